@@ -1,0 +1,9 @@
+#!/usr/bin/env node
+import { existsSync } from 'node:fs';
+
+const main = new URL('../dist/main.js', import.meta.url);
+if (!existsSync(main)) {
+  console.error('lockstep: this clone is not built yet; run `npm ci` (or `npm run build`) at its root first');
+  process.exit(1);
+}
+await import(main.href);

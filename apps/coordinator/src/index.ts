@@ -1,0 +1,2 @@
+/** Membership, shard assignment, journal and checkpoints. */
+export {};

@@ -1,0 +1,2 @@
+/** Sockets on the main thread, shard programs on compute threads. */
+export {};

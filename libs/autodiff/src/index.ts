@@ -1,0 +1,2 @@
+/** The array type, the primitive table and the transformations. */
+export {};

@@ -1,0 +1,2 @@
+/** safetensors and atomic save and restore. */
+export {};

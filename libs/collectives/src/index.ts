@@ -1,0 +1,2 @@
+/** Deterministic tree reduction and all-reduce over a Link. */
+export {};

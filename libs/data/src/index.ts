@@ -1,0 +1,2 @@
+/** Datasets, sampling and sharding of samples. */
+export {};

@@ -1,0 +1,2 @@
+/** Loops into a given output: TypeScript reference and wasm SIMD. */
+export {};

@@ -1,0 +1,206 @@
+/**
+ * The interface of a backend: loops that fill a given output. A kernel knows nothing of arrays, gradients or
+ * programs; it reads typed arrays and writes a typed array.
+ *
+ * The order of every sum is part of this specification. `reference/` states it in TypeScript; every other
+ * backend must give the same bits (any NaN equals any NaN).
+ *
+ * - A contraction (matmul, convolution) is one chain over its inner index in ascending order, starting at +0:
+ *   `acc = acc + a*b`. Profile `portable` rounds the product and the sum; profile `fma` rounds once.
+ * - `reduce('sum')` over a contiguous axis (`inner` = 1) adds element `i` into lane `i mod 16`, each lane a chain
+ *   from +0, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
+ * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 128 indices: each block is a chain from +0,
+ *   and the blocks' sums are a chain from +0 in order.
+ * - `treeSum` and `treeMoments` combine the fixed binary tree over segments: (0,1), (2,3), … then pairs of pairs.
+ */
+import type { TypedArray } from '@lockstep/tensor';
+
+export type BackendName = 'reference' | 'wasm' | 'native';
+
+/** The arithmetic of contractions: see the file's head. */
+export type Profile = 'portable' | 'fma';
+
+export type UnaryOp =
+  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round'
+  | 'sqrt' | 'reciprocal' | 'square'
+  | 'exp' | 'log' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf'
+  /** x ≤ 0 → +0, else x (NaN stays NaN). */
+  | 'relu'
+  /** Not of a bool array. */
+  | 'not';
+
+export type BinaryOp =
+  | 'add' | 'sub' | 'mul' | 'div'
+  /** NaN if either is NaN; max(+0, −0) = +0 and min(+0, −0) = −0. */
+  | 'max' | 'min'
+  /** (g, x) → x > 0 ? g : +0. */
+  | 'reluGrad';
+
+/** Results are bool (0 or 1); any comparison with NaN but `ne` is 0. `and`, `or` take bool arrays. */
+export type CompareOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or';
+
+export type ReduceOp = 'sum' | 'max' | 'min';
+
+/**
+ * How an elementwise kernel reads an operand: output element `i` uses `data[floor(i / repeat) % period]`.
+ * A full operand has `repeat` 1 and `period` = its length; a scalar has `period` 1; a bias over the last axis has
+ * `repeat` 1 and `period` = channels; a weight per row has `repeat` = row length and `period` = rows.
+ */
+export interface Operand {
+  readonly data: TypedArray;
+  readonly repeat: number;
+  readonly period: number;
+}
+
+/** x seen as `[outer, size, inner]`, reduced over the middle axis to `[outer, inner]`. */
+export interface ReduceAttrs {
+  readonly outer: number;
+  readonly size: number;
+  readonly inner: number;
+}
+
+/**
+ * out `[batch, m, n]` = a `[batch, m, k]` · b `[batch, k, n]`; with `transposeA` a is stored `[batch, k, m]`, with
+ * `transposeB` b is stored `[batch, n, k]`. An operand whose `batchA`/`batchB` is false has no batch axis and serves
+ * every batch.
+ */
+export interface MatmulAttrs {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly batchA: boolean;
+  readonly batchB: boolean;
+}
+
+/** out `[m, n]` = tree over segments s of Σ_r a`[s, r, m]`·b`[s, r, n]`; `segments` is a power of two. */
+export interface SegmentedContractionAttrs {
+  readonly segments: number;
+  readonly rows: number;
+  readonly m: number;
+  readonly n: number;
+}
+
+/**
+ * Two-dimensional convolution (cross-correlation, as in every deep-learning library) in NHWC layout:
+ * x `[batch, height, width, inChannels]`, kernel `[kernelHeight, kernelWidth, inChannels, outChannels]`,
+ * y `[batch, outHeight, outWidth, outChannels]`. Output pixel (oy, ox) reads input row `oy*strideY + ky - padTop`
+ * and column `ox*strideX + kx - padLeft`; what lies outside is +0 and takes part in the chain as a zero.
+ */
+export interface Conv2dAttrs {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly outChannels: number;
+  readonly kernelHeight: number;
+  readonly kernelWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+  readonly padTop: number;
+  readonly padLeft: number;
+}
+
+/** Windows of `x [batch, height, width, channels]` without padding; a tie picks the first element in row-major order. */
+export interface PoolAttrs {
+  readonly batch: number;
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly outHeight: number;
+  readonly outWidth: number;
+  readonly windowHeight: number;
+  readonly windowWidth: number;
+  readonly strideY: number;
+  readonly strideX: number;
+}
+
+/** A strided view: element `(i0, i1, …)` lies at `offset + Σ i·stride`; strides may be 0 or negative. */
+export interface StridedAttrs {
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/**
+ * x `[segments, rows, inner, channels]` and weights `[segments, rows]` → out `[segments, 1 + 2·channels]`: count,
+ * means, centred sums of squares of each segment. Sums run over the flattened `(rows, inner)` index in the order of a strided
+ * `reduce('sum')` of `w·x` and of `w·((x−mean)·(x−mean))`; the count is the contiguous sum of the weights times `inner`.
+ * A segment of count 0 gives zeros.
+ */
+export interface MomentsAttrs {
+  readonly segments: number;
+  readonly rows: number;
+  readonly inner: number;
+  readonly channels: number;
+}
+
+export interface Kernels {
+  readonly name: BackendName;
+  readonly profile: Profile;
+
+  fill(out: TypedArray, value: number): void;
+  /** Converts element by element: float → int truncates toward zero, anything → bool is `x ≠ 0`. */
+  cast(out: TypedArray, x: TypedArray): void;
+  unary(op: UnaryOp, out: TypedArray, x: TypedArray): void;
+  binary(op: BinaryOp, out: TypedArray, a: Operand, b: Operand): void;
+  compare(op: CompareOp, out: Uint8Array, a: Operand, b: Operand): void;
+  /** out = condition ? a : b */
+  select(out: TypedArray, condition: Operand, a: Operand, b: Operand): void;
+
+  /** out (contiguous) = the strided view of x: transpose, slice, broadcast, flip. */
+  readStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
+  /** The strided view of out = x (contiguous): pad, concatenate. Elements outside the view are left alone. */
+  writeStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
+
+  reduce(op: ReduceOp, out: TypedArray, x: TypedArray, attrs: ReduceAttrs): void;
+  /** Index of the first largest element; NaN counts as largest. */
+  argmax(out: Int32Array, x: TypedArray, attrs: ReduceAttrs): void;
+
+  matmul(out: TypedArray, a: TypedArray, b: TypedArray, attrs: MatmulAttrs): void;
+  segmentedContraction(out: TypedArray, a: TypedArray, b: TypedArray, attrs: SegmentedContractionAttrs): void;
+
+  conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
+  /** dx from dy: the chain runs over (ky, kx, outChannel) ascending, absent taps as zeros: one term per (ky, kx, o). */
+  conv2dInputGrad(out: TypedArray, dy: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
+  /**
+   * The kernel's gradient, the chain over (image, oy, ox) ascending. The batch is `segments` equal runs of images;
+   * `combine` 'stack' gives `[segments, …kernel shape]`, 'tree' their tree sum `[…kernel shape]` (the same bits as
+   * `treeSum` of 'stack').
+   */
+  conv2dKernelGrad(
+    out: TypedArray,
+    x: TypedArray,
+    dy: TypedArray,
+    attrs: Conv2dAttrs & { readonly segments: number; readonly combine: 'stack' | 'tree' },
+  ): void;
+
+  maxPool(out: TypedArray, x: TypedArray, attrs: PoolAttrs): void;
+  /** out = for each window the element of t at the place of x's maximum. */
+  maxPoolSelect(out: TypedArray, x: TypedArray, t: TypedArray, attrs: PoolAttrs): void;
+  /** The transpose of `maxPoolSelect`: out (shape of x) = 0, then each window's g is added at the place of its maximum. */
+  maxPoolScatter(out: TypedArray, x: TypedArray, g: TypedArray, attrs: PoolAttrs): void;
+
+  /** out `[count, width]` = rows of table `[rows, width]`; an index outside gives a row of NaN (0 for integers). */
+  gather(out: TypedArray, table: TypedArray, indices: Int32Array, attrs: { rows: number; width: number }): void;
+  /** out `[rows, width]` = 0, then updates `[count, width]` are added in ascending order; indices outside are dropped. */
+  scatterAdd(out: TypedArray, updates: TypedArray, indices: Int32Array, attrs: { rows: number; width: number }): void;
+
+  /** x `[segments, size]` → out `[size]`; segments is a power of two. */
+  treeSum(out: TypedArray, x: TypedArray, attrs: { segments: number; size: number }): void;
+  moments(out: TypedArray, x: TypedArray, weights: TypedArray, attrs: MomentsAttrs): void;
+  /**
+   * x `[segments, 1 + 2·channels]` → out `[1 + 2·channels]`, pairs combined by Chan's formula: n = na+nb,
+   * δ = mb−ma, mean = ma + δ·(nb/n), M2 = (M2a + M2b) + (δ·δ)·(na·nb/n); if nb is 0 the result is a, else if na is 0, b.
+   */
+  treeMoments(out: TypedArray, x: TypedArray, attrs: { segments: number; channels: number }): void;
+
+  /** Threefry-2x32 with 20 rounds: out[2j], out[2j+1] = the two words of counter (j, 0) under the key. */
+  randomBits(out: Uint32Array, key: Uint32Array): void;
+  /** `bits >>> 8` times 2⁻²⁴: uniform in [0, 1), in float32 and float64 alike. */
+  unitFromBits(out: TypedArray, bits: Uint32Array): void;
+}

@@ -1,0 +1,2 @@
+/** Layers, initialisers and losses. */
+export {};

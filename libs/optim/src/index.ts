@@ -1,0 +1,2 @@
+/** Optimizers as gradient transformations, clipping and schedules. */
+export {};

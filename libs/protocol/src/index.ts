@@ -1,0 +1,2 @@
+/** Messages and pure state machines of membership and steps. */
+export {};

@@ -1,0 +1,2 @@
+/** Counter-based random numbers (Threefry) and key derivation. */
+export {};

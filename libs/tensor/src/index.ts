@@ -1,0 +1,14 @@
+export type { DType, FloatDType, TypedArray } from './dtype.ts';
+export { allocate, bytesPerElement, dtypeOf, isFloat, viewOf } from './dtype.ts';
+export type { Shape } from './shape.ts';
+export {
+  broadcastShapes,
+  formatShape,
+  normalizeAxes,
+  normalizeAxis,
+  sameShape,
+  sizeOf,
+  stridesOf,
+} from './shape.ts';
+export type { Storage } from './storage.ts';
+export { allocateStorage } from './storage.ts';

@@ -1,0 +1,2 @@
+/** The run folder: manifest, metrics and events. */
+export {};

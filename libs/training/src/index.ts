@@ -1,0 +1,2 @@
+/** The shard program, the update program and the step. */
+export {};

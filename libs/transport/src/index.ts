@@ -1,0 +1,2 @@
+/** ZeroMQ sockets: queues, heartbeats, CURVE keys. */
+export {};

@@ -1,0 +1,2 @@
+/** Pytrees: nested containers of leaves. */
+export {};

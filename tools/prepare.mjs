@@ -1,0 +1,26 @@
+// Builds what `npm ci` leaves to us: the wasm kernels and the compiled TypeScript.
+// Runs as the root `prepare` script, which npm also starts where the development tools are absent
+// (`--omit=dev`, `--dry-run`): there it says so and succeeds.
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const require = createRequire(import.meta.url);
+
+function packageBin(name, path) {
+  try {
+    return require.resolve(`${name}/package.json`).replace(/package\.json$/, path);
+  } catch {
+    return undefined;
+  }
+}
+
+const tsc = packageBin('typescript', 'bin/tsc');
+if (tsc === undefined || !existsSync(tsc)) {
+  console.log('lockstep: typescript is not installed here, nothing is built');
+  process.exit(0);
+}
+await import('./build-wasm.mjs');
+execFileSync(process.execPath, [tsc, '-b', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
