@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import { formatStructure } from './structure.ts';
+import { flatten, leafPaths, map, sameStructure, unflatten } from './tree.ts';
+import type { LeafOf, Tree } from './types.ts';
+
+/** Trees of integers with empty containers, `null` and `undefined`. */
+const trees: fc.Arbitrary<Tree<number>> = fc.letrec<{ tree: Tree<number> }>((tie) => ({
+  tree: fc.oneof(
+    { maxDepth: 4 },
+    fc.integer(),
+    fc.constantFrom(null, undefined),
+    fc.array(tie('tree'), { maxLength: 4 }),
+    fc.dictionary(fc.string(), tie('tree'), { maxKeys: 4, noNullPrototype: true }),
+  ),
+})).tree;
+
+class Parameter {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+  plus(other: number): Parameter {
+    return new Parameter(this.value + other);
+  }
+}
+
+describe('flatten and unflatten', () => {
+  it('restore any tree', () => {
+    fc.assert(
+      fc.property(trees, (tree) => {
+        const { leaves, structure } = flatten(tree);
+        expect(unflatten(structure, leaves)).toStrictEqual(tree);
+      }),
+    );
+  });
+
+  it('take keys in sorted order, however the object was built', () => {
+    expect(flatten({ b: 1, a: [2, { d: 3, c: 4 }] }).leaves).toEqual([2, 4, 3, 1]);
+    expect(flatten({ a: 2, b: 1 })).toEqual(flatten({ b: 1, a: 2 }));
+  });
+
+  it('take instances, typed arrays and functions as leaves', () => {
+    const leaves = [new Parameter(1), new Float32Array(2), new Map(), Math.abs];
+    expect(flatten(leaves).leaves).toEqual(leaves);
+  });
+
+  it('restore keys that mean something to JavaScript', () => {
+    const tree = JSON.parse('{"__proto__": 1, "constructor": 2, "10": 3, "9": 4}') as Record<string, number>;
+    const { leaves, structure } = flatten(tree);
+    expect(leaves).toEqual([3, 4, 1, 2]);
+    expect(JSON.stringify(unflatten(structure, leaves))).toBe('{"9":4,"10":3,"__proto__":1,"constructor":2}');
+  });
+
+  it('stop at what isLeaf claims', () => {
+    const isPair = (value: unknown): value is number[] => Array.isArray(value) && value.length === 2;
+    const { leaves, structure } = flatten({ a: [1, 2], b: [[3, 4], 5, 6] }, isPair);
+    expectTypeOf(leaves).toEqualTypeOf<number[][]>();
+    expect(leaves).toEqual([[1, 2], [3, 4], 5, 6]);
+    expect(formatStructure(structure)).toBe('{a: *, b: [*, *, *]}');
+  });
+
+  it('refuse a wrong number of leaves', () => {
+    const { structure } = flatten({ w: 1, b: [2, null] });
+    expect(() => unflatten(structure, [1])).toThrow(
+      'unflatten: 1 leaves came, but {b: [*, null], w: *} takes 2',
+    );
+    expect(() => unflatten(structure, [1, 2, 3])).toThrow('3 leaves came');
+  });
+});
+
+describe('map', () => {
+  it('keeps identity and composition', () => {
+    const f = (x: number) => x * 2;
+    const g = (x: number) => x - 1;
+    fc.assert(
+      fc.property(trees, (tree) => {
+        expect(map((x: number) => x, tree)).toStrictEqual(tree);
+        expect(map(g, map(f, tree))).toStrictEqual(map((x: number) => g(f(x)), tree));
+      }),
+    );
+  });
+
+  it('gives f the leaves of all trees', () => {
+    const grads = { w: [10, 20] as const, b: 30 };
+    expect(
+      map((p, g, name) => `${name}${p + g}`, { w: [1, 2] as const, b: 3 }, grads, { w: ['x', 'y'], b: 'z' }),
+    ).toEqual({
+      w: ['x11', 'y22'],
+      b: 'z33',
+    });
+  });
+
+  it('names the path at which the trees differ', () => {
+    const tree = { layers: [{ w: 1, b: 2 }, { w: 3 }] };
+    expect(() => map((a) => a, tree, { layers: [{ w: 1, b: 2 }, { w: [3] }] })).toThrow(
+      "map: the trees differ at 'layers/1/w': a leaf in the first, an array of 1 in the other",
+    );
+    expect(() => map((a) => a, tree, { layers: [{ w: 1 }, { w: 3 }] })).toThrow(
+      "at 'layers/0': an object with b, w in the first, an object with w in the other",
+    );
+    expect(() => map((a) => a, tree, null)).toThrow('at the root: an object with layers in the first, null');
+  });
+
+  it('keeps the type of the tree', () => {
+    type Params = {
+      layer: { w: Parameter; b?: Parameter };
+      list: readonly [Parameter, Parameter];
+      none: null;
+    };
+    const one = new Parameter(1);
+    const params: Params = { layer: { w: one }, list: [one, one], none: null };
+    const moved = map((leaf) => leaf.plus(1), params);
+    expectTypeOf(moved).toEqualTypeOf<Params>();
+    expect(moved.list[1].value).toBe(2);
+
+    const numbers = map((leaf) => leaf.value, params);
+    expectTypeOf(numbers).toEqualTypeOf<{
+      layer: { w: number; b?: number };
+      list: readonly [number, number];
+      none: null;
+    }>();
+
+    const loose: Tree<Parameter> = params;
+    expectTypeOf<LeafOf<typeof loose>>().toEqualTypeOf<Parameter>();
+    expectTypeOf(map((leaf) => leaf.value, loose as Tree<Parameter>)).toEqualTypeOf<Tree<number>>();
+  });
+});
+
+describe('leafPaths', () => {
+  it('goes along with the leaves', () => {
+    expect(leafPaths({ layers: [{ w: 1, b: 2 }, { w: 3 }], bias: 4, none: null })).toEqual([
+      'bias',
+      'layers/0/b',
+      'layers/0/w',
+      'layers/1/w',
+    ]);
+    expect(leafPaths(1)).toEqual(['']);
+    expect(leafPaths([])).toEqual([]);
+  });
+
+  it.each(['', 'a/b'])('refuses the key %j', (key) => {
+    expect(() => leafPaths({ x: { [key]: 1 } })).toThrow(`leafPaths: the key '${key}' under 'x'`);
+  });
+});
+
+describe('sameStructure', () => {
+  it('looks at everything but the leaves', () => {
+    expect(sameStructure({ a: 1, b: [2] }, { b: ['x'], a: 'y' })).toBe(true);
+    for (const other of [{ a: 1 }, { a: 1, b: [2, 3] }, { a: 1, c: [2] }, { a: null, b: [2] }, [1, [2]], 1]) {
+      expect(sameStructure({ a: 1, b: [2] }, other)).toBe(false);
+    }
+    expect(sameStructure([], {})).toBe(false);
+    expect(sameStructure(null, undefined)).toBe(false);
+  });
+});

@@ -1,0 +1,120 @@
+import { LockstepError } from '@lockstep/errors';
+import {
+  assertSameStructure,
+  firstDifference,
+  formatStructure,
+  numLeaves,
+  type Structure,
+  structurePaths,
+} from './structure.ts';
+import type { LeafOf, MapLeaves, Tree } from './types.ts';
+
+/** Says which values are leaves although they are arrays, plain objects, `null` or `undefined`. */
+export type IsLeaf = (value: unknown) => boolean;
+
+export interface Flat<Leaf> {
+  readonly leaves: Leaf[];
+  readonly structure: Structure;
+}
+
+/**
+ * The leaves of a tree, object keys in sorted order, and what is left without them. A leaf is anything but
+ * `null`, `undefined`, an array or a plain object, and whatever `isLeaf` claims first.
+ */
+export function flatten<T>(tree: T): Flat<LeafOf<T>>;
+export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is Leaf): Flat<Leaf>;
+export function flatten(tree: unknown, isLeaf?: IsLeaf): Flat<unknown>;
+export function flatten(tree: unknown, isLeaf: IsLeaf = noneEarly): Flat<unknown> {
+  const leaves: unknown[] = [];
+  return { structure: walk(tree, isLeaf, leaves), leaves };
+}
+
+/** The tree of a structure with `leaves` put in, in the order of {@link flatten}; throws unless they fit. */
+export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): Tree<Leaf> {
+  const expected = numLeaves(structure);
+  if (leaves.length !== expected) {
+    throw new LockstepError(
+      'argument',
+      `unflatten: ${leaves.length} leaves came, but ${formatStructure(structure)} takes ${expected}; give one for each *`,
+      { numLeaves: leaves.length, expected },
+    );
+  }
+  let next = 0;
+  const build = (node: Structure): Tree<Leaf> => {
+    switch (node.kind) {
+      case 'leaf':
+        return leaves[next++]!;
+      case 'null':
+        return null;
+      case 'undefined':
+        return undefined;
+      case 'array':
+        return node.children.map(build);
+      case 'object':
+        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+      default:
+        return node satisfies never;
+    }
+  };
+  return build(structure);
+}
+
+/**
+ * `f` of each leaf, in the order of {@link flatten}, in a tree of the same shape. Trees in `rest` must have the
+ * structure of the first; `f` gets their leaves too.
+ */
+export function map<T, Rest extends readonly unknown[], Out>(
+  f: (leaf: LeafOf<T>, ...rest: { [K in keyof Rest]: LeafOf<Rest[K]> }) => Out,
+  tree: T,
+  ...rest: Rest
+): MapLeaves<T, Out> {
+  const { leaves, structure } = flatten(tree);
+  const others = rest.map((other) => {
+    const flat = flatten<unknown>(other);
+    assertSameStructure('map', structure, flat.structure);
+    return flat.leaves;
+  });
+  type RestLeaves = { [K in keyof Rest]: LeafOf<Rest[K]> };
+  const results = leaves.map((leaf, i) => f(leaf, ...(others.map((list) => list[i]) as RestLeaves)));
+  return unflatten(structure, results) as MapLeaves<T, Out>;
+}
+
+/**
+ * The path of each leaf, in the order of {@link flatten}: `layers/0/w`; a lone leaf has the path `''`. Throws an
+ * `argument` error for a key that is empty or holds a slash, since paths name parameters in files.
+ */
+export function leafPaths(tree: unknown, isLeaf: IsLeaf = noneEarly): string[] {
+  return structurePaths(flatten(tree, isLeaf).structure);
+}
+
+/** Whether two trees differ in nothing but their leaves. */
+export function sameStructure(a: unknown, b: unknown): boolean {
+  return firstDifference(flatten(a).structure, flatten(b).structure) === undefined;
+}
+
+/** No value is a leaf before it has been looked at. */
+function noneEarly(): boolean {
+  return false;
+}
+
+function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[]): Structure {
+  if (!isLeaf(node)) {
+    if (node === null) return { kind: 'null' };
+    if (node === undefined) return { kind: 'undefined' };
+    if (Array.isArray(node)) {
+      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves)) };
+    }
+    if (isPlainObject(node)) {
+      const keys = Object.keys(node).sort();
+      return { kind: 'object', keys, children: keys.map((key) => walk(node[key], isLeaf, leaves)) };
+    }
+  }
+  leaves.push(node);
+  return { kind: 'leaf' };
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
+}
