@@ -1,2 +1,21 @@
-/** ZeroMQ sockets: queues, heartbeats, CURVE keys. */
-export {};
+/**
+ * ZeroMQ sockets of a cluster: the control plane (one server, many clients) and the data plane (a full mesh).
+ * Knows bytes, not messages. Every socket has a send queue and one receive loop, heartbeats, and CURVE keys
+ * on any address that other machines can reach. Sockets live on the main thread only.
+ */
+export type { ControlClient, ControlClientOptions, ControlServer, ControlServerOptions } from './control.ts';
+export { createControlClient, createControlServer } from './control.ts';
+export type { Endpoint } from './endpoint.ts';
+export { advertisedEndpoint, isLoopback, localAddressTowards, parseEndpoint } from './endpoint.ts';
+export type { ClientKeys, KeyPair, Keys, ServerKeys } from './keys.ts';
+export {
+  generateKeys,
+  readClientKeys,
+  readServerKeys,
+  requireKeysUnlessLoopback,
+  writeKeys,
+} from './keys.ts';
+export type { Mesh, MeshOptions } from './mesh.ts';
+export { createMesh } from './mesh.ts';
+export type { Frames } from './socket.ts';
+export type { Refusal } from './zap.ts';

@@ -1,0 +1,136 @@
+import { LockstepError } from '@lockstep/errors';
+import { Dealer, type Event } from 'zeromq';
+import { isIPv6 } from './endpoint.ts';
+import { type KeyPair, requireKeysUnlessLoopback } from './keys.ts';
+import { requireMainThread } from './router.ts';
+import { commonOptions, createSender, type Frames, receiveAll, watch } from './socket.ts';
+
+export interface DealOptions {
+  readonly connect: string;
+  /** Who we are to the other side: 1 to 64 visible ASCII characters. */
+  readonly identity: string;
+  readonly keys?: KeyPair & { readonly serverKey: string };
+  readonly connectTimeoutMs: number;
+  readonly highWaterMark: number;
+}
+
+export interface DealerEvents {
+  connected(): void;
+  /** Never connected (`address`), refused (`credentials`), or the connection ended (`lost`). */
+  disconnected(error: LockstepError): void;
+  message(frames: Buffer[]): void;
+}
+
+export interface ConnectedDealer {
+  /** Queues a message whose bytes are never written again. False: the connection is down, the message is dropped. */
+  send(frames: Frames): boolean;
+  close(): Promise<void>;
+}
+
+const maxBrokenHandshakes = 3;
+
+type State = 'connecting' | 'connected' | 'down' | 'closed';
+
+/** A connecting socket. ZeroMQ tries to reconnect until it is closed. Throws `argument`, `address` or `credentials`. */
+export function openDealer(options: DealOptions, events: DealerEvents): ConnectedDealer {
+  const { connect, keys } = options;
+  requireIdentity(options.identity);
+  requireKeysUnlessLoopback(connect, keys);
+  requireMainThread();
+  const dealer = new Dealer({
+    ...commonOptions,
+    ipv6: isIPv6(connect),
+    routingId: options.identity,
+    // Messages wait for a connection in our queue, not in one that outlives the connection.
+    immediate: true,
+    reconnectInterval: 50,
+    reconnectMaxInterval: 1_000,
+    sendHighWaterMark: options.highWaterMark,
+    receiveHighWaterMark: options.highWaterMark,
+    ...(keys && {
+      curveServerKey: keys.serverKey,
+      curvePublicKey: keys.publicKey,
+      curveSecretKey: keys.secretKey,
+    }),
+  });
+  const sender = createSender(dealer);
+  let state: State = 'connecting';
+  let brokenHandshakes = 0;
+
+  const down = (error: LockstepError) => {
+    if (state === 'closed') return;
+    state = 'down';
+    clearTimeout(timer);
+    sender.clear();
+    events.disconnected(error);
+  };
+  const timer = setTimeout(
+    () => down(unreachable(connect, options.connectTimeoutMs)),
+    options.connectTimeoutMs,
+  );
+  const onEvent = (event: Event) => {
+    switch (event.type) {
+      case 'handshake':
+        clearTimeout(timer);
+        state = 'connected';
+        brokenHandshakes = 0;
+        events.connected();
+        return;
+      case 'handshake:error:auth':
+      case 'handshake:error:protocol':
+        down(refused(connect, keys !== undefined));
+        return;
+      case 'handshake:error:other':
+        // A peer that hangs up does not know our keys, wants some, or has just crashed: it answers no second time then.
+        if (++brokenHandshakes === maxBrokenHandshakes) down(refused(connect, keys !== undefined));
+        return;
+      case 'disconnect':
+        if (state === 'connected') {
+          down(new LockstepError('lost', `the connection to ${connect} ended`, { endpoint: connect }));
+        }
+        return;
+    }
+  };
+  const watching = watch(dealer, onEvent);
+  const receiving = receiveAll(dealer, events.message);
+  dealer.connect(connect);
+  return {
+    send: (frames) => {
+      if (state === 'down' || state === 'closed') return false;
+      sender.send([...frames]);
+      return true;
+    },
+    close: async () => {
+      state = 'closed';
+      clearTimeout(timer);
+      sender.clear();
+      dealer.close();
+      await Promise.all([watching, receiving]);
+    },
+  };
+}
+
+/** Throws `argument` unless `identity` can name a peer. */
+export function requireIdentity(identity: string): void {
+  if (/^[\x21-\x7e]{1,64}$/.test(identity)) return;
+  throw new LockstepError(
+    'argument',
+    `an identity is 1 to 64 visible ASCII characters, not ${JSON.stringify(identity)}`,
+    { identity },
+  );
+}
+
+function unreachable(endpoint: string, timeoutMs: number): LockstepError {
+  return new LockstepError(
+    'address',
+    `nothing answers at ${endpoint} within ${timeoutMs} ms; is it running, and is the address right?`,
+    { endpoint, timeoutMs },
+  );
+}
+
+function refused(endpoint: string, haveKeys: boolean): LockstepError {
+  const remedy = haveKeys
+    ? 'its server key differs from ours, our key is not in its allow-list, or it uses no keys; give both sides the same `lockstep keys` folder'
+    : 'it wants keys, or is not a Lockstep process; give both sides the same `lockstep keys` folder';
+  return new LockstepError('credentials', `${endpoint} refused the handshake: ${remedy}`, { endpoint });
+}

@@ -1,0 +1,133 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
+import { curveKeyPair } from 'zeromq';
+import { isLoopback } from './endpoint.ts';
+
+/** A CURVE25519 key pair, Z85-encoded: 40 characters each. */
+export interface KeyPair {
+  readonly publicKey: string;
+  readonly secretKey: string;
+}
+
+/** What a listening socket needs: its own pair and the public keys that may connect. */
+export interface ServerKeys extends KeyPair {
+  readonly allowedClients: readonly string[];
+}
+
+/** What a worker needs: its own pair, the coordinator's public key, and whom its mesh lets in. */
+export interface ClientKeys extends ServerKeys {
+  readonly serverKey: string;
+}
+
+export interface Keys {
+  readonly server: ServerKeys;
+  readonly client: ClientKeys;
+}
+
+/** Fresh keys for a cluster: a pair for the coordinator and one that its workers share. */
+export function generateKeys(): Keys {
+  const server = curveKeyPair();
+  const client = curveKeyPair();
+  const allowedClients = [client.publicKey];
+  return {
+    server: { ...server, allowedClients },
+    client: { ...client, allowedClients, serverKey: server.publicKey },
+  };
+}
+
+const files = {
+  serverPublic: 'server.public',
+  serverSecret: 'server.secret',
+  clientPublic: 'client.public',
+  clientSecret: 'client.secret',
+  allowed: 'clients.allow',
+} as const;
+
+/** Writes the keys as files of mode 600. Workers need all but `server.secret`. Throws `credentials` where keys exist. */
+export async function writeKeys(folder: string, keys: Keys): Promise<void> {
+  const present = Object.values(files).find((name) => existsSync(join(folder, name)));
+  if (present !== undefined) {
+    throw new LockstepError(
+      'credentials',
+      `${join(folder, present)} exists already; replacing keys locks out whoever holds the old ones: remove the folder first, or choose another`,
+      { folder, file: present },
+    );
+  }
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const contents: Record<keyof typeof files, string> = {
+    serverPublic: keys.server.publicKey,
+    serverSecret: keys.server.secretKey,
+    clientPublic: keys.client.publicKey,
+    clientSecret: keys.client.secretKey,
+    allowed: `# public keys that may connect, one a line\n${keys.server.allowedClients.join('\n')}`,
+  };
+  for (const [file, content] of Object.entries(contents)) {
+    const path = join(folder, files[file as keyof typeof files]);
+    await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' });
+  }
+}
+
+/** The coordinator's keys from a folder that {@link writeKeys} wrote. Throws `credentials`. */
+export async function readServerKeys(folder: string): Promise<ServerKeys> {
+  return {
+    publicKey: await readKey(folder, files.serverPublic),
+    secretKey: await readKey(folder, files.serverSecret),
+    allowedClients: await readAllowed(folder),
+  };
+}
+
+/** A worker's keys from a folder that {@link writeKeys} wrote. Throws `credentials`. */
+export async function readClientKeys(folder: string): Promise<ClientKeys> {
+  return {
+    publicKey: await readKey(folder, files.clientPublic),
+    secretKey: await readKey(folder, files.clientSecret),
+    serverKey: await readKey(folder, files.serverPublic),
+    allowedClients: await readAllowed(folder),
+  };
+}
+
+/** Throws `credentials` when `endpoint` can be reached from other machines and there are no keys. */
+export function requireKeysUnlessLoopback(endpoint: string, keys: KeyPair | undefined): void {
+  if (keys !== undefined || isLoopback(endpoint)) return;
+  throw new LockstepError(
+    'credentials',
+    `${endpoint} is reachable from other machines, and there are no keys; run \`lockstep keys\` and give its folder to every process, or use 127.0.0.1`,
+    { endpoint },
+  );
+}
+
+async function readLines(folder: string, name: string): Promise<string[]> {
+  const path = join(folder, name);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new LockstepError(
+      'credentials',
+      `cannot read ${path}; run \`lockstep keys\` and copy its folder here`,
+      { path },
+      { cause },
+    );
+  });
+  const lines = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+  const bad = lines.findIndex((line) => !/^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/.test(line));
+  if (bad >= 0) {
+    // The line itself stays out of the message: it may be a damaged secret.
+    throw new LockstepError('credentials', `${path}: entry ${bad + 1} is not a key (40 Z85 characters)`, {
+      path,
+    });
+  }
+  return lines;
+}
+
+async function readKey(folder: string, name: string): Promise<string> {
+  const [key, ...more] = await readLines(folder, name);
+  if (key !== undefined && more.length === 0) return key;
+  const path = join(folder, name);
+  throw new LockstepError('credentials', `${path} must hold exactly one key; run \`lockstep keys\` again`, {
+    path,
+  });
+}
+
+function readAllowed(folder: string): Promise<string[]> {
+  return readLines(folder, files.allowed);
+}

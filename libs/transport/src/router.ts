@@ -1,0 +1,108 @@
+import { isMainThread } from 'node:worker_threads';
+import { LockstepError } from '@lockstep/errors';
+import { Context, Router, type SocketOptions } from 'zeromq';
+import { bindError, isIPv6, parseEndpoint } from './endpoint.ts';
+import { requireKeysUnlessLoopback, type ServerKeys } from './keys.ts';
+import { commonOptions, createSender, type Frames, receiveAll, watch } from './socket.ts';
+import { admitOnly, type Refusal } from './zap.ts';
+
+export interface ListenOptions {
+  /** `tcp://host:port` (port 0 takes a free one) or `ipc:///path`. */
+  readonly bind: string;
+  /** Required for addresses that other machines can reach. */
+  readonly keys?: ServerKeys;
+  readonly onRefused?: (refusal: Refusal) => void;
+  /** A peer that sends a larger frame is cut off. */
+  readonly maxFrameBytes: number;
+  readonly highWaterMark: number;
+}
+
+export interface RouterEvents {
+  message(identity: string, frames: Buffer[]): void;
+  disconnect(identity: string): void;
+}
+
+export interface BoundRouter {
+  readonly endpoint: string;
+  send(identity: string, frames: Frames): void;
+  /** Resolves when the address is free again. */
+  close(): Promise<void>;
+}
+
+/** `ZMQ_ROUTER_NOTIFY`, which zeromq.js does not name, and its value for "tell when a peer disconnects". */
+const routerNotify = { option: 97, onDisconnect: 2 } as const;
+
+/** A router that receives `[identity, empty]` when a peer's connection ends. */
+class NotifyingRouter extends Router {
+  constructor(options: SocketOptions<Router>) {
+    super(options);
+    this.setInt32Option(routerNotify.option, routerNotify.onDisconnect);
+  }
+}
+
+/** A listening socket. Throws `address` or `credentials`. */
+export async function bindRouter(options: ListenOptions, events: RouterEvents): Promise<BoundRouter> {
+  const { bind, keys, onRefused } = options;
+  parseEndpoint(bind);
+  requireKeysUnlessLoopback(bind, keys);
+  requireMainThread();
+  // With keys, the router has a context of its own, because a context has one authenticator.
+  const context = keys === undefined ? undefined : new Context({ blocky: false });
+  const stopGuard =
+    keys && context
+      ? await admitOnly(context, keys, (refusal) => onRefused?.({ endpoint: bind, ...refusal }))
+      : undefined;
+  const router = new NotifyingRouter({
+    ...commonOptions,
+    ipv6: isIPv6(bind),
+    // A worker that comes back is let in at once, though its old connection has not timed out.
+    handover: true,
+    maxMessageSize: options.maxFrameBytes,
+    receiveHighWaterMark: options.highWaterMark,
+    // A router drops above its mark. What waits here is bounded by the heartbeat: a peer that does not read is lost.
+    sendHighWaterMark: 0,
+    handshakeInterval: 5_000,
+    ...(context && { context }),
+    ...(keys && { curveServer: true, curveSecretKey: keys.secretKey, zapDomain: 'lockstep' }),
+  });
+  const watching = watch(router, (event) => {
+    if (event.type !== 'handshake:error:protocol') return;
+    const detail =
+      event.error.code === 'ERR_ZMTP_MECHANISM_MISMATCH'
+        ? 'one side has keys, the other none'
+        : event.error.code;
+    onRefused?.({ endpoint: bind, reason: `the handshake failed: ${detail}` });
+  });
+  try {
+    await router.bind(bind);
+  } catch (cause) {
+    router.close();
+    await Promise.all([watching, stopGuard?.()]);
+    throw bindError(bind, cause);
+  }
+  const receiving = receiveAll(router, ([identity, ...frames]) => {
+    if (frames.length === 1 && frames[0]!.length === 0) events.disconnect(identity!.toString('latin1'));
+    else events.message(identity!.toString('latin1'), frames);
+  });
+  const sender = createSender(router);
+  return {
+    endpoint: router.lastEndpoint ?? bind,
+    send: (identity, frames) => sender.send([Buffer.from(identity, 'latin1'), ...frames]),
+    close: async () => {
+      sender.clear();
+      router.close();
+      await Promise.all([receiving, watching, stopGuard?.()]);
+    },
+  };
+}
+
+/** A thread that ends with a pending receive aborts the whole process, so sockets live on the main thread. */
+export function requireMainThread(): void {
+  if (!isMainThread) {
+    throw new LockstepError(
+      'internal',
+      'a socket was opened in a worker thread; open it on the main thread',
+      {},
+    );
+  }
+}
