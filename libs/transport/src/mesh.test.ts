@@ -147,6 +147,7 @@ describe('keys on the mesh', () => {
     const plain = await member('e');
     plain.connect('b', b.endpoint);
     expect((await plain.lost.next()).error.code).toBe('credentials');
-    expect((await refusals.next()).reason).toMatch(/one side has keys/);
+    // Either side may be the first to see that the other speaks another mechanism.
+    expect((await refusals.next()).reason).toMatch(/one side has keys|hung up/);
   });
 });

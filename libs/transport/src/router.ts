@@ -1,6 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
 import { LockstepError } from '@lockstep/errors';
-import { Context, Router, type SocketOptions } from 'zeromq';
+import { Context, type Event, Router, type SocketOptions } from 'zeromq';
 import { bindError, isIPv6, parseEndpoint } from './endpoint.ts';
 import { requireKeysUnlessLoopback, type ServerKeys } from './keys.ts';
 import { commonOptions, createSender, type Frames, receiveAll, watch } from './socket.ts';
@@ -66,12 +66,8 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
     ...(keys && { curveServer: true, curveSecretKey: keys.secretKey, zapDomain: 'lockstep' }),
   });
   const watching = watch(router, (event) => {
-    if (event.type !== 'handshake:error:protocol') return;
-    const detail =
-      event.error.code === 'ERR_ZMTP_MECHANISM_MISMATCH'
-        ? 'one side has keys, the other none'
-        : event.error.code;
-    onRefused?.({ endpoint: bind, reason: `the handshake failed: ${detail}` });
+    const reason = handshakeFailure(event);
+    if (reason !== undefined) onRefused?.({ endpoint: bind, reason });
   });
   try {
     await router.bind(bind);
@@ -94,6 +90,20 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
       await Promise.all([receiving, watching, stopGuard?.()]);
     },
   };
+}
+
+/** Why a handshake failed, where the allow-list has not said so already. */
+function handshakeFailure(event: Event): string | undefined {
+  switch (event.type) {
+    case 'handshake:error:protocol':
+      return event.error.code === 'ERR_ZMTP_MECHANISM_MISMATCH'
+        ? 'the handshake failed: one side has keys, the other none'
+        : `the handshake failed: ${event.error.code}`;
+    case 'handshake:error:other':
+      return 'the handshake failed: the other side hung up';
+    default:
+      return undefined;
+  }
 }
 
 /** A thread that ends with a pending receive aborts the whole process, so sockets live on the main thread. */
