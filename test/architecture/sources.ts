@@ -1,0 +1,108 @@
+/** Rules on source files. Each returns what breaks it, a sentence each; sources in order give none. */
+import { isBuiltin } from 'node:module';
+import { posix } from 'node:path';
+import { imports, mathUses } from './syntax.ts';
+import { allDependencies, type Package, type SourceFile, type Workspace } from './workspace.ts';
+
+const MAX_LINES = 500;
+
+/** The one home of sockets. */
+const ZEROMQ_HOME = 'libs/transport/';
+
+/**
+ * Where the engine's transcendental functions are allowed: float64 serves checks and teaching and never reaches
+ * a trained parameter. Everything else uses our own polynomials, because the engine's differ between Node versions.
+ */
+const OWN_MATH_EXEMPT =
+  /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|\.(test|bench)\.ts$|^(test|bench|tools)\//;
+
+/** AssemblyScript is TypeScript in syntax only, and its Math is compiled in: the same bits everywhere. */
+const ASSEMBLY = /^libs\/kernels\/assembly\//;
+
+const DEVELOPMENT = /\.(test|bench)\.ts$|^test\//;
+
+const GENERATED = /(^|\/)(dist|build|coverage|runs|node_modules|\.nx)\/|\.(tsbuildinfo|wasm|node|log)$/;
+
+export const sourceRules = {
+  fileLength,
+  ownMath,
+  importTargets,
+  nothingGenerated,
+} satisfies Record<string, (workspace: Workspace) => string[]>;
+
+function fileLength({ sources }: Workspace): string[] {
+  return sources.flatMap(({ path, text }) => {
+    const lines = text.split('\n').length - 1;
+    return lines < MAX_LINES ? [] : [`${path}: ${lines} lines; split it below ${MAX_LINES}`];
+  });
+}
+
+function ownMath({ sources }: Workspace): string[] {
+  return scripts(sources)
+    .filter(({ path }) => !OWN_MATH_EXEMPT.test(path))
+    .flatMap((file) =>
+      mathUses(file).map(
+        ({ line, what }) => `${file.path}:${line}: ${what} does not give the same bits everywhere`,
+      ),
+    );
+}
+
+function importTargets({ root, packages, sources }: Workspace): string[] {
+  const names = new Set(packages.map(({ manifest }) => manifest.name));
+  return scripts(sources).flatMap((file) => {
+    const home = packages.find(({ folder }) => file.path.startsWith(`${folder}/`)) ?? root;
+    const check = { file, home, names, declared: declaredFor(file, home, root) };
+    return imports(file).flatMap(({ line, specifier }) => {
+      const problem = importProblem(specifier, check);
+      return problem === undefined ? [] : [`${file.path}:${line}: imports '${specifier}', ${problem}`];
+    });
+  });
+}
+
+interface ImportCheck {
+  readonly file: SourceFile;
+  readonly home: Package;
+  readonly names: ReadonlySet<string | undefined>;
+  readonly declared: ReadonlySet<string>;
+}
+
+function importProblem(specifier: string, { file, home, names, declared }: ImportCheck): string | undefined {
+  if (specifier.startsWith('.'))
+    return relativeProblem(posix.join(posix.dirname(file.path), specifier), home);
+  if (isBuiltin(specifier)) return specifier.startsWith('node:') ? undefined : 'which is written node:…';
+  const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
+  if (names.has(name) && name !== specifier) return `another package's internals`;
+  if (name === home.manifest.name) return isLibrarySource(file) ? 'its own package' : undefined;
+  if (name === 'zeromq' && !file.path.startsWith(ZEROMQ_HOME)) return `only ${ZEROMQ_HOME} may`;
+  return declared.has(name) ? undefined : `which ${posix.join(home.folder, 'package.json')} does not declare`;
+}
+
+function relativeProblem(target: string, home: Package): string | undefined {
+  const inside =
+    home.folder === '' ? !/^(libs|apps|test)\//.test(target) : target.startsWith(`${home.folder}/`);
+  return inside ? undefined : `another package's internals`;
+}
+
+/** Fixtures and launchers run on the built package and import it by its name; the sources themselves never do. */
+function isLibrarySource({ path }: SourceFile): boolean {
+  return /\/src\/(?!fixtures\/).*\.ts$/.test(path) && !DEVELOPMENT.test(path);
+}
+
+/** Tests and benches may also use the workspace's development tools, which the root manifest declares. */
+function declaredFor({ path }: SourceFile, home: Package, root: Package): Set<string> {
+  const own = Object.keys(allDependencies(home.manifest));
+  const tools = /\.(test|bench)\.ts$|^test\//.test(path)
+    ? Object.keys(root.manifest.devDependencies ?? {})
+    : [];
+  return new Set([...own, ...tools]);
+}
+
+function nothingGenerated({ tracked }: Workspace): string[] {
+  return tracked
+    .filter((path) => GENERATED.test(path))
+    .map((path) => `${path}: is generated and must not be committed`);
+}
+
+function scripts(sources: readonly SourceFile[]): SourceFile[] {
+  return sources.filter(({ path }) => /\.(ts|mts|js|mjs|cjs)$/.test(path) && !ASSEMBLY.test(path));
+}
