@@ -2,7 +2,8 @@
  * The interface of a backend: loops that fill a given output. A kernel knows nothing of arrays, gradients or
  * programs; it reads typed arrays and writes a typed array.
  *
- * The order of every sum is part of this specification. `reference/` states it in TypeScript; every other
+ * Outputs do not overlap inputs, except that an elementwise kernel may write over an operand read in place
+ * (`repeat` 1, full period). The order of every sum is part of this specification. `reference/` states it in TypeScript; every other
  * backend must give the same bits (any NaN equals any NaN).
  *
  * - A contraction (matmul, convolution) is one chain over its inner index in ascending order, starting at +0:
@@ -21,18 +22,38 @@ export type BackendName = 'reference' | 'wasm' | 'native';
 export type Profile = 'portable' | 'fma';
 
 export type UnaryOp =
-  | 'neg' | 'abs' | 'sign' | 'floor' | 'ceil' | 'round'
-  | 'sqrt' | 'reciprocal' | 'square'
-  | 'exp' | 'log' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf'
+  | 'neg'
+  | 'abs'
+  /** −1 or 1; zeros keep their sign, NaN stays NaN. */
+  | 'sign'
+  | 'floor'
+  | 'ceil'
+  /** To the nearest integer, ties to the even one. */
+  | 'round'
+  | 'sqrt'
+  | 'reciprocal'
+  | 'square'
+  // float32: our own polynomials, accurate to a few ulp; see `reference/float32-math.ts`.
+  | 'exp'
+  | 'log'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
   /** x ≤ 0 → +0, else x (NaN stays NaN). */
   | 'relu'
   /** Not of a bool array. */
   | 'not';
 
 export type BinaryOp =
-  | 'add' | 'sub' | 'mul' | 'div'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
   /** NaN if either is NaN; max(+0, −0) = +0 and min(+0, −0) = −0. */
-  | 'max' | 'min'
+  | 'max'
+  | 'min'
   /** (g, x) → x > 0 ? g : +0. */
   | 'reluGrad';
 
@@ -105,7 +126,10 @@ export interface Conv2dAttrs {
   readonly padLeft: number;
 }
 
-/** Windows of `x [batch, height, width, channels]` without padding; a tie picks the first element in row-major order. */
+/**
+ * Windows of `x [batch, height, width, channels]` without padding; a tie picks the first element in row-major order, and
+ * NaN counts as largest.
+ */
 export interface PoolAttrs {
   readonly batch: number;
   readonly height: number;
@@ -144,7 +168,10 @@ export interface Kernels {
   readonly profile: Profile;
 
   fill(out: TypedArray, value: number): void;
-  /** Converts element by element: float → int truncates toward zero, anything → bool is `x ≠ 0`. */
+  /**
+   * Converts element by element: float → int truncates toward zero and saturates (NaN → 0), int → int keeps the low
+   * bits, anything → bool is `x ≠ 0`.
+   */
   cast(out: TypedArray, x: TypedArray): void;
   unary(op: UnaryOp, out: TypedArray, x: TypedArray): void;
   binary(op: BinaryOp, out: TypedArray, a: Operand, b: Operand): void;
@@ -154,9 +181,10 @@ export interface Kernels {
 
   /** out (contiguous) = the strided view of x: transpose, slice, broadcast, flip. */
   readStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
-  /** The strided view of out = x (contiguous): pad, concatenate. Elements outside the view are left alone. */
+  /** The strided view of out = x (contiguous): pad, concatenate. Elements outside the view are left alone; no place twice. */
   writeStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
 
+  /** Of no elements: sum 0, max −∞ and min +∞ (for integers the ends of their range). */
   reduce(op: ReduceOp, out: TypedArray, x: TypedArray, attrs: ReduceAttrs): void;
   /** Index of the first largest element; NaN counts as largest. */
   argmax(out: Int32Array, x: TypedArray, attrs: ReduceAttrs): void;
@@ -186,9 +214,19 @@ export interface Kernels {
   maxPoolScatter(out: TypedArray, x: TypedArray, g: TypedArray, attrs: PoolAttrs): void;
 
   /** out `[count, width]` = rows of table `[rows, width]`; an index outside gives a row of NaN (0 for integers). */
-  gather(out: TypedArray, table: TypedArray, indices: Int32Array, attrs: { rows: number; width: number }): void;
+  gather(
+    out: TypedArray,
+    table: TypedArray,
+    indices: Int32Array,
+    attrs: { rows: number; width: number },
+  ): void;
   /** out `[rows, width]` = 0, then updates `[count, width]` are added in ascending order; indices outside are dropped. */
-  scatterAdd(out: TypedArray, updates: TypedArray, indices: Int32Array, attrs: { rows: number; width: number }): void;
+  scatterAdd(
+    out: TypedArray,
+    updates: TypedArray,
+    indices: Int32Array,
+    attrs: { rows: number; width: number },
+  ): void;
 
   /** x `[segments, size]` → out `[size]`; segments is a power of two. */
   treeSum(out: TypedArray, x: TypedArray, attrs: { segments: number; size: number }): void;

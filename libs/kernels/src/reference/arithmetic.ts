@@ -1,0 +1,61 @@
+import { LockstepError } from '@lockstep/errors';
+import type { DType } from '@lockstep/tensor';
+
+/** Scalar arithmetic of one dtype: every operation gives a value of that dtype. */
+export interface Arithmetic {
+  readonly add: (a: number, b: number) => number;
+  readonly sub: (a: number, b: number) => number;
+  readonly mul: (a: number, b: number) => number;
+  readonly div: (a: number, b: number) => number;
+  /** One term of a contraction, `acc + a·b`: where the profile decides how often to round. */
+  readonly mulAdd: (acc: number, a: number, b: number) => number;
+}
+
+const { fround, imul } = Math;
+
+// Rounding the float64 result is exact: 53 bits are more than twice 24 + 2, so nothing is rounded twice.
+const float32: Arithmetic = {
+  add: (a, b) => fround(a + b),
+  sub: (a, b) => fround(a - b),
+  mul: (a, b) => fround(a * b),
+  div: (a, b) => fround(a / b),
+  mulAdd: (acc, a, b) => fround(acc + fround(a * b)),
+};
+
+const float64: Arithmetic = {
+  add: (a, b) => a + b,
+  sub: (a, b) => a - b,
+  mul: (a, b) => a * b,
+  div: (a, b) => a / b,
+  mulAdd: (acc, a, b) => acc + a * b,
+};
+
+// Integers wrap; a division truncates toward zero and by zero gives 0.
+const int32: Arithmetic = {
+  add: (a, b) => (a + b) | 0,
+  sub: (a, b) => (a - b) | 0,
+  mul: imul,
+  div: (a, b) => (a / b) | 0,
+  mulAdd: (acc, a, b) => (acc + imul(a, b)) | 0,
+};
+
+const uint32: Arithmetic = {
+  add: (a, b) => (a + b) >>> 0,
+  sub: (a, b) => (a - b) >>> 0,
+  mul: (a, b) => imul(a, b) >>> 0,
+  div: (a, b) => (a / b) >>> 0,
+  mulAdd: (acc, a, b) => (acc + imul(a, b)) >>> 0,
+};
+
+const table = { float32, float64, int32, uint32 };
+
+/** @throws LockstepError `dtype` for bool, which has no arithmetic. */
+export function arithmeticOf(op: string, dtype: DType): Arithmetic {
+  if (dtype === 'bool') {
+    throw new LockstepError('dtype', `${op}: a bool array has no arithmetic; cast it to int32 or float32`, {
+      op,
+      dtype,
+    });
+  }
+  return table[dtype];
+}

@@ -1,0 +1,31 @@
+import { dtypeOf, isFloat, type TypedArray } from '@lockstep/tensor';
+import { arithmeticOf } from './arithmetic.ts';
+
+type TableAttrs = { rows: number; width: number };
+
+export function gather(out: TypedArray, table: TypedArray, indices: Int32Array, attrs: TableAttrs): void {
+  const { rows, width } = attrs;
+  const missing = isFloat(dtypeOf(out)) ? Number.NaN : 0;
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    const exists = row >= 0 && row < rows;
+    for (let j = 0; j < width; j++) out[i * width + j] = exists ? table[row * width + j]! : missing;
+  }
+}
+
+export function scatterAdd(
+  out: TypedArray,
+  updates: TypedArray,
+  indices: Int32Array,
+  attrs: TableAttrs,
+): void {
+  const { rows, width } = attrs;
+  const { add } = arithmeticOf('scatterAdd', dtypeOf(out));
+  out.fill(0);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    if (row < 0 || row >= rows) continue;
+    for (let j = 0; j < width; j++)
+      out[row * width + j] = add(out[row * width + j]!, updates[i * width + j]!);
+  }
+}
