@@ -1,11 +1,13 @@
 /** Holds this workspace to the rules of manifests.ts and sources.ts. */
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { manifestRules } from './manifests.ts';
 import { sourceRules } from './sources.ts';
 import { readWorkspace } from './workspace.ts';
 
-const workspace = readWorkspace(fileURLToPath(new URL('../..', import.meta.url)));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const workspace = readWorkspace(root);
 
 describe('the workspace', () => {
   it('is read', () => {
@@ -20,4 +22,8 @@ describe('the workspace', () => {
       expect(rule(workspace)).toEqual([]);
     });
   }
+
+  it('lists its third-party software, under accepted licences', () => {
+    execFileSync(process.execPath, ['tools/check-licences.mjs', '--check'], { cwd: root, stdio: 'pipe' });
+  });
 });
