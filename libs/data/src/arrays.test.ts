@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { fromArrays } from './arrays.ts';
+
+describe('fromArrays', () => {
+  it('takes nested arrays and typed arrays', async () => {
+    const x = [
+      [
+        [1, 2],
+        [3, 4],
+      ],
+      [
+        [5, 6],
+        [7, 8],
+      ],
+    ];
+    const source = fromArrays({ x, y: [0, 1], z: Float64Array.of(0.5, 0.1) }, { dtypes: { y: 'int32' } });
+    const { train } = (await source.load()).splits;
+    expect(train.size).toBe(2);
+    expect(train.fields.x).toMatchObject({ shape: [2, 2], dtype: 'float32' });
+    expect([...train.fields.x!.storage]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(train.fields.y!.storage).toBeInstanceOf(Int32Array);
+    expect(train.fields.z!.storage[1]).toBe(Math.fround(0.1));
+    expect(train.fields.x!.storage.buffer).toBeInstanceOf(SharedArrayBuffer);
+  });
+
+  it('splits without a seed: every row once, the same rows each time, fields kept together', async () => {
+    const y = Array.from({ length: 50 }, (_, i) => i);
+    const source = fromArrays({ x: y.map((i) => [i, -i]), y }, { split: { validation: 0.2, test: 0.1 } });
+    const { splits, hash } = await source.load();
+    const rows = [splits.train, splits.validation!, splits.test!].map(({ fields }) => [...fields.y!.storage]);
+    expect(rows.map((list) => list.length)).toEqual([35, 10, 5]);
+    expect(rows.flat().sort((a, b) => a - b)).toEqual(y);
+    expect(rows[2]).not.toEqual(y.slice(0, 5));
+    const first = splits.test!.fields.y!.storage[0]!;
+    expect([...splits.test!.fields.x!.storage.slice(0, 2)]).toEqual([first, -first]);
+    expect((await source.load()).hash).toBe(hash);
+  });
+
+  it.each([
+    [{ x: [[1, 2], [3]], y: [1, 2] }, 'x[1] has shape [1], the samples before it [2]'],
+    [{ x: [1, [2]], y: [1, 2] }, 'x[1] has shape [1], the samples before it []'],
+    [{ x: [1, 2], y: [1] }, 'x has 2, y has 1'],
+    [{}, 'there is no column'],
+    [{ x: [] }, 'x has 0'],
+    [{ x: [1, Number.NaN] }, 'x[1] is NaN, which is no float32 value'],
+    [{ x: [1, 1e39] }, 'x[1] is 1e+39, which is no float32 value'],
+  ])('refuses %j', async (columns, message) => {
+    await expect(fromArrays(columns).load()).rejects.toThrow(message);
+  });
+
+  it('refuses labels that are no integers and splits that leave nothing', async () => {
+    await expect(fromArrays({ y: [0.5] }, { dtypes: { y: 'int32' } }).load()).rejects.toThrow(
+      'y[0] is 0.5, which is no int32 value',
+    );
+    await expect(fromArrays({ y: [1, 2] }, { split: { validation: 0.5, test: 0.5 } }).load()).rejects.toThrow(
+      'leave none for training',
+    );
+  });
+});

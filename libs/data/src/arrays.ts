@@ -1,0 +1,110 @@
+import { LockstepError } from '@lockstep/errors';
+import {
+  allocate,
+  type DType,
+  formatShape,
+  isFloat,
+  type Shape,
+  sizeOf,
+  type TypedArray,
+} from '@lockstep/tensor';
+import { createDataset, type DataSource, type Field } from './dataset.ts';
+import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+
+/** Numbers in nested arrays or typed arrays, one entry a sample in the outermost. */
+export type Column = TypedArray | readonly NestedNumbers[];
+export type NestedNumbers = number | boolean | TypedArray | readonly NestedNumbers[];
+
+export interface ArrayOptions {
+  readonly name?: string;
+  /** Element types; `float32` for fields not named. Class labels want `int32`. */
+  readonly dtypes?: Readonly<Record<string, DType>>;
+  readonly classes?: readonly string[];
+  readonly split?: SplitFractions;
+}
+
+/**
+ * A dataset from columns in code: `fromArrays({ x: [[0, 0], [0, 1]], y: [0, 1] })`. Throws a `shape` error for
+ * ragged or unequal columns.
+ */
+export function fromArrays(
+  columns: Readonly<Record<string, Column>>,
+  options: ArrayOptions = {},
+): DataSource {
+  const { name = 'arrays', dtypes = {}, classes, split = {} } = options;
+  return {
+    name,
+    async load(loadOptions) {
+      const numRows = countRows(columns);
+      const fields = Object.entries(columns).map(([key, column]) =>
+        fieldOf(key, column, dtypes[key] ?? 'float32'),
+      );
+      const splits = splitColumns(fields, splitRows(numRows, split));
+      return createDataset({ name, splits, ...(classes === undefined ? {} : { classes }) }, loadOptions);
+    },
+  };
+}
+
+function countRows(columns: Readonly<Record<string, Column>>): number {
+  const lengths = Object.entries(columns).map(([name, column]) => ({ name, length: column.length }));
+  const first = lengths[0];
+  if (first === undefined || lengths.some(({ length }) => length !== first.length || length === 0)) {
+    const found =
+      lengths.map(({ name, length }) => `${name} has ${length}`).join(', ') || 'there is no column';
+    throw new LockstepError(
+      'shape',
+      `fromArrays: ${found}; give columns of the same number of samples, 1 or more`,
+      {
+        lengths,
+      },
+    );
+  }
+  return first.length;
+}
+
+function fieldOf(name: string, column: Column, dtype: DType): Field {
+  const shape = shapeOf(column);
+  const storage = allocate(dtype, sizeOf(shape));
+  let next = 0;
+  const fill = (value: NestedNumbers, path: string, expected: Shape): void => {
+    if (lengthOf(value) !== expected[0]) {
+      throw new LockstepError(
+        'shape',
+        `fromArrays: ${path} has shape ${formatShape(shapeOf(value))}, the samples before it ${formatShape(expected)}; all samples of a field have one shape`,
+        { name, path, expected },
+      );
+    }
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      storage[next] = Number(value);
+      checkElement(storage[next++]!, Number(value), dtype, path);
+      return;
+    }
+    const inner = expected.slice(1);
+    for (let i = 0; i < value.length; i++) fill(value[i]!, `${path}[${i}]`, inner);
+  };
+  fill(column, name, shape);
+  return { name, shape: shape.slice(1), dtype, storage };
+}
+
+/** The length of an array's outermost axis; a number has none. */
+function lengthOf(value: NestedNumbers): number | undefined {
+  return typeof value === 'number' || typeof value === 'boolean' ? undefined : value.length;
+}
+
+function checkElement(stored: number, value: number, dtype: DType, path: string): void {
+  const fits = isFloat(dtype)
+    ? Number.isFinite(stored)
+    : stored === value && (dtype !== 'bool' || value <= 1);
+  if (fits) return;
+  throw new LockstepError('data', `fromArrays: ${path} is ${value}, which is no ${dtype} value`, {
+    path,
+    value,
+    dtype,
+  });
+}
+
+/** The shape of a nested array, judged by its first elements. */
+function shapeOf(value: NestedNumbers): Shape {
+  if (typeof value === 'number' || typeof value === 'boolean') return [];
+  return value.length === 0 ? [0] : [value.length, ...shapeOf(value[0]!)];
+}
