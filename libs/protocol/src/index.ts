@@ -1,2 +1,66 @@
 /** Messages and pure state machines of membership and steps. */
-export {};
+
+export {
+  COORDINATOR_TIMEOUT_MS,
+  HEARTBEAT_MS,
+  HELLO_RETRY_MS,
+  LIVENESS_MS,
+  MAX_FRAME_BYTES,
+  MAX_FRAMES,
+  MAX_MESSAGE_BYTES,
+  MAX_SHARDS,
+  PROTOCOL_VERSION,
+  TICK_MS,
+} from './constants.ts';
+export { advanceCoordinator, createCoordinator, recover } from './coordinator/machine.ts';
+export type {
+  CoordinatorConfig,
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorPhase,
+  CoordinatorState,
+  JournalEntry,
+  LossReason,
+  Outcome,
+  Recovered,
+  RunEvent,
+  WorkerRecord,
+  WorkerStatus,
+} from './coordinator/state.ts';
+export {
+  type Decoded,
+  decodeCoordinatorMessage,
+  decodeWorkerMessage,
+  encodeMessage,
+  framesMatch,
+} from './messages/codec.ts';
+export type {
+  CoordinatorMessage,
+  Hello,
+  Member,
+  OpaqueRecord,
+  Profile,
+  RefusalCode,
+  Source,
+  StopReason,
+  WorkerMessage,
+} from './messages/messages.ts';
+export { assignShards, type ShardRange } from './shards.ts';
+export {
+  type Faults,
+  type SimulationOptions,
+  type SimulationResult,
+  simulate,
+} from './simulator/simulate.ts';
+export { advanceWorker, createWorker } from './worker/machine.ts';
+export type {
+  Activity,
+  Exit,
+  Group,
+  ProgramOutline,
+  StepPlan,
+  WorkerConfig,
+  WorkerEffect,
+  WorkerEvent,
+  WorkerState,
+} from './worker/state.ts';

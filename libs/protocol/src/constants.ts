@@ -1,0 +1,40 @@
+/** The protocol's numbers, named once. */
+
+/** Raised whenever a message or its meaning changes; a worker of another number is refused. */
+export const PROTOCOL_VERSION = 1;
+
+/** Both sides speak at least this often. */
+export const HEARTBEAT_MS = 500;
+
+/** Shells raise a tick this often; it must be well below a heartbeat. */
+export const TICK_MS = 100;
+
+/** A worker silent for longer is lost. Three heartbeats and a little: a loss is found in under 2 s. */
+export const LIVENESS_MS = 1_800;
+
+/** How often a worker that has not been answered says hello again. */
+export const HELLO_RETRY_MS = 2_000;
+
+/** A worker gives up on a coordinator silent for longer: time enough to restart one by hand. */
+export const COORDINATOR_TIMEOUT_MS = 60_000;
+
+/** The largest msgpack frame. Bulk bytes travel as raw frames beside it. */
+export const MAX_MESSAGE_BYTES = 1 << 20;
+
+/** The deepest nesting of arrays and maps in a message. */
+export const MAX_MESSAGE_DEPTH = 32;
+
+/** The most raw frames beside one message. */
+export const MAX_FRAMES = 4_096;
+
+/** The largest raw frame. */
+export const MAX_FRAME_BYTES = 1 << 30;
+
+/** The most shards a run may have. */
+export const MAX_SHARDS = 4_096;
+
+/** A worker its peers could not reach this often, without a step committed between, is removed. */
+export const MAX_BLAMES = 3;
+
+/** Reports a worker keeps until the coordinator has seen their steps; the oldest are dropped beyond it. */
+export const MAX_KEPT_REPORTS = 4_096;

@@ -1,0 +1,37 @@
+/** The ways a run ends: every worker is told once, and nothing is sent after. */
+
+import type { WireError } from '@lockstep/errors';
+import type { StopReason } from '../messages/messages.ts';
+import type { Finish } from './state.ts';
+import { journal, send, type Turn, update } from './turn.ts';
+
+export function finish(turn: Turn, { step, fingerprint, result }: Finish): void {
+  stopWorkers(turn, 'finished', step);
+  turn.effects.push({ type: 'done', outcome: { reason: 'finished', step, fingerprint, result } });
+}
+
+/** `step` is that of the newest checkpoint: where the run goes on when it is resumed. */
+export function stopInterrupted(turn: Turn): void {
+  const step = turn.state.checkpointStep;
+  stopWorkers(turn, 'interrupted', step);
+  turn.effects.push({ type: 'done', outcome: { reason: 'interrupted', step } });
+}
+
+export function fail(turn: Turn, error: WireError): void {
+  const step = turn.state.progressStep;
+  stopWorkers(turn, 'failed', step, error.message);
+  turn.effects.push({ type: 'done', outcome: { reason: 'failed', step, error } });
+}
+
+/** Answers a worker that comes when all is over. */
+export function turnAway(turn: Turn, worker: string): void {
+  send(turn, worker, { type: 'stop', reason: turn.state.stopReason ?? 'finished' });
+}
+
+function stopWorkers(turn: Turn, reason: StopReason, step: number, message?: string): void {
+  journal(turn, { type: 'done', reason, step });
+  for (const worker of turn.state.workers.keys()) {
+    send(turn, worker, { type: 'stop', reason, ...(message === undefined ? {} : { message }) });
+  }
+  update(turn, { phase: 'done', stopReason: reason, workers: new Map() });
+}

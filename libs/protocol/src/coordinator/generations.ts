@@ -1,0 +1,168 @@
+/** Agreeing on a generation, and what the loss of a worker does to it. */
+
+import { invariant } from '@lockstep/errors';
+import { MAX_BLAMES } from '../constants.ts';
+import type { Member, Source } from '../messages/messages.ts';
+import { assignShards } from '../shards.ts';
+import { finish, stopInterrupted } from './ending.ts';
+import type { CoordinatorState, Finish, LossReason } from './state.ts';
+import {
+  candidates,
+  forget,
+  journal,
+  loadedWorkers,
+  log,
+  refuse,
+  send,
+  type Turn,
+  update,
+  updateWorker,
+} from './turn.ts';
+
+/** Announces the next generation: everyone in it is to stop and say what it holds. */
+export function startGeneration(turn: Turn): void {
+  update(turn, { phase: 'preparing', generation: turn.state.generation + 1 });
+  for (const [worker, { status }] of turn.state.workers) {
+    if (status !== 'loading') updateWorker(turn, worker, { status: 'idle', finish: null });
+  }
+  continuePreparing(turn);
+}
+
+/**
+ * Asks candidates not asked yet, and goes on when all are parked. Called again whenever the candidates change:
+ * those parked stay parked for the same generation, since none of them was told who is in it.
+ */
+export function continuePreparing(turn: Turn): void {
+  const { generation, interrupted } = turn.state;
+  const chosen = candidates(turn.state);
+  if (chosen.length === 0) return interrupted ? stopInterrupted(turn) : waitForWorkers(turn);
+  for (const worker of chosen) {
+    if (turn.state.workers.get(worker)?.status !== 'idle') continue;
+    updateWorker(turn, worker, { status: 'asked' });
+    send(turn, worker, { type: 'prepare', generation });
+  }
+  if (chosen.some((worker) => turn.state.workers.get(worker)?.status !== 'ready')) return;
+  if (interrupted) save(turn);
+  else begin(turn, chosen);
+}
+
+function waitForWorkers(turn: Turn): void {
+  update(turn, { phase: 'gathering', needed: 1 });
+  log(turn, { type: 'waiting' });
+}
+
+function begin(turn: Turn, chosen: readonly string[]): void {
+  const { config, generation, profile } = turn.state;
+  invariant(profile !== null, 'a generation begins before a profile was chosen', { generation });
+  const { step, source } = newestState(turn.state, chosen);
+  const members = membersOf(turn.state, chosen, config.numShards);
+  journal(turn, { type: 'generation', generation, step, source, members });
+  log(turn, { type: 'generation', generation, step, source, workers: chosen, profile });
+  update(turn, { phase: 'running' });
+  for (const worker of chosen) {
+    updateWorker(turn, worker, { status: 'member' });
+    send(turn, worker, { type: 'begin', generation, profile, members, step, source });
+    if (source === 'checkpoint') turn.effects.push({ type: 'sendCheckpoint', worker, generation, step });
+  }
+}
+
+function membersOf(state: CoordinatorState, chosen: readonly string[], numShards: number): readonly Member[] {
+  const hellos = chosen.map((worker) => state.workers.get(worker)!.hello);
+  const ranges = assignShards(
+    numShards,
+    hellos.map(({ threads }) => threads),
+  );
+  return hellos.map(({ worker, endpoint }, rank) => ({ worker, rank, endpoint, shards: ranges[rank]! }));
+}
+
+/** The furthest state there is: a member's, else the checkpoint's, else the initial one. */
+function newestState(
+  { workers, checkpointStep }: CoordinatorState,
+  chosen: readonly string[],
+): { readonly step: number; readonly source: Source } {
+  const steps = chosen.map((worker) => workers.get(worker)!.step);
+  const step = Math.max(checkpointStep, ...steps);
+  if (step < 0) return { step: 0, source: 'init' };
+  const holder = chosen[steps.indexOf(step)];
+  return { step, source: holder === undefined ? 'checkpoint' : { worker: holder } };
+}
+
+/** After an interrupt: has the state furthest on written down, unless it is already. */
+export function save(turn: Turn): void {
+  const parked = candidates(turn.state).filter(
+    (worker) => turn.state.workers.get(worker)?.status === 'ready',
+  );
+  const { step, source } = newestState(turn.state, parked);
+  if (typeof source === 'string' || step <= turn.state.checkpointStep) return stopInterrupted(turn);
+  update(turn, { phase: 'saving', saver: source.worker });
+  send(turn, source.worker, { type: 'save' });
+}
+
+/** Removes a worker for good; one that lives after all may say hello again. */
+export function lose(turn: Turn, worker: string, reason: LossReason): void {
+  const record = turn.state.workers.get(worker);
+  if (record === undefined) return;
+  forget(turn, worker);
+  log(turn, { type: 'lost', worker, reason });
+  switch (turn.state.phase) {
+    case 'running':
+      if (record.status === 'member') loseMember(turn);
+      return;
+    case 'preparing':
+      return continuePreparing(turn);
+    case 'saving':
+      return turn.state.saver === worker ? save(turn) : undefined;
+    case 'gathering':
+    case 'done':
+      return;
+    default:
+      turn.state.phase satisfies never;
+  }
+}
+
+function loseMember(turn: Turn): void {
+  // The last member may be lost between its own `finished` and the others': nothing is left to redo then.
+  if (!finishIfAll(turn)) startGeneration(turn);
+}
+
+/** Ends the run when every member has finished. Their fingerprints were compared as they came. */
+export function finishIfAll(turn: Turn): boolean {
+  const members = [...turn.state.workers.values()].filter(({ status }) => status === 'member');
+  const finishes = members.map((member) => member.finish).filter((one): one is Finish => one !== null);
+  const [first] = finishes;
+  if (first === undefined || finishes.length < members.length) return false;
+  finish(turn, first);
+  return true;
+}
+
+/** A member's data link to a peer broke: both may live, so the same members meet again, but not for ever. */
+export function linkLost(turn: Turn, worker: string, generation: number, peer: string): void {
+  const { phase, blames, workers } = turn.state;
+  if (phase !== 'running' || generation !== turn.state.generation) return;
+  if (workers.get(peer)?.status !== 'member') return;
+  log(turn, { type: 'linkLost', worker, peer });
+  const times = (blames[peer] ?? 0) + 1;
+  update(turn, { blames: { ...blames, [peer]: times } });
+  if (times >= MAX_BLAMES) {
+    const { endpoint } = workers.get(peer)!.hello;
+    log(turn, { type: 'lost', worker: peer, reason: 'unreachable' });
+    refuse(
+      turn,
+      peer,
+      'unreachable',
+      `peers could not reach ${endpoint} ${times} times; check the address and firewall of its data plane`,
+    );
+  }
+  startGeneration(turn);
+}
+
+/** A worker finished loading: it joins now if a shard is free for it, else it stands by. */
+export function admit(turn: Turn, worker: string): void {
+  const standby = !candidates(turn.state).includes(worker);
+  log(turn, { type: 'loaded', worker, standby });
+  if (turn.state.phase === 'preparing') return continuePreparing(turn);
+  if (turn.state.phase === 'running' && !standby && !turn.state.interrupted) return startGeneration(turn);
+  if (turn.state.phase === 'gathering' && loadedWorkers(turn.state).length >= turn.state.needed) {
+    startGeneration(turn);
+  }
+}

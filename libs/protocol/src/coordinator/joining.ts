@@ -1,0 +1,119 @@
+/** Who may take part: hellos, hashes and the choice of the profile. */
+
+import { PROTOCOL_VERSION } from '../constants.ts';
+import type { Hello, Profile, RefusalCode } from '../messages/messages.ts';
+import { admit, lose } from './generations.ts';
+import type { CoordinatorState } from './state.ts';
+import { journal, loadedWorkers, log, refuse, send, type Turn, update } from './turn.ts';
+
+interface Difference {
+  readonly code: RefusalCode;
+  readonly message: string;
+}
+
+export function welcome(turn: Turn, hello: Hello): void {
+  const { worker } = hello;
+  const known = turn.state.workers.get(worker);
+  // It asked again before the answer came; the answer is on its way.
+  if (known?.status === 'loading') return;
+  if (known !== undefined) lose(turn, worker, 'restarted');
+  const difference = differenceOf(turn.state, hello);
+  if (difference !== null) return refuse(turn, worker, difference.code, difference.message);
+  const record = { hello, status: 'loading', step: -1, lastHeardMs: turn.now, finish: null } as const;
+  update(turn, { workers: new Map(turn.state.workers).set(worker, record) });
+  const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes } = turn.state.config;
+  send(turn, worker, {
+    type: 'welcome',
+    run,
+    incarnation,
+    config,
+    experiment,
+    heartbeatMs,
+    livenessMs,
+    step: turn.state.progressStep,
+    frames: [bundleBytes],
+  });
+  log(turn, { type: 'joined', worker, host: hello.host, threads: hello.threads });
+}
+
+/** The first difference that keeps a worker out, or null. */
+function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: Hello): Difference | null {
+  const differs = (
+    code: RefusalCode,
+    what: string,
+    has: string,
+    needs: string,
+    remedy: string,
+  ): Difference => ({
+    code,
+    message: `${what} differs: the worker has ${has}, the run ${needs}; ${remedy}`,
+  });
+  if (hello.protocol !== PROTOCOL_VERSION) {
+    return differs(
+      'protocol',
+      'protocol',
+      `${hello.protocol}`,
+      `${PROTOCOL_VERSION}`,
+      'install the same release',
+    );
+  }
+  if (hello.version !== config.version) {
+    return differs('version', 'version', hello.version, config.version, 'install the same release');
+  }
+  const { experimentHash, dataHash: ownData } = hello;
+  if (experimentHash !== undefined && experimentHash !== config.experiment.hash) {
+    return differs(
+      'experiment',
+      'experiment',
+      experimentHash,
+      config.experiment.hash,
+      'start it without a file',
+    );
+  }
+  if (ownData !== undefined && dataHash !== null && ownData !== dataHash) {
+    return differs('data', 'data', ownData, dataHash, 'give it the same files');
+  }
+  const needed = profile ?? (config.profile === 'auto' ? null : config.profile);
+  if (needed !== null && !hello.profiles.includes(needed)) {
+    return differs('profile', 'profile', hello.profiles.join(' and '), needed, 'run it on another machine');
+  }
+  return null;
+}
+
+/** A worker has read the experiment and its data. */
+export function loaded(turn: Turn, worker: string, dataHash: string | undefined): void {
+  const record = turn.state.workers.get(worker);
+  if (record?.status !== 'loading') return;
+  const expected = turn.state.dataHash;
+  if (dataHash !== undefined && expected !== null && dataHash !== expected) {
+    const message = `data differs: the worker has ${dataHash}, the run ${expected}; give it the same files`;
+    return refuse(turn, worker, 'data', message);
+  }
+  if (dataHash !== undefined && expected === null) {
+    update(turn, { dataHash });
+    journal(turn, { type: 'data', hash: dataHash });
+  }
+  // Ranks follow the order of loading, so that a late one never displaces a member.
+  const workers = new Map(turn.state.workers);
+  workers.delete(worker);
+  update(turn, { workers: workers.set(worker, { ...record, status: 'idle' }) });
+  if (turn.state.profile === null && loadedWorkers(turn.state).length >= turn.state.needed)
+    chooseProfile(turn);
+  if (turn.state.workers.has(worker)) admit(turn, worker);
+}
+
+/** Fixes the run's profile from what the gathered workers offer; those without it are turned away. */
+function chooseProfile(turn: Turn): void {
+  const offers = (profile: Profile) => (worker: string) =>
+    turn.state.workers.get(worker)!.hello.profiles.includes(profile);
+  const gathered = loadedWorkers(turn.state);
+  const wanted = turn.state.config.profile;
+  const profile = wanted !== 'auto' ? wanted : gathered.every(offers('fma')) ? 'fma' : 'portable';
+  update(turn, { profile });
+  journal(turn, { type: 'profile', profile });
+  for (const [worker, { hello }] of turn.state.workers) {
+    if (offers(profile)(worker)) continue;
+    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; choose --profile or run it on another machine`;
+    refuse(turn, worker, 'profile', message);
+  }
+}

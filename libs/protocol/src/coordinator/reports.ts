@@ -1,0 +1,93 @@
+/** What members tell of their steps: progress once a step, fingerprints compared, checkpoints taken in. */
+
+import type { WireError } from '@lockstep/errors';
+import type { WorkerMessage } from '../messages/messages.ts';
+import { fail, stopInterrupted } from './ending.ts';
+import { finishIfAll } from './generations.ts';
+import type { Fingerprints } from './state.ts';
+import { journal, type Turn, update, updateWorker } from './turn.ts';
+
+type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
+
+/** Fingerprinted steps compared at a time; members differ by one step, so reports are never far behind. */
+const KEPT_FINGERPRINTS = 8;
+
+/**
+ * A step is a fact whoever tells it first, whatever the generation: an update once begun completes, and a step
+ * done again ends in the same bytes.
+ */
+export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
+  const { step, fingerprint, report } = message;
+  if (step > turn.state.progressStep) {
+    update(turn, { progressStep: step, blames: {} });
+    turn.effects.push({ type: 'progress', step, worker, report });
+  }
+  if (fingerprint !== undefined) compareFingerprint(turn, worker, { step, final: false }, fingerprint);
+}
+
+export function evaluated(turn: Turn, { step, final, report }: Report<'evaluated'>): void {
+  const known = final ? turn.state.finalEvaluated : step <= turn.state.evaluatedStep;
+  if (known) return;
+  update(turn, final ? { finalEvaluated: true } : { evaluatedStep: step });
+  turn.effects.push({ type: 'evaluation', step, final, report });
+}
+
+export function finished(turn: Turn, worker: string, message: Report<'finished'>): void {
+  const { generation, step, fingerprint, result } = message;
+  const isMember = turn.state.workers.get(worker)?.status === 'member';
+  if (turn.state.phase !== 'running' || generation !== turn.state.generation || !isMember) return;
+  if (!compareFingerprint(turn, worker, { step, final: true }, fingerprint)) return;
+  updateWorker(turn, worker, { finish: { step, fingerprint, result } });
+  finishIfAll(turn);
+}
+
+/** Ends the run where two workers, or two computations of one step, differ. */
+function compareFingerprint(
+  turn: Turn,
+  worker: string,
+  { step, final }: Pick<Fingerprints, 'step' | 'final'>,
+  fingerprint: string,
+): boolean {
+  const isSame = (one: Fingerprints) => one.step === step && one.final === final;
+  const known = turn.state.fingerprints.find(isSame)?.byWorker ?? {};
+  const byWorker = { ...known, [worker]: fingerprint };
+  const agreed = known[worker] ?? Object.values(known)[0] ?? fingerprint;
+  if (agreed !== fingerprint) {
+    turn.effects.push({ type: 'diverged', step, fingerprints: byWorker });
+    fail(turn, divergence(step, worker, fingerprint, agreed, byWorker));
+    return false;
+  }
+  const others = turn.state.fingerprints.filter((one) => !isSame(one));
+  const fingerprints = [...others, { step, final, byWorker }].sort((a, b) => a.step - b.step);
+  update(turn, { fingerprints: fingerprints.slice(-KEPT_FINGERPRINTS) });
+  return true;
+}
+
+function divergence(
+  step: number,
+  worker: string,
+  fingerprint: string,
+  agreed: string,
+  byWorker: Readonly<Record<string, string>>,
+): WireError {
+  return {
+    code: 'internal',
+    message: `step ${step}: worker ${worker} computed ${fingerprint}, others ${agreed}; a machine or a kernel breaks the numeric profile`,
+    facts: { step, fingerprints: byWorker },
+  };
+}
+
+/** A checkpoint came. Members of two generations may both send that of a step; one is enough. */
+export function checkpointCame(turn: Turn, worker: string, step: number): void {
+  if (step > turn.state.checkpointStep) turn.effects.push({ type: 'storeCheckpoint', worker, step });
+}
+
+export function checkpointSaved(turn: Turn, step: number): void {
+  if (step > turn.state.checkpointStep) {
+    update(turn, { checkpointStep: step });
+    journal(turn, { type: 'checkpoint', step });
+  }
+  const { phase, saver, workers } = turn.state;
+  const wanted = saver === null ? undefined : workers.get(saver);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) stopInterrupted(turn);
+}

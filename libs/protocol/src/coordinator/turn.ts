@@ -1,0 +1,55 @@
+/** One call of the machine: the state as it stands and the effects so far. Never outlives the call. */
+
+import type { CoordinatorMessage, RefusalCode } from '../messages/messages.ts';
+import type { CoordinatorEffect, CoordinatorState, JournalEntry, RunEvent, WorkerRecord } from './state.ts';
+
+export interface Turn {
+  state: CoordinatorState;
+  readonly effects: CoordinatorEffect[];
+  readonly now: number;
+}
+
+export function update(turn: Turn, changes: Partial<CoordinatorState>): void {
+  turn.state = { ...turn.state, ...changes };
+}
+
+export function updateWorker(turn: Turn, worker: string, changes: Partial<WorkerRecord>): void {
+  const record = turn.state.workers.get(worker);
+  if (record === undefined) return;
+  update(turn, { workers: new Map(turn.state.workers).set(worker, { ...record, ...changes }) });
+}
+
+export function forget(turn: Turn, worker: string): void {
+  const workers = new Map(turn.state.workers);
+  workers.delete(worker);
+  update(turn, { workers });
+}
+
+export function send(turn: Turn, worker: string, message: CoordinatorMessage): void {
+  turn.effects.push({ type: 'send', worker, message });
+}
+
+export function journal(turn: Turn, entry: JournalEntry): void {
+  turn.effects.push({ type: 'journal', entry });
+}
+
+export function log(turn: Turn, event: RunEvent): void {
+  turn.effects.push({ type: 'event', event });
+}
+
+/** Turns a worker away, known or not. */
+export function refuse(turn: Turn, worker: string, code: RefusalCode, message: string): void {
+  forget(turn, worker);
+  send(turn, worker, { type: 'refused', code, message });
+  log(turn, { type: 'refused', worker, code, message });
+}
+
+/** Those that have loaded the experiment, in the order that gives ranks. */
+export function loadedWorkers(state: CoordinatorState): readonly string[] {
+  return [...state.workers].filter(([, record]) => record.status !== 'loading').map(([worker]) => worker);
+}
+
+/** Those that make up the next generation: a later one never displaces an earlier one. */
+export function candidates(state: CoordinatorState): readonly string[] {
+  return loadedWorkers(state).slice(0, state.config.numShards);
+}

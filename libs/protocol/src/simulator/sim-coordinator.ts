@@ -1,0 +1,97 @@
+/** A simulated coordinator process over a disk that outlives it. */
+
+import { HEARTBEAT_MS, LIVENESS_MS, TICK_MS } from '../constants.ts';
+import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
+import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '../coordinator/state.ts';
+import type { WorkerMessage } from '../messages/messages.ts';
+import type { World } from './world.ts';
+
+export interface SimCoordinator {
+  readonly state: () => CoordinatorState;
+  hear(worker: string, message: WorkerMessage): void;
+  raise(event: CoordinatorEvent): void;
+  crash(): void;
+}
+
+export function createSimCoordinator(world: World, incarnation: number, minWorkers: number): SimCoordinator {
+  const { clock, random, options, ledger } = world;
+  const { disk } = ledger;
+  let alive = true;
+  /** Of the message being heard, where it is a checkpoint. */
+  let attached = 0;
+  let state = createCoordinator(
+    {
+      run: 'run',
+      incarnation,
+      version: '1',
+      experiment: { name: 'simulated', hash: 'experiment' },
+      config: {},
+      bundleBytes: 0,
+      numShards: options.numShards,
+      minWorkers,
+      profile: 'auto',
+      heartbeatMs: HEARTBEAT_MS,
+      livenessMs: LIVENESS_MS,
+      initial: recover(disk.journal, disk),
+    },
+    clock.now(),
+  );
+
+  function raise(event: CoordinatorEvent): void {
+    if (!alive) return;
+    const advanced = advanceCoordinator(state, event, clock.now());
+    state = advanced.state;
+    for (const effect of advanced.effects) {
+      ledger.observed(incarnation, effect);
+      perform(effect);
+    }
+  }
+
+  function perform(effect: CoordinatorEffect): void {
+    switch (effect.type) {
+      case 'send':
+        return world.toWorker(effect.worker, effect.message);
+      case 'sendCheckpoint': {
+        const { worker, generation, step } = effect;
+        const header = { params: disk.checkpoints.get(step) };
+        return world.toWorker(worker, { type: 'restore', generation, step, header, frames: [] });
+      }
+      case 'storeCheckpoint': {
+        const params = attached;
+        return clock.after(random.between(1, 50), () => {
+          if (!alive) return;
+          ledger.stored(effect.step, params);
+          raise({ type: 'checkpointSaved', step: effect.step });
+        });
+      }
+      case 'journal':
+      case 'event':
+      case 'progress':
+      case 'evaluation':
+      case 'diverged':
+      case 'done':
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  function tick(): void {
+    if (!alive) return;
+    raise({ type: 'tick' });
+    clock.after(TICK_MS, tick);
+  }
+
+  clock.after(TICK_MS, tick);
+  return {
+    state: () => state,
+    raise,
+    hear(worker, message) {
+      if (message.type === 'checkpoint') attached = Number(message.header.params);
+      raise({ type: 'message', worker, message });
+    },
+    crash: () => {
+      alive = false;
+    },
+  };
+}

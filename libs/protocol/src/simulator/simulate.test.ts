@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import { createRandom } from './random.ts';
+import { type Faults, type SimulationOptions, simulate } from './simulate.ts';
+
+const quiet: Faults = {
+  withinMs: 3_000,
+  numCrashes: 0,
+  numJoins: 0,
+  numPauses: 0,
+  numBrokenLinks: 0,
+  numCoordinatorRestarts: 0,
+  interrupt: false,
+};
+
+const base: SimulationOptions = {
+  seed: 1,
+  numWorkers: 3,
+  numShards: 8,
+  numSteps: 20,
+  numSegments: 2,
+  evaluateEvery: 5,
+  checkpointEvery: 4,
+  fingerprintEvery: 3,
+  finalEvaluation: true,
+  stopFrom: Number.POSITIVE_INFINITY,
+  encodeMessages: false,
+  faults: quiet,
+};
+
+/** Everything about a run from one number. */
+function drawn(seed: number): SimulationOptions {
+  const random = createRandom(seed ^ 0x5bd1e995);
+  const upTo = (most: number) => random.below(most + 1);
+  return {
+    seed,
+    numWorkers: 1 + upTo(3),
+    numShards: 1 << upTo(3),
+    numSteps: 5 + upTo(15),
+    numSegments: 1 + upTo(2),
+    evaluateEvery: 2 + upTo(4),
+    checkpointEvery: 1 + upTo(6),
+    fingerprintEvery: 1 + upTo(3),
+    finalEvaluation: random.chance(0.5),
+    stopFrom: random.chance(0.2) ? 6 : Number.POSITIVE_INFINITY,
+    encodeMessages: random.chance(0.05),
+    faults: {
+      withinMs: random.between(300, 3_000),
+      numCrashes: upTo(4),
+      numJoins: upTo(4),
+      numPauses: upTo(2),
+      numBrokenLinks: upTo(2),
+      numCoordinatorRestarts: random.chance(0.2) ? 1 + upTo(1) : 0,
+      interrupt: random.chance(0.2),
+    },
+  };
+}
+
+describe('simulate', () => {
+  it('runs to the end in one generation when nothing happens', () => {
+    const { outcomes, numGenerations } = simulate({ ...base, encodeMessages: true });
+    expect(outcomes.map(({ reason }) => reason)).toEqual(['finished']);
+    expect(numGenerations).toBe(1);
+  });
+
+  it('ends at the same state on any number of workers', () => {
+    const ends = [1, 2, 3, 5, 8, 11].map((numWorkers) => simulate({ ...base, numWorkers }).outcomes);
+    for (const outcomes of ends) expect(outcomes).toEqual(ends[0]);
+  });
+
+  it('ends at the same state after crashes, joins and restarts', () => {
+    const [undisturbed] = simulate(base).outcomes;
+    const faults = { ...quiet, withinMs: 1_000, numCrashes: 3, numJoins: 2, numCoordinatorRestarts: 1 };
+    const { outcomes, numGenerations } = simulate({ ...base, faults });
+    expect(outcomes.at(-1)).toEqual(undisturbed);
+    expect(numGenerations).toBeGreaterThan(1);
+  });
+
+  it('goes on after an interrupt', () => {
+    const { outcomes } = simulate({ ...base, faults: { ...quiet, withinMs: 600, interrupt: true } });
+    expect(outcomes.map(({ reason }) => reason)).toEqual(['interrupted', 'finished']);
+  });
+
+  it('keeps every promise over random schedules of faults', () => {
+    const numSchedules = 2_000;
+    let numGenerations = 0;
+    for (let seed = 1; seed <= numSchedules; seed++) {
+      try {
+        numGenerations += simulate(drawn(seed)).numGenerations;
+      } catch (error) {
+        throw new Error(`schedule ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        });
+      }
+    }
+    expect(numGenerations).toBeGreaterThan(2 * numSchedules);
+  }, 60_000);
+});

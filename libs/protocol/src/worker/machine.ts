@@ -1,0 +1,195 @@
+/**
+ * A worker's main thread as a pure machine: it says hello, loads, and does the steps of one generation after the
+ * other. The shell in `apps/worker` owns sockets, threads and clock, and carries out the effects in order.
+ */
+
+import type { WireError } from '@lockstep/errors';
+import type { CoordinatorMessage } from '../messages/messages.ts';
+import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
+import {
+  enterGeneration,
+  evaluationDone,
+  exchangeDone,
+  finishDone,
+  park,
+  segmentDone,
+  stateReady,
+  updateDone,
+} from './steps.ts';
+import { dropReportsBefore, exit, send, type Turn, update } from './turn.ts';
+
+type Message<Type extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: Type }>;
+
+interface Advance {
+  readonly state: WorkerState;
+  readonly effects: readonly WorkerEffect[];
+}
+
+/** A new worker; its first effect is the hello. */
+export function createWorker(config: WorkerConfig, now: number): Advance {
+  const state: WorkerState = {
+    config,
+    phase: 'greeting',
+    run: null,
+    incarnation: 0,
+    heartbeatMs: config.helloRetryMs,
+    program: null,
+    step: -1,
+    prepared: 0,
+    owesReady: false,
+    group: null,
+    activity: { kind: 'idle' },
+    reports: [],
+    lastSentMs: now,
+    lastHeardMs: now,
+  };
+  return { state, effects: [{ type: 'send', message: config.hello }] };
+}
+
+/** One event in, the next state and what to do out. `now` in milliseconds, on a clock that never goes back. */
+export function advanceWorker(state: WorkerState, event: WorkerEvent, now: number): Advance {
+  const turn: Turn = { state, effects: [], now };
+  if (state.phase !== 'stopped') handle(turn, event);
+  return { state: turn.state, effects: turn.effects };
+}
+
+function handle(turn: Turn, event: WorkerEvent): void {
+  switch (event.type) {
+    case 'message':
+      return hear(turn, event.message);
+    case 'tick':
+      return tick(turn);
+    case 'loaded':
+      return loaded(turn, event.program);
+    case 'stateReady':
+      return stateReady(turn, event);
+    case 'segmentDone':
+      return segmentDone(turn);
+    case 'exchangeDone':
+      return exchangeDone(turn, event);
+    case 'updateDone':
+      return updateDone(turn, event);
+    case 'evaluationDone':
+      return evaluationDone(turn, event);
+    case 'finishDone':
+      return finishDone(turn, event);
+    case 'peerLost':
+      return peerLost(turn, event.generation, event.peer);
+    case 'failed':
+      return failed(turn, event.error);
+    case 'leave':
+      send(turn, { type: 'leave' });
+      return exit(turn, 'left');
+    default:
+      event satisfies never;
+  }
+}
+
+function hear(turn: Turn, message: CoordinatorMessage): void {
+  update(turn, { lastHeardMs: turn.now });
+  switch (message.type) {
+    case 'welcome':
+      return welcomed(turn, message);
+    case 'refused':
+      return refused(turn, message);
+    case 'prepare':
+      return prepare(turn, message.generation);
+    case 'begin':
+      return beginGeneration(turn, message);
+    case 'restore':
+      return restore(turn, message);
+    case 'save':
+      turn.effects.push({ type: 'checkpoint', step: turn.state.step });
+      return;
+    case 'stop':
+      return exit(turn, message.reason, message.message);
+    case 'heartbeat':
+      return dropReportsBefore(turn, message.step);
+    default:
+      message satisfies never;
+  }
+}
+
+/** The first welcome loads the experiment; a later one means that the coordinator had forgotten this worker. */
+function welcomed(turn: Turn, message: Message<'welcome'>): void {
+  const { phase, run, program } = turn.state;
+  if (phase !== 'greeting') return;
+  if (run !== null && run !== message.run) {
+    return exit(turn, 'coordinatorLost', `the coordinator now serves run ${message.run} instead of ${run}`);
+  }
+  const { incarnation, heartbeatMs } = message;
+  update(turn, { run: message.run, incarnation, heartbeatMs, prepared: 0 });
+  if (run === null) turn.effects.push({ type: 'load', config: message.config });
+  dropReportsBefore(turn, message.step);
+  for (const report of turn.state.reports) send(turn, report);
+  if (program === null) update(turn, { phase: 'loading' });
+  else join(turn, program);
+}
+
+function loaded(turn: Turn, program: ProgramOutline): void {
+  const { phase } = turn.state;
+  update(turn, { program });
+  if (phase === 'loading') join(turn, program);
+}
+
+function join(turn: Turn, { dataHash }: ProgramOutline): void {
+  update(turn, { phase: 'joined' });
+  send(turn, { type: 'loaded', ...(dataHash === undefined ? {} : { dataHash }) });
+}
+
+function refused(turn: Turn, { code, message }: Message<'refused'>): void {
+  if (code !== 'unknown') return exit(turn, 'refused', message);
+  // One hello is under way already.
+  if (turn.state.phase === 'greeting') return;
+  update(turn, { phase: 'greeting', owesReady: false });
+  park(turn);
+  send(turn, turn.state.config.hello);
+}
+
+function prepare(turn: Turn, generation: number): void {
+  if (turn.state.phase !== 'joined' || generation <= turn.state.prepared) return;
+  update(turn, { prepared: generation, owesReady: true });
+  park(turn);
+}
+
+function beginGeneration(turn: Turn, message: Message<'begin'>): void {
+  const { phase, prepared, owesReady, group, config, incarnation } = turn.state;
+  const { generation, members, step, source, profile } = message;
+  const isAgreed = phase === 'joined' && generation === prepared && !owesReady && group === null;
+  const self = members.find(({ worker }) => worker === config.hello.worker);
+  if (!isAgreed || self === undefined) return;
+  const { rank } = self;
+  const entered = { generation, members, rank, step, source };
+  update(turn, { group: entered });
+  turn.effects.push({ type: 'connect', incarnation, generation, profile, rank, members });
+  enterGeneration(turn, entered);
+}
+
+function restore(turn: Turn, { generation, step, header }: Message<'restore'>): void {
+  const { activity } = turn.state;
+  if (activity.kind !== 'acquire' || activity.source !== 'checkpoint') return;
+  if (activity.generation !== generation || activity.step !== step) return;
+  turn.effects.push({ type: 'restore', generation, step, header });
+}
+
+/** The job that failed is over; if the coordinator does not know us just now, a later generation fails again. */
+function failed(turn: Turn, error: WireError): void {
+  send(turn, { type: 'failed', error });
+  update(turn, { activity: { kind: 'idle' } });
+  park(turn);
+}
+
+function peerLost(turn: Turn, generation: number, peer: string): void {
+  if (turn.state.group?.generation === generation) send(turn, { type: 'lost', generation, peer });
+}
+
+function tick(turn: Turn): void {
+  const { phase, lastHeardMs, lastSentMs, heartbeatMs, config } = turn.state;
+  const silentMs = turn.now - lastHeardMs;
+  if (silentMs > config.coordinatorTimeoutMs) {
+    return exit(turn, 'coordinatorLost', `the coordinator has been silent for ${silentMs} ms`);
+  }
+  const isGreeting = phase === 'greeting';
+  if (turn.now - lastSentMs < (isGreeting ? config.helloRetryMs : heartbeatMs)) return;
+  send(turn, isGreeting ? config.hello : { type: 'heartbeat' });
+}

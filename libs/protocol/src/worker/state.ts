@@ -1,0 +1,181 @@
+/** What a worker's machine knows, hears and asks for. */
+
+import type { WireError } from '@lockstep/errors';
+import type {
+  CoordinatorMessage,
+  Hello,
+  Member,
+  OpaqueRecord,
+  Profile,
+  Source,
+  StopReason,
+  WorkerMessage,
+} from '../messages/messages.ts';
+
+/** What happens beside the update of a step; a pure function of the step, the same on every worker. */
+export interface StepPlan {
+  /** Evaluate once the step is committed. */
+  readonly evaluate?: boolean;
+  readonly checkpoint?: boolean;
+  readonly fingerprint?: boolean;
+  /** The run ends after this step. */
+  readonly last?: boolean;
+}
+
+/** The traced experiment, as far as the order of work is concerned. */
+export interface ProgramOutline {
+  /** Segments of the shard program; an exchange follows each. */
+  readonly numSegments: number;
+  /** Asked for every step from 0, which is the state before any update. */
+  readonly plan: (step: number) => StepPlan;
+  /** Evaluate once more when the run ends, whatever ends it. */
+  readonly finalEvaluation: boolean;
+  readonly dataHash?: string;
+}
+
+export interface WorkerConfig {
+  readonly hello: Hello;
+  readonly helloRetryMs: number;
+  readonly coordinatorTimeoutMs: number;
+}
+
+/** The generation a worker runs in. */
+export interface Group {
+  readonly generation: number;
+  readonly members: readonly Member[];
+  readonly rank: number;
+  readonly step: number;
+  readonly source: Source;
+}
+
+/** The one thing under way. Jobs of compute threads cannot be broken off; waiting for others can. */
+export type Activity =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'acquire'; readonly generation: number; readonly step: number; readonly source: Source }
+  | { readonly kind: 'segment'; readonly step: number; readonly segment: number }
+  | { readonly kind: 'exchange'; readonly step: number; readonly collective: number }
+  | { readonly kind: 'update'; readonly generation: number; readonly step: number }
+  | { readonly kind: 'evaluate'; readonly final: boolean }
+  | { readonly kind: 'exchangeEvaluation'; readonly final: boolean }
+  | { readonly kind: 'finish' };
+
+/** Kept until the coordinator has seen their step, and sent again after a new welcome. */
+export type KeptReport = Extract<WorkerMessage, { type: 'committed' | 'evaluated' }>;
+
+export interface WorkerState {
+  readonly config: WorkerConfig;
+  readonly phase: 'greeting' | 'loading' | 'joined' | 'stopped';
+  /** The run it was welcomed to. */
+  readonly run: string | null;
+  readonly incarnation: number;
+  readonly heartbeatMs: number;
+  readonly program: ProgramOutline | null;
+  /** Last committed step; -1 when it holds no state. */
+  readonly step: number;
+  /** The generation last prepared for; messages of lower ones are stale. */
+  readonly prepared: number;
+  /** A `prepare` that waits for a safe point. */
+  readonly owesReady: boolean;
+  /** Null between generations. */
+  readonly group: Group | null;
+  readonly activity: Activity;
+  readonly reports: readonly KeptReport[];
+  readonly lastSentMs: number;
+  readonly lastHeardMs: number;
+}
+
+export type WorkerEvent =
+  | { readonly type: 'message'; readonly message: CoordinatorMessage }
+  | { readonly type: 'tick' }
+  | { readonly type: 'loaded'; readonly program: ProgramOutline }
+  /** State of `step` stands verified in the spare buffer, by `initialise`, `fetchSnapshot` or `restore`. */
+  | { readonly type: 'stateReady'; readonly generation: number; readonly step: number }
+  /** The compute threads ended a training or evaluation segment. */
+  | { readonly type: 'segmentDone' }
+  | {
+      readonly type: 'exchangeDone';
+      readonly generation: number;
+      readonly step: number;
+      readonly collective: number;
+    }
+  /** The new state stands in the spare buffer. `report` carries the step's metrics, on every member. */
+  | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
+  /** The exchange of an evaluation is done and its result known; `stop` is the same on all members. */
+  | {
+      readonly type: 'evaluationDone';
+      readonly generation: number;
+      readonly step: number;
+      readonly collective: number;
+      readonly stop: boolean;
+      readonly report: OpaqueRecord;
+    }
+  | { readonly type: 'finishDone'; readonly fingerprint: string; readonly result: OpaqueRecord }
+  | { readonly type: 'peerLost'; readonly generation: number; readonly peer: string }
+  /** The experiment threw. */
+  | { readonly type: 'failed'; readonly error: WireError }
+  /** Someone asks this worker to go. */
+  | { readonly type: 'leave' };
+
+export interface Exit {
+  readonly type: 'exit';
+  readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost';
+  readonly message?: string;
+}
+
+export type WorkerEffect =
+  | { readonly type: 'send'; readonly message: WorkerMessage }
+  /** Load the bundle that came with `welcome`. */
+  | { readonly type: 'load'; readonly config: OpaqueRecord }
+  /** Meet these peers; frames of generations below are stale from now on, those of higher ones held. */
+  | {
+      readonly type: 'connect';
+      readonly incarnation: number;
+      readonly generation: number;
+      readonly profile: Profile;
+      readonly rank: number;
+      readonly members: readonly Member[];
+    }
+  /** Make the state of step 0 from the seed. */
+  | { readonly type: 'initialise'; readonly generation: number }
+  | {
+      readonly type: 'fetchSnapshot';
+      readonly generation: number;
+      readonly step: number;
+      readonly from: string;
+    }
+  /** Take the state from the frames that came with `restore`. */
+  | {
+      readonly type: 'restore';
+      readonly generation: number;
+      readonly step: number;
+      readonly header: OpaqueRecord;
+    }
+  /** Answer peers that ask for the state of `step`, which stays unchanged while any of them lacks it. */
+  | { readonly type: 'serveSnapshot'; readonly generation: number; readonly step: number }
+  | { readonly type: 'runSegment'; readonly step: number; readonly segment: number }
+  | {
+      readonly type: 'exchange';
+      readonly generation: number;
+      readonly step: number;
+      readonly collective: number;
+    }
+  | { readonly type: 'runUpdate'; readonly step: number; readonly fingerprint: boolean }
+  /** Swap the buffers: the spare one holds the state of `step`. */
+  | { readonly type: 'commit'; readonly step: number }
+  /** Results are keyed by step: after a change of members the evaluation of a step may run again. */
+  | { readonly type: 'runEvaluation'; readonly step: number; readonly final: boolean }
+  | {
+      readonly type: 'exchangeEvaluation';
+      readonly generation: number;
+      readonly step: number;
+      readonly collective: number;
+      readonly final: boolean;
+    }
+  /** Copy the state of `step` and send it to the coordinator as `checkpoint` with its frames. */
+  | { readonly type: 'checkpoint'; readonly step: number }
+  /** Make the run's result from the state of `step`. */
+  | { readonly type: 'finish'; readonly step: number }
+  /** Drop the exchange or the transfer of state under way in this generation. */
+  | { readonly type: 'abort'; readonly generation: number }
+  /** Nothing follows. */
+  | Exit;

@@ -1,0 +1,180 @@
+/**
+ * The order of work in one generation: take the agreed state, then step by step segments and exchanges, update,
+ * commit, and what the plan adds. One activity at a time; `next` is where every job that ends comes back to.
+ */
+
+import { invariant } from '@lockstep/errors';
+import type { Activity, Group, ProgramOutline, WorkerEvent } from './state.ts';
+import { begin, send, sendReport, type Turn, update } from './turn.ts';
+
+type Event<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
+
+const idle: Activity = { kind: 'idle' };
+
+/** Goes on with `work`, unless the generation ended meanwhile: then answers the `prepare` that ended it. */
+function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void): void {
+  update(turn, { activity: idle });
+  const { group, program, owesReady, prepared, step } = turn.state;
+  if (owesReady) {
+    update(turn, { owesReady: false });
+    send(turn, { type: 'ready', generation: prepared, step });
+  } else if (group !== null && program !== null) {
+    work(group, program);
+  }
+}
+
+/** Stops at the next safe point. A job of the compute threads ends first; anything else is dropped. */
+export function park(turn: Turn): void {
+  const { activity, group } = turn.state;
+  update(turn, { group: null });
+  switch (activity.kind) {
+    case 'segment':
+    case 'update':
+    case 'evaluate':
+    case 'finish':
+      return;
+    case 'acquire':
+      if (activity.source === 'init') return;
+      break;
+    case 'exchange':
+    case 'exchangeEvaluation':
+    case 'idle':
+      break;
+    default:
+      activity satisfies never;
+  }
+  if (activity.kind !== 'idle' && group !== null) {
+    turn.effects.push({ type: 'abort', generation: group.generation });
+  }
+  next(turn, () => undefined);
+}
+
+/** Takes the agreed state where this worker does not hold it, then goes on after it. */
+export function enterGeneration(turn: Turn, group: Group): void {
+  const { generation, step, source } = group;
+  const acquire: Activity = { kind: 'acquire', generation, step, source };
+  if (source === 'checkpoint') return update(turn, { activity: acquire });
+  if (turn.state.step === step) {
+    const serves = source !== 'init' && source.worker === turn.state.config.hello.worker;
+    if (serves) turn.effects.push({ type: 'serveSnapshot', generation, step });
+    return afterCommit(turn);
+  }
+  if (source === 'init') return begin(turn, acquire, { type: 'initialise', generation });
+  begin(turn, acquire, { type: 'fetchSnapshot', generation, step, from: source.worker });
+}
+
+export function stateReady(turn: Turn, { generation, step }: Event<'stateReady'>): void {
+  const { activity } = turn.state;
+  if (activity.kind !== 'acquire' || activity.generation !== generation || activity.step !== step) return;
+  commit(turn, step);
+  afterCommit(turn);
+}
+
+function commit(turn: Turn, step: number): void {
+  turn.effects.push({ type: 'commit', step });
+  update(turn, { step });
+}
+
+/** Evaluates where the plan says so: after the commit, and again when a generation begins at this step. */
+function afterCommit(turn: Turn): void {
+  next(turn, (_group, { plan }) => {
+    if (plan(turn.state.step).evaluate) runEvaluation(turn, false);
+    else afterEvaluation(turn, false);
+  });
+}
+
+function runEvaluation(turn: Turn, final: boolean): void {
+  const { step } = turn.state;
+  begin(turn, { kind: 'evaluate', final }, { type: 'runEvaluation', step, final });
+}
+
+/** `stop`: the evaluation ends the run early. */
+function afterEvaluation(turn: Turn, stop: boolean): void {
+  next(turn, (group, { plan, finalEvaluation }) => {
+    const { step } = turn.state;
+    const { checkpoint, last } = plan(step);
+    const isStored = group.source === 'checkpoint' && group.step === step;
+    if (checkpoint && group.rank === 0 && !isStored) turn.effects.push({ type: 'checkpoint', step });
+    if (!last && !stop) runSegment(turn, step + 1, 0);
+    else if (finalEvaluation) runEvaluation(turn, true);
+    else finish(turn);
+  });
+}
+
+function finish(turn: Turn): void {
+  begin(turn, { kind: 'finish' }, { type: 'finish', step: turn.state.step });
+}
+
+export function finishDone(turn: Turn, { fingerprint, result }: Event<'finishDone'>): void {
+  expectActivity(turn, 'finish');
+  next(turn, ({ generation }) => {
+    send(turn, { type: 'finished', generation, step: turn.state.step, fingerprint, result });
+  });
+}
+
+function runSegment(turn: Turn, step: number, segment: number): void {
+  begin(turn, { kind: 'segment', step, segment }, { type: 'runSegment', step, segment });
+}
+
+export function segmentDone(turn: Turn): void {
+  const { activity } = turn.state;
+  if (activity.kind === 'evaluate') return next(turn, exchangeEvaluation(turn, activity.final));
+  const { step, segment } = expectActivity(turn, 'segment');
+  next(turn, ({ generation }) => {
+    const collective = segment;
+    begin(turn, { kind: 'exchange', step, collective }, { type: 'exchange', generation, step, collective });
+  });
+}
+
+/** Evaluations of a step come after its training collectives, so a frame's key names one exchange. */
+function exchangeEvaluation(turn: Turn, final: boolean) {
+  return ({ generation }: Group, { numSegments }: ProgramOutline): void => {
+    const { step } = turn.state;
+    const collective = numSegments + (final ? 1 : 0);
+    const activity = { kind: 'exchangeEvaluation', final } as const;
+    begin(turn, activity, { type: 'exchangeEvaluation', generation, step, collective, final });
+  };
+}
+
+export function exchangeDone(turn: Turn, { generation, step, collective }: Event<'exchangeDone'>): void {
+  const { activity, group } = turn.state;
+  const isCurrent = activity.kind === 'exchange' && group?.generation === generation;
+  if (!isCurrent || activity.step !== step || activity.collective !== collective) return;
+  next(turn, (_group, { numSegments, plan }) => {
+    if (collective + 1 < numSegments) return runSegment(turn, step, collective + 1);
+    const fingerprint = plan(step).fingerprint ?? false;
+    begin(turn, { kind: 'update', generation, step }, { type: 'runUpdate', step, fingerprint });
+  });
+}
+
+/** An update once begun counts, even when its generation ended meanwhile: its sums were everyone's. */
+export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
+  const { generation, step } = expectActivity(turn, 'update');
+  commit(turn, step);
+  const marks = fingerprint === undefined ? {} : { fingerprint };
+  sendReport(turn, { type: 'committed', generation, step, ...marks, report });
+  afterCommit(turn);
+}
+
+export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void {
+  const { activity, group, step, program } = turn.state;
+  if (activity.kind !== 'exchangeEvaluation' || group?.generation !== event.generation) return;
+  const { final } = activity;
+  const collective = (program?.numSegments ?? 0) + (final ? 1 : 0);
+  if (event.step !== step || event.collective !== collective) return;
+  sendReport(turn, { type: 'evaluated', generation: group.generation, step, final, report: event.report });
+  if (final) next(turn, () => finish(turn));
+  else afterEvaluation(turn, event.stop);
+}
+
+/** Jobs of the compute threads run one at a time and are never dropped, so another one's end is a shell's mistake. */
+function expectActivity<Kind extends Activity['kind']>(
+  turn: Turn,
+  kind: Kind,
+): Extract<Activity, { kind: Kind }> {
+  const { activity } = turn.state;
+  invariant(activity.kind === kind, `a ${kind} ended while the worker's activity is ${activity.kind}`, {
+    activity,
+  });
+  return activity as Extract<Activity, { kind: Kind }>;
+}

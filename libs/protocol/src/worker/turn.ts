@@ -1,0 +1,43 @@
+/** One call of the machine: the state as it stands and the effects so far. Never outlives the call. */
+
+import { MAX_KEPT_REPORTS } from '../constants.ts';
+import type { WorkerMessage } from '../messages/messages.ts';
+import type { Activity, Exit, KeptReport, WorkerEffect, WorkerState } from './state.ts';
+
+export interface Turn {
+  state: WorkerState;
+  readonly effects: WorkerEffect[];
+  readonly now: number;
+}
+
+export function update(turn: Turn, changes: Partial<WorkerState>): void {
+  turn.state = { ...turn.state, ...changes };
+}
+
+export function begin(turn: Turn, activity: Activity, effect: WorkerEffect): void {
+  update(turn, { activity });
+  turn.effects.push(effect);
+}
+
+export function send(turn: Turn, message: WorkerMessage): void {
+  update(turn, { lastSentMs: turn.now });
+  turn.effects.push({ type: 'send', message });
+}
+
+/** Sends a report and keeps it until the coordinator has it. */
+export function sendReport(turn: Turn, report: KeptReport): void {
+  send(turn, report);
+  update(turn, { reports: [...turn.state.reports, report].slice(-MAX_KEPT_REPORTS) });
+}
+
+/** The reports of `step` itself are kept: its evaluation may still be on the way. */
+export function dropReportsBefore(turn: Turn, step: number): void {
+  const first = turn.state.reports[0];
+  if (first === undefined || first.step >= step) return;
+  update(turn, { reports: turn.state.reports.filter((report) => report.step >= step) });
+}
+
+export function exit(turn: Turn, reason: Exit['reason'], message?: string): void {
+  update(turn, { phase: 'stopped', activity: { kind: 'idle' }, group: null, owesReady: false });
+  turn.effects.push({ type: 'exit', reason, ...(message === undefined ? {} : { message }) });
+}
