@@ -1,2 +1,12 @@
 /** safetensors and atomic save and restore. */
-export {};
+export type {
+  Checkpoint,
+  CheckpointFiles,
+  CheckpointHeader,
+  LoadedCheckpoint,
+  SkippedCheckpoint,
+} from './checkpoint.ts';
+export { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+export type { Metadata, Tensors } from './safetensors.ts';
+export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
+export { tensorsOfTree, treeOfTensors } from './trees.ts';

@@ -1,0 +1,122 @@
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Checkpoint, listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-checkpoint-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+function checkpointAt(step: number): Checkpoint {
+  const data = Float32Array.of(step, 0.1, -0);
+  return {
+    step,
+    header: { seed: 1, profile: 'portable', nested: { 2: 'b', 1: 'a' } },
+    tensors: { 'params/w': { dtype: 'float32', shape: [3], data } },
+  };
+}
+
+async function saveSteps(...steps: readonly number[]): Promise<void> {
+  for (const step of steps) await saveCheckpoint(folder, checkpointAt(step));
+}
+
+async function flipBit(path: string, at: (length: number) => number): Promise<void> {
+  const bytes = await readFile(path);
+  bytes[at(bytes.length)]! ^= 4;
+  await writeFile(path, bytes);
+}
+
+describe('saveCheckpoint', () => {
+  it('is read back as it was, the newest unless a step is named', async () => {
+    await saveSteps(10, 20);
+    expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped: [] });
+    expect(await loadCheckpoint(folder, 10)).toEqual({ ...checkpointAt(10), skipped: [] });
+  });
+
+  it('names the files by step and leaves no temporary ones', async () => {
+    await saveSteps(412);
+    expect((await readdir(folder)).sort()).toEqual(['step-00000412.json', 'step-00000412.safetensors']);
+  });
+
+  it('keeps the newest up to the step and does not touch later ones', async () => {
+    await saveSteps(100, 10, 20, 30, 40);
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 30, 40, 100]);
+    await saveCheckpoint(folder, checkpointAt(50), { keep: 1 });
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([50, 100]);
+  });
+
+  it.each([{ step: -1 }, { step: 0.5 }])('refuses %o', async (wrong) => {
+    await expect(saveCheckpoint(folder, { ...checkpointAt(1), ...wrong })).rejects.toThrow('step must be');
+  });
+});
+
+describe('loadCheckpoint', () => {
+  it('gives undefined where there is none', async () => {
+    expect(await loadCheckpoint(folder)).toBeUndefined();
+    expect(await loadCheckpoint(join(folder, 'missing'))).toBeUndefined();
+    expect(await listCheckpoints(join(folder, 'missing'))).toEqual([]);
+  });
+
+  const tensorsFile = () => join(folder, 'step-00000030.safetensors');
+  const headerFile = () => join(folder, 'step-00000030.json');
+  const middle = (length: number) => length >> 1;
+  it.each([
+    ['truncated tensors', () => truncate(tensorsFile(), 100), 'the tensors fail their checksum'],
+    [
+      'a flipped bit in the tensors',
+      () => flipBit(tensorsFile(), (n) => n - 1),
+      'the tensors fail their checksum',
+    ],
+    ['a flipped bit in the header', () => flipBit(headerFile(), middle), 'the header fails its checksum'],
+    ['a truncated header', () => truncate(headerFile(), 20), 'the header is not what was written'],
+    ['a header of null', () => writeFile(headerFile(), 'null'), 'the header is not what was written'],
+    ['a crash between the two files', () => rm(headerFile()), 'step-00000030.json is missing'],
+    ['lost tensors', () => rm(tensorsFile()), 'step-00000030.safetensors is missing'],
+  ])('reports %s and goes back to the one before', async (_what, damage, reason) => {
+    await saveSteps(10, 20, 30);
+    await damage();
+    const skipped = [{ step: 30, reason: expect.stringContaining(reason) }];
+    expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped });
+    await expect(loadCheckpoint(folder, 30)).rejects.toThrow(
+      expect.objectContaining({ code: 'checkpoint', message: expect.stringContaining(reason) }),
+    );
+  });
+
+  it('takes no tensors that came without their header, and the pair once it is complete', async () => {
+    await saveSteps(10);
+    const { tensors } = checkpointAt(11);
+    await saveCheckpoint(folder, { ...checkpointAt(20), tensors });
+    const otherTensors = await readFile(join(folder, 'step-00000020.safetensors'));
+    await saveSteps(20);
+    await writeFile(join(folder, 'step-00000020.safetensors'), otherTensors);
+    expect((await loadCheckpoint(folder))?.step).toBe(10);
+    await saveSteps(20);
+    expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped: [] });
+  });
+
+  it('throws when every one is damaged', async () => {
+    await saveSteps(10, 20);
+    await rm(join(folder, 'step-00000010.json'));
+    await rm(join(folder, 'step-00000020.json'));
+    await expect(loadCheckpoint(folder)).rejects.toThrow(/no checkpoint can be used: step 20: .* step 10: /);
+  });
+
+  it('does not take one step for another', async () => {
+    await saveSteps(10);
+    for (const ending of ['json', 'safetensors']) {
+      await writeFile(
+        join(folder, `step-00000099.${ending}`),
+        await readFile(join(folder, `step-00000010.${ending}`)),
+      );
+    }
+    expect(await loadCheckpoint(folder)).toMatchObject({
+      step: 10,
+      skipped: [{ step: 99, reason: 'the header is that of step 10' }],
+    });
+  });
+});
