@@ -1,2 +1,73 @@
 /** The array type, the primitive table and the transformations. */
-export {};
+import './methods.ts';
+
+export type { NumberArray, TensorLike } from './convert.ts';
+export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
+export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
+export { bind, ConcreteTensor, Tensor } from './core.ts';
+export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export type { MatmulOptions } from './primitives/contraction.ts';
+export { matmul, treeSum } from './primitives/contraction.ts';
+export type { Conv2dOptions } from './primitives/convolution.ts';
+export { conv2d } from './primitives/convolution.ts';
+export {
+  abs,
+  add,
+  cast,
+  ceil,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  floor,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  reciprocal,
+  relu,
+  round,
+  sigmoid,
+  sign,
+  sin,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  tanh,
+  where,
+} from './primitives/elementwise.ts';
+export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
+export { avgPool, maxPool } from './primitives/pooling.ts';
+export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
+export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
+export type { Combine, ShardMoments } from './primitives/sharding.ts';
+export { allReduceSum, shardMoments } from './primitives/sharding.ts';
+export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
+export type { ReduceOptions } from './primitives/structural.ts';
+export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export type { ExchangeBuffers, Instance, InstanceOptions } from './program/instance.ts';
+export { instantiate } from './program/instance.ts';
+export type { ExchangePart, Plan } from './program/plan.ts';
+export { planProgram } from './program/plan.ts';
+export type { Equation, Program } from './program/program.ts';
+export { formatProgram, programHash } from './program/program.ts';
+export { traceProgram } from './program/trace.ts';
+export type { CheckGradsOptions } from './transform/check-grads.ts';
+export { checkGrads } from './transform/check-grads.ts';
+export { jit, runAlone } from './transform/jit.ts';
+export { jvp } from './transform/jvp.ts';
+export type { Input, Inputs } from './transform/types.ts';
+export { grad, valueAndGrad, valueAndGradWithAux, vjp } from './transform/vjp.ts';
+export type { InAxis, VmapOptions } from './transform/vmap.ts';
+export { overShards, vmap } from './transform/vmap.ts';

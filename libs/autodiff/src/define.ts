@@ -1,0 +1,49 @@
+/** Makes primitives and keeps the table of all of them, by name: programs are data and name their primitives. */
+import { invariant, LockstepError } from '@lockstep/errors';
+import { type Attrs, type Batched, bind, type Primitive, type Tensor } from './core.ts';
+
+const table = new Map<string, Primitive>();
+
+export function primitiveNamed(name: string): Primitive {
+  const primitive = table.get(name);
+  if (primitive === undefined) {
+    throw new LockstepError(
+      'argument',
+      `there is no primitive '${name}'; was this program made by another version?`,
+      {
+        name,
+      },
+    );
+  }
+  return primitive;
+}
+
+/** Every primitive, in the order of definition. */
+export function allPrimitives(): readonly Primitive[] {
+  return [...table.values()];
+}
+
+/** Enters a primitive into the table; the jvp of a linear one is made here. */
+export function primitive<A extends Attrs>(entry: Primitive<A>): Primitive<A> {
+  invariant(!table.has(entry.name), `primitive '${entry.name}' is defined twice`);
+  const whole: Primitive<A> = entry.linear ? { ...entry, jvp: linearJvp } : entry;
+  table.set(entry.name, whole as unknown as Primitive);
+  return whole;
+
+  function linearJvp(
+    tangent: Tensor,
+    argument: number,
+    inputs: readonly Tensor[],
+    _out: Tensor,
+    attrs: A,
+  ): Tensor {
+    return bind(
+      whole,
+      inputs.map((input, i) => (i === argument ? tangent : input)),
+      attrs,
+    );
+  }
+}
+
+export const batchedAs = (value: Tensor): Batched => ({ value, batched: true });
+export const unbatchedAs = (value: Tensor): Batched => ({ value, batched: false });

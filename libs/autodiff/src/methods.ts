@@ -1,0 +1,116 @@
+/** The ops as methods of tensors, for formulas that read from left to right. Importing this file installs them. */
+import type { DType, Shape } from '@lockstep/tensor';
+import type { TensorLike } from './convert.ts';
+import { Tensor } from './core.ts';
+import * as contraction from './primitives/contraction.ts';
+import * as elementwise from './primitives/elementwise.ts';
+import * as reductions from './primitives/reductions.ts';
+import * as slicing from './primitives/slicing.ts';
+import * as structural from './primitives/structural.ts';
+
+type Axes = number | readonly number[];
+type ReduceOptions = structural.ReduceOptions;
+
+export interface TensorMethods {
+  neg(): Tensor;
+  abs(): Tensor;
+  sign(): Tensor;
+  floor(): Tensor;
+  ceil(): Tensor;
+  round(): Tensor;
+  sqrt(): Tensor;
+  reciprocal(): Tensor;
+  square(): Tensor;
+  exp(): Tensor;
+  log(): Tensor;
+  sin(): Tensor;
+  cos(): Tensor;
+  tanh(): Tensor;
+  sigmoid(): Tensor;
+  erf(): Tensor;
+  relu(): Tensor;
+  stopGradient(): Tensor;
+  cast(dtype: DType): Tensor;
+
+  add(other: TensorLike): Tensor;
+  sub(other: TensorLike): Tensor;
+  mul(other: TensorLike): Tensor;
+  div(other: TensorLike): Tensor;
+  maximum(other: TensorLike): Tensor;
+  minimum(other: TensorLike): Tensor;
+  equal(other: TensorLike): Tensor;
+  notEqual(other: TensorLike): Tensor;
+  less(other: TensorLike): Tensor;
+  lessEqual(other: TensorLike): Tensor;
+  greater(other: TensorLike): Tensor;
+  greaterEqual(other: TensorLike): Tensor;
+  matmul(other: TensorLike, options?: contraction.MatmulOptions): Tensor;
+
+  sum(axes?: Axes, options?: ReduceOptions): Tensor;
+  mean(axes?: Axes, options?: ReduceOptions): Tensor;
+  max(axes?: Axes, options?: ReduceOptions): Tensor;
+  min(axes?: Axes, options?: ReduceOptions): Tensor;
+  argmax(axis?: number): Tensor;
+  softmax(axis?: number): Tensor;
+  logSoftmax(axis?: number): Tensor;
+
+  reshape(shape: Shape): Tensor;
+  transpose(axes?: readonly number[]): Tensor;
+  broadcastTo(shape: Shape): Tensor;
+  slice(start: readonly number[], end?: readonly number[], step?: readonly number[]): Tensor;
+  at(...index: readonly number[]): Tensor;
+  flip(axes: readonly number[]): Tensor;
+}
+
+const ops = {
+  ...pick(elementwise, [
+    'neg',
+    'abs',
+    'sign',
+    'floor',
+    'ceil',
+    'round',
+    'sqrt',
+    'reciprocal',
+    'square',
+    'exp',
+    'log',
+    'sin',
+    'cos',
+    'tanh',
+    'sigmoid',
+    'erf',
+    'relu',
+    'stopGradient',
+    'cast',
+    'add',
+    'sub',
+    'mul',
+    'div',
+    'maximum',
+    'minimum',
+    'equal',
+    'notEqual',
+    'less',
+    'lessEqual',
+    'greater',
+    'greaterEqual',
+  ]),
+  ...pick(reductions, ['mean', 'max', 'min', 'argmax', 'softmax', 'logSoftmax']),
+  ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
+  ...pick(slicing, ['slice', 'at', 'flip']),
+  ...pick(contraction, ['matmul']),
+} as const satisfies Record<keyof TensorMethods, unknown>;
+
+function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
+}
+
+for (const [name, op] of Object.entries(ops)) {
+  Object.defineProperty(Tensor.prototype, name, {
+    configurable: true,
+    value(this: Tensor, ...args: unknown[]) {
+      return (op as (x: Tensor, ...rest: unknown[]) => Tensor)(this, ...args);
+    },
+  });
+}

@@ -1,0 +1,268 @@
+/**
+ * Elementwise primitives. Binary ones take equal shapes: their wrappers broadcast first. Rules at kinks and ties:
+ * relu and abs have derivative 0 at 0; where maximum or minimum ties, each argument gets half.
+ */
+import { LockstepError } from '@lockstep/errors';
+import type { BinaryOp, CompareOp, Operand, UnaryOp } from '@lockstep/kernels';
+import { broadcastShapes, type DType, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
+import { asTensor, asTensors, onesLike, type TensorLike, zerosLike } from '../convert.ts';
+import {
+  type Attrs,
+  type Aval,
+  type BatchAxis,
+  type Batched,
+  type BoundKernel,
+  bind,
+  type Primitive,
+  type Tensor,
+} from '../core.ts';
+import { batchedAs, primitive } from '../define.ts';
+import { broadcastTo, repeatInFront } from './structural.ts';
+
+const none: Attrs = {};
+
+export function fullOperand({ data, shape }: Storage): Operand {
+  return { data, repeat: 1, period: sizeOf(shape) };
+}
+
+/** Batches an op whose inputs have equal shapes: the unbatched ones repeat along the new axis. */
+function batchElementwise(self: () => Primitive) {
+  return (
+    inputs: readonly Tensor[],
+    batched: readonly boolean[],
+    attrs: Attrs,
+    { size }: BatchAxis,
+  ): Batched =>
+    batchedAs(
+      bind(
+        self(),
+        inputs.map((x, i) => (batched[i] ? x : repeatInFront(x, size))),
+        attrs,
+      ),
+    );
+}
+
+function requireFloat(op: string, x: Aval): void {
+  if (!isFloat(x.dtype)) {
+    throw new LockstepError(
+      'dtype',
+      `${op}: takes float32 or float64, not ${x.dtype}; convert with .cast('float32')`,
+      {
+        op,
+        dtype: x.dtype,
+      },
+    );
+  }
+}
+
+interface UnaryRules {
+  readonly name: UnaryOp;
+  /** dy/dx in terms of x and y; the rule for both modes. Absent: piecewise constant, derivative 0. */
+  readonly derivative?: (x: Tensor, y: Tensor) => Tensor;
+  /** The product of g and the derivative, where that is more than a multiplication. */
+  readonly scale?: (g: Tensor, x: Tensor, y: Tensor) => Tensor;
+  /** Integers too. */
+  readonly anyNumber?: boolean;
+}
+
+/** An elementwise function of one argument. [..] → [..] */
+function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLike) => Tensor {
+  const times = scale ?? (derivative && ((g: Tensor, x: Tensor, y: Tensor) => mul(g, derivative(x, y))));
+  const rule = (g: Tensor, _argument: number, [x]: readonly Tensor[], y: Tensor) =>
+    times ? times(g, x!, y) : zerosLike(g);
+  const self: Primitive = primitive({
+    name,
+    inPlace: true,
+    differentiable: [0],
+    shape: ([x]) => {
+      if (!anyNumber) requireFloat(name, x!);
+      return { dtype: x!.dtype, shape: x!.shape };
+    },
+    kernel:
+      (out, [x]) =>
+      (kernels) =>
+        kernels.unary(name, out.data, x!.data),
+    jvp: rule,
+    vjp: rule,
+    batch: batchElementwise(() => self),
+  });
+  return (x) => bind(self, [asTensor(x)], none);
+}
+
+/** −x */
+export const neg = unary({ name: 'neg', scale: (g) => neg(g), anyNumber: true });
+export const abs = unary({ name: 'abs', derivative: (x) => sign(x), anyNumber: true });
+/** −1, 0 or 1; ±0 gives ±0. */
+export const sign = unary({ name: 'sign', anyNumber: true });
+export const floor = unary({ name: 'floor' });
+export const ceil = unary({ name: 'ceil' });
+/** To the nearest integer, ties to even. */
+export const round = unary({ name: 'round' });
+export const sqrt = unary({ name: 'sqrt', scale: (g, _x, y) => div(mul(g, 0.5), y) });
+/** 1/x */
+export const reciprocal = unary({ name: 'reciprocal', scale: (g, _x, y) => neg(mul(g, square(y))) });
+export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), anyNumber: true });
+export const exp = unary({ name: 'exp', derivative: (_x, y) => y });
+/** Natural logarithm. */
+export const log = unary({ name: 'log', scale: (g, x) => div(g, x) });
+export const sin = unary({ name: 'sin', derivative: (x) => cos(x) });
+export const cos = unary({ name: 'cos', derivative: (x) => neg(sin(x)) });
+export const tanh = unary({ name: 'tanh', derivative: (_x, y) => sub(1, square(y)) });
+/** 1 / (1 + e⁻ˣ) */
+export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, sub(1, y)) });
+/** The error function; derivative 2/√π · e^(−x²). */
+export const erf = unary({ name: 'erf', derivative: (x) => mul(exp(neg(square(x))), 1.1283791670955126) });
+/** max(x, 0) */
+export const relu = unary({ name: 'relu', scale: (g, x) => reluGrad(g, x) });
+
+interface BinaryRules {
+  readonly name: BinaryOp;
+  /** g times the derivative by the argument, for both modes. */
+  readonly by: readonly ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor)[];
+}
+
+/** An elementwise function of two arguments that broadcast against each other. */
+function binary({ name, by }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
+  const rule = (g: Tensor, argument: number, [a, b]: readonly Tensor[], y: Tensor) =>
+    by[argument]!(g, a!, b!, y);
+  const self: Primitive = primitive({
+    name,
+    inPlace: true,
+    differentiable: by.map((_, argument) => argument),
+    shape: ([a]) => ({ dtype: a!.dtype, shape: a!.shape }),
+    kernel: (out, inputs) => bindBinary(name, out, inputs.map(fullOperand)),
+    elementwise: (out, operands) => bindBinary(name, out, operands),
+    jvp: rule,
+    vjp: rule,
+    batch: batchElementwise(() => self),
+  });
+  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+}
+
+const bindBinary =
+  (name: BinaryOp, out: Storage, [a, b]: readonly Operand[]): BoundKernel =>
+  (kernels) =>
+    kernels.binary(name, out.data, a!, b!);
+
+function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
+  const shape = broadcastShapes(op, ...tensors.map((x) => x.shape));
+  return tensors.map((x) => broadcastTo(x, shape));
+}
+
+export const add = binary({ name: 'add', by: [(g) => g, (g) => g] });
+/** a − b */
+export const sub = binary({ name: 'sub', by: [(g) => g, (g) => neg(g)] });
+export const mul = binary({ name: 'mul', by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
+/** a / b */
+export const div = binary({
+  name: 'div',
+  by: [(g, _a, b) => div(g, b), (g, _a, b, y) => neg(mul(g, div(y, b)))],
+});
+/** The larger one, NaN if either is NaN. */
+export const maximum = binary({
+  name: 'max',
+  by: [(g, a, b) => mul(g, share(greater, a, b)), (g, a, b) => mul(g, share(greater, b, a))],
+});
+/** The smaller one, NaN if either is NaN. */
+export const minimum = binary({
+  name: 'min',
+  by: [(g, a, b) => mul(g, share(less, a, b)), (g, a, b) => mul(g, share(less, b, a))],
+});
+/** g where x > 0, else 0: relu's derivative as a linear op in g. */
+export const reluGrad = binary({ name: 'reluGrad', by: [(g, _a, x) => reluGrad(g, x)] });
+
+/** 1 where `wins(a, b)`, ½ at a tie, 0 elsewhere. */
+function share(wins: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tensor): Tensor {
+  return where(wins(a, b), onesLike(a), where(equal(a, b), mul(onesLike(a), 0.5), zerosLike(a)));
+}
+
+function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
+  const bound =
+    (out: Storage, [a, b]: readonly Operand[]): BoundKernel =>
+    (kernels) =>
+      kernels.compare(name, out.data as Uint8Array, a!, b!);
+  const self: Primitive = primitive({
+    name,
+    differentiable: [],
+    shape: ([a]) => ({ dtype: 'bool' as const, shape: a!.shape }),
+    kernel: (out, inputs) => bound(out, inputs.map(fullOperand)),
+    elementwise: bound,
+    batch: batchElementwise(() => self),
+  });
+  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+}
+
+export const equal = compare('eq');
+export const notEqual = compare('ne');
+export const less = compare('lt');
+export const lessEqual = compare('le');
+export const greater = compare('gt');
+export const greaterEqual = compare('ge');
+export const logicalAnd = compare('and');
+export const logicalOr = compare('or');
+export const logicalNot = unary({ name: 'not', anyNumber: true });
+
+const bindSelect =
+  (out: Storage, [condition, a, b]: readonly Operand[]): BoundKernel =>
+  (kernels) =>
+    kernels.select(out.data, condition!, a!, b!);
+
+const selectPrimitive: Primitive = primitive({
+  name: 'select',
+  inPlace: true,
+  differentiable: [1, 2],
+  shape: ([, a]) => ({ dtype: a!.dtype, shape: a!.shape }),
+  kernel: (out, inputs) => bindSelect(out, inputs.map(fullOperand)),
+  elementwise: bindSelect,
+  jvp: (t, argument, [condition]) => routed(t, argument, condition!),
+  vjp: (ct, argument, [condition]) => routed(ct, argument, condition!),
+  batch: batchElementwise(() => selectPrimitive),
+});
+
+const routed = (g: Tensor, argument: number, condition: Tensor): Tensor =>
+  argument === 1 ? where(condition, g, zerosLike(g)) : where(condition, zerosLike(g), g);
+
+/** a where the condition (bool) holds, else b. The branch not taken contributes no gradient. */
+export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  if (condition.dtype !== 'bool') {
+    throw new LockstepError(
+      'dtype',
+      `where: the condition is ${condition.dtype}, not bool; compare it first, as in x.greater(0)`,
+      { op: 'where', dtype: condition.dtype },
+    );
+  }
+  return bind(selectPrimitive, stretched('where', [condition, ...asTensors('where', a, b)]), none);
+}
+
+const castPrimitive: Primitive<{ dtype: DType }> = primitive({
+  name: 'cast',
+  differentiable: [0],
+  shape: ([x], { dtype }) => ({ dtype, shape: x!.shape }),
+  kernel:
+    (out, [x]) =>
+    (kernels) =>
+      kernels.cast(out.data, x!.data),
+  linear: true,
+  vjp: (ct, _argument, [x]) => cast(ct, x!.dtype),
+  batch: ([x], _batched, { dtype }) => batchedAs(cast(x!, dtype)),
+});
+
+/** Another element type: float → int truncates, anything → bool is x ≠ 0. */
+export function cast(x: Tensor, dtype: DType): Tensor {
+  return x.dtype === dtype ? x : bind(castPrimitive, [x], { dtype });
+}
+
+const stopGradientPrimitive: Primitive = primitive({
+  name: 'stopGradient',
+  alias: true,
+  differentiable: [],
+  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
+  kernel: (out, [x]) => {
+    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
+    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
+  },
+  batch: batchElementwise(() => stopGradientPrimitive),
+});
+
+/** x as a constant: no derivative flows through it. */
+export const stopGradient = (x: Tensor): Tensor => bind(stopGradientPrimitive, [x], none);

@@ -1,0 +1,109 @@
+/** Rows by index and their transpose: an embedding's look-up and its gradient; one-hot. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, sizeOf } from '@lockstep/tensor';
+import { arange } from '../convert.ts';
+import { bind, type Primitive, type Tensor } from '../core.ts';
+import { batchedAs, primitive } from '../define.ts';
+import { add, cast, equal, mul } from './elementwise.ts';
+import { broadcastInAxes, repeatInFront, reshape } from './structural.ts';
+
+/** table [rows, ..width], indices [count] → [count, ..width] */
+const gatherPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
+  name: 'gather',
+  differentiable: [0],
+  shape: ([table, indices]) => ({
+    dtype: table!.dtype,
+    shape: [indices!.shape[0]!, ...table!.shape.slice(1)],
+  }),
+  kernel: (out, [table, indices]) => {
+    const attrs = { rows: table!.shape[0]!, width: sizeOf(table!.shape.slice(1)) };
+    return (kernels) => kernels.gather(out.data, table!.data, indices!.data as Int32Array, attrs);
+  },
+  linear: true,
+  vjp: (ct, _argument, [table, indices]) =>
+    bind(scatterAddPrimitive, [ct, indices!], { rows: table!.shape[0]! }),
+  batch: ([table, indices], [tableBatched, indicesBatched], _attrs, { size }) => {
+    const count = indices!.shape.at(-1)!;
+    const flat = tableBatched ? reshape(table!, [size * table!.shape[1]!, ...table!.shape.slice(2)]) : table!;
+    const rows = tableBatched
+      ? offsetRows(indices!, indicesBatched!, size, table!.shape[1]!)
+      : reshape(indices!, [-1]);
+    const all = bind(gatherPrimitive, [flat, rows], {});
+    return batchedAs(reshape(all, [size, count, ...all.shape.slice(1)]));
+  },
+});
+
+/** updates [count, ..width], indices [count] → [rows, ..width], added in ascending order. */
+const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
+  name: 'scatterAdd',
+  differentiable: [0],
+  shape: ([updates], { rows }) => ({ dtype: updates!.dtype, shape: [rows, ...updates!.shape.slice(1)] }),
+  kernel: (out, [updates, indices], { rows }) => {
+    const attrs = { rows, width: sizeOf(out.shape.slice(1)) };
+    return (kernels) => kernels.scatterAdd(out.data, updates!.data, indices!.data as Int32Array, attrs);
+  },
+  linear: true,
+  vjp: (ct, _argument, [, indices]) => bind(gatherPrimitive, [ct, indices!], {}),
+  batch: ([updates, indices], [updatesBatched, indicesBatched], { rows }, { size }) => {
+    const full = updatesBatched ? updates! : repeatInFront(updates!, size);
+    const flat = reshape(full, [size * full.shape[1]!, ...full.shape.slice(2)]);
+    const all = bind(scatterAddPrimitive, [flat, offsetRows(indices!, indicesBatched!, size, rows)], {
+      rows: size * rows,
+    });
+    return batchedAs(reshape(all, [size, rows, ...all.shape.slice(1)]));
+  },
+});
+
+/** Indices into `size` tables laid end to end, flat. Indices outside their own table would reach into a neighbour. */
+function offsetRows(indices: Tensor, batched: boolean, size: number, rows: number): Tensor {
+  const all = batched ? indices : repeatInFront(indices, size);
+  const offsets = broadcastInAxes(mul(arange(size, 'int32'), rows), all.shape, [0]);
+  return reshape(add(all, offsets), [-1]);
+}
+
+/** The rows of a table named by indices of any shape: table [rows, ..w], indices int32 [..] → [.., ..w] */
+export function gather(table: Tensor, indices: Tensor): Tensor {
+  requireIndices('gather', indices);
+  if (table.rank === 0) {
+    throw new LockstepError('shape', 'gather: a scalar has no rows; give a table [rows, …]', {
+      op: 'gather',
+    });
+  }
+  const flat = bind(gatherPrimitive, [table, reshape(indices, [-1])], {});
+  return reshape(flat, [...indices.shape, ...table.shape.slice(1)]);
+}
+
+/** Zeros [rows, ..w] with each update added to the row its index names: updates [.., ..w], indices int32 [..]. */
+export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tensor {
+  requireIndices('scatterAdd', indices);
+  const width = updates.shape.slice(indices.rank);
+  if (formatShape(updates.shape.slice(0, indices.rank)) !== formatShape(indices.shape)) {
+    throw new LockstepError(
+      'shape',
+      `scatterAdd: updates ${formatShape(updates.shape)} must begin with the indices' shape ${formatShape(indices.shape)}`,
+      { op: 'scatterAdd', updates: updates.shape, indices: indices.shape },
+    );
+  }
+  return bind(scatterAddPrimitive, [reshape(updates, [indices.size, ...width]), reshape(indices, [-1])], {
+    rows,
+  });
+}
+
+function requireIndices(op: string, indices: Tensor): void {
+  if (indices.dtype !== 'int32') {
+    throw new LockstepError(
+      'dtype',
+      `${op}: indices are int32, not ${indices.dtype}; convert with .cast('int32')`,
+      {
+        op,
+        dtype: indices.dtype,
+      },
+    );
+  }
+}
+
+/** 1 at the class's place, 0 elsewhere; a row of zeros for a class outside. labels int32 [..] → [.., classes] */
+export function oneHot(labels: Tensor, classes: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
+  requireIndices('oneHot', labels);
+  return cast(equal(reshape(labels, [...labels.shape, 1]), arange(classes, 'int32')), dtype);
+}

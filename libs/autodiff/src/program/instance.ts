@@ -1,0 +1,110 @@
+/** A plan bound to memory and kernels: calling a segment is a loop over kernels with everything else decided. */
+import { invariant } from '@lockstep/errors';
+import type { Kernels, Operand } from '@lockstep/kernels';
+import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import type { BoundKernel } from '../core.ts';
+import { primitiveNamed } from '../define.ts';
+import type { Combine } from '../primitives/sharding.ts';
+import type { Place, Plan } from './plan.ts';
+import type { Equation } from './program.ts';
+
+/** One message of an exchange: this block's partial result, and where the whole step's is expected. */
+export interface ExchangeBuffers {
+  readonly combine: Combine;
+  readonly partial: Float32Array;
+  readonly result: Float32Array;
+}
+
+export interface Instance {
+  readonly numSegments: number;
+  /** Runs one segment; the exchanges before it must have put their results in place. */
+  run(segment: number): void;
+  /** `exchanges[i]` lies between segments i and i + 1. */
+  readonly exchanges: readonly (readonly ExchangeBuffers[])[];
+  /** Views of the results; valid after the last segment until the next run. */
+  readonly outputs: readonly TypedArray[];
+}
+
+export interface InstanceOptions {
+  readonly kernels: Kernels;
+  /** Memory of `plan.arenaBytes` from `byteOffset` (a multiple of 64) on, private to this instance. */
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly byteOffset: number;
+  readonly inputs: readonly TypedArray[];
+  /** Where results are written; without it they stay in the arena. */
+  readonly outputs?: readonly TypedArray[];
+  /** Where exchange results lie, shared by the blocks of a worker: `[exchange][part]`. */
+  readonly results: readonly (readonly Float32Array[])[];
+}
+
+export function instantiate(plan: Plan, options: InstanceOptions): Instance {
+  const { program } = plan;
+  invariant(options.inputs.length === program.numInputs, 'an instance has one view for each input');
+  const storageOf = (variable: number): Storage => {
+    const { dtype, shape } = program.avals[variable]!;
+    const place = plan.places.get(variable);
+    invariant(place !== undefined, `variable ${variable} has a place`);
+    return {
+      dtype,
+      shape,
+      data: dataAt(place, options, (buffer, offset) => viewOf(dtype, buffer, offset, sizeOf(shape))),
+    };
+  };
+  for (const { variable, storage } of program.constants) storageOf(variable).data.set(storage.data);
+  const segments = plan.segments.map((equations) =>
+    equations.flatMap((equation) => bindEquation(equation, storageOf)),
+  );
+  const outputs = program.outputs.map((variable) => storageOf(variable).data);
+  const copies = (options.outputs ?? []).map((to, i): BoundKernel => {
+    const from = outputs[i]!;
+    return () => to.set(from);
+  });
+  segments.at(-1)!.push(...copies);
+  const exchanges = plan.exchanges.map((parts, i) =>
+    parts.map(({ combine, size, byteOffset }, part) => ({
+      combine,
+      partial: viewOf('float32', options.buffer, options.byteOffset + byteOffset, size) as Float32Array,
+      result: options.results[i]![part]!,
+    })),
+  );
+  return {
+    numSegments: segments.length,
+    exchanges,
+    outputs: options.outputs ?? outputs,
+    run(segment) {
+      for (const kernel of segments[segment]!) kernel(options.kernels);
+    },
+  };
+}
+
+function dataAt(
+  place: Place,
+  { inputs, buffer, byteOffset, results }: InstanceOptions,
+  view: (buffer: ArrayBuffer | SharedArrayBuffer, byteOffset: number) => TypedArray,
+): TypedArray {
+  switch (place.kind) {
+    case 'input':
+      return inputs[place.index]!;
+    case 'arena':
+      return view(buffer, byteOffset + place.byteOffset);
+    case 'result': {
+      const whole = results[place.exchange]![place.part]!;
+      return view(whole.buffer as ArrayBuffer, whole.byteOffset + place.offset * 4);
+    }
+    default:
+      return place satisfies never;
+  }
+}
+
+function bindEquation(equation: Equation, storageOf: (variable: number) => Storage): BoundKernel[] {
+  const primitive = primitiveNamed(equation.primitive);
+  if (primitive.alias) return [];
+  const out = storageOf(equation.output);
+  const inputs = equation.inputs.map(storageOf);
+  const { patterns } = equation;
+  if (patterns === undefined) return [primitive.kernel(out, inputs, equation.attrs)];
+  const operands = inputs.map(
+    ({ data }, i): Operand => ({ data, ...(patterns[i] ?? { repeat: 1, period: data.length }) }),
+  );
+  return [primitive.elementwise!(out, operands, equation.attrs)];
+}

@@ -1,0 +1,164 @@
+/**
+ * Rewrites that leave every bit alone: dead code, common subexpressions, broadcasts read in place by elementwise
+ * kernels, and tree sums taken inside the contraction before them.
+ */
+import { sizeOf } from '@lockstep/tensor';
+import { primitiveNamed } from '../define.ts';
+import type { BroadcastPattern, Equation, Program } from './program.ts';
+
+export function optimize(program: Program): Program {
+  const shared = shareSubexpressions(dropUnitFactors(removeDeadCode(program)));
+  return removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
+}
+
+/** Drops equations and constants that no output needs. */
+export function removeDeadCode(program: Program): Program {
+  const needed = new Set(program.outputs);
+  const equations: Equation[] = [];
+  for (const equation of [...program.equations].reverse()) {
+    if (!needed.has(equation.output)) continue;
+    equations.push(equation);
+    for (const input of equation.inputs) needed.add(input);
+  }
+  return {
+    ...program,
+    equations: equations.reverse(),
+    constants: program.constants.filter(({ variable }) => needed.has(variable)),
+  };
+}
+
+/** Computes once what is computed twice from the same variables. */
+export function shareSubexpressions(program: Program): Program {
+  const first = new Map<string, number>();
+  const replaced = new Map<number, number>();
+  const current = (variable: number): number => replaced.get(variable) ?? variable;
+  const constants = program.constants.filter(({ variable, storage }) => {
+    if (storage.data.length !== 1) return true;
+    const value = storage.data[0]!;
+    const key = `constant ${storage.dtype} ${storage.shape.length} ${Object.is(value, -0) ? '-0' : value}`;
+    const known = first.get(key);
+    if (known === undefined) first.set(key, variable);
+    else replaced.set(variable, known);
+    return known === undefined;
+  });
+  const equations: Equation[] = [];
+  for (const equation of program.equations) {
+    const inputs = equation.inputs.map(current);
+    const key = JSON.stringify([equation.primitive, equation.attrs, inputs]);
+    const known = first.get(key);
+    if (known === undefined) {
+      first.set(key, equation.output);
+      equations.push({ ...equation, inputs });
+    } else {
+      replaced.set(equation.output, known);
+    }
+  }
+  return { ...program, constants, equations, outputs: program.outputs.map(current) };
+}
+
+/** x·1 is x, to the bit: the cotangent 1 that differentiation starts from leaves no trace. */
+export function dropUnitFactors(program: Program): Program {
+  const unit = new Set(
+    program.constants
+      .filter(({ storage }) => storage.data.length === 1 && storage.data[0] === 1)
+      .map(({ variable }) => variable),
+  );
+  const replaced = new Map<number, number>();
+  const current = (variable: number): number => replaced.get(variable) ?? variable;
+  const equations: Equation[] = [];
+  for (const { inputs: old, ...equation } of program.equations) {
+    const inputs = old.map(current);
+    const { primitive, output } = equation;
+    if ((primitive === 'broadcast' || primitive === 'reshape') && unit.has(inputs[0]!)) unit.add(output);
+    const one = primitive === 'mul' ? inputs.findIndex((input) => unit.has(input)) : -1;
+    if (one === -1) equations.push({ ...equation, inputs });
+    else replaced.set(output, inputs[1 - one]!);
+  }
+  return { ...program, equations, outputs: program.outputs.map(current) };
+}
+
+/** A broadcast of a broadcast is one broadcast. */
+export function composeBroadcasts(program: Program): Program {
+  const sources = new Map<number, { variable: number; axes: readonly number[] }>();
+  const equations = program.equations.map((equation) => {
+    if (equation.primitive !== 'broadcast') return equation;
+    const { shape, axes } = equation.attrs as { shape: readonly number[]; axes: readonly number[] };
+    const inner = sources.get(equation.inputs[0]!);
+    const variable = inner?.variable ?? equation.inputs[0]!;
+    const composed = inner === undefined ? axes : inner.axes.map((axis) => axes[axis]!);
+    sources.set(equation.output, { variable, axes: composed });
+    return { ...equation, attrs: { shape, axes: composed }, inputs: [variable] };
+  });
+  return { ...program, equations };
+}
+
+/** Elementwise kernels read a broadcast operand where it lies, instead of its repeated copy. */
+export function absorbBroadcasts(program: Program): Program {
+  const sources = new Map<number, { variable: number; pattern: BroadcastPattern }>();
+  const equations = program.equations.map((equation) => {
+    if (equation.primitive === 'broadcast') {
+      const { shape, axes } = equation.attrs as { shape: readonly number[]; axes: readonly number[] };
+      const pattern = patternOf(shape, axes);
+      if (pattern !== undefined) sources.set(equation.output, { variable: equation.inputs[0]!, pattern });
+      return equation;
+    }
+    const found = equation.inputs.map((input) => sources.get(input));
+    if (
+      primitiveNamed(equation.primitive).elementwise === undefined ||
+      found.every((source) => source === undefined)
+    ) {
+      return equation;
+    }
+    return {
+      ...equation,
+      inputs: equation.inputs.map((input, i) => found[i]?.variable ?? input),
+      patterns: found.map((source) => source?.pattern ?? null),
+    };
+  });
+  return { ...program, equations };
+}
+
+/** The kept axes as one run, if they are neighbours once axes of length 1 are left out. */
+function patternOf(shape: readonly number[], axes: readonly number[]): BroadcastPattern | undefined {
+  const kept = shape
+    .map((length, axis) => ({ length, kept: axes.includes(axis) }))
+    .filter(({ length }) => length !== 1);
+  const from = kept.findIndex((axis) => axis.kept);
+  if (from === -1) return { repeat: 1, period: 1 };
+  const to = kept.findLastIndex((axis) => axis.kept) + 1;
+  if (kept.slice(from, to).some((axis) => !axis.kept)) return undefined;
+  const product = (part: typeof kept): number => sizeOf(part.map(({ length }) => length));
+  return { repeat: product(kept.slice(to)), period: product(kept.slice(from, to)) };
+}
+
+/** A tree sum over a contraction's segments is taken tile by tile, inside the contraction. */
+export function fuseTreeSums(program: Program): Program {
+  const uses = new Map<number, number>();
+  const count = (variable: number): void => void uses.set(variable, (uses.get(variable) ?? 0) + 1);
+  for (const equation of program.equations) equation.inputs.forEach(count);
+  program.outputs.forEach(count);
+  const producers = new Map(program.equations.map((equation) => [equation.output, equation]));
+  const equations = program.equations.map((equation) => {
+    if (equation.primitive !== 'treeSum') return equation;
+    const contraction = producers.get(equation.inputs[0]!);
+    if (contraction === undefined || uses.get(contraction.output) !== 1) return equation;
+    const fused = fusedWith(contraction, program);
+    return fused === undefined ? equation : { ...fused, inputs: contraction.inputs, output: equation.output };
+  });
+  return { ...program, equations };
+}
+
+function fusedWith(
+  contraction: Equation,
+  { avals }: Program,
+): Pick<Equation, 'primitive' | 'attrs'> | undefined {
+  const { primitive, attrs, inputs } = contraction;
+  if (primitive === 'conv2dKernelGrad' && attrs.segments !== undefined) {
+    return { primitive: 'conv2dKernelGradTree', attrs };
+  }
+  const bothBatched = inputs.every((input) => avals[input]!.shape.length === 3);
+  if (primitive === 'matmul' && attrs.transposeA === true && attrs.transposeB === false && bothBatched) {
+    return { primitive: 'segmentedContraction', attrs: {} };
+  }
+  return undefined;
+}

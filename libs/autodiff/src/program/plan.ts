@@ -1,0 +1,283 @@
+/**
+ * A program's plan: its equations cut into segments at the exchanges, and a place in one arena for every value that
+ * must be kept, reused as soon as its last reader is done.
+ */
+import { invariant, LockstepError } from '@lockstep/errors';
+import { bytesPerElement, sizeOf } from '@lockstep/tensor';
+import { primitiveNamed } from '../define.ts';
+import type { Combine } from '../primitives/sharding.ts';
+import { optimize } from './optimize.ts';
+import { type Equation, type Program, programHash } from './program.ts';
+
+/** Where a variable's elements lie. Aliases share a place. */
+export type Place =
+  | { readonly kind: 'input'; readonly index: number }
+  /** In an instance's own arena. */
+  | { readonly kind: 'arena'; readonly byteOffset: number }
+  /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
+  | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
+
+/** Values that leave together at the end of a segment. */
+export interface ExchangePart {
+  readonly combine: Combine;
+  /** Number of float32 elements. */
+  readonly size: number;
+  /** The partial results in the arena, one after the other. */
+  readonly byteOffset: number;
+}
+
+export interface Plan {
+  readonly program: Program;
+  readonly hash: string;
+  /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
+  readonly segments: readonly (readonly Equation[])[];
+  readonly exchanges: readonly (readonly ExchangePart[])[];
+  readonly places: ReadonlyMap<number, Place>;
+  readonly arenaBytes: number;
+}
+
+const alignment = 64;
+const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+
+export function planProgram(traced: Program): Plan {
+  const program = withOwnPartials(optimize(traced));
+  const { levels, numLevels } = exchangeLevels(program);
+  const segments = Array.from({ length: numLevels }, (_, level) =>
+    program.equations.filter((equation, i) => levels[i] === level && equation.primitive !== 'exchange'),
+  );
+  const exchanges = Array.from({ length: numLevels - 1 }, (_, level) =>
+    program.equations.filter((equation, i) => levels[i] === level && equation.primitive === 'exchange'),
+  );
+  const layout = new Layout(program, segments, exchanges);
+  return { program, hash: programHash(traced), segments, ...layout.finish() };
+}
+
+/**
+ * How many exchanges lie before each equation. An exchange belongs to the segment that it ends; a path that is longer
+ * in exchanges is later.
+ */
+function exchangeLevels({ equations, avals }: Program): { levels: number[]; numLevels: number } {
+  const levelOf = new Array<number>(avals.length).fill(0);
+  const levels = equations.map((equation) => {
+    const level = Math.max(0, ...equation.inputs.map((input) => levelOf[input]!));
+    levelOf[equation.output] = equation.primitive === 'exchange' ? level + 1 : level;
+    return level;
+  });
+  return { levels, numLevels: Math.max(0, ...levelOf) + 1 };
+}
+
+/** Each exchanged value gets a place of its own in the bucket: inputs, constants and values exchanged twice are copied. */
+function withOwnPartials(program: Program): Program {
+  const aliasOf = aliases(program);
+  const produced = new Set(
+    program.equations
+      .filter(({ primitive }) => primitive !== 'exchange')
+      .map(({ output }) => aliasOf(output)),
+  );
+  const kept = new Set(program.outputs.map(aliasOf));
+  const taken = new Set<number>();
+  const avals = [...program.avals];
+  const equations = program.equations.flatMap((equation): Equation[] => {
+    if (equation.primitive !== 'exchange') return [equation];
+    const input = equation.inputs[0]!;
+    const aval = avals[input]!;
+    if (aval.dtype !== 'float32') {
+      throw new LockstepError(
+        'dtype',
+        `exchange: only float32 crosses shards, not ${aval.dtype}; cast it first`,
+        {
+          dtype: aval.dtype,
+        },
+      );
+    }
+    const root = aliasOf(input);
+    if (produced.has(root) && !taken.has(root) && !kept.has(root)) {
+      taken.add(root);
+      return [equation];
+    }
+    avals.push(aval);
+    const copy = avals.length - 1;
+    return [
+      { primitive: 'copy', attrs: {}, inputs: [input], output: copy },
+      { ...equation, inputs: [copy] },
+    ];
+  });
+  return { ...program, avals, equations };
+}
+
+/** The variable whose elements a variable shares; itself where it has its own. */
+function aliases({ equations }: Program): (variable: number) => number {
+  const source = new Map<number, number>();
+  for (const { primitive, inputs, output } of equations) {
+    if (primitive === 'exchange' || !primitiveNamed(primitive).alias) continue;
+    source.set(output, source.get(inputs[0]!) ?? inputs[0]!);
+  }
+  return (variable) => source.get(variable) ?? variable;
+}
+
+/** Assigns places in the order of execution. */
+class Layout {
+  private readonly program: Program;
+  private readonly segments: readonly (readonly Equation[])[];
+  private readonly aliasOf: (variable: number) => number;
+  private readonly places = new Map<number, Place>();
+  /** The time of a variable's last use; equations are numbered through all segments. */
+  private readonly lastUse = new Map<number, number>();
+  private readonly arena = new Arena();
+  private readonly exchanges: ExchangePart[][] = [];
+
+  constructor(
+    program: Program,
+    segments: readonly (readonly Equation[])[],
+    exchanges: readonly (readonly Equation[])[],
+  ) {
+    this.program = program;
+    this.segments = segments;
+    this.aliasOf = aliases(program);
+    for (let i = 0; i < program.numInputs; i++) this.places.set(i, { kind: 'input', index: i });
+    for (const { variable } of program.constants)
+      this.place(variable, this.arena.take(this.bytesOf(variable)));
+    this.exchanges = exchanges.map((equations, i) => this.placeExchange(i, equations));
+    this.findLastUses();
+    this.placeEquations();
+  }
+
+  finish(): Pick<Plan, 'places' | 'arenaBytes' | 'exchanges'> {
+    const places = new Map<number, Place>();
+    for (const variable of this.program.avals.keys()) {
+      const place = this.places.get(this.aliasOf(variable));
+      if (place !== undefined) places.set(variable, place);
+    }
+    return { places, arenaBytes: this.arena.bytes, exchanges: this.exchanges };
+  }
+
+  private place(variable: number, byteOffset: number): void {
+    this.places.set(variable, { kind: 'arena', byteOffset });
+  }
+
+  private bytesOf(variable: number): number {
+    const { dtype, shape } = this.program.avals[variable]!;
+    return aligned(sizeOf(shape) * bytesPerElement(dtype));
+  }
+
+  /** Partial sums lie end to end, so that they leave as one message; moments are a part each. */
+  private placeExchange(exchange: number, equations: readonly Equation[]): ExchangePart[] {
+    const parts: ExchangePart[] = [];
+    const size = (equation: Equation): number => sizeOf(this.program.avals[equation.output]!.shape);
+    const add = (combine: Combine, members: readonly Equation[]): void => {
+      const total = members.reduce((sum, equation) => sum + size(equation), 0);
+      const byteOffset = this.arena.take(aligned(total * 4));
+      let offset = 0;
+      for (const equation of members) {
+        this.place(this.aliasOf(equation.inputs[0]!), byteOffset + offset * 4);
+        this.places.set(equation.output, { kind: 'result', exchange, part: parts.length, offset });
+        offset += size(equation);
+      }
+      parts.push({ combine, size: total, byteOffset });
+    };
+    const sums = equations.filter(({ attrs }) => attrs.combine === 'sum');
+    if (sums.length > 0) add('sum', sums);
+    for (const equation of equations.filter(({ attrs }) => attrs.combine === 'moments'))
+      add('moments', [equation]);
+    return parts;
+  }
+
+  private findLastUses(): void {
+    let time = 0;
+    for (const equation of this.segments.flat()) {
+      for (const input of equation.inputs) this.lastUse.set(this.aliasOf(input), time);
+      time++;
+    }
+    for (const output of this.program.outputs)
+      this.lastUse.set(this.aliasOf(output), Number.POSITIVE_INFINITY);
+  }
+
+  private placeEquations(): void {
+    let time = 0;
+    const owned = new Set<number>();
+    for (const equation of this.segments.flat()) {
+      const { output, inputs } = equation;
+      const dying = [...new Set(inputs.map(this.aliasOf))].filter(
+        (v) => owned.has(v) && this.lastUse.get(v) === time,
+      );
+      if (this.aliasOf(output) === output && !this.places.has(output)) {
+        const inherited = this.inPlaceInput(equation, dying);
+        if (inherited === undefined) {
+          this.place(output, this.arena.take(this.bytesOf(output)));
+        } else {
+          this.places.set(output, this.places.get(inherited)!);
+          owned.delete(inherited);
+        }
+        owned.add(output);
+        if (!this.lastUse.has(output)) this.lastUse.set(output, time);
+      }
+      for (const variable of dying) {
+        if (!owned.delete(variable)) continue;
+        const place = this.places.get(variable)!;
+        invariant(place.kind === 'arena', 'only the arena is reused');
+        this.arena.release(place.byteOffset, this.bytesOf(variable));
+      }
+      time++;
+    }
+  }
+
+  /** An elementwise kernel may write over a full operand that nobody reads again. */
+  private inPlaceInput(
+    { primitive, inputs, output, patterns }: Equation,
+    dying: readonly number[],
+  ): number | undefined {
+    if (!primitiveNamed(primitive).inPlace) return undefined;
+    const { dtype, shape } = this.program.avals[output]!;
+    for (const [i, input] of inputs.entries()) {
+      const root = this.aliasOf(input);
+      const from = this.program.avals[root]!;
+      if (
+        !patterns?.[i] &&
+        dying.includes(root) &&
+        from.dtype === dtype &&
+        sizeOf(from.shape) === sizeOf(shape)
+      )
+        return root;
+    }
+    return undefined;
+  }
+}
+
+/** First-fit allocation with coalescing of neighbours; offsets only, no memory. */
+class Arena {
+  bytes = 0;
+  private free: { offset: number; bytes: number }[] = [];
+
+  take(bytes: number): number {
+    if (bytes === 0) return 0;
+    let best: number | undefined;
+    for (const [i, hole] of this.free.entries()) {
+      if (hole.bytes >= bytes && (best === undefined || hole.bytes < this.free[best]!.bytes)) best = i;
+    }
+    if (best === undefined) {
+      const last = this.free.at(-1);
+      const offset =
+        last !== undefined && last.offset + last.bytes === this.bytes ? this.free.pop()!.offset : this.bytes;
+      this.bytes = offset + bytes;
+      return offset;
+    }
+    const hole = this.free[best]!;
+    const { offset } = hole;
+    if (hole.bytes === bytes) this.free.splice(best, 1);
+    else this.free[best] = { offset: offset + bytes, bytes: hole.bytes - bytes };
+    return offset;
+  }
+
+  release(offset: number, bytes: number): void {
+    if (bytes === 0) return;
+    const at = this.free.findIndex((hole) => hole.offset > offset);
+    this.free.splice(at === -1 ? this.free.length : at, 0, { offset, bytes });
+    const merged: { offset: number; bytes: number }[] = [];
+    for (const hole of this.free) {
+      const last = merged.at(-1);
+      if (last !== undefined && last.offset + last.bytes === hole.offset) last.bytes += hole.bytes;
+      else merged.push({ ...hole });
+    }
+    this.free = merged;
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * Compilation: a function is traced once for each combination of input types, optimised, planned and replayed. The
+ * results are the bits of eager execution. Inside another transformation a compiled function is simply called, so
+ * that all transformations compose.
+ */
+
+import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
+import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
+import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
+import { type Instance, instantiate } from '../program/instance.ts';
+import { createProgramMemory } from '../program/memory.ts';
+import { planProgram } from '../program/plan.ts';
+import { traceProgram } from '../program/trace.ts';
+import { toTensors } from './arguments.ts';
+import type { Inputs } from './types.ts';
+
+interface Compiled {
+  call(inputs: readonly Tensor[]): Tensor[];
+  readonly structure: Structure;
+}
+
+/** A compiled `f`: same arguments, same results, less time when called again with the same shapes. */
+export function jit<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+): (...args: Inputs<Args>) => Out {
+  const cache = new Map<string, Compiled>();
+  return (...args) => {
+    const trees = args.map((arg) => toTensors('jit', arg));
+    const call = (leaves: readonly Tensor[]): unknown => {
+      let next = 0;
+      const values = trees.map(({ leaves: own, structure }) => {
+        next += own.length;
+        return unflatten(structure, leaves.slice(next - own.length, next));
+      });
+      return f(...(values as unknown as Args));
+    };
+    const leaves = trees.flatMap((tree) => tree.leaves);
+    if (findActiveTrace(() => true) !== undefined) return call(leaves) as Out;
+    const key =
+      trees.map((tree) => formatStructure(tree.structure)).join() +
+      leaves.map((x) => `${x.dtype}${x.shape}`).join();
+    let compiled = cache.get(key);
+    if (compiled === undefined) {
+      compiled = compile(call, leaves);
+      cache.set(key, compiled);
+    }
+    return unflatten(compiled.structure, compiled.call(leaves)) as Out;
+  };
+}
+
+function compile(f: (leaves: readonly Tensor[]) => unknown, inputs: readonly Aval[]): Compiled {
+  let structure: Structure | undefined;
+  const program = traceProgram((...leaves) => {
+    const out = flatten(f(leaves) as never);
+    structure = out.structure;
+    return toTensors('jit', out.leaves).leaves;
+  }, inputs);
+  const plan = planProgram(program);
+  const offsets: number[] = [];
+  let bytes = plan.arenaBytes;
+  for (const { dtype, shape } of inputs) {
+    offsets.push(bytes);
+    bytes += Math.ceil((sizeOf(shape) * bytesPerElement(dtype)) / 64) * 64;
+  }
+  const { buffer, byteOffset, kernels } = createProgramMemory(bytes);
+  const views = inputs.map(({ dtype, shape }, i) =>
+    viewOf(dtype, buffer, byteOffset + offsets[i]!, sizeOf(shape)),
+  );
+  const results = plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
+  const instance = instantiate(plan, { kernels, buffer, byteOffset, inputs: views, results });
+  return {
+    structure: structure!,
+    call(tensors) {
+      for (const [i, x] of tensors.entries()) views[i]!.set(x.data);
+      runAlone(instance);
+      return plan.program.outputs.map((variable, i) => {
+        const { dtype, shape } = plan.program.avals[variable]!;
+        const storage: Storage = { dtype, shape, data: instance.outputs[i]!.slice() };
+        return new ConcreteTensor(storage);
+      });
+    },
+  };
+}
+
+/** Runs all segments of a program whose one block holds all shards: every partial result is already the result. */
+export function runAlone(instance: Instance): void {
+  for (let segment = 0; segment < instance.numSegments; segment++) {
+    instance.run(segment);
+    for (const { partial, result } of instance.exchanges[segment] ?? []) result.set(partial);
+  }
+}

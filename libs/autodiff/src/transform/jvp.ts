@@ -1,0 +1,112 @@
+/** Forward mode: every value carries its tangent (Wengert, 1964; Baydin et al., 2018, section 3.1). */
+import { LockstepError } from '@lockstep/errors';
+import { type DType, isFloat, type Shape, type TypedArray } from '@lockstep/tensor';
+import { flatten, unflatten } from '@lockstep/tree';
+import { zerosLike } from '../convert.ts';
+import { type Attrs, bind, type Primitive, Tensor, Trace, Tracer, withTrace } from '../core.ts';
+import { add } from '../primitives/elementwise.ts';
+import { differentiableBy, toTensors } from './arguments.ts';
+import type { Input, Output } from './types.ts';
+
+class JvpTracer extends Tracer {
+  override readonly trace: JvpTrace;
+  readonly primal: Tensor;
+  readonly tangent: Tensor;
+
+  constructor(trace: JvpTrace, primal: Tensor, tangent: Tensor) {
+    super();
+    this.trace = trace;
+    this.primal = primal;
+    this.tangent = tangent;
+  }
+
+  override get dtype(): DType {
+    return this.primal.dtype;
+  }
+  override get shape(): Shape {
+    return this.primal.shape;
+  }
+  override get data(): TypedArray {
+    return this.primal.data;
+  }
+}
+
+class JvpTrace extends Trace {
+  owns(x: Tensor): x is JvpTracer {
+    return x instanceof JvpTracer && x.trace === this;
+  }
+
+  override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
+    const out = bind(primitive, primals, attrs);
+    let tangent: Tensor | undefined;
+    for (const [argument, input] of inputs.entries()) {
+      if (!this.owns(input) || !primitive.jvp || !differentiableBy(primitive, argument)) continue;
+      const contribution = primitive.jvp(input.tangent, argument, primals, out, attrs);
+      tangent = tangent === undefined ? contribution : add(tangent, contribution);
+    }
+    return tangent === undefined ? out : new JvpTracer(this, out, tangent);
+  }
+}
+
+/**
+ * The value of `f` at `primals` and its directional derivative along `tangents` (one for each argument, or null for an
+ * argument that does not move): `[value, tangent]`.
+ */
+export function jvp<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+  primals: { readonly [K in keyof Args]: Input<Args[K]> },
+  tangents: { readonly [K in keyof Args]: Input<Args[K]> | null },
+): [Output<Out>, Output<Out>] {
+  if (primals.length !== tangents.length) {
+    throw new LockstepError(
+      'argument',
+      `jvp: ${primals.length} arguments but ${tangents.length} tangents; give one tangent for each argument (null for one that does not move)`,
+      { primals: primals.length, tangents: tangents.length },
+    );
+  }
+  return withTrace(
+    (level) => new JvpTrace(level),
+    (trace) => {
+      const args = (primals as readonly unknown[]).map((primal, i) =>
+        pair(trace, primal, (tangents as readonly unknown[])[i]),
+      );
+      const { leaves, structure } = flatten(f(...(args as unknown as Args)));
+      const values = leaves.map((y) => (trace.owns(y as Tensor) ? (y as JvpTracer).primal : y));
+      const moves = leaves.map((y) => {
+        if (trace.owns(y as Tensor)) return (y as JvpTracer).tangent;
+        return y instanceof Tensor ? zerosLike(y) : 0;
+      });
+      return [unflatten(structure, values), unflatten(structure, moves)] as [Output<Out>, Output<Out>];
+    },
+  );
+}
+
+function pair(trace: JvpTrace, primal: unknown, tangent: unknown): unknown {
+  const { leaves, structure } = toTensors('jvp', primal);
+  if (tangent === null) return unflatten(structure, leaves);
+  const directions = toTensors('jvp', tangent).leaves;
+  if (directions.length !== leaves.length) {
+    throw new LockstepError(
+      'argument',
+      'jvp: a tangent has another structure than its argument; make them equal',
+      {
+        leaves: leaves.length,
+        directions: directions.length,
+      },
+    );
+  }
+  const tracers = leaves.map((x, i) => {
+    const direction = directions[i]!;
+    if (!isFloat(x.dtype)) return x;
+    if (direction.shape.join() !== x.shape.join()) {
+      throw new LockstepError(
+        'shape',
+        `jvp: a tangent of shape [${direction.shape}] for an argument of shape [${x.shape}]; they must be equal`,
+        { tangent: direction.shape, primal: x.shape },
+      );
+    }
+    return new JvpTracer(trace, x, direction.dtype === x.dtype ? direction : direction.cast(x.dtype));
+  });
+  return unflatten(structure, tracers);
+}

@@ -1,0 +1,182 @@
+/** Vectorisation: a function of one example becomes a function of a batch of them, by each primitive's batching rule. */
+import { LockstepError } from '@lockstep/errors';
+import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
+import { flatten, unflatten } from '@lockstep/tree';
+import {
+  type Attrs,
+  type BatchAxis,
+  type Primitive,
+  setShardAxisTest,
+  type Tensor,
+  Trace,
+  Tracer,
+  withTrace,
+} from '../core.ts';
+import { repeatInFront, transpose } from '../primitives/structural.ts';
+import { toTensors } from './arguments.ts';
+import type { Inputs } from './types.ts';
+
+class BatchTracer extends Tracer {
+  override readonly trace: BatchTrace;
+  /** With the batch axis in front. */
+  readonly value: Tensor;
+
+  constructor(trace: BatchTrace, value: Tensor) {
+    super();
+    this.trace = trace;
+    this.value = value;
+  }
+
+  override get dtype(): DType {
+    return this.value.dtype;
+  }
+  override get shape(): Shape {
+    return this.value.shape.slice(1);
+  }
+  override get data(): TypedArray {
+    throw new LockstepError(
+      'trace',
+      `a value inside vmap has no elements of its own: ${formatShape(this.shape)} stands for ${this.trace.axis.size} examples; branch with where()`,
+      { shape: this.shape },
+    );
+  }
+}
+
+class BatchTrace extends Trace {
+  readonly axis: BatchAxis;
+
+  constructor(level: number, axis: BatchAxis) {
+    super(level);
+    this.axis = axis;
+  }
+
+  owns(x: unknown): x is BatchTracer {
+    return x instanceof BatchTracer && x.trace === this;
+  }
+
+  override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const values = inputs.map((x) => (this.owns(x) ? x.value : x));
+    const { value, batched } = primitive.batch(
+      values,
+      inputs.map((x) => this.owns(x)),
+      attrs,
+      this.axis,
+    );
+    return batched ? new BatchTracer(this, value) : value;
+  }
+}
+
+setShardAxisTest((trace) => trace instanceof BatchTrace && trace.axis.name === 'shard');
+
+/** Which axis of an argument is the batch's; null for an argument that all examples share. */
+export type InAxis = number | null;
+
+export interface VmapOptions {
+  /** One entry for each argument (it holds for all leaves of that argument), or one for all. Default 0. */
+  readonly inAxes?: InAxis | readonly InAxis[];
+  /** 'shard': ops that cross shards reduce over this axis, and their results are the same for every example. */
+  readonly axisName?: 'shard';
+}
+
+/** `f` over a batch of examples; results have the batch axis in front. */
+export function vmap<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+  options: VmapOptions = {},
+): (...args: Inputs<Args>) => Out {
+  return (...args) => {
+    const { outputs, structure, batched, size } = runBatched(f, args, options);
+    const full = outputs.map((y, i) => (batched[i] ? y : repeatInFront(y, size)));
+    return unflatten(structure, full) as Out;
+  };
+}
+
+/**
+ * Like {@link vmap} over the axis of a block's shards, for functions whose results are all the same on every shard:
+ * these come back without the axis. `leafNames` names results in the error for one that differs between shards.
+ */
+export function overShards<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+  inAxes: readonly InAxis[],
+  describe: (leaf: number, out: unknown) => string,
+): (...args: Inputs<Args>) => Out {
+  return (...args) => {
+    const { outputs, structure, batched, size } = runBatched(f, args, { inAxes, axisName: 'shard' });
+    const own = batched.indexOf(true);
+    if (own >= 0) {
+      throw new LockstepError(
+        'trace',
+        `${describe(own, unflatten(structure, outputs))} differs between the ${size} shards; reduce it with allReduceSum or shardMoments`,
+        { leaf: own },
+      );
+    }
+    return unflatten(structure, outputs) as Out;
+  };
+}
+
+function runBatched<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+  args: Inputs<Args>,
+  { inAxes = 0, axisName }: VmapOptions,
+): {
+  outputs: Tensor[];
+  structure: ReturnType<typeof flatten>['structure'];
+  batched: boolean[];
+  size: number;
+} {
+  const axes = args.map(
+    (_, i) => (inAxes !== null && typeof inAxes === 'object' ? inAxes[i] : inAxes) ?? null,
+  );
+  const trees = args.map((arg) => toTensors('vmap', arg));
+  const size = batchSize(trees, axes);
+  return withTrace(
+    (level) => new BatchTrace(level, { size, name: axisName }),
+    (trace) => {
+      const call = trees.map(({ leaves, structure }, i) => {
+        const axis = axes[i]!;
+        const values = axis === null ? leaves : leaves.map((x) => new BatchTracer(trace, inFront(x, axis)));
+        return unflatten(structure, values);
+      });
+      const { leaves, structure } = flatten(f(...(call as unknown as Args)));
+      const tensors = toTensors('vmap', leaves).leaves;
+      return {
+        outputs: tensors.map((y) => (trace.owns(y) ? y.value : y)),
+        batched: tensors.map((y) => trace.owns(y)),
+        structure,
+        size,
+      };
+    },
+  );
+}
+
+function inFront(x: Tensor, axis: number): Tensor {
+  const at = axis < 0 ? axis + x.rank : axis;
+  if (at === 0) return x;
+  return transpose(x, [at, ...x.shape.map((_, i) => i).filter((i) => i !== at)]);
+}
+
+function batchSize(trees: readonly { leaves: readonly Tensor[] }[], axes: readonly InAxis[]): number {
+  let size: number | undefined;
+  for (const [i, { leaves }] of trees.entries()) {
+    const axis = axes[i]!;
+    if (axis === null) continue;
+    for (const leaf of leaves) {
+      const length = leaf.shape.at(axis);
+      if (length === undefined || (size !== undefined && length !== size)) {
+        throw new LockstepError(
+          'shape',
+          `vmap: axis ${axis} of argument ${i}, ${formatShape(leaf.shape)}, is ${length === undefined ? 'missing' : length}${size === undefined ? '' : `, but the batch has ${size} examples`}; batch axes must be equally long (inAxes: null for a shared argument)`,
+          { argument: i, shape: leaf.shape, axis, size },
+        );
+      }
+      size = length;
+    }
+  }
+  if (size === undefined) {
+    throw new LockstepError(
+      'argument',
+      'vmap: no argument has a batch axis; give at least one an axis in inAxes',
+      {},
+    );
+  }
+  return size;
+}
