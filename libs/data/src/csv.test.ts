@@ -74,6 +74,7 @@ describe('csv', () => {
     ['x,y\n1,2\n3,oops\n', "line 3, column 'y': 'oops' is not a float32 number"],
     ['x,y\n\n1,\n', "line 3, column 'y': the cell is empty"],
     ['x,z\n1,2\n', "no column 'y'; the file has x, z"],
+    ['x,y,x\n1,2,3\n', "two columns are named 'x'"],
     ['x,y\n', 'there are no rows of data'],
     ['', 'there are no rows of data'],
     ['x,y\n1,2\n3\n', 'Invalid Record Length'],

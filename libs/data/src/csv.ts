@@ -70,6 +70,13 @@ async function readTable(path: string, header: boolean): Promise<Table> {
   const width = rows[0]?.cells.length ?? 0;
   const columns = header ? (rows[0]?.cells ?? []) : Array.from({ length: width }, (_, i) => String(i));
   const body = header ? rows.slice(1) : rows;
+  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
+  if (twice !== undefined) {
+    throw new LockstepError('data', `${path}: two columns are named '${twice}'; rename one`, {
+      path,
+      columns,
+    });
+  }
   if (body.length === 0) throw new LockstepError('data', `${path}: there are no rows of data`, { path });
   return { path, columns, rows: body };
 }

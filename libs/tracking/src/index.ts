@@ -1,2 +1,6 @@
 /** The run folder: manifest, metrics and events. */
-export {};
+export { canonicalJson, hashJson, sha256 } from './json.ts';
+export type { Lines, LogRecord, TornLine } from './lines.ts';
+export { readLines } from './lines.ts';
+export type { LogName, Manifest, RunOptions } from './run.ts';
+export { createRun, openRun, type Run, readLog, readManifest } from './run.ts';

@@ -1,0 +1,141 @@
+import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createRun, openRun, type Run, readLog, readManifest } from './run.ts';
+
+let root: string;
+const open: Run[] = [];
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lockstep-runs-'));
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((run) => run.close()));
+  await rm(root, { recursive: true });
+});
+
+async function newRun(name = 'mnist'): Promise<Run> {
+  const now = new Date('2026-11-22T23:30:00Z');
+  const run = await createRun({ root, name, manifest: { seed: 1, batch: { size: 64 } }, now });
+  open.push(run);
+  return run;
+}
+
+async function reopen(folder: string): Promise<Run> {
+  const run = await openRun(folder);
+  open.push(run);
+  return run;
+}
+
+describe('createRun', () => {
+  it('makes a folder named by date and name, with the manifest in canonical order', async () => {
+    const run = await newRun('my cnn/é');
+    expect(basename(run.folder)).toMatch(/^2026-11-22-my-cnn-[0-9a-f]{4}$/);
+    expect(await readFile(join(run.folder, 'manifest.json'), 'utf8')).toBe(
+      '{\n  "batch": {\n    "size": 64\n  },\n  "seed": 1\n}\n',
+    );
+    expect(await readManifest(run.folder)).toEqual({ seed: 1, batch: { size: 64 } });
+    expect(await readdir(run.folder)).not.toContain('.manifest.json.tmp');
+  });
+
+  it('gives every run a folder of its own', async () => {
+    const runs = await Promise.all([newRun(), newRun(), newRun()]);
+    expect(new Set(runs.map((run) => run.folder)).size).toBe(3);
+  });
+
+  it('refuses a manifest that JSON cannot hold, and leaves no folder', async () => {
+    await expect(createRun({ root, name: 'x', manifest: { rate: Number.NaN } })).rejects.toThrow(
+      '$.rate is number NaN',
+    );
+    expect(await readdir(root)).toEqual([]);
+  });
+});
+
+describe('Run', () => {
+  it('keeps the order and the precision of what is written', async () => {
+    const run = await newRun();
+    const metrics = [0.1, 1 / 3, 5e-324].map((loss, step) => ({ step, loss }));
+    for (const record of metrics) run.appendMetrics(record);
+    run.appendEvent({ kind: 'joined', worker: 'a' });
+    await Promise.all([0, 1, 2, 3].map((generation) => run.journal({ generation })));
+    expect(await readLog(run.folder, 'metrics')).toEqual({ records: metrics });
+    expect(await readLog(run.folder, 'events')).toEqual({ records: [{ kind: 'joined', worker: 'a' }] });
+    expect((await readLog(run.folder, 'journal')).records).toEqual(
+      [0, 1, 2, 3].map((generation) => ({ generation })),
+    );
+  });
+
+  it('shows a diverged loss', async () => {
+    const run = await newRun();
+    run.appendMetrics({ loss: Number.NaN, norm: Number.POSITIVE_INFINITY });
+    expect((await readLog(run.folder, 'metrics')).records).toEqual([{ loss: 'NaN', norm: 'Infinity' }]);
+  });
+
+  it('refuses records after it was closed, and closes twice', async () => {
+    const run = await newRun();
+    const last = run.journal({ last: true });
+    await run.close();
+    await run.close();
+    await last;
+    expect(() => run.appendMetrics({})).toThrow('after it was closed');
+    expect(() => run.appendEvent({})).toThrow('after it was closed');
+    expect(() => run.journal({})).toThrow('after it was closed');
+    expect((await readLog(run.folder, 'journal')).records).toEqual([{ last: true }]);
+  });
+});
+
+describe('openRun', () => {
+  it('continues the logs', async () => {
+    const run = await newRun();
+    run.appendMetrics({ step: 1 });
+    await run.close();
+    const again = await reopen(run.folder);
+    expect(again.manifest).toEqual(run.manifest);
+    expect(again.torn).toEqual([]);
+    again.appendMetrics({ step: 2 });
+    expect((await readLog(run.folder, 'metrics')).records).toEqual([{ step: 1 }, { step: 2 }]);
+  });
+
+  it('reports a torn last line and writes the next record on a line of its own', async () => {
+    const run = await newRun();
+    await run.journal({ generation: 1, name: 'é' });
+    await run.close();
+    const path = join(run.folder, 'journal.jsonl');
+    await appendFile(path, '{"generation":2,"na');
+    const torn = { path, line: 2, text: '{"generation":2,"na' };
+    expect(await readLog(run.folder, 'journal')).toEqual({ records: [{ generation: 1, name: 'é' }], torn });
+
+    const again = await reopen(run.folder);
+    expect(again.torn).toEqual([torn]);
+    await again.journal({ generation: 3 });
+    expect(await readLog(run.folder, 'journal')).toEqual({
+      records: [{ generation: 1, name: 'é' }, { generation: 3 }],
+    });
+  });
+
+  it('takes a line without its line feed as torn, though it parses', async () => {
+    const run = await newRun();
+    await writeFile(join(run.folder, 'events.jsonl'), '{"a":1}');
+    expect(await readLog(run.folder, 'events')).toMatchObject({
+      records: [],
+      torn: { line: 1, text: '{"a":1}' },
+    });
+  });
+
+  it.each(['{"a":', '17', ''])('refuses the damaged line %j in the middle', async (line) => {
+    const run = await newRun();
+    await writeFile(join(run.folder, 'metrics.jsonl'), `{"a":1}\n${line}\n{"a":3}\n`);
+    await expect(openRun(run.folder)).rejects.toThrow(
+      expect.objectContaining({
+        code: 'checkpoint',
+        message: expect.stringContaining('line 2 is not a JSON object'),
+      }),
+    );
+  });
+
+  it('refuses a folder that is no run, or whose manifest is damaged', async () => {
+    await expect(openRun(root)).rejects.toThrow(/manifest\.json: cannot be read .*name the folder of a run/);
+    await writeFile(join(root, 'manifest.json'), '{"seed"');
+    await expect(openRun(root)).rejects.toThrow(expect.objectContaining({ code: 'checkpoint' }));
+  });
+});
