@@ -1,0 +1,207 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { defaultChunkRules, expectedBytes, planChunks } from './chunks.ts';
+import { createExchange, type ExchangeOptions, type Rejection } from './exchange.ts';
+import { runCluster, scenarios } from './fixtures/cluster.ts';
+import { combine } from './fixtures/combine.ts';
+import { bytesOf, decodeHeader, type Header } from './frame.ts';
+import { createHeldFrames } from './held.ts';
+
+describe('the all-reduce', () => {
+  it('gives the bits of one process and the bytes of the formula, however shards, frames and noise fall', () => {
+    fc.assert(
+      fc.property(scenarios, (scenario) => {
+        expect(runCluster(scenario)).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('does so for a large vector under the default rules', () => {
+    const ranges = [0, 3, 5].map((start, rank) => ({ start, count: [3, 2, 3][rank]! }));
+    const reductions = [{ op: 'sum' as const, size: 1_000_003 }];
+    expect(
+      runCluster({ seed: 1, ranges, numShards: 8, reductions, rules: defaultChunkRules, noise: true }),
+    ).toEqual([]);
+  });
+});
+
+describe('chunks', () => {
+  it('cover a vector in order, begin at multiples of 16 and are bounded', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(5000),
+        fc.integer({ min: 1, max: 9 }),
+        fc.integer({ min: 1, max: 999 }),
+        (size, world, bytes) => {
+          const chunks = planChunks('sum', size + 1, world, { smallBytes: 0, chunkBytes: bytes });
+          let end = 0;
+          let owner = 0;
+          for (const chunk of chunks) {
+            expect([chunk.start, chunk.start % 16]).toEqual([end, 0]);
+            expect(chunk.owner).toBeGreaterThanOrEqual(owner);
+            expect(chunk.size).toBeGreaterThan(0);
+            expect(chunk.size).toBeLessThanOrEqual(Math.max(16, bytes / 4));
+            end += chunk.size;
+            owner = Number(chunk.owner);
+          }
+          expect([end, owner < world]).toEqual([size + 1, true]);
+        },
+      ),
+    );
+  });
+
+  it('move less than twice the vector a rank, when every rank has one subtree', () => {
+    const ranges = [0, 2, 4, 6].map((start) => ({ start, count: 2 }));
+    const size = 4 << 20;
+    const { sent } = expectedBytes('sum', size, 0, ranges, defaultChunkRules);
+    expect(sent / (4 * size)).toBeCloseTo(1.5, 3);
+  });
+});
+
+/** Rank 0 of two, over eight shards, with a link that keeps what is sent. */
+function rankZero(options: Partial<ExchangeOptions> = {}) {
+  const sent: { header: Header; payload: Uint8Array }[] = [];
+  const rejected: Rejection[] = [];
+  const keep = (_to: number, bytes: Uint8Array, payload: Uint8Array) => {
+    const decoded = decodeHeader(bytes, payload.length);
+    if (decoded.ok) sent.push({ header: decoded.header, payload: payload.slice() });
+  };
+  const exchange = createExchange({
+    generation: 1,
+    run: 7,
+    rank: 0,
+    ranges: [
+      { start: 0, count: 4 },
+      { start: 4, count: 4 },
+    ],
+    numShards: 8,
+    combine,
+    link: { send: keep, sendOwned: keep },
+    onRejected: (reason) => rejected.push(reason),
+    ...options,
+  });
+  return { exchange, sent, rejected };
+}
+
+const request = (step = 1, collective = 0) => ({
+  step,
+  collective,
+  op: 'sum' as const,
+  size: 1,
+  parts: [{ node: { level: 2, index: 0 }, data: Float32Array.of(1) }],
+});
+const payload = bytesOf(Float32Array.of(2));
+const frame: Header = {
+  kind: 'partial',
+  run: 7,
+  generation: 1,
+  rank: 1,
+  step: 1,
+  collective: 0,
+  level: 2,
+  index: 1,
+  chunk: 0,
+  length: 4,
+};
+
+describe('an exchange', () => {
+  it('rejects frames that do not fit, and finishes all the same', () => {
+    const { exchange, rejected } = rankZero();
+    const results: number[][] = [];
+    exchange.start(request(), (result) => results.push([...result]));
+    exchange.receive({ ...frame, run: 8 }, payload);
+    exchange.receive({ ...frame, rank: 2 }, payload);
+    exchange.receive({ ...frame, rank: 0 }, payload);
+    exchange.receive({ ...frame, kind: 'snapshot-data' }, payload);
+    exchange.receive({ ...frame, kind: 'result' }, payload);
+    exchange.receive({ ...frame, index: 0 }, payload);
+    exchange.receive({ ...frame, level: 255, index: 2 ** 32 - 1 }, payload);
+    exchange.receive({ ...frame, chunk: 1 }, payload);
+    exchange.receive({ ...frame, length: 3 }, payload.subarray(1));
+    expect(rejected).toEqual(['run', 'rank', 'rank', 'kind', 'kind', 'node', 'node', 'chunk', 'length']);
+    expect(results).toEqual([]);
+    exchange.receive(frame, payload);
+    expect(results).toEqual([[3]]);
+    expect(exchange.counters).toMatchObject({ rejected: 9, receivedBytes: 48, stale: 0 });
+  });
+
+  it('keeps frames of later collectives and generations, once and within a bound', () => {
+    const held = createHeldFrames(600);
+    const { exchange, rejected } = rankZero({ held });
+    exchange.receive({ ...frame, generation: 2 }, payload);
+    exchange.receive(frame, payload);
+    exchange.receive(frame, payload);
+    expect([held.bytes, exchange.counters.stale]).toEqual([8, 1]);
+    exchange.receive({ ...frame, step: 2 }, payload);
+    expect(rejected).toEqual(['held']);
+
+    let first: number | undefined;
+    exchange.start(request(), ([value]) => {
+      first = value;
+    });
+    expect(first).toBe(3);
+
+    exchange.abort();
+    expect(held.bytes).toBe(4);
+    let second: number | undefined;
+    rankZero({ held, generation: 2 }).exchange.start(request(), ([value]) => {
+      second = value;
+    });
+    expect([second, held.bytes]).toEqual([3, 0]);
+  });
+
+  it('judges held frames by the same rules', () => {
+    const { exchange, rejected } = rankZero();
+    exchange.receive({ ...frame, rank: 9 }, payload);
+    exchange.start(request(), () => {});
+    expect([rejected, exchange.numActive]).toEqual([['rank'], 1]);
+  });
+
+  it('leaves nothing after an abort', () => {
+    const held = createHeldFrames();
+    const { exchange, sent } = rankZero({ held });
+    let called = false;
+    exchange.receive({ ...frame, step: 9 }, payload);
+    exchange.start(request(), () => {
+      called = true;
+    });
+    exchange.abort();
+    const numSent = sent.length;
+    exchange.receive(frame, payload);
+    exchange.receive({ ...frame, step: 9 }, payload);
+    expect([exchange.numActive, held.bytes, called, sent.length]).toEqual([0, 0, false, numSent]);
+    expect(exchange.counters.stale).toBe(2);
+    expect(() => exchange.start(request(2), () => {})).toThrowError(
+      expect.objectContaining({ code: 'internal' }),
+    );
+  });
+
+  it('demands collectives in order and partials of its own shards', () => {
+    const { exchange } = rankZero();
+    exchange.start(request(1, 1), () => {});
+    const internal = expect.objectContaining({ code: 'internal' });
+    expect(() => exchange.start(request(1, 1), () => {})).toThrowError(internal);
+    expect(() => exchange.start(request(1, 0), () => {})).toThrowError(internal);
+    const foreign = [{ node: { level: 2, index: 1 }, data: Float32Array.of(1) }];
+    expect(() => exchange.start({ ...request(2), parts: foreign }, () => {})).toThrowError(internal);
+    expect(() => exchange.start({ ...request(3), size: 2 }, () => {})).toThrowError(internal);
+  });
+
+  it('demands one owner for every shard', () => {
+    const argument = expect.objectContaining({ code: 'argument' });
+    for (const ranges of [
+      [{ start: 0, count: 4 }],
+      [
+        { start: 0, count: 5 },
+        { start: 4, count: 4 },
+      ],
+      [{ start: -1, count: 9 }],
+      [{ start: 0, count: 9 }],
+    ]) {
+      expect(() => rankZero({ ranges })).toThrowError(argument);
+    }
+    expect(() => rankZero({ rank: 2 })).toThrowError(argument);
+    expect(() => rankZero({ numShards: 6 })).toThrowError(argument);
+  });
+});

@@ -1,0 +1,171 @@
+import { invariant, LockstepError } from '@lockstep/errors';
+import { type ChunkRules, defaultChunkRules } from './chunks.ts';
+import { bytesOf, encodeHeader, type Header, headerBytes } from './frame.ts';
+import { createHeldFrames, type HeldFrames } from './held.ts';
+import {
+  createReduction,
+  type FrameVerdict,
+  type Membership,
+  type OutgoingFrame,
+  type Reduction,
+  type ReductionRequest,
+} from './reduction.ts';
+import { type Combine, rootOf } from './tree.ts';
+
+/** What the collectives need of a network: frames to one rank arrive in order, or the rank is lost. */
+export interface Link {
+  /** The payload may be rewritten as soon as this returns. */
+  send(toRank: number, header: Uint8Array, payload: Uint8Array): void;
+  /** The payload is never written again, so it need not be copied. */
+  sendOwned(toRank: number, header: Uint8Array, payload: Uint8Array): void;
+}
+
+/** Why a frame was dropped. `run`, `rank`: not from a member; `held`: too far ahead to keep; else it does not fit. */
+export type Rejection = Exclude<FrameVerdict, 'accepted' | 'duplicate'> | 'run' | 'rank' | 'held';
+
+export interface ExchangeOptions extends Membership {
+  readonly generation: number;
+  /** See `runHash`. */
+  readonly run: number;
+  readonly combine: Combine;
+  readonly link: Link;
+  readonly rules?: ChunkRules;
+  /** Frames of collectives that have not started here; hand the same to every generation's exchange. */
+  readonly held?: HeldFrames;
+  readonly onRejected?: (reason: Rejection, header: Header) => void;
+}
+
+export interface ExchangeCounters {
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+  /** Frames of what is over: an older generation, a finished collective, or seen before. Harmless. */
+  readonly stale: number;
+  readonly rejected: number;
+}
+
+/** The all-reduces of one generation. */
+export interface Exchange {
+  /**
+   * Begins an all-reduce; several may be under way. Every rank starts the same ones, in ascending order of step,
+   * then collective. The partials may be rewritten when this returns. `onDone` gets the root of the tree, the same bytes
+   * on every rank; it may be called before `start` returns.
+   */
+  start(request: ReductionRequest, onDone: (result: Float32Array) => void): void;
+  /** Takes a frame whose header `decodeHeader` has accepted, and keeps the payload. */
+  receive(header: Header, payload: Uint8Array): void;
+  /** Ends the generation: nothing is sent, held or called back any more. */
+  abort(): void;
+  /** All-reduces under way. */
+  readonly numActive: number;
+  readonly counters: ExchangeCounters;
+}
+
+/** Throws `argument` unless `ranges` cover the shards exactly. */
+export function createExchange(options: ExchangeOptions): Exchange {
+  const {
+    generation,
+    run,
+    rank,
+    ranges,
+    link,
+    rules = defaultChunkRules,
+    held = createHeldFrames(),
+  } = options;
+  checkMembership(options);
+  const active = new Map<string, Reduction>();
+  const counters = { sentBytes: 0, receivedBytes: 0, stale: 0, rejected: 0 };
+  let last = { step: -1, collective: -1 };
+  let aborted = false;
+  held.dropBefore(generation);
+
+  const reject = (reason: Rejection, header: Header) => {
+    counters.rejected++;
+    options.onRejected?.(reason, header);
+  };
+  const sendFrame = (step: number, collective: number, toRank: number, frame: OutgoingFrame) => {
+    if (aborted) return;
+    const { kind, node, chunk, data } = frame;
+    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length: data.byteLength };
+    counters.sentBytes += headerBytes + data.byteLength;
+    // A result is this rank's own array, which nobody writes again; partials belong to the caller.
+    const send = kind === 'result' ? link.sendOwned : link.send;
+    send(toRank, encodeHeader(header), bytesOf(data));
+  };
+  const accept = (reduction: Reduction, header: Header, payload: Uint8Array) => {
+    if (header.rank >= ranges.length || header.rank === rank) return reject('rank', header);
+    const verdict = reduction.accept(header, payload);
+    if (verdict === 'accepted') counters.receivedBytes += headerBytes + payload.length;
+    else if (verdict === 'duplicate') counters.stale++;
+    else reject(verdict, header);
+  };
+  return {
+    counters,
+    get numActive() {
+      return active.size;
+    },
+    start: (request, onDone) => {
+      const { step, collective } = request;
+      invariant(!aborted, 'nothing starts after an abort', { generation, step, collective });
+      invariant(isAfter(request, last), 'collectives start in order', { last, step, collective });
+      last = { step, collective };
+      const key = `${step}/${collective}`;
+      const reduction = createReduction(request, {
+        ...options,
+        rules,
+        send: (toRank, frame) => sendFrame(step, collective, toRank, frame),
+        done: (result) => {
+          if (aborted) return;
+          active.delete(key);
+          onDone(result);
+        },
+      });
+      active.set(key, reduction);
+      reduction.begin();
+      const early = held.take({ generation, step, collective });
+      for (const { header, payload } of early) if (!aborted) accept(reduction, header, payload);
+    },
+    receive: (header, payload) => {
+      if (header.run !== run) return reject('run', header);
+      if (aborted || header.generation < generation) {
+        counters.stale++;
+        return;
+      }
+      if (header.kind !== 'partial' && header.kind !== 'result') return reject('kind', header);
+      if (header.generation === generation) {
+        const reduction = active.get(`${header.step}/${header.collective}`);
+        if (reduction !== undefined) return accept(reduction, header, payload);
+        if (!isAfter(header, last)) {
+          counters.stale++;
+          return;
+        }
+      }
+      const outcome = held.put(header, payload);
+      if (outcome === 'full') reject('held', header);
+      else if (outcome === 'duplicate') counters.stale++;
+    },
+    abort: () => {
+      aborted = true;
+      active.clear();
+      held.dropBefore(generation + 1);
+    },
+  };
+}
+
+type Order = Pick<Header, 'step' | 'collective'>;
+
+function isAfter(a: Order, b: Order): boolean {
+  return a.step > b.step || (a.step === b.step && a.collective > b.collective);
+}
+
+function checkMembership({ rank, ranges, numShards }: Membership): void {
+  rootOf(numShards);
+  const shards = ranges.flatMap(({ start, count }) => Array.from({ length: count }, (_, i) => start + i));
+  shards.sort((a, b) => a - b);
+  const isExact = shards.length === numShards && shards.every((shard, i) => shard === i);
+  if (isExact && ranges[rank] !== undefined) return;
+  throw new LockstepError(
+    'argument',
+    `rank ${rank} of ${JSON.stringify(ranges)}: every one of the ${numShards} shards needs exactly one owner, and every rank a range`,
+    { rank, ranges, numShards },
+  );
+}
