@@ -1,9 +1,9 @@
 /** The ways a run ends: every worker is told once, and nothing is sent after. */
 
 import type { WireError } from '@lockstep/errors';
-import type { StopReason } from '../messages/messages.ts';
+import type { Hello, StopReason } from '../messages/messages.ts';
 import type { Finish } from './state.ts';
-import { journal, send, type Turn, update } from './turn.ts';
+import { journal, newcomer, send, type Turn, update } from './turn.ts';
 
 export function finish(turn: Turn, { step, fingerprint, result }: Finish): void {
   stopWorkers(turn, 'finished', step);
@@ -23,9 +23,12 @@ export function fail(turn: Turn, error: WireError): void {
   turn.effects.push({ type: 'done', outcome: { reason: 'failed', step, error } });
 }
 
-/** Answers a worker that comes when all is over. */
-export function turnAway(turn: Turn, worker: string): void {
-  send(turn, worker, { type: 'stop', reason: turn.state.stopReason ?? 'finished' });
+/** Answers a worker that comes when all is over; one already told to stop is told nothing more. */
+export function turnAway(turn: Turn, hello: Hello): void {
+  const { workers, stopReason } = turn.state;
+  if (workers.has(hello.worker)) return;
+  update(turn, { workers: new Map(workers).set(hello.worker, newcomer(hello, turn.now)) });
+  send(turn, hello.worker, { type: 'stop', reason: stopReason ?? 'finished' });
 }
 
 function stopWorkers(turn: Turn, reason: StopReason, step: number, message?: string): void {
@@ -33,5 +36,5 @@ function stopWorkers(turn: Turn, reason: StopReason, step: number, message?: str
   for (const worker of turn.state.workers.keys()) {
     send(turn, worker, { type: 'stop', reason, ...(message === undefined ? {} : { message }) });
   }
-  update(turn, { phase: 'done', stopReason: reason, workers: new Map() });
+  update(turn, { phase: 'done', stopReason: reason });
 }

@@ -32,7 +32,7 @@ export function startGeneration(turn: Turn): void {
  * Asks candidates not asked yet, and goes on when all are parked. Called again whenever the candidates change:
  * those parked stay parked for the same generation, since none of them was told who is in it.
  */
-export function continuePreparing(turn: Turn): void {
+export function continuePreparing(turn: Turn) {
   const { generation, interrupted } = turn.state;
   const chosen = candidates(turn.state);
   if (chosen.length === 0) return interrupted ? stopInterrupted(turn) : waitForWorkers(turn);
@@ -51,7 +51,7 @@ function waitForWorkers(turn: Turn): void {
   log(turn, { type: 'waiting' });
 }
 
-function begin(turn: Turn, chosen: readonly string[]): void {
+function begin(turn: Turn, chosen: readonly string[]) {
   const { config, generation, profile } = turn.state;
   invariant(profile !== null, 'a generation begins before a profile was chosen', { generation });
   const { step, source } = newestState(turn.state, chosen);
@@ -88,7 +88,7 @@ function newestState(
 }
 
 /** After an interrupt: has the state furthest on written down, unless it is already. */
-export function save(turn: Turn): void {
+export function save(turn: Turn) {
   const parked = candidates(turn.state).filter(
     (worker) => turn.state.workers.get(worker)?.status === 'ready',
   );
@@ -99,7 +99,7 @@ export function save(turn: Turn): void {
 }
 
 /** Removes a worker for good; one that lives after all may say hello again. */
-export function lose(turn: Turn, worker: string, reason: LossReason): void {
+export function lose(turn: Turn, worker: string, reason: LossReason) {
   const record = turn.state.workers.get(worker);
   if (record === undefined) return;
   forget(turn, worker);
@@ -136,7 +136,7 @@ export function finishIfAll(turn: Turn): boolean {
 }
 
 /** A member's data link to a peer broke: both may live, so the same members meet again, but not for ever. */
-export function linkLost(turn: Turn, worker: string, generation: number, peer: string): void {
+export function linkLost(turn: Turn, worker: string, generation: number, peer: string) {
   const { phase, blames, workers } = turn.state;
   if (phase !== 'running' || generation !== turn.state.generation) return;
   if (workers.get(peer)?.status !== 'member') return;
@@ -157,7 +157,7 @@ export function linkLost(turn: Turn, worker: string, generation: number, peer: s
 }
 
 /** A worker finished loading: it joins now if a shard is free for it, else it stands by. */
-export function admit(turn: Turn, worker: string): void {
+export function admit(turn: Turn, worker: string) {
   const standby = !candidates(turn.state).includes(worker);
   log(turn, { type: 'loaded', worker, standby });
   if (turn.state.phase === 'preparing') return continuePreparing(turn);

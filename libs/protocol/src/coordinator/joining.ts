@@ -4,14 +4,14 @@ import { PROTOCOL_VERSION } from '../constants.ts';
 import type { Hello, Profile, RefusalCode } from '../messages/messages.ts';
 import { admit, lose } from './generations.ts';
 import type { CoordinatorState } from './state.ts';
-import { journal, loadedWorkers, log, refuse, send, type Turn, update } from './turn.ts';
+import { journal, loadedWorkers, log, newcomer, refuse, send, type Turn, update } from './turn.ts';
 
 interface Difference {
   readonly code: RefusalCode;
   readonly message: string;
 }
 
-export function welcome(turn: Turn, hello: Hello): void {
+export function welcome(turn: Turn, hello: Hello) {
   const { worker } = hello;
   const known = turn.state.workers.get(worker);
   // It asked again before the answer came; the answer is on its way.
@@ -19,8 +19,7 @@ export function welcome(turn: Turn, hello: Hello): void {
   if (known !== undefined) lose(turn, worker, 'restarted');
   const difference = differenceOf(turn.state, hello);
   if (difference !== null) return refuse(turn, worker, difference.code, difference.message);
-  const record = { hello, status: 'loading', step: -1, lastHeardMs: turn.now, finish: null } as const;
-  update(turn, { workers: new Map(turn.state.workers).set(worker, record) });
+  update(turn, { workers: new Map(turn.state.workers).set(worker, newcomer(hello, turn.now)) });
   const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes } = turn.state.config;
   send(turn, worker, {
     type: 'welcome',
@@ -81,7 +80,7 @@ function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: He
 }
 
 /** A worker has read the experiment and its data. */
-export function loaded(turn: Turn, worker: string, dataHash: string | undefined): void {
+export function loaded(turn: Turn, worker: string, dataHash: string | undefined) {
   const record = turn.state.workers.get(worker);
   if (record?.status !== 'loading') return;
   const expected = turn.state.dataHash;

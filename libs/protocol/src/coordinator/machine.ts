@@ -73,11 +73,11 @@ export function advanceCoordinator(
   return { state: turn.state, effects: turn.effects };
 }
 
-function afterwards(turn: Turn, event: CoordinatorEvent): void {
-  if (event.type === 'message' && event.message.type === 'hello') turnAway(turn, event.worker);
+function afterwards(turn: Turn, event: CoordinatorEvent) {
+  if (event.type === 'message' && event.message.type === 'hello') turnAway(turn, event.message);
 }
 
-function handle(turn: Turn, event: CoordinatorEvent): void {
+function handle(turn: Turn, event: CoordinatorEvent) {
   switch (event.type) {
     case 'message':
       return hear(turn, event.worker, event.message);
@@ -96,7 +96,7 @@ function handle(turn: Turn, event: CoordinatorEvent): void {
   }
 }
 
-function hear(turn: Turn, worker: string, message: WorkerMessage): void {
+function hear(turn: Turn, worker: string, message: WorkerMessage) {
   if (message.type === 'hello') {
     if (message.worker === worker) return welcome(turn, message);
     return refuse(
@@ -140,7 +140,7 @@ function hear(turn: Turn, worker: string, message: WorkerMessage): void {
   }
 }
 
-function parked(turn: Turn, worker: string, generation: number, step: number): void {
+function parked(turn: Turn, worker: string, generation: number, step: number) {
   const { phase, workers } = turn.state;
   if (phase !== 'preparing' || generation !== turn.state.generation) return;
   if (workers.get(worker)?.status !== 'asked') return;
@@ -148,7 +148,7 @@ function parked(turn: Turn, worker: string, generation: number, step: number): v
   continuePreparing(turn);
 }
 
-function tick(turn: Turn): void {
+function tick(turn: Turn) {
   const { lastTickMs, lastHeartbeatMs, config } = turn.state;
   const { now } = turn;
   update(turn, { lastTickMs: now });
@@ -164,11 +164,11 @@ function tick(turn: Turn): void {
   }
 }
 
-function forgiveSilence(turn: Turn): void {
+function forgiveSilence(turn: Turn) {
   for (const worker of turn.state.workers.keys()) updateWorker(turn, worker, { lastHeardMs: turn.now });
 }
 
-function interrupt(turn: Turn): void {
+function interrupt(turn: Turn) {
   if (turn.state.interrupted) return stopInterrupted(turn);
   update(turn, { interrupted: true });
   log(turn, { type: 'interrupting' });

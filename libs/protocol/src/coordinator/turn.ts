@@ -1,6 +1,6 @@
 /** One call of the machine: the state as it stands and the effects so far. Never outlives the call. */
 
-import type { CoordinatorMessage, RefusalCode } from '../messages/messages.ts';
+import type { CoordinatorMessage, Hello, RefusalCode } from '../messages/messages.ts';
 import type { CoordinatorEffect, CoordinatorState, JournalEntry, RunEvent, WorkerRecord } from './state.ts';
 
 export interface Turn {
@@ -35,6 +35,10 @@ export function journal(turn: Turn, entry: JournalEntry): void {
 
 export function log(turn: Turn, event: RunEvent): void {
   turn.effects.push({ type: 'event', event });
+}
+
+export function newcomer(hello: Hello, now: number): WorkerRecord {
+  return { hello, status: 'loading', step: -1, lastHeardMs: now, finish: null };
 }
 
 /** Turns a worker away, known or not. */

@@ -37,7 +37,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
     clock.now(),
   );
 
-  function raise(event: CoordinatorEvent): void {
+  function raise(event: CoordinatorEvent) {
     if (!alive) return;
     const advanced = advanceCoordinator(state, event, clock.now());
     state = advanced.state;
@@ -47,7 +47,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
     }
   }
 
-  function perform(effect: CoordinatorEffect): void {
+  function perform(effect: CoordinatorEffect) {
     switch (effect.type) {
       case 'send':
         return world.toWorker(effect.worker, effect.message);
@@ -76,7 +76,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
     }
   }
 
-  function tick(): void {
+  function tick() {
     if (!alive) return;
     raise({ type: 'tick' });
     clock.after(TICK_MS, tick);

@@ -172,7 +172,7 @@ export function createSimWorker(
     });
   }
 
-  function commit(step: number): void {
+  function commit(step: number) {
     params = spare;
     sums = [];
     // Members that take the agreed state are behind until they have it; an update needs them all.
@@ -180,7 +180,7 @@ export function createSimWorker(
     updated = false;
   }
 
-  function connect(effect: Connect): void {
+  function connect(effect: Connect) {
     group = effect;
     serving = null;
     sums = [];
@@ -190,18 +190,18 @@ export function createSimWorker(
     }
   }
 
-  function forgetStale(key: string, { incarnation, generation }: Connect): void {
+  function forgetStale(key: string, { incarnation, generation }: Connect) {
     const [other = 0, number = 0] = key.split('/').map(Number);
     if (other < incarnation || (other === incarnation && number < generation)) inbox.delete(key);
   }
 
-  function fetch(from: string, step: number): void {
+  function fetch(from: string, step: number) {
     invariant(group !== null, `${id} fetches outside a generation`);
     fetching = nameOf(group);
     world.toPeer(id, from, { type: 'fetch', group: fetching, step });
   }
 
-  function answerRequests(): void {
+  function answerRequests() {
     if (serving === null) return;
     const { group: served, step } = serving;
     for (const request of requests.filter((one) => one.group === served)) {
@@ -218,7 +218,7 @@ export function createSimWorker(
     group: from,
     step,
     params: snapshot,
-  }: Extract<PeerFrame, { type: 'snapshot' }>): void {
+  }: Extract<PeerFrame, { type: 'snapshot' }>) {
     if (fetching !== from || group === null) return;
     const { generation } = group;
     fetching = null;
@@ -228,20 +228,20 @@ export function createSimWorker(
     });
   }
 
-  function receive(from: string, frame: PeerFrame): void {
+  function receive(from: string, frame: PeerFrame) {
     if (frame.type === 'partial') return receivePartial(from, frame);
     if (frame.type === 'snapshot') return receiveSnapshot(frame);
     requests.push({ from, group: frame.group, step: frame.step });
     answerRequests();
   }
 
-  function linkBroke(peer: string): void {
+  function linkBroke(peer: string) {
     if (group === null || !group.members.some(({ worker }) => worker === peer)) return;
     const { generation } = group;
     raiseAfter(0, 300, () => ({ type: 'peerLost', generation, peer }));
   }
 
-  function perform(effect: WorkerEffect): void {
+  function perform(effect: WorkerEffect) {
     switch (effect.type) {
       case 'send':
         return world.toCoordinator(id, effect.message);

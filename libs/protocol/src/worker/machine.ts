@@ -53,7 +53,7 @@ export function advanceWorker(state: WorkerState, event: WorkerEvent, now: numbe
   return { state: turn.state, effects: turn.effects };
 }
 
-function handle(turn: Turn, event: WorkerEvent): void {
+function handle(turn: Turn, event: WorkerEvent) {
   switch (event.type) {
     case 'message':
       return hear(turn, event.message);
@@ -85,7 +85,7 @@ function handle(turn: Turn, event: WorkerEvent): void {
   }
 }
 
-function hear(turn: Turn, message: CoordinatorMessage): void {
+function hear(turn: Turn, message: CoordinatorMessage) {
   update(turn, { lastHeardMs: turn.now });
   switch (message.type) {
     case 'welcome':
@@ -110,20 +110,31 @@ function hear(turn: Turn, message: CoordinatorMessage): void {
   }
 }
 
-/** The first welcome loads the experiment; a later one means that the coordinator had forgotten this worker. */
-function welcomed(turn: Turn, message: Message<'welcome'>): void {
+/**
+ * The first welcome loads the experiment; a later one comes from a coordinator that had forgotten this worker, or
+ * from a new one, which a hello asked twice reaches even when the first was answered.
+ */
+function welcomed(turn: Turn, message: Message<'welcome'>) {
   const { phase, run, program } = turn.state;
-  if (phase !== 'greeting') return;
+  const isAwaited = phase === 'greeting' || message.incarnation > turn.state.incarnation;
+  if (!isAwaited) return;
   if (run !== null && run !== message.run) {
     return exit(turn, 'coordinatorLost', `the coordinator now serves run ${message.run} instead of ${run}`);
   }
   const { incarnation, heartbeatMs } = message;
-  update(turn, { run: message.run, incarnation, heartbeatMs, prepared: 0 });
+  update(turn, {
+    run: message.run,
+    incarnation,
+    heartbeatMs,
+    prepared: 0,
+    owesReady: false,
+    phase: 'loading',
+  });
+  park(turn);
   if (run === null) turn.effects.push({ type: 'load', config: message.config });
   dropReportsBefore(turn, message.step);
   for (const report of turn.state.reports) send(turn, report);
-  if (program === null) update(turn, { phase: 'loading' });
-  else join(turn, program);
+  if (program !== null) join(turn, program);
 }
 
 function loaded(turn: Turn, program: ProgramOutline): void {
@@ -137,7 +148,7 @@ function join(turn: Turn, { dataHash }: ProgramOutline): void {
   send(turn, { type: 'loaded', ...(dataHash === undefined ? {} : { dataHash }) });
 }
 
-function refused(turn: Turn, { code, message }: Message<'refused'>): void {
+function refused(turn: Turn, { code, message }: Message<'refused'>) {
   if (code !== 'unknown') return exit(turn, 'refused', message);
   // One hello is under way already.
   if (turn.state.phase === 'greeting') return;
@@ -173,17 +184,17 @@ function restore(turn: Turn, { generation, step, header }: Message<'restore'>): 
 }
 
 /** The job that failed is over; if the coordinator does not know us just now, a later generation fails again. */
-function failed(turn: Turn, error: WireError): void {
+function failed(turn: Turn, error: WireError) {
   send(turn, { type: 'failed', error });
   update(turn, { activity: { kind: 'idle' } });
   park(turn);
 }
 
-function peerLost(turn: Turn, generation: number, peer: string): void {
+function peerLost(turn: Turn, generation: number, peer: string) {
   if (turn.state.group?.generation === generation) send(turn, { type: 'lost', generation, peer });
 }
 
-function tick(turn: Turn): void {
+function tick(turn: Turn) {
   const { phase, lastHeardMs, lastSentMs, heartbeatMs, config } = turn.state;
   const silentMs = turn.now - lastHeardMs;
   if (silentMs > config.coordinatorTimeoutMs) {

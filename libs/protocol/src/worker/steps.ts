@@ -12,7 +12,7 @@ type Event<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type
 const idle: Activity = { kind: 'idle' };
 
 /** Goes on with `work`, unless the generation ended meanwhile: then answers the `prepare` that ended it. */
-function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void): void {
+function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void) {
   update(turn, { activity: idle });
   const { group, program, owesReady, prepared, step } = turn.state;
   if (owesReady) {
@@ -24,7 +24,7 @@ function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void)
 }
 
 /** Stops at the next safe point. A job of the compute threads ends first; anything else is dropped. */
-export function park(turn: Turn): void {
+export function park(turn: Turn) {
   const { activity, group } = turn.state;
   update(turn, { group: null });
   switch (activity.kind) {
@@ -50,7 +50,7 @@ export function park(turn: Turn): void {
 }
 
 /** Takes the agreed state where this worker does not hold it, then goes on after it. */
-export function enterGeneration(turn: Turn, group: Group): void {
+export function enterGeneration(turn: Turn, group: Group) {
   const { generation, step, source } = group;
   const acquire: Activity = { kind: 'acquire', generation, step, source };
   if (source === 'checkpoint') return update(turn, { activity: acquire });
@@ -116,7 +116,7 @@ function runSegment(turn: Turn, step: number, segment: number): void {
   begin(turn, { kind: 'segment', step, segment }, { type: 'runSegment', step, segment });
 }
 
-export function segmentDone(turn: Turn): void {
+export function segmentDone(turn: Turn) {
   const { activity } = turn.state;
   if (activity.kind === 'evaluate') return next(turn, exchangeEvaluation(turn, activity.final));
   const { step, segment } = expectActivity(turn, 'segment');

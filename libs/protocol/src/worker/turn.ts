@@ -24,9 +24,12 @@ export function send(turn: Turn, message: WorkerMessage): void {
   turn.effects.push({ type: 'send', message });
 }
 
-/** Sends a report and keeps it until the coordinator has it. */
+/**
+ * Sends a report and keeps it until the coordinator has it. Between a hello and its welcome it is only kept: it
+ * would arrive ahead of the earlier ones that are sent again then.
+ */
 export function sendReport(turn: Turn, report: KeptReport): void {
-  send(turn, report);
+  if (turn.state.phase !== 'greeting') send(turn, report);
   update(turn, { reports: [...turn.state.reports, report].slice(-MAX_KEPT_REPORTS) });
 }
 
