@@ -17,3 +17,7 @@ export type {
   UnaryOp,
 } from './kernels.ts';
 export { referenceKernels } from './reference/index.ts';
+export { createEagerKernels } from './wasm/eager.ts';
+export { portableModule } from './wasm/module.ts';
+export { createWasmKernels, MIN_SCRATCH_BYTES, type WasmOptions } from './wasm/wasm.ts';
+export { createMemory, type WasmMemory, type WasmModule } from './wasm/webassembly.ts';

@@ -1,0 +1,14 @@
+/**
+ * The kernels as one module over a shared memory. Addresses and counts are arguments, `work` is scratch of the calling
+ * thread; nothing here is static, because threads with an instance each share the memory.
+ */
+export { conv2d, conv2dInputGrad } from './convolution';
+export { binary, compare, select, unary } from './elementwise';
+export { gather, scatterAdd } from './indexing';
+export { matmul } from './matmul';
+export { moments } from './moments';
+export { maxPoolScatter, maxPoolSelect } from './pool';
+export { randomBits, unitFromBits } from './random';
+export { reduce, treeSum } from './reduce';
+export { contractSegments } from './segments';
+export { copyStrided } from './strided';

@@ -1,0 +1,106 @@
+/**
+ * Sums over samples: out[m][n] = the fixed binary tree over segments of Σ a[row][m]·b[row][n], where a is a matrix or
+ * the patches whose products with dy make a convolution's kernel gradient. A block of the output is summed segment by
+ * segment and combined along the tree while it is in cache.
+ */
+import { Conv, packPixels } from './patches';
+import { multiplyPanels, packColumns, SPILL_BYTES } from './tile';
+
+@inline const ROWS: i32 = 64;
+@inline const COLUMNS: i32 = 64;
+@inline const DEPTH: i32 = 256;
+@inline const BLOCK_STEP: usize = 64 * 4;
+@inline const BLOCK_BYTES: usize = 64 * BLOCK_STEP;
+@inline const JOB_BYTES: usize = 64;
+
+/** A block of the output, `rows` × `columns` at (i, j), and what it is summed from. */
+@unmanaged class Job {
+  a: usize;
+  b: usize;
+  /** The convolution whose patches are a's rows; 0 for a matrix. */
+  conv: usize;
+  /** Rows of a and b in a segment. */
+  depth: i32;
+  m: i32;
+  n: i32;
+  i: i32;
+  j: i32;
+  rows: i32;
+  columns: i32;
+  aPack: usize;
+  bPack: usize;
+  spill: usize;
+}
+
+/** out = the sum over one segment's rows. */
+function sumSegment(out: usize, outStep: usize, job: Job, segment: i32): void {
+  const aStep = (<usize>job.m) << 2;
+  const bStep = (<usize>job.n) << 2;
+  let p = 0;
+  do {
+    const depth = min(job.depth - p, DEPTH);
+    const row = segment * job.depth + p;
+    if (job.conv != 0) {
+      packPixels(job.aPack, job.a, changetype<Conv>(job.conv), row, depth, job.i, job.rows);
+    } else {
+      const from = job.a + <usize>row * aStep + ((<usize>job.i) << 2);
+      packColumns(job.aPack, 4, (<usize>depth) << 4, from, aStep, depth, job.rows);
+    }
+    const from = job.b + <usize>row * bStep + ((<usize>job.j) << 2);
+    packColumns(job.bPack, 8, (<usize>depth) << 5, from, bStep, depth, job.columns);
+    multiplyPanels(job.aPack, job.bPack, job.rows, job.columns, depth, out, outStep, p == 0, job.spill);
+    p += DEPTH;
+  } while (p < job.depth);
+}
+
+/** out += x, a block. */
+function addBlock(out: usize, outStep: usize, x: usize, rows: i32, columns: i32): void {
+  for (; rows > 0; rows--, out += outStep, x += BLOCK_STEP) {
+    let j = 0, to = out, from = x;
+    for (; j + 4 <= columns; j += 4, to += 16, from += 16) v128.store(to, f32x4.add(v128.load(to), v128.load(from)));
+    for (; j < columns; j++, to += 4, from += 4) store<f32>(to, load<f32>(to) + load<f32>(from));
+  }
+}
+
+/** out = the tree over `count` segments from `first`; `spare` has a block for each level of the tree. */
+function sumTree(out: usize, outStep: usize, job: Job, first: i32, count: i32, spare: usize): void {
+  if (count == 1) {
+    sumSegment(out, outStep, job, first);
+    return;
+  }
+  const half = count >> 1;
+  sumTree(out, outStep, job, first, half, spare);
+  sumTree(spare, BLOCK_STEP, job, first + half, half, spare + BLOCK_BYTES);
+  addBlock(out, outStep, spare, job.rows, job.columns);
+}
+
+function sumBlocks(out: usize, job: Job, segments: i32, stack: bool, spare: usize): void {
+  const m = job.m, n = job.n;
+  const outStep = (<usize>n) << 2;
+  for (let j = 0; j < n; j += COLUMNS) {
+    job.j = j, job.columns = min(n - j, COLUMNS);
+    for (let i = 0; i < m; i += ROWS) {
+      job.i = i, job.rows = min(m - i, ROWS);
+      let to = out + <usize>i * outStep + ((<usize>j) << 2);
+      if (stack) {
+        for (let s = 0; s < segments; s++, to += <usize>m * outStep) sumSegment(to, outStep, job, s);
+      } else {
+        sumTree(to, outStep, job, 0, segments, spare);
+      }
+    }
+  }
+}
+
+/** Tree sums, or with `stack` the segments' sums one after the other. `conv` is 0 for a matrix a. */
+export function contractSegments(
+  out: usize, a: usize, b: usize, conv: usize, segments: i32, depth: i32, m: i32, n: i32, stack: bool, work: usize,
+): void {
+  const job = changetype<Job>(work);
+  job.a = a, job.b = b, job.conv = conv;
+  job.depth = depth, job.m = m, job.n = n;
+  job.spill = work + JOB_BYTES;
+  job.aPack = job.spill + SPILL_BYTES;
+  job.bPack = job.aPack + ((<usize>(ROWS * DEPTH)) << 2);
+  const spare = job.bPack + ((<usize>(COLUMNS * DEPTH)) << 2);
+  sumBlocks(out, job, segments, stack, spare);
+}

@@ -1,0 +1,123 @@
+import { dtypeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import type { Conv2dAttrs, Kernels, Operand } from '../kernels.ts';
+import { referenceKernels } from '../reference/index.ts';
+import { createWasmKernels, MIN_SCRATCH_BYTES } from './wasm.ts';
+import { createMemory, MAX_PAGES, PAGE_BYTES } from './webassembly.ts';
+
+/** Multiplications from which a contraction is worth two copies. */
+const MIN_PRODUCTS = 4096;
+/** Elements from which an elementwise kernel or a sum is. */
+const MIN_ELEMENTS = 1024;
+
+const reference = referenceKernels();
+
+type Run = (kernels: Kernels, out: TypedArray, inputs: readonly TypedArray[]) => void;
+
+/** Copies arrays into a wasm memory of its own, which grows as needed, and results out of it. */
+function createStage() {
+  const memory = createMemory(2 * MIN_SCRATCH_BYTES);
+  const build = () => createWasmKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
+  let kernels = build();
+
+  const reserve = (bytes: number): boolean => {
+    const have = memory.buffer.byteLength / PAGE_BYTES;
+    const need = Math.ceil(bytes / PAGE_BYTES);
+    if (need > MAX_PAGES) return false;
+    if (need <= have) return true;
+    memory.grow(Math.min(Math.max(need, 2 * have), MAX_PAGES) - have);
+    kernels = build();
+    return true;
+  };
+
+  return (run: Run, out: TypedArray, ...inputs: readonly TypedArray[]): void => {
+    const offsets: number[] = [];
+    let end = MIN_SCRATCH_BYTES;
+    for (const array of [out, ...inputs]) {
+      offsets.push(end);
+      end += Math.ceil(array.byteLength / 16) * 16;
+    }
+    if (!reserve(end)) {
+      run(reference, out, inputs);
+      return;
+    }
+    const [staged, ...copies] = [out, ...inputs].map((array, i) =>
+      viewOf(dtypeOf(array), memory.buffer, offsets[i]!, array.length),
+    );
+    inputs.forEach((array, i) => {
+      copies[i]!.set(array);
+    });
+    run(kernels, staged!, copies);
+    out.set(staged!);
+  };
+}
+
+function isFloat32(...arrays: readonly TypedArray[]): boolean {
+  return arrays.every((array) => array instanceof Float32Array);
+}
+
+function convProducts(c: Conv2dAttrs): number {
+  return c.batch * c.outHeight * c.outWidth * c.outChannels * c.kernelHeight * c.kernelWidth * c.inChannels;
+}
+
+function withData(operand: Operand, data: TypedArray): Operand {
+  return { ...operand, data };
+}
+
+/**
+ * Kernels for arrays in ordinary memory: large float32 contractions, convolutions, sums and elementwise calls are
+ * staged through a wasm memory of its own, the rest runs in TypeScript. The bits are the same either way.
+ */
+export function createEagerKernels(): Kernels {
+  const stage = createStage();
+  return {
+    ...reference,
+    name: 'wasm',
+    unary(op, out, x) {
+      if (op === 'not' || out.length < MIN_ELEMENTS || !isFloat32(out, x)) return reference.unary(op, out, x);
+      stage((k, o, [input]) => k.unary(op, o, input!), out, x);
+    },
+    binary(op, out, a, b) {
+      if (out.length < MIN_ELEMENTS || !isFloat32(out, a.data, b.data))
+        return reference.binary(op, out, a, b);
+      stage((k, o, [x, y]) => k.binary(op, o, withData(a, x!), withData(b, y!)), out, a.data, b.data);
+    },
+    reduce(op, out, x, attrs) {
+      if (x.length < MIN_ELEMENTS || !isFloat32(out, x)) return reference.reduce(op, out, x, attrs);
+      stage((k, o, [input]) => k.reduce(op, o, input!, attrs), out, x);
+    },
+    moments(out, x, weights, attrs) {
+      if (x.length < MIN_ELEMENTS || !isFloat32(out, x, weights))
+        return reference.moments(out, x, weights, attrs);
+      stage((k, o, [input, w]) => k.moments(o, input!, w!, attrs), out, x, weights);
+    },
+    matmul(out, a, b, attrs) {
+      const products = attrs.batch * attrs.m * attrs.n * attrs.k;
+      if (products < MIN_PRODUCTS || !isFloat32(out, a, b)) return reference.matmul(out, a, b, attrs);
+      stage((k, o, [x, y]) => k.matmul(o, x!, y!, attrs), out, a, b);
+    },
+    segmentedContraction(out, a, b, attrs) {
+      const products = attrs.segments * attrs.rows * attrs.m * attrs.n;
+      if (products < MIN_PRODUCTS || !isFloat32(out, a, b))
+        return reference.segmentedContraction(out, a, b, attrs);
+      stage((k, o, [x, y]) => k.segmentedContraction(o, x!, y!, attrs), out, a, b);
+    },
+    conv2d(out, x, kernel, attrs) {
+      if (convProducts(attrs) < MIN_PRODUCTS || !isFloat32(out, x, kernel)) {
+        return reference.conv2d(out, x, kernel, attrs);
+      }
+      stage((k, o, [a, b]) => k.conv2d(o, a!, b!, attrs), out, x, kernel);
+    },
+    conv2dInputGrad(out, dy, kernel, attrs) {
+      if (convProducts(attrs) < MIN_PRODUCTS || !isFloat32(out, dy, kernel)) {
+        return reference.conv2dInputGrad(out, dy, kernel, attrs);
+      }
+      stage((k, o, [a, b]) => k.conv2dInputGrad(o, a!, b!, attrs), out, dy, kernel);
+    },
+    conv2dKernelGrad(out, x, dy, attrs) {
+      if (convProducts(attrs) < MIN_PRODUCTS || !isFloat32(out, x, dy)) {
+        return reference.conv2dKernelGrad(out, x, dy, attrs);
+      }
+      stage((k, o, [a, b]) => k.conv2dKernelGrad(o, a!, b!, attrs), out, x, dy);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { readFileSync } from 'node:fs';
+import { LockstepError } from '@lockstep/errors';
+import { compile, type WasmModule } from './webassembly.ts';
+
+/** Exports of `assembly/index.ts`: addresses are bytes in the imported memory, counts are elements. */
+export interface Exports {
+  unary(op: number, out: number, x: number, count: number): void;
+  binary(
+    op: number,
+    out: number,
+    count: number,
+    a: number,
+    aRepeat: number,
+    aPeriod: number,
+    b: number,
+    bRepeat: number,
+    bPeriod: number,
+    work: number,
+  ): void;
+  compare: Exports['binary'];
+  select(
+    out: number,
+    count: number,
+    condition: number,
+    repeat: number,
+    period: number,
+    a: number,
+    aRepeat: number,
+    aPeriod: number,
+    b: number,
+    bRepeat: number,
+    bPeriod: number,
+    work: number,
+  ): void;
+  copyStrided(to: number, from: number, view: number, rank: number): void;
+  reduce(op: number, out: number, x: number, outer: number, size: number, inner: number, work: number): void;
+  treeSum(out: number, x: number, segments: number, size: number, work: number): void;
+  moments(
+    out: number,
+    x: number,
+    weights: number,
+    segments: number,
+    rows: number,
+    inner: number,
+    channels: number,
+    work: number,
+  ): void;
+  matmul(out: number, a: number, b: number, shape: number, work: number): void;
+  contractSegments(
+    out: number,
+    a: number,
+    b: number,
+    conv: number,
+    segments: number,
+    depth: number,
+    m: number,
+    n: number,
+    stack: number,
+    work: number,
+  ): void;
+  conv2d(out: number, x: number, kernel: number, conv: number, work: number): void;
+  conv2dInputGrad(out: number, dy: number, kernel: number, conv: number, work: number): void;
+  maxPoolSelect(out: number, x: number, t: number, pool: number): void;
+  maxPoolScatter(out: number, x: number, g: number, pool: number): void;
+  gather(out: number, table: number, indices: number, count: number, rows: number, width: number): void;
+  scatterAdd(out: number, updates: number, indices: number, count: number, rows: number, width: number): void;
+  randomBits(out: number, count: number, k0: number, k1: number, work: number): void;
+  unitFromBits(out: number, bits: number, count: number): void;
+}
+
+let compiled: WasmModule | undefined;
+
+/**
+ * The compiled kernels, once per thread; a module can be posted to other threads.
+ * @throws LockstepError `internal` if the build is missing.
+ */
+export function portableModule(): WasmModule {
+  compiled ??= compile(readBinary());
+  return compiled;
+}
+
+function readBinary(): Uint8Array {
+  const url = new URL('../../build/portable.wasm', import.meta.url);
+  try {
+    return readFileSync(url);
+  } catch (cause) {
+    throw new LockstepError(
+      'internal',
+      `the wasm kernels are not built: ${url.pathname} is missing; run npm run build`,
+      {
+        path: url.pathname,
+      },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,307 @@
+import { LockstepError } from '@lockstep/errors';
+import { dtypeOf, type TypedArray } from '@lockstep/tensor';
+import type { Conv2dAttrs, Kernels, MatmulAttrs, Operand, PoolAttrs, StridedAttrs } from '../kernels.ts';
+import { requireWholeSegments } from '../reference/convolution.ts';
+import { referenceKernels } from '../reference/index.ts';
+import { requirePowerOfTwo } from '../reference/tree.ts';
+import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
+import { type Exports, portableModule } from './module.ts';
+import { foldView } from './views.ts';
+import { instantiate, type WasmMemory, type WasmModule } from './webassembly.ts';
+
+/** Scratch that every kernel finds sufficient. */
+export const MIN_SCRATCH_BYTES = 1 << 20;
+
+/** Attributes go to the head of the scratch; the rest is the kernels' workspace. */
+const ATTRS_BYTES = 256;
+/** kernelWidth · channels of the deepest kernel row that the convolutions' workspace takes. */
+const MAX_ROW_DEPTH = 8192;
+const MAX_RANK = 16;
+
+export interface WasmOptions {
+  /** Shared memory that holds the arrays. It must not grow afterwards: views of it would go stale. */
+  readonly memory: WasmMemory;
+  /** This instance's own scratch, at a multiple of 16: threads that share the memory must not share it. */
+  readonly scratchOffset: number;
+  /** At least {@link MIN_SCRATCH_BYTES}. */
+  readonly scratchBytes: number;
+  /** A module posted by another thread; compiled here if absent. */
+  readonly module?: WasmModule;
+}
+
+/** What the kernels of one instance work with. */
+interface Context {
+  readonly wasm: Exports;
+  readonly work: number;
+  /** Address of the attributes. */
+  readonly attrs: number;
+  readonly words: Int32Array;
+  /** Whether all arrays are float32 and lie in the memory. */
+  readonly floats: (...arrays: readonly TypedArray[]) => boolean;
+  /** Whether all arrays lie in the memory. */
+  readonly inside: (...arrays: readonly TypedArray[]) => boolean;
+}
+
+const reference = referenceKernels();
+
+/**
+ * Kernels in WebAssembly SIMD for float32 arrays in `memory`. Whatever is not float32 or lies elsewhere goes to the
+ * reference kernels, which give the same bits.
+ * @throws LockstepError `argument` if the scratch is too small, unaligned or outside the memory.
+ */
+export function createWasmKernels(options: WasmOptions): Kernels {
+  const { memory, scratchOffset } = options;
+  checkScratch(options);
+  const { buffer } = memory;
+  const inside = (...arrays: readonly TypedArray[]) => arrays.every((array) => array.buffer === buffer);
+  const context: Context = {
+    wasm: instantiate(options.module ?? portableModule(), memory),
+    work: scratchOffset + ATTRS_BYTES,
+    attrs: scratchOffset,
+    words: new Int32Array(buffer, scratchOffset, ATTRS_BYTES / 4),
+    floats: (...arrays) => arrays.every((array) => array instanceof Float32Array && array.buffer === buffer),
+    inside,
+  };
+  return {
+    ...reference,
+    name: 'wasm',
+    ...elementwise(context),
+    ...movement(context),
+    ...sums(context),
+    ...contractions(context),
+    ...convolutions(context),
+    ...pooling(context),
+    ...random(context),
+  };
+}
+
+function checkScratch({ memory, scratchOffset, scratchBytes }: WasmOptions): void {
+  const total = memory.buffer.byteLength;
+  if (scratchBytes >= MIN_SCRATCH_BYTES && scratchOffset % 16 === 0 && scratchOffset + scratchBytes <= total)
+    return;
+  throw new LockstepError(
+    'argument',
+    `wasm kernels: scratch of ${scratchBytes} bytes at ${scratchOffset} of ${total}; it needs ${MIN_SCRATCH_BYTES} bytes inside the memory, at a multiple of 16`,
+    { scratchOffset, scratchBytes, memoryBytes: total },
+  );
+}
+
+/** Address, repeat and period of an operand; a scalar's repeat does not matter. */
+function operand({ data, repeat, period }: Operand): [number, number, number] {
+  return [data.byteOffset, period === 1 ? 1 : repeat, period];
+}
+
+function elementwise({ wasm, work, floats, inside }: Context) {
+  return {
+    unary(op, out, x) {
+      if (op === 'not' || !floats(out, x)) return reference.unary(op, out, x);
+      wasm.unary(unaryCodes[op], out.byteOffset, x.byteOffset, out.length);
+    },
+    binary(op, out, a, b) {
+      if (!floats(out, a.data, b.data)) return reference.binary(op, out, a, b);
+      wasm.binary(binaryCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+    },
+    compare(op, out, a, b) {
+      if (op === 'and' || op === 'or' || !floats(a.data, b.data) || !inside(out)) {
+        return reference.compare(op, out, a, b);
+      }
+      wasm.compare(compareCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+    },
+    select(out, condition, a, b) {
+      const plain =
+        inside(out, condition.data, a.data, b.data) &&
+        isWords(out, a.data, b.data) &&
+        condition.data instanceof Uint8Array;
+      if (!plain) return reference.select(out, condition, a, b);
+      wasm.select(out.byteOffset, out.length, ...operand(condition), ...operand(a), ...operand(b), work);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+/** Whether the arrays have one dtype of four bytes, whose elements can be moved as bits. */
+function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
+  return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
+}
+
+function movement({ wasm, attrs, words, floats, inside }: Context) {
+  const copy = (to: TypedArray, from: TypedArray, view: StridedAttrs, writes: boolean): boolean => {
+    if (!inside(to, from) || !isWords(to, from) || view.shape.length > MAX_RANK) return false;
+    const { shape, dense, strides } = foldView(view);
+    words.set(shape);
+    words.set(writes ? strides : dense, shape.length);
+    words.set(writes ? dense : strides, 2 * shape.length);
+    const start = view.offset * 4;
+    const toAddress = to.byteOffset + (writes ? start : 0);
+    const fromAddress = from.byteOffset + (writes ? 0 : start);
+    wasm.copyStrided(toAddress, fromAddress, attrs, shape.length);
+    return true;
+  };
+  return {
+    readStrided(out, x, view) {
+      if (!copy(out, x, view, false)) reference.readStrided(out, x, view);
+    },
+    writeStrided(out, x, view) {
+      if (!copy(out, x, view, true)) reference.writeStrided(out, x, view);
+    },
+    gather(out, table, indices, shape) {
+      if (!floats(out, table) || !inside(indices)) return reference.gather(out, table, indices, shape);
+      const { rows, width } = shape;
+      wasm.gather(out.byteOffset, table.byteOffset, indices.byteOffset, indices.length, rows, width);
+    },
+    scatterAdd(out, updates, indices, shape) {
+      if (!floats(out, updates) || !inside(indices))
+        return reference.scatterAdd(out, updates, indices, shape);
+      const { rows, width } = shape;
+      wasm.scatterAdd(out.byteOffset, updates.byteOffset, indices.byteOffset, indices.length, rows, width);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+function sums({ wasm, work, floats }: Context) {
+  return {
+    reduce(op, out, x, shape) {
+      if (!floats(out, x)) return reference.reduce(op, out, x, shape);
+      const { outer, size, inner } = shape;
+      wasm.reduce(reduceCodes[op], out.byteOffset, x.byteOffset, outer, size, inner, work);
+    },
+    treeSum(out, x, shape) {
+      const { segments, size } = shape;
+      if (segments === 1 || !floats(out, x)) return reference.treeSum(out, x, shape);
+      requirePowerOfTwo('treeSum', segments);
+      wasm.treeSum(out.byteOffset, x.byteOffset, segments, size, work);
+    },
+    moments(out, x, weights, shape) {
+      if (!floats(out, x, weights)) return reference.moments(out, x, weights, shape);
+      const { segments, rows, inner, channels } = shape;
+      wasm.moments(out.byteOffset, x.byteOffset, weights.byteOffset, segments, rows, inner, channels, work);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+/** A batch that shares b is one matrix with more rows. */
+function joinBatch(shape: MatmulAttrs): MatmulAttrs {
+  const { batch, m, transposeA, batchA, batchB } = shape;
+  return batchA && !batchB && !transposeA ? { ...shape, batch: 1, m: batch * m } : shape;
+}
+
+function contractions({ wasm, work, attrs, words, floats }: Context) {
+  return {
+    matmul(out, a, b, shape) {
+      if (!floats(out, a, b)) return reference.matmul(out, a, b, shape);
+      const { batch, m, n, k, transposeA, transposeB, batchA, batchB } = joinBatch(shape);
+      words.set([batch, m, n, k, Number(transposeA), Number(transposeB), Number(batchA), Number(batchB)]);
+      wasm.matmul(out.byteOffset, a.byteOffset, b.byteOffset, attrs, work);
+    },
+    segmentedContraction(out, a, b, shape) {
+      if (!floats(out, a, b)) return reference.segmentedContraction(out, a, b, shape);
+      const { segments, rows, m, n } = shape;
+      requirePowerOfTwo('segmentedContraction', segments);
+      wasm.contractSegments(out.byteOffset, a.byteOffset, b.byteOffset, 0, segments, rows, m, n, 0, work);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+/** In the order of `Conv` in `assembly/patches.ts`. */
+function convWords(c: Conv2dAttrs): number[] {
+  return [
+    c.batch,
+    c.height,
+    c.width,
+    c.inChannels,
+    c.outHeight,
+    c.outWidth,
+    c.outChannels,
+    c.kernelHeight,
+    c.kernelWidth,
+    c.strideY,
+    c.strideX,
+    c.padTop,
+    c.padLeft,
+  ];
+}
+
+function convolutions({ wasm, work, attrs, words, floats }: Context) {
+  return {
+    conv2d(out, x, kernel, shape) {
+      const fits = shape.kernelWidth * shape.inChannels <= MAX_ROW_DEPTH;
+      if (!fits || !floats(out, x, kernel)) return reference.conv2d(out, x, kernel, shape);
+      words.set(convWords(shape));
+      wasm.conv2d(out.byteOffset, x.byteOffset, kernel.byteOffset, attrs, work);
+    },
+    conv2dInputGrad(out, dy, kernel, shape) {
+      const fits = shape.kernelWidth * shape.outChannels <= MAX_ROW_DEPTH;
+      if (!fits || !floats(out, dy, kernel)) return reference.conv2dInputGrad(out, dy, kernel, shape);
+      words.set(convWords(shape));
+      wasm.conv2dInputGrad(out.byteOffset, dy.byteOffset, kernel.byteOffset, attrs, work);
+    },
+    conv2dKernelGrad(out, x, dy, shape) {
+      if (!floats(out, x, dy)) return reference.conv2dKernelGrad(out, x, dy, shape);
+      requireWholeSegments(shape);
+      const { segments, kernelHeight, kernelWidth, inChannels, outChannels } = shape;
+      const depth = (shape.batch / segments) * shape.outHeight * shape.outWidth;
+      const m = kernelHeight * kernelWidth * inChannels;
+      const stack = Number(shape.combine === 'stack');
+      words.set(convWords(shape));
+      wasm.contractSegments(
+        out.byteOffset,
+        x.byteOffset,
+        dy.byteOffset,
+        attrs,
+        segments,
+        depth,
+        m,
+        outChannels,
+        stack,
+        work,
+      );
+    },
+  } satisfies Partial<Kernels>;
+}
+
+/** In the order of `Pool` in `assembly/pool.ts`. */
+function poolWords(p: PoolAttrs): number[] {
+  return [
+    p.batch,
+    p.height,
+    p.width,
+    p.channels,
+    p.outHeight,
+    p.outWidth,
+    p.windowHeight,
+    p.windowWidth,
+    p.strideY,
+    p.strideX,
+  ];
+}
+
+function pooling({ wasm, attrs, words, floats }: Context) {
+  const maxPoolSelect: Kernels['maxPoolSelect'] = (out, x, t, shape) => {
+    if (!floats(out, x, t)) return reference.maxPoolSelect(out, x, t, shape);
+    words.set(poolWords(shape));
+    wasm.maxPoolSelect(out.byteOffset, x.byteOffset, t.byteOffset, attrs);
+  };
+  return {
+    maxPoolSelect,
+    maxPool(out, x, shape) {
+      maxPoolSelect(out, x, x, shape);
+    },
+    maxPoolScatter(out, x, g, shape) {
+      if (!floats(out, x, g)) return reference.maxPoolScatter(out, x, g, shape);
+      words.set(poolWords(shape));
+      wasm.maxPoolScatter(out.byteOffset, x.byteOffset, g.byteOffset, attrs);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+function random({ wasm, work, floats, inside }: Context) {
+  return {
+    randomBits(out, key) {
+      if (!inside(out)) return reference.randomBits(out, key);
+      wasm.randomBits(out.byteOffset, out.length, key[0]!, key[1]!, work);
+    },
+    unitFromBits(out, bits) {
+      if (!floats(out) || !inside(bits)) return reference.unitFromBits(out, bits);
+      wasm.unitFromBits(out.byteOffset, bits.byteOffset, out.length);
+    },
+  } satisfies Partial<Kernels>;
+}

@@ -1,0 +1,40 @@
+/** The little of the WebAssembly interface that we use: its types come with browsers' libraries, not with Node's. */
+
+/** A shared `WebAssembly.Memory`; it can be posted to other threads. */
+export interface WasmMemory {
+  /** The whole memory. After `grow` there is a new buffer, and views of the old one keep their length. */
+  readonly buffer: SharedArrayBuffer;
+  /** Adds pages of 64 KiB and gives their former number. */
+  grow(pages: number): number;
+}
+
+/** A compiled `WebAssembly.Module`; it can be posted to other threads. */
+export interface WasmModule {
+  readonly [Symbol.toStringTag]: 'WebAssembly.Module';
+}
+
+interface Interface {
+  readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => WasmMemory;
+  readonly Module: new (binary: Uint8Array) => WasmModule;
+  readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
+}
+
+const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: Interface };
+
+export const PAGE_BYTES = 65536;
+/** Pages of four gibibytes, all that a 32-bit address reaches. */
+export const MAX_PAGES = 65536;
+
+/** A shared memory of at least `bytes`, for arrays and the scratch of the kernels that work on them. */
+export function createMemory(bytes: number): WasmMemory {
+  return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES), maximum: MAX_PAGES, shared: true });
+}
+
+export function compile(binary: Uint8Array): WasmModule {
+  return new WebAssembly.Module(binary);
+}
+
+/** The exports of a module whose only import is its memory. */
+export function instantiate<Exports>(module: WasmModule, memory: WasmMemory): Exports {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as Exports;
+}
