@@ -14,7 +14,10 @@ import { type Combine, rootOf } from './tree.ts';
 
 /** What the collectives need of a network: frames to one rank arrive in order, or the rank is lost. */
 export interface Link {
-  /** The payload may be rewritten as soon as this returns. */
+  /**
+   * The payload may be rewritten as soon as this returns: after an abort it will be, while a peer that has not heard
+   * of the abort would still take a frame that is on its way for the real thing.
+   */
   send(toRank: number, header: Uint8Array, payload: Uint8Array): void;
   /** The payload is never written again, so it need not be copied. */
   sendOwned(toRank: number, header: Uint8Array, payload: Uint8Array): void;

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import type { LockstepError } from '@lockstep/errors';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createInbox } from './fixtures/inbox.ts';
@@ -33,9 +34,12 @@ async function member(identity: string, options: Partial<MeshOptions> = {}) {
   return { ...mesh, inbox, lost };
 }
 
+const script = new URL('./fixtures/peer.mjs', import.meta.url);
+
 function start(...args: string[]): ChildProcess {
-  const script = fileURLToPath(new URL('./fixtures/peer.mjs', import.meta.url));
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
   return child;
 }
@@ -111,6 +115,17 @@ describe('the mesh', () => {
     await b.close();
     a.connect('b', b.endpoint);
     expect((await a.lost.next()).error.code).toBe('address');
+  });
+
+  it('refuses identities that name nobody, and threads whose end would abort the process', async () => {
+    for (const identity of ['', 'two words', 'é', 'x'.repeat(65)]) {
+      await expect(member(identity), identity).rejects.toThrowError(
+        expect.objectContaining({ code: 'argument' }),
+      );
+    }
+    const thread = new Worker(script, { argv: ['thread'] });
+    expect(await once(thread, 'message')).toEqual(['internal']);
+    await once(thread, 'exit');
   });
 
   it('leaves nothing that keeps the process alive', async () => {

@@ -28,7 +28,7 @@ export interface Mesh {
   readonly endpoint: string;
   /**
    * Opens our direction to a peer; messages may be sent at once.
-   * `publicKey` is the peer's; by default peers share our pair.
+   * `publicKey` is the peer's; by default peers share our pair. Throws `address`, or `credentials` without needed keys.
    */
   connect(peerId: string, endpoint: string, publicKey?: string): void;
   disconnect(peerId: string): void;
@@ -40,7 +40,10 @@ export interface Mesh {
   close(): Promise<void>;
 }
 
-/** Messages, not bytes: 256 chunks of 1 MiB a peer. */
+/**
+ * Messages, not bytes: 256 chunks of 1 MiB a peer. A receiver that falls so far behind answers no heartbeat either,
+ * because its network thread stops reading: it counts as lost.
+ */
 const highWaterMark = 256;
 
 /**
