@@ -123,7 +123,7 @@ describe('the mesh', () => {
         expect.objectContaining({ code: 'argument' }),
       );
     }
-    const thread = new Worker(script, { argv: ['thread'] });
+    const thread = new Worker(script, { argv: ['thread'], execArgv: [] });
     expect(await once(thread, 'message')).toEqual(['internal']);
     await once(thread, 'exit');
   });
