@@ -1,0 +1,62 @@
+import { ones, shardMoments, stopGradient, type Tensor, zeros } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import type { Layer } from './layer.ts';
+
+/** Scale and offset of each channel. [C] */
+export type BatchNormParams = { readonly gamma: Tensor; readonly beta: Tensor };
+/** Running moments of each channel, for evaluation. [C] */
+export type BatchNormState = { readonly mean: Tensor; readonly variance: Tensor };
+
+export interface BatchNormOptions {
+  /** Share of the step's moments in the new running ones. Default 0.1. */
+  readonly momentum?: number;
+  /** Added to the variance. Default 1e-5. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Normalises each channel (the last axis) to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy,
+ * 2015): γ·(x − mean)/√(variance + ε) + β. In training the moments are those of all rows of the step, on whichever
+ * shards they lie, each with its weight; in evaluation the running ones. As in PyTorch the step's variance is biased
+ * where it normalises and unbiased, n/(n − 1), where it moves the running one.
+ */
+export function batchNorm({
+  momentum = 0.1,
+  epsilon = 1e-5,
+}: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
+  const moved = (old: Tensor, step: Tensor): Tensor =>
+    old.mul(1 - momentum).add(stopGradient(step).mul(momentum));
+  return {
+    kind: 'batchNorm',
+    init(_key, input) {
+      const channels = input.at(-1);
+      if (channels === undefined) {
+        throw new LockstepError(
+          'shape',
+          'batchNorm: takes rows with a channel axis [.., C], not single numbers; reshape the input to [1]',
+          { input },
+        );
+      }
+      return {
+        params: { gamma: ones([channels]), beta: zeros([channels]) },
+        state: { mean: zeros([channels]), variance: ones([channels]) },
+        output: input,
+      };
+    },
+    apply(params, state, x, { training, weights }) {
+      const normalized = (mean: Tensor, variance: Tensor): Tensor =>
+        x
+          .sub(mean)
+          .mul(params.gamma.div(variance.add(epsilon).sqrt()))
+          .add(params.beta);
+      if (!training) return [normalized(state.mean, state.variance), state];
+      const { count, mean, m2 } = shardMoments(x, weights.cast(x.dtype));
+      // A single value has no unbiased variance; it counts as 0 then.
+      const unbiased = m2.div(count.sub(1).maximum(1));
+      return [
+        normalized(mean, m2.div(count)),
+        { mean: moved(state.mean, mean), variance: moved(state.variance, unbiased) },
+      ];
+    },
+  };
+}

@@ -1,0 +1,95 @@
+/** What a layer is. Shapes here are those of one row: the batch axis, which comes first in every tensor, is left out. */
+import { relu, sigmoid, type Tensor, tanh, traceProgram } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, type Shape } from '@lockstep/tensor';
+import type { Tree } from '@lockstep/tree';
+
+/** Parameters or state: nested arrays and objects of tensors. */
+export type TensorTree = Tree<Tensor>;
+
+/** The parameters or state of a layer that has none. */
+export type Empty = Readonly<Record<string, never>>;
+
+/** What a layer may depend on beside its parameters, its state and the rows. */
+export interface Context {
+  /** Fixed when a program is traced: dropout and batch norm compute something else in evaluation. */
+  readonly training: boolean;
+  /** Where random layers draw from; containers give each layer its own. uint32 [2] */
+  readonly key: Tensor;
+  /** How much each row counts: 0 for rows that only fill up a shard. [rows] */
+  readonly weights: Tensor;
+}
+
+export interface Initialized<P, S> {
+  /** What is trained. float32 */
+  readonly params: P;
+  /** What `apply` hands from step to step without being trained, such as running moments. float32 */
+  readonly state: S;
+  /** The shape of a row of the result. */
+  readonly output: Shape;
+}
+
+/** A pair of pure functions: one makes parameters for rows of a given shape, one applies them to a batch. */
+export interface Layer<P = TensorTree, S = TensorTree> {
+  /** Its name in messages and summaries. */
+  readonly kind: string;
+  /** The layers it is made of, if it is a container. */
+  readonly layers?: readonly Layer[];
+  init(key: Tensor, input: Shape): Initialized<P, S>;
+  /** x [rows, ..input] → [rows, ..output] and the state after it. */
+  apply(params: P, state: S, x: Tensor, context: Context): [Tensor, S];
+}
+
+/** Wherever a layer is expected, so is a function of the batch, such as `relu`: a layer without parameters. */
+export type LayerLike = Layer | ((x: Tensor) => Tensor);
+
+export function asLayer(item: LayerLike): Layer {
+  return typeof item === 'function' ? weightless(kindOf(item), item) : item;
+}
+
+/** A layer without parameters. */
+export function weightless(kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> {
+  return {
+    kind,
+    init: (_key, input) => ({ params: {}, state: {}, output: outputShape(f, input) }),
+    apply: (_params, state, x) => [f(x), state],
+  };
+}
+
+/** Ops are anonymous functions; these are the ones that serve as layers as they are. */
+const activations = new Map<(x: Tensor) => Tensor, string>([
+  [relu, 'relu'],
+  [tanh, 'tanh'],
+  [sigmoid, 'sigmoid'],
+]);
+
+const kindOf = (f: (x: Tensor) => Tensor): string => activations.get(f) ?? (f.name || 'function');
+
+/**
+ * The shape of a row of `f`'s result, by tracing `f` on two rows of `input` (and further arguments of the given
+ * shapes); nothing is computed.
+ */
+export function outputShape(
+  f: (x: Tensor, ...others: Tensor[]) => Tensor,
+  input: Shape,
+  ...others: readonly Shape[]
+): Shape {
+  const rows = 2;
+  let output: Shape = [];
+  traceProgram(
+    (x, ...rest) => {
+      const y = f(x!, ...rest);
+      output = y.shape;
+      return [y];
+    },
+    [[rows, ...input], ...others].map((shape) => ({ dtype: 'float32' as const, shape })),
+  );
+  if (output[0] !== rows) {
+    throw new LockstepError(
+      'shape',
+      `the function makes ${formatShape(output)} of ${formatShape([rows, ...input])}; a layer must keep the batch axis in front`,
+      { input, output },
+    );
+  }
+  return output.slice(1);
+}

@@ -1,0 +1,28 @@
+import type { Tensor } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { flatten } from '@lockstep/tree';
+import type { TensorTree } from './layer.ts';
+
+/** A term of the objective that depends on the parameters alone; differentiated once a step, not once a shard. */
+export type Penalty = (params: TensorTree) => Tensor;
+
+/**
+ * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
+ * or more axes, kernels and embeddings; biases and normalisation parameters stay free.
+ */
+export function l2(lambda: number): Penalty {
+  return (params) => {
+    const kernels = (flatten(params).leaves as Tensor[]).filter(({ rank }) => rank >= 2);
+    if (kernels.length === 0) {
+      throw new LockstepError(
+        'argument',
+        'l2: no parameter has two or more axes, so there is nothing to penalise; write the penalty as a function of the parameters',
+        { lambda },
+      );
+    }
+    return kernels
+      .map((kernel) => kernel.square().sum())
+      .reduce((total, squares) => total.add(squares))
+      .mul(lambda);
+  };
+}

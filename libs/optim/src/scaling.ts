@@ -1,0 +1,107 @@
+/** The links that optimizers are chained of. */
+import { type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { flatten, map } from '@lockstep/tree';
+import type { Schedule } from './schedule.ts';
+import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
+
+/** Multiplies updates by the schedule's value. */
+export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
+  return stateless((grads, _params, { step, totalSteps }) => {
+    const factor = schedule(step, totalSteps);
+    return map((g: Tensor) => g.mul(factor.cast(g.dtype)), grads);
+  });
+}
+
+/** Multiplies updates by −rate: the step downhill. */
+export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
+  if (typeof rate === 'number') return stateless((grads) => map((g: Tensor) => g.mul(-rate), grads));
+  return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
+}
+
+/** Adds decay·w to each update. */
+export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
+  return stateless((grads, params) => map((g: Tensor, w: Tensor) => g.add(w.mul(decay)), grads, params));
+}
+
+/** Sums of past updates, one for each parameter. */
+export type MomentumState = { readonly velocity: TensorTree };
+
+/** v = momentum·v + g; the update is v, or with Nesterov's g + momentum·v (Sutskever et al., 2013; as in PyTorch). */
+export function scaleByMomentum(momentum: number, nesterov = false): GradientTransformation<MomentumState> {
+  return {
+    init: (params) => ({ velocity: map(zerosLike, params) }),
+    update(grads, state) {
+      const velocity = map(
+        (g: Tensor, v: Tensor) => withoutDenormals(v.mul(momentum).add(g)),
+        grads,
+        state.velocity,
+      );
+      const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(momentum));
+      return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
+    },
+  };
+}
+
+export type AdamState = {
+  /** Moving averages of gradients and of their squares, one for each parameter. */
+  readonly first: TensorTree;
+  readonly second: TensorTree;
+  /** The same averages of a constant 1, which are 1 − β₁ᵗ and 1 − β₂ᵗ without a power or a cancellation. [] */
+  readonly firstOfOne: Tensor;
+  readonly secondOfOne: Tensor;
+};
+
+export interface AdamOptions {
+  /** Decay of the average of gradients. Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the average of their squares. Default 0.999. */
+  readonly beta2?: number;
+  /** Added to the root. Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+/** The first moment divided by the root of the second, both corrected for their start at 0 (Kingma and Ba, 2015). */
+export function scaleByAdam({
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+}: AdamOptions = {}): GradientTransformation<AdamState> {
+  const average = (beta: number, old: Tensor, value: Tensor | number): Tensor =>
+    old.mul(beta).add(typeof value === 'number' ? value * (1 - beta) : value.mul(1 - beta));
+  return {
+    init(params) {
+      const { dtype } = flatten(params).leaves[0] ?? { dtype: 'float32' };
+      return {
+        first: map(zerosLike, params),
+        second: map(zerosLike, params),
+        firstOfOne: zeros([], dtype),
+        secondOfOne: zeros([], dtype),
+      };
+    },
+    update(grads, state) {
+      const first = map((g: Tensor, m: Tensor) => withoutDenormals(average(beta1, m, g)), grads, state.first);
+      const second = map(
+        (g: Tensor, v: Tensor) => withoutDenormals(average(beta2, v, g.square())),
+        grads,
+        state.second,
+      );
+      const firstOfOne = average(beta1, state.firstOfOne, 1);
+      const secondOfOne = average(beta2, state.secondOfOne, 1);
+      const root = secondOfOne.sqrt();
+      const updates = map(
+        (m: Tensor, v: Tensor) => m.div(v.sqrt().div(root).add(epsilon)).div(firstOfOne),
+        first,
+        second,
+      );
+      return [updates, { first, second, firstOfOne, secondOfOne }];
+    },
+  };
+}
+
+/**
+ * x with tiny values as 0. Where gradients stay 0, averages decay into denormal numbers, with which processors
+ * compute ten times slower; far below them, such values change no parameter.
+ */
+function withoutDenormals(x: Tensor): Tensor {
+  return where(x.abs().less(1e-30), zerosLike(x), x);
+}

@@ -1,0 +1,59 @@
+/**
+ * Optimizers as gradient transformations, after optax: pairs of pure functions that make updates of gradients and can
+ * be chained. All of it is traced into the update program, so state is nothing but tensors.
+ */
+import type { Tensor } from '@lockstep/autodiff';
+import { map, type Tree } from '@lockstep/tree';
+
+/** Parameters, gradients, updates or state: nested arrays and objects of tensors. */
+export type TensorTree = Tree<Tensor>;
+
+/** Where in the run an update happens. */
+export interface Progress {
+  /** Updates committed so far; 0 at the first. A run-time input of the update program. float32 [] */
+  readonly step: Tensor;
+  /** Updates the whole run will make, known when the program is traced. */
+  readonly totalSteps: number;
+}
+
+export interface GradientTransformation<S = TensorTree> {
+  init(params: TensorTree): S;
+  /** Gradients, or the updates of the transformation before, → updates to be added to the parameters. */
+  update(grads: TensorTree, state: S, params: TensorTree, progress: Progress): [TensorTree, S];
+}
+
+/** The state of a transformation that has none. */
+export type Empty = Readonly<Record<string, never>>;
+
+/** A transformation without state. */
+export function stateless(
+  update: (grads: TensorTree, params: TensorTree, progress: Progress) => TensorTree,
+): GradientTransformation<Empty> {
+  return {
+    init: () => ({}),
+    update: (grads, state, params, progress) => [update(grads, params, progress), state],
+  };
+}
+
+/** One transformation after the other: each takes the updates of the one before. */
+export function chain<S extends readonly unknown[]>(
+  ...links: { readonly [K in keyof S]: GradientTransformation<S[K]> }
+): GradientTransformation<S> {
+  return {
+    init: (params) => links.map((link) => link.init(params)) as unknown as S,
+    update(grads, state, params, progress) {
+      let updates = grads;
+      const next = links.map((link, i) => {
+        const [out, after] = link.update(updates, state[i], params, progress);
+        updates = out;
+        return after;
+      });
+      return [updates, next as unknown as S];
+    },
+  };
+}
+
+/** params + updates, leaf by leaf. */
+export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
+  return map((param: Tensor, update: Tensor) => param.add(update), params as TensorTree, updates) as P;
+}
