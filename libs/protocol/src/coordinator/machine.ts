@@ -51,7 +51,8 @@ export function recover(
   entries: readonly JournalEntry[],
   reported: Pick<Recovered, 'progressStep' | 'evaluatedStep' | 'finalEvaluated'>,
 ): Recovered {
-  let recovered: Recovered = { ...nothing, ...reported };
+  const { progressStep, evaluatedStep, finalEvaluated } = reported;
+  let recovered: Recovered = { ...nothing, progressStep, evaluatedStep, finalEvaluated };
   for (const entry of entries) {
     if (entry.type === 'profile') recovered = { ...recovered, profile: entry.profile };
     if (entry.type === 'data') recovered = { ...recovered, dataHash: entry.hash };

@@ -1,0 +1,147 @@
+import { LockstepError } from '@lockstep/errors';
+import { describe, expect, it } from 'vitest';
+import type { CoordinatorMessage } from '../messages/messages.ts';
+import { helloOf } from '../simulator/sim-worker.ts';
+import { advanceWorker, createWorker } from './machine.ts';
+import type { ProgramOutline, WorkerEffect, WorkerEvent } from './state.ts';
+
+const welcome: CoordinatorMessage = {
+  type: 'welcome',
+  run: 'run',
+  incarnation: 1,
+  config: {},
+  experiment: { name: 'e', hash: 'e1' },
+  heartbeatMs: 500,
+  livenessMs: 1_800,
+  step: 0,
+  frames: [],
+};
+
+const outline: ProgramOutline = { numSegments: 1, finalEvaluation: false, plan: () => ({}) };
+
+function started() {
+  const hello = helloOf('w1', 1);
+  let { state } = createWorker({ hello, helloRetryMs: 2_000, coordinatorTimeoutMs: 60_000 }, 0);
+  const raise = (event: WorkerEvent, now = 0): readonly WorkerEffect[] => {
+    const advanced = advanceWorker(state, event, now);
+    state = advanced.state;
+    return advanced.effects;
+  };
+  const hear = (message: CoordinatorMessage) => raise({ type: 'message', message });
+  return { hello, raise, hear, state: () => state };
+}
+
+/** A worker alone in generation 1, computing the first segment of step 1. */
+function running() {
+  const worker = started();
+  worker.hear(welcome);
+  worker.raise({ type: 'loaded', program: outline });
+  worker.hear({ type: 'prepare', generation: 1 });
+  const members = [{ worker: 'w1', rank: 0, endpoint: 'sim://w1', shards: { start: 0, count: 4 } }];
+  worker.hear({ type: 'begin', generation: 1, profile: 'portable', members, step: 0, source: 'init' });
+  worker.raise({ type: 'stateReady', generation: 1, step: 0 });
+  return worker;
+}
+
+const ready = (generation: number, step: number) => ({
+  type: 'send',
+  message: { type: 'ready', generation, step },
+});
+
+describe('worker', () => {
+  it('says hello until it is answered, then sends heartbeats', () => {
+    const { raise, hear, hello } = started();
+    expect(raise({ type: 'tick' }, 1_900)).toEqual([]);
+    expect(raise({ type: 'tick' }, 2_000)).toEqual([{ type: 'send', message: hello }]);
+    hear(welcome);
+    expect(raise({ type: 'tick' }, 2_500)).toEqual([{ type: 'send', message: { type: 'heartbeat' } }]);
+  });
+
+  it('gives up on a coordinator silent for too long', () => {
+    const { raise, state } = started();
+    expect(raise({ type: 'tick' }, 60_001)).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
+    expect(raise({ type: 'tick' }, 70_000)).toEqual([]);
+    expect(state().phase).toBe('stopped');
+  });
+
+  it('answers prepare after the segment under way, and drops its result', () => {
+    const { hear, raise } = running();
+    expect(hear({ type: 'prepare', generation: 2 })).toEqual([]);
+    expect(raise({ type: 'segmentDone' })).toEqual([ready(2, 0)]);
+  });
+
+  it('answers prepare at once while it exchanges', () => {
+    const { hear, raise } = running();
+    raise({ type: 'segmentDone' });
+    expect(hear({ type: 'prepare', generation: 2 })).toEqual([{ type: 'abort', generation: 1 }, ready(2, 0)]);
+    expect(raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 })).toEqual([]);
+  });
+
+  it('completes and commits an update before it answers prepare', () => {
+    const { hear, raise } = running();
+    raise({ type: 'segmentDone' });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    expect(hear({ type: 'prepare', generation: 2 })).toEqual([]);
+    expect(raise({ type: 'updateDone', report: {} })).toEqual([
+      { type: 'commit', step: 1 },
+      { type: 'send', message: { type: 'committed', generation: 1, step: 1, report: {} } },
+      ready(2, 1),
+    ]);
+  });
+
+  it('answers only the latest of two prepares, and ignores older ones', () => {
+    const { hear, raise } = running();
+    hear({ type: 'prepare', generation: 2 });
+    hear({ type: 'prepare', generation: 3 });
+    expect(raise({ type: 'segmentDone' })).toEqual([ready(3, 0)]);
+    expect(hear({ type: 'prepare', generation: 3 })).toEqual([]);
+    expect(hear({ type: 'prepare', generation: 2 })).toEqual([]);
+  });
+
+  it('ignores a begin it has not prepared for, and state of another generation', () => {
+    const { hear, raise, state } = running();
+    const before = state();
+    const members = [{ worker: 'w1', rank: 0, endpoint: 'sim://w1', shards: { start: 0, count: 4 } }];
+    const begin = { type: 'begin', profile: 'portable', members, step: 0, source: 'init' } as const;
+    expect(hear({ ...begin, generation: 1 })).toEqual([]);
+    expect(hear({ ...begin, generation: 2 })).toEqual([]);
+    expect(raise({ type: 'stateReady', generation: 0, step: 0 })).toEqual([]);
+    expect(state().group).toEqual(before.group);
+  });
+
+  it('sends reports the coordinator has not seen again after a new welcome, and no others', () => {
+    const { hear, raise } = running();
+    for (const step of [1, 2, 3]) {
+      raise({ type: 'segmentDone' });
+      raise({ type: 'exchangeDone', generation: 1, step, collective: 0 });
+      raise({ type: 'updateDone', report: {} });
+    }
+    hear({ type: 'heartbeat', step: 2 });
+    hear({ type: 'refused', code: 'unknown', message: '' });
+    const sent = hear({ ...welcome, incarnation: 2 });
+    expect(sent).toMatchObject([
+      { message: { type: 'committed', step: 2 } },
+      { message: { type: 'committed', step: 3 } },
+      { message: { type: 'loaded' } },
+    ]);
+  });
+
+  it('stays away from another run', () => {
+    const { hear } = running();
+    hear({ type: 'refused', code: 'unknown', message: '' });
+    expect(hear({ ...welcome, run: 'other' })).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
+  });
+
+  it('tells an error of the experiment, and is free for a stop or another generation', () => {
+    const { hear, raise } = running();
+    const error = { code: 'shape', message: 'matmul', facts: {} } as const;
+    expect(raise({ type: 'failed', error })).toEqual([{ type: 'send', message: { type: 'failed', error } }]);
+    expect(hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, 0)]);
+    expect(hear({ type: 'stop', reason: 'failed' })).toEqual([{ type: 'exit', reason: 'failed' }]);
+  });
+
+  it('throws at a job that ends without having begun', () => {
+    const { raise } = running();
+    expect(() => raise({ type: 'updateDone', report: {} })).toThrow(LockstepError);
+  });
+});
