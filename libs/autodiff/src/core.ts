@@ -7,7 +7,7 @@
  * After Autograd (Maclaurin et al., 2015) and JAX's core (Frostig et al., 2018).
  */
 import { LockstepError } from '@lockstep/errors';
-import type { Kernels, Operand } from '@lockstep/kernels';
+import { createEagerKernels, type Kernels, type Operand } from '@lockstep/kernels';
 import {
   allocateStorage,
   type DType,
@@ -17,7 +17,6 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import type { TensorMethods } from './methods.ts';
-import { createEagerKernels } from './program/memory.ts';
 
 /** The abstract value of a tensor: all that is known of it while a program is traced. */
 export interface Aval {

@@ -249,7 +249,9 @@ const castPrimitive: Primitive<{ dtype: DType }> = primitive({
 
 /** Another element type: float → int truncates, anything → bool is x ≠ 0. */
 export function cast(x: Tensor, dtype: DType): Tensor {
-  return x.dtype === dtype ? x : bind(castPrimitive, [x], { dtype });
+  if (x.dtype === dtype) return x;
+  // A step function has derivative 0; a tangent of integers would only be a truncated one.
+  return bind(castPrimitive, [isFloat(dtype) ? x : stopGradient(x)], { dtype });
 }
 
 const stopGradientPrimitive: Primitive = primitive({

@@ -1,10 +1,10 @@
 /** Rows by index and their transpose: an embedding's look-up and its gradient; one-hot. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
-import { arange } from '../convert.ts';
+import { arange, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { add, cast, equal, mul } from './elementwise.ts';
+import { add, cast, equal, greaterEqual, less, logicalAnd, mul, where } from './elementwise.ts';
 import { broadcastInAxes, repeatInFront, reshape } from './structural.ts';
 
 /** table [rows, ..width], indices [count] → [count, ..width] */
@@ -43,7 +43,12 @@ const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
     return (kernels) => kernels.scatterAdd(out.data, updates!.data, indices!.data as Int32Array, attrs);
   },
   linear: true,
-  vjp: (ct, _argument, [, indices]) => bind(gatherPrimitive, [ct, indices!], {}),
+  vjp: (ct, _argument, [, indices], _out, { rows }) => {
+    const rowsOf = bind(gatherPrimitive, [ct, indices!], {});
+    // Dropped updates moved nothing; gather marks their rows with NaN.
+    const kept = broadcastInAxes(isInside(indices!, rows), rowsOf.shape, [0]);
+    return where(kept, rowsOf, zerosLike(rowsOf));
+  },
   batch: ([updates, indices], [updatesBatched, indicesBatched], { rows }, { size }) => {
     const full = updatesBatched ? updates! : repeatInFront(updates!, size);
     const flat = reshape(full, [size * full.shape[1]!, ...full.shape.slice(2)]);
@@ -54,12 +59,15 @@ const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
   },
 });
 
-/** Indices into `size` tables laid end to end, flat. Indices outside their own table would reach into a neighbour. */
+/** Indices into `size` tables laid end to end, flat; those outside their own table stay outside of all. */
 function offsetRows(indices: Tensor, batched: boolean, size: number, rows: number): Tensor {
   const all = batched ? indices : repeatInFront(indices, size);
   const offsets = broadcastInAxes(mul(arange(size, 'int32'), rows), all.shape, [0]);
-  return reshape(add(all, offsets), [-1]);
+  return reshape(where(isInside(all, rows), add(all, offsets), -1), [-1]);
 }
+
+const isInside = (indices: Tensor, rows: number): Tensor =>
+  logicalAnd(greaterEqual(indices, 0), less(indices, rows));
 
 /** The rows of a table named by indices of any shape: table [rows, ..w], indices int32 [..] → [.., ..w] */
 export function gather(table: Tensor, indices: Tensor): Tensor {

@@ -16,23 +16,30 @@ import { broadcastInAxes, repeatInFront, reshape, sum } from './structural.ts';
 /** How partial results of two neighbouring subtrees become their parent's. */
 export type Combine = 'sum' | 'moments';
 
+/** What combines blocks knows one shard axis, around everything else: a rule inside it would miss the other blocks. */
+function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | 'vjp' | 'batch'> {
+  const refuse = (): never => {
+    throw new LockstepError(
+      'trace',
+      `${op}: the axis over shards must be outermost; transform the function inside overShards, not around it`,
+      { op },
+    );
+  };
+  return { differentiable: 'all', jvp: refuse, vjp: refuse, batch: refuse };
+}
+
 /**
  * A segment's end: the value is a block's partial result; what follows sees the whole step's. Alone (one block holds
  * all shards) it is the identity.
  */
 export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
+  ...outermostOnly('exchange'),
   name: 'exchange',
   alias: true,
-  differentiable: [],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
   kernel: (out, [x]) => {
     const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
     return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
-  batch: () => {
-    throw new LockstepError('trace', 'exchange: the axis over shards must be the outermost vmap', {
-      op: 'exchange',
-    });
   },
 });
 
@@ -89,17 +96,12 @@ const groupMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primit
 
 /** Moments of whole batches, one a group: combined by Chan, Golub and LeVeque (1979) along the tree. */
 const treeMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
+  ...outermostOnly('treeMoments'),
   name: 'treeMoments',
-  differentiable: [],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape.slice(1) }),
   kernel: (out, [x]) => {
     const attrs = { segments: x!.shape[0]!, channels: (x!.shape[1]! - 1) / 2 };
     return (kernels) => kernels.treeMoments(out.data, x!.data, attrs);
-  },
-  batch: () => {
-    throw new LockstepError('trace', 'treeMoments: the axis over shards must be the outermost vmap', {
-      op: 'treeMoments',
-    });
   },
 });
 
@@ -137,6 +139,13 @@ const asGroup = (x: Tensor): Tensor => reshape(x, [1, ...x.shape]);
 
 function requireWeights(x: Aval, weights: Aval, lead: number): void {
   const rows = formatShape(x.shape.slice(0, lead));
+  if (x.dtype !== weights.dtype) {
+    throw new LockstepError(
+      'dtype',
+      `moments: element types differ: ${x.dtype} and weights of ${weights.dtype}; convert one with .cast('${x.dtype}')`,
+      { op: 'moments', dtypes: [x.dtype, weights.dtype] },
+    );
+  }
   if (x.shape.length < lead + 1 || formatShape(weights.shape) !== rows) {
     throw new LockstepError(
       'shape',

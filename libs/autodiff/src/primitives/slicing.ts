@@ -1,7 +1,7 @@
 /** Parts of an array and their transposes: slice and pad, concatenate, flip. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, normalizeAxis, stridesOf } from '@lockstep/tensor';
-import { asTensor, type TensorLike } from '../convert.ts';
+import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { repeatInFront, reshape } from './structural.ts';
@@ -89,10 +89,11 @@ export function slice(
     const by = step[axis] ?? 1;
     const from = position(start[axis] ?? 0, size);
     const to = position(end[axis] ?? size, size);
-    if (by < 1 || !Number.isInteger(by) || from < 0 || from > size || to > size) {
+    const whole = [from, to, by].every(Number.isInteger);
+    if (!whole || by < 1 || from < 0 || from > size || to < 0 || to > size) {
       throw new LockstepError(
         'shape',
-        `slice: ${from}:${to}:${by} is outside axis ${axis} of ${formatShape(x.shape)}; positions lie in 0 … ${size}, steps are whole and ≥ 1`,
+        `slice: ${from}:${to}:${by} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in 0 … ${size}, steps are whole and ≥ 1`,
         { op: 'slice', shape: x.shape, axis, from, to, step: by },
       );
     }
@@ -207,12 +208,14 @@ const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): nu
 export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
   if (xs.length === 0)
     throw new LockstepError('argument', 'concatenate: needs at least one array', { op: 'concatenate' });
-  return bind(concatenatePrimitive, xs, { axis: normalizeAxis('concatenate', axis, xs[0]!.rank) });
+  return bind(concatenatePrimitive, asTensors('concatenate', ...xs), {
+    axis: normalizeAxis('concatenate', axis, xs[0]!.rank),
+  });
 }
 
 /** Joins arrays of equal shapes along a new axis. */
 export function stack(xs: readonly TensorLike[], axis = 0): Tensor {
-  const tensors = xs.map((x) => asTensor(x));
+  const tensors = asTensors('stack', ...xs);
   const at = normalizeAxis('stack', axis, (tensors[0]?.rank ?? 0) + 1);
   return concatenate(
     tensors.map((x) => reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])),

@@ -243,7 +243,7 @@ class Layout {
   }
 }
 
-/** First-fit allocation with coalescing of neighbours; offsets only, no memory. */
+/** Best-fit allocation with coalescing of neighbours; offsets only, no memory. */
 class Arena {
   bytes = 0;
   private free: { offset: number; bytes: number }[] = [];
