@@ -10,5 +10,5 @@ export { moments } from './moments';
 export { maxPoolScatter, maxPoolSelect } from './pool';
 export { randomBits, unitFromBits } from './random';
 export { reduce, treeSum } from './reduce';
-export { contractSegments } from './segments';
+export { conv2dKernelGrad, segmentedContraction } from './segments';
 export { copyStrided } from './strided';

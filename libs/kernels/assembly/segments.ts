@@ -17,8 +17,9 @@ import { multiplyPanels, packColumns, SPILL_BYTES } from './tile';
 @unmanaged class Job {
   a: usize;
   b: usize;
-  /** The convolution whose patches are a's rows; 0 for a matrix. */
-  conv: usize;
+  /** Whether a's rows are the patches of `conv`, else they are a matrix. */
+  patches: bool;
+  conv: Conv;
   /** Rows of a and b in a segment. */
   depth: i32;
   m: i32;
@@ -40,8 +41,8 @@ function sumSegment(out: usize, outStep: usize, job: Job, segment: i32): void {
   do {
     const depth = min(job.depth - p, DEPTH);
     const row = segment * job.depth + p;
-    if (job.conv != 0) {
-      packPixels(job.aPack, job.a, changetype<Conv>(job.conv), row, depth, job.i, job.rows);
+    if (job.patches) {
+      packPixels(job.aPack, job.a, job.conv, row, depth, job.i, job.rows);
     } else {
       const from = job.a + <usize>row * aStep + ((<usize>job.i) << 2);
       packColumns(job.aPack, 4, (<usize>depth) << 4, from, aStep, depth, job.rows);
@@ -91,16 +92,33 @@ function sumBlocks(out: usize, job: Job, segments: i32, stack: bool, spare: usiz
   }
 }
 
-/** Tree sums, or with `stack` the segments' sums one after the other. `conv` is 0 for a matrix a. */
-export function contractSegments(
-  out: usize, a: usize, b: usize, conv: usize, segments: i32, depth: i32, m: i32, n: i32, stack: bool, work: usize,
-): void {
-  const job = changetype<Job>(work);
-  job.a = a, job.b = b, job.conv = conv;
+/** Lays out the job and its workspace at `work` and returns what is left for the tree. */
+@inline function prepare(job: Job, a: usize, b: usize, depth: i32, m: i32, n: i32): usize {
+  job.a = a, job.b = b;
   job.depth = depth, job.m = m, job.n = n;
-  job.spill = work + JOB_BYTES;
+  job.spill = changetype<usize>(job) + JOB_BYTES;
   job.aPack = job.spill + SPILL_BYTES;
   job.bPack = job.aPack + ((<usize>(ROWS * DEPTH)) << 2);
-  const spare = job.bPack + ((<usize>(COLUMNS * DEPTH)) << 2);
+  return job.bPack + ((<usize>(COLUMNS * DEPTH)) << 2);
+}
+
+export function segmentedContraction(
+  out: usize, a: usize, b: usize, segments: i32, rows: i32, m: i32, n: i32, work: usize,
+): void {
+  const job = changetype<Job>(work);
+  const spare = prepare(job, a, b, rows, m, n);
+  job.patches = false;
+  sumBlocks(out, job, segments, false, spare);
+}
+
+/** Tree sums, or with `stack` the segments' sums one after the other. */
+export function conv2dKernelGrad(
+  out: usize, x: usize, dy: usize, conv: Conv, segments: i32, stack: bool, work: usize,
+): void {
+  const job = changetype<Job>(work);
+  const depth = conv.batch / segments * conv.outHeight * conv.outWidth;
+  const m = conv.kernelHeight * conv.kernelWidth * conv.inChannels;
+  const spare = prepare(job, x, dy, depth, m, conv.outChannels);
+  job.patches = true, job.conv = conv;
   sumBlocks(out, job, segments, stack, spare);
 }

@@ -46,15 +46,22 @@ export interface Exports {
     work: number,
   ): void;
   matmul(out: number, a: number, b: number, shape: number, work: number): void;
-  contractSegments(
+  segmentedContraction(
     out: number,
     a: number,
     b: number,
-    conv: number,
     segments: number,
-    depth: number,
+    rows: number,
     m: number,
     n: number,
+    work: number,
+  ): void;
+  conv2dKernelGrad(
+    out: number,
+    x: number,
+    dy: number,
+    conv: number,
+    segments: number,
     stack: number,
     work: number,
   ): void;

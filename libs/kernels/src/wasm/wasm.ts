@@ -196,7 +196,7 @@ function contractions({ wasm, work, attrs, words, floats }: Context) {
       if (!floats(out, a, b)) return reference.segmentedContraction(out, a, b, shape);
       const { segments, rows, m, n } = shape;
       requirePowerOfTwo('segmentedContraction', segments);
-      wasm.contractSegments(out.byteOffset, a.byteOffset, b.byteOffset, 0, segments, rows, m, n, 0, work);
+      wasm.segmentedContraction(out.byteOffset, a.byteOffset, b.byteOffset, segments, rows, m, n, work);
     },
   } satisfies Partial<Kernels>;
 }
@@ -237,23 +237,9 @@ function convolutions({ wasm, work, attrs, words, floats }: Context) {
     conv2dKernelGrad(out, x, dy, shape) {
       if (!floats(out, x, dy)) return reference.conv2dKernelGrad(out, x, dy, shape);
       requireWholeSegments(shape);
-      const { segments, kernelHeight, kernelWidth, inChannels, outChannels } = shape;
-      const depth = (shape.batch / segments) * shape.outHeight * shape.outWidth;
-      const m = kernelHeight * kernelWidth * inChannels;
       const stack = Number(shape.combine === 'stack');
       words.set(convWords(shape));
-      wasm.contractSegments(
-        out.byteOffset,
-        x.byteOffset,
-        dy.byteOffset,
-        attrs,
-        segments,
-        depth,
-        m,
-        outChannels,
-        stack,
-        work,
-      );
+      wasm.conv2dKernelGrad(out.byteOffset, x.byteOffset, dy.byteOffset, attrs, shape.segments, stack, work);
     },
   } satisfies Partial<Kernels>;
 }
