@@ -196,7 +196,7 @@ export type CoordinatorEffect =
       readonly final: boolean;
       readonly report: OpaqueRecord;
     }
-  /** Write the checkpoint that came with this message, then raise `checkpointSaved`. */
+  /** Write the checkpoint that came with this message, then raise `checkpointSaved`. One step may come twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
   | {
       readonly type: 'diverged';

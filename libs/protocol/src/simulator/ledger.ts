@@ -2,8 +2,9 @@
 
 import { invariant } from '@lockstep/errors';
 import type { CoordinatorEffect, JournalEntry, Outcome } from '../coordinator/state.ts';
+import type { CoordinatorMessage } from '../messages/messages.ts';
 import { trajectory } from './trajectory.ts';
-import type { SimulationOptions } from './world.ts';
+import type { PeerFrame, SimulationOptions } from './world.ts';
 
 /** What a real run keeps on disk: it outlives every process. */
 export interface Disk {
@@ -14,114 +15,132 @@ export interface Disk {
   finalEvaluated: boolean;
 }
 
-export interface Ledger {
-  readonly disk: Disk;
+export class Ledger {
   readonly finalStep: number;
-  /** A worker swapped in the state of `step`; `steps` are those of the living members of its generation. */
-  committed(worker: string, step: number, params: number, steps: readonly number[]): void;
-  /** An exchange ended: what each member gave, sorted by first shard. */
-  exchanged(
-    params: number,
-    given: readonly { params: number; start: number; parts: readonly number[] }[],
-  ): void;
-  observed(incarnation: number, effect: CoordinatorEffect): void;
-  stored(step: number, params: number): void;
-  readonly outcomes: readonly Outcome[];
-  readonly numGenerations: () => number;
-}
-
-/** The step at which a run with these options ends. */
-function finalStepOf({ numSteps, evaluateEvery, stopFrom }: SimulationOptions): number {
-  for (let step = 0; step < numSteps; step += evaluateEvery) if (step >= stopFrom) return step;
-  return numSteps;
-}
-
-export function createLedger(options: SimulationOptions): Ledger {
-  const { seed, numSteps, numSegments, numShards } = options;
-  const states = trajectory(seed, numSteps, numSegments, numShards);
-  const finalStep = finalStepOf(options);
-  const disk: Disk = {
+  readonly outcomes: Outcome[] = [];
+  readonly disk: Disk = {
     journal: [],
     checkpoints: new Map(),
     progressStep: 0,
     evaluatedStep: -1,
     finalEvaluated: false,
   };
-  const outcomes: Outcome[] = [];
-  const stopped = new Set<string>();
+  readonly #options: SimulationOptions;
+  /** The states one process would compute. */
+  readonly #states: readonly number[];
+  readonly #stopped = new Set<string>();
 
-  function observeSend(incarnation: number, effect: Extract<CoordinatorEffect, { type: 'send' }>): void {
-    const { worker, message } = effect;
-    const receiver = `${incarnation}/${worker}`;
-    invariant(!stopped.has(receiver), `a ${message.type} was sent to ${worker} after stop`);
-    if (message.type === 'stop') stopped.add(receiver);
-    if (message.type !== 'begin') return;
-    const generations = disk.journal.filter((entry) => entry.type === 'generation');
-    const isLatest = generations.at(-1)?.generation === message.generation;
-    invariant(isLatest, `generation ${message.generation} was announced before it was journalled`);
+  constructor(options: SimulationOptions) {
+    const { seed, numSteps, numSegments, numShards } = options;
+    this.#options = options;
+    this.#states = trajectory(seed, numSteps, numSegments, numShards);
+    this.finalStep = finalStepOf(options);
   }
 
-  function write(entry: JournalEntry): void {
-    const last = disk.journal.filter((one) => one.type === 'generation').at(-1);
-    if (entry.type === 'generation' && last !== undefined) {
-      invariant(
-        entry.generation > last.generation,
-        `generation ${entry.generation} follows ${last.generation}`,
-      );
+  get generations(): readonly number[] {
+    return this.disk.journal.flatMap((entry) => (entry.type === 'generation' ? [entry.generation] : []));
+  }
+
+  /** A worker swapped in the state of `step`; `steps` are those of the living members of its generation. */
+  committed(worker: string, step: number, params: number, steps: readonly number[]): void {
+    invariant(params === this.#states[step], `${worker} holds a wrong state at step ${step}`, { params });
+    const isClose = steps.every((other) => Math.abs(other - step) <= 1);
+    invariant(isClose, `${worker} commits step ${step} while members hold ${steps.join(', ')}`);
+  }
+
+  /** An exchange ended: what each member gave, by first shard. */
+  exchanged(params: number, given: readonly Extract<PeerFrame, { type: 'partial' }>[]): void {
+    let next = 0;
+    for (const { start, parts, params: from } of given) {
+      invariant(start === next, `shard ${next} was computed ${start > next ? 'by nobody' : 'twice'}`);
+      invariant(from === params, `shards from ${start} were computed from another state`);
+      next += parts.length;
     }
-    disk.journal.push(entry);
+    const { numShards } = this.#options;
+    invariant(next === numShards, `${next} of ${numShards} shards were exchanged`);
   }
 
-  function progress(step: number): void {
-    invariant(
-      step === disk.progressStep + 1,
-      `progress of step ${step} follows that of ${disk.progressStep}`,
-    );
-    disk.progressStep = step;
+  stored(step: number, params: number): void {
+    invariant(params === this.#states[step], `the checkpoint of step ${step} holds another state`);
+    this.disk.checkpoints.set(step, params);
   }
 
-  function evaluation(step: number, final: boolean): void {
+  observed(incarnation: number, effect: CoordinatorEffect) {
+    switch (effect.type) {
+      case 'send':
+        return this.#sent(`${incarnation}/${effect.worker}`, effect.message);
+      case 'journal':
+        return this.#written(effect.entry);
+      case 'progress':
+        return this.#progressed(effect.step);
+      case 'evaluation':
+        return this.#evaluated(effect.step, effect.final);
+      case 'done':
+        this.outcomes.push(effect.outcome);
+        return;
+      case 'diverged':
+        return invariant(false, 'workers diverged', { effect });
+      case 'event':
+      case 'sendCheckpoint':
+      case 'storeCheckpoint':
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  /** Checks the end of a run. */
+  close(): void {
+    const outcome = this.outcomes.at(-1);
+    const { progressStep, finalEvaluated } = this.disk;
+    const { finalStep } = this;
+    invariant(outcome?.reason === 'finished', 'the run did not finish', { outcome });
+    invariant(outcome.step === finalStep, `the run finished at step ${outcome.step}, not ${finalStep}`);
+    const isRight = outcome.fingerprint === `${this.#states[finalStep]}`;
+    invariant(isRight, `the run finished with the fingerprint ${outcome.fingerprint}`);
+    invariant(progressStep === finalStep, `progress ended at step ${progressStep}, not ${finalStep}`);
+    const isComplete = finalEvaluated === this.#options.finalEvaluation;
+    invariant(isComplete, 'the final evaluation is missing or uncalled for');
+  }
+
+  #sent(receiver: string, message: CoordinatorMessage): void {
+    invariant(!this.#stopped.has(receiver), `a ${message.type} was sent to ${receiver} after stop`);
+    if (message.type === 'stop') this.#stopped.add(receiver);
+    if (message.type !== 'begin') return;
+    const isWritten = this.generations.at(-1) === message.generation;
+    invariant(isWritten, `generation ${message.generation} was announced before it was journalled`);
+  }
+
+  #written(entry: JournalEntry): void {
+    if (entry.type === 'generation') {
+      const last = this.generations.at(-1) ?? 0;
+      invariant(entry.generation > last, `generation ${entry.generation} follows ${last}`);
+    }
+    this.disk.journal.push(entry);
+  }
+
+  #progressed(step: number): void {
+    const { progressStep } = this.disk;
+    invariant(step === progressStep + 1, `progress of step ${step} follows that of ${progressStep}`);
+    this.disk.progressStep = step;
+  }
+
+  #evaluated(step: number, final: boolean): void {
+    const { disk } = this;
     invariant(step <= disk.progressStep, `step ${step} was evaluated before its progress`);
     if (final) {
       invariant(!disk.finalEvaluated, 'the final evaluation came twice');
       disk.finalEvaluated = true;
       return;
     }
-    const expected = disk.evaluatedStep < 0 ? 0 : disk.evaluatedStep + options.evaluateEvery;
+    const expected = disk.evaluatedStep < 0 ? 0 : disk.evaluatedStep + this.#options.evaluateEvery;
     invariant(step === expected, `evaluation of step ${step} instead of ${expected}`);
     disk.evaluatedStep = step;
   }
+}
 
-  return {
-    disk,
-    finalStep,
-    outcomes,
-    numGenerations: () => disk.journal.filter(({ type }) => type === 'generation').length,
-    committed(worker, step, params, steps) {
-      invariant(params === states[step], `${worker} holds a wrong state at step ${step}`, { params });
-      const isClose = steps.every((other) => Math.abs(other - step) <= 1);
-      invariant(isClose, `${worker} commits step ${step} while members hold ${steps.join(', ')}`);
-    },
-    exchanged(params, given) {
-      let next = 0;
-      for (const { start, parts, params: from } of given) {
-        invariant(start === next, `shard ${next} was computed ${start > next ? 'by nobody' : 'twice'}`);
-        invariant(from === params, `shards from ${start} were computed from another state`);
-        next += parts.length;
-      }
-      invariant(next === numShards, `${next} of ${numShards} shards were exchanged`);
-    },
-    observed(incarnation, effect) {
-      if (effect.type === 'send') observeSend(incarnation, effect);
-      if (effect.type === 'journal') write(effect.entry);
-      if (effect.type === 'progress') progress(effect.step);
-      if (effect.type === 'evaluation') evaluation(effect.step, effect.final);
-      if (effect.type === 'done') outcomes.push(effect.outcome);
-      invariant(effect.type !== 'diverged', 'workers diverged', { effect });
-    },
-    stored(step, params) {
-      invariant(params === states[step], `the checkpoint of step ${step} holds another state`);
-      disk.checkpoints.set(step, params);
-    },
-  };
+/** The step at which a run with these options ends. */
+function finalStepOf({ numSteps, evaluateEvery, stopFrom }: SimulationOptions): number {
+  for (let step = 0; step < numSteps; step += evaluateEvery) if (step >= stopFrom) return step;
+  return numSteps;
 }

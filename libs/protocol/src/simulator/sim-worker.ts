@@ -5,25 +5,17 @@ import { COORDINATOR_TIMEOUT_MS, HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } fro
 import type { CoordinatorMessage, Hello } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
+import { Inbox, keyOf, nameOf, type Partial } from './inbox.ts';
 import { initialParams, mix, shardPart, updatedParams } from './trajectory.ts';
 import type { PeerFrame, SimulationOptions, World } from './world.ts';
 
-type Connect = Extract<WorkerEffect, { type: 'connect' }>;
-type Partial = Extract<PeerFrame, { type: 'partial' }>;
-type Exchange = Extract<WorkerEffect, { type: 'exchange' | 'exchangeEvaluation' }>;
+type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
+type Frame<Type extends PeerFrame['type']> = Extract<PeerFrame, { type: Type }>;
 
-export interface SimWorker {
-  readonly id: string;
-  readonly state: () => WorkerState;
-  readonly isAlive: () => boolean;
-  /** Name of the generation it runs in. */
-  readonly group: () => string | null;
-  readonly fellows: () => readonly SimWorker[];
-  hear(message: CoordinatorMessage): void;
-  receive(from: string, frame: PeerFrame): void;
-  linkBroke(peer: string): void;
-  crash(): void;
-  pause(durationMs: number): void;
+interface Request {
+  readonly from: string;
+  readonly group: string;
+  readonly step: number;
 }
 
 export function helloOf(id: string, threads: number): Hello {
@@ -57,273 +49,290 @@ function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutlin
   };
 }
 
-/** @param peer finds a living worker */
-export function createSimWorker(
-  world: World,
-  id: string,
-  peer: (id: string) => SimWorker | undefined,
-): SimWorker {
-  const { clock, random, options, ledger } = world;
-  const started = createWorker(
-    {
-      hello: helloOf(id, 1 + random.below(4)),
-      helloRetryMs: HELLO_RETRY_MS,
-      coordinatorTimeoutMs: COORDINATOR_TIMEOUT_MS,
-    },
-    clock.now(),
-  );
-  let state = started.state;
-  let alive = true;
-  let pausedUntilMs = 0;
-  let params = 0;
-  let spare = 0;
-  /** Whether the spare buffer holds an update rather than a state taken over. */
-  let updated = false;
-  let group: Connect | null = null;
-  let parts: readonly number[] = [];
-  let sums: number[] = [];
-  let awaited: Exchange | null = null;
-  let fetching: string | null = null;
-  let serving: { readonly group: string; readonly step: number } | null = null;
-  let requests: { readonly from: string; readonly group: string; readonly step: number }[] = [];
-  const inbox = new Map<string, Map<string, Partial>>();
+export class SimWorker {
+  readonly id: string;
+  readonly #world: World;
+  readonly #inbox = new Inbox();
+  #state: WorkerState;
+  #isAlive = true;
+  #pausedUntilMs = 0;
+  #params = 0;
+  /** The second buffer; `commit` swaps it in. */
+  #spare = 0;
+  /** Whether the second buffer holds an update rather than a state taken over. */
+  #isUpdate = false;
+  #group: Effect<'connect'> | null = null;
+  /** What the last segment left: one a shard. */
+  #parts: readonly number[] = [];
+  #sums: number[] = [];
+  #awaited: Effect<'exchange' | 'exchangeEvaluation'> | null = null;
+  #fetching: string | null = null;
+  #serving: { readonly group: string; readonly step: number } | null = null;
+  #requests: readonly Request[] = [];
+
+  constructor(world: World, id: string) {
+    this.id = id;
+    this.#world = world;
+    const { clock, random } = world;
+    const hello = helloOf(id, 1 + random.below(4));
+    const timing = { helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: COORDINATOR_TIMEOUT_MS };
+    const { state, effects } = createWorker({ hello, ...timing }, clock.now());
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
+    clock.after(random.between(0, TICK_MS), () => this.#tick());
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  /** Name of the generation it runs in. */
+  get group(): string | null {
+    return this.#group === null ? null : nameOf(this.#group);
+  }
+
+  /** The living workers that are in its generation, as it is. */
+  fellows(): readonly SimWorker[] {
+    const ids = this.#group?.members.map(({ worker }) => worker) ?? [];
+    return this.#world.living().filter((other) => ids.includes(other.id) && other.group === this.group);
+  }
+
+  hear(message: CoordinatorMessage): void {
+    this.#whenAwake(() => this.#raise({ type: 'message', message }));
+  }
+
+  receive(from: string, frame: PeerFrame): void {
+    this.#whenAwake(() => this.#receive(from, frame));
+  }
+
+  linkBroke(peer: string): void {
+    this.#whenAwake(() => this.#linkBroke(peer));
+  }
+
+  crash(): void {
+    this.#isAlive = false;
+  }
+
+  pause(durationMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.clock.now() + durationMs);
+  }
 
   /** Whatever happens to a process that stands still happens when it goes on. */
-  function whenAwake(action: () => void): void {
-    if (!alive) return;
-    if (clock.now() < pausedUntilMs) clock.at(pausedUntilMs, () => whenAwake(action));
+  #whenAwake(action: () => void): void {
+    const { clock } = this.#world;
+    if (!this.#isAlive) return;
+    if (clock.now() < this.#pausedUntilMs) clock.at(this.#pausedUntilMs, () => this.#whenAwake(action));
     else action();
   }
 
-  function raise(event: WorkerEvent): void {
-    const advanced = advanceWorker(state, event, clock.now());
-    state = advanced.state;
-    for (const effect of advanced.effects) perform(effect);
+  #tick(): void {
+    if (!this.#isAlive) return;
+    this.#whenAwake(() => this.#raise({ type: 'tick' }));
+    this.#world.clock.after(TICK_MS, () => this.#tick());
   }
 
-  function raiseAfter(lowMs: number, highMs: number, event: () => WorkerEvent): void {
-    clock.after(random.between(lowMs, highMs), () => whenAwake(() => raise(event())));
+  #raise(event: WorkerEvent): void {
+    const { state, effects } = advanceWorker(this.#state, event, this.#world.clock.now());
+    this.#state = state;
+    for (const effect of effects) this.#perform(effect);
   }
 
-  const nameOf = ({ incarnation, generation }: Connect): string => `${incarnation}/${generation}`;
-
-  /** Those that are, like this worker, in its generation. */
-  const fellows = (): readonly SimWorker[] =>
-    (group?.members ?? [])
-      .map(({ worker }) => peer(worker))
-      .filter((other): other is SimWorker => other !== undefined && other.group() === self.group());
-
-  function shardRange(): { readonly start: number; readonly count: number } {
-    const member = group?.members.find(({ worker }) => worker === id);
-    invariant(member !== undefined, `${id} computes outside a generation`);
-    return member.shards;
+  #raiseWithin(lowMs: number, highMs: number, event: () => WorkerEvent): void {
+    const { clock, random } = this.#world;
+    clock.after(random.between(lowMs, highMs), () => this.#whenAwake(() => this.#raise(event())));
   }
 
-  function compute(step: number, collective: number): void {
-    const { start, count } = shardRange();
-    const from = params;
-    raiseAfter(1, 40, () => {
-      parts = Array.from({ length: count }, (_, i) => shardPart(from, step, collective, start + i));
-      return { type: 'segmentDone' };
-    });
-  }
-
-  function exchange(effect: Exchange): void {
-    invariant(group?.generation === effect.generation, `${id} exchanges in a generation it has not met`);
-    awaited = effect;
-    const key = `${nameOf(group)}/${effect.step}/${effect.collective}`;
-    const { start } = shardRange();
-    const frame: Partial = { type: 'partial', key, params, start, parts };
-    for (const { worker } of group.members) {
-      if (worker === id) receivePartial(id, frame);
-      else world.toPeer(id, worker, frame);
-    }
-  }
-
-  function receivePartial(from: string, frame: Partial): void {
-    const received = inbox.get(frame.key) ?? new Map<string, Partial>();
-    inbox.set(frame.key, received.set(from, frame));
-    if (group === null || awaited === null) return;
-    const { generation, step, collective } = awaited;
-    const key = `${nameOf(group)}/${step}/${collective}`;
-    if (key !== frame.key || received.size < group.members.length) return;
-    const given = [...received.values()].sort((a, b) => a.start - b.start);
-    ledger.exchanged(params, given);
-    const sum = mix(...given.flatMap((one) => one.parts));
-    const { type } = awaited;
-    awaited = null;
-    inbox.delete(key);
-    if (type === 'exchange') sums[collective] = sum;
-    const stop = step >= options.stopFrom;
-    const report = { sum };
-    raiseAfter(0, 1, () =>
-      type === 'exchange'
-        ? { type: 'exchangeDone', generation, step, collective }
-        : { type: 'evaluationDone', generation, step, collective, stop, report },
-    );
-  }
-
-  function updateParams(step: number, fingerprint: boolean): void {
-    raiseAfter(1, 10, () => {
-      spare = updatedParams(params, step, sums);
-      updated = true;
-      const report = { params: spare };
-      return { type: 'updateDone', report, ...(fingerprint ? { fingerprint: `${spare}` } : {}) };
-    });
-  }
-
-  function commit(step: number) {
-    params = spare;
-    sums = [];
-    // Members that take the agreed state are behind until they have it; an update needs them all.
-    ledger.committed(id, step, params, updated ? fellows().map((fellow) => fellow.state().step) : []);
-    updated = false;
-  }
-
-  function connect(effect: Connect) {
-    group = effect;
-    serving = null;
-    sums = [];
-    for (const key of inbox.keys()) if (!key.startsWith(`${nameOf(effect)}/`)) forgetStale(key, effect);
-    for (const { worker } of effect.members) {
-      if (worker !== id && world.isBroken(id, worker)) linkBroke(worker);
-    }
-  }
-
-  function forgetStale(key: string, { incarnation, generation }: Connect) {
-    const [other = 0, number = 0] = key.split('/').map(Number);
-    if (other < incarnation || (other === incarnation && number < generation)) inbox.delete(key);
-  }
-
-  function fetch(from: string, step: number) {
-    invariant(group !== null, `${id} fetches outside a generation`);
-    fetching = nameOf(group);
-    world.toPeer(id, from, { type: 'fetch', group: fetching, step });
-  }
-
-  function answerRequests() {
-    if (serving === null) return;
-    const { group: served, step } = serving;
-    for (const request of requests.filter((one) => one.group === served)) {
-      invariant(
-        request.step === step && state.step === step,
-        `${id} moved on from step ${step} while it serves it`,
-      );
-      world.toPeer(id, request.from, { type: 'snapshot', group: served, step, params });
-    }
-    requests = requests.filter((one) => one.group !== served);
-  }
-
-  function receiveSnapshot({
-    group: from,
-    step,
-    params: snapshot,
-  }: Extract<PeerFrame, { type: 'snapshot' }>) {
-    if (fetching !== from || group === null) return;
-    const { generation } = group;
-    fetching = null;
-    raiseAfter(1, 20, () => {
-      spare = nameOf(group!) === from ? snapshot : spare;
-      return { type: 'stateReady', generation, step };
-    });
-  }
-
-  function receive(from: string, frame: PeerFrame) {
-    if (frame.type === 'partial') return receivePartial(from, frame);
-    if (frame.type === 'snapshot') return receiveSnapshot(frame);
-    requests.push({ from, group: frame.group, step: frame.step });
-    answerRequests();
-  }
-
-  function linkBroke(peer: string) {
-    if (group === null || !group.members.some(({ worker }) => worker === peer)) return;
-    const { generation } = group;
-    raiseAfter(0, 300, () => ({ type: 'peerLost', generation, peer }));
-  }
-
-  function perform(effect: WorkerEffect) {
+  #perform(effect: WorkerEffect) {
+    const { options, ledger } = this.#world;
     switch (effect.type) {
       case 'send':
-        return world.toCoordinator(id, effect.message);
+        return this.#world.toCoordinator(this.id, effect.message);
       case 'load':
-        return raiseAfter(5, 200, () => ({ type: 'loaded', program: outlineOf(options, ledger.finalStep) }));
+        return this.#raiseWithin(5, 200, () => ({
+          type: 'loaded',
+          program: outlineOf(options, ledger.finalStep),
+        }));
       case 'connect':
-        return connect(effect);
+        return this.#connect(effect);
       case 'initialise':
-        return raiseAfter(1, 30, () => {
-          spare = initialParams(options.seed);
-          return { type: 'stateReady', generation: effect.generation, step: 0 };
-        });
+        return this.#take(30, effect.generation, 0, initialParams(options.seed));
       case 'fetchSnapshot':
-        return fetch(effect.from, effect.step);
+        return this.#fetch(effect);
       case 'restore':
-        return raiseAfter(1, 20, () => {
-          if (group?.generation === effect.generation) spare = Number(effect.header.params);
-          return { type: 'stateReady', generation: effect.generation, step: effect.step };
-        });
+        return this.#take(20, effect.generation, effect.step, Number(effect.header.params));
       case 'serveSnapshot':
-        invariant(group !== null, `${id} serves outside a generation`);
-        serving = { group: nameOf(group), step: effect.step };
-        return answerRequests();
+        this.#serving = { group: this.group!, step: effect.step };
+        return this.#answerRequests();
       case 'runSegment':
-        return compute(effect.step, effect.segment);
+        return this.#compute(effect.step, effect.segment);
       case 'runEvaluation':
-        return compute(effect.step, options.numSegments + (effect.final ? 1 : 0));
+        return this.#compute(effect.step, options.numSegments + (effect.final ? 1 : 0));
       case 'exchange':
       case 'exchangeEvaluation':
-        return exchange(effect);
+        return this.#exchange(effect);
       case 'runUpdate':
-        return updateParams(effect.step, effect.fingerprint);
+        return this.#update(effect);
       case 'commit':
-        return commit(effect.step);
+        return this.#commit(effect.step);
       case 'checkpoint':
-        return world.toCoordinator(id, {
-          type: 'checkpoint',
-          step: effect.step,
-          header: { params },
-          frames: [],
-        });
+        return this.#sendCheckpoint(effect.step);
       case 'finish':
-        return raiseAfter(1, 20, () => ({
-          type: 'finishDone',
-          fingerprint: `${params}`,
-          result: { params },
-        }));
+        return this.#finish();
       case 'abort':
-        awaited = null;
-        fetching = null;
+        this.#awaited = null;
+        this.#fetching = null;
         return;
       case 'exit':
-        alive = false;
-        return;
+        return this.crash();
       default:
         effect satisfies never;
     }
   }
 
-  function tick(): void {
-    if (!alive) return;
-    whenAwake(() => raise({ type: 'tick' }));
-    clock.after(TICK_MS, tick);
+  #connect(effect: Effect<'connect'>): void {
+    this.#group = effect;
+    this.#serving = null;
+    this.#sums = [];
+    this.#inbox.dropBefore(effect);
+    for (const { worker } of effect.members) {
+      if (worker !== this.id && this.#world.isBroken(this.id, worker)) this.#linkBroke(worker);
+    }
   }
 
-  const self: SimWorker = {
-    id,
-    state: () => state,
-    isAlive: () => alive,
-    group: () => (group === null ? null : nameOf(group)),
-    fellows,
-    hear: (message) => whenAwake(() => raise({ type: 'message', message })),
-    receive: (from, frame) => whenAwake(() => receive(from, frame)),
-    linkBroke: (peer) => whenAwake(() => linkBroke(peer)),
-    crash: () => {
-      alive = false;
-    },
-    pause: (durationMs) => {
-      pausedUntilMs = Math.max(pausedUntilMs, clock.now() + durationMs);
-    },
-  };
-  for (const effect of started.effects) perform(effect);
-  clock.after(random.between(0, TICK_MS), tick);
-  return self;
+  #linkBroke(peer: string): void {
+    if (!this.#group?.members.some(({ worker }) => worker === peer)) return;
+    const { generation } = this.#group;
+    this.#raiseWithin(0, 300, () => ({ type: 'peerLost', generation, peer }));
+  }
+
+  /** Puts a state in the second buffer, unless its generation is over by then. */
+  #take(withinMs: number, generation: number, step: number, params: number): void {
+    this.#raiseWithin(1, withinMs, () => {
+      if (this.#group?.generation === generation) this.#spare = params;
+      return { type: 'stateReady', generation, step };
+    });
+  }
+
+  #fetch({ from, step }: Effect<'fetchSnapshot'>): void {
+    this.#fetching = this.group;
+    this.#world.toPeer(this.id, from, { type: 'fetch', group: this.group!, step });
+  }
+
+  #answerRequests(): void {
+    if (this.#serving === null) return;
+    const { group, step } = this.#serving;
+    for (const request of this.#requests.filter((one) => one.group === group)) {
+      const isUnchanged = request.step === step && this.#state.step === step;
+      invariant(isUnchanged, `${this.id} moved on from step ${step} while a member lacks it`);
+      this.#world.toPeer(this.id, request.from, { type: 'snapshot', group, step, params: this.#params });
+    }
+    this.#requests = this.#requests.filter((one) => one.group !== group);
+  }
+
+  #receive(from: string, frame: PeerFrame) {
+    switch (frame.type) {
+      case 'partial':
+        return this.#receivePartial(from, frame);
+      case 'snapshot':
+        return this.#receiveSnapshot(frame);
+      case 'fetch':
+        this.#requests = [...this.#requests, { from, group: frame.group, step: frame.step }];
+        return this.#answerRequests();
+      default:
+        frame satisfies never;
+    }
+  }
+
+  #receiveSnapshot({ group, step, params }: Frame<'snapshot'>): void {
+    if (this.#fetching !== group || this.#group === null) return;
+    this.#fetching = null;
+    this.#take(20, this.#group.generation, step, params);
+  }
+
+  #shards(): { readonly start: number; readonly count: number } {
+    const self = this.#group?.members.find(({ worker }) => worker === this.id);
+    invariant(self !== undefined, `${this.id} computes outside a generation`);
+    return self.shards;
+  }
+
+  #compute(step: number, collective: number): void {
+    const { start, count } = this.#shards();
+    const params = this.#params;
+    this.#raiseWithin(1, 40, () => {
+      this.#parts = Array.from({ length: count }, (_, i) => shardPart(params, step, collective, start + i));
+      return { type: 'segmentDone' };
+    });
+  }
+
+  #exchange(effect: Effect<'exchange' | 'exchangeEvaluation'>): void {
+    const group = this.#group;
+    invariant(group?.generation === effect.generation, `${this.id} exchanges in a generation it has not met`);
+    this.#awaited = effect;
+    const { start } = this.#shards();
+    const frame: Partial = {
+      type: 'partial',
+      key: keyOf(group, effect),
+      params: this.#params,
+      start,
+      parts: this.#parts,
+    };
+    for (const { worker } of group.members) {
+      if (worker !== this.id) this.#world.toPeer(this.id, worker, frame);
+    }
+    this.#receivePartial(this.id, frame);
+  }
+
+  #receivePartial(from: string, frame: Partial): void {
+    this.#inbox.put(from, frame);
+    if (this.#group === null || this.#awaited === null) return;
+    const given = this.#inbox.take(keyOf(this.#group, this.#awaited), this.#group.members.length);
+    if (given === null) return;
+    this.#world.ledger.exchanged(this.#params, given);
+    this.#endExchange(this.#awaited, mix(...given.flatMap(({ parts }) => parts)));
+  }
+
+  #endExchange(effect: Effect<'exchange' | 'exchangeEvaluation'>, sum: number): void {
+    const { generation, step, collective } = effect;
+    const exchanged = { generation, step, collective };
+    this.#awaited = null;
+    if (effect.type === 'exchange') {
+      this.#sums[collective] = sum;
+      this.#raiseWithin(0, 1, () => ({ type: 'exchangeDone', ...exchanged }));
+    } else {
+      const stop = step >= this.#world.options.stopFrom;
+      this.#raiseWithin(0, 1, () => ({ type: 'evaluationDone', ...exchanged, stop, report: { sum } }));
+    }
+  }
+
+  #update({ step, fingerprint }: Effect<'runUpdate'>): void {
+    this.#raiseWithin(1, 10, () => {
+      this.#spare = updatedParams(this.#params, step, this.#sums);
+      this.#isUpdate = true;
+      const report = { params: this.#spare };
+      return { type: 'updateDone', report, ...(fingerprint ? { fingerprint: `${this.#spare}` } : {}) };
+    });
+  }
+
+  #commit(step: number): void {
+    this.#params = this.#spare;
+    this.#sums = [];
+    // Members that take the agreed state are behind until they have it; an update needs them all.
+    const steps = this.#isUpdate ? this.fellows().map(({ state }) => state.step) : [];
+    this.#isUpdate = false;
+    this.#world.ledger.committed(this.id, step, this.#params, steps);
+  }
+
+  #sendCheckpoint(step: number): void {
+    const header = { params: this.#params };
+    this.#world.toCoordinator(this.id, { type: 'checkpoint', step, header, frames: [] });
+  }
+
+  #finish(): void {
+    const params = this.#params;
+    this.#raiseWithin(1, 20, () => ({ type: 'finishDone', fingerprint: `${params}`, result: { params } }));
+  }
 }

@@ -5,12 +5,13 @@
 
 import { invariant } from '@lockstep/errors';
 import type { Outcome } from '../coordinator/state.ts';
+import type { CoordinatorMessage, WorkerMessage } from '../messages/messages.ts';
 import { createClock } from './clock.ts';
-import { createLedger } from './ledger.ts';
+import { Ledger } from './ledger.ts';
 import { createRandom } from './random.ts';
-import { createSimCoordinator } from './sim-coordinator.ts';
-import { createSimWorker, type SimWorker } from './sim-worker.ts';
-import { carry, createLinks, type SimulationOptions, type World } from './world.ts';
+import { createSimCoordinator, type SimCoordinator } from './sim-coordinator.ts';
+import { SimWorker } from './sim-worker.ts';
+import { carry, createLinks, type PeerFrame, type SimulationOptions, type World } from './world.ts';
 
 export type { Faults, SimulationOptions } from './world.ts';
 
@@ -26,134 +27,152 @@ const GIVE_UP_MS = 600_000;
 
 /** @throws LockstepError `internal` when the run breaks an invariant or does not end */
 export function simulate(options: SimulationOptions): SimulationResult {
-  const clock = createClock();
-  const random = createRandom(options.seed);
-  const ledger = createLedger(options);
-  const transfer = createLinks(clock, random);
-  const workers = new Map<string, SimWorker>();
-  const brokenUntilMs = new Map<string, number>();
-  const isDone = (): boolean => ledger.outcomes.at(-1)?.reason === 'finished';
-  const living = (): SimWorker[] => [...workers.values()].filter((worker) => worker.isAlive());
+  const cluster = new Cluster(options);
+  cluster.schedule();
+  return cluster.run();
+}
 
-  const world: World = {
-    options,
-    clock,
-    random,
-    ledger,
-    toCoordinator(worker, message) {
-      const carried = carry(message, 'worker', options.encodeMessages);
-      transfer(worker, 'coordinator', () => coordinator?.hear(worker, carried));
-    },
-    toWorker(worker, message) {
-      const carried = carry(message, 'coordinator', options.encodeMessages);
-      transfer('coordinator', worker, () => workers.get(worker)?.hear(carried));
-    },
-    toPeer(from, to, frame) {
-      if (!world.isBroken(from, to)) transfer(from, to, () => workers.get(to)?.receive(from, frame));
-    },
-    isBroken: (worker, peer) =>
-      !workers.get(peer)?.isAlive() || clock.now() < (brokenUntilMs.get(linkOf(worker, peer)) ?? 0),
-  };
+class Cluster implements World {
+  readonly options: SimulationOptions;
+  readonly clock = createClock();
+  readonly random;
+  readonly ledger;
+  readonly #transfer;
+  readonly #workers = new Map<string, SimWorker>();
+  readonly #brokenUntilMs = new Map<string, number>();
+  #incarnation = 1;
+  /** Null while it is down. */
+  #coordinator: SimCoordinator | null;
 
-  let incarnation = 1;
-  let coordinator: ReturnType<typeof createSimCoordinator> | null = createSimCoordinator(
-    world,
-    incarnation,
-    options.numWorkers,
-  );
-
-  function spawn(): void {
-    const id = `w${workers.size + 1}`;
-    const peer = (other: string) => living().find((worker) => worker.id === other);
-    workers.set(id, createSimWorker(world, id, peer));
+  constructor(options: SimulationOptions) {
+    this.options = options;
+    this.random = createRandom(options.seed);
+    this.ledger = new Ledger(options);
+    this.#transfer = createLinks(this.clock, this.random);
+    this.#coordinator = createSimCoordinator(this, this.#incarnation, options.numWorkers);
   }
 
-  function pick(): SimWorker | undefined {
-    const all = living();
-    return all[random.below(all.length)];
+  toCoordinator(worker: string, message: WorkerMessage): void {
+    const carried = carry(message, 'worker', this.options.encodeMessages);
+    this.#transfer(worker, 'coordinator', () => this.#coordinator?.hear(worker, carried));
   }
 
-  function crash(): void {
-    const victim = pick();
+  toWorker(worker: string, message: CoordinatorMessage): void {
+    const carried = carry(message, 'coordinator', this.options.encodeMessages);
+    this.#transfer('coordinator', worker, () => this.#workers.get(worker)?.hear(carried));
+  }
+
+  toPeer(from: string, to: string, frame: PeerFrame): void {
+    if (this.isBroken(from, to)) return;
+    this.#transfer(from, to, () => this.#workers.get(to)?.receive(from, frame));
+  }
+
+  isBroken(worker: string, peer: string): boolean {
+    const untilMs = this.#brokenUntilMs.get(linkOf(worker, peer)) ?? 0;
+    return !this.#workers.get(peer)?.isAlive || this.clock.now() < untilMs;
+  }
+
+  living(): readonly SimWorker[] {
+    return [...this.#workers.values()].filter(({ isAlive }) => isAlive);
+  }
+
+  /** Draws when workers come and what goes wrong. */
+  schedule(): void {
+    const { numWorkers, faults } = this.options;
+    this.#sometime(numWorkers, 100, () => this.#spawn());
+    this.#sometime(faults.numCrashes, faults.withinMs, () => this.#crash());
+    this.#sometime(faults.numJoins, faults.withinMs, () => this.#spawn());
+    this.#sometime(faults.numPauses, faults.withinMs, () =>
+      this.#pick()?.pause(this.random.between(500, 4_000)),
+    );
+    this.#sometime(faults.numBrokenLinks, faults.withinMs, () => this.#breakLink());
+    this.#sometime(faults.numCoordinatorRestarts, faults.withinMs, () =>
+      this.#restartCoordinator(this.random.between(50, 3_000)),
+    );
+    this.#sometime(faults.interrupt ? 1 : 0, faults.withinMs, () =>
+      this.#coordinator?.raise({ type: 'interrupt' }),
+    );
+    this.clock.after(1_000, () => this.#supervise());
+  }
+
+  run(): SimulationResult {
+    while (!this.#isDone() || this.living().length > 0) {
+      const hasMore = this.clock.now() < GIVE_UP_MS && this.clock.runNext();
+      invariant(hasMore, 'the run did not finish', {
+        virtualMs: this.clock.now(),
+        coordinator: this.#coordinator?.state(),
+        workers: this.living().map(({ state }) => state),
+      });
+    }
+    this.ledger.close();
+    return {
+      outcomes: this.ledger.outcomes,
+      numGenerations: this.ledger.generations.length,
+      numWorkers: this.#workers.size,
+      virtualMs: this.clock.now(),
+    };
+  }
+
+  #isDone(): boolean {
+    return this.ledger.outcomes.at(-1)?.reason === 'finished';
+  }
+
+  #sometime(times: number, withinMs: number, action: () => void): void {
+    const unlessDone = () => {
+      if (!this.#isDone()) action();
+    };
+    for (let i = 0; i < times; i++) this.clock.after(this.random.between(0, withinMs), unlessDone);
+  }
+
+  #spawn(): void {
+    const id = `w${this.#workers.size + 1}`;
+    this.#workers.set(id, new SimWorker(this, id));
+  }
+
+  #pick(): SimWorker | undefined {
+    const all = this.living();
+    return all[this.random.below(all.length)];
+  }
+
+  #crash(): void {
+    const victim = this.#pick();
     if (victim === undefined) return;
+    const fellows = victim.fellows();
     victim.crash();
     // The end of a connection may be noticed late, or never.
-    if (random.chance(0.5)) {
-      clock.after(random.between(1, 3_000), () =>
-        coordinator?.raise({ type: 'disconnected', worker: victim.id }),
-      );
+    if (this.random.chance(0.5)) {
+      this.#sometime(1, 3_000, () => this.#coordinator?.raise({ type: 'disconnected', worker: victim.id }));
     }
-    for (const fellow of victim.fellows()) if (random.chance(0.5)) fellow.linkBroke(victim.id);
+    for (const fellow of fellows) if (this.random.chance(0.5)) fellow.linkBroke(victim.id);
   }
 
-  function breakLink(): void {
-    const [one, other] = [pick(), pick()];
+  #breakLink(): void {
+    const [one, other] = [this.#pick(), this.#pick()];
     if (one === undefined || other === undefined || one === other) return;
-    brokenUntilMs.set(linkOf(one.id, other.id), clock.now() + random.between(1, 1_500));
+    const untilMs = this.clock.now() + this.random.between(1, 1_500);
+    this.#brokenUntilMs.set(linkOf(one.id, other.id), untilMs);
     one.linkBroke(other.id);
     other.linkBroke(one.id);
   }
 
-  function restartCoordinator(afterMs: number): void {
-    coordinator?.crash();
-    coordinator = null;
-    incarnation += 1;
-    const mine = incarnation;
-    clock.after(afterMs, () => {
-      if (mine === incarnation && !isDone()) coordinator = createSimCoordinator(world, mine, 1);
+  #restartCoordinator(afterMs: number): void {
+    this.#coordinator?.crash();
+    this.#coordinator = null;
+    this.#incarnation += 1;
+    const incarnation = this.#incarnation;
+    this.clock.after(afterMs, () => {
+      if (incarnation === this.#incarnation) this.#coordinator = createSimCoordinator(this, incarnation, 1);
     });
   }
 
   /** What an operator or Kubernetes does: starts what is missing, resumes what was interrupted. */
-  function supervise(): void {
-    if (isDone()) return;
-    const state = coordinator?.state();
-    if (state?.phase === 'done') restartCoordinator(100);
-    const wanted = state?.phase === 'gathering' ? state.needed : 1;
-    if (living().length < wanted) spawn();
-    clock.after(1_000, supervise);
-  }
-
-  const { faults } = options;
-  const sometime = (times: number, action: () => void): void => {
-    for (let i = 0; i < times; i++) clock.after(random.between(0, faults.withinMs), action);
-  };
-  for (let i = 0; i < options.numWorkers; i++) clock.after(random.between(0, 100), spawn);
-  sometime(faults.numCrashes, crash);
-  sometime(faults.numJoins, () => isDone() || spawn());
-  sometime(faults.numPauses, () => pick()?.pause(random.between(500, 4_000)));
-  sometime(faults.numBrokenLinks, breakLink);
-  sometime(faults.numCoordinatorRestarts, () => isDone() || restartCoordinator(random.between(50, 3_000)));
-  sometime(faults.interrupt ? 1 : 0, () => coordinator?.raise({ type: 'interrupt' }));
-  clock.after(1_000, supervise);
-
-  while (clock.now() < GIVE_UP_MS && clock.runNext() && (!isDone() || living().length > 0));
-  return resultOf();
-
-  function resultOf(): SimulationResult {
-    const outcome = ledger.outcomes.at(-1);
-    invariant(isDone() && outcome !== undefined, 'the run did not finish', {
-      virtualMs: clock.now(),
-      coordinator: coordinator?.state(),
-      workers: living().map((worker) => worker.state()),
-    });
-    const { finalStep, disk } = ledger;
-    invariant(outcome.step === finalStep, `the run finished at step ${outcome.step}, not ${finalStep}`);
-    invariant(
-      disk.progressStep === finalStep,
-      `progress ended at step ${disk.progressStep}, not ${finalStep}`,
-    );
-    invariant(
-      disk.finalEvaluated === options.finalEvaluation,
-      'the final evaluation is missing or uncalled for',
-    );
-    invariant(living().length === 0, 'workers were left behind', { workers: living().map(({ id }) => id) });
-    return {
-      outcomes: ledger.outcomes,
-      numGenerations: ledger.numGenerations(),
-      numWorkers: workers.size,
-      virtualMs: clock.now(),
-    };
+  #supervise(): void {
+    if (this.#isDone()) return;
+    const state = this.#coordinator?.state();
+    if (state?.phase === 'done') this.#restartCoordinator(100);
+    const needed = state?.phase === 'gathering' ? state.needed : 1;
+    if (this.living().length < needed) this.#spawn();
+    this.clock.after(1_000, () => this.#supervise());
   }
 }
 

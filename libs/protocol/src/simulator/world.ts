@@ -6,6 +6,7 @@ import type { CoordinatorMessage, WorkerMessage } from '../messages/messages.ts'
 import type { Clock } from './clock.ts';
 import type { Ledger } from './ledger.ts';
 import type { Random } from './random.ts';
+import type { SimWorker } from './sim-worker.ts';
 
 /** What happens to a run, at random moments in its first `withinMs`. */
 export interface Faults {
@@ -61,6 +62,7 @@ export interface World {
   toPeer(from: string, to: string, frame: PeerFrame): void;
   /** Whether the data link between two workers is down or leads to a dead one. */
   isBroken(worker: string, peer: string): boolean;
+  living(): readonly SimWorker[];
 }
 
 /** Delivers in order of sending on every link, at random moments. */
