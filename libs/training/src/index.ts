@@ -1,2 +1,26 @@
 /** The shard program, the update program and the step. */
-export {};
+export { combineWith } from './combine.ts';
+export { evaluationMetrics } from './evaluation.ts';
+export type { Executor, ExecutorOptions, Parity } from './executor.ts';
+export { createExecutor, other, viewer } from './executor.ts';
+export type {
+  Batch,
+  EarlyStopping,
+  Experiment,
+  FunctionExperiment,
+  ModelExperiment,
+  RunConfig,
+  RunOverrides,
+} from './experiment.ts';
+export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
+export { extendChain, fingerprint } from './fingerprint.ts';
+export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
+export { layoutWorker } from './layout.ts';
+export type { LocalOptions, LocalResult } from './local.ts';
+export { trainLocally } from './local.ts';
+export type { ProgramSet } from './program-set.ts';
+export { exportPrograms, importPrograms } from './program-set.ts';
+export type { Programs, Variable } from './programs.ts';
+export { compilePrograms } from './programs.ts';
+export type { Progress, Schedule } from './schedule.ts';
+export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';

@@ -1,0 +1,179 @@
+/** What a user writes: the description of a training run, without a word of workers. */
+import type { Tensor } from '@lockstep/autodiff';
+import type { DataSource } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import type { Layer } from '@lockstep/nn';
+import type { GradientTransformation } from '@lockstep/optim';
+
+/** A batch's columns by name: `x [rows, ..]`, `y [rows, ..]`. */
+export type Batch = Readonly<Record<string, Tensor>>;
+
+export interface EarlyStopping {
+  /** A metric of the evaluation after each epoch, such as 'validation/loss'. */
+  readonly metric: string;
+  /** Evaluations without improvement after which the run ends. */
+  readonly patience: number;
+  /** What counts as an improvement. Default 0. */
+  readonly minDelta?: number;
+  /** Default 'min' ('max' for a metric to be raised, such as accuracy). */
+  readonly mode?: 'min' | 'max';
+}
+
+interface CommonOptions {
+  /** Default: the file's name. */
+  readonly name?: string;
+  readonly data: DataSource;
+  readonly optimizer: GradientTransformation;
+  readonly batch: {
+    /** Samples of one step, over all workers. */
+    readonly size: number;
+    /** Fixed slices of a batch, the units of work: a power of two. Default 8. */
+    readonly shards?: number;
+  };
+  /** Passes over the training data. Default 1, or as many as `steps` need. */
+  readonly epochs?: number;
+  /** Updates; ends the run early if `epochs` are also given. */
+  readonly steps?: number;
+  /** Default 1. */
+  readonly seed?: number;
+  readonly earlyStopping?: EarlyStopping;
+}
+
+/** A model of layers, with a loss of outputs and labels: one value a sample. */
+export interface ModelExperiment extends CommonOptions {
+  // biome-ignore lint/suspicious/noExplicitAny: a model's parameters are known to the model alone
+  readonly model: Layer<any, any>;
+  /** (outputs [rows, ..], labels [rows, ..]) → [rows] */
+  readonly loss: (outputs: Tensor, labels: Tensor) => Tensor;
+  /** Added to the mean loss; differentiated once a step, not once a shard. */
+  readonly penalty?: (params: unknown) => Tensor;
+  /** Each (outputs, labels) → [rows]. */
+  readonly metrics?: Readonly<Record<string, (outputs: Tensor, labels: Tensor) => Tensor>>;
+}
+
+/** A loss of one's own: any pytree of parameters, any differentiable function. */
+export interface FunctionExperiment<Params> extends CommonOptions {
+  readonly init: (key: Tensor) => Params;
+  /** → [rows], one value a sample; `key` belongs to this step and shard. */
+  readonly loss: (params: Params, batch: Batch, key: Tensor) => Tensor;
+  readonly penalty?: (params: Params) => Tensor;
+  /** Each → [rows]. */
+  readonly metrics?: Readonly<Record<string, (params: Params, batch: Batch) => Tensor>>;
+}
+
+declare const checked: unique symbol;
+
+/** A checked experiment: what an experiment file exports by default. */
+// biome-ignore lint/suspicious/noExplicitAny: parameters are known to the experiment's own functions alone
+export type Experiment = (ModelExperiment | FunctionExperiment<any>) & { readonly [checked]?: true };
+
+const marker = Symbol.for('lockstep.experiment');
+
+export function defineExperiment(experiment: ModelExperiment): Experiment;
+export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;
+export function defineExperiment(experiment: Experiment): Experiment {
+  const { batch, epochs, steps, earlyStopping } = experiment;
+  requireWhole('batch.size', batch.size);
+  requireShards(batch.shards ?? defaultShards);
+  if (epochs !== undefined) requireWhole('epochs', epochs);
+  if (steps !== undefined) requireWhole('steps', steps);
+  if (earlyStopping !== undefined) requireWhole('earlyStopping.patience', earlyStopping.patience);
+  if (!('model' in experiment) && !('init' in experiment)) {
+    throw new LockstepError(
+      'experiment',
+      'defineExperiment: needs a model (layers) or an init function that makes the parameters',
+      { given: Object.keys(experiment) },
+    );
+  }
+  return Object.assign({ ...experiment }, { [marker]: true });
+}
+
+/** Whether a value came from {@link defineExperiment}, of whichever copy of this library. */
+export function isExperiment(value: unknown): value is Experiment {
+  return typeof value === 'object' && value !== null && marker in value;
+}
+
+export const defaultShards = 8;
+
+function requireWhole(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new LockstepError('config', `${name} must be a whole number of at least 1, not ${value}`, {
+      name,
+      value,
+    });
+  }
+}
+
+function requireShards(shards: number): void {
+  requireWhole('batch.shards', shards);
+  if (shards > 4096 || (shards & (shards - 1)) !== 0) {
+    throw new LockstepError(
+      'config',
+      `batch.shards must be a power of two up to 4096, not ${shards}: results are combined along a binary tree; use ${nearestPower(shards)}`,
+      { shards },
+    );
+  }
+}
+
+function nearestPower(value: number): number {
+  let power = 1;
+  while (power < value && power < 4096) power *= 2;
+  return power;
+}
+
+/** Everything that, beside the code and the data, decides the result. Plain data: it travels to workers. */
+export interface RunConfig {
+  readonly seed: number;
+  readonly numShards: number;
+  readonly batchSize: number;
+  readonly epochs: number | null;
+  readonly steps: number | null;
+  readonly limitSamples: number | null;
+  /** Steps between fingerprints in the log. */
+  readonly fingerprintEvery: number;
+  /** Steps between checkpoints. */
+  readonly checkpointEvery: number;
+}
+
+/** What the command line may set. */
+export interface RunOverrides {
+  readonly seed?: number | undefined;
+  readonly shards?: number | undefined;
+  readonly epochs?: number | undefined;
+  readonly steps?: number | undefined;
+  readonly limitSamples?: number | undefined;
+  readonly fingerprintEvery?: number | undefined;
+  readonly checkpointEvery?: number | undefined;
+}
+
+/** The experiment's own values where the command line sets none. */
+export function resolveConfig(experiment: Experiment, overrides: RunOverrides = {}): RunConfig {
+  const config = {
+    seed: overrides.seed ?? experiment.seed ?? 1,
+    numShards: overrides.shards ?? experiment.batch.shards ?? defaultShards,
+    batchSize: experiment.batch.size,
+    epochs: overrides.epochs ?? (overrides.steps === undefined ? experiment.epochs : undefined) ?? null,
+    steps: overrides.steps ?? (overrides.epochs === undefined ? experiment.steps : undefined) ?? null,
+    limitSamples: overrides.limitSamples ?? null,
+    fingerprintEvery: overrides.fingerprintEvery ?? 50,
+    checkpointEvery: overrides.checkpointEvery ?? 200,
+  };
+  requireShards(config.numShards);
+  if (!Number.isSafeInteger(config.seed) || config.seed < 0) {
+    throw new LockstepError('config', `the seed must be a whole number of at least 0, not ${config.seed}`, {
+      seed: config.seed,
+    });
+  }
+  for (const name of [
+    'batchSize',
+    'epochs',
+    'steps',
+    'limitSamples',
+    'fingerprintEvery',
+    'checkpointEvery',
+  ] as const) {
+    const value = config[name];
+    if (value !== null) requireWhole(name, value);
+  }
+  return config;
+}

@@ -1,0 +1,20 @@
+/** The identity of trained parameters: one hash over names, types, shapes and bytes. */
+import { createHash } from 'node:crypto';
+import type { TypedArray } from '@lockstep/tensor';
+import type { Variable } from './programs.ts';
+
+/** SHA-256 of parameters and state (running statistics) in hexadecimal; optimizer state follows from them. */
+export function fingerprint(variables: readonly Variable[], arrays: readonly TypedArray[]): string {
+  const hash = createHash('sha256');
+  for (const [i, { name, dtype, shape }] of variables.entries()) {
+    const { buffer, byteOffset, byteLength } = arrays[i]!;
+    hash.update(JSON.stringify([name, dtype, shape]));
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  }
+  return hash.digest('hex');
+}
+
+/** The chain up to a fingerprint: equal chains mean that all fingerprints before were equal too. */
+export function extendChain(chain: string, step: number, value: string): string {
+  return createHash('sha256').update(`${chain} ${step} ${value}`).digest('hex');
+}

@@ -1,0 +1,129 @@
+/**
+ * Where a worker's arrays lie in its shared memory: a pure function of programs and blocks, so that every thread
+ * finds them by itself. The replica comes first and stays in place when a new generation changes the blocks.
+ */
+import type { Plan } from '@lockstep/autodiff';
+import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/collectives';
+import { stepsPerEpoch } from '@lockstep/data';
+import { invariant } from '@lockstep/errors';
+import { bytesPerElement, type DType, type Shape, sizeOf } from '@lockstep/tensor';
+import type { Programs } from './programs.ts';
+
+/** An array's place. */
+export interface Slot {
+  readonly dtype: DType;
+  readonly shape: Shape;
+  readonly byteOffset: number;
+}
+
+export interface BlockLayout {
+  readonly node: TreeNode;
+  readonly numShards: number;
+  readonly thread: number;
+  readonly columns: readonly Slot[];
+  readonly weights: Slot;
+  readonly keys: Slot;
+  readonly arena: number;
+  readonly evaluationArena: number;
+  /** [batches, sums] of the evaluation under way. */
+  readonly evaluationSums: Slot;
+}
+
+export interface WorkerLayout {
+  readonly bytes: number;
+  /** Params, state and optimizer state, twice: an update reads one copy and writes the other. */
+  readonly replica: readonly [readonly Slot[], readonly Slot[]];
+  readonly results: readonly (readonly Slot[])[];
+  readonly evaluationResult: Slot;
+  readonly key: Slot;
+  readonly step: Slot;
+  readonly stepMetrics: Slot;
+  readonly initArena: number;
+  readonly updateArena: number;
+  readonly scratch: readonly number[];
+  /** In the order of the shards. */
+  readonly blocks: readonly BlockLayout[];
+}
+
+export interface LayoutOptions {
+  readonly programs: Programs;
+  /** The shards of each thread: contiguous, in order. */
+  readonly threads: readonly ShardRange[];
+  readonly scratchBytes: number;
+  /** Samples of the largest split that is evaluated. */
+  readonly evaluationSamples: number;
+  readonly batchSize: number;
+}
+
+export function layoutWorker(options: LayoutOptions): WorkerLayout {
+  const { programs, threads } = options;
+  let bytes = 0;
+  const take = (size: number): number => {
+    const byteOffset = bytes;
+    bytes += Math.ceil(size / 64) * 64;
+    return byteOffset;
+  };
+  const slot = (dtype: DType, shape: Shape): Slot => ({
+    dtype,
+    shape,
+    byteOffset: take(sizeOf(shape) * bytesPerElement(dtype)),
+  });
+  const variables = [...programs.params, ...programs.state, ...programs.optState];
+  const copy = (): Slot[] => variables.map(({ dtype, shape }) => slot(dtype, shape));
+  const replica = [copy(), copy()] as const;
+  const key = slot('uint32', [2]);
+  const step = slot('float32', []);
+  const stepMetrics = slot('float32', [programs.stepMetrics.length]);
+  // Arenas hold their programs' constants, so no two programs share one.
+  const initArena = take(programs.init.arenaBytes);
+  const updateArena = take(programs.update.arenaBytes);
+  const scratch = threads.map(() => take(options.scratchBytes));
+  const numSums = programs.evaluationMetrics.length + 1;
+  const evaluationResult = slot('float32', [numSums]);
+  const batches =
+    options.evaluationSamples === 0 ? 0 : stepsPerEpoch(options.evaluationSamples, options.batchSize);
+  const blockAt = (node: TreeNode, thread: number): BlockLayout => {
+    const numShards = 2 ** node.level;
+    const lead = [numShards, programs.rowsPerShard];
+    return {
+      node,
+      numShards,
+      thread,
+      columns: programs.columns.map(({ dtype, shape }) => slot(dtype, [...lead, ...shape])),
+      weights: slot('float32', lead),
+      keys: slot('uint32', [numShards, 2]),
+      arena: take(programs.shard(numShards).arenaBytes),
+      evaluationArena: take(programs.evaluation(numShards).arenaBytes),
+      evaluationSums: slot('float32', [batches, numSums]),
+    };
+  };
+  const nodes = threads.map((range) => alignedSubtrees(range));
+  const results = exchangesOf(nodes.flat().map(({ level }) => programs.shard(2 ** level))).map((parts) =>
+    parts.map(({ size }) => slot('float32', [size])),
+  );
+  const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));
+  return {
+    bytes,
+    replica,
+    results,
+    evaluationResult,
+    key,
+    step,
+    stepMetrics,
+    initArena,
+    updateArena,
+    scratch,
+    blocks,
+  };
+}
+
+/** Blocks of all sizes exchange the same values. */
+function exchangesOf(plans: readonly Plan[]): Plan['exchanges'] {
+  const form = (plan: Plan): string =>
+    JSON.stringify(plan.exchanges.map((parts) => parts.map(({ combine, size }) => [combine, size])));
+  const [first] = plans;
+  invariant(first !== undefined, 'a worker with a layout has shards');
+  for (const plan of plans)
+    invariant(form(plan) === form(first), 'blocks of all sizes exchange the same values');
+  return first.exchanges;
+}

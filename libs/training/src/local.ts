@@ -1,0 +1,133 @@
+/**
+ * Training in one process and one thread, over any division of the shards: the same programs, blocks and tree as on a
+ * cluster, without sockets. What the cluster must reproduce to the byte.
+ */
+import { combineTree, type NodePartial, type ShardRange } from '@lockstep/collectives';
+import type { Dataset, SplitName } from '@lockstep/data';
+import { createMemory, createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import type { TypedArray } from '@lockstep/tensor';
+import { combineWith } from './combine.ts';
+import { evaluationMetrics } from './evaluation.ts';
+import { createExecutor, other, type Parity, viewer } from './executor.ts';
+import type { Experiment, RunConfig } from './experiment.ts';
+import { fingerprint } from './fingerprint.ts';
+import { layoutWorker } from './layout.ts';
+import { compilePrograms, type Variable } from './programs.ts';
+import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
+
+export interface LocalOptions {
+  readonly experiment: Experiment;
+  readonly dataset: Dataset;
+  readonly config: RunConfig;
+  /** Contiguous runs of shards, as workers or threads would own them. Default: all in one. */
+  readonly ranges?: readonly ShardRange[];
+  readonly onStep?: (step: number, metrics: Readonly<Record<string, number>>) => void;
+}
+
+export interface LocalResult {
+  readonly steps: number;
+  readonly fingerprint: string;
+  /** Training metrics by step. */
+  readonly history: readonly Readonly<Record<string, number>>[];
+  /** Of the evaluation at the end. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly variables: readonly Variable[];
+  readonly arrays: readonly TypedArray[];
+}
+
+export function trainLocally(options: LocalOptions): LocalResult {
+  const { experiment, dataset, config, onStep } = options;
+  const ranges = options.ranges ?? [{ start: 0, count: config.numShards }];
+  const { validation, test, train } = dataset.splits;
+  const schedule = createSchedule(config, train.size, validation !== undefined);
+  const programs = compilePrograms(experiment, dataset, config, schedule.totalSteps);
+  const layout = layoutWorker({
+    programs,
+    threads: ranges,
+    scratchBytes: MIN_SCRATCH_BYTES,
+    evaluationSamples: Math.max(validation?.size ?? 0, test?.size ?? 0),
+    batchSize: config.batchSize,
+  });
+  const memory = createMemory(layout.bytes);
+  const view = viewer(memory.buffer);
+  const executors = ranges.map((_, thread) =>
+    createExecutor({
+      programs,
+      layout,
+      thread,
+      buffer: memory.buffer,
+      kernels: createWasmKernels({
+        memory,
+        scratchOffset: layout.scratch[thread]!,
+        scratchBytes: MIN_SCRATCH_BYTES,
+      }),
+      dataset,
+      config,
+    }),
+  );
+  const combine = combineWith(
+    createWasmKernels({ memory, scratchOffset: layout.scratch[0]!, scratchBytes: MIN_SCRATCH_BYTES }),
+  );
+  const reduce = (op: 'sum' | 'moments', parts: readonly NodePartial[]): Float32Array =>
+    combineTree(parts, config.numShards, (out, left, right) => combine(op, out, left, right));
+  const numSegments = programs.shard(layout.blocks[0]!.numShards).exchanges.length;
+
+  const exchange = (segment: number): void => {
+    for (const [part, result] of layout.results[segment]!.entries()) {
+      const parts = layout.blocks.map(({ node, numShards, arena }): NodePartial => {
+        const { byteOffset, size } = programs.shard(numShards).exchanges[segment]![part]!;
+        return {
+          node,
+          data: view({ dtype: 'float32', shape: [size], byteOffset: arena + byteOffset }) as Float32Array,
+        };
+      });
+      const { combine: op } = programs.shard(layout.blocks[0]!.numShards).exchanges[segment]![part]!;
+      view(result).set(reduce(op, parts));
+    }
+  };
+  const evaluate = (name: SplitName, from: Parity): Record<string, number> => {
+    for (const executor of executors) executor.evaluate(name, from);
+    const width = programs.evaluationMetrics.length + 1;
+    const batches = Math.ceil(dataset.splits[name]!.size / config.batchSize);
+    const parts = layout.blocks.map(
+      ({ node, evaluationSums }): NodePartial => ({
+        node,
+        data: (view(evaluationSums) as Float32Array).subarray(0, batches * width),
+      }),
+    );
+    return evaluationMetrics(programs.evaluationMetrics, reduce('sum', parts), name);
+  };
+
+  let parity: Parity = 0;
+  let progress = initialProgress;
+  const history: Record<string, number>[] = [];
+  executors[0]!.initialize(parity);
+  let step = 0;
+  while (step < schedule.totalSteps && !progress.stopped) {
+    step++;
+    for (let segment = 0; segment < numSegments; segment++) {
+      for (const executor of executors) executor.runSegment(step, segment, parity);
+      exchange(segment);
+    }
+    executors[0]!.runUpdate(step, parity);
+    parity = other(parity);
+    const values = view(layout.stepMetrics);
+    const metrics = Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
+    history.push(metrics);
+    onStep?.(step, metrics);
+    if (schedule.at(step).evaluate) {
+      progress = afterEvaluation(progress, step, evaluate('validation', parity), experiment.earlyStopping);
+    }
+  }
+  const variables = [...programs.params, ...programs.state];
+  const arrays = layout.replica[parity].slice(0, variables.length).map((slot) => view(slot).slice());
+  const final = test ? 'test' : validation ? 'validation' : undefined;
+  return {
+    steps: step,
+    fingerprint: fingerprint(variables, arrays),
+    history,
+    metrics: final === undefined ? {} : evaluate(final, parity),
+    variables,
+    arrays,
+  };
+}

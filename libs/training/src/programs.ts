@@ -1,0 +1,317 @@
+/**
+ * The compiled programs of a run. The shard program computes, for a block of shards, sums of gradients, loss and
+ * metrics; whatever crosses shards is reduced along the tree, in exchanges that cut it into segments. The update
+ * program divides once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
+ */
+import {
+  type Aval,
+  allReduceSum,
+  overShards,
+  type Plan,
+  planProgram,
+  stack,
+  sum,
+  type Tensor,
+  traceProgram,
+  valueAndGrad,
+  valueAndGradWithAux,
+} from '@lockstep/autodiff';
+import { type Dataset, rowsPerShard } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { applyUpdates, globalNorm } from '@lockstep/optim';
+import { flatten, leafPaths, map, type Structure, unflatten } from '@lockstep/tree';
+import type { Batch, Experiment, RunConfig } from './experiment.ts';
+import { createTask, type Task } from './task.ts';
+
+/** A named array of the replicated state. */
+export interface Variable extends Aval {
+  readonly name: string;
+}
+
+export interface Programs {
+  readonly params: readonly Variable[];
+  readonly state: readonly Variable[];
+  readonly optState: readonly Variable[];
+  /** Columns of a batch, without the axes of shards and rows. */
+  readonly columns: readonly Variable[];
+  readonly rowsPerShard: number;
+  /** What a training step reports, in order. */
+  readonly stepMetrics: readonly string[];
+  /** What an evaluation reports, in order; its partial sums are these and the count. */
+  readonly evaluationMetrics: readonly string[];
+  /** Of a block of `numShards` shards. Inputs: params, state, columns, weights, keys; outputs: gradient sums, state, sums. */
+  shard(numShards: number): Plan;
+  /** Inputs as above; its one exchange carries sums [1 + metrics + 1]. */
+  evaluation(numShards: number): Plan;
+  /** Inputs: params, state, optState, gradient sums, sums, step; outputs: params, state, optState, step metrics. */
+  readonly update: Plan;
+  /** Input: key; outputs: params, state, optState of step 0. */
+  readonly init: Plan;
+}
+
+export function compilePrograms(
+  experiment: Experiment,
+  dataset: Dataset,
+  config: RunConfig,
+  totalSteps: number,
+): Programs {
+  const task = createTask(experiment, dataset);
+  const columns = Object.values(dataset.splits.train.fields)
+    .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+  const rows = rowsPerShard(config.batchSize, config.numShards);
+  const { init, trees } = compileInit(task);
+  const builder = new ProgramBuilder(task, trees, columns, rows, totalSteps);
+  return {
+    params: trees.params.variables,
+    state: trees.state.variables,
+    optState: trees.optState.variables,
+    columns,
+    rowsPerShard: rows,
+    stepMetrics: ['loss', 'gradientNorm', ...task.metricNames],
+    evaluationMetrics: ['loss', ...task.metricNames],
+    shard: memoize((numShards) => builder.shard(numShards)),
+    evaluation: memoize((numShards) => builder.evaluation(numShards)),
+    update: builder.update(),
+    init,
+  };
+}
+
+/** The form of a replicated tree; its arrays lie in the replica, in the order of its variables. */
+interface TreeForm {
+  readonly structure: Structure;
+  readonly variables: readonly Variable[];
+}
+
+interface Trees {
+  readonly params: TreeForm;
+  readonly state: TreeForm;
+  readonly optState: TreeForm;
+}
+
+/** Initialisation is a program too: what it makes tells the form of parameters, state and optimizer state. */
+function compileInit(task: Task): { init: Plan; trees: Trees } {
+  let trees: Trees | undefined;
+  const init = planPure(
+    (key) => {
+      const { params, state } = task.init(key!);
+      const optState = task.optimizer.init(params as never);
+      const flat = [params, state, optState].map((tree) => flatten(tree as never).leaves as Tensor[]);
+      trees = { params: formOf(params), state: formOf(state), optState: formOf(optState) };
+      return flat.flat();
+    },
+    [{ dtype: 'uint32', shape: [2] }],
+  );
+  requireFloat32(trees!.params.variables);
+  return { init, trees: trees! };
+}
+
+function formOf(tree: unknown): TreeForm {
+  const { leaves, structure } = flatten(tree as never);
+  const names = leafPaths(tree as never);
+  const variables = (leaves as Tensor[]).map(({ dtype, shape }, i) => ({ name: names[i]!, dtype, shape }));
+  return { structure, variables };
+}
+
+function requireFloat32(params: readonly Variable[]): void {
+  const other = params.find(({ dtype }) => dtype !== 'float32');
+  if (other !== undefined) {
+    throw new LockstepError(
+      'dtype',
+      `parameter ${other.name} is ${other.dtype}; parameters are float32: make it with zeros(…) or normal(…), or .cast('float32')`,
+      { name: other.name, dtype: other.dtype },
+    );
+  }
+}
+
+function memoize(make: (numShards: number) => Plan): (numShards: number) => Plan {
+  const made = new Map<number, Plan>();
+  return (numShards) => {
+    let plan = made.get(numShards);
+    if (plan === undefined) {
+      plan = make(numShards);
+      made.set(numShards, plan);
+    }
+    return plan;
+  };
+}
+
+class ProgramBuilder {
+  private readonly task: Task;
+  private readonly trees: Trees;
+  private readonly columns: readonly Variable[];
+  private readonly rows: number;
+  private readonly totalSteps: number;
+
+  constructor(task: Task, trees: Trees, columns: readonly Variable[], rows: number, totalSteps: number) {
+    this.task = task;
+    this.trees = trees;
+    this.columns = columns;
+    this.rows = rows;
+    this.totalSteps = totalSteps;
+  }
+
+  shard(numShards: number): Plan {
+    const { task } = this;
+    return this.overBlock(numShards, (params, state, batch, weights, key) => {
+      const summedLoss = (p: unknown): readonly [Tensor, { sums: readonly Tensor[]; state: unknown }] => {
+        const out = task.forward({ params: p, state }, batch, { training: true, key, weights });
+        const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
+        return [sums[0]!, { sums: [...sums, sum(weights)], state: out.state }];
+      };
+      const [[, aux], grads] = valueAndGradWithAux(summedLoss)(params as never);
+      const gradSums = (flatten(grads as never).leaves as Tensor[]).map(allReduceSum);
+      const sums = allReduceSum(stack(aux.sums));
+      return { gradSums, state: this.leavesLike(this.trees.state, aux.state), sums };
+    });
+  }
+
+  evaluation(numShards: number): Plan {
+    const plan = this.overBlock(numShards, (params, state, batch, weights, key) => {
+      const out = this.task.forward({ params, state }, batch, { training: false, key, weights });
+      const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
+      return { sums: allReduceSum(stack([...sums, sum(weights)])) };
+    });
+    if (plan.exchanges.length !== 1) {
+      throw new LockstepError(
+        'experiment',
+        'the model reduces over the batch in evaluation; use statistics of the training run there, as batchNorm does',
+        { numExchanges: plan.exchanges.length },
+      );
+    }
+    return plan;
+  }
+
+  update(): Plan {
+    const { task, trees } = this;
+    const program = (...inputs: Tensor[]): Tensor[] => {
+      const [params, state, opt, grads, [sums, step]] = split(inputs, [
+        trees.params.variables.length,
+        trees.state.variables.length,
+        trees.optState.variables.length,
+        trees.params.variables.length,
+        2,
+      ]) as [Tensor[], Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
+      const count = sums.at(-1);
+      const tree = unflatten(trees.params.structure, params) as never;
+      let gradients = unflatten(
+        trees.params.structure,
+        grads.map((g) => g.div(count)),
+      ) as never;
+      let loss = sums.at(0).div(count);
+      if (task.penalty !== undefined) {
+        const [value, slope] = valueAndGrad(task.penalty as (p: never) => Tensor)(tree);
+        loss = loss.add(value);
+        gradients = map((g: Tensor, s: Tensor) => g.add(s), gradients, slope as never) as never;
+      }
+      const [updates, nextOpt] = task.optimizer.update(
+        gradients,
+        unflatten(trees.optState.structure, opt) as never,
+        tree,
+        { step, totalSteps: this.totalSteps },
+      );
+      const metrics = task.metricNames.map((_, i) => sums.at(i + 1).div(count));
+      return [
+        ...(flatten(applyUpdates(tree, updates) as never).leaves as Tensor[]),
+        ...state,
+        ...this.leavesLike(trees.optState, nextOpt),
+        stack([loss, globalNorm(gradients), ...metrics]),
+      ];
+    };
+    const numSums = task.metricNames.length + 2;
+    const avals: Aval[] = [
+      ...trees.params.variables,
+      ...trees.state.variables,
+      ...trees.optState.variables,
+      ...trees.params.variables,
+      { dtype: 'float32', shape: [numSums] },
+      { dtype: 'float32', shape: [] },
+    ];
+    return planPure(program, avals);
+  }
+
+  /** Plans `f`, written for one shard, for a block of shards. */
+  private overBlock(
+    numShards: number,
+    f: (
+      params: unknown,
+      state: unknown,
+      batch: Batch,
+      weights: Tensor,
+      key: Tensor,
+    ) => Record<string, unknown>,
+  ): Plan {
+    const { trees, columns, rows } = this;
+    const names = [...trees.params.variables, ...trees.state.variables].map(({ name }) => name);
+    const block = overShards(
+      f,
+      [null, null, 0, 0, 0],
+      (leaf) => `result ${leaf} of the loss (${names[leaf] ?? 'state'})`,
+    );
+    const program = (...inputs: Tensor[]): Tensor[] => {
+      const [params, state, batch, [weights, keys]] = split(inputs, [
+        trees.params.variables.length,
+        trees.state.variables.length,
+        columns.length,
+        2,
+      ]) as [Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
+      const out = block(
+        unflatten(trees.params.structure, params) as never,
+        unflatten(trees.state.structure, state) as never,
+        Object.fromEntries(columns.map(({ name }, i) => [name, batch[i]!])) as never,
+        weights as never,
+        keys as never,
+      );
+      const { gradSums = [], state: next = [], sums } = out as Record<string, Tensor[]>;
+      return [...gradSums, ...next, sums as unknown as Tensor];
+    };
+    const lead = [numShards, rows];
+    const avals: Aval[] = [
+      ...trees.params.variables,
+      ...trees.state.variables,
+      ...columns.map(({ dtype, shape }): Aval => ({ dtype, shape: [...lead, ...shape] })),
+      { dtype: 'float32', shape: lead },
+      { dtype: 'uint32', shape: [numShards, 2] },
+    ];
+    return planPure(program, avals);
+  }
+
+  /** The leaves of a tree that must look as it did at step 0. */
+  private leavesLike({ variables, structure }: TreeForm, tree: unknown): Tensor[] {
+    const found = flatten(tree as never);
+    const leaves = found.leaves as Tensor[];
+    const differs = variables.findIndex(
+      ({ dtype, shape }, i) => leaves[i]?.dtype !== dtype || leaves[i]?.shape.join() !== shape.join(),
+    );
+    if (differs !== -1 || JSON.stringify(found.structure) !== JSON.stringify(structure)) {
+      throw new LockstepError(
+        'experiment',
+        `a step changes the structure or the shapes of the state (${variables[differs]?.name ?? 'its entries'}); state keeps its form`,
+        { variable: variables[differs]?.name },
+      );
+    }
+    return leaves;
+  }
+}
+
+/** Traces twice: a loss that reads a clock, a counter or Math.random gives two programs, and no reproducible run. */
+function planPure(program: (...inputs: Tensor[]) => Tensor[], avals: readonly Aval[]): Plan {
+  const plan = planProgram(traceProgram(program, avals));
+  const again = planProgram(traceProgram(program, avals));
+  if (plan.hash !== again.hash) {
+    throw new LockstepError(
+      'experiment',
+      'the experiment is not a pure function: traced twice it gives two different programs; take randomness from the key, and nothing from clocks, counters or Math.random',
+      { first: plan.hash, second: again.hash },
+    );
+  }
+  return plan;
+}
+
+function split<T>(values: readonly T[], counts: readonly number[]): T[][] {
+  let next = 0;
+  return counts.map((count) => {
+    next += count;
+    return values.slice(next - count, next);
+  });
+}

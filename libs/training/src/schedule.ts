@@ -1,0 +1,73 @@
+/** When things happen in a run: pure functions of the step, the same on every worker. */
+import { stepsPerEpoch } from '@lockstep/data';
+import type { EarlyStopping, RunConfig } from './experiment.ts';
+
+export interface Schedule {
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  /** What happens once `step` (from 1; 0 is the state before any update) is committed. */
+  at(step: number): {
+    readonly evaluate: boolean;
+    readonly checkpoint: boolean;
+    readonly fingerprint: boolean;
+    readonly last: boolean;
+  };
+}
+
+export function createSchedule(config: RunConfig, numSamples: number, hasValidation: boolean): Schedule {
+  const perEpoch = stepsPerEpoch(numSamples, config.batchSize);
+  const byEpochs = config.epochs === null ? undefined : config.epochs * perEpoch;
+  const totalSteps = Math.min(byEpochs ?? Number.POSITIVE_INFINITY, config.steps ?? byEpochs ?? perEpoch);
+  return {
+    stepsPerEpoch: perEpoch,
+    totalSteps,
+    at: (step) => ({
+      evaluate: hasValidation && step > 0 && step % perEpoch === 0,
+      checkpoint: step > 0 && (step % config.checkpointEvery === 0 || step === totalSteps),
+      fingerprint: step % config.fingerprintEvery === 0 || step === totalSteps,
+      last: step >= totalSteps,
+    }),
+  };
+}
+
+/** What the trainer remembers besides arrays; part of every checkpoint and snapshot. */
+export interface Progress {
+  readonly bestMetric: number | null;
+  readonly badEvaluations: number;
+  /** Step of the last evaluation counted, so that one redone after a change of members counts once. */
+  readonly evaluatedStep: number;
+  readonly stopped: boolean;
+  /** Digest over all fingerprints so far. */
+  readonly chain: string;
+}
+
+export const initialProgress: Progress = {
+  bestMetric: null,
+  badEvaluations: 0,
+  evaluatedStep: 0,
+  stopped: false,
+  chain: '',
+};
+
+/** Progress after an evaluation: whether the metric still improves (Prechelt, 1998). */
+export function afterEvaluation(
+  progress: Progress,
+  step: number,
+  metrics: Readonly<Record<string, number>>,
+  rule: EarlyStopping | undefined,
+): Progress {
+  if (step <= progress.evaluatedStep) return progress;
+  const value = rule === undefined ? undefined : metrics[rule.metric];
+  if (rule === undefined || value === undefined) return { ...progress, evaluatedStep: step };
+  const sign = rule.mode === 'max' ? -1 : 1;
+  const best = progress.bestMetric;
+  const improved = best === null || sign * value < sign * best - (rule.minDelta ?? 0);
+  const badEvaluations = improved ? 0 : progress.badEvaluations + 1;
+  return {
+    ...progress,
+    bestMetric: improved ? value : best,
+    badEvaluations,
+    evaluatedStep: step,
+    stopped: badEvaluations >= rule.patience,
+  };
+}
