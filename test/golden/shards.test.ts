@@ -1,0 +1,136 @@
+/** A step is the same whether its shards run together or in blocks, and the same as one over the whole batch. */
+import {
+  allReduceSum,
+  type Instance,
+  instantiate,
+  overShards,
+  planProgram,
+  type Tensor,
+  tensor,
+  traceProgram,
+  uniform,
+  valueAndGradWithAux,
+} from '@lockstep/autodiff';
+import { referenceKernels } from '@lockstep/kernels';
+import {
+  batchNorm,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  maxPool,
+  relu,
+  sequential,
+  softmaxCrossEntropy,
+} from '@lockstep/nn';
+import * as tree from '@lockstep/tree';
+import { describe, expect, it } from 'vitest';
+import { castTree, distance } from './reference.ts';
+
+const numShards = 4;
+const numRows = 3;
+const key = tensor(Uint32Array.of(1, 2));
+
+/** What differs between shards, one after the other along the first axis. */
+const batch = {
+  x: uniform(key, [numShards, numRows, 6, 6, 2], -1, 2),
+  y: tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], { dtype: 'int32', shape: [numShards, numRows] }),
+  // Rows of weight 0 only fill up a shard; the last shard has nothing else.
+  weights: tensor([1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0], { dtype: 'float32', shape: [numShards, numRows] }),
+  key: tensor(Uint32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { shape: [numShards, 2] }),
+};
+type Batch = typeof batch;
+
+const modelWith = (dropoutRate: number) =>
+  sequential(
+    sequential(conv2d(3, 3, { bias: false }), batchNorm(), relu, maxPool(2)),
+    flatten,
+    dropout(dropoutRate),
+    dense(4),
+    batchNorm(),
+    dense(3),
+  );
+type Model = ReturnType<typeof modelWith>;
+type Params = ReturnType<Model['init']>['params'];
+type State = ReturnType<Model['init']>['state'];
+
+/** One shard's part of a step, with what crosses shards reduced. */
+function shardStep(model: Model) {
+  return (params: Params, state: State, { x, y, weights, key: own }: Batch) => {
+    const [[loss, next], grads] = valueAndGradWithAux((p: Params) => {
+      const [logits, after] = model.apply(p, state, x, { training: true, key: own, weights });
+      return [softmaxCrossEntropy()(logits, y).mul(weights.cast(logits.dtype)).sum(), after];
+    })(params);
+    const sums: tree.Tree<Tensor> = { loss, grads };
+    return { sums: tree.map(allReduceSum, sums), state: next };
+  };
+}
+
+const describeLeaf = (leaf: number): string => `result ${leaf}`;
+const togetherOver = (model: Model) => overShards(shardStep(model), [null, null, 0], describeLeaf);
+
+describe('a step over shards of unequal weight', () => {
+  it('equals the step over the whole batch in float64', () => {
+    const model = modelWith(0);
+    const initial = model.init(key, [6, 6, 2]);
+    const params = castTree(initial.params, 'float64');
+    const state = castTree(initial.state, 'float64');
+    const shards = { ...batch, x: batch.x.cast('float64') };
+    const whole = tree.map((leaf: Tensor) => leaf.reshape([-1, ...leaf.shape.slice(2)]), {
+      x: shards.x,
+      y: shards.y,
+      weights: shards.weights,
+    });
+    const expected = shardStep(model)(params, state, { ...whole, key });
+    expect(distance(togetherOver(model)(params, state, shards), expected)).toBeLessThan(1e-12);
+  });
+
+  it('gives the same bits however the shards are split into blocks', () => {
+    const model = modelWith(0.5);
+    const { params, state } = model.init(key, [6, 6, 2]);
+    const together = togetherOver(model)(params, state, batch);
+    const expected = tree.flatten(together).leaves.map((leaf) => bytesOf(leaf.data));
+    for (const shardsPerBlock of [4, 2, 1]) {
+      for (const outputs of runInBlocks(model, params, state, shardsPerBlock)) {
+        expect(outputs.map(bytesOf)).toEqual(expected);
+      }
+    }
+  });
+});
+
+/** Runs a compiled step block by block and carries the partial results across; the outputs of every block. */
+function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock: number) {
+  const numBlocks = numShards / shardsPerBlock;
+  const kernels = referenceKernels();
+  let results: Float32Array[][] | undefined;
+  const blocks = Array.from({ length: numBlocks }, (_, block): Instance => {
+    const own = tree.map(
+      (x: Tensor) => x.slice([block * shardsPerBlock], [(block + 1) * shardsPerBlock]),
+      batch,
+    );
+    const { leaves, structure } = tree.flatten({ params, state, own });
+    const plan = planProgram(
+      traceProgram((...inputs) => {
+        const args = tree.unflatten(structure, inputs) as { params: Params; state: State; own: Batch };
+        return tree.flatten(togetherOver(model)(args.params, args.state, args.own)).leaves;
+      }, leaves),
+    );
+    results ??= plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
+    const inputs = leaves.map(({ data }) => data);
+    const buffer = new ArrayBuffer(plan.arenaBytes);
+    return instantiate(plan, { kernels, buffer, byteOffset: 0, inputs, results });
+  });
+  for (let segment = 0; segment < blocks[0]!.numSegments; segment++) {
+    for (const block of blocks) block.run(segment);
+    for (const [part, { combine, result }] of blocks[0]!.exchanges[segment]?.entries() ?? []) {
+      const partials = blocks.flatMap((block) => [...block.exchanges[segment]![part]!.partial]);
+      const all = Float32Array.from(partials);
+      if (combine === 'sum') kernels.treeSum(result, all, { segments: numBlocks, size: result.length });
+      else kernels.treeMoments(result, all, { segments: numBlocks, channels: (result.length - 1) / 2 });
+    }
+  }
+  return blocks.map((block) => block.outputs);
+}
+
+const bytesOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
