@@ -8,7 +8,7 @@
  *   done w1 w2                     end the job each is at: load, segment, update, state taken over, …
  *   exchange [w1]                  end the exchange that all members have reached, for all or only for some
  *   run 3                          do all of that until every member holds the state of step 3; prints events only
- *   crash w1 | disconnect w1 | leave w1 | pass 2000 | link w1 w2 | fail w1 | corrupt w1 | interrupt | saved | status
+ *   crash w1 | disconnect w1 | leave w1 | pass 2000 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -119,6 +119,8 @@ class ScriptedCluster {
         return;
       case 'interrupt':
         return this.#tell({ type: 'interrupt' });
+      case 'weigh':
+        return this.#tell({ type: 'reweigh', weights: { [first]: Number(second) } });
       case 'saved':
         return this.#tell({ type: 'checkpointSaved', step: this.#toSave! });
       case 'status':

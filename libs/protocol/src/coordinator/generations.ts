@@ -52,10 +52,10 @@ function waitForWorkers(turn: Turn): void {
 }
 
 function begin(turn: Turn, chosen: readonly string[]) {
-  const { config, generation, profile } = turn.state;
+  const { generation, profile } = turn.state;
   invariant(profile !== null, 'a generation begins before a profile was chosen', { generation });
   const { step, source } = newestState(turn.state, chosen);
-  const members = membersOf(turn.state, chosen, config.numShards);
+  const members = membersOf(turn.state, chosen);
   journal(turn, { type: 'generation', generation, step, source, members });
   log(turn, { type: 'generation', generation, step, source, workers: chosen, profile });
   update(turn, { phase: 'running' });
@@ -66,13 +66,18 @@ function begin(turn: Turn, chosen: readonly string[]) {
   }
 }
 
-function membersOf(state: CoordinatorState, chosen: readonly string[], numShards: number): readonly Member[] {
-  const hellos = chosen.map((worker) => state.workers.get(worker)!.hello);
+function membersOf({ workers, config }: CoordinatorState, chosen: readonly string[]): readonly Member[] {
+  const records = chosen.map((worker) => workers.get(worker)!);
   const ranges = assignShards(
-    numShards,
-    hellos.map(({ threads }) => threads),
+    config.numShards,
+    records.map(({ weight }) => weight),
   );
-  return hellos.map(({ worker, endpoint }, rank) => ({ worker, rank, endpoint, shards: ranges[rank]! }));
+  return records.map(({ hello: { worker, endpoint } }, rank) => ({
+    worker,
+    rank,
+    endpoint,
+    shards: ranges[rank]!,
+  }));
 }
 
 /** The furthest state there is: a member's, else the checkpoint's, else the initial one. */
@@ -165,4 +170,14 @@ export function admit(turn: Turn, worker: string) {
   if (turn.state.phase === 'gathering' && loadedWorkers(turn.state).length >= turn.state.needed) {
     startGeneration(turn);
   }
+}
+
+/** Begins a generation where the new weights move a shard; else it is not worth the step's time. */
+export function reweigh(turn: Turn, weights: Readonly<Record<string, number>>): void {
+  const chosen = candidates(turn.state);
+  const before = membersOf(turn.state, chosen);
+  for (const [worker, weight] of Object.entries(weights)) updateWorker(turn, worker, { weight });
+  const after = membersOf(turn.state, chosen);
+  const isMoved = after.some(({ shards }, rank) => shards.count !== before[rank]!.shards.count);
+  if (isMoved && turn.state.phase === 'running') startGeneration(turn);
 }

@@ -5,7 +5,7 @@
 
 import type { WorkerMessage } from '../messages/messages.ts';
 import { fail, stopInterrupted, turnAway } from './ending.ts';
-import { continuePreparing, linkLost, lose, startGeneration } from './generations.ts';
+import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
 import { checkpointCame, checkpointSaved, committed, evaluated, finished } from './reports.ts';
 import type {
@@ -88,6 +88,8 @@ function handle(turn: Turn, event: CoordinatorEvent) {
       return tick(turn);
     case 'interrupt':
       return interrupt(turn);
+    case 'reweigh':
+      return reweigh(turn, event.weights);
     case 'checkpointSaved':
       return checkpointSaved(turn, event.step);
     case 'failed':

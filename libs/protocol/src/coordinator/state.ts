@@ -69,6 +69,8 @@ export interface WorkerRecord {
   readonly status: WorkerStatus;
   /** Last committed step it told; -1 when it holds no state. */
   readonly step: number;
+  /** Its share of the shards relative to others: threads, until speeds are known. */
+  readonly weight: number;
   readonly lastHeardMs: number;
   readonly finish: Finish | null;
 }
@@ -114,6 +116,8 @@ export type CoordinatorEvent =
   | { readonly type: 'tick' }
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
   | { readonly type: 'interrupt' }
+  /** Measured speeds: stragglers lose shards to faster workers, at no risk to the result. */
+  | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
   /** The checkpoint of `step` is durable. */
   | { readonly type: 'checkpointSaved'; readonly step: number }
   /** The shell cannot go on: a full disk, a damaged checkpoint. */

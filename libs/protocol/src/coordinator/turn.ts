@@ -38,7 +38,7 @@ export function log(turn: Turn, event: RunEvent): void {
 }
 
 export function newcomer(hello: Hello, now: number): WorkerRecord {
-  return { hello, status: 'loading', step: -1, lastHeardMs: now, finish: null };
+  return { hello, status: 'loading', step: -1, weight: hello.threads, lastHeardMs: now, finish: null };
 }
 
 /** Turns a worker away, known or not. */

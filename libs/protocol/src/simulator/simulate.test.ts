@@ -8,6 +8,7 @@ const quiet: Faults = {
   numJoins: 0,
   numPauses: 0,
   numBrokenLinks: 0,
+  numReweighs: 0,
   numCoordinatorRestarts: 0,
   interrupt: false,
 };
@@ -49,6 +50,7 @@ function drawn(seed: number): SimulationOptions {
       numJoins: upTo(4),
       numPauses: upTo(2),
       numBrokenLinks: upTo(2),
+      numReweighs: upTo(2),
       numCoordinatorRestarts: random.chance(0.2) ? 1 + upTo(1) : 0,
       interrupt: random.chance(0.2),
     },

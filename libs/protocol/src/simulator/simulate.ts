@@ -86,6 +86,7 @@ class Cluster implements World {
       this.#pick()?.pause(this.random.between(500, 4_000)),
     );
     this.#sometime(faults.numBrokenLinks, faults.withinMs, () => this.#breakLink());
+    this.#sometime(faults.numReweighs, faults.withinMs, () => this.#reweigh());
     this.#sometime(faults.numCoordinatorRestarts, faults.withinMs, () =>
       this.#restartCoordinator(this.random.between(50, 3_000)),
     );
@@ -153,6 +154,11 @@ class Cluster implements World {
     this.#brokenUntilMs.set(linkOf(one.id, other.id), untilMs);
     one.linkBroke(other.id);
     other.linkBroke(one.id);
+  }
+
+  #reweigh(): void {
+    const weights = this.living().map(({ id }) => [id, this.random.between(0.5, 4)]);
+    this.#coordinator?.raise({ type: 'reweigh', weights: Object.fromEntries(weights) });
   }
 
   #restartCoordinator(afterMs: number): void {

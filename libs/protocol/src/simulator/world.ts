@@ -17,6 +17,8 @@ export interface Faults {
   readonly numPauses: number;
   /** Data links that fail for up to 1.5 s while both ends live. */
   readonly numBrokenLinks: number;
+  /** Shards moved from slow workers to fast ones. */
+  readonly numReweighs: number;
   readonly numCoordinatorRestarts: number;
   readonly interrupt: boolean;
 }
