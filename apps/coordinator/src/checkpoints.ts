@@ -1,0 +1,52 @@
+/** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
+import { join } from 'node:path';
+import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
+import type { OpaqueRecord } from '@lockstep/protocol';
+
+export interface StoredCheckpoint {
+  readonly header: OpaqueRecord;
+  readonly bytes: Uint8Array;
+}
+
+export interface CheckpointStore {
+  /** Resolves when it is durable; one after the other. Throws a `checkpoint` error for bytes of another format. */
+  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
+  /** Throws a `checkpoint` error if it is missing or damaged. */
+  read(step: number): Promise<StoredCheckpoint>;
+  /** Forgets the one last read: nobody asks for it soon. */
+  release(): void;
+}
+
+export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
+
+export function createCheckpointStore(folder: string): CheckpointStore {
+  let saving: Promise<unknown> = Promise.resolve();
+  /** All members of a generation restore the same one. */
+  let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
+  return {
+    save: (step, header, frames) => {
+      const write = async () => {
+        const { tensors } = decodeSafetensors(joinFrames(frames));
+        await saveCheckpoint(folder, { step, header, tensors });
+      };
+      const saved = saving.then(write);
+      // Whoever asked for it hears of the failure; the next one is written all the same.
+      saving = saved.catch(() => undefined);
+      return saved;
+    },
+    read: async (step) => {
+      if (lastRead?.step === step) return lastRead.stored;
+      const { header, tensors } = (await loadCheckpoint(folder, step))!;
+      const stored = { header, bytes: encodeSafetensors(tensors) };
+      lastRead = { step, stored };
+      return stored;
+    },
+    release: () => {
+      lastRead = undefined;
+    },
+  };
+}
+
+function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
+  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
+}

@@ -1,0 +1,122 @@
+/** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
+import { basename } from 'node:path';
+import { loadCheckpoint } from '@lockstep/checkpoint';
+import type { WireError } from '@lockstep/errors';
+import {
+  type CoordinatorConfig,
+  createCoordinator,
+  HEARTBEAT_MS,
+  LIVENESS_MS,
+  type OpaqueRecord,
+  type Outcome,
+  type Profile,
+  TICK_MS,
+} from '@lockstep/protocol';
+import { type Run, sha256 } from '@lockstep/tracking';
+import { createControlServer, type ServerKeys } from '@lockstep/transport';
+import type { Logger } from 'pino';
+import { checkpointFolder } from './checkpoints.ts';
+import { createRunLog, type RunHistory, readHistory } from './run-log.ts';
+import { Shell } from './shell.ts';
+import type { Update } from './updates.ts';
+
+export interface CoordinatorOptions {
+  /** New, or one to be resumed: its journal says which. Closed by `close`. */
+  readonly run: Run;
+  /** `tcp://host:port`; port 0 takes a free one. */
+  readonly bind: string;
+  /** Required for addresses that other machines can reach. */
+  readonly keys?: ServerKeys;
+  /** Workers of another version are refused. */
+  readonly version: string;
+  readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
+  /** Passed on to workers unread. */
+  readonly config: OpaqueRecord;
+  readonly numShards: number;
+  /** Workers to wait for before the first step. */
+  readonly minWorkers: number;
+  readonly profile: Profile | 'auto';
+  readonly logger: Logger;
+}
+
+export interface Coordinator {
+  /** Where workers join, with the real port. */
+  readonly endpoint: string;
+  /** How the run ended; never rejects. */
+  readonly done: Promise<Outcome>;
+  /** Workers that said hello and are not lost. */
+  numWorkers(): number;
+  /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
+  interrupt(): void;
+  /** Ends the run: whoever started it cannot go on. */
+  fail(error: WireError): void;
+  /** Returns how to stop listening. */
+  onUpdate(listener: (update: Update) => void): () => void;
+  /** Waits until the workers have been told and are gone, `graceMs` at most, then frees the address. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Throws `address`, `credentials` or `checkpoint`; the run is then still the caller's. */
+export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
+  const { run, logger, bind, keys } = options;
+  const newest = await loadCheckpoint(checkpointFolder(run.folder));
+  const history = await readHistory(run.folder, newest?.step ?? -1);
+  const log = createRunLog(run);
+  const shell = new Shell({
+    state: createCoordinator(machineConfig(options, history), performance.now()),
+    bundle: options.experiment.bundle,
+    checkpoints: checkpointFolder(run.folder),
+    log,
+    logger,
+  });
+  const server = await createControlServer({
+    bind,
+    ...(keys && { keys }),
+    onMessage: (worker, frames) => shell.receive(worker, frames),
+    onDisconnect: (worker) => shell.disconnected(worker),
+    onRefused: (refusal) => shell.turnAway(refusal),
+  });
+  const incarnation = history.numStarts + 1;
+  const started = run.journal({ type: 'started', incarnation, time: new Date().toISOString() });
+  shell.connect(server);
+  await started;
+  logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
+  for (const { step, reason } of newest?.skipped ?? []) {
+    logger.warn({ step, reason }, 'damaged checkpoint skipped');
+    log.event({ type: 'checkpointSkipped', step, reason });
+  }
+  const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
+  return {
+    endpoint: server.endpoint,
+    done: shell.done,
+    numWorkers: () => shell.numWorkers,
+    interrupt: () => shell.raise({ type: 'interrupt' }),
+    fail: (error) => shell.raise({ type: 'failed', error }),
+    onUpdate: (listener) => shell.onUpdate(listener),
+    close: async (graceMs = 2_000) => {
+      await shell.departures(graceMs);
+      clearInterval(ticking);
+      await server.close();
+      await shell.idle();
+      await run.close();
+    },
+  };
+}
+
+function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
+  const { experiment, run, version, config, numShards, minWorkers, profile } = options;
+  return {
+    run: basename(run.folder),
+    incarnation: history.numStarts + 1,
+    version,
+    experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
+    config,
+    bundleBytes: experiment.bundle.byteLength,
+    numShards,
+    minWorkers,
+    profile,
+    heartbeatMs: HEARTBEAT_MS,
+    livenessMs: LIVENESS_MS,
+    ...(history.recovered && { initial: history.recovered }),
+  };
+}

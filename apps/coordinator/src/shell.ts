@@ -1,0 +1,235 @@
+/** The shell around the machine: it hands it what happens, and carries out its effects in order. */
+import { LockstepError, toWireError } from '@lockstep/errors';
+import {
+  advanceCoordinator,
+  type CoordinatorEffect,
+  type CoordinatorEvent,
+  type CoordinatorMessage,
+  type CoordinatorState,
+  encodeMessage,
+  type Outcome,
+} from '@lockstep/protocol';
+import type { ControlServer, Refusal } from '@lockstep/transport';
+import type { Logger } from 'pino';
+import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { createDepartures } from './departures.ts';
+import { createOffenceCounter, readInbound } from './inbound.ts';
+import { createQueue } from './queue.ts';
+import { type RunLog, withoutWork } from './run-log.ts';
+import type { Update } from './updates.ts';
+
+export interface ShellOptions {
+  readonly state: CoordinatorState;
+  readonly bundle: Uint8Array;
+  /** The folder of the run's checkpoints. */
+  readonly checkpoints: string;
+  readonly log: RunLog;
+  readonly logger: Logger;
+}
+
+interface Pending {
+  readonly effect: CoordinatorEffect;
+  /** What it answers, and the raw frames that came with that. */
+  readonly cause: CoordinatorEvent;
+  readonly frames: readonly Uint8Array[];
+}
+
+export class Shell {
+  /** Never rejects. */
+  readonly done: Promise<Outcome>;
+  readonly #bundle: Uint8Array;
+  readonly #log: RunLog;
+  readonly #logger: Logger;
+  readonly #checkpoints: CheckpointStore;
+  readonly #departures = createDepartures();
+  readonly #offence = createOffenceCounter();
+  readonly #listeners = new Set<(update: Update) => void>();
+  /** Only what must be durable or read from the disk is waited for, so that heartbeats are not held up. */
+  readonly #queue = createQueue<Pending>(
+    (pending) => this.#carryOut(pending),
+    (error) => this.#breakDown(error),
+  );
+  #state: CoordinatorState;
+  #server: ControlServer | undefined;
+  #broken = false;
+  /** The last checkpoint taken in; they are written one after the other. */
+  #storing: Promise<void> = Promise.resolve();
+  #settle: (outcome: Outcome) => void = () => undefined;
+
+  constructor({ state, bundle, checkpoints, log, logger }: ShellOptions) {
+    this.#state = state;
+    this.#bundle = bundle;
+    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#log = log;
+    this.#logger = logger;
+    this.done = new Promise((resolve) => {
+      this.#settle = resolve;
+    });
+  }
+
+  get numWorkers(): number {
+    return this.#state.workers.size;
+  }
+
+  /** The server whose messages come to `receive`. */
+  connect(server: ControlServer): void {
+    this.#server = server;
+  }
+
+  onUpdate(listener: (update: Update) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Resolves when every effect so far is carried out and the workers are gone, or after `graceMs`. */
+  async departures(graceMs: number): Promise<void> {
+    await this.#queue.idle();
+    await this.#departures.all(graceMs);
+  }
+
+  async idle(): Promise<void> {
+    await this.#queue.idle();
+    await this.#storing;
+    await this.#queue.idle();
+  }
+
+  raise(event: CoordinatorEvent, frames: readonly Uint8Array[] = []): void {
+    const { state, effects } = advanceCoordinator(this.#state, event, performance.now());
+    this.#state = state;
+    for (const effect of effects) this.#queue.push({ effect, cause: event, frames });
+  }
+
+  receive(worker: string, parts: readonly Uint8Array[]): void {
+    const inbound = readInbound(parts);
+    if ('reason' in inbound) {
+      this.#dropBadFrame(worker, inbound.reason);
+      return;
+    }
+    const { message, frames } = inbound;
+    if (message.type === 'committed' && this.#state.workers.has(worker)) {
+      this.#guard(() => this.#log.work(worker, message));
+    }
+    this.raise({ type: 'message', worker, message }, frames);
+  }
+
+  disconnected(worker: string): void {
+    this.#departures.gone(worker);
+    this.raise({ type: 'disconnected', worker });
+  }
+
+  /** Someone was not let in. */
+  turnAway({ reason, address, publicKey }: Refusal): void {
+    const { count, log } = this.#offence(`${address ?? ''} ${reason}`);
+    if (!log) return;
+    this.#logger.warn({ reason, address, publicKey, count }, 'connection refused');
+    this.#guard(() => this.#log.event({ type: 'turnedAway', reason, address, publicKey, count }));
+    this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
+  }
+
+  #dropBadFrame(worker: string, reason: string): void {
+    const { count, log } = this.#offence(worker);
+    if (!log) return;
+    this.#logger.warn({ worker, reason, count }, 'bad frame dropped');
+    this.#guard(() => this.#log.event({ type: 'badFrame', worker, reason, count }));
+  }
+
+  #guard(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      this.#breakDown(error);
+    }
+  }
+
+  /** The run cannot be recorded any more, so it ends; what fails on the way there is only logged. */
+  #breakDown(error: unknown): void {
+    this.#logger.error({ err: error }, 'the coordinator cannot go on');
+    if (this.#broken) return;
+    this.#broken = true;
+    this.raise({ type: 'failed', error: toWireError(error) });
+  }
+
+  #carryOut({ effect, cause, frames }: Pending): Promise<void> | undefined {
+    switch (effect.type) {
+      case 'send':
+        return this.#send(effect.worker, effect.message);
+      case 'journal':
+        return this.#log.journal(effect.entry);
+      case 'event':
+        this.#logger.info(effect.event, effect.event.type);
+        this.#log.event(effect.event);
+        return this.#tell(effect);
+      case 'progress':
+        return this.#progress(effect, cause);
+      case 'evaluation':
+        this.#log.evaluation(effect.step, effect.final, effect.report);
+        return this.#tell(effect);
+      case 'storeCheckpoint':
+        // Not waited for: a large one takes seconds.
+        this.#storing = this.#storeCheckpoint(effect, cause, frames);
+        return undefined;
+      case 'sendCheckpoint':
+        return this.#sendCheckpoint(effect);
+      case 'diverged':
+        this.#logger.error(effect, 'workers disagree');
+        this.#log.event(effect);
+        return undefined;
+      case 'done':
+        this.#logger.info({ outcome: effect.outcome }, 'run ended');
+        this.#settle(effect.outcome);
+        return this.#tell(effect);
+      default:
+        effect satisfies never;
+        return undefined;
+    }
+  }
+
+  #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
+    if (message.type === 'welcome') this.#departures.came(worker);
+    const attached = message.type === 'welcome' ? [this.#bundle] : frames;
+    this.#server?.send(worker, [encodeMessage(message), ...attached]);
+  }
+
+  #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {
+    const { step } = effect;
+    const report = withoutWork(effect.report);
+    const isCommit = cause.type === 'message' && cause.message.type === 'committed';
+    const fingerprint = isCommit ? cause.message.fingerprint : undefined;
+    this.#checkpoints.release();
+    this.#log.step(step, report, fingerprint);
+    this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+  }
+
+  async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {
+    const { worker, generation, step } = effect;
+    const { header, bytes } = await this.#checkpoints.read(step);
+    const frames = [bytes.byteLength];
+    this.#send(worker, { type: 'restore', generation, step, header, frames }, [bytes]);
+  }
+
+  async #storeCheckpoint(
+    { worker, step }: Extract<CoordinatorEffect, { type: 'storeCheckpoint' }>,
+    cause: CoordinatorEvent,
+    frames: readonly Uint8Array[],
+  ): Promise<void> {
+    if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
+    try {
+      await this.#checkpoints.save(step, cause.message.header, frames);
+    } catch (error) {
+      if (!(error instanceof LockstepError)) {
+        this.#breakDown(error);
+        return;
+      }
+      // Bytes that are no checkpoint say that their sender is broken, not the run.
+      this.#dropBadFrame(worker, error.message);
+      this.raise({ type: 'disconnected', worker });
+      return;
+    }
+    this.#tell({ type: 'checkpoint', step });
+    this.raise({ type: 'checkpointSaved', step });
+  }
+
+  #tell(update: Update): undefined {
+    for (const listener of this.#listeners) listener(update);
+  }
+}

@@ -1,0 +1,22 @@
+/** What a coordinator tells whoever watches it: people, pages, programs. */
+import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
+
+export type Update =
+  | { readonly type: 'event'; readonly event: RunEvent }
+  /** Once a step, in order. `report` is the first member's, without its `work`. */
+  | {
+      readonly type: 'progress';
+      readonly step: number;
+      readonly fingerprint?: string;
+      readonly report: OpaqueRecord;
+    }
+  | {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly final: boolean;
+      readonly report: OpaqueRecord;
+    }
+  | { readonly type: 'checkpoint'; readonly step: number }
+  /** Someone without the right keys, or whose bytes are no messages of ours. */
+  | { readonly type: 'turnedAway'; readonly reason: string }
+  | { readonly type: 'done'; readonly outcome: Outcome };
