@@ -67,7 +67,7 @@ export type { CheckGradsOptions } from './transform/check-grads.ts';
 export { checkGrads } from './transform/check-grads.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
-export type { Input, Inputs } from './transform/types.ts';
+export type { Gradient, Gradients, Input, Inputs } from './transform/types.ts';
 export { grad, valueAndGrad, valueAndGradWithAux, vjp } from './transform/vjp.ts';
 export type { InAxis, VmapOptions } from './transform/vmap.ts';
 export { overShards, vmap } from './transform/vmap.ts';

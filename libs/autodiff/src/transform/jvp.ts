@@ -1,7 +1,7 @@
 /** Forward mode: every value carries its tangent (Wengert, 1964; Baydin et al., 2018, section 3.1). */
 import { LockstepError } from '@lockstep/errors';
 import { type DType, isFloat, type Shape, type TypedArray } from '@lockstep/tensor';
-import { flatten, unflatten } from '@lockstep/tree';
+import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import { zerosLike } from '../convert.ts';
 import { type Attrs, bind, type Primitive, Tensor, Trace, Tracer, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
@@ -85,17 +85,8 @@ export function jvp<Args extends readonly unknown[], Out>(
 function pair(trace: JvpTrace, primal: unknown, tangent: unknown): unknown {
   const { leaves, structure } = toTensors('jvp', primal);
   if (tangent === null) return unflatten(structure, leaves);
-  const directions = toTensors('jvp', tangent).leaves;
-  if (directions.length !== leaves.length) {
-    throw new LockstepError(
-      'argument',
-      'jvp: a tangent has another structure than its argument; make them equal',
-      {
-        leaves: leaves.length,
-        directions: directions.length,
-      },
-    );
-  }
+  const { leaves: directions, structure: found } = toTensors('jvp', tangent);
+  assertSameStructure('jvp: argument and tangent', structure, found);
   const tracers = leaves.map((x, i) => {
     const direction = directions[i]!;
     if (!isFloat(x.dtype)) return x;

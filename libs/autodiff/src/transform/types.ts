@@ -2,8 +2,11 @@
 import type { TypedArray } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
 
-/** What a caller may give for an argument: a number or typed array wherever the function takes a tensor. */
-export type Input<T> = T extends Tensor
+/**
+ * What a caller may give for an argument: a number or typed array wherever the function takes a tensor. Asking whether
+ * T takes any tensor makes this hold for `TensorLike` and for arguments of a function that is itself transformed.
+ */
+export type Input<T> = [Tensor] extends [T]
   ? Tensor | number | TypedArray
   : T extends readonly unknown[]
     ? { readonly [K in keyof T]: Input<T[K]> }
@@ -11,7 +14,15 @@ export type Input<T> = T extends Tensor
       ? { readonly [K in keyof T]: Input<T[K]> }
       : T;
 
+/** The gradient with respect to an argument: a tensor wherever the function takes one. */
+export type Gradient<T> = [Tensor] extends [T]
+  ? Tensor
+  : T extends readonly unknown[] | object
+    ? { -readonly [K in keyof T]: Gradient<T[K]> }
+    : T;
+
 /** What a function gives back, seen from outside: tensors stay tensors. */
 export type Output<T> = T;
 
 export type Inputs<Args extends readonly unknown[]> = { readonly [K in keyof Args]: Input<Args[K]> };
+export type Gradients<Args extends readonly unknown[]> = { -readonly [K in keyof Args]: Gradient<Args[K]> };

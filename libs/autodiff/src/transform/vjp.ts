@@ -3,13 +3,13 @@
  * Walks are iterative and cotangents are added in a fixed order, so long loops neither overflow nor vary.
  */
 import { LockstepError } from '@lockstep/errors';
-import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
-import { flatten, unflatten } from '@lockstep/tree';
+import { type DType, formatShape, type Shape, sameShape, type TypedArray } from '@lockstep/tensor';
+import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
 import { type Attrs, bind, type Primitive, type Tensor, Trace, Tracer, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, requireFloats, toTensors } from './arguments.ts';
-import type { Inputs } from './types.ts';
+import type { Gradient, Gradients, Inputs } from './types.ts';
 
 /** One step of the computation, with what its vjp needs. Numbered in the order of execution. */
 interface Node {
@@ -159,24 +159,26 @@ function linearize<Out>(
 export function vjp<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
   ...args: Inputs<Args>
-): [Out, (cotangent: Out) => Args] {
+): [Out, (cotangent: Out) => Gradients<Args>] {
   const all = args.map((_, i) => i);
   const { out, pullback, structures } = linearize('vjp', onArguments(f), args, all);
-  const pull = (cotangent: Out): Args => {
-    const { leaves } = toTensors('vjp', cotangent);
+  const pull = (cotangent: Out): Gradients<Args> => {
+    const { leaves, structure } = toTensors('vjp', cotangent);
+    assertSameStructure('vjp: value and cotangent', out.structure, structure);
     for (const [i, y] of out.leaves.entries()) {
-      if (leaves[i]?.shape.join() !== y.shape.join()) {
+      const { shape } = leaves[i]!;
+      if (!sameShape(shape, y.shape)) {
         throw new LockstepError(
           'shape',
-          `vjp: a cotangent of shape ${formatShape(leaves[i]?.shape ?? [])} for a value of shape ${formatShape(y.shape)}; they must be equal`,
-          { cotangent: leaves[i]?.shape, value: y.shape },
+          `vjp: a cotangent of shape ${formatShape(shape)} for a value of shape ${formatShape(y.shape)}; they must be equal`,
+          { cotangent: shape, value: y.shape },
         );
       }
     }
     return regroup(
       pullback(leaves.map((ct, i) => ct.cast(out.leaves[i]!.dtype))),
       structures,
-    ) as unknown as Args;
+    ) as unknown as Gradients<Args>;
   };
   return [unflatten(out.structure, out.leaves) as Out, pull];
 }
@@ -197,9 +199,9 @@ function regroup(flat: readonly Tensor[], structures: readonly ReturnType<typeof
 }
 
 type Selected<Args extends readonly unknown[], W> = W extends number
-  ? Args[W]
+  ? Gradient<Args[W]>
   : W extends readonly number[]
-    ? { -readonly [K in keyof W]: Args[W[K] & number] }
+    ? { -readonly [K in keyof W]: Gradient<Args[W[K] & number]> }
     : never;
 
 function valueAndPull(
