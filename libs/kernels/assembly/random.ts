@@ -11,11 +11,17 @@
   let x1 = i32x4.splat(k1);
   let a = k1, b = k2, c = k0;
   for (let group = 1; group <= 5; group++) {
-    const odd = group & 1;
-    x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, odd ? 13 : 17), x0);
-    x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, odd ? 15 : 29), x0);
-    x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, odd ? 26 : 16), x0);
-    x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, odd ? 6 : 24), x0);
+    if (group & 1) {
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 13), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 15), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 26), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 6), x0);
+    } else {
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 17), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 29), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 16), x0);
+      x0 = i32x4.add(x0, x1), x1 = v128.xor(rotate(x1, 24), x0);
+    }
     x0 = i32x4.add(x0, i32x4.splat(a));
     x1 = i32x4.add(x1, i32x4.splat(b + group));
     const next = a;

@@ -19,7 +19,10 @@ const MAX_ROW_DEPTH = 8192;
 const MAX_RANK = 16;
 
 export interface WasmOptions {
-  /** Shared memory that holds the arrays. It must not grow afterwards: views of it would go stale. */
+  /**
+   * Shared memory that holds the arrays: views of this thread's `memory.buffer` itself, not of a buffer posted beside
+   * it. It must not grow afterwards: views of it would go stale.
+   */
   readonly memory: WasmMemory;
   /** This instance's own scratch, at a multiple of 16: threads that share the memory must not share it. */
   readonly scratchOffset: number;
