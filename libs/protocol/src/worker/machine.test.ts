@@ -126,6 +126,24 @@ describe('worker', () => {
     ]);
   });
 
+  it('keeps a report until it is welcome, so that it does not overtake earlier ones', () => {
+    const { hear, raise } = running();
+    const reach = (step: number) => {
+      raise({ type: 'segmentDone' });
+      raise({ type: 'exchangeDone', generation: 1, step, collective: 0 });
+    };
+    reach(1);
+    raise({ type: 'updateDone', report: {} });
+    reach(2);
+    hear({ type: 'refused', code: 'unknown', message: '' });
+    expect(raise({ type: 'updateDone', report: {} })).toEqual([{ type: 'commit', step: 2 }]);
+    expect(hear(welcome)).toMatchObject([
+      { message: { type: 'committed', step: 1 } },
+      { message: { type: 'committed', step: 2 } },
+      { message: { type: 'loaded' } },
+    ]);
+  });
+
   it('stays away from another run', () => {
     const { hear } = running();
     hear({ type: 'refused', code: 'unknown', message: '' });
