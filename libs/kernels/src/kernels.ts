@@ -2,9 +2,11 @@
  * The interface of a backend: loops that fill a given output. A kernel knows nothing of arrays, gradients or
  * programs; it reads typed arrays and writes a typed array.
  *
- * Outputs do not overlap inputs, except that an elementwise kernel may write over an operand read in place
- * (`repeat` 1, full period). The order of every sum is part of this specification. `reference/` states it in TypeScript; every other
- * backend must give the same bits (any NaN equals any NaN).
+ * Outputs do not overlap inputs, except that an elementwise kernel may write over an operand that it reads in full
+ * (`repeat` 1, `period` = length).
+ *
+ * The order of every sum is part of this specification. `reference/` states it in TypeScript; every other backend
+ * must give the same bits (any NaN equals any NaN).
  *
  * - A contraction (matmul, convolution) is one chain over its inner index in ascending order, starting at +0:
  *   `acc = acc + a*b`. Profile `portable` rounds the product and the sum; profile `fma` rounds once.
