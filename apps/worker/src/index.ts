@@ -1,2 +1,9 @@
 /** Sockets on the main thread, shard programs on compute threads. */
-export {};
+export { exitCodeOf, exitCodes } from './exit-codes.ts';
+export { importExperiment } from './experiment-module.ts';
+export type { WorkerHooks, WorkerOptions } from './run-worker.ts';
+export { runWorker } from './run-worker.ts';
+export { version } from './version.ts';
+
+/** The program of a worker process. */
+export const workerEntry = new URL('./main.js', import.meta.url);

@@ -1,0 +1,39 @@
+/** What a worker's main thread asks of its compute threads. Orders are numbers in shared memory; bulk is posted. */
+import type { Dataset, SplitName } from '@lockstep/data';
+import type { WireError } from '@lockstep/errors';
+import type { WasmMemory } from '@lockstep/kernels';
+import type { ProgramSet, RunConfig, WorkerLayout } from '@lockstep/training';
+
+/** Words of a thread's mailbox. */
+export const word = { sequence: 0, order: 1, step: 2, segment: 3, parity: 4, split: 5, size: 6 } as const;
+
+export const orders = ['configure', 'initialize', 'segment', 'update', 'evaluate', 'exit'] as const;
+export type Order = (typeof orders)[number];
+
+export const splits = ['train', 'validation', 'test'] as const satisfies readonly SplitName[];
+
+export interface Job {
+  readonly order: Order;
+  readonly step?: number;
+  readonly segment?: number;
+  readonly parity?: number;
+  readonly split?: SplitName;
+}
+
+/** What a generation changes; posted before a `configure` order. */
+export interface Configuration {
+  readonly programs: ProgramSet;
+  readonly layout: WorkerLayout;
+  readonly memory: WasmMemory;
+  readonly dataset: Dataset;
+  readonly config: RunConfig;
+}
+
+export interface ThreadData {
+  readonly thread: number;
+  readonly mailbox: Int32Array;
+}
+
+export type Answer =
+  | { readonly sequence: number; readonly computeMs: number }
+  | { readonly sequence: number; readonly error: WireError };

@@ -1,0 +1,102 @@
+/** A worker's compute threads, seen from its main thread: one job at a time, on all of them or on the first. */
+import { Worker } from 'node:worker_threads';
+import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
+import {
+  type Answer,
+  type Configuration,
+  type Job,
+  orders,
+  splits,
+  type ThreadData,
+  word,
+} from './commands.ts';
+
+export interface Pool {
+  readonly numThreads: number;
+  /** Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. */
+  configure(configuration: Configuration, active: number): Promise<void>;
+  /** Runs a job on all active threads; resolves with the time of the slowest, in ms. */
+  runAll(job: Job): Promise<number>;
+  /** Runs a job on the first thread. */
+  runFirst(job: Job): Promise<number>;
+  close(): Promise<void>;
+}
+
+interface Thread {
+  readonly worker: Worker;
+  readonly mailbox: Int32Array;
+  pending: { resolve(computeMs: number): void; reject(error: unknown): void } | undefined;
+}
+
+export function createPool(numThreads: number): Pool {
+  const threads = Array.from({ length: numThreads }, (_, thread) => startThread(thread));
+  let active: readonly Thread[] = [];
+
+  const run = (
+    thread: Thread,
+    { order, step = 0, segment = 0, parity = 0, split = 'train' }: Job,
+  ): Promise<number> => {
+    invariant(thread.pending === undefined, 'a thread does one job at a time');
+    const { mailbox } = thread;
+    mailbox[word.order] = orders.indexOf(order);
+    mailbox[word.step] = step;
+    mailbox[word.segment] = segment;
+    mailbox[word.parity] = parity;
+    mailbox[word.split] = splits.indexOf(split);
+    return new Promise((resolve, reject) => {
+      thread.pending = { resolve, reject };
+      Atomics.add(mailbox, word.sequence, 1);
+      Atomics.notify(mailbox, word.sequence);
+    });
+  };
+  const all = async (of: readonly Thread[], job: Job): Promise<number> =>
+    Math.max(...(await Promise.all(of.map((thread) => run(thread, job)))));
+
+  return {
+    numThreads,
+    async configure(configuration, numActive) {
+      active = threads.slice(0, numActive);
+      for (const { worker } of active) worker.postMessage(configuration);
+      await all(active, { order: 'configure' });
+    },
+    runAll: (job) => all(active, job),
+    runFirst: (job) => run(threads[0]!, job),
+    async close() {
+      for (const { mailbox } of threads) {
+        mailbox[word.order] = orders.indexOf('exit');
+        Atomics.add(mailbox, word.sequence, 1);
+        Atomics.notify(mailbox, word.sequence);
+      }
+      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+    },
+  };
+}
+
+function startThread(index: number): Thread {
+  const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
+  const workerData: ThreadData = { thread: index, mailbox };
+  const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
+  const thread: Thread = { worker, mailbox, pending: undefined };
+  const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
+    const { pending } = thread;
+    thread.pending = undefined;
+    if (pending !== undefined) deliver(pending);
+  };
+  worker.on('message', (answer: Answer) =>
+    settle((pending) =>
+      'error' in answer ? pending.reject(fromWireError(answer.error)) : pending.resolve(answer.computeMs),
+    ),
+  );
+  worker.on('error', (error) => settle((pending) => pending.reject(error)));
+  worker.on('exit', (code) =>
+    settle((pending) =>
+      pending.reject(
+        new LockstepError('lost', `compute thread ${index} ended with code ${code} in mid-job`, {
+          index,
+          code,
+        }),
+      ),
+    ),
+  );
+  return thread;
+}

@@ -1,0 +1,73 @@
+/** A compute thread: sleeps in `Atomics.wait` until an order comes, carries it out, answers, sleeps again. */
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { invariant, toWireError } from '@lockstep/errors';
+import { createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { createExecutor, type Executor, importPrograms, type Parity } from '@lockstep/training';
+import { type Answer, type Configuration, orders, splits, type ThreadData, word } from './commands.ts';
+
+const { thread, mailbox } = workerData as ThreadData;
+const port = parentPort;
+invariant(port !== null, 'a compute thread is started by its worker');
+
+let executor: Executor | undefined;
+let sequence = 0;
+
+for (;;) {
+  Atomics.wait(mailbox, word.sequence, sequence);
+  sequence = Atomics.load(mailbox, word.sequence);
+  const order = orders[mailbox[word.order]!]!;
+  if (order === 'exit') break;
+  port.postMessage(answer(order));
+}
+
+function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
+  const start = performance.now();
+  try {
+    carryOut(order);
+    return { sequence, computeMs: performance.now() - start };
+  } catch (error) {
+    return { sequence, error: toWireError(error) };
+  }
+}
+
+// The inferred return type lets each case return what it calls.
+function carryOut(order: Exclude<(typeof orders)[number], 'exit'>) {
+  if (order === 'configure') {
+    executor = configure();
+    return;
+  }
+  invariant(executor !== undefined, 'a thread is configured before it works');
+  const parity = mailbox[word.parity] as Parity;
+  switch (order) {
+    case 'initialize':
+      return executor.initialize(parity);
+    case 'segment':
+      return executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
+    case 'update':
+      return executor.runUpdate(mailbox[word.step]!, parity);
+    case 'evaluate':
+      return executor.evaluate(splits[mailbox[word.split]!]!, parity);
+    default:
+      order satisfies never;
+  }
+}
+
+function configure(): Executor {
+  const message = receiveMessageOnPort(port!) as { message: Configuration } | undefined;
+  invariant(message !== undefined, 'a configuration is posted before the order');
+  const { programs, layout, memory, dataset, config } = message.message;
+  const kernels = createWasmKernels({
+    memory,
+    scratchOffset: layout.scratch[thread]!,
+    scratchBytes: MIN_SCRATCH_BYTES,
+  });
+  return createExecutor({
+    programs: importPrograms(programs),
+    layout,
+    thread,
+    buffer: memory.buffer,
+    kernels,
+    dataset,
+    config,
+  });
+}

@@ -1,0 +1,380 @@
+/** Carries out what the worker's machine asks for: work for the threads, frames for peers, reports for the coordinator. */
+import {
+  createHeldFrames,
+  decodeHeader,
+  fetchSnapshot,
+  type Header,
+  type Link,
+  runHash,
+  type SnapshotFetch,
+  sendSnapshot,
+} from '@lockstep/collectives';
+import { invariant, type LockstepError, toWireError } from '@lockstep/errors';
+import { referenceKernels } from '@lockstep/kernels';
+import type {
+  CoordinatorMessage,
+  Exit,
+  Member,
+  WorkerEffect,
+  WorkerEvent,
+  WorkerMessage,
+} from '@lockstep/protocol';
+import {
+  afterEvaluation,
+  combineWith,
+  evaluationMetrics,
+  extendChain,
+  initialProgress,
+  other,
+  type Progress,
+  type RunConfig,
+} from '@lockstep/training';
+import type { Mesh } from '@lockstep/transport';
+import type { Logger } from 'pino';
+import type { Pool } from './compute/pool.ts';
+import { importExperiment } from './experiment-module.ts';
+import { createReductions, type Reductions } from './reductions.ts';
+import type { WorkerHooks } from './run-worker.ts';
+import { openSession, type Session } from './session.ts';
+
+type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
+
+export type Welcome = Extract<CoordinatorMessage, { type: 'welcome' }>;
+
+export interface EffectsContext {
+  readonly worker: string;
+  readonly pool: Pool;
+  readonly mesh: Mesh;
+  readonly log: Logger;
+  readonly hooks: WorkerHooks;
+  send(message: WorkerMessage, frames?: readonly Uint8Array[]): void;
+  /** The raw frames that came with the coordinator's latest message. */
+  rawFrames(): readonly Uint8Array[];
+  /** What the coordinator's latest welcome said. */
+  welcome(): Welcome | undefined;
+  raise(event: WorkerEvent): void;
+  exit(exit: Exit): void;
+}
+
+export interface Effects {
+  carryOut(effect: WorkerEffect): void;
+  onFrames(peer: string, frames: readonly Uint8Array[]): void;
+  onPeerLost(peer: string, error: LockstepError): void;
+  onExit(listener: () => void): void;
+}
+
+/** The generation this worker is a member of. */
+interface Membership {
+  readonly generation: number;
+  readonly run: number;
+  readonly rank: number;
+  readonly members: readonly Member[];
+  readonly reductions: Reductions;
+  readonly profile: string;
+}
+
+/** No snapshot is larger: a bound against damaged manifests, not a wish. */
+const maxSnapshotBytes = 64 * 2 ** 30;
+
+export function createEffects(context: EffectsContext): Effects {
+  const { pool, mesh, log, raise, hooks, worker } = context;
+  const held = createHeldFrames();
+  const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
+  let session: Session | undefined;
+  let membership: Membership | undefined;
+  let fetching: SnapshotFetch | undefined;
+  let numTransfers = 0;
+  /** The state peers may fetch, and requests that came before it may be served. */
+  let serving: { readonly generation: number; readonly step: number } | undefined;
+  let requests: Header[] = [];
+  /** Jobs for the threads, one after the other. */
+  let jobs: Promise<void> = Promise.resolve();
+  let computeMs = 0;
+  let stepStartedAt = 0;
+  let samplesDone = 0;
+  let trainingMs = 0;
+  let finalMetrics: Record<string, number> = {};
+  /** What was under way in it must not touch the spare state any more. */
+  let abortedGeneration = -1;
+  let onExit = (): void => {};
+
+  const loaded = (): Session => {
+    invariant(session !== undefined, 'effects come after the experiment is loaded');
+    return session;
+  };
+  const joined = (): Membership => {
+    invariant(membership !== undefined, 'work comes after a generation has begun');
+    return membership;
+  };
+  const fail = (error: unknown): void => {
+    log.error({ error: toWireError(error) }, 'failed');
+    raise({ type: 'failed', error: toWireError(error) });
+  };
+  const enqueue = (job: () => Promise<void> | void): void => {
+    jobs = jobs.then(job).catch(fail);
+  };
+  const compute = async (job: Promise<number>): Promise<void> => {
+    computeMs += await job;
+  };
+
+  const welcome = (): Welcome => {
+    const message = context.welcome();
+    invariant(message !== undefined, 'the coordinator has welcomed this worker');
+    return message;
+  };
+
+  const load = async ({ config }: Effect<'load'>): Promise<void> => {
+    const { run } = config as { readonly run: RunConfig };
+    const [bundle] = context.rawFrames();
+    invariant(bundle !== undefined, 'the bundle comes with the welcome');
+    const experiment = await importExperiment(bundle, welcome().experiment.hash);
+    session = await openSession(experiment, run, pool, hooks.loadData);
+    raise({ type: 'loaded', program: session.outline });
+  };
+
+  const connect = (effect: Effect<'connect'>): void => {
+    const { generation, incarnation, rank, members, profile } = effect;
+    const present = new Set(members.map((member) => member.worker));
+    for (const member of membership?.members ?? [])
+      if (!present.has(member.worker)) mesh.disconnect(member.worker);
+    for (const member of members) {
+      if (member.worker !== worker) mesh.connect(member.worker, member.endpoint);
+    }
+    const run = runHash(welcome().run, incarnation);
+    const link: Link = {
+      send: (to, header, payload) => void mesh.send(members[to]!.worker, [header, payload]),
+      sendOwned: (to, header, payload) => void mesh.sendOwned(members[to]!.worker, [header, payload]),
+    };
+    const { config } = loaded();
+    const reductions = (hooks.createReductions ?? createReductions)({
+      generation,
+      run,
+      rank,
+      ranges: members.map(({ shards }) => shards),
+      numShards: config.numShards,
+      combine,
+      link,
+      held,
+      onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
+    });
+    membership?.reductions.abort();
+    membership = { generation, run, rank, members, reductions, profile };
+    serving = undefined;
+    requests = requests.filter((request) => request.generation >= generation);
+    enqueue(() => loaded().configure(members[rank]!.shards));
+  };
+
+  const runSegment = ({ step, segment }: Effect<'runSegment'>): void => {
+    enqueue(async () => {
+      if (segment === 0) {
+        stepStartedAt = performance.now();
+        computeMs = 0;
+        joined().reductions.takeTimes();
+      }
+      await compute(pool.runAll({ order: 'segment', step, segment, parity: loaded().replica.parity }));
+      raise({ type: 'segmentDone' });
+    });
+  };
+
+  const exchange = ({ generation, step, collective }: Effect<'exchange'>): void => {
+    const { reductions } = joined();
+    reductions.reduce(step, collective, loaded().exchangeParts(collective), () =>
+      raise({ type: 'exchangeDone', generation, step, collective }),
+    );
+  };
+
+  const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
+    enqueue(async () => {
+      const { replica, config, numOwnShards, stepMetrics } = loaded();
+      const { rank, reductions } = joined();
+      await compute(pool.runFirst({ order: 'update', step, parity: replica.parity }));
+      const value = fingerprint ? replica.fingerprint('spare') : undefined;
+      const { progress } = replica;
+      const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
+      replica.setSpareProgress({ ...progress, chain });
+      const stepMs = performance.now() - stepStartedAt;
+      samplesDone += config.batchSize;
+      trainingMs += stepMs;
+      const work = { rank, shards: numOwnShards, stepMs, computeMs, ...reductions.takeTimes() };
+      const report = { metrics: stepMetrics(), chain, work };
+      raise({ type: 'updateDone', ...(value === undefined ? {} : { fingerprint: value }), report });
+    });
+  };
+
+  const runEvaluation = ({ final }: Effect<'runEvaluation'>): void => {
+    enqueue(async () => {
+      await pool.runAll({ order: 'evaluate', split: splitOf(final), parity: loaded().replica.parity });
+      raise({ type: 'segmentDone' });
+    });
+  };
+  const splitOf = (final: boolean): 'validation' | 'test' =>
+    final && loaded().finalSplit === 'test' ? 'test' : 'validation';
+
+  const exchangeEvaluation = (effect: Effect<'exchangeEvaluation'>): void => {
+    const { generation, step, collective, final } = effect;
+    const { programs, replica, experiment, evaluationPart } = loaded();
+    const split = splitOf(final);
+    const part = evaluationPart(split);
+    joined().reductions.reduce(step, collective, [part], () => {
+      const metrics = evaluationMetrics(programs.evaluationMetrics, part.result, split);
+      if (!final) {
+        replica.setProgress(afterEvaluation(replica.progress, step, metrics, experiment.earlyStopping));
+      }
+      const stop = replica.progress.stopped;
+      if (final) finalMetrics = metrics;
+      raise({ type: 'evaluationDone', generation, step, collective, stop, report: { metrics } });
+    });
+  };
+
+  const fetch = ({ generation, step, from }: Effect<'fetchSnapshot'>): void => {
+    const { members, run, rank } = joined();
+    const peer = members.findIndex((member) => member.worker === from);
+    fetching = fetchSnapshot({
+      run,
+      generation,
+      rank,
+      from: peer,
+      transfer: ++numTransfers,
+      maxBytes: maxSnapshotBytes,
+      send: (header, payload) => void mesh.sendOwned(from, [header, payload]),
+      onDone: (snapshot) => {
+        if (snapshot.step !== step) {
+          return raise({ type: 'peerLost', generation, peer: from });
+        }
+        enqueue(() => {
+          if (generation <= abortedGeneration) return;
+          loaded().replica.acceptSnapshot(snapshot.parts);
+          raise({ type: 'stateReady', generation, step });
+        });
+      },
+      onFailed: (error) => {
+        log.warn({ error: toWireError(error) }, 'snapshot failed');
+        raise({ type: 'peerLost', generation, peer: from });
+      },
+    });
+  };
+
+  const serve = (request: Header): void => {
+    const { members, rank, generation } = joined();
+    const requester = members[request.rank];
+    if (request.generation !== generation || requester === undefined) return;
+    const snapshot = serving && { step: serving.step, parts: loaded().replica.snapshot() };
+    sendSnapshot(
+      request,
+      rank,
+      snapshot,
+      (header, payload) => void mesh.sendOwned(requester.worker, [header, payload]),
+    );
+  };
+
+  const restore = ({ generation, step, header }: Effect<'restore'>): void => {
+    const [file] = context.rawFrames();
+    invariant(file !== undefined, 'the checkpoint comes with restore');
+    enqueue(() => {
+      if (generation <= abortedGeneration) return;
+      const { progress = initialProgress } = header as { readonly progress?: Progress };
+      loaded().replica.decode(file, progress);
+      raise({ type: 'stateReady', generation, step });
+    });
+  };
+
+  const checkpoint = ({ step }: Effect<'checkpoint'>): void => {
+    const { replica, config } = loaded();
+    const fingerprint = replica.fingerprint('current');
+    const { profile } = joined();
+    const file = replica.encode({ step: String(step), seed: String(config.seed), profile, fingerprint });
+    const header = { step, seed: config.seed, profile, fingerprint, progress: replica.progress };
+    context.send({ type: 'checkpoint', step, header, frames: [file.byteLength] }, [file]);
+  };
+
+  const finish = (): void => {
+    const { replica } = loaded();
+    const samplesPerSecond = trainingMs === 0 ? 0 : (1000 * samplesDone) / trainingMs;
+    const result = { metrics: finalMetrics, samplesPerSecond, chain: replica.progress.chain };
+    raise({ type: 'finishDone', fingerprint: replica.fingerprint('current'), result });
+  };
+
+  // The inferred return type lets each case return what it calls.
+  const carryOut = (effect: WorkerEffect) => {
+    switch (effect.type) {
+      case 'send':
+        return context.send(effect.message);
+      case 'load':
+        return void load(effect).catch(fail);
+      case 'connect':
+        return connect(effect);
+      case 'initialise':
+        return enqueue(async () => {
+          const { replica } = loaded();
+          await pool.runFirst({ order: 'initialize', parity: other(replica.parity) });
+          replica.setSpareProgress(initialProgress);
+          raise({ type: 'stateReady', generation: effect.generation, step: 0 });
+        });
+      case 'fetchSnapshot':
+        return fetch(effect);
+      case 'restore':
+        return restore(effect);
+      case 'serveSnapshot': {
+        serving = effect;
+        const waiting = requests;
+        requests = [];
+        // Behind the configuration of the generation, which attaches the replica to its memory.
+        return enqueue(() => waiting.forEach(serve));
+      }
+      case 'runSegment':
+        return runSegment(effect);
+      case 'exchange':
+        return exchange(effect);
+      case 'runUpdate':
+        return runUpdate(effect);
+      case 'commit':
+        return loaded().replica.swap();
+      case 'runEvaluation':
+        return runEvaluation(effect);
+      case 'exchangeEvaluation':
+        return exchangeEvaluation(effect);
+      case 'checkpoint':
+        return checkpoint(effect);
+      case 'finish':
+        return finish();
+      case 'abort':
+        abortedGeneration = effect.generation;
+        fetching?.abort();
+        return membership?.reductions.abort();
+      case 'exit':
+        onExit();
+        // A job under way must end before its threads do.
+        return void jobs.then(() => context.exit(effect));
+      default:
+        effect satisfies never;
+    }
+  };
+
+  return {
+    carryOut,
+    onExit: (listener) => {
+      onExit = listener;
+    },
+    onPeerLost: (peer, error) => {
+      log.warn({ peer, error: toWireError(error) }, 'peer lost');
+      if (membership?.members.some((member) => member.worker === peer)) {
+        raise({ type: 'peerLost', generation: membership.generation, peer });
+      }
+    },
+    onFrames: (peer, [head = new Uint8Array(0), payload = new Uint8Array(0)]) => {
+      const decoded = decodeHeader(head, payload.byteLength);
+      if (!decoded.ok) return log.warn({ peer, fault: decoded.fault }, 'dropped a frame');
+      const { header } = decoded;
+      if (header.kind === 'snapshot-request') {
+        if (serving !== undefined && membership?.generation === header.generation) serve(header);
+        else requests.push(header);
+      } else if (header.kind.startsWith('snapshot-')) {
+        fetching?.receive(header, payload);
+      } else if (membership === undefined) {
+        held.put(header, payload);
+      } else {
+        membership.reductions.receive(header, payload);
+      }
+    },
+  };
+}

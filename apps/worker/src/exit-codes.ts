@@ -1,0 +1,20 @@
+import type { Exit } from '@lockstep/protocol';
+
+export const exitCodes = { stopped: 0, failed: 1, refused: 3, lost: 4 } as const;
+
+export function exitCodeOf({ reason }: Exit): number {
+  switch (reason) {
+    case 'finished':
+    case 'interrupted':
+    case 'left':
+      return exitCodes.stopped;
+    case 'failed':
+      return exitCodes.failed;
+    case 'refused':
+      return exitCodes.refused;
+    case 'coordinatorLost':
+      return exitCodes.lost;
+    default:
+      return reason satisfies never;
+  }
+}

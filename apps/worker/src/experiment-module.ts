@@ -1,0 +1,56 @@
+/** The experiment that came with the welcome: a bundled module, whose packages are those of this project. */
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join, parse } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { LockstepError } from '@lockstep/errors';
+import { type Experiment, isExperiment } from '@lockstep/training';
+
+/** Writes the bundle where its imports resolve, checks its hash and imports it. */
+export async function importExperiment(bundle: Uint8Array, hash: string): Promise<Experiment> {
+  const actual = createHash('sha256').update(bundle).digest('hex');
+  if (actual !== hash) {
+    throw new LockstepError(
+      'experiment',
+      `the experiment's code arrived damaged: its SHA-256 is ${actual}, not ${hash}`,
+      {
+        expected: hash,
+        actual,
+      },
+    );
+  }
+  const folder = join(packagesFolder(), '.cache', 'lockstep');
+  const file = join(folder, `${hash.slice(0, 32)}.mjs`);
+  await mkdir(folder, { recursive: true });
+  if (!existsSync(file)) {
+    const temporary = `${file}.${process.pid}`;
+    await writeFile(temporary, bundle);
+    await rename(temporary, file);
+  }
+  const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
+  if (!isExperiment(module.default)) {
+    throw new LockstepError(
+      'experiment',
+      'the experiment has no default export made by defineExperiment; end the file with `export default defineExperiment({ … })`',
+      { exports: Object.keys(module) },
+    );
+  }
+  return module.default;
+}
+
+/** The `node_modules` that holds `lockstep`: the working directory's, or the one this package lies in. */
+function packagesFolder(): string {
+  for (const start of [process.cwd(), dirname(fileURLToPath(import.meta.url))]) {
+    for (let folder = start; ; folder = dirname(folder)) {
+      const packages = join(folder, 'node_modules');
+      if (existsSync(join(packages, 'lockstep'))) return packages;
+      if (folder === parse(folder).root) break;
+    }
+  }
+  throw new LockstepError(
+    'experiment',
+    `no node_modules with the package lockstep above ${process.cwd()}; start the worker inside a project that has it installed`,
+    { cwd: process.cwd() },
+  );
+}

@@ -1,0 +1,57 @@
+/** The worker process. Logs on stderr; the exit code says why it ended. */
+import { parseArgs } from 'node:util';
+import { LockstepError, toWireError } from '@lockstep/errors';
+import { readClientKeys } from '@lockstep/transport';
+import { pino } from 'pino';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { runWorker } from './run-worker.ts';
+
+const { values } = parseArgs({
+  options: {
+    join: { type: 'string' },
+    threads: { type: 'string', default: '1' },
+    keys: { type: 'string' },
+    bind: { type: 'string' },
+    advertise: { type: 'string' },
+    /** Started by another process: its interrupt is not ours, and when it is gone so are we. */
+    managed: { type: 'boolean', default: false },
+    'log-level': { type: 'string', default: 'info' },
+  },
+});
+const log = pino({ level: values['log-level'] }, pino.destination({ dest: 2, sync: true }));
+const aborting = new AbortController();
+const leave = (): void => aborting.abort();
+if (values.managed) {
+  process.on('SIGINT', () => {});
+  process.stdin.on('end', leave).on('error', leave).resume();
+} else {
+  process.on('SIGINT', leave);
+}
+process.on('SIGTERM', leave);
+
+try {
+  if (values.join === undefined) {
+    throw new LockstepError('config', 'a worker needs the coordinator to join: --join tcp://host:port');
+  }
+  const exit = await runWorker({
+    join: values.join,
+    threads: Number(values.threads),
+    log,
+    signal: aborting.signal,
+    ...(values.keys === undefined ? {} : { keys: await readClientKeys(values.keys) }),
+    ...(values.bind === undefined ? {} : { bind: values.bind }),
+    ...(values.advertise === undefined ? {} : { advertise: values.advertise }),
+  });
+  process.exitCode = exitCodeOf(exit);
+} catch (error) {
+  const wire = toWireError(error);
+  log.fatal({ error: wire }, wire.message);
+  process.exitCode =
+    wire.code === 'credentials'
+      ? exitCodes.refused
+      : wire.code === 'address'
+        ? exitCodes.lost
+        : exitCodes.failed;
+}
+// The parent's pipe would keep the process alive.
+process.stdin.destroy();

@@ -1,0 +1,128 @@
+/**
+ * The state a worker holds: parameters, model state and optimizer state, twice. One copy is current; an update, a
+ * snapshot or a checkpoint fills the spare one, and the swap is the commit.
+ */
+
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
+import type { NamedBytes } from '@lockstep/collectives';
+import { LockstepError } from '@lockstep/errors';
+import type { TypedArray } from '@lockstep/tensor';
+import {
+  fingerprint,
+  initialProgress,
+  other,
+  type Parity,
+  type Programs,
+  type Progress,
+  type Variable,
+  viewer,
+  type WorkerLayout,
+} from '@lockstep/training';
+
+export interface Replica {
+  readonly parity: Parity;
+  readonly progress: Progress;
+  /** The views of a new layout; the arrays themselves stay where they are. */
+  attach(buffer: SharedArrayBuffer, layout: WorkerLayout): void;
+  setSpareProgress(progress: Progress): void;
+  setProgress(progress: Progress): void;
+  /** The spare copy becomes the current one. */
+  swap(): void;
+  fingerprint(which: 'current' | 'spare'): string;
+  /** A copy of the current state, which may then change. */
+  snapshot(): NamedBytes[];
+  /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
+  acceptSnapshot(parts: readonly NamedBytes[]): void;
+  /** A safetensors file of the current state. */
+  encode(metadata: Readonly<Record<string, string>>): Uint8Array;
+  /** Reads a safetensors file into the spare copy. Throws `checkpoint` when it is of another model. */
+  decode(file: Uint8Array, progress: Progress): void;
+}
+
+const progressPart = 'progress';
+
+export function createReplica(programs: Programs): Replica {
+  const groups = [
+    ['params', programs.params],
+    ['state', programs.state],
+    ['optimizer', programs.optState],
+  ] as const;
+  const variables = groups.flatMap(([group, list]) =>
+    list.map((variable): Variable => ({ ...variable, name: `${group}/${variable.name}` })),
+  );
+  const fingerprinted = [...programs.params, ...programs.state];
+  let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
+  let parity: Parity = 0;
+  const progress: [Progress, Progress] = [initialProgress, initialProgress];
+
+  const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
+    if (bytes.byteLength !== expected.byteLength)
+      throw misfit(name, `has ${bytes.byteLength} bytes, not ${expected.byteLength}`);
+    new Uint8Array(expected.buffer, expected.byteOffset, expected.byteLength).set(bytes);
+  };
+  return {
+    get parity() {
+      return parity;
+    },
+    get progress() {
+      return progress[parity];
+    },
+    attach(buffer, layout) {
+      const view = viewer(buffer);
+      copies = [layout.replica[0].map(view), layout.replica[1].map(view)];
+    },
+    setSpareProgress(next) {
+      progress[other(parity)] = next;
+    },
+    setProgress(next) {
+      progress[parity] = next;
+    },
+    swap() {
+      parity = other(parity);
+    },
+    fingerprint: (which) => fingerprint(fingerprinted, copies[which === 'current' ? parity : other(parity)]),
+    snapshot: () => [
+      ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[parity][i]!).slice() })),
+      { name: progressPart, bytes: Buffer.from(JSON.stringify(progress[parity])) },
+    ],
+    acceptSnapshot(parts) {
+      const byName = new Map(parts.map(({ name, bytes }) => [name, bytes]));
+      const spare = other(parity);
+      for (const [i, { name }] of variables.entries()) {
+        fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
+      }
+      progress[spare] = JSON.parse(
+        Buffer.from(byName.get(progressPart) ?? missing(progressPart)).toString(),
+      ) as Progress;
+    },
+    encode(metadata) {
+      const tensors: Tensors = Object.fromEntries(
+        variables.map(({ name, dtype, shape }, i) => [name, { dtype, shape, data: copies[parity][i]! }]),
+      );
+      return encodeSafetensors(tensors, metadata);
+    },
+    decode(file, restored) {
+      const { tensors } = decodeSafetensors(file);
+      const spare = other(parity);
+      for (const [i, { name, dtype, shape }] of variables.entries()) {
+        const found = tensors[name] ?? missing(name);
+        if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
+          throw misfit(name, `is ${found.dtype}[${found.shape}], not ${dtype}[${shape}]`);
+        }
+        fill(name, bytesOf(found.data), copies[spare][i]!);
+      }
+      progress[spare] = restored;
+    },
+  };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+function missing(name: string): never {
+  throw misfit(name, 'is missing');
+}
+
+function misfit(name: string, what: string): LockstepError {
+  return new LockstepError('checkpoint', `the saved state is of another model: ${name} ${what}`, { name });
+}

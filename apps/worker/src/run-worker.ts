@@ -1,0 +1,187 @@
+/**
+ * A worker: the shell around the protocol's machine. This thread owns the sockets and never computes, so it answers
+ * in milliseconds whatever the compute threads do.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Combine } from '@lockstep/collectives';
+import { type LockstepError, toWireError } from '@lockstep/errors';
+import {
+  advanceWorker,
+  COORDINATOR_TIMEOUT_MS,
+  createWorker,
+  decodeCoordinatorMessage,
+  type Exit,
+  encodeMessage,
+  framesMatch,
+  HELLO_RETRY_MS,
+  PROTOCOL_VERSION,
+  TICK_MS,
+  type WorkerEvent,
+  type WorkerMessage,
+} from '@lockstep/protocol';
+import {
+  advertisedEndpoint,
+  type ClientKeys,
+  createControlClient,
+  createMesh,
+  isLoopback,
+  localAddressTowards,
+  parseEndpoint,
+} from '@lockstep/transport';
+import type { Logger } from 'pino';
+import { createPool } from './compute/pool.ts';
+import { createEffects, type Welcome } from './effects.ts';
+import type { createReductions } from './reductions.ts';
+import type { LoadData } from './session.ts';
+import { version } from './version.ts';
+
+export interface WorkerOptions {
+  /** The coordinator: `tcp://host:port`. */
+  readonly join: string;
+  readonly threads: number;
+  readonly keys?: ClientKeys;
+  /** Where this worker listens for its peers. Default: a free port of the address that reaches the coordinator. */
+  readonly bind?: string;
+  /** The host that peers should use to reach it, where that is not the one it binds. */
+  readonly advertise?: string;
+  readonly log: Logger;
+  /** Ends the worker; the coordinator is told. */
+  readonly signal?: AbortSignal;
+  /** For tests: faults between the parts. */
+  readonly hooks?: WorkerHooks;
+}
+
+/** Where tests put faults in: they wrap what the worker would use. */
+export interface WorkerHooks {
+  readonly createMesh?: typeof createMesh;
+  readonly combine?: (combine: Combine) => Combine;
+  readonly createReductions?: typeof createReductions;
+  readonly loadData?: LoadData;
+}
+
+/** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
+export async function runWorker(options: WorkerOptions): Promise<Exit> {
+  const { log, keys, threads, signal, hooks = {} } = options;
+  const worker = randomUUID();
+  const identified = keys === undefined ? {} : { keys };
+  const pool = createPool(threads);
+  let raise: (event: WorkerEvent) => void = () => {};
+  let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
+  let onPeerLost: (peer: string, error: LockstepError) => void = () => {};
+
+  const mesh = await (hooks.createMesh ?? createMesh)({
+    identity: worker,
+    bind: await bindAddress(options),
+    ...identified,
+    onMessage: (peer, frames) => onFrames(peer, frames),
+    onPeerLost: (peer, error) => onPeerLost(peer, error),
+    onRefused: (refusal) => log.warn({ refusal }, 'refused a peer'),
+  });
+  const endpoint = await peerEndpoint(mesh.endpoint, options);
+  let badFrames = 0;
+  let rawFrames: readonly Uint8Array[] = [];
+  let welcome: Welcome | undefined;
+  const control = await createControlClient({
+    connect: options.join,
+    identity: worker,
+    ...identified,
+    onMessage: ([head, ...frames]) => {
+      const decoded = decodeCoordinatorMessage(head ?? new Uint8Array(0));
+      const announced = decoded.ok && 'frames' in decoded.message ? decoded.message.frames : [];
+      if (!decoded.ok || !framesMatch(announced, frames)) {
+        badFrames++;
+        log.warn(
+          { badFrames, reason: decoded.ok ? 'raw frames do not match' : decoded.reason },
+          'dropped a message',
+        );
+        return;
+      }
+      rawFrames = frames;
+      if (decoded.message.type === 'welcome') welcome = decoded.message;
+      raise({ type: 'message', message: decoded.message });
+    },
+    onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
+  }).catch(async (error: unknown) => {
+    await Promise.all([mesh.close(), pool.close()]);
+    throw error;
+  });
+  const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {
+    if (!control.send([encodeMessage(message), ...frames]))
+      log.debug({ type: message.type }, 'message not sent');
+  };
+
+  const exit = await new Promise<Exit>((resolve) => {
+    const effects = createEffects({
+      worker,
+      pool,
+      mesh,
+      log,
+      hooks,
+      send,
+      rawFrames: () => rawFrames,
+      welcome: () => welcome,
+      raise: (event) => raise(event),
+      exit: resolve,
+    });
+    onFrames = effects.onFrames;
+    onPeerLost = effects.onPeerLost;
+    const now = (): number => performance.now();
+    const hello = {
+      type: 'hello',
+      protocol: PROTOCOL_VERSION,
+      worker,
+      threads,
+      profiles: ['portable'],
+      endpoint,
+      host: hostname(),
+      pid: process.pid,
+      version,
+      nodeVersion: process.version,
+    } as const;
+    const start = createWorker(
+      { hello, helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: COORDINATOR_TIMEOUT_MS },
+      now(),
+    );
+    let { state } = start;
+    const queue: WorkerEvent[] = [];
+    let busy = false;
+    // Effects may raise events at once; they wait until the effects before them are carried out.
+    raise = (event) => {
+      queue.push(event);
+      if (busy) return;
+      busy = true;
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const advanced = advanceWorker(state, next, now());
+        state = advanced.state;
+        for (const effect of advanced.effects) effects.carryOut(effect);
+      }
+      busy = false;
+    };
+    for (const effect of start.effects) effects.carryOut(effect);
+    const ticking = setInterval(() => raise({ type: 'tick' }), TICK_MS);
+    const leave = (): void => raise({ type: 'leave' });
+    if (signal?.aborted) leave();
+    else signal?.addEventListener('abort', leave, { once: true });
+    effects.onExit(() => clearInterval(ticking));
+  });
+  await Promise.all([control.close(), mesh.close(), pool.close()]);
+  log.info({ exit }, 'stopped');
+  return exit;
+}
+
+/** The address to listen on: one that only this machine reaches, if the coordinator's is such a one. */
+async function bindAddress({ join, bind }: WorkerOptions): Promise<string> {
+  if (bind !== undefined) return bind;
+  const target = parseEndpoint(join);
+  if (isLoopback(join) || target.transport === 'ipc') return 'tcp://127.0.0.1:0';
+  return `tcp://${await localAddressTowards(target.host)}:0`;
+}
+
+/** Where peers find us: the host we are told to name, or the address that reaches the coordinator. */
+async function peerEndpoint(bound: string, { join, advertise }: WorkerOptions): Promise<string> {
+  const own = parseEndpoint(bound);
+  const target = parseEndpoint(join);
+  if (advertise !== undefined && own.transport === 'tcp') return `tcp://${advertise}:${own.port}`;
+  return target.transport === 'tcp' ? advertisedEndpoint(bound, target.host) : bound;
+}

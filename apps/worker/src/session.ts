@@ -1,0 +1,163 @@
+/** What a worker has once the experiment is loaded: data, programs, the plan of the run, threads and the replica. */
+import type { TreeNode } from '@lockstep/collectives';
+import { type Dataset, type SplitName, shareable } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { createMemory, MIN_SCRATCH_BYTES, type WasmMemory } from '@lockstep/kernels';
+import type { ProgramOutline } from '@lockstep/protocol';
+import {
+  compilePrograms,
+  createSchedule,
+  type Experiment,
+  exportPrograms,
+  layoutWorker,
+  type Programs,
+  type RunConfig,
+  type Schedule,
+  viewer,
+  type WorkerLayout,
+} from '@lockstep/training';
+import type { Pool } from './compute/pool.ts';
+import { createReplica, type Replica } from './replica.ts';
+import { divide } from './shards.ts';
+
+/** The part of a block that one exchange concerns. */
+export interface BlockPartial {
+  readonly node: TreeNode;
+  readonly data: Float32Array;
+}
+
+export interface ExchangePart {
+  readonly op: 'sum' | 'moments';
+  readonly size: number;
+  readonly partials: readonly BlockPartial[];
+  readonly result: Float32Array;
+}
+
+export interface Session {
+  readonly config: RunConfig;
+  readonly dataset: Dataset;
+  readonly programs: Programs;
+  readonly schedule: Schedule;
+  readonly experiment: Experiment;
+  readonly replica: Replica;
+  readonly outline: ProgramOutline;
+  /** Evaluated when the run ends. */
+  readonly finalSplit: SplitName | undefined;
+  /** Lays out memory and threads for a range of shards. */
+  configure(range: { readonly start: number; readonly count: number }): Promise<void>;
+  exchangeParts(segment: number): ExchangePart[];
+  evaluationPart(split: SplitName): ExchangePart;
+  stepMetrics(): Record<string, number>;
+  readonly numOwnShards: number;
+}
+
+/** How the data are loaded: the default asks the experiment's source. */
+export type LoadData = (experiment: Experiment, config: RunConfig) => Promise<Dataset>;
+
+const loadFromSource: LoadData = (experiment, { limitSamples }) =>
+  experiment.data.load(limitSamples === null ? {} : { limitSamples });
+
+export async function openSession(
+  experiment: Experiment,
+  config: RunConfig,
+  pool: Pool,
+  loadData: LoadData = loadFromSource,
+): Promise<Session> {
+  const dataset = shareable(await loadData(experiment, config));
+  const { train, validation, test } = dataset.splits;
+  const schedule = createSchedule(config, train.size, validation !== undefined);
+  const programs = compilePrograms(experiment, dataset, config, schedule.totalSteps);
+  // Traced here and not at the first evaluation, so that a mistake in the model ends the run before it begins.
+  const numSegments = programs.shard(1).exchanges.length;
+  programs.evaluation(1);
+  const replica = createReplica(programs);
+  const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
+  let memory: WasmMemory | undefined;
+  let layout: WorkerLayout | undefined;
+
+  const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
+    if (memory === undefined || layout === undefined) {
+      throw new LockstepError('internal', 'a worker without a generation has no memory laid out');
+    }
+    return { memory, layout };
+  };
+  const viewFloats = (byteOffset: number, size: number): Float32Array =>
+    viewer(laidOut().memory.buffer)({ dtype: 'float32', shape: [size], byteOffset }) as Float32Array;
+
+  return {
+    config,
+    dataset,
+    programs,
+    schedule,
+    experiment,
+    replica,
+    finalSplit,
+    outline: {
+      numSegments,
+      plan: (step) => schedule.at(step),
+      finalEvaluation: finalSplit !== undefined,
+      dataHash: dataset.hash,
+    },
+    get numOwnShards() {
+      return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
+    },
+    async configure(range) {
+      const threads = divide(range, pool.numThreads);
+      layout = layoutWorker({
+        programs,
+        threads,
+        scratchBytes: MIN_SCRATCH_BYTES,
+        evaluationSamples: Math.max(validation?.size ?? 0, test?.size ?? 0),
+        batchSize: config.batchSize,
+      });
+      memory = enlarge(memory, layout.bytes);
+      replica.attach(memory.buffer, layout);
+      const sizes = [...new Set(layout.blocks.map(({ numShards }) => numShards))];
+      await pool.configure(
+        { programs: exportPrograms(programs, sizes), layout, memory, dataset, config },
+        threads.length,
+      );
+    },
+    exchangeParts(segment) {
+      const { layout: current } = laidOut();
+      return current.results[segment]!.map(({ byteOffset, shape }, part) => ({
+        op: programs.shard(current.blocks[0]!.numShards).exchanges[segment]![part]!.combine,
+        size: shape[0]!,
+        result: viewFloats(byteOffset, shape[0]!),
+        partials: current.blocks.map(({ node, numShards, arena }) => {
+          const from = programs.shard(numShards).exchanges[segment]![part]!;
+          return { node, data: viewFloats(arena + from.byteOffset, from.size) };
+        }),
+      }));
+    },
+    evaluationPart(split) {
+      const { layout: current } = laidOut();
+      const width = programs.evaluationMetrics.length + 1;
+      const size = Math.ceil(dataset.splits[split]!.size / config.batchSize) * width;
+      return {
+        op: 'sum',
+        size,
+        result: new Float32Array(size),
+        partials: current.blocks.map(({ node, evaluationSums }) => ({
+          node,
+          data: viewFloats(evaluationSums.byteOffset, size),
+        })),
+      };
+    },
+    stepMetrics() {
+      const { byteOffset } = laidOut().layout.stepMetrics;
+      const values = viewFloats(byteOffset, programs.stepMetrics.length);
+      return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
+    },
+  };
+}
+
+const pageBytes = 65536;
+
+/** A memory of at least `bytes`; what lies in it stays where it is. */
+function enlarge(memory: WasmMemory | undefined, bytes: number): WasmMemory {
+  if (memory === undefined) return createMemory(bytes);
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
+  if (missing > 0) memory.grow(missing);
+  return memory;
+}
