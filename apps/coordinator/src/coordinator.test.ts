@@ -67,8 +67,8 @@ async function admit(coordinator: Coordinator, id: string): Promise<FakeWorker> 
 }
 
 function commit(worker: FakeWorker, generation: number, step: number): void {
-  const work = { shards: 8, computeMs: 1 };
-  worker.send({ type: 'committed', generation, step, fingerprint, report: { loss: 1 / step, work } });
+  const report = { metrics: { loss: 1 / step }, chain: 'c', rank: 0, shards: 4, computeMs: 1 };
+  worker.send({ type: 'committed', generation, step, fingerprint, report });
 }
 
 const sendCheckpoint = (worker: FakeWorker, step: number, bytes: Uint8Array = checkpointBytes) =>
@@ -105,7 +105,7 @@ describe('a coordinator', () => {
     const [begin] = await Promise.all([a.joinAt(-1), b.joinAt(-1)]);
     const { generation, members, source, profile } = begin.message;
     expect({ generation, source, profile }).toEqual({ generation: 1, source: 'init', profile: 'portable' });
-    const rankOf = (id: string) => members.find(({ worker }) => worker === id)!.rank;
+    expect(members.map(({ worker }) => worker)).toEqual(['a', 'b']);
     for (const worker of [a, b]) {
       commit(worker, generation, 1);
       worker.send({
@@ -135,7 +135,9 @@ describe('a coordinator', () => {
 
     const { records: metrics } = await readLog(run.folder, 'metrics');
     const byKind = (kind: string) => metrics.filter((line) => line.kind === kind);
-    expect(byKind('step')).toEqual([{ kind: 'step', step: 1, fingerprint, loss: 1 }]);
+    expect(byKind('step')).toEqual([
+      { kind: 'step', step: 1, fingerprint, metrics: { loss: 1 }, chain: 'c' },
+    ]);
     expect(byKind('evaluation')).toEqual([
       { kind: 'evaluation', step: 1, final: true, metrics: { 'test/loss': 0.5 } },
     ]);
@@ -145,8 +147,8 @@ describe('a coordinator', () => {
         step: 1,
         generation: 1,
         worker,
-        rank: rankOf(worker),
-        shards: 8,
+        rank: 0,
+        shards: 4,
         computeMs: 1,
       })),
     );

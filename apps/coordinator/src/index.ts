@@ -1,8 +1,8 @@
 /**
  * Membership, shard assignment, journal and checkpoints. Knows processes and messages, not what is computed.
  *
- * A worker's report of a step is any record; what it says under `work` (shards computed, times, bytes) is that
- * worker's own and logged for every member, the rest once a step.
+ * Of a worker's report of a step, `metrics`, `chain` and `totalSteps` are the same on all members and logged once a
+ * step; the rest (rank, shards computed, times, bytes) is that worker's own and logged for every member.
  */
 export { checkpointFolder } from './checkpoints.ts';
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';

@@ -1,15 +1,16 @@
 /** What a coordinator writes into its run folder, and what it finds there when it starts again. */
-import type { JournalEntry, Member, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
+import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
 import { type LogRecord, type Run, readLog } from '@lockstep/tracking';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
 /**
- * `metrics.jsonl` holds one line a step (`kind` step), one an evaluation (`evaluation`), and one a member and step
- * (`work`): what a worker's report of a step says under `work`, such as shards computed, times and bytes.
+ * `metrics.jsonl` holds one line a step (`kind` step: what members agree on), one an evaluation (`evaluation`), and
+ * one a member and step (`work`: its rank, shards computed, times, bytes).
  */
 export interface RunLog {
+  /** `report` holds what is the same on all members. */
   step(step: number, report: OpaqueRecord, fingerprint?: string): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
   /** Once a member, generation and step: reports are sent again after a lost connection. */
@@ -21,16 +22,10 @@ export interface RunLog {
 
 export function createRunLog(run: Run): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
-  let group: { readonly generation: number; readonly members: readonly Member[] } | undefined;
-
-  function rankOf(worker: string, generation: number): number | undefined {
-    if (group?.generation !== generation) return undefined;
-    return group.members.find((member) => member.worker === worker)?.rank;
-  }
 
   return {
     step: (step, report, fingerprint) => {
-      run.appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...withoutWork(report) });
+      run.appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...report });
     },
     evaluation: (step, final, report) => {
       run.appendMetrics({ kind: 'evaluation', step, final, ...report });
@@ -40,29 +35,21 @@ export function createRunLog(run: Run): RunLog {
       if (last && (generation < last.generation || (generation === last.generation && step <= last.step)))
         return;
       logged.set(worker, { generation, step });
-      if (!isRecord(report.work)) return;
-      const rank = rankOf(worker, generation);
-      run.appendMetrics({
-        kind: 'work',
-        step,
-        generation,
-        worker,
-        ...(rank !== undefined && { rank }),
-        ...report.work,
-      });
+      const { metrics: _metrics, chain: _chain, totalSteps: _totalSteps, ...own } = report;
+      run.appendMetrics({ kind: 'work', step, generation, worker, ...own });
     },
     event: (event) => run.appendEvent({ time: new Date().toISOString(), ...event }),
-    journal: (entry) => {
-      if (entry.type === 'generation') group = { generation: entry.generation, members: entry.members };
-      return run.journal(entry);
-    },
+    journal: (entry) => run.journal(entry),
   };
 }
 
-/** A step's report is the same on all members but for their own work. */
-export function withoutWork(report: OpaqueRecord): OpaqueRecord {
-  const { work: _work, ...rest } = report;
-  return rest;
+/** The part of a step's report that is the same on all members. */
+export function agreedPart({ metrics = {}, chain, totalSteps }: OpaqueRecord): OpaqueRecord {
+  return {
+    metrics,
+    ...(chain !== undefined && { chain }),
+    ...(totalSteps !== undefined && { totalSteps }),
+  };
 }
 
 export interface RunHistory {
@@ -95,8 +82,4 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
 
 function lastStep(records: readonly LogRecord[], none: number): number {
   return records.reduce((last, { step }) => (typeof step === 'number' ? Math.max(last, step) : last), none);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

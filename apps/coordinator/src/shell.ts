@@ -15,7 +15,7 @@ import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createQueue } from './queue.ts';
-import { type RunLog, withoutWork } from './run-log.ts';
+import { agreedPart, type RunLog } from './run-log.ts';
 import type { Update } from './updates.ts';
 
 export interface ShellOptions {
@@ -192,7 +192,7 @@ export class Shell {
 
   #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {
     const { step } = effect;
-    const report = withoutWork(effect.report);
+    const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
     const fingerprint = isCommit ? cause.message.fingerprint : undefined;
     this.#checkpoints.release();

@@ -3,7 +3,7 @@ import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
-  /** Once a step, in order. `report` is the first member's, without its `work`. */
+  /** Once a step, in order. `report`: `metrics` by name, `chain` and `totalSteps`; the same on all members. */
   | {
       readonly type: 'progress';
       readonly step: number;
