@@ -76,7 +76,7 @@ describe('a step over shards of unequal weight', () => {
     const params = castTree(initial.params, 'float64');
     const state = castTree(initial.state, 'float64');
     const shards = { ...batch, x: batch.x.cast('float64') };
-    const whole = tree.map((leaf: Tensor) => leaf.reshape([-1, ...leaf.shape.slice(2)]), {
+    const whole = tree.map((leaf) => leaf.reshape([-1, ...leaf.shape.slice(2)]), {
       x: shards.x,
       y: shards.y,
       weights: shards.weights,
@@ -105,7 +105,7 @@ function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock:
   let results: Float32Array[][] | undefined;
   const blocks = Array.from({ length: numBlocks }, (_, block): Instance => {
     const own = tree.map(
-      (x: Tensor) => x.slice([block * shardsPerBlock], [(block + 1) * shardsPerBlock]),
+      (leaf) => leaf.slice([block * shardsPerBlock], [(block + 1) * shardsPerBlock]),
       batch,
     );
     const { leaves, structure } = tree.flatten({ params, state, own });

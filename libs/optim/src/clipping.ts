@@ -6,7 +6,7 @@ import { type Empty, type GradientTransformation, stateless, type TensorTree } f
 /** Moves each element into [−limit, limit]. */
 export function clipByValue(limit: number): GradientTransformation<Empty> {
   requirePositive('clipByValue', limit);
-  return stateless((grads) => map((g: Tensor) => g.maximum(-limit).minimum(limit), grads));
+  return stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads));
 }
 
 /**
@@ -17,7 +17,7 @@ export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
   requirePositive('clipByGlobalNorm', max);
   return stateless((grads) => {
     const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
-    return map((g: Tensor) => g.mul(coefficient), grads);
+    return map((g) => g.mul(coefficient), grads);
   });
 }
 

@@ -1,5 +1,6 @@
 /** The links that optimizers are chained of. */
 import { type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import type { Schedule } from './schedule.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
@@ -8,19 +9,19 @@ import { type Empty, type GradientTransformation, stateless, type TensorTree } f
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
   return stateless((grads, _params, { step, totalSteps }) => {
     const factor = schedule(step, totalSteps);
-    return map((g: Tensor) => g.mul(factor.cast(g.dtype)), grads);
+    return map((g) => g.mul(factor.cast(g.dtype)), grads);
   });
 }
 
 /** Multiplies updates by −rate: the step downhill. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
-  if (typeof rate === 'number') return stateless((grads) => map((g: Tensor) => g.mul(-rate), grads));
+  if (typeof rate === 'number') return stateless((grads) => map((g) => g.mul(-rate), grads));
   return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
 }
 
 /** Adds decay·w to each update. */
 export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
-  return stateless((grads, params) => map((g: Tensor, w: Tensor) => g.add(w.mul(decay)), grads, params));
+  return stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
 }
 
 /** Sums of past updates, one for each parameter. */
@@ -28,14 +29,11 @@ export type MomentumState = { readonly velocity: TensorTree };
 
 /** v = momentum·v + g; the update is v, or with Nesterov's g + momentum·v (Sutskever et al., 2013; as in PyTorch). */
 export function scaleByMomentum(momentum: number, nesterov = false): GradientTransformation<MomentumState> {
+  requireDecay('scaleByMomentum', 'momentum', momentum);
   return {
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state) {
-      const velocity = map(
-        (g: Tensor, v: Tensor) => withoutDenormals(v.mul(momentum).add(g)),
-        grads,
-        state.velocity,
-      );
+      const velocity = map((g, v) => withoutDenormals(v.mul(momentum).add(g)), grads, state.velocity);
       const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(momentum));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
@@ -66,6 +64,8 @@ export function scaleByAdam({
   beta2 = 0.999,
   epsilon = 1e-8,
 }: AdamOptions = {}): GradientTransformation<AdamState> {
+  requireDecay('scaleByAdam', 'beta1', beta1);
+  requireDecay('scaleByAdam', 'beta2', beta2);
   const average = (beta: number, old: Tensor, value: Tensor | number): Tensor =>
     old.mul(beta).add(typeof value === 'number' ? value * (1 - beta) : value.mul(1 - beta));
   return {
@@ -79,20 +79,12 @@ export function scaleByAdam({
       };
     },
     update(grads, state) {
-      const first = map((g: Tensor, m: Tensor) => withoutDenormals(average(beta1, m, g)), grads, state.first);
-      const second = map(
-        (g: Tensor, v: Tensor) => withoutDenormals(average(beta2, v, g.square())),
-        grads,
-        state.second,
-      );
+      const first = map((g, m) => withoutDenormals(average(beta1, m, g)), grads, state.first);
+      const second = map((g, v) => withoutDenormals(average(beta2, v, g.square())), grads, state.second);
       const firstOfOne = average(beta1, state.firstOfOne, 1);
       const secondOfOne = average(beta2, state.secondOfOne, 1);
       const root = secondOfOne.sqrt();
-      const updates = map(
-        (m: Tensor, v: Tensor) => m.div(v.sqrt().div(root).add(epsilon)).div(firstOfOne),
-        first,
-        second,
-      );
+      const updates = map((m, v) => m.div(v.sqrt().div(root).add(epsilon)).div(firstOfOne), first, second);
       return [updates, { first, second, firstOfOne, secondOfOne }];
     },
   };
@@ -100,8 +92,18 @@ export function scaleByAdam({
 
 /**
  * x with tiny values as 0. Where gradients stay 0, averages decay into denormal numbers, with which processors
- * compute ten times slower; far below them, such values change no parameter.
+ * compute ten times slower. Values this far below epsilon and the parameters' last places move nothing.
  */
 function withoutDenormals(x: Tensor): Tensor {
   return where(x.abs().less(1e-30), zerosLike(x), x);
+}
+
+/** The part of an average that is kept from step to step. */
+function requireDecay(link: string, name: string, decay: number): void {
+  if (decay >= 0 && decay < 1) return;
+  throw new LockstepError('argument', `${link}: ${name} is ${decay}; it must be at least 0 and less than 1`, {
+    link,
+    name,
+    decay,
+  });
 }

@@ -55,5 +55,5 @@ export function chain<S extends readonly unknown[]>(
 
 /** params + updates, leaf by leaf. */
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
-  return map((param: Tensor, update: Tensor) => param.add(update), params as TensorTree, updates) as P;
+  return map((param, update) => param.add(update), params as TensorTree, updates) as P;
 }
