@@ -1,0 +1,92 @@
+import { ConcreteTensor, grad, type Tensor, tensor } from '@lockstep/autodiff';
+import { describe, expect, it } from 'vitest';
+import {
+  batchNorm,
+  conv2d,
+  dense,
+  dropout,
+  flatten,
+  heNormal,
+  l2,
+  maxPool,
+  relu,
+  sequential,
+  sigmoid,
+  summary,
+  tanh,
+} from './index.ts';
+
+const key = tensor(Uint32Array.of(1, 2));
+
+describe('summary', () => {
+  it('lists layers by path, shapes and parameters', () => {
+    const model = sequential(
+      sequential(conv2d(16, 3, { bias: false }), batchNorm(), relu, maxPool(2)),
+      flatten,
+      dropout(0.25),
+      dense(10),
+    );
+    expect(summary(model, [28, 28, 1])).toBe(
+      [
+        'layer          output        parameters',
+        'input          [28, 28, 1]',
+        '0/0 conv2d     [28, 28, 16]         144',
+        '0/1 batchNorm  [28, 28, 16]          32',
+        '0/2 relu       [28, 28, 16]           0',
+        '0/3 maxPool    [14, 14, 16]           0',
+        '1 flatten      [3136]                 0',
+        '2 dropout      [3136]                 0',
+        '3 dense        [10]              31,370',
+        'total                            31,546',
+      ].join('\n'),
+    );
+  });
+
+  it('takes a single layer', () => {
+    expect(summary(dense(3), [4]).split('\n')[2]).toBe('dense  [3]             15');
+    expect([relu, tanh, sigmoid].map((f) => summary(f, [1]).split('\n')[2]!.split(' ')[0])).toEqual([
+      'relu',
+      'tanh',
+      'sigmoid',
+    ]);
+  });
+
+  it('makes shapes only: initialisers run on a key without a value', () => {
+    const seen: Tensor[] = [];
+    const init = (from: Tensor, shape: readonly number[]): Tensor => {
+      seen.push(from);
+      return heNormal(from, shape);
+    };
+    expect(summary(dense(3, { init }), [4])).toContain('15');
+    expect(seen.map((from) => from instanceof ConcreteTensor)).toEqual([false]);
+  });
+});
+
+describe('l2', () => {
+  it('is λ·Σ w² over kernels, not biases', () => {
+    const params = [
+      {
+        kernel: tensor([
+          [1, 2],
+          [3, 0],
+        ]),
+        bias: tensor([100]),
+      },
+      {},
+      { table: tensor([[[4]]]) },
+    ];
+    expect(l2(0.5)(params).item()).toBe(15);
+  });
+
+  it('has the gradient 2λ·w', () => {
+    const { params } = sequential(dense(2)).init(key, [3]);
+    const gradient = grad((p: typeof params) => l2(0.25)(p))(params);
+    const half = params[0].kernel.mul(0.5);
+    expect(gradient[0].kernel.data).toEqual(half.data);
+    expect((gradient[0].bias as Tensor).toArray()).toEqual([0, 0]);
+  });
+
+  it('refuses to penalise nothing', () => {
+    expect(() => l2(1)({ w: tensor([1, 2]) })).toThrow(/nothing to penalise/);
+  });
+});

@@ -1,0 +1,152 @@
+import { foldIn, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { flatten as leavesOf } from '@lockstep/tree';
+import { describe, expect, it } from 'vitest';
+import { batchNorm } from './batch-norm.ts';
+import { conv2d } from './conv2d.ts';
+import { dense } from './dense.ts';
+import { dropout } from './dropout.ts';
+import { embedding } from './embedding.ts';
+import type { LayerLike } from './layer.ts';
+import { asLayer } from './layer.ts';
+import { avgPool, flatten, globalAvgPool, maxPool } from './pooling.ts';
+import { sequential } from './sequential.ts';
+
+const key = tensor(Uint32Array.of(7, 11));
+const relu = (x: Tensor): Tensor => x.relu();
+const contextFor = (rows: number, training = true) => ({ training, key, weights: ones([rows]) });
+
+describe('shapes of a row', () => {
+  const cases: readonly (readonly [string, LayerLike, readonly number[], readonly number[]])[] = [
+    ['dense', dense(5), [7], [5]],
+    ['dense over the last axis', dense(5), [3, 7], [3, 5]],
+    ['conv2d', conv2d(4, 3), [7, 6, 2], [7, 6, 4]],
+    ['conv2d, stride 2', conv2d(4, 3, { stride: 2 }), [7, 6, 2], [4, 3, 4]],
+    ['conv2d, valid', conv2d(4, [3, 2], { padding: 'valid' }), [7, 6, 2], [5, 5, 4]],
+    ['batchNorm', batchNorm(), [7, 6, 2], [7, 6, 2]],
+    ['dropout', dropout(0.5), [7], [7]],
+    ['maxPool', maxPool(2), [7, 6, 2], [3, 3, 2]],
+    ['maxPool, overlapping', maxPool(3, 2), [7, 6, 2], [3, 2, 2]],
+    ['avgPool', avgPool([1, 3]), [7, 6, 2], [7, 2, 2]],
+    ['globalAvgPool', globalAvgPool, [7, 6, 2], [2]],
+    ['flatten', flatten, [7, 6, 2], [84]],
+    ['a function', relu, [7], [7]],
+  ];
+
+  it.each(cases)('%s', (_name, item, input, output) => {
+    const layer = asLayer(item);
+    const initial = layer.init(key, input);
+    expect(initial.output).toEqual(output);
+    const x = ones([2, ...input]);
+    const [y, state] = layer.apply(initial.params, initial.state, x, contextFor(2));
+    expect(y.shape).toEqual([2, ...output]);
+    expect(y.dtype).toBe('float32');
+    expect(shapesOf(state)).toEqual(shapesOf(initial.state));
+  });
+
+  it('embedding', () => {
+    const layer = embedding(10, 4);
+    const { params, state, output } = layer.init(key, [3]);
+    const tokens = tensor([[1, 2, 1]], { dtype: 'int32' });
+    const [y] = layer.apply(params, state, tokens, contextFor(1));
+    expect([output, y.shape]).toEqual([
+      [3, 4],
+      [1, 3, 4],
+    ]);
+    expect(y.at(0, 0).toArray()).toEqual(params.table.at(1).toArray());
+  });
+});
+
+const shapesOf = (tree: unknown) => (leavesOf<unknown>(tree).leaves as Tensor[]).map(({ shape }) => shape);
+
+describe('sequential', () => {
+  const model = sequential(conv2d(3, 3), relu, sequential(batchNorm(), maxPool(2)), flatten, dense(4));
+
+  it('has one entry a layer and infers their types', () => {
+    const { params, state, output } = model.init(key, [4, 4, 1]);
+    expect(params[0].kernel.shape).toEqual([3, 3, 1, 3]);
+    expect(params[2][0].gamma.shape).toEqual([3]);
+    expect(params[4].kernel.shape).toEqual([12, 4]);
+    expect(state[2][0].variance.shape).toEqual([3]);
+    expect([params.length, state.length]).toEqual([5, 5]);
+    expect(params[1]).toEqual({});
+    expect(output).toEqual([4]);
+  });
+
+  it('draws each layer from a key of its own place', () => {
+    const { params } = model.init(key, [4, 4, 1]);
+    const alone = dense(4).init(foldIn(key, 4), [12]);
+    expect(params[4].kernel.data).toEqual(alone.params.kernel.data);
+    const longer = sequential(conv2d(3, 3), relu, flatten, relu, dense(4)).init(key, [4, 4, 1]);
+    expect(longer.params[0].kernel.data).toEqual(params[0].kernel.data);
+  });
+
+  it('gives equal layers different values, and random layers different masks', () => {
+    const twins = sequential(dense(4), dense(4)).init(key, [4]);
+    expect(twins.params[0].kernel.data).not.toEqual(twins.params[1].kernel.data);
+    const masks = sequential(dropout(0.5), dropout(0.5));
+    const { params, state } = masks.init(key, [1000]);
+    const [y] = masks.apply(params, state, ones([1, 1000]), contextFor(1));
+    const kept = y.data.filter((value) => value !== 0).length;
+    expect(kept).toBeGreaterThan(200);
+    expect(kept).toBeLessThan(300);
+  });
+
+  it('hands the state on', () => {
+    const { params, state } = model.init(key, [4, 4, 1]);
+    const x = ones([2, 4, 4, 1]);
+    const [, next] = model.apply(params, state, x, contextFor(2));
+    expect(next[2][0].mean.data).not.toEqual(state[2][0].mean.data);
+    expect(model.apply(params, state, x, contextFor(2, false))[1]).toEqual(state);
+  });
+});
+
+describe('errors say which layer', () => {
+  const thrownBy = (run: () => unknown): LockstepError => {
+    try {
+      run();
+    } catch (error) {
+      if (error instanceof LockstepError) return error;
+      throw error;
+    }
+    throw new Error('nothing was thrown');
+  };
+
+  it('when a model is made', () => {
+    const error = thrownBy(() => sequential(flatten, conv2d(4, 3)).init(key, [8, 8, 1]));
+    expect(error.message).toMatch(/^layer 1 \(conv2d\): .*\[64\].*reshape them first$/);
+    expect(error).toMatchObject({ code: 'shape', facts: { layer: 1, kind: 'conv2d' } });
+    expect(error.cause).toBeInstanceOf(LockstepError);
+  });
+
+  it('inside nested models, from the outside in', () => {
+    const nested = sequential(relu, sequential(flatten, maxPool(2)));
+    expect(thrownBy(() => nested.init(key, [8, 8, 1])).message).toMatch(
+      /^layer 1 \(sequential\): layer 1 \(maxPool\): maxPool: /,
+    );
+  });
+
+  it('when it is applied to other rows than it was made for', () => {
+    const model = sequential(relu, dense(3));
+    const { params, state } = model.init(key, [5]);
+    const error = thrownBy(() => model.apply(params, state, zeros([2, 6]), contextFor(2)));
+    expect(error.message).toMatch(/^layer 1 \(dense\): matmul: inner dimensions differ: \[2, 6\] × \[5, 3\]/);
+  });
+
+  it('and name functions', () => {
+    function total(x: Tensor): Tensor {
+      return x.sum(0);
+    }
+    expect(thrownBy(() => sequential(total).init(key, [5])).message).toMatch(
+      /^layer 0 \(total\): .*keep the batch axis/,
+    );
+    expect(asLayer(relu).kind).toBe('relu');
+  });
+
+  it('and are raised at once for sizes that cannot be', () => {
+    expect(() => dense(0)).toThrow(/dense: units is 0; it must be a whole number ≥ 1/);
+    expect(() => conv2d(4, 2.5)).toThrow(/conv2d: kernelSize is 2.5/);
+    expect(() => dense(3).init(key, [])).toThrow(/dense: takes rows of features/);
+    expect(() => batchNorm().init(key, [])).toThrow(/batchNorm: takes rows with a channel axis/);
+  });
+});
