@@ -7,16 +7,23 @@ import type { Tensor } from '../core.ts';
  * T takes any tensor makes this hold for `TensorLike` and for arguments of a function that is itself transformed.
  */
 export type Input<T> = [Tensor] extends [T]
-  ? Tensor | number | TypedArray
+  ? IsTree<T> extends true
+    ? T
+    : Tensor | number | TypedArray
   : T extends readonly unknown[]
     ? { readonly [K in keyof T]: Input<T[K]> }
     : T extends object
       ? { readonly [K in keyof T]: Input<T[K]> }
       : T;
 
+/** `Tree<Tensor>` takes a tensor too, but holds arrays of itself: it stays as it is. */
+type IsTree<T> = [readonly T[]] extends [T] ? true : false;
+
 /** The gradient with respect to an argument: a tensor wherever the function takes one. */
 export type Gradient<T> = [Tensor] extends [T]
-  ? Tensor
+  ? IsTree<T> extends true
+    ? T
+    : Tensor
   : T extends readonly unknown[] | object
     ? { -readonly [K in keyof T]: Gradient<T[K]> }
     : T;
