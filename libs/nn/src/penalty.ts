@@ -1,10 +1,12 @@
 import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { flatten } from '@lockstep/tree';
-import type { TensorTree } from './layer.ts';
 
-/** A term of the objective that depends on the parameters alone; differentiated once a step, not once a shard. */
-export type Penalty = (params: TensorTree) => Tensor;
+/**
+ * A term of the objective that depends on the parameters alone, whatever tree of tensors they are; differentiated once
+ * a step, not once a shard.
+ */
+export type Penalty = (params: unknown) => Tensor;
 
 /**
  * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
