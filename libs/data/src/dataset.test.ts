@@ -72,9 +72,11 @@ describe('createDataset', () => {
     );
   });
 
-  it('limits every split to its first samples', () => {
-    const limited = createDataset({ name: 'tiny', splits: { train, test: train } }, { limitSamples: 2 });
-    expect(limited.splits.test?.size).toBe(2);
+  it('limits training to its first samples and leaves what is evaluated whole', () => {
+    const splits = { train, validation: train, test: train };
+    const limited = createDataset({ name: 'tiny', splits }, { limitSamples: 2 });
+    expect(limited.splits.train.size).toBe(2);
+    expect([limited.splits.validation?.size, limited.splits.test?.size]).toEqual([3, 3]);
     expect([...limited.splits.train.fields.x!.storage]).toEqual([0, 1, 2, 3]);
     expect(limited.hash).not.toBe(dataset.hash);
     expect(() => createDataset({ name: 'tiny', splits: { train } }, { limitSamples: 0 })).toThrow(

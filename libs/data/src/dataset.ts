@@ -36,7 +36,7 @@ export interface Dataset {
 }
 
 export interface LoadOptions {
-  /** At most so many samples of each split, the first ones. */
+  /** Train on at most so many samples, the first ones; validation and test keep all of theirs. */
   readonly limitSamples?: number | undefined;
 }
 
@@ -45,7 +45,7 @@ export interface DataSource {
   load(options?: LoadOptions): Promise<Dataset>;
 }
 
-/** Checks the splits against each other, limits them and hashes them. Throws `argument` or `data` errors. */
+/** Checks the splits, limits the training split and hashes them all. Throws `argument` or `data` errors. */
 export function createDataset(content: Omit<Dataset, 'hash'>, options: LoadOptions = {}): Dataset {
   const { limitSamples } = options;
   if (limitSamples !== undefined && !(Number.isInteger(limitSamples) && limitSamples > 0)) {
@@ -55,7 +55,8 @@ export function createDataset(content: Omit<Dataset, 'hash'>, options: LoadOptio
   }
   const limited = mapSplits(content, (split, name) => {
     checkSplit(content.name, name, split);
-    return limitSamples === undefined ? split : sliceSplit(split, 0, Math.min(limitSamples, split.size));
+    if (name !== 'train' || limitSamples === undefined) return split;
+    return sliceSplit(split, 0, Math.min(limitSamples, split.size));
   });
   return { ...limited, hash: hashContent(limited) };
 }
