@@ -165,8 +165,11 @@ export interface Primitive<A extends Attrs = Attrs> {
   readonly alias?: boolean;
   /** The kernel may write its output over an input of the same size and type. */
   readonly inPlace?: boolean;
-  /** Combines the shards of a step; handed to the shard axis even when no input depends on the shard. */
-  readonly crossesShards?: boolean;
+  /**
+   * Its result depends on more than its inputs: on the other shards of a block, or on the other blocks of a step. The
+   * interpreter that stands for these gets it even when no input is traced.
+   */
+  readonly crosses?: 'shards' | 'blocks';
 }
 
 export interface BatchAxis {
@@ -196,6 +199,11 @@ export abstract class Trace {
     this.level = level;
   }
 
+  /** Whether what crosses these is this interpreter's business. */
+  standsFor(_crossed: 'shards' | 'blocks'): boolean {
+    return false;
+  }
+
   abstract process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor;
 }
 
@@ -219,13 +227,6 @@ export function findActiveTrace(test: (trace: Trace) => boolean): Trace | undefi
   return activeTraces.findLast(test);
 }
 
-let shardAxisOf: (trace: Trace) => boolean = () => false;
-
-/** Told by `vmap`, which alone knows what a shard axis is. */
-export function setShardAxisTest(test: (trace: Trace) => boolean): void {
-  shardAxisOf = test;
-}
-
 /** Applies a primitive. */
 export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   let innermost: Trace | undefined;
@@ -236,9 +237,10 @@ export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly 
       if (innermost === undefined || trace.level > innermost.level) innermost = trace;
     }
   }
-  if (primitive.crossesShards) {
-    const axis = findActiveTrace(shardAxisOf);
-    if (axis !== undefined && (innermost === undefined || innermost.level < axis.level)) innermost = axis;
+  const { crosses } = primitive;
+  if (crosses !== undefined) {
+    const trace = findActiveTrace((active) => active.standsFor(crosses));
+    if (trace !== undefined && (innermost === undefined || innermost.level < trace.level)) innermost = trace;
   }
   if (innermost !== undefined) return innermost.process(primitive as unknown as Primitive, inputs, attrs);
   return evaluate(primitive, inputs as readonly ConcreteTensor[], attrs);

@@ -35,6 +35,7 @@ function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | '
 export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
   ...outermostOnly('exchange'),
   name: 'exchange',
+  crosses: 'blocks',
   alias: true,
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
   kernel: (out, [x]) => {
@@ -48,7 +49,7 @@ const exchange = (partial: Tensor, combine: Combine): Tensor =>
 
 const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
   name: 'allReduceSum',
-  crossesShards: true,
+  crosses: 'shards',
   differentiable: [0],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
   alias: true,
@@ -107,7 +108,7 @@ const treeMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primiti
 
 const shardMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
   name: 'shardMoments',
-  crossesShards: true,
+  crosses: 'shards',
   differentiable: [0],
   shape: ([x, weights]) => {
     requireWeights(x!, weights!, 1);

@@ -57,6 +57,10 @@ class ProgramTrace extends Trace {
     return this.variable({ dtype: aval.dtype, shape: [...aval.shape] });
   }
 
+  override standsFor(crossed: 'shards' | 'blocks'): boolean {
+    return crossed === 'blocks';
+  }
+
   override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const variables = inputs.map((x) => this.variableOf(x));
     return this.equation(primitive.name, attrs, variables, primitive.shape(inputs, attrs));

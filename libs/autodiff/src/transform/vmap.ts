@@ -6,7 +6,6 @@ import {
   type Attrs,
   type BatchAxis,
   type Primitive,
-  setShardAxisTest,
   type Tensor,
   Trace,
   Tracer,
@@ -54,6 +53,10 @@ class BatchTrace extends Trace {
     return x instanceof BatchTracer && x.trace === this;
   }
 
+  override standsFor(crossed: 'shards' | 'blocks'): boolean {
+    return crossed === 'shards' && this.axis.name === 'shard';
+  }
+
   override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const values = inputs.map((x) => (this.owns(x) ? x.value : x));
     const { value, batched } = primitive.batch(
@@ -65,8 +68,6 @@ class BatchTrace extends Trace {
     return batched ? new BatchTracer(this, value) : value;
   }
 }
-
-setShardAxisTest((trace) => trace instanceof BatchTrace && trace.axis.name === 'shard');
 
 /** Which axis of an argument is the batch's; null for an argument that all examples share. */
 export type InAxis = number | null;

@@ -1,0 +1,216 @@
+/** Plans: segments, and places in memory that no two living values share. */
+import { bytesPerElement, type Shape, sizeOf } from '@lockstep/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ConcreteTensor } from '../core.ts';
+import { planBlock } from '../fixtures/blocks.ts';
+import { composed, opsOf, steps } from '../fixtures/programs.ts';
+import { ordinary } from '../fixtures/values.ts';
+import {
+  allReduceSum,
+  type InAxis,
+  type Plan,
+  planProgram,
+  primitiveNamed,
+  shardMoments,
+  type Tensor,
+  tensor,
+  traceProgram,
+} from '../index.ts';
+
+/** Memory in use: by which variable, from which equation until which. */
+interface Holding {
+  readonly variable: number;
+  readonly from: number;
+  to: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What every variable holds in the arena, from the definition of liveness rather than from the planner's books. */
+function holdings({ program, segments, places }: Plan): Holding[] {
+  const order = segments.flat();
+  const { length } = order;
+  const held = new Map<number, Holding>();
+  const rootOf = new Map<number, number>();
+  const root = (variable: number): number => rootOf.get(variable) ?? variable;
+  const hold = (variable: number, from: number): void => {
+    const place = places.get(variable);
+    if (place?.kind !== 'arena') return;
+    const { dtype, shape } = program.avals[variable]!;
+    const start = place.byteOffset;
+    held.set(variable, {
+      variable,
+      from,
+      to: from,
+      start,
+      end: start + sizeOf(shape) * bytesPerElement(dtype),
+    });
+  };
+  const keep = (variable: number, until: number): void => {
+    const holding = held.get(root(variable));
+    if (holding !== undefined) holding.to = Math.max(holding.to, until);
+  };
+  for (const { variable } of program.constants) {
+    hold(variable, -1);
+    keep(variable, length);
+  }
+  for (const [time, { primitive, inputs, output }] of order.entries()) {
+    for (const input of inputs) keep(input, time);
+    if (primitiveNamed(primitive).alias) rootOf.set(output, root(inputs[0]!));
+    else hold(output, time);
+  }
+  const exchanged = program.equations.filter(({ primitive }) => primitive === 'exchange');
+  for (const { inputs } of exchanged) keep(inputs[0]!, length);
+  for (const output of program.outputs) keep(output, length);
+  return [...held.values()];
+}
+
+function expectNoOverlap(plan: Plan): void {
+  const order = plan.segments.flat();
+  const all = holdings(plan);
+  for (const [i, a] of all.entries()) {
+    expect(a.end).toBeLessThanOrEqual(plan.arenaBytes);
+    for (const b of all.slice(0, i)) {
+      const [first, second] = a.from < b.from ? [a, b] : [b, a];
+      if (first.end <= second.start || second.end <= first.start || first.to < second.from) continue;
+      // Both hold some byte at the same time: allowed only to an op that writes over an operand it reads in place.
+      const equation = order[second.from]!;
+      const operand = equation.inputs.findIndex(
+        (input) =>
+          placeOf(plan, input) === first.start && !equation.patterns?.[equation.inputs.indexOf(input)],
+      );
+      expect({ primitive: equation.primitive, first, second, operand }).toMatchObject({
+        first: { to: second.from, start: second.start, end: second.end },
+        operand: expect.toSatisfy((place: number) => place >= 0),
+      });
+      expect(primitiveNamed(equation.primitive).inPlace).toBe(true);
+    }
+  }
+}
+
+const placeOf = ({ places }: Plan, variable: number): number | undefined => {
+  const place = places.get(variable);
+  return place?.kind === 'arena' ? place.byteOffset : undefined;
+};
+
+const drawn = (shapes: readonly Shape[]): ConcreteTensor[] =>
+  shapes.map((shape, i) => ordinary(shape)(90 + i).cast('float32') as ConcreteTensor);
+
+const storages = (tensors: readonly ConcreteTensor[]) => tensors.map(({ storage }) => storage);
+
+describe('memory', () => {
+  const options = { numRuns: 300, seed: 11 };
+  it('is never shared by two living values of a random program', () => {
+    const inputs = drawn([[2, 4], [4], [], [2, 1], [4, 4]]);
+    fc.assert(
+      fc.property(steps, (list) => expectNoOverlap(planProgram(traceProgram(composed(list), inputs)))),
+      options,
+    );
+  });
+  it('… nor of a random program over shards', () => {
+    const inputs = storages(drawn([[2, 2, 4], [4], [2], [2, 1], [2, 4, 4]]));
+    const axes: InAxis[] = [0, null, 0, null, 0];
+    const reduced =
+      (list: Parameters<typeof composed>[0]) =>
+      (...xs: Tensor[]) =>
+        composed(list, { shards: true })(...xs).map(allReduceSum);
+    let numSegments = 0;
+    fc.assert(
+      fc.property(steps, (list) => {
+        const plan = planBlock(reduced(list), inputs, axes);
+        numSegments = Math.max(numSegments, plan.segments.length);
+        expectNoOverlap(plan);
+      }),
+      options,
+    );
+    expect(numSegments).toBeGreaterThan(3);
+  });
+  it('does not grow with the length of a chain', () => {
+    const chain = (length: number): number =>
+      planProgram(
+        traceProgram(
+          (x) => {
+            let y = x!.sin();
+            for (let i = 0; i < length; i++) y = y.add(x!).tanh();
+            return [y];
+          },
+          [{ dtype: 'float32', shape: [64] }],
+        ),
+      ).arenaBytes;
+    expect(chain(100)).toBe(chain(1));
+    expect(chain(1)).toBe(256);
+  });
+  it('finds that a checker with too short lives would complain', () => {
+    const plan = planProgram(
+      traceProgram((x) => [x!.sin().matmul(x!.cos())], [{ dtype: 'float32', shape: [4, 4] }]),
+    );
+    const [first, second] = plan.segments[0]!.map(({ output }) => output);
+    const broken: Plan = { ...plan, places: new Map(plan.places).set(second!, plan.places.get(first!)!) };
+    expectNoOverlap(plan);
+    expect(() => expectNoOverlap(broken)).toThrow();
+  });
+});
+
+describe('segments', () => {
+  const inputs = storages(
+    drawn([
+      [2, 3, 2],
+      [2, 3],
+    ]),
+  );
+  const planned = (f: (x: Tensor, weights: Tensor) => Tensor[]): Plan =>
+    planBlock(f as (...xs: Tensor[]) => Tensor[], inputs, [0, 0]);
+
+  it('are one without an exchange', () => {
+    const plan = planProgram(traceProgram((x) => [x!.sin()], [{ dtype: 'float64', shape: [2] }]));
+    expect([plan.segments.length, plan.exchanges.length]).toEqual([1, 0]);
+  });
+  it('send independent sums together, end to end', () => {
+    const plan = planned((x) => [
+      allReduceSum(x.sum()),
+      allReduceSum(x.sum(0)),
+      allReduceSum(x.square().sum(1)),
+    ]);
+    expect(plan.segments).toHaveLength(2);
+    expect(plan.exchanges).toMatchObject([[{ combine: 'sum', size: 1 + 2 + 3 }]]);
+    const offsets = plan.program.outputs.map((variable) => plan.places.get(variable));
+    expect(offsets).toEqual([0, 1, 3].map((offset) => ({ kind: 'result', exchange: 0, part: 0, offset })));
+  });
+  it('follow one another where an exchange depends on another', () => {
+    const plan = planned((x) => {
+      const total = allReduceSum(x.sum());
+      const centred = allReduceSum(x.sub(total).square().sum());
+      return [total, centred, allReduceSum(x.max())];
+    });
+    expect(plan.segments).toHaveLength(3);
+    expect(plan.exchanges.map((parts) => parts.map(({ size }) => size))).toEqual([[2], [1]]);
+  });
+  it('send moments as a part of their own', () => {
+    const plan = planned((x, weights) => {
+      const { mean } = shardMoments(x, weights);
+      return [mean, allReduceSum(weights.sum())];
+    });
+    expect(plan.exchanges).toMatchObject([
+      [
+        { combine: 'sum', size: 1 },
+        { combine: 'moments', size: 5 },
+      ],
+    ]);
+  });
+  it('copy what is exchanged and also kept, given or constant', () => {
+    const plan = planned((x) => {
+      const partial = x.sum(0);
+      const once = allReduceSum(partial);
+      return [once, allReduceSum(once), allReduceSum(tensor([7], { dtype: 'float32' }))];
+    });
+    expect(opsOf(plan.program).filter((op) => op === 'exchange')).toHaveLength(3);
+    expectNoOverlap(plan);
+  });
+  it('let only float32 cross', () => {
+    const wide = storages(drawn([[2, 3]]).map((x) => x.cast('float64') as ConcreteTensor));
+    expect(() => planBlock((x) => [allReduceSum(x!.sum())], wide, [0])).toThrow(
+      /exchange: only float32 crosses shards, not float64; cast it first/,
+    );
+  });
+});
