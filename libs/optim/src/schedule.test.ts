@@ -43,6 +43,10 @@ const cases: Readonly<Record<string, Case>> = {
         ? (2e-3 * (step + 1)) / 20
         : 1e-4 + 1.9e-3 * halfCosine(Math.min(1, (step - 20) / (totalSteps - 20))),
   },
+  'warmupCosine without a warmup': {
+    schedule: warmupCosine({ peak: 1, warmupSteps: 0 }),
+    expected: (step) => halfCosine(Math.min(1, step / totalSteps)),
+  },
   'warmupCosine that outlasts the run': {
     schedule: warmupCosine({ peak: 1, warmupSteps: 200 }),
     expected: (step) => (step + 1) / 200,
@@ -91,7 +95,7 @@ describe('a schedule', () => {
   });
 
   it('refuses lengths that are no whole number of steps', () => {
-    expect(() => linearWarmup({ peak: 1, warmupSteps: 0 })).toThrow(/warmupSteps is 0; .* ≥ 1/);
+    expect(() => linearWarmup({ peak: 1, warmupSteps: -1 })).toThrow(/warmupSteps is -1; .* ≥ 0/);
     expect(() => cosine({ peak: 1, totalSteps: 1.5 })).toThrow(/totalSteps is 1.5/);
     expect(() => stepDecay({ initial: 1, factor: 0, every: 2 })).toThrow(/factor is 0/);
     expect(() => exponentialDecay({ initial: 1, factor: 0.5, every: -1 })).toThrow(/every is -1/);

@@ -16,14 +16,14 @@ export const constant =
 export interface WarmupOptions {
   /** The highest rate. */
   readonly peak: number;
-  /** Updates until it is reached. */
+  /** Updates until it is reached; 0 for none. */
   readonly warmupSteps: number;
 }
 
 /** Rises from peak/warmupSteps, so that no update is lost, to `peak` in `warmupSteps` updates and stays there. */
 export function linearWarmup({ peak, warmupSteps }: WarmupOptions): Schedule {
-  requireSteps('linearWarmup', 'warmupSteps', warmupSteps, 1);
-  return (step) => step.add(1).div(warmupSteps).minimum(1).mul(peak);
+  requireSteps('linearWarmup', 'warmupSteps', warmupSteps, 0);
+  return (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak);
 }
 
 export interface CosineOptions {
