@@ -83,8 +83,10 @@ export function scaleByAdam({
       const second = map((g, v) => withoutDenormals(average(beta2, v, g.square())), grads, state.second);
       const firstOfOne = average(beta1, state.firstOfOne, 1);
       const secondOfOne = average(beta2, state.secondOfOne, 1);
-      const root = secondOfOne.sqrt();
-      const updates = map((m, v) => m.div(v.sqrt().div(root).add(epsilon)).div(firstOfOne), first, second);
+      // m̂/(√v̂ + ε) with both sides multiplied by 1 − β₁ᵗ: the corrections are scalars, not passes over the moments.
+      const scale = firstOfOne.div(secondOfOne.sqrt());
+      const offset = firstOfOne.mul(epsilon);
+      const updates = map((m, v) => m.div(v.sqrt().mul(scale).add(offset)), first, second);
       return [updates, { first, second, firstOfOne, secondOfOne }];
     },
   };
