@@ -356,7 +356,8 @@ export function createEffects(context: EffectsContext): Effects {
       onExit = listener;
     },
     onPeerLost: (peer, error) => {
-      log.warn({ peer, error: toWireError(error) }, 'peer lost');
+      // Peers that are told to stop go at once, and this worker may be told a little later.
+      log.info({ peer, error: toWireError(error) }, 'peer lost');
       if (membership?.members.some((member) => member.worker === peer)) {
         raise({ type: 'peerLost', generation: membership.generation, peer });
       }

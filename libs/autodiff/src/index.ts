@@ -56,6 +56,7 @@ export { allReduceSum, shardMoments } from './primitives/sharding.ts';
 export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export { evaluateProgram } from './program/evaluate.ts';
 export type { ExchangeBuffers, Instance, InstanceOptions } from './program/instance.ts';
 export { instantiate } from './program/instance.ts';
 export type { ExchangePart, Plan } from './program/plan.ts';

@@ -21,6 +21,7 @@ import { LockstepError } from '@lockstep/errors';
 import { applyUpdates, globalNorm } from '@lockstep/optim';
 import { flatten, leafPaths, map, type Structure, unflatten } from '@lockstep/tree';
 import type { Batch, Experiment, RunConfig } from './experiment.ts';
+import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
 
 /** A named array of the replicated state. */
@@ -56,6 +57,7 @@ export function compilePrograms(
   totalSteps: number,
 ): Programs {
   const task = createTask(experiment, dataset);
+  checkRowsIndependent(task, dataset);
   const columns = Object.values(dataset.splits.train.fields)
     .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));

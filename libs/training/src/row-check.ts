@@ -1,0 +1,76 @@
+/**
+ * Samples must not see each other, or the result would depend on which of them share a shard. The forward pass is run
+ * twice on a few samples, the second time with other neighbours for the first one, whose values must keep every bit.
+ * Statistics over the whole step (batch norm) are the exception: they are kept from the first run.
+ */
+import {
+  type Aval,
+  evaluateProgram,
+  keyTensor,
+  ones,
+  type Program,
+  type Tensor,
+  tensor,
+  traceProgram,
+} from '@lockstep/autodiff';
+import { type Dataset, fillBatch } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { allocate, sizeOf } from '@lockstep/tensor';
+import type { Batch } from './experiment.ts';
+import type { Task } from './task.ts';
+
+const numRows = 3;
+
+/** Throws `experiment` when a sample's loss or metric depends on the other samples of its batch. */
+export function checkRowsIndependent(task: Task, dataset: Dataset): void {
+  const { train } = dataset.splits;
+  const names = Object.keys(train.fields).sort();
+  const key = keyTensor([0, 0]);
+  const weights = ones([numRows]);
+  const take = (...samples: readonly number[]): Tensor[] =>
+    names.map((name) => {
+      const { dtype, shape } = train.fields[name]!;
+      const data = allocate(dtype, numRows * sizeOf(shape));
+      const indices = Int32Array.from(samples, (sample) => sample % train.size);
+      fillBatch(train, indices, { [name]: data });
+      return tensor(data, { shape: [numRows, ...shape] });
+    });
+  const { params, state } = task.init(key);
+  const forward = (...columns: Tensor[]): Tensor[] => {
+    const batch: Batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!]));
+    const { loss, metrics } = task.forward({ params, state }, batch, { training: true, key, weights });
+    return [loss, ...metrics];
+  };
+  const first = take(0, 1, 2);
+  const program = traceProgram(forward, first as readonly Aval[]);
+  const { outputs, statistics } = runKeeping(program, first);
+  const again = evaluateProgram(
+    program,
+    take(0, 3, 4),
+    (equation, compute) => statistics.get(equation.output) ?? compute(),
+  );
+  const what = ['loss', ...task.metricNames.map((name) => `metric ${name}`)];
+  for (const [i, before] of outputs.entries()) {
+    const [expected, found] = [before.data[0]!, again[i]!.data[0]!];
+    if (Object.is(expected, found)) continue;
+    throw new LockstepError(
+      'experiment',
+      `${what[i]}: a sample's value changes with the other samples of its batch (${expected} became ${found}), so something reduces over the batch axis; use batchNorm or shardMoments for statistics over the whole step, and leave averaging to the trainer`,
+      { what: what[i], expected, found },
+    );
+  }
+}
+
+function runKeeping(
+  program: Program,
+  inputs: readonly Tensor[],
+): { outputs: Tensor[]; statistics: Map<number, Tensor> } {
+  const statistics = new Map<number, Tensor>();
+  const outputs = evaluateProgram(program, inputs, (equation, compute) => {
+    const value = compute();
+    if (equation.primitive === 'shardMoments' || equation.primitive === 'allReduceSum')
+      statistics.set(equation.output, value);
+    return value;
+  });
+  return { outputs, statistics };
+}
