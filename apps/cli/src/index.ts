@@ -1,2 +1,4 @@
 /** The lockstep command. */
-export {};
+export { runCommandLine } from './cli.ts';
+export { exitCodes } from './errors.ts';
+export type { Stream, Terminal } from './terminal.ts';

@@ -1,0 +1,112 @@
+/** `lockstep doctor`: what this machine offers, and why not more. */
+import { createRequire } from 'node:module';
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
+import { fashionMnist, mnist } from '@lockstep/data';
+import { generateKeys } from '@lockstep/transport';
+import { rate } from '../display/format.ts';
+import { version } from '../project.ts';
+import type { Handler } from './command.ts';
+
+interface Finding {
+  readonly ok: boolean;
+  readonly name: string;
+  readonly text: string;
+}
+
+export const doctor: Handler<object> = async (_args, { terminal }) => {
+  const findings = [machine(), node(), ...profiles(), zeromq(), ...(await datasets())];
+  terminal.out.write(`lockstep ${version} on ${process.platform}-${process.arch}\n`);
+  for (const { ok, name, text } of findings) {
+    terminal.out.write(`  ${ok ? '✓' : '–'} ${name.padEnd(16)} ${text}\n`);
+  }
+  return 0;
+};
+
+function machine(): Finding {
+  const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
+  const model = cpus()[0]?.model.trim() ?? 'unknown processor';
+  const text = `${availableParallelism()} cores (${model}), ${gigabytes(totalmem())} GiB memory, ${gigabytes(freemem())} free`;
+  return { ok: true, name: 'machine', text };
+}
+
+function node(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const ok = major >= 24 || (major === 22 && minor >= 12) || (major === 20 && minor >= 19);
+  const text = `${process.version} (V8 ${process.versions.v8})`;
+  return { ok, name: 'Node', text: ok ? text : `${text}; use 20.19 or later, 22.12 or later, or 24` };
+}
+
+/** Its types come with browsers' libraries, not with Node's. */
+const { WebAssembly } = globalThis as unknown as {
+  readonly WebAssembly: { validate(module: Uint8Array): boolean };
+};
+
+/** A module with one function of the given body, with which a host shows whether it knows an instruction. */
+function moduleWith(numParams: number, body: readonly number[]): Uint8Array {
+  const v128 = 0x7b;
+  const type = [0x60, numParams, ...new Array<number>(numParams).fill(v128), 1, v128];
+  const code = [0, ...body, 0x0b];
+  return Uint8Array.of(
+    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
+    ...[1, type.length + 1, 1, ...type],
+    ...[3, 2, 1, 0],
+    ...[10, code.length + 2, 1, code.length, ...code],
+  );
+}
+
+const getLocal = (index: number) => [0x20, index];
+/** `f32x4.add` and `f32x4.relaxed_madd`. */
+const simd = moduleWith(2, [...getLocal(0), ...getLocal(1), 0xfd, 0xe4, 0x01]);
+const relaxedSimd = moduleWith(3, [...getLocal(0), ...getLocal(1), ...getLocal(2), 0xfd, 0x85, 0x02]);
+
+function profiles(): Finding[] {
+  const hasSimd = WebAssembly.validate(simd);
+  const host = WebAssembly.validate(relaxedSimd)
+    ? 'this Node has relaxed SIMD'
+    : 'this Node has no relaxed SIMD (24 has)';
+  return [
+    {
+      ok: hasSimd,
+      name: 'portable',
+      text: hasSimd
+        ? 'offered: WebAssembly SIMD, each operation rounded'
+        : 'not offered: this host lacks WebAssembly SIMD',
+    },
+    {
+      ok: false,
+      name: 'fma',
+      text: `not offered: this release has no native kernels and none for relaxed SIMD; ${host}`,
+    },
+  ];
+}
+
+function zeromq(): Finding {
+  const name = 'ZeroMQ';
+  try {
+    generateKeys();
+    return { ok: true, name, text: `zeromq ${zeromqVersion()}, CURVE keys work` };
+  } catch (error) {
+    return { ok: false, name, text: `zeromq ${zeromqVersion()}, no CURVE: ${String(error)}` };
+  }
+}
+
+/** Of the package that the transport uses; only the transport imports it. */
+function zeromqVersion(): string {
+  const transport = createRequire(import.meta.resolve('@lockstep/transport'));
+  return (transport('zeromq/package.json') as { readonly version: string }).version;
+}
+
+async function datasets(): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const source of [mnist(), fashionMnist()]) {
+    const { name } = source;
+    try {
+      const { train, validation, test } = (await source.load()).splits;
+      const sizes = [train, validation, test].flatMap((split) => (split ? [rate(split.size)] : []));
+      findings.push({ ok: true, name, text: `found: ${sizes.join(' + ')} images` });
+    } catch (error) {
+      findings.push({ ok: false, name, text: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return findings;
+}

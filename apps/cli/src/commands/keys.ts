@@ -1,0 +1,20 @@
+/** `lockstep keys`: credentials for a cluster of several machines. */
+import { generateKeys, writeKeys } from '@lockstep/transport';
+import type { Handler } from './command.ts';
+
+export interface KeysArgs {
+  readonly out: string;
+}
+
+export const keys: Handler<KeysArgs> = async ({ out }, { terminal }) => {
+  await writeKeys(out, generateKeys());
+  terminal.out.write(
+    [
+      `Keys are in ${out}/. Whoever has them can join your runs.`,
+      `  coordinator   lockstep coordinator experiment.ts --bind tcp://ADDRESS:7070 --keys ${out}`,
+      `  workers       copy all but server.secret, then: lockstep worker --join ADDRESS:7070 --keys ${out}`,
+      '',
+    ].join('\n'),
+  );
+  return 0;
+};

@@ -1,0 +1,42 @@
+/** `lockstep resume`: goes on with a run from its newest checkpoint, with any number of workers. */
+import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
+import { exitCodes } from '../errors.ts';
+import { threadsFor } from '../options.ts';
+import { finishedEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
+import { whileLocked } from '../run-lock.ts';
+import { runSession } from '../session.ts';
+import type { Handler } from './command.ts';
+
+export interface ResumeArgs extends OutputArgs {
+  readonly run: string;
+  readonly workers: number;
+  readonly threads?: number | undefined;
+  readonly bind: string;
+  readonly keys?: string | undefined;
+}
+
+export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
+  const { workers } = args;
+  const folder = args.run.replace(/(?<=.)\/+$/, '');
+  await requireRunFolder(folder);
+  return whileLocked(folder, async () => {
+    const display = chooseDisplay(terminal, args);
+    const finished = await finishedEnding(folder);
+    if (finished !== undefined) {
+      display.note('this run has finished already');
+      display.ended({ ...finished, run: folder });
+      return exitCodes.done;
+    }
+    const opened = await openRunFolder(folder);
+    return runSession({
+      opened,
+      localWorkers: workers,
+      threads: threadsFor(args.threads, workers, opened.config.numShards),
+      minWorkers: Math.max(1, workers),
+      bind: args.bind,
+      keysFolder: args.keys,
+      display,
+      abandon: () => opened.run.close(),
+    });
+  });
+};

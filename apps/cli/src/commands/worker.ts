@@ -1,0 +1,50 @@
+/** `lockstep worker`: joins a coordinator, here or on another machine, until it is told to stop. */
+import { availableParallelism } from 'node:os';
+import { LockstepError } from '@lockstep/errors';
+import { readClientKeys } from '@lockstep/transport';
+import { exitCodeOf, runWorker } from '@lockstep/worker';
+import { pino } from 'pino';
+import { onInterrupt } from '../signals.ts';
+import type { Handler } from './command.ts';
+
+export interface WorkerArgs {
+  readonly join: string;
+  readonly threads?: number | undefined;
+  readonly keys?: string | undefined;
+  readonly bind?: string | undefined;
+  readonly advertise?: string | undefined;
+}
+
+export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
+  const { keys, bind, advertise, threads = availableParallelism() } = args;
+  const aborting = new AbortController();
+  const stopListening = onInterrupt((times) => {
+    if (times > 1) process.exit(130);
+    aborting.abort();
+  });
+  try {
+    const exit = await runWorker({
+      join: endpointOf(args.join),
+      threads,
+      ...(keys !== undefined && { keys: await readClientKeys(keys) }),
+      ...(bind !== undefined && { bind }),
+      ...(advertise !== undefined && { advertise }),
+      log: pino(pino.destination({ dest: 2, sync: true })),
+      signal: aborting.signal,
+    });
+    const { reason, message } = exit;
+    terminal.err.write(`lockstep: the worker stopped: ${message ?? reason}\n`);
+    return exitCodeOf(exit);
+  } finally {
+    stopListening();
+  }
+};
+
+/** `host:port` or an endpoint in full. */
+function endpointOf(join: string): string {
+  if (join.includes('://')) return join;
+  if (/^(\[[^\]]+\]|[^\s:/]+):\d+$/.test(join)) return `tcp://${join}`;
+  throw new LockstepError('config', `--join ${join}: write host:port, as the coordinator prints it`, {
+    join,
+  });
+}

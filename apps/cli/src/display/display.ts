@@ -1,0 +1,39 @@
+/** What a command shows of a run, in one of three ways: a line that moves, lines now and then, or JSON. */
+import type { Update } from '@lockstep/coordinator';
+import type { WireError } from '@lockstep/errors';
+import type { RunConfig } from '@lockstep/training';
+
+export interface RunInfo {
+  readonly name: string;
+  /** Its folder. */
+  readonly run: string;
+  /** Where workers join. */
+  readonly endpoint: string;
+  readonly config: RunConfig;
+  readonly localWorkers: number;
+  /** Of each local worker. */
+  readonly threads: number;
+  /** Workers waited for before the first step. */
+  readonly minWorkers: number;
+}
+
+export type Ending =
+  | {
+      readonly type: 'done';
+      readonly steps: number;
+      readonly profile: string;
+      readonly fingerprint: string;
+      readonly metrics: Readonly<Record<string, number>>;
+      readonly samplesPerSecond: number;
+      readonly run: string;
+    }
+  | { readonly type: 'interrupted'; readonly step: number; readonly run: string }
+  | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run: string };
+
+export interface Display {
+  started(info: RunInfo): void;
+  update(update: Update): void;
+  /** A line for people that stays. */
+  note(text: string): void;
+  ended(ending: Ending): void;
+}

@@ -1,0 +1,60 @@
+/** Numbers as people read them, fitted into a line. */
+
+const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const levels = '▁▂▃▄▅▆▇█';
+
+/** `▕████▊   ▏`, `cells` wide between its ends. */
+export function bar(fraction: number, cells: number): string {
+  const filled = Math.round(Math.min(Math.max(fraction, 0), 1) * cells * 8);
+  const full = '█'.repeat(Math.floor(filled / 8));
+  return `▕${`${full}${eighths[filled % 8]!}`.padEnd(cells)}▏`;
+}
+
+/** The values as `▇▅▃▁`, the lowest at the bottom; means where there are more values than cells. */
+export function sparkline(values: readonly number[], cells: number): string {
+  const finite = values.filter(Number.isFinite);
+  const width = Math.min(cells, finite.length);
+  const means = Array.from({ length: width }, (_, cell) => {
+    const part = finite.slice(
+      Math.floor((cell * finite.length) / width),
+      Math.floor(((cell + 1) * finite.length) / width),
+    );
+    return part.reduce((sum, value) => sum + value, 0) / part.length;
+  });
+  const low = Math.min(...means);
+  const range = Math.max(...means) - low;
+  return means
+    .map((mean) => levels[range === 0 ? 0 : Math.round(((mean - low) / range) * (levels.length - 1))])
+    .join('');
+}
+
+/** `0:32`, `12:05`, `1:02:03`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds));
+  const two = (value: number) => String(value).padStart(2, '0');
+  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+}
+
+/** `1,840`, and digits behind the point only for small numbers. */
+export function rate(value: number): string {
+  return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 });
+}
+
+/** A share of samples as per cent, anything else with four digits. */
+export function metric(name: string, value: number): string {
+  if (/accuracy$/i.test(name)) return `${(100 * value).toFixed(1)}%`;
+  if (!Number.isFinite(value)) return String(value);
+  return Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
+    ? value.toExponential(2)
+    : value.toPrecision(4);
+}
+
+export function plural(count: number, noun: string): string {
+  return `${rate(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** `3f9c…e1d0`: enough to compare by eye. */
+export function shortHash(hash: string): string {
+  return hash.length <= 12 ? hash : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
+}

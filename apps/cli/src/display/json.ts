@@ -1,0 +1,74 @@
+/** For programs: one JSON object a line, and nothing else. */
+import type { Update } from '@lockstep/coordinator';
+import type { Stream } from '../terminal.ts';
+import type { Display, Ending } from './display.ts';
+import { metricsOf } from './progress.ts';
+
+/** Between two steps without a fingerprint. */
+const stepMs = 1_000;
+
+export function createJsonDisplay(out: Stream, now: () => number = () => performance.now()): Display {
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  const write = (event: string, facts: Readonly<Record<string, unknown>>) =>
+    out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
+
+  function step(update: Extract<Update, { type: 'progress' }>): void {
+    const { step, fingerprint, report } = update;
+    if (fingerprint === undefined && now() - writtenAt < stepMs) return;
+    writtenAt = now();
+    const { totalSteps } = report;
+    write('step', { step, totalSteps, metrics: metricsOf(report), fingerprint });
+  }
+
+  return {
+    started: ({ name, run, endpoint, config, localWorkers, threads }) => {
+      write('started', { name, run, endpoint, ...config, workers: localWorkers, threads });
+    },
+    update: (update) => {
+      switch (update.type) {
+        case 'event': {
+          const { type, ...facts } = update.event;
+          return write(type, facts);
+        }
+        case 'progress':
+          return step(update);
+        case 'evaluation':
+          return write('evaluation', {
+            step: update.step,
+            final: update.final,
+            metrics: metricsOf(update.report),
+          });
+        case 'checkpoint':
+          return write('checkpoint', { step: update.step });
+        case 'turnedAway':
+          return write('turnedAway', { reason: update.reason });
+        case 'done':
+          return;
+        default:
+          update satisfies never;
+      }
+    },
+    note: () => undefined,
+    ended: (ending) => write(ending.type, factsOf(ending)),
+  };
+}
+
+/** JSON would turn a diverged loss into `null`. */
+function visible(_key: string, value: unknown): unknown {
+  return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
+  switch (ending.type) {
+    case 'done': {
+      const { steps, profile, fingerprint, metrics, samplesPerSecond, run } = ending;
+      return { steps, profile, fingerprint, metrics, samplesPerSecond, run };
+    }
+    case 'interrupted':
+      return { step: ending.step, run: ending.run };
+    case 'failed':
+      return { code: ending.error.code, message: ending.error.message, step: ending.step, run: ending.run };
+    default:
+      return ending satisfies never;
+  }
+}

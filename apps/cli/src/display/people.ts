@@ -1,0 +1,89 @@
+/** For people: a header, one line that moves on a terminal (now and then a line elsewhere), and what happens. */
+import type { Update } from '@lockstep/coordinator';
+import type { Stream } from '../terminal.ts';
+import type { Display, Ending, RunInfo } from './display.ts';
+import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
+import { endingLines, headline, sentence, spares } from './sentences.ts';
+
+const clearLine = '\r\x1b[2K';
+/** Between two drawings of the moving line, and between two lines elsewhere. */
+const redrawMs = 100;
+const plainMs = 5_000;
+
+export function createPeopleDisplay(out: Stream, now: () => number = () => performance.now()): Display {
+  let info: RunInfo | undefined;
+  let tracker: ProgressTracker | undefined;
+  let moving = '';
+  let begun = false;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+
+  function note(text: string): void {
+    out.write(out.isTTY && moving !== '' ? `${clearLine}  ${text}\n${moving}` : `  ${text}\n`);
+  }
+
+  function draw(text: string): void {
+    drawnAt = now();
+    if (out.isTTY) {
+      moving = text.slice(0, out.columns() - 1);
+      out.write(`${clearLine}${moving}`);
+    } else out.write(`${text}\n`);
+  }
+
+  function erase(): void {
+    if (moving !== '') out.write(clearLine);
+    moving = '';
+  }
+
+  function begin(numWorkers: number, profile: string): void {
+    begun = true;
+    note(headline(info!, numWorkers, profile));
+    const spare = spares(info!);
+    if (spare !== undefined) note(spare);
+  }
+
+  function progress(): void {
+    if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
+    draw(renderProgress(tracker!.view(), out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY));
+  }
+
+  return {
+    started: (started) => {
+      info = started;
+      tracker = createProgressTracker(started.config.batchSize, started.config.steps);
+      const { minWorkers, localWorkers, endpoint } = started;
+      if (localWorkers < minWorkers) note(`waiting for workers: lockstep worker --join ${bare(endpoint)}`);
+      else if (out.isTTY) draw('  starting …');
+    },
+    update: (update: Update) => {
+      if (update.type === 'event' && update.event.type === 'generation' && !begun) {
+        begin(update.event.workers.length, update.event.profile);
+        return;
+      }
+      if (update.type === 'progress') {
+        tracker?.add(update.step, update.report, now());
+        progress();
+        return;
+      }
+      if (!isOfInterest(update, info, begun)) return;
+      const text = sentence(update);
+      if (text !== undefined) note(text);
+    },
+    note,
+    ended: (ending: Ending) => {
+      erase();
+      const view = tracker?.view();
+      if (view !== undefined && view.step > 0) out.write(`${renderProgress(view, out.columns() - 1)}\n`);
+      for (const line of endingLines(ending)) out.write(`  ${line}\n`);
+    },
+  };
+}
+
+/** Local workers that join at the start are no news. */
+function isOfInterest(update: Update, info: RunInfo | undefined, begun: boolean): boolean {
+  const isArrival = update.type === 'event' && update.event.type === 'joined';
+  return !isArrival || begun || info?.localWorkers === 0;
+}
+
+function bare(endpoint: string): string {
+  return endpoint.replace(/^tcp:\/\//, '');
+}

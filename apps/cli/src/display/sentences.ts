@@ -1,0 +1,96 @@
+/** What happens in a run, as sentences for people. */
+import type { Update } from '@lockstep/coordinator';
+import type { Ending, RunInfo } from './display.ts';
+import { metric, plural, shortHash } from './format.ts';
+import { metricsOf } from './progress.ts';
+
+/** `mnist-cnn · seed 1 · profile portable · 2 workers × 1 thread · 8 shards of 32 rows` */
+export function headline(info: RunInfo, numWorkers: number, profile: string): string {
+  const { name, config, localWorkers, threads } = info;
+  const { seed, numShards, batchSize } = config;
+  const workers = plural(numWorkers, 'worker');
+  const places = numWorkers === localWorkers ? `${workers} × ${plural(threads, 'thread')}` : workers;
+  const shards = `${plural(numShards, 'shard')} of ${plural(Math.ceil(batchSize / numShards), 'row')}`;
+  return [name, `seed ${seed}`, `profile ${profile}`, places, shards].join(' · ');
+}
+
+/** Workers and threads that have no shard to run, if there are any. */
+export function spares({ localWorkers, threads, config }: RunInfo): string | undefined {
+  const places = localWorkers * threads;
+  const spare = places - config.numShards;
+  if (spare <= 0) return undefined;
+  const are = spare === 1 ? 'is a spare' : 'are spares';
+  return `${plural(localWorkers, 'worker')} × ${plural(threads, 'thread')} for ${plural(config.numShards, 'shard')}: ${spare} ${are}`;
+}
+
+/** A line for what people should know of; undefined for the rest. */
+export function sentence(update: Update): string | undefined {
+  switch (update.type) {
+    case 'event':
+      return eventSentence(update.event);
+    case 'evaluation':
+      return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
+    case 'turnedAway':
+      return `! someone was refused: ${update.reason}`;
+    case 'progress':
+    case 'checkpoint':
+    case 'done':
+      return undefined;
+    default:
+      return update satisfies never;
+  }
+}
+
+function eventSentence(event: Extract<Update, { type: 'event' }>['event']): string | undefined {
+  switch (event.type) {
+    case 'joined':
+      return `+ worker ${shortId(event.worker)} joined from ${event.host} with ${plural(event.threads, 'thread')}`;
+    case 'loaded':
+      return event.standby
+        ? `worker ${shortId(event.worker)} stands by: every shard has a worker`
+        : undefined;
+    case 'lost':
+      return `! worker ${shortId(event.worker)} is gone (${event.reason})`;
+    case 'refused':
+      return `! worker ${shortId(event.worker)} was refused: ${event.message}`;
+    case 'linkLost':
+      return `! worker ${shortId(event.worker)} lost its connection to ${shortId(event.peer)}`;
+    case 'generation':
+      return `generation ${event.generation}: ${plural(event.workers.length, 'worker')} ${event.step === 0 ? 'start' : `go on after step ${event.step}`}`;
+    case 'waiting':
+      return 'no worker is left; waiting for one to join';
+    case 'interrupting':
+      return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
+    default:
+      return event satisfies never;
+  }
+}
+
+export function endingLines(ending: Ending): readonly string[] {
+  const { run } = ending;
+  switch (ending.type) {
+    case 'done': {
+      const { metrics, profile, fingerprint } = ending;
+      const list = metricList(metrics) || `${ending.steps} steps`;
+      return [`✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`];
+    }
+    case 'interrupted': {
+      const saved =
+        ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
+      return [`■ ${saved}   run ${run}`, `  go on with: lockstep resume ${run}`];
+    }
+    case 'failed':
+      return [`✗ failed after step ${ending.step}   run ${run}`];
+    default:
+      return ending satisfies never;
+  }
+}
+
+/** `test accuracy 98.6%  test loss 0.0413` */
+function metricList(metrics: Readonly<Record<string, number>>): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `${name.replace('/', ' ')} ${metric(name, value)}`)
+    .join('  ');
+}
+
+export const shortId = (worker: string): string => worker.slice(0, 8);

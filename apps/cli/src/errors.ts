@@ -1,0 +1,36 @@
+/** What people and scripts see of an error: one short block, and an exit code. */
+import { type ErrorCode, LockstepError } from '@lockstep/errors';
+
+export const exitCodes = {
+  done: 0,
+  /** The experiment or the run failed. */
+  failed: 1,
+  /** The command line, a configuration value or an address. */
+  usage: 2,
+  /** Keys are missing or wrong, or the coordinator does not accept this worker. */
+  refused: 3,
+  /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
+  interrupted: 130,
+} as const;
+
+const byCode: Partial<Record<ErrorCode, number>> = {
+  config: exitCodes.usage,
+  address: exitCodes.usage,
+  credentials: exitCodes.refused,
+  refused: exitCodes.refused,
+};
+
+export function exitCodeOf(error: unknown): number {
+  return (error instanceof LockstepError && byCode[error.code]) || exitCodes.failed;
+}
+
+/** `lockstep: what is wrong`; the stack only when asked for, or when the error is a bug of ours. */
+export function describeError(error: unknown, verbose: boolean): string {
+  if (!(error instanceof Error)) return `lockstep: ${String(error)}\n`;
+  const isBug = !(error instanceof LockstepError) || error.code === 'internal';
+  const hint = isBug && !verbose ? '  (--verbose shows where it comes from)\n' : '';
+  const head = `lockstep: ${error.message}\n${hint}`;
+  if (!verbose) return head;
+  const cause = error.cause instanceof Error ? `caused by ${error.cause.stack ?? error.cause.message}\n` : '';
+  return `${head}${error.stack ?? ''}\n${cause}`;
+}

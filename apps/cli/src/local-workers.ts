@@ -1,0 +1,118 @@
+/** Worker processes on this machine. They leave when their standard input closes, so none outlives this process. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export interface WorkerExit {
+  readonly index: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines it logged. */
+  readonly tail: readonly string[];
+}
+
+export interface LocalWorkersOptions {
+  readonly count: number;
+  readonly threads: number;
+  /** Where they join. */
+  readonly endpoint: string;
+  readonly keysFolder: string | undefined;
+  /** Their logs: `worker-0.log`, … */
+  readonly logFolder: string;
+  /** The program of a worker. */
+  readonly entry: URL;
+  readonly onExit: (exit: WorkerExit) => void;
+}
+
+export interface LocalWorkers {
+  readonly numAlive: () => number;
+  /** Resolves when all are gone; those that still live after `graceMs` are killed. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const tailLines = 20;
+
+export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
+  const alive = new Map<ChildProcess, Promise<void>>();
+  for (let index = 0; index < options.count; index++) {
+    const child = spawn(process.execPath, argumentsOf(options), { stdio: ['pipe', 'ignore', 'pipe'] });
+    const tail = keepTail(child, join(options.logFolder, `worker-${index}.log`));
+    const ended = new Promise<void>((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null) => {
+        if (!alive.delete(child)) return;
+        options.onExit({ index, code, signal, tail });
+        resolve();
+      };
+      // 'close' and not 'exit': its last words have been read then.
+      child.once('close', end);
+      child.once('error', (error) => {
+        tail.push(error.message);
+        end(null, null);
+      });
+    });
+    alive.set(child, ended);
+    // A worker that dies while we write to it reports that by its exit.
+    child.stdin?.on('error', () => undefined);
+  }
+  return {
+    numAlive: () => alive.size,
+    stop: async (graceMs) => {
+      const all = Promise.all(alive.values());
+      for (const child of alive.keys()) child.stdin?.end();
+      const kill = setTimeout(() => {
+        for (const child of alive.keys()) child.kill('SIGKILL');
+      }, graceMs);
+      await all;
+      clearTimeout(kill);
+    },
+  };
+}
+
+function argumentsOf({ entry, endpoint, threads, keysFolder }: LocalWorkersOptions): string[] {
+  const keys = keysFolder === undefined ? [] : ['--keys', keysFolder];
+  return [fileURLToPath(entry), '--join', endpoint, '--threads', `${threads}`, '--managed', ...keys];
+}
+
+/** Writes what it logs to a file, and keeps the end. */
+function keepTail(child: ChildProcess, logFile: string): string[] {
+  const tail: string[] = [];
+  let rest = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    const lines = `${rest}${text}`.split('\n');
+    rest = lines.pop()!;
+    tail.push(...lines);
+    tail.splice(0, tail.length - tailLines);
+  });
+  child.stderr?.once('end', () => {
+    if (rest !== '') tail.push(rest);
+  });
+  child.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }));
+  return tail;
+}
+
+/** `worker 1 ended with exit code 1` and its last words: messages of its warnings and errors, or plain lines. */
+export function describeExit({ index, code, signal, tail }: WorkerExit): string {
+  const how =
+    signal !== null
+      ? `was killed by ${signal}`
+      : code === null
+        ? 'could not be started'
+        : `ended with exit code ${code}`;
+  const words = tail.flatMap(wordsOf).slice(-8);
+  return `worker ${index} ${how}${words.map((line) => `\n    ${line}`).join('')}`;
+}
+
+const pinoWarn = 40;
+
+function wordsOf(line: string): readonly string[] {
+  if (line.trim() === '') return [];
+  if (!line.startsWith('{')) return [line];
+  try {
+    const { level, msg } = JSON.parse(line) as { readonly level?: unknown; readonly msg?: unknown };
+    return typeof level === 'number' && level >= pinoWarn && typeof msg === 'string' ? [msg] : [];
+  } catch (error) {
+    if (error instanceof SyntaxError) return [line];
+    throw error;
+  }
+}

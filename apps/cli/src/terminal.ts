@@ -1,0 +1,28 @@
+/** Where a command writes to; a process's streams, or a test's strings. */
+export interface Stream {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Characters a line. */
+  columns(): number;
+}
+
+export interface Terminal {
+  readonly out: Stream;
+  readonly err: Stream;
+}
+
+const defaultColumns = 100;
+
+export function processTerminal(): Terminal {
+  return { out: streamOf(process.stdout), err: streamOf(process.stderr) };
+}
+
+function streamOf(stream: NodeJS.WriteStream): Stream {
+  return {
+    write: (text) => {
+      stream.write(text);
+    },
+    isTTY: stream.isTTY === true,
+    columns: () => stream.columns ?? defaultColumns,
+  };
+}
