@@ -163,6 +163,8 @@ export interface Primitive<A extends Attrs = Attrs> {
   batch(inputs: readonly Tensor[], batched: readonly boolean[], attrs: A, axis: BatchAxis): Batched;
   /** The output shares its input's elements (reshape): nothing is computed. */
   readonly alias?: boolean;
+  /** Recorded by a program under way even where no input is traced: a number repeated there takes no memory. */
+  readonly staged?: boolean;
   /** The kernel may write its output over an input of the same size and type. */
   readonly inPlace?: boolean;
   /**
@@ -242,6 +244,7 @@ export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly 
     const trace = findActiveTrace((active) => active.standsFor(crosses));
     if (trace !== undefined && (innermost === undefined || innermost.level < trace.level)) innermost = trace;
   }
+  if (primitive.staged) innermost ??= findActiveTrace((active) => active.standsFor('blocks'));
   if (innermost !== undefined) return innermost.process(primitive as unknown as Primitive, inputs, attrs);
   return evaluate(primitive, inputs as readonly ConcreteTensor[], attrs);
 }

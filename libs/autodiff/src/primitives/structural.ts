@@ -106,6 +106,7 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
 
 const broadcastPrimitive: Primitive<{ shape: Shape; axes: readonly number[] }> = primitive({
   name: 'broadcast',
+  staged: true,
   differentiable: [0],
   shape: ([x], { shape }) => ({ dtype: x!.dtype, shape }),
   kernel: (out, [x], { shape, axes }) => {
