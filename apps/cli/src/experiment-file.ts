@@ -51,7 +51,7 @@ function requireFile(file: string, path: string): void {
 }
 
 async function bundleExperiment(file: string, path: string, project: Project): Promise<Uint8Array> {
-  const { build } = await import('esbuild');
+  const { build, stop } = await import('esbuild');
   try {
     const { outputFiles } = await build({
       entryPoints: [path],
@@ -72,6 +72,9 @@ async function bundleExperiment(file: string, path: string, project: Project): P
     const errors = error.errors.slice(0, 3).map((one) => describeBuildError(one, project.root));
     const more = error.errors.length > 3 ? `\n  … and ${error.errors.length - 3} more` : '';
     throw new LockstepError('experiment', `${file} cannot be read:\n${errors.join('\n')}${more}`, { file });
+  } finally {
+    // Its helper process.
+    await stop();
   }
 }
 

@@ -54,8 +54,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (times === 2) void workers.stop(0);
   });
   const ending = endingOf(await coordinator.done, run.folder, watch.profile());
-  if (ending.type === 'done') run.appendEvent({ type: 'done', ending });
-  await Promise.all([coordinator.close(stopGraceMs), workers.stop(stopGraceMs)]);
+  if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
+  // Workers leave when the coordinator tells them to; those that did not hear it, when their input closes.
+  await coordinator.close(stopGraceMs);
+  await workers.stop(stopGraceMs);
   stopListening();
   display.ended(ending);
   return exitCodeOfEnding(ending);

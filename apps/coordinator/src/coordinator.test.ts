@@ -67,7 +67,8 @@ async function admit(coordinator: Coordinator, id: string): Promise<FakeWorker> 
 }
 
 function commit(worker: FakeWorker, generation: number, step: number): void {
-  const report = { metrics: { loss: 1 / step }, chain: 'c', rank: 0, shards: 4, computeMs: 1 };
+  const work = { rank: 0, shards: 4, computeMs: 1 };
+  const report = { metrics: { loss: 1 / step }, chain: 'c', work };
   worker.send({ type: 'committed', generation, step, fingerprint, report });
 }
 

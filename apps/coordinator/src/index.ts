@@ -1,8 +1,8 @@
 /**
  * Membership, shard assignment, journal and checkpoints. Knows processes and messages, not what is computed.
  *
- * Of a worker's report of a step, `metrics`, `chain` and `totalSteps` are the same on all members and logged once a
- * step; the rest (rank, shards computed, times, bytes) is that worker's own and logged for every member.
+ * Of a worker's report of a step, what it says under `work` (rank, shards computed, times, bytes) is that worker's
+ * own and logged for every member; the rest (`metrics`, `chain`, `totalSteps`) is the same on all and logged once.
  */
 export { checkpointFolder } from './checkpoints.ts';
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';

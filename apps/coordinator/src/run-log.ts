@@ -35,8 +35,8 @@ export function createRunLog(run: Run): RunLog {
       if (last && (generation < last.generation || (generation === last.generation && step <= last.step)))
         return;
       logged.set(worker, { generation, step });
-      const { metrics: _metrics, chain: _chain, totalSteps: _totalSteps, ...own } = report;
-      run.appendMetrics({ kind: 'work', step, generation, worker, ...own });
+      const { work } = report;
+      run.appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
     },
     event: (event) => run.appendEvent({ time: new Date().toISOString(), ...event }),
     journal: (entry) => run.journal(entry),
@@ -44,12 +44,8 @@ export function createRunLog(run: Run): RunLog {
 }
 
 /** The part of a step's report that is the same on all members. */
-export function agreedPart({ metrics = {}, chain, totalSteps }: OpaqueRecord): OpaqueRecord {
-  return {
-    metrics,
-    ...(chain !== undefined && { chain }),
-    ...(totalSteps !== undefined && { totalSteps }),
-  };
+export function agreedPart({ work: _work, ...agreed }: OpaqueRecord): OpaqueRecord {
+  return agreed;
 }
 
 export interface RunHistory {
@@ -82,4 +78,8 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
 
 function lastStep(records: readonly LogRecord[], none: number): number {
   return records.reduce((last, { step }) => (typeof step === 'number' ? Math.max(last, step) : last), none);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

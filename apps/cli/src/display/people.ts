@@ -78,10 +78,10 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   };
 }
 
-/** Local workers that join at the start are no news. */
+/** Local workers that come and go while they load are no news. */
 function isOfInterest(update: Update, info: RunInfo | undefined, begun: boolean): boolean {
-  const isArrival = update.type === 'event' && update.event.type === 'joined';
-  return !isArrival || begun || info?.localWorkers === 0;
+  const isComing = update.type === 'event' && ['joined', 'lost'].includes(update.event.type);
+  return !isComing || begun || info?.localWorkers === 0;
 }
 
 function bare(endpoint: string): string {

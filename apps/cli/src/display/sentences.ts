@@ -77,14 +77,20 @@ export function endingLines(ending: Ending): readonly string[] {
     case 'interrupted': {
       const saved =
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
-      return [`■ ${saved}   run ${run}`, `  go on with: lockstep resume ${run}`];
+      return [`■ ${saved}   run ${run}`, goOn(run)];
     }
     case 'failed':
-      return [`✗ failed after step ${ending.step}   run ${run}`];
+      // What the experiment did wrong, it would do again.
+      return [
+        `✗ failed after step ${ending.step}   run ${run}`,
+        ...(ending.error.code === 'lost' ? [goOn(run)] : []),
+      ];
     default:
       return ending satisfies never;
   }
 }
+
+const goOn = (run: string): string => `  go on with: lockstep resume ${run}`;
 
 /** `test accuracy 98.6%  test loss 0.0413` */
 function metricList(metrics: Readonly<Record<string, number>>): string {
