@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { defineExperiment, resolveConfig } from './experiment.ts';
+import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
+
+const base = { data: {} as never, optimizer: {} as never, init: () => ({}), loss: () => ({}) as never };
+
+describe('defineExperiment and resolveConfig', () => {
+  it('explain what is wrong', () => {
+    expect(() => defineExperiment({ ...base, batch: { size: 0 } })).toThrow(
+      /batch.size must be a whole number of at least 1, not 0/,
+    );
+    expect(() => defineExperiment({ ...base, batch: { size: 8, shards: 6 } })).toThrow(
+      /power of two.*not 6.*use 8/,
+    );
+    expect(() =>
+      defineExperiment({ data: base.data, optimizer: base.optimizer, batch: { size: 8 } } as never),
+    ).toThrow(/needs a model .* or an init/);
+    const experiment = defineExperiment({ ...base, batch: { size: 8 } });
+    expect(() => resolveConfig(experiment, { seed: -1 })).toThrow(/seed/);
+    expect(() => resolveConfig(experiment, { limitSamples: 0 })).toThrow(/limitSamples/);
+  });
+
+  it('let the command line override the file', () => {
+    const experiment = defineExperiment({ ...base, batch: { size: 8, shards: 4 }, epochs: 3, seed: 7 });
+    expect(resolveConfig(experiment)).toMatchObject({
+      seed: 7,
+      numShards: 4,
+      batchSize: 8,
+      epochs: 3,
+      steps: null,
+    });
+    expect(resolveConfig(experiment, { steps: 5, shards: 2 })).toMatchObject({
+      epochs: null,
+      steps: 5,
+      numShards: 2,
+    });
+  });
+});
+
+describe('createSchedule', () => {
+  const config = {
+    ...resolveConfig(defineExperiment({ ...base, batch: { size: 10 } }), { epochs: 2, checkpointEvery: 4 }),
+  };
+
+  it('counts the short last batch and evaluates after every epoch', () => {
+    const schedule = createSchedule(config, 25, true);
+    expect(schedule.totalSteps).toBe(6);
+    expect([1, 2, 3, 4, 5, 6].filter((step) => schedule.at(step).evaluate)).toEqual([3, 6]);
+    expect([1, 2, 3, 4, 5, 6].filter((step) => schedule.at(step).checkpoint)).toEqual([4, 6]);
+    expect(schedule.at(5).last).toBe(false);
+    expect(schedule.at(6)).toMatchObject({ last: true, fingerprint: true });
+    expect(createSchedule(config, 25, false).at(3).evaluate).toBe(false);
+  });
+
+  it('runs for one epoch, or as many steps as asked for', () => {
+    expect(createSchedule({ ...config, epochs: null }, 25, false).totalSteps).toBe(3);
+    expect(createSchedule({ ...config, epochs: null, steps: 50 }, 25, false).totalSteps).toBe(50);
+    expect(createSchedule({ ...config, steps: 4 }, 25, false).totalSteps).toBe(4);
+  });
+});
+
+describe('afterEvaluation', () => {
+  const rule = { metric: 'validation/loss', patience: 2, minDelta: 0.1 };
+  const run = (values: readonly number[], mode: 'min' | 'max' = 'min') =>
+    values.reduce(
+      (progress, value, i) =>
+        afterEvaluation(progress, i + 1, { 'validation/loss': value }, { ...rule, mode }),
+      initialProgress,
+    );
+
+  it('waits for patience evaluations without an improvement of more than minDelta', () => {
+    expect(run([1, 0.95]).stopped).toBe(false);
+    expect(run([1, 0.95, 0.92]).stopped).toBe(true);
+    expect(run([1, 0.95, 0.8, 0.79]).stopped).toBe(false);
+    expect(run([0.5, 0.7, 0.9], 'max').stopped).toBe(false);
+    expect(run([0.9, 0.9, 0.9], 'max').stopped).toBe(true);
+    expect(run([1, Number.NaN, Number.NaN]).stopped).toBe(true);
+  });
+
+  it('counts an evaluation that is redone once', () => {
+    const once = afterEvaluation(initialProgress, 3, { 'validation/loss': 1 }, rule);
+    expect(afterEvaluation(once, 3, { 'validation/loss': 2 }, rule)).toEqual(once);
+  });
+});
