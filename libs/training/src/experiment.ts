@@ -5,8 +5,8 @@ import { LockstepError } from '@lockstep/errors';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
 
-/** A batch's columns by name: `x [rows, ..]`, `y [rows, ..]`. */
-export type Batch = Readonly<Record<string, Tensor>>;
+/** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
+export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
 
 export interface EarlyStopping {
   /** A metric of the evaluation after each epoch, such as 'validation/loss'. */

@@ -14,7 +14,7 @@ import {
 } from '@lockstep/nn';
 import { adam, chain, clipByGlobalNorm, sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment, type Experiment, type ModelExperiment, resolveConfig } from './experiment.ts';
 import { trainLocally } from './local.ts';
 
 /** Images [6, 6, 1] whose class decides where they are bright; 45 of them, so that the last batch is short. */
@@ -29,7 +29,7 @@ function images(numSamples = 45) {
   return fromArrays({ x, y: x.map((_, i) => i % 3) }, { name: 'stripes', dtypes: { y: 'int32' } });
 }
 
-const everything = defineExperiment({
+const recipe = {
   data: images(),
   model: sequential(conv2d(4, 3), batchNorm(), relu, flatten, dropout(0.2), dense(3)),
   loss: softmaxCrossEntropy(),
@@ -38,7 +38,9 @@ const everything = defineExperiment({
   optimizer: chain(clipByGlobalNorm(1), adam(0.01)),
   batch: { size: 20, shards: 8 },
   epochs: 3,
-});
+} satisfies ModelExperiment;
+
+const everything = defineExperiment(recipe);
 
 async function train(experiment: Experiment, options: Partial<Parameters<typeof trainLocally>[0]> = {}) {
   const dataset = await experiment.data.load();
@@ -98,7 +100,7 @@ describe('trainLocally', () => {
         { name: 'line', dtypes: { y: 'float32' } },
       ),
       init: (key: Tensor) => ({ w: normal(key, [2]), b: zeros([]) }),
-      loss: ({ w, b }, { x: inputs, y }) => inputs!.matmul(w).add(b).sigmoid().sub(y!).square(),
+      loss: ({ w, b }, { x: inputs, y }) => inputs.matmul(w).add(b).sigmoid().sub(y).square(),
       optimizer: sgd(4),
       batch: { size: 16, shards: 4 },
       epochs: 100,
@@ -109,7 +111,7 @@ describe('trainLocally', () => {
 
   it('stops when the metric no longer improves', async () => {
     const experiment = defineExperiment({
-      ...everything,
+      ...recipe,
       data: fromArrays(
         {
           x: Array.from({ length: 40 }, (_, i) => [i % 2, 1]),
@@ -118,12 +120,12 @@ describe('trainLocally', () => {
         { name: 'bits', dtypes: { y: 'int32' }, split: { validation: 0.25 } },
       ),
       model: sequential(dense(2)),
-      penalty: undefined as never,
+      penalty: () => zeros([]),
       optimizer: sgd(0),
       batch: { size: 10, shards: 2 },
       epochs: 50,
       earlyStopping: { metric: 'validation/loss', patience: 2 },
-    } as never);
+    });
     // The first evaluation is the best; two more without improvement end the run.
     expect((await train(experiment)).steps).toBe(9);
   });
@@ -131,27 +133,27 @@ describe('trainLocally', () => {
   it('refuses a loss that is not a pure function', async () => {
     let calls = 0;
     const experiment = defineExperiment({
-      ...everything,
+      ...recipe,
       loss: (outputs, labels) => softmaxCrossEntropy()(outputs, labels).mul(++calls),
-    } as never);
+    });
     await expect(train(experiment)).rejects.toThrow(/not a pure function/);
   });
 
   it('refuses a loss that averages, and a model whose samples see each other', async () => {
     const averaged = defineExperiment({
-      ...everything,
+      ...recipe,
       loss: (o, y) => mean(softmaxCrossEntropy()(o, y)),
-    } as never);
+    });
     await expect(train(averaged)).rejects.toThrow(/must have one value a sample, \[3\], not \[\]/);
     const centred = defineExperiment({
-      ...everything,
+      ...recipe,
       model: sequential(flatten, (x: Tensor) => x.sub(x.mean(0)), dense(3)),
-    } as never);
+    });
     await expect(train(centred)).rejects.toThrow(/changes with the other samples of its batch/);
   });
 
   it('names the layer in which shapes do not fit', async () => {
-    const experiment = defineExperiment({ ...everything, model: sequential(flatten, conv2d(4, 3)) } as never);
+    const experiment = defineExperiment({ ...recipe, model: sequential(flatten, conv2d(4, 3)) });
     await expect(train(experiment)).rejects.toThrow(/layer 1 \(conv2d\)/);
   });
 });

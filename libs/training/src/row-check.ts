@@ -37,7 +37,7 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
     });
   const { params, state } = task.init(key);
   const forward = (...columns: Tensor[]): Tensor[] => {
-    const batch: Batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!]));
+    const batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!])) as Batch;
     const { loss, metrics } = task.forward({ params, state }, batch, { training: true, key, weights });
     return [loss, ...metrics];
   };

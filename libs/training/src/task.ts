@@ -65,14 +65,14 @@ function modelTask(experiment: ModelExperiment, train: Split): Task {
       return { params, state };
     },
     forward({ params, state }, { x, y }, { training, key, weights }) {
-      const [outputs, next] = model.apply(params, state, x!, {
+      const [outputs, next] = model.apply(params, state, x, {
         training,
         key: foldIn(key, 'model'),
         weights,
       });
       return {
-        loss: perSample('loss', loss(outputs, y!), weights),
-        metrics: metricNames.map((name) => perSample(`metric ${name}`, metrics[name]!(outputs, y!), weights)),
+        loss: perSample('loss', loss(outputs, y), weights),
+        metrics: metricNames.map((name) => perSample(`metric ${name}`, metrics[name]!(outputs, y), weights)),
         state: next,
       };
     },
