@@ -67,7 +67,7 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
 
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   const data = allocate(dtype, sizeOf(shape));
-  if (value !== 0) data.fill(value);
+  if (!Object.is(value, 0)) data.fill(value);
   return new ConcreteTensor({ dtype, shape: [...shape], data });
 }
 

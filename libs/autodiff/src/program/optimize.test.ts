@@ -9,6 +9,7 @@ import {
   conv2d,
   grad,
   jit,
+  type MatmulOptions,
   mul,
   ones,
   type Program,
@@ -213,5 +214,14 @@ describe('tree sums', () => {
     ]);
     expect(opsOf(optimize(traced(f, inputs)))).toEqual(['matmul', 'treeSum']);
     expectOneResult(f, inputs);
+  });
+  it.each<[string, Shape, Shape, MatmulOptions]>([
+    ['rows', [segments, 2, 3], [segments, 3, 2], {}],
+    ['transposed columns', [segments, 3, 2], [segments, 2, 3], { transposeA: true, transposeB: true }],
+    ['one shared factor', [segments, 3, 2], [3, 2], { transposeA: true }],
+  ])('stay after a product of %s', (_what, a, b, options) => {
+    const f: Fn = (x, y) => [treeSum(x!.matmul(y!, options))];
+    expect(opsOf(optimize(traced(f, drawn([a, b]))))).toEqual(['matmul', 'treeSum']);
+    expectOneResult(f, drawn([a, b]));
   });
 });

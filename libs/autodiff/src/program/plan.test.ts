@@ -1,4 +1,5 @@
 /** Plans: segments, and places in memory that no two living values share. */
+import { referenceKernels } from '@lockstep/kernels';
 import { bytesPerElement, type Shape, sizeOf } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -8,10 +9,13 @@ import { composed, opsOf, steps } from '../fixtures/programs.ts';
 import { ordinary } from '../fixtures/values.ts';
 import {
   allReduceSum,
+  bind,
   type InAxis,
+  instantiate,
   type Plan,
   planProgram,
   primitiveNamed,
+  runAlone,
   shardMoments,
   type Tensor,
   tensor,
@@ -198,14 +202,42 @@ describe('segments', () => {
       ],
     ]);
   });
-  it('copy what is exchanged and also kept, given or constant', () => {
-    const plan = planned((x) => {
-      const partial = x.sum(0);
-      const once = allReduceSum(partial);
-      return [once, allReduceSum(once), allReduceSum(tensor([7], { dtype: 'float32' }))];
-    });
-    expect(opsOf(plan.program).filter((op) => op === 'exchange')).toHaveLength(3);
+  it('copy what is exchanged twice, kept, given or constant', () => {
+    const exchange = (x: Tensor): Tensor => bind(primitiveNamed('exchange'), [x], { combine: 'sum' });
+    const plan = planProgram(
+      traceProgram(
+        (x) => {
+          const partial = x!.neg();
+          const constant = tensor([7, 8], { dtype: 'float32' });
+          return [partial, partial.reshape([2, 1]), x!, constant]
+            .map(exchange)
+            .concat(exchange(exchange(x!.abs())));
+        },
+        [{ dtype: 'float32', shape: [2] }],
+      ),
+    );
+    expect(opsOf(plan.program).filter((op) => op === 'copy')).toHaveLength(4);
     expectNoOverlap(plan);
+    const outputs = plan.program.outputs.map(
+      (variable) => new Float32Array(sizeOf(plan.program.avals[variable]!.shape)),
+    );
+    const instance = instantiate(plan, {
+      kernels: referenceKernels(),
+      buffer: new ArrayBuffer(plan.arenaBytes),
+      byteOffset: 0,
+      inputs: [Float32Array.of(1, -2)],
+      results: plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size))),
+      outputs,
+    });
+    runAlone(instance);
+    expect(instance.outputs).toBe(outputs);
+    expect(outputs.map((y) => [...y])).toEqual([
+      [-1, 2],
+      [-1, 2],
+      [1, -2],
+      [7, 8],
+      [1, 2],
+    ]);
   });
   it('let only float32 cross', () => {
     const wide = storages(drawn([[2, 3]]).map((x) => x.cast('float64') as ConcreteTensor));
