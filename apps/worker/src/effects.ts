@@ -33,6 +33,7 @@ import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Pool } from './compute/pool.ts';
 import { importExperiment } from './experiment-module.ts';
+import { createPeers } from './peers.ts';
 import { createReductions, type Reductions } from './reductions.ts';
 import type { WorkerHooks } from './run-worker.ts';
 import { openSession, type Session } from './session.ts';
@@ -79,6 +80,7 @@ const maxSnapshotBytes = 64 * 2 ** 30;
 export function createEffects(context: EffectsContext): Effects {
   const { pool, mesh, log, raise, hooks, worker } = context;
   const held = createHeldFrames();
+  const peers = createPeers(mesh, worker);
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
   let session: Session | undefined;
   let membership: Membership | undefined;
@@ -134,12 +136,7 @@ export function createEffects(context: EffectsContext): Effects {
 
   const connect = (effect: Effect<'connect'>): void => {
     const { generation, incarnation, rank, members, profile } = effect;
-    const present = new Set(members.map((member) => member.worker));
-    for (const member of membership?.members ?? [])
-      if (!present.has(member.worker)) mesh.disconnect(member.worker);
-    for (const member of members) {
-      if (member.worker !== worker) mesh.connect(member.worker, member.endpoint);
-    }
+    peers.meet(members);
     const run = runHash(welcome().run, incarnation);
     const link: Link = {
       send: (to, header, payload) => void mesh.send(members[to]!.worker, [header, payload]),
@@ -356,6 +353,7 @@ export function createEffects(context: EffectsContext): Effects {
       onExit = listener;
     },
     onPeerLost: (peer, error) => {
+      peers.lost(peer);
       // Peers that are told to stop go at once, and this worker may be told a little later.
       log.info({ peer, error: toWireError(error) }, 'peer lost');
       if (membership?.members.some((member) => member.worker === peer)) {
