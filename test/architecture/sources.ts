@@ -14,12 +14,13 @@ const ZEROMQ_HOME = 'libs/transport/';
  * a trained parameter. Everything else uses our own polynomials, because the engine's differ between Node versions.
  */
 const OWN_MATH_EXEMPT =
-  /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|\.(test|bench)\.ts$|^(test|bench|tools)\//;
+  /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|\.(test|bench)\.ts$|\/fixtures\/|^(test|bench|tools)\//;
 
 /** AssemblyScript is TypeScript in syntax only, and its Math is compiled in: the same bits everywhere. */
 const ASSEMBLY = /^libs\/kernels\/assembly\//;
 
-const DEVELOPMENT = /\.(test|bench)\.ts$|^test\//;
+/** What tests and benches are made of; it never reaches a user. */
+const DEVELOPMENT = /\.(test|bench)\.ts$|\/src\/(.*\/)?fixtures\/|^test\//;
 
 const GENERATED = /(^|\/)(dist|build|coverage|runs|node_modules|\.nx)\/|\.(tsbuildinfo|wasm|node|log)$/;
 
@@ -91,9 +92,7 @@ function isLibrarySource({ path }: SourceFile): boolean {
 /** Tests and benches may also use the workspace's development tools, which the root manifest declares. */
 function declaredFor({ path }: SourceFile, home: Package, root: Package): Set<string> {
   const own = Object.keys(allDependencies(home.manifest));
-  const tools = /\.(test|bench)\.ts$|^test\//.test(path)
-    ? Object.keys(root.manifest.devDependencies ?? {})
-    : [];
+  const tools = DEVELOPMENT.test(path) ? Object.keys(root.manifest.devDependencies ?? {}) : [];
   return new Set([...own, ...tools]);
 }
 

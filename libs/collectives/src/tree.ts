@@ -39,17 +39,17 @@ export function alignedSubtrees({ start, count }: ShardRange): TreeNode[] {
   const nodes: TreeNode[] = [];
   for (let at = start; at < start + count; ) {
     let level = 0;
-    while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= start + count) level++;
-    nodes.push({ level, index: at / 2 ** level });
-    at += 2 ** level;
+    while (at % (1 << (level + 1)) === 0 && at + (1 << (level + 1)) <= start + count) level++;
+    nodes.push({ level, index: at / (1 << level) });
+    at += (1 << level);
   }
   return nodes;
 }
 
 /** The root of the tree over `numShards` shards. Throws `argument` unless that is a power of two. */
 export function rootOf(numShards: number): TreeNode {
-  const level = Math.log2(numShards);
-  if (Number.isInteger(level) && level >= 0) return { level, index: 0 };
+  const level = 31 - Math.clz32(numShards);
+  if (numShards === 1 << level) return { level, index: 0 };
   throw new LockstepError('argument', `the number of shards must be a power of two, not ${numShards}`, {
     numShards,
   });

@@ -65,12 +65,19 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
 }
 
 /** Sorted axes counted from the front; `undefined` means all of them. A repeated axis is an error. */
-export function normalizeAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
+export function normalizeAxes(
+  op: string,
+  axes: number | readonly number[] | undefined,
+  rank: number,
+): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
   list.sort((a, b) => a - b);
   if (list.some((axis, i) => axis === list[i - 1])) {
-    throw new LockstepError('shape', `${op}: an axis is named twice in ${formatShape(list)}`, { op, axes: list });
+    throw new LockstepError('shape', `${op}: an axis is named twice in ${formatShape(list)}`, {
+      op,
+      axes: list,
+    });
   }
   return list;
 }

@@ -83,7 +83,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
   const batches =
     options.evaluationSamples === 0 ? 0 : stepsPerEpoch(options.evaluationSamples, options.batchSize);
   const blockAt = (node: TreeNode, thread: number): BlockLayout => {
-    const numShards = 2 ** node.level;
+    const numShards = 1 << node.level;
     const lead = [numShards, programs.rowsPerShard];
     return {
       node,
@@ -98,7 +98,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     };
   };
   const nodes = threads.map((range) => alignedSubtrees(range));
-  const results = exchangesOf(nodes.flat().map(({ level }) => programs.shard(2 ** level))).map((parts) =>
+  const results = exchangesOf(nodes.flat().map(({ level }) => programs.shard(1 << level))).map((parts) =>
     parts.map(({ size }) => slot('float32', [size])),
   );
   const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));

@@ -17,7 +17,7 @@ export function treeCombine<T>(
 }
 
 export function requirePowerOfTwo(op: string, segments: number): void {
-  if (Number.isInteger(segments) && segments > 0 && Number.isInteger(Math.log2(segments))) return;
+  if (Number.isInteger(segments) && segments > 0 && (segments & (segments - 1)) === 0) return;
   throw new LockstepError(
     'argument',
     `${op}: the number of segments must be a power of two, got ${segments}`,
