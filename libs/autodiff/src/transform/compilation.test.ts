@@ -246,6 +246,7 @@ describe('shape rules say what came, what was expected and what to do', () => {
       /slice: 0\.5:3:1 is outside axis 0 of \[3\]; positions are whole/,
     ],
     ['slice, far before', () => zeros([3]).slice([0], [-4]), /slice: 0:-1:1 is outside axis 0/],
+    ['slice, without a step', () => zeros([3]).slice([0], [3], [0]), /slice: 0:3:0 is outside axis 0/],
     ['at', () => zeros([3]).at(3), /at: index 3 does not exist along axis 0 of \[3\]/],
     ['item', () => zeros([2]).item(), /item: a tensor of shape \[2\] has 2 elements, not one/],
     [
