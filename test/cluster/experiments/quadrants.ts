@@ -1,0 +1,33 @@
+/** Pictures of 8 × 8 pixels of noise in which one quadrant is brighter: its number is the class. Made from a counter. */
+import { fromArrays } from 'lockstep';
+
+const numClasses = 4;
+const side = 8;
+
+export function quadrants(numSamples: number) {
+  const labels = Int32Array.from({ length: numSamples }, (_, i) => hash(i) % numClasses);
+  return fromArrays(
+    { x: Array.from(labels, picture), y: labels },
+    { name: 'quadrants', dtypes: { y: 'int32' }, split: { validation: 0.1, test: 0.1 } },
+  );
+}
+
+/** [8, 8, 1] */
+function picture(label: number, sample: number): number[][][] {
+  const at = (row: number, column: number): number => {
+    const noise = hash(1_000_000 + (sample * side + row) * side + column) / 2 ** 32;
+    const quadrant = 2 * Number(row >= side / 2) + Number(column >= side / 2);
+    return quadrant === label ? noise + 0.3 : noise;
+  };
+  return Array.from({ length: side }, (_, row) =>
+    Array.from({ length: side }, (_, column) => [at(row, column)]),
+  );
+}
+
+/** The finalizer of MurmurHash3: uint32 → uint32. */
+function hash(value: number): number {
+  let h = value | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

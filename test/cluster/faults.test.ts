@@ -1,0 +1,68 @@
+/** Workers crash, come and go, the run is stopped and resumed: the result is that of one process. */
+import { foldIn, keyFromSeed, randomUint } from '@lockstep/rng';
+import { beforeAll, expect, it } from 'vitest';
+import { committed, fingerprintOf, happened, startCluster } from './harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
+import { readGenerations } from './harness/run-log.ts';
+
+let experiment: LoadedExperiment;
+let expected: string;
+beforeAll(async () => {
+  experiment = await loadExperiment('cnn', { limitSamples: 950, fingerprintEvery: 1 });
+  expected = (await trainInOneProcess(experiment)).fingerprint;
+});
+
+const killed = { code: null, signal: 'SIGKILL' };
+const stopped = { code: 0, signal: null };
+
+it.each([1, 2])('one of three is killed in mid-step (seed %i)', async (seed) => {
+  const key = foldIn(keyFromSeed(seed), 'kill');
+  const victim = randomUint(key, 0, 3);
+  // Each of 30 steps has three exchanges with two peers, so this is between two frames of one of them.
+  const dieAtFrame = randomUint(key, 1, 180);
+  const cluster = await startCluster({
+    experiment,
+    workers: 3,
+    faults: (worker) => (worker === victim ? { dieAtFrame } : undefined),
+  });
+  const end = await cluster.end();
+  expect(fingerprintOf(end)).toBe(expected);
+  expect(end.exits).toEqual([0, 1, 2].map((worker) => (worker === victim ? killed : stopped)));
+  const generations = await readGenerations(cluster.folder);
+  expect(generations.map(({ members }) => members.length)).toEqual([3, 2]);
+});
+
+it('a worker joins in mid-run', async () => {
+  // The run waits for the newcomer: one of the two holds its frames back until it is there.
+  const cluster = await startCluster({
+    experiment,
+    workers: 2,
+    faults: (worker) => (worker === 1 ? { holdAtFrame: 40 } : undefined),
+  });
+  await cluster.workers[1]!.held();
+  const joined = cluster.next(happened('generation'));
+  cluster.addWorker();
+  await joined;
+  cluster.workers[1]!.release();
+  const end = await cluster.end();
+  expect(fingerprintOf(end)).toBe(expected);
+  expect(end.exits).toEqual([stopped, stopped, stopped]);
+  const [first, second] = await readGenerations(cluster.folder);
+  expect([first!.members.length, second!.members.length]).toEqual([2, 3]);
+  expect(second!.step).toBeGreaterThan(0);
+});
+
+it('the run is interrupted in mid-epoch and resumed by other workers', async () => {
+  const first = await startCluster({ experiment, workers: 3 });
+  await first.next(committed(13));
+  first.interrupt();
+  const { outcome } = await first.end();
+  expect(outcome).toMatchObject({ reason: 'interrupted' });
+  expect(outcome.step).toBeGreaterThanOrEqual(13);
+  expect(outcome.step % 10).not.toBe(0);
+
+  const second = await startCluster({ experiment, workers: 2, threads: 2, resume: first.folder });
+  expect(fingerprintOf(await second.end())).toBe(expected);
+  const generations = await readGenerations(first.folder);
+  expect(generations.at(-1)).toMatchObject({ step: outcome.step, source: 'checkpoint' });
+});

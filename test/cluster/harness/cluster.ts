@@ -1,0 +1,143 @@
+/** A whole cluster: the coordinator in this process, workers in processes of their own, a run folder that goes away. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Coordinator, startCoordinator, type Update } from '@lockstep/coordinator';
+import type { Outcome } from '@lockstep/protocol';
+import { createRun, openRun } from '@lockstep/tracking';
+import { version } from '@lockstep/worker';
+import { pino } from 'pino';
+import { onTestFinished, vi } from 'vitest';
+import type { LoadedExperiment } from './experiment.ts';
+import { type Faults, startWorker, type WorkerExit, type WorkerProcess } from './worker.ts';
+
+// Processes start slowly on a machine that has other things to do.
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
+
+export interface ClusterOptions {
+  readonly experiment: LoadedExperiment;
+  readonly workers: number;
+  /** Of each worker. Default 1. */
+  readonly threads?: number;
+  /** Of the worker of a number; none unless told. */
+  readonly faults?: (worker: number) => Faults | undefined;
+  /** The folder of a run to go on with. */
+  readonly resume?: string;
+  /** Default: a free port of this machine. */
+  readonly bind?: string;
+}
+
+export interface Cluster {
+  readonly endpoint: string;
+  /** The run's folder. */
+  readonly folder: string;
+  readonly workers: readonly WorkerProcess[];
+  addWorker(faults?: Faults): WorkerProcess;
+  /** Resolves with the first update that is accepted, from now on; rejects when the run ends without one. */
+  next<Found extends Update>(accept: (update: Update) => update is Found): Promise<Found>;
+  interrupt(): void;
+  /** Waits for the end of the run and of all workers. Rejects when no worker is left to end it. */
+  end(): Promise<ClusterEnd>;
+  /** Takes the coordinator away without a word to its workers. */
+  abandon(): Promise<void>;
+}
+
+export interface ClusterEnd {
+  readonly outcome: Outcome;
+  /** By number of worker. */
+  readonly exits: readonly WorkerExit[];
+}
+
+/** Everything it starts ends with the test. */
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { experiment, threads = 1, faults = () => undefined, bind = 'tcp://127.0.0.1:0' } = options;
+  const { name, bundle, config } = experiment;
+  const run = await (options.resume === undefined
+    ? createRun({ root: await temporaryFolder(), name, manifest: { config } })
+    : openRun(options.resume));
+  const coordinator = await startCoordinator({
+    run,
+    bind,
+    version,
+    experiment: { name, bundle },
+    config: { run: config, name },
+    numShards: config.numShards,
+    minWorkers: options.workers,
+    profile: 'auto',
+    logger: pino({ level: 'silent' }),
+  });
+  const { endpoint } = coordinator;
+  const workers: WorkerProcess[] = [];
+  const addWorker = (own?: Faults): WorkerProcess => {
+    const worker = startWorker({ endpoint, threads, faults: own });
+    workers.push(worker);
+    return worker;
+  };
+  onTestFinished(async () => {
+    for (const worker of workers) worker.kill('SIGKILL');
+    await Promise.all([...workers.map(({ exited }) => exited), coordinator.close(0)]);
+  });
+  for (let i = 0; i < options.workers; i++) addWorker(faults(i));
+
+  const abandoned = async (): Promise<never> => {
+    let numGone = 0;
+    // Workers may be added while others leave.
+    while (numGone < workers.length) await workers[numGone++]!.exited;
+    throw new Error(`no worker is left:\n${workers.map((worker) => worker.log()).join('\n')}`);
+  };
+  return {
+    endpoint,
+    folder: run.folder,
+    workers,
+    addWorker,
+    next: (accept) => Promise.race([firstUpdate(coordinator, accept), abandoned()]),
+    interrupt: () => coordinator.interrupt(),
+    end: async () => {
+      const outcome = await Promise.race([coordinator.done, abandoned()]);
+      await coordinator.close();
+      return { outcome, exits: await Promise.all(workers.map(({ exited }) => exited)) };
+    },
+    abandon: () => coordinator.close(0),
+  };
+}
+
+function firstUpdate<Found extends Update>(
+  coordinator: Coordinator,
+  accept: (update: Update) => update is Found,
+): Promise<Found> {
+  return new Promise((resolve, reject) => {
+    const stop = coordinator.onUpdate((update) => {
+      if (accept(update)) resolve(update);
+      else if (update.type === 'done') reject(new Error(`the run ended: ${JSON.stringify(update)}`));
+      else return;
+      stop();
+    });
+  });
+}
+
+/** Removed when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'lockstep-cluster-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
+}
+
+/** Accepts the commit of a step. */
+export const committed =
+  (step: number) =>
+  (update: Update): update is Extract<Update, { type: 'progress' }> =>
+    update.type === 'progress' && update.step === step;
+
+type EventUpdate = Extract<Update, { type: 'event' }>;
+
+/** Accepts an event of a kind. */
+export const happened =
+  (type: EventUpdate['event']['type']) =>
+  (update: Update): update is EventUpdate =>
+    update.type === 'event' && update.event.type === type;
+
+/** The fingerprint a run ended with; throws when it did not finish. */
+export function fingerprintOf({ outcome }: ClusterEnd): string {
+  if (outcome.reason === 'finished') return outcome.fingerprint;
+  throw new Error(`the run did not finish: ${JSON.stringify(outcome)}`);
+}

@@ -1,0 +1,41 @@
+/** An experiment of these tests, as workers get it and as the one process that they must reproduce trains it. */
+import { fileURLToPath } from 'node:url';
+import {
+  type Experiment,
+  type LocalResult,
+  type RunConfig,
+  type RunOverrides,
+  resolveConfig,
+  trainLocally,
+} from '@lockstep/training';
+import { build } from 'esbuild';
+
+export interface LoadedExperiment {
+  readonly name: string;
+  readonly experiment: Experiment;
+  /** One ES module, packages left outside. */
+  readonly bundle: Uint8Array;
+  readonly config: RunConfig;
+}
+
+const folder = new URL('../experiments/', import.meta.url);
+
+/** `file`: a name in `experiments/` beside this folder, or a file of its own. */
+export async function loadExperiment(
+  file: string | URL,
+  overrides: RunOverrides = {},
+): Promise<LoadedExperiment> {
+  const path = fileURLToPath(typeof file === 'string' ? new URL(`${file}.ts`, folder) : file);
+  const options = { bundle: true, packages: 'external', format: 'esm', platform: 'node' } as const;
+  const { outputFiles } = await build({ ...options, entryPoints: [path], write: false });
+  const { default: experiment } = (await import(path)) as { readonly default: Experiment };
+  const config = resolveConfig(experiment, overrides);
+  return { name: path.replace(/^.*\/(.*)\.ts$/, '$1'), experiment, bundle: outputFiles[0]!.contents, config };
+}
+
+/** What a cluster must arrive at, to the byte. */
+export async function trainInOneProcess({ experiment, config }: LoadedExperiment): Promise<LocalResult> {
+  const { limitSamples } = config;
+  const dataset = await experiment.data.load(limitSamples === null ? {} : { limitSamples });
+  return trainLocally({ experiment, dataset, config });
+}
