@@ -4,7 +4,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { LockstepError } from '@lockstep/errors';
+import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
 import { nearNames } from './near.ts';
@@ -85,7 +85,7 @@ function isBuildFailure(error: unknown): error is BuildFailure {
 function describeBuildError({ text, location }: Message, root: string): string {
   if (location === null) return `  ${text}`;
   const { file, line, column, lineText } = location;
-  const path = relative(process.cwd(), resolve(root, file));
+  const path = shortPath(resolve(root, file));
   return `  ${path}:${line}:${column + 1}: ${text}\n    ${lineText}\n    ${' '.repeat(column)}^`;
 }
 
@@ -122,19 +122,33 @@ async function importBundle(
         },
       );
     }
-    const code = error instanceof LockstepError ? error.code : 'experiment';
     const { message } = error;
+    const code = codeOf(error);
     throw new LockstepError(code, `${placeOf(error, path) ?? file}: ${message}`, { file }, { cause: error });
   } finally {
     process.setSourceMapsEnabled(false);
   }
 }
 
+/** Of an error of ours, of whichever copy of the library. */
+function codeOf(error: Error): ErrorCode {
+  const { code } = error as { readonly code?: unknown };
+  return error.name === 'LockstepError' ? (code as ErrorCode) : 'experiment';
+}
+
 /** `file:line:column` of the experiment's own code in a stack, mapped back from the bundle. */
 function placeOf(error: Error, path: string): string | undefined {
+  // Of a module that does not link, the stack names no line of its own.
+  if (error instanceof SyntaxError) return undefined;
   const at = error.stack?.indexOf(`${path}:`) ?? -1;
   const [place] = at < 0 ? [] : (/:\d+:\d+/.exec(error.stack!.slice(at + path.length)) ?? []);
-  return place === undefined ? undefined : `${relative(process.cwd(), path)}${place}`;
+  return place === undefined ? undefined : `${shortPath(path)}${place}`;
+}
+
+/** Relative to the working directory for what lies in it. */
+function shortPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
 }
 
 function requireExperiment(file: string, module: Readonly<Record<string, unknown>>): Experiment {

@@ -1,7 +1,7 @@
 /** One run from this process: its coordinator, its local workers, what is shown of it, and how it is stopped. */
 import { join } from 'node:path';
-import { type Coordinator, startCoordinator, type Update } from '@lockstep/coordinator';
-import { LockstepError, toWireError, type WireError } from '@lockstep/errors';
+import { type Coordinator, startCoordinator } from '@lockstep/coordinator';
+import { fromWireError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
 import { parseEndpoint, readServerKeys } from '@lockstep/transport';
 import { workerEntry } from '@lockstep/worker';
@@ -9,10 +9,11 @@ import { pino } from 'pino';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
-import { describeExit, type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
+import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
 import { version } from './project.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
 import { onInterrupt } from './signals.ts';
+import { createWatch } from './watch.ts';
 
 export interface SessionOptions {
   readonly opened: OpenedRun;
@@ -41,26 +42,30 @@ export async function runSession(options: SessionOptions): Promise<number> {
     throw error;
   });
   const watch = createWatch(coordinator);
-  coordinator.onUpdate((update) => {
+  const stopWatching = coordinator.onUpdate((update) => {
     display.update(update);
     watch.see(update);
   });
   display.started(infoOf(options, coordinator.endpoint));
   const workers = startWorkers(options, coordinator.endpoint, watch.lost);
-  watch.workers(workers);
+  watch.start(workers);
   const stopListening = onInterrupt((times) => {
     if (times > 2) process.exit(exitCodes.interrupted);
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
   });
-  const ending = endingOf(await coordinator.done, run.folder, watch.profile());
-  if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
-  // Workers leave when the coordinator tells them to; those that did not hear it, when their input closes.
-  await coordinator.close(stopGraceMs);
-  await workers.stop(stopGraceMs);
-  stopListening();
-  display.ended(ending);
-  return exitCodeOfEnding(ending);
+  try {
+    const ending = endingOf(await coordinator.done, run.folder, watch.profile());
+    stopWatching();
+    if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
+    display.ended(ending);
+    return exitCodeOfEnding(ending);
+  } finally {
+    // Workers leave when the coordinator tells them to; those that did not hear it, when their input closes.
+    await coordinator.close(stopGraceMs);
+    await workers.stop(stopGraceMs);
+    stopListening();
+  }
 }
 
 async function start({ opened, minWorkers, bind, keysFolder }: SessionOptions): Promise<Coordinator> {
@@ -113,50 +118,6 @@ function reachable(endpoint: string): string {
   return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
 }
 
-/** Ends the run where local workers cannot: when one dies before the first step, or the last one later. */
-function createWatch(coordinator: Coordinator) {
-  let profile = 'unknown';
-  let begun = false;
-  let over = false;
-  let workers: LocalWorkers | undefined;
-  let last: WorkerExit | undefined;
-
-  function fail(error: WireError): void {
-    over = true;
-    coordinator.fail(error);
-  }
-
-  function check(): void {
-    const isNobodyLeft = workers?.numAlive() === 0 && coordinator.numWorkers() === 0;
-    if (over || last === undefined || !isNobodyLeft) return;
-    fail(wire('lost', `no worker is left: ${describeExit(last)}`));
-  }
-
-  return {
-    profile: () => profile,
-    workers: (started: LocalWorkers) => {
-      workers = started;
-    },
-    lost: (exit: WorkerExit): void => {
-      last = exit;
-      if (!begun && !over) fail(wire(exit.code === 3 ? 'refused' : 'lost', describeExit(exit)));
-      else check();
-    },
-    see: (update: Update): void => {
-      if (update.type === 'done') over = true;
-      if (update.type !== 'event') return;
-      if (update.event.type === 'generation') {
-        begun = true;
-        ({ profile } = update.event);
-      }
-      if (update.event.type === 'lost' || update.event.type === 'refused') check();
-    },
-  };
-}
-
-const wire = (code: 'lost' | 'refused', message: string): WireError =>
-  toWireError(new LockstepError(code, message));
-
 function endingOf(outcome: Outcome, run: string, profile: string): Ending {
   switch (outcome.reason) {
     case 'finished': {
@@ -174,9 +135,6 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
 }
 
 function exitCodeOfEnding(ending: Ending): number {
-  if (ending.type === 'failed') {
-    const { code, message, facts } = ending.error;
-    return exitCodeOf(new LockstepError(code, message, facts));
-  }
+  if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;
 }

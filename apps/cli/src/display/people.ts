@@ -17,6 +17,9 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   let begun = false;
   let drawnAt = Number.NEGATIVE_INFINITY;
 
+  /** The last column stays free: some terminals wrap there. */
+  const width = () => (out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY);
+
   function note(text: string): void {
     out.write(out.isTTY && moving !== '' ? `${clearLine}  ${text}\n${moving}` : `  ${text}\n`);
   }
@@ -24,7 +27,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   function draw(text: string): void {
     drawnAt = now();
     if (out.isTTY) {
-      moving = text.slice(0, out.columns() - 1);
+      moving = text.slice(0, width());
       out.write(`${clearLine}${moving}`);
     } else out.write(`${text}\n`);
   }
@@ -43,7 +46,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
 
   function progress(): void {
     if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
-    draw(renderProgress(tracker!.view(), out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY));
+    draw(renderProgress(tracker!.view(), width()));
   }
 
   return {
@@ -72,7 +75,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     ended: (ending: Ending) => {
       erase();
       const view = tracker?.view();
-      if (view !== undefined && view.step > 0) out.write(`${renderProgress(view, out.columns() - 1)}\n`);
+      if (view !== undefined && view.step > 0) out.write(`${renderProgress(view, width())}\n`);
       for (const line of endingLines(ending)) out.write(`  ${line}\n`);
     },
   };

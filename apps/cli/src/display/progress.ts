@@ -82,31 +82,40 @@ export function metricsOf({ metrics }: Readonly<Record<string, unknown>>): Recor
   );
 }
 
-/** One line of at most `width` characters: what matters less is left out first. */
+const maxBarCells = 20;
+const minBarCells = 6;
+
+/** One line of at most `width` characters. The bar takes what is left; where that is little, less is shown. */
 export function renderProgress(view: ProgressView, width: number): string {
-  const { step, totalSteps, loss, losses, metrics, samplesPerSecond, secondsLeft } = view;
-  const steps =
-    totalSteps === undefined
-      ? `step ${step}`
-      : `step ${String(step).padStart(`${totalSteps}`.length)}/${totalSteps}`;
-  const fraction = totalSteps === undefined ? undefined : step / totalSteps;
-  const parts = (cells: { readonly bar: number; readonly spark: number }, all: boolean): string[] => [
-    fraction === undefined
-      ? steps
-      : `${steps} ${cells.bar > 0 ? `${bar(fraction, cells.bar)} ` : ''}${`${Math.floor(100 * fraction)}`.padStart(3)}%`,
-    ...(loss === undefined
-      ? []
-      : [`loss ${metric('loss', loss)}${cells.spark > 0 ? ` ${sparkline(losses, cells.spark)}` : ''}`]),
-    ...(all ? metrics : metrics.slice(0, 1)).map(([name, value]) => `${name} ${metric(name, value)}`),
-    ...(samplesPerSecond === undefined || !all ? [] : [`${rate(samplesPerSecond)} samples/s`]),
-    ...(secondsLeft === undefined ? [] : [`${duration(secondsLeft)} left`]),
+  const { loss, losses, metrics, samplesPerSecond, secondsLeft } = view;
+  const lossText = loss === undefined ? [] : [`loss ${metric('loss', loss)}`];
+  const spark = loss === undefined ? [] : [`loss ${metric('loss', loss)} ${sparkline(losses, 8)}`];
+  const metricTexts = metrics.map(([name, value]) => `${name} ${metric(name, value)}`);
+  const speed = samplesPerSecond === undefined ? [] : [`${rate(samplesPerSecond)} samples/s`];
+  const left = secondsLeft === undefined || secondsLeft <= 0 ? [] : [`${duration(secondsLeft)} left`];
+  const contents = [
+    [...spark, ...metricTexts, ...speed, ...left],
+    [...lossText, ...metricTexts, ...speed, ...left],
+    [...lossText, ...metricTexts.slice(0, 1), ...left],
+    [...lossText, ...left],
   ];
-  const layouts = [
-    parts({ bar: 20, spark: 8 }, true),
-    parts({ bar: 10, spark: 8 }, true),
-    parts({ bar: 10, spark: 0 }, true),
-    parts({ bar: 0, spark: 0 }, true),
-    parts({ bar: 0, spark: 0 }, false),
-  ].map((layout) => `  ${layout.join('  ')}`);
-  return layouts.find((line) => line.length <= width) ?? layouts.at(-1)!.slice(0, width);
+  const fitting = contents.map((parts) => fit(view, parts, width)).find((line) => line !== undefined);
+  return fitting ?? `  ${stepText(view)}`.slice(0, width);
+}
+
+function fit(view: ProgressView, parts: readonly string[], width: number): string | undefined {
+  const { step, totalSteps } = view;
+  const steps = `  ${stepText(view)}`;
+  const tail = parts.map((part) => `  ${part}`).join('');
+  if (totalSteps === undefined) return steps.length + tail.length <= width ? `${steps}${tail}` : undefined;
+  const fraction = step / totalSteps;
+  const percent = `${Math.floor(100 * fraction)}%`.padStart(4);
+  const cells = Math.min(maxBarCells, width - steps.length - percent.length - tail.length - ' ▕▏'.length);
+  return cells < minBarCells ? undefined : `${steps} ${bar(fraction, cells)}${percent}${tail}`;
+}
+
+function stepText({ step, totalSteps }: ProgressView): string {
+  return totalSteps === undefined
+    ? `step ${step}`
+    : `step ${String(step).padStart(`${totalSteps}`.length)}/${totalSteps}`;
 }

@@ -1,0 +1,140 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommandLine } from './cli.ts';
+import { createProject, type TestProject } from './fixtures/project.ts';
+import { recordingTerminal } from './fixtures/recording.ts';
+
+let project: TestProject;
+beforeEach(async () => {
+  project = await createProject();
+});
+afterEach(() => project.remove());
+
+async function run(...argv: string[]) {
+  const terminal = recordingTerminal();
+  const code = await runCommandLine(argv, terminal);
+  return { code, out: terminal.out.text(), err: terminal.err.text() };
+}
+
+describe('help', () => {
+  it('lists commands and exit codes', async () => {
+    const { code, out, err } = await run('--help');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    for (const command of ['train', 'coordinator', 'worker', 'resume', 'keys', 'doctor']) {
+      expect(out).toContain(`lockstep ${command}`);
+    }
+    expect(out).toMatch(/Exit codes: 0 done, 1 .*130 interrupted/s);
+  });
+
+  it('explains the options of a command, with examples', async () => {
+    const { code, out } = await run('train', '--help');
+    expect(code).toBe(0);
+    for (const option of [
+      'workers',
+      'threads',
+      'shards',
+      'seed',
+      'steps',
+      'epochs',
+      'limit-samples',
+      'profile',
+    ]) {
+      expect(out).toContain(`--${option}`);
+    }
+    expect(out).toMatch(/Examples:\s+lockstep train experiments\/mnist-cnn\.ts --workers/);
+  });
+
+  it('knows the version', async () => {
+    expect(await run('--version')).toEqual({ code: 0, out: '0.1.0\n', err: '' });
+  });
+});
+
+describe('mistakes in the command line', () => {
+  it.each([
+    [[], /which command\?/],
+    [['trian', 'x.ts'], /unknown: trian \(did you mean train\?\)/],
+    [['train', 'x.ts', '--worker', '2'], /unknown: worker \(did you mean --workers/],
+    [['train'], /Not enough non-option arguments/],
+    [['train', 'x.ts', '--workers', 'two'], /--workers must be one whole number of at least 0/],
+    [['train', 'x.ts', '--steps', '0'], /--steps must be one whole number of at least 1, not 0/],
+    [
+      ['train', 'x.ts', '--seed', '1', '--seed', '2'],
+      /--seed must be one whole number .* not several values/,
+    ],
+    [['train', 'x.ts', '--seed'], /Not enough arguments following: seed/],
+    [['train', 'x.ts', '--profile', 'fast'], /profile.*Choices: "auto", "portable", "fma"/s],
+    [['worker'], /Missing required argument: join/],
+    [['worker', '--join', 'nonsense'], /--join nonsense: write host:port/],
+  ])('%j: %s', async (argv, message) => {
+    const { code, out, err } = await run(...argv);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toMatch(message);
+    expect(err).toMatch(/^lockstep: /);
+    expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it('show the stack when asked', async () => {
+    expect((await run('worker', '--join', 'nonsense', '--verbose')).err).toMatch(/\n\s+at /);
+  });
+});
+
+describe('keys', () => {
+  it('are written once, and never replaced', async () => {
+    const out = join(project.folder, 'keys');
+    expect(await run('keys', '--out', out)).toMatchObject({ code: 0, out: expect.stringContaining(out) });
+    expect(existsSync(join(out, 'server.secret'))).toBe(true);
+    expect(await run('keys', '--out', out)).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('exists already'),
+    });
+  });
+});
+
+describe('resume', () => {
+  it('says that a folder is no run', async () => {
+    const { code, err } = await run('resume', join(project.folder, 'runs', 'nothing'));
+    expect(code).toBe(2);
+    expect(err).toMatch(/is not the folder of a run; there are no runs in/);
+  });
+});
+
+describe('train', () => {
+  it('leaves no run behind that could not start', async () => {
+    const root = join(project.folder, 'runs');
+    const argv = ['train', project.tiny, '--run-root', root];
+    const { code, err } = await run(...argv, '--bind', 'tcp://0.0.0.0:0');
+    expect(code).toBe(3);
+    expect(err).toContain('there are no keys; run `lockstep keys`');
+    const wrongAddress = await run(
+      ...argv,
+      '--bind',
+      'tcp://192.0.2.1:0',
+      '--keys',
+      join(project.folder, 'none'),
+    );
+    expect(wrongAddress).toMatchObject({ code: 3, err: expect.stringContaining('cannot read') });
+    expect(readdirSync(root)).toEqual([]);
+  });
+});
+
+describe('the program', () => {
+  // The build, as users run it: here stacks are mapped back to the experiment, which the test runner prevents.
+  it('names file and line of what an experiment throws', async () => {
+    const path = await project.write(
+      'throws.ts',
+      "import { defineExperiment } from 'lockstep';\nexport default defineExperiment({ batch: { size: 0 } });",
+    );
+    const launcher = fileURLToPath(new URL('../bin/lockstep.mjs', import.meta.url));
+    const ended = await promisify(execFile)(process.execPath, [launcher, 'train', path]).catch(
+      (error) => error,
+    );
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toBe(
+      `lockstep: ${path}:2:16: batch.size must be a whole number of at least 1, not 0\n`,
+    );
+  });
+});

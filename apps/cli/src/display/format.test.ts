@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { bar, duration, metric, plural, rate, shortHash, sparkline } from './format.ts';
+
+describe('bar', () => {
+  it.each([
+    [0, '▕        ▏'],
+    [0.5, '▕████    ▏'],
+    [0.52, '▕████▏   ▏'],
+    [0.99, '▕███████▉▏'],
+    [1, '▕████████▏'],
+    [1.5, '▕████████▏'],
+    [-1, '▕        ▏'],
+  ])('%d', (fraction, text) => {
+    expect(bar(fraction, 8)).toBe(text);
+  });
+});
+
+describe('sparkline', () => {
+  it.each([
+    [[], ''],
+    [[3], '▁'],
+    [[2, 2, 2], '▁▁▁'],
+    [[8, 4, 1], '█▄▁'],
+    [[1, Number.NaN, 8], '▁█'],
+  ])('%j', (values, text) => {
+    expect(sparkline(values, 8)).toBe(text);
+  });
+
+  it('takes means where there are more values than cells', () => {
+    expect(sparkline([9, 7, 5, 3, 1, 1], 3)).toBe('█▄▁');
+  });
+});
+
+it.each([
+  [0, '0:00'],
+  [31.2, '0:32'],
+  [725, '12:05'],
+  [3723, '1:02:03'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});
+
+it.each([
+  ['accuracy', 0.9864, '98.6%'],
+  ['test/accuracy', 1, '100.0%'],
+  ['loss', 0.07123456, '0.07123'],
+  ['loss', 0, '0.000'],
+  ['loss', 1.23e-7, '1.23e-7'],
+  ['loss', 4.56e9, '4.56e+9'],
+  ['loss', Number.NaN, 'NaN'],
+])('%s %d is shown as %s', (name, value, text) => {
+  expect(metric(name, value)).toBe(text);
+});
+
+it('writes numbers and hashes for people', () => {
+  expect([rate(1840.4), rate(3.21), rate(0)]).toEqual(['1,840', '3.2', '0']);
+  expect([plural(1, 'worker'), plural(2, 'worker')]).toEqual(['1 worker', '2 workers']);
+  expect([shortHash('abc'), shortHash('0123456789abcdef'.repeat(4))]).toEqual(['abc', '01234567…cdef']);
+});

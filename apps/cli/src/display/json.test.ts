@@ -1,0 +1,73 @@
+import { expect, it } from 'vitest';
+import { recordingStream } from '../fixtures/recording.ts';
+import { createJsonDisplay } from './json.ts';
+
+const config = {
+  seed: 1,
+  numShards: 8,
+  batchSize: 256,
+  epochs: null,
+  steps: 4,
+  limitSamples: null,
+  fingerprintEvery: 50,
+  checkpointEvery: 200,
+};
+
+it('writes one object a line, steps with a fingerprint always and others once a second', () => {
+  const out = recordingStream();
+  let time = 0;
+  const display = createJsonDisplay(out, () => time);
+  const endpoint = 'tcp://127.0.0.1:1';
+  display.started({ name: 'n', run: 'runs/r', endpoint, config, localWorkers: 2, threads: 1, minWorkers: 2 });
+  display.note('for people only');
+  display.update({ type: 'event', event: { type: 'lost', worker: 'w0', reason: 'silent' } });
+  for (let step = 1; step <= 4; step++) {
+    time = 400 * step;
+    const fingerprint = step === 2 ? { fingerprint: 'f'.repeat(64) } : {};
+    display.update({
+      type: 'progress',
+      step,
+      report: { metrics: { loss: step }, totalSteps: 4 },
+      ...fingerprint,
+    });
+  }
+  display.update({
+    type: 'evaluation',
+    step: 4,
+    final: true,
+    report: { metrics: { 'test/loss': Number.NaN } },
+  });
+  display.ended({
+    type: 'done',
+    steps: 4,
+    profile: 'portable',
+    fingerprint: 'f'.repeat(64),
+    metrics: { 'test/loss': 0.5 },
+    samplesPerSecond: 12.5,
+    run: 'runs/r',
+  });
+  const lines = out.text().trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { event: 'started', name: 'n', run: 'runs/r', seed: 1, numShards: 8, workers: 2, threads: 1 },
+    { event: 'lost', worker: 'w0', reason: 'silent' },
+    { event: 'step', step: 1, totalSteps: 4, metrics: { loss: 1 } },
+    { event: 'step', step: 2, fingerprint: 'f'.repeat(64) },
+    { event: 'evaluation', step: 4, final: true, metrics: { 'test/loss': 'NaN' } },
+    { event: 'done' },
+  ]);
+  expect(lines.at(-1)).toBe(
+    `{"event":"done","steps":4,"profile":"portable","fingerprint":"${'f'.repeat(64)}","metrics":{"test/loss":0.5},"samplesPerSecond":12.5,"run":"runs/r"}`,
+  );
+});
+
+it.each([
+  [{ type: 'interrupted', step: 3, run: 'r' } as const, { event: 'interrupted', step: 3, run: 'r' }],
+  [
+    { type: 'failed', error: { code: 'shape', message: 'm', facts: {} }, step: 2, run: 'r' } as const,
+    { event: 'failed', code: 'shape', message: 'm', step: 2, run: 'r' },
+  ],
+])('ends with %j', (ending, line) => {
+  const out = recordingStream();
+  createJsonDisplay(out).ended(ending);
+  expect(JSON.parse(out.text())).toEqual(line);
+});

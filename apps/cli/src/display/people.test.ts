@@ -1,0 +1,131 @@
+import type { Update } from '@lockstep/coordinator';
+import type { RunEvent } from '@lockstep/protocol';
+import { describe, expect, it } from 'vitest';
+import { recordingStream } from '../fixtures/recording.ts';
+import type { RunInfo } from './display.ts';
+import { createPeopleDisplay } from './people.ts';
+
+const info: RunInfo = {
+  name: 'mnist-cnn',
+  run: 'runs/r',
+  endpoint: 'tcp://127.0.0.1:7070',
+  config: {
+    seed: 1,
+    numShards: 8,
+    batchSize: 256,
+    epochs: null,
+    steps: 4,
+    limitSamples: null,
+    fingerprintEvery: 50,
+    checkpointEvery: 200,
+  },
+  localWorkers: 2,
+  threads: 1,
+  minWorkers: 2,
+};
+const event = (one: RunEvent): Update => ({ type: 'event', event: one });
+const generation = (number: number, step: number, workers: string[]): Update =>
+  event({ type: 'generation', generation: number, step, source: 'init', workers, profile: 'portable' });
+const progress = (step: number): Update => ({
+  type: 'progress',
+  step,
+  report: { metrics: { loss: 1 / step } },
+});
+const done = {
+  type: 'done',
+  steps: 4,
+  profile: 'portable',
+  fingerprint: '3f9c'.repeat(16),
+  metrics: { 'test/accuracy': 0.986 },
+  samplesPerSecond: 1840,
+  run: 'runs/r',
+} as const;
+
+function shown(isTTY: boolean, columns = 60) {
+  const out = recordingStream(isTTY, columns);
+  let time = 0;
+  const display = createPeopleDisplay(out, () => time);
+  const at = (ms: number, update: Update) => {
+    time = ms;
+    display.update(update);
+  };
+  return { display, at, text: out.text };
+}
+
+describe('a display for people', () => {
+  it('writes a header, a line now and then, what happens, and the result', () => {
+    const { display, at, text } = shown(false);
+    display.started(info);
+    at(0, event({ type: 'joined', worker: 'w0', host: 'here', threads: 1 }));
+    at(0, generation(1, 0, ['w0', 'w1']));
+    at(1_000, progress(1));
+    at(2_000, progress(2));
+    at(3_000, event({ type: 'lost', worker: 'aaaaaaaa-bbbb', reason: 'disconnected' }));
+    at(3_000, generation(2, 2, ['w0']));
+    at(6_500, progress(3));
+    at(7_000, progress(4));
+    display.ended(done);
+    expect(text().split('\n')).toEqual([
+      '  mnist-cnn · seed 1 · profile portable · 2 workers × 1 thread · 8 shards of 32 rows',
+      '  step 1/4 ▕█████               ▏ 25%  loss 1.000 ▁',
+      '  ! worker aaaaaaaa is gone (disconnected)',
+      '  generation 2: 1 worker go on after step 2',
+      expect.stringMatching(/^ {2}step 3\/4 ▕█+ +▏ 75% {2}loss 0\.3333 █▃▁ {2}\d+ samples\/s {2}0:0\d left$/),
+      expect.stringMatching(/^ {2}step 4\/4 ▕█{20}▏100% {2}loss 0\.2500 █▃▂▁ {2}\d+ samples\/s$/),
+      '  ✓ test accuracy 98.6%   portable:3f9c3f9c…3f9c   run runs/r',
+      '',
+    ]);
+  });
+
+  it('moves one line on a terminal, and keeps others above it', () => {
+    const { display, at, text } = shown(true);
+    display.started(info);
+    at(0, generation(1, 0, ['w0', 'w1']));
+    at(200, progress(1));
+    at(250, progress(2));
+    at(400, progress(3));
+    at(450, { type: 'turnedAway', reason: '10.0.0.9: its key is not in the allow-list' });
+    display.ended({ type: 'interrupted', step: 3, run: 'runs/r' });
+    // What a terminal shows: a cleared line starts again.
+    const lines = text()
+      .split('\n')
+      .map((line) => line.split('\r\x1b[2K').at(-1));
+    expect(text()).not.toContain('step 2/4');
+    expect(lines).toEqual([
+      '  mnist-cnn · seed 1 · profile portable · 2 workers × 1 thread · 8 shards of 32 rows',
+      '  ! someone was refused: 10.0.0.9: its key is not in the allow-list',
+      expect.stringMatching(/^ {2}step 3\/4 .*75%/),
+      '  ■ stopped; step 3 is saved   run runs/r',
+      '    go on with: lockstep resume runs/r',
+      '',
+    ]);
+    for (const line of text().split(/\r|\n/)) {
+      if (line.includes('step ')) expect(line.replace('\x1b[2K', '').length).toBeLessThan(60);
+    }
+  });
+
+  it('says where workers join, and which places are spare', () => {
+    const waiting = shown(false);
+    waiting.display.started({ ...info, localWorkers: 0 });
+    waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', threads: 4 }));
+    expect(waiting.text()).toBe(
+      '  waiting for workers: lockstep worker --join 127.0.0.1:7070\n  + worker w0 joined from there with 4 threads\n',
+    );
+    const many = shown(false);
+    many.display.started({ ...info, threads: 5 });
+    many.at(0, generation(1, 0, ['w0', 'w1']));
+    expect(many.text()).toContain('  2 workers × 5 threads for 8 shards: 2 are spares\n');
+  });
+
+  it('says how to go on when the workers are gone, not when the experiment is wrong', () => {
+    const failed = (code: 'lost' | 'shape') => {
+      const { display, text } = shown(false);
+      display.ended({ type: 'failed', error: { code, message: 'x', facts: {} }, step: 2, run: 'runs/r' });
+      return text();
+    };
+    expect(failed('lost')).toBe(
+      '  ✗ failed after step 2   run runs/r\n    go on with: lockstep resume runs/r\n',
+    );
+    expect(failed('shape')).toBe('  ✗ failed after step 2   run runs/r\n');
+  });
+});

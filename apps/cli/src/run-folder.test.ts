@@ -1,0 +1,111 @@
+import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { resolveConfig } from '@lockstep/training';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { loadExperiment } from './experiment-file.ts';
+import { createProject, type TestProject } from './fixtures/project.ts';
+import {
+  createRunFolder,
+  discardRun,
+  finishedEnding,
+  openRunFolder,
+  requireRunFolder,
+} from './run-folder.ts';
+import { whileLocked } from './run-lock.ts';
+
+let project: TestProject;
+let root: string;
+beforeEach(async () => {
+  project = await createProject();
+  root = join(project.folder, 'runs');
+  await mkdir(root);
+});
+afterEach(() => project.remove());
+
+async function newRun() {
+  const file = await loadExperiment(project.tiny);
+  const config = resolveConfig(file.experiment, { steps: 3 });
+  const opened = await createRunFolder(root, file, config, 'portable');
+  return { file, config, opened, folder: opened.run.folder };
+}
+
+async function closedRun() {
+  const created = await newRun();
+  await created.opened.run.close();
+  return created;
+}
+
+describe('a run folder', () => {
+  it('gives back what the run began with', async () => {
+    const { file, config, folder } = await closedRun();
+    const opened = await openRunFolder(folder);
+    await opened.run.close();
+    expect(opened).toMatchObject({ name: 'tiny', config, profile: 'portable' });
+    expect(config).toMatchObject({ seed: 5, numShards: 4, batchSize: 12, steps: 3, epochs: null });
+    expect(Buffer.from(opened.bundle).equals(file.bundle)).toBe(true);
+    expect(opened.run.manifest).toMatchObject({
+      experiment: { file: project.tiny, hash: file.hash },
+      versions: { lockstep: '0.1.0', node: process.version },
+      lockfile: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+  });
+
+  it('is removed when nothing happened in it', async () => {
+    const { opened } = await newRun();
+    await discardRun(opened);
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('refuses code that was changed', async () => {
+    const { folder } = await closedRun();
+    await appendFile(join(folder, 'experiment.mjs'), '\n');
+    await expect(openRunFolder(folder)).rejects.toThrow(/experiment\.mjs has SHA-256 .*: use lockstep train/);
+  });
+
+  it('refuses the manifest of something else', async () => {
+    const { folder } = await closedRun();
+    await writeFile(join(folder, 'manifest.json'), '{"name":"x"}');
+    await expect(openRunFolder(folder)).rejects.toThrow(/its manifest\.json is not that of a training run/);
+  });
+
+  it('remembers how it finished', async () => {
+    const { folder } = await closedRun();
+    expect(await finishedEnding(folder)).toBeUndefined();
+    await appendFile(
+      join(folder, 'events.jsonl'),
+      '{"type":"joined"}\n{"type":"done","ending":{"steps":3}}\n',
+    );
+    expect(await finishedEnding(folder)).toEqual({ steps: 3 });
+  });
+
+  it('is named by the runs near it when it is mistyped', async () => {
+    const { folder } = await closedRun();
+    const mistyped = `${folder.slice(0, -1)}_`;
+    await expect(requireRunFolder(mistyped)).rejects.toMatchObject({
+      code: 'config',
+      message: `${mistyped} is not the folder of a run; did you mean ${folder}?`,
+    });
+    await expect(requireRunFolder(folder)).resolves.toBeUndefined();
+  });
+});
+
+describe('whileLocked', () => {
+  it('keeps other processes out while it lasts', async () => {
+    const held = join(root, 'lock');
+    await whileLocked(root, async () => expect(await readdir(root)).toEqual(['lock']));
+    expect(await readdir(root)).toEqual([]);
+    // Process 1 lives and is not ours.
+    await writeFile(held, '1\n');
+    await expect(whileLocked(root, () => Promise.resolve())).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringContaining('is being trained by process 1'),
+    });
+    expect(await readdir(root)).toEqual(['lock']);
+  });
+
+  it('takes over from a process that is gone, and gives back after an error', async () => {
+    await writeFile(join(root, 'lock'), '999999999\n');
+    await expect(whileLocked(root, () => Promise.reject(new Error('inside')))).rejects.toThrow('inside');
+    expect(await readdir(root)).toEqual([]);
+  });
+});
