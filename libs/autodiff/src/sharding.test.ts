@@ -304,3 +304,25 @@ describe('random programs over shards', () => {
     );
   });
 });
+
+describe('a group without weight', () => {
+  it('has moments of zero and no slope', () => {
+    const x = tensor([
+      [[1], [2]],
+      [[3], [5]],
+    ]);
+    const weights = tensor([
+      [0, 0],
+      [1, 1],
+    ]);
+    const energy = (row: Tensor, w: Tensor): Tensor => {
+      const { mean, m2 } = shardMoments(row, w);
+      return mean.add(m2).sum();
+    };
+    const slopes = vmap((row: Tensor, w: Tensor) => grad(energy)(row, w))(x, weights);
+    expect(slopes.toArray()).toEqual([
+      [[0], [0]],
+      [[-1.5], [2.5]],
+    ]);
+  });
+});

@@ -1,7 +1,7 @@
 /** max, min and argmax over axes; mean and log-sum-exp by composition. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
-import { bind, type Primitive, type Tensor } from '../core.ts';
+import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { add, cast, div, equal, exp, log, mul, stopGradient, sub } from './elementwise.ts';
 import {
@@ -31,13 +31,7 @@ function extremum(name: 'max' | 'min') {
     name: `reduce${name === 'max' ? 'Max' : 'Min'}`,
     differentiable: [0],
     shape: ([x], { axis, count }) => {
-      if (x!.shape.slice(axis, axis + count).includes(0)) {
-        throw new LockstepError(
-          'shape',
-          `${name}: axis ${axis} of ${formatShape(x!.shape)} is empty and has no ${name}imum; guard against empty arrays`,
-          { op: name, shape: x!.shape },
-        );
-      }
+      requireSome(name, x!, axis, count);
       return { dtype: x!.dtype, shape: without(x!.shape, axis, count) };
     },
     kernel: (out, [x], { axis, count }) => {
@@ -59,6 +53,15 @@ function extremum(name: 'max' | 'min') {
   };
 }
 
+function requireSome(op: string, { shape }: Aval, axis: number, count: number): void {
+  if (!shape.slice(axis, axis + count).includes(0)) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: axis ${axis} of ${formatShape(shape)} is empty, and nothing has no extremum; guard against empty arrays`,
+    { op, shape },
+  );
+}
+
 const runAxes = (axis: number, count: number): number[] => Array.from({ length: count }, (_, i) => axis + i);
 
 const sumRun = (x: Tensor, axis: number, count: number): Tensor => sum(x, runAxes(axis, count));
@@ -77,7 +80,10 @@ export const min = extremum('min');
 const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
   name: 'argmax',
   differentiable: [],
-  shape: ([x], { axis }) => ({ dtype: 'int32', shape: without(x!.shape, axis, 1) }),
+  shape: ([x], { axis }) => {
+    requireSome('argmax', x!, axis, 1);
+    return { dtype: 'int32', shape: without(x!.shape, axis, 1) };
+  },
   kernel: (out, [x], { axis }) => {
     const attrs = reduceGeometry(x!.shape, axis, 1);
     return (kernels) => kernels.argmax(out.data as Int32Array, x!.data, attrs);

@@ -9,7 +9,7 @@ import { formatShape, sizeOf } from '@lockstep/tensor';
 import { type Aval, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive, unbatchedAs } from '../define.ts';
 import { treeSum } from './contraction.ts';
-import { add, div, mul, sub } from './elementwise.ts';
+import { add, div, greater, mul, sub, where } from './elementwise.ts';
 import { concatenate, slice } from './slicing.ts';
 import { broadcastInAxes, repeatInFront, reshape, sum } from './structural.ts';
 
@@ -191,16 +191,19 @@ function momentsTangent(
   );
   const channels = mean.shape[1]!;
   const groups = x.shape[0]!;
-  const meanTangent = div(slice(sums, [0, 0], [groups, channels]), count);
+  const meanTangent = div(slice(sums, [0, 0], [groups, channels]), orOne(count));
   const m2Tangent = mul(slice(sums, [0, channels], [groups, 2 * channels]), 2);
   return concatenate([mul(count, 0), meanTangent, m2Tangent], 1);
 }
+
+/** A group without weight has no slope, not NaN. */
+const orOne = (count: Tensor): Tensor => where(greater(count, 0), count, 1);
 
 function momentsCotangent(ct: Tensor, x: Tensor, weights: Tensor, out: Tensor): Tensor {
   const { count, mean } = splitMoments(out);
   const { mean: ctMean, m2: ctM2 } = splitMoments(ct);
   const slope = mul(overRows(mul(ctM2, 2), x), sub(x, overRows(mean, x)));
-  return mul(add(overRows(div(ctMean, count), x), slope), overElements(weights, x));
+  return mul(add(overRows(div(ctMean, orOne(count)), x), slope), overElements(weights, x));
 }
 
 export interface ShardMoments {
