@@ -72,8 +72,11 @@ function commit(worker: FakeWorker, generation: number, step: number): void {
   worker.send({ type: 'committed', generation, step, fingerprint, report });
 }
 
-const sendCheckpoint = (worker: FakeWorker, step: number, bytes: Uint8Array = checkpointBytes) =>
-  worker.send({ type: 'checkpoint', step, header: { seed: 1 }, frames: [bytes.byteLength] }, [bytes]);
+/** In one frame, or in several: a large checkpoint exceeds what a frame may hold. */
+function sendCheckpoint(worker: FakeWorker, step: number, ...parts: readonly Uint8Array[]): void {
+  const frames = parts.map((part) => part.byteLength);
+  worker.send({ type: 'checkpoint', step, header: { seed: 1 }, frames }, parts);
+}
 
 async function until(coordinator: Started, isIt: (update: Update) => boolean): Promise<void> {
   if (coordinator.updates.some(isIt)) return;
@@ -253,7 +256,7 @@ describe('an interrupted run', () => {
     const { generation } = (await worker.next('prepare')).message;
     worker.send({ type: 'ready', generation, step: 2 });
     await worker.next('save');
-    sendCheckpoint(worker, 2);
+    sendCheckpoint(worker, 2, checkpointBytes.subarray(0, 50), checkpointBytes.subarray(50));
     expect(await coordinator.done).toEqual({ reason: 'interrupted', step: 2 });
     expect((await worker.next('stop')).message.reason).toBe('interrupted');
     await worker.close();
