@@ -190,6 +190,30 @@ export abstract class Tracer extends Tensor {
   abstract readonly trace: Trace;
 }
 
+/** A value that an interpreter of derivatives carries beside what it knows about it. */
+export abstract class PrimalTracer<T extends Trace> extends Tracer {
+  override readonly trace: T;
+  readonly primal: Tensor;
+
+  constructor(trace: T, primal: Tensor) {
+    super();
+    this.trace = trace;
+    this.primal = primal;
+  }
+
+  override get dtype(): DType {
+    return this.primal.dtype;
+  }
+
+  override get shape(): Shape {
+    return this.primal.shape;
+  }
+
+  override get data(): TypedArray {
+    return this.primal.data;
+  }
+}
+
 /** An interpreter. Inputs that are not its own tracers are constants to it. */
 export abstract class Trace {
   /** Depth of nesting: the innermost interpreter among a primitive's inputs has the highest level. */

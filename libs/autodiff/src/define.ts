@@ -1,6 +1,7 @@
 /** Makes primitives and keeps the table of all of them, by name: programs are data and name their primitives. */
 import { invariant, LockstepError } from '@lockstep/errors';
-import { type Attrs, type Batched, bind, type Primitive, type Tensor } from './core.ts';
+import { type Storage, sizeOf } from '@lockstep/tensor';
+import { type Attrs, type Batched, type BoundKernel, bind, type Primitive, type Tensor } from './core.ts';
 
 const table = new Map<string, Primitive>();
 
@@ -44,6 +45,12 @@ export function primitive<A extends Attrs>(entry: Primitive<A>): Primitive<A> {
     );
   }
 }
+
+/** The kernel of primitives that change no element; an alias needs it only where it must have a place of its own. */
+export const copyKernel = (out: Storage, [x]: readonly Storage[]): BoundKernel => {
+  const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
+  return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
+};
 
 export const batchedAs = (value: Tensor): Batched => ({ value, batched: true });
 export const unbatchedAs = (value: Tensor): Batched => ({ value, batched: false });

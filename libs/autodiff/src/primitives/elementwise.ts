@@ -16,7 +16,7 @@ import {
   type Primitive,
   type Tensor,
 } from '../core.ts';
-import { batchedAs, primitive } from '../define.ts';
+import { batchedAs, copyKernel, primitive } from '../define.ts';
 import { broadcastTo, repeatInFront } from './structural.ts';
 
 const none: Attrs = {};
@@ -259,10 +259,7 @@ const stopGradientPrimitive: Primitive = primitive({
   alias: true,
   differentiable: [],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: (out, [x]) => {
-    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
+  kernel: copyKernel,
   batch: batchElementwise(() => stopGradientPrimitive),
 });
 

@@ -7,7 +7,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import { type Aval, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
-import { batchedAs, primitive, unbatchedAs } from '../define.ts';
+import { batchedAs, copyKernel, primitive, unbatchedAs } from '../define.ts';
 import { treeSum } from './contraction.ts';
 import { add, div, greater, mul, sub, where } from './elementwise.ts';
 import { concatenate, slice } from './slicing.ts';
@@ -38,10 +38,7 @@ export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
   crosses: 'blocks',
   alias: true,
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: (out, [x]) => {
-    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
+  kernel: copyKernel,
 });
 
 const exchange = (partial: Tensor, combine: Combine): Tensor =>
@@ -53,10 +50,7 @@ const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primit
   differentiable: [0],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
   alias: true,
-  kernel: (out, [x]) => {
-    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
+  kernel: copyKernel,
   linear: true,
   vjp: (ct) => allReduceSum(ct),
   batch: ([x], [batched], _attrs, axis) => {

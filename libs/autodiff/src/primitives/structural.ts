@@ -14,7 +14,7 @@ import {
   stridesOf,
 } from '@lockstep/tensor';
 import { bind, type Primitive, type Tensor } from '../core.ts';
-import { batchedAs, primitive } from '../define.ts';
+import { batchedAs, copyKernel, primitive } from '../define.ts';
 
 const shifted = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)];
 
@@ -32,10 +32,7 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = primitive({
     }
     return { dtype: x!.dtype, shape };
   },
-  kernel: (out, [x]) => {
-    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
+  kernel: copyKernel,
   linear: true,
   vjp: (ct, _argument, [x]) => reshape(ct, x!.shape),
   batch: ([x], _batched, { shape }, { size }) => batchedAs(reshape(x!, [size, ...shape])),
@@ -61,10 +58,7 @@ primitive({
   name: 'copy',
   differentiable: [0],
   shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: (out, [x]) => {
-    const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
+  kernel: copyKernel,
   jvp: (t) => t,
   vjp: (ct) => ct,
   batch: ([x]) => batchedAs(x!),

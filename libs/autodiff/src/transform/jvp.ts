@@ -1,33 +1,19 @@
 /** Forward mode: every value carries its tangent (Wengert, 1964; Baydin et al., 2018, section 3.1). */
 import { LockstepError } from '@lockstep/errors';
-import { type DType, isFloat, type Shape, type TypedArray } from '@lockstep/tensor';
+import { isFloat } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, bind, type Primitive, Tensor, Trace, Tracer, withTrace } from '../core.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';
 
-class JvpTracer extends Tracer {
-  override readonly trace: JvpTrace;
-  readonly primal: Tensor;
+class JvpTracer extends PrimalTracer<JvpTrace> {
   readonly tangent: Tensor;
 
   constructor(trace: JvpTrace, primal: Tensor, tangent: Tensor) {
-    super();
-    this.trace = trace;
-    this.primal = primal;
+    super(trace, primal);
     this.tangent = tangent;
-  }
-
-  override get dtype(): DType {
-    return this.primal.dtype;
-  }
-  override get shape(): Shape {
-    return this.primal.shape;
-  }
-  override get data(): TypedArray {
-    return this.primal.data;
   }
 }
 

@@ -3,10 +3,10 @@
  * Walks are iterative and cotangents are added in a fixed order, so long loops neither overflow nor vary.
  */
 import { LockstepError } from '@lockstep/errors';
-import { type DType, formatShape, type Shape, sameShape, type TypedArray } from '@lockstep/tensor';
+import { formatShape, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
-import { type Attrs, bind, type Primitive, type Tensor, Trace, Tracer, withTrace } from '../core.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, requireFloats, toTensors } from './arguments.ts';
 import type { Gradient, Gradients, Inputs } from './types.ts';
@@ -19,26 +19,12 @@ interface Node {
   readonly pull: (cotangent: Tensor, argument: number) => Tensor;
 }
 
-class VjpTracer extends Tracer {
-  override readonly trace: VjpTrace;
-  readonly primal: Tensor;
+class VjpTracer extends PrimalTracer<VjpTrace> {
   readonly node: Node;
 
   constructor(trace: VjpTrace, primal: Tensor, node: Node) {
-    super();
-    this.trace = trace;
-    this.primal = primal;
+    super(trace, primal);
     this.node = node;
-  }
-
-  override get dtype(): DType {
-    return this.primal.dtype;
-  }
-  override get shape(): Shape {
-    return this.primal.shape;
-  }
-  override get data(): TypedArray {
-    return this.primal.data;
   }
 }
 
