@@ -31,11 +31,11 @@ import {
 } from '@lockstep/training';
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
-import { importExperiment } from './experiment-module.ts';
+import type { WorkerHooks } from './hooks.ts';
 import { createPeers } from './peers.ts';
 import { createReductions, type Reductions } from './reductions.ts';
-import type { WorkerHooks } from './run-worker.ts';
 import { openSession, type Session } from './session.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
@@ -44,6 +44,7 @@ export type Welcome = Extract<CoordinatorMessage, { type: 'welcome' }>;
 
 export interface EffectsContext {
   readonly worker: string;
+  readonly compiler: Compiler;
   readonly pool: Pool;
   readonly mesh: Mesh;
   readonly log: Logger;
@@ -77,8 +78,19 @@ interface Membership {
 /** No snapshot is larger: a bound against damaged manifests, not a wish. */
 const maxSnapshotBytes = 64 * 2 ** 30;
 
+/** The control plane carries no larger frames. */
+const checkpointFrameBytes = 8 << 20;
+
+function cut(file: Uint8Array): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < file.length; at += checkpointFrameBytes) {
+    frames.push(file.subarray(at, at + checkpointFrameBytes));
+  }
+  return frames;
+}
+
 export function createEffects(context: EffectsContext): Effects {
-  const { pool, mesh, log, raise, hooks, worker } = context;
+  const { compiler, pool, mesh, log, raise, hooks, worker } = context;
   const held = createHeldFrames();
   const peers = createPeers(mesh, worker);
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
@@ -129,8 +141,7 @@ export function createEffects(context: EffectsContext): Effects {
     const { run } = config as { readonly run: RunConfig };
     const [bundle] = context.rawFrames();
     invariant(bundle !== undefined, 'the bundle comes with the welcome');
-    const experiment = await importExperiment(bundle, welcome().experiment.hash);
-    session = await openSession(experiment, run, pool, hooks.loadData);
+    session = await openSession({ bundle, hash: welcome().experiment.hash, config: run }, compiler, pool);
     raise({ type: 'loaded', program: session.outline });
   };
 
@@ -182,7 +193,7 @@ export function createEffects(context: EffectsContext): Effects {
 
   const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
     enqueue(async () => {
-      const { replica, config, numOwnShards, stepMetrics } = loaded();
+      const { replica, config, numOwnShards, stepMetrics, schedule } = loaded();
       const { rank, reductions } = joined();
       await compute(pool.runFirst({ order: 'update', step, parity: replica.parity }));
       const value = fingerprint ? replica.fingerprint('spare') : undefined;
@@ -193,7 +204,7 @@ export function createEffects(context: EffectsContext): Effects {
       samplesDone += config.batchSize;
       trainingMs += stepMs;
       const work = { rank, shards: numOwnShards, stepMs, computeMs, ...reductions.takeTimes() };
-      const report = { metrics: stepMetrics(), chain, work };
+      const report = { metrics: stepMetrics(), chain, totalSteps: schedule.totalSteps, work };
       raise({ type: 'updateDone', ...(value === undefined ? {} : { fingerprint: value }), report });
     });
   };
@@ -209,13 +220,13 @@ export function createEffects(context: EffectsContext): Effects {
 
   const exchangeEvaluation = (effect: Effect<'exchangeEvaluation'>): void => {
     const { generation, step, collective, final } = effect;
-    const { programs, replica, experiment, evaluationPart } = loaded();
+    const { programs, replica, earlyStopping, evaluationPart } = loaded();
     const split = splitOf(final);
     const part = evaluationPart(split);
     joined().reductions.reduce(step, collective, [part], () => {
       const metrics = evaluationMetrics(programs.evaluationMetrics, part.result, split);
       if (!final) {
-        replica.setProgress(afterEvaluation(replica.progress, step, metrics, experiment.earlyStopping));
+        replica.setProgress(afterEvaluation(replica.progress, step, metrics, earlyStopping));
       }
       const stop = replica.progress.stopped;
       if (final) finalMetrics = metrics;
@@ -265,8 +276,7 @@ export function createEffects(context: EffectsContext): Effects {
   };
 
   const restore = ({ generation, step, header }: Effect<'restore'>): void => {
-    const [file] = context.rawFrames();
-    invariant(file !== undefined, 'the checkpoint comes with restore');
+    const file = Buffer.concat(context.rawFrames());
     enqueue(() => {
       if (generation <= abortedGeneration) return;
       const { progress = initialProgress } = header as { readonly progress?: Progress };
@@ -281,7 +291,11 @@ export function createEffects(context: EffectsContext): Effects {
     const { profile } = joined();
     const file = replica.encode({ step: String(step), seed: String(config.seed), profile, fingerprint });
     const header = { step, seed: config.seed, profile, fingerprint, progress: replica.progress };
-    context.send({ type: 'checkpoint', step, header, frames: [file.byteLength] }, [file]);
+    const frames = cut(file);
+    context.send(
+      { type: 'checkpoint', step, header, frames: frames.map((frame) => frame.byteLength) },
+      frames,
+    );
   };
 
   const finish = (): void => {

@@ -1,7 +1,8 @@
 /** Sockets on the main thread, shard programs on compute threads. */
 export { exitCodeOf, exitCodes } from './exit-codes.ts';
 export { importExperiment } from './experiment-module.ts';
-export type { WorkerHooks, WorkerOptions } from './run-worker.ts';
+export type { WorkerHooks } from './hooks.ts';
+export type { WorkerOptions } from './run-worker.ts';
 export { runWorker } from './run-worker.ts';
 export { version } from './version.ts';
 

@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import type { Combine } from '@lockstep/collectives';
 import { type LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceWorker,
@@ -30,10 +29,10 @@ import {
   parseEndpoint,
 } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import { createCompiler } from './compiler/compiler.ts';
 import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
-import type { createReductions } from './reductions.ts';
-import type { LoadData } from './session.ts';
+import type { WorkerHooks } from './hooks.ts';
 import { version } from './version.ts';
 
 export interface WorkerOptions {
@@ -52,20 +51,13 @@ export interface WorkerOptions {
   readonly hooks?: WorkerHooks;
 }
 
-/** Where tests put faults in: they wrap what the worker would use. */
-export interface WorkerHooks {
-  readonly createMesh?: typeof createMesh;
-  readonly combine?: (combine: Combine) => Combine;
-  readonly createReductions?: typeof createReductions;
-  readonly loadData?: LoadData;
-}
-
 /** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
   const { log, keys, threads, signal, hooks = {} } = options;
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
   const pool = createPool(threads);
+  const compiler = createCompiler();
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
   let onPeerLost: (peer: string, error: LockstepError) => void = () => {};
@@ -103,7 +95,7 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
     },
     onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
   }).catch(async (error: unknown) => {
-    await Promise.all([mesh.close(), pool.close()]);
+    await Promise.all([mesh.close(), pool.close(), compiler.close()]);
     throw error;
   });
   const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {
@@ -114,6 +106,7 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
   const exit = await new Promise<Exit>((resolve) => {
     const effects = createEffects({
       worker,
+      compiler,
       pool,
       mesh,
       log,
@@ -165,7 +158,7 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
     else signal?.addEventListener('abort', leave, { once: true });
     effects.onExit(() => clearInterval(ticking));
   });
-  await Promise.all([control.close(), mesh.close(), pool.close()]);
+  await Promise.all([control.close(), mesh.close(), pool.close(), compiler.close()]);
   log.info({ exit }, 'stopped');
   return exit;
 }

@@ -1,14 +1,13 @@
 /** What a worker has once the experiment is loaded: data, programs, the plan of the run, threads and the replica. */
-import type { TreeNode } from '@lockstep/collectives';
-import { type Dataset, type SplitName, shareable } from '@lockstep/data';
+import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/collectives';
+import type { Dataset, SplitName } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { createMemory, MIN_SCRATCH_BYTES, type WasmMemory } from '@lockstep/kernels';
 import type { ProgramOutline } from '@lockstep/protocol';
 import {
-  compilePrograms,
   createSchedule,
-  type Experiment,
-  exportPrograms,
+  type EarlyStopping,
+  importPrograms,
   layoutWorker,
   type Programs,
   type RunConfig,
@@ -16,6 +15,7 @@ import {
   viewer,
   type WorkerLayout,
 } from '@lockstep/training';
+import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
@@ -38,7 +38,7 @@ export interface Session {
   readonly dataset: Dataset;
   readonly programs: Programs;
   readonly schedule: Schedule;
-  readonly experiment: Experiment;
+  readonly earlyStopping: EarlyStopping | undefined;
   readonly replica: Replica;
   readonly outline: ProgramOutline;
   /** Evaluated when the run ends. */
@@ -51,25 +51,23 @@ export interface Session {
   readonly numOwnShards: number;
 }
 
-/** How the data are loaded: the default asks the experiment's source. */
-export type LoadData = (experiment: Experiment, config: RunConfig) => Promise<Dataset>;
-
-const loadFromSource: LoadData = (experiment, { limitSamples }) =>
-  experiment.data.load(limitSamples === null ? {} : { limitSamples });
-
 export async function openSession(
-  experiment: Experiment,
-  config: RunConfig,
+  {
+    bundle,
+    hash,
+    config,
+  }: { readonly bundle: Uint8Array; readonly hash: string; readonly config: RunConfig },
+  compiler: Compiler,
   pool: Pool,
-  loadData: LoadData = loadFromSource,
 ): Promise<Session> {
-  const dataset = shareable(await loadData(experiment, config));
+  const { dataset, programs: compiled, earlyStopping } = await compiler.load(bundle, hash, config);
+  const shardPlans = new Map(compiled.shardPlans);
+  const evaluationPlans = new Map(compiled.evaluationPlans);
+  const programSet = { ...compiled, shardPlans, evaluationPlans };
+  const programs = importPrograms(programSet);
   const { train, validation, test } = dataset.splits;
   const schedule = createSchedule(config, train.size, validation !== undefined);
-  const programs = compilePrograms(experiment, dataset, config, schedule.totalSteps);
-  // Traced here and not at the first evaluation, so that a mistake in the model ends the run before it begins.
   const numSegments = programs.shard(1).exchanges.length;
-  programs.evaluation(1);
   const replica = createReplica(programs);
   const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
   let memory: WasmMemory | undefined;
@@ -84,12 +82,22 @@ export async function openSession(
   const viewFloats = (byteOffset: number, size: number): Float32Array =>
     viewer(laidOut().memory.buffer)({ dtype: 'float32', shape: [size], byteOffset }) as Float32Array;
 
+  /** Asks for the plans of block sizes that no generation had before. */
+  const compileFor = async (threads: readonly ShardRange[]): Promise<void> => {
+    const sizes = new Set(threads.flatMap(alignedSubtrees).map(({ level }) => 1 << level));
+    const missing = [...sizes].filter((size) => !shardPlans.has(size));
+    if (missing.length === 0) return;
+    const plans = await compiler.plan(missing);
+    for (const [size, plan] of plans.shardPlans) shardPlans.set(size, plan);
+    for (const [size, plan] of plans.evaluationPlans) evaluationPlans.set(size, plan);
+  };
+
   return {
     config,
     dataset,
     programs,
     schedule,
-    experiment,
+    earlyStopping,
     replica,
     finalSplit,
     outline: {
@@ -103,6 +111,7 @@ export async function openSession(
     },
     async configure(range) {
       const threads = divide(range, pool.numThreads);
+      await compileFor(threads);
       layout = layoutWorker({
         programs,
         threads,
@@ -112,11 +121,7 @@ export async function openSession(
       });
       memory = enlarge(memory, layout.bytes);
       replica.attach(memory.buffer, layout);
-      const sizes = [...new Set(layout.blocks.map(({ numShards }) => numShards))];
-      await pool.configure(
-        { programs: exportPrograms(programs, sizes), layout, memory, dataset, config },
-        threads.length,
-      );
+      await pool.configure({ programs: programSet, layout, memory, dataset, config }, threads.length);
     },
     exchangeParts(segment) {
       const { layout: current } = laidOut();

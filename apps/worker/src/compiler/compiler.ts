@@ -1,0 +1,44 @@
+/** The compiler thread, seen from a worker's main thread. */
+import { Worker } from 'node:worker_threads';
+import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
+import type { RunConfig } from '@lockstep/training';
+import type { Compiled, Plans, Reply, Request } from './messages.ts';
+
+export interface Compiler {
+  /** Rejects with what is wrong with the experiment or its data. */
+  load(bundle: Uint8Array, hash: string, config: RunConfig): Promise<Compiled>;
+  /** The plans for blocks of the given numbers of shards. */
+  plan(sizes: readonly number[]): Promise<Plans>;
+  close(): Promise<void>;
+}
+
+export function createCompiler(): Compiler {
+  const thread = new Worker(new URL('./thread.js', import.meta.url));
+  let pending: { resolve(value: Compiled | Plans): void; reject(error: unknown): void } | undefined;
+  const settle = (deliver: (of: NonNullable<typeof pending>) => void): void => {
+    const of = pending;
+    pending = undefined;
+    if (of !== undefined) deliver(of);
+  };
+  thread.on('message', (reply: Reply) =>
+    settle((of) => ('error' in reply ? of.reject(fromWireError(reply.error)) : of.resolve(reply.value))),
+  );
+  thread.on('error', (error) => settle((of) => of.reject(error)));
+  thread.on('exit', (code) =>
+    settle((of) =>
+      of.reject(new LockstepError('lost', `the compiler thread ended with code ${code}`, { code })),
+    ),
+  );
+  const ask = (request: Request): Promise<Compiled | Plans> => {
+    invariant(pending === undefined, 'the compiler is asked one thing at a time');
+    return new Promise((resolve, reject) => {
+      pending = { resolve, reject };
+      thread.postMessage(request);
+    });
+  };
+  return {
+    load: (bundle, hash, config) => ask({ type: 'load', bundle, hash, config }) as Promise<Compiled>,
+    plan: (sizes) => ask({ type: 'plan', sizes }) as Promise<Plans>,
+    close: async () => void (await thread.terminate()),
+  };
+}

@@ -1,0 +1,40 @@
+/**
+ * Imports the experiment, loads its data and compiles its programs, away from the main thread, which must answer
+ * heartbeats meanwhile. It stays for blocks of other sizes, which later generations may need.
+ */
+import { parentPort } from 'node:worker_threads';
+import { shareable } from '@lockstep/data';
+import { invariant, toWireError } from '@lockstep/errors';
+import { compilePrograms, createSchedule, exportPrograms, type Programs } from '@lockstep/training';
+import { importExperiment } from '../experiment-module.ts';
+import type { Compiled, Plans, Reply, Request } from './messages.ts';
+
+const port = parentPort;
+invariant(port !== null, 'the compiler thread is started by its worker');
+
+let programs: Programs | undefined;
+
+port.on('message', (request: Request) => {
+  const work = request.type === 'load' ? load(request) : plan(request.sizes);
+  work.then(
+    (value) => port.postMessage({ value } satisfies Reply),
+    (error: unknown) => port.postMessage({ error: toWireError(error) } satisfies Reply),
+  );
+});
+
+async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>): Promise<Compiled> {
+  const experiment = await importExperiment(bundle, hash);
+  const { limitSamples } = config;
+  const dataset = shareable(await experiment.data.load(limitSamples === null ? {} : { limitSamples }));
+  const { train, validation } = dataset.splits;
+  const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
+  programs = compilePrograms(experiment, dataset, config, totalSteps);
+  // Blocks of one shard exist for every model: a mistake in it ends the run here, before its first step.
+  return { dataset, programs: exportPrograms(programs, [1]), earlyStopping: experiment.earlyStopping };
+}
+
+async function plan(sizes: readonly number[]): Promise<Plans> {
+  invariant(programs !== undefined, 'the experiment is loaded before plans are asked for');
+  const { shardPlans, evaluationPlans } = exportPrograms(programs, sizes);
+  return { shardPlans, evaluationPlans };
+}
