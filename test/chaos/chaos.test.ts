@@ -1,0 +1,153 @@
+/**
+ * Crashes at random moments. Every round names its seed; `LOCKSTEP_SEED=n` begins with another one. The moment of a
+ * fault also depends on the machine, so a failed round may need several runs to fail again.
+ */
+import { setTimeout } from 'node:timers/promises';
+import { foldIn, type Key, keyFromSeed, randomUint } from '@lockstep/rng';
+import { beforeAll, expect, it } from 'vitest';
+import {
+  type Cluster,
+  committed,
+  fingerprintOf,
+  happened,
+  startCluster,
+} from '../cluster/harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
+
+const numSteps = 200;
+const maxWaitMs = 40;
+const firstSeed = Number(process.env.LOCKSTEP_SEED ?? 1);
+const seeds = (count: number): number[] => Array.from({ length: count }, (_, i) => firstSeed + i);
+
+let experiment: LoadedExperiment;
+let expected: string;
+beforeAll(async () => {
+  experiment = await loadExperiment('cnn', {
+    limitSamples: 950,
+    epochs: numSteps / 10,
+    fingerprintEvery: 1,
+    checkpointEvery: 7,
+  });
+  expected = (await trainInOneProcess(experiment)).fingerprint;
+});
+
+/** Random choices of one round, in the order in which they are asked for. */
+function choices(what: string, seed: number) {
+  const key: Key = foldIn(keyFromSeed(seed), what);
+  let numChosen = 0;
+  const below = (bound: number): number => randomUint(key, numChosen++, bound);
+  return {
+    below,
+    /** Different workers of `count`. */
+    victims(numVictims: number, count: number): number[] {
+      const left = Array.from({ length: count }, (_, i) => i);
+      return Array.from({ length: numVictims }, () => left.splice(below(left.length), 1)[0]!);
+    },
+    /** Some time in mid-run, at some point of a step. */
+    async moment(cluster: Cluster): Promise<void> {
+      await cluster.next(committed(1 + below(numSteps / 2)));
+      await setTimeout(below(maxWaitMs));
+    },
+  };
+}
+
+/** So many workers were killed before their end, and the result is as if nothing had happened. */
+function expectRecovered(end: ClusterEnd, numKilled: number): void {
+  expect(fingerprintOf(end)).toBe(expected);
+  expect(end.exits.filter(({ signal }) => signal === 'SIGKILL')).toHaveLength(numKilled);
+}
+
+it.each(seeds(20))('one of three is killed (seed %i)', async (seed) => {
+  const { victims, moment } = choices('one', seed);
+  const cluster = await startCluster({ experiment, workers: 3 });
+  await moment(cluster);
+  const [victim] = victims(1, 3);
+  cluster.workers[victim!]!.kill('SIGKILL');
+  expectRecovered(await cluster.end(), 1);
+});
+
+it.each(seeds(5))('two of four are killed at once (seed %i)', async (seed) => {
+  const { victims, moment } = choices('two', seed);
+  const cluster = await startCluster({ experiment, workers: 4 });
+  await moment(cluster);
+  for (const victim of victims(2, 4)) cluster.workers[victim]!.kill('SIGKILL');
+  expectRecovered(await cluster.end(), 2);
+});
+
+it.each(seeds(5))('a second is killed while the others agree how to go on (seed %i)', async (seed) => {
+  const { below, victims, moment } = choices('again', seed);
+  const cluster = await startCluster({ experiment, workers: 4 });
+  await moment(cluster);
+  const [first, second] = victims(2, 4);
+  const lost = cluster.next(happened('lost'));
+  cluster.workers[first!]!.kill('SIGKILL');
+  await lost;
+  await setTimeout(below(10));
+  cluster.workers[second!]!.kill('SIGKILL');
+  expectRecovered(await cluster.end(), 2);
+});
+
+it.each(seeds(5))('one joins and one is killed (seed %i)', async (seed) => {
+  const { below, victims, moment } = choices('join', seed);
+  const cluster = await startCluster({ experiment, workers: 3 });
+  await moment(cluster);
+  const joined = cluster.next(happened('joined'));
+  cluster.addWorker();
+  await joined;
+  await setTimeout(below(500));
+  const [victim] = victims(1, 4);
+  cluster.workers[victim!]!.kill('SIGKILL');
+  expectRecovered(await cluster.end(), 1);
+});
+
+it.each(seeds(3))('all are killed, and others come (seed %i)', async (seed) => {
+  const { moment } = choices('all', seed);
+  const cluster = await startCluster({ experiment, workers: 3 });
+  await moment(cluster);
+  for (const worker of cluster.workers) worker.kill('SIGKILL');
+  await Promise.all(cluster.workers.map(({ exited }) => exited));
+  for (let i = 0; i < 2; i++) cluster.addWorker();
+  expectRecovered(await cluster.end(), 3);
+});
+
+it.each(seeds(3))('one is stopped, given up, and comes back (seed %i)', async (seed) => {
+  const { victims, moment } = choices('silence', seed);
+  const [victim] = victims(1, 3);
+  const cluster = await startCluster({ experiment, workers: 3 });
+  await moment(cluster);
+  const lost = cluster.next(happened('lost'));
+  cluster.workers[victim!]!.kill('SIGSTOP');
+  await lost;
+  cluster.workers[victim!]!.kill('SIGCONT');
+  const end = await cluster.end();
+  expect(fingerprintOf(end)).toBe(expected);
+  expect(end.exits).toEqual(Array(3).fill({ code: 0, signal: null }));
+});
+
+it.each(seeds(5))('the coordinator is lost and started again (seed %i)', async (seed) => {
+  const { moment } = choices('coordinator', seed);
+  const first = await startCluster({ experiment, workers: 3 });
+  await moment(first);
+  await first.abandon();
+  const second = await startCluster({
+    experiment,
+    workers: 0,
+    returning: first.workers,
+    resume: first.folder,
+    bind: first.endpoint,
+  });
+  expect(fingerprintOf(await second.end())).toBe(expected);
+});
+
+it.each(seeds(5))('one is killed, the run is stopped, and resumed by others (seed %i)', async (seed) => {
+  const { below, victims, moment } = choices('resume', seed);
+  const first = await startCluster({ experiment, workers: 3 });
+  await moment(first);
+  const [victim] = victims(1, 3);
+  first.workers[victim!]!.kill('SIGKILL');
+  await setTimeout(below(maxWaitMs));
+  first.interrupt();
+  expect((await first.end()).outcome).toMatchObject({ reason: 'interrupted' });
+  const second = await startCluster({ experiment, workers: 1 + below(5), resume: first.folder });
+  expect(fingerprintOf(await second.end())).toBe(expected);
+});

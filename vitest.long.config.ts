@@ -1,0 +1,22 @@
+import { existsSync } from 'node:fs';
+import { defineConfig } from 'vitest/config';
+
+/** What takes minutes, or more than an ordinary machine offers: run by CI and by hand, a project at a time. */
+const projects = ['parity', 'chaos', 'memory', 'network', 'containers'];
+
+const resolve = { conditions: ['source', 'module', 'node', 'development|production'] };
+
+export default defineConfig({
+  resolve,
+  ssr: { resolve },
+  test: {
+    // Each starts more processes than there are cores.
+    fileParallelism: false,
+    projects: projects
+      .filter((name) => existsSync(`test/${name}`))
+      .map((name) => ({
+        extends: true as const,
+        test: { name, root: `test/${name}`, include: ['**/*.test.ts'] },
+      })),
+  },
+});
