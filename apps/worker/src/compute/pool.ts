@@ -25,7 +25,9 @@ export interface Pool {
 interface Thread {
   readonly worker: Worker;
   readonly mailbox: Int32Array;
-  pending: { resolve(computeMs: number): void; reject(error: unknown): void } | undefined;
+  pending:
+    | { readonly sequence: number; resolve(computeMs: number): void; reject(error: unknown): void }
+    | undefined;
 }
 
 export function createPool(numThreads: number): Pool {
@@ -44,7 +46,7 @@ export function createPool(numThreads: number): Pool {
     mailbox[word.parity] = parity;
     mailbox[word.split] = splits.indexOf(split);
     return new Promise((resolve, reject) => {
-      thread.pending = { resolve, reject };
+      thread.pending = { sequence: Atomics.load(mailbox, word.sequence) + 1, resolve, reject };
       Atomics.add(mailbox, word.sequence, 1);
       Atomics.notify(mailbox, word.sequence);
     });
@@ -83,9 +85,17 @@ function startThread(index: number): Thread {
     if (pending !== undefined) deliver(pending);
   };
   worker.on('message', (answer: Answer) =>
-    settle((pending) =>
-      'error' in answer ? pending.reject(fromWireError(answer.error)) : pending.resolve(answer.computeMs),
-    ),
+    settle((pending) => {
+      const { sequence } = answer;
+      if (sequence !== pending.sequence) {
+        const facts = { thread: index, answered: sequence, asked: pending.sequence };
+        pending.reject(new LockstepError('internal', 'a compute thread answered an order twice', facts));
+      } else if ('error' in answer) {
+        pending.reject(fromWireError(answer.error));
+      } else {
+        pending.resolve(answer.computeMs);
+      }
+    }),
   );
   worker.on('error', (error) => settle((pending) => pending.reject(error)));
   worker.on('exit', (code) =>

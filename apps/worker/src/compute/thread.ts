@@ -13,7 +13,8 @@ let executor: Executor | undefined;
 let sequence = 0;
 
 for (;;) {
-  Atomics.wait(mailbox, word.sequence, sequence);
+  // A notify may come late, for an order that was already seen: only a new number is a new order.
+  while (Atomics.load(mailbox, word.sequence) === sequence) Atomics.wait(mailbox, word.sequence, sequence);
   sequence = Atomics.load(mailbox, word.sequence);
   const order = orders[mailbox[word.order]!]!;
   if (order === 'exit') break;
