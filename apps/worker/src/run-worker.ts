@@ -29,8 +29,8 @@ import {
   parseEndpoint,
 } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { createCompiler } from './compiler/compiler.ts';
-import { createPool } from './compute/pool.ts';
+import { type Compiler, createCompiler } from './compiler/compiler.ts';
+import { createPool, type Pool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { version } from './version.ts';
@@ -53,11 +53,20 @@ export interface WorkerOptions {
 
 /** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
+  // Threads take as long to start as connections take to open.
+  const pool = createPool(options.threads);
+  const compiler = createCompiler();
+  try {
+    return await work(options, pool, compiler);
+  } finally {
+    await Promise.all([pool.close(), compiler.close()]);
+  }
+}
+
+async function work(options: WorkerOptions, pool: Pool, compiler: Compiler): Promise<Exit> {
   const { log, keys, threads, signal, hooks = {} } = options;
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
-  const pool = createPool(threads);
-  const compiler = createCompiler();
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
   let onPeerLost: (peer: string, error: LockstepError) => void = () => {};
@@ -95,7 +104,7 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
     },
     onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
   }).catch(async (error: unknown) => {
-    await Promise.all([mesh.close(), pool.close(), compiler.close()]);
+    await mesh.close();
     throw error;
   });
   const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {
@@ -158,7 +167,7 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
     else signal?.addEventListener('abort', leave, { once: true });
     effects.onExit(() => clearInterval(ticking));
   });
-  await Promise.all([control.close(), mesh.close(), pool.close(), compiler.close()]);
+  await Promise.all([control.close(), mesh.close()]);
   log.info({ exit }, 'stopped');
   return exit;
 }

@@ -177,6 +177,22 @@ describe('an exchange', () => {
     );
   });
 
+  it('keeps what peers that are in the next generation already send after an abort', () => {
+    const held = createHeldFrames();
+    const { exchange } = rankZero({ held });
+    exchange.abort();
+    // Two runs, of which the next coordinator's is one.
+    exchange.receive({ ...frame, generation: 2, run: 8 }, payload);
+    exchange.receive({ ...frame, generation: 3, run: 9 }, payload);
+    const results: number[][] = [];
+    const second = rankZero({ held, generation: 2, run: 8 });
+    second.exchange.start(request(), (result) => results.push([...result]));
+    const third = rankZero({ held, generation: 3, run: 8 });
+    third.exchange.start(request(), (result) => results.push([...result]));
+    expect(results).toEqual([[3]]);
+    expect([second.rejected, third.rejected]).toEqual([[], ['run']]);
+  });
+
   it('demands collectives in order and partials of its own shards', () => {
     const { exchange } = rankZero();
     exchange.start(request(1, 1), () => {});

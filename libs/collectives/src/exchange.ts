@@ -125,11 +125,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
       active.set(key, reduction);
       reduction.begin();
       const early = held.take({ generation, step, collective });
-      for (const { header, payload } of early) if (!aborted) accept(reduction, header, payload);
+      for (const { header, payload } of early) {
+        if (header.run !== run) reject('run', header);
+        else if (!aborted) accept(reduction, header, payload);
+      }
     },
     receive: (header, payload) => {
-      if (header.run !== run) return reject('run', header);
-      if (aborted || header.generation < generation) {
+      // A peer may be in a later generation already, even one of a new coordinator, and sends its frames only once.
+      const isAhead = header.generation > generation;
+      if (header.run !== run && !isAhead) return reject('run', header);
+      if (header.generation < generation || (aborted && !isAhead)) {
         counters.stale++;
         return;
       }

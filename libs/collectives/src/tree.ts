@@ -41,7 +41,7 @@ export function alignedSubtrees({ start, count }: ShardRange): TreeNode[] {
     let level = 0;
     while (at % (1 << (level + 1)) === 0 && at + (1 << (level + 1)) <= start + count) level++;
     nodes.push({ level, index: at / (1 << level) });
-    at += (1 << level);
+    at += 1 << level;
   }
   return nodes;
 }
