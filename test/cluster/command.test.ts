@@ -55,6 +55,14 @@ it('kill -9 leaves no orphan', async () => {
   await expectResumable(run);
 });
 
+it('a worker that may not start says why, and ends', async () => {
+  const worker = startCommand(['worker', '--join', '127.0.0.1:1', '--bind', 'tcp://0.0.0.0:0']);
+  expect(await worker.exited).toBe(3);
+  expect(worker.errors()).toMatch(
+    /reachable from other machines, and there are no keys; run `lockstep keys`/,
+  );
+});
+
 /** Processes with an argument: the address to join is every worker's, and no other process has it. */
 function processesNaming(argument: string): number[] {
   return readdirSync('/proc')

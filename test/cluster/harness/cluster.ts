@@ -21,8 +21,12 @@ export interface ClusterOptions {
   readonly threads?: number;
   /** Of the worker of a number; none unless told. */
   readonly faults?: (worker: number) => Faults | undefined;
+  /** Options of Node itself for each worker. */
+  readonly nodeOptions?: readonly string[];
   /** The folder of a run to go on with. */
   readonly resume?: string;
+  /** Workers that come by themselves, since they worked for the coordinator that was at `bind` before. */
+  readonly returning?: readonly WorkerProcess[];
   /** Default: a free port of this machine. */
   readonly bind?: string;
 }
@@ -35,6 +39,7 @@ export interface Cluster {
   addWorker(faults?: Faults): WorkerProcess;
   /** Resolves with the first update that is accepted, from now on; rejects when the run ends without one. */
   next<Found extends Update>(accept: (update: Update) => update is Found): Promise<Found>;
+  onUpdate(listener: (update: Update) => void): void;
   interrupt(): void;
   /** Waits for the end of the run and of all workers. Rejects when no worker is left to end it. */
   end(): Promise<ClusterEnd>;
@@ -51,6 +56,7 @@ export interface ClusterEnd {
 /** Everything it starts ends with the test. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { experiment, threads = 1, faults = () => undefined, bind = 'tcp://127.0.0.1:0' } = options;
+  const { returning = [], nodeOptions = [] } = options;
   const { name, bundle, config } = experiment;
   const run = await (options.resume === undefined
     ? createRun({ root: await temporaryFolder(), name, manifest: { config } })
@@ -62,20 +68,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     experiment: { name, bundle },
     config: { run: config, name },
     numShards: config.numShards,
-    minWorkers: options.workers,
+    minWorkers: options.workers + returning.length,
     profile: 'auto',
     logger: pino({ level: 'silent' }),
   });
   const { endpoint } = coordinator;
-  const workers: WorkerProcess[] = [];
+  const workers: WorkerProcess[] = [...returning];
   const addWorker = (own?: Faults): WorkerProcess => {
-    const worker = startWorker({ endpoint, threads, faults: own });
+    const worker = startWorker({ endpoint, threads, faults: own, nodeOptions });
     workers.push(worker);
     return worker;
   };
+  let closed: Promise<void> | undefined;
+  const close = (graceMs?: number): Promise<void> => {
+    closed ??= coordinator.close(graceMs);
+    return closed;
+  };
   onTestFinished(async () => {
     for (const worker of workers) worker.kill('SIGKILL');
-    await Promise.all([...workers.map(({ exited }) => exited), coordinator.close(0)]);
+    await Promise.all([...workers.map(({ exited }) => exited), close(0)]);
   });
   for (let i = 0; i < options.workers; i++) addWorker(faults(i));
 
@@ -91,13 +102,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     workers,
     addWorker,
     next: (accept) => Promise.race([firstUpdate(coordinator, accept), abandoned()]),
+    onUpdate: (listener) => void coordinator.onUpdate(listener),
     interrupt: () => coordinator.interrupt(),
     end: async () => {
       const outcome = await Promise.race([coordinator.done, abandoned()]);
-      await coordinator.close();
+      await close();
       return { outcome, exits: await Promise.all(workers.map(({ exited }) => exited)) };
     },
-    abandon: () => coordinator.close(0),
+    abandon: () => close(0),
   };
 }
 
@@ -122,11 +134,11 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Accepts the commit of a step. */
+/** Accepts the commit of a step or of a later one. */
 export const committed =
   (step: number) =>
   (update: Update): update is Extract<Update, { type: 'progress' }> =>
-    update.type === 'progress' && update.step === step;
+    update.type === 'progress' && update.step >= step;
 
 type EventUpdate = Extract<Update, { type: 'event' }>;
 

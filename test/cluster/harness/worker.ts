@@ -20,6 +20,8 @@ export interface WorkerOptions {
   readonly endpoint: string;
   readonly threads: number;
   readonly faults?: Faults | undefined;
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
 }
 
 export interface WorkerExit {
@@ -42,12 +44,12 @@ export interface WorkerProcess {
 const builtEntry = fileURLToPath(new URL('../dist/main.js', workerEntry));
 const faultyEntry = fileURLToPath(new URL('../fixtures/faulty-worker.mjs', import.meta.url));
 
-export function startWorker({ endpoint, threads, faults }: WorkerOptions): WorkerProcess {
+export function startWorker({ endpoint, threads, faults, nodeOptions = [] }: WorkerOptions): WorkerProcess {
   const args =
     faults === undefined
       ? [builtEntry, '--join', endpoint, '--threads', `${threads}`, '--managed', '--log-level', 'warn']
       : [faultyEntry, endpoint, `${threads}`, JSON.stringify(faults)];
-  const child = spawn(process.execPath, args, { stdio: 'pipe' });
+  const child = spawn(process.execPath, [...nodeOptions, ...args], { stdio: 'pipe' });
   const chunks: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
   // One that was killed cannot be written to any more; its exit tells.
