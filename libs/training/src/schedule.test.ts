@@ -77,6 +77,18 @@ describe('afterEvaluation', () => {
     expect(run([1, Number.NaN, Number.NaN]).stopped).toBe(true);
   });
 
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])(
+    'goes on the same after a join or a resume, also from %d',
+    (value) => {
+      const before = run([value]);
+      const sent = JSON.parse(JSON.stringify(before)) as typeof before;
+      const next = (progress: typeof before) => afterEvaluation(progress, 2, { 'validation/loss': 1 }, rule);
+      expect(next(sent)).toEqual(next(before));
+      expect(next(before)).toMatchObject({ bestMetric: 1, badEvaluations: 0 });
+      expect(run([value, value]).stopped).toBe(true);
+    },
+  );
+
   it('counts an evaluation that is redone once', () => {
     const once = afterEvaluation(initialProgress, 3, { 'validation/loss': 1 }, rule);
     expect(afterEvaluation(once, 3, { 'validation/loss': 2 }, rule)).toEqual(once);

@@ -49,7 +49,10 @@ export const initialProgress: Progress = {
   chain: '',
 };
 
-/** Progress after an evaluation: whether the metric still improves (Prechelt, 1998). */
+/**
+ * Progress after an evaluation: whether the metric still improves (Prechelt, 1998). What is not finite is no
+ * improvement; the best metric stays a number that JSON carries to checkpoints and joining workers.
+ */
 export function afterEvaluation(
   progress: Progress,
   step: number,
@@ -61,7 +64,8 @@ export function afterEvaluation(
   if (rule === undefined || value === undefined) return { ...progress, evaluatedStep: step };
   const sign = rule.mode === 'max' ? -1 : 1;
   const best = progress.bestMetric;
-  const improved = best === null || sign * value < sign * best - (rule.minDelta ?? 0);
+  const isBetter = best === null || sign * value < sign * best - (rule.minDelta ?? 0);
+  const improved = isBetter && Number.isFinite(value);
   const badEvaluations = improved ? 0 : progress.badEvaluations + 1;
   return {
     ...progress,
