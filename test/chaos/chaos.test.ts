@@ -7,6 +7,7 @@ import { foldIn, type Key, keyFromSeed, randomUint } from '@lockstep/rng';
 import { beforeAll, expect, it } from 'vitest';
 import {
   type Cluster,
+  type ClusterEnd,
   committed,
   fingerprintOf,
   happened,
