@@ -62,7 +62,6 @@ export interface Effects {
   carryOut(effect: WorkerEffect): void;
   onFrames(peer: string, frames: readonly Uint8Array[]): void;
   onPeerLost(peer: string, error: LockstepError): void;
-  onExit(listener: () => void): void;
 }
 
 /** The generation this worker is a member of. */
@@ -110,7 +109,8 @@ export function createEffects(context: EffectsContext): Effects {
   let finalMetrics: Record<string, number> = {};
   /** What was under way in it must not touch the spare state any more. */
   let abortedGeneration = -1;
-  let onExit = (): void => {};
+  let isOver = false;
+  let numFailures = 0;
 
   const loaded = (): Session => {
     invariant(session !== undefined, 'effects come after the experiment is loaded');
@@ -121,11 +121,20 @@ export function createEffects(context: EffectsContext): Effects {
     return membership;
   };
   const fail = (error: unknown): void => {
+    // The threads end with the worker, whatever they were at.
+    if (isOver) return;
     log.error({ error: toWireError(error) }, 'failed');
     raise({ type: 'failed', error: toWireError(error) });
   };
+  /** Runs a job behind those before it, unless one of them fails: it would find their work undone. */
   const enqueue = (job: () => Promise<void> | void): void => {
-    jobs = jobs.then(job).catch(fail);
+    const numBefore = numFailures;
+    jobs = jobs
+      .then(() => (numFailures === numBefore ? job() : undefined))
+      .catch((error: unknown) => {
+        numFailures++;
+        fail(error);
+      });
   };
   const compute = async (job: Promise<number>): Promise<void> => {
     computeMs += await job;
@@ -353,7 +362,7 @@ export function createEffects(context: EffectsContext): Effects {
         fetching?.abort();
         return membership?.reductions.abort();
       case 'exit':
-        onExit();
+        isOver = true;
         // A job under way must end before its threads do.
         return void jobs.then(() => context.exit(effect));
       default:
@@ -363,9 +372,6 @@ export function createEffects(context: EffectsContext): Effects {
 
   return {
     carryOut,
-    onExit: (listener) => {
-      onExit = listener;
-    },
     onPeerLost: (peer, error) => {
       peers.lost(peer);
       // Peers that are told to stop go at once, and this worker may be told a little later.

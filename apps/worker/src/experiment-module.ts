@@ -1,5 +1,5 @@
 /** The experiment that came with the welcome: a bundled module, whose packages are those of this project. */
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
@@ -23,11 +23,10 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   const folder = join(packagesFolder(), '.cache', 'lockstep');
   const file = join(folder, `${hash.slice(0, 32)}.mjs`);
   await mkdir(folder, { recursive: true });
-  if (!existsSync(file)) {
-    const temporary = `${file}.${process.pid}`;
-    await writeFile(temporary, bundle);
-    await rename(temporary, file);
-  }
+  // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
+  const temporary = `${file}.${randomUUID()}`;
+  await writeFile(temporary, bundle);
+  await rename(temporary, file);
   const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
   if (!isExperiment(module.default)) {
     throw new LockstepError(

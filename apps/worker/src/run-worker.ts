@@ -29,8 +29,8 @@ import {
   parseEndpoint,
 } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type Compiler, createCompiler } from './compiler/compiler.ts';
-import { createPool, type Pool } from './compute/pool.ts';
+import { createCompiler } from './compiler/compiler.ts';
+import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { version } from './version.ts';
@@ -53,66 +53,75 @@ export interface WorkerOptions {
 
 /** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
-  // Threads take as long to start as connections take to open.
-  const pool = createPool(options.threads);
-  const compiler = createCompiler();
+  const opened: { close(): Promise<void> }[] = [];
+  // Whatever happens, no thread, timer or socket outlives the worker: each would keep the process alive.
   try {
-    return await work(options, pool, compiler);
+    const exit = await work(options, (resource) => {
+      opened.push(resource);
+      return resource;
+    });
+    options.log.info({ exit }, 'stopped');
+    return exit;
   } finally {
-    await Promise.all([pool.close(), compiler.close()]);
+    await Promise.all(opened.map((resource) => resource.close()));
   }
 }
 
-async function work(options: WorkerOptions, pool: Pool, compiler: Compiler): Promise<Exit> {
+type Keep = <Resource extends { close(): Promise<void> }>(resource: Resource) => Resource;
+
+async function work(options: WorkerOptions, keep: Keep): Promise<Exit> {
   const { log, keys, threads, signal, hooks = {} } = options;
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
+  const pool = keep(createPool(threads));
+  const compiler = keep(createCompiler());
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
   let onPeerLost: (peer: string, error: LockstepError) => void = () => {};
 
-  const mesh = await (hooks.createMesh ?? createMesh)({
-    identity: worker,
-    bind: await bindAddress(options),
-    ...identified,
-    onMessage: (peer, frames) => onFrames(peer, frames),
-    onPeerLost: (peer, error) => onPeerLost(peer, error),
-    onRefused: (refusal) => log.warn({ refusal }, 'refused a peer'),
-  });
+  const mesh = keep(
+    await (hooks.createMesh ?? createMesh)({
+      identity: worker,
+      bind: await bindAddress(options),
+      ...identified,
+      onMessage: (peer, frames) => onFrames(peer, frames),
+      onPeerLost: (peer, error) => onPeerLost(peer, error),
+      onRefused: (refusal) => log.warn({ refusal }, 'refused a peer'),
+    }),
+  );
   const endpoint = await peerEndpoint(mesh.endpoint, options);
   let badFrames = 0;
   let rawFrames: readonly Uint8Array[] = [];
   let welcome: Welcome | undefined;
-  const control = await createControlClient({
-    connect: options.join,
-    identity: worker,
-    ...identified,
-    onMessage: ([head, ...frames]) => {
-      const decoded = decodeCoordinatorMessage(head ?? new Uint8Array(0));
-      const announced = decoded.ok && 'frames' in decoded.message ? decoded.message.frames : [];
-      if (!decoded.ok || !framesMatch(announced, frames)) {
-        badFrames++;
-        log.warn(
-          { badFrames, reason: decoded.ok ? 'raw frames do not match' : decoded.reason },
-          'dropped a message',
-        );
-        return;
-      }
-      rawFrames = frames;
-      if (decoded.message.type === 'welcome') welcome = decoded.message;
-      raise({ type: 'message', message: decoded.message });
-    },
-    onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
-  }).catch(async (error: unknown) => {
-    await mesh.close();
-    throw error;
-  });
+  const control = keep(
+    await createControlClient({
+      connect: options.join,
+      identity: worker,
+      ...identified,
+      onMessage: ([head, ...frames]) => {
+        const decoded = decodeCoordinatorMessage(head ?? new Uint8Array(0));
+        const announced = decoded.ok && 'frames' in decoded.message ? decoded.message.frames : [];
+        if (!decoded.ok || !framesMatch(announced, frames)) {
+          badFrames++;
+          log.warn(
+            { badFrames, reason: decoded.ok ? 'raw frames do not match' : decoded.reason },
+            'dropped a message',
+          );
+          return;
+        }
+        rawFrames = frames;
+        if (decoded.message.type === 'welcome') welcome = decoded.message;
+        raise({ type: 'message', message: decoded.message });
+      },
+      onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
+    }),
+  );
   const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {
     if (!control.send([encodeMessage(message), ...frames]))
       log.debug({ type: message.type }, 'message not sent');
   };
 
-  const exit = await new Promise<Exit>((resolve) => {
+  return new Promise<Exit>((resolve) => {
     const effects = createEffects({
       worker,
       compiler,
@@ -153,23 +162,24 @@ async function work(options: WorkerOptions, pool: Pool, compiler: Compiler): Pro
       queue.push(event);
       if (busy) return;
       busy = true;
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const advanced = advanceWorker(state, next, now());
-        state = advanced.state;
-        for (const effect of advanced.effects) effects.carryOut(effect);
+      try {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+          const advanced = advanceWorker(state, next, now());
+          state = advanced.state;
+          for (const effect of advanced.effects) effects.carryOut(effect);
+        }
+      } finally {
+        // What an effect throws must reach the coordinator as a failure, and a stop must still be heard after it.
+        busy = false;
       }
-      busy = false;
     };
     for (const effect of start.effects) effects.carryOut(effect);
     const ticking = setInterval(() => raise({ type: 'tick' }), TICK_MS);
+    keep({ close: async () => clearInterval(ticking) });
     const leave = (): void => raise({ type: 'leave' });
     if (signal?.aborted) leave();
     else signal?.addEventListener('abort', leave, { once: true });
-    effects.onExit(() => clearInterval(ticking));
   });
-  await Promise.all([control.close(), mesh.close()]);
-  log.info({ exit }, 'stopped');
-  return exit;
 }
 
 /** The address to listen on: one that only this machine reaches, if the coordinator's is such a one. */
