@@ -114,6 +114,7 @@ async function work(options: WorkerOptions, keep: Keep): Promise<Exit> {
         raise({ type: 'message', message: decoded.message });
       },
       onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
+      onReconnect: () => raise({ type: 'reconnected' }),
     }),
   );
   const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {

@@ -57,6 +57,16 @@ describe('worker', () => {
     expect(raise({ type: 'tick' }, 2_500)).toEqual([{ type: 'send', message: { type: 'heartbeat' } }]);
   });
 
+  it('introduces itself anew over a new connection, since an answer may have been lost with the old one', () => {
+    const { raise, hear, hello } = running();
+    hear({ type: 'prepare', generation: 2 });
+    expect(raise({ type: 'segmentDone' })).toEqual([ready(2, 0)]);
+    expect(raise({ type: 'reconnected' })).toEqual([{ type: 'send', message: hello }]);
+    expect(raise({ type: 'reconnected' })).toEqual([]);
+    expect(hear(welcome)).toEqual([{ type: 'send', message: { type: 'loaded' } }]);
+    expect(hear({ type: 'prepare', generation: 3 })).toEqual([ready(3, 0)]);
+  });
+
   it('gives up on a coordinator silent for too long', () => {
     const { raise, state } = started();
     expect(raise({ type: 'tick' }, 60_001)).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);

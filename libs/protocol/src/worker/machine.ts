@@ -59,6 +59,8 @@ function handle(turn: Turn, event: WorkerEvent) {
       return hear(turn, event.message);
     case 'tick':
       return tick(turn);
+    case 'reconnected':
+      return reconnected(turn);
     case 'loaded':
       return loaded(turn, event.program);
     case 'stateReady':
@@ -151,7 +153,18 @@ function join(turn: Turn, { dataHash }: ProgramOutline): void {
 function refused(turn: Turn, { code, message }: Message<'refused'>) {
   if (code !== 'unknown') return exit(turn, 'refused', message);
   // One hello is under way already.
-  if (turn.state.phase === 'greeting') return;
+  if (turn.state.phase !== 'greeting') greetAgain(turn);
+}
+
+/**
+ * A coordinator that saw the old connection end has forgotten this worker; one that did not would wait for ever for
+ * an answer that was lost. While it loads, nothing is asked of it, and what it says then is answered.
+ */
+function reconnected(turn: Turn) {
+  if (turn.state.phase === 'joined') greetAgain(turn);
+}
+
+function greetAgain(turn: Turn): void {
   update(turn, { phase: 'greeting', owesReady: false });
   park(turn);
   send(turn, turn.state.config.hello);

@@ -87,6 +87,8 @@ export interface WorkerState {
 export type WorkerEvent =
   | { readonly type: 'message'; readonly message: CoordinatorMessage }
   | { readonly type: 'tick' }
+  /** The connection to the coordinator broke and stands again; messages of both sides may be lost. */
+  | { readonly type: 'reconnected' }
   | { readonly type: 'loaded'; readonly program: ProgramOutline }
   /** State of `step` stands verified in the spare buffer, by `initialise`, `fetchSnapshot` or `restore`. */
   | { readonly type: 'stateReady'; readonly generation: number; readonly step: number }
