@@ -1,6 +1,5 @@
 /** Carries out what the worker's machine asks for: work for the threads, frames for peers, reports for the coordinator. */
 import {
-  createHeldFrames,
   decodeHeader,
   fetchSnapshot,
   type Header,
@@ -90,7 +89,6 @@ function cut(file: Uint8Array): Uint8Array[] {
 
 export function createEffects(context: EffectsContext): Effects {
   const { compiler, pool, mesh, log, raise, hooks, worker } = context;
-  const held = createHeldFrames();
   const peers = createPeers(mesh, worker);
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
   let session: Session | undefined;
@@ -162,7 +160,7 @@ export function createEffects(context: EffectsContext): Effects {
       send: (to, header, payload) => void mesh.send(members[to]!.worker, [header, payload]),
       sendOwned: (to, header, payload) => void mesh.sendOwned(members[to]!.worker, [header, payload]),
     };
-    const { config } = loaded();
+    const { config, held } = loaded();
     const reductions = (hooks.createReductions ?? createReductions)({
       generation,
       run,
@@ -390,7 +388,8 @@ export function createEffects(context: EffectsContext): Effects {
       } else if (header.kind.startsWith('snapshot-')) {
         fetching?.receive(header, payload);
       } else if (membership === undefined) {
-        held.put(header, payload);
+        // Before the experiment is loaded no peer knows of this worker.
+        session?.held.put(header, payload);
       } else {
         membership.reductions.receive(header, payload);
       }

@@ -1,5 +1,11 @@
 /** What a worker has once the experiment is loaded: data, programs, the plan of the run, threads and the replica. */
-import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/collectives';
+import {
+  alignedSubtrees,
+  createHeldFrames,
+  type HeldFrames,
+  type ShardRange,
+  type TreeNode,
+} from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { createMemory, MIN_SCRATCH_BYTES, type WasmMemory } from '@lockstep/kernels';
@@ -17,6 +23,7 @@ import {
 } from '@lockstep/training';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
+import { maxHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
 
@@ -41,6 +48,8 @@ export interface Session {
   readonly earlyStopping: EarlyStopping | undefined;
   readonly replica: Replica;
   readonly outline: ProgramOutline;
+  /** Frames from peers that are ahead; of all generations. */
+  readonly held: HeldFrames;
   /** Evaluated when the run ends. */
   readonly finalSplit: SplitName | undefined;
   /** Lays out memory and threads for a range of shards. */
@@ -67,7 +76,13 @@ export async function openSession(
   const programs = importPrograms(programSet);
   const { train, validation, test } = dataset.splits;
   const schedule = createSchedule(config, train.size, validation !== undefined);
-  const numSegments = programs.shard(1).exchanges.length;
+  const { exchanges } = programs.shard(1);
+  const numSegments = exchanges.length;
+  const largestEvaluation = Math.max(validation?.size ?? 0, test?.size ?? 0);
+  const sumsOf = (numSamples: number): number =>
+    Math.ceil(numSamples / config.batchSize) * (programs.evaluationMetrics.length + 1);
+  const sizes = exchanges.map((parts) => parts.reduce((sum, { size }) => sum + size, 0));
+  const exchangeBytes = [...sizes, sumsOf(largestEvaluation)].map((size) => 4 * size);
   const replica = createReplica(programs);
   const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
   let memory: WasmMemory | undefined;
@@ -99,6 +114,7 @@ export async function openSession(
     schedule,
     earlyStopping,
     replica,
+    held: createHeldFrames(maxHeldBytes(exchangeBytes, config.numShards)),
     finalSplit,
     outline: {
       numSegments,
@@ -116,7 +132,7 @@ export async function openSession(
         programs,
         threads,
         scratchBytes: MIN_SCRATCH_BYTES,
-        evaluationSamples: Math.max(validation?.size ?? 0, test?.size ?? 0),
+        evaluationSamples: largestEvaluation,
         batchSize: config.batchSize,
       });
       memory = enlarge(memory, layout.bytes);
@@ -137,8 +153,7 @@ export async function openSession(
     },
     evaluationPart(split) {
       const { layout: current } = laidOut();
-      const width = programs.evaluationMetrics.length + 1;
-      const size = Math.ceil(dataset.splits[split]!.size / config.batchSize) * width;
+      const size = sumsOf(dataset.splits[split]!.size);
       return {
         op: 'sum',
         size,
