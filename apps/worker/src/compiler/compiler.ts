@@ -15,6 +15,8 @@ export interface Compiler {
 export function createCompiler(): Compiler {
   const thread = new Worker(new URL('./thread.js', import.meta.url));
   let pending: { resolve(value: Compiled | Plans): void; reject(error: unknown): void } | undefined;
+  /** Why the thread ended: nobody answers any more. The experiment's own code can end it at any time. */
+  let failure: Error | undefined;
   const settle = (deliver: (of: NonNullable<typeof pending>) => void): void => {
     const of = pending;
     pending = undefined;
@@ -23,14 +25,17 @@ export function createCompiler(): Compiler {
   thread.on('message', (reply: Reply) =>
     settle((of) => ('error' in reply ? of.reject(fromWireError(reply.error)) : of.resolve(reply.value))),
   );
-  thread.on('error', (error) => settle((of) => of.reject(error)));
+  const end = (error: Error): void => {
+    failure ??= error;
+    settle((of) => of.reject(error));
+  };
+  thread.on('error', end);
   thread.on('exit', (code) =>
-    settle((of) =>
-      of.reject(new LockstepError('lost', `the compiler thread ended with code ${code}`, { code })),
-    ),
+    end(new LockstepError('lost', `the compiler thread ended with code ${code}`, { code })),
   );
   const ask = (request: Request): Promise<Compiled | Plans> => {
     invariant(pending === undefined, 'the compiler is asked one thing at a time');
+    if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       pending = { resolve, reject };
       thread.postMessage(request);

@@ -28,6 +28,8 @@ interface Thread {
   pending:
     | { readonly sequence: number; resolve(computeMs: number): void; reject(error: unknown): void }
     | undefined;
+  /** Why it ended: nobody answers any more. */
+  failure: Error | undefined;
 }
 
 export function createPool(numThreads: number): Pool {
@@ -39,6 +41,7 @@ export function createPool(numThreads: number): Pool {
     { order, step = 0, segment = 0, parity = 0, split = 'train' }: Job,
   ): Promise<number> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
+    if (thread.failure !== undefined) return Promise.reject(thread.failure);
     const { mailbox } = thread;
     mailbox[word.order] = orders.indexOf(order);
     mailbox[word.step] = step;
@@ -78,7 +81,7 @@ function startThread(index: number): Thread {
   const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
   const workerData: ThreadData = { thread: index, mailbox };
   const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
-  const thread: Thread = { worker, mailbox, pending: undefined };
+  const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
     const { pending } = thread;
     thread.pending = undefined;
@@ -97,16 +100,13 @@ function startThread(index: number): Thread {
       }
     }),
   );
-  worker.on('error', (error) => settle((pending) => pending.reject(error)));
+  const end = (error: Error): void => {
+    thread.failure ??= error;
+    settle((pending) => pending.reject(error));
+  };
+  worker.on('error', end);
   worker.on('exit', (code) =>
-    settle((pending) =>
-      pending.reject(
-        new LockstepError('lost', `compute thread ${index} ended with code ${code} in mid-job`, {
-          index,
-          code,
-        }),
-      ),
-    ),
+    end(new LockstepError('lost', `compute thread ${index} ended with code ${code}`, { index, code })),
   );
   return thread;
 }
