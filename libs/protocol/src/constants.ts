@@ -21,6 +21,9 @@ export const COORDINATOR_TIMEOUT_MS = 60_000;
 /** The largest msgpack frame. Bulk bytes travel as raw frames beside it. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 
+/** The longest text in a message, in characters. */
+export const MAX_TEXT_LENGTH = 65_536;
+
 /** The deepest nesting of arrays and maps in a message. */
 export const MAX_MESSAGE_DEPTH = 32;
 

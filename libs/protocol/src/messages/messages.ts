@@ -7,11 +7,11 @@
 
 import type { ErrorCode } from '@lockstep/errors';
 import { z } from 'zod';
-import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS } from '../constants.ts';
+import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../constants.ts';
 
 const count = z.int().nonnegative();
 const step = z.int().min(-1);
-const text = z.string().max(65_536);
+const text = z.string().max(MAX_TEXT_LENGTH);
 const name = z.string().min(1).max(256);
 const workerId = z.string().regex(/^[\w-]{1,64}$/, 'a worker id is 1 to 64 letters, digits, - or _');
 const frames = z.array(z.int().min(0).max(MAX_FRAME_BYTES)).max(MAX_FRAMES).readonly();

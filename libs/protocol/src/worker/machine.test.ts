@@ -1,5 +1,6 @@
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
+import { decodeWorkerMessage, encodeMessage } from '../messages/codec.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
 import { helloOf } from '../simulator/sim-worker.ts';
 import { advanceWorker, createWorker } from './machine.ts';
@@ -65,6 +66,15 @@ describe('worker', () => {
     expect(raise({ type: 'reconnected' })).toEqual([]);
     expect(hear(welcome)).toEqual([{ type: 'send', message: { type: 'loaded' } }]);
     expect(hear({ type: 'prepare', generation: 3 })).toEqual([ready(3, 0)]);
+  });
+
+  it('tells of a failure however long its message is', () => {
+    const { raise } = running();
+    const long = 'x'.repeat(100_000);
+    const error = { code: 'experiment', message: long, facts: {}, stack: long } as const;
+    const [effect] = raise({ type: 'failed', error });
+    const sent = effect?.type === 'send' ? decodeWorkerMessage(encodeMessage(effect.message)) : undefined;
+    expect(sent).toMatchObject({ ok: true, message: { type: 'failed', error: { code: 'experiment' } } });
   });
 
   it('gives up on a coordinator silent for too long', () => {

@@ -4,6 +4,7 @@
  */
 
 import type { WireError } from '@lockstep/errors';
+import { MAX_TEXT_LENGTH } from '../constants.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
 import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
 import {
@@ -198,9 +199,15 @@ function restore(turn: Turn, { generation, step, header }: Message<'restore'>): 
 
 /** The job that failed is over; if the coordinator does not know us just now, a later generation fails again. */
 function failed(turn: Turn, error: WireError) {
-  send(turn, { type: 'failed', error });
+  send(turn, { type: 'failed', error: shortened(error) });
   update(turn, { activity: { kind: 'idle' } });
   park(turn);
+}
+
+/** Users' errors say what they like, and the coordinator drops what is too long: nobody would hear of the failure. */
+function shortened({ message, stack, ...rest }: WireError): WireError {
+  const short = { ...rest, message: message.slice(0, MAX_TEXT_LENGTH) };
+  return stack === undefined ? short : { ...short, stack: stack.slice(0, MAX_TEXT_LENGTH) };
 }
 
 function peerLost(turn: Turn, generation: number, peer: string) {
