@@ -47,6 +47,14 @@ export function createCheckpointStore(folder: string): CheckpointStore {
   };
 }
 
+/** Like workers' checkpoints, those sent to them leave in frames of this size at most. */
+const frameBytes = 8 << 20;
+
+export function cutFrames(file: Uint8Array): readonly Uint8Array[] {
+  const count = Math.ceil(file.byteLength / frameBytes);
+  return Array.from({ length: count }, (_, i) => file.subarray(i * frameBytes, (i + 1) * frameBytes));
+}
+
 function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
   return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 }

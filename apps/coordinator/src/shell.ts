@@ -11,7 +11,7 @@ import {
 } from '@lockstep/protocol';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore, cutFrames } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createQueue } from './queue.ts';
@@ -203,8 +203,9 @@ export class Shell {
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {
     const { worker, generation, step } = effect;
     const { header, bytes } = await this.#checkpoints.read(step);
-    const frames = [bytes.byteLength];
-    this.#send(worker, { type: 'restore', generation, step, header, frames }, [bytes]);
+    const pieces = cutFrames(bytes);
+    const frames = pieces.map(({ byteLength }) => byteLength);
+    this.#send(worker, { type: 'restore', generation, step, header, frames }, pieces);
   }
 
   async #storeCheckpoint(
