@@ -7,11 +7,26 @@ import type { Variable } from './programs.ts';
 export function fingerprint(variables: readonly Variable[], arrays: readonly TypedArray[]): string {
   const hash = createHash('sha256');
   for (const [i, { name, dtype, shape }] of variables.entries()) {
-    const { buffer, byteOffset, byteLength } = arrays[i]!;
+    const { buffer, byteOffset, byteLength } = withOneNaN(arrays[i]!);
     hash.update(JSON.stringify([name, dtype, shape]));
     hash.update(new Uint8Array(buffer, byteOffset, byteLength));
   }
   return hash.digest('hex');
+}
+
+/**
+ * NaN has many bit patterns, and no rule says which one an operation leaves, so they count as one: a run that has
+ * diverged is still the same run on all of its workers.
+ */
+function withOneNaN(array: TypedArray): TypedArray {
+  if (!(array instanceof Float32Array || array instanceof Float64Array)) return array;
+  let copy: Float32Array | Float64Array | undefined;
+  for (let i = 0; i < array.length; i++) {
+    if (!Number.isNaN(array[i])) continue;
+    copy ??= array.slice();
+    copy[i] = Number.NaN;
+  }
+  return copy ?? array;
 }
 
 /** The chain up to a fingerprint: equal chains mean that all fingerprints before were equal too. */
