@@ -10,11 +10,11 @@ const built = new URL('../dist/index.js', import.meta.url).href;
 const program = `
   import { pino } from 'pino';
   import { runWorker } from ${JSON.stringify(built)};
-  const [, join, bind] = process.argv;
+  const [, join, bind, advertise] = process.argv;
   const log = pino({ level: 'silent' });
   const signal = AbortSignal.abort();
   const end = ({ reason, code }) => console.log(reason ?? code);
-  await runWorker({ join, threads: 2, log, signal, ...(bind && { bind }) }).then(end, end);
+  await runWorker({ join, threads: 2, log, signal, ...(bind && { bind }), ...(advertise && { advertise }) }).then(end, end);
 `;
 
 /** What a worker that is told to leave at once says of its end; nothing may keep its process alive. */
@@ -32,12 +32,20 @@ async function lastWord(...args: readonly string[]): Promise<string> {
   return said.trim();
 }
 
-it('ends when it is told to leave before it has joined', async () => {
+async function coordinatorEndpoint(): Promise<string> {
   const server = await createControlServer({ bind: 'tcp://127.0.0.1:0', onMessage: () => {} });
   onTestFinished(() => server.close());
-  expect(await lastWord(server.endpoint)).toBe('left');
+  return server.endpoint;
+}
+
+it('ends when it is told to leave before it has joined', async () => {
+  expect(await lastWord(await coordinatorEndpoint())).toBe('left');
 });
 
 it('ends when its address cannot be bound', async () => {
-  expect(await lastWord('tcp://127.0.0.1:1', 'tcp://127.0.0.1')).toBe('address');
+  expect(await lastWord(await coordinatorEndpoint(), 'tcp://127.0.0.1')).toBe('address');
+});
+
+it('ends when peers could not read the address that it is to tell them', async () => {
+  expect(await lastWord(await coordinatorEndpoint(), 'tcp://127.0.0.1:0', 'two words')).toBe('address');
 });

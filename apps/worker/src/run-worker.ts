@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type LockstepError, toWireError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceWorker,
   COORDINATOR_TIMEOUT_MS,
@@ -71,6 +71,11 @@ type Keep = <Resource extends { close(): Promise<void> }>(resource: Resource) =>
 
 async function work(options: WorkerOptions, keep: Keep): Promise<Exit> {
   const { log, keys, threads, signal, hooks = {} } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new LockstepError('config', `--threads ${threads}: a worker computes on 1 thread or more`, {
+      threads,
+    });
+  }
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
   const pool = keep(createPool(threads));
@@ -195,6 +200,11 @@ async function bindAddress({ join, bind }: WorkerOptions): Promise<string> {
 async function peerEndpoint(bound: string, { join, advertise }: WorkerOptions): Promise<string> {
   const own = parseEndpoint(bound);
   const target = parseEndpoint(join);
-  if (advertise !== undefined && own.transport === 'tcp') return `tcp://${advertise}:${own.port}`;
+  if (advertise !== undefined && own.transport === 'tcp') {
+    const endpoint = `tcp://${advertise}:${own.port}`;
+    // A mistake in it is ours, and must not come up in the peers that are told to connect to it.
+    parseEndpoint(endpoint);
+    return endpoint;
+  }
   return target.transport === 'tcp' ? advertisedEndpoint(bound, target.host) : bound;
 }
