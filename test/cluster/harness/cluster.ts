@@ -7,7 +7,7 @@ import type { Outcome } from '@lockstep/protocol';
 import { createRun, openRun } from '@lockstep/tracking';
 import { version } from '@lockstep/worker';
 import { pino } from 'pino';
-import { onTestFinished, vi } from 'vitest';
+import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { LoadedExperiment } from './experiment.ts';
 import { type Faults, startWorker, type WorkerExit, type WorkerProcess } from './worker.ts';
 
@@ -79,6 +79,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     workers.push(worker);
     return worker;
   };
+  const story: string[] = [];
+  coordinator.onUpdate((update) => {
+    if (update.type !== 'progress') story.push(JSON.stringify(update));
+  });
+  onTestFailed(() => {
+    const logs = workers.map(({ pid, log }) => `worker process ${pid}:\n${log()}`);
+    console.error([...story, ...logs].join('\n'));
+  });
   let closed: Promise<void> | undefined;
   const close = (graceMs?: number): Promise<void> => {
     closed ??= coordinator.close(graceMs);
