@@ -205,9 +205,9 @@ function failed(turn: Turn, error: WireError) {
 }
 
 /** Users' errors say what they like, and the coordinator drops what is too long: nobody would hear of the failure. */
-function shortened({ message, stack, ...rest }: WireError): WireError {
-  const short = { ...rest, message: message.slice(0, MAX_TEXT_LENGTH) };
-  return stack === undefined ? short : { ...short, stack: stack.slice(0, MAX_TEXT_LENGTH) };
+function shortened(error: WireError): WireError {
+  const short = { ...error, message: error.message.slice(0, MAX_TEXT_LENGTH) };
+  return short.stack === undefined ? short : { ...short, stack: short.stack.slice(0, MAX_TEXT_LENGTH) };
 }
 
 function peerLost(turn: Turn, generation: number, peer: string) {
