@@ -98,9 +98,10 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     };
   };
   const nodes = threads.map((range) => alignedSubtrees(range));
-  const results = exchangesOf(nodes.flat().map(({ level }) => programs.shard(1 << level))).map((parts) =>
-    parts.map(({ size }) => slot('float32', [size])),
-  );
+  const results = exchangesOf(
+    programs,
+    nodes.flat().map(({ level }) => 1 << level),
+  ).map((parts) => parts.map(({ size }) => slot('float32', [size])));
   const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));
   return {
     bytes,
@@ -117,13 +118,18 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
   };
 }
 
-/** Blocks of all sizes exchange the same values. */
-function exchangesOf(plans: readonly Plan[]): Plan['exchanges'] {
+/**
+ * What all blocks exchange, whatever their size. Held against the block of one shard, which every worker has compiled: a
+ * model whose exchanges depended on the size would leave workers waiting for each other.
+ */
+function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchanges'] {
   const form = (plan: Plan): string =>
     JSON.stringify(plan.exchanges.map((parts) => parts.map(({ combine, size }) => [combine, size])));
-  const [first] = plans;
-  invariant(first !== undefined, 'a worker with a layout has shards');
-  for (const plan of plans)
-    invariant(form(plan) === form(first), 'blocks of all sizes exchange the same values');
-  return first.exchanges;
+  const one = programs.shard(1);
+  for (const size of sizes) {
+    invariant(form(programs.shard(size)) === form(one), 'blocks of all sizes exchange the same values', {
+      size,
+    });
+  }
+  return one.exchanges;
 }
