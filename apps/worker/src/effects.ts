@@ -1,23 +1,8 @@
 /** Carries out what the worker's machine asks for: work for the threads, frames for peers, reports for the coordinator. */
-import {
-  decodeHeader,
-  fetchSnapshot,
-  type Header,
-  type Link,
-  runHash,
-  type SnapshotFetch,
-  sendSnapshot,
-} from '@lockstep/collectives';
+import { decodeHeader, type Link, runHash } from '@lockstep/collectives';
 import { invariant, type LockstepError, toWireError } from '@lockstep/errors';
 import { referenceKernels } from '@lockstep/kernels';
-import type {
-  CoordinatorMessage,
-  Exit,
-  Member,
-  WorkerEffect,
-  WorkerEvent,
-  WorkerMessage,
-} from '@lockstep/protocol';
+import type { CoordinatorMessage, Exit, WorkerEffect, WorkerEvent, WorkerMessage } from '@lockstep/protocol';
 import {
   afterEvaluation,
   combineWith,
@@ -25,7 +10,6 @@ import {
   extendChain,
   initialProgress,
   other,
-  type Progress,
   type RunConfig,
 } from '@lockstep/training';
 import type { Mesh } from '@lockstep/transport';
@@ -34,8 +18,9 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createPeers } from './peers.ts';
-import { createReductions, type Reductions } from './reductions.ts';
+import { createReductions } from './reductions.ts';
 import { openSession, type Session } from './session.ts';
+import { createStateTransfers, type Membership } from './state-transfers.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 
@@ -63,41 +48,12 @@ export interface Effects {
   onPeerLost(peer: string, error: LockstepError): void;
 }
 
-/** The generation this worker is a member of. */
-interface Membership {
-  readonly generation: number;
-  readonly run: number;
-  readonly rank: number;
-  readonly members: readonly Member[];
-  readonly reductions: Reductions;
-  readonly profile: string;
-}
-
-/** No snapshot is larger: a bound against damaged manifests, not a wish. */
-const maxSnapshotBytes = 64 * 2 ** 30;
-
-/** The control plane carries no larger frames. */
-const checkpointFrameBytes = 8 << 20;
-
-function cut(file: Uint8Array): Uint8Array[] {
-  const frames: Uint8Array[] = [];
-  for (let at = 0; at < file.length; at += checkpointFrameBytes) {
-    frames.push(file.subarray(at, at + checkpointFrameBytes));
-  }
-  return frames;
-}
-
 export function createEffects(context: EffectsContext): Effects {
   const { compiler, pool, mesh, log, raise, hooks, worker } = context;
   const peers = createPeers(mesh, worker);
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
   let session: Session | undefined;
   let membership: Membership | undefined;
-  let fetching: SnapshotFetch | undefined;
-  let numTransfers = 0;
-  /** The state peers may fetch, and requests that came before it may be served. */
-  let serving: { readonly generation: number; readonly step: number } | undefined;
-  let requests: Header[] = [];
   /** Jobs for the threads, one after the other. */
   let jobs: Promise<void> = Promise.resolve();
   let computeMs = 0;
@@ -105,8 +61,6 @@ export function createEffects(context: EffectsContext): Effects {
   let samplesDone = 0;
   let trainingMs = 0;
   let finalMetrics: Record<string, number> = {};
-  /** What was under way in it must not touch the spare state any more. */
-  let abortedGeneration = -1;
   let isOver = false;
   let numFailures = 0;
 
@@ -134,6 +88,7 @@ export function createEffects(context: EffectsContext): Effects {
         fail(error);
       });
   };
+  const transfers = createStateTransfers({ ...context, loaded, joined, enqueue });
   const compute = async (job: Promise<number>): Promise<void> => {
     computeMs += await job;
   };
@@ -174,8 +129,7 @@ export function createEffects(context: EffectsContext): Effects {
     });
     membership?.reductions.abort();
     membership = { generation, run, rank, members, reductions, profile };
-    serving = undefined;
-    requests = requests.filter((request) => request.generation >= generation);
+    transfers.enter(generation);
     enqueue(() => loaded().configure(members[rank]!.shards));
   };
 
@@ -200,7 +154,7 @@ export function createEffects(context: EffectsContext): Effects {
 
   const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
     enqueue(async () => {
-      const { replica, config, numOwnShards, stepMetrics, schedule } = loaded();
+      const { replica, numOwnShards, stepMetrics, schedule } = loaded();
       const { rank, reductions } = joined();
       await compute(pool.runFirst({ order: 'update', step, parity: replica.parity }));
       const value = fingerprint ? replica.fingerprint('spare') : undefined;
@@ -208,7 +162,7 @@ export function createEffects(context: EffectsContext): Effects {
       const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
       replica.setSpareProgress({ ...progress, chain });
       const stepMs = performance.now() - stepStartedAt;
-      samplesDone += config.batchSize;
+      samplesDone += schedule.samplesAt(step);
       trainingMs += stepMs;
       const work = { rank, shards: numOwnShards, stepMs, computeMs, ...reductions.takeTimes() };
       const report = { metrics: stepMetrics(), chain, totalSteps: schedule.totalSteps, work };
@@ -241,70 +195,6 @@ export function createEffects(context: EffectsContext): Effects {
     });
   };
 
-  const fetch = ({ generation, step, from }: Effect<'fetchSnapshot'>): void => {
-    const { members, run, rank } = joined();
-    const peer = members.findIndex((member) => member.worker === from);
-    fetching = fetchSnapshot({
-      run,
-      generation,
-      rank,
-      from: peer,
-      transfer: ++numTransfers,
-      maxBytes: maxSnapshotBytes,
-      send: (header, payload) => void mesh.sendOwned(from, [header, payload]),
-      onDone: (snapshot) => {
-        if (snapshot.step !== step) {
-          return raise({ type: 'peerLost', generation, peer: from });
-        }
-        enqueue(() => {
-          if (generation <= abortedGeneration) return;
-          loaded().replica.acceptSnapshot(snapshot.parts);
-          raise({ type: 'stateReady', generation, step });
-        });
-      },
-      onFailed: (error) => {
-        log.warn({ error: toWireError(error) }, 'snapshot failed');
-        raise({ type: 'peerLost', generation, peer: from });
-      },
-    });
-  };
-
-  const serve = (request: Header): void => {
-    const { members, rank, generation } = joined();
-    const requester = members[request.rank];
-    if (request.generation !== generation || requester === undefined) return;
-    const snapshot = serving && { step: serving.step, parts: loaded().replica.snapshot() };
-    sendSnapshot(
-      request,
-      rank,
-      snapshot,
-      (header, payload) => void mesh.sendOwned(requester.worker, [header, payload]),
-    );
-  };
-
-  const restore = ({ generation, step, header }: Effect<'restore'>): void => {
-    const file = Buffer.concat(context.rawFrames());
-    enqueue(() => {
-      if (generation <= abortedGeneration) return;
-      const { progress = initialProgress } = header as { readonly progress?: Progress };
-      loaded().replica.decode(file, progress);
-      raise({ type: 'stateReady', generation, step });
-    });
-  };
-
-  const checkpoint = ({ step }: Effect<'checkpoint'>): void => {
-    const { replica, config } = loaded();
-    const fingerprint = replica.fingerprint('current');
-    const { profile } = joined();
-    const file = replica.encode({ step: String(step), seed: String(config.seed), profile, fingerprint });
-    const header = { step, seed: config.seed, profile, fingerprint, progress: replica.progress };
-    const frames = cut(file);
-    context.send(
-      { type: 'checkpoint', step, header, frames: frames.map((frame) => frame.byteLength) },
-      frames,
-    );
-  };
-
   const finish = (): void => {
     const { replica } = loaded();
     const samplesPerSecond = trainingMs === 0 ? 0 : (1000 * samplesDone) / trainingMs;
@@ -329,16 +219,11 @@ export function createEffects(context: EffectsContext): Effects {
           raise({ type: 'stateReady', generation: effect.generation, step: 0 });
         });
       case 'fetchSnapshot':
-        return fetch(effect);
+        return transfers.fetch(effect);
       case 'restore':
-        return restore(effect);
-      case 'serveSnapshot': {
-        serving = effect;
-        const waiting = requests;
-        requests = [];
-        // Behind the configuration of the generation, which attaches the replica to its memory.
-        return enqueue(() => waiting.forEach(serve));
-      }
+        return transfers.restore(effect);
+      case 'serveSnapshot':
+        return transfers.serve(effect);
       case 'runSegment':
         return runSegment(effect);
       case 'exchange':
@@ -352,12 +237,11 @@ export function createEffects(context: EffectsContext): Effects {
       case 'exchangeEvaluation':
         return exchangeEvaluation(effect);
       case 'checkpoint':
-        return checkpoint(effect);
+        return transfers.checkpoint(effect);
       case 'finish':
         return finish();
       case 'abort':
-        abortedGeneration = effect.generation;
-        fetching?.abort();
+        transfers.abort(effect.generation);
         return membership?.reductions.abort();
       case 'exit':
         isOver = true;
@@ -382,11 +266,8 @@ export function createEffects(context: EffectsContext): Effects {
       const decoded = decodeHeader(head, payload.byteLength);
       if (!decoded.ok) return log.warn({ peer, fault: decoded.fault }, 'dropped a frame');
       const { header } = decoded;
-      if (header.kind === 'snapshot-request') {
-        if (serving !== undefined && membership?.generation === header.generation) serve(header);
-        else requests.push(header);
-      } else if (header.kind.startsWith('snapshot-')) {
-        fetching?.receive(header, payload);
+      if (header.kind.startsWith('snapshot-')) {
+        transfers.receive(header, payload);
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

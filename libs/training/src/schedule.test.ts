@@ -45,6 +45,7 @@ describe('createSchedule', () => {
   it('counts the short last batch and evaluates after every epoch', () => {
     const schedule = createSchedule(config, 25, true);
     expect(schedule.totalSteps).toBe(6);
+    expect([1, 2, 3, 4].map((step) => schedule.samplesAt(step))).toEqual([10, 10, 5, 10]);
     expect([1, 2, 3, 4, 5, 6].filter((step) => schedule.at(step).evaluate)).toEqual([3, 6]);
     expect([1, 2, 3, 4, 5, 6].filter((step) => schedule.at(step).checkpoint)).toEqual([4, 6]);
     expect(schedule.at(5).last).toBe(false);

@@ -5,6 +5,8 @@ import type { EarlyStopping, RunConfig } from './experiment.ts';
 export interface Schedule {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
+  /** Samples of step `step` (from 1): a whole batch, or what is left of the epoch. */
+  samplesAt(step: number): number;
   /** What happens once `step` (from 1; 0 is the state before any update) is committed. */
   at(step: number): {
     readonly evaluate: boolean;
@@ -21,6 +23,7 @@ export function createSchedule(config: RunConfig, numSamples: number, hasValidat
   return {
     stepsPerEpoch: perEpoch,
     totalSteps,
+    samplesAt: (step) => Math.min(config.batchSize, numSamples - ((step - 1) % perEpoch) * config.batchSize),
     at: (step) => ({
       evaluate: hasValidation && step > 0 && step % perEpoch === 0,
       checkpoint: step > 0 && (step % config.checkpointEvery === 0 || step === totalSteps),
