@@ -1,0 +1,29 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync } from 'node:fs';
+import { arch, cpus } from 'node:os';
+
+const FILE = new URL('history.jsonl', import.meta.url);
+
+/** One line a row: when, which commit, on what machine; milliseconds with quartiles, ratios with extremes. */
+export function append(results) {
+  const facts = { date: new Date().toISOString(), ...commit(), machine: machine(), node: process.version };
+  const lines = results.map(({ row, ms, ratios }) => JSON.stringify({ ...facts, row, ms, ratios }, rounded));
+  appendFileSync(FILE, `${lines.join('\n')}\n`);
+}
+
+export function machine() {
+  const cores = cpus();
+  return `${cores[0]?.model.trim() || arch()}, ${cores.length} cores`;
+}
+
+/** The commit, and whether the sources that it names were changed since. */
+function commit() {
+  const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+  const changed = git('status', '--porcelain', '--', 'libs', 'bench', ':!bench/history.jsonl') !== '';
+  return { commit: git('rev-parse', '--short', 'HEAD'), changed };
+}
+
+/** Four digits: the machine gives no more. */
+function rounded(_key, value) {
+  return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
+}

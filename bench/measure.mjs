@@ -1,0 +1,43 @@
+/** Times and what is made of them. */
+
+const SLICE_MS = 50;
+const LEAST_SLICES = 5;
+const WARM_UP_CALLS = 3;
+
+/** Milliseconds per call, one figure per slice of at least 50 ms. The same procedure as torch/common.py. */
+export function sample(call, seconds) {
+  for (let i = 0; i < WARM_UP_CALLS; i++) call();
+  const calls = Math.max(1, Math.ceil(SLICE_MS / timeOf(call, 1)));
+  const slices = [];
+  const end = performance.now() + seconds * 1e3;
+  while (slices.length < LEAST_SLICES || performance.now() < end) slices.push(timeOf(call, calls));
+  return slices;
+}
+
+function timeOf(call, calls) {
+  const start = performance.now();
+  for (let i = 0; i < calls; i++) call();
+  return (performance.now() - start) / calls;
+}
+
+/** Linear interpolation between the sorted values on either side. */
+export function quantile(values, q) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = q * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at));
+}
+
+/** The median, and the quartiles as its spread. */
+export const summary = (values) => ({
+  median: quantile(values, 0.5),
+  low: quantile(values, 0.25),
+  high: quantile(values, 0.75),
+});
+
+/** The median, and the extremes as its spread: for the few rounds of a run. */
+export const range = (values) => ({
+  median: quantile(values, 0.5),
+  low: quantile(values, 0),
+  high: quantile(values, 1),
+});

@@ -1,0 +1,13 @@
+"""Adam's step on one array of parameters, with a gradient that is there already. The row adam-10m."""
+import common
+
+parser = common.arguments(__doc__)
+parser.add_argument("--parameters", type=int, default=10_000_000)
+args = parser.parse_args()
+torch = common.setup()
+
+weights = torch.nn.Parameter(torch.randn(args.parameters))
+weights.grad = torch.randn(args.parameters)
+optimizer = torch.optim.Adam([weights], lr=1e-3)
+
+common.emit(torch, common.sample(optimizer.step, args.seconds), program="adam", parameters=args.parameters)

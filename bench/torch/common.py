@@ -1,0 +1,81 @@
+"""Shared by PyTorch's side of the bench: a clean environment, the sampling of times, one JSON line of output.
+
+Call `setup(threads)` before anything else imports torch: the BLAS reads its variables when it is loaded.
+"""
+import argparse
+import ctypes
+import json
+import math
+import os
+import sys
+import time
+
+BLAS_TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE", "NVPL_BLAS_DEBUG_CPU_TYPE",
+               "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
+SLICE_S = 0.05
+LEAST_SLICES = 5
+WARM_UP_CALLS = 3
+
+
+def setup(threads=1):
+    """Drops inherited BLAS tuning, fixes every thread count, imports and returns torch.
+
+    torch.set_num_threads alone is not enough: with a generic BLAS it leaves OpenBLAS' own pool alone.
+    """
+    for name in BLAS_TUNING:
+        os.environ.pop(name, None)
+    for name in THREAD_COUNTS:
+        os.environ[name] = str(threads)
+    import torch
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    require_openblas()
+    return torch
+
+
+def openblas():
+    """Version and chosen kernel of the OpenBLAS that is mapped into this process, or None."""
+    with open("/proc/self/maps") as maps:
+        paths = {line.split()[-1] for line in maps if "libopenblas" in line}
+    for path in sorted(paths):
+        library = ctypes.CDLL(path)
+        library.openblas_get_corename.restype = ctypes.c_char_p
+        return f"{os.path.basename(path)} {library.openblas_get_corename().decode()}"
+    return None
+
+
+def require_openblas():
+    """The reference BLAS that Debian may fall back to is twenty times slower: no yardstick for anything."""
+    if openblas() is None:
+        sys.exit("torch runs without OpenBLAS here; install Debian's libopenblas0-pthread")
+
+
+def arguments(description):
+    """A parser with what every program takes."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--seconds", type=float, default=4.0, help="time to measure for")
+    return parser
+
+
+def sample(call, seconds):
+    """Milliseconds per call, one figure per slice of at least SLICE_S. The same procedure as bench/measure.mjs."""
+    for _ in range(WARM_UP_CALLS):
+        call()
+    start = time.perf_counter()
+    call()
+    calls = max(1, math.ceil(SLICE_S / max(time.perf_counter() - start, 1e-9)))
+    slices = []
+    end = time.perf_counter() + seconds
+    while len(slices) < LEAST_SLICES or time.perf_counter() < end:
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        slices.append((time.perf_counter() - start) / calls * 1e3)
+    return slices
+
+
+def emit(torch, slices, **facts):
+    """Prints the result as one JSON line."""
+    versions = {"torch": torch.__version__, "blas": openblas()}
+    print(json.dumps({**versions, **facts, "slicesMs": [round(ms, 4) for ms in slices]}), flush=True)

@@ -1,0 +1,77 @@
+/** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
+import {
+  compilePrograms,
+  createExecutor,
+  createMemory,
+  createWasmKernels,
+  layoutWorker,
+  MIN_SCRATCH_BYTES,
+  other,
+  resolveConfig,
+  viewer,
+} from './built.mjs';
+
+/** More steps than any measurement takes; only schedules read it. */
+const TOTAL_STEPS = 1_000_000;
+
+/** @returns `step()`, a whole training step; `update()`, its last part alone, on the sums there are; `loss()` of the last step. */
+export async function createTrainer(experiment, numShards) {
+  const dataset = await experiment.data.load();
+  const config = resolveConfig(experiment, { shards: numShards, steps: TOTAL_STEPS });
+  const programs = compilePrograms(experiment, dataset, config, TOTAL_STEPS);
+  const layout = layoutWorker({
+    programs,
+    threads: [{ start: 0, count: numShards }],
+    scratchBytes: MIN_SCRATCH_BYTES,
+    evaluationSamples: 0,
+    batchSize: config.batchSize,
+  });
+  const memory = createMemory(layout.bytes);
+  const kernels = createWasmKernels({
+    memory,
+    scratchOffset: layout.scratch[0],
+    scratchBytes: MIN_SCRATCH_BYTES,
+  });
+  const executor = createExecutor({
+    programs,
+    layout,
+    thread: 0,
+    buffer: memory.buffer,
+    kernels,
+    dataset,
+    config,
+  });
+  const exchanges = bindExchanges(programs, layout, viewer(memory.buffer));
+  const metrics = viewer(memory.buffer)(layout.stepMetrics);
+
+  let count = 0;
+  let parity = 0;
+  executor.initialize(parity);
+  return {
+    step() {
+      count++;
+      for (const [segment, exchange] of exchanges.entries()) {
+        executor.runSegment(count, segment, parity);
+        exchange();
+      }
+      executor.runUpdate(count, parity);
+      parity = other(parity);
+    },
+    update: () => executor.runUpdate(count, parity),
+    loss: () => metrics[programs.stepMetrics.indexOf('loss')],
+  };
+}
+
+/** What ends each segment: the only block's sums are the results already, and are copied to their place. */
+function bindExchanges(programs, layout, view) {
+  const [{ numShards, arena }] = layout.blocks;
+  return programs.shard(numShards).exchanges.map((parts, segment) => {
+    const copies = parts.map(({ byteOffset, size }, part) => ({
+      from: view({ dtype: 'float32', shape: [size], byteOffset: arena + byteOffset }),
+      to: view(layout.results[segment][part]),
+    }));
+    return () => {
+      for (const { from, to } of copies) to.set(from);
+    };
+  });
+}
