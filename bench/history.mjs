@@ -5,8 +5,14 @@ import { arch, cpus } from 'node:os';
 const FILE = new URL('history.jsonl', import.meta.url);
 
 /** One line a row: when, which commit, on what machine; milliseconds with quartiles, ratios with extremes. */
-export function append(results) {
-  const facts = { date: new Date().toISOString(), ...commit(), machine: machine(), node: process.version };
+export function append(results, torch) {
+  const facts = {
+    date: new Date().toISOString(),
+    ...commit(),
+    machine: machine(),
+    node: process.version,
+    torch,
+  };
   const lines = results.map(({ row, ms, ratios }) => JSON.stringify({ ...facts, row, ms, ratios }, rounded));
   appendFileSync(FILE, `${lines.join('\n')}\n`);
 }

@@ -7,7 +7,7 @@ import { append } from './history.mjs';
 import { quantile, range, summary } from './measure.mjs';
 import { rows } from './rows/index.mjs';
 import { formatTable, headline } from './table.mjs';
-import { missingTorch, python } from './torch.mjs';
+import { findTorch, python } from './torch.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
@@ -23,17 +23,15 @@ const rounds = wholeNumber('rounds');
 const seconds = wholeNumber('seconds');
 const chosen = chooseRows(positionals);
 
-if (values.torch) {
-  const missing = missingTorch();
-  if (missing !== undefined) {
-    console.log(`bench:torch is skipped: ${missing}`);
-    process.exit(0);
-  }
+const torch = values.torch ? findTorch() : {};
+if (torch.missing !== undefined) {
+  console.log(`bench:torch is skipped: ${torch.missing}`);
+  process.exit(0);
 }
-console.log(headline({ rounds, seconds }));
+console.log(headline({ rounds, seconds, torch: torch.versions }));
 const results = chosen.map(measureRow);
 console.log(formatTable(results, values.torch));
-append(results);
+append(results, torch.versions);
 
 /** All contestants of a row in turn, A B A B: each measurement is a process of its own. */
 function measureRow(row) {

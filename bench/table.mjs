@@ -2,9 +2,10 @@
 import { loadavg } from 'node:os';
 import { machine } from './history.mjs';
 
-export function headline({ rounds, seconds }) {
+export function headline({ rounds, seconds, torch }) {
   const load = loadavg()[0].toFixed(1);
-  return `${machine()}, load ${load}; Node ${process.version}; one thread, profile portable; rounds: ${rounds} of ${seconds} s\n`;
+  const beside = torch === undefined ? '' : `; ${torch}`;
+  return `${machine()}, load ${load}; Node ${process.version}${beside}; one thread, profile portable; rounds: ${rounds} of ${seconds} s\n`;
 }
 
 export function formatTable(results, withTorch) {

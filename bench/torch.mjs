@@ -6,13 +6,14 @@ const FOLDER = fileURLToPath(new URL('torch', import.meta.url));
 /** Debian's Python, since python3-torch belongs to it; -B leaves no compiled files behind. */
 export const python = ['/usr/bin/python3', '-B'];
 
-/** Why PyTorch cannot be measured here, or undefined if it can. */
-export function missingTorch() {
+/** The versions of PyTorch and its BLAS, or why they cannot be measured here. */
+export function findTorch() {
   const [command, ...flags] = python;
-  const { error, status, stderr } = spawnSync(command, [...flags, '-c', 'import common; common.setup()'], {
+  const program = 'import common; print(common.versions(common.setup()))';
+  const { error, status, stdout, stderr } = spawnSync(command, [...flags, '-c', program], {
     cwd: FOLDER,
     encoding: 'utf8',
   });
-  if (error !== undefined) return `${command} does not start (${error.message})`;
-  return status === 0 ? undefined : stderr.trim().split('\n').at(-1);
+  if (error !== undefined) return { missing: `${command} does not start (${error.message})` };
+  return status === 0 ? { versions: stdout.trim() } : { missing: stderr.trim().split('\n').at(-1) };
 }

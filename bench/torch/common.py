@@ -75,7 +75,11 @@ def sample(call, seconds):
     return slices
 
 
+def versions(torch):
+    """What is measured, in one line."""
+    return f"PyTorch {torch.__version__}, {openblas()}"
+
+
 def emit(torch, slices, **facts):
     """Prints the result as one JSON line."""
-    versions = {"torch": torch.__version__, "blas": openblas()}
-    print(json.dumps({**versions, **facts, "slicesMs": [round(ms, 4) for ms in slices]}), flush=True)
+    print(json.dumps({"torch": versions(torch), **facts, "slicesMs": [round(ms, 4) for ms in slices]}), flush=True)
