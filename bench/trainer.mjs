@@ -1,15 +1,13 @@
 /** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
+import { createMemory, createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import {
   compilePrograms,
   createExecutor,
-  createMemory,
-  createWasmKernels,
   layoutWorker,
-  MIN_SCRATCH_BYTES,
   other,
   resolveConfig,
   viewer,
-} from './built.mjs';
+} from '@lockstep/training';
 
 /** More steps than any measurement takes; only schedules read it. */
 const TOTAL_STEPS = 1_000_000;
