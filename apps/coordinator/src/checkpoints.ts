@@ -1,7 +1,7 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
 import { join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
-import type { OpaqueRecord } from '@lockstep/protocol';
+import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
 export interface StoredCheckpoint {
   readonly header: OpaqueRecord;
@@ -45,16 +45,4 @@ export function createCheckpointStore(folder: string): CheckpointStore {
       lastRead = undefined;
     },
   };
-}
-
-/** Like workers' checkpoints, those sent to them leave in frames of this size at most. */
-const frameBytes = 8 << 20;
-
-export function cutFrames(file: Uint8Array): readonly Uint8Array[] {
-  const count = Math.ceil(file.byteLength / frameBytes);
-  return Array.from({ length: count }, (_, i) => file.subarray(i * frameBytes, (i + 1) * frameBytes));
-}
-
-function joinFrames(frames: readonly Uint8Array[]): Uint8Array {
-  return frames.length === 1 ? frames[0]! : Buffer.concat(frames);
 }

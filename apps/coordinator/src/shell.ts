@@ -6,12 +6,13 @@ import {
   type CoordinatorEvent,
   type CoordinatorMessage,
   type CoordinatorState,
+  cutFrames,
   encodeMessage,
   type Outcome,
 } from '@lockstep/protocol';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore, cutFrames } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createQueue } from './queue.ts';

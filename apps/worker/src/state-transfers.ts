@@ -1,7 +1,14 @@
 /** How state travels: snapshots between peers, checkpoints to the coordinator and back. What arrives fills the spare copy. */
 import { fetchSnapshot, type Header, type SnapshotFetch, sendSnapshot } from '@lockstep/collectives';
 import { toWireError } from '@lockstep/errors';
-import type { Member, WorkerEffect, WorkerEvent, WorkerMessage } from '@lockstep/protocol';
+import {
+  cutFrames,
+  joinFrames,
+  type Member,
+  type WorkerEffect,
+  type WorkerEvent,
+  type WorkerMessage,
+} from '@lockstep/protocol';
 import { initialProgress, type Progress } from '@lockstep/training';
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
@@ -47,9 +54,6 @@ export interface StateTransfers {
 
 /** No snapshot is larger: a bound against damaged manifests, not a wish. */
 const maxSnapshotBytes = 64 * 2 ** 30;
-
-/** The control plane carries no larger frames. */
-const checkpointFrameBytes = 8 << 20;
 
 export function createStateTransfers(context: StateTransfersContext): StateTransfers {
   const { mesh, log, raise, loaded, joined, enqueue } = context;
@@ -114,7 +118,7 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       enqueue(() => waiting.forEach(answer));
     },
     restore({ generation, step, header }) {
-      const file = Buffer.concat(context.rawFrames());
+      const file = joinFrames(context.rawFrames());
       const { progress = initialProgress } = header as { readonly progress?: Progress };
       fillSpare(generation, step, () => loaded().replica.decode(file, progress));
     },
@@ -123,7 +127,9 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       const { profile } = joined();
       const { seed } = config;
       const fingerprint = replica.fingerprint('current');
-      const frames = cut(replica.encode({ step: String(step), seed: String(seed), profile, fingerprint }));
+      const frames = cutFrames(
+        replica.encode({ step: String(step), seed: String(seed), profile, fingerprint }),
+      );
       const header = { step, seed, profile, fingerprint, progress: replica.progress };
       const lengths = frames.map((frame) => frame.byteLength);
       context.send({ type: 'checkpoint', step, header, frames: lengths }, frames);
@@ -138,12 +144,4 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       else requests.push(header);
     },
   };
-}
-
-function cut(file: Uint8Array): Uint8Array[] {
-  const frames: Uint8Array[] = [];
-  for (let at = 0; at < file.length; at += checkpointFrameBytes) {
-    frames.push(file.subarray(at, at + checkpointFrameBytes));
-  }
-  return frames;
 }

@@ -30,6 +30,9 @@ export const MAX_MESSAGE_DEPTH = 32;
 /** The most raw frames beside one message. */
 export const MAX_FRAMES = 4_096;
 
+/** Files are cut into raw frames of this size; receivers cut off larger ones well above it. */
+export const FRAME_BYTES = 8 << 20;
+
 /** The largest raw frame. */
 export const MAX_FRAME_BYTES = 1 << 30;
 

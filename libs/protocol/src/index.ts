@@ -2,6 +2,7 @@
 
 export {
   COORDINATOR_TIMEOUT_MS,
+  FRAME_BYTES,
   HEARTBEAT_MS,
   HELLO_RETRY_MS,
   LIVENESS_MS,
@@ -34,6 +35,7 @@ export {
   encodeMessage,
   framesMatch,
 } from './messages/codec.ts';
+export { cutFrames, joinFrames } from './messages/frames.ts';
 export type {
   CoordinatorMessage,
   Hello,
