@@ -4,6 +4,8 @@ export type {
   BinaryOp,
   CompareOp,
   Conv2dAttrs,
+  FusedAttrs,
+  FusedInstruction,
   Kernels,
   MatmulAttrs,
   MomentsAttrs,
@@ -16,6 +18,7 @@ export type {
   StridedAttrs,
   UnaryOp,
 } from './kernels.ts';
+export { binaryOps, compareOps } from './kernels.ts';
 export { referenceKernels } from './reference/index.ts';
 export { createEagerKernels } from './wasm/eager.ts';
 export { portableModule } from './wasm/module.ts';

@@ -48,19 +48,22 @@ export type UnaryOp =
   /** Not of a bool array. */
   | 'not';
 
-export type BinaryOp =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
+export const binaryOps = [
+  'add',
+  'sub',
+  'mul',
+  'div',
   /** NaN if either is NaN; max(+0, −0) = +0 and min(+0, −0) = −0. */
-  | 'max'
-  | 'min'
+  'max',
+  'min',
   /** (g, x) → x > 0 ? g : +0. */
-  | 'reluGrad';
+  'reluGrad',
+] as const;
+export type BinaryOp = (typeof binaryOps)[number];
 
 /** Results are bool (0 or 1); any comparison with NaN but `ne` is 0. `and`, `or` take bool arrays. */
-export type CompareOp = 'eq' | 'ne' | 'lt' | 'le' | 'gt' | 'ge' | 'and' | 'or';
+export const compareOps = ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or'] as const;
+export type CompareOp = (typeof compareOps)[number];
 
 export type ReduceOp = 'sum' | 'max' | 'min';
 
@@ -73,6 +76,24 @@ export interface Operand {
   readonly data: TypedArray;
   readonly repeat: number;
   readonly period: number;
+}
+
+/** One step of a fused computation: applies `op` to earlier registers and writes the next one. */
+export interface FusedInstruction {
+  readonly op: UnaryOp | BinaryOp | CompareOp | 'select';
+  /** Registers, in the order of the op's own arguments; `select` takes condition, a, b. */
+  readonly args: readonly number[];
+}
+
+/**
+ * A chain of elementwise steps. Registers 0 … operands − 1 are the operands; instruction j writes register
+ * operands + j. A register is float32, or bool where a compare or `not` wrote it or its operand is bool. The bits are
+ * those of the single kernels, one after the other.
+ */
+export interface FusedAttrs {
+  readonly instructions: readonly FusedInstruction[];
+  /** The register that each output takes. */
+  readonly outputs: readonly number[];
 }
 
 /** x seen as `[outer, size, inner]`, reduced over the middle axis to `[outer, inner]`. */
@@ -180,6 +201,11 @@ export interface Kernels {
   compare(op: CompareOp, out: Uint8Array, a: Operand, b: Operand): void;
   /** out = condition ? a : b */
   select(out: TypedArray, condition: Operand, a: Operand, b: Operand): void;
+  /**
+   * Runs a chain of elementwise steps over float32 and bool operands, block by block, so that what lies between two
+   * steps stays in cache. All outputs have one length. An output may be written over an operand that is read in full.
+   */
+  fused(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs): void;
 
   /** out (contiguous) = the strided view of x: transpose, slice, broadcast, flip. */
   readStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;

@@ -2,6 +2,7 @@ import type { Kernels } from '../kernels.ts';
 import { matmul, segmentedContraction } from './contraction.ts';
 import { conv2d, conv2dInputGrad, conv2dKernelGrad } from './convolution.ts';
 import { binary, cast, compare, fill, select, unary } from './elementwise.ts';
+import { fused } from './fused.ts';
 import { gather, scatterAdd } from './indexing.ts';
 import { moments, treeMoments } from './moments.ts';
 import { maxPool, maxPoolScatter, maxPoolSelect } from './pool.ts';
@@ -18,6 +19,7 @@ const reference: Kernels = {
   binary,
   compare,
   select,
+  fused,
   readStrided,
   writeStrided,
   reduce,

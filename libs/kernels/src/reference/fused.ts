@@ -1,0 +1,51 @@
+import { type TypedArray, viewOf } from '@lockstep/tensor';
+import {
+  type BinaryOp,
+  binaryOps,
+  type CompareOp,
+  compareOps,
+  type FusedAttrs,
+  type FusedInstruction,
+  type Operand,
+  type UnaryOp,
+} from '../kernels.ts';
+import { binary, compare, select, unary } from './elementwise.ts';
+
+/** The chain as single kernels, each into an array of its own: what `fused` means. */
+export function fused(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs): void {
+  const length = outs[0]!.length;
+  const registers = [...operands];
+  for (const instruction of attrs.instructions) {
+    const data = carryOut(
+      instruction,
+      instruction.args.map((arg) => registers[arg]!),
+      length,
+    );
+    registers.push({ data, repeat: 1, period: length });
+  }
+  for (const [i, out] of outs.entries()) out.set(registers[attrs.outputs[i]!]!.data);
+}
+
+function carryOut({ op }: FusedInstruction, args: readonly Operand[], length: number): TypedArray {
+  const [a, b, c] = args as [Operand, Operand, Operand];
+  const isBool = op === 'not' || isCompare(op);
+  const out = viewOf(isBool ? 'bool' : 'float32', new ArrayBuffer(length * (isBool ? 1 : 4)), 0, length);
+  if (op === 'select') select(out, a, b, c);
+  else if (isCompare(op)) compare(op, out as Uint8Array, a, b);
+  else if (isBinary(op)) binary(op, out, a, b);
+  else unary(op as UnaryOp, out, full(a, length));
+  return out;
+}
+
+const isCompare = (op: FusedInstruction['op']): op is CompareOp =>
+  (compareOps as readonly string[]).includes(op);
+const isBinary = (op: FusedInstruction['op']): op is BinaryOp =>
+  (binaryOps as readonly string[]).includes(op);
+
+/** A unary kernel reads whole arrays only. */
+function full({ data, repeat, period }: Operand, length: number): TypedArray {
+  if (repeat === 1 && period === length) return data;
+  const out = data instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);
+  for (let i = 0; i < length; i++) out[i] = data[Math.floor(i / repeat) % period]!;
+  return out;
+}
