@@ -9,6 +9,11 @@
 /** Bytes of a tile that lies over the edge of the output and is written elsewhere first. */
 @inline export const SPILL_BYTES: usize = 128;
 
+/** sum + a·b of four lanes: rounded once where the module is built with relaxed SIMD, else the product first. */
+@inline function mulAdd(sum: v128, a: v128, b: v128): v128 {
+  return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
+}
+
 /** out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending. */
 function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh: bool): void {
   const out1 = out + outStep;
@@ -24,13 +29,13 @@ function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh:
   for (; depth > 0; depth--, a += 16, b += 32) {
     const b0 = v128.load(b), b1 = v128.load(b, 16);
     let s = v128.load32_splat(a);
-    c00 = f32x4.add(c00, f32x4.mul(s, b0)), c01 = f32x4.add(c01, f32x4.mul(s, b1));
+    c00 = mulAdd(c00, s, b0), c01 = mulAdd(c01, s, b1);
     s = v128.load32_splat(a, 4);
-    c10 = f32x4.add(c10, f32x4.mul(s, b0)), c11 = f32x4.add(c11, f32x4.mul(s, b1));
+    c10 = mulAdd(c10, s, b0), c11 = mulAdd(c11, s, b1);
     s = v128.load32_splat(a, 8);
-    c20 = f32x4.add(c20, f32x4.mul(s, b0)), c21 = f32x4.add(c21, f32x4.mul(s, b1));
+    c20 = mulAdd(c20, s, b0), c21 = mulAdd(c21, s, b1);
     s = v128.load32_splat(a, 12);
-    c30 = f32x4.add(c30, f32x4.mul(s, b0)), c31 = f32x4.add(c31, f32x4.mul(s, b1));
+    c30 = mulAdd(c30, s, b0), c31 = mulAdd(c31, s, b1);
   }
   v128.store(out, c00), v128.store(out, c01, 16);
   v128.store(out1, c10), v128.store(out1, c11, 16);

@@ -21,6 +21,6 @@ export type {
 export { binaryOps, compareOps } from './kernels.ts';
 export { referenceKernels } from './reference/index.ts';
 export { createEagerKernels } from './wasm/eager.ts';
-export { portableModule } from './wasm/module.ts';
+export { type WasmFmaStatus, wasmFmaStatus } from './wasm/fma.ts';
 export { createWasmKernels, MIN_SCRATCH_BYTES, type WasmOptions } from './wasm/wasm.ts';
-export { createMemory, type WasmMemory, type WasmModule } from './wasm/webassembly.ts';
+export { createMemory, type WasmMemory } from './wasm/webassembly.ts';

@@ -1,5 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
+import type { Profile } from '../kernels.ts';
+import { fma } from './fma.ts';
 
 /** Scalar arithmetic of one dtype: every operation gives a value of that dtype. */
 export interface Arithmetic {
@@ -47,15 +49,23 @@ const uint32: Arithmetic = {
   mulAdd: (acc, a, b) => (acc + imul(a, b)) >>> 0,
 };
 
-const table = { float32, float64, int32, uint32 };
+const portable = { float32, float64, int32, uint32 };
 
-/** @throws LockstepError `dtype` for bool, which has no arithmetic. */
-export function arithmeticOf(op: string, dtype: DType): Arithmetic {
+const tables: Readonly<Record<Profile, typeof portable>> = {
+  portable,
+  fma: { ...portable, float32: { ...float32, mulAdd: fma } },
+};
+
+/**
+ * The profile concerns float32 alone, and there `mulAdd`.
+ * @throws LockstepError `dtype` for bool, which has no arithmetic.
+ */
+export function arithmeticOf(op: string, dtype: DType, profile: Profile = 'portable'): Arithmetic {
   if (dtype === 'bool') {
     throw new LockstepError('dtype', `${op}: a bool array has no arithmetic; cast it to int32 or float32`, {
       op,
       dtype,
     });
   }
-  return table[dtype];
+  return tables[profile][dtype];
 }

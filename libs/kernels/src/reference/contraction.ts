@@ -1,11 +1,17 @@
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type { MatmulAttrs, SegmentedContractionAttrs } from '../kernels.ts';
+import type { MatmulAttrs, Profile, SegmentedContractionAttrs } from '../kernels.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { treeCombine } from './tree.ts';
 
-export function matmul(out: TypedArray, a: TypedArray, b: TypedArray, attrs: MatmulAttrs): void {
+export function matmul(
+  profile: Profile,
+  out: TypedArray,
+  a: TypedArray,
+  b: TypedArray,
+  attrs: MatmulAttrs,
+): void {
   const { batch, m, n, k, transposeA, transposeB, batchA, batchB } = attrs;
-  const { mulAdd } = arithmeticOf('matmul', dtypeOf(out));
+  const { mulAdd } = arithmeticOf('matmul', dtypeOf(out), profile);
   const [aRow, aInner] = transposeA ? [1, m] : [k, 1];
   const [bInner, bColumn] = transposeB ? [1, k] : [n, 1];
   for (let s = 0; s < batch; s++) {
@@ -24,13 +30,14 @@ export function matmul(out: TypedArray, a: TypedArray, b: TypedArray, attrs: Mat
 }
 
 export function segmentedContraction(
+  profile: Profile,
   out: TypedArray,
   a: TypedArray,
   b: TypedArray,
   attrs: SegmentedContractionAttrs,
 ): void {
   const { segments, rows, m, n } = attrs;
-  const { add, mulAdd } = arithmeticOf('segmentedContraction', dtypeOf(out));
+  const { add, mulAdd } = arithmeticOf('segmentedContraction', dtypeOf(out), profile);
   for (let i = 0; i < m; i++) {
     for (let j = 0; j < n; j++) {
       const segmentSum = (s: number) => {

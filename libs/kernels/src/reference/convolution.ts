@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type { Conv2dAttrs } from '../kernels.ts';
+import type { Conv2dAttrs, Profile } from '../kernels.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { requirePowerOfTwo, treeCombine } from './tree.ts';
 
@@ -14,9 +14,15 @@ function pixels(data: TypedArray, height: number, width: number, channels: numbe
       : 0;
 }
 
-export function conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void {
+export function conv2d(
+  profile: Profile,
+  out: TypedArray,
+  x: TypedArray,
+  kernel: TypedArray,
+  attrs: Conv2dAttrs,
+): void {
   const { batch, outHeight, outWidth, inChannels, outChannels, kernelHeight, kernelWidth } = attrs;
-  const { mulAdd } = arithmeticOf('conv2d', dtypeOf(out));
+  const { mulAdd } = arithmeticOf('conv2d', dtypeOf(out), profile);
   const input = pixels(x, attrs.height, attrs.width, inChannels);
   let i = 0;
   for (let image = 0; image < batch; image++) {
@@ -43,13 +49,14 @@ export function conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs
 }
 
 export function conv2dInputGrad(
+  profile: Profile,
   out: TypedArray,
   dy: TypedArray,
   kernel: TypedArray,
   attrs: Conv2dAttrs,
 ): void {
   const { batch, height, width, inChannels, outChannels, kernelHeight, kernelWidth } = attrs;
-  const { mulAdd } = arithmeticOf('conv2dInputGrad', dtypeOf(out));
+  const { mulAdd } = arithmeticOf('conv2dInputGrad', dtypeOf(out), profile);
   const outputGrad = pixels(dy, attrs.outHeight, attrs.outWidth, outChannels);
   let i = 0;
   for (let image = 0; image < batch; image++) {
@@ -77,13 +84,14 @@ export function conv2dInputGrad(
 }
 
 export function conv2dKernelGrad(
+  profile: Profile,
   out: TypedArray,
   x: TypedArray,
   dy: TypedArray,
   attrs: KernelGradAttrs,
 ): void {
   const { batch, outHeight, outWidth, inChannels, outChannels, kernelHeight, kernelWidth, segments } = attrs;
-  const { add, mulAdd } = arithmeticOf('conv2dKernelGrad', dtypeOf(out));
+  const { add, mulAdd } = arithmeticOf('conv2dKernelGrad', dtypeOf(out), profile);
   requireWholeSegments(attrs);
   const input = pixels(x, attrs.height, attrs.width, inChannels);
   const images = batch / segments;

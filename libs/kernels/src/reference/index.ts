@@ -1,4 +1,4 @@
-import type { Kernels } from '../kernels.ts';
+import type { Kernels, Profile } from '../kernels.ts';
 import { matmul, segmentedContraction } from './contraction.ts';
 import { conv2d, conv2dInputGrad, conv2dKernelGrad } from './convolution.ts';
 import { binary, cast, compare, fill, select, unary } from './elementwise.ts';
@@ -10,9 +10,7 @@ import { randomBits, unitFromBits } from './random.ts';
 import { argmax, reduce, treeSum } from './reduce.ts';
 import { readStrided, writeStrided } from './strided.ts';
 
-const reference: Kernels = {
-  name: 'reference',
-  profile: 'portable',
+const common = {
   fill,
   cast,
   unary,
@@ -24,11 +22,6 @@ const reference: Kernels = {
   writeStrided,
   reduce,
   argmax,
-  matmul,
-  segmentedContraction,
-  conv2d,
-  conv2dInputGrad,
-  conv2dKernelGrad,
   maxPool,
   maxPoolSelect,
   maxPoolScatter,
@@ -41,10 +34,28 @@ const reference: Kernels = {
   unitFromBits,
 };
 
+function kernelsOf(profile: Profile): Kernels {
+  return {
+    name: 'reference',
+    profile,
+    ...common,
+    matmul: (...args) => matmul(profile, ...args),
+    segmentedContraction: (...args) => segmentedContraction(profile, ...args),
+    conv2d: (...args) => conv2d(profile, ...args),
+    conv2dInputGrad: (...args) => conv2dInputGrad(profile, ...args),
+    conv2dKernelGrad: (...args) => conv2dKernelGrad(profile, ...args),
+  };
+}
+
+const kernels: Readonly<Record<Profile, Kernels>> = {
+  portable: kernelsOf('portable'),
+  fma: kernelsOf('fma'),
+};
+
 /**
  * The specification in TypeScript: any dtype, any arrays, every sum in its written order. It is obvious rather than
  * fast; the other backends are tested against it bit for bit.
  */
-export function referenceKernels(): Kernels {
-  return reference;
+export function referenceKernels(profile: Profile = 'portable'): Kernels {
+  return kernels[profile];
 }

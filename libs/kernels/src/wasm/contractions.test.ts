@@ -7,9 +7,10 @@ import {
   firstDifference,
   place,
   plain,
+  profiles,
   type Run,
   randomInt,
-  wasm,
+  wasmKernels,
   wild,
 } from './fixtures/same-bits.ts';
 
@@ -21,7 +22,9 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('contractions equal the reference', () => {
+describe.each(profiles)('contractions equal the reference of profile %s', (profile) => {
+  const wasm = wasmKernels(profile);
+
   it('matmul', () => {
     for (const m of M_SIZES) {
       for (const n of N_SIZES) {
@@ -34,6 +37,7 @@ describe('contractions equal the reference', () => {
             [plain(m * k), plain(k * n)],
             (q, o, [a, b]) => q.matmul(o, a!, b!, attrs),
             attrs,
+            wasm,
           );
         }
       }
@@ -57,7 +61,7 @@ describe('contractions equal the reference', () => {
       const data = flag(16) ? wild : plain;
       const a = data((attrs.batchA ? batch : 1) * m * k);
       const b = data((attrs.batchB ? batch : 1) * k * n);
-      expectSame(f32(batch * m * n), [a, b], (q, o, [x, y]) => q.matmul(o, x!, y!, attrs), attrs);
+      expectSame(f32(batch * m * n), [a, b], (q, o, [x, y]) => q.matmul(o, x!, y!, attrs), attrs, wasm);
     }
   });
 
@@ -93,7 +97,7 @@ describe('contractions equal the reference', () => {
       ] as const) {
         const attrs = { segments, rows, m, n };
         const run: Run = (k, o, [a, b]) => k.segmentedContraction(o, a!, b!, attrs);
-        expectSame(f32(m * n), [plain(segments * rows * m), plain(segments * rows * n)], run, attrs);
+        expectSame(f32(m * n), [plain(segments * rows * m), plain(segments * rows * n)], run, attrs, wasm);
       }
     }
   });
@@ -143,7 +147,8 @@ const CONVOLUTIONS: Conv2dAttrs[] = [
   { ...conv(2, 6, 5, 2, 7, 3, 2, 1, 0), strideY: 2, padTop: 1, padLeft: 2, outHeight: 4, outWidth: 9 },
 ];
 
-describe('convolutions equal the reference', () => {
+describe.each(profiles)('convolutions equal the reference of profile %s', (profile) => {
+  const wasm = wasmKernels(profile);
   const sizes = (c: Conv2dAttrs) => ({
     x: c.batch * c.height * c.width * c.inChannels,
     y: c.batch * c.outHeight * c.outWidth * c.outChannels,
@@ -153,18 +158,25 @@ describe('convolutions equal the reference', () => {
   it.each([plain, wild])('conv2d and its gradients, %o', (data) => {
     for (const attrs of CONVOLUTIONS) {
       const { x, y, kernel } = sizes(attrs);
-      expectSame(f32(y), [data(x), data(kernel)], (k, o, [a, b]) => k.conv2d(o, a!, b!, attrs), attrs);
+      expectSame(f32(y), [data(x), data(kernel)], (k, o, [a, b]) => k.conv2d(o, a!, b!, attrs), attrs, wasm);
       expectSame(
         f32(x),
         [data(y), data(kernel)],
         (k, o, [a, b]) => k.conv2dInputGrad(o, a!, b!, attrs),
         attrs,
+        wasm,
       );
       for (const combine of ['stack', 'tree'] as const) {
         const segments = 2;
         const grad = { ...attrs, segments, combine };
         const out = f32(kernel * (combine === 'stack' ? segments : 1));
-        expectSame(out, [data(x), data(y)], (k, o, [a, b]) => k.conv2dKernelGrad(o, a!, b!, grad), grad);
+        expectSame(
+          out,
+          [data(x), data(y)],
+          (k, o, [a, b]) => k.conv2dKernelGrad(o, a!, b!, grad),
+          grad,
+          wasm,
+        );
       }
     }
   });

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { portableModule } from './module.ts';
+import { wasmFmaStatus } from './fma.ts';
+import { wasmModule } from './module.ts';
 
 /** Identifiers of a module's sections (WebAssembly core specification, 5.5.2). */
 function sectionIds(binary: Uint8Array): number[] {
@@ -17,14 +18,19 @@ function sectionIds(binary: Uint8Array): number[] {
   return ids;
 }
 
-describe('the wasm module', () => {
+describe.each(['portable', 'fma'] as const)('the wasm module of profile %s', (profile) => {
   it('has code and nothing static: no globals, tables, start or data', () => {
-    const binary = readFileSync(new URL('../../build/portable.wasm', import.meta.url));
+    const binary = readFileSync(new URL(`../../build/${profile}.wasm`, import.meta.url));
     const [types, imports, functions, exports, code] = [1, 2, 3, 7, 10];
     expect(sectionIds(binary)).toEqual([types, imports, functions, exports, code]);
   });
 
-  it('is compiled once', () => {
-    expect(portableModule()).toBe(portableModule());
+  it.runIf(profile === 'portable' || wasmFmaStatus().offered)('is compiled once', () => {
+    expect(wasmModule(profile)).toBe(wasmModule(profile));
   });
+});
+
+it('relaxed SIMD is offered, or the reason says why not', () => {
+  const status = wasmFmaStatus();
+  expect(`${status.offered || status.reason}`).toMatch(/^true$|has no relaxed SIMD|does not fuse/);
 });

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { LockstepError } from '@lockstep/errors';
-import { compile, type WasmModule } from './webassembly.ts';
+import type { Profile } from '../kernels.ts';
+import { compile, validate, type WasmModule } from './webassembly.ts';
 
 /** Exports of `assembly/index.ts`: addresses are bytes in the imported memory, counts are elements. */
 export interface Exports {
@@ -75,19 +77,39 @@ export interface Exports {
   unitFromBits(out: number, bits: number, count: number): void;
 }
 
-let compiled: WasmModule | undefined;
+const compiled: Partial<Record<Profile, WasmModule>> = {};
 
 /**
- * The compiled kernels, once per thread; a module can be posted to other threads.
- * @throws LockstepError `internal` if the build is missing.
+ * A profile's kernels, compiled once per thread.
+ * @throws LockstepError `internal` if the build is missing, `config` if this host cannot run it.
  */
-export function portableModule(): WasmModule {
-  compiled ??= compile(readBinary());
-  return compiled;
+export function wasmModule(profile: Profile): WasmModule {
+  compiled[profile] ??= compileFor(profile);
+  return compiled[profile];
 }
 
-function readBinary(): Uint8Array {
-  const url = new URL('../../build/portable.wasm', import.meta.url);
+function compileFor(profile: Profile): WasmModule {
+  const binary = readBinary(profile);
+  if (runs(profile, binary)) return compile(binary);
+  const needs = profile === 'fma' ? 'relaxed SIMD' : 'SIMD and threads';
+  throw new LockstepError(
+    'config',
+    `the wasm kernels of profile ${profile} need WebAssembly with ${needs}, which Node ${process.version} has not here; take Node 24, or another machine`,
+    { profile, node: process.version },
+  );
+}
+
+/** Whether this host knows the profile's instructions. */
+export function runs(profile: Profile, binary: Uint8Array = readBinary(profile)): boolean {
+  if (validate(binary)) return true;
+  if (profile !== 'fma') return false;
+  // Node 20 has relaxed SIMD behind this flag, which it takes at any time before the first such module.
+  setFlagsFromString('--experimental-wasm-relaxed-simd');
+  return validate(binary);
+}
+
+function readBinary(profile: Profile): Uint8Array {
+  const url = new URL(`../../build/${profile}.wasm`, import.meta.url);
   try {
     return readFileSync(url);
   } catch (cause) {

@@ -1,13 +1,21 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type { Conv2dAttrs, Kernels, MatmulAttrs, Operand, PoolAttrs, StridedAttrs } from '../kernels.ts';
+import type {
+  Conv2dAttrs,
+  Kernels,
+  MatmulAttrs,
+  Operand,
+  PoolAttrs,
+  Profile,
+  StridedAttrs,
+} from '../kernels.ts';
 import { requireWholeSegments } from '../reference/convolution.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
-import { type Exports, portableModule } from './module.ts';
+import { type Exports, wasmModule } from './module.ts';
 import { foldView } from './views.ts';
-import { instantiate, type WasmMemory, type WasmModule } from './webassembly.ts';
+import { instantiate, type WasmMemory } from './webassembly.ts';
 
 /** Scratch that every kernel finds sufficient. */
 export const MIN_SCRATCH_BYTES = 1 << 20;
@@ -28,13 +36,15 @@ export interface WasmOptions {
   readonly scratchOffset: number;
   /** At least {@link MIN_SCRATCH_BYTES}. */
   readonly scratchBytes: number;
-  /** A module posted by another thread; compiled here if absent. */
-  readonly module?: WasmModule;
+  /** Default `portable`; whether this host's `fma` is one, `wasmFmaStatus` tells. */
+  readonly profile?: Profile;
 }
 
 /** What the kernels of one instance work with. */
 interface Context {
   readonly wasm: Exports;
+  /** What the instance cannot do; of the same profile. */
+  readonly reference: Kernels;
   readonly work: number;
   /** Address of the attributes. */
   readonly attrs: number;
@@ -45,20 +55,21 @@ interface Context {
   readonly inside: (...arrays: readonly TypedArray[]) => boolean;
 }
 
-const reference = referenceKernels();
-
 /**
  * Kernels in WebAssembly SIMD for float32 arrays in `memory`. Whatever is not float32 or lies elsewhere goes to the
  * reference kernels, which give the same bits.
- * @throws LockstepError `argument` if the scratch is too small, unaligned or outside the memory.
+ * @throws LockstepError `argument` if the scratch is too small, unaligned or outside the memory, `config` if this
+ * host cannot run the profile's instructions.
  */
 export function createWasmKernels(options: WasmOptions): Kernels {
-  const { memory, scratchOffset } = options;
+  const { memory, scratchOffset, profile = 'portable' } = options;
   checkScratch(options);
+  const reference = referenceKernels(profile);
   const { buffer } = memory;
   const inside = (...arrays: readonly TypedArray[]) => arrays.every((array) => array.buffer === buffer);
   const context: Context = {
-    wasm: instantiate(options.module ?? portableModule(), memory),
+    wasm: instantiate(wasmModule(profile), memory),
+    reference,
     work: scratchOffset + ATTRS_BYTES,
     attrs: scratchOffset,
     words: new Int32Array(buffer, scratchOffset, ATTRS_BYTES / 4),
@@ -94,7 +105,7 @@ function operand({ data, repeat, period }: Operand): [number, number, number] {
   return [data.byteOffset, period === 1 ? 1 : repeat, period];
 }
 
-function elementwise({ wasm, work, floats, inside }: Context) {
+function elementwise({ wasm, reference, work, floats, inside }: Context) {
   return {
     unary(op, out, x) {
       if (op === 'not' || !floats(out, x)) return reference.unary(op, out, x);
@@ -126,7 +137,7 @@ function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
   return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
 }
 
-function movement({ wasm, attrs, words, floats, inside }: Context) {
+function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
   const copy = (to: TypedArray, from: TypedArray, view: StridedAttrs, writes: boolean): boolean => {
     if (!inside(to, from) || !isWords(to, from) || view.shape.length > MAX_RANK) return false;
     const { shape, dense, strides } = foldView(view);
@@ -160,7 +171,7 @@ function movement({ wasm, attrs, words, floats, inside }: Context) {
   } satisfies Partial<Kernels>;
 }
 
-function sums({ wasm, work, floats }: Context) {
+function sums({ wasm, reference, work, floats }: Context) {
   return {
     reduce(op, out, x, shape) {
       if (!floats(out, x)) return reference.reduce(op, out, x, shape);
@@ -187,7 +198,7 @@ function joinBatch(shape: MatmulAttrs): MatmulAttrs {
   return batchA && !batchB && !transposeA ? { ...shape, batch: 1, m: batch * m } : shape;
 }
 
-function contractions({ wasm, work, attrs, words, floats }: Context) {
+function contractions({ wasm, reference, work, attrs, words, floats }: Context) {
   return {
     matmul(out, a, b, shape) {
       if (!floats(out, a, b)) return reference.matmul(out, a, b, shape);
@@ -223,7 +234,7 @@ function convWords(c: Conv2dAttrs): number[] {
   ];
 }
 
-function convolutions({ wasm, work, attrs, words, floats }: Context) {
+function convolutions({ wasm, reference, work, attrs, words, floats }: Context) {
   return {
     conv2d(out, x, kernel, shape) {
       const fits = shape.kernelWidth * shape.inChannels <= MAX_ROW_DEPTH;
@@ -263,7 +274,7 @@ function poolWords(p: PoolAttrs): number[] {
   ];
 }
 
-function pooling({ wasm, attrs, words, floats }: Context) {
+function pooling({ wasm, reference, attrs, words, floats }: Context) {
   const maxPoolSelect: Kernels['maxPoolSelect'] = (out, x, t, shape) => {
     if (!floats(out, x, t)) return reference.maxPoolSelect(out, x, t, shape);
     words.set(poolWords(shape));
@@ -282,7 +293,7 @@ function pooling({ wasm, attrs, words, floats }: Context) {
   } satisfies Partial<Kernels>;
 }
 
-function random({ wasm, work, floats, inside }: Context) {
+function random({ wasm, reference, work, floats, inside }: Context) {
   return {
     randomBits(out, key) {
       if (!inside(out)) return reference.randomBits(out, key);

@@ -16,6 +16,7 @@ export interface WasmModule {
 interface Interface {
   readonly Memory: new (limits: { initial: number; maximum: number; shared: true }) => WasmMemory;
   readonly Module: new (binary: Uint8Array) => WasmModule;
+  readonly validate: (binary: Uint8Array) => boolean;
   readonly Instance: new (module: WasmModule, imports: object) => { readonly exports: unknown };
 }
 
@@ -28,6 +29,11 @@ export const MAX_PAGES = 65536;
 /** A shared memory of at least `bytes`, for arrays and the scratch of the kernels that work on them. */
 export function createMemory(bytes: number): WasmMemory {
   return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES), maximum: MAX_PAGES, shared: true });
+}
+
+/** Whether this host knows the module's instructions. */
+export function validate(binary: Uint8Array): boolean {
+  return WebAssembly.validate(binary);
 }
 
 export function compile(binary: Uint8Array): WasmModule {
