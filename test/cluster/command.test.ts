@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { temporaryFolder } from './harness/cluster.ts';
 import { type Command, startCommand } from './harness/command.ts';
-import { loadExperiment, trainInOneProcess } from './harness/experiment.ts';
+import { bestProfile, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
 
 const overrides = { limitSamples: 950, epochs: 20 };
 const file = 'test/cluster/experiments/cnn.ts';
@@ -26,7 +26,7 @@ async function train(): Promise<Command> {
 async function expectResumable(run: unknown): Promise<void> {
   const resumed = startCommand(['resume', `${run}`, '--workers', '2', '--json']);
   const done = await resumed.event('done');
-  expect(done).toMatchObject({ fingerprint: expected, steps: 200, profile: 'portable' });
+  expect(done).toMatchObject({ fingerprint: expected, steps: 200, profile: bestProfile });
   expect(await resumed.exited).toBe(0);
 }
 

@@ -4,7 +4,6 @@ import { checkpointFolder } from '@lockstep/coordinator';
 import { beforeAll, expect, it } from 'vitest';
 import { type Cluster, fingerprintOf, startCluster } from './harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
-import { goldenFingerprint } from './harness/golden.ts';
 
 const limitSamples = 950;
 let experiment: LoadedExperiment;
@@ -12,10 +11,6 @@ let expected: string;
 beforeAll(async () => {
   experiment = await loadExperiment('cnn', { limitSamples });
   expected = (await trainInOneProcess(experiment)).fingerprint;
-});
-
-it('the result is the one that was stored', () => {
-  expect(expected).toBe(goldenFingerprint('cnn', 'portable', expected));
 });
 
 it.each([
@@ -73,7 +68,6 @@ it('sums in the order of arrival would be noticed', async () => {
 it('real digits', async () => {
   const digits = await loadExperiment('mnist', { limitSamples: 750 });
   const { fingerprint, metrics } = await trainInOneProcess(digits);
-  expect(fingerprint).toBe(goldenFingerprint('mnist', 'portable', fingerprint));
   const cluster = await startCluster({ experiment: digits, workers: 2 });
   const end = await cluster.end();
   expect(fingerprintOf(end)).toBe(fingerprint);

@@ -130,7 +130,7 @@ export function createEffects(context: EffectsContext): Effects {
     membership?.reductions.abort();
     membership = { generation, run, rank, members, reductions, profile };
     transfers.enter(generation);
-    enqueue(() => loaded().configure(members[rank]!.shards));
+    enqueue(() => loaded().configure(members[rank]!.shards, profile));
   };
 
   const runSegment = ({ step, segment }: Effect<'runSegment'>): void => {

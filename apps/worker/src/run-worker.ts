@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { LockstepError, toWireError } from '@lockstep/errors';
+import { offeredProfiles } from '@lockstep/kernels';
 import {
   advanceWorker,
   COORDINATOR_TIMEOUT_MS,
@@ -149,7 +150,7 @@ async function work(options: WorkerOptions, keep: Keep): Promise<Exit> {
       protocol: PROTOCOL_VERSION,
       worker,
       threads,
-      profiles: ['portable'],
+      profiles: offeredProfiles(),
       endpoint,
       host: hostname(),
       pid: process.pid,

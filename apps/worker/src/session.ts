@@ -8,7 +8,7 @@ import {
 } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
-import { createMemory, MIN_SCRATCH_BYTES, type WasmMemory } from '@lockstep/kernels';
+import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
 import type { ProgramOutline } from '@lockstep/protocol';
 import {
   createSchedule,
@@ -53,7 +53,7 @@ export interface Session {
   /** Evaluated when the run ends. */
   readonly finalSplit: SplitName | undefined;
   /** Lays out memory and threads for a range of shards. */
-  configure(range: { readonly start: number; readonly count: number }): Promise<void>;
+  configure(range: { readonly start: number; readonly count: number }, profile: Profile): Promise<void>;
   exchangeParts(segment: number): ExchangePart[];
   evaluationPart(split: SplitName): ExchangePart;
   stepMetrics(): Record<string, number>;
@@ -125,7 +125,7 @@ export async function openSession(
     get numOwnShards() {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
     },
-    async configure(range) {
+    async configure(range, profile) {
       const threads = divide(range, pool.numThreads);
       await compileFor(threads);
       layout = layoutWorker({
@@ -137,7 +137,10 @@ export async function openSession(
       });
       memory = enlarge(memory, layout.bytes);
       replica.attach(memory.buffer, layout);
-      await pool.configure({ programs: programSet, layout, memory, dataset, config }, threads.length);
+      await pool.configure(
+        { programs: programSet, layout, memory, dataset, config, profile },
+        threads.length,
+      );
     },
     exchangeParts(segment) {
       const { layout: current } = laidOut();

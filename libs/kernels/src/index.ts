@@ -1,4 +1,5 @@
 /** Loops into a given output: TypeScript reference and wasm SIMD. */
+export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
 export type {
   BackendName,
   BinaryOp,
@@ -21,6 +22,5 @@ export type {
 export { binaryOps, compareOps } from './kernels.ts';
 export { referenceKernels } from './reference/index.ts';
 export { createEagerKernels } from './wasm/eager.ts';
-export { type WasmFmaStatus, wasmFmaStatus } from './wasm/fma.ts';
 export { createWasmKernels, MIN_SCRATCH_BYTES, type WasmOptions } from './wasm/wasm.ts';
 export { createMemory, type WasmMemory } from './wasm/webassembly.ts';

@@ -4,7 +4,7 @@
  */
 import { combineTree, type NodePartial, type ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
-import { createMemory, createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { createKernels, createMemory, MIN_SCRATCH_BYTES, type Profile } from '@lockstep/kernels';
 import type { TypedArray } from '@lockstep/tensor';
 import { combineWith } from './combine.ts';
 import { evaluationMetrics } from './evaluation.ts';
@@ -21,6 +21,10 @@ export interface LocalOptions {
   readonly config: RunConfig;
   /** Contiguous runs of shards, as workers or threads would own them. Default: all in one. */
   readonly ranges?: readonly ShardRange[];
+  /** Default `portable`. */
+  readonly profile?: Profile;
+  /** Where kernels come from. Default: the fastest of the profile. */
+  readonly createKernels?: typeof createKernels;
   readonly onStep?: (step: number, metrics: Readonly<Record<string, number>>) => void;
 }
 
@@ -36,7 +40,7 @@ export interface LocalResult {
 }
 
 export function trainLocally(options: LocalOptions): LocalResult {
-  const { experiment, dataset, config, onStep } = options;
+  const { experiment, dataset, config, profile = 'portable', onStep } = options;
   const ranges = options.ranges ?? [{ start: 0, count: config.numShards }];
   const { validation, test, train } = dataset.splits;
   const schedule = createSchedule(config, train.size, validation !== undefined);
@@ -50,24 +54,19 @@ export function trainLocally(options: LocalOptions): LocalResult {
   });
   const memory = createMemory(layout.bytes);
   const view = viewer(memory.buffer);
-  const executors = ranges.map((_, thread) =>
-    createExecutor({
-      programs,
-      layout,
-      thread,
-      buffer: memory.buffer,
-      kernels: createWasmKernels({
-        memory,
-        scratchOffset: layout.scratch[thread]!,
-        scratchBytes: MIN_SCRATCH_BYTES,
-      }),
-      dataset,
-      config,
+  const create = options.createKernels ?? createKernels;
+  const kernels = ranges.map((_, thread) =>
+    create({
+      memory,
+      scratchOffset: layout.scratch[thread]!,
+      scratchBytes: MIN_SCRATCH_BYTES,
+      profile,
     }),
   );
-  const combine = combineWith(
-    createWasmKernels({ memory, scratchOffset: layout.scratch[0]!, scratchBytes: MIN_SCRATCH_BYTES }),
+  const executors = kernels.map((own, thread) =>
+    createExecutor({ programs, layout, thread, buffer: memory.buffer, kernels: own, dataset, config }),
   );
+  const combine = combineWith(kernels[0]!);
   const reduce = (op: 'sum' | 'moments', parts: readonly NodePartial[]): Float32Array =>
     combineTree(parts, config.numShards, (out, left, right) => combine(op, out, left, right));
   const numSegments = programs.shard(layout.blocks[0]!.numShards).exchanges.length;

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Coordinator, startCoordinator, type Update } from '@lockstep/coordinator';
-import type { Outcome } from '@lockstep/protocol';
+import type { Outcome, Profile } from '@lockstep/protocol';
 import { createRun, openRun } from '@lockstep/tracking';
 import { version } from '@lockstep/worker';
 import { pino } from 'pino';
@@ -23,6 +23,10 @@ export interface ClusterOptions {
   readonly faults?: (worker: number) => Faults | undefined;
   /** Options of Node itself for each worker. */
   readonly nodeOptions?: readonly string[];
+  /** Variables for the environment of the worker of a number. */
+  readonly env?: (worker: number) => Readonly<Record<string, string>>;
+  /** Default: the best that all workers offer. */
+  readonly profile?: Profile;
   /** The folder of a run to go on with. */
   readonly resume?: string;
   /** Workers that come by themselves, since they worked for the coordinator that was at `bind` before. */
@@ -56,7 +60,7 @@ export interface ClusterEnd {
 /** Everything it starts ends with the test. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { experiment, threads = 1, faults = () => undefined, bind = 'tcp://127.0.0.1:0' } = options;
-  const { returning = [], nodeOptions = [] } = options;
+  const { returning = [], nodeOptions = [], env = () => ({}), profile = 'auto' } = options;
   const { name, bundle, config } = experiment;
   const run = await (options.resume === undefined
     ? createRun({ root: await temporaryFolder(), name, manifest: { config } })
@@ -69,13 +73,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     config: { run: config, name },
     numShards: config.numShards,
     minWorkers: options.workers + returning.length,
-    profile: 'auto',
+    profile,
     logger: pino({ level: 'silent' }),
   });
   const { endpoint } = coordinator;
   const workers: WorkerProcess[] = [...returning];
   const addWorker = (own?: Faults): WorkerProcess => {
-    const worker = startWorker({ endpoint, threads, faults: own, nodeOptions });
+    const variables = env(workers.length);
+    const worker = startWorker({ endpoint, threads, faults: own, nodeOptions, env: variables });
     workers.push(worker);
     return worker;
   };

@@ -1,7 +1,9 @@
 /** An experiment of these tests, as workers get it and as the one process that they must reproduce trains it. */
 import { fileURLToPath } from 'node:url';
+import { offeredProfiles, type Profile } from '@lockstep/kernels';
 import {
   type Experiment,
+  type LocalOptions,
   type LocalResult,
   type RunConfig,
   type RunOverrides,
@@ -33,9 +35,15 @@ export async function loadExperiment(
   return { name: path.replace(/^.*\/(.*)\.ts$/, '$1'), experiment, bundle: outputFiles[0]!.contents, config };
 }
 
+/** What a cluster chooses whose workers are all on this machine. */
+export const bestProfile: Profile = offeredProfiles()[0]!;
+
 /** What a cluster must arrive at, to the byte. */
-export async function trainInOneProcess({ experiment, config }: LoadedExperiment): Promise<LocalResult> {
+export async function trainInOneProcess(
+  { experiment, config }: LoadedExperiment,
+  options: Pick<LocalOptions, 'profile' | 'createKernels'> = {},
+): Promise<LocalResult> {
   const { limitSamples } = config;
   const dataset = await experiment.data.load(limitSamples === null ? {} : { limitSamples });
-  return trainLocally({ experiment, dataset, config });
+  return trainLocally({ profile: bestProfile, ...options, experiment, dataset, config });
 }

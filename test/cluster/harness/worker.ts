@@ -22,6 +22,8 @@ export interface WorkerOptions {
   readonly faults?: Faults | undefined;
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[];
+  /** Variables beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export interface WorkerExit {
@@ -44,12 +46,16 @@ export interface WorkerProcess {
 const builtEntry = fileURLToPath(new URL('../dist/main.js', workerEntry));
 const faultyEntry = fileURLToPath(new URL('../fixtures/faulty-worker.mjs', import.meta.url));
 
-export function startWorker({ endpoint, threads, faults, nodeOptions = [] }: WorkerOptions): WorkerProcess {
+export function startWorker(options: WorkerOptions): WorkerProcess {
+  const { endpoint, threads, faults, nodeOptions = [], env = {} } = options;
   const args =
     faults === undefined
       ? [builtEntry, '--join', endpoint, '--threads', `${threads}`, '--managed', '--log-level', 'warn']
       : [faultyEntry, endpoint, `${threads}`, JSON.stringify(faults)];
-  const child = spawn(process.execPath, [...nodeOptions, ...args], { stdio: 'pipe' });
+  const child = spawn(process.execPath, [...nodeOptions, ...args], {
+    stdio: 'pipe',
+    env: { ...process.env, ...env },
+  });
   const chunks: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
   // One that was killed cannot be written to any more; its exit tells.

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { fashionMnist, mnist } from '@lockstep/data';
+import { profileStatus } from '@lockstep/kernels';
 import { generateKeys } from '@lockstep/transport';
 import { rate } from '../display/format.ts';
 import { version } from '../project.ts';
@@ -36,48 +37,12 @@ function node(): Finding {
   return { ok, name: 'Node', text: ok ? text : `${text}; use 20.19 or later, 22.12 or later, or 24` };
 }
 
-/** Its types come with browsers' libraries, not with Node's. */
-const { WebAssembly } = globalThis as unknown as {
-  readonly WebAssembly: { validate(module: Uint8Array): boolean };
-};
-
-/** A module with one function of the given body, with which a host shows whether it knows an instruction. */
-function moduleWith(numParams: number, body: readonly number[]): Uint8Array {
-  const v128 = 0x7b;
-  const type = [0x60, numParams, ...new Array<number>(numParams).fill(v128), 1, v128];
-  const code = [0, ...body, 0x0b];
-  return Uint8Array.of(
-    ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0],
-    ...[1, type.length + 1, 1, ...type],
-    ...[3, 2, 1, 0],
-    ...[10, code.length + 2, 1, code.length, ...code],
-  );
-}
-
-const getLocal = (index: number) => [0x20, index];
-/** `f32x4.add` and `f32x4.relaxed_madd`. */
-const simd = moduleWith(2, [...getLocal(0), ...getLocal(1), 0xfd, 0xe4, 0x01]);
-const relaxedSimd = moduleWith(3, [...getLocal(0), ...getLocal(1), ...getLocal(2), 0xfd, 0x85, 0x02]);
-
 function profiles(): Finding[] {
-  const hasSimd = WebAssembly.validate(simd);
-  const host = WebAssembly.validate(relaxedSimd)
-    ? 'this Node has relaxed SIMD'
-    : 'this Node has no relaxed SIMD (24 has)';
-  return [
-    {
-      ok: hasSimd,
-      name: 'portable',
-      text: hasSimd
-        ? 'offered: WebAssembly SIMD, each operation rounded'
-        : 'not offered: this host lacks WebAssembly SIMD',
-    },
-    {
-      ok: false,
-      name: 'fma',
-      text: `not offered: this release has no native kernels and none for relaxed SIMD; ${host}`,
-    },
-  ];
+  return (['fma', 'portable'] as const).map((name) => {
+    const status = profileStatus(name);
+    const text = status.offered ? `offered: ${status.backend}` : `not offered: ${status.reason}`;
+    return { ok: status.offered, name, text };
+  });
 }
 
 function zeromq(): Finding {

@@ -1,7 +1,7 @@
 /** What a worker's main thread asks of its compute threads. Orders are numbers in shared memory; bulk is posted. */
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
-import type { WasmMemory } from '@lockstep/kernels';
+import type { Profile, WasmMemory } from '@lockstep/kernels';
 import type { ProgramSet, RunConfig, WorkerLayout } from '@lockstep/training';
 
 /** Words of a thread's mailbox. */
@@ -27,6 +27,7 @@ export interface Configuration {
   readonly memory: WasmMemory;
   readonly dataset: Dataset;
   readonly config: RunConfig;
+  readonly profile: Profile;
 }
 
 export interface ThreadData {

@@ -1,7 +1,7 @@
 /** A compute thread: sleeps in `Atomics.wait` until an order comes, carries it out, answers, sleeps again. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { invariant, toWireError } from '@lockstep/errors';
-import { createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { createExecutor, type Executor, importPrograms, type Parity } from '@lockstep/training';
 import { type Answer, type Configuration, orders, splits, type ThreadData, word } from './commands.ts';
 
@@ -56,11 +56,12 @@ function carryOut(order: Exclude<(typeof orders)[number], 'exit'>) {
 function configure(): Executor {
   const message = receiveMessageOnPort(port!) as { message: Configuration } | undefined;
   invariant(message !== undefined, 'a configuration is posted before the order');
-  const { programs, layout, memory, dataset, config } = message.message;
-  const kernels = createWasmKernels({
+  const { programs, layout, memory, dataset, config, profile } = message.message;
+  const kernels = createKernels({
     memory,
     scratchOffset: layout.scratch[thread]!,
     scratchBytes: MIN_SCRATCH_BYTES,
+    profile,
   });
   return createExecutor({
     programs: importPrograms(programs),
