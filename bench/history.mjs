@@ -4,16 +4,21 @@ import { arch, cpus } from 'node:os';
 
 const FILE = new URL('history.jsonl', import.meta.url);
 
-/** One line a row: when, which commit, on what machine; milliseconds with quartiles, ratios with extremes. */
-export function append(results, torch) {
+/** One line a row: when, which commit, on what machine and backend; figures with quartiles, ratios with extremes. */
+export function append(results, { profile, backend, torch, peers }) {
   const facts = {
     date: new Date().toISOString(),
     ...commit(),
     machine: machine(),
     node: process.version,
+    profile,
+    backend,
     torch,
+    peers,
   };
-  const lines = results.map(({ row, ms, ratios }) => JSON.stringify({ ...facts, row, ms, ratios }, rounded));
+  const lines = results.map(({ name, measured = 'ms', figures, ratios }) =>
+    JSON.stringify({ ...facts, row: name, measured, figures, ratios }, rounded),
+  );
   appendFileSync(FILE, `${lines.join('\n')}\n`);
 }
 

@@ -1,15 +1,17 @@
 /** Times and what is made of them. */
 
 const SLICE_MS = 50;
-const LEAST_SLICES = 5;
+const LEAST_SLICES = 3;
 const WARM_UP_CALLS = 3;
+const WARM_UP_MS = 1_000;
 
 /** Milliseconds per call, one figure per slice of at least 50 ms. The same procedure as torch/common.py. */
 export function sample(call, seconds) {
-  for (let i = 0; i < WARM_UP_CALLS; i++) call();
+  const warmUpEnd = performance.now() + WARM_UP_MS;
+  for (let i = 0; i < WARM_UP_CALLS && (i === 0 || performance.now() < warmUpEnd); i++) call();
   const calls = Math.max(1, Math.ceil(SLICE_MS / timeOf(call, 1)));
   const slices = [];
-  const end = performance.now() + seconds * 1e3;
+  const end = performance.now() + 1e3 * seconds;
   while (slices.length < LEAST_SLICES || performance.now() < end) slices.push(timeOf(call, calls));
   return slices;
 }
@@ -18,6 +20,15 @@ function timeOf(call, calls) {
   const start = performance.now();
   for (let i = 0; i < calls; i++) call();
   return (performance.now() - start) / calls;
+}
+
+/** As `sample`, of a call whose `loss` must be finite afterwards. */
+export function timed(name, call, loss, { seconds }) {
+  const slices = sample(call, seconds);
+  if (!Number.isFinite(loss())) {
+    throw new Error(`${name}: the loss is ${loss()} after the measurement; its time means nothing`);
+  }
+  return slices;
 }
 
 /** Linear interpolation between the sorted values on either side. */

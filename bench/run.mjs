@@ -1,67 +1,80 @@
 // Measures the rows, prints a table and appends it to history.jsonl; with --torch beside PyTorch. See README.md.
-// node bench/run.mjs [--torch] [--rounds 2] [--seconds 3] [row …]
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+// node bench/run.mjs [--torch] [--profile auto|portable|fma] [--rounds 2] [--seconds 3] [group or row …]
 import { parseArgs } from 'node:util';
+import { figuresOf } from './contestants.mjs';
 import { append } from './history.mjs';
+import { backendOf, offeredProfiles } from './kernels.mjs';
 import { quantile, range, summary } from './measure.mjs';
-import { rows } from './rows/index.mjs';
+import { findPeers } from './peers.mjs';
+import { groups } from './rows/index.mjs';
 import { formatTable, headline } from './table.mjs';
-import { findTorch, python } from './torch.mjs';
-
-const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+import { findTorch } from './torch.mjs';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     torch: { type: 'boolean', default: false },
+    profile: { type: 'string', default: 'auto' },
     rounds: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '3' },
   },
 });
 const rounds = wholeNumber('rounds');
 const seconds = wholeNumber('seconds');
-const chosen = chooseRows(positionals);
+const profile = chooseProfile();
+const chosen = chooseGroups();
 
 const torch = values.torch ? findTorch() : {};
 if (torch.missing !== undefined) {
   console.log(`bench:torch is skipped: ${torch.missing}`);
   process.exit(0);
 }
-console.log(headline({ rounds, seconds, torch: torch.versions }));
-const results = chosen.map(measureRow);
-console.log(formatTable(results, values.torch));
-append(results, torch.versions);
+const peers = findPeers();
+if (
+  peers.missing !== undefined &&
+  chosen.some(({ contestants }) => Object.values(contestants).some(isPeer))
+) {
+  console.log(`Without the other libraries of WebAssembly: ${peers.missing}`);
+}
+const setting = { profile, backend: backendOf(profile), torch: torch.versions, peers: peers.versions };
+console.log(headline({ ...setting, rounds, seconds }));
+const results = chosen.flatMap(measureGroup);
+console.log(formatTable(results));
+append(results, setting);
 
-/** All contestants of a row in turn, A B A B: each measurement is a process of its own. */
-function measureRow(row) {
-  const contestants = [
-    ...row.shards.map((shards) => ({ name: `s${shards}`, run: () => measureOurs(row.name, shards) })),
-    ...(values.torch ? [{ name: 'torch', run: () => measureTorch(row.torch) }] : []),
-  ];
-  const times = Object.fromEntries(contestants.map(({ name }) => [name, []]));
+/** All contestants of a group in turn, A B A B. */
+function measureGroup(group) {
+  const names = Object.keys(group.contestants).filter((name) => isPresent(group.contestants[name]));
+  const parts = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 0; round < rounds; round++) {
-    for (const { name, run } of contestants) {
-      process.stderr.write(`  ${row.name} ${name}, round ${round + 1} of ${rounds}\n`);
-      times[name].push(run());
+    for (const name of names) {
+      process.stderr.write(`  ${group.name} ${name}, round ${round + 1} of ${rounds}\n`);
+      parts[name].push(figuresOf(group, name, { profile, seconds }));
     }
   }
-  return { row: row.name, what: row.what, ...summarize(times) };
+  return group.rows.map((row) => ({
+    ...row,
+    ...summarize(mapValues(parts, (figures) => figures.map((byRow) => byRow[row.name]))),
+  }));
 }
 
-/** Times over all slices of a contestant; ratios of the medians that two contestants had in the same round. */
-function summarize(times) {
-  const ms = mapValues(times, (parts) => summary(parts.flat()));
-  const medians = mapValues(times, (parts) => parts.map((part) => quantile(part, 0.5)));
-  const ratio = (above, below) =>
-    medians[above] && medians[below] && range(medians[above].map((value, i) => value / medians[below][i]));
+function isPresent({ python, peer }) {
+  return (
+    (python === undefined || torch.versions !== undefined) &&
+    (peer === undefined || peers.versions !== undefined)
+  );
+}
+
+function isPeer({ peer }) {
+  return peer !== undefined;
+}
+
+/** Figures over all slices of a contestant; ratios to ours of the medians in the same round. */
+function summarize(parts) {
+  const { ours, ...others } = mapValues(parts, (rounds) => rounds.map((slices) => quantile(slices, 0.5)));
   return {
-    ms,
-    ratios: {
-      'torch/s1': ratio('torch', 's1'),
-      'torch/s8': ratio('torch', 's8'),
-      's8/s1': ratio('s8', 's1'),
-    },
+    figures: mapValues(parts, (rounds) => summary(rounds.flat())),
+    ratios: mapValues(others, (medians) => range(medians.map((median, round) => median / ours[round]))),
   };
 }
 
@@ -69,26 +82,23 @@ function mapValues(object, f) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 }
 
-function measureOurs(name, shards) {
-  return slicesOf(process.execPath, [here('row.mjs'), name, `${shards}`, `${seconds}`]);
+/** A group is named by itself or by any of its rows. */
+function chooseGroups() {
+  const namesOf = ({ name, rows }) => [name, ...rows.map((row) => row.name)];
+  const known = new Set(groups.flatMap(namesOf));
+  const unknown = positionals.filter((name) => !known.has(name));
+  if (unknown.length > 0) fail(`there is no row ${unknown.join(', ')}; there are ${[...known].join(', ')}`);
+  if (positionals.length === 0) return groups;
+  return groups.filter((group) => namesOf(group).some((name) => positionals.includes(name)));
 }
 
-function measureTorch([program, ...args]) {
-  const [command, ...flags] = python;
-  return slicesOf(command, [...flags, here(`torch/${program}`), ...args, '--seconds', `${seconds}`]);
-}
-
-function slicesOf(command, args) {
-  const output = execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-  return JSON.parse(output).slicesMs;
-}
-
-function chooseRows(names) {
-  const unknown = names.filter((name) => !rows.some((row) => row.name === name));
-  if (unknown.length > 0) {
-    fail(`there is no row ${unknown.join(', ')}; there are ${rows.map(({ name }) => name).join(', ')}`);
+function chooseProfile() {
+  const offered = offeredProfiles();
+  if (values.profile === 'auto') return offered[0];
+  if (!offered.includes(values.profile)) {
+    fail(`--profile is ${values.profile}; this machine offers ${offered.join(' and ')}`);
   }
-  return names.length === 0 ? rows : rows.filter(({ name }) => names.includes(name));
+  return values.profile;
 }
 
 function wholeNumber(option) {

@@ -2,35 +2,51 @@
 import { loadavg } from 'node:os';
 import { machine } from './history.mjs';
 
-export function headline({ rounds, seconds, torch }) {
+export function headline({ profile, backend, torch, peers, rounds, seconds }) {
   const load = loadavg()[0].toFixed(1);
-  const beside = torch === undefined ? '' : `; ${torch}`;
-  return `${machine()}, load ${load}; Node ${process.version}${beside}; one thread, profile portable; rounds: ${rounds} of ${seconds} s\n`;
+  const beside = [torch, peers].filter((versions) => versions !== undefined);
+  const facts = [
+    `${machine()}, load ${load}`,
+    `Node ${process.version}`,
+    ...beside,
+    `profile ${profile}, ${backend}`,
+  ];
+  return `${facts.join('; ')}; rounds: ${rounds} of ${seconds} s\n`;
 }
 
-export function formatTable(results, withTorch) {
-  const ms = ({ low, median, high } = {}) =>
-    median === undefined ? '' : `${digits(median)} (${digits(low)}–${digits(high)})`;
-  const ratio = ({ low, median, high } = {}) =>
-    median === undefined ? '' : `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
-  const columns = [
-    ['row', ({ row }) => row],
-    ['S=1, ms', ({ ms: times }) => ms(times.s1)],
-    ['S=8, ms', ({ ms: times }) => ms(times.s8)],
-    ['S=8 ÷ S=1', ({ ratios }) => ratio(ratios['s8/s1'])],
-    ...(withTorch
-      ? [
-          ['PyTorch, ms', ({ ms: times }) => ms(times.torch)],
-          ['PyTorch ÷ S=1', ({ ratios }) => ratio(ratios['torch/s1'])],
-          ['PyTorch ÷ S=8', ({ ratios }) => ratio(ratios['torch/s8'])],
-        ]
-      : []),
-  ];
-  const cells = [columns.map(([title]) => title), ...results.map((r) => columns.map(([, cell]) => cell(r)))];
-  const widths = columns.map((_, i) => Math.max(...cells.map((line) => line[i].length)));
-  const lines = cells.map((line) => `| ${line.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`);
+/** A line a row and contestant beside ours; of a row without any, one. */
+export function formatTable(results) {
+  const lines = results.flatMap((result) => {
+    const { ours, ...others } = result.figures;
+    const own = [result.name, figure(ours, result), rate(ours, result)];
+    const beside = Object.entries(others).map(([name, theirs]) => [
+      name,
+      figure(theirs, result),
+      rate(theirs, result),
+      ratio(result.ratios[name]),
+    ]);
+    if (beside.length === 0) return [[...own, '', '', '', '']];
+    return beside.map((cells, i) => [...(i === 0 ? own : [result.name, '', '']), ...cells]);
+  });
+  return align([['row', 'ours', '', 'beside', 'theirs', '', 'theirs ÷ ours'], ...lines]);
+}
+
+const figure = ({ low, median, high }, { measured = 'ms' }) =>
+  `${digits(median)} ${measured} (${digits(low)}–${digits(high)})`;
+
+/** What a second brings at the median time. */
+const rate = ({ median }, { amount, unit }) =>
+  amount === undefined ? '' : `${grouped.format((1e3 * amount) / median)} ${unit}`;
+
+const ratio = ({ low, median, high }) => `${median.toFixed(2)} (${low.toFixed(2)}–${high.toFixed(2)})`;
+
+const grouped = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 });
+
+const digits = (value) => Number(value.toPrecision(3)).toString();
+
+function align(rows) {
+  const widths = rows[0].map((_, i) => Math.max(...rows.map((cells) => cells[i].length)));
+  const lines = rows.map((cells) => `| ${cells.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`);
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
-
-const digits = (value) => (value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2));

@@ -1,5 +1,5 @@
 /** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
-import { createMemory, createWasmKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { createMemory } from '@lockstep/kernels';
 import {
   compilePrograms,
   createExecutor,
@@ -8,28 +8,28 @@ import {
   resolveConfig,
   viewer,
 } from '@lockstep/training';
+import { createProfileKernels, SCRATCH_BYTES } from './kernels.mjs';
 
 /** More steps than any measurement takes; only schedules read it. */
 const TOTAL_STEPS = 1_000_000;
 
-/** @returns `step()`, a whole training step; `update()`, its last part alone, on the sums there are; `loss()` of the last step. */
-export async function createTrainer(experiment, numShards) {
+/**
+ * @param options `numShards`, `profile`
+ * @returns `step()`, a whole training step; `update()`, its last part alone, on the sums there are; `loss()` of the last step.
+ */
+export async function createTrainer(experiment, { numShards, profile }) {
   const dataset = await experiment.data.load();
   const config = resolveConfig(experiment, { shards: numShards, steps: TOTAL_STEPS });
   const programs = compilePrograms(experiment, dataset, config, TOTAL_STEPS);
   const layout = layoutWorker({
     programs,
     threads: [{ start: 0, count: numShards }],
-    scratchBytes: MIN_SCRATCH_BYTES,
+    scratchBytes: SCRATCH_BYTES,
     evaluationSamples: 0,
     batchSize: config.batchSize,
   });
   const memory = createMemory(layout.bytes);
-  const kernels = createWasmKernels({
-    memory,
-    scratchOffset: layout.scratch[0],
-    scratchBytes: MIN_SCRATCH_BYTES,
-  });
+  const kernels = createProfileKernels({ profile, memory, scratchOffset: layout.scratch[0] });
   const executor = createExecutor({
     programs,
     layout,

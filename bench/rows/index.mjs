@@ -1,10 +1,12 @@
 /**
- * The rows of the bench. Each: `name`; `what` it is; `shards`, the numbers of shards it is measured with; `torch`,
- * PyTorch's program for it with its arguments; and `prepare(numShards)`, which makes the `call` to be timed and a
- * `check` whose value must be finite afterwards.
+ * What is measured. A group has `rows` that one process measures together: each its `name`, `what` it is, and where
+ * a rate says more than a time the `amount` of one call, in `unit` times seconds. Its `contestants` are ours, which
+ * comes first, and those beside whom it is measured; each is a function `measure({ profile, seconds })` that resolves
+ * with figures by row, or the arguments of a program that prints them (`python`, `peer`). Less is better in every figure:
+ * they are milliseconds, where the row's `measured` says nothing else.
  */
-import { adamRow } from './adam.mjs';
-import { cnnRow } from './cnn.mjs';
-import { mlpRow } from './mlp.mjs';
+import { matmulGroup } from './matmul.mjs';
+import { stepGroups } from './step.mjs';
+import { workersGroups } from './workers.mjs';
 
-export const rows = [...[32, 128, 256, 1024].map(mlpRow), cnnRow(64), adamRow];
+export const groups = [matmulGroup, ...stepGroups, ...workersGroups];

@@ -10,4 +10,4 @@ weights = torch.nn.Parameter(torch.randn(args.parameters))
 weights.grad = torch.randn(args.parameters)
 optimizer = torch.optim.Adam([weights], lr=1e-3)
 
-common.emit(torch, common.sample(optimizer.step, args.seconds), program="adam", parameters=args.parameters)
+common.emit(common.sample(optimizer.step, args.seconds))

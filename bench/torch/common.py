@@ -8,14 +8,16 @@ import json
 import math
 import os
 import sys
+import tempfile
 import time
 
 BLAS_TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE", "NVPL_BLAS_DEBUG_CPU_TYPE",
                "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
 SLICE_S = 0.05
-LEAST_SLICES = 5
+LEAST_SLICES = 3
 WARM_UP_CALLS = 3
+WARM_UP_S = 1.0
 
 
 def setup(threads=1):
@@ -60,8 +62,10 @@ def arguments(description):
 
 def sample(call, seconds):
     """Milliseconds per call, one figure per slice of at least SLICE_S. The same procedure as bench/measure.mjs."""
-    for _ in range(WARM_UP_CALLS):
-        call()
+    warm_up_end = time.perf_counter() + WARM_UP_S
+    for i in range(WARM_UP_CALLS):
+        if i == 0 or time.perf_counter() < warm_up_end:
+            call()
     start = time.perf_counter()
     call()
     calls = max(1, math.ceil(SLICE_S / max(time.perf_counter() - start, 1e-9)))
@@ -80,6 +84,35 @@ def versions(torch):
     return f"PyTorch {torch.__version__}, {openblas()}"
 
 
-def emit(torch, slices, **facts):
-    """Prints the result as one JSON line."""
-    print(json.dumps({"torch": versions(torch), **facts, "slicesMs": [round(ms, 4) for ms in slices]}), flush=True)
+def emit(figures):
+    """Prints the result as one JSON line: the figures of the only row, or figures by row."""
+    print(json.dumps({"figures": figures}), flush=True)
+
+
+def launch(worker, args):
+    """Runs worker(rank, args, store, queue) on args.world processes and prints what it puts into the queue."""
+    torch = setup()
+    with tempfile.TemporaryDirectory() as folder:
+        queue = torch.multiprocessing.get_context("spawn").SimpleQueue()
+        arguments_of_worker = (args, os.path.join(folder, "store"), queue)
+        torch.multiprocessing.spawn(worker, arguments_of_worker, nprocs=args.world)
+        emit(queue.get())
+
+
+def join(torch, rank, world, store):
+    """The process group of gloo over loopback."""
+    import torch.distributed as dist
+    os.environ["GLOO_SOCKET_IFNAME"] = "lo"
+    dist.init_process_group("gloo", init_method=f"file://{store}", rank=rank, world_size=world)
+    return dist
+
+
+def leave(dist):
+    """Not destroy_process_group: a rank was seen not to end after it."""
+    dist.barrier()
+    os._exit(0)
+
+
+def rounds_for(seconds, typical_ms):
+    """How many rounds of an all-reduce fill the time. The same procedure as bench/rows/all-reduce.mjs."""
+    return min(2000, max(7, int(1e3 * seconds / (typical_ms + 0.1))))

@@ -5,11 +5,11 @@ parser = common.arguments(__doc__)
 parser.add_argument("--batch", type=int, required=True)
 args = parser.parse_args()
 torch = common.setup()
-from torch import nn  # noqa: E402
+import models  # noqa: E402
 
-model = nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 256), nn.ReLU(), nn.Linear(256, 10))
+model = models.mlp(784, 512, 256, 10)
 optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
-loss_of = nn.CrossEntropyLoss()
+loss_of = torch.nn.CrossEntropyLoss()
 batches = [(torch.rand(args.batch, 784), torch.randint(0, 10, (args.batch,))) for _ in range(8)]
 turn = 0
 
@@ -23,4 +23,4 @@ def step():
     optimizer.step()
 
 
-common.emit(torch, common.sample(step, args.seconds), program="mlp", batch=args.batch)
+common.emit(common.sample(step, args.seconds))

@@ -1,0 +1,3 @@
+import { cnn } from '../models/cnn.mjs';
+
+export default cnn(128);

@@ -1,0 +1,3 @@
+import { mlp } from '../models/mlp.mjs';
+
+export default mlp(256);

@@ -1,0 +1,3 @@
+import { wideMlp } from '../models/mlp.mjs';
+
+export default wideMlp(256);

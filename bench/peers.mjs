@@ -1,0 +1,17 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What is measured beside the portable profile. They never become dependencies of this project. */
+const PACKAGES = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', '@jax-js/jax'];
+
+/** Their versions in the folder that BENCH_PEERS names, or why they cannot be measured. */
+export function findPeers() {
+  const folder = process.env.BENCH_PEERS;
+  const install = `npm install --prefix <folder> ${PACKAGES.join(' ')}`;
+  if (folder === undefined) return { missing: `run \`${install}\` and name the folder in BENCH_PEERS` };
+  const manifests = PACKAGES.map((name) => join(folder, 'node_modules', name, 'package.json'));
+  const absent = PACKAGES.filter((_, i) => !existsSync(manifests[i]));
+  if (absent.length > 0) return { missing: `${folder} lacks ${absent.join(', ')}; run \`${install}\`` };
+  const versions = manifests.map((path) => JSON.parse(readFileSync(path, 'utf8')).version);
+  return { versions: PACKAGES.map((name, i) => `${name} ${versions[i]}`).join(', ') };
+}

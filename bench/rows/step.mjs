@@ -1,0 +1,69 @@
+/** Rows whose call is a training step, or its update, of one thread without sockets. */
+
+import { timed } from '../measure.mjs';
+import { adamOnly, NUM_PARAMETERS } from '../models/adam.mjs';
+import { cnn } from '../models/cnn.mjs';
+import { gpt } from '../models/gpt.mjs';
+import { mlp } from '../models/mlp.mjs';
+import { resnet18 } from '../models/resnet18.mjs';
+import { createTrainer } from '../trainer.mjs';
+
+const DEFAULT_SHARDS = 8;
+
+/** Times whole steps of an experiment that is divided into `numShards`. */
+const steps = (name, experiment, numShards) => async (options) => {
+  const { step, loss } = await createTrainer(experiment(), { numShards, profile: options.profile });
+  return timed(name, step, loss, options);
+};
+
+/**
+ * @param options `numShards`, by default 8; `oneShard`: measured with one shard as well, to show what the others cost
+ */
+function stepRow(name, what, experiment, size, torch, { numShards = DEFAULT_SHARDS, oneShard = false } = {}) {
+  return {
+    name,
+    rows: [{ name, what: `${what}, batch ${size}`, amount: size, unit: 'samples/s' }],
+    contestants: {
+      ours: { measure: steps(name, () => experiment(size), numShards) },
+      ...(oneShard && { 'S=1': { measure: steps(name, () => experiment(size), 1) } }),
+      torch: { python: torch },
+    },
+  };
+}
+
+const mlpRow = (size) =>
+  stepRow(`mlp-${size}`, 'MLP 784-512-256-10', mlp, size, ['mlp.py', '--batch', `${size}`], {
+    oneShard: size === 256,
+  });
+
+const adamName = 'adam-10m';
+const adamRow = {
+  name: adamName,
+  rows: [{ name: adamName, what: 'Adam on 10M parameters: the update alone' }],
+  contestants: {
+    ours: {
+      measure: async (options) => {
+        const trainer = await createTrainer(adamOnly(), { numShards: 1, profile: options.profile });
+        trainer.step();
+        return timed(adamName, trainer.update, trainer.loss, options);
+      },
+    },
+    torch: { python: ['adam.py', '--parameters', `${NUM_PARAMETERS}`] },
+  },
+};
+
+export const stepGroups = [
+  ...[32, 128, 256, 1024].map(mlpRow),
+  stepRow('cnn-64', 'CNN with batch norm, 28×28', cnn, 64, ['cnn.py', '--batch', '64'], { oneShard: true }),
+  stepRow(
+    'resnet18-32',
+    'ResNet-18, 32×32',
+    resnet18,
+    32,
+    ['cnn.py', '--model', 'resnet18', '--batch', '32'],
+    { oneShard: true },
+  ),
+  // Four shards divide its batch of twelve; of eight, some rows would only fill up.
+  stepRow('gpt-12', 'character GPT, AdamW, clipping', gpt, 12, ['gpt.py', '--batch', '12'], { numShards: 4 }),
+  adamRow,
+];

@@ -1,0 +1,46 @@
+/** Training with real worker processes, one thread each, on this machine; beside torch/ddp.py. */
+import { startRun } from '../processes/cluster.mjs';
+
+const LEAST_SLICES = 3;
+
+/** Milliseconds per step, one figure between two steps that the run reports, which it does once a second. */
+const stepTimes =
+  (experiment, numWorkers) =>
+  async ({ profile, seconds }) => {
+    const options = ['--workers', `${numWorkers}`, '--threads', '1', '--profile', profile];
+    const run = await startRun('train', experiment, options);
+    try {
+      const slices = [];
+      let last;
+      let end;
+      for await (const { event, step, at } of run.events()) {
+        if (event !== 'step') continue;
+        // The first report follows the first step, and the first second warms up.
+        if (end !== undefined) slices.push((at - last.at) / (step - last.step));
+        else if (last !== undefined) end = at + 1e3 * seconds;
+        if (at > end && slices.length >= LEAST_SLICES) return slices;
+        last = { step, at };
+      }
+    } finally {
+      await run.stop();
+    }
+  };
+
+/** `size` is the batch of all workers together. */
+function workersGroup(name, what, experiment, size, torch, withOne = false) {
+  return {
+    name,
+    rows: [{ name, what: `${what}, 2 workers, batch ${size / 2} each`, amount: size, unit: 'samples/s' }],
+    contestants: {
+      ours: { measure: stepTimes(experiment, 2) },
+      ...(withOne && { '1 worker': { measure: stepTimes(experiment, 1) } }),
+      torch: { python: ['ddp.py', ...torch, '--batch', `${size / 2}`] },
+    },
+  };
+}
+
+export const workersGroups = [
+  workersGroup('workers-mlp', 'MLP 784-512-256-10', 'mlp-256', 256, ['--model', 'mlp']),
+  workersGroup('workers-wide', 'MLP 784-2800-2800-10', 'wide-256', 256, ['--model', 'wide']),
+  workersGroup('workers-cnn', 'CNN, batch norm over both', 'cnn-128', 128, ['--model', 'cnn'], true),
+];
