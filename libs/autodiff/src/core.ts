@@ -139,6 +139,8 @@ export interface Primitive<A extends Attrs = Attrs> {
   kernel(out: Storage, inputs: readonly Storage[], attrs: A): BoundKernel;
   /** For elementwise primitives: a kernel that reads broadcast operands in place. */
   readonly elementwise?: (out: Storage, operands: readonly Operand[], attrs: A) => BoundKernel;
+  /** Its name is an op of the fused kernel, which takes it where its inputs are float32 (bool for conditions). */
+  readonly fusible?: boolean;
   /** Linear in each differentiable argument: its jvp is itself, with the argument replaced by its tangent. */
   readonly linear?: boolean;
   /** The contribution of one argument's tangent to the output's tangent. Absent: no derivative by this argument. */

@@ -59,7 +59,7 @@ export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts
 export { evaluateProgram } from './program/evaluate.ts';
 export type { ExchangeBuffers, Instance, InstanceOptions } from './program/instance.ts';
 export { instantiate } from './program/instance.ts';
-export type { ExchangePart, Plan } from './program/plan.ts';
+export type { ExchangePart, Plan, PlanOptions } from './program/plan.ts';
 export { planProgram } from './program/plan.ts';
 export type { Equation, Program } from './program/program.ts';
 export { formatProgram, programHash } from './program/program.ts';

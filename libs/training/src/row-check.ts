@@ -47,7 +47,7 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
   const again = evaluateProgram(
     program,
     take(0, 3, 4),
-    (equation, compute) => statistics.get(equation.output) ?? compute(),
+    (equation, compute) => statistics.get(equation.outputs[0]!) ?? compute(),
   );
   const what = ['loss', ...task.metricNames.map((name) => `metric ${name}`)];
   for (const [i, before] of outputs.entries()) {
@@ -69,7 +69,7 @@ function runKeeping(
   const outputs = evaluateProgram(program, inputs, (equation, compute) => {
     const value = compute();
     if (equation.primitive === 'shardMoments' || equation.primitive === 'allReduceSum')
-      statistics.set(equation.output, value);
+      statistics.set(equation.outputs[0]!, value);
     return value;
   });
   return { outputs, statistics };

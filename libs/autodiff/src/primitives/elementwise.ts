@@ -73,6 +73,7 @@ function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLi
   const self: Primitive = primitive({
     name,
     inPlace: true,
+    fusible: true,
     differentiable: [0],
     shape: ([x]) => {
       if (!anyNumber) requireFloat(name, x!);
@@ -112,8 +113,8 @@ export const tanh = unary({ name: 'tanh', derivative: (_x, y) => sub(1, square(y
 export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, sub(1, y)) });
 /** The error function; derivative 2/√π · e^(−x²). */
 export const erf = unary({ name: 'erf', derivative: (x) => mul(exp(neg(square(x))), 1.1283791670955126) });
-/** max(x, 0) */
-export const relu = unary({ name: 'relu', scale: (g, x) => reluGrad(g, x) });
+/** max(x, 0). Its slope is read off y, so that x need not be kept. */
+export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) });
 
 interface BinaryRules {
   readonly name: BinaryOp;
@@ -128,6 +129,7 @@ function binary({ name, by }: BinaryRules): (a: TensorLike, b: TensorLike) => Te
   const self: Primitive = primitive({
     name,
     inPlace: true,
+    fusible: true,
     differentiable: by.map((_, argument) => argument),
     shape: ([a]) => ({ dtype: a!.dtype, shape: a!.shape }),
     kernel: (out, inputs) => bindBinary(name, out, inputs.map(fullOperand)),
@@ -183,6 +185,7 @@ function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
       kernels.compare(name, out.data as Uint8Array, a!, b!);
   const self: Primitive = primitive({
     name,
+    fusible: true,
     differentiable: [],
     shape: ([a]) => ({ dtype: 'bool' as const, shape: a!.shape }),
     kernel: (out, inputs) => bound(out, inputs.map(fullOperand)),
@@ -210,6 +213,7 @@ const bindSelect =
 const selectPrimitive: Primitive = primitive({
   name: 'select',
   inPlace: true,
+  fusible: true,
   differentiable: [1, 2],
   shape: ([, a]) => ({ dtype: a!.dtype, shape: a!.shape }),
   kernel: (out, inputs) => bindSelect(out, inputs.map(fullOperand)),

@@ -17,7 +17,7 @@ export function evaluateProgram(
   for (const { variable, storage } of constants) values[variable] = new ConcreteTensor(storage);
   for (const equation of equations) {
     const { primitive, attrs } = equation;
-    values[equation.output] = replace(equation, () =>
+    values[equation.outputs[0]!] = replace(equation, () =>
       bind(
         primitiveNamed(primitive),
         equation.inputs.map((input) => values[input]!),

@@ -1,12 +1,11 @@
 /** A plan bound to memory and kernels: calling a segment is a loop over kernels with everything else decided. */
 import { invariant } from '@lockstep/errors';
-import type { Kernels, Operand } from '@lockstep/kernels';
+import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { BoundKernel } from '../core.ts';
-import { primitiveNamed } from '../define.ts';
 import type { Combine } from '../primitives/sharding.ts';
+import { bindEquation, isAlias } from './equation.ts';
 import type { Place, Plan } from './plan.ts';
-import type { Equation } from './program.ts';
 
 /** One message of an exchange: this block's partial result, and where the whole step's is expected. */
 export interface ExchangeBuffers {
@@ -31,7 +30,10 @@ export interface InstanceOptions {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly byteOffset: number;
   readonly inputs: readonly TypedArray[];
-  /** Where results are written; without it they stay in the arena. */
+  /**
+   * Where results are written; without it they stay in the arena. A plan with `outputs: 'given'` computes in them: they
+   * must not overlap the inputs.
+   */
   readonly outputs?: readonly TypedArray[];
   /** Where exchange results lie, shared by the blocks of a worker: `[exchange][part]`. */
   readonly results: readonly (readonly Float32Array[])[];
@@ -52,12 +54,16 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   };
   for (const { variable, storage } of program.constants) storageOf(variable).data.set(storage.data);
   const segments = plan.segments.map((equations) =>
-    equations.flatMap((equation) => bindEquation(equation, storageOf)),
+    equations
+      .filter((equation) => !isAlias(equation))
+      .map((equation) =>
+        bindEquation(equation, equation.outputs.map(storageOf), equation.inputs.map(storageOf)),
+      ),
   );
   const outputs = program.outputs.map((variable) => storageOf(variable).data);
-  const copies = (options.outputs ?? []).map((to, i): BoundKernel => {
+  const copies = (options.outputs ?? []).flatMap((to, i): BoundKernel[] => {
     const from = outputs[i]!;
-    return () => to.set(from);
+    return from === to ? [] : [() => to.set(from)];
   });
   segments.at(-1)!.push(...copies);
   const exchanges = plan.exchanges.map((parts, i) =>
@@ -79,12 +85,15 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
 
 function dataAt(
   place: Place,
-  { inputs, buffer, byteOffset, results }: InstanceOptions,
+  { inputs, outputs, buffer, byteOffset, results }: InstanceOptions,
   view: (buffer: ArrayBuffer | SharedArrayBuffer, byteOffset: number) => TypedArray,
 ): TypedArray {
   switch (place.kind) {
     case 'input':
       return inputs[place.index]!;
+    case 'output':
+      invariant(outputs !== undefined, 'an instance of this plan is given its outputs');
+      return outputs[place.index]!;
     case 'arena':
       return view(buffer, byteOffset + place.byteOffset);
     case 'result': {
@@ -94,17 +103,4 @@ function dataAt(
     default:
       return place satisfies never;
   }
-}
-
-function bindEquation(equation: Equation, storageOf: (variable: number) => Storage): BoundKernel[] {
-  const primitive = primitiveNamed(equation.primitive);
-  if (primitive.alias) return [];
-  const out = storageOf(equation.output);
-  const inputs = equation.inputs.map(storageOf);
-  const { patterns } = equation;
-  if (patterns === undefined) return [primitive.kernel(out, inputs, equation.attrs)];
-  const operands = inputs.map(
-    ({ data }, i): Operand => ({ data, ...(patterns[i] ?? { repeat: 1, period: data.length }) }),
-  );
-  return [primitive.elementwise!(out, operands, equation.attrs)];
 }

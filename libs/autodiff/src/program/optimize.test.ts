@@ -20,6 +20,7 @@ import {
   treeSum,
   vmap,
 } from '../index.ts';
+import { fuseElementwise } from './fuse.ts';
 import {
   absorbBroadcasts,
   composeBroadcasts,
@@ -37,6 +38,7 @@ const passes = {
   composeBroadcasts,
   absorbBroadcasts,
   fuseTreeSums,
+  fuseElementwise: (program: Program) => fuseElementwise(removeDeadCode(program)),
   optimize,
 };
 
@@ -144,7 +146,7 @@ describe('each pass', () => {
         .sub(scalar!),
     ];
     const inputs = drawn([[2, 3], [3], [2], []]);
-    const program = optimize(traced(f, inputs));
+    const program = removeDeadCode(absorbBroadcasts(traced(f, inputs)));
     expect(opsOf(program).filter((op) => op !== 'reshape')).toEqual(['add', 'mul', 'sub']);
     const patterns = program.equations
       .flatMap((equation) => equation.patterns ?? [])

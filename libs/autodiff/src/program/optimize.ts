@@ -1,14 +1,15 @@
 /**
  * Rewrites that leave every bit alone: dead code, common subexpressions, broadcasts read in place by elementwise
- * kernels, and tree sums taken inside the contraction before them.
+ * kernels, tree sums taken inside the contraction before them, and fused elementwise chains.
  */
 import { sizeOf } from '@lockstep/tensor';
 import { primitiveNamed } from '../define.ts';
+import { fuseElementwise } from './fuse.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';
 
 export function optimize(program: Program): Program {
   const shared = shareSubexpressions(dropUnitFactors(removeDeadCode(program)));
-  return removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
+  return fuseElementwise(removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared)))));
 }
 
 /** Drops equations and constants that no output needs. */
@@ -16,7 +17,7 @@ export function removeDeadCode(program: Program): Program {
   const needed = new Set(program.outputs);
   const equations: Equation[] = [];
   for (const equation of [...program.equations].reverse()) {
-    if (!needed.has(equation.output)) continue;
+    if (!equation.outputs.some((output) => needed.has(output))) continue;
     equations.push(equation);
     for (const input of equation.inputs) needed.add(input);
   }
@@ -47,10 +48,10 @@ export function shareSubexpressions(program: Program): Program {
     const key = JSON.stringify([equation.primitive, equation.attrs, inputs]);
     const known = first.get(key);
     if (known === undefined) {
-      first.set(key, equation.output);
+      first.set(key, equation.outputs[0]!);
       equations.push({ ...equation, inputs });
     } else {
-      replaced.set(equation.output, known);
+      replaced.set(equation.outputs[0]!, known);
     }
   }
   return { ...program, constants, equations, outputs: program.outputs.map(current) };
@@ -68,7 +69,8 @@ export function dropUnitFactors(program: Program): Program {
   const equations: Equation[] = [];
   for (const { inputs: old, ...equation } of program.equations) {
     const inputs = old.map(current);
-    const { primitive, output } = equation;
+    const { primitive } = equation;
+    const output = equation.outputs[0]!;
     if ((primitive === 'broadcast' || primitive === 'reshape') && unit.has(inputs[0]!)) unit.add(output);
     const one = primitive === 'mul' ? inputs.findIndex((input) => unit.has(input)) : -1;
     if (one === -1) equations.push({ ...equation, inputs });
@@ -86,7 +88,7 @@ export function composeBroadcasts(program: Program): Program {
     const inner = sources.get(equation.inputs[0]!);
     const variable = inner?.variable ?? equation.inputs[0]!;
     const composed = inner === undefined ? axes : inner.axes.map((axis) => axes[axis]!);
-    sources.set(equation.output, { variable, axes: composed });
+    sources.set(equation.outputs[0]!, { variable, axes: composed });
     return { ...equation, attrs: { shape, axes: composed }, inputs: [variable] };
   });
   return { ...program, equations };
@@ -99,7 +101,8 @@ export function absorbBroadcasts(program: Program): Program {
     if (equation.primitive === 'broadcast') {
       const { shape, axes } = equation.attrs as { shape: readonly number[]; axes: readonly number[] };
       const pattern = patternOf(shape, axes);
-      if (pattern !== undefined) sources.set(equation.output, { variable: equation.inputs[0]!, pattern });
+      if (pattern !== undefined)
+        sources.set(equation.outputs[0]!, { variable: equation.inputs[0]!, pattern });
       return equation;
     }
     const found = equation.inputs.map((input) => sources.get(input));
@@ -137,13 +140,15 @@ export function fuseTreeSums(program: Program): Program {
   const count = (variable: number): void => void uses.set(variable, (uses.get(variable) ?? 0) + 1);
   for (const equation of program.equations) equation.inputs.forEach(count);
   program.outputs.forEach(count);
-  const producers = new Map(program.equations.map((equation) => [equation.output, equation]));
+  const producers = new Map(program.equations.map((equation) => [equation.outputs[0]!, equation]));
   const equations = program.equations.map((equation) => {
     if (equation.primitive !== 'treeSum') return equation;
     const contraction = producers.get(equation.inputs[0]!);
-    if (contraction === undefined || uses.get(contraction.output) !== 1) return equation;
+    if (contraction === undefined || uses.get(contraction.outputs[0]!) !== 1) return equation;
     const fused = fusedWith(contraction, program);
-    return fused === undefined ? equation : { ...fused, inputs: contraction.inputs, output: equation.output };
+    return fused === undefined
+      ? equation
+      : { ...fused, inputs: contraction.inputs, outputs: equation.outputs };
   });
   return { ...program, equations };
 }

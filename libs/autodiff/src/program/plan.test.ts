@@ -21,6 +21,7 @@ import {
   tensor,
   traceProgram,
 } from '../index.ts';
+import { isAlias, mayWriteOver } from './equation.ts';
 
 /** Memory in use: by which variable, from which equation until which. */
 interface Holding {
@@ -59,10 +60,11 @@ function holdings({ program, segments, places }: Plan): Holding[] {
     hold(variable, -1);
     keep(variable, length);
   }
-  for (const [time, { primitive, inputs, output }] of order.entries()) {
+  for (const [time, equation] of order.entries()) {
+    const { inputs, outputs } = equation;
     for (const input of inputs) keep(input, time);
-    if (primitiveNamed(primitive).alias) rootOf.set(output, root(inputs[0]!));
-    else hold(output, time);
+    if (isAlias(equation)) rootOf.set(outputs[0]!, root(inputs[0]!));
+    else for (const output of outputs) hold(output, time);
   }
   const exchanged = program.equations.filter(({ primitive }) => primitive === 'exchange');
   for (const { inputs } of exchanged) keep(inputs[0]!, length);
@@ -88,7 +90,7 @@ function expectNoOverlap(plan: Plan): void {
         first: { to: second.from, start: second.start, end: second.end },
         operand: expect.toSatisfy((place: number) => place >= 0),
       });
-      expect(primitiveNamed(equation.primitive).inPlace).toBe(true);
+      expect(mayWriteOver(equation)).toBe(true);
     }
   }
 }
@@ -149,7 +151,7 @@ describe('memory', () => {
     const plan = planProgram(
       traceProgram((x) => [x!.sin().matmul(x!.cos())], [{ dtype: 'float32', shape: [4, 4] }]),
     );
-    const [first, second] = plan.segments[0]!.map(({ output }) => output);
+    const [first, second] = plan.segments[0]!.map(({ outputs }) => outputs[0]);
     const broken: Plan = { ...plan, places: new Map(plan.places).set(second!, plan.places.get(first!)!) };
     expectNoOverlap(plan);
     expect(() => expectNoOverlap(broken)).toThrow();

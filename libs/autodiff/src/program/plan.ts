@@ -4,8 +4,8 @@
  */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import { primitiveNamed } from '../define.ts';
 import type { Combine } from '../primitives/sharding.ts';
+import { aliases, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
 import { optimize } from './optimize.ts';
 import { type Equation, type Program, programHash } from './program.ts';
 
@@ -14,6 +14,8 @@ export type Place =
   | { readonly kind: 'input'; readonly index: number }
   /** In an instance's own arena. */
   | { readonly kind: 'arena'; readonly byteOffset: number }
+  /** In the buffer that the instance is given for this output. */
+  | { readonly kind: 'output'; readonly index: number }
   /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
   | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
 
@@ -39,31 +41,23 @@ export interface Plan {
 const alignment = 64;
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
-export function planProgram(traced: Program): Plan {
-  const program = withOwnPartials(optimize(traced));
-  const { levels, numLevels } = exchangeLevels(program);
-  const segments = Array.from({ length: numLevels }, (_, level) =>
-    program.equations.filter((equation, i) => levels[i] === level && equation.primitive !== 'exchange'),
-  );
-  const exchanges = Array.from({ length: numLevels - 1 }, (_, level) =>
-    program.equations.filter((equation, i) => levels[i] === level && equation.primitive === 'exchange'),
-  );
-  const layout = new Layout(program, segments, exchanges);
-  return { program, hash: programHash(traced), segments, ...layout.finish() };
+export interface PlanOptions {
+  /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
+  readonly outputs?: 'arena' | 'given';
 }
 
-/**
- * How many exchanges lie before each equation. An exchange belongs to the segment that it ends; a path that is longer
- * in exchanges is later.
- */
-function exchangeLevels({ equations, avals }: Program): { levels: number[]; numLevels: number } {
-  const levelOf = new Array<number>(avals.length).fill(0);
-  const levels = equations.map((equation) => {
-    const level = Math.max(0, ...equation.inputs.map((input) => levelOf[input]!));
-    levelOf[equation.output] = equation.primitive === 'exchange' ? level + 1 : level;
-    return level;
-  });
-  return { levels, numLevels: Math.max(0, ...levelOf) + 1 };
+export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions = {}): Plan {
+  const program = withOwnPartials(optimize(traced));
+  const levels = exchangeLevels(program);
+  const numLevels = 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!)));
+  const segments = Array.from({ length: numLevels }, (_, level) =>
+    program.equations.filter((equation, i) => levels[i] === level && !isExchange(equation)),
+  );
+  const exchanges = Array.from({ length: numLevels - 1 }, (_, level) =>
+    program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)),
+  );
+  const layout = new Layout(program, segments, exchanges, outputs === 'given');
+  return { program, hash: programHash(traced), segments, ...layout.finish() };
 }
 
 /** Each exchanged value gets a place of its own in the bucket: inputs, constants and values exchanged twice are copied. */
@@ -71,14 +65,14 @@ function withOwnPartials(program: Program): Program {
   const aliasOf = aliases(program);
   const produced = new Set(
     program.equations
-      .filter(({ primitive }) => primitive !== 'exchange')
-      .map(({ output }) => aliasOf(output)),
+      .filter((equation) => !isExchange(equation))
+      .flatMap(({ outputs }) => outputs.map(aliasOf)),
   );
   const kept = new Set(program.outputs.map(aliasOf));
   const taken = new Set<number>();
   const avals = [...program.avals];
   const equations = program.equations.flatMap((equation): Equation[] => {
-    if (equation.primitive !== 'exchange') return [equation];
+    if (!isExchange(equation)) return [equation];
     const input = equation.inputs[0]!;
     const aval = avals[input]!;
     if (aval.dtype !== 'float32') {
@@ -98,21 +92,11 @@ function withOwnPartials(program: Program): Program {
     avals.push(aval);
     const copy = avals.length - 1;
     return [
-      { primitive: 'copy', attrs: {}, inputs: [input], output: copy },
+      { primitive: 'copy', attrs: {}, inputs: [input], outputs: [copy] },
       { ...equation, inputs: [copy] },
     ];
   });
   return { ...program, avals, equations };
-}
-
-/** The variable whose elements a variable shares; itself where it has its own. */
-function aliases({ equations }: Program): (variable: number) => number {
-  const source = new Map<number, number>();
-  for (const { primitive, inputs, output } of equations) {
-    if (primitive === 'exchange' || !primitiveNamed(primitive).alias) continue;
-    source.set(output, source.get(inputs[0]!) ?? inputs[0]!);
-  }
-  return (variable) => source.get(variable) ?? variable;
 }
 
 /** Assigns places in the order of execution. */
@@ -130,6 +114,7 @@ class Layout {
     program: Program,
     segments: readonly (readonly Equation[])[],
     exchanges: readonly (readonly Equation[])[],
+    ownOutputs: boolean,
   ) {
     this.program = program;
     this.segments = segments;
@@ -138,6 +123,7 @@ class Layout {
     for (const { variable } of program.constants)
       this.place(variable, this.arena.take(this.bytesOf(variable)));
     this.exchanges = exchanges.map((equations, i) => this.placeExchange(i, equations));
+    if (ownOutputs) this.placeOutputs();
     this.findLastUses();
     this.placeEquations();
   }
@@ -163,14 +149,14 @@ class Layout {
   /** Partial sums lie end to end, so that they leave as one message; moments are a part each. */
   private placeExchange(exchange: number, equations: readonly Equation[]): ExchangePart[] {
     const parts: ExchangePart[] = [];
-    const size = (equation: Equation): number => sizeOf(this.program.avals[equation.output]!.shape);
+    const size = (equation: Equation): number => sizeOf(this.program.avals[equation.outputs[0]!]!.shape);
     const add = (combine: Combine, members: readonly Equation[]): void => {
       const total = members.reduce((sum, equation) => sum + size(equation), 0);
       const byteOffset = this.arena.take(aligned(total * 4));
       let offset = 0;
       for (const equation of members) {
         this.place(this.aliasOf(equation.inputs[0]!), byteOffset + offset * 4);
-        this.places.set(equation.output, { kind: 'result', exchange, part: parts.length, offset });
+        this.places.set(equation.outputs[0]!, { kind: 'result', exchange, part: parts.length, offset });
         offset += size(equation);
       }
       parts.push({ combine, size: total, byteOffset });
@@ -180,6 +166,15 @@ class Layout {
     for (const equation of equations.filter(({ attrs }) => attrs.combine === 'moments'))
       add('moments', [equation]);
     return parts;
+  }
+
+  /** What is computed for an output is computed there. Inputs, constants and repeated outputs are copied at the end. */
+  private placeOutputs(): void {
+    const computed = new Set(this.segments.flat().flatMap(({ outputs }) => outputs));
+    for (const [index, output] of this.program.outputs.entries()) {
+      const root = this.aliasOf(output);
+      if (computed.has(root) && !this.places.has(root)) this.places.set(root, { kind: 'output', index });
+    }
   }
 
   private findLastUses(): void {
@@ -196,23 +191,24 @@ class Layout {
     let time = 0;
     const owned = new Set<number>();
     for (const equation of this.segments.flat()) {
-      const { output, inputs } = equation;
-      const dying = [...new Set(inputs.map(this.aliasOf))].filter(
-        (v) => owned.has(v) && this.lastUse.get(v) === time,
+      const dying = new Set(
+        equation.inputs.map(this.aliasOf).filter((v) => owned.has(v) && this.lastUse.get(v) === time),
       );
-      if (this.aliasOf(output) === output && !this.places.has(output)) {
-        const inherited = this.inPlaceInput(equation, dying);
+      for (const output of equation.outputs) {
+        if (this.aliasOf(output) !== output || this.places.has(output)) continue;
+        const inherited = mayWriteOver(equation) ? this.sameIn(dying, output) : undefined;
         if (inherited === undefined) {
           this.place(output, this.arena.take(this.bytesOf(output)));
         } else {
           this.places.set(output, this.places.get(inherited)!);
+          dying.delete(inherited);
           owned.delete(inherited);
         }
         owned.add(output);
         if (!this.lastUse.has(output)) this.lastUse.set(output, time);
       }
       for (const variable of dying) {
-        if (!owned.delete(variable)) continue;
+        owned.delete(variable);
         const place = this.places.get(variable)!;
         invariant(place.kind === 'arena', 'only the arena is reused');
         this.arena.release(place.byteOffset, this.bytesOf(variable));
@@ -221,23 +217,12 @@ class Layout {
     }
   }
 
-  /** An elementwise kernel may write over a full operand that nobody reads again. */
-  private inPlaceInput(
-    { primitive, inputs, output, patterns }: Equation,
-    dying: readonly number[],
-  ): number | undefined {
-    if (!primitiveNamed(primitive).inPlace) return undefined;
+  /** One of the variables that has the output's size and type, and is thus read in full. */
+  private sameIn(variables: ReadonlySet<number>, output: number): number | undefined {
     const { dtype, shape } = this.program.avals[output]!;
-    for (const [i, input] of inputs.entries()) {
-      const root = this.aliasOf(input);
-      const from = this.program.avals[root]!;
-      if (
-        !patterns?.[i] &&
-        dying.includes(root) &&
-        from.dtype === dtype &&
-        sizeOf(from.shape) === sizeOf(shape)
-      )
-        return root;
+    for (const variable of variables) {
+      const from = this.program.avals[variable]!;
+      if (from.dtype === dtype && sizeOf(from.shape) === sizeOf(shape)) return variable;
     }
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** A program: a traced computation as data. A flat list of equations over numbered variables, each assigned once. */
 import { createHash } from 'node:crypto';
+import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
 import type { Attrs, Aval } from '../core.ts';
 
@@ -7,7 +8,8 @@ export interface Equation {
   readonly primitive: string;
   readonly attrs: Attrs;
   readonly inputs: readonly number[];
-  readonly output: number;
+  /** One variable, or those of a fused equation. */
+  readonly outputs: readonly number[];
   /** For inputs that an elementwise kernel reads through a broadcast, put in by the optimizer. */
   readonly patterns?: readonly (BroadcastPattern | null)[];
 }
@@ -41,9 +43,30 @@ export function programHash(program: Program): string {
   return hash.digest('hex');
 }
 
+const name = (variable: number): string => `v${variable}`;
+
+/** An equation's inputs; one read through a broadcast with its repeat and period. */
+export const operandsOf = ({ inputs, patterns }: Equation): string[] =>
+  inputs.map((input, i) => {
+    const pattern = patterns?.[i];
+    return pattern ? `${name(input)}×(${pattern.repeat}/${pattern.period})` : name(input);
+  });
+
+/** The steps of a fused equation, `v9 = add v3 t0`; what leaves no trace in memory is called t0, t1, … */
+export function stepsOf(equation: Equation): string[] {
+  if (equation.primitive !== 'fused') return [];
+  const { instructions, outputs } = equation.attrs as unknown as FusedAttrs;
+  const registers = equation.inputs.map(name);
+  return instructions.map(({ op, args }, i) => {
+    const output = equation.outputs[outputs.indexOf(equation.inputs.length + i)];
+    const step = [op, ...args.map((arg) => registers[arg]!)].join(' ');
+    registers.push(output === undefined ? `t${i}` : name(output));
+    return `${registers.at(-1)} = ${step}`;
+  });
+}
+
 /** One line an equation: `v7: float32[32, 10] = matmul v0 v3 {"transposeA":false}`. */
 export function formatProgram(program: Program): string {
-  const name = (variable: number): string => `v${variable}`;
   const typed = (variable: number): string => {
     const { dtype, shape } = program.avals[variable]!;
     return `${name(variable)}: ${dtype}${formatShape(shape)}`;
@@ -53,13 +76,13 @@ export function formatProgram(program: Program): string {
     const value = storage.data.length === 1 ? ` = ${storage.data[0]}` : '';
     return `  const ${typed(variable)}${value}`;
   });
-  const equations = program.equations.map(({ primitive, attrs, inputs: args, output, patterns }) => {
-    const operands = args.map((v, i) => {
-      const pattern = patterns?.[i];
-      return pattern ? `${name(v)}×(${pattern.repeat}/${pattern.period})` : name(v);
-    });
-    const suffix = Object.keys(attrs).length > 0 ? ` ${JSON.stringify(attrs)}` : '';
-    return `  ${typed(output)} = ${primitive} ${operands.join(' ')}${suffix}`;
+  const equations = program.equations.map((equation) => {
+    const { primitive, attrs, outputs } = equation;
+    const operands = operandsOf(equation);
+    const suffix =
+      primitive === 'fused' || Object.keys(attrs).length === 0 ? '' : ` ${JSON.stringify(attrs)}`;
+    const steps = stepsOf(equation).map((step) => `\n    ${step}`);
+    return `  ${outputs.map(typed).join(', ')} = ${[primitive, ...operands].join(' ')}${suffix}${steps.join('')}`;
   });
   return [
     `(${inputs.join(', ')}) →`,

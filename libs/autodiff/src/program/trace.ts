@@ -83,7 +83,7 @@ class ProgramTrace extends Trace {
 
   private equation(primitive: string, attrs: Attrs, inputs: readonly number[], aval: Aval): ProgramTracer {
     const out = this.variable(aval);
-    this.equations.push({ primitive, attrs, inputs, output: out.variable });
+    this.equations.push({ primitive, attrs, inputs, outputs: [out.variable] });
     return out;
   }
 

@@ -13,6 +13,7 @@ import { requireWholeSegments } from '../reference/convolution.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
+import { fusion } from './fused.ts';
 import { type Exports, wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
@@ -80,6 +81,7 @@ export function createWasmKernels(options: WasmOptions): Kernels {
     ...reference,
     name: 'wasm',
     ...elementwise(context),
+    ...fusion({ ...context, memory: new Uint8Array(buffer), workBytes: options.scratchBytes - ATTRS_BYTES }),
     ...movement(context),
     ...sums(context),
     ...contractions(context),

@@ -1,0 +1,72 @@
+/** What an equation means to those who arrange and run programs: the primitive table, and fused equations beside it. */
+import type { FusedAttrs, Operand } from '@lockstep/kernels';
+import type { Storage } from '@lockstep/tensor';
+import type { BoundKernel } from '../core.ts';
+import { primitiveNamed } from '../define.ts';
+import type { Equation, Program } from './program.ts';
+
+/**
+ * The name of an equation that the optimizer has made of several elementwise ones. It is no primitive: it has no
+ * rules, and exists in optimised programs only. Its attrs are the kernel's.
+ */
+export const FUSED = 'fused';
+
+export const isFused = (
+  equation: Equation,
+): equation is Equation & { readonly attrs: Readonly<Record<string, unknown>> & FusedAttrs } =>
+  equation.primitive === FUSED;
+
+export const isExchange = ({ primitive }: Equation): boolean => primitive === 'exchange';
+
+/** Whether the output shares the input's elements, and nothing is computed. */
+export const isAlias = (equation: Equation): boolean =>
+  !isFused(equation) && !isExchange(equation) && primitiveNamed(equation.primitive).alias === true;
+
+/** Whether an output may be written over an operand that is read in full. */
+export const mayWriteOver = ({ primitive }: Equation): boolean =>
+  primitive === FUSED || primitiveNamed(primitive).inPlace === true;
+
+/** The variable whose elements a variable shares; itself where it has its own. */
+export function aliases({ equations }: Program): (variable: number) => number {
+  const source = new Map<number, number>();
+  for (const equation of equations) {
+    if (!isAlias(equation)) continue;
+    const input = equation.inputs[0]!;
+    source.set(equation.outputs[0]!, source.get(input) ?? input);
+  }
+  return (variable) => source.get(variable) ?? variable;
+}
+
+/**
+ * How many exchanges lie before each equation. An exchange belongs to the segment that it ends; a path that is longer
+ * in exchanges is later.
+ */
+export function exchangeLevels({ equations, avals }: Program): number[] {
+  const levelOf = new Array<number>(avals.length).fill(0);
+  return equations.map(({ primitive, inputs, outputs }) => {
+    const level = Math.max(0, ...inputs.map((input) => levelOf[input]!));
+    for (const output of outputs) levelOf[output] = primitive === 'exchange' ? level + 1 : level;
+    return level;
+  });
+}
+
+/** The equation's kernel on its buffers. */
+export function bindEquation(
+  equation: Equation,
+  outs: readonly Storage[],
+  inputs: readonly Storage[],
+): BoundKernel {
+  const { patterns } = equation;
+  const operands = (): Operand[] =>
+    inputs.map(({ data }, i) => ({ data, ...(patterns?.[i] ?? { repeat: 1, period: data.length }) }));
+  if (isFused(equation)) return bindFused(outs, operands(), equation.attrs);
+  const { kernel, elementwise } = primitiveNamed(equation.primitive);
+  return patterns === undefined
+    ? kernel(outs[0]!, inputs, equation.attrs)
+    : elementwise!(outs[0]!, operands(), equation.attrs);
+}
+
+function bindFused(outs: readonly Storage[], operands: readonly Operand[], attrs: FusedAttrs): BoundKernel {
+  const buffers = outs.map(({ data }) => data);
+  return (kernels) => kernels.fused(buffers, operands, attrs);
+}

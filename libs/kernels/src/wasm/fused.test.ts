@@ -1,0 +1,164 @@
+/** Fused chains on the wasm backend: the bits of the single kernels, one after the other. */
+import type { TypedArray } from '@lockstep/tensor';
+import { describe, expect, it } from 'vitest';
+import { binaryOps, type FusedAttrs, type FusedInstruction, type Operand } from '../kernels.ts';
+import { compareCodes, unaryCodes } from './codes.ts';
+import {
+  clearMemory,
+  expectCanaries,
+  expectSame,
+  f32,
+  firstDifference,
+  operands as operandsOf,
+  place,
+  randomInt,
+  reference,
+  wasm,
+  wild,
+} from './fixtures/same-bits.ts';
+
+const bools = (size: number) => Uint8Array.from({ length: size }, () => randomInt(2));
+
+type Type = 'float32' | 'bool';
+
+/** The operations, with the types of their arguments and of their result. */
+const table: readonly (readonly [FusedInstruction['op'], readonly Type[], Type])[] = [
+  ...Object.keys(unaryCodes).map((op) => [op as 'neg', ['float32'], 'float32'] as const),
+  ...binaryOps.map((op) => [op, ['float32', 'float32'], 'float32'] as const),
+  ...Object.keys(compareCodes).map((op) => [op as 'eq', ['float32', 'float32'], 'bool'] as const),
+  ['select', ['bool', 'float32', 'float32'], 'float32'],
+  ['and', ['bool', 'bool'], 'bool'],
+  ['or', ['bool', 'bool'], 'bool'],
+  ['not', ['bool'], 'bool'],
+];
+
+interface Chain {
+  readonly operands: readonly Operand[];
+  readonly attrs: FusedAttrs;
+  /** One of the type of each output. */
+  readonly outs: readonly TypedArray[];
+}
+
+function randomChain(length: number): Chain {
+  const numbers = operandsOf(length, wild);
+  const flags = operandsOf(length, bools);
+  const operands = [0, 1, 2, 3].map(() => numbers[randomInt(numbers.length)]!);
+  operands.push(flags[randomInt(flags.length)]!);
+  const types: Type[] = operands.map(({ data }) => (data instanceof Uint8Array ? 'bool' : 'float32'));
+  const instructions = Array.from({ length: 1 + randomInt(20) }, (): FusedInstruction => {
+    const [op, wanted, result] = table[randomInt(table.length)]!;
+    const args = wanted.map((type) => {
+      const fitting = types.flatMap((found, register) => (found === type ? [register] : []));
+      return fitting[randomInt(fitting.length)]!;
+    });
+    types.push(result);
+    return { op, args };
+  });
+  const last = types.length - 1;
+  const outputs = [
+    ...new Set([last, 5 + randomInt(instructions.length), 5 + randomInt(instructions.length)]),
+  ];
+  const outs = outputs.map((register) =>
+    types[register] === 'bool' ? new Uint8Array(length).fill(9) : f32(length),
+  );
+  return { operands, attrs: { instructions, outputs }, outs };
+}
+
+/** Runs the chain twice in the memory, the second time with the schedule of the first. */
+function expectSameChain({ operands, attrs, outs }: Chain): void {
+  clearMemory();
+  const expected = outs.map((out) => out.slice());
+  reference.fused(expected, operands, attrs);
+  const placed = operands.map((operand) => ({ ...operand, data: place(operand.data) }));
+  const results = outs.map(place);
+  for (let time = 0; time < 2; time++) {
+    wasm.fused(results, placed, attrs);
+    for (const [i, result] of results.entries()) {
+      expectCanaries(result);
+      expect(firstDifference(result, expected[i]!), JSON.stringify(attrs)).toBeUndefined();
+      result.fill(3);
+    }
+  }
+}
+
+describe('fused equals the reference', () => {
+  it.each([0, 1, 5, 100, 1023, 1024, 1025, 4100])('in random chains over %i elements', (length) => {
+    for (let trial = 0; trial < 60; trial++) expectSameChain(randomChain(length));
+  });
+
+  it('without its help', () => {
+    const attrs: FusedAttrs = {
+      instructions: [
+        { op: 'sub', args: [0, 1] },
+        { op: 'mul', args: [3, 2] },
+        { op: 'lt', args: [4, 3] },
+        { op: 'select', args: [5, 3, 4] },
+      ],
+      outputs: [6],
+    };
+    const run: Parameters<typeof expectSame>[2] = (kernels, out, [x, bias, weight]) =>
+      kernels.fused(
+        [out],
+        [
+          { data: x!, repeat: 1, period: 3000 },
+          { data: bias!, repeat: 1, period: 30 },
+          { data: weight!, repeat: 30, period: 100 },
+        ],
+        attrs,
+      );
+    expectSame(f32(3000), [wild(3000), wild(30), wild(100)], run, 'patterns');
+  });
+
+  it('writes over operands, also over those that a later step reads', () => {
+    const length = 2500;
+    const [a, b] = [wild(length), wild(length)];
+    const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: length });
+    const attrs: FusedAttrs = {
+      instructions: [
+        { op: 'add', args: [0, 1] },
+        { op: 'sub', args: [0, 1] },
+        { op: 'mul', args: [1, 3] },
+      ],
+      outputs: [2, 3, 4, 2],
+    };
+    const expected = [0, 1, 2, 3].map(() => f32(length));
+    reference.fused(expected, [full(a), full(b)], attrs);
+    clearMemory();
+    const [x, y, z, w] = [place(a), place(b), place(f32(length)), place(f32(length))];
+    wasm.fused([x, y, z, w], [full(x), full(y)], attrs);
+    for (const [i, result] of [x, y, z, w].entries())
+      expect(firstDifference(result, expected[i]!)).toBeUndefined();
+  });
+
+  it('sees that arrays or chain have changed', () => {
+    clearMemory();
+    const outs = [place(f32(4))];
+    const operand = (value: number): Operand => ({
+      data: place(new Float32Array(4).fill(value)),
+      repeat: 1,
+      period: 4,
+    });
+    const operands = [operand(2)];
+    const chain = (op: 'square' | 'neg'): FusedAttrs => ({
+      instructions: [{ op, args: [0] }],
+      outputs: [1],
+    });
+    const first = chain('square');
+    const results = [
+      () => wasm.fused(outs, operands, first),
+      () => wasm.fused(outs, operands, chain('neg')),
+      () => wasm.fused(outs, [operand(5)], first),
+    ].map((call) => {
+      call();
+      return outs[0]![3];
+    });
+    expect(results).toEqual([4, -2, 25]);
+  });
+
+  it('leaves other arrays to the reference', () => {
+    const attrs: FusedAttrs = { instructions: [{ op: 'neg', args: [0] }], outputs: [1] };
+    const out = f32(2);
+    wasm.fused([out], [{ data: Float32Array.of(1, -2), repeat: 1, period: 2 }], attrs);
+    expect([...out]).toEqual([-1, 2]);
+  });
+});
