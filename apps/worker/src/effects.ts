@@ -1,7 +1,13 @@
 /** Carries out what the worker's machine asks for: work for the threads, frames for peers, reports for the coordinator. */
-import { decodeHeader, type Link, runHash } from '@lockstep/collectives';
+import {
+  alignedSubtrees,
+  decodeHeader,
+  defaultChunkRules,
+  outboxBytes,
+  runHash,
+} from '@lockstep/collectives';
 import { invariant, type LockstepError, toWireError } from '@lockstep/errors';
-import { referenceKernels } from '@lockstep/kernels';
+import { createEagerKernels } from '@lockstep/kernels';
 import type { CoordinatorMessage, Exit, WorkerEffect, WorkerEvent, WorkerMessage } from '@lockstep/protocol';
 import {
   afterEvaluation,
@@ -17,6 +23,7 @@ import type { Logger } from 'pino';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
 import type { WorkerHooks } from './hooks.ts';
+import { createLanes } from './lanes.ts';
 import { createPeers } from './peers.ts';
 import { createReductions } from './reductions.ts';
 import { openSession, type Session } from './session.ts';
@@ -51,7 +58,9 @@ export interface Effects {
 export function createEffects(context: EffectsContext): Effects {
   const { compiler, pool, mesh, log, raise, hooks, worker } = context;
   const peers = createPeers(mesh, worker);
-  const combine = (hooks.combine ?? ((plain) => plain))(combineWith(referenceKernels()));
+  // Who takes the place of the network, takes that of memory too.
+  const lanes = createLanes(mesh, hooks.createMesh === undefined);
+  const combine = (hooks.combine ?? ((plain) => plain))(combineWith(createEagerKernels()));
   let session: Session | undefined;
   let membership: Membership | undefined;
   /** Jobs for the threads, one after the other. */
@@ -111,11 +120,9 @@ export function createEffects(context: EffectsContext): Effects {
     const { generation, incarnation, rank, members, profile } = effect;
     peers.meet(members);
     const run = runHash(welcome().run, incarnation);
-    const link: Link = {
-      send: (to, header, payload) => void mesh.send(members[to]!.worker, [header, payload]),
-      sendOwned: (to, header, payload) => void mesh.sendOwned(members[to]!.worker, [header, payload]),
-    };
-    const { config, held } = loaded();
+    const { config, held, largestExchange } = loaded();
+    const numNodes = alignedSubtrees(members[rank]!.shards).length;
+    membership?.reductions.abort();
     const reductions = (hooks.createReductions ?? createReductions)({
       generation,
       run,
@@ -123,11 +130,18 @@ export function createEffects(context: EffectsContext): Effects {
       ranges: members.map(({ shards }) => shards),
       numShards: config.numShards,
       combine,
-      link,
+      link: lanes.enter({
+        generation,
+        run,
+        rank,
+        members,
+        outboxBytes: outboxBytes(largestExchange, numNodes, defaultChunkRules),
+        numThreads: pool.numThreads,
+      }),
       held,
       onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
+      onFault: (fault) => log.warn({ fault }, 'dropped a frame'),
     });
-    membership?.reductions.abort();
     membership = { generation, run, rank, members, reductions, profile };
     transfers.enter(generation);
     enqueue(() => loaded().configure(members[rank]!.shards, profile));
@@ -245,6 +259,7 @@ export function createEffects(context: EffectsContext): Effects {
         return membership?.reductions.abort();
       case 'exit':
         isOver = true;
+        lanes.close();
         // A job under way must end before its threads do.
         return void jobs.then(() => context.exit(effect));
       default:
@@ -268,6 +283,10 @@ export function createEffects(context: EffectsContext): Effects {
       const { header } = decoded;
       if (header.kind.startsWith('snapshot-')) {
         transfers.receive(header, payload);
+      } else if (header.kind === 'lane-invitation') {
+        lanes.invited(peer, header, payload);
+      } else if (header.kind === 'lane-bell') {
+        if (membership?.generation === header.generation) membership.reductions.look();
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

@@ -50,6 +50,8 @@ export interface Session {
   readonly outline: ProgramOutline;
   /** Frames from peers that are ahead; of all generations. */
   readonly held: HeldFrames;
+  /** Bytes of all vectors of the largest exchange. */
+  readonly largestExchange: number;
   /** Evaluated when the run ends. */
   readonly finalSplit: SplitName | undefined;
   /** Lays out memory and threads for a range of shards. */
@@ -115,6 +117,7 @@ export async function openSession(
     earlyStopping,
     replica,
     held: createHeldFrames(maxHeldBytes(exchangeBytes, config.numShards)),
+    largestExchange: Math.max(...exchangeBytes),
     finalSplit,
     outline: {
       numSegments,

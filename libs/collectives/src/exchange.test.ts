@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultChunkRules, expectedBytes, planChunks } from './chunks.ts';
-import { createExchange, type ExchangeOptions, type Rejection } from './exchange.ts';
+import { createExchange, type Exchange, type ExchangeOptions, type Rejection } from './exchange.ts';
 import { runCluster, scenarios } from './fixtures/cluster.ts';
 import { combine } from './fixtures/combine.ts';
 import { bytesOf, decodeHeader, type Header } from './frame.ts';
@@ -77,7 +77,7 @@ function rankZero(options: Partial<ExchangeOptions> = {}) {
     ],
     numShards: 8,
     combine,
-    link: { send: keep, sendOwned: keep },
+    link: { reserve: (bytes) => new Uint8Array(bytes), send: keep },
     onRejected: (reason) => rejected.push(reason),
     ...options,
   });
@@ -90,7 +90,14 @@ const request = (step = 1, collective = 0) => ({
   op: 'sum' as const,
   size: 1,
   parts: [{ node: { level: 2, index: 0 }, data: Float32Array.of(1) }],
+  out: new Float32Array(1),
 });
+
+/** Starts a reduction and keeps its result. */
+function collect(exchange: Exchange, results: number[][], asked = request()): void {
+  exchange.start(asked, () => results.push([...asked.out]));
+}
+
 const payload = bytesOf(Float32Array.of(2));
 const frame: Header = {
   kind: 'partial',
@@ -109,7 +116,7 @@ describe('an exchange', () => {
   it('rejects frames that do not fit, and finishes all the same', () => {
     const { exchange, rejected } = rankZero();
     const results: number[][] = [];
-    exchange.start(request(), (result) => results.push([...result]));
+    collect(exchange, results);
     exchange.receive({ ...frame, run: 8 }, payload);
     exchange.receive({ ...frame, rank: 2 }, payload);
     exchange.receive({ ...frame, rank: 0 }, payload);
@@ -136,19 +143,14 @@ describe('an exchange', () => {
     exchange.receive({ ...frame, step: 2 }, payload);
     expect(rejected).toEqual(['held']);
 
-    let first: number | undefined;
-    exchange.start(request(), ([value]) => {
-      first = value;
-    });
-    expect(first).toBe(3);
+    const results: number[][] = [];
+    collect(exchange, results);
+    expect(results).toEqual([[3]]);
 
     exchange.abort();
     expect(held.bytes).toBe(4);
-    let second: number | undefined;
-    rankZero({ held, generation: 2 }).exchange.start(request(), ([value]) => {
-      second = value;
-    });
-    expect([second, held.bytes]).toEqual([3, 0]);
+    collect(rankZero({ held, generation: 2 }).exchange, results);
+    expect([results, held.bytes]).toEqual([[[3], [3]], 0]);
   });
 
   it('judges held frames by the same rules', () => {
@@ -186,9 +188,9 @@ describe('an exchange', () => {
     exchange.receive({ ...frame, generation: 3, run: 9 }, payload);
     const results: number[][] = [];
     const second = rankZero({ held, generation: 2, run: 8 });
-    second.exchange.start(request(), (result) => results.push([...result]));
+    collect(second.exchange, results);
     const third = rankZero({ held, generation: 3, run: 8 });
-    third.exchange.start(request(), (result) => results.push([...result]));
+    collect(third.exchange, results);
     expect(results).toEqual([[3]]);
     expect([second.rejected, third.rejected]).toEqual([[], ['run']]);
   });

@@ -1,6 +1,6 @@
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type ChunkRules, defaultChunkRules } from './chunks.ts';
-import { bytesOf, encodeHeader, type Header, headerBytes } from './frame.ts';
+import { bytesOf, encodeHeader, floatsOf, type Header, headerBytes } from './frame.ts';
 import { createHeldFrames, type HeldFrames } from './held.ts';
 import {
   createReduction,
@@ -10,17 +10,17 @@ import {
   type Reduction,
   type ReductionRequest,
 } from './reduction.ts';
-import { type Combine, rootOf } from './tree.ts';
+import { type Combine, createScratch, rootOf } from './tree.ts';
 
-/** What the collectives need of a network: frames to one rank arrive in order, or the rank is lost. */
+/** What the collectives need of a network: frames to one rank arrive, or the rank is lost. */
 export interface Link {
   /**
-   * The payload may be rewritten as soon as this returns: after an abort it will be, while a peer that has not heard
-   * of the abort would still take a frame that is on its way for the real thing.
+   * Memory for a payload of `bytes`, filled before it is sent, to any number of ranks, and then left alone: also after an
+   * abort, when a peer that has not heard of it would still take what is on its way for the real thing.
    */
+  reserve(bytes: number): Uint8Array;
+  /** The header is copied. The payload is what was reserved, or is never written again. */
   send(toRank: number, header: Uint8Array, payload: Uint8Array): void;
-  /** The payload is never written again, so it need not be copied. */
-  sendOwned(toRank: number, header: Uint8Array, payload: Uint8Array): void;
 }
 
 /** Why a frame was dropped. `run`, `rank`: not from a member; `held`: too far ahead to keep; else it does not fit. */
@@ -50,11 +50,14 @@ export interface ExchangeCounters {
 export interface Exchange {
   /**
    * Begins an all-reduce; several may be under way. Every rank starts the same ones, in ascending order of step,
-   * then collective. The partials may be rewritten when this returns. `onDone` gets the root of the tree, the same bytes
-   * on every rank; it may be called before `start` returns.
+   * then collective. At `onDone` the request's `out` is the root of the tree, the same bytes on every rank; it may be
+   * called before `start` returns.
    */
-  start(request: ReductionRequest, onDone: (result: Float32Array) => void): void;
-  /** Takes a frame whose header `decodeHeader` has accepted, and keeps the payload. */
+  start(request: ReductionRequest, onDone: () => void): void;
+  /**
+   * Takes a frame whose header `decodeHeader` has accepted, and reads the payload until the all-reduce that it belongs to
+   * is done or aborted.
+   */
   receive(header: Header, payload: Uint8Array): void;
   /** Ends the generation: nothing is sent, held or called back any more. */
   abort(): void;
@@ -79,20 +82,23 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const counters = { sentBytes: 0, receivedBytes: 0, stale: 0, rejected: 0 };
   let last = { step: -1, collective: -1 };
   let aborted = false;
+  const scratch = createScratch();
   held.dropBefore(generation);
 
   const reject = (reason: Rejection, header: Header) => {
     counters.rejected++;
     options.onRejected?.(reason, header);
   };
-  const sendFrame = (step: number, collective: number, toRank: number, frame: OutgoingFrame) => {
+  const sendFrame = (step: number, collective: number, toRanks: readonly number[], frame: OutgoingFrame) => {
     if (aborted) return;
     const { kind, node, chunk, data } = frame;
-    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length: data.byteLength };
-    counters.sentBytes += headerBytes + data.byteLength;
-    // A result is this rank's own array, which nobody writes again; partials belong to the caller.
-    const send = kind === 'result' ? link.sendOwned : link.send;
-    send(toRank, encodeHeader(header), bytesOf(data));
+    const payload = bytesOf(data);
+    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length: payload.length };
+    const encoded = encodeHeader(header);
+    for (const toRank of toRanks) {
+      counters.sentBytes += headerBytes + payload.length;
+      link.send(toRank, encoded, payload);
+    }
   };
   const accept = (reduction: Reduction, header: Header, payload: Uint8Array) => {
     if (header.rank >= ranges.length || header.rank === rank) return reject('rank', header);
@@ -115,11 +121,13 @@ export function createExchange(options: ExchangeOptions): Exchange {
       const reduction = createReduction(request, {
         ...options,
         rules,
-        send: (toRank, frame) => sendFrame(step, collective, toRank, frame),
-        done: (result) => {
+        scratch,
+        reserve: (size) => floatsOf(link.reserve(4 * size)),
+        send: (toRanks, frame) => sendFrame(step, collective, toRanks, frame),
+        done: () => {
           if (aborted) return;
           active.delete(key);
-          onDone(result);
+          onDone();
         },
       });
       active.set(key, reduction);

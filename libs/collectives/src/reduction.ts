@@ -4,11 +4,13 @@ import { floatsOf, type Header } from './frame.ts';
 import {
   alignedSubtrees,
   type Combine,
-  combineSubtrees,
-  combineTree,
+  combineAt,
+  isWithin,
   type NodePartial,
   nodeKey,
   type ReduceOp,
+  rootOf,
+  type Scratch,
   type ShardRange,
   type TreeNode,
 } from './tree.ts';
@@ -18,10 +20,15 @@ export interface ReductionRequest {
   readonly step: number;
   readonly collective: number;
   readonly op: ReduceOp;
-  /** Partials that together cover exactly this rank's shards; finer than its maximal subtrees is fine. */
+  /**
+   * Partials that together cover exactly this rank's shards; finer than its maximal subtrees is fine. They are read
+   * until the reduction is done or aborted.
+   */
   readonly parts: readonly NodePartial[];
   /** Elements of every partial and of the result. */
   readonly size: number;
+  /** Where the result goes, piece by piece from the start on: complete when the reduction is done. */
+  readonly out: Float32Array;
 }
 
 /** The agreed membership, as every rank sees it. */
@@ -43,8 +50,12 @@ export interface Reduction {
 interface ReductionContext extends Membership {
   readonly combine: Combine;
   readonly rules: ChunkRules;
-  send(toRank: number, frame: OutgoingFrame): void;
-  done(result: Float32Array): void;
+  readonly scratch: Scratch;
+  /** Memory for a payload of so many elements that is about to be sent. */
+  reserve(size: number): Float32Array;
+  /** Sends what was reserved. */
+  send(toRanks: readonly number[], frame: OutgoingFrame): void;
+  done(): void;
 }
 
 export interface OutgoingFrame {
@@ -61,70 +72,81 @@ const noNode: TreeNode = { level: 0, index: 0 };
  * order of the tree and sends the result to all. A small vector is one chunk that everyone owns.
  */
 export function createReduction(request: ReductionRequest, context: ReductionContext): Reduction {
-  const { rank, ranges, numShards, rules } = context;
-  const { op, size } = request;
+  const { rank, ranges, numShards, rules, scratch, send } = context;
+  const { op, size, parts, out } = request;
   const chunks = planChunks(op, size, ranges.length, rules);
   const combine = context.combine.bind(undefined, op);
-  const numNodes = ranges.reduce((sum, range) => sum + alignedSubtrees(range).length, 0);
+  const root = rootOf(numShards);
+  const ownNodes = alignedSubtrees(ranges[rank]!);
   const peers = ranges.map((_, peer) => peer).filter((peer) => peer !== rank);
-  /** Partials by node, for each chunk that this rank combines. */
+  const numForeignNodes = peers.reduce((sum, peer) => sum + alignedSubtrees(ranges[peer]!).length, 0);
+  /** Peers' partials by node, for each chunk that this rank combines. */
   const gathered = chunks.map((chunk) => (isMine(chunk, rank) ? new Map<string, NodePartial>() : undefined));
   const finished = chunks.map(() => false);
-  const result = new Float32Array(size);
   let numUnfinished = chunks.length;
 
-  const finish = (at: number, data: Float32Array) => {
-    result.set(data, chunks[at]!.start);
+  const cutParts = (chunk: Chunk, within: TreeNode): NodePartial[] =>
+    parts
+      .filter(({ node }) => isWithin(node, within))
+      .map(({ node, data }) => ({ node, data: cut(data, chunk) }));
+  const finish = (at: number) => {
     finished[at] = true;
     gathered[at] = undefined;
-    if (--numUnfinished === 0) context.done(result);
+    if (--numUnfinished === 0) context.done();
   };
-  const gather = (at: number, part: NodePartial) => {
-    const parts = gathered[at]!;
-    parts.set(nodeKey(part.node), part);
-    if (parts.size < numNodes) return;
-    const combined = combineTree(parts.values(), numShards, combine);
-    if (chunks[at]!.owner === rank) {
-      for (const peer of peers)
-        context.send(peer, { kind: 'result', node: noNode, chunk: at, data: combined });
+  const combineIfComplete = (at: number) => {
+    const chunk = chunks[at]!;
+    const foreign = gathered[at]!;
+    if (foreign.size < numForeignNodes) return;
+    const all = [...cutParts(chunk, root), ...foreign.values()];
+    const target = cut(out, chunk);
+    if (chunk.owner === 'everyone' || peers.length === 0) {
+      combineAt(root, all, combine, target, scratch);
+    } else {
+      const data = context.reserve(chunk.size);
+      combineAt(root, all, combine, data, scratch);
+      send(peers, { kind: 'result', node: noNode, chunk: at, data });
+      target.set(data);
     }
-    finish(at, combined);
+    finish(at);
+  };
+  const publish = (at: number, chunk: Chunk, receivers: readonly number[]) => {
+    for (const node of ownNodes) {
+      const data = context.reserve(chunk.size);
+      combineAt(node, cutParts(chunk, node), combine, data, scratch);
+      send(receivers, { kind: 'partial', node, chunk: at, data });
+    }
   };
   const acceptPartial = (header: Header, payload: Uint8Array): FrameVerdict => {
     const node = { level: header.level, index: header.index };
     const theirs = alignedSubtrees(ranges[header.rank]!);
     if (!theirs.some((each) => nodeKey(each) === nodeKey(node))) return 'node';
-    if (gathered[header.chunk]!.has(nodeKey(node))) return 'duplicate';
-    gather(header.chunk, { node, data: floatsOf(payload) });
+    const foreign = gathered[header.chunk]!;
+    if (foreign.has(nodeKey(node))) return 'duplicate';
+    foreign.set(nodeKey(node), { node, data: floatsOf(payload) });
+    combineIfComplete(header.chunk);
     return 'accepted';
   };
   return {
     begin: () => {
-      const own = combineSubtrees(request.parts, alignedSubtrees(ranges[rank]!), combine);
-      for (const { node, data } of own) {
-        invariant(data.length === size, 'a partial has the size of the reduction', {
-          node,
-          length: data.length,
-          size,
-        });
+      for (const { node, data } of [...parts, { node: undefined, data: out }]) {
+        const isOwn = node === undefined || ownNodes.some((own) => isWithin(node, own));
+        invariant(
+          isOwn && data.length === size,
+          "partials are of the reduction's size and this rank's shards",
+          {
+            node,
+            length: data.length,
+            size,
+          },
+        );
       }
       // All chunks are sent before any is finished: finishing may start the next collective.
       for (const [at, chunk] of chunks.entries()) {
         const receivers = chunk.owner === 'everyone' ? peers : peers.filter((peer) => peer === chunk.owner);
-        for (const peer of receivers) {
-          for (const { node, data } of own) {
-            context.send(peer, { kind: 'partial', node, chunk: at, data: cut(data, chunk) });
-          }
-        }
+        if (receivers.length > 0) publish(at, chunk, receivers);
       }
-      for (const [at, chunk] of chunks.entries()) {
-        if (!isMine(chunk, rank)) continue;
-        for (const { node, data } of own) {
-          const mine = cut(data, chunk);
-          // The caller may rewrite its partials while others' are awaited.
-          gather(at, { node, data: peers.length === 0 ? mine : mine.slice() });
-        }
-      }
+      for (const [at, chunk] of chunks.entries()) if (isMine(chunk, rank)) combineIfComplete(at);
     },
     accept: (header, payload) => {
       const chunk = chunks[header.chunk];
@@ -134,7 +156,8 @@ export function createReduction(request: ReductionRequest, context: ReductionCon
       if (!mayBe) return 'kind';
       if (finished[header.chunk]) return 'duplicate';
       if (header.kind === 'partial') return acceptPartial(header, payload);
-      finish(header.chunk, floatsOf(payload));
+      cut(out, chunk).set(floatsOf(payload));
+      finish(header.chunk);
       return 'accepted';
     },
   };

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mulberry32, sameBits, shardValues, treeOf } from './fixtures/cluster.ts';
 import { combine } from './fixtures/combine.ts';
-import { alignedSubtrees, combineSubtrees, combineTree, type NodePartial } from './tree.ts';
+import {
+  alignedSubtrees,
+  combineAt,
+  combineTree,
+  createScratch,
+  isWithin,
+  type NodePartial,
+} from './tree.ts';
 
 const sum = combine.bind(undefined, 'sum');
 const one = (level: number, index: number, value = 1): NodePartial => ({
@@ -68,10 +75,32 @@ describe('combineTree', () => {
     }
   });
 
-  it('stops at the nodes that are asked for and writes to no part', () => {
-    const parts = [one(0, 3, 5), one(0, 4, 1), one(0, 5, 2)];
-    const targets = alignedSubtrees({ start: 3, count: 3 });
-    expect(combineSubtrees(parts, targets, sum)).toEqual([one(0, 3, 5), one(1, 2, 3)]);
-    expect(parts).toEqual([one(0, 3, 5), one(0, 4, 1), one(0, 5, 2)]);
+  it('combines a subtree alone and writes to no part', () => {
+    const parts = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
+    const scratch = createScratch();
+    const out = new Float32Array(1);
+    combineAt({ level: 2, index: 1 }, parts, sum, out, scratch);
+    expect([...out]).toEqual([7]);
+    expect(parts).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
+    combineAt({ level: 1, index: 3 }, [one(1, 3, 4)], sum, out, scratch);
+    expect([...out]).toEqual([4]);
+    expect(() => combineAt({ level: 1, index: 2 }, parts, sum, out, scratch)).toThrowError(internal);
+  });
+});
+
+describe('isWithin', () => {
+  it('tells the nodes of a subtree from the others', () => {
+    const root = { level: 2, index: 1 };
+    for (const [level, index, expected] of [
+      [2, 1, true],
+      [0, 4, true],
+      [0, 7, true],
+      [1, 3, true],
+      [0, 3, false],
+      [0, 8, false],
+      [3, 0, false],
+    ] as const) {
+      expect(isWithin({ level, index }, root), `${level}:${index}`).toBe(expected);
+    }
   });
 });

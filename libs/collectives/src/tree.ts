@@ -55,56 +55,84 @@ export function rootOf(numShards: number): TreeNode {
   });
 }
 
+/** Arrays for what lies between the leaves and the root, kept from one combination to the next. */
+export interface Scratch {
+  take(size: number): Float32Array;
+  give(array: Float32Array): void;
+}
+
+export function createScratch(): Scratch {
+  const free = new Map<number, Float32Array[]>();
+  return {
+    take: (size) => free.get(size)?.pop() ?? new Float32Array(size),
+    give: (array) => {
+      const same = free.get(array.length);
+      if (same === undefined) free.set(array.length, [array]);
+      else same.push(array);
+    },
+  };
+}
+
 /**
- * Combines partials along the tree, in its order whatever theirs, up to each of `targets` (together: all of them).
- * A target that is given comes back as it is. Throws `internal` when partials are missing, twice, or left over.
+ * Combines partials along the tree, in its order whatever theirs, and writes the value at `root` to `out`, which is none
+ * of them. Together they cover exactly the shards of `root`. Throws `internal` when partials are missing, twice, or left
+ * over.
  */
-export function combineSubtrees(
+export function combineAt(
+  root: TreeNode,
   parts: Iterable<NodePartial>,
-  targets: readonly TreeNode[],
   combine: CombinePair,
-): NodePartial[] {
+  out: Float32Array,
+  scratch: Scratch,
+): void {
   const given = new Map<string, Float32Array>();
-  let size: number | undefined;
   for (const { node, data } of parts) {
-    size ??= data.length;
-    if (data.length !== size) throw broken(`has ${data.length} elements and others ${size}`, node);
+    if (data.length !== out.length) throw broken(`has ${data.length} elements, not ${out.length}`, node);
     if (given.has(nodeKey(node))) throw broken('is given twice', node);
     given.set(nodeKey(node), data);
   }
-  const scratch = new Set<Float32Array>();
-  const free: Float32Array[] = [];
-  const evaluate = (node: TreeNode): Float32Array => {
+  const takeGiven = (node: TreeNode): Float32Array | undefined => {
     const data = given.get(nodeKey(node));
-    if (data !== undefined) {
-      given.delete(nodeKey(node));
-      return data;
-    }
-    if (node.level === 0) throw broken('is missing', node);
-    const left = evaluate({ level: node.level - 1, index: 2 * node.index });
-    const right = evaluate({ level: node.level - 1, index: 2 * node.index + 1 });
-    const out = free.pop() ?? new Float32Array(left.length);
-    scratch.add(out);
-    combine(out, left, right);
-    for (const child of [left, right]) if (scratch.has(child)) free.push(child);
-    return out;
+    given.delete(nodeKey(node));
+    return data;
   };
-  const combined = targets.map((node) => ({ node, data: evaluate(node) }));
-  if (given.size > 0) throw broken(`overlaps or is outside: ${[...given.keys()].join(' ')}`, targets[0]);
-  return combined;
+  const evaluate = ({ level, index }: TreeNode, to: Float32Array): void => {
+    if (level === 0) throw broken('is missing', { level, index });
+    const children = [2 * index, 2 * index + 1].map((child) => {
+      const node = { level: level - 1, index: child };
+      const data = takeGiven(node);
+      if (data !== undefined) return { data, isOurs: false };
+      const own = scratch.take(out.length);
+      evaluate(node, own);
+      return { data: own, isOurs: true };
+    });
+    const [left, right] = children;
+    combine(to, left!.data, right!.data);
+    for (const { data, isOurs } of children) if (isOurs) scratch.give(data);
+  };
+  const whole = takeGiven(root);
+  if (whole === undefined) evaluate(root, out);
+  else out.set(whole);
+  if (given.size > 0) throw broken(`overlaps or is outside: ${[...given.keys()].join(' ')}`, root);
 }
 
-/** The value at the root of the tree over `numShards` shards; see {@link combineSubtrees}. */
+/** The value at the root of the tree over `numShards` shards; see {@link combineAt}. */
 export function combineTree(
   parts: Iterable<NodePartial>,
   numShards: number,
   combine: CombinePair,
 ): Float32Array {
-  return combineSubtrees(parts, [rootOf(numShards)], combine)[0]!.data;
+  const given = [...parts];
+  const out = new Float32Array(given[0]?.data.length ?? 0);
+  combineAt(rootOf(numShards), given, combine, out, createScratch());
+  return out;
 }
 
-function broken(what: string, node: TreeNode | undefined): LockstepError {
-  return new LockstepError('internal', `tree reduction: node ${node ? nodeKey(node) : 'none'} ${what}`, {
-    node,
-  });
+/** Whether `node` lies in the subtree of `root`, or is it. */
+export function isWithin(node: TreeNode, root: TreeNode): boolean {
+  return node.level <= root.level && node.index >> (root.level - node.level) === root.index;
+}
+
+function broken(what: string, node: TreeNode): LockstepError {
+  return new LockstepError('internal', `tree reduction: node ${nodeKey(node)} ${what}`, { node });
 }

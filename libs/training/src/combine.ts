@@ -1,13 +1,12 @@
 /** The arithmetic that collectives are handed: a parent's partial result from its children's. */
 import type { Combine } from '@lockstep/collectives';
-import type { Kernels } from '@lockstep/kernels';
+import type { Kernels, Operand } from '@lockstep/kernels';
 
 export function combineWith(kernels: Kernels): Combine {
   return (op, out, left, right) => {
     switch (op) {
       case 'sum':
-        for (let i = 0; i < out.length; i++) out[i] = left[i]! + right[i]!;
-        return;
+        return kernels.binary('add', out, whole(left), whole(right));
       case 'moments': {
         const pair = new Float32Array(2 * out.length);
         pair.set(left);
@@ -20,3 +19,6 @@ export function combineWith(kernels: Kernels): Combine {
     }
   };
 }
+
+/** Every element once, in order. */
+const whole = (data: Float32Array): Operand => ({ data, repeat: 1, period: data.length });

@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import { createOutbox, outboxBytes } from './outbox.ts';
+
+const placeOf = ({ buffer, byteOffset, length }: Uint8Array) => ({ buffer, byteOffset, length });
+
+it('gives the memory of an exchange again when two more have begun, and no sooner', () => {
+  const memory = new Uint8Array(512);
+  const { turn, reserve } = createOutbox(memory);
+  const places = Array.from({ length: 4 }, () => {
+    turn();
+    return [reserve(65), reserve(100)].map((payload) => placeOf(payload).byteOffset);
+  });
+  expect(places).toEqual([
+    [256, 384],
+    [0, 128],
+    [256, 384],
+    [0, 128],
+  ]);
+});
+
+it('gives memory of its own to what does not fit', () => {
+  const memory = new Uint8Array(256);
+  const { reserve } = createOutbox(memory);
+  expect(reserve(128).buffer).toBe(memory.buffer);
+  expect(placeOf(reserve(4))).toMatchObject({ byteOffset: 0, length: 4 });
+  expect(reserve(4).buffer).not.toBe(memory.buffer);
+});
+
+it('needs room for the partials of every node and for the result, in both halves', () => {
+  const rules = { smallBytes: 64, chunkBytes: 1000 };
+  const { reserve } = createOutbox(new Uint8Array(outboxBytes(10_000, 3, rules)));
+  const own = Array.from({ length: 4 * 10 }, () => reserve(1000));
+  expect(new Set(own.map(({ buffer }) => buffer)).size).toBe(1);
+});

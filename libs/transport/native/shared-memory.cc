@@ -1,0 +1,111 @@
+// Memory that processes of one host share: an anonymous file, mapped as an ArrayBuffer. The file has no name, so
+// nothing is left when its owner dies, however it dies. Peers open it as /proc/<pid>/fd/<fd>.
+#include <node_api.h>
+
+#ifdef __linux__
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+namespace {
+
+// Without these seals the owner could cut the file, and a reader of what was cut off would die of SIGBUS.
+constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
+
+napi_value Throw(napi_env env, const char* what, int error) {
+  const std::string message = std::string(what) + ": " + strerror(error);
+  napi_throw_error(env, nullptr, message.c_str());
+  return nullptr;
+}
+
+void Unmap(napi_env, void* data, void* bytes) { munmap(data, reinterpret_cast<uintptr_t>(bytes)); }
+
+/** The ArrayBuffer of a mapping, which ends when the buffer is collected. */
+napi_value Wrap(napi_env env, void* data, size_t bytes) {
+  napi_value buffer;
+  void* const hint = reinterpret_cast<void*>(bytes);
+  if (napi_create_external_arraybuffer(env, data, bytes, Unmap, hint, &buffer) == napi_ok) return buffer;
+  munmap(data, bytes);
+  napi_throw_error(env, nullptr, "this runtime does not take foreign memory as an ArrayBuffer");
+  return nullptr;
+}
+
+/** create(bytes): { fd, buffer }: zeros, writable here alone. */
+napi_value Create(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  double bytes = 0;
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_double(env, argument, &bytes);
+  const int fd = memfd_create("lockstep", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (fd < 0) return Throw(env, "memfd_create", errno);
+  void* data = MAP_FAILED;
+  if (ftruncate(fd, static_cast<off_t>(bytes)) == 0 && fcntl(fd, F_ADD_SEALS, kSizeSeals) == 0) {
+    data = mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  if (data == MAP_FAILED) {
+    const int error = errno;
+    close(fd);
+    return Throw(env, "shared memory", error);
+  }
+#ifdef F_SEAL_FUTURE_WRITE
+  // From Linux 5.1 on nobody else can write to it, even by a mistake.
+  fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
+#endif
+  napi_value result, descriptor, buffer = Wrap(env, data, static_cast<size_t>(bytes));
+  if (buffer == nullptr) {
+    close(fd);
+    return nullptr;
+  }
+  napi_create_object(env, &result);
+  napi_create_int32(env, fd, &descriptor);
+  napi_set_named_property(env, result, "fd", descriptor);
+  napi_set_named_property(env, result, "buffer", buffer);
+  return result;
+}
+
+/** open(pid, fd, bytes): the ArrayBuffer of what another process created. Writing to it ends the process. */
+napi_value Open(napi_env env, napi_callback_info info) {
+  size_t count = 3;
+  napi_value arguments[3];
+  int32_t pid = 0, theirs = 0;
+  double bytes = 0;
+  napi_get_cb_info(env, info, &count, arguments, nullptr, nullptr);
+  napi_get_value_int32(env, arguments[0], &pid);
+  napi_get_value_int32(env, arguments[1], &theirs);
+  napi_get_value_double(env, arguments[2], &bytes);
+  const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(theirs);
+  // In another container the number may be that of another process: whatever it has there must not block us.
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return Throw(env, path.c_str(), errno);
+  struct stat status;
+  const int seals = fcntl(fd, F_GET_SEALS);
+  const bool is_ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
+                       status.st_size == static_cast<off_t>(bytes) && seals >= 0 &&
+                       (seals & kSizeSeals) == kSizeSeals;
+  void* const data =
+      is_ours ? mmap(nullptr, static_cast<size_t>(bytes), PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+  const int error = is_ours ? errno : EBADF;
+  close(fd);
+  return data == MAP_FAILED ? Throw(env, path.c_str(), error) : Wrap(env, data, static_cast<size_t>(bytes));
+}
+
+napi_value Initialize(napi_env env, napi_value exports) {
+  napi_value function;
+  napi_create_function(env, "create", NAPI_AUTO_LENGTH, Create, nullptr, &function);
+  napi_set_named_property(env, exports, "create", function);
+  napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &function);
+  napi_set_named_property(env, exports, "open", function);
+  return exports;
+}
+
+}  // namespace
+
+NAPI_MODULE(NODE_GYP_MODULE_NAME, Initialize)
+#endif
