@@ -38,11 +38,9 @@ import { interleave } from './tile';
   return position * stride + tap - pad;
 }
 
-/** The output index whose `tap` reads input `position`; −1 between two strides. */
-@inline function gradSource(position: i32, tap: i32, stride: i32, pad: i32): i32 {
-  const distance = position + pad - tap;
-  if (stride == 1) return distance;
-  return distance % stride == 0 ? distance / stride : -1;
+/** The output index whose `tap` reads input `position` at stride 1. */
+@inline function gradSource(position: i32, tap: i32, pad: i32): i32 {
+  return position + pad - tap;
 }
 
 @inline function inside(index: i32, length: i32): bool {
@@ -119,7 +117,7 @@ import { interleave } from './tile';
 ): usize {
   const lane = changetype<Lane>(lanes + i * LANE_BYTES);
   const y = grad
-    ? gradSource(lane.y, ky, conv.strideY, conv.padTop)
+    ? gradSource(lane.y, ky, conv.padTop)
     : forwardSource(lane.y, ky, conv.strideY, conv.padTop);
   return lane.image != 0 && inside(y, height) ? lane.image + <usize>y * width * pixelBytes : 0;
 }
@@ -130,7 +128,7 @@ import { interleave } from './tile';
 ): usize {
   const lane = changetype<Lane>(lanes + i * LANE_BYTES);
   const x = grad
-    ? gradSource(lane.x, kx, conv.strideX, conv.padLeft)
+    ? gradSource(lane.x, kx, conv.padLeft)
     : forwardSource(lane.x, kx, conv.strideX, conv.padLeft);
   return row != 0 && inside(x, width) ? row + <usize>x * pixelBytes : zeros;
 }
@@ -142,7 +140,7 @@ export function packForward(
   pack(false, to, x, conv, first, count, ky, kyEnd, zeros, lanes);
 }
 
-/** Patches of the output's gradient, for `conv2dInputGrad`. */
+/** Patches of the output's gradient, for `conv2dInputGrad`; of stride 1. */
 export function packGrad(
   to: usize, dy: usize, conv: Conv, first: i32, count: i32, ky: i32, kyEnd: i32, zeros: usize, lanes: usize,
 ): void {

@@ -221,7 +221,10 @@ export interface Kernels {
   segmentedContraction(out: TypedArray, a: TypedArray, b: TypedArray, attrs: SegmentedContractionAttrs): void;
 
   conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
-  /** dx from dy: the chain runs over (ky, kx, outChannel) ascending, absent taps as zeros: one term per (ky, kx, o). */
+  /**
+   * dx from dy: the chain runs over (ky, kx, outChannel) ascending. Taps that fall between two strides are left out;
+   * outputs beyond the edge are zeros and take part.
+   */
   conv2dInputGrad(out: TypedArray, dy: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
   /**
    * The kernel's gradient, the chain over (image, oy, ox) ascending. The batch is `segments` equal runs of images;

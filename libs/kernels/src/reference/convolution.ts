@@ -69,10 +69,10 @@ export function conv2dInputGrad(
               // The output pixel that reads (y, x) through this tap; between two strides there is none.
               const oy = (y + attrs.padTop - ky) / attrs.strideY;
               const ox = (x + attrs.padLeft - kx) / attrs.strideX;
-              const exists = Number.isInteger(oy) && Number.isInteger(ox);
+              if (!Number.isInteger(oy) || !Number.isInteger(ox)) continue;
               const tap = ((ky * kernelWidth + kx) * inChannels + c) * outChannels;
               for (let o = 0; o < outChannels; o++) {
-                acc = mulAdd(acc, exists ? outputGrad(image, oy, ox, o) : 0, kernel[tap + o]!);
+                acc = mulAdd(acc, outputGrad(image, oy, ox, o), kernel[tap + o]!);
               }
             }
           }

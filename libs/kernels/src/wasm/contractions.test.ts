@@ -141,6 +141,9 @@ const CONVOLUTIONS: Conv2dAttrs[] = [
   conv(2, 6, 6, 4, 5, 1, 1, 1, 0),
   conv(2, 8, 9, 2, 12, 3, 3, 2, 1),
   conv(2, 11, 10, 4, 3, 5, 3, 3, 2),
+  // Inputs that no tap reaches, and a depth of two blocks.
+  conv(2, 7, 8, 5, 9, 1, 1, 2, 0),
+  conv(2, 7, 6, 4, 150, 5, 3, 2, 1),
   conv(2, 4, 4, 5, 9, 4, 4, 1, 3),
   conv(2, 5, 5, 300, 6, 3, 1, 1, 0),
   conv(2, 4, 4, 6, 300, 3, 3, 1, 1),
