@@ -1,7 +1,7 @@
 /** Runs of the command `lockstep`, as a user starts them: a coordinator and workers in processes of their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -9,43 +9,62 @@ import { fileURLToPath } from 'node:url';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
+const launcher = here('../../apps/cli/bin/lockstep.mjs');
+
 /** More steps, and between what is written, than any measurement takes. */
 const NEVER = 1_000_000;
 
 /**
- * Starts `lockstep <args>` on an experiment of bench/experiments.
+ * Starts `lockstep <command>` on an experiment of bench/experiments.
  *
- * @returns `events()`, the objects that it prints, each with the time `at` which it came, in milliseconds; the iteration
- *   throws if the command ends before its reader does. `stop()` ends it and removes its run.
+ * @returns `startedAt`, in milliseconds; `next(event)`, which resolves with the next object of that name that it prints
+ *   and the time `at` which it came, and rejects if the command ends; `stop()`, which ends it and removes its run.
  */
 export async function startRun(command, experiment, args) {
   const runRoot = await mkdtemp(join(tmpdir(), 'lockstep-bench-'));
+  const startedAt = performance.now();
   const child = spawn(
     process.execPath,
     [
-      ...[
-        here('../../apps/cli/bin/lockstep.mjs'),
-        command,
-        here(`../experiments/${experiment}.mjs`),
-        '--json',
-      ],
+      ...[launcher, command, here(`../experiments/${experiment}.mjs`), '--json'],
       ...['--steps', `${NEVER}`, '--fingerprint-every', `${NEVER}`, '--checkpoint-every', `${NEVER}`],
       ...['--run-root', runRoot, ...args],
     ],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ended = once(child, 'close');
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   return {
-    async *events() {
-      for await (const line of createInterface({ input: child.stdout })) {
-        yield { ...JSON.parse(line), at: performance.now() };
+    startedAt,
+    async next(event) {
+      for (;;) {
+        const { value, done } = await lines.next();
+        if (done) throw new Error(`lockstep ${command} of ${experiment} ended while it was measured`);
+        const printed = JSON.parse(value);
+        if (printed.event === event) return { ...printed, at: performance.now() };
       }
-      throw new Error(`lockstep ${command} of ${experiment} ended while it was measured`);
     },
     async stop() {
       child.kill('SIGINT');
       await ended;
       await rm(runRoot, { recursive: true });
     },
+  };
+}
+
+/** A worker process of one thread that joins a coordinator, and leaves when that ends. */
+export function startWorker(endpoint) {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, [launcher, 'worker', '--join', endpoint, '--threads', '1'], {
+    stdio: 'ignore',
+  });
+  return {
+    startedAt,
+    /** The most memory that it has had, in MB. */
+    async peakMemory() {
+      const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)[1]) / 1024;
+    },
+    ended: once(child, 'close'),
   };
 }

@@ -5,8 +5,10 @@
  * with figures by row, or the arguments of a program that prints them (`python`, `peer`). Less is better in every figure:
  * they are milliseconds, where the row's `measured` says nothing else.
  */
+import { allReduceGroups } from './all-reduce.mjs';
 import { matmulGroup } from './matmul.mjs';
+import { startupGroup } from './startup.mjs';
 import { stepGroups } from './step.mjs';
 import { workersGroups } from './workers.mjs';
 
-export const groups = [matmulGroup, ...stepGroups, ...workersGroups];
+export const groups = [matmulGroup, ...stepGroups, ...workersGroups, ...allReduceGroups, startupGroup];

@@ -10,17 +10,17 @@ const stepTimes =
     const options = ['--workers', `${numWorkers}`, '--threads', '1', '--profile', profile];
     const run = await startRun('train', experiment, options);
     try {
+      // The first report follows the first step, and the next one a second of warming up.
+      await run.next('step');
+      let last = await run.next('step');
+      const end = last.at + 1e3 * seconds;
       const slices = [];
-      let last;
-      let end;
-      for await (const { event, step, at } of run.events()) {
-        if (event !== 'step') continue;
-        // The first report follows the first step, and the first second warms up.
-        if (end !== undefined) slices.push((at - last.at) / (step - last.step));
-        else if (last !== undefined) end = at + 1e3 * seconds;
-        if (at > end && slices.length >= LEAST_SLICES) return slices;
+      while (slices.length < LEAST_SLICES || last.at < end) {
+        const { step, at } = await run.next('step');
+        slices.push((at - last.at) / (step - last.step));
         last = { step, at };
       }
+      return slices;
     } finally {
       await run.stop();
     }

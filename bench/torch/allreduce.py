@@ -8,8 +8,8 @@ def worker(rank, args, store, queue):
     torch = common.setup()
     dist = common.join(torch, rank, args.world, store)
     figures = {}
-    for size in args.sizes:
-        x = torch.ones(size // 4)
+    for label, size in (argument.split(":") for argument in args.sizes):
+        x = torch.ones(int(size) // 4)
 
         def rounds(count):
             """Milliseconds of each round."""
@@ -23,10 +23,10 @@ def worker(rank, args, store, queue):
             dist.all_reduce(times, op=dist.ReduceOp.MAX)
             return times.tolist()
 
-        typical = sorted(rounds(5))[2]
+        typical = sorted(rounds(3))[1]
         count = torch.tensor([common.rounds_for(args.seconds / len(args.sizes), typical)])
         dist.broadcast(count, 0)
-        figures[f"allreduce-{args.world}x{size}"] = rounds(int(count))
+        figures[f"allreduce-{args.world}x{label}"] = rounds(int(count))
     if rank == 0:
         queue.put(figures)
     common.leave(dist)
@@ -35,7 +35,7 @@ def worker(rank, args, store, queue):
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--world", type=int, required=True)
-    parser.add_argument("--sizes", type=int, nargs="+", required=True, help="bytes")
+    parser.add_argument("--sizes", nargs="+", required=True, help="label:bytes")
     common.launch(worker, parser.parse_args())
 
 

@@ -20,15 +20,19 @@ WARM_UP_CALLS = 3
 WARM_UP_S = 1.0
 
 
+def clean_environment(threads=1):
+    for name in BLAS_TUNING:
+        os.environ.pop(name, None)
+    for name in THREAD_COUNTS:
+        os.environ[name] = str(threads)
+
+
 def setup(threads=1):
     """Drops inherited BLAS tuning, fixes every thread count, imports and returns torch.
 
     torch.set_num_threads alone is not enough: with a generic BLAS it leaves OpenBLAS' own pool alone.
     """
-    for name in BLAS_TUNING:
-        os.environ.pop(name, None)
-    for name in THREAD_COUNTS:
-        os.environ[name] = str(threads)
+    clean_environment(threads)
     import torch
     torch.set_num_threads(threads)
     torch.manual_seed(0)
@@ -115,4 +119,4 @@ def leave(dist):
 
 def rounds_for(seconds, typical_ms):
     """How many rounds of an all-reduce fill the time. The same procedure as bench/rows/all-reduce.mjs."""
-    return min(2000, max(7, int(1e3 * seconds / (typical_ms + 0.1))))
+    return min(2000, max(5, int(1e3 * seconds / (typical_ms + 0.1))))
