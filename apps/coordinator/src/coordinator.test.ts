@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors } from '@lockstep/checkpoint';
 import type { Outcome } from '@lockstep/protocol';
-import { createRun, openRun, type Run, readLog } from '@lockstep/tracking';
+import { createRun, openRun, type Run, readLog, readManifest } from '@lockstep/tracking';
 import { generateKeys } from '@lockstep/transport';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -158,6 +158,7 @@ describe('a coordinator', () => {
     );
     const { records: journal } = await readLog(run.folder, 'journal');
     expect(journal.map(({ type }) => type)).toEqual(['started', 'data', 'profile', 'generation', 'done']);
+    expect(await readManifest(run.folder)).toMatchObject({ profile: 'portable' });
     const { records: events } = await readLog(run.folder, 'events');
     expect(events.map(({ type }) => type)).toEqual(['joined', 'loaded', 'joined', 'loaded', 'generation']);
   });

@@ -39,7 +39,11 @@ export function createRunLog(run: Run): RunLog {
       run.appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
     },
     event: (event) => run.appendEvent({ time: new Date().toISOString(), ...event }),
-    journal: (entry) => run.journal(entry),
+    journal: async (entry) => {
+      // The manifest first: with it alone the run still goes on in this profile.
+      if (entry.type === 'profile') await run.amend({ profile: entry.profile });
+      await run.journal(entry);
+    },
   };
 }
 

@@ -52,6 +52,15 @@ describe('createRun', () => {
 });
 
 describe('Run', () => {
+  it('takes facts into its manifest', async () => {
+    const run = await newRun();
+    await run.amend({ profile: 'fma' });
+    expect(run.manifest).toEqual({ seed: 1, batch: { size: 64 }, profile: 'fma' });
+    expect((await reopen(run.folder)).manifest).toEqual(run.manifest);
+    await expect(run.amend({ rate: Number.NaN })).rejects.toThrow('$.rate is number NaN');
+    expect(await readManifest(run.folder)).toEqual(run.manifest);
+  });
+
   it('keeps the order and the precision of what is written', async () => {
     const run = await newRun();
     const metrics = [0.1, 1 / 3, 5e-324].map((loss, step) => ({ step, loss }));

@@ -24,23 +24,33 @@ export interface RunOptions {
 /** An open run folder. One process writes to a run at a time. */
 export class Run {
   readonly folder: string;
-  readonly manifest: Manifest;
   /** Records that a crash had cut short and that opening removed: report them. */
   readonly torn: readonly TornLine[];
   readonly #metrics: number;
   readonly #events: number;
   readonly #journal: FileHandle;
+  #manifest: Manifest;
   /** The last journal write; the next one waits for it, so that records keep their order. */
   #journaled: Promise<void> = Promise.resolve();
   #closed = false;
 
   constructor(folder: string, manifest: Manifest, torn: readonly TornLine[], journal: FileHandle) {
     this.folder = folder;
-    this.manifest = manifest;
+    this.#manifest = manifest;
     this.torn = torn;
     this.#metrics = openSync(logPath(folder, 'metrics'), 'a');
     this.#events = openSync(logPath(folder, 'events'), 'a');
     this.#journal = journal;
+  }
+
+  get manifest(): Manifest {
+    return this.#manifest;
+  }
+
+  /** Puts facts into the manifest that were not known when the run was made. One call at a time. */
+  async amend(facts: Manifest): Promise<void> {
+    this.#requireOpen();
+    this.#manifest = await writeManifest(this.folder, { ...this.#manifest, ...facts });
   }
 
   appendMetrics(record: LogRecord): void {
@@ -85,11 +95,18 @@ export class Run {
 /** A new run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. */
 export async function createRun(options: RunOptions): Promise<Run> {
   const { root = 'runs', name, manifest, now = new Date() } = options;
-  const text = `${JSON.stringify(JSON.parse(canonicalJson(manifest)), null, 2)}\n`;
+  // Before there is a folder: a manifest that JSON cannot hold makes no run.
+  canonicalJson(manifest);
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
   const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`);
-  await writeAtomic(folder, 'manifest.json', text);
-  return openFiles(folder, JSON.parse(text) as Manifest, []);
+  return openFiles(folder, await writeManifest(folder, manifest), []);
+}
+
+/** As it will be read. */
+async function writeManifest(folder: string, manifest: Manifest): Promise<Manifest> {
+  const written = JSON.parse(canonicalJson(manifest)) as Manifest;
+  await writeAtomic(folder, 'manifest.json', `${JSON.stringify(written, null, 2)}\n`);
+  return written;
 }
 
 /** An existing run, to be continued. Throws a `checkpoint` error if it is none. */

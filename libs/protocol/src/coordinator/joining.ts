@@ -11,6 +11,8 @@ interface Difference {
   readonly message: string;
 }
 
+const profileRemedy = 'lockstep doctor there says why; --profile portable runs everywhere';
+
 export function welcome(turn: Turn, hello: Hello) {
   const { worker } = hello;
   const known = turn.state.workers.get(worker);
@@ -74,7 +76,7 @@ function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: He
   }
   const needed = profile ?? (config.profile === 'auto' ? null : config.profile);
   if (needed !== null && !hello.profiles.includes(needed)) {
-    return differs('profile', 'profile', hello.profiles.join(' and '), needed, 'run it on another machine');
+    return differs('profile', 'profile', hello.profiles.join(' and '), needed, profileRemedy);
   }
   return null;
 }
@@ -112,7 +114,7 @@ function chooseProfile(turn: Turn): void {
   journal(turn, { type: 'profile', profile });
   for (const [worker, { hello }] of turn.state.workers) {
     if (offers(profile)(worker)) continue;
-    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; choose --profile or run it on another machine`;
+    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; ${profileRemedy}`;
     refuse(turn, worker, 'profile', message);
   }
 }
