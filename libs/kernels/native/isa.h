@@ -3,11 +3,12 @@
 // may have external linkage: the linker would be free to run one set's code on a machine that lacks it.
 //
 // A vector has `width` floats; a tile of sums is at most `tileRows` rows of `tileVectors` vectors, which with one row
-// of b and one broadcast element of a fill the register file.
+// of b and one broadcast element of a fill the register file. A tree over segments takes treeRows rows, and holds the
+// sums of treeSegments segments.
 
 #if defined(LOCKSTEP_AVX512)
 
-constexpr int width = 16, tileRows = 8, tileVectors = 3;
+constexpr int width = 16, tileRows = 8, tileVectors = 3, treeRows = 4, treeSegments = 2;
 using Vec = __m512;
 
 static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
@@ -28,7 +29,7 @@ static inline Vec interleaveHigh(Vec a, Vec b) {
 
 #elif defined(LOCKSTEP_AVX2)
 
-constexpr int width = 8, tileRows = 6, tileVectors = 2;
+constexpr int width = 8, tileRows = 6, tileVectors = 2, treeRows = 6, treeSegments = 1;
 using Vec = __m256;
 
 static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
@@ -51,7 +52,7 @@ static inline Vec interleaveHigh(Vec a, Vec b) {
 
 #elif defined(LOCKSTEP_NEON)
 
-constexpr int width = 4, tileRows = 8, tileVectors = 3;
+constexpr int width = 4, tileRows = 8, tileVectors = 3, treeRows = 4, treeSegments = 2;
 using Vec = float32x4_t;
 
 static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
