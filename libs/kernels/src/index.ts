@@ -1,4 +1,4 @@
-/** Loops into a given output: TypeScript reference and wasm SIMD. */
+/** Loops into a given output: TypeScript reference, wasm SIMD and native C++. */
 export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
 export type {
   BackendName,
@@ -20,6 +20,8 @@ export type {
   UnaryOp,
 } from './kernels.ts';
 export { binaryOps, compareOps } from './kernels.ts';
+export { type InstructionSet, type NativeStatus, nativeStatus } from './native/addon.ts';
+export { createNativeKernels } from './native/native.ts';
 export { referenceKernels } from './reference/index.ts';
 export { createEagerKernels } from './wasm/eager.ts';
 export { createWasmKernels, MIN_SCRATCH_BYTES, type WasmOptions } from './wasm/wasm.ts';

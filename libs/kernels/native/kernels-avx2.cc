@@ -1,0 +1,32 @@
+// All kernels but the contractions for AVX2.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "kernels.h"
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC target("avx2,fma")
+#endif
+
+#define LANES 8
+
+namespace lockstep {
+namespace {
+#include "kernels.inc"
+}  // namespace
+
+const Kernels avx2Kernels = table;
+
+}  // namespace lockstep
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
+#endif

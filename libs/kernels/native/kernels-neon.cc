@@ -1,0 +1,22 @@
+// All kernels but the contractions for NEON.
+#if defined(__aarch64__)
+
+#include <arm_neon.h>
+
+#include <cstring>
+#include <type_traits>
+#include <utility>
+
+#include "kernels.h"
+
+#define LANES 4
+
+namespace lockstep {
+namespace {
+#include "kernels.inc"
+}  // namespace
+
+const Kernels neonKernels = table;
+
+}  // namespace lockstep
+#endif

@@ -1,0 +1,132 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import type { TypedArray } from '@lockstep/tensor';
+
+const instructionSets = ['avx512', 'avx2', 'neon'] as const;
+export type InstructionSet = (typeof instructionSets)[number];
+
+/** What `native/addon.cc` exports for an instruction set. It trusts its arguments. */
+export interface NativeExports {
+  unary(op: number, out: TypedArray, x: TypedArray): void;
+  /** Comparisons too; each operand is data, repeat, period. */
+  binary(
+    op: number,
+    out: TypedArray,
+    a: TypedArray,
+    aRepeat: number,
+    aPeriod: number,
+    b: TypedArray,
+    bRepeat: number,
+    bPeriod: number,
+  ): void;
+  select(
+    op: number,
+    out: TypedArray,
+    condition: TypedArray,
+    repeat: number,
+    period: number,
+    a: TypedArray,
+    aRepeat: number,
+    aPeriod: number,
+    b: TypedArray,
+    bRepeat: number,
+    bPeriod: number,
+  ): void;
+  /** The words of `program.ts`, repeat and period of each operand, outputs, operands. */
+  fused(program: Int32Array, patterns: Float64Array, ...arrays: readonly TypedArray[]): void;
+  fill(out: TypedArray, value: number): void;
+  cast(out: TypedArray, x: TypedArray): void;
+  reduce(op: number, out: TypedArray, x: TypedArray, outer: number, size: number, inner: number): void;
+  argmax(out: Int32Array, x: TypedArray, outer: number, size: number, inner: number): void;
+  treeSum(out: TypedArray, x: TypedArray, segments: number, size: number): void;
+  moments(
+    out: TypedArray,
+    x: TypedArray,
+    weights: TypedArray,
+    segments: number,
+    rows: number,
+    inner: number,
+    channels: number,
+  ): void;
+  treeMoments(out: TypedArray, x: TypedArray, segments: number, channels: number): void;
+  /** Offsets are in elements; the view is rank, shape, strides of `to`, strides of `from`. */
+  copyStrided(to: TypedArray, toOffset: number, from: TypedArray, fromOffset: number, view: Int32Array): void;
+  maxPoolSelect(out: TypedArray, x: TypedArray, t: TypedArray, pool: Int32Array): void;
+  maxPoolScatter(out: TypedArray, x: TypedArray, g: TypedArray, pool: Int32Array): void;
+  gather(out: TypedArray, table: TypedArray, indices: Int32Array, rows: number, width: number): void;
+  scatterAdd(out: TypedArray, updates: TypedArray, indices: Int32Array, rows: number, width: number): void;
+  randomBits(out: Uint32Array, key: Uint32Array): void;
+  unitFromBits(out: TypedArray, bits: Uint32Array): void;
+  matmul(out: TypedArray, a: TypedArray, b: TypedArray, shape: Int32Array): void;
+  segmentedContraction(out: TypedArray, a: TypedArray, b: TypedArray, shape: Int32Array): void;
+  conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, shape: Int32Array): void;
+  conv2dInputGrad(out: TypedArray, dy: TypedArray, kernel: TypedArray, shape: Int32Array): void;
+  conv2dKernelGrad(
+    out: TypedArray,
+    x: TypedArray,
+    dy: TypedArray,
+    shape: Int32Array,
+    segments: number,
+    stack: number,
+  ): void;
+}
+
+/** The kernels that this machine can run, or why it has none. */
+export type NativeStatus =
+  | { readonly available: true; readonly instructionSet: InstructionSet }
+  | { readonly available: false; readonly reason: string };
+
+type Addon = Readonly<Partial<Record<InstructionSet, NativeExports>>>;
+type Loaded = { readonly addon: Addon } | { readonly reason: string };
+
+const path = fileURLToPath(new URL('../../build/native.node', import.meta.url));
+
+let loaded: Loaded | undefined;
+
+/** Once per thread. */
+function load(): Loaded {
+  loaded ??= loadAddon();
+  return loaded;
+}
+
+function loadAddon(): Loaded {
+  if (!existsSync(path)) return { reason: `${path} is not built; npm run build says why` };
+  try {
+    return { addon: createRequire(import.meta.url)(path) as Addon };
+  } catch (error) {
+    return { reason: `${path} does not load: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** The instruction sets that the build and this machine share, best first. */
+export function availableSets(): readonly InstructionSet[] {
+  const result = load();
+  return 'addon' in result ? instructionSets.filter((set) => result.addon[set] !== undefined) : [];
+}
+
+/**
+ * Whether native kernels run here, and with which instructions. `LOCKSTEP_NATIVE=off` leaves them out,
+ * `LOCKSTEP_NATIVE=avx2` and the like choose the instructions.
+ */
+export function nativeStatus(): NativeStatus {
+  const wish = process.env.LOCKSTEP_NATIVE ?? '';
+  if (wish === 'off')
+    return { available: false, reason: 'LOCKSTEP_NATIVE=off leaves the native kernels out' };
+  const result = load();
+  if ('reason' in result) return { available: false, reason: result.reason };
+  const sets = availableSets();
+  const instructionSet = wish === '' ? sets[0] : sets.find((set) => set === wish);
+  if (instructionSet !== undefined) return { available: true, instructionSet };
+  const reason =
+    sets.length === 0
+      ? 'this processor has no fused multiply-add (AVX2 with FMA, or NEON)'
+      : `LOCKSTEP_NATIVE=${wish}: this machine has ${sets.join(' and ')}`;
+  return { available: false, reason };
+}
+
+/** The exports for one of {@link availableSets}. */
+export function exportsFor(set: InstructionSet): NativeExports | undefined {
+  const result = load();
+  return 'addon' in result ? result.addon[set] : undefined;
+}

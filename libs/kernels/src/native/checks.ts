@@ -1,0 +1,63 @@
+/** The native kernels trust what they are given: here a wrong call becomes an error instead of a crash. */
+import { LockstepError } from '@lockstep/errors';
+import type { TypedArray } from '@lockstep/tensor';
+import type { Conv2dAttrs, Operand, PoolAttrs } from '../kernels.ts';
+
+/** Shapes are 32-bit numbers on the other side. */
+const MAX_ELEMENTS = 2 ** 31 - 1;
+
+/** @throws LockstepError `shape` unless the array has `length` elements at least. */
+export function requireLength(op: string, name: string, array: TypedArray, length: number): void {
+  if (array.length >= length && length <= MAX_ELEMENTS) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: ${name} has ${array.length} elements, its shape says ${length} (at most ${MAX_ELEMENTS})`,
+    { op, name, length: array.length, expected: length },
+  );
+}
+
+/** @throws LockstepError `shape` if the operand's pattern is longer than its data. */
+export function requireOperand(op: string, { data, repeat, period }: Operand): void {
+  if (repeat >= 1 && period >= 1 && data.length >= period) return;
+  if (data.length === 0 && period === 0) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: an operand of repeat ${repeat} and period ${period} has ${data.length} elements; both count from 1, and it needs a whole period`,
+    { op, repeat, period, length: data.length },
+  );
+}
+
+/** @throws LockstepError `shape` if the view reaches outside the array. */
+export function requireView(
+  op: string,
+  array: TypedArray,
+  { lowest, highest }: { readonly lowest: number; readonly highest: number },
+): void {
+  if (lowest >= 0 && highest < array.length) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: the view reaches from ${lowest} to ${highest} in an array of ${array.length} elements`,
+    { op, lowest, highest, length: array.length },
+  );
+}
+
+/** @throws LockstepError `shape` unless every window lies inside the image. */
+export function requireWindows(op: string, p: PoolAttrs): void {
+  const bottom = (p.outHeight - 1) * p.strideY + p.windowHeight;
+  const right = (p.outWidth - 1) * p.strideX + p.windowWidth;
+  if (bottom <= p.height && right <= p.width) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: windows reach row ${bottom} and column ${right} of an image of ${p.height} × ${p.width}; there is no padding`,
+    { op, bottom, right, height: p.height, width: p.width },
+  );
+}
+
+/** Elements of x, kernel and y of a convolution. */
+export function convSizes(c: Conv2dAttrs) {
+  return {
+    x: c.batch * c.height * c.width * c.inChannels,
+    kernel: c.kernelHeight * c.kernelWidth * c.inChannels * c.outChannels,
+    y: c.batch * c.outHeight * c.outWidth * c.outChannels,
+  };
+}

@@ -1,0 +1,86 @@
+/** Attributes as words that the native side reads, made once for each attributes object. */
+import { LockstepError } from '@lockstep/errors';
+import type { FusedAttrs, StridedAttrs } from '../kernels.ts';
+import { foldView } from '../wasm/views.ts';
+import { opCodes } from './codes.ts';
+
+/** `make`, with what it made before for the same object. */
+export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new WeakMap<K, V>();
+  return (key) => {
+    let value = made.get(key);
+    if (value === undefined) {
+      value = make(key);
+      made.set(key, value);
+    }
+    return value;
+  };
+}
+
+/** A fused chain for a number of operands. */
+export interface FusedProgram {
+  /** Numbers of operands, instructions and outputs; op and three arguments of each; the outputs' registers. */
+  readonly words: Int32Array;
+  readonly numOperands: number;
+  /** Of each output: whether an instruction makes it bool, or the operand whose dtype it has. */
+  readonly outputs: readonly (boolean | number)[];
+}
+
+const givesBool = (code: number): boolean => code >= opCodes.eq && code !== opCodes.select;
+
+/** @throws LockstepError `argument` if a register is read before it is written. */
+export function encodeFused({ instructions, outputs }: FusedAttrs, numOperands: number): FusedProgram {
+  const words = [numOperands, instructions.length, outputs.length];
+  for (const [j, { op, args }] of instructions.entries()) {
+    for (const register of args) requireRegister(register, numOperands + j);
+    words.push(opCodes[op], args[0] ?? 0, args[1] ?? 0, args[2] ?? 0);
+  }
+  for (const register of outputs) requireRegister(register, numOperands + instructions.length);
+  const kindOf = (register: number) =>
+    register < numOperands ? register : givesBool(opCodes[instructions[register - numOperands]!.op]);
+  return { words: Int32Array.from([...words, ...outputs]), numOperands, outputs: outputs.map(kindOf) };
+}
+
+function requireRegister(register: number, written: number): void {
+  if (Number.isInteger(register) && register >= 0 && register < written) return;
+  throw new LockstepError('argument', `fused: register ${register} is read when ${written} are written`, {
+    register,
+    written,
+  });
+}
+
+/** A strided view as the native side copies it, and the places that it reaches. */
+export interface EncodedView {
+  /** For reading the view, and for writing it. */
+  readonly read: Int32Array;
+  readonly write: Int32Array;
+  readonly size: number;
+  readonly lowest: number;
+  readonly highest: number;
+}
+
+export function encodeView(view: StridedAttrs): EncodedView {
+  const { shape, dense, strides } = foldView(view);
+  const spans = view.shape.map((length, axis) => (length - 1) * view.strides[axis]!);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    read: copyWords(shape, dense, strides),
+    write: copyWords(shape, strides, dense),
+    size: view.shape.reduce((product, length) => product * length, 1),
+    lowest: view.offset + sum(spans.map((span) => Math.min(span, 0))),
+    highest: view.offset + sum(spans.map((span) => Math.max(span, 0))),
+  };
+}
+
+/** Rank, shape and strides; last goes the axis along which `to` is contiguous, before it that of `from`. */
+function copyWords(shape: readonly number[], to: readonly number[], from: readonly number[]): Int32Array {
+  const order = shape.map((_, axis) => axis);
+  const moveTo = (place: number, strides: readonly number[]) => {
+    const found = order.findIndex((axis, at) => at <= place && strides[axis] === 1 && shape[axis]! > 1);
+    if (found >= 0) order.splice(place, 0, ...order.splice(found, 1));
+  };
+  moveTo(shape.length - 1, to);
+  moveTo(shape.length - 2, from);
+  const inOrder = (values: readonly number[]) => order.map((axis) => values[axis]!);
+  return Int32Array.from([shape.length, ...inOrder(shape), ...inOrder(to), ...inOrder(from)]);
+}
