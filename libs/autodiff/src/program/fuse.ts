@@ -12,6 +12,9 @@ import type { BroadcastPattern, Equation, Program } from './program.ts';
 /** Keeps what a block works on in the first-level cache, and bounds the kernels' workspace. */
 const MAX_INSTRUCTIONS = 48;
 
+/** Elements of an equation that is not worth waiting for. */
+const LARGE = 4096;
+
 interface Group {
   readonly size: number;
   readonly level: number;
@@ -23,21 +26,12 @@ interface Group {
 
 /** Of a program without dead code. */
 export function fuseElementwise(program: Program): Program {
-  const ordered = inOrderOfLevels(program);
-  return emit(ordered, groupsOf(ordered));
-}
-
-/** A segment's equations together, so that what comes later in another segment does not cut a group. */
-function inOrderOfLevels(program: Program): Program {
-  const levels = exchangeLevels(program);
-  const order = program.equations.map((_, i) => i).sort((a, b) => levels[a]! - levels[b]! || a - b);
-  return { ...program, equations: order.map((i) => program.equations[i]!) };
+  return emit(program, groupsOf(program));
 }
 
 /**
- * The group of each fusible equation, by its place. Greedy in program order: an equation joins the groups that it has
- * a value in common with. A group is closed by the first reader outside of it, so no path leads out of a group and
- * back, and all of it can be computed at the place of its last member.
+ * The group of each fusible equation, by its place. Greedy: an equation joins the groups that it has a value in common
+ * with. A group is closed by the first reader outside of it, so no path leads out of a group and back.
  */
 function groupsOf(program: Program): (Group | undefined)[] {
   const { equations, avals } = program;
@@ -47,7 +41,8 @@ function groupsOf(program: Program): (Group | undefined)[] {
   const open = new Set<Group>();
   /** The place of the equation that computes a variable. */
   const producers = new Map<number, number>();
-  for (const [i, equation] of equations.entries()) {
+  for (const i of orderOfGrouping(program, levels)) {
+    const equation = equations[i]!;
     if (isAlias(equation)) continue;
     const own = isFusible(equation, program) ? join(i, equation) : undefined;
     for (const input of equation.inputs) {
@@ -82,6 +77,33 @@ function groupsOf(program: Program): (Group | undefined)[] {
   }
 }
 
+/**
+ * An order in which readers come late, so that groups stay open: within what lies between two large equations, all
+ * that is elementwise, then the sums over it, then what is elementwise in these sums, and so on.
+ */
+function orderOfGrouping(program: Program, levels: readonly number[]): number[] {
+  const { equations, avals } = program;
+  const depths = new Map<number, number>();
+  let stretch = 0;
+  const keys = equations.map((equation, i) => {
+    const { inputs, outputs } = equation;
+    const stays = isAlias(equation) || isFusible(equation, program);
+    const large = !stays && outputs.some((output) => sizeOf(avals[output]!.shape) > LARGE);
+    if (large) stretch++;
+    const depth = Math.max(0, ...inputs.map((input) => depths.get(input) ?? 0));
+    for (const output of outputs) depths.set(output, stays ? depth : depth + 1);
+    const key = [levels[i]!, stretch, depth, stays ? 0 : 1, i];
+    if (large) stretch++;
+    return key;
+  });
+  return keys.sort(byFirstDifference).map((key) => key.at(-1)!);
+}
+
+function byFirstDifference(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at === -1 ? 0 : a[at]! - b[at]!;
+}
+
 function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {
   if (primitive === FUSED || primitiveNamed(primitive).fusible !== true) return false;
   const dtypes = inputs.map((input) => avals[input]!.dtype);
@@ -91,39 +113,34 @@ function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean
   return numbers.every((dtype) => dtype === 'float32');
 }
 
-/** Each group of two or more as one equation, at the place of its last member. */
+/** Each group of two or more as one equation, at the place of its last member or of its first reader. */
 function emit(program: Program, groups: readonly (Group | undefined)[]): Program {
   const aliasOf = aliases(program);
   const readOutside = readOutsideOf(program, groups);
-  const pending = new Map<number, Equation>();
+  const producers = new Map(
+    program.equations.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])),
+  );
+  const done = new Set<number>();
   const equations: Equation[] = [];
+  const emitProducer = (variable: number): void => {
+    const producer = producers.get(variable);
+    if (producer !== undefined) emitOne(producer);
+  };
   for (const [i, equation] of program.equations.entries()) {
-    if (isAlias(equation)) {
-      pending.set(equation.outputs[0]!, equation);
-      continue;
-    }
-    const members = groups[i]?.members ?? [i];
-    if (members.at(-1) !== i) continue;
-    const emitted =
-      members.length === 1
-        ? equation
-        : fusedEquation(
-            members.map((member) => program.equations[member]!),
-            program,
-            { aliasOf, readOutside },
-          );
-    emitted.inputs.forEach(emitAlias);
-    equations.push(emitted);
+    const isLast = (groups[i]?.members ?? [i]).at(-1) === i;
+    if (isLast && !isAlias(equation)) emitOne(i);
   }
-  program.outputs.forEach(emitAlias);
+  program.outputs.forEach(emitProducer);
   return { ...program, equations };
 
-  /** Aliases are put where they are first needed: what they name may have moved. */
-  function emitAlias(variable: number): void {
-    const alias = pending.get(variable);
-    if (alias === undefined || !pending.delete(variable)) return;
-    emitAlias(alias.inputs[0]!);
-    equations.push(alias);
+  function emitOne(i: number): void {
+    if (done.has(i)) return;
+    const members = groups[i]?.members ?? [i];
+    for (const member of members) done.add(member);
+    const whole = members.map((member) => program.equations[member]!);
+    const equation = whole.length === 1 ? whole[0]! : fusedEquation(whole, program, { aliasOf, readOutside });
+    equation.inputs.forEach(emitProducer);
+    equations.push(equation);
   }
 }
 
