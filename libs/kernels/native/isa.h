@@ -8,7 +8,7 @@
 
 #if defined(LOCKSTEP_AVX512)
 
-constexpr int width = 16, tileRows = 8, tileVectors = 3, treeRows = 4, treeSegments = 2;
+constexpr int width = 16, tileRows = 6, tileVectors = 3, treeRows = 4, treeSegments = 2;
 using Vec = __m512;
 
 static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
