@@ -1,9 +1,10 @@
 // Measures the rows, prints a table and appends it to history.jsonl; with --torch beside PyTorch. See README.md.
 // node bench/run.mjs [--torch] [--profile auto|portable|fma] [--rounds 2] [--seconds 3] [group or row …]
 import { parseArgs } from 'node:util';
+import { offeredProfiles, profileStatus } from '@lockstep/kernels';
 import { figuresOf } from './contestants.mjs';
 import { append } from './history.mjs';
-import { backendOf, offeredProfiles } from './kernels.mjs';
+
 import { quantile, range, summary } from './measure.mjs';
 import { findPeers } from './peers.mjs';
 import { groups } from './rows/index.mjs';
@@ -36,7 +37,12 @@ if (
 ) {
   console.log(`Without the other libraries of WebAssembly: ${peers.missing}`);
 }
-const setting = { profile, backend: backendOf(profile), torch: torch.versions, peers: peers.versions };
+const setting = {
+  profile,
+  backend: profileStatus(profile).backend,
+  torch: torch.versions,
+  peers: peers.versions,
+};
 console.log(headline({ ...setting, rounds, seconds }));
 const results = chosen.flatMap(measureGroup);
 console.log(formatTable(results));

@@ -8,7 +8,7 @@ import {
   resolveConfig,
   viewer,
 } from '@lockstep/training';
-import { createProfileKernels, SCRATCH_BYTES } from './kernels.mjs';
+import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 
 /** More steps than any measurement takes; only schedules read it. */
 const TOTAL_STEPS = 1_000_000;
@@ -29,7 +29,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
     batchSize: config.batchSize,
   });
   const memory = createMemory(layout.bytes);
-  const kernels = createProfileKernels({ profile, memory, scratchOffset: layout.scratch[0] });
+  const kernels = kernelsOf({ profile, memory, scratchOffset: layout.scratch[0] });
   const executor = createExecutor({
     programs,
     layout,

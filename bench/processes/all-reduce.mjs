@@ -1,66 +1,91 @@
-// One rank of an all-reduce between processes, over the sockets and the exchange that a worker uses.
+// One rank of an all-reduce between processes, by the parts of a worker: its sockets, its shared memory, its reductions.
 // Forked by rows/all-reduce.mjs, whose messages tell it whom to join and what to measure.
-import { createExchange, createHeldFrames, decodeHeader, runHash } from '@lockstep/collectives';
-import { referenceKernels } from '@lockstep/kernels';
+import {
+  createHeldFrames,
+  decodeHeader,
+  defaultChunkRules,
+  outboxBytes,
+  runHash,
+} from '@lockstep/collectives';
+import { createEagerKernels } from '@lockstep/kernels';
 import { combineWith } from '@lockstep/training';
 import { createMesh } from '@lockstep/transport';
+import { createLanes } from '../../apps/worker/dist/lanes.js';
+import { createReductions } from '../../apps/worker/dist/reductions.js';
 
 const HELD_BYTES = 1 << 30;
+const LARGEST = 100 << 20;
 
 const [rank, worldSize] = process.argv.slice(2).map(Number);
-const nameOf = (peer) => `rank-${peer}`;
+const names = Array.from({ length: worldSize }, (_, peer) => `rank-${peer}`);
 
 const mesh = await createMesh({
-  identity: nameOf(rank),
+  identity: names[rank],
   bind: 'tcp://127.0.0.1:0',
-  onMessage(_peer, [head, payload]) {
-    const { ok, header, fault } = decodeHeader(head, payload.byteLength);
-    if (!ok) throw new Error(`a frame cannot be read: ${fault}`);
-    exchange.receive(header, payload);
-  },
+  onMessage: receive,
   onPeerLost(_peer, error) {
     throw error;
   },
 });
-const exchange = createExchange({
-  generation: 1,
-  run: runHash('bench', 1),
-  rank,
-  ranges: Array.from({ length: worldSize }, (_, start) => ({ start, count: 1 })),
-  numShards: worldSize,
-  combine: combineWith(referenceKernels()),
-  held: createHeldFrames(HELD_BYTES),
-  link: {
-    send: (to, header, payload) => void mesh.send(nameOf(to), [header, payload]),
-    sendOwned: (to, header, payload) => void mesh.sendOwned(nameOf(to), [header, payload]),
-  },
-  onRejected(reason) {
-    throw new Error(`a frame was rejected: ${reason}`);
-  },
-});
+const lanes = createLanes(mesh, { isAllowed: true, onBell: () => reductions.look() });
+let reductions;
+
+function receive(peer, [head, payload]) {
+  const { ok, header, fault } = decodeHeader(head, payload.byteLength);
+  if (!ok) fail(fault);
+  if (header.kind === 'lane-invitation') lanes.invited(peer, header, payload);
+  else reductions.receive(header, payload);
+}
+
+function fail(reason) {
+  throw new Error(`a frame was dropped: ${reason}`);
+}
+
+/** As a worker enters a generation. */
+function enter(endpoints) {
+  for (const [peer, endpoint] of endpoints.entries()) if (peer !== rank) mesh.connect(names[peer], endpoint);
+  const generation = { generation: 1, run: runHash('bench', 1), rank };
+  reductions = createReductions({
+    ...generation,
+    ranges: names.map((_, start) => ({ start, count: 1 })),
+    numShards: worldSize,
+    combine: combineWith(createEagerKernels()),
+    held: createHeldFrames(HELD_BYTES),
+    link: lanes.enter({
+      ...generation,
+      members: names.map((worker) => ({ worker })),
+      outboxBytes: outboxBytes(LARGEST, 1, defaultChunkRules),
+      numThreads: 1,
+    }),
+    onRejected: fail,
+    onFault: fail,
+  });
+}
 
 let step = 0;
 
-/** The sum of everyone's `data`, copied to `result` as a worker copies it to its arena. Milliseconds. */
+/** The sum of everyone's `data`. Milliseconds. */
 function allReduce(data, result) {
   return new Promise((resolve) => {
-    const parts = [{ node: { level: 0, index: rank }, data }];
+    const part = {
+      op: 'sum',
+      size: data.length,
+      partials: [{ node: { level: 0, index: rank }, data }],
+      result,
+    };
     const start = performance.now();
-    exchange.start({ step: step++, collective: 0, op: 'sum', size: data.length, parts }, (sum) => {
-      result.set(sum);
-      resolve(performance.now() - start);
-    });
+    reductions.reduce(step++, 0, [part], () => resolve(performance.now() - start));
   });
 }
 
 /** Milliseconds of each round; everyone begins it together. */
 async function measure({ bytes, rounds }) {
-  const signal = new Float32Array(1);
+  const signals = [new Float32Array(1), new Float32Array(1)];
   const data = new Float32Array(bytes / 4).fill(1);
   const result = new Float32Array(data.length);
   const times = [];
   for (let i = 0; i < rounds; i++) {
-    await allReduce(signal, signal);
+    await allReduce(...signals);
     times.push(await allReduce(data, result));
   }
   if (result.some((value) => value !== worldSize))
@@ -69,8 +94,8 @@ async function measure({ bytes, rounds }) {
 }
 
 process.on('message', async ({ endpoints, ...task }) => {
-  if (endpoints === undefined) return process.send({ times: await measure(task) });
-  for (const [peer, endpoint] of endpoints.entries()) if (peer !== rank) mesh.connect(nameOf(peer), endpoint);
+  if (endpoints === undefined) process.send({ times: await measure(task) });
+  else enter(endpoints);
 });
 process.on('disconnect', () => process.exit());
 process.send({ endpoint: mesh.endpoint });

@@ -7,8 +7,16 @@
  */
 import { allReduceGroups } from './all-reduce.mjs';
 import { matmulGroup } from './matmul.mjs';
+import { portableGroups } from './portable.mjs';
 import { startupGroup } from './startup.mjs';
 import { stepGroups } from './step.mjs';
 import { workersGroups } from './workers.mjs';
 
-export const groups = [matmulGroup, ...stepGroups, ...workersGroups, ...allReduceGroups, startupGroup];
+export const groups = [
+  matmulGroup,
+  ...stepGroups,
+  ...workersGroups,
+  ...allReduceGroups,
+  startupGroup,
+  ...portableGroups,
+];

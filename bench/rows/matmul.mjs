@@ -1,6 +1,6 @@
 /** Matrix products alone: cubes, and what an MLP's pass needs; beside torch/gemm.py. */
 import { createMemory } from '@lockstep/kernels';
-import { createProfileKernels, SCRATCH_BYTES } from '../kernels.mjs';
+import { kernelsOf, SCRATCH_BYTES } from '../kernels.mjs';
 import { sample } from '../measure.mjs';
 
 /** Of the batch, over which a kernel's gradient is summed. */
@@ -52,7 +52,7 @@ function torchArgument({ name, shape: [m, k, n], layout, torchLayout }) {
 /** The kernel's call on arrays of its own. */
 function bind({ shape: [m, k, n], layout }, profile) {
   const memory = createMemory(SCRATCH_BYTES + 4 * (m * k + k * n + m * n));
-  const kernels = createProfileKernels({ profile, memory, scratchOffset: 0 });
+  const kernels = kernelsOf({ profile, memory });
   let offset = SCRATCH_BYTES;
   const take = (length) => {
     const array = new Float32Array(memory.buffer, offset, length).fill(0.5);
