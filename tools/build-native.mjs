@@ -1,13 +1,9 @@
-// Compiles libs/kernels/native to libs/kernels/build/native.node, unless it is newer than all it is made from. Without
-// a C++ compiler it says so and succeeds: the kernels run in WebAssembly then. LOCKSTEP_NATIVE=off leaves it out.
+// Compiles the addons in C++, each unless it is newer than all it is made from. Without a C++ compiler it says so and
+// succeeds: there is a slower way for everything. LOCKSTEP_NATIVE=off leaves them out.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-
-const kernels = fileURLToPath(new URL('../libs/kernels/', import.meta.url));
-const output = `${kernels}build/native.node`;
-const log = `${kernels}build/native.log`;
 
 // Contraction into fused multiply-adds is written where it is wanted; anywhere else it would change bits.
 const options = [
@@ -18,10 +14,27 @@ const options = [
     : ['-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL']),
 ];
 
-const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
+const addons = [
+  {
+    library: 'kernels',
+    name: 'native',
+    what: 'native kernels',
+    instead: 'WebAssembly kernels are used, which are slower',
+  },
+  // Other systems have no anonymous files that processes could share.
+  ...(process.platform === 'linux'
+    ? [
+        {
+          library: 'transport',
+          name: 'shared-memory',
+          what: 'shared memory between workers',
+          instead: 'those of one host talk over its network, which is slower',
+        },
+      ]
+    : []),
+];
 
-const files = readdirSync(`${kernels}native`).filter((name) => /\.(cc|h|inc)$/.test(name));
-const sources = files.filter((name) => name.endsWith('.cc'));
+const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
 /** The first compiler that answers. */
 function findCompiler() {
@@ -38,39 +51,22 @@ function headersFolder() {
   }
 }
 
-/** An addon of older sources would be worse than none. */
-function goWithout(reason, remedy) {
-  rmSync(output, { force: true });
-  console.log(
-    `lockstep: no native kernels: ${reason}; WebAssembly kernels are used, which are slower. ${remedy}`,
-  );
-}
-
-function compile(compiler, headers) {
-  mkdirSync(`${kernels}build`, { recursive: true });
-  // Renamed when complete, so that no process ever loads half a file.
-  const partial = `${output}.${process.pid}`;
-  const args = [...options, '-I', headers, ...sources, '-o', partial];
-  const { status, error, stdout, stderr } = spawnSync(compiler, args, {
-    cwd: `${kernels}native`,
-    encoding: 'utf8',
-  });
-  if (status === 0) {
-    renameSync(partial, output);
-    return;
-  }
-  rmSync(partial, { force: true });
-  writeFileSync(log, `${compiler} ${args.join(' ')}\n${error ?? ''}${stdout ?? ''}${stderr ?? ''}`);
-  const first = /error: .*/.exec(stderr ?? '')?.[0] ?? `status ${status}`;
-  goWithout(`${compiler} failed with "${first}"`, `All it said is in ${log}.`);
-}
-
-function build() {
+/** Compiles libs/<library>/native to libs/<library>/build/<name>.node. */
+function build({ library, name, what, instead }) {
+  const folder = fileURLToPath(new URL(`../libs/${library}/`, import.meta.url));
+  const output = `${folder}build/${name}.node`;
+  const log = `${folder}build/${name}.log`;
+  const files = readdirSync(`${folder}native`).filter((file) => /\.(cc|h|inc)$/.test(file));
   const newest = Math.max(
     modified(fileURLToPath(import.meta.url)),
-    ...files.map((name) => modified(`${kernels}native/${name}`)),
+    ...files.map((file) => modified(`${folder}native/${file}`)),
   );
   if (modified(output) >= newest) return;
+  /** An addon of older sources would be worse than none. */
+  const goWithout = (reason, remedy) => {
+    rmSync(output, { force: true });
+    console.log(`lockstep: no ${what}: ${reason}; ${instead}. ${remedy}`);
+  };
   const compiler = findCompiler();
   const headers = headersFolder();
   if (compiler === undefined) {
@@ -78,11 +74,27 @@ function build() {
       'there is no C++ compiler',
       'Install g++ or clang++, or name one in CXX, and run npm run build.',
     );
-  } else if (headers === undefined) {
-    goWithout('node-api-headers is not installed', 'Run npm ci with development dependencies.');
-  } else {
-    compile(compiler, headers);
+    return;
   }
+  if (headers === undefined) {
+    goWithout('node-api-headers is not installed', 'Run npm ci with development dependencies.');
+    return;
+  }
+  mkdirSync(`${folder}build`, { recursive: true });
+  // Renamed when complete, so that no process ever loads half a file.
+  const partial = `${output}.${process.pid}`;
+  const sources = files.filter((file) => file.endsWith('.cc'));
+  const args = [...options, '-I', headers, ...sources, '-o', partial];
+  const compiled = spawnSync(compiler, args, { cwd: `${folder}native`, encoding: 'utf8' });
+  if (compiled.status === 0) {
+    renameSync(partial, output);
+    return;
+  }
+  const { status, error, stdout, stderr } = compiled;
+  rmSync(partial, { force: true });
+  writeFileSync(log, `${compiler} ${args.join(' ')}\n${error ?? ''}${stdout ?? ''}${stderr ?? ''}`);
+  const first = /error: .*/.exec(stderr ?? '')?.[0] ?? `status ${status}`;
+  goWithout(`${compiler} failed with "${first}"`, `All it said is in ${log}.`);
 }
 
-if (process.env.LOCKSTEP_NATIVE !== 'off') build();
+if (process.env.LOCKSTEP_NATIVE !== 'off') addons.forEach(build);

@@ -59,7 +59,10 @@ export function createEffects(context: EffectsContext): Effects {
   const { compiler, pool, mesh, log, raise, hooks, worker } = context;
   const peers = createPeers(mesh, worker);
   // Who takes the place of the network, takes that of memory too.
-  const lanes = createLanes(mesh, hooks.createMesh === undefined);
+  const lanes = createLanes(mesh, {
+    isAllowed: hooks.createMesh === undefined,
+    onBell: () => membership?.reductions.look(),
+  });
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(createEagerKernels()));
   let session: Session | undefined;
   let membership: Membership | undefined;
@@ -285,8 +288,6 @@ export function createEffects(context: EffectsContext): Effects {
         transfers.receive(header, payload);
       } else if (header.kind === 'lane-invitation') {
         lanes.invited(peer, header, payload);
-      } else if (header.kind === 'lane-bell') {
-        if (membership?.generation === header.generation) membership.reductions.look();
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

@@ -26,6 +26,12 @@ export interface GenerationLink {
   look(onFrame: (header: Uint8Array, payload: Uint8Array) => void, isDone: () => boolean): void;
 }
 
+export interface LanesOptions {
+  readonly isAllowed: boolean;
+  /** Frames have come through memory: time to `look`. */
+  readonly onBell: () => void;
+}
+
 export interface Lanes {
   /** A generation begins; what was sent in the one before is not written any more. */
   enter(options: GenerationLinkOptions): GenerationLink;
@@ -35,14 +41,15 @@ export interface Lanes {
 }
 
 /**
- * How long to look for frames before sleeping: a wake-up through the network takes as long. Only where every compute
- * thread on the host, which waits meanwhile, has a core of its own: otherwise one that still computes would lose it.
+ * How long to look for frames before sleeping, when every compute thread on the host, which waits meanwhile, has a core
+ * of its own. It saves the wake-up of workers that arrive together; much longer, and a host that is busy with other
+ * things takes it for one that computes, and lets it wait for its turn.
  */
-const lookMs = 0.2;
+const lookMs = 0.05;
 
 type Current = GenerationLinkOptions & { readonly lane: Lane };
 
-export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): Lanes {
+export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, { isAllowed, onBell }: LanesOptions): Lanes {
   let current: Current | undefined;
   /** The last invitation of each peer that is in a later generation already. */
   const early = new Map<string, { readonly header: Header; readonly payload: Uint8Array }>();
@@ -56,10 +63,10 @@ export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): 
     current?.lane.close();
     current = undefined;
     if (!isAllowed || members.length === 1) return undefined;
-    const lane = createLane({ rank, numRanks: members.length, dataBytes: outboxBytes });
+    const lane = createLane({ rank, numRanks: members.length, dataBytes: outboxBytes, onBell });
     if (lane === undefined) return undefined;
     current = { ...options, lane };
-    const header = frame(options, 'lane-invitation', lane.invitation.length);
+    const header = invitationHeader(options, lane.invitation.length);
     for (const { worker } of members) {
       if (worker !== members[rank]!.worker) mesh.sendOwned(worker, [header, lane.invitation]);
       const invitation = early.get(worker);
@@ -75,7 +82,6 @@ export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): 
     enter(options) {
       const { members, outboxBytes } = options;
       const lane = open(options);
-      const bell = frame(options, 'lane-bell', 0);
       const sendOver = (rank: number, header: Uint8Array, payload: Uint8Array) =>
         void mesh.sendOwned(members[rank]!.worker, [header, payload]);
       if (lane === undefined) {
@@ -85,7 +91,6 @@ export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): 
         outbox: lane.data,
         send(toRank, header, payload) {
           if (!lane.post(toRank, header, payload)) sendOver(toRank, header, payload);
-          else if (lane.wantsBell(toRank)) sendOver(toRank, bell, noPayload);
         },
         look: (onFrame, isDone) => look(lane, options, onFrame, isDone),
       };
@@ -100,8 +105,6 @@ export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): 
     },
   };
 }
-
-const noPayload = new Uint8Array(0);
 
 function look(
   lane: Lane,
@@ -124,11 +127,7 @@ function look(
   if (isDone()) lane.wake();
 }
 
-function frame(
-  { run, generation, rank }: GenerationLinkOptions,
-  kind: 'lane-invitation' | 'lane-bell',
-  length: number,
-): Uint8Array {
+function invitationHeader({ run, generation, rank }: GenerationLinkOptions, length: number): Uint8Array {
   const position = { step: 0, collective: 0, level: 0, index: 0, chunk: 0 };
-  return encodeHeader({ kind, run, generation, rank, ...position, length });
+  return encodeHeader({ kind: 'lane-invitation', run, generation, rank, ...position, length });
 }

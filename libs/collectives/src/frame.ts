@@ -33,8 +33,6 @@ const kinds = [
   'snapshot-none',
   /** How a process on the sender's host can read what it sends through memory. */
   'lane-invitation',
-  /** Something came through memory while the receiver slept. No payload. */
-  'lane-bell',
 ] as const;
 
 export type FrameKind = (typeof kinds)[number];

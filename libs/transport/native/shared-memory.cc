@@ -1,5 +1,5 @@
-// Memory that processes of one host share: an anonymous file, mapped as an ArrayBuffer. The file has no name, so
-// nothing is left when its owner dies, however it dies. Peers open it as /proc/<pid>/fd/<fd>.
+// Memory that processes of one host share, an anonymous file mapped as an ArrayBuffer, and pipes to wake each other.
+// Neither has a name, so nothing is left when its owner dies, however it dies. Peers open both as /proc/<pid>/fd/<fd>.
 #include <node_api.h>
 
 #ifdef __linux__
@@ -96,12 +96,28 @@ napi_value Open(napi_env env, napi_callback_info info) {
   return data == MAP_FAILED ? Throw(env, path.c_str(), error) : Wrap(env, data, static_cast<size_t>(bytes));
 }
 
+/** pipe(): [read, write], descriptors. */
+napi_value Pipe(napi_env env, napi_callback_info) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return Throw(env, "pipe", errno);
+  napi_value result;
+  napi_create_array_with_length(env, 2, &result);
+  for (uint32_t i = 0; i < 2; i++) {
+    napi_value descriptor;
+    napi_create_int32(env, ends[i], &descriptor);
+    napi_set_element(env, result, i, descriptor);
+  }
+  return result;
+}
+
 napi_value Initialize(napi_env env, napi_value exports) {
   napi_value function;
   napi_create_function(env, "create", NAPI_AUTO_LENGTH, Create, nullptr, &function);
   napi_set_named_property(env, exports, "create", function);
   napi_create_function(env, "open", NAPI_AUTO_LENGTH, Open, nullptr, &function);
   napi_set_named_property(env, exports, "open", function);
+  napi_create_function(env, "pipe", NAPI_AUTO_LENGTH, Pipe, nullptr, &function);
+  napi_set_named_property(env, exports, "pipe", function);
   return exports;
 }
 

@@ -16,6 +16,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
+import { hangBell, type Rope, reachBell } from './bell.ts';
 import { sharedMemory } from './shared-memory.ts';
 
 export interface LaneOptions {
@@ -23,6 +24,8 @@ export interface LaneOptions {
   readonly rank: number;
   readonly numRanks: number;
   readonly dataBytes: number;
+  /** Something was posted to us while we slept. */
+  readonly onBell: () => void;
 }
 
 export interface Lane {
@@ -35,19 +38,17 @@ export interface Lane {
   /** Whether messages to a peer go through memory: both have accepted the other. */
   reaches(peer: number): boolean;
   /**
-   * Puts a message into a peer's mailbox: at most 48 bytes of header, which are copied, and a payload within `data`.
+   * Puts a message into a peer's mailbox, and wakes the peer if it sleeps: at most 48 bytes of header, which are copied, and a payload within `data`.
    * False: it must travel otherwise, because the peer is not reached, its mailbox is full, or the payload lies elsewhere.
    */
   post(peer: number, header: Uint8Array, payload: Uint8Array): boolean;
-  /** Whether a peer must be woken to see what was posted to it. True once for every time it falls asleep. */
-  wantsBell(peer: number): boolean;
   /** Hands over what was posted to us, views of the peers' memory, and tells how many messages that were. */
   take(onMessage: (peer: number, header: Uint8Array, payload: Uint8Array) => void): number;
   /** From now on peers ring: look once more after this, then wait. */
   sleep(): void;
   /** From now on we look by ourselves. */
   wake(): void;
-  /** No more peers can open it. */
+  /** Nothing is posted or taken any more; views of the memory stay valid. */
   close(): void;
 }
 
@@ -63,6 +64,7 @@ const word = { mapped: 0, posted: 1, taken: 2 } as const;
 interface Invitation {
   readonly pid: number;
   readonly fd: number;
+  readonly bell: number;
   readonly bytes: number;
   readonly nonce: string;
 }
@@ -74,8 +76,15 @@ interface Segment {
   readonly view: DataView;
 }
 
+interface Peer extends Segment {
+  readonly rope: Rope;
+  /** Its attention when it was last rung for. */
+  rungAt: number;
+}
+
 /** Undefined where this machine has no shared memory. */
-export function createLane({ rank, numRanks, dataBytes }: LaneOptions): Lane | undefined {
+export function createLane(options: LaneOptions): Lane | undefined {
+  const { rank, numRanks, dataBytes, onBell } = options;
   const memory = sharedMemory();
   if (!memory.available) return undefined;
   const mailboxes = lineBytes * (1 + numRanks);
@@ -85,21 +94,34 @@ export function createLane({ rank, numRanks, dataBytes }: LaneOptions): Lane | u
   const own = segmentOf(buffer);
   const nonce = randomBytes(nonceBytes);
   own.bytes.set(nonce);
-  const peers = Array.from({ length: numRanks }, (): Segment | undefined => undefined);
-  const invitation: Invitation = { pid: process.pid, fd, bytes: totalBytes, nonce: nonce.toString('hex') };
+  const bell = hangBell(memory.pipe(), onBell);
+  const peers = Array.from({ length: numRanks }, (): Peer | undefined => undefined);
+  const { pid } = process;
+  const invitation: Invitation = {
+    pid,
+    fd,
+    bell: bell.fd,
+    bytes: totalBytes,
+    nonce: nonce.toString('hex'),
+  };
   const attention = nonceBytes / 4;
   /** The word of `of`'s line in a segment. */
   const at = (of: number, which: keyof typeof word) => (lineBytes / 4) * (1 + of) + word[which];
   const slotAt = (reader: number, message: number) =>
     mailboxes + slotBytes * (reader * numSlots + (message & (numSlots - 1)));
-  const reached = (peer: number): Segment | undefined => {
+  const reached = (peer: number): Peer | undefined => {
     const segment = peers[peer];
     return segment !== undefined && Atomics.load(segment.words, at(rank, 'mapped')) === 1
       ? segment
       : undefined;
   };
-  /** The peer's attention when it was last rung for. */
-  const rungAt = new Int32Array(numRanks).fill(-1);
+  /** Once for every time it falls asleep: it takes all there is when it wakes. */
+  const wakeIfAsleep = (peer: Peer): void => {
+    const now = Atomics.load(peer.words, attention);
+    if (now % 2 !== 0 || peer.rungAt === now) return;
+    peer.rungAt = now;
+    peer.rope.ring();
+  };
   Atomics.store(own.words, attention, 1);
   let isClosed = false;
 
@@ -107,9 +129,10 @@ export function createLane({ rank, numRanks, dataBytes }: LaneOptions): Lane | u
     data: own.bytes.subarray(dataStart),
     invitation: Buffer.from(JSON.stringify(invitation)),
     accept(peer, bytes) {
-      const segment = openSegment(bytes);
-      if (segment === undefined) return false;
-      peers[peer] = segment;
+      const opened = isClosed ? undefined : openPeer(bytes);
+      if (opened === undefined) return false;
+      peers[peer]?.rope.close();
+      peers[peer] = opened;
       Atomics.store(own.words, at(peer, 'mapped'), 1);
       return true;
     },
@@ -126,14 +149,7 @@ export function createLane({ rank, numRanks, dataBytes }: LaneOptions): Lane | u
       own.view.setUint32(slot + 12, header.length, true);
       own.bytes.set(header, slot + slotHeaderBytes);
       Atomics.store(own.words, at(peer, 'posted'), (posted + 1) | 0);
-      return true;
-    },
-    wantsBell(peer) {
-      const segment = peers[peer];
-      if (segment === undefined) return false;
-      const now = Atomics.load(segment.words, attention);
-      if (now % 2 !== 0 || rungAt[peer] === now) return false;
-      rungAt[peer] = now;
+      wakeIfAsleep(segment);
       return true;
     },
     take(onMessage) {
@@ -165,7 +181,9 @@ export function createLane({ rank, numRanks, dataBytes }: LaneOptions): Lane | u
     close() {
       if (isClosed) return;
       isClosed = true;
+      bell.close();
       closeSync(fd);
+      for (const peer of peers.splice(0)) peer?.rope.close();
     },
   };
 }
@@ -175,14 +193,15 @@ function segmentOf(buffer: ArrayBuffer): Segment {
   return { bytes: new Uint8Array(buffer), words, view: new DataView(buffer) };
 }
 
-function openSegment(invitation: Uint8Array): Segment | undefined {
+function openPeer(invitation: Uint8Array): Peer | undefined {
   const memory = sharedMemory();
   const theirs = parseInvitation(invitation);
   if (!memory.available || theirs === undefined) return undefined;
+  const { pid, fd, bell, bytes } = theirs;
   try {
-    const segment = segmentOf(memory.open(theirs.pid, theirs.fd, theirs.bytes));
+    const segment = segmentOf(memory.open(pid, fd, bytes));
     const nonce = Buffer.from(segment.bytes.subarray(0, nonceBytes)).toString('hex');
-    return nonce === theirs.nonce ? segment : undefined;
+    return nonce === theirs.nonce ? { ...segment, rope: reachBell(pid, bell), rungAt: -1 } : undefined;
   } catch {
     // It cannot be opened from here, which is the answer: the peer is elsewhere.
     return undefined;
@@ -198,6 +217,6 @@ function parseInvitation(bytes: Uint8Array): Invitation | undefined {
     return undefined;
   }
   const isNumber = (each: unknown) => Number.isSafeInteger(each) && (each as number) > 0;
-  const isValid = isNumber(value?.pid) && isNumber(value?.fd) && isNumber(value?.bytes);
-  return isValid && typeof value?.nonce === 'string' ? (value as Invitation) : undefined;
+  const numbers = [value?.pid, value?.fd, value?.bell, value?.bytes];
+  return numbers.every(isNumber) && typeof value?.nonce === 'string' ? (value as Invitation) : undefined;
 }

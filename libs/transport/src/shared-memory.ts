@@ -2,12 +2,14 @@
 import { createRequire } from 'node:module';
 import { toWireError } from '@lockstep/errors';
 
-/** Exports of the addon. Both throw where the system refuses. */
+/** Exports of the addon. All throw where the system refuses. */
 interface Addon {
   /** Zeros that this process may write to. `fd` is to be closed when no more peers should open it. */
   create(bytes: number): { readonly fd: number; readonly buffer: ArrayBuffer };
   /** What another process created, only to be read: a write to it ends the process. */
   open(pid: number, fd: number, bytes: number): ArrayBuffer;
+  /** Descriptors of a new pipe: to read from, to write to. */
+  pipe(): [number, number];
 }
 
 export type SharedMemory =

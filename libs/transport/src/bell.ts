@@ -1,0 +1,45 @@
+/** Wakes a process of this host: a byte in a pipe that its event loop watches. One wake-up, where a socket takes three. */
+import { closeSync, constants, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+export interface Bell {
+  /** The descriptor that peers open as `/proc/<pid>/fd/<fd>` and write to. */
+  readonly fd: number;
+  close(): void;
+}
+
+/** `ends`: a new pipe's. Does not keep the process alive. */
+export function hangBell([read, fd]: readonly [number, number], onRing: () => void): Bell {
+  const socket = new Socket({ fd: read, readable: true, writable: false });
+  socket.on('data', onRing).unref();
+  return {
+    fd,
+    close() {
+      socket.destroy();
+      closeSync(fd);
+    },
+  };
+}
+
+export interface Rope {
+  ring(): void;
+  close(): void;
+}
+
+/** The way to a peer's bell. Throws where it cannot be reached. */
+export function reachBell(pid: number, fd: number): Rope {
+  const own = openSync(`/proc/${pid}/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  const byte = Uint8Array.of(1);
+  return {
+    ring() {
+      try {
+        writeSync(own, byte);
+      } catch (error) {
+        // A full pipe rings already. A peer that is gone needs no bell, and its connection tells that it is gone.
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'EAGAIN' && code !== 'EPIPE') throw error;
+      }
+    },
+    close: () => closeSync(own),
+  };
+}
