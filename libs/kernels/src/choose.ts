@@ -1,16 +1,13 @@
 /** Which backend computes a profile on this machine. `LOCKSTEP_BACKEND=native|wasm` narrows the choice. */
 import { LockstepError } from '@lockstep/errors';
 import type { Kernels, Profile } from './kernels.ts';
+import { type NativeStatus, nativeStatus } from './native/addon.ts';
+import { createNativeKernels } from './native/native.ts';
 import { wasmFmaStatus } from './wasm/fma.ts';
 import { createWasmKernels, type WasmOptions } from './wasm/wasm.ts';
 
 const backends = ['native', 'wasm'] as const;
 type Backend = (typeof backends)[number];
-
-/** The native kernels with the instructions they use, or why there are none. */
-type Native =
-  | { readonly kernels: Kernels; readonly instructions: string }
-  | { readonly kernels?: undefined; readonly reason: string };
 
 /** What computes a profile here, or why nothing does. */
 export type ProfileStatus =
@@ -21,10 +18,10 @@ export type ProfileStatus =
 export function profileStatus(profile: Profile): ProfileStatus {
   const native = allowedNative();
   if (profile === 'portable') {
-    const others = native.kernels ? `, native ${native.instructions} for the rest` : '';
+    const others = native.available ? `, native ${native.instructionSet} for all but contractions` : '';
     return { offered: true, backend: `wasm SIMD${others}` };
   }
-  if (native.kernels) return { offered: true, backend: `native ${native.instructions}` };
+  if (native.available) return { offered: true, backend: `native ${native.instructionSet}` };
   const wasm = wasmFmaStatus();
   if (wasm.offered) return { offered: true, backend: 'wasm relaxed SIMD' };
   return { offered: false, reason: `${native.reason}, and ${wasm.reason}` };
@@ -44,7 +41,7 @@ export function offeredProfiles(): readonly Profile[] {
  */
 export function createKernels(options: WasmOptions): Kernels {
   const { profile = 'portable' } = options;
-  const native = allowedNative().kernels;
+  const native = allowedNative().available ? createNativeKernels() : undefined;
   if (profile === 'portable') return native ? withContractions(native, options) : createWasmKernels(options);
   const status = profileStatus(profile);
   if (status.offered) return native ?? createWasmKernels(options);
@@ -63,11 +60,16 @@ function withContractions(native: Kernels, options: WasmOptions): Kernels {
   return { ...native, name, profile, ...contractions };
 }
 
-function allowedNative(): Native {
+/**
+ * The status of the native kernels, unless `LOCKSTEP_BACKEND=wasm` leaves them out.
+ * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here.
+ */
+export function allowedNative(): NativeStatus {
   const wish = wishedBackend();
-  if (wish === 'wasm') return { reason: 'LOCKSTEP_BACKEND=wasm leaves the native kernels out' };
-  const native = nativeBackend();
-  if (native.kernels || wish === undefined) return native;
+  if (wish === 'wasm')
+    return { available: false, reason: 'LOCKSTEP_BACKEND=wasm leaves the native kernels out' };
+  const native = nativeStatus();
+  if (native.available || wish === undefined) return native;
   throw new LockstepError(
     'config',
     `LOCKSTEP_BACKEND=native: ${native.reason}; leave it unset for what there is`,
@@ -85,8 +87,4 @@ function wishedBackend(): Backend | undefined {
     `LOCKSTEP_BACKEND=${wish}: the backends are ${backends.join(' and ')}; leave it unset for the faster one`,
     { backend: wish },
   );
-}
-
-function nativeBackend(): Native {
-  return { reason: 'this release has no native kernels' };
 }

@@ -1,6 +1,9 @@
 import { dtypeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { Conv2dAttrs, Kernels, Operand } from '../kernels.ts';
+import { allowedNative } from '../choose.ts';
+import type { Conv2dAttrs, Kernels, Operand, Profile } from '../kernels.ts';
+import { createNativeKernels } from '../native/native.ts';
 import { referenceKernels } from '../reference/index.ts';
+import { wasmFmaStatus } from './fma.ts';
 import { createWasmKernels, MIN_SCRATCH_BYTES } from './wasm.ts';
 import { createMemory, MAX_PAGES, PAGE_BYTES } from './webassembly.ts';
 
@@ -8,15 +11,21 @@ import { createMemory, MAX_PAGES, PAGE_BYTES } from './webassembly.ts';
 const MIN_PRODUCTS = 4096;
 /** Elements from which an elementwise kernel or a sum is. */
 const MIN_ELEMENTS = 1024;
-
-const reference = referenceKernels();
+/** Elements from which an elementwise kernel is worth a native call: smaller arrays lie on the JavaScript heap. */
+const MIN_NATIVE = 32;
 
 type Run = (kernels: Kernels, out: TypedArray, inputs: readonly TypedArray[]) => void;
 
+type Stage = (run: Run, out: TypedArray, ...inputs: readonly TypedArray[]) => void;
+
 /** Copies arrays into a wasm memory of its own, which grows as needed, and results out of it. */
-function createStage() {
+function createStage(profile: Profile): Stage {
+  const reference = referenceKernels(profile);
+  if (profile === 'fma' && !wasmFmaStatus().offered)
+    return (run, out, ...inputs) => run(reference, out, inputs);
   const memory = createMemory(2 * MIN_SCRATCH_BYTES);
-  const build = () => createWasmKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
+  const build = () =>
+    createWasmKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES, profile });
   let kernels = build();
 
   const reserve = (bytes: number): boolean => {
@@ -29,7 +38,7 @@ function createStage() {
     return true;
   };
 
-  return (run: Run, out: TypedArray, ...inputs: readonly TypedArray[]): void => {
+  return (run, out, ...inputs) => {
     const offsets: number[] = [];
     let end = MIN_SCRATCH_BYTES;
     for (const array of [out, ...inputs]) {
@@ -63,15 +72,8 @@ function withData(operand: Operand, data: TypedArray): Operand {
   return { ...operand, data };
 }
 
-/**
- * Kernels for arrays in ordinary memory: large float32 contractions, convolutions, sums and elementwise calls are
- * staged through a wasm memory of its own, the rest runs in TypeScript. The bits are the same either way.
- */
-export function createEagerKernels(): Kernels {
-  const stage = createStage();
+function stagedSums(stage: Stage, reference: Kernels) {
   return {
-    ...reference,
-    name: 'wasm',
     unary(op, out, x) {
       if (op === 'not' || out.length < MIN_ELEMENTS || !isFloat32(out, x)) return reference.unary(op, out, x);
       stage((k, o, [input]) => k.unary(op, o, input!), out, x);
@@ -90,6 +92,11 @@ export function createEagerKernels(): Kernels {
         return reference.moments(out, x, weights, attrs);
       stage((k, o, [input, w]) => k.moments(o, input!, w!, attrs), out, x, weights);
     },
+  } satisfies Partial<Kernels>;
+}
+
+function stagedContractions(stage: Stage, reference: Kernels) {
+  return {
     matmul(out, a, b, attrs) {
       const products = attrs.batch * attrs.m * attrs.n * attrs.k;
       if (products < MIN_PRODUCTS || !isFloat32(out, a, b)) return reference.matmul(out, a, b, attrs);
@@ -119,5 +126,30 @@ export function createEagerKernels(): Kernels {
       }
       stage((k, o, [a, b]) => k.conv2dKernelGrad(o, a!, b!, attrs), out, x, dy);
     },
+  } satisfies Partial<Kernels>;
+}
+
+/** Native kernels, but for arrays that are too small for the call. */
+function nativeForLarge(native: Kernels, reference: Kernels): Kernels {
+  return {
+    ...native,
+    unary: (op, out, x) => (out.length < MIN_NATIVE ? reference : native).unary(op, out, x),
+    binary: (op, out, a, b) => (out.length < MIN_NATIVE ? reference : native).binary(op, out, a, b),
   };
+}
+
+/**
+ * Kernels for arrays in ordinary memory. Native ones take them as they are. What those do not do, large float32
+ * arrays are staged for through a wasm memory of its own: contractions of profile `portable`, or without native
+ * kernels also convolutions, sums and elementwise calls; the rest runs in TypeScript. The bits are the profile's
+ * either way.
+ */
+export function createEagerKernels(profile: Profile = 'portable'): Kernels {
+  const reference = referenceKernels(profile);
+  const native = allowedNative().available ? createNativeKernels() : undefined;
+  const large = native && nativeForLarge(native, reference);
+  if (large && profile === native.profile) return large;
+  const stage = createStage(profile);
+  const others = large ?? { ...reference, name: 'wasm', ...stagedSums(stage, reference) };
+  return { ...others, profile, ...stagedContractions(stage, reference) };
 }
