@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createKernels, offeredProfiles, profileStatus } from './choose.ts';
+import { nativeStatus } from './native/addon.ts';
 import { referenceKernels } from './reference/index.ts';
 import { MIN_SCRATCH_BYTES } from './wasm/wasm.ts';
 import { createMemory } from './wasm/webassembly.ts';
@@ -43,6 +44,22 @@ describe('the choice of kernels', () => {
     const status = profileStatus('fma');
     expect(status.offered ? status.backend : status.reason).toMatch(/relaxed SIMD/);
     expect(createKernels(options).name).toBe('wasm');
+  });
+
+  it('says what is missing where native kernels are wished for and there are none', () => {
+    vi.stubEnv('LOCKSTEP_BACKEND', 'native');
+    vi.stubEnv('LOCKSTEP_NATIVE', 'off');
+    expect(() => offeredProfiles()).toThrow(
+      /LOCKSTEP_BACKEND=native: LOCKSTEP_NATIVE=off leaves the native kernels out; leave it unset/,
+    );
+  });
+
+  it.runIf(nativeStatus().available)('takes native kernels for all but portable contractions', () => {
+    expect(createKernels({ ...options, profile: 'fma' }).name).toBe('native');
+    expect(profileStatus('fma')).toMatchObject({ backend: expect.stringMatching(/^native /) });
+    expect(profileStatus('portable')).toMatchObject({
+      backend: expect.stringMatching(/^wasm SIMD, native /),
+    });
   });
 
   it('names the backends when another is wished for', () => {
