@@ -24,7 +24,7 @@ describe('help', () => {
   it('lists commands and exit codes', async () => {
     const { code, out, err } = await run('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const command of ['train', 'coordinator', 'worker', 'resume', 'keys', 'doctor']) {
+    for (const command of ['train', 'coordinator', 'worker', 'resume', 'explain', 'keys', 'doctor']) {
       expect(out).toContain(`lockstep ${command}`);
     }
     expect(out).toMatch(/Exit codes: 0 done, 1 .*130 interrupted/s);
@@ -121,20 +121,47 @@ describe('train', () => {
   });
 });
 
+describe('explain', () => {
+  it('says what is wrong with its options and with the file', async () => {
+    expect(await run('explain', project.tiny, '--shards', '0')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--shards must be one whole number of at least 1'),
+    });
+    expect(await run('explain', join(project.folder, 'tinny.ts'))).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/tinny\.ts does not exist; did you mean .*tiny\.ts/),
+    });
+  });
+});
+
 describe('the program', () => {
+  const launcher = fileURLToPath(new URL('../bin/lockstep.mjs', import.meta.url));
+  const launch = (...argv: string[]) => promisify(execFile)(process.execPath, [launcher, ...argv]);
+
   // The build, as users run it: here stacks are mapped back to the experiment, which the test runner prevents.
   it('names file and line of what an experiment throws', async () => {
     const path = await project.write(
       'throws.ts',
       "import { defineExperiment } from 'lockstep';\nexport default defineExperiment({ batch: { size: 0 } });",
     );
-    const launcher = fileURLToPath(new URL('../bin/lockstep.mjs', import.meta.url));
-    const ended = await promisify(execFile)(process.execPath, [launcher, 'train', path]).catch(
-      (error) => error,
-    );
+    const ended = await launch('train', path).catch((error) => error);
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     expect(ended.stderr).toBe(
       `lockstep: ${path}:2:16: batch.size must be a whole number of at least 1, not 0\n`,
     );
+  });
+
+  it('explains the step of an experiment, to people and to scripts', async () => {
+    const path = fileURLToPath(new URL('../../../experiments/logistic-regression.ts', import.meta.url));
+    const { stdout } = await launch('explain', path);
+    expect(stdout).toMatch(/^Shard program, for a block of 4 shards of 10 rows\n/);
+    expect(stdout).toMatch(/params\/weights +float32\[2\]\n/);
+    expect(stdout).toMatch(/ matmul batch\/x params\/weights\n/);
+    expect(stdout).toContain('exchange of 6 values (24 B): sums');
+    const lines = (await launch('explain', path, '--json', '--shards', '2')).stdout.trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { experiment: 'logistic-regression', program: 'shard', inputs: { 2: { shape: [2, 20, 2] } } },
+      { experiment: 'logistic-regression', program: 'update', segments: [{ exchange: [] }] },
+    ]);
   });
 });

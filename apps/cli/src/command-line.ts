@@ -7,6 +7,7 @@ import { nearNames } from './near.ts';
 import {
   coordinatorOptions,
   experimentFile,
+  explainOptions,
   keysOptions,
   knownOptions,
   localOptions,
@@ -41,7 +42,7 @@ export function commandLine(perform: Perform): Argv {
     });
 }
 
-const commandNames = ['train', 'coordinator', 'worker', 'resume', 'keys', 'doctor'];
+const commandNames = ['train', 'coordinator', 'worker', 'resume', 'explain', 'keys', 'doctor'];
 
 function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs> {
   return argv
@@ -84,6 +85,16 @@ function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs
           .options({ ...localOptions, ...networkOptions })
           .example('$0 resume runs/2026-11-22-mnist-cnn-3f9c --workers 4', 'same result, more workers'),
       perform(async () => (await import('./commands/resume.ts')).resume),
+    )
+    .command(
+      'explain <experiment>',
+      'what a step computes, equation by equation, and what it costs',
+      (args) =>
+        args
+          .positional('experiment', experimentFile)
+          .options(explainOptions)
+          .example('$0 explain experiments/mnist-cnn.ts --shards 1', 'the programs of a single shard'),
+      perform(async () => (await import('./commands/explain.ts')).explain),
     )
     .command(
       'keys',

@@ -85,6 +85,11 @@ export const workerOptions = {
   advertise: { type: 'string', requiresArg: true, describe: 'host under which other workers reach it' },
 } as const satisfies Readonly<Record<string, Options>>;
 
+export const explainOptions = {
+  shards: runOptions.shards,
+  'limit-samples': runOptions['limit-samples'],
+} as const satisfies Readonly<Record<string, Options>>;
+
 export const keysOptions = {
   out: { type: 'string', requiresArg: true, default: 'keys', describe: 'folder to write' },
 } as const satisfies Readonly<Record<string, Options>>;

@@ -56,6 +56,13 @@ export { allReduceSum, shardMoments } from './primitives/sharding.ts';
 export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export type {
+  EquationDescription,
+  NamedAval,
+  PlanDescription,
+  SegmentDescription,
+} from './program/describe.ts';
+export { describePlan } from './program/describe.ts';
 export { evaluateProgram } from './program/evaluate.ts';
 export type { ExchangeBuffers, Instance, InstanceOptions } from './program/instance.ts';
 export { instantiate } from './program/instance.ts';

@@ -1,5 +1,7 @@
 /** The shard program, the update program and the step. */
 export { combineWith } from './combine.ts';
+export type { ProgramsDescription } from './describe.ts';
+export { describePrograms } from './describe.ts';
 export { evaluationMetrics } from './evaluation.ts';
 export type { Executor, ExecutorOptions, Parity } from './executor.ts';
 export { createExecutor, other, viewer } from './executor.ts';

@@ -31,6 +31,8 @@ export interface ExchangePart {
 export interface Plan {
   readonly program: Program;
   readonly hash: string;
+  /** Equations before anything was dropped, shared or fused. */
+  readonly numTraced: number;
   /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
   readonly segments: readonly (readonly Equation[])[];
   readonly exchanges: readonly (readonly ExchangePart[])[];
@@ -57,7 +59,8 @@ export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions 
     program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)),
   );
   const layout = new Layout(program, segments, exchanges, outputs === 'given');
-  return { program, hash: programHash(traced), segments, ...layout.finish() };
+  const numTraced = traced.equations.length;
+  return { program, hash: programHash(traced), numTraced, segments, ...layout.finish() };
 }
 
 /** Each exchanged value gets a place of its own in the bucket: inputs, constants and values exchanged twice are copied. */

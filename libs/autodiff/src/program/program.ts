@@ -43,17 +43,10 @@ export function programHash(program: Program): string {
   return hash.digest('hex');
 }
 
-const name = (variable: number): string => `v${variable}`;
-
-/** An equation's inputs; one read through a broadcast with its repeat and period. */
-export const operandsOf = ({ inputs, patterns }: Equation): string[] =>
-  inputs.map((input, i) => {
-    const pattern = patterns?.[i];
-    return pattern ? `${name(input)}×(${pattern.repeat}/${pattern.period})` : name(input);
-  });
+const nameOf = (variable: number): string => `v${variable}`;
 
 /** The steps of a fused equation, `v9 = add v3 t0`; what leaves no trace in memory is called t0, t1, … */
-export function stepsOf(equation: Equation): string[] {
+export function stepsOf(equation: Equation, name: (variable: number) => string = nameOf): string[] {
   if (equation.primitive !== 'fused') return [];
   const { instructions, outputs } = equation.attrs as unknown as FusedAttrs;
   const registers = equation.inputs.map(name);
@@ -69,7 +62,7 @@ export function stepsOf(equation: Equation): string[] {
 export function formatProgram(program: Program): string {
   const typed = (variable: number): string => {
     const { dtype, shape } = program.avals[variable]!;
-    return `${name(variable)}: ${dtype}${formatShape(shape)}`;
+    return `${nameOf(variable)}: ${dtype}${formatShape(shape)}`;
   };
   const inputs = Array.from({ length: program.numInputs }, (_, i) => typed(i));
   const constants = program.constants.map(({ variable, storage }) => {
@@ -78,7 +71,10 @@ export function formatProgram(program: Program): string {
   });
   const equations = program.equations.map((equation) => {
     const { primitive, attrs, outputs } = equation;
-    const operands = operandsOf(equation);
+    const operands = equation.inputs.map((input, i) => {
+      const pattern = equation.patterns?.[i];
+      return pattern ? `${nameOf(input)}×(${pattern.repeat}/${pattern.period})` : nameOf(input);
+    });
     const suffix =
       primitive === 'fused' || Object.keys(attrs).length === 0 ? '' : ` ${JSON.stringify(attrs)}`;
     const steps = stepsOf(equation).map((step) => `\n    ${step}`);
@@ -88,6 +84,6 @@ export function formatProgram(program: Program): string {
     `(${inputs.join(', ')}) →`,
     ...constants,
     ...equations,
-    `  return ${program.outputs.map(name).join(' ')}`,
+    `  return ${program.outputs.map(nameOf).join(' ')}`,
   ].join('\n');
 }

@@ -1,0 +1,29 @@
+/** `lockstep explain`: what a step of an experiment computes, equation by equation, and what it costs. */
+import { compilePrograms, createSchedule, describePrograms, resolveConfig } from '@lockstep/training';
+import type { OutputArgs } from '../display/choose.ts';
+import { programsText } from '../display/programs.ts';
+import { loadExperiment } from '../experiment-file.ts';
+import type { Handler } from './command.ts';
+
+export interface ExplainArgs extends OutputArgs {
+  readonly experiment: string;
+  readonly shards?: number | undefined;
+  readonly limitSamples?: number | undefined;
+}
+
+export const explain: Handler<ExplainArgs> = async (args, { terminal }) => {
+  const { experiment, name } = await loadExperiment(args.experiment);
+  const config = resolveConfig(experiment, args);
+  const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
+  const { train, validation } = dataset.splits;
+  const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
+  const programs = compilePrograms(experiment, dataset, config, totalSteps);
+  const description = describePrograms(programs, config.numShards);
+  if (args.json) {
+    for (const program of ['shard', 'update'] as const)
+      terminal.out.write(`${JSON.stringify({ experiment: name, program, ...description[program] })}\n`);
+  } else {
+    terminal.out.write(programsText(description));
+  }
+  return 0;
+};

@@ -1,0 +1,23 @@
+import { createEagerKernels, type Kernels, type Profile } from '@lockstep/kernels';
+
+let profile: Profile = 'portable';
+let kernels: Kernels | undefined;
+
+/**
+ * Chooses the arithmetic of matmul and convolution for what this thread computes from now on, outside of runs: eager
+ * ops, and functions that `jit` compiles. It is `portable`, the same everywhere, until `fma`, the faster one, is asked for.
+ * @throws LockstepError `config` if this machine cannot compute it.
+ */
+export function useProfile(wanted: Profile): void {
+  kernels = createEagerKernels(wanted);
+  profile = wanted;
+}
+
+export function currentProfile(): Profile {
+  return profile;
+}
+
+export function eagerKernels(): Kernels {
+  kernels ??= createEagerKernels(profile);
+  return kernels;
+}
