@@ -1,12 +1,10 @@
 // A training step of TensorFlow.js on its WebAssembly backend, one thread. Prints one JSON line.
 // BENCH_PEERS=<folder> node bench/peers/tfjs.mjs mlp|cnn <batch> <seconds>
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { sample } from '../measure.mjs';
+import { load } from './load.mjs';
 
-const require = createRequire(join(process.env.BENCH_PEERS, 'here.js'));
-const tf = require('@tensorflow/tfjs');
-const { setThreadsCount } = require('@tensorflow/tfjs-backend-wasm');
+const tf = load('@tensorflow/tfjs');
+const { setThreadsCount } = load('@tensorflow/tfjs-backend-wasm');
 
 const [name, batch, seconds] = process.argv.slice(2);
 const BATCHES = 4;
