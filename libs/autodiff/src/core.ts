@@ -7,7 +7,7 @@
  * After Autograd (Maclaurin et al., 2015) and JAX's core (Frostig et al., 2018).
  */
 import { LockstepError } from '@lockstep/errors';
-import { createEagerKernels, type Kernels, type Operand } from '@lockstep/kernels';
+import type { Kernels, Operand } from '@lockstep/kernels';
 import {
   allocateStorage,
   type DType,
@@ -17,6 +17,7 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import type { TensorMethods } from './methods.ts';
+import { eagerKernels } from './profile.ts';
 
 /** The abstract value of a tensor: all that is known of it while a program is traced. */
 export interface Aval {
@@ -283,8 +284,6 @@ function leaked(op: string): LockstepError {
   );
 }
 
-let eagerKernels: Kernels | undefined;
-
 /** Runs a primitive at once, into a new array that the garbage collector owns. */
 function evaluate<A extends Attrs>(
   primitive: Primitive<A>,
@@ -295,7 +294,6 @@ function evaluate<A extends Attrs>(
   if (primitive.alias) return new ConcreteTensor({ ...aval, data: inputs[0]!.data });
   const out = allocateStorage(aval.dtype, aval.shape);
   const storages = inputs.map((input) => input.storage);
-  eagerKernels ??= createEagerKernels();
-  primitive.kernel(out, storages, attrs)(eagerKernels);
+  primitive.kernel(out, storages, attrs)(eagerKernels());
   return new ConcreteTensor(out);
 }

@@ -1,4 +1,5 @@
-import { createEagerKernels, type Kernels, type Profile } from '@lockstep/kernels';
+import { LockstepError } from '@lockstep/errors';
+import { createEagerKernels, type Kernels, type Profile, profileStatus } from '@lockstep/kernels';
 
 let profile: Profile = 'portable';
 let kernels: Kernels | undefined;
@@ -9,6 +10,16 @@ let kernels: Kernels | undefined;
  * @throws LockstepError `config` if this machine cannot compute it.
  */
 export function useProfile(wanted: Profile): void {
+  const status = profileStatus(wanted);
+  if (!status.offered) {
+    throw new LockstepError(
+      'config',
+      `useProfile: this machine has no ${wanted}: ${status.reason}; use portable`,
+      {
+        profile: wanted,
+      },
+    );
+  }
   kernels = createEagerKernels(wanted);
   profile = wanted;
 }

@@ -5,9 +5,9 @@
  */
 import type { FusedAttrs, FusedInstruction } from '@lockstep/kernels';
 import { sizeOf } from '@lockstep/tensor';
-import { primitiveNamed } from '../define.ts';
 import { aliases, exchangeLevels, FUSED, isAlias } from './equation.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';
+import { cheapSource, isFusible } from './recompute.ts';
 
 /** Keeps what a block works on in the first-level cache, and bounds the kernels' workspace. */
 const MAX_INSTRUCTIONS = 48;
@@ -35,7 +35,7 @@ export function fuseElementwise(program: Program): Program {
  */
 function groupsOf(program: Program): (Group | undefined)[] {
   const { equations, avals } = program;
-  const levels = exchangeLevels(program);
+  const levels = settledLevels(program);
   const aliasOf = aliases(program);
   const groups = new Array<Group | undefined>(equations.length);
   const open = new Set<Group>();
@@ -104,13 +104,19 @@ function byFirstDifference(a: readonly number[], b: readonly number[]): number {
   return at === -1 ? 0 : a[at]! - b[at]!;
 }
 
-function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {
-  if (primitive === FUSED || primitiveNamed(primitive).fusible !== true) return false;
-  const dtypes = inputs.map((input) => avals[input]!.dtype);
-  if (primitive === 'and' || primitive === 'or' || primitive === 'not')
-    return dtypes.every((dtype) => dtype === 'bool');
-  const numbers = primitive === 'select' ? dtypes.slice(1) : dtypes;
-  return numbers.every((dtype) => dtype === 'float32');
+/** The segment that an equation is best computed in: of a cheap one that of its first reader. */
+function settledLevels(program: Program): number[] {
+  const levels = exchangeLevels(program);
+  const aliasOf = aliases(program);
+  const firstRead = new Map<number, number>(program.outputs.map((output) => [aliasOf(output), 0]));
+  for (const [i, equation] of [...program.equations.entries()].reverse()) {
+    if (isAlias(equation)) continue;
+    const needed = Math.min(...equation.outputs.map((output) => firstRead.get(output) ?? 0));
+    if (needed > levels[i]! && cheapSource(equation, program) !== undefined) levels[i] = needed;
+    for (const input of equation.inputs.map(aliasOf))
+      firstRead.set(input, Math.min(firstRead.get(input) ?? levels[i]!, levels[i]!));
+  }
+  return levels;
 }
 
 /** Each group of two or more as one equation, at the place of its last member or of its first reader. */

@@ -1,5 +1,6 @@
 /** Memory for one compiled function, with kernels that work in it. */
-import { createMemory, createWasmKernels, type Kernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { createKernels, createMemory, type Kernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { currentProfile } from '../profile.ts';
 
 export interface ProgramMemory {
   readonly buffer: SharedArrayBuffer;
@@ -10,6 +11,11 @@ export interface ProgramMemory {
 
 export function createProgramMemory(bytes: number): ProgramMemory {
   const memory = createMemory(MIN_SCRATCH_BYTES + bytes);
-  const kernels = createWasmKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
+  const kernels = createKernels({
+    memory,
+    scratchOffset: 0,
+    scratchBytes: MIN_SCRATCH_BYTES,
+    profile: currentProfile(),
+  });
   return { buffer: memory.buffer, byteOffset: MIN_SCRATCH_BYTES, kernels };
 }

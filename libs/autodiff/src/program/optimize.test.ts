@@ -30,6 +30,7 @@ import {
   removeDeadCode,
   shareSubexpressions,
 } from './optimize.ts';
+import { recomputeLate } from './recompute.ts';
 
 const passes = {
   removeDeadCode,
@@ -38,6 +39,7 @@ const passes = {
   composeBroadcasts,
   absorbBroadcasts,
   fuseTreeSums,
+  recomputeLate,
   fuseElementwise: (program: Program) => fuseElementwise(removeDeadCode(program)),
   optimize,
 };

@@ -6,10 +6,12 @@ import { sizeOf } from '@lockstep/tensor';
 import { primitiveNamed } from '../define.ts';
 import { fuseElementwise } from './fuse.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';
+import { recomputeLate } from './recompute.ts';
 
 export function optimize(program: Program): Program {
   const shared = shareSubexpressions(dropUnitFactors(removeDeadCode(program)));
-  return fuseElementwise(removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared)))));
+  const lean = removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
+  return fuseElementwise(removeDeadCode(recomputeLate(lean)));
 }
 
 /** Drops equations and constants that no output needs. */

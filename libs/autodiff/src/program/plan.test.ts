@@ -1,12 +1,12 @@
 /** Plans: segments, and places in memory that no two living values share. */
 import { referenceKernels } from '@lockstep/kernels';
-import { bytesPerElement, type Shape, sizeOf } from '@lockstep/tensor';
+import { allocate, bytesPerElement, type Shape, sizeOf, type TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConcreteTensor } from '../core.ts';
 import { planBlock } from '../fixtures/blocks.ts';
 import { composed, opsOf, steps } from '../fixtures/programs.ts';
-import { ordinary } from '../fixtures/values.ts';
+import { bytesOf, ordinary } from '../fixtures/values.ts';
 import {
   allReduceSum,
   bind,
@@ -100,6 +100,20 @@ const placeOf = ({ places }: Plan, variable: number): number | undefined => {
   return place?.kind === 'arena' ? place.byteOffset : undefined;
 };
 
+/** The results of an instance that is given buffers for them. */
+function runInto(plan: Plan, inputs: readonly ConcreteTensor[]): readonly TypedArray[] {
+  const outputs = plan.program.outputs.map((variable) => {
+    const { dtype, shape } = plan.program.avals[variable]!;
+    return allocate(dtype, sizeOf(shape));
+  });
+  const instance = instantiate(plan, {
+    ...{ kernels: referenceKernels(), buffer: new ArrayBuffer(plan.arenaBytes), byteOffset: 0 },
+    ...{ inputs: inputs.map(({ data }) => data), outputs, results: [] },
+  });
+  runAlone(instance);
+  return outputs;
+}
+
 const drawn = (shapes: readonly Shape[]): ConcreteTensor[] =>
   shapes.map((shape, i) => ordinary(shape)(90 + i).cast('float32') as ConcreteTensor);
 
@@ -131,6 +145,44 @@ describe('memory', () => {
       options,
     );
     expect(numSegments).toBeGreaterThan(3);
+  });
+  it('… nor of one whose results are computed where they are wanted', () => {
+    const inputs = drawn([[2, 4], [4], [], [2, 1], [4, 4]]);
+    fc.assert(
+      fc.property(steps, (list) => {
+        const f = composed(list);
+        const plan = planProgram(traceProgram(f, inputs), { outputs: 'given' });
+        expectNoOverlap(plan);
+        const eager = f(...inputs).map(({ data }) => bytesOf(data));
+        expect(runInto(plan, inputs).map(bytesOf)).toEqual(eager);
+      }),
+      options,
+    );
+  });
+  it('holds no copy of a result that is computed once', () => {
+    const f = (x: Tensor, y: Tensor) => {
+      const z = x.matmul(y);
+      return [z, x, z.reshape([16]), z.exp().matmul(y)];
+    };
+    const square = { dtype: 'float32', shape: [4, 4] } as const;
+    const plan = planProgram(
+      traceProgram((x, y) => f(x!, y!), [square, square]),
+      { outputs: 'given' },
+    );
+    expect(plan.program.outputs.map((variable) => plan.places.get(variable))).toEqual([
+      { kind: 'output', index: 0 },
+      { kind: 'input', index: 0 },
+      { kind: 'output', index: 0 },
+      { kind: 'output', index: 3 },
+    ]);
+    expect(plan.arenaBytes).toBe(64);
+    const inputs = drawn([
+      [4, 4],
+      [4, 4],
+    ]);
+    expect(runInto(plan, inputs).map(bytesOf)).toEqual(
+      f(...(inputs as [Tensor, Tensor])).map(({ data }) => bytesOf(data)),
+    );
   });
   it('does not grow with the length of a chain', () => {
     const chain = (length: number): number =>

@@ -1,0 +1,137 @@
+/** Fusion does what it is for; that it leaves every bit alone is what optimize.test.ts draws programs for. */
+import { describe, expect, it } from 'vitest';
+import { planBlock } from '../fixtures/blocks.ts';
+import { opsOf } from '../fixtures/programs.ts';
+import {
+  type Aval,
+  allReduceSum,
+  formatProgram,
+  logicalNot,
+  type Program,
+  type Tensor,
+  traceProgram,
+  where,
+} from '../index.ts';
+import { isFused } from './equation.ts';
+import { optimize } from './optimize.ts';
+
+type Fn = (...inputs: Tensor[]) => Tensor[];
+const float = (...shape: number[]): Aval => ({ dtype: 'float32', shape });
+const optimized = (f: Fn, ...inputs: Aval[]): Program => optimize(traceProgram(f, inputs));
+
+/** Ops of fused equations, the names of the others. */
+const shapeOf = ({ equations }: Pick<Program, 'equations'>) =>
+  equations.map((equation) =>
+    isFused(equation) ? equation.attrs.instructions.map(({ op }) => op) : equation.primitive,
+  );
+
+describe('a chain', () => {
+  it('is one equation, through reshapes and with patterns', () => {
+    const f: Fn = (x, bias) => [x!.add(bias!).reshape([2, 6]).exp().reshape([12]).mul(3)];
+    const program = optimized(f, float(4, 3), float(3));
+    expect(formatProgram(program)).toMatchInlineSnapshot(`
+      "(v0: float32[4, 3], v1: float32[3]) →
+        const v7: float32[] = 3
+        v9: float32[12] = fused v0 v1×(1/3) v7×(1/1)
+          t0 = add v0 v1
+          t1 = exp t0
+          v9 = mul t1 v7
+        return v9"
+    `);
+  });
+  it('writes what is read outside, and nothing else', () => {
+    const program = optimized(
+      (x) => {
+        const y = x!.sin();
+        const z = y.mul(x!).exp();
+        return [y, z.add(1), z.matmul(z)];
+      },
+      float(4, 4),
+    );
+    expect(shapeOf(program)).toEqual([['sin', 'mul', 'exp', 'add'], 'matmul']);
+    expect(program.equations[0]!.outputs).toHaveLength(3);
+  });
+  it('takes comparisons and choices, but only of float32', () => {
+    const chosen: Fn = (x) => [where(logicalNot(x!.greater(0)), x!, x!.mul(2)).neg()];
+    expect(shapeOf(optimized(chosen, float(4)))).toEqual([['gt', 'not', 'mul', 'select', 'neg']]);
+    const wide = optimized(chosen, { dtype: 'float64', shape: [4] });
+    expect(opsOf(wide)).not.toContain('fused');
+    const counts: Fn = (x) => [where(x!.greater(0), x!, x!.mul(2))];
+    expect(opsOf(optimized(counts, { dtype: 'int32', shape: [4] }))).not.toContain('fused');
+  });
+  it('is not joined with one that depends on it through something else', () => {
+    const f: Fn = (x) => {
+      const y = x!.sin().neg();
+      return [y.matmul(y).add(y).exp()];
+    };
+    expect(shapeOf(optimized(f, float(4, 4)))).toEqual([['sin', 'neg'], 'matmul', ['add', 'exp']]);
+  });
+  it('stays open past the sums that read it', () => {
+    const f: Fn = (x, y) => {
+      const z = x!.mul(y!);
+      const total = z.sum(0);
+      const scaled = total.mul(2);
+      return [scaled, z.neg().sum(0), z.abs().sum(0).add(scaled)];
+    };
+    const program = optimized(f, float(8, 4), float(8, 4));
+    expect(shapeOf(program)).toEqual([['mul', 'neg', 'abs'], 'sum', 'sum', 'sum', ['mul', 'add']]);
+  });
+  it('takes all single elements together', () => {
+    const f: Fn = (x, y) => [x!.sqrt().add(1), y!.mul(3).exp()];
+    expect(shapeOf(optimized(f, float(), float(1)))).toEqual([['sqrt', 'add', 'mul', 'exp']]);
+    expect(shapeOf(optimized(f, float(3), float(3)))).toEqual([
+      ['sqrt', 'add'],
+      ['mul', 'exp'],
+    ]);
+  });
+  it('is bounded in length', () => {
+    const f: Fn = (x) => {
+      let y = x!;
+      for (let i = 0; i < 100; i++) y = y.sin();
+      return [y];
+    };
+    const lengths = optimized(f, float(4)).equations.map((e) =>
+      isFused(e) ? e.attrs.instructions.length : 1,
+    );
+    expect(lengths).toEqual([48, 48, 4]);
+  });
+});
+
+describe('between segments', () => {
+  const inputs = [float(2, 3, 4), float(2, 3, 4)].map((aval) => ({ ...aval, data: new Float32Array(24) }));
+  const segmentsOf = (f: Fn) =>
+    planBlock(f, inputs, [0, 0]).segments.map((equations) => shapeOf({ equations }));
+
+  it('what is cheap is computed again instead of being kept', () => {
+    const f: Fn = (x) => {
+      const centred = x!.sub(1);
+      const total = allReduceSum(centred.square().sum(0));
+      return [allReduceSum(centred.mul(total).exp().sum(0))];
+    };
+    expect(segmentsOf(f)).toEqual([
+      [['sub', 'square'], 'sum', 'treeSum'],
+      [['sub', 'mul', 'exp'], 'sum', 'treeSum'],
+      [],
+    ]);
+  });
+  it('what is dear is kept', () => {
+    const f: Fn = (x) => {
+      const y = x!.tanh();
+      const total = allReduceSum(y.square().sum(0));
+      return [allReduceSum(y.mul(total).exp().sum(0))];
+    };
+    expect(segmentsOf(f)).toEqual([
+      [['tanh', 'square'], 'sum', 'treeSum'],
+      [['mul', 'exp'], 'sum', 'treeSum'],
+      [],
+    ]);
+  });
+  it('what is cheap is computed where it is first read', () => {
+    const f: Fn = (x, y) => {
+      const late = y!.mul(2);
+      const total = allReduceSum(x!.sum(0));
+      return [allReduceSum(late.mul(total).sum(0))];
+    };
+    expect(segmentsOf(f)).toEqual([['sum', 'treeSum'], [['mul', 'mul'], 'sum', 'treeSum'], []]);
+  });
+});
