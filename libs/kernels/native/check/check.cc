@@ -282,6 +282,7 @@ int main() {
   checkConv(convShape(2, 40, 100, 17, 3, 1, 1), 1, false);
   checkConv(convShape(8, 8, 64, 24, 1, 2, 0), 8, false);
   checkConv(convShape(8, 12, 7, 50, 5, 1, 2), 8, false);
+  checkConv(convShape(1, 5, 48, 1, 3, 2, 1), 1, false);
   printf("%d passed, %d failed\n", passed, failed);
   return failed > 0 ? 1 : 0;
 }
