@@ -1,4 +1,5 @@
 /** Memory that processes of one host share, from the small addon `native/shared-memory.cc`. */
+import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { toWireError } from '@lockstep/errors';
 
@@ -16,6 +17,8 @@ export type SharedMemory =
   | ({ readonly available: true } & Addon)
   | { readonly available: false; readonly reason: string };
 
+const probeBytes = 4096;
+
 let loaded: SharedMemory | undefined;
 
 /** Whether peers on this host can exchange through memory; `LOCKSTEP_SHARED_MEMORY=off` forbids it. */
@@ -31,10 +34,16 @@ function load(): SharedMemory {
   if (process.platform !== 'linux') {
     return { available: false, reason: `it needs Linux, and this is ${process.platform}` };
   }
+  let addon: Addon;
   try {
-    const addon = createRequire(import.meta.url)('../build/shared-memory.node') as Addon;
-    return { available: true, ...addon };
+    addon = createRequire(import.meta.url)('../build/shared-memory.node') as Addon;
   } catch (error) {
     return { available: false, reason: `its addon is not built: ${toWireError(error).message}` };
   }
+  try {
+    closeSync(addon.create(probeBytes).fd);
+  } catch (error) {
+    return { available: false, reason: `this system does not give any: ${toWireError(error).message}` };
+  }
+  return { available: true, ...addon };
 }

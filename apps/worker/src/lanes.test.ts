@@ -1,0 +1,109 @@
+import { decodeHeader, encodeHeader, type Header } from '@lockstep/collectives';
+import type { Member } from '@lockstep/protocol';
+import { sharedMemory } from '@lockstep/transport';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createLanes, type GenerationLink, type Lanes } from './lanes.ts';
+
+const names = ['a', 'b'] as const;
+const members: readonly Member[] = names.map((worker, rank) => ({
+  worker,
+  rank,
+  endpoint: `tcp://${worker}`,
+  shards: { start: rank, count: 1 },
+}));
+
+interface Station {
+  readonly lanes: Lanes;
+  enter(generation: number): GenerationLink;
+  /** Headers and payloads that came by the network, and frames that came through memory. */
+  readonly overNetwork: string[];
+  look(link: GenerationLink): string[];
+  /** Resolves when the bell rings. */
+  readonly rung: Promise<void>;
+}
+
+const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
+
+/** Two workers with a network that delivers at once; invitations go where a worker's would. */
+function stations(): [Station, Station] {
+  const made: Station[] = [];
+  for (const [rank, name] of names.entries()) {
+    const overNetwork: string[] = [];
+    let ring = (): void => {};
+    const rung = new Promise<void>((resolve) => {
+      ring = resolve;
+    });
+    const receive = (to: Station, header: Uint8Array, payload: Uint8Array): void => {
+      const decoded = decodeHeader(header, payload.length);
+      if (decoded.ok) to.lanes.invited(name, decoded.header, payload);
+      else to.overNetwork.push(`${text(header)} ${text(payload)}`);
+    };
+    const sendOwned = (peer: string, [header, payload]: readonly Uint8Array[]): boolean => {
+      receive(made[names.indexOf(peer as 'a')]!, header!, payload!);
+      return true;
+    };
+    const lanes = createLanes({ sendOwned }, { isAllowed: true, onBell: () => ring() });
+    onTestFinished(() => lanes.close());
+    made.push({
+      lanes,
+      overNetwork,
+      rung,
+      enter: (generation) =>
+        lanes.enter({ generation, run: 7, rank, members, outboxBytes: 1024, numThreads: 1 }),
+      look(link) {
+        const seen: string[] = [];
+        link.look(
+          (header, payload) => seen.push(`${text(header)} ${text(payload)}`),
+          () => false,
+        );
+        return seen;
+      },
+    });
+  }
+  return made as [Station, Station];
+}
+
+function post(link: GenerationLink, toRank: number, message: string): void {
+  link.outbox.set(Buffer.from(message));
+  link.send(toRank, Buffer.from('head'), link.outbox.subarray(0, message.length));
+}
+
+describe.skipIf(!sharedMemory().available)('lanes', () => {
+  it('carry the frames of workers on one host, whoever enters first, and those of each generation in its own memory', () => {
+    const [a, b] = stations();
+    for (const generation of [1, 2]) {
+      const fromA = a.enter(generation);
+      post(fromA, 1, 'early');
+      const fromB = b.enter(generation);
+      post(fromA, 1, 'late');
+      post(fromB, 0, 'back');
+      expect(b.overNetwork.splice(0)).toEqual(['head early']);
+      expect([b.look(fromB), a.look(fromA)]).toEqual([['head late'], ['head back']]);
+    }
+  });
+
+  it('wake a worker that has looked in vain', async () => {
+    const [a, b] = stations();
+    const [fromA, fromB] = [a.enter(1), b.enter(1)];
+    expect(b.look(fromB)).toEqual([]);
+    post(fromA, 1, 'wake up');
+    await b.rung;
+    expect(b.look(fromB)).toEqual(['head wake up']);
+  });
+
+  it('leave to the network what is not in the outbox, and invitations of others alone', () => {
+    const [a, b] = stations();
+    const [fromA] = [a.enter(1), b.enter(1)];
+    fromA.send(1, Buffer.from('head'), Buffer.from('own'));
+    expect(b.overNetwork).toEqual(['head own']);
+    const header: Header = {
+      ...{ kind: 'lane-invitation', run: 8, generation: 1, rank: 1, step: 0, collective: 0 },
+      ...{ level: 0, index: 0, chunk: 0, length: 2 },
+    };
+    expect(decodeHeader(encodeHeader(header), 2)).toEqual({ ok: true, header });
+    a.lanes.invited('b', header, Buffer.from('{}'));
+    a.lanes.invited('c', { ...header, run: 7 }, Buffer.from('{}'));
+    post(fromA, 1, 'still here');
+    expect(b.overNetwork).toEqual(['head own']);
+  });
+});
