@@ -56,6 +56,7 @@ export { allReduceSum, shardMoments } from './primitives/sharding.ts';
 export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export { useProfile } from './profile.ts';
 export type {
   EquationDescription,
   NamedAval,

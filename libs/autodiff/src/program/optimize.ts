@@ -123,8 +123,9 @@ export function absorbBroadcasts(program: Program): Program {
   return { ...program, equations };
 }
 
-/** The kept axes as one run, if they are neighbours once axes of length 1 are left out. */
+/** The kept axes as one run, if they are neighbours once axes of length 1 are left out. Nothing has no pattern. */
 function patternOf(shape: readonly number[], axes: readonly number[]): BroadcastPattern | undefined {
+  if (sizeOf(shape) === 0) return undefined;
   const kept = shape
     .map((length, axis) => ({ length, kept: axes.includes(axis) }))
     .filter(({ length }) => length !== 1);

@@ -181,7 +181,7 @@ describe('memory', () => {
       [4, 4],
     ]);
     expect(runInto(plan, inputs).map(bytesOf)).toEqual(
-      f(...(inputs as [Tensor, Tensor])).map(({ data }) => bytesOf(data)),
+      f(inputs[0]!, inputs[1]!).map(({ data }) => bytesOf(data)),
     );
   });
   it('does not grow with the length of a chain', () => {
