@@ -74,6 +74,17 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     }
   });
 
+  it('nothing of nothing, whatever the patterns', () => {
+    const rows = { data: wild(3), repeat: 0, period: 3 };
+    const run: Run = (k, o) => {
+      k.binary('add', o, rows, full(f32(0)));
+      k.compare('lt', new Uint8Array(0), rows, full(f32(0)));
+      k.select(o, { ...rows, data: new Uint8Array(3) }, rows, rows);
+      k.fused([o], [rows], { instructions: [{ op: 'add', args: [0, 0] }], outputs: [1] });
+    };
+    same(f32(0), [], run, 'empty');
+  });
+
   it('binary over one of its operands', () => {
     const run: Run = (k, o, [y]) => k.binary('sub', o, full(y!), full(o));
     same(wild(1300), [wild(1300)], run, 'in place');

@@ -64,6 +64,7 @@ function elementwise(native: NativeExports) {
     },
     binary(op, out, a, b) {
       if (!isFloats(out) || !isFloats(a.data) || !isFloats(b.data)) return reference.binary(op, out, a, b);
+      if (out.length === 0) return;
       requireOperand(op, a);
       requireOperand(op, b);
       native.binary(opCodes[op], out, a.data, a.repeat, a.period, b.data, b.repeat, b.period);
@@ -72,6 +73,7 @@ function elementwise(native: NativeExports) {
       const isLogical = op === 'and' || op === 'or';
       const known = isLogical ? isBools(a.data) && isBools(b.data) : isFloats(a.data) && isFloats(b.data);
       if (!known) return reference.compare(op, out, a, b);
+      if (out.length === 0) return;
       requireOperand(op, a);
       requireOperand(op, b);
       native.binary(opCodes[op], out, a.data, a.repeat, a.period, b.data, b.repeat, b.period);
@@ -80,6 +82,7 @@ function elementwise(native: NativeExports) {
       if (!isBools(condition.data) || !isWords(out, a.data, b.data)) {
         return reference.select(out, condition, a, b);
       }
+      if (out.length === 0) return;
       for (const operand of [condition, a, b]) requireOperand('select', operand);
       native.select(
         opCodes.select,
@@ -123,6 +126,7 @@ function fusedOf(native: NativeExports): Kernels['fused'] {
   return (outs, operands, attrs) => {
     const program = programOf(attrs, operands.length);
     if (!isFusible(program, outs, operands)) return reference.fused(outs, operands, attrs);
+    if (outs[0]!.length === 0) return;
     const arrays: TypedArray[] = [...outs];
     for (const out of outs) requireLength('fused', 'an output', out, outs[0]!.length);
     for (const [i, operand] of operands.entries()) {
