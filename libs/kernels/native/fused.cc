@@ -7,8 +7,9 @@
 namespace lockstep {
 namespace {
 
-// From so many bytes in all, outputs go past the caches.
+// From so many bytes in all, outputs go past the caches, in shorter blocks: more streams at a time then move.
 constexpr size_t STREAM_BYTES = 8 << 20;
+constexpr size_t STREAM_BLOCK = 128;
 
 size_t bytesOf(bool isBool) { return isBool ? sizeof(uint8_t) : sizeof(float); }
 
@@ -66,8 +67,8 @@ class Chain {
     registers_.assign(fusion.numOperands + fusion.numInstructions, {});
     isWritten_.assign(fusion.numOutputs, false);
     findLastUses();
-    chooseBlock();
     chooseStreams();
+    chooseBlock();
     for (int i = 0; i < fusion.numOperands; i++) bindOperand(i);
     for (int j = 0; j < fusion.numInstructions; j++) bindInstruction(j);
     for (int o = 0; o < fusion.numOutputs; o++) {
@@ -107,7 +108,7 @@ class Chain {
       const size_t both = std::lcm(unit, operand.repeat * operand.period);
       if (both <= MAX_BLOCK) unit = both;
     }
-    block_ = MAX_BLOCK / unit * unit;
+    block_ = std::max(numStreams_ > 0 ? STREAM_BLOCK : MAX_BLOCK, unit) / unit * unit;
   }
 
   bool isOutputBool(int o) const {

@@ -38,6 +38,8 @@ afterEach(() => {
 });
 
 const bools = (size: number) => Uint8Array.from({ length: size }, () => randomInt(2));
+const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray) =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.length });
 
 const sets = availableSets();
@@ -221,19 +223,46 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
       }
     });
 
-    it('Adam over its own operands, and past the caches', () => {
-      for (const size of [700, 400_003]) {
-        const inPlace = [plain(size), plain(size), plain(size).map(Math.abs)];
-        const gradient = plain(size);
-        const apart = inPlace.map((x) => x.slice());
-        const expected = inPlace.map((x) => x.slice());
-        reference.fused(expected, adamOperands(expected, gradient), ADAM);
-        const other = inPlace.map((x) => new Float32Array(x.length));
-        native.fused(other, adamOperands(apart, gradient), ADAM);
-        native.fused(inPlace, adamOperands(inPlace, gradient), ADAM);
-        for (const [i, out] of expected.entries()) {
-          expect(firstDifference(inPlace[i]!, out), `in place, output ${i}`).toBeUndefined();
-          expect(firstDifference(other[i]!, out), `apart, output ${i}`).toBeUndefined();
+    it('Adam over its own operands, and apart', () => {
+      const params = [plain(1300), plain(1300), plain(1300).map(Math.abs)];
+      const gradient = plain(1300);
+      const [expected, apart, inPlace] = [params, params, params].map((p) => p.map((x) => x.slice()));
+      reference.fused(expected!, adamOperands(expected!, gradient), ADAM);
+      native.fused(apart!, adamOperands(params, gradient), ADAM);
+      native.fused(inPlace!, adamOperands(inPlace!, gradient), ADAM);
+      for (const [i, out] of expected!.entries()) {
+        expect(firstDifference(apart![i]!, out), `apart, output ${i}`).toBeUndefined();
+        expect(firstDifference(inPlace![i]!, out), `in place, output ${i}`).toBeUndefined();
+      }
+    });
+
+    it('large outputs, which go past the caches, from any alignment', () => {
+      const size = 600_003;
+      const attrs: FusedAttrs = {
+        instructions: [
+          { op: 'add', args: [0, 1] },
+          { op: 'mul', args: [3, 2] },
+        ],
+        outputs: [3, 4],
+      };
+      const bias = { data: plain(48), repeat: 1, period: 48 };
+      const inputs = [full(plain(size)), full(plain(size)), bias];
+      const expected = [f32(size), f32(size)];
+      reference.fused(expected, inputs, attrs);
+      for (const shifts of [
+        [0, 0],
+        [1, 1],
+        [5, 8],
+      ]) {
+        const buffers = shifts.map((shift) => f32(size + 32).subarray(shift, shift + size));
+        native.fused(buffers, inputs, attrs);
+        for (const [o, out] of buffers.entries()) {
+          expect(Buffer.compare(bytesOf(out), bytesOf(expected[o]!)), `shifts ${shifts}`).toBe(0);
+          const after = new Float32Array(out.buffer, out.byteOffset + out.byteLength);
+          expect(
+            [...after].every((x) => x === 7),
+            'nothing is written beyond',
+          ).toBe(true);
         }
       }
     });
