@@ -7,7 +7,8 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Figures by row. */
 export function figuresOf(group, name, options) {
-  const output = execFileSync(...commandOf(group, name, options), {
+  const [command, args] = commandOf(group, name, options);
+  const output = execFileSync(command, args, {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -15,6 +16,7 @@ export function figuresOf(group, name, options) {
   return Array.isArray(figures) ? { [group.rows[0].name]: figures } : figures;
 }
 
+/** @returns {[command: string, args: string[]]} */
 function commandOf(group, name, { profile, seconds }) {
   const contestant = group.contestants[name];
   if (contestant.python !== undefined) {

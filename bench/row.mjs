@@ -4,5 +4,8 @@ import { groups } from './rows/index.mjs';
 
 const [name, contestant, profile, seconds] = process.argv.slice(2);
 const group = groups.find((candidate) => candidate.name === name);
-const figures = await group.contestants[contestant].measure({ profile, seconds: Number(seconds) });
+const figures = await group.contestants[contestant].measure({
+  profile: /** @type {import('@lockstep/kernels').Profile} */ (profile),
+  seconds: Number(seconds),
+});
 console.log(JSON.stringify({ figures }));

@@ -1,9 +1,10 @@
 // Measures the rows, prints a table and appends it to history.jsonl; with --torch beside PyTorch. See README.md.
-// node bench/run.mjs [--torch] [--profile auto|portable|fma] [--rounds 2] [--seconds 3] [group or row …]
+// node bench/run.mjs [--list] [--torch] [--profile auto|portable|fma] [--rounds 2] [--seconds 3] [group or row …]
 import { parseArgs } from 'node:util';
-import { offeredProfiles, profileStatus } from '@lockstep/kernels';
+import { offeredProfiles } from '@lockstep/kernels';
 import { figuresOf } from './contestants.mjs';
 import { append } from './history.mjs';
+import { backendOf } from './kernels.mjs';
 
 import { quantile, range, summary } from './measure.mjs';
 import { findPeers } from './peers.mjs';
@@ -14,6 +15,7 @@ import { findTorch } from './torch.mjs';
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    list: { type: 'boolean', default: false },
     torch: { type: 'boolean', default: false },
     profile: { type: 'string', default: 'auto' },
     rounds: { type: 'string', default: '2' },
@@ -25,6 +27,10 @@ const seconds = wholeNumber('seconds');
 const profile = chooseProfile();
 const chosen = chooseGroups();
 
+if (values.list) {
+  for (const { name, what } of chosen.flatMap(({ rows }) => rows)) console.log(`${name.padEnd(18)} ${what}`);
+  process.exit(0);
+}
 const torch = values.torch ? findTorch() : {};
 if (torch.missing !== undefined) {
   console.log(`bench:torch is skipped: ${torch.missing}`);
@@ -39,7 +45,7 @@ if (
 }
 const setting = {
   profile,
-  backend: profileStatus(profile).backend,
+  backend: backendOf(profile),
   torch: torch.versions,
   peers: peers.versions,
 };
@@ -101,10 +107,8 @@ function chooseGroups() {
 function chooseProfile() {
   const offered = offeredProfiles();
   if (values.profile === 'auto') return offered[0];
-  if (!offered.includes(values.profile)) {
-    fail(`--profile is ${values.profile}; this machine offers ${offered.join(' and ')}`);
-  }
-  return values.profile;
+  const wanted = offered.find((candidate) => candidate === values.profile);
+  return wanted ?? fail(`--profile is ${values.profile}; this machine offers ${offered.join(' and ')}`);
 }
 
 function wholeNumber(option) {
@@ -115,6 +119,7 @@ function wholeNumber(option) {
   return value;
 }
 
+/** @returns {never} */
 function fail(message) {
   console.error(`bench: ${message}`);
   process.exit(2);

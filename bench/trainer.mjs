@@ -43,7 +43,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
-  let parity = 0;
+  let parity = /** @type {import('@lockstep/training').Parity} */ (0);
   executor.initialize(parity);
   return {
     step() {

@@ -4,8 +4,9 @@ const key = keyTensor([0, 1]);
 
 /** Uniform inputs in [0, 1) of shape `shape`, [H, W, C] or [features], with random labels of ten classes. */
 export function randomData(numSamples, shape) {
+  const inputs = /** @type {any[]} */ (uniform(foldIn(key, 0), [numSamples, ...shape]).toArray());
   return fromArrays(
-    { x: uniform(foldIn(key, 0), [numSamples, ...shape]).toArray(), y: randomIntegers(numSamples, 10) },
+    { x: inputs, y: randomIntegers(numSamples, 10) },
     { name: 'random', dtypes: { y: 'int32' } },
   );
 }

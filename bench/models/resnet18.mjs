@@ -20,9 +20,13 @@ const convolution = (channels, kernelSize, stride = 1) => [
   batchNorm(),
 ];
 
-/** relu(body(x) + shortcut(x)); without a shortcut of its own, x itself. */
-function residual(body, shortcut = sequential()) {
-  const parts = [body, shortcut];
+/**
+ * relu(body(x) + shortcut(x))
+ *
+ * @param {import('lockstep').Layer[]} parts body and shortcut
+ * @returns {import('lockstep').Layer}
+ */
+function residual(...parts) {
   return {
     kind: 'residual',
     layers: parts,
@@ -46,7 +50,7 @@ function residual(body, shortcut = sequential()) {
 const basicBlock = (channels, stride, changesShape) =>
   residual(
     sequential(...convolution(channels, 3, stride), relu, ...convolution(channels, 3)),
-    changesShape ? sequential(...convolution(channels, 1, stride)) : undefined,
+    sequential(...(changesShape ? convolution(channels, 1, stride) : [])),
   );
 
 /** Two blocks, of which the first may halve the image. */

@@ -31,8 +31,9 @@ const lanes = createLanes(mesh, { isAllowed: true, onBell: () => reductions.look
 let reductions;
 
 function receive(peer, [head, payload]) {
-  const { ok, header, fault } = decodeHeader(head, payload.byteLength);
-  if (!ok) fail(fault);
+  const decoded = decodeHeader(head, payload.byteLength);
+  if (decoded.ok === false) return fail(decoded.fault);
+  const { header } = decoded;
   if (header.kind === 'lane-invitation') lanes.invited(peer, header, payload);
   else reductions.receive(header, payload);
 }
@@ -44,16 +45,19 @@ function fail(reason) {
 /** As a worker enters a generation. */
 function enter(endpoints) {
   for (const [peer, endpoint] of endpoints.entries()) if (peer !== rank) mesh.connect(names[peer], endpoint);
+  const members = names.map((worker, peer) => {
+    return { worker, rank: peer, endpoint: endpoints[peer], shards: { start: peer, count: 1 } };
+  });
   const generation = { generation: 1, run: runHash('bench', 1), rank };
   reductions = createReductions({
     ...generation,
-    ranges: names.map((_, start) => ({ start, count: 1 })),
+    ranges: members.map(({ shards }) => shards),
     numShards: worldSize,
     combine: combineWith(createEagerKernels()),
     held: createHeldFrames(HELD_BYTES),
     link: lanes.enter({
       ...generation,
-      members: names.map((worker) => ({ worker })),
+      members,
       outboxBytes: outboxBytes(LARGEST, 1, defaultChunkRules),
       numThreads: 1,
     }),
@@ -93,8 +97,8 @@ async function measure({ bytes, rounds }) {
   return times;
 }
 
-process.on('message', async ({ endpoints, ...task }) => {
-  if (endpoints === undefined) process.send({ times: await measure(task) });
+process.on('message', async ({ endpoints, bytes, rounds }) => {
+  if (endpoints === undefined) process.send({ times: await measure({ bytes, rounds }) });
   else enter(endpoints);
 });
 process.on('disconnect', () => process.exit());

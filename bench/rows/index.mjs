@@ -12,6 +12,17 @@ import { startupGroup } from './startup.mjs';
 import { stepGroups } from './step.mjs';
 import { workersGroups } from './workers.mjs';
 
+/**
+ * @typedef {import('@lockstep/kernels').Profile} Profile
+ * @typedef {Record<string, number[]>} Figures
+ * @typedef {{ name: string, what: string, measured?: string, amount?: number, unit?: string }} Row
+ * @typedef {{ profile: Profile, seconds: number }} Options
+ * @typedef {(options: Options) => Promise<Figures | number[]> | Figures | number[]} Measure
+ * @typedef {{ measure?: Measure, python?: string[], peer?: string[] }} Contestant
+ * @typedef {{ name: string, rows: Row[], contestants: Record<string, Contestant> }} Group
+ */
+
+/** @type {Group[]} */
 export const groups = [
   matmulGroup,
   ...stepGroups,

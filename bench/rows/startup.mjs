@@ -1,7 +1,7 @@
 /** From the start of a process to its first training step, and its memory; beside torch/startup.py. */
 import { startRun, startWorker } from '../processes/cluster.mjs';
 
-const REPEATS = 3;
+const REPEATS = 2;
 
 /** A worker that joins a coordinator which runs already: milliseconds to its first step, MB after a second. */
 async function worker(profile) {

@@ -7,7 +7,7 @@ import time
 
 import common
 
-REPEATS = 3
+REPEATS = 2
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEP = """
 optimizer = torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)
