@@ -2,13 +2,14 @@
 // target and includes this inside its own namespace, so that the same kernels compile once for each set. Nothing here
 // may have external linkage: the linker would be free to run one set's code on a machine that lacks it.
 //
-// A vector has `width` floats; a tile of sums is at most `tileRows` rows of `tileVectors` vectors, which with one row
-// of b and one broadcast element of a fill the register file. A tree over segments takes treeRows rows, and holds the
-// sums of treeSegments segments.
+// A vector has `width` floats. A tile of sums has v = 1 … tileVectors vectors of columns and tileRows[v] rows; what
+// measured best leaves room in the register file for one row of b and one broadcast element of a. A tree over segments
+// takes treeRows[v] rows, and holds the sums of treeSegments segments. maxRows is the largest of all.
 
 #if defined(LOCKSTEP_AVX512)
 
-constexpr int width = 16, tileRows = 6, tileVectors = 3, treeRows = 4, treeSegments = 2;
+constexpr int width = 16, tileVectors = 3, maxRows = 8, treeSegments = 2;
+constexpr int tileRows[] = {0, 6, 6, 6}, treeRows[] = {0, 4, 4, 4};
 using Vec = __m512;
 
 static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
@@ -29,7 +30,8 @@ static inline Vec interleaveHigh(Vec a, Vec b) {
 
 #elif defined(LOCKSTEP_AVX2)
 
-constexpr int width = 8, tileRows = 6, tileVectors = 2, treeRows = 6, treeSegments = 1;
+constexpr int width = 8, tileVectors = 3, maxRows = 8, treeSegments = 1;
+constexpr int tileRows[] = {0, 8, 6, 4}, treeRows[] = {0, 8, 6, 4};
 using Vec = __m256;
 
 static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
@@ -52,7 +54,8 @@ static inline Vec interleaveHigh(Vec a, Vec b) {
 
 #elif defined(LOCKSTEP_NEON)
 
-constexpr int width = 4, tileRows = 8, tileVectors = 3, treeRows = 4, treeSegments = 2;
+constexpr int width = 4, tileVectors = 3, maxRows = 8, treeSegments = 2;
+constexpr int tileRows[] = {0, 8, 8, 8}, treeRows[] = {0, 8, 4, 4};
 using Vec = float32x4_t;
 
 static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
