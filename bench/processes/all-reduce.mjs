@@ -98,8 +98,8 @@ async function measure({ bytes, rounds }) {
 }
 
 process.on('message', async ({ endpoints, bytes, rounds }) => {
-  if (endpoints === undefined) process.send({ times: await measure({ bytes, rounds }) });
-  else enter(endpoints);
+  if (endpoints !== undefined) enter(endpoints);
+  process.send({ times: endpoints === undefined ? await measure({ bytes, rounds }) : [] });
 });
 process.on('disconnect', () => process.exit());
 process.send({ endpoint: mesh.endpoint });

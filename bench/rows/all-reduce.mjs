@@ -24,7 +24,10 @@ const measure =
     const tell = (message) => children.map((child) => child.send(message));
     try {
       const endpoints = (await answers()).map(({ endpoint }) => endpoint);
+      // A frame must find its receiver ready.
+      const ready = answers();
       tell({ endpoints });
+      await ready;
       const slowest = async (bytes, rounds) => {
         const answered = answers();
         tell({ bytes, rounds });
