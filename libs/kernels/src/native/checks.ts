@@ -3,6 +3,8 @@ import { LockstepError } from '@lockstep/errors';
 import type { TypedArray } from '@lockstep/tensor';
 import type { Conv2dAttrs, Operand, PoolAttrs } from '../kernels.ts';
 
+export const isFloats = (array: TypedArray): array is Float32Array => array instanceof Float32Array;
+export const isBools = (array: TypedArray): array is Uint8Array => array instanceof Uint8Array;
 /** Shapes are 32-bit numbers on the other side. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
