@@ -22,8 +22,9 @@ namespace avx2 {
 #include "contractions.inc"
 }  // namespace avx2
 
-const Contractions avx2Contractions = {avx2::matmul, avx2::segmentedContraction, avx2::conv2d, avx2::conv2dInputGrad,
-                                     avx2::conv2dKernelGrad};
+const Contractions avx2Contractions = {
+    avx2::matmul, avx2::segmentedContraction, avx2::conv2d, avx2::conv2dInputGrad, avx2::conv2dKernelGrad,
+};
 
 }  // namespace lockstep
 

@@ -10,7 +10,8 @@
 #include "scratch.h"
 
 #if defined(__clang__)
-#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))), \
+                             apply_to = function)
 #else
 #pragma GCC target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma")
 #endif
@@ -22,8 +23,9 @@ namespace avx512 {
 #include "contractions.inc"
 }  // namespace avx512
 
-const Contractions avx512Contractions = {avx512::matmul, avx512::segmentedContraction, avx512::conv2d, avx512::conv2dInputGrad,
-                                     avx512::conv2dKernelGrad};
+const Contractions avx512Contractions = {
+    avx512::matmul, avx512::segmentedContraction, avx512::conv2d, avx512::conv2dInputGrad, avx512::conv2dKernelGrad,
+};
 
 }  // namespace lockstep
 

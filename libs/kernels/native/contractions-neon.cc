@@ -9,7 +9,6 @@
 #include "contractions.h"
 #include "scratch.h"
 
-
 #define LOCKSTEP_NEON
 
 namespace lockstep {
@@ -17,8 +16,9 @@ namespace neon {
 #include "contractions.inc"
 }  // namespace neon
 
-const Contractions neonContractions = {neon::matmul, neon::segmentedContraction, neon::conv2d, neon::conv2dInputGrad,
-                                     neon::conv2dKernelGrad};
+const Contractions neonContractions = {
+    neon::matmul, neon::segmentedContraction, neon::conv2d, neon::conv2dInputGrad, neon::conv2dKernelGrad,
+};
 
 }  // namespace lockstep
 

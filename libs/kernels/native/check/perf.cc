@@ -102,8 +102,10 @@ void conv(int batch, int size, int in, int out, int kernel, int stride) {
   const double flop = 2.0 * kernel * kernel * in * out * outSize * outSize * batch;
   char name[100];
   snprintf(name, sizeof name, "%dx%d %d->%d %dx%d /%d batch %d ", kernel, kernel, in, out, size, size, stride, batch);
-  row(std::string(name) + "forward", flop, [&] { table->conv2d(y.data(), x.data(), w.data(), shape); }, nullptr);
-  row(std::string(name) + "input", flop, [&] { table->conv2dInputGrad(dx.data(), dy.data(), w.data(), shape); }, nullptr);
+  const auto forward = [&] { table->conv2d(y.data(), x.data(), w.data(), shape); };
+  const auto inputGrad = [&] { table->conv2dInputGrad(dx.data(), dy.data(), w.data(), shape); };
+  row(std::string(name) + "forward", flop, forward, nullptr);
+  row(std::string(name) + "input", flop, inputGrad, nullptr);
   for (const int segments : {1, 8}) {
     row(std::string(name) + "kernel " + std::to_string(segments), flop,
         [&] { table->conv2dKernelGrad(dw.data(), x.data(), dy.data(), shape, segments, false); }, nullptr);
