@@ -31,4 +31,5 @@ it('needs room for the partials of every node and for the result, in both halves
   const { reserve } = createOutbox(new Uint8Array(outboxBytes(10_000, 3, rules)));
   const own = Array.from({ length: 4 * 10 }, () => reserve(1000));
   expect(new Set(own.map(({ buffer }) => buffer)).size).toBe(1);
+  expect(outboxBytes(2 ** 33, 3, rules)).toBe(2 ** 32);
 });

@@ -15,13 +15,17 @@ export interface Outbox {
 }
 
 const alignment = 64;
+
+/** Larger exchanges send the rest from memory of its own: they take so long that it does not matter. */
+const mostBytes = 2 ** 32;
+
 const align = (bytes: number) => alignment * Math.ceil(bytes / alignment);
 
 /** What exchanges of up to `vectorBytes` need, whose vectors go in frames of `numNodes` partials and the result. */
 export function outboxBytes(vectorBytes: number, numNodes: number, { chunkBytes }: ChunkRules): number {
   // Every frame may waste an alignment, and so may every vector of an exchange and every rank's part of it.
   const numFrames = Math.ceil(vectorBytes / chunkBytes) + 256;
-  return 2 * (numNodes + 1) * align(vectorBytes + alignment * numFrames);
+  return Math.min(mostBytes, 2 * (numNodes + 1) * align(vectorBytes + alignment * numFrames));
 }
 
 /** An outbox in `memory`. Every rank must own shards, since one without them has no partials to send. */

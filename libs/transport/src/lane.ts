@@ -17,7 +17,7 @@
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { hangBell, type Rope, reachBell } from './bell.ts';
-import { sharedMemory } from './shared-memory.ts';
+import { createShared, sharedMemory } from './shared-memory.ts';
 
 export interface LaneOptions {
   /** Our number among `numRanks` processes, some of which may be on other hosts. */
@@ -85,16 +85,16 @@ interface Peer extends Segment {
 /** Undefined where this machine has no shared memory. */
 export function createLane(options: LaneOptions): Lane | undefined {
   const { rank, numRanks, dataBytes, onBell } = options;
-  const memory = sharedMemory();
-  if (!memory.available) return undefined;
   const mailboxes = lineBytes * (1 + numRanks);
   const dataStart = mailboxes + numRanks * numSlots * slotBytes;
   const totalBytes = dataStart + dataBytes;
-  const { fd, buffer } = memory.create(totalBytes);
+  const shared = createShared(totalBytes);
+  if (shared === undefined) return undefined;
+  const { fd, buffer, ends } = shared;
   const own = segmentOf(buffer);
   const nonce = randomBytes(nonceBytes);
   own.bytes.set(nonce);
-  const bell = hangBell(memory.pipe(), onBell);
+  const bell = hangBell(ends, onBell);
   const peers = Array.from({ length: numRanks }, (): Peer | undefined => undefined);
   const { pid } = process;
   const invitation: Invitation = {

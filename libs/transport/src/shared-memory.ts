@@ -1,5 +1,4 @@
 /** Memory that processes of one host share, from the small addon `native/shared-memory.cc`. */
-import { closeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { toWireError } from '@lockstep/errors';
 
@@ -17,8 +16,6 @@ export type SharedMemory =
   | ({ readonly available: true } & Addon)
   | { readonly available: false; readonly reason: string };
 
-const probeBytes = 4096;
-
 let loaded: SharedMemory | undefined;
 
 /** Whether peers on this host can exchange through memory; `LOCKSTEP_SHARED_MEMORY=off` forbids it. */
@@ -30,20 +27,28 @@ export function sharedMemory(): SharedMemory {
   return loaded;
 }
 
+/** Memory and a pipe of our own; undefined where there is no shared memory, or this system, a sandbox, gives none. */
+export function createShared(
+  bytes: number,
+): (ReturnType<Addon['create']> & { readonly ends: readonly [number, number] }) | undefined {
+  const memory = sharedMemory();
+  if (!memory.available) return undefined;
+  try {
+    return { ...memory.create(bytes), ends: memory.pipe() };
+  } catch (error) {
+    loaded = { available: false, reason: `this system gives none: ${toWireError(error).message}` };
+    return undefined;
+  }
+}
+
 function load(): SharedMemory {
   if (process.platform !== 'linux') {
     return { available: false, reason: `it needs Linux, and this is ${process.platform}` };
   }
-  let addon: Addon;
   try {
-    addon = createRequire(import.meta.url)('../build/shared-memory.node') as Addon;
+    const addon = createRequire(import.meta.url)('../build/shared-memory.node') as Addon;
+    return { available: true, ...addon };
   } catch (error) {
     return { available: false, reason: `its addon is not built: ${toWireError(error).message}` };
   }
-  try {
-    closeSync(addon.create(probeBytes).fd);
-  } catch (error) {
-    return { available: false, reason: `this system does not give any: ${toWireError(error).message}` };
-  }
-  return { available: true, ...addon };
 }
