@@ -8,7 +8,7 @@ namespace lockstep {
 namespace {
 
 // From so many bytes in all, outputs go past the caches, in shorter blocks: more streams at a time then move.
-constexpr size_t STREAM_BYTES = 8 << 20;
+constexpr size_t STREAM_BYTES = 24 << 20;
 constexpr size_t STREAM_BLOCK = 128;
 
 size_t bytesOf(bool isBool) { return isBool ? sizeof(uint8_t) : sizeof(float); }

@@ -6,9 +6,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   binaryOps,
   type CompareOp,
-  compareOps,
-  type FusedAttrs,
-  type FusedInstruction,
   type Kernels,
   type Operand,
   type PoolAttrs,
@@ -38,8 +35,6 @@ afterEach(() => {
 });
 
 const bools = (size: number) => Uint8Array.from({ length: size }, () => randomInt(2));
-const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray) =>
-  new Uint8Array(buffer, byteOffset, byteLength);
 const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.length });
 
 const sets = availableSets();
@@ -142,151 +137,6 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
         for (const to of arrays(size)) same(to, [from], (k, o, [x]) => k.cast(o, x!), size);
       }
     }
-  });
-
-  describe('fused', () => {
-    const kinds = ['unary', 'binary', 'binary', 'compare', 'select'] as const;
-    const unaryOps = [...(Object.keys(unaryCodes) as UnaryOp[]), 'not'] as const;
-    const pick = <T>(from: readonly T[]): T => from[randomInt(from.length)]!;
-
-    /** A chain that reads registers of any kind, the latest the likeliest. */
-    function randomChain(numOperands: number, numInstructions: number, numOutputs: number): FusedAttrs {
-      const instructions: FusedInstruction[] = [];
-      for (let j = 0; j < numInstructions; j++) {
-        const register = () =>
-          Math.max(0, numOperands + j - 1 - randomInt(randomInt(2) ? 3 : numOperands + j));
-        const kind = pick(kinds);
-        if (kind === 'unary') instructions.push({ op: pick(unaryOps), args: [register()] });
-        else if (kind === 'select') {
-          instructions.push({ op: 'select', args: [register(), register(), register()] });
-        } else {
-          instructions.push({
-            op: pick<FusedInstruction['op']>(kind === 'binary' ? binaryOps : compareOps),
-            args: [register(), register()],
-          });
-        }
-      }
-      const outputs = Array.from(
-        { length: numOutputs },
-        (_, o) => numOperands + (o === 0 ? numInstructions - 1 : randomInt(numInstructions)),
-      );
-      return { instructions, outputs };
-    }
-
-    /** An array for what an instruction writes. */
-    function outputFor(
-      size: number,
-      register: number,
-      inputs: readonly Operand[],
-      attrs: FusedAttrs,
-    ): TypedArray {
-      const { op } = attrs.instructions[register - inputs.length]!;
-      const isBool = op === 'not' || (compareOps as readonly string[]).includes(op);
-      return isBool ? new Uint8Array(size).fill(9) : f32(size);
-    }
-
-    it('random chains', () => {
-      for (let trial = 0; trial < 120; trial++) {
-        const size = pick([1, 7, 16, 100, 511, 513, 1300]);
-        const inputs = Array.from({ length: 1 + randomInt(5) }, () =>
-          pick(operands(size, pick([wild, plain, coarse, bools]))),
-        );
-        const attrs = randomChain(inputs.length, 1 + randomInt(12), 1 + randomInt(3));
-        const outs = attrs.outputs.map((output) => outputFor(size, output, inputs, attrs));
-        const expected = outs.map((out) => out.slice());
-        native.fused(outs, inputs, attrs);
-        reference.fused(expected, inputs, attrs);
-        for (const [o, out] of outs.entries()) {
-          expect(firstDifference(out, expected[o]!), JSON.stringify(attrs)).toBeUndefined();
-        }
-      }
-    });
-
-    it('writes nothing outside an output, without help of the reference', () => {
-      for (let trial = 0; trial < 20; trial++) {
-        const size = pick([1, 7, 100, 513]);
-        const inputs = [wild, bools].map((data) => pick(operands(size, data)));
-        const attrs = randomChain(inputs.length, 5, 1);
-        const out = outputFor(size, attrs.outputs[0]!, inputs, attrs);
-        const run: Run = (k, o, data) =>
-          k.fused(
-            [o],
-            inputs.map((operand, i) => ({ ...operand, data: data[i]! })),
-            attrs,
-          );
-        same(
-          out,
-          inputs.map(({ data }) => data),
-          run,
-          attrs,
-        );
-      }
-    });
-
-    it('Adam over its own operands, and apart', () => {
-      const params = [plain(1300), plain(1300), plain(1300).map(Math.abs)];
-      const gradient = plain(1300);
-      const [expected, apart, inPlace] = [params, params, params].map((p) => p.map((x) => x.slice()));
-      reference.fused(expected!, adamOperands(expected!, gradient), ADAM);
-      native.fused(apart!, adamOperands(params, gradient), ADAM);
-      native.fused(inPlace!, adamOperands(inPlace!, gradient), ADAM);
-      for (const [i, out] of expected!.entries()) {
-        expect(firstDifference(apart![i]!, out), `apart, output ${i}`).toBeUndefined();
-        expect(firstDifference(inPlace![i]!, out), `in place, output ${i}`).toBeUndefined();
-      }
-    });
-
-    it('large outputs, which go past the caches, from any alignment', () => {
-      const size = 600_003;
-      const attrs: FusedAttrs = {
-        instructions: [
-          { op: 'add', args: [0, 1] },
-          { op: 'mul', args: [3, 2] },
-        ],
-        outputs: [3, 4],
-      };
-      const bias = { data: plain(48), repeat: 1, period: 48 };
-      const inputs = [full(plain(size)), full(plain(size)), bias];
-      const expected = [f32(size), f32(size)];
-      reference.fused(expected, inputs, attrs);
-      for (const shifts of [
-        [0, 0],
-        [1, 1],
-        [5, 8],
-      ]) {
-        const buffers = shifts.map((shift) => f32(size + 32).subarray(shift, shift + size));
-        native.fused(buffers, inputs, attrs);
-        for (const [o, out] of buffers.entries()) {
-          expect(Buffer.compare(bytesOf(out), bytesOf(expected[o]!)), `shifts ${shifts}`).toBe(0);
-          const after = new Float32Array(out.buffer, out.byteOffset + out.byteLength);
-          expect(
-            [...after].every((x) => x === 7),
-            'nothing is written beyond',
-          ).toBe(true);
-        }
-      }
-    });
-
-    it('an output over an operand that is still to be read', () => {
-      const attrs: FusedAttrs = {
-        instructions: [
-          { op: 'add', args: [0, 1] },
-          { op: 'mul', args: [0, 2] },
-        ],
-        outputs: [2, 3],
-      };
-      const [a, b] = [wild(1000), wild(1000)];
-      const [expectedSum, expectedProduct, product] = [f32(1000), f32(1000), f32(1000)];
-      reference.fused([expectedSum, expectedProduct], [full(a), full(b)], attrs);
-      native.fused([a, product], [full(a), full(b)], attrs);
-      expect(firstDifference(a, expectedSum)).toBeUndefined();
-      expect(firstDifference(product, expectedProduct)).toBeUndefined();
-    });
-
-    it('refuses a register that is not written yet', () => {
-      const attrs: FusedAttrs = { instructions: [{ op: 'add', args: [0, 1] }], outputs: [1] };
-      expect(() => native.fused([f32(4)], [full(f32(4))], attrs)).toThrow(/register 1 is read when 1/);
-    });
   });
 
   it('readStrided and writeStrided', () => {
@@ -503,28 +353,3 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     }
   });
 });
-
-const scalar = (value: number): Operand => ({ data: Float32Array.of(value), repeat: 1, period: 1 });
-
-/** Registers: parameters, mean, square, gradient, β₁, 1 − β₁, β₂, 1 − β₂, ε, rate. */
-function adamOperands([p, m, v]: readonly Float32Array[], gradient: Float32Array): Operand[] {
-  return [...[p!, m!, v!, gradient].map(full), ...[0.9, 0.1, 0.999, 0.001, 1e-8, 1e-3].map(scalar)];
-}
-
-const ADAM: FusedAttrs = {
-  instructions: [
-    { op: 'mul', args: [1, 4] },
-    { op: 'mul', args: [3, 5] },
-    { op: 'add', args: [10, 11] }, // 12: mean
-    { op: 'mul', args: [2, 6] },
-    { op: 'square', args: [3] },
-    { op: 'mul', args: [14, 7] },
-    { op: 'add', args: [13, 15] }, // 16: square
-    { op: 'sqrt', args: [16] },
-    { op: 'add', args: [17, 8] },
-    { op: 'div', args: [12, 18] },
-    { op: 'mul', args: [19, 9] },
-    { op: 'sub', args: [0, 20] }, // 21: parameters
-  ],
-  outputs: [21, 12, 16],
-};
