@@ -1,55 +1,50 @@
 /**
- * Fused chains over the kernels for single operations: every step runs on one block before the next block is begun, so
- * that what lies between two steps stays in the first-level cache.
+ * Fused chains in WebAssembly. Runs of plain operations become code of their own ({@link compileChain}); a polynomial
+ * between two of them goes over the block with the kernel for single operations. Without polynomials and patterns the
+ * block is the whole array.
  */
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type { FusedAttrs, FusedInstruction, Kernels, Operand } from '../kernels.ts';
-import { binaryCodes, compareCodes, unaryCodes } from './codes.ts';
+import type { FusedAttrs, Kernels, Operand } from '../kernels.ts';
+import { type Chain, compileChain, givesBool, isPlain, logic, type RunChain } from './chain.ts';
+import { unaryCodes } from './codes.ts';
 import type { Exports } from './module.ts';
+import type { WasmMemory } from './webassembly.ts';
 
-/** Elements of a block. */
+/** Elements of a block: what lies between two stages stays in the first-level cache. */
 const BLOCK = 1024;
 const SLOT_BYTES = 4 * BLOCK;
-
-/** What the kernels of single operations take of the workspace. */
+/** Slots that the kernels for single operations, then the table of a stage's addresses, take of the workspace. */
 const NUM_KERNEL_SLOTS = 3;
+const NUM_TABLE_SLOTS = 1;
+/** So that a stage's addresses, of registers and outputs, fit the table. */
+const MAX_REGISTERS = 512;
 
 export interface FusionHost {
   readonly wasm: Exports;
   readonly reference: Kernels;
-  /** The whole memory. */
-  readonly memory: Uint8Array;
+  readonly memory: WasmMemory;
   readonly inside: (...arrays: readonly TypedArray[]) => boolean;
   /** Address of the workspace. */
   readonly work: number;
   readonly workBytes: number;
 }
 
-/** How the kernels read a register's elements of the block at hand. */
-interface Register {
-  address: number;
-  repeat: number;
-  period: number;
-}
-
-/** Runs one instruction on so many elements. */
-type Step = (count: number) => void;
-
-/** A register that lies at another place for each block. */
-interface Moving {
-  readonly register: number;
+/** Where a register's elements of the block that begins at `start` lie: base + stride · (⌊start / repeat⌋ % period). */
+interface Place {
   readonly base: number;
-  readonly elementBytes: number;
-}
-
-interface Repeating extends Moving {
+  readonly stride: number;
   readonly repeat: number;
   readonly period: number;
-  /** Where it is written out where the kernels cannot read it as it lies. */
-  readonly slot: number;
-  /** Read by a kernel that takes no pattern. */
-  readonly plain: boolean;
 }
+
+/** A patterned operand, which is written out for the stages. */
+interface Pattern {
+  readonly operand: Operand;
+  readonly slot: number;
+}
+
+/** Works on the elements `start` … `start + count − 1`. */
+type Stage = (start: number, count: number) => void;
 
 /** A chain on certain arrays, with everything decided that is the same for all blocks. */
 interface Schedule {
@@ -57,211 +52,247 @@ interface Schedule {
   readonly attrs: FusedAttrs;
   readonly length: number;
   readonly block: number;
-  readonly registers: readonly Register[];
-  /** Scalars, written out once as a whole block. */
-  readonly scalars: readonly (Moving & { readonly slot: number })[];
-  readonly moving: readonly Moving[];
-  readonly repeating: readonly Repeating[];
-  readonly steps: readonly Step[];
-  /** Outputs that could not be computed in place, because a later step reads what they replace. */
-  readonly copies: readonly { readonly from: number; readonly to: Moving }[];
+  /** Patterns that look the same in every block, and those that do not. */
+  readonly constant: readonly Pattern[];
+  readonly changing: readonly Pattern[];
+  readonly stages: readonly Stage[];
 }
 
 export function fusion(host: FusionHost): Pick<Kernels, 'fused'> {
   // A bound kernel comes with the same arrays each time, so its schedule is made once.
   const schedules = new WeakMap<readonly TypedArray[], Schedule>();
+  const runOf = chainCache(host);
+  const { buffer } = host.memory;
+  const bytes = new Uint8Array(buffer);
+  const floats = new Float32Array(buffer);
+  const writeOut = ({ operand, slot }: Pattern, start: number, count: number): void => {
+    if (operand.data instanceof Uint8Array) repeatInto(bytes, slot, operand, start, count);
+    else repeatInto(floats, slot / 4, operand, start, count);
+  };
+  const schedule = (
+    outs: readonly TypedArray[],
+    operands: readonly Operand[],
+    attrs: FusedAttrs,
+  ): Schedule | undefined => {
+    const known = schedules.get(outs);
+    if (known?.operands === operands && known.attrs === attrs) return known;
+    if (!host.inside(...outs, ...operands.map(({ data }) => data)) || !isTyped(operands, attrs))
+      return undefined;
+    const made = new Scheduler(outs, operands, attrs, host, runOf).schedule();
+    if (made !== undefined) schedules.set(outs, made);
+    return made;
+  };
   return {
     fused(outs, operands, attrs) {
-      const known = schedules.get(outs);
-      if (known !== undefined && known.operands === operands && known.attrs === attrs)
-        return run(known, host);
-      const schedule = scheduleOf(outs, operands, attrs, host);
-      if (schedule === undefined) {
-        host.reference.fused(outs, operands, attrs);
-      } else {
-        schedules.set(outs, schedule);
-        run(schedule, host);
+      const found = schedule(outs, operands, attrs);
+      if (found === undefined) return host.reference.fused(outs, operands, attrs);
+      const { length, block, constant, changing, stages } = found;
+      for (const pattern of constant) writeOut(pattern, 0, Math.min(block, length));
+      for (let start = 0; start < length; start += block) {
+        const count = Math.min(block, length - start);
+        for (const pattern of changing) writeOut(pattern, start, count);
+        for (const stage of stages) stage(start, count);
       }
     },
   };
 }
 
-/** Undefined for what the reference must do: arrays elsewhere, other element types, more values than there is room. */
-function scheduleOf(
-  outs: readonly TypedArray[],
-  operands: readonly Operand[],
-  attrs: FusedAttrs,
-  host: FusionHost,
-): Schedule | undefined {
-  const arrays = [...outs, ...operands.map(({ data }) => data)];
-  if (!host.inside(...arrays) || !isTyped(operands, attrs)) return undefined;
-  const { length } = outs[0]!;
-  const { instructions } = attrs;
-  const room = new Slots(host.work + NUM_KERNEL_SLOTS * SLOT_BYTES);
-  const registers = Array.from({ length: operands.length + instructions.length }, (): Register => {
-    return { address: 0, repeat: 1, period: BLOCK };
-  });
-  const placed = placeOperands(operands, attrs, length, room);
-  const { direct, copied } = splitOutputs(outs, operands, attrs);
-  placeTemporaries(attrs, direct, registers, room);
-  if ((NUM_KERNEL_SLOTS + room.used) * SLOT_BYTES > host.workBytes) return undefined;
-  return {
-    ...{ operands, attrs, length, registers, ...placed },
-    block: blockFor(placed.repeating),
-    moving: [...placed.moving, ...direct.values()],
-    steps: instructions.map((instruction, i) =>
-      bindStep(instruction, registers[operands.length + i]!, registers, host),
-    ),
-    copies: copied,
+/** Chains are compiled once, whatever arrays they run on. */
+function chainCache({ memory }: FusionHost): (chain: Chain) => RunChain {
+  const compiled = new Map<string, RunChain>();
+  return (chain) => {
+    const key = JSON.stringify(chain);
+    const run = compiled.get(key) ?? compileChain(chain, memory);
+    compiled.set(key, run);
+    return run;
   };
 }
 
-/** Whether every step has the types that the kernels take, and every output is computed. */
-function isTyped(operands: readonly Operand[], { instructions, outputs }: FusedAttrs): boolean {
+/** Whether every step has the types that the kernels take. */
+function isTyped(operands: readonly Operand[], { instructions }: FusedAttrs): boolean {
   const types = operands.map(({ data }) => dtypeOf(data));
   for (const { op, args } of instructions) {
-    const logic = op === 'and' || op === 'or' || op === 'not';
-    const wanted = (i: number) => (logic || (op === 'select' && i === 0) ? 'bool' : 'float32');
+    const wanted = (i: number) => (logic.has(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
     if (args.some((arg, i) => types[arg] !== wanted(i))) return false;
-    types.push(logic || op in compareCodes ? 'bool' : 'float32');
+    types.push(givesBool(op) ? 'bool' : 'float32');
   }
-  return outputs.every((register) => register >= operands.length);
+  return types.every((type) => type === 'float32' || type === 'bool');
 }
 
-function bindStep(
-  { op, args }: FusedInstruction,
-  to: Register,
-  registers: readonly Register[],
-  { wasm, memory, work }: FusionHost,
-): Step {
-  const [a, b, c] = args.map((arg) => registers[arg]!) as [Register, Register, Register];
-  if (op === 'and' || op === 'or' || op === 'not')
-    return (count) => combine(op, memory, to.address, a.address, (b ?? a).address, count);
-  if (op === 'select')
-    return (count) =>
-      wasm.select(
-        to.address,
-        count,
-        a.address,
-        a.repeat,
-        a.period,
-        b.address,
-        b.repeat,
-        b.period,
-        c.address,
-        c.repeat,
-        c.period,
-        work,
-      );
-  if (isUnary(op)) return (count) => wasm.unary(unaryCodes[op], to.address, a.address, count);
-  const [kernel, code] = isCompare(op) ? [wasm.compare, compareCodes[op]] : [wasm.binary, binaryCodes[op]];
-  return (count) =>
-    kernel(code, to.address, count, a.address, a.repeat, a.period, b.address, b.repeat, b.period, work);
-}
+/** Makes the schedule of one chain on certain arrays. */
+class Scheduler {
+  private readonly outs: readonly TypedArray[];
+  private readonly operands: readonly Operand[];
+  private readonly attrs: FusedAttrs;
+  private readonly host: FusionHost;
+  private readonly runOf: (chain: Chain) => RunChain;
+  private readonly words: Int32Array;
+  private readonly table: number;
+  /** End of the workspace in use. */
+  private top: number;
+  private readonly written: Pattern[] = [];
+  private readonly block: number;
+  private readonly unit: number;
+  /** Of each register that a stage has read or written. */
+  private readonly places: Place[] = [];
 
-const isUnary = (op: FusedInstruction['op']): op is keyof typeof unaryCodes => op in unaryCodes;
-const isCompare = (op: FusedInstruction['op']): op is keyof typeof compareCodes => op in compareCodes;
-
-/** Blocks of workspace, handed out and taken back. */
-class Slots {
-  used = 0;
-  private readonly free: number[] = [];
-  private readonly start: number;
-
-  constructor(start: number) {
-    this.start = start;
+  constructor(
+    outs: readonly TypedArray[],
+    operands: readonly Operand[],
+    attrs: FusedAttrs,
+    host: FusionHost,
+    runOf: (chain: Chain) => RunChain,
+  ) {
+    this.outs = outs;
+    this.operands = operands;
+    this.attrs = attrs;
+    this.host = host;
+    this.runOf = runOf;
+    this.words = new Int32Array(host.memory.buffer);
+    this.table = host.work + NUM_KERNEL_SLOTS * SLOT_BYTES;
+    this.top = this.table + NUM_TABLE_SLOTS * SLOT_BYTES;
+    const { length } = outs[0]!;
+    const patterned = operands.filter((operand) => !this.isFull(operand) && operand.period > 1);
+    const whole = patterned.length === 0 && attrs.instructions.every(({ op }) => isPlain(op));
+    const { block, unit } = whole ? { block: Math.max(length, 1), unit: 1 } : blockFor(patterned);
+    this.block = block;
+    this.unit = unit;
   }
 
-  take(): number {
-    return this.free.pop() ?? this.start + SLOT_BYTES * this.used++;
+  /** Undefined if the workspace has no room for it. */
+  schedule(): Schedule | undefined {
+    const { operands, attrs, block, unit, written } = this;
+    const stages = this.stages();
+    const { work, workBytes } = this.host;
+    if (this.top > work + workBytes || operands.length + attrs.instructions.length > MAX_REGISTERS)
+      return undefined;
+    const isConstant = ({ operand: { repeat, period } }: Pattern): boolean =>
+      period === 1 || unit % (repeat * period) === 0;
+    return {
+      ...{ operands, attrs, length: this.outs[0]!.length, block, stages },
+      constant: written.filter(isConstant),
+      changing: written.filter((pattern) => !isConstant(pattern)),
+    };
   }
 
-  release(slot: number): void {
-    this.free.push(slot);
-  }
-}
-
-function placeOperands(
-  operands: readonly Operand[],
-  { instructions }: FusedAttrs,
-  length: number,
-  room: Slots,
-) {
-  const moving: Moving[] = [];
-  const scalars: (Moving & { slot: number })[] = [];
-  const repeating: Repeating[] = [];
-  for (const [register, { data, repeat, period }] of operands.entries()) {
-    const place = { register, base: data.byteOffset, elementBytes: data.BYTES_PER_ELEMENT };
-    if (repeat === 1 && period >= length) moving.push(place);
-    else if (period === 1 && data instanceof Float32Array) scalars.push({ ...place, slot: room.take() });
-    else {
-      const plain = instructions.some(({ op, args }) => takesNoPattern(op) && args.includes(register));
-      repeating.push({ ...place, repeat: period === 1 ? length : repeat, period, slot: room.take(), plain });
+  /** The last stage is always one of plain operations, if only to write the outputs: till then operands are read. */
+  private stages(): Stage[] {
+    const { instructions } = this.attrs;
+    const stages: Stage[] = [];
+    let from = 0;
+    for (const [i, { op }] of instructions.entries()) {
+      if (isPlain(op)) continue;
+      if (from < i) stages.push(this.plainStage(from, i));
+      stages.push(this.polynomialStage(i));
+      from = i + 1;
     }
+    return [...stages, this.plainStage(from, instructions.length)];
   }
-  return { moving, scalars, repeating };
+
+  private polynomialStage(i: number): Stage {
+    const { op, args } = this.attrs.instructions[i]!;
+    const { wasm } = this.host;
+    const code = unaryCodes[op as keyof typeof unaryCodes];
+    const x = this.placeOf(args[0]!);
+    const out = this.placeOf(this.operands.length + i);
+    return (start, count) => wasm.unary(code, out.base, addressOf(x, start), count);
+  }
+
+  /** Instructions `from` … `to − 1` in one loop. */
+  private plainStage(from: number, to: number): Stage {
+    const { operands, outs, words, table } = this;
+    const { instructions, outputs } = this.attrs;
+    const first = operands.length + from;
+    const isOwn = (register: number): boolean => register >= first && register < operands.length + to;
+    const part = instructions.slice(from, to);
+    const isLast = to === instructions.length;
+    const needed = [...new Set([...instructions.slice(to).flatMap(({ args }) => args), ...outputs])];
+    const results = isLast ? outputs : needed.filter(isOwn);
+    const read = [...new Set([...part.flatMap(({ args }) => args), ...results])].filter((r) => !isOwn(r));
+    const local = (register: number): number =>
+      isOwn(register) ? read.length + register - first : read.indexOf(register);
+    const run = this.runOf({
+      inputs: read.map((register) => this.kindOf(register)),
+      instructions: part.map(({ op, args }) => ({ op, args: args.map(local) })),
+      outputs: results.map(local),
+    });
+    const written = isLast ? outs.map(placeOfArray) : results.map((register) => this.placeOf(register));
+    const places = [...read.map((register) => this.placeOf(register)), ...written];
+    return (start, count) => {
+      let at = table / 4;
+      for (const place of places) words[at++] = addressOf(place, start);
+      run(table, count);
+    };
+  }
+
+  private kindOf(register: number): Chain['inputs'][number] {
+    const operand = this.operands[register];
+    if (operand === undefined)
+      return givesBool(this.attrs.instructions[register - this.operands.length]!.op) ? 'bool' : 'float32';
+    if (operand.data instanceof Uint8Array) return 'bool';
+    return this.isScalar(register) ? 'scalar' : 'float32';
+  }
+
+  private isFull({ repeat, period }: Operand): boolean {
+    return repeat === 1 && period >= this.outs[0]!.length;
+  }
+
+  /** One number for a block, which its loop keeps in a register. A polynomial's kernel reads whole arrays only. */
+  private isScalar(register: number): boolean {
+    const { data, repeat, period } = this.operands[register]!;
+    const isArray = this.attrs.instructions.some(({ op, args }) => !isPlain(op) && args.includes(register));
+    return data instanceof Float32Array && !isArray && (period === 1 || repeat % this.block === 0);
+  }
+
+  private placeOf(register: number): Place {
+    this.places[register] ??= this.findPlace(register);
+    return this.places[register];
+  }
+
+  private findPlace(register: number): Place {
+    const operand = this.operands[register];
+    if (operand === undefined) return fixedPlace(this.takeSlot());
+    const { data, repeat, period } = operand;
+    if (this.isScalar(register)) return { ...placeOfArray(data), repeat, period };
+    if (this.isFull(operand)) return placeOfArray(data);
+    const slot = this.takeSlot();
+    this.written.push({ operand, slot });
+    return fixedPlace(slot);
+  }
+
+  private takeSlot(): number {
+    this.top += SLOT_BYTES;
+    return this.top - SLOT_BYTES;
+  }
 }
 
-const takesNoPattern = (op: FusedInstruction['op']): boolean =>
-  isUnary(op) || op === 'and' || op === 'or' || op === 'not';
+const placeOfArray = ({ byteOffset, BYTES_PER_ELEMENT }: TypedArray): Place => ({
+  base: byteOffset,
+  stride: BYTES_PER_ELEMENT,
+  repeat: 1,
+  period: Number.POSITIVE_INFINITY,
+});
+const fixedPlace = (base: number): Place => ({ base, stride: 0, repeat: 1, period: 1 });
+const addressOf = ({ base, stride, repeat, period }: Place, start: number): number =>
+  base + stride * (Math.floor(start / repeat) % period);
 
-/** An output is computed where it is wanted, unless a later step still reads an operand that lies there. */
-function splitOutputs(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs) {
-  const lastRead = operands.map((_, register) =>
-    attrs.instructions.findLastIndex(({ args }) => args.includes(register)),
-  );
-  const direct = new Map<number, Moving>();
-  const copied: { from: number; to: Moving }[] = [];
-  for (const [i, out] of outs.entries()) {
-    const register = attrs.outputs[i]!;
-    const to = { register, base: out.byteOffset, elementBytes: out.BYTES_PER_ELEMENT };
-    const instruction = register - operands.length;
-    const readLater = operands.some(({ data }, k) => overlap(data, out) && lastRead[k]! > instruction);
-    if (readLater || direct.has(register)) copied.push({ from: register, to });
-    else direct.set(register, to);
-  }
-  return { direct, copied };
-}
-
-const overlap = (a: TypedArray, b: TypedArray): boolean =>
-  a.byteOffset < b.byteOffset + b.byteLength && b.byteOffset < a.byteOffset + a.byteLength;
-
-/** Every value that is no output in place gets a slot until its last reader is done. */
-function placeTemporaries(
-  { instructions, outputs }: FusedAttrs,
-  direct: ReadonlyMap<number, Moving>,
-  registers: readonly Register[],
-  room: Slots,
-): void {
-  const numOperands = registers.length - instructions.length;
-  const lastRead = registers.map((_, register) =>
-    outputs.includes(register)
-      ? instructions.length
-      : instructions.findLastIndex(({ args }) => args.includes(register)),
-  );
-  const held = new Set<number>();
-  for (const i of instructions.keys()) {
-    const to = numOperands + i;
-    if (!direct.has(to)) {
-      registers[to]!.address = room.take();
-      held.add(to);
-    }
-    for (const register of held) {
-      if (lastRead[register]! > i) continue;
-      held.delete(register);
-      room.release(registers[register]!.address);
-    }
-  }
-}
-
-/** As long as possible, and a multiple of the patterns' lengths where those are short: then they fit every block. */
-function blockFor(repeating: readonly Repeating[]): number {
+/**
+ * As long as possible, and a multiple (`unit`) of short patterns, which then look the same in every block. Long runs of
+ * one element are cut into whole blocks where that does not make them much shorter.
+ */
+function blockFor(patterns: readonly Operand[]): { block: number; unit: number } {
   let unit = 1;
-  for (const { repeat, period } of repeating) {
-    const common = leastCommonMultiple(unit, repeat === 1 ? period : repeat);
-    if (common <= BLOCK) unit = common;
+  for (const { repeat, period } of patterns) {
+    for (const length of [repeat, repeat * period]) {
+      const common = leastCommonMultiple(unit, length);
+      if (common <= BLOCK) unit = common;
+    }
   }
-  return Math.floor(BLOCK / unit) * unit;
+  const longest = Math.floor(BLOCK / unit) * unit;
+  const runs = patterns.map(({ repeat }) => repeat).filter((repeat) => repeat > BLOCK);
+  for (let block = longest; block >= BLOCK / 2; block -= unit)
+    if (runs.every((repeat) => repeat % block === 0)) return { block, unit };
+  return { block: longest, unit };
 }
 
 function leastCommonMultiple(a: number, b: number): number {
@@ -270,59 +301,24 @@ function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
-function run(schedule: Schedule, { wasm, memory, work }: FusionHost): void {
-  const { length, block, registers, scalars, moving, repeating, steps, copies } = schedule;
-  for (const { register, base, slot } of scalars) {
-    // A choice between a scalar and itself writes its bits.
-    wasm.select(slot, Math.min(block, length), base, 1, 1, base, 1, 1, base, 1, 1, work);
-    registers[register]!.address = slot;
-  }
-  for (let start = 0; start < length; start += block) {
-    const count = Math.min(block, length - start);
-    for (const { register, base, elementBytes } of moving)
-      registers[register]!.address = base + start * elementBytes;
-    for (const operand of repeating) locate(operand, start, count, registers[operand.register]!, memory);
-    for (const step of steps) step(count);
-    for (const { from, to } of copies) {
-      const { address } = registers[from]!;
-      memory.copyWithin(to.base + start * to.elementBytes, address, address + count * to.elementBytes);
-    }
-  }
-}
-
-/** Tells the kernels how to read a patterned operand's elements `start` … `start + count − 1`. */
-function locate(operand: Repeating, start: number, count: number, to: Register, memory: Uint8Array): void {
-  const { base, elementBytes, repeat, period, slot, plain } = operand;
-  const phase = start % repeat;
-  const first = Math.floor(start / repeat) % period;
-  const numRead = Math.ceil((phase + count) / repeat);
-  const wraps = first + numRead > period;
-  const asItLies = numRead === 1 || (phase === 0 && (!wraps || first === 0));
-  if (asItLies && !plain) {
-    to.address = base + first * elementBytes;
-    to.repeat = numRead === 1 ? 1 : repeat;
-    to.period = wraps ? period : numRead;
-    return;
-  }
-  to.address = slot;
-  to.repeat = 1;
-  to.period = BLOCK;
-  for (let i = 0; i < count; i++) {
-    const from = base + (Math.floor((start + i) / repeat) % period) * elementBytes;
-    memory.copyWithin(slot + i * elementBytes, from, from + elementBytes);
-  }
-}
-
-function combine(
-  op: 'and' | 'or' | 'not',
-  memory: Uint8Array,
-  out: number,
-  a: number,
-  b: number,
+/** Writes a patterned operand's elements `start` … `start + count − 1` out, from `to[at]` on. */
+function repeatInto(
+  to: Float32Array | Uint8Array,
+  at: number,
+  { data, repeat, period }: Operand,
+  start: number,
   count: number,
 ): void {
-  for (let i = 0; i < count; i++) {
-    const [x, y] = [memory[a + i] !== 0, memory[b + i] !== 0];
-    memory[out + i] = Number(op === 'and' ? x && y : op === 'or' ? x || y : !x);
+  let index = Math.floor(start / repeat) % period;
+  let left = repeat - (start % repeat);
+  for (let i = at; i < at + count; ) {
+    const end = Math.min(i + left, at + count);
+    const value = data[index]!;
+    // A call costs more than a few elements.
+    if (end - i > 32) to.fill(value, i, end);
+    else for (let j = i; j < end; j++) to[j] = value;
+    i = end;
+    left = repeat;
+    if (++index === period) index = 0;
   }
 }

@@ -81,7 +81,7 @@ export function createWasmKernels(options: WasmOptions): Kernels {
     ...reference,
     name: 'wasm',
     ...elementwise(context),
-    ...fusion({ ...context, memory: new Uint8Array(buffer), workBytes: options.scratchBytes - ATTRS_BYTES }),
+    ...fusion({ ...context, memory, workBytes: options.scratchBytes - ATTRS_BYTES }),
     ...movement(context),
     ...sums(context),
     ...contractions(context),
