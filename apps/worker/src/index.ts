@@ -8,3 +8,5 @@ export { version } from './version.ts';
 
 /** The program of a worker process. */
 export const workerEntry = new URL('./main.js', import.meta.url);
+export { createLanes } from './lanes.ts';
+export { createReductions } from './reductions.ts';
