@@ -10,8 +10,7 @@ import {
 import { createEagerKernels } from '@lockstep/kernels';
 import { combineWith } from '@lockstep/training';
 import { createMesh } from '@lockstep/transport';
-import { createLanes } from '../../apps/worker/dist/lanes.js';
-import { createReductions } from '../../apps/worker/dist/reductions.js';
+import { createLanes, createReductions } from '@lockstep/worker';
 
 const HELD_BYTES = 1 << 30;
 const LARGEST = 100 << 20;

@@ -40,9 +40,9 @@ function fuses(): boolean {
   const b = new Float32Array(memory.buffer, a.byteOffset + a.byteLength, k * n);
   const out = new Float32Array(memory.buffer, b.byteOffset + b.byteLength, m * n);
   // −1 + (1 + u)(1 − u) is −u² when rounded once, and 0 when the product is rounded to 1.
-  for (let i = 0; i < m; i++) a.set([-1, 1 + 2 ** -(13 + i)], 2 * i);
+  for (let i = 0; i < m; i++) a.set([-1, 1 + 1 / (1 << (13 + i))], 2 * i);
   for (let j = 0; j < n; j++) b.set([1], j);
-  for (let j = 0; j < n; j++) b.set([1 - 2 ** -(13 + (j % 4))], n + j);
+  for (let j = 0; j < n; j++) b.set([1 - 1 / (1 << (13 + (j % 4)))], n + j);
   const expected = new Float32Array(m * n);
   kernels.matmul(out, a, b, attrs);
   referenceKernels('fma').matmul(expected, a, b, attrs);
