@@ -21,6 +21,7 @@ export {
   erf,
   exp,
   floor,
+  flush,
   greater,
   greaterEqual,
   less,

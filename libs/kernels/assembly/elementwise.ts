@@ -19,6 +19,7 @@ import { BLOCK, BLOCK_BYTES, floatsAt, operandBlock } from './runs';
 @inline const SIGMOID: i32 = 14;
 @inline const ERF: i32 = 15;
 @inline const RELU: i32 = 16;
+@inline const FLUSH: i32 = 17;
 
 @inline const ADD: i32 = 0;
 @inline const SUB: i32 = 1;
@@ -58,6 +59,7 @@ import { BLOCK, BLOCK_BYTES, floatsAt, operandBlock } from './runs';
   if (op == TANH) return tanh(x);
   if (op == SIGMOID) return sigmoid(x);
   if (op == ERF) return erf(x);
+  if (op == FLUSH) return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(1e-30)));
   return v128.andnot(x, f32x4.le(x, f32x4.splat(0))); // relu
 }
 
@@ -85,6 +87,7 @@ export function unary(op: i32, out: usize, x: usize, count: i32): void {
     case TANH: return unaryLoop(TANH, out, x, count);
     case SIGMOID: return unaryLoop(SIGMOID, out, x, count);
     case ERF: return unaryLoop(ERF, out, x, count);
+    case FLUSH: return unaryLoop(FLUSH, out, x, count);
     default: return unaryLoop(RELU, out, x, count);
   }
 }

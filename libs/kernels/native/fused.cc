@@ -213,7 +213,7 @@ class Chain {
       step.a = bools(first);
       step.b = bools(second);
       step.loop = op == Op::logicalAnd ? loops_->logicalAnd : loops_->logicalOr;
-    } else if (op <= Op::relu) {
+    } else if (op <= Op::flush) {
       step.a = floats(first);
       step.loop = loops_->unary[static_cast<int>(op)];
     } else {

@@ -8,14 +8,14 @@ namespace lockstep {
 
 // The operations of a fused chain, in the order of src/native/codes.ts.
 enum class Op : int32_t {
-  neg, abs, sign, floor, ceil, round, sqrt, reciprocal, square, exp, log, sin, cos, tanh, sigmoid, erf, relu,
+  neg, abs, sign, floor, ceil, round, sqrt, reciprocal, square, exp, log, sin, cos, tanh, sigmoid, erf, relu, flush,
   add, sub, mul, div, max, min, reluGrad,
   eq, ne, lt, le, gt, ge,
   logicalAnd, logicalOr, logicalNot, select,
 };
 
 constexpr bool givesBool(Op op) { return op >= Op::eq && op != Op::select; }
-constexpr int numArgs(Op op) { return op <= Op::relu || op == Op::logicalNot ? 1 : op == Op::select ? 3 : 2; }
+constexpr int numArgs(Op op) { return op <= Op::flush || op == Op::logicalNot ? 1 : op == Op::select ? 3 : 2; }
 
 // out[0 … count − 1] from as many elements of a, b and c, or from the one element of a scalar. An output may lie where
 // an argument lies.
@@ -27,7 +27,7 @@ struct PairLoops {
 };
 
 struct Loops {
-  Loop unary[17];       // by Op, up to relu
+  Loop unary[18];       // by Op, up to flush
   PairLoops pairs[13];  // by Op, from add to ge
   PairLoops select;     // of a condition and a pair
   Loop logicalAnd, logicalOr, logicalNot, boolsToFloats, floatsToBools, copyFloats, copyBools;

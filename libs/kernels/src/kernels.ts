@@ -45,6 +45,8 @@ export type UnaryOp =
   | 'erf'
   /** x ≤ 0 → +0, else x (NaN stays NaN). */
   | 'relu'
+  /** Of magnitude below 1e-30 → +0, else x (NaN stays NaN): processors compute slowly with what is tinier still. */
+  | 'flush'
   /** Not of a bool array. */
   | 'not';
 
@@ -94,6 +96,11 @@ export interface FusedAttrs {
   readonly instructions: readonly FusedInstruction[];
   /** The register that each output takes. */
   readonly outputs: readonly number[];
+  /**
+   * For outputs that are sums: the register's values, seen as `[outer, size, inner]`, summed over the middle axis in the
+   * order of `reduce('sum')`. Null for the others; absent if there are none.
+   */
+  readonly sums?: readonly (ReduceAttrs | null)[];
 }
 
 /** x seen as `[outer, size, inner]`, reduced over the middle axis to `[outer, inner]`. */

@@ -1,5 +1,5 @@
 /** The links that optimizers are chained of. */
-import { type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { flush, type Tensor, zeros, zerosLike } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import type { Schedule } from './schedule.ts';
@@ -33,7 +33,7 @@ export function scaleByMomentum(momentum: number, nesterov = false): GradientTra
   return {
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state) {
-      const velocity = map((g, v) => withoutDenormals(v.mul(momentum).add(g)), grads, state.velocity);
+      const velocity = map((g, v) => flush(v.mul(momentum).add(g)), grads, state.velocity);
       const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(momentum));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
@@ -79,8 +79,8 @@ export function scaleByAdam({
       };
     },
     update(grads, state) {
-      const first = map((g, m) => withoutDenormals(average(beta1, m, g)), grads, state.first);
-      const second = map((g, v) => withoutDenormals(average(beta2, v, g.square())), grads, state.second);
+      const first = map((g, m) => flush(average(beta1, m, g)), grads, state.first);
+      const second = map((g, v) => flush(average(beta2, v, g.square())), grads, state.second);
       const firstOfOne = average(beta1, state.firstOfOne, 1);
       const secondOfOne = average(beta2, state.secondOfOne, 1);
       // m̂/(√v̂ + ε) with both sides multiplied by 1 − β₁ᵗ: the corrections are scalars, not passes over the moments.
@@ -90,14 +90,6 @@ export function scaleByAdam({
       return [updates, { first, second, firstOfOne, secondOfOne }];
     },
   };
-}
-
-/**
- * x with tiny values as 0. Where gradients stay 0, averages decay into denormal numbers, with which processors
- * compute ten times slower. Values this far below epsilon and the parameters' last places move nothing.
- */
-function withoutDenormals(x: Tensor): Tensor {
-  return where(x.abs().less(1e-30), zerosLike(x), x);
 }
 
 /** The part of an average that is kept from step to step. */

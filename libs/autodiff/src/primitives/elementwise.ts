@@ -113,6 +113,8 @@ export const tanh = unary({ name: 'tanh', derivative: (_x, y) => sub(1, square(y
 export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, sub(1, y)) });
 /** The error function; derivative 2/√π · e^(−x²). */
 export const erf = unary({ name: 'erf', derivative: (x) => mul(exp(neg(square(x))), 1.1283791670955126) });
+/** Values of magnitude below 1e-30 as 0: averages that decay into denormal numbers would make processors slow. */
+export const flush = unary({ name: 'flush', scale: (g, x) => where(greaterEqual(abs(x), 1e-30), g, 0) });
 /** max(x, 0). Its slope is read off y, so that x need not be kept. */
 export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) });
 

@@ -10,7 +10,7 @@ import type { Equation, Program } from './program.ts';
 /** Instructions that are worth a write and a read of memory. */
 const MAX_CHAIN = 2;
 
-const cheapOps = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'square', 'max', 'min', 'relu']);
+const cheapOps = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'square', 'max', 'min', 'relu', 'flush']);
 
 /** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
 export function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {

@@ -47,6 +47,9 @@ function transcendental(op: Transcendental, dtype: DType): (x: number) => number
   });
 }
 
+/** The float32 next to 1e-30, for float64 too. */
+const FLUSH_BELOW = Math.fround(1e-30);
+
 /** Results are rounded by being stored. */
 function unaryFunction(op: UnaryOp, dtype: DType): (x: number) => number {
   switch (op) {
@@ -72,6 +75,8 @@ function unaryFunction(op: UnaryOp, dtype: DType): (x: number) => number {
     }
     case 'relu':
       return (x) => (x <= 0 ? 0 : x);
+    case 'flush':
+      return (x) => (Math.abs(x) < FLUSH_BELOW ? 0 : x);
     case 'not':
       return (x) => (x === 0 ? 1 : 0);
     case 'exp':

@@ -60,6 +60,8 @@ describe('elementwise', () => {
     expect([...out]).toEqual([0, 6, 0, 0]);
     kernels.unary('relu', out, Float32Array.of(NaN, -0, -1, 2));
     expect([...out]).toEqual([NaN, 0, 0, 2]);
+    kernels.unary('flush', out, Float32Array.of(NaN, -9e-31, 1e-40, -1.1e-30));
+    expect([...out]).toEqual([NaN, 0, 0, Math.fround(-1.1e-30)]);
   });
 
   it('casts by truncation and saturation', () => {

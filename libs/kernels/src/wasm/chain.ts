@@ -96,6 +96,7 @@ const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[
   sqrt: (a) => simple(...vector(0xe3))(a),
   square: (a) => simple(...f32x4.mul)(a, a),
   reciprocal: (a) => simple(...f32x4.div)(splat(1), a),
+  flush: (a) => [...a, ...simple(...vector(0xe0))(a), ...splat(1e-30), ...f32x4.lt, ...v128.andNot],
   relu: (a) => [...a, ...a, ...splat(0), ...f32x4.le, ...v128.andNot],
   sign: (a) => [...signedOne(a), ...a, ...nonZero(a), ...v128.select],
   add: (a, b) => simple(...vector(0xe4))(a, b),

@@ -19,6 +19,7 @@ export const unaryCodes: Readonly<Record<Exclude<UnaryOp, 'not'>, number>> = {
   sigmoid: 14,
   erf: 15,
   relu: 16,
+  flush: 17,
 };
 
 export const binaryCodes: Readonly<Record<BinaryOp, number>> = {
