@@ -36,9 +36,8 @@ const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.len
 
 const sets = availableSets();
 
-it.skipIf(sets.length > 0)('no native kernels here: native.test.ts says why', () => {
-  expect(createNativeKernels()).toBeUndefined();
-});
+if (sets.length === 0)
+  it('is tested where there are native kernels', () => expect(createNativeKernels()).toBeUndefined());
 
 describe.each(sets)('fused chains with %s equal the reference', (set) => {
   const native = createNativeKernels(set) as Kernels;

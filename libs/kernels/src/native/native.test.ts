@@ -40,12 +40,12 @@ const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.len
 const sets = availableSets();
 const ADDON = fileURLToPath(new URL('../../build/native.node', import.meta.url));
 
-describe.skipIf(sets.length > 0)('without native kernels', () => {
-  it('says why', () => {
+if (sets.length === 0) {
+  it('says why there are none', () => {
     expect(nativeStatus()).toMatchObject({ available: false, reason: expect.stringMatching(/./) });
     expect(createNativeKernels()).toBeUndefined();
   });
-});
+}
 
 describe.each(sets)('native kernels with %s equal the reference', (set) => {
   const native = createNativeKernels(set) as Kernels;
