@@ -10,10 +10,11 @@ import {
   type UnaryOp,
 } from '../kernels.ts';
 import { binary, compare, select, unary } from './elementwise.ts';
+import { reduce } from './reduce.ts';
 
 /** The chain as single kernels, each into an array of its own: what `fused` means. */
 export function fused(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs): void {
-  const length = outs[0]!.length;
+  const length = lengthOf(outs, attrs);
   const registers = [...operands];
   for (const instruction of attrs.instructions) {
     const data = carryOut(
@@ -23,7 +24,18 @@ export function fused(outs: readonly TypedArray[], operands: readonly Operand[],
     );
     registers.push({ data, repeat: 1, period: length });
   }
-  for (const [i, out] of outs.entries()) out.set(registers[attrs.outputs[i]!]!.data);
+  for (const [i, out] of outs.entries()) {
+    const register = registers[attrs.outputs[i]!]!;
+    const sum = attrs.sums?.[i];
+    if (sum) reduce('sum', out, full(register, length), sum);
+    else out.set(register.data);
+  }
+}
+
+/** Elements of a chain. */
+export function lengthOf(outs: readonly TypedArray[], { sums }: FusedAttrs): number {
+  const [sum] = sums ?? [];
+  return sum ? sum.outer * sum.size * sum.inner : outs[0]!.length;
 }
 
 function carryOut({ op }: FusedInstruction, args: readonly Operand[], length: number): TypedArray {

@@ -1,7 +1,13 @@
 /** Fused chains on the wasm backend: the bits of the single kernels, one after the other. */
 import type { TypedArray } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
-import { binaryOps, type FusedAttrs, type FusedInstruction, type Operand } from '../kernels.ts';
+import {
+  binaryOps,
+  type FusedAttrs,
+  type FusedInstruction,
+  type Operand,
+  type ReduceAttrs,
+} from '../kernels.ts';
 import { compareCodes, unaryCodes } from './codes.ts';
 import {
   clearMemory,
@@ -11,6 +17,7 @@ import {
   firstDifference,
   operands as operandsOf,
   place,
+  plain,
   randomInt,
   reference,
   wasm,
@@ -39,8 +46,10 @@ interface Chain {
   readonly outs: readonly TypedArray[];
 }
 
-function randomChain(length: number): Chain {
-  const numbers = operandsOf(length, wild);
+/** With `geometry` some of the numbers are summed. */
+function randomChain(length: number, geometry?: () => ReduceAttrs): Chain {
+  // A sum over special values would mostly be NaN.
+  const numbers = operandsOf(length, geometry === undefined ? wild : plain);
   const flags = operandsOf(length, bools);
   const operands = [0, 1, 2, 3].map(() => numbers[randomInt(numbers.length)]!);
   operands.push(flags[randomInt(flags.length)]!);
@@ -58,10 +67,26 @@ function randomChain(length: number): Chain {
   const outputs = [
     ...new Set([last, 5 + randomInt(instructions.length), 5 + randomInt(instructions.length)]),
   ];
-  const outs = outputs.map((register) =>
-    types[register] === 'bool' ? new Uint8Array(length).fill(9) : f32(length),
+  const sums = outputs.map((register) =>
+    geometry !== undefined && types[register] === 'float32' && randomInt(3) > 0 ? geometry() : null,
   );
-  return { operands, attrs: { instructions, outputs }, outs };
+  const outs = outputs.map((register, i) => {
+    const sum = sums[i];
+    if (sum) return f32(sum.outer * sum.inner);
+    return types[register] === 'bool' ? new Uint8Array(length).fill(9) : f32(length);
+  });
+  return { operands, attrs: { instructions, outputs, ...(geometry && { sums }) }, outs };
+}
+
+/** A way to see `length` elements as `[outer, size, inner]`. */
+function randomGeometry(length: number): ReduceAttrs {
+  const divisor = (of: number): number => {
+    const all = Array.from({ length: of }, (_, i) => i + 1).filter((d) => of % d === 0);
+    return all[randomInt(all.length)]!;
+  };
+  const size = divisor(length);
+  const inner = randomInt(2) === 0 ? 1 : divisor(length / size);
+  return { outer: length / size / inner, size, inner };
 }
 
 /** Runs the chain twice in the memory, the second time with the schedule of the first. */
@@ -86,6 +111,51 @@ describe('fused equals the reference', () => {
     for (let trial = 0; trial < 60; trial++) expectSameChain(randomChain(length));
   });
 
+  it.each([1, 5, 1023, 1024, 2730, 4100, 12000])('in sums of random chains over %i elements', (length) => {
+    for (let trial = 0; trial < 40; trial++)
+      expectSameChain(randomChain(length, () => randomGeometry(length)));
+  });
+
+  it.each<ReduceAttrs>([
+    { outer: 1, size: 12345, inner: 1 },
+    { outer: 3, size: 1500, inner: 1 },
+    { outer: 40, size: 128, inner: 1 },
+    { outer: 70, size: 65, inner: 1 },
+    { outer: 1, size: 300, inner: 7 },
+    { outer: 2, size: 129, inner: 33 },
+    { outer: 8, size: 128, inner: 64 },
+    { outer: 2, size: 130, inner: 1500 },
+    { outer: 2, size: 6, inner: 2048 },
+    { outer: 3, size: 0, inner: 4 },
+  ])('in sums over %o, with values and without', (sum) => {
+    const length = sum.outer * sum.size * sum.inner;
+    for (let trial = 0; trial < 5; trial++) expectSameChain(randomChain(length, () => sum));
+  });
+
+  it('in sums that no blocks suit together, over an operand that is written', () => {
+    clearMemory();
+    const [x, y] = [plain(6000), plain(6000)];
+    const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: 6000 });
+    const attrs: FusedAttrs = {
+      instructions: [{ op: 'mul', args: [0, 1] }],
+      outputs: [2, 2, 2, 0],
+      sums: [
+        null,
+        { outer: 8, size: 750, inner: 1 },
+        { outer: 2, size: 3, inner: 1000 },
+        { outer: 2, size: 3000, inner: 1 },
+      ],
+    };
+    const outs = () => [6000, 8, 2000, 2].map(f32);
+    const expected = outs();
+    reference.fused(expected, [full(x), full(y)], attrs);
+    const operand = place(x);
+    const results = [operand, ...outs().slice(1).map(place)];
+    wasm.fused(results, [full(operand), full(place(y))], attrs);
+    for (const [i, result] of results.entries())
+      expect(firstDifference(result, expected[i]!), `output ${i}`).toBeUndefined();
+  });
+
   it('without its help', () => {
     const attrs: FusedAttrs = {
       instructions: [
@@ -107,6 +177,13 @@ describe('fused equals the reference', () => {
         attrs,
       );
     expectSame(f32(3000), [wild(3000), wild(30), wild(100)], run, 'patterns');
+    const sums: Parameters<typeof expectSame>[2] = (kernels, out, [x]) =>
+      kernels.fused([out], [{ data: x!, repeat: 1, period: 3000 }], {
+        instructions: [{ op: 'square', args: [0] }],
+        outputs: [1],
+        sums: [{ outer: 1, size: 100, inner: 30 }],
+      });
+    expectSame(f32(30), [plain(3000)], sums, 'sums');
   });
 
   it('writes over operands, also over those that a later step reads', () => {

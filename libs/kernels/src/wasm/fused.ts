@@ -4,9 +4,11 @@
  * block is the whole array.
  */
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type { FusedAttrs, Kernels, Operand } from '../kernels.ts';
+import type { FusedAttrs, Kernels, Operand, ReduceAttrs } from '../kernels.ts';
+import { lengthOf } from '../reference/fused.ts';
 import { type Chain, compileChain, givesBool, isPlain, logic, type RunChain } from './chain.ts';
 import { unaryCodes } from './codes.ts';
+import { type Cut, carriedBytes, cutFor, leastCommonMultiple, type Stage, sumStage } from './fused-sums.ts';
 import type { Exports } from './module.ts';
 import type { WasmMemory } from './webassembly.ts';
 
@@ -43,15 +45,19 @@ interface Pattern {
   readonly slot: number;
 }
 
-/** Works on the elements `start` … `start + count − 1`. */
-type Stage = (start: number, count: number) => void;
-
 /** A chain on certain arrays, with everything decided that is the same for all blocks. */
 interface Schedule {
   readonly operands: readonly Operand[];
   readonly attrs: FusedAttrs;
+  readonly passes: readonly Pass[];
+}
+
+/** A way through all elements. */
+interface Pass {
   readonly length: number;
   readonly block: number;
+  /** Blocks do not cross its multiples. */
+  readonly extent: number;
   /** Patterns that look the same in every block, and those that do not. */
   readonly constant: readonly Pattern[];
   readonly changing: readonly Pattern[];
@@ -76,25 +82,67 @@ export function fusion(host: FusionHost): Pick<Kernels, 'fused'> {
   ): Schedule | undefined => {
     const known = schedules.get(outs);
     if (known?.operands === operands && known.attrs === attrs) return known;
-    if (!host.inside(...outs, ...operands.map(({ data }) => data)) || !isTyped(operands, attrs))
-      return undefined;
-    const made = new Scheduler(outs, operands, attrs, host, runOf).schedule();
-    if (made !== undefined) schedules.set(outs, made);
+    const isInside = host.inside(...outs, ...operands.map(({ data }) => data));
+    if (!isInside || !isTyped(operands, attrs) || lengthOf(outs, attrs) === 0) return undefined;
+    const passes = passesFor(outs, attrs).map((pass) =>
+      new Scheduler(pass, operands, host, runOf).schedule(),
+    );
+    if (!passes.every((pass) => pass !== undefined)) return undefined;
+    const made = { operands, attrs, passes };
+    schedules.set(outs, made);
     return made;
   };
   return {
     fused(outs, operands, attrs) {
       const found = schedule(outs, operands, attrs);
       if (found === undefined) return host.reference.fused(outs, operands, attrs);
-      const { length, block, constant, changing, stages } = found;
-      for (const pattern of constant) writeOut(pattern, 0, Math.min(block, length));
-      for (let start = 0; start < length; start += block) {
-        const count = Math.min(block, length - start);
-        for (const pattern of changing) writeOut(pattern, start, count);
-        for (const stage of stages) stage(start, count);
-      }
+      for (const pass of found.passes) run(pass);
     },
   };
+
+  function run({ length, block, extent, constant, changing, stages }: Pass): void {
+    for (const pattern of constant) writeOut(pattern, 0, Math.min(block, length));
+    for (let start = 0, count: number; start < length; start += count) {
+      count = Math.min(block, length - start, extent - (start % extent));
+      for (const pattern of changing) writeOut(pattern, start, count);
+      for (const stage of stages) stage(start, count);
+    }
+  }
+}
+
+/** Outputs that are computed together, and how. */
+interface Part {
+  readonly outs: readonly TypedArray[];
+  readonly attrs: FusedAttrs;
+  readonly length: number;
+  readonly cut: Cut;
+}
+
+/**
+ * One pass through the chain, or several where no blocks suit all of its sums. What may be written over an operand comes
+ * last.
+ */
+function passesFor(outs: readonly TypedArray[], attrs: FusedAttrs): Part[] {
+  const length = lengthOf(outs, attrs);
+  const parts: { outputs: number[]; sums: ReduceAttrs[] }[] = [{ outputs: [], sums: [] }];
+  for (const output of outs.keys()) {
+    const sum = attrs.sums?.[output];
+    const added = sum ? [sum] : [];
+    const fitting = sum ? parts.find(({ sums }) => cutFor([...sums, sum], BLOCK)) : parts[0];
+    if (fitting === undefined) parts.push({ outputs: [output], sums: added });
+    else fitting.sums.push(...added);
+    fitting?.outputs.push(output);
+  }
+  return parts.reverse().map(({ outputs, sums }) => ({
+    outs: outputs.map((i) => outs[i]!),
+    attrs: {
+      instructions: attrs.instructions,
+      outputs: outputs.map((i) => attrs.outputs[i]!),
+      sums: outputs.map((i) => attrs.sums?.[i] ?? null),
+    },
+    length,
+    cut: cutFor(sums, BLOCK)!,
+  }));
 }
 
 /** Chains are compiled once, whatever arrays they run on. */
@@ -109,21 +157,25 @@ function chainCache({ memory }: FusionHost): (chain: Chain) => RunChain {
 }
 
 /** Whether every step has the types that the kernels take. */
-function isTyped(operands: readonly Operand[], { instructions }: FusedAttrs): boolean {
+function isTyped(operands: readonly Operand[], { instructions, outputs, sums }: FusedAttrs): boolean {
   const types = operands.map(({ data }) => dtypeOf(data));
   for (const { op, args } of instructions) {
     const wanted = (i: number) => (logic.has(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
     if (args.some((arg, i) => types[arg] !== wanted(i))) return false;
     types.push(givesBool(op) ? 'bool' : 'float32');
   }
-  return types.every((type) => type === 'float32' || type === 'bool');
+  const summed = outputs.filter((_, i) => sums?.[i]).map((register) => types[register]);
+  return (
+    types.every((type) => type === 'float32' || type === 'bool') && summed.every((type) => type === 'float32')
+  );
 }
 
-/** Makes the schedule of one chain on certain arrays. */
+/** Makes the schedule of one pass. */
 class Scheduler {
   private readonly outs: readonly TypedArray[];
   private readonly operands: readonly Operand[];
   private readonly attrs: FusedAttrs;
+  private readonly length: number;
   private readonly host: FusionHost;
   private readonly runOf: (chain: Chain) => RunChain;
   private readonly words: Int32Array;
@@ -133,49 +185,59 @@ class Scheduler {
   private readonly written: Pattern[] = [];
   private readonly block: number;
   private readonly unit: number;
+  private readonly extent: number;
   /** Of each register that a stage has read or written. */
   private readonly places: Place[] = [];
 
   constructor(
-    outs: readonly TypedArray[],
+    { outs, attrs, length, cut }: Part,
     operands: readonly Operand[],
-    attrs: FusedAttrs,
     host: FusionHost,
     runOf: (chain: Chain) => RunChain,
   ) {
     this.outs = outs;
     this.operands = operands;
     this.attrs = attrs;
+    this.length = length;
+    this.extent = cut.extent;
     this.host = host;
     this.runOf = runOf;
     this.words = new Int32Array(host.memory.buffer);
     this.table = host.work + NUM_KERNEL_SLOTS * SLOT_BYTES;
     this.top = this.table + NUM_TABLE_SLOTS * SLOT_BYTES;
-    const { length } = outs[0]!;
     const patterned = operands.filter((operand) => !this.isFull(operand) && operand.period > 1);
-    const whole = patterned.length === 0 && attrs.instructions.every(({ op }) => isPlain(op));
-    const { block, unit } = whole ? { block: Math.max(length, 1), unit: 1 } : blockFor(patterned);
+    const isSummed = attrs.sums?.some((sum) => sum !== null) === true;
+    const whole = !isSummed && patterned.length === 0 && attrs.instructions.every(({ op }) => isPlain(op));
+    const { block, unit } = whole ? { block: Math.max(length, 1), unit: 1 } : blockFor(patterned, cut);
     this.block = block;
     this.unit = unit;
   }
 
   /** Undefined if the workspace has no room for it. */
-  schedule(): Schedule | undefined {
-    const { operands, attrs, block, unit, written } = this;
+  schedule(): Pass | undefined {
+    const { operands, attrs, length, block, unit, extent, written } = this;
     const stages = this.stages();
     const { work, workBytes } = this.host;
     if (this.top > work + workBytes || operands.length + attrs.instructions.length > MAX_REGISTERS)
       return undefined;
     const isConstant = ({ operand: { repeat, period } }: Pattern): boolean =>
-      period === 1 || unit % (repeat * period) === 0;
+      period === 1 || (unit % (repeat * period) === 0 && this.startAtMultiplesOf(unit));
     return {
-      ...{ operands, attrs, length: this.outs[0]!.length, block, stages },
+      ...{ length, block, extent, stages },
       constant: written.filter(isConstant),
       changing: written.filter((pattern) => !isConstant(pattern)),
     };
   }
 
-  /** The last stage is always one of plain operations, if only to write the outputs: till then operands are read. */
+  /** Whether all blocks do. */
+  private startAtMultiplesOf(unit: number): boolean {
+    return this.extent === Number.POSITIVE_INFINITY || this.extent % unit === 0;
+  }
+
+  /**
+   * The last stage but for sums is always one of plain operations, if only to write the outputs: till then operands are
+   * read.
+   */
   private stages(): Stage[] {
     const { instructions } = this.attrs;
     const stages: Stage[] = [];
@@ -186,7 +248,24 @@ class Scheduler {
       stages.push(this.polynomialStage(i));
       from = i + 1;
     }
-    return [...stages, this.plainStage(from, instructions.length)];
+    const slots = this.outs.map((_, i) => this.slotOfSum(i));
+    const written = this.outs.map((out, i) =>
+      slots[i] === undefined ? placeOfArray(out) : fixedPlace(slots[i]),
+    );
+    const sums = slots.flatMap((slot, i) =>
+      slot === undefined
+        ? []
+        : [sumStage(this.attrs.sums![i]!, this.outs[i]!.byteOffset, slot, BLOCK, this.host)],
+    );
+    return [...stages, this.plainStage(from, instructions.length, written), ...sums];
+  }
+
+  /** Where an output's values lie that are summed. */
+  private slotOfSum(output: number): number | undefined {
+    const sum = this.attrs.sums?.[output];
+    if (!sum) return undefined;
+    this.top += carriedBytes(sum, BLOCK);
+    return this.takeSlot();
   }
 
   private polynomialStage(i: number): Stage {
@@ -198,16 +277,15 @@ class Scheduler {
     return (start, count) => wasm.unary(code, out.base, addressOf(x, start), count);
   }
 
-  /** Instructions `from` … `to − 1` in one loop. */
-  private plainStage(from: number, to: number): Stage {
-    const { operands, outs, words, table } = this;
+  /** Instructions `from` … `to − 1` in one loop, which writes what later stages need; the last one the outputs. */
+  private plainStage(from: number, to: number, outputPlaces?: readonly Place[]): Stage {
+    const { operands, words, table } = this;
     const { instructions, outputs } = this.attrs;
     const first = operands.length + from;
     const isOwn = (register: number): boolean => register >= first && register < operands.length + to;
     const part = instructions.slice(from, to);
-    const isLast = to === instructions.length;
     const needed = [...new Set([...instructions.slice(to).flatMap(({ args }) => args), ...outputs])];
-    const results = isLast ? outputs : needed.filter(isOwn);
+    const results = outputPlaces === undefined ? needed.filter(isOwn) : outputs;
     const read = [...new Set([...part.flatMap(({ args }) => args), ...results])].filter((r) => !isOwn(r));
     const local = (register: number): number =>
       isOwn(register) ? read.length + register - first : read.indexOf(register);
@@ -216,7 +294,7 @@ class Scheduler {
       instructions: part.map(({ op, args }) => ({ op, args: args.map(local) })),
       outputs: results.map(local),
     });
-    const written = isLast ? outs.map(placeOfArray) : results.map((register) => this.placeOf(register));
+    const written = outputPlaces ?? results.map((register) => this.placeOf(register));
     const places = [...read.map((register) => this.placeOf(register)), ...written];
     return (start, count) => {
       let at = table / 4;
@@ -234,14 +312,16 @@ class Scheduler {
   }
 
   private isFull({ repeat, period }: Operand): boolean {
-    return repeat === 1 && period >= this.outs[0]!.length;
+    return repeat === 1 && period >= this.length;
   }
 
   /** One number for a block, which its loop keeps in a register. A polynomial's kernel reads whole arrays only. */
   private isScalar(register: number): boolean {
     const { data, repeat, period } = this.operands[register]!;
     const isArray = this.attrs.instructions.some(({ op, args }) => !isPlain(op) && args.includes(register));
-    return data instanceof Float32Array && !isArray && (period === 1 || repeat % this.block === 0);
+    const lasts =
+      repeat % this.extent === 0 || (repeat % this.block === 0 && this.startAtMultiplesOf(this.block));
+    return data instanceof Float32Array && !isArray && (period === 1 || lasts);
   }
 
   private placeOf(register: number): Place {
@@ -280,8 +360,8 @@ const addressOf = ({ base, stride, repeat, period }: Place, start: number): numb
  * As long as possible, and a multiple (`unit`) of short patterns, which then look the same in every block. Long runs of
  * one element are cut into whole blocks where that does not make them much shorter.
  */
-function blockFor(patterns: readonly Operand[]): { block: number; unit: number } {
-  let unit = 1;
+function blockFor(patterns: readonly Operand[], cut: Cut): { block: number; unit: number } {
+  let { unit } = cut;
   for (const { repeat, period } of patterns) {
     for (const length of [repeat, repeat * period]) {
       const common = leastCommonMultiple(unit, length);
@@ -289,16 +369,12 @@ function blockFor(patterns: readonly Operand[]): { block: number; unit: number }
     }
   }
   const longest = Math.floor(BLOCK / unit) * unit;
-  const runs = patterns.map(({ repeat }) => repeat).filter((repeat) => repeat > BLOCK);
+  const runs = [...patterns.map(({ repeat }) => repeat), cut.extent].filter(
+    (run) => run > BLOCK && run < Number.POSITIVE_INFINITY,
+  );
   for (let block = longest; block >= BLOCK / 2; block -= unit)
-    if (runs.every((repeat) => repeat % block === 0)) return { block, unit };
+    if (runs.every((run) => run % block === 0)) return { block, unit };
   return { block: longest, unit };
-}
-
-function leastCommonMultiple(a: number, b: number): number {
-  let [x, y] = [a, b];
-  while (y > 0) [x, y] = [y, x % y];
-  return (a / x) * b;
 }
 
 /** Writes a patterned operand's elements `start` … `start + count − 1` out, from `to[at]` on. */

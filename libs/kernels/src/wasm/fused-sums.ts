@@ -1,0 +1,110 @@
+/**
+ * Sums of what a fused chain computes, taken block by block: a block's values lie in a slot, and what has been summed
+ * so far lies before them as if it were a first row. A chain of additions goes on from there bit for bit, because no
+ * sum is −0.
+ */
+import type { ReduceAttrs } from '../kernels.ts';
+import { binaryCodes, reduceCodes } from './codes.ts';
+import type { FusionHost } from './fused.ts';
+
+/** Works on the elements `start` … `start + count − 1` of a chain. */
+export type Stage = (start: number, count: number) => void;
+
+/** Lanes of a sum over a contiguous axis, and indices in a block of one over a strided axis. */
+const [LANES, BLOCK] = [16, 128];
+
+/** How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. */
+export interface Cut {
+  readonly unit: number;
+  readonly extent: number;
+}
+
+const isContiguous = ({ inner }: ReduceAttrs): boolean => inner === 1;
+/** Elements that lie side by side and belong together: those of one contiguous sum, or of one index of strided ones. */
+const rowOf = (sum: ReduceAttrs): number => (isContiguous(sum) ? sum.size : sum.inner);
+
+/** Undefined if no blocks of at most `longest` elements suit all of the sums; a single sum has always some. */
+export function cutFor(sums: readonly ReduceAttrs[], longest: number): Cut | undefined {
+  let [unit, extent] = [1, Number.POSITIVE_INFINITY];
+  for (const sum of sums) {
+    const row = rowOf(sum);
+    if (row > longest) extent = Math.min(extent, row);
+    const step = row <= longest ? row : isContiguous(sum) ? LANES : 1;
+    unit = leastCommonMultiple(unit, step);
+  }
+  const isAlone = new Set(sums.map((sum) => `${rowOf(sum)} ${isContiguous(sum)}`)).size === 1;
+  const divides = sums.every((sum) => rowOf(sum) <= longest || rowOf(sum) % extent === 0);
+  const fits = extent === Number.POSITIVE_INFINITY || isAlone || (divides && extent % unit === 0);
+  return fits && unit <= longest ? { unit, extent } : undefined;
+}
+
+export function leastCommonMultiple(a: number, b: number): number {
+  let [x, y] = [a, b];
+  while (y > 0) [x, y] = [y, x % y];
+  return (a / x) * b;
+}
+
+/** Bytes that a sum keeps between two blocks; they lie before its slot. */
+export function carriedBytes(sum: ReduceAttrs, longest: number): number {
+  if (isContiguous(sum)) return 4 * LANES;
+  return sum.inner <= longest || sum.size > BLOCK ? 4 * sum.inner : 0;
+}
+
+/** Adds a block's values, which lie at address `values`, to the sums at `out`. */
+export function sumStage(
+  sum: ReduceAttrs,
+  out: number,
+  values: number,
+  longest: number,
+  { wasm, work, memory }: Pick<FusionHost, 'wasm' | 'work' | 'memory'>,
+): Stage {
+  const floats = new Float32Array(memory.buffer);
+  const { size, inner } = sum;
+  const carried = values - carriedBytes(sum, longest);
+  const reduce = (to: number, from: number, ...[outer, rows, width]: [number, number, number]): void =>
+    wasm.reduce(reduceCodes.sum, to, from, outer, rows, width, work);
+  const addTo = (to: number, from: number, count: number): void =>
+    wasm.binary(binaryCodes.add, to, count, to, 1, count, from, 1, count, work);
+  /** Adds a block of 128 indices to the total, which the first one is. */
+  const join = (total: number, block: number, count: number, isFirst: boolean): void => {
+    if (isFirst) floats.copyWithin(total / 4, block / 4, block / 4 + count);
+    else addTo(total, block, count);
+  };
+  /** `rows` more rows of the chain, of which some are summed in `carried` unless it `begins` here. */
+  const goOn = (begins: boolean, x: number, rows: number, width: number): void =>
+    begins ? reduce(carried, x, 1, rows, width) : reduce(carried, carried, 1, rows + 1, width);
+
+  if (isContiguous(sum) && size <= longest)
+    return (start, count) => reduce(out + 4 * (start / size), values, count / size, size, 1);
+  if (isContiguous(sum)) {
+    return (start, count) => {
+      const i = start % size;
+      const rows = Math.ceil(count / LANES);
+      floats.fill(0, values / 4 + count, values / 4 + rows * LANES);
+      goOn(i === 0, values, rows, LANES);
+      if (i + count === size) reduce(out + 4 * Math.floor(start / size), carried, 1, LANES, 1);
+    };
+  }
+  if (inner <= longest) {
+    return (start, count) => {
+      const end = (start + count) / inner;
+      for (let row = start / inner, rows: number; row < end; row += rows) {
+        const i = row % size;
+        rows = Math.min(end - row, size - i, BLOCK - (i % BLOCK));
+        goOn(i % BLOCK === 0, values + 4 * (row * inner - start), rows, inner);
+        const isComplete = i + rows === size || (i + rows) % BLOCK === 0;
+        if (isComplete) join(out + 4 * inner * Math.floor(row / size), carried, inner, i < BLOCK);
+      }
+    };
+  }
+  return (start, count) => {
+    const [row, column] = [Math.floor(start / inner), start % inner];
+    const i = row % size;
+    const total = out + 4 * (Math.floor(row / size) * inner + column);
+    const block = size > BLOCK ? carried + 4 * column : total;
+    if (i % BLOCK === 0) reduce(block, values, 1, 1, count);
+    else addTo(block, values, count);
+    const isComplete = i + 1 === size || (i + 1) % BLOCK === 0;
+    if (isComplete && block !== total) join(total, block, count, i < BLOCK);
+  };
+}
