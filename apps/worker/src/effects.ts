@@ -157,9 +157,23 @@ export function createEffects(context: EffectsContext): Effects {
         computeMs = 0;
         joined().reductions.takeTimes();
       }
-      await compute(pool.runAll({ order: 'segment', step, segment, parity: loaded().replica.parity }));
+      const { parity } = loaded().replica;
+      await compute(pool.runAll({ order: 'segment', step, segment, parity }, startEarly(step, segment)));
       raise({ type: 'segmentDone' });
     });
+  };
+
+  /** Sends off the parts of a segment's exchange that stand before it ends. */
+  const startEarly = (step: number, segment: number): ((numParts: number) => void) => {
+    const { reductions } = joined();
+    const parts = loaded().exchangeParts(segment);
+    return (numParts) => {
+      try {
+        reductions.start(step, segment, parts, numParts);
+      } catch (error) {
+        fail(error);
+      }
+    };
   };
 
   const exchange = ({ generation, step, collective }: Effect<'exchange'>): void => {

@@ -15,15 +15,20 @@ import type { ExchangePart } from './session.ts';
 const partsPerExchange = 1024;
 
 export interface StepTimes {
-  /** Until the last peer's first frame came: others were slower than this worker. */
+  /** Of the last part, until the last peer's first frame came: others were slower than this worker. */
   readonly waitMs: number;
-  /** From then on, until the result stood. */
+  /** From then on, until the result stood. What went on while the worker computed is not counted. */
   readonly networkMs: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
 }
 
 export interface Reductions {
+  /**
+   * Starts on the first `numParts` parts of an exchange, whose others are still computed, for a `reduce` that follows. Every
+   * rank starts the same parts in the same order, each when it has them.
+   */
+  start(step: number, collective: number, parts: readonly ExchangePart[], numParts: number): void;
   /** Reduces all parts of an exchange; `onDone` is not called after an abort. */
   reduce(step: number, collective: number, parts: readonly ExchangePart[], onDone: () => void): void;
   receive(header: Header, payload: Uint8Array): void;
@@ -48,6 +53,31 @@ export interface ReductionOptions {
   readonly onFault: (fault: string) => void;
 }
 
+/** The exchange under way. */
+interface Underway {
+  readonly step: number;
+  readonly collective: number;
+  /** The number of its last part, which peers send when their segment has ended. */
+  readonly lastCollective: number;
+  numStarted: number;
+  numDone: number;
+  /** Ranks of peers that have sent frames of the last part, and when the last of them first did. */
+  readonly heard: Set<number>;
+  lastHeardAt: number;
+  finish: (() => void) | undefined;
+}
+
+const underway = (step: number, collective: number, numParts: number): Underway => ({
+  step,
+  collective,
+  lastCollective: collective * partsPerExchange + numParts - 1,
+  numStarted: 0,
+  numDone: 0,
+  heard: new Set(),
+  lastHeardAt: 0,
+  finish: undefined,
+});
+
 export function createReductions(options: ReductionOptions): Reductions {
   const { link, ranges } = options;
   const numPeers = ranges.length - 1;
@@ -57,16 +87,31 @@ export function createReductions(options: ReductionOptions): Reductions {
   let waitMs = 0;
   let networkMs = 0;
   let counted = { sentBytes: 0, receivedBytes: 0 };
-  /** The exchange under way: who was heard, and when the last peer first was. */
-  let heard = new Set<number>();
-  let current = { step: -1, collective: -1 };
-  let lastHeardAt = 0;
+  let current: Underway = underway(-1, -1, 0);
 
   const note = ({ step, collective, rank }: Header): void => {
-    const exchangeOf = Math.floor(collective / partsPerExchange);
-    if (step !== current.step || exchangeOf !== current.collective || heard.has(rank)) return;
-    heard.add(rank);
-    if (heard.size === numPeers) lastHeardAt = performance.now();
+    const isLast = step === current.step && collective === current.lastCollective;
+    if (!isLast || current.heard.has(rank)) return;
+    current.heard.add(rank);
+    if (current.heard.size === numPeers) current.lastHeardAt = performance.now();
+  };
+  const begin = (step: number, collective: number, { length }: readonly ExchangePart[]): Underway => {
+    if (step !== current.step || collective !== current.collective) {
+      current = underway(step, collective, length);
+      outbox.turn();
+    }
+    return current;
+  };
+  const startUntil = (end: number, of: Underway, parts: readonly ExchangePart[]): void => {
+    for (; of.numStarted < end; of.numStarted++) {
+      const { op, size, partials, result } = parts[of.numStarted]!;
+      const collective = of.collective * partsPerExchange + of.numStarted;
+      const request = { step: of.step, collective, op, size, parts: partials, out: result };
+      exchange.start(request, () => {
+        of.numDone++;
+        of.finish?.();
+      });
+    }
   };
   const receive = (header: Header, payload: Uint8Array): void => {
     note(header);
@@ -82,24 +127,23 @@ export function createReductions(options: ReductionOptions): Reductions {
       () => exchange.numActive === 0,
     );
   return {
+    start(step, collective, parts, numParts) {
+      startUntil(numParts, begin(step, collective, parts), parts);
+      look();
+    },
     reduce(step, collective, parts, onDone) {
-      const startedAt = performance.now();
-      heard = new Set();
-      current = { step, collective };
-      lastHeardAt = startedAt;
-      outbox.turn();
-      let remaining = parts.length;
-      for (const [i, { op, size, partials, result }] of parts.entries()) {
-        const number = collective * partsPerExchange + i;
-        exchange.start({ step, collective: number, op, size, parts: partials, out: result }, () => {
-          remaining--;
-          if (remaining > 0) return;
-          const now = performance.now();
-          waitMs += lastHeardAt - startedAt;
-          networkMs += now - lastHeardAt;
-          onDone();
-        });
-      }
+      const of = begin(step, collective, parts);
+      const joinedAt = performance.now();
+      startUntil(parts.length, of, parts);
+      of.finish = () => {
+        if (of.numDone < parts.length) return;
+        const heardAt = Math.max(joinedAt, of.lastHeardAt);
+        waitMs += heardAt - joinedAt;
+        networkMs += performance.now() - heardAt;
+        onDone();
+      };
+      // Alone, or with the last frames held here, it is done already.
+      of.finish();
       look();
     },
     receive,

@@ -31,6 +31,8 @@ export interface ExecutorOptions {
   readonly kernels: Kernels;
   readonly dataset: Dataset;
   readonly config: RunConfig;
+  /** Called in the middle of a training segment when the first `numParts` parts of its exchange stand on this thread. */
+  readonly onReady?: (numParts: number) => void;
 }
 
 export interface Executor {
@@ -49,7 +51,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const view = viewer(options.buffer);
   const blocks = layout.blocks
     .filter((block) => block.thread === thread)
-    .map((block) => bindBlock(block, options));
+    .map((block, i, own) => bindBlock(block, i === own.length - 1, options));
   const updater = thread === 0 ? bindUpdate(options, blocks[0]!) : undefined;
   const numSamples = dataset.splits.train.size;
   return {
@@ -98,7 +100,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
     },
   };
 
-  function bindBlock(block: BlockLayout, { kernels, buffer }: ExecutorOptions) {
+  /** Blocks run one after the other, so the thread's parts stand when the last block's do. */
+  function bindBlock(block: BlockLayout, isLast: boolean, { kernels, buffer, onReady }: ExecutorOptions) {
     const columns = block.columns.map(view);
     const weights = view(block.weights) as Float32Array;
     const keys = view(block.keys) as Uint32Array;
@@ -112,6 +115,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         results: (evaluating ? [[layout.evaluationResult]] : layout.results).map((parts) =>
           parts.map((part) => view(part) as Float32Array),
         ),
+        ...(isLast && onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
       });
     const indices = new Int32Array(block.numShards * programs.rowsPerShard);
     const outs = Object.fromEntries(programs.columns.map(({ name }, i) => [name, columns[i]!]));

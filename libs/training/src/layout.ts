@@ -124,7 +124,9 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
  */
 function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchanges'] {
   const form = (plan: Plan): string =>
-    JSON.stringify(plan.exchanges.map((parts) => parts.map(({ combine, size }) => [combine, size])));
+    JSON.stringify(
+      plan.exchanges.map((parts) => parts.map(({ combine, exchanged, size }) => [combine, exchanged, size])),
+    );
   const one = programs.shard(1);
   for (const size of sizes) {
     invariant(form(programs.shard(size)) === form(one), 'blocks of all sizes exchange the same values', {

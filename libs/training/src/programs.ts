@@ -159,14 +159,14 @@ class ProgramBuilder {
   shard(numShards: number): Plan {
     const { task } = this;
     return this.overBlock(numShards, (params, state, batch, weights, key) => {
-      const summedLoss = (p: unknown): readonly [Tensor, { sums: readonly Tensor[]; state: unknown }] => {
+      const summedLoss = (p: unknown): readonly [Tensor, { sums: Tensor; state: unknown }] => {
         const out = task.forward({ params: p, state }, batch, { training: true, key, weights });
         const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
-        return [sums[0]!, { sums: [...sums, sum(weights)], state: out.state }];
+        return [sums[0]!, { sums: stack([...sums, sum(weights)]), state: out.state }];
       };
       const [[, aux], grads] = valueAndGradWithAux(summedLoss)(params as never);
       const gradSums = (flatten(grads as never).leaves as Tensor[]).map(allReduceSum);
-      const sums = allReduceSum(stack(aux.sums));
+      const sums = allReduceSum(aux.sums);
       return { gradSums, state: this.leavesLike(this.trees.state, aux.state), sums };
     });
   }

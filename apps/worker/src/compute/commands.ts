@@ -28,11 +28,24 @@ export interface Configuration {
   readonly dataset: Dataset;
   readonly config: RunConfig;
   readonly profile: Profile;
+  /** Threads that take part. */
+  readonly numThreads: number;
 }
 
 export interface ThreadData {
   readonly thread: number;
   readonly mailbox: Int32Array;
+  /** How many threads have each part of the exchange that the segment under way ends in. */
+  readonly arrivals: Int32Array;
+}
+
+/** More than any exchange has parts. */
+export const MAX_PARTS = 1024;
+
+/** In the middle of a segment: all threads have the first `numParts` parts of its exchange. */
+export interface Announcement {
+  readonly sequence: number;
+  readonly numParts: number;
 }
 
 export type Answer =

@@ -2,9 +2,11 @@
 import { Worker } from 'node:worker_threads';
 import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
 import {
+  type Announcement,
   type Answer,
   type Configuration,
   type Job,
+  MAX_PARTS,
   orders,
   splits,
   type ThreadData,
@@ -14,31 +16,41 @@ import {
 export interface Pool {
   readonly numThreads: number;
   /** Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. */
-  configure(configuration: Configuration, active: number): Promise<void>;
-  /** Runs a job on all active threads; resolves with the time of the slowest, in ms. */
-  runAll(job: Job): Promise<number>;
+  configure(configuration: Omit<Configuration, 'numThreads'>, active: number): Promise<void>;
+  /**
+   * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many parts of a
+   * segment's exchange stand on all of them, before it ends.
+   */
+  runAll(job: Job, onReady?: (numParts: number) => void): Promise<number>;
   /** Runs a job on the first thread. */
   runFirst(job: Job): Promise<number>;
   close(): Promise<void>;
 }
 
+interface Pending {
+  readonly sequence: number;
+  readonly onReady: ((numParts: number) => void) | undefined;
+  resolve(computeMs: number): void;
+  reject(error: unknown): void;
+}
+
 interface Thread {
   readonly worker: Worker;
   readonly mailbox: Int32Array;
-  pending:
-    | { readonly sequence: number; resolve(computeMs: number): void; reject(error: unknown): void }
-    | undefined;
+  pending: Pending | undefined;
   /** Why it ended: nobody answers any more. */
   failure: Error | undefined;
 }
 
 export function createPool(numThreads: number): Pool {
-  const threads = Array.from({ length: numThreads }, (_, thread) => startThread(thread));
+  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
+  const threads = Array.from({ length: numThreads }, (_, thread) => startThread(thread, arrivals));
   let active: readonly Thread[] = [];
 
   const run = (
     thread: Thread,
     { order, step = 0, segment = 0, parity = 0, split = 'train' }: Job,
+    onReady?: (numParts: number) => void,
   ): Promise<number> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
     if (thread.failure !== undefined) return Promise.reject(thread.failure);
@@ -49,22 +61,24 @@ export function createPool(numThreads: number): Pool {
     mailbox[word.parity] = parity;
     mailbox[word.split] = splits.indexOf(split);
     return new Promise((resolve, reject) => {
-      thread.pending = { sequence: Atomics.load(mailbox, word.sequence) + 1, resolve, reject };
+      thread.pending = { sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
       Atomics.add(mailbox, word.sequence, 1);
       Atomics.notify(mailbox, word.sequence);
     });
   };
-  const all = async (of: readonly Thread[], job: Job): Promise<number> =>
-    Math.max(...(await Promise.all(of.map((thread) => run(thread, job)))));
+  const all = async (job: Job, onReady?: (numParts: number) => void): Promise<number> => {
+    arrivals.fill(0);
+    return Math.max(...(await Promise.all(active.map((thread) => run(thread, job, onReady)))));
+  };
 
   return {
     numThreads,
     async configure(configuration, numActive) {
       active = threads.slice(0, numActive);
-      for (const { worker } of active) worker.postMessage(configuration);
-      await all(active, { order: 'configure' });
+      for (const { worker } of active) worker.postMessage({ ...configuration, numThreads: numActive });
+      await all({ order: 'configure' });
     },
-    runAll: (job) => all(active, job),
+    runAll: all,
     runFirst: (job) => run(threads[0]!, job),
     async close() {
       for (const { mailbox } of threads) {
@@ -77,9 +91,9 @@ export function createPool(numThreads: number): Pool {
   };
 }
 
-function startThread(index: number): Thread {
+function startThread(index: number, arrivals: Int32Array): Thread {
   const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
-  const workerData: ThreadData = { thread: index, mailbox };
+  const workerData: ThreadData = { thread: index, mailbox, arrivals };
   const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
   const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
@@ -87,7 +101,8 @@ function startThread(index: number): Thread {
     thread.pending = undefined;
     if (pending !== undefined) deliver(pending);
   };
-  worker.on('message', (answer: Answer) =>
+  worker.on('message', (answer: Answer | Announcement) => {
+    if ('numParts' in answer) return thread.pending?.onReady?.(answer.numParts);
     settle((pending) => {
       const { sequence } = answer;
       if (sequence !== pending.sequence) {
@@ -98,8 +113,8 @@ function startThread(index: number): Thread {
       } else {
         pending.resolve(answer.computeMs);
       }
-    }),
-  );
+    });
+  });
   const end = (error: Error): void => {
     thread.failure ??= error;
     settle((pending) => pending.reject(error));

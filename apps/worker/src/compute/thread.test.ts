@@ -12,7 +12,8 @@ it('carries out each order once, also when it is woken late', async () => {
   mailbox[word.order] = orders.indexOf('initialize');
   // The order stands before the thread looks, so that it never sleeps for it.
   mailbox[word.sequence] = 1;
-  const workerData: ThreadData = { thread: 0, mailbox };
+  const arrivals = new Int32Array(new SharedArrayBuffer(4));
+  const workerData: ThreadData = { thread: 0, mailbox, arrivals };
   const worker = new Worker(built, { workerData, execArgv: [] });
   onTestFinished(async () => void (await worker.terminate()));
   const answers: number[] = [];

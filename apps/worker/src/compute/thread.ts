@@ -3,14 +3,25 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { createExecutor, type Executor, importPrograms, type Parity } from '@lockstep/training';
-import { type Answer, type Configuration, orders, splits, type ThreadData, word } from './commands.ts';
+import {
+  type Announcement,
+  type Answer,
+  type Configuration,
+  orders,
+  splits,
+  type ThreadData,
+  word,
+} from './commands.ts';
 
-const { thread, mailbox } = workerData as ThreadData;
+const { thread, mailbox, arrivals } = workerData as ThreadData;
 const port = parentPort;
 invariant(port !== null, 'a compute thread is started by its worker');
 
 let executor: Executor | undefined;
 let sequence = 0;
+let numThreads = 1;
+/** Parts of the exchange under way that this thread has. */
+let numArrived = 0;
 
 for (;;) {
   // A notify may come late, for an order that was already seen: only a new number is a new order.
@@ -43,6 +54,7 @@ function carryOut(order: Exclude<(typeof orders)[number], 'exit'>) {
     case 'initialize':
       return executor.initialize(parity);
     case 'segment':
+      numArrived = 0;
       return executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
     case 'update':
       return executor.runUpdate(mailbox[word.step]!, parity);
@@ -53,10 +65,20 @@ function carryOut(order: Exclude<(typeof orders)[number], 'exit'>) {
   }
 }
 
+/** Whoever is the last to have a part tells the main thread, which sends it off while the segment goes on. */
+function announce(numParts: number): void {
+  let numComplete = 0;
+  for (; numArrived < numParts; numArrived++) {
+    if (Atomics.add(arrivals, numArrived, 1) + 1 === numThreads) numComplete = numArrived + 1;
+  }
+  if (numComplete > 0) port!.postMessage({ sequence, numParts: numComplete } satisfies Announcement);
+}
+
 function configure(): Executor {
   const message = receiveMessageOnPort(port!) as { message: Configuration } | undefined;
   invariant(message !== undefined, 'a configuration is posted before the order');
   const { programs, layout, memory, dataset, config, profile } = message.message;
+  numThreads = message.message.numThreads;
   const kernels = createKernels({
     memory,
     scratchOffset: layout.scratch[thread]!,
@@ -71,5 +93,6 @@ function configure(): Executor {
     kernels,
     dataset,
     config,
+    onReady: announce,
   });
 }

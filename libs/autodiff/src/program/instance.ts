@@ -37,6 +37,11 @@ export interface InstanceOptions {
   readonly outputs?: readonly TypedArray[];
   /** Where exchange results lie, shared by the blocks of a worker: `[exchange][part]`. */
   readonly results: readonly (readonly Float32Array[])[];
+  /**
+   * Called in the middle of a segment when the first `numParts` parts of its exchange stand; at its end all do, and nobody
+   * is told.
+   */
+  readonly onReady?: (segment: number, numParts: number) => void;
 }
 
 export function instantiate(plan: Plan, options: InstanceOptions): Instance {
@@ -53,12 +58,14 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
     };
   };
   for (const { variable, storage } of program.constants) storageOf(variable).data.set(storage.data);
-  const segments = plan.segments.map((equations) =>
-    equations
-      .filter((equation) => !isAlias(equation))
-      .map((equation) =>
-        bindEquation(equation, equation.outputs.map(storageOf), equation.inputs.map(storageOf)),
-      ),
+  const segments = plan.segments.map((equations, segment) =>
+    equations.flatMap((equation, i): BoundKernel[] => {
+      const { outputs, inputs } = equation;
+      const kernel = isAlias(equation)
+        ? []
+        : [bindEquation(equation, outputs.map(storageOf), inputs.map(storageOf))];
+      return [...kernel, ...announcement(plan, options, segment, i + 1)];
+    }),
   );
   const outputs = program.outputs.map((variable) => storageOf(variable).data);
   const copies = (options.outputs ?? []).flatMap((to, i): BoundKernel[] => {
@@ -81,6 +88,18 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
       for (const kernel of segments[segment]!) kernel(options.kernels);
     },
   };
+}
+
+/** What tells that parts of the segment's exchange stand after so many of its equations. */
+function announcement(
+  { segments, exchanges }: Plan,
+  { onReady }: InstanceOptions,
+  segment: number,
+  numEquations: number,
+): BoundKernel[] {
+  if (onReady === undefined || numEquations === segments[segment]!.length) return [];
+  const last = (exchanges[segment] ?? []).findLastIndex(({ readyAfter }) => readyAfter === numEquations);
+  return last === -1 ? [] : [() => onReady(segment, last + 1)];
 }
 
 function dataAt(

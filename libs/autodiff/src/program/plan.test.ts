@@ -8,10 +8,13 @@ import { planBlock } from '../fixtures/blocks.ts';
 import { composed, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
 import {
+  type Aval,
   allReduceSum,
   bind,
   type InAxis,
+  type Instance,
   instantiate,
+  overShards,
   type Plan,
   planProgram,
   primitiveNamed,
@@ -20,6 +23,7 @@ import {
   type Tensor,
   tensor,
   traceProgram,
+  valueAndGrad,
 } from '../index.ts';
 import { isAlias, mayWriteOver } from './equation.ts';
 
@@ -292,6 +296,60 @@ describe('segments', () => {
       [7, 8],
       [1, 2],
     ]);
+  });
+  const units = [700, 800, 600];
+  /** Two sums of more than 1 MiB: those of the last layer and the one before, with what is small. */
+  const perceptron = (x: Tensor, ...weights: Tensor[]): Tensor[] => {
+    const loss = (layers: readonly Tensor[]): Tensor =>
+      layers.reduce((h, w, i) => (i === 0 ? h.matmul(w) : h.relu().matmul(w)), x).sum();
+    const [value, grads] = valueAndGrad(loss)(weights);
+    return [...grads.map(allReduceSum), allReduceSum(value)];
+  };
+  const plannedPerceptron = (numShards: number): Plan => {
+    const shapes = [[numShards, 2, 500], ...[500, ...units].slice(0, -1).map((n, i) => [n, units[i]!])];
+    const inputs = shapes.map((shape): Aval => ({ dtype: 'float32', shape }));
+    const axes = [0, ...units.map(() => null)] as const;
+    return planProgram(traceProgram(overShards(perceptron, axes, String), inputs));
+  };
+  it('leave in buckets, the last layers first, which are the same for all blocks', () => {
+    const one = plannedPerceptron(1);
+    const [parts] = one.exchanges;
+    expect(parts!.map(({ size }) => size)).toEqual([1 + 800 * 600, 700 * 800, 500 * 700]);
+    for (const numShards of [2, 4]) {
+      const plan = plannedPerceptron(numShards);
+      expect(plan.exchanges[0]!.map(({ exchanged }) => exchanged)).toEqual(
+        parts!.map(({ exchanged }) => exchanged),
+      );
+    }
+  });
+  it('tell of a bucket as soon as it stands, and that it then stays as it is', () => {
+    const plan = plannedPerceptron(2);
+    const [parts] = plan.exchanges;
+    const inputs = plan.program.avals
+      .slice(0, plan.program.numInputs)
+      .map(({ shape }, i) =>
+        Float32Array.from({ length: sizeOf(shape) }, (_, j) => Math.fround(((i + j) % 7) - 3)),
+      );
+    const ready: { numParts: number; partials: Float32Array[] }[] = [];
+    const instance: Instance = instantiate(plan, {
+      kernels: referenceKernels(),
+      buffer: new ArrayBuffer(plan.arenaBytes),
+      byteOffset: 0,
+      inputs,
+      results: plan.exchanges.map((list) => list.map(({ size }) => new Float32Array(size))),
+      onReady: (segment, numParts) => {
+        const partials = instance.exchanges[segment]!.slice(0, numParts).map(({ partial }) =>
+          partial.slice(),
+        );
+        ready.push({ numParts, partials });
+      },
+    });
+    instance.run(0);
+    expect(ready.map(({ numParts }) => numParts)).toEqual([1, 2]);
+    expect(parts!.at(-1)!.readyAfter).toBe(plan.segments[0]!.length);
+    const final = instance.exchanges[0]!.map(({ partial }) => partial);
+    for (const { partials } of ready) expect(partials).toEqual(final.slice(0, partials.length));
+    expect(final.every((partial) => partial.some((element) => element !== 0))).toBe(true);
   });
   it('let only float32 cross', () => {
     const wide = storages(drawn([[2, 3]]).map((x) => x.cast('float64') as ConcreteTensor));

@@ -5,8 +5,9 @@
 import { invariant, LockstepError } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { Combine } from '../primitives/sharding.ts';
+import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
-import { optimize } from './optimize.ts';
+import { optimize, removeDeadCode } from './optimize.ts';
 import { type Equation, type Program, programHash } from './program.ts';
 
 /** Where a variable's elements lie. Aliases share a place. */
@@ -19,13 +20,17 @@ export type Place =
   /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
   | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
 
-/** Values that leave together at the end of a segment. */
+/** Values that leave together, in a segment or at its end. */
 export interface ExchangePart {
   readonly combine: Combine;
   /** Number of float32 elements. */
   readonly size: number;
+  /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
+  readonly exchanged: readonly number[];
   /** The partial results in the arena, one after the other. */
   readonly byteOffset: number;
+  /** They may leave after so many of the segment's equations, and so may those of the parts before. */
+  readonly readyAfter: number;
 }
 
 export interface Plan {
@@ -49,14 +54,17 @@ export interface PlanOptions {
 }
 
 export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions = {}): Plan {
-  const program = withOwnPartials(optimize(traced));
+  const program = departEarly(withOwnPartials(optimize(traced)));
+  const rank = new Map(departures(removeDeadCode(traced)).map((variable, i) => [variable, i]));
+  const byDeparture = (a: Equation, b: Equation): number =>
+    rank.get(a.outputs[0]!)! - rank.get(b.outputs[0]!)!;
   const levels = exchangeLevels(program);
   const numLevels = 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!)));
   const segments = Array.from({ length: numLevels }, (_, level) =>
     program.equations.filter((equation, i) => levels[i] === level && !isExchange(equation)),
   );
   const exchanges = Array.from({ length: numLevels - 1 }, (_, level) =>
-    program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)),
+    program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)).sort(byDeparture),
   );
   const layout = new Layout(program, segments, exchanges, outputs === 'given');
   const numTraced = traced.equations.length;
@@ -149,10 +157,12 @@ class Layout {
     return aligned(sizeOf(shape) * bytesPerElement(dtype));
   }
 
-  /** Partial sums lie end to end, so that they leave as one message; moments are a part each. */
+  /** Partial sums lie end to end, so that they leave in few messages; moments are a part each. */
   private placeExchange(exchange: number, equations: readonly Equation[]): ExchangePart[] {
     const parts: ExchangePart[] = [];
     const size = (equation: Equation): number => sizeOf(this.program.avals[equation.outputs[0]!]!.shape);
+    const readyAfter = this.readinessIn(exchange);
+    const end = this.segments[exchange]!.length;
     const add = (combine: Combine, members: readonly Equation[]): void => {
       const total = members.reduce((sum, equation) => sum + size(equation), 0);
       const byteOffset = this.arena.take(aligned(total * 4));
@@ -162,13 +172,29 @@ class Layout {
         this.places.set(equation.outputs[0]!, { kind: 'result', exchange, part: parts.length, offset });
         offset += size(equation);
       }
-      parts.push({ combine, size: total, byteOffset });
+      parts.push({
+        combine,
+        size: total,
+        exchanged: members.map(({ outputs }) => outputs[0]!),
+        byteOffset,
+        readyAfter: isWorthLeaving(total)
+          ? Math.max(parts.at(-1)?.readyAfter ?? 0, ...members.map(readyAfter))
+          : end,
+      });
     };
     const sums = equations.filter(({ attrs }) => attrs.combine === 'sum');
-    if (sums.length > 0) add('sum', sums);
+    for (const bucket of inBuckets(sums, this.program)) add('sum', bucket);
     for (const equation of equations.filter(({ attrs }) => attrs.combine === 'moments'))
       add('moments', [equation]);
     return parts;
+  }
+
+  /** After how many of a segment's equations an exchanged value stands. */
+  private readinessIn(segment: number): (exchange: Equation) => number {
+    const places = new Map(
+      this.segments[segment]!.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])),
+    );
+    return ({ inputs }) => 1 + (places.get(this.aliasOf(inputs[0]!)) ?? -1);
   }
 
   /** What is computed for an output is computed there. Inputs, constants and repeated outputs are copied at the end. */

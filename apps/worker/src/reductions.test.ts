@@ -1,0 +1,125 @@
+import type { Combine, Header } from '@lockstep/collectives';
+import { createHeldFrames, decodeHeader } from '@lockstep/collectives';
+import { expect, it } from 'vitest';
+import { createReductions, type Reductions } from './reductions.ts';
+import type { ExchangePart } from './session.ts';
+
+const ranges = [
+  { start: 0, count: 1 },
+  { start: 1, count: 1 },
+];
+/** The first goes whole to everyone, the second in chunks to their owners. */
+const sizes = [3, 40_000, 5];
+
+const add: Combine = (_op, out, left, right) => {
+  for (const i of out.keys()) out[i] = left[i]! + right[i]!;
+};
+
+interface Rank {
+  readonly reductions: Reductions;
+  readonly parts: readonly ExchangePart[];
+  /** Delivers what the other has sent to this rank; how many frames came. */
+  receive(): number;
+}
+
+function twoRanks(): [Rank, Rank] {
+  const inboxes: { header: Header; payload: Uint8Array }[][] = [[], []];
+  const rank = (own: number): Rank => {
+    const parts = sizes.map((size, i): ExchangePart => {
+      const data = Float32Array.from({ length: size }, (_, j) => 100 * own + 10 * i + (j % 7));
+      const result = new Float32Array(size).fill(Number.NaN);
+      return { op: 'sum', size, partials: [{ node: { level: 0, index: own }, data }], result };
+    });
+    const reductions = createReductions({
+      generation: 1,
+      run: 7,
+      rank: own,
+      ranges,
+      numShards: 2,
+      combine: add,
+      link: {
+        outbox: new Uint8Array(1 << 20),
+        send: (to, bytes, payload) => {
+          const decoded = decodeHeader(bytes, payload.length);
+          if (decoded.ok) inboxes[to]!.push({ header: decoded.header, payload: payload.slice() });
+        },
+        look() {},
+      },
+      held: createHeldFrames(),
+      onRejected: (reason) => expect.unreachable(reason),
+      onFault: (fault) => expect.unreachable(fault),
+    });
+    const receive = (): number => {
+      const frames = inboxes[own]!.splice(0);
+      for (const { header, payload } of frames) reductions.receive(header, payload);
+      return frames.length;
+    };
+    return { reductions, parts, receive };
+  };
+  return [rank(0), rank(1)];
+}
+
+const deliver = (ranks: readonly Rank[]): void => {
+  while (ranks.some(({ receive }) => receive() > 0));
+};
+
+const sums = sizes.map((size, i) =>
+  Float32Array.from({ length: size }, (_, j) => 100 + 20 * i + 2 * (j % 7)),
+);
+
+it('reduces what is ready before the rest is computed', () => {
+  const ranks = twoRanks();
+  const done: number[] = [];
+  for (const { reductions, parts } of ranks) reductions.start(1, 0, parts, 2);
+  deliver(ranks);
+  for (const { parts } of ranks) {
+    expect(parts.slice(0, 2).map(({ result }) => result)).toEqual(sums.slice(0, 2));
+    expect(parts[2]!.result).toEqual(new Float32Array(5).fill(Number.NaN));
+  }
+  for (const [i, { reductions, parts }] of ranks.entries())
+    reductions.reduce(1, 0, parts, () => done.push(i));
+  expect(done).toEqual([]);
+  deliver(ranks);
+  expect(done.sort()).toEqual([0, 1]);
+  for (const { parts } of ranks) expect(parts.map(({ result }) => result)).toEqual(sums);
+});
+
+it('leaves one rank ahead of the other by as many parts as it likes', () => {
+  const ranks = twoRanks();
+  const [first, second] = ranks;
+  const done: number[] = [];
+  first.reductions.start(1, 0, first.parts, 1);
+  first.reductions.start(1, 0, first.parts, 2);
+  first.reductions.reduce(1, 0, first.parts, () => done.push(0));
+  deliver(ranks);
+  second.reductions.reduce(1, 0, second.parts, () => done.push(1));
+  deliver(ranks);
+  expect(done.sort()).toEqual([0, 1]);
+  for (const { parts } of ranks) expect(parts.map(({ result }) => result)).toEqual(sums);
+});
+
+it('counts as waiting and network only what comes after the computation', () => {
+  const ranks = twoRanks();
+  for (const { reductions, parts } of ranks) reductions.start(1, 0, parts, 3);
+  deliver(ranks);
+  const [{ reductions, parts }] = ranks;
+  let isDone = false;
+  reductions.reduce(1, 0, parts, () => {
+    isDone = true;
+  });
+  expect(isDone).toBe(true);
+  const { waitMs, networkMs, sentBytes } = reductions.takeTimes();
+  expect(waitMs).toBe(0);
+  expect(networkMs).toBeLessThan(5);
+  expect(sentBytes).toBeGreaterThan(40_000 * 4);
+});
+
+it('drops what was started when the generation ends', () => {
+  const ranks = twoRanks();
+  const [first, second] = ranks;
+  first.reductions.start(1, 0, first.parts, 2);
+  second.reductions.start(1, 0, second.parts, 1);
+  first.reductions.abort();
+  deliver(ranks);
+  expect(first.parts[0]!.result).toEqual(new Float32Array(3).fill(Number.NaN));
+});

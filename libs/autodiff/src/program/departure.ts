@@ -1,0 +1,83 @@
+/**
+ * When values leave for other blocks: each is computed as soon as its inputs are there, and those that are computed one
+ * after the other leave together, while the rest of the segment runs.
+ */
+import { sizeOf } from '@lockstep/tensor';
+import { isAlias, isExchange } from './equation.ts';
+import type { Equation, Program } from './program.ts';
+
+/**
+ * A message of less costs more than it hides: at 1 Gbit/s 1 MiB takes 8 ms, in which the smallest messages, of some 50 µs
+ * each, are lost; and it is the size in which vectors travel best.
+ */
+const BUCKET_BYTES = 1 << 20;
+
+/** Bounds the messages of an exchange. */
+const MAX_BUCKETS = 256;
+
+/** The same equations; those that an exchanged value comes from last stand as soon as their inputs are there. */
+export function departEarly(program: Program): Program {
+  const { equations } = program;
+  const producers = new Map(equations.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])));
+  const departing = departingOf(program);
+  const producersOf = ({ inputs }: Equation): Set<number> =>
+    new Set(inputs.flatMap((input) => producers.get(input) ?? []));
+  const readers = equations.map((): number[] => []);
+  const missing = equations.map((equation, i) => {
+    const needed = producersOf(equation);
+    for (const producer of needed) readers[producer]!.push(i);
+    return needed.size;
+  });
+  const order: number[] = [];
+  const place = (i: number): void => {
+    order.push(i);
+    for (const reader of readers[i]!) if (--missing[reader]! === 0 && departing[reader]) place(reader);
+  };
+  // What needs nothing has nobody to place it.
+  for (const [i, equation] of equations.entries())
+    if (!departing[i] || producersOf(equation).size === 0) place(i);
+  return { ...program, equations: order.map((i) => equations[i]!) };
+}
+
+/** Of each equation, whether it computes nothing but a value that is exchanged, or hands one on. */
+function departingOf({ equations, outputs }: Program): boolean[] {
+  /** Read by something else than what hands on. */
+  const used = new Set(outputs);
+  const departing = new Array<boolean>(equations.length).fill(false);
+  for (const [i, equation] of [...equations.entries()].reverse()) {
+    const isUsed = equation.outputs.some((output) => used.has(output));
+    departing[i] = isExchange(equation) || !isUsed;
+    const handsOn = isExchange(equation) || (!isUsed && isHandOver(equation));
+    if (!handsOn) for (const input of equation.inputs) used.add(input);
+  }
+  return departing;
+}
+
+/** Between what a shard computes and its exchange. */
+const isHandOver = (equation: Equation): boolean => equation.primitive === 'treeSum' || isAlias(equation);
+
+/** The exchanges of a program by their outputs, in the order in which their values can be there. */
+export function departures(program: Program): readonly number[] {
+  return departEarly(program)
+    .equations.filter(isExchange)
+    .map(({ outputs }) => outputs[0]!);
+}
+
+/** Whether to send so many elements on their way before the segment has ended. */
+export const isWorthLeaving = (size: number): boolean => 4 * size >= BUCKET_BYTES;
+
+/** Cuts a list of exchanges: a message is closed by the value with which it has the bytes that are worth one. */
+export function inBuckets(exchanges: readonly Equation[], { avals }: Program): Equation[][] {
+  const bytesOf = ({ outputs }: Equation): number => 4 * sizeOf(avals[outputs[0]!]!.shape);
+  const total = exchanges.reduce((sum, exchange) => sum + bytesOf(exchange), 0);
+  const least = Math.max(BUCKET_BYTES, total / MAX_BUCKETS);
+  const buckets: Equation[][] = [];
+  let open = 0;
+  for (const exchange of exchanges) {
+    if (open === 0) buckets.push([]);
+    buckets.at(-1)!.push(exchange);
+    open += bytesOf(exchange);
+    if (open >= least) open = 0;
+  }
+  return buckets;
+}
