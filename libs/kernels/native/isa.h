@@ -16,6 +16,9 @@ static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, Vec x) { _mm512_storeu_ps(p, x); }
+// To memory past the caches, where p is aligned to a vector.
+static inline void storeFar(float* p, Vec x) { _mm512_stream_ps(p, x); }
+static inline void endFarStores() { _mm_sfence(); }
 // The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
 static inline __mmask16 firstLanes(size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
 static inline Vec loadPart(const float* p, size_t count) { return _mm512_maskz_loadu_ps(firstLanes(count), p); }
@@ -38,6 +41,9 @@ static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void store(float* p, Vec x) { _mm256_storeu_ps(p, x); }
+// To memory past the caches, where p is aligned to a vector.
+static inline void storeFar(float* p, Vec x) { _mm256_stream_ps(p, x); }
+static inline void endFarStores() { _mm_sfence(); }
 // The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
 static inline __m256i firstLanes(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
@@ -62,6 +68,9 @@ static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 static inline Vec load(const float* p) { return vld1q_f32(p); }
 static inline void store(float* p, Vec x) { vst1q_f32(p, x); }
+// Past the caches where a processor can.
+static inline void storeFar(float* p, Vec x) { store(p, x); }
+static inline void endFarStores() {}
 // The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
 static inline Vec loadPart(const float* p, size_t count) {
   float lanes[width] = {};

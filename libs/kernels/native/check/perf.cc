@@ -1,9 +1,11 @@
 // GFLOP/s of the contractions on one thread, best of many runs, with OpenBLAS beside it where it is installed.
-// ./perf [avx2|avx512|neon] [part of a name]
+// ./perf [avx2|avx512|neon] [part of a name] [megabytes]: so much is read before each run, which then finds its operands
+// in memory or an outer cache, as in a program.
 #include <dlfcn.h>
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
 #include <string>
@@ -12,7 +14,16 @@
 #include "../contractions.h"
 
 using namespace lockstep;
-using Floats = std::vector<float>;
+// Aligned to cache lines, as the memory of programs is.
+template <typename T>
+struct Lines {
+  using value_type = T;
+  T* allocate(size_t count) { return static_cast<T*>(std::aligned_alloc(64, (count * sizeof(T) / 64 + 1) * 64)); }
+  void deallocate(T* data, size_t) { std::free(data); }
+  bool operator==(const Lines&) const { return true; }
+  bool operator!=(const Lines&) const { return false; }
+};
+using Floats = std::vector<float, Lines<float>>;
 using Sgemm = void (*)(int, int, int, int, int, int, float, const float*, int, const float*, int, float, float*, int);
 
 namespace {
@@ -20,6 +31,7 @@ namespace {
 Sgemm sgemm = nullptr;
 const Contractions* table = nullptr;
 const char* filter = "";
+Floats others;
 
 Floats values(size_t count) {
   Floats out(count);
@@ -39,8 +51,13 @@ long interruptions() {
   return usage.ru_nivcsw;
 }
 
+void evict() {
+  for (size_t i = 0; i < others.size(); i += 16) *static_cast<volatile float*>(&others[i]);
+}
+
 // The time of a run; where another process took the processor meanwhile, the run's processor time.
 double seconds(const std::function<void()>& run) {
+  evict();
   const long before = interruptions();
   const double start = now(CLOCK_MONOTONIC), startCpu = now(CLOCK_THREAD_CPUTIME_ID);
   run();
@@ -82,10 +99,10 @@ void matmul(const char* what, int batch, int m, int n, int k, bool aT, bool bT) 
       sgemm ? std::function<void()>(blas) : nullptr);
 }
 
-void segments(int rows, int m, int n) {
+void segments(int rows, int m, int n, const std::vector<int>& counts = {1, 8}) {
   const Floats a = values(size_t(rows) * m), b = values(size_t(rows) * n);
   Floats out(size_t(m) * n);
-  for (const int count : {1, 8}) {
+  for (const int count : counts) {
     const SegmentsShape shape = {count, rows / count, m, n};
     row("segments " + std::to_string(count) + " of " + std::to_string(rows / count) + ": " + std::to_string(m) + "x" +
             std::to_string(n),
@@ -117,6 +134,7 @@ void conv(int batch, int size, int in, int out, int kernel, int stride) {
 int main(int count, char** args) {
   const std::string set = count > 1 ? args[1] : "";
   if (count > 2) filter = args[2];
+  if (count > 3) others.assign(std::stoul(args[3]) << 18, 0);
 #if defined(__x86_64__)
   table = set == "avx2" ? &avx2Contractions : &avx512Contractions;
 #else
@@ -145,6 +163,21 @@ int main(int count, char** args) {
   matmul("heads", 48, 128, 128, 32, false, true);
   for (const int rows : {32, 64, 128, 256, 1024}) segments(rows, 784, 512);
   for (const int rows : {32, 256}) segments(rows, 512, 256), segments(rows, 256, 10);
+  // A transformer's step: 12 x 128 tokens of 128 features.
+  for (const bool bT : {false, true}) {
+    matmul("tokens", 1, 1536, 512, 128, false, bT);
+    matmul("tokens", 1, 1536, 128, 512, false, bT);
+    matmul("tokens", 1, 1536, 384, 128, false, bT);
+    matmul("tokens", 1, 1536, 128, 128, false, bT);
+  }
+  for (const int n : {128, 384, 512}) segments(1536, 128, n, {4});
+  segments(1536, 512, 128, {4});
+  // Weights that no cache holds.
+  matmul("large", 1, 128, 2800, 2800, false, false);
+  matmul("large", 1, 128, 2800, 2800, false, true);
+  segments(128, 2800, 2800, {8});
+  matmul("vector", 1, 1, 10000, 1000, false, false);
+  segments(1, 1000, 10000, {1});
   conv(64, 28, 1, 32, 3, 1);
   conv(64, 28, 32, 32, 3, 1);
   conv(64, 14, 32, 64, 3, 1);
