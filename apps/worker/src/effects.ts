@@ -158,7 +158,12 @@ export function createEffects(context: EffectsContext): Effects {
         joined().reductions.takeTimes();
       }
       const { parity } = loaded().replica;
-      await compute(pool.runAll({ order: 'segment', step, segment, parity }, startEarly(step, segment)));
+      // What an evaluation reads takes the place of a batch that is loaded before it.
+      const { evaluate, last } = loaded().schedule.at(step);
+      const next = evaluate || last ? {} : { nextStep: step + 1 };
+      await compute(
+        pool.runAll({ order: 'segment', step, segment, parity, ...next }, startEarly(step, segment)),
+      );
       raise({ type: 'segmentDone' });
     });
   };
@@ -201,9 +206,11 @@ export function createEffects(context: EffectsContext): Effects {
     });
   };
 
-  const runEvaluation = ({ final }: Effect<'runEvaluation'>): void => {
+  const runEvaluation = ({ step, final }: Effect<'runEvaluation'>): void => {
     enqueue(async () => {
-      await pool.runAll({ order: 'evaluate', split: splitOf(final), parity: loaded().replica.parity });
+      const { replica, schedule } = loaded();
+      const next = final || schedule.at(step).last ? {} : { nextStep: step + 1 };
+      await pool.runAll({ order: 'evaluate', split: splitOf(final), parity: replica.parity, ...next });
       raise({ type: 'segmentDone' });
     });
   };

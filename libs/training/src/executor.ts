@@ -3,36 +3,32 @@
  * once for each generation; a step allocates nothing but the list of its samples.
  */
 import { type Instance, instantiate, runAlone } from '@lockstep/autodiff';
-import {
-  type Dataset,
-  evaluationSamples,
-  fillBatch,
-  type ShardSamples,
-  type SplitName,
-  stepSamples,
-  stepsPerEpoch,
-} from '@lockstep/data';
+import { type SplitName, stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
-import { sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { RunConfig } from './experiment.ts';
-import type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
-import type { Programs } from './programs.ts';
-import { initKey, shardKey } from './task.ts';
+import type { TypedArray } from '@lockstep/tensor';
+import { type BatchFillerOptions, type BatchSlot, createBatchFiller } from './batches.ts';
+import { type BlockLayout, type Slot, viewer } from './layout.ts';
+import { initKey } from './task.ts';
 
 /** Which of the two copies of the replica is read; an update writes the other. */
 export type Parity = 0 | 1;
 
-export interface ExecutorOptions {
-  readonly programs: Programs;
-  readonly layout: WorkerLayout;
+export interface ExecutorOptions extends BatchFillerOptions {
   readonly thread: number;
-  readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly kernels: Kernels;
-  readonly dataset: Dataset;
-  readonly config: RunConfig;
   /** Called in the middle of a training segment when the first `numParts` parts of its exchange stand on this thread. */
   readonly onReady?: (numParts: number) => void;
+  /** Where someone else fills the batches; without it, the executor does when it needs them. */
+  readonly supply?: BatchSupply;
+}
+
+/** Batches that come from elsewhere, into both slots in turn. */
+export interface BatchSupply {
+  /** Waits for batch `batch` of the job under way: 0 for a training step's, from 0 up in an evaluation. */
+  await(batch: number, slot: BatchSlot): void;
+  /** An evaluation has read a batch. */
+  release(): void;
 }
 
 export interface Executor {
@@ -47,28 +43,22 @@ export interface Executor {
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
-  const { programs, layout, config, dataset, thread } = options;
+  const { programs, layout, config, dataset, thread, supply } = options;
   const view = viewer(options.buffer);
-  const blocks = layout.blocks
-    .filter((block) => block.thread === thread)
-    .map((block, i, own) => bindBlock(block, i === own.length - 1, options));
+  const own = layout.blocks.filter((block) => block.thread === thread);
+  const blocks = own.map((block, i) => bindBlock(block, i === own.length - 1, options));
+  const filler = supply === undefined ? createBatchFiller(options, own) : undefined;
   const updater = thread === 0 ? bindUpdate(options, blocks[0]!) : undefined;
-  const numSamples = dataset.splits.train.size;
   return {
     initialize(into) {
       invariant(updater !== undefined, 'the first thread initialises');
       updater.init(into);
     },
     runSegment(step, segment, from) {
+      // A step reads the slot of its parity, so that the next one's can be filled.
       if (segment === 0) {
-        const { shards } = stepSamples({
-          seed: config.seed,
-          step: step - 1,
-          numSamples,
-          batchSize: config.batchSize,
-          numShards: config.numShards,
-        });
-        for (const block of blocks) block.load('train', step, shards);
+        supply?.await(0, from);
+        filler?.fillTraining(step, from);
       }
       for (const block of blocks) block.training[from].run(segment);
     },
@@ -78,62 +68,53 @@ export function createExecutor(options: ExecutorOptions): Executor {
       updater.update(step, from);
     },
     evaluate(name, from) {
-      const { size } = dataset.splits[name]!;
-      const numBatches = stepsPerEpoch(size, config.batchSize);
-      for (const block of blocks) {
-        const { evaluationSums } = block.layout;
-        const all = view(evaluationSums);
-        const width = evaluationSums.shape[1]!;
-        const { partial } = block.evaluation[from].exchanges[0]![0]!;
-        for (let batch = 0; batch < numBatches; batch++) {
-          const { shards } = evaluationSamples({
-            step: batch,
-            numSamples: size,
-            batchSize: config.batchSize,
-            numShards: config.numShards,
-          });
-          block.load(name, 0, shards);
-          block.evaluation[from].run(0);
-          all.set(partial, batch * width);
+      const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);
+      for (let batch = 0; batch < numBatches; batch++) {
+        const slot = evaluationSlot(batch, from);
+        supply?.await(batch, slot);
+        filler?.fillEvaluation(name, batch, slot);
+        for (const { layout: place, evaluation } of blocks) {
+          const instance = evaluation[from][slot];
+          instance.run(0);
+          const { partial } = instance.exchanges[0]![0]!;
+          view(place.evaluationSums).set(partial, batch * place.evaluationSums.shape[1]!);
         }
+        supply?.release();
       }
     },
   };
 
   /** Blocks run one after the other, so the thread's parts stand when the last block's do. */
   function bindBlock(block: BlockLayout, isLast: boolean, { kernels, buffer, onReady }: ExecutorOptions) {
-    const columns = block.columns.map(view);
-    const weights = view(block.weights) as Float32Array;
-    const keys = view(block.keys) as Uint32Array;
     const numRead = programs.params.length + programs.state.length;
-    const bind = (evaluating: boolean) => (parity: Parity) =>
-      instantiate(evaluating ? programs.evaluation(block.numShards) : programs.shard(block.numShards), {
+    const inputs = (parity: Parity, slot: BatchSlot): TypedArray[] => {
+      const { columns, weights, keys } = block.batches[slot];
+      return [...layout.replica[parity].slice(0, numRead), ...columns, weights, keys].map(view);
+    };
+    const results = (slots: readonly (readonly Slot[])[]): Float32Array[][] =>
+      slots.map((parts) => parts.map((part) => view(part) as Float32Array));
+    const training = both((parity) =>
+      instantiate(programs.shard(block.numShards), {
         kernels,
         buffer,
-        byteOffset: evaluating ? block.evaluationArena : block.arena,
-        inputs: [...layout.replica[parity].slice(0, numRead).map(view), ...columns, weights, keys],
-        results: (evaluating ? [[layout.evaluationResult]] : layout.results).map((parts) =>
-          parts.map((part) => view(part) as Float32Array),
-        ),
+        byteOffset: block.arena,
+        inputs: inputs(parity, parity),
+        results: results(layout.results),
         ...(isLast && onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
-      });
-    const indices = new Int32Array(block.numShards * programs.rowsPerShard);
-    const outs = Object.fromEntries(programs.columns.map(({ name }, i) => [name, columns[i]!]));
-    const first = block.node.index * block.numShards;
-    return {
-      layout: block,
-      training: both(bind(false)),
-      evaluation: both(bind(true)),
-      load(split: SplitName, step: number, shards: readonly ShardSamples[]): void {
-        for (let i = 0; i < block.numShards; i++) {
-          const shard = shards[first + i]!;
-          indices.set(shard.indices, i * programs.rowsPerShard);
-          weights.set(shard.weights, i * programs.rowsPerShard);
-          keys.set(shardKey(config.seed, step, first + i), 2 * i);
-        }
-        fillBatch(dataset.splits[split]!, indices, outs);
-      },
-    };
+      }),
+    );
+    const evaluation = both((parity) =>
+      both((slot) =>
+        instantiate(programs.evaluation(block.numShards), {
+          kernels,
+          buffer,
+          byteOffset: block.evaluationArena,
+          inputs: inputs(parity, slot),
+          results: results([[layout.evaluationResult]]),
+        }),
+      ),
+    );
+    return { layout: block, training, evaluation };
   }
 
   function bindUpdate({ kernels, buffer }: ExecutorOptions, block: ReturnType<typeof bindBlock>) {
@@ -183,10 +164,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
 export const other = (parity: Parity): Parity => (parity === 0 ? 1 : 0);
 
-const both = <T>(make: (parity: Parity) => T): readonly [T, T] => [make(0), make(1)];
+/** An evaluation begins with the slot of the step before; the other may hold the next step's batch until it goes on. */
+export const evaluationSlot = (batch: number, from: Parity): BatchSlot =>
+  batch % 2 === 0 ? other(from) : from;
 
-/** Views of slots in a memory. */
-export const viewer =
-  (buffer: ArrayBuffer | SharedArrayBuffer) =>
-  ({ dtype, shape, byteOffset }: Slot): TypedArray =>
-    viewOf(dtype, buffer, byteOffset, sizeOf(shape));
+const both = <T>(make: (parity: Parity) => T): readonly [T, T] => [make(0), make(1)];

@@ -1,10 +1,12 @@
 /** The shard program, the update program and the step. */
+export type { BatchFiller, BatchSlot } from './batches.ts';
+export { createBatchFiller } from './batches.ts';
 export { combineWith } from './combine.ts';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
 export { evaluationMetrics } from './evaluation.ts';
-export type { Executor, ExecutorOptions, Parity } from './executor.ts';
-export { createExecutor, other, viewer } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorOptions, Parity } from './executor.ts';
+export { createExecutor, evaluationSlot, other } from './executor.ts';
 export type {
   Batch,
   EarlyStopping,
@@ -17,7 +19,7 @@ export type {
 export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
 export { extendChain, fingerprint } from './fingerprint.ts';
 export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
-export { layoutWorker } from './layout.ts';
+export { layoutWorker, viewer } from './layout.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
 export type { ProgramSet } from './program-set.ts';

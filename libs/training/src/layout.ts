@@ -6,7 +6,7 @@ import type { Plan } from '@lockstep/autodiff';
 import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/collectives';
 import { stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
-import { bytesPerElement, type DType, type Shape, sizeOf } from '@lockstep/tensor';
+import { bytesPerElement, type DType, type Shape, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { Programs } from './programs.ts';
 
 /** An array's place. */
@@ -16,13 +16,18 @@ export interface Slot {
   readonly byteOffset: number;
 }
 
+/** A block's samples of one batch. */
+export interface BatchPlaces {
+  readonly columns: readonly Slot[];
+  readonly weights: Slot;
+  readonly keys: Slot;
+}
+
 export interface BlockLayout {
   readonly node: TreeNode;
   readonly numShards: number;
   readonly thread: number;
-  readonly columns: readonly Slot[];
-  readonly weights: Slot;
-  readonly keys: Slot;
+  readonly batches: readonly [BatchPlaces, BatchPlaces];
   readonly arena: number;
   readonly evaluationArena: number;
   /** [batches, sums] of the evaluation under way. */
@@ -85,13 +90,16 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
   const blockAt = (node: TreeNode, thread: number): BlockLayout => {
     const numShards = 1 << node.level;
     const lead = [numShards, programs.rowsPerShard];
+    const batch = (): BatchPlaces => ({
+      columns: programs.columns.map(({ dtype, shape }) => slot(dtype, [...lead, ...shape])),
+      weights: slot('float32', lead),
+      keys: slot('uint32', [numShards, 2]),
+    });
     return {
       node,
       numShards,
       thread,
-      columns: programs.columns.map(({ dtype, shape }) => slot(dtype, [...lead, ...shape])),
-      weights: slot('float32', lead),
-      keys: slot('uint32', [numShards, 2]),
+      batches: [batch(), batch()],
       arena: take(programs.shard(numShards).arenaBytes),
       evaluationArena: take(programs.evaluation(numShards).arenaBytes),
       evaluationSums: slot('float32', [batches, numSums]),
@@ -135,3 +143,9 @@ function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchan
   }
   return one.exchanges;
 }
+
+/** Views of slots in a memory. */
+export const viewer =
+  (buffer: ArrayBuffer | SharedArrayBuffer) =>
+  ({ dtype, shape, byteOffset }: Slot): TypedArray =>
+    viewOf(dtype, buffer, byteOffset, sizeOf(shape));

@@ -8,10 +8,10 @@ import { createKernels, createMemory, MIN_SCRATCH_BYTES, type Profile } from '@l
 import type { TypedArray } from '@lockstep/tensor';
 import { combineWith } from './combine.ts';
 import { evaluationMetrics } from './evaluation.ts';
-import { createExecutor, other, type Parity, viewer } from './executor.ts';
+import { createExecutor, other, type Parity } from './executor.ts';
 import type { Experiment, RunConfig } from './experiment.ts';
 import { fingerprint } from './fingerprint.ts';
-import { layoutWorker } from './layout.ts';
+import { layoutWorker, viewer } from './layout.ts';
 import { compilePrograms, type Variable } from './programs.ts';
 import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 

@@ -1,19 +1,18 @@
-/** Pictures of 8 × 8 pixels of noise in which one quadrant is brighter: its number is the class. Made from a counter. */
+/** Square pictures of noise in which one quadrant is brighter: its number is the class. Made from a counter. */
 import { fromArrays } from 'lockstep';
 
 const numClasses = 4;
-const side = 8;
 
-export function quadrants(numSamples: number) {
+export function quadrants(numSamples: number, { side = 8, validation = 0.1 } = {}) {
   const labels = Int32Array.from({ length: numSamples }, (_, i) => hash(i) % numClasses);
   return fromArrays(
-    { x: Array.from(labels, picture), y: labels },
-    { name: 'quadrants', dtypes: { y: 'int32' }, split: { validation: 0.1, test: 0.1 } },
+    { x: Array.from(labels, (label, i) => picture(label, i, side)), y: labels },
+    { name: 'quadrants', dtypes: { y: 'int32' }, split: { validation, test: 0.1 } },
   );
 }
 
-/** [8, 8, 1] */
-function picture(label: number, sample: number): number[][][] {
+/** [side, side, 1] */
+function picture(label: number, sample: number, side: number): number[][][] {
   const at = (row: number, column: number): number => {
     const noise = hash(1_000_000 + (sample * side + row) * side + column) / 2 ** 32;
     const quadrant = 2 * Number(row >= side / 2) + Number(column >= side / 2);

@@ -12,11 +12,13 @@ import {
   type ThreadData,
   word,
 } from './commands.ts';
+import { createLoader } from './loader.ts';
+import { createSupplyWords } from './supply.ts';
 
 export interface Pool {
   readonly numThreads: number;
   /** Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. */
-  configure(configuration: Omit<Configuration, 'numThreads'>, active: number): Promise<void>;
+  configure(configuration: Omit<Configuration, 'numThreads' | 'loadsAhead'>, active: number): Promise<void>;
   /**
    * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many parts of a
    * segment's exchange stand on all of them, before it ends.
@@ -44,12 +46,17 @@ interface Thread {
 
 export function createPool(numThreads: number): Pool {
   const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
-  const threads = Array.from({ length: numThreads }, (_, thread) => startThread(thread, arrivals));
+  const supplyWords = createSupplyWords(numThreads);
+  const loader = createLoader(supplyWords);
+  const threads = Array.from({ length: numThreads }, (_, thread) =>
+    startThread({ thread, mailbox: createMailbox(), arrivals, supplyWords }),
+  );
   let active: readonly Thread[] = [];
 
   const run = (
     thread: Thread,
     { order, step = 0, segment = 0, parity = 0, split = 'train' }: Job,
+    ticket = 0,
     onReady?: (numParts: number) => void,
   ): Promise<number> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
@@ -60,6 +67,7 @@ export function createPool(numThreads: number): Pool {
     mailbox[word.segment] = segment;
     mailbox[word.parity] = parity;
     mailbox[word.split] = splits.indexOf(split);
+    mailbox[word.ticket] = ticket;
     return new Promise((resolve, reject) => {
       thread.pending = { sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
       Atomics.add(mailbox, word.sequence, 1);
@@ -68,14 +76,22 @@ export function createPool(numThreads: number): Pool {
   };
   const all = async (job: Job, onReady?: (numParts: number) => void): Promise<number> => {
     arrivals.fill(0);
-    return Math.max(...(await Promise.all(active.map((thread) => run(thread, job, onReady)))));
+    const ticket = loader.supply(job);
+    try {
+      return Math.max(...(await Promise.all(active.map((thread) => run(thread, job, ticket, onReady)))));
+    } catch (error) {
+      throw loader.failure ?? error;
+    }
   };
 
   return {
     numThreads,
     async configure(configuration, numActive) {
       active = threads.slice(0, numActive);
-      for (const { worker } of active) worker.postMessage({ ...configuration, numThreads: numActive });
+      const whole = { ...configuration, numThreads: numActive };
+      // What it still fills would be written over the new layout.
+      const loadsAhead = await loader.configure({ ...whole, loadsAhead: true });
+      for (const { worker } of active) worker.postMessage({ ...whole, loadsAhead });
       await all({ order: 'configure' });
     },
     runAll: all,
@@ -86,14 +102,15 @@ export function createPool(numThreads: number): Pool {
         Atomics.add(mailbox, word.sequence, 1);
         Atomics.notify(mailbox, word.sequence);
       }
-      await Promise.all(threads.map(({ worker }) => worker.terminate()));
+      await Promise.all([loader.close(), ...threads.map(({ worker }) => worker.terminate())]);
     },
   };
 }
 
-function startThread(index: number, arrivals: Int32Array): Thread {
-  const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
-  const workerData: ThreadData = { thread: index, mailbox, arrivals };
+const createMailbox = (): Int32Array => new Int32Array(new SharedArrayBuffer(word.size * 4));
+
+function startThread(workerData: ThreadData): Thread {
+  const { thread: index, mailbox } = workerData;
   const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
   const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished } from 'vitest';
 import { type Answer, orders, type ThreadData, word } from './commands.ts';
+import { createSupplyWords } from './supply.ts';
 
 /** Threads load no TypeScript: this is the built one. */
 const built = new URL('../../dist/compute/thread.js', import.meta.url);
@@ -13,7 +14,12 @@ it('carries out each order once, also when it is woken late', async () => {
   // The order stands before the thread looks, so that it never sleeps for it.
   mailbox[word.sequence] = 1;
   const arrivals = new Int32Array(new SharedArrayBuffer(4));
-  const workerData: ThreadData = { thread: 0, mailbox, arrivals };
+  const workerData: ThreadData = {
+    thread: 0,
+    mailbox,
+    arrivals,
+    supplyWords: createSupplyWords(1),
+  };
   const worker = new Worker(built, { workerData, execArgv: [] });
   onTestFinished(async () => void (await worker.terminate()));
   const answers: number[] = [];

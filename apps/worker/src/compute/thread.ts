@@ -12,8 +12,9 @@ import {
   type ThreadData,
   word,
 } from './commands.ts';
+import { createSupply } from './supply.ts';
 
-const { thread, mailbox, arrivals } = workerData as ThreadData;
+const { thread, mailbox, arrivals, supplyWords } = workerData as ThreadData;
 const port = parentPort;
 invariant(port !== null, 'a compute thread is started by its worker');
 
@@ -94,5 +95,8 @@ function configure(): Executor {
     dataset,
     config,
     onReady: announce,
+    ...(message.message.loadsAhead && {
+      supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!),
+    }),
   });
 }

@@ -1,0 +1,103 @@
+/** The thread that loads batches, seen from the worker's main thread. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { stepsPerEpoch } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { bytesPerElement, sizeOf } from '@lockstep/tensor';
+import { type BatchSlot, other } from '@lockstep/training';
+import type { Configuration, Job, LoaderRequest } from './commands.ts';
+import { endSupply } from './supply.ts';
+
+/**
+ * From so many bytes a step on, batches are loaded ahead: it takes a thread 30 to 150 µs to fill them, and the main thread
+ * 20 to ask another one.
+ */
+const LEAST_BYTES = 1 << 18;
+
+export interface Loader {
+  /** Whether batches of this layout are loaded ahead. No batch of the layout before is on its way afterwards. */
+  configure(configuration: Configuration): Promise<boolean>;
+  /** Asks for what a job needs and for what follows it; the ticket of its first batch. */
+  supply(job: Job): number;
+  /** Why there are no more batches. */
+  readonly failure: Error | undefined;
+  close(): Promise<void>;
+}
+
+/** `words`: see supply.ts. The thread starts when it is first of use. */
+export function createLoader(words: Int32Array): Loader {
+  let worker: Worker | undefined;
+  let failure: Error | undefined;
+  let current: Configuration | undefined;
+  let numTickets = 0;
+  /** The training step whose batch a slot has, or will have when what was asked is done. */
+  let loaded: [Loaded | undefined, Loaded | undefined] = [undefined, undefined];
+
+  const end = (error: Error): void => {
+    failure ??= error;
+    endSupply(words);
+  };
+  const start = (): Worker => {
+    const started = new Worker(new URL('./loader-thread.js', import.meta.url), { workerData: words });
+    started.on('error', end);
+    started.on('exit', (code) =>
+      end(new LockstepError('lost', `the thread that loads batches ended with code ${code}`, { code })),
+    );
+    return started;
+  };
+  const post = (request: LoaderRequest): void => worker!.postMessage(request);
+  const want = (step: number, slot: BatchSlot): number => {
+    const known = loaded[slot];
+    if (known?.step === step) return known.ticket;
+    const ticket = ++numTickets;
+    loaded[slot] = { step, ticket };
+    post({ kind: 'training', step, slot, ticket });
+    return ticket;
+  };
+  return {
+    get failure() {
+      return failure;
+    },
+    async configure(configuration) {
+      if (failure !== undefined) throw failure;
+      current = batchBytes(configuration) < LEAST_BYTES ? undefined : configuration;
+      loaded = [undefined, undefined];
+      if (current === undefined && worker === undefined) return false;
+      worker ??= start();
+      post({ kind: 'configure', configuration });
+      await once(worker, 'message');
+      return current !== undefined;
+    },
+    supply({ order, step = 0, segment = 0, split = 'train', parity = 0, nextStep }) {
+      if (current === undefined) return 0;
+      const isTraining = order === 'segment' && segment === 0;
+      if (!isTraining && order !== 'evaluate') return 0;
+      let ticket: number;
+      if (isTraining) {
+        ticket = want(step, parity);
+      } else {
+        ticket = numTickets + 1;
+        numTickets += stepsPerEpoch(current.dataset.splits[split]!.size, current.config.batchSize);
+        loaded = [undefined, undefined];
+        post({ kind: 'evaluation', split, from: parity, ticket });
+      }
+      // A step reads the slot of its parity: the next one that of the state which this one makes.
+      if (nextStep !== undefined) want(nextStep, isTraining ? other(parity) : parity);
+      return ticket;
+    },
+    async close() {
+      endSupply(words);
+      await worker?.terminate();
+    },
+  };
+}
+
+interface Loaded {
+  readonly step: number;
+  readonly ticket: number;
+}
+
+function batchBytes({ layout }: Configuration): number {
+  const slots = layout.blocks.flatMap(({ batches }) => batches[0].columns);
+  return slots.reduce((sum, { dtype, shape }) => sum + sizeOf(shape) * bytesPerElement(dtype), 0);
+}

@@ -1,0 +1,83 @@
+/**
+ * Brings samples into the memory of blocks. A batch is a pure function of seed and step, so it may be filled at any time
+ * before it is needed, and again.
+ */
+import {
+  type Dataset,
+  evaluationSamples,
+  fillBatch,
+  type ShardSamples,
+  type SplitName,
+  stepSamples,
+} from '@lockstep/data';
+import type { RunConfig } from './experiment.ts';
+import { type BlockLayout, viewer, type WorkerLayout } from './layout.ts';
+import type { Programs } from './programs.ts';
+import { shardKey } from './task.ts';
+
+/** Blocks have room for two batches: one is computed with while the next is filled. */
+export type BatchSlot = 0 | 1;
+
+export interface BatchFiller {
+  /** The samples of step `step`, from 1. */
+  fillTraining(step: number, slot: BatchSlot): void;
+  /** Batch `batch`, from 0, of a pass over a split. */
+  fillEvaluation(split: SplitName, batch: number, slot: BatchSlot): void;
+}
+
+export interface BatchFillerOptions {
+  readonly programs: Programs;
+  readonly layout: WorkerLayout;
+  readonly buffer: ArrayBuffer | SharedArrayBuffer;
+  readonly dataset: Dataset;
+  readonly config: RunConfig;
+}
+
+/** Fills the given blocks, by default all of a worker. */
+export function createBatchFiller(
+  options: BatchFillerOptions,
+  blocks: readonly BlockLayout[] = options.layout.blocks,
+): BatchFiller {
+  const { dataset, config } = options;
+  const { seed, batchSize, numShards } = config;
+  const bound = blocks.map((block) => bindBlock(block, options));
+  const load = (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
+    for (const block of bound) block(split, step, slot, shards);
+  };
+  return {
+    fillTraining(step, slot) {
+      const numSamples = dataset.splits.train.size;
+      const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
+      load('train', step, slot, shards);
+    },
+    fillEvaluation(split, batch, slot) {
+      const numSamples = dataset.splits[split]!.size;
+      const { shards } = evaluationSamples({ step: batch, numSamples, batchSize, numShards });
+      load(split, 0, slot, shards);
+    },
+  };
+}
+
+function bindBlock(
+  { node, numShards, batches }: BlockLayout,
+  { programs, buffer, dataset, config }: BatchFillerOptions,
+) {
+  const view = viewer(buffer);
+  const slots = batches.map(({ columns, weights, keys }) => ({
+    outs: Object.fromEntries(programs.columns.map(({ name }, i) => [name, view(columns[i]!)])),
+    weights: view(weights),
+    keys: view(keys),
+  }));
+  const indices = new Int32Array(numShards * programs.rowsPerShard);
+  const first = node.index * numShards;
+  return (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
+    const { outs, weights, keys } = slots[slot]!;
+    for (let i = 0; i < numShards; i++) {
+      const shard = shards[first + i]!;
+      indices.set(shard.indices, i * programs.rowsPerShard);
+      weights.set(shard.weights, i * programs.rowsPerShard);
+      keys.set(shardKey(config.seed, step, first + i), 2 * i);
+    }
+    fillBatch(dataset.splits[split]!, indices, outs);
+  };
+}

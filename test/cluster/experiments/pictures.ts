@@ -1,0 +1,11 @@
+/** Batches that are large enough to be loaded ahead, and evaluations of more batches than there is room for. */
+import { constant, defineExperiment, dense, flatten, sequential, sgd, softmaxCrossEntropy } from 'lockstep';
+import { quadrants } from './quadrants.ts';
+
+export default defineExperiment({
+  data: quadrants(400, { side: 64, validation: 0.4 }),
+  model: sequential(flatten, dense(4)),
+  loss: softmaxCrossEntropy(),
+  optimizer: sgd(constant(1e-3)),
+  batch: { size: 64, shards: 8 },
+});
