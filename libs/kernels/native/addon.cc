@@ -2,6 +2,10 @@
 // arguments have been checked by src/native/native.ts; attributes come as numbers or as one Int32Array.
 #include <node_api.h>
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
 #include <cstring>
 #include <new>
 #include <stdexcept>
@@ -96,38 +100,40 @@ void single(const Arguments& args) {
   Instruction instruction = {static_cast<Op>(args.integer(0)), {0, 1, 2}};
   for (int i = 0; i < numOperands; i++) operands[i] = operandAt(args, 2 + 3 * i);
   const Array out = args.array(1);
-  const Output output = {out.data, numOperands};
-  fused(args.backend->kernels.loops, {operands, &instruction, &output, numOperands, 1, 1, out.length});
+  const Output output = {out.data, numOperands, 0, 0};
+  fused(args.backend->kernels.machine, {operands, &instruction, &output, numOperands, 1, 1, out.length});
 }
 
 void unary(const Arguments& args) {
   const Array out = args.array(1);
   const Operand operand = operandOf(args.array(2), 1, out.length);
   const Instruction instruction = {static_cast<Op>(args.integer(0)), {}};
-  const Output output = {out.data, 1};
-  fused(args.backend->kernels.loops, {&operand, &instruction, &output, 1, 1, 1, out.length});
+  const Output output = {out.data, 1, 0, 0};
+  fused(args.backend->kernels.machine, {&operand, &instruction, &output, 1, 1, 1, out.length});
 }
 
-// The program: numbers of operands, instructions and outputs, the instructions, the outputs' registers; then repeat
-// and period of each operand; then outputs and operands.
+// The program: numbers of operands, instructions and outputs, the instructions, source, size and inner of each output;
+// then the chain's length, repeat and period of each operand; then outputs and operands.
 void fusedChain(const Arguments& args) {
   const int32_t* program = args.data<int32_t>(0);
-  const double* patterns = args.data<double>(1);
+  const double* sizes = args.data<double>(1);
   const auto [numOperands, numInstructions, numOutputs] = *reinterpret_cast<const int32_t(*)[3]>(program);
   const auto* instructions = reinterpret_cast<const Instruction*>(program + 3);
-  const int32_t* sources = program + 3 + 4 * numInstructions;
+  const int32_t* results = program + 3 + 4 * numInstructions;
+  const size_t length = static_cast<size_t>(*sizes++);
   static thread_local std::vector<Operand> operands;
   static thread_local std::vector<Output> outputs;
   operands.clear();
   outputs.clear();
   size_t next = 2;
-  const size_t length = args.array(next).length;
-  for (int o = 0; o < numOutputs; o++) outputs.push_back({args.data<void>(next++), sources[o]});
-  for (int i = 0; i < numOperands; i++) {
-    operands.push_back(operandOf(args.array(next++), patterns[2 * i], patterns[2 * i + 1]));
+  for (int o = 0; o < numOutputs; o++, results += 3) {
+    outputs.push_back({args.data<void>(next++), results[0], results[1], results[2]});
   }
-  fused(args.backend->kernels.loops, {operands.data(), instructions, outputs.data(), numOperands, numInstructions,
-                                      numOutputs, length});
+  for (int i = 0; i < numOperands; i++) {
+    operands.push_back(operandOf(args.array(next++), sizes[2 * i], sizes[2 * i + 1]));
+  }
+  fused(args.backend->kernels.machine, {operands.data(), instructions, outputs.data(), numOperands, numInstructions,
+                                        numOutputs, length});
 }
 
 void fill(const Arguments& args) {
@@ -233,6 +239,17 @@ void conv2dKernelGrad(const Arguments& args) {
                                               args.integer(4), args.integer(5) != 0);
 }
 
+// Asks the system for large pages under an array: a hint, of which nothing depends but speed.
+void adviseLargePages([[maybe_unused]] const Arguments& args) {
+#if defined(__linux__)
+  constexpr uintptr_t page = 1 << 21;
+  const Array array = args.array(0);
+  const uintptr_t start = (reinterpret_cast<uintptr_t>(array.data) + page - 1) / page * page;
+  const uintptr_t end = (reinterpret_cast<uintptr_t>(array.data) + array.length) / page * page;
+  if (start < end) madvise(reinterpret_cast<void*>(start), end - start, MADV_HUGEPAGE);
+#endif
+}
+
 // No exception may leave a callback.
 template <void (*kernel)(const Arguments&)>
 napi_value call(napi_env env, napi_callback_info info) {
@@ -275,6 +292,7 @@ constexpr Export functions[] = {
     {"conv2d", call<conv2d>},
     {"conv2dInputGrad", call<conv2dInputGrad>},
     {"conv2dKernelGrad", call<conv2dKernelGrad>},
+    {"adviseLargePages", call<adviseLargePages>},
 };
 
 bool addBackend(napi_env env, napi_value exports, const Backend& backend) {
@@ -290,24 +308,26 @@ bool addBackend(napi_env env, napi_value exports, const Backend& backend) {
 }
 
 #if defined(__x86_64__)
-const Backend avx512 = {"avx512", avx512Kernels, avx512Contractions};
-const Backend avx2 = {"avx2", avx2Kernels, avx2Contractions};
-
 // These ask whether the operating system saves the registers, too.
 bool hasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
 }
-#elif defined(__aarch64__)
-const Backend neon = {"neon", neonKernels, neonContractions};
 #endif
 
 bool addBackends(napi_env env, napi_value exports) {
 #if defined(__x86_64__)
-  if (hasAvx512() && !addBackend(env, exports, avx512)) return false;
-  if (hasAvx2() && !addBackend(env, exports, avx2)) return false;
+  if (hasAvx512()) {
+    static const Backend avx512 = {"avx512", avx512Kernels(), avx512Contractions};
+    if (!addBackend(env, exports, avx512)) return false;
+  }
+  if (hasAvx2()) {
+    static const Backend avx2 = {"avx2", avx2Kernels(), avx2Contractions};
+    if (!addBackend(env, exports, avx2)) return false;
+  }
 #elif defined(__aarch64__)
+  static const Backend neon = {"neon", neonKernels(), neonContractions};
   if (!addBackend(env, exports, neon)) return false;
 #endif
   return true;

@@ -1,8 +1,8 @@
-// The interpreter of fused chains: block by block, every step of a block before the next block, so that what lies
-// between two steps stays in the first-level cache. A single elementwise operation is a chain of one.
+// Fused chains on the accumulator machine: strip by strip, every step of a strip before the next strip. A single
+// elementwise operation is a chain of one.
 #pragma once
 
-#include "loops.h"
+#include "machine.h"
 
 namespace lockstep {
 
@@ -21,6 +21,8 @@ struct Instruction {
 struct Output {
   void* data;
   int32_t source;  // the register it takes
+  // A sum of the register seen as [outer, sumSize, sumInner] over the middle axis; an inner of 0 is no sum.
+  int32_t sumSize, sumInner;
 };
 
 // Registers 0 … numOperands − 1 are the operands; instruction j writes register numOperands + j.
@@ -32,6 +34,6 @@ struct Fusion {
   size_t length;
 };
 
-void fused(const Loops&, const Fusion&);
+void fused(const Machine&, const Fusion&);
 
 }  // namespace lockstep

@@ -22,7 +22,7 @@ namespace {
 #include "kernels.inc"
 }  // namespace
 
-const Kernels avx2Kernels = table;
+const Kernels& avx2Kernels() { return table(); }
 
 }  // namespace lockstep
 

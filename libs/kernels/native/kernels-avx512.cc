@@ -22,7 +22,7 @@ namespace {
 #include "kernels.inc"
 }  // namespace
 
-const Kernels avx512Kernels = table;
+const Kernels& avx512Kernels() { return table(); }
 
 }  // namespace lockstep
 

@@ -16,7 +16,7 @@ namespace {
 #include "kernels.inc"
 }  // namespace
 
-const Kernels neonKernels = table;
+const Kernels& neonKernels() { return table(); }
 
 }  // namespace lockstep
 #endif

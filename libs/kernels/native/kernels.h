@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "loops.h"
+#include "machine.h"
 
 namespace lockstep {
 
@@ -34,7 +34,7 @@ struct StridedCopy {
 };
 
 struct Kernels {
-  Loops loops;  // of single operations; see fused.h
+  Machine machine;  // of elementwise operations; see fused.h
   void (*fill)(float* out, float value, size_t count);
   void (*cast)(void* out, Element to, const void* x, Element from, size_t count);
   void (*reduce)(ReduceOp, float* out, const float* x, const ReduceShape&);
@@ -52,9 +52,9 @@ struct Kernels {
   void (*unitFromBits)(float* out, const uint32_t* bits, size_t count);
 };
 
-// The instruction sets that this build has; which of them the machine has is asked of it when the addon loads.
-extern const Kernels avx512Kernels;
-extern const Kernels avx2Kernels;
-extern const Kernels neonKernels;
+// The instruction sets that this build has, to be asked for on a machine that has them.
+const Kernels& avx512Kernels();
+const Kernels& avx2Kernels();
+const Kernels& neonKernels();
 
 }  // namespace lockstep

@@ -33,8 +33,8 @@ export interface NativeExports {
     bRepeat: number,
     bPeriod: number,
   ): void;
-  /** The words of `program.ts`, repeat and period of each operand, outputs, operands. */
-  fused(program: Int32Array, patterns: Float64Array, ...arrays: readonly TypedArray[]): void;
+  /** The words of `program.ts`; the chain's length, repeat and period of each operand; outputs, operands. */
+  fused(program: Int32Array, sizes: Float64Array, ...arrays: readonly TypedArray[]): void;
   fill(out: TypedArray, value: number): void;
   cast(out: TypedArray, x: TypedArray): void;
   reduce(op: number, out: TypedArray, x: TypedArray, outer: number, size: number, inner: number): void;

@@ -1,3 +1,4 @@
+import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand } from '../kernels.ts';
 import { referenceKernels } from '../reference/index.ts';
@@ -77,7 +78,7 @@ const MAX_ARRAYS = 120;
 
 export function fusedOf(native: NativeExports): Kernels['fused'] {
   const encoded = new WeakMap<FusedAttrs, FusedProgram>();
-  const patterns = new Float64Array(2 * MAX_ARRAYS);
+  const sizes = new Float64Array(1 + 2 * MAX_ARRAYS);
   const programOf = (attrs: FusedAttrs, numOperands: number): FusedProgram => {
     let program = encoded.get(attrs);
     if (program?.numOperands !== numOperands) {
@@ -89,20 +90,22 @@ export function fusedOf(native: NativeExports): Kernels['fused'] {
   return (outs, operands, attrs) => {
     const program = programOf(attrs, operands.length);
     if (!isFusible(program, outs, operands)) return reference.fused(outs, operands, attrs);
-    if (outs[0]!.length === 0) return;
+    const length = lengthOf(program, outs);
+    requireOutputs(program, outs, length);
+    if (length === 0) return fillSums(program, outs);
     const arrays: TypedArray[] = [...outs];
-    for (const out of outs) requireLength('fused', 'an output', out, outs[0]!.length);
+    sizes[0] = length;
     for (const [i, operand] of operands.entries()) {
       requireOperand('fused', operand);
-      patterns[2 * i] = operand.repeat;
-      patterns[2 * i + 1] = operand.period;
+      sizes[1 + 2 * i] = operand.repeat;
+      sizes[2 + 2 * i] = operand.period;
       arrays.push(operand.data);
     }
-    native.fused(program.words, patterns, ...arrays);
+    native.fused(program.words, sizes, ...arrays);
   };
 }
 
-/** Whether all arrays are float32 or bool, the outputs as the chain makes them. */
+/** Whether all arrays are float32 or bool, the outputs as the chain makes them, and sums those of floats. */
 function isFusible(
   program: FusedProgram,
   outs: readonly TypedArray[],
@@ -111,8 +114,34 @@ function isFusible(
   if (outs.length + operands.length > MAX_ARRAYS) return false;
   if (!operands.every(({ data }) => isFloats(data) || isBools(data))) return false;
   return outs.every((out, o) => {
-    const kind = program.outputs[o]!;
+    const { kind, sum } = program.outputs[o]!;
     const isBool = typeof kind === 'number' ? isBools(operands[kind]!.data) : kind;
-    return isBool ? isBools(out) : isFloats(out);
+    return isBool ? sum === null && isBools(out) : isFloats(out);
   });
+}
+
+/** What the chain runs over: the elements of its outputs, or of what they sum. */
+function lengthOf({ outputs }: FusedProgram, outs: readonly TypedArray[]): number {
+  const sum = outputs[0]!.sum;
+  return sum === null ? outs[0]!.length : sum.outer * sum.size * sum.inner;
+}
+
+/** @throws LockstepError `shape` if an output is too short, or the sums are of other lengths than the chain. */
+function requireOutputs({ outputs }: FusedProgram, outs: readonly TypedArray[], length: number): void {
+  for (const [o, { sum }] of outputs.entries()) {
+    requireLength('fused', 'an output', outs[o]!, sum === null ? length : sum.outer * sum.inner);
+    if (sum === null || sum.outer * sum.size * sum.inner === length) continue;
+    throw new LockstepError(
+      'shape',
+      `fused: a sum over [${sum.outer}, ${sum.size}, ${sum.inner}] needs a chain of as many elements; this one has ${length}`,
+      { ...sum, length },
+    );
+  }
+}
+
+/** Sums of nothing. */
+function fillSums({ outputs }: FusedProgram, outs: readonly TypedArray[]): void {
+  for (const [o, { sum }] of outputs.entries()) {
+    if (sum !== null) outs[o]!.fill(0, 0, sum.outer * sum.inner);
+  }
 }

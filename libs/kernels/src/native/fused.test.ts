@@ -7,6 +7,7 @@ import {
   type FusedInstruction,
   type Kernels,
   type Operand,
+  type ReduceAttrs,
   type UnaryOp,
 } from '../kernels.ts';
 import { unaryCodes } from '../wasm/codes.ts';
@@ -33,6 +34,58 @@ const bools = (size: number) => Uint8Array.from({ length: size }, () => randomIn
 const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.length });
+
+const isBoolOp = (op: FusedInstruction['op']) =>
+  op === 'not' || (compareOps as readonly string[]).includes(op);
+
+/** Ways to see chains of one length. */
+const geometries: readonly (readonly ReduceAttrs[])[] = [
+  [[1, 1, 1]],
+  [
+    [3, 5, 1],
+    [1, 3, 5],
+    [5, 1, 3],
+    [1, 15, 1],
+  ],
+  [
+    [40, 10, 1],
+    [1, 400, 1],
+    [4, 50, 2],
+    [1, 10, 40],
+  ],
+  [
+    [11, 128, 1],
+    [1, 128, 11],
+    [1, 11, 128],
+    [8, 88, 2],
+  ],
+  [
+    [7, 300, 1],
+    [1, 300, 7],
+    [3, 7, 100],
+    [1, 1, 2100],
+    [2100, 1, 1],
+  ],
+  [
+    [1, 5120, 1],
+    [2, 160, 16],
+    [1, 160, 32],
+    [1, 4, 1280],
+    [1, 1280, 4],
+    [10, 512, 1],
+  ],
+  [
+    [2, 129, 17],
+    [1, 258, 17],
+    [34, 129, 1],
+    [1, 2, 2193],
+  ],
+  [
+    [1, 4, 3000],
+    [3, 4, 1000],
+    [1, 400, 30],
+  ],
+].map((sums) => sums.map(([outer, size, inner]) => ({ outer: outer!, size: size!, inner: inner! })));
 
 const sets = availableSets();
 
@@ -68,6 +121,14 @@ describe.each(sets)('fused chains with %s equal the reference', (set) => {
     return { instructions, outputs };
   }
 
+  /** The chain with comparisons replaced, so that every register is a number. */
+  const withoutBools = ({ instructions, outputs }: FusedAttrs): FusedAttrs => ({
+    instructions: instructions.map(({ op, args }) =>
+      isBoolOp(op) ? { op: 'add', args: [args[0]!, args[1] ?? args[0]!] } : { op, args },
+    ),
+    outputs: instructions.length === 0 ? [] : outputs,
+  });
+
   /** An array for what an instruction writes. */
   function outputFor(
     size: number,
@@ -76,8 +137,7 @@ describe.each(sets)('fused chains with %s equal the reference', (set) => {
     attrs: FusedAttrs,
   ): TypedArray {
     const { op } = attrs.instructions[register - inputs.length]!;
-    const isBool = op === 'not' || (compareOps as readonly string[]).includes(op);
-    return isBool ? new Uint8Array(size).fill(9) : f32(size);
+    return isBoolOp(op) ? new Uint8Array(size).fill(9) : f32(size);
   }
 
   it('random chains', () => {
@@ -94,6 +154,114 @@ describe.each(sets)('fused chains with %s equal the reference', (set) => {
       for (const [o, out] of outs.entries()) {
         expect(firstDifference(out, expected[o]!), JSON.stringify(attrs)).toBeUndefined();
       }
+    }
+  });
+
+  it('random chains with random sums', () => {
+    for (let trial = 0; trial < 150; trial++) {
+      const sums = pick(geometries);
+      const { outer, size, inner } = sums[0]!;
+      const length = outer * size * inner;
+      const inputs = Array.from({ length: 1 + randomInt(4) }, () =>
+        pick(operands(length, pick([wild, plain]))),
+      );
+      const chain = withoutBools(randomChain(inputs.length, randomInt(8), 1 + randomInt(2)));
+      const registers = inputs.length + chain.instructions.length;
+      const summed = Array.from({ length: 1 + randomInt(3) }, () => randomInt(registers));
+      const attrs: FusedAttrs = {
+        ...chain,
+        outputs: [...chain.outputs, ...summed],
+        sums: [...chain.outputs.map(() => null), ...summed.map(() => pick(sums))],
+      };
+      const shift = randomInt(2);
+      const outs = attrs.sums!.map((sum) =>
+        f32(shift + (sum === null ? length : sum.outer * sum.inner)).subarray(shift),
+      );
+      const expected = outs.map((out) => out.slice());
+      native.fused(outs, inputs, attrs);
+      reference.fused(expected, inputs, attrs);
+      for (const [o, out] of outs.entries()) {
+        expect(firstDifference(out, expected[o]!), JSON.stringify([o, attrs])).toBeUndefined();
+      }
+    }
+  });
+
+  it('nothing but sums, in the order of reduce', () => {
+    for (const attrs of geometries.flat()) {
+      const { outer, size, inner } = attrs;
+      for (const data of [plain, wild]) {
+        const run: Run = (k, o, [x, y]) =>
+          k.fused([o], [full(x!), full(y!)], {
+            instructions: [{ op: 'mul', args: [0, 1] }],
+            outputs: [2],
+            sums: [attrs],
+          });
+        const length = outer * size * inner;
+        expectSame(f32(outer * inner), [data(length), data(length)], run, attrs, native);
+        const direct: Run = (k, o, [x]) =>
+          k.fused([o], [full(x!)], { instructions: [], outputs: [0], sums: [attrs] });
+        expectSame(f32(outer * inner), [data(length)], direct, attrs, native);
+      }
+    }
+  });
+
+  it('sums beside outputs over their operands', () => {
+    const size = 1300;
+    const attrs: FusedAttrs = {
+      instructions: [
+        { op: 'sub', args: [0, 1] },
+        { op: 'mul', args: [2, 2] },
+      ],
+      outputs: [2, 0, 3, 1, 2],
+      sums: [
+        null,
+        { outer: 1, size, inner: 1 },
+        { outer: 13, size: 100, inner: 1 },
+        { outer: 1, size: 13, inner: 100 },
+        { outer: 2, size: 130, inner: 5 },
+      ],
+    };
+    const [a, b] = [plain(size), plain(size)];
+    const results = () => [f32(1), f32(13), f32(100), f32(10)];
+    const [expected, apart, inPlace] = [f32(size), f32(size), a.slice()].map((out) => [out, ...results()]);
+    reference.fused(expected!, [full(a), full(b)], attrs);
+    native.fused(apart!, [full(a), full(b)], attrs);
+    native.fused(inPlace!, [full(inPlace![0]!), full(b)], attrs);
+    for (const [o, out] of expected!.entries()) {
+      expect(firstDifference(apart![o]!, out), `apart, output ${o}`).toBeUndefined();
+      expect(firstDifference(inPlace![o]!, out), `in place, output ${o}`).toBeUndefined();
+    }
+  });
+
+  it('sums of nothing are zero', () => {
+    const attrs: FusedAttrs = { instructions: [], outputs: [0], sums: [{ outer: 2, size: 0, inner: 3 }] };
+    const out = f32(6);
+    native.fused([out], [full(f32(0))], attrs);
+    expect([...out]).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it('refuses sums over other lengths than the chain has', () => {
+    const attrs: FusedAttrs = {
+      instructions: [],
+      outputs: [0, 0],
+      sums: [null, { outer: 1, size: 5, inner: 1 }],
+    };
+    expect(() => native.fused([f32(4), f32(1)], [full(f32(4))], attrs)).toThrow(/this one has 4/);
+  });
+
+  it('two outputs that change places', () => {
+    const [a, b] = [wild(300), wild(300)];
+    const [formerA, formerB] = [a.slice(), b.slice()];
+    native.fused([a, b], [full(a), full(b)], { instructions: [], outputs: [1, 0] });
+    expect(firstDifference(a, formerB)).toBeUndefined();
+    expect(firstDifference(b, formerA)).toBeUndefined();
+  });
+
+  it('divisions by powers of two and by others', () => {
+    const divisors = [1, 2, -32, 0.5, 2 ** 126, 2 ** 127, 2 ** -126, 2 ** -127, 3, 0, -0, Infinity, NaN];
+    for (const divisor of divisors) {
+      const run: Run = (k, o, [x]) => k.binary('div', o, full(x!), scalar(divisor));
+      expectSame(f32(700), [wild(700)], run, divisor, native);
     }
   });
 

@@ -1,6 +1,6 @@
 /** Attributes as words that the native side reads, made once for each attributes object. */
 import { LockstepError } from '@lockstep/errors';
-import type { FusedAttrs, StridedAttrs } from '../kernels.ts';
+import type { FusedAttrs, ReduceAttrs, StridedAttrs } from '../kernels.ts';
 import { foldView } from '../wasm/views.ts';
 import { opCodes } from './codes.ts';
 
@@ -19,26 +19,36 @@ export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V
 
 /** A fused chain for a number of operands. */
 export interface FusedProgram {
-  /** Numbers of operands, instructions and outputs; op and three arguments of each; the outputs' registers. */
+  /** Numbers of operands, instructions and outputs; op and three arguments of each; register, size and inner of each. */
   readonly words: Int32Array;
   readonly numOperands: number;
-  /** Of each output: whether an instruction makes it bool, or the operand whose dtype it has. */
-  readonly outputs: readonly (boolean | number)[];
+  readonly outputs: readonly FusedOutput[];
+}
+
+interface FusedOutput {
+  /** Whether an instruction makes it bool, or the operand whose dtype it has. */
+  readonly kind: boolean | number;
+  readonly sum: ReduceAttrs | null;
 }
 
 const givesBool = (code: number): boolean => code >= opCodes.eq && code !== opCodes.select;
 
 /** @throws LockstepError `argument` if a register is read before it is written. */
-export function encodeFused({ instructions, outputs }: FusedAttrs, numOperands: number): FusedProgram {
+export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOperands: number): FusedProgram {
   const words = [numOperands, instructions.length, outputs.length];
   for (const [j, { op, args }] of instructions.entries()) {
     for (const register of args) requireRegister(register, numOperands + j);
     words.push(opCodes[op], args[0] ?? 0, args[1] ?? 0, args[2] ?? 0);
   }
-  for (const register of outputs) requireRegister(register, numOperands + instructions.length);
   const kindOf = (register: number) =>
     register < numOperands ? register : givesBool(opCodes[instructions[register - numOperands]!.op]);
-  return { words: Int32Array.from([...words, ...outputs]), numOperands, outputs: outputs.map(kindOf) };
+  const encoded = outputs.map((register, o) => {
+    requireRegister(register, numOperands + instructions.length);
+    const sum = sums?.[o] ?? null;
+    words.push(register, sum?.size ?? 0, sum?.inner ?? 0);
+    return { kind: kindOf(register), sum };
+  });
+  return { words: Int32Array.from(words), numOperands, outputs: encoded };
 }
 
 function requireRegister(register: number, written: number): void {
