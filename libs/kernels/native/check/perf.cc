@@ -1,6 +1,6 @@
 // GFLOP/s of the contractions on one thread, best of many runs, with OpenBLAS beside it where it is installed.
-// ./perf [avx2|avx512|neon] [part of a name] [megabytes]: so much is read before each run, which then finds its operands
-// in memory or an outer cache, as in a program.
+// ./perf [avx2|avx512|neon] [part of a name] [megabytes]
+// So many megabytes are read before each run, which then finds its operands in memory or an outer cache.
 #include <dlfcn.h>
 #include <sys/resource.h>
 
@@ -150,6 +150,8 @@ int main(int count, char** args) {
     matmul("forward", 1, rows, 256, 512, false, false);
     matmul("forward", 1, rows, 10, 256, false, false);
     matmul("dW", 1, 784, 512, rows, true, false);
+    matmul("narrow", 1, 256, 1, rows, false, false);
+    matmul("narrow", 1, rows, 32, 256, false, false);
     matmul("dW", 1, 256, 10, rows, true, false);
     matmul("dX", 1, rows, 784, 512, false, true);
     matmul("dX", 1, rows, 512, 256, false, true);
