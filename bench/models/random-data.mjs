@@ -4,11 +4,19 @@ const key = keyTensor([0, 1]);
 
 /** Uniform inputs in [0, 1) of shape `shape`, [H, W, C] or [features], with random labels of ten classes. */
 export function randomData(numSamples, shape) {
-  const inputs = /** @type {any[]} */ (uniform(foldIn(key, 0), [numSamples, ...shape]).toArray());
+  const inputs = uniform(foldIn(key, 0), [numSamples, ...shape]);
   return fromArrays(
-    { x: inputs, y: randomIntegers(numSamples, 10) },
+    {
+      x: shape.length === 1 ? rows(inputs.data, shape[0]) : inputs.toArray(),
+      y: randomIntegers(numSamples, 10),
+    },
     { name: 'random', dtypes: { y: 'int32' } },
   );
+}
+
+/** Views of rows of a typed array: nested arrays of numbers would take several times its memory. */
+function rows(data, length) {
+  return Array.from({ length: data.length / length }, (_, i) => data.subarray(i * length, (i + 1) * length));
 }
 
 /** Random windows of a text of `vocabulary` characters: inputs [length] and the characters that follow them. */

@@ -66,6 +66,10 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
   const shape = shapeOf(column);
   const storage = allocate(dtype, sizeOf(shape));
   let next = 0;
+  const put = (value: number | boolean, pathOf: () => string): void => {
+    storage[next] = Number(value);
+    if (!fits(storage[next++]!, Number(value), dtype)) throw misfit(pathOf(), Number(value), dtype);
+  };
   const fill = (value: NestedNumbers, path: string, expected: Shape): void => {
     if (lengthOf(value) !== expected[0]) {
       throw new LockstepError(
@@ -74,29 +78,37 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
         { name, path, expected },
       );
     }
-    if (typeof value === 'number' || typeof value === 'boolean') {
-      storage[next] = Number(value);
-      checkElement(storage[next++]!, Number(value), dtype, path);
+    if (isNumber(value)) {
+      put(value, () => path);
       return;
     }
     const inner = expected.slice(1);
-    for (let i = 0; i < value.length; i++) fill(value[i]!, `${path}[${i}]`, inner);
+    for (let i = 0; i < value.length; i++) {
+      const item = value[i]!;
+      // A path for each number would cost more than all the rest.
+      if (inner.length === 0 && isNumber(item)) put(item, () => `${path}[${i}]`);
+      else fill(item, `${path}[${i}]`, inner);
+    }
   };
   fill(column, name, shape);
   return { name, shape: shape.slice(1), dtype, storage };
 }
 
+const isNumber = (value: NestedNumbers): value is number | boolean =>
+  typeof value === 'number' || typeof value === 'boolean';
+
 /** The length of an array's outermost axis; a number has none. */
 function lengthOf(value: NestedNumbers): number | undefined {
-  return typeof value === 'number' || typeof value === 'boolean' ? undefined : value.length;
+  return isNumber(value) ? undefined : value.length;
 }
 
-function checkElement(stored: number, value: number, dtype: DType, path: string): void {
-  const fits = isFloat(dtype)
-    ? Number.isFinite(stored)
-    : stored === value && (dtype !== 'bool' || value <= 1);
-  if (fits) return;
-  throw new LockstepError('data', `fromArrays: ${path} is ${value}, which is no ${dtype} value`, {
+function fits(stored: number, value: number, dtype: DType): boolean {
+  if (isFloat(dtype)) return Number.isFinite(stored);
+  return stored === value && (dtype !== 'bool' || value <= 1);
+}
+
+function misfit(path: string, value: number, dtype: DType): LockstepError {
+  return new LockstepError('data', `fromArrays: ${path} is ${value}, which is no ${dtype} value`, {
     path,
     value,
     dtype,
@@ -105,6 +117,6 @@ function checkElement(stored: number, value: number, dtype: DType, path: string)
 
 /** The shape of a nested array, judged by its first elements. */
 function shapeOf(value: NestedNumbers): Shape {
-  if (typeof value === 'number' || typeof value === 'boolean') return [];
+  if (isNumber(value)) return [];
   return value.length === 0 ? [0] : [value.length, ...shapeOf(value[0]!)];
 }

@@ -1,8 +1,7 @@
 /** Messages to bytes and back. What comes from outside is data: a bad frame is a result, never an exception. */
 
 import { LockstepError } from '@lockstep/errors';
-import { Packr } from 'msgpackr';
-import type { z } from 'zod';
+import { Packr } from 'msgpackr/pack';
 import { MAX_MESSAGE_BYTES } from '../constants.ts';
 import {
   type CoordinatorMessage,
@@ -10,6 +9,7 @@ import {
   type WorkerMessage,
   workerMessage,
 } from './messages.ts';
+import { check, type Schema } from './schema.ts';
 import { isWellFormed } from './well-formed.ts';
 
 export type Decoded<Message> =
@@ -59,19 +59,15 @@ export function framesMatch(announced: readonly number[], frames: readonly Uint8
   return announced.length === frames.length && frames.every((frame, i) => frame.byteLength === announced[i]);
 }
 
-function decode<Message>(schema: z.ZodType<Message>, bytes: Uint8Array): Decoded<Message> {
+function decode<Message>(schema: Schema<Message>, bytes: Uint8Array): Decoded<Message> {
   if (bytes.byteLength > MAX_MESSAGE_BYTES) {
     return refuse(`${bytes.byteLength} bytes, more than the ${MAX_MESSAGE_BYTES} of a message`);
   }
   if (!isWellFormed(bytes)) return refuse('not one plain msgpack value');
   const unpacked = unpack(bytes);
   if (!unpacked.ok) return unpacked;
-  const parsed = schema.safeParse(unpacked.message);
-  if (parsed.success) return { ok: true, message: parsed.data };
-  const [issue] = parsed.error.issues;
-  return refuse(
-    issue === undefined ? 'not a message' : `${issue.path.join('.') || 'message'}: ${issue.message}`,
-  );
+  const checked = check(schema, unpacked.message);
+  return checked.ok ? { ok: true, message: checked.value } : checked;
 }
 
 function unpack(bytes: Uint8Array): Decoded<unknown> {

@@ -6,17 +6,29 @@
  */
 
 import type { ErrorCode } from '@lockstep/errors';
-import { z } from 'zod';
 import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../constants.ts';
+import {
+  array,
+  boolean,
+  type Infer,
+  integer,
+  matching,
+  object,
+  oneOf,
+  optional,
+  record,
+  string,
+  stringOr,
+  variants,
+} from './schema.ts';
 
-const count = z.int().nonnegative();
-const step = z.int().min(-1);
-const text = z.string().max(MAX_TEXT_LENGTH);
-const name = z.string().min(1).max(256);
-const workerId = z.string().regex(/^[\w-]{1,64}$/, 'a worker id is 1 to 64 letters, digits, - or _');
-const frames = z.array(z.int().min(0).max(MAX_FRAME_BYTES)).max(MAX_FRAMES).readonly();
-const record = z.record(z.string(), z.unknown()).readonly();
-const profile = z.enum(['portable', 'fma']);
+const count = integer({ min: 0 });
+const step = integer({ min: -1 });
+const text = string({ max: MAX_TEXT_LENGTH });
+const name = string({ min: 1, max: 256 });
+const workerId = matching(/^[\w-]{1,64}$/, 'a worker id is 1 to 64 letters, digits, - or _');
+const frames = array(integer({ min: 0, max: MAX_FRAME_BYTES }), { max: MAX_FRAMES });
+const profile = oneOf(['portable', 'fma']);
 
 const errorCodes = [
   'shape',
@@ -35,17 +47,18 @@ const errorCodes = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-const wireError = z
-  .object({ code: z.enum(errorCodes), message: text, facts: record, stack: text.exactOptional() })
-  .readonly();
+const wireError = object({ code: oneOf(errorCodes), message: text, facts: record, stack: optional(text) });
 
-const shards = z.object({ start: count.max(MAX_SHARDS), count: z.int().min(1).max(MAX_SHARDS) }).readonly();
+const shards = object({
+  start: integer({ min: 0, max: MAX_SHARDS }),
+  count: integer({ min: 1, max: MAX_SHARDS }),
+});
 
-const member = z.object({ worker: workerId, rank: count, endpoint: name, shards }).readonly();
+const member = object({ worker: workerId, rank: count, endpoint: name, shards });
 
-const source = z.union([z.enum(['init', 'checkpoint']), z.object({ worker: workerId }).readonly()]);
+const source = stringOr(oneOf(['init', 'checkpoint']), object({ worker: workerId }));
 
-const refusal = z.enum([
+const refusal = oneOf([
   /** Differs from the run; final. */
   'protocol',
   'version',
@@ -58,81 +71,77 @@ const refusal = z.enum([
   'unknown',
 ]);
 
-const stopReason = z.enum(['finished', 'interrupted', 'failed']);
+const stopReason = oneOf(['finished', 'interrupted', 'failed']);
 
-function message<Type extends string, Shape extends z.ZodRawShape>(type: Type, shape: Shape) {
-  return z.object({ type: z.literal(type), ...shape }).readonly();
-}
-
-export const workerMessage = z.discriminatedUnion('type', [
-  message('hello', {
+export const workerMessage = variants({
+  hello: {
     protocol: count,
     worker: workerId,
-    threads: z.int().min(1).max(4_096),
-    profiles: z.array(profile).min(1).max(2).readonly(),
+    threads: integer({ min: 1, max: 4_096 }),
+    profiles: array(profile, { min: 1, max: 2 }),
     /** Where peers connect to this worker's data plane. */
     endpoint: name,
     host: name,
     pid: count,
     version: name,
     nodeVersion: name,
-    experimentHash: name.exactOptional(),
-    dataHash: name.exactOptional(),
-  }),
+    experimentHash: optional(name),
+    dataHash: optional(name),
+  },
   /** The experiment is loaded and traced: the worker can be made a member without making others wait. */
-  message('loaded', { dataHash: name.exactOptional() }),
+  loaded: { dataHash: optional(name) },
   /** Parked at a safe point, holding the state of `step`; answers `prepare`. */
-  message('ready', { generation: count, step }),
+  ready: { generation: count, step },
   /** Every member's report carries the step's metrics, so that no crash can leave a gap in them. */
-  message('committed', { generation: count, step, fingerprint: name.exactOptional(), report: record }),
-  message('evaluated', { generation: count, step, final: z.boolean(), report: record }),
+  committed: { generation: count, step, fingerprint: optional(name), report: record },
+  evaluated: { generation: count, step, final: boolean, report: record },
   /** The data link to a peer broke. */
-  message('lost', { generation: count, peer: workerId }),
-  message('finished', { generation: count, step, fingerprint: name, result: record }),
+  lost: { generation: count, peer: workerId },
+  finished: { generation: count, step, fingerprint: name, result: record },
   /** An error in the user's experiment: it would come back on any worker, so it ends the run. */
-  message('failed', { error: wireError }),
-  message('checkpoint', { step, header: record, frames }),
-  message('leave', {}),
-  message('heartbeat', {}),
-]);
+  failed: { error: wireError },
+  checkpoint: { step, header: record, frames },
+  leave: {},
+  heartbeat: {},
+});
 
-export const coordinatorMessage = z.discriminatedUnion('type', [
+export const coordinatorMessage = variants({
   /** `frames`: the experiment bundle. `step`: the last step reported, as in `heartbeat`. */
-  message('welcome', {
+  welcome: {
     run: name,
     incarnation: count,
     config: record,
-    experiment: z.object({ name, hash: name }).readonly(),
-    heartbeatMs: z.int().min(1),
-    livenessMs: z.int().min(1),
+    experiment: object({ name, hash: name }),
+    heartbeatMs: integer({ min: 1 }),
+    livenessMs: integer({ min: 1 }),
     step,
     frames,
-  }),
-  message('refused', { code: refusal, message: text }),
+  },
+  refused: { code: refusal, message: text },
   /** Stop at the next safe point and answer `ready`. */
-  message('prepare', { generation: count }),
+  prepare: { generation: count },
   /** Everybody continues after `step`; who does not hold its state takes it from `source`. */
-  message('begin', {
+  begin: {
     generation: count,
     profile,
-    members: z.array(member).min(1).max(MAX_SHARDS).readonly(),
+    members: array(member, { min: 1, max: MAX_SHARDS }),
     step,
     source,
-  }),
-  message('restore', { generation: count, step, header: record, frames }),
+  },
+  restore: { generation: count, step, header: record, frames },
   /** Send a checkpoint of the state you hold. */
-  message('save', {}),
-  message('stop', { reason: stopReason, message: text.exactOptional() }),
+  save: {},
+  stop: { reason: stopReason, message: optional(text) },
   /** `step`: the last step whose report arrived; workers need not keep older reports. */
-  message('heartbeat', { step }),
-]);
+  heartbeat: { step },
+});
 
-export type Profile = z.infer<typeof profile>;
-export type Member = z.infer<typeof member>;
-export type Source = z.infer<typeof source>;
-export type RefusalCode = z.infer<typeof refusal>;
-export type StopReason = z.infer<typeof stopReason>;
-export type OpaqueRecord = z.infer<typeof record>;
-export type WorkerMessage = z.infer<typeof workerMessage>;
-export type CoordinatorMessage = z.infer<typeof coordinatorMessage>;
+export type Profile = Infer<typeof profile>;
+export type Member = Infer<typeof member>;
+export type Source = Infer<typeof source>;
+export type RefusalCode = Infer<typeof refusal>;
+export type StopReason = Infer<typeof stopReason>;
+export type OpaqueRecord = Infer<typeof record>;
+export type WorkerMessage = Infer<typeof workerMessage>;
+export type CoordinatorMessage = Infer<typeof coordinatorMessage>;
 export type Hello = Extract<WorkerMessage, { type: 'hello' }>;
