@@ -70,6 +70,7 @@ export interface NativeExports {
     segments: number,
     stack: number,
   ): void;
+  adviseLargePages(memory: Uint8Array): void;
 }
 
 /** The kernels that this machine can run, or why it has none. */
@@ -129,4 +130,13 @@ export function nativeStatus(): NativeStatus {
 export function exportsFor(set: InstructionSet): NativeExports | undefined {
   const result = load();
   return 'addon' in result ? result.addon[set] : undefined;
+}
+
+/**
+ * Asks the system for large pages under memory that nothing has touched yet. A hint: without native kernels, or on
+ * systems other than Linux, nothing happens.
+ */
+export function adviseLargePages(memory: SharedArrayBuffer): void {
+  const status = nativeStatus();
+  if (status.available) exportsFor(status.instructionSet)?.adviseLargePages(new Uint8Array(memory));
 }

@@ -26,7 +26,7 @@ import {
   SPECIAL,
   wild,
 } from '../wasm/fixtures/same-bits.ts';
-import { availableSets, nativeStatus } from './addon.ts';
+import { adviseLargePages, availableSets, nativeStatus } from './addon.ts';
 import { opCodes } from './codes.ts';
 import { createNativeKernels } from './native.ts';
 
@@ -46,6 +46,16 @@ if (sets.length === 0) {
     expect(createNativeKernels()).toBeUndefined();
   });
 }
+
+it.skipIf(sets.length === 0)('large pages leave what memory holds alone', () => {
+  const memory = new SharedArrayBuffer(5 * 2 ** 20);
+  const words = new Int32Array(memory);
+  words[words.length - 1] = 7;
+  adviseLargePages(memory);
+  expect(words[words.length - 1]).toBe(7);
+  words.fill(3);
+  expect(words.every((word) => word === 3)).toBe(true);
+});
 
 describe.each(sets)('native kernels with %s equal the reference', (set) => {
   const native = createNativeKernels(set) as Kernels;
