@@ -10,7 +10,9 @@ import {
 import { createEagerKernels } from '@lockstep/kernels';
 import { combineWith } from '@lockstep/training';
 import { createMesh } from '@lockstep/transport';
-import { createLanes, createReductions } from '@lockstep/worker';
+import { loadExchange } from '@lockstep/worker';
+
+const { createLanes, createReductions } = await loadExchange();
 
 const HELD_BYTES = 1 << 30;
 const LARGEST = 100 << 20;

@@ -1,10 +1,9 @@
 /** The worker process. Logs on stderr; the exit code says why it ended. */
 import { parseArgs } from 'node:util';
 import { LockstepError, toWireError } from '@lockstep/errors';
-import { readClientKeys } from '@lockstep/transport';
-import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
-import { runWorker } from './run-worker.ts';
+import { startThreads } from './threads.ts';
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +17,11 @@ const { values } = parseArgs({
     'log-level': { type: 'string', default: 'info' },
   },
 });
-const log = pino({ level: values['log-level'] }, pino.destination({ dest: 2, sync: true }));
+// What is slow to load is loaded while the threads load theirs.
+const openLog = async (): Promise<Logger> => {
+  const { pino } = await import('pino');
+  return pino({ level: values['log-level'] }, pino.destination({ dest: 2, sync: true }));
+};
 const aborting = new AbortController();
 const leave = (): void => aborting.abort();
 if (values.managed) {
@@ -33,7 +36,13 @@ try {
   if (values.join === undefined) {
     throw new LockstepError('config', 'a worker needs the coordinator to join: --join tcp://host:port');
   }
-  const exit = await runWorker({
+  const threads = startThreads(Number(values.threads));
+  const [log, { readClientKeys }, { work }] = await Promise.all([
+    openLog(),
+    import('@lockstep/transport'),
+    import('./run-worker.ts'),
+  ]);
+  const options = {
     join: values.join,
     threads: Number(values.threads),
     log,
@@ -41,11 +50,12 @@ try {
     ...(values.keys === undefined ? {} : { keys: await readClientKeys(values.keys) }),
     ...(values.bind === undefined ? {} : { bind: values.bind }),
     ...(values.advertise === undefined ? {} : { advertise: values.advertise }),
-  });
+  };
+  const exit = await work(options, threads);
   process.exitCode = exitCodeOf(exit);
 } catch (error) {
   const wire = toWireError(error);
-  log.fatal({ error: wire }, wire.message);
+  (await openLog()).fatal({ error: wire }, wire.message);
   process.exitCode =
     wire.code === 'credentials'
       ? exitCodes.refused

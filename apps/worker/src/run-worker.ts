@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { LockstepError, toWireError } from '@lockstep/errors';
+import { type LockstepError, toWireError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import {
   advanceWorker,
@@ -34,6 +34,7 @@ import { createCompiler } from './compiler/compiler.ts';
 import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
 import type { WorkerHooks } from './hooks.ts';
+import type { Threads } from './threads.ts';
 import { version } from './version.ts';
 
 export interface WorkerOptions {
@@ -52,12 +53,12 @@ export interface WorkerOptions {
   readonly hooks?: WorkerHooks;
 }
 
-/** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
-export async function runWorker(options: WorkerOptions): Promise<Exit> {
+/** Runs a worker on threads that have been started, and ends them with it. */
+export async function work(options: WorkerOptions, threads: Threads): Promise<Exit> {
   const opened: { close(): Promise<void> }[] = [];
   // Whatever happens, no thread, timer or socket outlives the worker: each would keep the process alive.
   try {
-    const exit = await work(options, (resource) => {
+    const exit = await open(options, threads, (resource) => {
       opened.push(resource);
       return resource;
     });
@@ -70,17 +71,16 @@ export async function runWorker(options: WorkerOptions): Promise<Exit> {
 
 type Keep = <Resource extends { close(): Promise<void> }>(resource: Resource) => Resource;
 
-async function work(options: WorkerOptions, keep: Keep): Promise<Exit> {
+async function open(
+  options: WorkerOptions,
+  { compute, compiler: started }: Threads,
+  keep: Keep,
+): Promise<Exit> {
   const { log, keys, threads, signal, hooks = {} } = options;
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new LockstepError('config', `--threads ${threads}: a worker computes on 1 thread or more`, {
-      threads,
-    });
-  }
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
-  const pool = keep(createPool(threads));
-  const compiler = keep(createCompiler());
+  const pool = keep(createPool(compute));
+  const compiler = keep(createCompiler(started));
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
   let onPeerLost: (peer: string, error: LockstepError) => void = () => {};

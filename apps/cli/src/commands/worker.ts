@@ -1,9 +1,7 @@
 /** `lockstep worker`: joins a coordinator, here or on another machine, until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { LockstepError } from '@lockstep/errors';
-import { readClientKeys } from '@lockstep/transport';
-import { exitCodeOf, runWorker } from '@lockstep/worker';
-import { pino } from 'pino';
+import { exitCodeOf, runWorker, startThreads } from '@lockstep/worker';
 import { onInterrupt } from '../signals.ts';
 import type { Handler } from './command.ts';
 
@@ -23,15 +21,20 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
     aborting.abort();
   });
   try {
-    const exit = await runWorker({
-      join: endpointOf(args.join),
+    const join = endpointOf(args.join);
+    // Before anything slow is loaded: they load their code meanwhile.
+    const started = startThreads(threads);
+    const [{ pino }, { readClientKeys }] = await Promise.all([import('pino'), import('@lockstep/transport')]);
+    const options = {
+      join,
       threads,
       ...(keys !== undefined && { keys: await readClientKeys(keys) }),
       ...(bind !== undefined && { bind }),
       ...(advertise !== undefined && { advertise }),
       log: pino(pino.destination({ dest: 2, sync: true })),
       signal: aborting.signal,
-    });
+    };
+    const exit = await runWorker(options, started);
     const { reason, message } = exit;
     terminal.err.write(`lockstep: the worker stopped: ${message ?? reason}\n`);
     return exitCodeOf(exit);

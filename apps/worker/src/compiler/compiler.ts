@@ -1,7 +1,7 @@
 /** The compiler thread, seen from a worker's main thread. */
-import { Worker } from 'node:worker_threads';
-import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
+import { fromWireError, invariant } from '@lockstep/errors';
 import type { RunConfig } from '@lockstep/training';
+import type { StartedThread } from '../threads.ts';
 import type { Compiled, Plans, Reply, Request } from './messages.ts';
 
 export interface Compiler {
@@ -12,8 +12,7 @@ export interface Compiler {
   close(): Promise<void>;
 }
 
-export function createCompiler(): Compiler {
-  const thread = new Worker(new URL('./thread.js', import.meta.url));
+export function createCompiler({ worker: thread, ended }: StartedThread): Compiler {
   let pending: { resolve(value: Compiled | Plans): void; reject(error: unknown): void } | undefined;
   /** Why the thread ended: nobody answers any more. The experiment's own code can end it at any time. */
   let failure: Error | undefined;
@@ -25,14 +24,10 @@ export function createCompiler(): Compiler {
   thread.on('message', (reply: Reply) =>
     settle((of) => ('error' in reply ? of.reject(fromWireError(reply.error)) : of.resolve(reply.value))),
   );
-  const end = (error: Error): void => {
-    failure ??= error;
+  void ended.then((error) => {
+    failure = error;
     settle((of) => of.reject(error));
-  };
-  thread.on('error', end);
-  thread.on('exit', (code) =>
-    end(new LockstepError('lost', `the compiler thread ended with code ${code}`, { code })),
-  );
+  });
   const ask = (request: Request): Promise<Compiled | Plans> => {
     invariant(pending === undefined, 'the compiler is asked one thing at a time');
     if (failure !== undefined) return Promise.reject(failure);

@@ -1,19 +1,17 @@
 /** A worker's compute threads, seen from its main thread: one job at a time, on all of them or on the first. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
+import type { ComputeThreads } from '../threads.ts';
 import {
   type Announcement,
   type Answer,
   type Configuration,
   type Job,
-  MAX_PARTS,
   orders,
   splits,
-  type ThreadData,
   word,
 } from './commands.ts';
 import { createLoader } from './loader.ts';
-import { createSupplyWords } from './supply.ts';
 
 export interface Pool {
   readonly numThreads: number;
@@ -44,13 +42,9 @@ interface Thread {
   failure: Error | undefined;
 }
 
-export function createPool(numThreads: number): Pool {
-  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
-  const supplyWords = createSupplyWords(numThreads);
+export function createPool({ threads: started, arrivals, supplyWords }: ComputeThreads): Pool {
   const loader = createLoader(supplyWords);
-  const threads = Array.from({ length: numThreads }, (_, thread) =>
-    startThread({ thread, mailbox: createMailbox(), arrivals, supplyWords }),
-  );
+  const threads = started.map(adopt);
   let active: readonly Thread[] = [];
 
   const run = (
@@ -85,7 +79,7 @@ export function createPool(numThreads: number): Pool {
   };
 
   return {
-    numThreads,
+    numThreads: threads.length,
     async configure(configuration, numActive) {
       active = threads.slice(0, numActive);
       const whole = { ...configuration, numThreads: numActive };
@@ -107,11 +101,8 @@ export function createPool(numThreads: number): Pool {
   };
 }
 
-const createMailbox = (): Int32Array => new Int32Array(new SharedArrayBuffer(word.size * 4));
-
-function startThread(workerData: ThreadData): Thread {
-  const { thread: index, mailbox } = workerData;
-  const worker = new Worker(new URL('./thread.js', import.meta.url), { workerData });
+function adopt(started: ComputeThreads['threads'][number], index: number): Thread {
+  const { worker, mailbox, ended } = started;
   const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
     const { pending } = thread;
@@ -132,13 +123,9 @@ function startThread(workerData: ThreadData): Thread {
       }
     });
   });
-  const end = (error: Error): void => {
-    thread.failure ??= error;
+  void ended.then((error) => {
+    thread.failure = error;
     settle((pending) => pending.reject(error));
-  };
-  worker.on('error', end);
-  worker.on('exit', (code) =>
-    end(new LockstepError('lost', `compute thread ${index} ended with code ${code}`, { index, code })),
-  );
+  });
   return thread;
 }

@@ -1,0 +1,66 @@
+/**
+ * A worker's threads. They take as long to load their code as the main thread takes for its own, so they are started
+ * before it: nothing that is slow to load may be imported here.
+ */
+import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { LockstepError } from '@lockstep/errors';
+import { MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
+import { createSupplyWords } from './compute/supply.ts';
+
+export interface StartedThread {
+  readonly worker: Worker;
+  /** Why it ended: nobody answers any more. */
+  readonly ended: Promise<Error>;
+}
+
+export interface ComputeThreads {
+  readonly threads: readonly (StartedThread & { readonly mailbox: Int32Array })[];
+  /** See {@link ThreadData}. */
+  readonly arrivals: Int32Array;
+  readonly supplyWords: Int32Array;
+}
+
+export interface Threads {
+  readonly compiler: StartedThread;
+  readonly compute: ComputeThreads;
+}
+
+export function startThreads(numThreads: number): Threads {
+  if (!Number.isInteger(numThreads) || numThreads < 1) {
+    throw new LockstepError('config', `--threads ${numThreads}: a worker computes on 1 thread or more`, {
+      threads: numThreads,
+    });
+  }
+  // The compiler first: the first step waits for it, and it for nothing.
+  return { compiler: startCompiler(), compute: startCompute(numThreads) };
+}
+
+export const startCompiler = (): StartedThread =>
+  start('the compiler thread', new URL('./compiler/thread.js', import.meta.url));
+
+export function startCompute(numThreads: number): ComputeThreads {
+  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
+  const supplyWords = createSupplyWords(numThreads);
+  const threads = Array.from({ length: numThreads }, (_, thread) => {
+    const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
+    const workerData: ThreadData = { thread, mailbox, arrivals, supplyWords };
+    const started = start(`compute thread ${thread}`, new URL('./compute/thread.js', import.meta.url), {
+      workerData,
+    });
+    return { ...started, mailbox };
+  });
+  return { threads, arrivals, supplyWords };
+}
+
+function start(name: string, entry: URL, options: WorkerOptions = {}): StartedThread {
+  const worker = new Worker(entry, options);
+  // A worker that fails before it has sockets must not be kept alive by threads that wait for it.
+  worker.unref();
+  const ended = new Promise<Error>((resolve) => {
+    worker.once('error', resolve);
+    worker.once('exit', (code) =>
+      resolve(new LockstepError('lost', `${name} ended with code ${code}`, { code })),
+    );
+  });
+  return { worker, ended };
+}
