@@ -44,6 +44,11 @@ export const runOptions = {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
   },
   'run-root': { type: 'string', requiresArg: true, default: 'runs', describe: 'folder of all runs' },
+  trace: {
+    type: 'string',
+    describe:
+      'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
+  },
 } as const satisfies Readonly<Record<string, Options>>;
 
 export const networkOptions = {

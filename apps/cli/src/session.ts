@@ -25,6 +25,8 @@ export interface SessionOptions {
   readonly bind: string;
   /** The folder of `lockstep keys`. */
   readonly keysFolder: string | undefined;
+  /** A file for a trace of the workers. */
+  readonly trace?: string | undefined;
   readonly display: Display;
   /** What becomes of the run folder when the run cannot start. */
   readonly abandon: () => Promise<void>;
@@ -68,7 +70,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   }
 }
 
-async function start({ opened, minWorkers, bind, keysFolder }: SessionOptions): Promise<Coordinator> {
+async function start({ opened, minWorkers, bind, keysFolder, trace }: SessionOptions): Promise<Coordinator> {
   const { run, name, bundle, config, profile } = opened;
   const logFile = join(logFolder(run.folder), 'coordinator.log');
   return startCoordinator({
@@ -81,6 +83,7 @@ async function start({ opened, minWorkers, bind, keysFolder }: SessionOptions): 
     numShards: config.numShards,
     minWorkers,
     profile,
+    ...(trace !== undefined && { trace }),
     logger: pino(pino.destination({ dest: logFile, sync: true })),
   });
 }

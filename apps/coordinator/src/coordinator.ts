@@ -18,6 +18,7 @@ import type { Logger } from 'pino';
 import { checkpointFolder } from './checkpoints.ts';
 import { createRunLog, type RunHistory, readHistory } from './run-log.ts';
 import { Shell } from './shell.ts';
+import { createTraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface CoordinatorOptions {
@@ -37,6 +38,8 @@ export interface CoordinatorOptions {
   readonly minWorkers: number;
   readonly profile: Profile | 'auto';
   readonly logger: Logger;
+  /** A file for a trace of the workers, in the format of Chrome's. */
+  readonly trace?: string;
 }
 
 export interface Coordinator {
@@ -62,12 +65,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const newest = await loadCheckpoint(checkpointFolder(run.folder));
   const history = await readHistory(run.folder, newest?.step ?? -1);
   const log = createRunLog(run);
+  const trace = options.trace === undefined ? undefined : createTraceFile(options.trace);
   const shell = new Shell({
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints: checkpointFolder(run.folder),
     log,
     logger,
+    trace,
   });
   const server = await createControlServer({
     bind,
@@ -98,6 +103,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       clearInterval(ticking);
       await server.close();
       await shell.idle();
+      const numDropped = trace?.close() ?? 0;
+      if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
       await run.close();
     },
   };
@@ -110,7 +117,7 @@ function machineConfig(options: CoordinatorOptions, history: RunHistory): Coordi
     incarnation: history.numStarts + 1,
     version,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
-    config,
+    config: options.trace === undefined ? config : { ...config, trace: true },
     bundleBytes: experiment.bundle.byteLength,
     numShards,
     minWorkers,

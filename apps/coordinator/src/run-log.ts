@@ -47,8 +47,8 @@ export function createRunLog(run: Run): RunLog {
   };
 }
 
-/** The part of a step's report that is the same on all members. */
-export function agreedPart({ work: _work, ...agreed }: OpaqueRecord): OpaqueRecord {
+/** The part of a report that is the same on all members. */
+export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueRecord): OpaqueRecord {
   return agreed;
 }
 

@@ -17,6 +17,7 @@ import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
+import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface ShellOptions {
@@ -26,6 +27,7 @@ export interface ShellOptions {
   readonly checkpoints: string;
   readonly log: RunLog;
   readonly logger: Logger;
+  readonly trace?: TraceFile | undefined;
 }
 
 interface Pending {
@@ -41,6 +43,7 @@ export class Shell {
   readonly #bundle: Uint8Array;
   readonly #log: RunLog;
   readonly #logger: Logger;
+  readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -57,7 +60,8 @@ export class Shell {
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
 
-  constructor({ state, bundle, checkpoints, log, logger }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+    this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
@@ -109,6 +113,9 @@ export class Shell {
     const { message, frames } = inbound;
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
       this.#guard(() => this.#log.work(worker, message));
+    }
+    if (message.type === 'committed' || message.type === 'evaluated') {
+      this.#guard(() => this.#trace?.add(worker, message));
     }
     this.raise({ type: 'message', worker, message }, frames);
   }
@@ -163,8 +170,7 @@ export class Shell {
       case 'progress':
         return this.#progress(effect, cause);
       case 'evaluation':
-        this.#log.evaluation(effect.step, effect.final, effect.report);
-        return this.#tell(effect);
+        return this.#evaluation(effect);
       case 'storeCheckpoint':
         // Not waited for: a large one takes seconds.
         this.#storing = this.#storeCheckpoint(effect, cause, frames);
@@ -199,6 +205,12 @@ export class Shell {
     this.#checkpoints.release();
     this.#log.step(step, report, fingerprint);
     this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+  }
+
+  #evaluation(effect: Extract<CoordinatorEffect, { type: 'evaluation' }>): undefined {
+    const report = agreedPart(effect.report);
+    this.#log.evaluation(effect.step, effect.final, report);
+    this.#tell({ ...effect, report });
   }
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {

@@ -16,6 +16,7 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { Compiled } from './compiler/messages.ts';
 import type { Pool } from './compute/pool.ts';
 import { createEffects, type Effects } from './effects.ts';
+import { createTracer } from './tracer.ts';
 
 const experiment = defineExperiment({
   data: fromArrays({ x: [1, 2, 3, 4], y: [2, 4, 6, 8] }, { name: 'line' }),
@@ -75,6 +76,7 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
     },
     log,
     hooks: {},
+    tracer: createTracer(),
     send: unused,
     rawFrames: () => [new Uint8Array(0)],
     welcome: () => ({

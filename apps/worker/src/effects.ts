@@ -28,6 +28,7 @@ import { createPeers } from './peers.ts';
 import { createReductions } from './reductions.ts';
 import { openSession, type Session } from './session.ts';
 import { createStateTransfers, type Membership } from './state-transfers.ts';
+import { clockMs, type Tracer } from './tracer.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 
@@ -40,6 +41,7 @@ export interface EffectsContext {
   readonly mesh: Mesh;
   readonly log: Logger;
   readonly hooks: WorkerHooks;
+  readonly tracer: Tracer;
   send(message: WorkerMessage, frames?: readonly Uint8Array[]): void;
   /** The raw frames that came with the coordinator's latest message. */
   rawFrames(): readonly Uint8Array[];
@@ -56,7 +58,7 @@ export interface Effects {
 }
 
 export function createEffects(context: EffectsContext): Effects {
-  const { compiler, pool, mesh, log, raise, hooks, worker } = context;
+  const { compiler, pool, mesh, log, raise, hooks, worker, tracer } = context;
   const peers = createPeers(mesh, worker);
   // Who takes the place of the network, takes that of memory too.
   const lanes = createLanes(mesh, {
@@ -111,8 +113,15 @@ export function createEffects(context: EffectsContext): Effects {
     return message;
   };
 
+  /** What a report carries of a traced run. */
+  const traced = () => {
+    const trace = tracer.take();
+    return trace === undefined ? {} : { trace: { rank: joined().rank, ...trace } };
+  };
+
   const load = async ({ config }: Effect<'load'>): Promise<void> => {
-    const { run } = config as { readonly run: RunConfig };
+    const { run, trace = false } = config as { readonly run: RunConfig; readonly trace?: boolean };
+    if (trace) tracer.enable();
     const [bundle] = context.rawFrames();
     invariant(bundle !== undefined, 'the bundle comes with the welcome');
     session = await openSession({ bundle, hash: welcome().experiment.hash, config: run }, compiler, pool);
@@ -142,6 +151,15 @@ export function createEffects(context: EffectsContext): Effects {
         numThreads: pool.numThreads,
       }),
       held,
+      onPart: ({ step, collective, part, bytes, durationMs }) =>
+        tracer.add({
+          name: `exchange ${collective + 1}.${part + 1}`,
+          track: 'exchanges',
+          startMs: clockMs() - durationMs,
+          durationMs,
+          step,
+          bytes,
+        }),
       onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
       onFault: (fault) => log.warn({ fault }, 'dropped a frame'),
     });
@@ -200,8 +218,16 @@ export function createEffects(context: EffectsContext): Effects {
       const stepMs = performance.now() - stepStartedAt;
       samplesDone += schedule.samplesAt(step);
       trainingMs += stepMs;
+      tracer.add({
+        name: `step ${step}`,
+        track: 'steps',
+        startMs: clockMs() - stepMs,
+        durationMs: stepMs,
+        step,
+      });
       const work = { rank, shards: numOwnShards, stepMs, computeMs, ...reductions.takeTimes() };
-      const report = { metrics: stepMetrics(), chain, totalSteps: schedule.totalSteps, work };
+      const { totalSteps } = schedule;
+      const report = { metrics: stepMetrics(), chain, totalSteps, work, ...traced() };
       raise({ type: 'updateDone', ...(value === undefined ? {} : { fingerprint: value }), report });
     });
   };
@@ -210,7 +236,7 @@ export function createEffects(context: EffectsContext): Effects {
     enqueue(async () => {
       const { replica, schedule } = loaded();
       const next = final || schedule.at(step).last ? {} : { nextStep: step + 1 };
-      await pool.runAll({ order: 'evaluate', split: splitOf(final), parity: replica.parity, ...next });
+      await pool.runAll({ order: 'evaluate', step, split: splitOf(final), parity: replica.parity, ...next });
       raise({ type: 'segmentDone' });
     });
   };
@@ -229,7 +255,7 @@ export function createEffects(context: EffectsContext): Effects {
       }
       const stop = replica.progress.stopped;
       if (final) finalMetrics = metrics;
-      raise({ type: 'evaluationDone', generation, step, collective, stop, report: { metrics } });
+      raise({ type: 'evaluationDone', generation, step, collective, stop, report: { metrics, ...traced() } });
     });
   };
 

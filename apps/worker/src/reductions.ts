@@ -23,6 +23,15 @@ export interface StepTimes {
   readonly receivedBytes: number;
 }
 
+export interface ReducedPart {
+  readonly step: number;
+  readonly collective: number;
+  readonly part: number;
+  readonly bytes: number;
+  /** From when it was started here. */
+  readonly durationMs: number;
+}
+
 export interface Reductions {
   /**
    * Starts on the first `numParts` parts of an exchange, whose others are still computed, for a `reduce` that follows. Every
@@ -49,6 +58,8 @@ export interface ReductionOptions {
   readonly link: GenerationLink;
   readonly held: HeldFrames;
   readonly onRejected: (reason: string, header: Header) => void;
+  /** A part was reduced. */
+  readonly onPart?: (part: ReducedPart) => void;
   /** A frame came through memory whose header is none. */
   readonly onFault: (fault: string) => void;
 }
@@ -104,11 +115,16 @@ export function createReductions(options: ReductionOptions): Reductions {
   };
   const startUntil = (end: number, of: Underway, parts: readonly ExchangePart[]): void => {
     for (; of.numStarted < end; of.numStarted++) {
-      const { op, size, partials, result } = parts[of.numStarted]!;
-      const collective = of.collective * partsPerExchange + of.numStarted;
-      const request = { step: of.step, collective, op, size, parts: partials, out: result };
+      const part = of.numStarted;
+      const { op, size, partials, result } = parts[part]!;
+      const startedAt = performance.now();
+      const collective = of.collective * partsPerExchange + part;
+      const { step } = of;
+      const request = { step, collective, op, size, parts: partials, out: result };
       exchange.start(request, () => {
         of.numDone++;
+        const durationMs = performance.now() - startedAt;
+        options.onPart?.({ step, collective: of.collective, part, bytes: 4 * size, durationMs });
         of.finish?.();
       });
     }

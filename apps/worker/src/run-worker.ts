@@ -35,6 +35,7 @@ import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
 import type { WorkerHooks } from './hooks.ts';
 import type { Threads } from './threads.ts';
+import { createTracer } from './tracer.ts';
 import { version } from './version.ts';
 
 export interface WorkerOptions {
@@ -79,7 +80,8 @@ async function open(
   const { log, keys, threads, signal, hooks = {} } = options;
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
-  const pool = keep(createPool(compute));
+  const tracer = createTracer();
+  const pool = keep(createPool(compute, tracer.ran));
   const compiler = keep(createCompiler(started));
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};
@@ -136,6 +138,7 @@ async function open(
       mesh,
       log,
       hooks,
+      tracer,
       send,
       rawFrames: () => rawFrames,
       welcome: () => welcome,

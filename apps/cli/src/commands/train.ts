@@ -1,4 +1,5 @@
 /** `lockstep train` and `lockstep coordinator`: a new run, with or without workers on this machine. */
+import { join } from 'node:path';
 import type { Profile } from '@lockstep/protocol';
 import { resolveConfig } from '@lockstep/training';
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
@@ -22,6 +23,8 @@ interface NewRunArgs extends OutputArgs {
   readonly runRoot: string;
   readonly bind: string;
   readonly keys?: string | undefined;
+  /** Empty: in the run's folder. */
+  readonly trace?: string | undefined;
 }
 
 export interface TrainArgs extends NewRunArgs {
@@ -62,6 +65,7 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
       minWorkers: workers.expected,
       bind: args.bind,
       keysFolder: args.keys,
+      trace: args.trace === '' ? join(opened.run.folder, 'trace.json') : args.trace,
       display: chooseDisplay(terminal, args),
       abandon: () => discardRun(opened),
     }),

@@ -76,5 +76,6 @@ export interface Announcement {
 }
 
 export type Answer =
-  | { readonly sequence: number; readonly computeMs: number }
+  /** `startMs`: by the machine's clock, since 1970. */
+  | { readonly sequence: number; readonly startMs: number; readonly computeMs: number }
   | { readonly sequence: number; readonly error: WireError };

@@ -27,7 +27,10 @@ export interface Pool {
   close(): Promise<void>;
 }
 
+export type OnRan = (thread: number, job: Job, startMs: number, durationMs: number) => void;
+
 interface Pending {
+  readonly job: Job;
   readonly sequence: number;
   readonly onReady: ((numParts: number) => void) | undefined;
   resolve(computeMs: number): void;
@@ -42,20 +45,25 @@ interface Thread {
   failure: Error | undefined;
 }
 
-export function createPool({ threads: started, arrivals, supplyWords }: ComputeThreads): Pool {
+/** `onRan` hears of every job that a thread has done. */
+export function createPool(
+  { threads: started, arrivals, supplyWords }: ComputeThreads,
+  onRan: OnRan = () => {},
+): Pool {
   const loader = createLoader(supplyWords);
-  const threads = started.map(adopt);
+  const threads = started.map((thread, index) => adopt(thread, index, onRan));
   let active: readonly Thread[] = [];
 
   const run = (
     thread: Thread,
-    { order, step = 0, segment = 0, parity = 0, split = 'train' }: Job,
+    job: Job,
     ticket = 0,
     onReady?: (numParts: number) => void,
   ): Promise<number> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
     if (thread.failure !== undefined) return Promise.reject(thread.failure);
     const { mailbox } = thread;
+    const { order, step = 0, segment = 0, parity = 0, split = 'train' } = job;
     mailbox[word.order] = orders.indexOf(order);
     mailbox[word.step] = step;
     mailbox[word.segment] = segment;
@@ -63,7 +71,7 @@ export function createPool({ threads: started, arrivals, supplyWords }: ComputeT
     mailbox[word.split] = splits.indexOf(split);
     mailbox[word.ticket] = ticket;
     return new Promise((resolve, reject) => {
-      thread.pending = { sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
+      thread.pending = { job, sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
       Atomics.add(mailbox, word.sequence, 1);
       Atomics.notify(mailbox, word.sequence);
     });
@@ -101,7 +109,7 @@ export function createPool({ threads: started, arrivals, supplyWords }: ComputeT
   };
 }
 
-function adopt(started: ComputeThreads['threads'][number], index: number): Thread {
+function adopt(started: ComputeThreads['threads'][number], index: number, onRan: OnRan): Thread {
   const { worker, mailbox, ended } = started;
   const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
@@ -119,6 +127,7 @@ function adopt(started: ComputeThreads['threads'][number], index: number): Threa
       } else if ('error' in answer) {
         pending.reject(fromWireError(answer.error));
       } else {
+        onRan(index, pending.job, answer.startMs, answer.computeMs);
         pending.resolve(answer.computeMs);
       }
     });

@@ -3,6 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { createExecutor, type Executor, importPrograms, type Parity } from '@lockstep/training';
+import { clockMs } from '../tracer.ts';
 import {
   type Announcement,
   type Answer,
@@ -34,10 +35,10 @@ for (;;) {
 }
 
 function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
-  const start = performance.now();
+  const startMs = clockMs();
   try {
     carryOut(order);
-    return { sequence, computeMs: performance.now() - start };
+    return { sequence, startMs, computeMs: clockMs() - startMs };
   } catch (error) {
     return { sequence, error: toWireError(error) };
   }

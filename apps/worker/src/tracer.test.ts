@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { createTracer } from './tracer.ts';
+
+const segment = { order: 'segment', segment: 1, step: 7 } as const;
+
+it('keeps nothing unless it is enabled', () => {
+  const tracer = createTracer();
+  tracer.ran(0, segment, 10, 5);
+  expect(tracer.take()).toBeUndefined();
+});
+
+it('shows what a thread does and how long it waits between', () => {
+  const tracer = createTracer();
+  tracer.enable();
+  tracer.ran(0, segment, 10, 5);
+  tracer.ran(0, { order: 'update', step: 7 }, 18, 2);
+  expect(tracer.take()).toEqual({
+    spans: [
+      { name: 'segment 2', track: 0, startMs: 10, durationMs: 5, step: 7 },
+      { name: 'waiting', track: 0, startMs: 15, durationMs: 3, step: 7 },
+      { name: 'update', track: 0, startMs: 18, durationMs: 2, step: 7 },
+    ],
+    numDropped: 0,
+  });
+  expect(tracer.take()).toEqual({ spans: [], numDropped: 0 });
+});
+
+it('counts what it has no room for', () => {
+  const tracer = createTracer();
+  tracer.enable();
+  const span = { name: 'step', track: 'steps', startMs: 0, durationMs: 1, step: 1 } as const;
+  for (let i = 0; i < 5000; i++) tracer.add(span);
+  const trace = tracer.take()!;
+  expect(trace.spans.length + trace.numDropped).toBe(5000);
+  expect(trace.numDropped).toBeGreaterThan(0);
+});
