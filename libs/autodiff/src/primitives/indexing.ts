@@ -1,7 +1,7 @@
 /** Rows by index and their transpose: an embedding's look-up and its gradient; one-hot. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
-import { arange, zerosLike } from '../convert.ts';
+import { arange, full, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { add, cast, equal, greaterEqual, less, logicalAnd, mul, where } from './elementwise.ts';
@@ -113,5 +113,8 @@ function requireIndices(op: string, indices: Tensor): void {
 /** 1 at the class's place, 0 elsewhere; a row of zeros for a class outside. labels int32 [..] → [.., classes] */
 export function oneHot(labels: Tensor, classes: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
   requireIndices('oneHot', labels);
-  return cast(equal(reshape(labels, [...labels.shape, 1]), arange(classes, 'int32')), dtype);
+  // Compared as floats the whole is one fused chain; float32 holds integers of up to 2²⁴.
+  const like = classes > 2 ** 24 ? 'int32' : dtype;
+  const isOwn = equal(cast(reshape(labels, [...labels.shape, 1]), like), arange(classes, like));
+  return where(isOwn, full([], 1, dtype), full([], 0, dtype));
 }

@@ -15,7 +15,7 @@ export interface EquationDescription {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly NamedAval[];
-  /** Of a fused equation, in order: `v9 = add v3 t0`. */
+  /** Of a fused equation, in order: `v9 = add v3 t0`, `v10 = sum t0 [8, 128, 32]`. */
   readonly steps: readonly string[];
   /** Arithmetic operations: a multiplication and an addition count as two, an elementwise function as one. */
   readonly flops: number;
@@ -124,7 +124,12 @@ function flopsOf(equation: Equation, { avals }: Program): number {
   const size = (variable: number | undefined): number => sizeOf(shape(variable));
   const [first, second] = inputs;
   const out = outputs[0];
-  if (isFused(equation)) return equation.attrs.instructions.length * size(out);
+  if (isFused(equation)) {
+    const { instructions, sums = [] } = equation.attrs;
+    const [sum] = sums;
+    const length = sum ? sum.outer * sum.size * sum.inner : size(out);
+    return (instructions.length + sums.filter((each) => each !== null).length) * length;
+  }
   switch (primitive) {
     case 'matmul':
       return 2 * size(out) * shape(first).at(attrs.transposeA === true ? -2 : -1)!;

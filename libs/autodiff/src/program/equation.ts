@@ -1,6 +1,6 @@
 /** What an equation means to those who arrange and run programs: the primitive table, and fused equations beside it. */
 import type { FusedAttrs, Operand } from '@lockstep/kernels';
-import type { Storage } from '@lockstep/tensor';
+import { type Storage, sizeOf } from '@lockstep/tensor';
 import type { BoundKernel } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
 import type { Equation, Program } from './program.ts';
@@ -22,9 +22,45 @@ export const isExchange = ({ primitive }: Equation): boolean => primitive === 'e
 export const isAlias = (equation: Equation): boolean =>
   !isFused(equation) && !isExchange(equation) && primitiveNamed(equation.primitive).alias === true;
 
-/** Whether an output may be written over an operand that is read in full. */
-export const mayWriteOver = ({ primitive }: Equation): boolean =>
-  primitive === FUSED || primitiveNamed(primitive).inPlace === true;
+/** Whether outputs may be written over operands of their own size, because these are read in full. */
+export const mayWriteOver = (equation: Equation): boolean =>
+  isFused(equation) ? sumsDiffer(equation) : primitiveNamed(equation.primitive).inPlace === true;
+
+/** Whether no sum has the size of an operand. */
+function sumsDiffer({ inputs, patterns, attrs }: Equation & { readonly attrs: FusedAttrs }): boolean {
+  return (attrs.sums ?? []).every((sum) => {
+    if (sum === null) return true;
+    const { outer, size, inner } = sum;
+    return inputs.every((_, i) => (patterns?.[i]?.period ?? outer * size * inner) !== outer * inner);
+  });
+}
+
+/** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
+export function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {
+  if (primitiveNamed(primitive).fusible !== true) return false;
+  const dtypes = inputs.map((input) => avals[input]!.dtype);
+  if (primitive === 'and' || primitive === 'or' || primitive === 'not')
+    return dtypes.every((dtype) => dtype === 'bool');
+  const numbers = primitive === 'select' ? dtypes.slice(1) : dtypes;
+  return numbers.every((dtype) => dtype === 'float32');
+}
+
+/** The equation is a sum that a fused chain may take of its values. */
+export function isSummable({ primitive, inputs }: Equation, { avals }: Program): boolean {
+  if (primitive !== 'sum') return false;
+  const { dtype, shape } = avals[inputs[0]!]!;
+  // Single elements are fused whatever they have to do with each other, which a sum would end.
+  return dtype === 'float32' && sizeOf(shape) > 1;
+}
+
+const cheapOps: ReadonlySet<string> = new Set([
+  ...['add', 'sub', 'mul', 'max', 'min', 'reluGrad', 'neg', 'abs', 'square', 'relu', 'flush'],
+  ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'select'],
+]);
+
+/** The equation is a step of a fused chain that costs less than a pass over memory. */
+export const isCheap = (equation: Equation, program: Program): boolean =>
+  cheapOps.has(equation.primitive) && isFusible(equation, program);
 
 /** The variable whose elements a variable shares; itself where it has its own. */
 export function aliases({ equations }: Program): (variable: number) => number {

@@ -19,11 +19,13 @@ type Fn = (...inputs: Tensor[]) => Tensor[];
 const float = (...shape: number[]): Aval => ({ dtype: 'float32', shape });
 const optimized = (f: Fn, ...inputs: Aval[]): Program => optimize(traceProgram(f, inputs));
 
-/** Ops of fused equations, the names of the others. */
+/** Ops of fused equations, with a + for each sum; the names of the others. */
 const shapeOf = ({ equations }: Pick<Program, 'equations'>) =>
-  equations.map((equation) =>
-    isFused(equation) ? equation.attrs.instructions.map(({ op }) => op) : equation.primitive,
-  );
+  equations.map((equation) => {
+    if (!isFused(equation)) return equation.primitive;
+    const { instructions, sums = [] } = equation.attrs;
+    return [...instructions.map(({ op }) => op), ...sums.flatMap((sum) => (sum === null ? [] : ['+']))];
+  });
 
 describe('a chain', () => {
   it('is one equation, through reshapes and with patterns', () => {
@@ -66,7 +68,7 @@ describe('a chain', () => {
     };
     expect(shapeOf(optimized(f, float(4, 4)))).toEqual([['sin', 'neg'], 'matmul', ['add', 'exp']]);
   });
-  it('stays open past the sums that read it', () => {
+  it('takes the sums over its values along, and stays open past them', () => {
     const f: Fn = (x, y) => {
       const z = x!.mul(y!);
       const total = z.sum(0);
@@ -74,7 +76,35 @@ describe('a chain', () => {
       return [scaled, z.neg().sum(0), z.abs().sum(0).add(scaled)];
     };
     const program = optimized(f, float(8, 4), float(8, 4));
-    expect(shapeOf(program)).toEqual([['mul', 'neg', 'abs'], 'sum', 'sum', 'sum', ['mul', 'add']]);
+    expect(shapeOf(program)).toEqual([
+      ['mul', 'neg', 'abs', '+', '+', '+'],
+      ['mul', 'add'],
+    ]);
+    expect(program.equations[0]!.outputs).toHaveLength(3);
+  });
+  it('sums what is an operand of several sums only, and says so', () => {
+    const program = optimized((x) => [x!.sum(0), x!.reshape([2, 6]).sum(1)], float(4, 3));
+    expect(formatProgram(program)).toMatchInlineSnapshot(`
+      "(v0: float32[4, 3]) →
+        v1: float32[3], v3: float32[2] = fused v0
+          v1 = sum v0 [1, 4, 3]
+          v3 = sum v0 [2, 6, 1]
+        return v1 v3"
+    `);
+  });
+  it('ends at a reader of its sums', () => {
+    const f: Fn = (x) => [
+      x!
+        .sub(x!.sum(-1, { keepDims: true }))
+        .square()
+        .sum(0),
+    ];
+    expect(shapeOf(optimized(f, float(4, 3)))).toEqual(['sum', ['sub', 'square', '+']]);
+  });
+  it('leaves sums of other types alone', () => {
+    const f: Fn = (x) => [x!.mul(2).sum(0), x!.sum(1)];
+    const program = optimized(f, { dtype: 'float64', shape: [4, 3] });
+    expect(opsOf(program)).not.toContain('fused');
   });
   it('takes all single elements together', () => {
     const f: Fn = (x, y) => [x!.sqrt().add(1), y!.mul(3).exp()];
@@ -97,6 +127,59 @@ describe('a chain', () => {
   });
 });
 
+describe('what is cheap', () => {
+  it('is computed again by all who read it, instead of being kept', () => {
+    const f: Fn = (x, w) => {
+      const centred = x!.sub(w!);
+      const spread = centred.square().sum(-1, { keepDims: true }).sqrt();
+      const y = centred.div(spread);
+      return [y.matmul(y).tanh().mul(centred)];
+    };
+    const { equations } = optimized(f, float(4, 4), float(4));
+    const computed = equations.filter(({ primitive }) => primitive !== 'reshape');
+    expect(shapeOf({ equations: computed })).toEqual([
+      ['sub', 'square', '+'],
+      'sqrt',
+      ['sub', 'div'],
+      'matmul',
+      ['sub', 'tanh', 'mul'],
+    ]);
+  });
+  it('is read where it must be kept, unless what it comes from is read anyway', () => {
+    const product =
+      (factor: (x: Tensor, y: Tensor) => Tensor): Fn =>
+      (x, w) => {
+        const y = x!.mul(2);
+        return [y.matmul(w!).mul(factor(x!, y)), y];
+      };
+    const inputs = [float(4, 4), float(4, 4)];
+    expect(
+      shapeOf(
+        optimized(
+          product((_x, y) => y),
+          ...inputs,
+        ),
+      ),
+    ).toEqual(['mul', 'matmul', 'mul']);
+    const withBoth = product((x, y) => y.matmul(x).mul(x).add(y));
+    expect(shapeOf(optimized(withBoth, ...inputs))).toEqual([
+      ...['mul', 'matmul', 'matmul'],
+      ['mul', 'mul', 'add', 'mul'],
+    ]);
+  });
+  it('is kept when it takes too many steps to compute again', () => {
+    const f: Fn = (x, w) => {
+      const y = x!.mul(2).add(1).square().neg().abs().mul(3);
+      return [y.exp().matmul(w!).mul(y)];
+    };
+    expect(shapeOf(optimized(f, float(4, 4), float(4, 4)))).toEqual([
+      ['mul', 'add', 'square', 'neg', 'abs', 'mul', 'exp'],
+      'matmul',
+      'mul',
+    ]);
+  });
+});
+
 describe('between segments', () => {
   const inputs = [float(2, 3, 4), float(2, 3, 4)].map((aval) => ({ ...aval, data: new Float32Array(24) }));
   const segmentsOf = (f: Fn) =>
@@ -109,8 +192,8 @@ describe('between segments', () => {
       return [allReduceSum(centred.mul(total).exp().sum(0))];
     };
     expect(segmentsOf(f)).toEqual([
-      [['sub', 'square'], 'sum', 'treeSum'],
-      [['sub', 'mul', 'exp'], 'sum', 'treeSum'],
+      [['sub', 'square', '+'], 'treeSum'],
+      [['sub', 'mul', 'exp', '+'], 'treeSum'],
       [],
     ]);
   });
@@ -121,8 +204,8 @@ describe('between segments', () => {
       return [allReduceSum(y.mul(total).exp().sum(0))];
     };
     expect(segmentsOf(f)).toEqual([
-      [['tanh', 'square'], 'sum', 'treeSum'],
-      [['mul', 'exp'], 'sum', 'treeSum'],
+      [['tanh', 'square', '+'], 'treeSum'],
+      [['mul', 'exp', '+'], 'treeSum'],
       [],
     ]);
   });
@@ -132,6 +215,6 @@ describe('between segments', () => {
       const total = allReduceSum(x!.sum(0));
       return [allReduceSum(late.mul(total).sum(0))];
     };
-    expect(segmentsOf(f)).toEqual([['sum', 'treeSum'], [['mul', 'mul'], 'sum', 'treeSum'], []]);
+    expect(segmentsOf(f)).toEqual([['sum', 'treeSum'], [['mul', 'mul', '+'], 'treeSum'], []]);
   });
 });

@@ -21,6 +21,7 @@ import {
   vmap,
 } from '../index.ts';
 import { fuseElementwise } from './fuse.ts';
+import { joinPlaces } from './join-places.ts';
 import {
   absorbBroadcasts,
   composeBroadcasts,
@@ -30,7 +31,6 @@ import {
   removeDeadCode,
   shareSubexpressions,
 } from './optimize.ts';
-import { recomputeLate } from './recompute.ts';
 
 const passes = {
   removeDeadCode,
@@ -39,7 +39,7 @@ const passes = {
   composeBroadcasts,
   absorbBroadcasts,
   fuseTreeSums,
-  recomputeLate,
+  joinPlaces,
   fuseElementwise: (program: Program) => fuseElementwise(removeDeadCode(program)),
   optimize,
 };

@@ -5,13 +5,13 @@
 import { sizeOf } from '@lockstep/tensor';
 import { primitiveNamed } from '../define.ts';
 import { fuseElementwise } from './fuse.ts';
+import { joinPlaces } from './join-places.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';
-import { recomputeLate } from './recompute.ts';
 
 export function optimize(program: Program): Program {
-  const shared = shareSubexpressions(dropUnitFactors(removeDeadCode(program)));
+  const shared = joinPlaces(shareSubexpressions(dropUnitFactors(removeDeadCode(program))));
   const lean = removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
-  return fuseElementwise(removeDeadCode(recomputeLate(lean)));
+  return fuseElementwise(lean);
 }
 
 /** Drops equations and constants that no output needs. */

@@ -45,17 +45,27 @@ export function programHash(program: Program): string {
 
 const nameOf = (variable: number): string => `v${variable}`;
 
-/** The steps of a fused equation, `v9 = add v3 t0`; what leaves no trace in memory is called t0, t1, … */
+/**
+ * The steps of a fused equation, `v9 = add v3 t0`, then its sums, `v10 = sum t0 [8, 128, 32]`: over the middle axis. What
+ * leaves no trace in memory is called t0, t1, …
+ */
 export function stepsOf(equation: Equation, name: (variable: number) => string = nameOf): string[] {
   if (equation.primitive !== 'fused') return [];
-  const { instructions, outputs } = equation.attrs as unknown as FusedAttrs;
+  const { instructions, outputs, sums } = equation.attrs as unknown as FusedAttrs;
   const registers = equation.inputs.map(name);
-  return instructions.map(({ op, args }, i) => {
-    const output = equation.outputs[outputs.indexOf(equation.inputs.length + i)];
+  const steps = instructions.map(({ op, args }, i) => {
+    const isValue = (register: number, at: number) => register === equation.inputs.length + i && !sums?.[at];
+    const output = equation.outputs[outputs.findIndex(isValue)];
     const step = [op, ...args.map((arg) => registers[arg]!)].join(' ');
     registers.push(output === undefined ? `t${i}` : name(output));
     return `${registers.at(-1)} = ${step}`;
   });
+  const totals = (sums ?? []).flatMap((sum, at) => {
+    if (sum === null) return [];
+    const geometry = formatShape([sum.outer, sum.size, sum.inner]);
+    return [`${name(equation.outputs[at]!)} = sum ${registers[outputs[at]!]} ${geometry}`];
+  });
+  return [...steps, ...totals];
 }
 
 /** One line an equation: `v7: float32[32, 10] = matmul v0 v3 {"transposeA":false}`. */

@@ -1,97 +1,106 @@
 /**
- * What is cheap is computed again in a later segment instead of being kept from one segment to the next: fused into its
- * readers there, it costs an instruction, where keeping it costs a pass over memory and the memory itself.
+ * What is cheap is computed again by the groups that read it, instead of being kept for them: inside of a fused chain it
+ * costs an instruction, where keeping it costs a pass over memory and the memory itself. A group that computes a variable
+ * again adopts the equations that lead to it.
  */
 import { sizeOf } from '@lockstep/tensor';
-import { primitiveNamed } from '../define.ts';
-import { aliases, exchangeLevels, isAlias } from './equation.ts';
-import type { Equation, Program } from './program.ts';
+import { aliases, isAlias, isCheap } from './equation.ts';
+import { type Group, MAX_INSTRUCTIONS } from './groups.ts';
+import type { Program } from './program.ts';
 
-/** Instructions that are worth a write and a read of memory. */
-const MAX_CHAIN = 2;
+/** Instructions that are worth a write or a read of memory. */
+const MAX_STEPS_PER_PASS = 4;
 
-const cheapOps = new Set(['add', 'sub', 'mul', 'neg', 'abs', 'square', 'max', 'min', 'relu', 'flush']);
+/** The places of equations that a group carries out beside its own. */
+export type Adoptions = ReadonlyMap<Group, ReadonlySet<number>>;
 
-/** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
-export function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {
-  if (primitiveNamed(primitive).fusible !== true) return false;
-  const dtypes = inputs.map((input) => avals[input]!.dtype);
-  if (primitive === 'and' || primitive === 'or' || primitive === 'not')
-    return dtypes.every((dtype) => dtype === 'bool');
-  const numbers = primitive === 'select' ? dtypes.slice(1) : dtypes;
-  return numbers.every((dtype) => dtype === 'float32');
+/** What it takes to compute a variable inside of a group that reads it. */
+interface Recipe {
+  /** Places of the equations that the group does not have yet. */
+  readonly steps: ReadonlySet<number>;
+  /** Variables that it would have to read in full beside those it reads already. */
+  readonly sources: ReadonlySet<number>;
 }
 
-/** The only operand that a cheap equation reads in full; undefined for any other equation. */
-export function cheapSource(equation: Equation, program: Program): number | undefined {
-  if (!cheapOps.has(equation.primitive) || !isFusible(equation, program)) return undefined;
-  const size = (variable: number): number => sizeOf(program.avals[variable]!.shape);
-  const full = new Set(equation.inputs.filter((input) => size(input) === size(equation.outputs[0]!)));
-  return full.size === 1 ? [...full][0] : undefined;
-}
-
-/** Leaves originals without readers behind, as dead code. */
-export function recomputeLate(program: Program): Program {
-  const levels = exchangeLevels(program);
+/** Decides in the order of the program, one variable after the other. */
+export function adoptionsOf(program: Program, groups: readonly (Group | undefined)[]): Adoptions {
+  const { equations, avals } = program;
   const aliasOf = aliases(program);
-  const chainOf = chains(program);
-  const levelOf = new Map(
-    program.equations.flatMap(({ outputs }, i) => outputs.map((output) => [output, levels[i]!])),
-  );
-  const avals = [...program.avals];
-  const copies = new Map<string, number>();
-  const equations: Equation[] = [];
-  for (const [i, equation] of program.equations.entries()) {
-    const level = levels[i]!;
-    const inputs = isFusible(equation, program)
-      ? equation.inputs.map((input) => inLevel(aliasOf(input), level) ?? input)
-      : equation.inputs;
-    equations.push({ ...equation, inputs });
-  }
-  return { ...program, avals, equations };
+  const adopted = new Map<Group, Set<number>>();
+  const reads = new Map<Group, Set<number>>();
+  for (const group of new Set(groups)) if (group !== undefined) reads.set(group, readInFull(group));
+  const { producers, readers, kept } = usesOf(program, groups);
+  for (const [variable, place] of producers) {
+    const others = [...(readers.get(variable) ?? [])].filter((group) => group !== groups[place]);
+    if (others.length === 0 || !isCheap(equations[place]!, program)) continue;
+    const recipes = others.map((group) => ({ group, ...recipeFor(variable, group) }));
+    const passes = (list: typeof recipes): number =>
+      list.reduce((sum, { sources }) => sum + 1 - sources.size, 0);
+    const free = recipes.filter(({ sources }) => sources.size === 0);
+    // Without readers in other groups it need not be written.
+    if (!kept.has(variable) && isWorth(recipes, passes(recipes) + 1)) recipes.forEach(adopt);
+    else if (isWorth(free, passes(free))) free.forEach(adopt);
 
-  /** The variable computed again for a reader in a later level. */
-  function inLevel(variable: number, level: number): number | undefined {
-    if ((levelOf.get(variable) ?? level) >= level) return undefined;
-    let source: number | undefined;
-    for (const link of chainOf(variable) ?? []) {
-      const original = link.outputs[0]!;
-      const key = `${original} ${level}`;
-      let copy = copies.get(key);
-      if (copy === undefined) {
-        copy = avals.push(avals[original]!) - 1;
-        copies.set(key, copy);
-        const full = cheapSource(link, program);
-        const inputs = link.inputs.map((input) => (input === full ? (source ?? input) : input));
-        equations.push({ ...link, inputs, outputs: [copy] });
+    function adopt({ group, steps, sources }: (typeof recipes)[number]): void {
+      adopted.set(group, new Set([...(adopted.get(group) ?? []), ...steps]));
+      const list = reads.get(group)!;
+      list.delete(variable);
+      for (const source of sources) list.add(source);
+    }
+  }
+  return adopted;
+
+  function isWorth(recipes: readonly (Recipe & { readonly group: Group })[], numPasses: number): boolean {
+    const numSteps = recipes.reduce((sum, { steps }) => sum + steps.size, 0);
+    const fits = recipes.every(
+      ({ group, steps }) =>
+        group.members.length + (adopted.get(group)?.size ?? 0) + steps.size <= MAX_INSTRUCTIONS,
+    );
+    return numPasses > 0 && numSteps <= numPasses * MAX_STEPS_PER_PASS && fits;
+  }
+
+  /** Goes back to what the group reads anyway, else to what is in memory anyway, else to what is not cheap. */
+  function recipeFor(variable: number, group: Group): Recipe {
+    const steps = new Set<number>();
+    const sources = new Set<number>();
+    const visit = (place: number): void => {
+      if (steps.has(place) || adopted.get(group)?.has(place)) return;
+      for (const input of equations[place]!.inputs.map(aliasOf)) {
+        const isFull = sizeOf(avals[input]!.shape) === group.size;
+        if (!isFull || reads.get(group)!.has(input)) continue;
+        const from = producers.get(input);
+        const isCheaper = from !== undefined && isCheap(equations[from]!, program);
+        if (isCheaper && !kept.has(input)) visit(from);
+        else sources.add(input);
       }
-      source = copy;
-    }
-    return source;
+      steps.add(place);
+    };
+    visit(producers.get(variable)!);
+    return { steps, sources };
+  }
+
+  function readInFull(group: Group): Set<number> {
+    const own = new Set(group.members.flatMap((member) => equations[member]!.outputs));
+    const inputs = group.members.flatMap((member) => equations[member]!.inputs.map(aliasOf));
+    return new Set(inputs.filter((input) => !own.has(input) && sizeOf(avals[input]!.shape) === group.size));
   }
 }
 
-/** The cheap equations that lead from a value in memory to a variable that need not be there. */
-function chains(program: Program): (variable: number) => Equation[] | undefined {
+/** Where each variable is computed, which groups read it, and which must be in memory, whatever groups do. */
+function usesOf(program: Program, groups: readonly (Group | undefined)[]) {
   const aliasOf = aliases(program);
-  const producers = new Map<number, Equation>();
-  const inMemory = new Set(program.outputs.map(aliasOf));
-  for (const equation of program.equations) {
+  const producers = new Map<number, number>();
+  const readers = new Map<number, Set<Group>>();
+  const kept = new Set(program.outputs.map(aliasOf));
+  for (const [i, equation] of program.equations.entries()) {
     if (isAlias(equation)) continue;
-    for (const output of equation.outputs) producers.set(output, equation);
-    if (!isFusible(equation, program)) for (const input of equation.inputs) inMemory.add(aliasOf(input));
-  }
-  return (variable) => {
-    const chain: Equation[] = [];
-    let at = variable;
-    while (!inMemory.has(at)) {
-      const equation = producers.get(at);
-      if (equation === undefined || !isFusible(equation, program)) break;
-      const source = cheapSource(equation, program);
-      if (source === undefined || chain.length === MAX_CHAIN) return undefined;
-      chain.unshift(equation);
-      at = aliasOf(source);
+    for (const output of equation.outputs) producers.set(output, i);
+    const group = groups[i];
+    for (const input of equation.inputs.map(aliasOf)) {
+      const isElement = group !== undefined && sizeOf(program.avals[input]!.shape) === group.size;
+      if (isElement) readers.set(input, new Set([...(readers.get(input) ?? []), group]));
+      else kept.add(input);
     }
-    return chain.length === 0 ? undefined : chain;
-  };
+  }
+  return { producers, readers, kept };
 }

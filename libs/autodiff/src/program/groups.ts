@@ -1,0 +1,132 @@
+/** Which equations become one: elementwise chains over equally many elements, and the sums over such elements. */
+import { sizeOf } from '@lockstep/tensor';
+import { aliases, exchangeLevels, isAlias, isCheap, isFusible, isSummable } from './equation.ts';
+import type { Equation, Program } from './program.ts';
+
+/** Keeps what a block works on in the first-level cache, and bounds the kernels' workspace. */
+export const MAX_INSTRUCTIONS = 48;
+
+/** Elements of an equation that is not worth waiting for. */
+const LARGE = 4096;
+
+export interface Group {
+  readonly size: number;
+  readonly level: number;
+  /** Places of its equations in the program, ascending. */
+  readonly members: readonly number[];
+  /** Variables that it computes element by element, or reads in full. */
+  readonly touched: ReadonlySet<number>;
+}
+
+/**
+ * The group of each fusible equation, by its place. Greedy: an equation joins the groups that it has a value in common
+ * with. A group is closed by the first reader outside of it, and by the first reader of one of its sums, so no path leads
+ * out of a group and back.
+ */
+export function groupsOf(program: Program): (Group | undefined)[] {
+  const { equations, avals } = program;
+  const levels = settledLevels(program);
+  const aliasOf = aliases(program);
+  const groups = new Array<Group | undefined>(equations.length);
+  const open = new Set<Group>();
+  /** The place of the equation that computes a variable. */
+  const producers = new Map<number, number>();
+  for (const i of orderOfGrouping(program, levels)) {
+    const equation = equations[i]!;
+    if (isAlias(equation)) continue;
+    for (const input of equation.inputs) {
+      const producer = producers.get(aliasOf(input)) ?? -1;
+      const isSum = producer !== -1 && isSummable(equations[producer]!, program);
+      if (isSum && groups[producer] !== undefined) open.delete(groups[producer]);
+    }
+    const own = isMember(equation, program) ? join(i, equation) : undefined;
+    for (const input of equation.inputs) {
+      const producer = groups[producers.get(aliasOf(input)) ?? -1];
+      if (producer !== undefined && producer !== own) open.delete(producer);
+    }
+    for (const output of equation.outputs) producers.set(output, i);
+  }
+  return groups;
+
+  function join(i: number, equation: Equation): Group {
+    const level = levels[i]!;
+    const values = valuesOf(equation, program);
+    const size = sizeOf(avals[values]!.shape);
+    const full = equation.inputs.map(aliasOf).filter((input) => sizeOf(avals[input]!.shape) === size);
+    let group: Group = { size, level, members: [i], touched: new Set([...full, aliasOf(values)]) };
+    for (const other of open) {
+      // Single elements are all taken together: for them it is the call that costs.
+      const related = size === 1 || full.some((input) => other.touched.has(input));
+      const fits = other.members.length + group.members.length <= MAX_INSTRUCTIONS;
+      if (other.size !== size || other.level !== level || !related || !fits) continue;
+      open.delete(other);
+      group = {
+        size,
+        level,
+        members: [...other.members, ...group.members].sort((a, b) => a - b),
+        touched: new Set([...other.touched, ...group.touched]),
+      };
+    }
+    for (const member of group.members) groups[member] = group;
+    open.add(group);
+    return group;
+  }
+}
+
+const isMember = (equation: Equation, program: Program): boolean =>
+  isFusible(equation, program) || isSummable(equation, program);
+
+/** The variable that has an element for each of those that a member goes through. */
+export const valuesOf = (member: Equation, program: Program): number =>
+  isSummable(member, program) ? member.inputs[0]! : member.outputs[0]!;
+
+/**
+ * An order in which readers come late, so that groups stay open: within what lies between two large equations, all
+ * that is elementwise, then the sums over it, then what is elementwise in these sums, and so on.
+ */
+function orderOfGrouping(program: Program, levels: readonly number[]): number[] {
+  const { equations, avals } = program;
+  const depths = new Map<number, number>();
+  let stretch = 0;
+  const keys = equations.map((equation, i) => {
+    const { inputs, outputs } = equation;
+    const stays = isAlias(equation) || isFusible(equation, program);
+    const isBarrier = !stays && !isSummable(equation, program);
+    const large = isBarrier && outputs.some((output) => sizeOf(avals[output]!.shape) > LARGE);
+    if (large) stretch++;
+    const depth = Math.max(0, ...inputs.map((input) => depths.get(input) ?? 0));
+    for (const output of outputs) depths.set(output, stays ? depth : depth + 1);
+    const key = [levels[i]!, stretch, depth, stays ? 0 : 1, i];
+    if (large) stretch++;
+    return key;
+  });
+  return keys.sort(byFirstDifference).map((key) => key.at(-1)!);
+}
+
+function byFirstDifference(a: readonly number[], b: readonly number[]): number {
+  const at = a.findIndex((value, i) => value !== b[i]);
+  return at === -1 ? 0 : a[at]! - b[at]!;
+}
+
+/** The segment that an equation is best computed in: of a cheap one that of its first reader. */
+function settledLevels(program: Program): number[] {
+  const levels = exchangeLevels(program);
+  const aliasOf = aliases(program);
+  const firstRead = new Map<number, number>(program.outputs.map((output) => [aliasOf(output), 0]));
+  for (const [i, equation] of [...program.equations.entries()].reverse()) {
+    if (isAlias(equation)) continue;
+    const needed = Math.min(...equation.outputs.map((output) => firstRead.get(output) ?? 0));
+    if (needed > levels[i]! && cheapSource(equation, program) !== undefined) levels[i] = needed;
+    for (const input of equation.inputs.map(aliasOf))
+      firstRead.set(input, Math.min(firstRead.get(input) ?? levels[i]!, levels[i]!));
+  }
+  return levels;
+}
+
+/** The only operand that a cheap equation reads in full; undefined for any other equation. */
+function cheapSource(equation: Equation, program: Program): number | undefined {
+  if (!isCheap(equation, program)) return undefined;
+  const size = (variable: number): number => sizeOf(program.avals[variable]!.shape);
+  const full = new Set(equation.inputs.filter((input) => size(input) === size(equation.outputs[0]!)));
+  return full.size === 1 ? [...full][0] : undefined;
+}
