@@ -10,6 +10,8 @@ namespace {
 
 // From so many bytes in all, outputs go past the caches.
 constexpr size_t STREAM_BYTES = 24 << 20;
+// Elements that sums take at a time, a multiple of every strip.
+constexpr size_t SUM_BLOCK = 1024;
 
 bool isScalar(const Operand& operand, size_t length) { return operand.period == 1 || operand.repeat >= length; }
 bool isFull(const Operand& operand, size_t length) { return operand.repeat == 1 && operand.period >= length; }
@@ -17,8 +19,8 @@ bool isSum(const Output& output) { return output.sumInner > 0; }
 
 // Where a register's strips lie.
 struct Home {
-  // Nowhere; along an array with the chain's elements; at one place; where a pattern has them.
-  enum class Kind { none, along, still, pattern } kind = Kind::none;
+  // Nowhere; along an array with the chain's elements; at one place; where a pattern has them; in a block to be summed.
+  enum class Kind { none, along, still, pattern, block } kind = Kind::none;
   char* base = nullptr;
   int pattern = 0;
   bool isBool = false;    // bytes
@@ -29,6 +31,7 @@ struct Register {
   Home home;
   bool isBool = false;
   bool needsHome = false;
+  bool isSummed = false;
   bool ownsStrip = false;  // to be given back after the last use
   int lastUse = -1;
 };
@@ -82,7 +85,7 @@ class Chain {
     if (lead_ > 0) runPart(0, lead_);
     const size_t end = lead_ + (length - lead_) / strip * strip;
     for (size_t start = lead_, next = start; start < end; start = next) {
-      const size_t span = std::min(placePatterns(steps_, start), sums_.empty() ? end - start : strip);
+      const size_t span = std::min(placePatterns(steps_, start), sums_.empty() ? end - start : SUM_BLOCK);
       next = std::min(start + (span + strip - 1) / strip * strip, end);
       machine_->run(steps_.data(), start, next);
       addToSums(start, next - start);
@@ -127,7 +130,7 @@ class Chain {
     for (int o = 0; o < fusion_->numOutputs; o++) {
       Register& r = registers_[fusion_->outputs[o].source];
       r.lastUse = fusion_->numInstructions;
-      if (isSum(fusion_->outputs[o])) r.needsHome = true;
+      if (isSum(fusion_->outputs[o])) r.needsHome = r.isSummed = true;
     }
   }
 
@@ -177,7 +180,9 @@ class Chain {
   }
 
   Place placeOf(const Home& home, Place Step::*place) {
-    if (home.kind == Home::Kind::pattern) patterned_.push_back({steps_.size(), place, home});
+    if (home.kind == Home::Kind::pattern || home.kind == Home::Kind::block) {
+      patterned_.push_back({steps_.size(), place, home});
+    }
     if (home.kind != Home::Kind::along) return {home.base, 0};
     along_.push_back({steps_.size(), place, home});
     return {home.base, ~size_t{0}};
@@ -211,7 +216,8 @@ class Chain {
 
   // Register r into the accumulator, as bools or as floats.
   void bring(int r, bool asBools) {
-    const auto& [home, isBool, needsHome, ownsStrip, lastUse] = registers_[r];
+    const Home& home = registers_[r].home;
+    const bool isBool = registers_[r].isBool;
     if (accumulator_ != r) {
       emit(home.isScalar ? machine_->loadScalar : home.isBool ? machine_->loadBools : machine_->load, home);
     }
@@ -224,6 +230,14 @@ class Chain {
     Home home;
     home.kind = Home::Kind::still;
     home.base = arena_.takeStrip();
+    emit(machine_->store, home);
+    return home;
+  }
+
+  Home storeBlock() {
+    Home home;
+    home.kind = Home::Kind::block;
+    home.base = arena_.take(SUM_BLOCK * sizeof(float));
     emit(machine_->store, home);
     return home;
   }
@@ -321,8 +335,8 @@ class Chain {
       if (!r.isBool && !isStreamed_[o]) r.home = out;
     }
     if (!r.needsHome || r.home.kind != Home::Kind::none) return;
-    r.home = storeStrip();
-    r.ownsStrip = true;
+    r.home = r.isSummed ? storeBlock() : storeStrip();
+    r.ownsStrip = !r.isSummed;
   }
 
   Home emitOutput(int o) {
@@ -348,7 +362,7 @@ class Chain {
     Home home = registers_[source].home;
     if (isOperand(source) && (home.kind != Home::Kind::along || home.isBool || isOverwritten(source))) {
       bring(source, false);
-      home = storeStrip();
+      home = storeBlock();
     }
     const size_t size = output.sumSize, inner = output.sumInner, room = inner + 16;
     float* block = reinterpret_cast<float*>(arena_.take(2 * room * sizeof(float)));
@@ -380,8 +394,9 @@ class Chain {
   size_t placePatterns(std::vector<Step>& steps, size_t start) {
     size_t shortest = fusion_->length;
     for (const auto& [step, place, home] : patterned_) {
-      size_t span = 0;
-      steps[step].*place = patterns_[home.pattern].at(start, span);
+      size_t span = SUM_BLOCK;
+      if (home.kind == Home::Kind::block) steps[step].*place = {home.base - start * sizeof(float), ~size_t{0}};
+      else steps[step].*place = patterns_[home.pattern].at(start, span);
       shortest = std::min(shortest, span);
     }
     return shortest;
