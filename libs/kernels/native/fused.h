@@ -25,6 +25,11 @@ struct Output {
   int32_t sumSize, sumInner;
 };
 
+inline size_t elementBytes(bool isBool) { return isBool ? sizeof(uint8_t) : sizeof(float); }
+inline bool isScalar(const Operand& operand, size_t length) { return operand.period == 1 || operand.repeat >= length; }
+inline bool isFull(const Operand& operand, size_t length) { return operand.repeat == 1 && operand.period >= length; }
+inline bool isSum(const Output& output) { return output.sumInner > 0; }
+
 // Registers 0 … numOperands − 1 are the operands; instruction j writes register numOperands + j.
 struct Fusion {
   const Operand* operands;
@@ -32,6 +37,36 @@ struct Fusion {
   const Output* outputs;
   int numOperands, numInstructions, numOutputs;
   size_t length;
+
+  bool isOperand(int r) const { return r < numOperands; }
+  bool isBoolRegister(int r) const {
+    return isOperand(r) ? operands[r].isBool : givesBool(instructions[r - numOperands].op);
+  }
+
+  // Whether register r can be the strip or scalar that a step reads beside the accumulator.
+  bool isReady(int r, bool asBools) const {
+    return asBools ? isBoolRegister(r) && !isOperand(r) : !isBoolRegister(r);
+  }
+
+  // Whether argument k of instruction j is what the instruction before has left in the accumulator, used once.
+  bool isInAccumulator(int j, int k) const {
+    const auto& [op, args] = instructions[j];
+    if (args[k] != numOperands + j - 1) return false;
+    if (op == Op::select && k > 0) return false;
+    for (int other = 0; other < numArgs(op); other++) {
+      if (other != k && (args[other] == args[k] || !isReady(args[other], isLogical(op)))) return false;
+    }
+    return true;
+  }
+
+  // Whether output o is written over operand i.
+  bool overlaps(int o, int i) const {
+    const Output& output = outputs[o];
+    const Operand& operand = operands[i];
+    const char *out = static_cast<const char*>(output.data), *data = static_cast<const char*>(operand.data);
+    return data < out + length * elementBytes(isBoolRegister(output.source)) &&
+           out < data + operand.period * elementBytes(operand.isBool);
+  }
 };
 
 void fused(const Machine&, const Fusion&);

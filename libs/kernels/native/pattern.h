@@ -6,8 +6,6 @@
 
 namespace lockstep {
 
-inline size_t elementBytes(bool isBool) { return isBool ? sizeof(uint8_t) : sizeof(float); }
-
 // An operand that a strip cannot read where it is, or not always at one place.
 class Pattern {
  public:
@@ -16,7 +14,7 @@ class Pattern {
       : machine_(machine),
         operand_(operand),
         bytes_(elementBytes(operand.isBool)),
-        whole_(operand.repeat >= length || operand.period == 1 ? 1 : operand.repeat * operand.period) {
+        whole_(lockstep::isScalar(operand, length) ? 1 : operand.repeat * operand.period) {
     const size_t strip = machine.strip;
     if (whole_ <= MAX_BUFFERED) {
       const bool isStill = (isAligned && strip % whole_ == 0) || length <= strip;
