@@ -5,7 +5,8 @@
  */
 import type { ReduceAttrs } from '../kernels.ts';
 import { binaryCodes, reduceCodes } from './codes.ts';
-import type { FusionHost } from './fused.ts';
+import type { Exports } from './module.ts';
+import type { WasmMemory } from './webassembly.ts';
 
 /** Works on the elements `start` … `start + count − 1` of a chain. */
 export type Stage = (start: number, count: number) => void;
@@ -44,22 +45,35 @@ export function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
+/** Whether every block holds all that is summed of it: nothing is carried, and the values may lie anywhere. */
+export const takesWholeRows = (sum: ReduceAttrs, longest: number): boolean =>
+  isContiguous(sum) && sum.size <= longest;
+
 /** Bytes that a sum keeps between two blocks; they lie before its slot. */
 export function carriedBytes(sum: ReduceAttrs, longest: number): number {
+  if (takesWholeRows(sum, longest)) return 0;
   if (isContiguous(sum)) return 4 * LANES;
   return sum.inner <= longest || sum.size > BLOCK ? 4 * sum.inner : 0;
 }
 
-/** Adds a block's values, which lie at address `values`, to the sums at `out`. */
+export interface SumHost {
+  readonly wasm: Exports;
+  readonly memory: WasmMemory;
+  /** Address of the workspace. */
+  readonly work: number;
+}
+
+/** Adds a block's values to the sums at `out`. They lie at `source(start)`, which is one address if sums are carried. */
 export function sumStage(
   sum: ReduceAttrs,
   out: number,
-  values: number,
+  source: (start: number) => number,
   longest: number,
-  { wasm, work, memory }: Pick<FusionHost, 'wasm' | 'work' | 'memory'>,
+  { wasm, work, memory }: SumHost,
 ): Stage {
   const floats = new Float32Array(memory.buffer);
   const { size, inner } = sum;
+  const values = source(0);
   const carried = values - carriedBytes(sum, longest);
   const reduce = (to: number, from: number, ...[outer, rows, width]: [number, number, number]): void =>
     wasm.reduce(reduceCodes.sum, to, from, outer, rows, width, work);
@@ -74,8 +88,8 @@ export function sumStage(
   const goOn = (begins: boolean, x: number, rows: number, width: number): void =>
     begins ? reduce(carried, x, 1, rows, width) : reduce(carried, carried, 1, rows + 1, width);
 
-  if (isContiguous(sum) && size <= longest)
-    return (start, count) => reduce(out + 4 * (start / size), values, count / size, size, 1);
+  if (takesWholeRows(sum, longest))
+    return (start, count) => reduce(out + 4 * (start / size), source(start), count / size, size, 1);
   if (isContiguous(sum)) {
     return (start, count) => {
       const i = start % size;

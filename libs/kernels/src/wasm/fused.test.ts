@@ -124,12 +124,12 @@ describe('fused equals the reference', () => {
     { outer: 1, size: 300, inner: 7 },
     { outer: 2, size: 129, inner: 33 },
     { outer: 8, size: 128, inner: 64 },
-    { outer: 2, size: 130, inner: 1500 },
+    { outer: 1, size: 130, inner: 1030 },
     { outer: 2, size: 6, inner: 2048 },
     { outer: 3, size: 0, inner: 4 },
   ])('in sums over %o, with values and without', (sum) => {
     const length = sum.outer * sum.size * sum.inner;
-    for (let trial = 0; trial < 5; trial++) expectSameChain(randomChain(length, () => sum));
+    for (let trial = 0; trial < 3; trial++) expectSameChain(randomChain(length, () => sum));
   });
 
   it('in sums that no blocks suit together, over an operand that is written', () => {
