@@ -39,14 +39,17 @@ bool sameBits(const Floats& a, const Floats& b) {
   return a.size() == b.size();
 }
 
-// Runs `kernel` into a buffer of `expected`'s size with guards on both sides.
+// Runs `kernel` into a buffer of `expected`'s size, at the start of a cache line, with guards on both sides.
 void check(const std::string& name, const Floats& expected, const std::function<void(float*)>& kernel) {
   const size_t guard = 64;
   Floats out(expected.size() + 2 * guard, 12345.0f);
-  kernel(out.data() + guard);
+  const size_t start = guard - reinterpret_cast<uintptr_t>(out.data()) / sizeof(float) % 16;
+  const size_t end = start + expected.size();
+  kernel(out.data() + start);
   bool guarded = true;
-  for (size_t i = 0; i < guard; i++) guarded &= out[i] == 12345.0f && out[out.size() - 1 - i] == 12345.0f;
-  const Floats inner(out.begin() + guard, out.end() - guard);
+  for (size_t i = 0; i < start; i++) guarded &= out[i] == 12345.0f;
+  for (size_t i = end; i < out.size(); i++) guarded &= out[i] == 12345.0f;
+  const Floats inner(out.begin() + start, out.begin() + end);
   if (guarded && sameBits(expected, inner)) {
     passed++;
     return;
@@ -277,6 +280,19 @@ int main() {
   for (int i = 0; i < 4; i++) checkMatmul({1, 1040, 50, 700, i % 2 == 0, i >= 2, true, true}, false);
   checkSegments({8, 512, 9, 67}, false);
   checkSegments({4, 700, 17, 30}, false);
+  // Rows that are packed, in one block and in several; few rows and a large b.
+  for (const int m : {6, 7, 61, 100, 300}) {
+    checkMatmul({1, m, 270, 600, true, m % 2 == 0, true, true}, false);
+    checkSegments({4, 5, m, 270}, false);
+  }
+  checkSegments({8, 256, 300, 260}, false);
+  checkSegments({4, 700, 17, 300}, false);
+  for (const int m : {1, 3}) checkMatmul({1, m, 5000, 100, false, false, true, true}, false);
+  // Outputs that go past the caches.
+  checkMatmul({1, 2050, 2064, 3, true, false, true, true}, false);
+  checkMatmul({1, 2050, 2064, 3, false, true, true, true}, false);
+  checkSegments({4, 1, 2050, 2064}, false);
+  checkSegments({1, 2, 2050, 2064}, false);
   checkConv(convShape(8, 20, 5, 33, 3, 1, 1), 4, false);
   checkConv(convShape(8, 33, 3, 20, 3, 2, 1), 2, false);
   checkConv(convShape(2, 40, 100, 17, 3, 1, 1), 1, false);
