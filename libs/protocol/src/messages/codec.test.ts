@@ -89,6 +89,12 @@ describe('messages', () => {
     expect(() => encodeMessage({ ...large, result: { when: new Date(0) } })).toThrow(/plain data/);
   });
 
+  it('keeps what is named and drops the rest', () => {
+    const report = { constructor: 1, loss: 2 };
+    const message = { type: 'committed', generation: 1, step: 1, report };
+    expect(decodeWorkerMessage(pack({ ...message, colour: 'red' }))).toEqual({ ok: true, message });
+  });
+
   it('owns its bytes', () => {
     const first = encodeMessage({ type: 'prepare', generation: 1 });
     encodeMessage({ type: 'prepare', generation: 2 });
@@ -131,12 +137,45 @@ describe('a bad frame', () => {
     ['a name that is none', { type: 'lost', generation: 1, peer: '../etc' }, /worker id/],
     [
       'too many frames',
-      { type: 'checkpoint', step: 1, header: {}, frames: new Array(5_000).fill(1) },
-      /frames/,
+      { type: 'checkpoint', step: 1, header: {}, frames: new Array(5_000).fill(-1) },
+      /^frames: .*4096/,
     ],
     ['no message at all', 7, /expected/i],
+    ['an array', [], /expected/i],
+    ['a field that is undefined on the wire', { type: 'loaded', dataHash: null }, /dataHash/],
+    [
+      'an array for a record',
+      { type: 'evaluated', generation: 1, step: 1, final: true, report: [] },
+      /report/,
+    ],
+    ['bytes for a record', { type: 'checkpoint', step: 1, header: new Uint8Array(3), frames: [] }, /header/],
+    ['the item of an array', { type: 'checkpoint', step: 1, header: {}, frames: [1, -1] }, /^frames\.1: /],
+    ['a type that objects inherit', { type: 'constructor' }, /^type: /],
   ])('names %s', (_what, value, reason) => {
     expect(reasonOf(pack(value))).toMatch(reason);
+  });
+
+  it('names a field inside a field, from the coordinator too', () => {
+    const [shards, source] = [{ start: 0, count: 0 }, { worker: '../etc' }];
+    const members = [{ worker: 'w1', rank: 0, endpoint: 'tcp://a:1', shards }];
+    const begin = { type: 'begin', generation: 1, profile: 'fma', step: 0 };
+    expect(decodeCoordinatorMessage(pack({ ...begin, members, source: 'init' }))).toMatchObject({
+      reason: expect.stringMatching(/^members\.0\.shards\.count: .*1/),
+    });
+    expect(decodeCoordinatorMessage(pack({ ...begin, members: [], source: 'init' }))).toMatchObject({
+      reason: expect.stringMatching(/^members: /),
+    });
+    members[0]!.shards.count = 1;
+    expect(decodeCoordinatorMessage(pack({ ...begin, members, source }))).toMatchObject({
+      reason: expect.stringMatching(/^source\.worker: a worker id/),
+    });
+    expect(decodeCoordinatorMessage(pack({ ...begin, members, source: 'all' }))).toMatchObject({
+      reason: expect.stringMatching(/^source: .*"checkpoint"/),
+    });
+  });
+
+  it('does not quote at length what came', () => {
+    expect(reasonOf(pack({ type: 'x'.repeat(MAX_MESSAGE_BYTES / 2) })).length).toBeLessThan(1_000);
   });
 
   it('never throws, whatever the bytes', () => {

@@ -2,6 +2,7 @@
 
 import { LockstepError } from '@lockstep/errors';
 import { Packr } from 'msgpackr/pack';
+import * as v from 'valibot';
 import { MAX_MESSAGE_BYTES } from '../constants.ts';
 import {
   type CoordinatorMessage,
@@ -9,12 +10,13 @@ import {
   type WorkerMessage,
   workerMessage,
 } from './messages.ts';
-import { check, type Schema } from './schema.ts';
 import { isWellFormed } from './well-formed.ts';
 
 export type Decoded<Message> =
   | { readonly ok: true; readonly message: Message }
   | { readonly ok: false; readonly reason: string };
+
+const MAX_REASON_LENGTH = 300;
 
 const packr = new Packr({
   useRecords: false,
@@ -59,15 +61,15 @@ export function framesMatch(announced: readonly number[], frames: readonly Uint8
   return announced.length === frames.length && frames.every((frame, i) => frame.byteLength === announced[i]);
 }
 
-function decode<Message>(schema: Schema<Message>, bytes: Uint8Array): Decoded<Message> {
+function decode<Message>(schema: v.GenericSchema<unknown, Message>, bytes: Uint8Array): Decoded<Message> {
   if (bytes.byteLength > MAX_MESSAGE_BYTES) {
     return refuse(`${bytes.byteLength} bytes, more than the ${MAX_MESSAGE_BYTES} of a message`);
   }
   if (!isWellFormed(bytes)) return refuse('not one plain msgpack value');
   const unpacked = unpack(bytes);
   if (!unpacked.ok) return unpacked;
-  const checked = check(schema, unpacked.message);
-  return checked.ok ? { ok: true, message: checked.value } : checked;
+  const parsed = v.safeParse(schema, unpacked.message, { abortEarly: true });
+  return parsed.success ? { ok: true, message: parsed.output } : refuse(reasonOf(parsed.issues[0]));
 }
 
 function unpack(bytes: Uint8Array): Decoded<unknown> {
@@ -76,6 +78,11 @@ function unpack(bytes: Uint8Array): Decoded<unknown> {
   } catch (error) {
     return refuse(`not msgpack: ${error instanceof Error ? error.message : String(error)}`);
   }
+}
+
+/** Where the message differs and how. Cut, because it quotes what came. */
+function reasonOf(issue: v.BaseIssue<unknown>): string {
+  return `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`.slice(0, MAX_REASON_LENGTH);
 }
 
 function refuse(reason: string): { readonly ok: false; readonly reason: string } {

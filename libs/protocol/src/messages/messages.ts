@@ -6,29 +6,35 @@
  */
 
 import type { ErrorCode } from '@lockstep/errors';
+import * as v from 'valibot';
 import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../constants.ts';
-import {
-  array,
-  boolean,
-  type Infer,
-  integer,
-  matching,
-  object,
-  oneOf,
-  optional,
-  record,
-  string,
-  stringOr,
-  variants,
-} from './schema.ts';
 
-const count = integer({ min: 0 });
-const step = integer({ min: -1 });
-const text = string({ max: MAX_TEXT_LENGTH });
-const name = string({ min: 1, max: 256 });
-const workerId = matching(/^[\w-]{1,64}$/, 'a worker id is 1 to 64 letters, digits, - or _');
-const frames = array(integer({ min: 0, max: MAX_FRAME_BYTES }), { max: MAX_FRAMES });
-const profile = oneOf(['portable', 'fma']);
+/** Unknown keys are dropped. */
+const object = <Entries extends v.ObjectEntries>(entries: Entries) => v.pipe(v.object(entries), v.readonly());
+
+/** Its length is checked before any item is. */
+const list = <const Item extends v.GenericSchema>(item: Item, min: number, max: number) =>
+  v.pipe(v.instance(Array), v.minLength(min), v.maxLength(max), v.array(item), v.readonly());
+
+const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
+
+const count = integer(0);
+const step = integer(-1);
+const text = v.pipe(v.string(), v.maxLength(MAX_TEXT_LENGTH));
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
+const workerId = v.pipe(
+  v.string(),
+  v.regex(/^[\w-]{1,64}$/, 'a worker id is 1 to 64 letters, digits, - or _'),
+);
+const frames = list(integer(0, MAX_FRAME_BYTES), 0, MAX_FRAMES);
+const profile = v.picklist(['portable', 'fma']);
+
+/** Plain data of any form under string keys. Not `v.record`, which takes arrays and drops a key `constructor`. */
+const record = v.custom<Readonly<Record<string, unknown>>>(
+  (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype,
+  ({ received }) => `Invalid type: Expected a plain object but received ${received}`,
+);
 
 const errorCodes = [
   'shape',
@@ -47,18 +53,23 @@ const errorCodes = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
-const wireError = object({ code: oneOf(errorCodes), message: text, facts: record, stack: optional(text) });
-
-const shards = object({
-  start: integer({ min: 0, max: MAX_SHARDS }),
-  count: integer({ min: 1, max: MAX_SHARDS }),
+const wireError = object({
+  code: v.picklist(errorCodes),
+  message: text,
+  facts: record,
+  stack: v.exactOptional(text),
 });
+
+const shards = object({ start: integer(0, MAX_SHARDS), count: integer(1, MAX_SHARDS) });
 
 const member = object({ worker: workerId, rank: count, endpoint: name, shards });
 
-const source = stringOr(oneOf(['init', 'checkpoint']), object({ worker: workerId }));
+const origin = v.picklist(['init', 'checkpoint']);
+const holder = object({ worker: workerId });
+/** Not `v.union`, which forgets where in the object a mismatch was. */
+const source = v.lazy((value) => (typeof value === 'string' ? origin : holder));
 
-const refusal = oneOf([
+const refusal = v.picklist([
   /** Differs from the run; final. */
   'protocol',
   'version',
@@ -71,77 +82,80 @@ const refusal = oneOf([
   'unknown',
 ]);
 
-const stopReason = oneOf(['finished', 'interrupted', 'failed']);
+const stopReason = v.picklist(['finished', 'interrupted', 'failed']);
 
-export const workerMessage = variants({
-  hello: {
+const message = <const Type extends string, Entries extends v.ObjectEntries>(type: Type, entries: Entries) =>
+  object({ type: v.literal(type), ...entries });
+
+export const workerMessage = v.variant('type', [
+  message('hello', {
     protocol: count,
     worker: workerId,
-    threads: integer({ min: 1, max: 4_096 }),
-    profiles: array(profile, { min: 1, max: 2 }),
+    threads: integer(1, 4_096),
+    profiles: list(profile, 1, 2),
     /** Where peers connect to this worker's data plane. */
     endpoint: name,
     host: name,
     pid: count,
     version: name,
     nodeVersion: name,
-    experimentHash: optional(name),
-    dataHash: optional(name),
-  },
+    experimentHash: v.exactOptional(name),
+    dataHash: v.exactOptional(name),
+  }),
   /** The experiment is loaded and traced: the worker can be made a member without making others wait. */
-  loaded: { dataHash: optional(name) },
+  message('loaded', { dataHash: v.exactOptional(name) }),
   /** Parked at a safe point, holding the state of `step`; answers `prepare`. */
-  ready: { generation: count, step },
+  message('ready', { generation: count, step }),
   /** Every member's report carries the step's metrics, so that no crash can leave a gap in them. */
-  committed: { generation: count, step, fingerprint: optional(name), report: record },
-  evaluated: { generation: count, step, final: boolean, report: record },
+  message('committed', { generation: count, step, fingerprint: v.exactOptional(name), report: record }),
+  message('evaluated', { generation: count, step, final: v.boolean(), report: record }),
   /** The data link to a peer broke. */
-  lost: { generation: count, peer: workerId },
-  finished: { generation: count, step, fingerprint: name, result: record },
+  message('lost', { generation: count, peer: workerId }),
+  message('finished', { generation: count, step, fingerprint: name, result: record }),
   /** An error in the user's experiment: it would come back on any worker, so it ends the run. */
-  failed: { error: wireError },
-  checkpoint: { step, header: record, frames },
-  leave: {},
-  heartbeat: {},
-});
+  message('failed', { error: wireError }),
+  message('checkpoint', { step, header: record, frames }),
+  message('leave', {}),
+  message('heartbeat', {}),
+]);
 
-export const coordinatorMessage = variants({
+export const coordinatorMessage = v.variant('type', [
   /** `frames`: the experiment bundle. `step`: the last step reported, as in `heartbeat`. */
-  welcome: {
+  message('welcome', {
     run: name,
     incarnation: count,
     config: record,
     experiment: object({ name, hash: name }),
-    heartbeatMs: integer({ min: 1 }),
-    livenessMs: integer({ min: 1 }),
+    heartbeatMs: integer(1),
+    livenessMs: integer(1),
     step,
     frames,
-  },
-  refused: { code: refusal, message: text },
+  }),
+  message('refused', { code: refusal, message: text }),
   /** Stop at the next safe point and answer `ready`. */
-  prepare: { generation: count },
+  message('prepare', { generation: count }),
   /** Everybody continues after `step`; who does not hold its state takes it from `source`. */
-  begin: {
+  message('begin', {
     generation: count,
     profile,
-    members: array(member, { min: 1, max: MAX_SHARDS }),
+    members: list(member, 1, MAX_SHARDS),
     step,
     source,
-  },
-  restore: { generation: count, step, header: record, frames },
+  }),
+  message('restore', { generation: count, step, header: record, frames }),
   /** Send a checkpoint of the state you hold. */
-  save: {},
-  stop: { reason: stopReason, message: optional(text) },
+  message('save', {}),
+  message('stop', { reason: stopReason, message: v.exactOptional(text) }),
   /** `step`: the last step whose report arrived; workers need not keep older reports. */
-  heartbeat: { step },
-});
+  message('heartbeat', { step }),
+]);
 
-export type Profile = Infer<typeof profile>;
-export type Member = Infer<typeof member>;
-export type Source = Infer<typeof source>;
-export type RefusalCode = Infer<typeof refusal>;
-export type StopReason = Infer<typeof stopReason>;
-export type OpaqueRecord = Infer<typeof record>;
-export type WorkerMessage = Infer<typeof workerMessage>;
-export type CoordinatorMessage = Infer<typeof coordinatorMessage>;
+export type Profile = v.InferOutput<typeof profile>;
+export type Member = v.InferOutput<typeof member>;
+export type Source = v.InferOutput<typeof source>;
+export type RefusalCode = v.InferOutput<typeof refusal>;
+export type StopReason = v.InferOutput<typeof stopReason>;
+export type OpaqueRecord = v.InferOutput<typeof record>;
+export type WorkerMessage = v.InferOutput<typeof workerMessage>;
+export type CoordinatorMessage = v.InferOutput<typeof coordinatorMessage>;
 export type Hello = Extract<WorkerMessage, { type: 'hello' }>;
