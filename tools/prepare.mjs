@@ -1,5 +1,5 @@
 // Builds what `npm ci` leaves to us: the wasm kernels, the native ones where there is a C++ compiler,
-// and the compiled TypeScript.
+// the compiled TypeScript, and the programs of workers in few files.
 // Runs as the root `prepare` script, which npm also starts where the development tools are absent
 // (`--omit=dev`, `--dry-run`): there it says so and succeeds.
 import { execFileSync } from 'node:child_process';
@@ -26,3 +26,5 @@ if (tsc === undefined || !existsSync(tsc)) {
 await import('./build-wasm.mjs');
 await import('./build-native.mjs');
 execFileSync(process.execPath, [tsc, '-b', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
+const { bundle } = await import('./bundle.mjs');
+await bundle();

@@ -1,11 +1,12 @@
 /** The experiment that came with the welcome: a bundled module, whose packages are those of this project. */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
 import { type Experiment, isExperiment } from '@lockstep/training';
+import { bundledPackages } from './bundle.ts';
 
 /** Writes the bundle where its imports resolve, checks its hash and imports it. */
 export async function importExperiment(bundle: Uint8Array, hash: string): Promise<Experiment> {
@@ -20,9 +21,8 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
       },
     );
   }
-  const folder = join(packagesFolder(), '.cache', 'lockstep');
+  const folder = await cacheFolder();
   const file = join(folder, `${hash.slice(0, 32)}.mjs`);
-  await mkdir(folder, { recursive: true });
   // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
   const temporary = `${file}.${randomUUID()}`;
   await writeFile(temporary, bundle);
@@ -36,6 +36,27 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
     );
   }
   return module.default;
+}
+
+/** Where an experiment's imports resolve: to this project's packages, to the bundled ones from bundled code. */
+async function cacheFolder(): Promise<string> {
+  const cache = join(packagesFolder(), '.cache', 'lockstep');
+  if (import.meta.bundled === undefined) {
+    await mkdir(cache, { recursive: true });
+    return cache;
+  }
+  const folder = join(cache, 'bundled');
+  await mkdir(folder, { recursive: true });
+  await link(bundledPackages(), join(folder, 'node_modules'));
+  return folder;
+}
+
+/** Makes `path` a link to a folder. Other processes may be at it too. */
+async function link(folder: string, path: string): Promise<void> {
+  if (existsSync(path) && (await readlink(path)) === folder) return;
+  const temporary = `${path}.${randomUUID()}`;
+  await symlink(folder, temporary, 'junction');
+  await rename(temporary, path);
 }
 
 /** The `node_modules` that holds `lockstep`: the working directory's, or the one this package lies in. */

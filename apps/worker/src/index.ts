@@ -1,7 +1,8 @@
 /** Sockets on the main thread, shard programs on compute threads. */
 import type { Exit } from '@lockstep/protocol';
+import { bundled } from './bundle.ts';
 import type { WorkerOptions } from './run-worker.ts';
-import { startThreads, type Threads } from './threads.ts';
+import { startThreads } from './threads.ts';
 
 export { exitCodeOf, exitCodes } from './exit-codes.ts';
 export type { WorkerHooks } from './hooks.ts';
@@ -10,16 +11,17 @@ export type { Threads } from './threads.ts';
 export { startThreads } from './threads.ts';
 export { version } from './version.ts';
 
-/**
- * Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. Who has
- * something else to load first starts the threads before it.
- */
-export async function runWorker(
-  options: WorkerOptions,
-  threads: Threads = startThreads(options.threads),
-): Promise<Exit> {
-  const { work } = await import('./run-worker.ts');
+/** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
+export async function runWorker(options: WorkerOptions): Promise<Exit> {
+  const threads = startThreads(options.threads);
+  const { work } = await loadWorker();
   return work(options, threads);
+}
+
+/** What a worker's main thread does, which takes longer to load than to start threads. */
+export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
+  const module = bundled('run-worker');
+  return module === undefined ? await import('./run-worker.ts') : await import(module.href);
 }
 
 /** The program of a worker process. */

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import type { Logger } from 'pino';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import { loadWorker } from './index.ts';
 import { startThreads } from './threads.ts';
 
 const { values } = parseArgs({
@@ -37,11 +38,7 @@ try {
     throw new LockstepError('config', 'a worker needs the coordinator to join: --join tcp://host:port');
   }
   const threads = startThreads(Number(values.threads));
-  const [log, { readClientKeys }, { work }] = await Promise.all([
-    openLog(),
-    import('@lockstep/transport'),
-    import('./run-worker.ts'),
-  ]);
+  const [log, { readClientKeys, work }] = await Promise.all([openLog(), loadWorker()]);
   const options = {
     join: values.join,
     threads: Number(values.threads),

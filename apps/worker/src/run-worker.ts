@@ -38,6 +38,8 @@ import type { Threads } from './threads.ts';
 import { createTracer } from './tracer.ts';
 import { version } from './version.ts';
 
+export { readClientKeys } from '@lockstep/transport';
+
 export interface WorkerOptions {
   /** The coordinator: `tcp://host:port`. */
   readonly join: string;

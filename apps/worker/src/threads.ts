@@ -4,6 +4,7 @@
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { LockstepError } from '@lockstep/errors';
+import { programOf } from './bundle.ts';
 import { MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
 import { createSupplyWords } from './compute/supply.ts';
 
@@ -35,8 +36,7 @@ export function startThreads(numThreads: number): Threads {
   return { compiler: startCompiler(), compute: startCompute(numThreads) };
 }
 
-export const startCompiler = (): StartedThread =>
-  start('the compiler thread', new URL('./compiler/thread.js', import.meta.url));
+export const startCompiler = (): StartedThread => start('the compiler thread', programOf('compiler/thread'));
 
 export function startCompute(numThreads: number): ComputeThreads {
   const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
@@ -44,13 +44,17 @@ export function startCompute(numThreads: number): ComputeThreads {
   const threads = Array.from({ length: numThreads }, (_, thread) => {
     const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
     const workerData: ThreadData = { thread, mailbox, arrivals, supplyWords };
-    const started = start(`compute thread ${thread}`, new URL('./compute/thread.js', import.meta.url), {
+    const started = start(`compute thread ${thread}`, programOf('compute/thread'), {
       workerData,
+      resourceLimits: leanHeap,
     });
     return { ...started, mailbox };
   });
   return { threads, arrivals, supplyWords };
 }
+
+/** For threads that make next to no garbage: by default each sets apart some 10 MB for it. */
+export const leanHeap = { maxYoungGenerationSizeMb: 1 };
 
 function start(name: string, entry: URL, options: WorkerOptions = {}): StartedThread {
   const worker = new Worker(entry, options);

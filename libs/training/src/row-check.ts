@@ -6,6 +6,7 @@
 import {
   type Aval,
   evaluateProgram,
+  jit,
   keyTensor,
   ones,
   type Program,
@@ -35,7 +36,8 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
       fillBatch(train, indices, { [name]: data });
       return tensor(data, { shape: [numRows, ...shape] });
     });
-  const { params, state } = task.init(key);
+  // Compiled: the arrays in between, many times the parameters, would be the most memory that a worker ever takes.
+  const { params, state } = jit(task.init)(key);
   const forward = (...columns: Tensor[]): Tensor[] => {
     const batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!])) as Batch;
     const { loss, metrics } = task.forward({ params, state }, batch, { training: true, key, weights });

@@ -1,7 +1,7 @@
 /** `lockstep worker`: joins a coordinator, here or on another machine, until it is told to stop. */
 import { availableParallelism } from 'node:os';
 import { LockstepError } from '@lockstep/errors';
-import { exitCodeOf, runWorker, startThreads } from '@lockstep/worker';
+import { exitCodeOf, loadWorker, startThreads } from '@lockstep/worker';
 import { onInterrupt } from '../signals.ts';
 import type { Handler } from './command.ts';
 
@@ -24,7 +24,7 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
     const join = endpointOf(args.join);
     // Before anything slow is loaded: they load their code meanwhile.
     const started = startThreads(threads);
-    const [{ pino }, { readClientKeys }] = await Promise.all([import('pino'), import('@lockstep/transport')]);
+    const [{ pino }, { readClientKeys, work }] = await Promise.all([import('pino'), loadWorker()]);
     const options = {
       join,
       threads,
@@ -34,7 +34,7 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
       log: pino(pino.destination({ dest: 2, sync: true })),
       signal: aborting.signal,
     };
-    const exit = await runWorker(options, started);
+    const exit = await work(options, started);
     const { reason, message } = exit;
     terminal.err.write(`lockstep: the worker stopped: ${message ?? reason}\n`);
     return exitCodeOf(exit);

@@ -5,6 +5,8 @@ import { stepsPerEpoch } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import { type BatchSlot, other } from '@lockstep/training';
+import { programOf } from '../bundle.ts';
+import { leanHeap } from '../threads.ts';
 import type { Configuration, Job, LoaderRequest } from './commands.ts';
 import { endSupply } from './supply.ts';
 
@@ -38,7 +40,10 @@ export function createLoader(words: Int32Array): Loader {
     endSupply(words);
   };
   const start = (): Worker => {
-    const started = new Worker(new URL('./loader-thread.js', import.meta.url), { workerData: words });
+    const started = new Worker(programOf('compute/loader-thread'), {
+      workerData: words,
+      resourceLimits: leanHeap,
+    });
     started.on('error', end);
     started.on('exit', (code) =>
       end(new LockstepError('lost', `the thread that loads batches ended with code ${code}`, { code })),

@@ -106,10 +106,9 @@ class ProgramTrace extends Trace {
   /** A constant of one repeated value is kept as a scalar and a broadcast, which costs no memory. */
   private constant(storage: Storage): number {
     const { data, dtype, shape } = storage;
-    const [first] = data;
-    if (data.length > 1 && first !== undefined && data.every((value) => Object.is(value, first))) {
+    if (data.length > 1 && isRepeated(data)) {
       const scalar = allocateStorage(dtype, []);
-      scalar.data[0] = first;
+      scalar.data[0] = data[0]!;
       return this.equation('broadcast', { shape, axes: [] }, [this.constant(scalar)], { dtype, shape })
         .variable;
     }
@@ -131,4 +130,13 @@ export function traceProgram(
       return trace.finish(inputs.length, f(...tracers));
     },
   );
+}
+
+/** Whether all elements are the first. A plain loop: optimizers start from zeros as many as a model has parameters. */
+function isRepeated(data: TypedArray): boolean {
+  const first = data[0]!;
+  for (let i = 1; i < data.length; i++) {
+    if (!Object.is(data[i], first)) return false;
+  }
+  return true;
 }

@@ -1,0 +1,54 @@
+/**
+ * A worker's programs in few files: a module takes Node half a millisecond to load, and they have hundreds. `npm run
+ * build` makes them (tools/bundle.mjs). After any other build they are of other code, and are left alone.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+declare global {
+  interface ImportMeta {
+    /** Set in code that has been bundled. */
+    readonly bundled?: true;
+  }
+}
+
+const folder = new URL('./bundle/', import.meta.url);
+
+/** What the bundle was made from: files that every build of a package writes. */
+export interface BundleStamp {
+  /** Relative to the bundle. */
+  readonly files: readonly string[];
+  /** SHA-256 of their contents, one after another. */
+  readonly hash: string;
+}
+
+let isFresh: boolean | undefined;
+
+/** A program of the worker, named by its path in this folder without extension; bundled if that is up to date. */
+export function programOf(name: string): URL {
+  return bundled(name) ?? new URL(`./${name}.js`, import.meta.url);
+}
+
+/** The bundled form of a module, if it is up to date. */
+export function bundled(name: string): URL | undefined {
+  isFresh ??= bundleIsFresh();
+  return isFresh ? new URL(`${name}.js`, folder) : undefined;
+}
+
+/** Where bundled code must find the packages of this project: the only place where its own instances of them are. */
+export const bundledPackages = (): string => fileURLToPath(new URL('node_modules', folder));
+
+function bundleIsFresh(): boolean {
+  const stamp = new URL('stamp.json', folder);
+  if (!existsSync(stamp)) return false;
+  const { files, hash } = JSON.parse(readFileSync(stamp, 'utf8')) as BundleStamp;
+  const urls = files.map((file) => new URL(file, folder));
+  return urls.every((url) => existsSync(url)) && hashOf(urls) === hash;
+}
+
+export function hashOf(files: readonly URL[]): string {
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(readFileSync(file));
+  return hash.digest('hex');
+}

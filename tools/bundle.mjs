@@ -1,0 +1,85 @@
+// Puts the programs of a worker's threads into few files: see apps/worker/src/bundle.ts. Threads load the same libraries,
+// so they are split into parts that all of them share; the packages that an experiment imports are such parts too, since
+// it must get the very instances that its thread has.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const worker = join(root, 'apps/worker/dist');
+const folder = join(worker, 'bundle');
+const inFolder = 'import.meta.url.slice(0, import.meta.url.lastIndexOf("/bundle/") + 8)';
+const programs = ['run-worker', 'compiler/thread', 'compute/thread', 'compute/loader-thread'];
+/** Shared with code that is not bundled: errors are told by their class. */
+const foundation = '@lockstep/errors';
+
+const cli = createRequire(join(root, 'apps/cli/package.json'));
+const manifestOf = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+
+/** Paths of a package and of the workspace's packages that it depends on. */
+function closure(path, seen = new Set()) {
+  if (seen.has(path)) return seen;
+  seen.add(path);
+  for (const name of Object.keys(manifestOf(path).dependencies ?? {})) {
+    if (name.startsWith('@lockstep/')) closure(name.replace('@lockstep/', 'libs/'), seen);
+  }
+  return seen;
+}
+
+const importable = [...closure('libs/lockstep')].filter((path) => manifestOf(path).name !== foundation);
+const packages = [...new Set([...closure('apps/worker'), ...closure('libs/lockstep')])];
+const external = packages
+  .flatMap((path) => Object.keys(manifestOf(path).dependencies ?? {}))
+  .filter((name) => !name.startsWith('@lockstep/'));
+
+/** Modules go on looking for what lies beside them where it does. */
+const places = {
+  name: 'places',
+  setup(build) {
+    build.onLoad({ filter: /[\\/]dist[\\/].*\.js$/ }, ({ path }) => {
+      const place = relative(folder, path).replaceAll('\\', '/');
+      const url = `new URL(${JSON.stringify(place)}, ${inFolder}).href`;
+      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url) };
+    });
+  },
+};
+
+export async function bundle() {
+  const { build } = cli('esbuild');
+  rmSync(folder, { recursive: true, force: true });
+  const entry = (out, path) => [out, join(root, path)];
+  await build({
+    entryPoints: Object.fromEntries([
+      ...programs.map((name) => entry(name, `apps/worker/dist/${name}.js`)),
+      ...importable.map((path) =>
+        entry(`node_modules/${manifestOf(path).name}/index`, `${path}/dist/index.js`),
+      ),
+    ]),
+    outdir: folder,
+    chunkNames: 'parts/[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    // Layers, and with them parameters, are called by the names of functions.
+    keepNames: true,
+    external: [foundation, ...external],
+    define: { 'import.meta.bundled': 'true' },
+    plugins: [places],
+    logLevel: 'warning',
+  });
+  for (const path of importable) {
+    const { name, version } = manifestOf(path);
+    const manifest = { name, version, type: 'module', exports: './index.js' };
+    writeFileSync(join(folder, 'node_modules', name, 'package.json'), JSON.stringify(manifest));
+  }
+  const files = packages.map((path) => join(root, path, 'dist/.tsbuildinfo'));
+  const { hashOf } = await import(pathToFileURL(join(worker, 'bundle.js')).href);
+  const stamp = {
+    files: files.map((file) => relative(folder, file).replaceAll('\\', '/')),
+    hash: hashOf(files.map((file) => pathToFileURL(file))),
+  };
+  writeFileSync(join(folder, 'stamp.json'), JSON.stringify(stamp));
+}
