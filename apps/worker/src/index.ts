@@ -8,7 +8,7 @@ export { exitCodeOf, exitCodes } from './exit-codes.ts';
 export type { WorkerHooks } from './hooks.ts';
 export type { WorkerOptions } from './run-worker.ts';
 export type { Threads } from './threads.ts';
-export { startThreads } from './threads.ts';
+export { startEarly, startThreads } from './threads.ts';
 export { version } from './version.ts';
 
 /** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */

@@ -33,7 +33,16 @@ export function startThreads(numThreads: number): Threads {
     });
   }
   // The compiler first: the first step waits for it, and it for nothing.
-  return { compiler: startCompiler(), compute: startCompute(numThreads) };
+  const compiler = early ?? startCompiler();
+  early = undefined;
+  return { compiler, compute: startCompute(numThreads) };
+}
+
+let early: StartedThread | undefined;
+
+/** Starts the compiler while the command line is still to be read; `startThreads` takes it over. */
+export function startEarly(): void {
+  early ??= startCompiler();
 }
 
 export const startCompiler = (): StartedThread => start('the compiler thread', programOf('compiler/thread'));

@@ -26,11 +26,11 @@ export interface Loader {
   close(): Promise<void>;
 }
 
-/** `words`: see supply.ts. The thread starts when it is first of use. */
+/** `words`: see supply.ts. Its thread starts at once: it is ready when there is something to load. */
 export function createLoader(words: Int32Array): Loader {
-  let worker: Worker | undefined;
   let failure: Error | undefined;
   let current: Configuration | undefined;
+  let isConfigured = false;
   let numTickets = 0;
   /** The training step whose batch a slot has, or will have when what was asked is done. */
   let loaded: [Loaded | undefined, Loaded | undefined] = [undefined, undefined];
@@ -39,18 +39,16 @@ export function createLoader(words: Int32Array): Loader {
     failure ??= error;
     endSupply(words);
   };
-  const start = (): Worker => {
-    const started = new Worker(programOf('compute/loader-thread'), {
-      workerData: words,
-      resourceLimits: leanHeap,
-    });
-    started.on('error', end);
-    started.on('exit', (code) =>
-      end(new LockstepError('lost', `the thread that loads batches ended with code ${code}`, { code })),
-    );
-    return started;
-  };
-  const post = (request: LoaderRequest): void => worker!.postMessage(request);
+  const worker = new Worker(programOf('compute/loader-thread'), {
+    workerData: words,
+    resourceLimits: leanHeap,
+  });
+  worker.unref();
+  worker.on('error', end);
+  worker.on('exit', (code) =>
+    end(new LockstepError('lost', `the thread that loads batches ended with code ${code}`, { code })),
+  );
+  const post = (request: LoaderRequest): void => worker.postMessage(request);
   const want = (step: number, slot: BatchSlot): number => {
     const known = loaded[slot];
     if (known?.step === step) return known.ticket;
@@ -67,8 +65,8 @@ export function createLoader(words: Int32Array): Loader {
       if (failure !== undefined) throw failure;
       current = batchBytes(configuration) < LEAST_BYTES ? undefined : configuration;
       loaded = [undefined, undefined];
-      if (current === undefined && worker === undefined) return false;
-      worker ??= start();
+      if (current === undefined && !isConfigured) return false;
+      isConfigured = true;
       post({ kind: 'configure', configuration });
       await once(worker, 'message');
       return current !== undefined;
@@ -92,7 +90,7 @@ export function createLoader(words: Int32Array): Loader {
     },
     async close() {
       endSupply(words);
-      await worker?.terminate();
+      await worker.terminate();
     },
   };
 }
