@@ -61,10 +61,10 @@ it('a run of two workers leaves a trace of both, in which the work of a thread a
       );
       const inStep = within.filter((span) => span.ts >= ts - 1 && span.ts + span.dur <= ts + dur + 1);
       expect(inStep.map(({ name }) => name)).toEqual(expect.arrayContaining(['segment 1', 'update']));
-      // The rest is orders on their way between threads.
-      const sum = inStep.reduce((total, span) => total + span.dur, 0);
-      expect(sum).toBeLessThanOrEqual(dur + 2);
-      expect(sum).toBeGreaterThan(0.3 * dur);
+      // Work and waiting leave no gap but those that are too short to be shown.
+      for (const [i, next] of inStep.slice(1).entries()) {
+        expect(next.ts - (inStep[i]!.ts + inStep[i]!.dur)).toBeLessThan(20 + 1);
+      }
     }
     const begun = events.filter((event) => event.ph === 'b' && event.pid === pid);
     const ends = new Map(events.filter(({ ph }) => ph === 'e').map((event) => [event.id, event.ts]));

@@ -151,11 +151,11 @@ export function createEffects(context: EffectsContext): Effects {
         numThreads: pool.numThreads,
       }),
       held,
-      onPart: ({ step, collective, part, bytes, durationMs }) =>
+      onPart: ({ step, collective, part, bytes, startMs, durationMs }) =>
         tracer.add({
           name: `exchange ${collective + 1}.${part + 1}`,
           track: 'exchanges',
-          startMs: clockMs() - durationMs,
+          startMs,
           durationMs,
           step,
           bytes,
@@ -171,7 +171,7 @@ export function createEffects(context: EffectsContext): Effects {
   const runSegment = ({ step, segment }: Effect<'runSegment'>): void => {
     enqueue(async () => {
       if (segment === 0) {
-        stepStartedAt = performance.now();
+        stepStartedAt = clockMs();
         computeMs = 0;
         joined().reductions.takeTimes();
       }
@@ -215,13 +215,13 @@ export function createEffects(context: EffectsContext): Effects {
       const { progress } = replica;
       const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
       replica.setSpareProgress({ ...progress, chain });
-      const stepMs = performance.now() - stepStartedAt;
+      const stepMs = clockMs() - stepStartedAt;
       samplesDone += schedule.samplesAt(step);
       trainingMs += stepMs;
       tracer.add({
         name: `step ${step}`,
         track: 'steps',
-        startMs: clockMs() - stepMs,
+        startMs: stepStartedAt,
         durationMs: stepMs,
         step,
       });

@@ -10,6 +10,7 @@ import {
 } from '@lockstep/collectives';
 import type { GenerationLink } from './lanes.ts';
 import type { ExchangePart } from './session.ts';
+import { clockMs } from './tracer.ts';
 
 /** Collectives are numbered by exchange and part, so that the keys of all of a step's frames differ. */
 const partsPerExchange = 1024;
@@ -28,7 +29,8 @@ export interface ReducedPart {
   readonly collective: number;
   readonly part: number;
   readonly bytes: number;
-  /** From when it was started here. */
+  /** When it was started here, by `clockMs`. */
+  readonly startMs: number;
   readonly durationMs: number;
 }
 
@@ -117,14 +119,14 @@ export function createReductions(options: ReductionOptions): Reductions {
     for (; of.numStarted < end; of.numStarted++) {
       const part = of.numStarted;
       const { op, size, partials, result } = parts[part]!;
-      const startedAt = performance.now();
+      const startMs = clockMs();
       const collective = of.collective * partsPerExchange + part;
       const { step } = of;
       const request = { step, collective, op, size, parts: partials, out: result };
       exchange.start(request, () => {
         of.numDone++;
-        const durationMs = performance.now() - startedAt;
-        options.onPart?.({ step, collective: of.collective, part, bytes: 4 * size, durationMs });
+        const durationMs = clockMs() - startMs;
+        options.onPart?.({ step, collective: of.collective, part, bytes: 4 * size, startMs, durationMs });
         of.finish?.();
       });
     }

@@ -9,16 +9,16 @@ it('keeps nothing unless it is enabled', () => {
   expect(tracer.take()).toBeUndefined();
 });
 
-it('shows what a thread does and how long it waits between', () => {
-  const tracer = createTracer();
+it('shows what a thread does and how long it waits between, by the time of day', () => {
+  const tracer = createTracer(1000);
   tracer.enable();
   tracer.ran(0, segment, 10, 5);
   tracer.ran(0, { order: 'update', step: 7 }, 18, 2);
   expect(tracer.take()).toEqual({
     spans: [
-      { name: 'segment 2', track: 0, startMs: 10, durationMs: 5, step: 7 },
-      { name: 'waiting', track: 0, startMs: 15, durationMs: 3, step: 7 },
-      { name: 'update', track: 0, startMs: 18, durationMs: 2, step: 7 },
+      { name: 'segment 2', track: 0, startMs: 1010, durationMs: 5, step: 7 },
+      { name: 'waiting', track: 0, startMs: 1015, durationMs: 3, step: 7 },
+      { name: 'update', track: 0, startMs: 1018, durationMs: 2, step: 7 },
     ],
     numDropped: 0,
   });

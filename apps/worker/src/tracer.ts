@@ -5,7 +5,7 @@ export interface Span {
   readonly name: string;
   /** Whole steps, exchanges (which overlap), or a compute thread, from 0. */
   readonly track: 'steps' | 'exchanges' | number;
-  /** By the clock of this machine, in ms since 1970. */
+  /** By `clockMs`; in a report by the time of day of this machine, in ms since 1970. */
   readonly startMs: number;
   readonly durationMs: number;
   readonly step: number;
@@ -34,10 +34,16 @@ const MAX_SPANS = 4096;
 /** Gaps shorter than this are those between orders, not worth showing. */
 const LEAST_WAIT_MS = 0.02;
 
-/** All threads of this process, and all processes of this machine, agree on it. */
-export const clockMs = (): number => performance.timeOrigin + performance.now();
+/**
+ * Monotonic, in ms, and the same for all threads and processes of this machine. `performance.now` is not: it counts from
+ * the start of its own thread, and when that was is known to a millisecond or so.
+ */
+export const clockMs = (): number => Number(process.hrtime.bigint()) / 1e6;
 
-export function createTracer(): Tracer {
+/** What turns that clock into ms since 1970: looked up once, so that all spans of a process move together. */
+const sinceEpochMs = (): number => performance.timeOrigin + performance.now() - clockMs();
+
+export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
   let isEnabled = false;
   let spans: Span[] = [];
   let numDropped = 0;
@@ -63,7 +69,10 @@ export function createTracer(): Tracer {
     },
     take() {
       if (!isEnabled) return undefined;
-      const trace = { spans, numDropped };
+      const trace = {
+        spans: spans.map((span) => ({ ...span, startMs: span.startMs + offsetMs })),
+        numDropped,
+      };
       spans = [];
       numDropped = 0;
       return trace;

@@ -76,6 +76,6 @@ export interface Announcement {
 }
 
 export type Answer =
-  /** `startMs`: by the machine's clock, since 1970. */
+  /** `startMs`: by `clockMs`. */
   | { readonly sequence: number; readonly startMs: number; readonly computeMs: number }
   | { readonly sequence: number; readonly error: WireError };
