@@ -45,6 +45,14 @@ async function cacheFolder(): Promise<string> {
     await mkdir(cache, { recursive: true });
     return cache;
   }
+  // Elsewhere an import would find other instances of the packages, whose tensors are not ours.
+  if (!existsSync(join(bundledPackages(), 'lockstep'))) {
+    throw new LockstepError(
+      'experiment',
+      'the build was replaced while this worker started; start it again',
+      { packages: bundledPackages() },
+    );
+  }
   const folder = join(cache, 'bundled');
   await mkdir(folder, { recursive: true });
   await link(bundledPackages(), join(folder, 'node_modules'));
