@@ -1,0 +1,2 @@
+/** Files of arrays. */
+export {};

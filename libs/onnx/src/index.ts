@@ -1,0 +1,2 @@
+/** Traced programs as ONNX models. */
+export {};
