@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { LockstepError } from '@lockstep/errors';
@@ -13,6 +14,20 @@ export const dataVariable = 'LOCKSTEP_DATA';
 export function dataFolders(dataset: string): string[] {
   const folder = process.env[dataVariable];
   return folder === undefined || folder === '' ? [] : [join(folder, dataset), folder];
+}
+
+/** The folder of an npm package, as the user's project sees it and as this library does. */
+export function packageFolders(packageName: string, subfolder: string): string[] {
+  const origins = [join(process.cwd(), 'package.json'), import.meta.url];
+  return origins.flatMap((origin) => {
+    try {
+      return [join(dirname(createRequire(origin).resolve(`${packageName}/package.json`)), subfolder)];
+    } catch (error) {
+      // Not installed there: the caller reports it if no other place has the files.
+      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return [];
+      throw error;
+    }
+  });
 }
 
 /** The first of `folders` that has `file` or `file.gz`; a `data` error with the remedy if none has. */

@@ -1,8 +1,7 @@
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { createDataset, type DataSource, type Field, type Split, shared, sliceSplit } from './dataset.ts';
-import { dataFolders, findFolder, readChecked } from './files.ts';
+import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
 import { parseIdx } from './idx.ts';
 
 export interface ImageOptions {
@@ -136,18 +135,4 @@ function holdOutLast(name: string, full: Split, count: number): { train: Split; 
   if (count === 0) return { train: full };
   const cut = full.size - count;
   return { train: sliceSplit(full, 0, cut), validation: sliceSplit(full, cut, full.size) };
-}
-
-/** The folder of an npm package, as the user's project sees it and as this library does. */
-function packageFolders(packageName: string, subfolder: string): string[] {
-  const origins = [join(process.cwd(), 'package.json'), import.meta.url];
-  return origins.flatMap((origin) => {
-    try {
-      return [join(dirname(createRequire(origin).resolve(`${packageName}/package.json`)), subfolder)];
-    } catch (error) {
-      // Not installed there: the caller reports it if no other place has the files.
-      if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return [];
-      throw error;
-    }
-  });
 }

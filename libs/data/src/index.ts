@@ -12,3 +12,5 @@ export { fashionMnist, mnist } from './images.ts';
 export type { ShardSamples, StepSamples, StepSpec } from './sampling.ts';
 export { evaluationSamples, rowsPerShard, stepSamples, stepsPerEpoch } from './sampling.ts';
 export type { SplitFractions } from './split.ts';
+export type { TextOptions } from './text.ts';
+export { mobyDick, text } from './text.ts';

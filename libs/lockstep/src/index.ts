@@ -2,8 +2,8 @@
 export * from '@lockstep/autodiff';
 /** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
 export * as ops from '@lockstep/autodiff';
-export type { CsvOptions, DataSource, Dataset } from '@lockstep/data';
-export { csv, fashionMnist, fromArrays, mnist } from '@lockstep/data';
+export type { CsvOptions, DataSource, Dataset, TextOptions } from '@lockstep/data';
+export { csv, fashionMnist, fromArrays, mnist, mobyDick, text } from '@lockstep/data';
 export { LockstepError } from '@lockstep/errors';
 export type { Context, Initializer, Layer } from '@lockstep/nn';
 export {

