@@ -30,11 +30,13 @@ describe('experiments', () => {
     it(`${file} trains`, async ({ skip }) => {
       const experiment = await load(file);
       if (experiment === undefined) return skip(`${file} is no experiment but a module of one`);
-      const { data } = experiment;
+      const { data, batch } = experiment;
       if (data.name === 'fashion-mnist' && !existsSync('/usr/share/datasets/fashion-mnist'))
         skip('Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist');
-      const config = resolveConfig(experiment, { steps: STEPS, limitSamples: STEPS * experiment.batch.size });
-      const dataset = await data.load({ limitSamples: STEPS * experiment.batch.size });
+      // A few rows a shard: enough for the bits, and quick.
+      const size = 3 * (batch.shards ?? 8);
+      const config = { ...resolveConfig(experiment, { steps: STEPS }), batchSize: size };
+      const dataset = await data.load({ limitSamples: STEPS * size });
       const splits = { train: dataset.splits.train };
       const [whole, parted] = divisions(config.numShards).map((ranges) =>
         trainLocally({ experiment, dataset: { ...dataset, splits }, config, ranges }),
