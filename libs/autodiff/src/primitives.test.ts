@@ -4,7 +4,8 @@ import { allocate, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
 import { ConcreteTensor } from './core.ts';
 import { type Case, cases } from './fixtures/cases.ts';
-import { bitsOf, bytesOf, ordinary } from './fixtures/values.ts';
+import { batchesLikeLoop, isAdjoint, like, subsets } from './fixtures/checks.ts';
+import { bitsOf, bytesOf } from './fixtures/values.ts';
 import {
   type Attrs,
   allPrimitives,
@@ -14,13 +15,11 @@ import {
   grad,
   type InAxis,
   jit,
-  jvp,
   mul,
   type Primitive,
   stack,
   sum,
   type Tensor,
-  vjp,
   vmap,
 } from './index.ts';
 import { differentiableBy } from './transform/arguments.ts';
@@ -28,6 +27,10 @@ import { differentiableBy } from './transform/arguments.ts';
 type Floats = 'float32' | 'float64';
 type Args = readonly Tensor[];
 type Fn = (...xs: Tensor[]) => Tensor;
+
+const several =
+  (f: Fn) =>
+  (...xs: Tensor[]): Tensor[] => [f(...xs)];
 
 const attrsIn = (dtype: Floats, { attrs }: Case): Attrs =>
   dtype === 'float32' && attrs.dtype === 'float64' ? { ...attrs, dtype } : attrs;
@@ -56,17 +59,6 @@ function differentiated(
         f(...all.map((x, i) => (places.includes(i) ? xs[places.indexOf(i)]! : x))),
   };
 }
-
-const inner = (a: Tensor, b: Tensor): number => sum(mul(a, b)).item();
-
-/** A cotangent or direction for x, of x's own type. */
-const like = ({ shape, dtype }: Tensor, seed: number): Tensor => cast(ordinary(shape)(1000 + seed), dtype);
-
-/** Each subset of `n` arguments but the empty one, as a mask. */
-const subsets = (n: number): boolean[][] =>
-  Array.from({ length: 2 ** n - 1 }, (_, mask) =>
-    Array.from({ length: n }, (_, i) => ((mask + 1) >> i) % 2 === 1),
-  );
 
 describe('the table', () => {
   it('has cases for every primitive and no others', () => {
@@ -103,7 +95,7 @@ function check(primitive: Primitive, given: Case): void {
       });
       continue;
     }
-    it(`${dtype}: vmap = loop`, () => batchesLikeLoop(f, inputs));
+    it(`${dtype}: vmap = loop`, () => batchesLikeLoop(several(f), inputs));
     it(`${dtype}: vmap of vmap = loop of loops`, () => batchesTwice(f, inputs));
     checkDerivatives(primitive, given, dtype, f, inputs);
   }
@@ -132,7 +124,7 @@ function checkDerivatives(
       it(`… by argument ${place} alone`, () => checkGrads(only, [inputs(0)[place]!], options));
     }
   }
-  it(`${dtype}: ⟨g, jvp v⟩ = ⟨vjp g, v⟩`, () => adjoint(g, at, exact ? 1e-12 : 1e-5));
+  it(`${dtype}: ⟨g, jvp v⟩ = ⟨vjp g, v⟩`, () => isAdjoint(several(g), at, exact ? 1e-12 : 1e-5));
   it(`${dtype}: jit of the gradient = the gradient`, () => {
     const gradient = gradientOf(g, at.length);
     const compiled = jit(gradient)(at).map(bitsOf);
@@ -175,25 +167,6 @@ function storageOf(x: Tensor): Storage {
   return { ...x.storage, data: x.data.slice() };
 }
 
-function batchesLikeLoop(f: Fn, inputs: (variant: number) => Tensor[]): void {
-  const variants = [0, 1, 2].map(inputs);
-  for (const mask of subsets(variants[0]!.length)) {
-    const loop = variants.map((_, v) => bitsOf(f(...mask.map((on, i) => variants[on ? v : 0]![i]!))));
-    for (const axis of [0, -1]) {
-      const args = mask.map((on, i) =>
-        on
-          ? stack(
-              variants.map((xs) => xs[i]!),
-              axis,
-            )
-          : variants[0]![i]!,
-      );
-      const y = vmap(f, { inAxes: mask.map((on): InAxis => (on ? axis : null)) })(...args);
-      expect(variants.map((_, v) => bitsOf(y.at(v)))).toEqual(loop);
-    }
-  }
-}
-
 /** Each argument is batched by the outer, the inner or both. */
 function batchesTwice(f: Fn, inputs: (variant: number) => Tensor[]): void {
   const num = inputs(0).length;
@@ -218,20 +191,6 @@ function batchesTwice(f: Fn, inputs: (variant: number) => Tensor[]): void {
       expect(bitsOf(y.at(o, n))).toBe(bitsOf(f(...outer.map((_, i) => variant(i, o, n)))));
     }
   }
-}
-
-function adjoint(g: Fn, at: Args, tolerance: number): void {
-  const directions = at.map((x, i) => like(x, i));
-  const [y, tangent] = jvp(g, at as Tensor[], directions);
-  const [value, pull] = vjp(g, ...(at as Tensor[]));
-  expect(bitsOf(value)).toBe(bitsOf(y));
-  expect([tangent.dtype, tangent.shape]).toEqual([y.dtype, y.shape]);
-  const cotangent = like(y, 100);
-  const pulled = pull(cotangent);
-  expect(pulled.map((x) => [x.dtype, x.shape])).toEqual(at.map((x) => [x.dtype, x.shape]));
-  const forward = inner(cotangent, tangent);
-  const reverse = pulled.reduce((total, ct, i) => total + inner(ct, directions[i]!), 0);
-  expect(Math.abs(forward - reverse)).toBeLessThanOrEqual(tolerance * (1 + Math.abs(forward)));
 }
 
 /** The gradient of a weighted sum of all results, by all arguments. */
