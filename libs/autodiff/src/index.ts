@@ -53,7 +53,7 @@ export { avgPool, maxPool } from './primitives/pooling.ts';
 export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
 export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
 export type { Combine, ShardMoments } from './primitives/sharding.ts';
-export { allReduceSum, shardMoments } from './primitives/sharding.ts';
+export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
 export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';

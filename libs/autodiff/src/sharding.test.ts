@@ -12,6 +12,7 @@ import {
   type InAxis,
   jit,
   jvp,
+  localMoments,
   overShards,
   shardMoments,
   sum,
@@ -245,6 +246,25 @@ describe('shardMoments', () => {
     expect(() => shardMoments(tensor([[1, 2]]), narrow(tensor([1])))).toThrow(
       /moments: element types differ/,
     );
+  });
+});
+
+describe('localMoments', () => {
+  it('are those of each shard alone', () => {
+    const [x, weights] = [data[0]!, data[1]!];
+    const shards = vmap((y: Tensor, w: Tensor) => ({ ...localMoments(y, w) }))(x, weights);
+    for (let shard = 0; shard < x.shape[0]!; shard++) {
+      const alone = shardMoments(x.at(shard), weights.at(shard));
+      for (const name of ['count', 'mean', 'm2'] as const) {
+        expect(shards[name].at(shard).data).toEqual(alone[name].data);
+      }
+    }
+  });
+  it('have right derivatives', () => {
+    const x = data[0]!.at(0).cast('float64');
+    const weights = data[1]!.at(0).cast('float64');
+    checkGrads((y: Tensor) => localMoments(y, weights).mean, [x]);
+    checkGrads((y: Tensor) => localMoments(y, weights).m2, [x]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { concatenate, full, normal, ones, type Tensor, tensor } from '@lockstep/autodiff';
+import { concatenate, full, normal, ones, overShards, stack, type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { type BatchNormState, batchNorm } from './batch-norm.ts';
 
@@ -61,5 +61,54 @@ describe('batchNorm', () => {
     const [y, next] = applied(tensor([[5, 8, 11]]));
     expect([...y.data]).toEqual([0, 0, 0]);
     expect([...next.variance.data]).toEqual([0.9, 0.9, 0.9]);
+  });
+});
+
+describe('batchNorm of ghost batches', () => {
+  const ghost = batchNorm({ ghost: true });
+  const x = normal(key, [3, 4, 5, 3], 'float64').mul(3).add([1, -2, 30]);
+  // The second shard ends in a filling row, the third has nothing else.
+  const weights = tensor([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], { shape: [3, 4] });
+  const shards = concatenate([x, x.slice([0], [1])]);
+  const shardWeights = concatenate([weights, tensor([0, 0, 0, 0], { shape: [1, 4] })]);
+  const double = { gamma: params.gamma.cast('float64'), beta: params.beta.cast('float64') };
+  const from = { mean: state.mean.cast('float64'), variance: state.variance.cast('float64') };
+  const running = overShards(
+    (rows: Tensor, w: Tensor) => {
+      const [, next] = ghost.apply(double, from, rows, { training: true, key, weights: w });
+      return next;
+    },
+    [0, 0],
+    () => 'it',
+  )(shards, shardWeights);
+
+  it('normalises each shard by its own rows', () => {
+    for (const shard of [0, 1]) {
+      const kept = shard === 0 ? 4 : 3;
+      const [alone] = ghost.apply(double, from, x.at(shard), {
+        training: true,
+        key,
+        weights: weights.at(shard),
+      });
+      const [expected] = applied(x.at(shard).slice([0], [kept]));
+      expect(largest(alone.slice([0], [kept]).sub(expected))).toBeLessThan(1e-12);
+    }
+    const [filling] = ghost.apply(double, from, x.at(2), { training: true, key, weights: weights.at(2) });
+    expect([...filling.data].every(Number.isFinite)).toBe(true);
+  });
+
+  it('keeps running moments of all rows of the step', () => {
+    const kept = concatenate([x.at(0), x.at(1).slice([0], [3])]);
+    const [, expected] = applied(kept);
+    expect(largest(running.mean.sub(expected.mean))).toBeLessThan(1e-12);
+    expect(largest(running.variance.sub(expected.variance))).toBeLessThan(1e-12);
+  });
+
+  it('evaluates like any other', () => {
+    const rows = stack([tensor([5, 8, 11])]);
+    const context = { training: false, key, weights: ones([1]) };
+    expect(ghost.apply(double, from, rows, context)[0].data).toEqual(
+      batchNorm().apply(double, from, rows, context)[0].data,
+    );
   });
 });

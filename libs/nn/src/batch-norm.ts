@@ -1,4 +1,12 @@
-import { ones, shardMoments, stopGradient, type Tensor, zeros } from '@lockstep/autodiff';
+import {
+  localMoments,
+  ones,
+  shardMoments,
+  stopGradient,
+  type Tensor,
+  where,
+  zeros,
+} from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { Layer } from './layer.ts';
 
@@ -12,6 +20,13 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
+  /**
+   * Normalise each shard by its own moments (ghost batches; Hoffer, Hubara and Soudry, 2017): the noise of small batches
+   * in large ones, and a step without exchange before the normalisation. The result depends on the number of shards,
+   * which the experiment fixes, and as ever not on the number of workers. The running moments stay those of all rows.
+   * Default false.
+   */
+  readonly ghost?: boolean;
 }
 
 /**
@@ -23,6 +38,7 @@ export interface BatchNormOptions {
 export function batchNorm({
   momentum = 0.1,
   epsilon = 1e-5,
+  ghost = false,
 }: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
   const moved = (old: Tensor, step: Tensor): Tensor =>
     old.mul(1 - momentum).add(stopGradient(step).mul(momentum));
@@ -50,12 +66,16 @@ export function batchNorm({
           .mul(params.gamma.div(variance.add(epsilon).sqrt()))
           .add(params.beta);
       if (!training) return [normalized(state.mean, state.variance), state];
-      const { count, mean, m2 } = shardMoments(x, weights.cast(x.dtype));
+      const rowWeights = weights.cast(x.dtype);
+      const all = shardMoments(ghost ? stopGradient(x) : x, rowWeights);
+      const { count, mean, m2 } = ghost ? localMoments(x, rowWeights) : all;
+      // A shard of nothing but filling rows has no count; its values reach nobody, but must stay finite.
+      const variance = m2.div(ghost ? where(count.greater(0), count, 1) : count);
       // A single value has no unbiased variance; it counts as 0 then.
-      const unbiased = m2.div(count.sub(1).maximum(1));
+      const unbiased = all.m2.div(all.count.sub(1).maximum(1));
       return [
-        normalized(mean, m2.div(count)),
-        { mean: moved(state.mean, mean), variance: moved(state.variance, unbiased) },
+        normalized(mean, variance),
+        { mean: moved(state.mean, all.mean), variance: moved(state.variance, unbiased) },
       ];
     },
   };

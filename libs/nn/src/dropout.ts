@@ -1,24 +1,47 @@
-import { bernoulli, where } from '@lockstep/autodiff';
+import { bernoulli, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
+import type { Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
 
 /**
  * In training sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the
  * expectation stays; in evaluation the identity (Srivastava et al., 2014). The mask depends on the key alone.
  */
-export function dropout(rate: number): Layer<Empty, Empty> {
-  if (!(rate >= 0 && rate < 1)) {
-    throw new LockstepError(
-      'argument',
-      `dropout: the rate is ${rate}; it is the part that is dropped, at least 0 and less than 1`,
-      { rate },
-    );
-  }
-  const keep = 1 - rate;
+export const dropout = (rate: number): Layer<Empty, Empty> => dropping('dropout', rate, (shape) => shape);
+
+/**
+ * {@link dropout} of whole channels: neighbouring places say nearly the same, so dropping one of them drops nothing
+ * (Tompson et al., 2015). [rows, .., C] → the same
+ */
+export const spatialDropout = (rate: number): Layer<Empty, Empty> =>
+  dropping('spatialDropout', rate, (shape) =>
+    shape.map((length, axis) => (axis === 0 || axis === shape.length - 1 ? length : 1)),
+  );
+
+function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape): Layer<Empty, Empty> {
+  requireRate(kind, rate);
   return {
-    kind: 'dropout',
+    kind,
     init: (_key, input) => ({ params: {}, state: {}, output: input }),
-    apply: (_params, state, x, { training, key }) =>
-      training && rate > 0 ? [where(bernoulli(key, keep, x.shape), x.div(keep), 0), state] : [x, state],
+    apply: (_params, state, x, { training, key }) => [
+      training ? dropped(x, rate, key, maskShape(x.shape)) : x,
+      state,
+    ],
   };
+}
+
+/** x with a mask of `shape`, which broadcasts to x's, and scaled by what the mask leaves. */
+export function dropped(x: Tensor, rate: number, key: Tensor, shape: Shape = x.shape): Tensor {
+  if (rate === 0) return x;
+  const keep = 1 - rate;
+  return where(bernoulli(key, keep, shape), x.div(keep), 0);
+}
+
+export function requireRate(kind: string, rate: number): void {
+  if (rate >= 0 && rate < 1) return;
+  throw new LockstepError(
+    'argument',
+    `${kind}: the rate is ${rate}; it is the part that is dropped, at least 0 and less than 1`,
+    { rate },
+  );
 }

@@ -8,8 +8,9 @@ import { dropout } from './dropout.ts';
 import { embedding } from './embedding.ts';
 import type { Layer, TensorTree } from './layer.ts';
 import { asLayer, type LayerLike } from './layer.ts';
-import { avgPool, flatten, globalAvgPool, maxPool } from './pooling.ts';
+import { avgPool, globalAvgPool, maxPool } from './pooling.ts';
 import { sequential } from './sequential.ts';
+import { flatten } from './shape.ts';
 
 const key = tensor(Uint32Array.of(3, 5));
 const tanh = (x: Tensor): Tensor => x.tanh();

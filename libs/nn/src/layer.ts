@@ -1,5 +1,6 @@
 /** What a layer is. Shapes here are those of one row: the batch axis, which comes first in every tensor, is left out. */
-import { relu, sigmoid, type Tensor, tanh, traceProgram } from '@lockstep/autodiff';
+import * as ops from '@lockstep/autodiff';
+import { type Tensor, traceProgram } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
@@ -33,8 +34,10 @@ export interface Initialized<P, S> {
 export interface Layer<P = TensorTree, S = TensorTree> {
   /** Its name in messages and summaries. */
   readonly kind: string;
-  /** The layers it is made of, if it is a container. */
+  /** The layers it is made of, if it is a chain of them. */
   readonly layers?: readonly Layer[];
+  /** The layers it is made of, if each takes the same rows. */
+  readonly branches?: readonly Layer[];
   init(key: Tensor, input: Shape): Initialized<P, S>;
   /** x [rows, ..input] → [rows, ..output] and the state after it. */
   apply(params: P, state: S, x: Tensor, context: Context): [Tensor, S];
@@ -56,14 +59,10 @@ export function weightless(kind: string, f: (x: Tensor) => Tensor): Layer<Empty,
   };
 }
 
-/** Ops are anonymous functions; these are the ones that serve as layers as they are. */
-const activations = new Map<(x: Tensor) => Tensor, string>([
-  [relu, 'relu'],
-  [tanh, 'tanh'],
-  [sigmoid, 'sigmoid'],
-]);
+/** Ops are anonymous functions; many serve as layers as they are. */
+const names = new Map<unknown, string>(Object.entries(ops).map(([name, op]) => [op, name]));
 
-const kindOf = (f: (x: Tensor) => Tensor): string => activations.get(f) ?? (f.name || 'function');
+const kindOf = (f: (x: Tensor) => Tensor): string => names.get(f) ?? (f.name || 'function');
 
 /**
  * The shape of a row of `f`'s result, by tracing `f` on two rows of `input` (and further arguments of the given

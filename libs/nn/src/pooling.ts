@@ -1,4 +1,4 @@
-/** Layers that only rearrange or summarise: pooling and flatten. */
+/** Layers that only rearrange or summarise. */
 import { avgPool as averageWindows, maxPool as maximumOfWindows, type Tensor } from '@lockstep/autodiff';
 import { type Empty, type Layer, weightless } from './layer.ts';
 
@@ -15,9 +15,4 @@ export const avgPool = (size: Size): Layer<Empty, Empty> =>
 /** The mean over height and width. [rows, H, W, C] → [rows, C] */
 export function globalAvgPool(x: Tensor): Tensor {
   return x.mean([1, 2]);
-}
-
-/** [rows, ..] → [rows, product of the rest] */
-export function flatten(x: Tensor): Tensor {
-  return x.reshape([x.shape[0]!, -1]);
 }

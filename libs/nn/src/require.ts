@@ -19,3 +19,12 @@ export function requireImages(layer: string, input: Shape): void {
     { layer, input },
   );
 }
+
+export function requireSequence(layer: string, input: Shape): void {
+  if (input.length === 2) return;
+  throw new LockstepError(
+    'shape',
+    `${layer}: takes sequences [time, features], not rows of shape ${formatShape(input)}; reshape them first`,
+    { layer, input },
+  );
+}

@@ -9,8 +9,9 @@ import { dropout } from './dropout.ts';
 import { embedding } from './embedding.ts';
 import type { LayerLike } from './layer.ts';
 import { asLayer } from './layer.ts';
-import { avgPool, flatten, globalAvgPool, maxPool } from './pooling.ts';
+import { avgPool, globalAvgPool, maxPool } from './pooling.ts';
 import { sequential } from './sequential.ts';
+import { flatten } from './shape.ts';
 
 const key = tensor(Uint32Array.of(7, 11));
 const relu = (x: Tensor): Tensor => x.relu();

@@ -1,9 +1,11 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
 import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import { within } from './within.ts';
 
-type ParamsOf<L> = L extends { init(...args: never): { readonly params: infer P } } ? P : Empty;
-type StateOf<L> = L extends { init(...args: never): { readonly state: infer S } } ? S : Empty;
+/** The parameters of a layer; a function has none. */
+export type ParamsOf<L> = L extends { init(...args: never): { readonly params: infer P } } ? P : Empty;
+/** The state of a layer; a function has none. */
+export type StateOf<L> = L extends { init(...args: never): { readonly state: infer S } } ? S : Empty;
 
 /** Layers one after the other; params and state are arrays with one entry a layer. Layer `i` draws from foldIn(key, i). */
 export function sequential<const L extends readonly LayerLike[]>(
@@ -20,7 +22,7 @@ export function sequential<const L extends readonly LayerLike[]>(
       const state: TensorTree[] = [];
       let output = input;
       for (const [i, layer] of layers.entries()) {
-        const own = at(i, layer, () => layer.init(foldIn(key, i), output));
+        const own = within('layer', i, layer, () => layer.init(foldIn(key, i), output));
         params.push(own.params);
         state.push(own.state);
         output = own.output;
@@ -32,7 +34,7 @@ export function sequential<const L extends readonly LayerLike[]>(
       let y: Tensor = x;
       for (const [i, layer] of layers.entries()) {
         const own = { ...context, key: foldIn(context.key, i) };
-        const [out, after] = at(i, layer, () =>
+        const [out, after] = within('layer', i, layer, () =>
           layer.apply(params[i] as TensorTree, state[i] as TensorTree, y, own),
         );
         y = out;
@@ -41,20 +43,4 @@ export function sequential<const L extends readonly LayerLike[]>(
       return [y, next as unknown as S];
     },
   };
-}
-
-/** Runs a layer's part; its errors say which layer they come from. */
-function at<T>(index: number, { kind }: Layer, run: () => T): T {
-  try {
-    return run();
-  } catch (error) {
-    if (!(error instanceof LockstepError)) throw error;
-    const { code, message, facts } = error;
-    throw new LockstepError(
-      code,
-      `layer ${index} (${kind}): ${message}`,
-      { ...facts, layer: index, kind },
-      { cause: error },
-    );
-  }
 }

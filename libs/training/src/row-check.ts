@@ -1,7 +1,7 @@
 /**
  * Samples must not see each other, or the result would depend on which of them share a shard. The forward pass is run
  * twice on a few samples, the second time with other neighbours for the first one, whose values must keep every bit.
- * Statistics over the whole step (batch norm) are the exception: they are kept from the first run.
+ * Statistics over a step or shard (batch norm) are the exception: they are kept from the first run.
  */
 import {
   type Aval,
@@ -21,6 +21,9 @@ import type { Batch } from './experiment.ts';
 import type { Task } from './task.ts';
 
 const numRows = 3;
+
+/** What may see all rows, since it takes their weights. */
+const weightAware = new Set(['shardMoments', 'groupMoments', 'allReduceSum']);
 
 /** Throws `experiment` when a sample's loss or metric depends on the other samples of its batch. */
 export function checkRowsIndependent(task: Task, dataset: Dataset): void {
@@ -70,8 +73,7 @@ function runKeeping(
   const statistics = new Map<number, Tensor>();
   const outputs = evaluateProgram(program, inputs, (equation, compute) => {
     const value = compute();
-    if (equation.primitive === 'shardMoments' || equation.primitive === 'allReduceSum')
-      statistics.set(equation.outputs[0]!, value);
+    if (weightAware.has(equation.primitive)) statistics.set(equation.outputs[0]!, value);
     return value;
   });
   return { outputs, statistics };

@@ -213,9 +213,21 @@ export interface ShardMoments {
  * Moments over all rows of the step, on whichever shards they lie: x [rows, .., C], weights [rows] (0 for the rows
  * that only fill up a shard). Differentiable by x; the weights count as constants.
  */
-export function shardMoments(x: Tensor, weights: Tensor): ShardMoments {
-  const packed = bind(shardMomentsPrimitive, [x, weights], {});
-  const channels = x.shape.at(-1)!;
+export const shardMoments = (x: Tensor, weights: Tensor): ShardMoments =>
+  named(bind(shardMomentsPrimitive, [x, weights], {}));
+
+/**
+ * Moments over the rows at hand alone: under the trainer, those of one shard. Like {@link shardMoments} otherwise, and
+ * nothing is exchanged. A shard without weight has count, mean and sum 0.
+ */
+export const localMoments = (x: Tensor, weights: Tensor): ShardMoments => {
+  const packed = bind(groupMomentsPrimitive, [asGroup(x), asGroup(weights)], {});
+  return named(reshape(packed, packed.shape.slice(1)));
+};
+
+/** [1 + 2C] by name. */
+function named(packed: Tensor): ShardMoments {
+  const channels = (packed.shape[0]! - 1) / 2;
   return {
     count: reshape(slice(packed, [0], [1]), []),
     mean: slice(packed, [1], [1 + channels]),

@@ -1,0 +1,150 @@
+/** Layers made of layers that are not a plain chain: branches side by side, residual connections, frozen parts. */
+import { concatenate, foldIn, stopGradient, type Tensor } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
+import { map } from '@lockstep/tree';
+import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree, weightless } from './layer.ts';
+import { type ParamsOf, type StateOf, sequential } from './sequential.ts';
+import { within } from './within.ts';
+
+/** How the results of branches become one. */
+export type Combination = 'sum' | 'product' | 'concat';
+
+/**
+ * Branches that all take the same rows; their results are added, multiplied, or joined along the last axis. Params and
+ * state are arrays with one entry a branch. Branch `i` draws from foldIn(key, i).
+ */
+export function parallel<const L extends readonly LayerLike[]>(
+  combination: Combination,
+  ...items: L
+): Layer<{ readonly [K in keyof L]: ParamsOf<L[K]> }, { readonly [K in keyof L]: StateOf<L[K]> }> {
+  type P = { readonly [K in keyof L]: ParamsOf<L[K]> };
+  type S = { readonly [K in keyof L]: StateOf<L[K]> };
+  if (items.length === 0) {
+    throw new LockstepError('argument', 'parallel: has no branches; give at least one layer', {
+      combination,
+    });
+  }
+  const branches = items.map(asLayer);
+  return {
+    kind: 'parallel',
+    branches,
+    init(key, input) {
+      const own = branches.map((branch, i) =>
+        within('branch', i, branch, () => branch.init(foldIn(key, i), input)),
+      );
+      return {
+        params: own.map(({ params }) => params) as unknown as P,
+        state: own.map(({ state }) => state) as unknown as S,
+        output: combinedShape(
+          combination,
+          own.map(({ output }) => output),
+        ),
+      };
+    },
+    apply(params, state, x, context) {
+      const results = branches.map((branch, i) =>
+        within('branch', i, branch, () =>
+          branch.apply(params[i] as TensorTree, state[i] as TensorTree, x, {
+            ...context,
+            key: foldIn(context.key, i),
+          }),
+        ),
+      );
+      const outputs = results.map(([output]) => output);
+      return [combine(combination, outputs), results.map(([, after]) => after) as unknown as S];
+    },
+  };
+}
+
+/** x + f(x) for the layers in a row, f, which must keep the shape (He et al., 2016). Params are those of the layers. */
+export function residual<const L extends readonly LayerLike[]>(...items: L) {
+  const main = sequential(...items);
+  const kept = (input: Shape, output: Shape): void => {
+    if (sameShape(input, output)) return;
+    throw new LockstepError(
+      'shape',
+      `residual: the layers make ${formatShape(output)} of ${formatShape(input)}, which cannot be added; use residualWith(shortcut, …layers) with a shortcut of that shape`,
+      { input, output },
+    );
+  };
+  const layer: typeof main = {
+    ...main,
+    kind: 'residual',
+    init(key, input) {
+      const own = main.init(key, input);
+      kept(input, own.output);
+      return own;
+    },
+    apply(params, state, x, context) {
+      const [y, next] = main.apply(params, state, x, context);
+      kept(x.shape.slice(1), y.shape.slice(1));
+      return [x.add(y), next];
+    },
+  };
+  return layer;
+}
+
+/** shortcut(x) + f(x), for blocks that change the shape: a projection such as conv2d(64, 1, { stride: 2 }). */
+export function residualWith<const L extends readonly LayerLike[], const S extends LayerLike>(
+  shortcut: S,
+  ...items: L
+) {
+  return { ...parallel('sum', shortcut, sequential(...items)), kind: 'residual' };
+}
+
+/**
+ * The layer with its parameters as constants: their gradient is 0. What an optimizer does without a gradient, such as
+ * decoupled weight decay, it still does.
+ */
+export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, StateOf<L>> {
+  const layer = asLayer(item) as unknown as Layer<ParamsOf<L>, StateOf<L>>;
+  return {
+    ...layer,
+    kind: `frozen ${layer.kind}`,
+    apply: (params, state, x, context) =>
+      layer.apply(
+        map((leaf: Tensor) => stopGradient(leaf), params as TensorTree) as typeof params,
+        state,
+        x,
+        context,
+      ),
+  };
+}
+
+/** A function of the batch as a layer with a name of its own: `lambda('scale', (x) => x.mul(0.5))`. */
+export const lambda = (kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> => weightless(kind, f);
+
+function combinedShape(combination: Combination, shapes: readonly Shape[]): Shape {
+  const [first, ...others] = shapes as [Shape, ...Shape[]];
+  const core = (shape: Shape): Shape => (combination === 'concat' ? shape.slice(0, -1) : shape);
+  const odd = others.find((shape) => shape.length !== first.length || !sameShape(core(shape), core(first)));
+  if (odd !== undefined || (combination === 'concat' && first.length === 0)) {
+    throw new LockstepError(
+      'shape',
+      `parallel: branches make ${shapes.map(formatShape).join(' and ')}; to ${verbs[combination]} them they must agree in ${combination === 'concat' ? 'all axes but the last' : 'shape'}`,
+      { combination, shapes },
+    );
+  }
+  if (combination !== 'concat') return first;
+  return [...core(first), shapes.reduce((sum, shape) => sum + shape.at(-1)!, 0)];
+}
+
+const verbs: Record<Combination, string> = { sum: 'add', product: 'multiply', concat: 'join' };
+
+function combine(combination: Combination, outputs: readonly Tensor[]): Tensor {
+  combinedShape(
+    combination,
+    outputs.map(({ shape }) => shape.slice(1)),
+  );
+  switch (combination) {
+    case 'sum':
+      return outputs.reduce((a, b) => a.add(b));
+    case 'product':
+      return outputs.reduce((a, b) => a.mul(b));
+    case 'concat':
+      return concatenate(outputs, -1);
+    default:
+      return combination satisfies never;
+  }
+}

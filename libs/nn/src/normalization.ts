@@ -1,0 +1,153 @@
+/** Normalisations within a row: each sample by its own moments, the same in training and evaluation. */
+import { ones, type Tensor, zeros } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, type Shape } from '@lockstep/tensor';
+import type { Empty, Layer } from './layer.ts';
+import { requireCount } from './require.ts';
+
+/** What normalised values are multiplied by and what is added to them, where a layer has them. */
+export type NormParams = { readonly gamma?: Tensor; readonly beta?: Tensor };
+
+export interface NormOptions {
+  /** Added to the variance (or mean square). Default 1e-5. */
+  readonly epsilon?: number;
+  /** Whether values are multiplied by a trained γ, 1 at first. */
+  readonly scale?: boolean;
+  /** Whether a trained β is added, 0 at first. */
+  readonly shift?: boolean;
+}
+
+export interface LayerNormOptions extends NormOptions {
+  /** How many of the last axes are normalised as one. Default 1. */
+  readonly axes?: number;
+}
+
+/**
+ * (x − mean)/√(variance + ε)·γ + β over the last axis or axes of each row; γ and β have one value for each element that
+ * is normalised (Ba, Kiros and Hinton, 2016). [rows, .., C] → the same
+ */
+export function layerNorm({
+  axes = 1,
+  epsilon = 1e-5,
+  ...affine
+}: LayerNormOptions = {}): Layer<NormParams, Empty> {
+  requireCount('layerNorm', 'axes', axes);
+  return normalization('layerNorm', affine, {
+    shape: (input) => lastAxes('layerNorm', input, axes),
+    normalize: (x) => standardized(x, range(x.rank - axes, x.rank), epsilon),
+  });
+}
+
+/** x/√(mean x² + ε)·γ over the last axis, by default without β (Zhang and Sennrich, 2019). [rows, .., C] → the same */
+export function rmsNorm({
+  epsilon = 1e-5,
+  shift = false,
+  ...affine
+}: NormOptions = {}): Layer<NormParams, Empty> {
+  return normalization(
+    'rmsNorm',
+    { ...affine, shift },
+    {
+      shape: (input) => lastAxes('rmsNorm', input, 1),
+      normalize: (x) => x.div(x.square().mean(-1, { keepDims: true }).add(epsilon).sqrt()),
+    },
+  );
+}
+
+/**
+ * Channels in `groups` groups of neighbours, each group of a row normalised over its channels and all places; γ and β
+ * have one value a channel (Wu and He, 2018). [rows, .., C] → the same
+ */
+export function groupNorm(
+  groups: number,
+  { epsilon = 1e-5, ...affine }: NormOptions = {},
+): Layer<NormParams, Empty> {
+  requireCount('groupNorm', 'groups', groups);
+  return normalization('groupNorm', affine, {
+    shape(input) {
+      const [channels] = lastAxes('groupNorm', input, 1) as [number];
+      if (channels % groups !== 0) {
+        throw new LockstepError(
+          'shape',
+          `groupNorm: ${channels} channels do not form ${groups} equal groups; choose a divisor of ${channels}`,
+          { channels, groups },
+        );
+      }
+      return [channels];
+    },
+    normalize(x) {
+      const grouped = x.reshape([...x.shape.slice(0, -1), groups, x.shape.at(-1)! / groups]);
+      const axes = [...range(1, x.rank - 1), x.rank];
+      return standardized(grouped, axes, epsilon).reshape(x.shape);
+    },
+  });
+}
+
+/**
+ * Each channel of a row normalised over its places (Ulyanov, Vedaldi and Lempitsky, 2016). As in PyTorch there is no γ
+ * and no β unless asked for. [rows, .., C] → the same
+ */
+export function instanceNorm({
+  epsilon = 1e-5,
+  scale = false,
+  shift = false,
+}: NormOptions = {}): Layer<NormParams, Empty> {
+  return normalization(
+    'instanceNorm',
+    { scale, shift },
+    {
+      shape(input) {
+        if (input.length >= 2) return input.slice(-1);
+        throw new LockstepError(
+          'shape',
+          `instanceNorm: takes rows with places and channels [.., C], not ${formatShape(input)}: over a single place every value would become 0; use layerNorm`,
+          { input },
+        );
+      },
+      normalize: (x) => standardized(x, range(1, x.rank - 1), epsilon),
+    },
+  );
+}
+
+interface Rule {
+  /** The shape of γ and β for rows of shape `input`. */
+  shape(input: Shape): Shape;
+  normalize(x: Tensor): Tensor;
+}
+
+function normalization(
+  kind: string,
+  { scale = true, shift = true }: NormOptions,
+  { shape, normalize }: Rule,
+): Layer<NormParams, Empty> {
+  return {
+    kind,
+    init(_key, input) {
+      const own = shape(input);
+      const params = { ...(scale && { gamma: ones(own) }), ...(shift && { beta: zeros(own) }) };
+      return { params, state: {}, output: input };
+    },
+    apply({ gamma, beta }, state, x) {
+      const normalized = normalize(x);
+      const scaled = gamma === undefined ? normalized : normalized.mul(gamma);
+      return [beta === undefined ? scaled : scaled.add(beta), state];
+    },
+  };
+}
+
+/** (x − mean)/√(variance + ε), the variance biased, over `axes`. */
+function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
+  const centred = x.sub(x.mean(axes, { keepDims: true }));
+  return centred.div(centred.square().mean(axes, { keepDims: true }).add(epsilon).sqrt());
+}
+
+function lastAxes(kind: string, input: Shape, count: number): Shape {
+  if (input.length >= count) return input.slice(input.length - count);
+  throw new LockstepError(
+    'shape',
+    `${kind}: normalises the last ${count === 1 ? 'axis' : `${count} axes`}, but a row has the shape ${formatShape(input)}; reshape it first`,
+    { kind, input, count },
+  );
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
