@@ -8,8 +8,10 @@ export { bind, ConcreteTensor, Tensor } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
 export type { MatmulOptions } from './primitives/contraction.ts';
 export { matmul, treeSum } from './primitives/contraction.ts';
-export type { Conv2dOptions } from './primitives/convolution.ts';
-export { conv2d } from './primitives/convolution.ts';
+export type { Conv1dOptions, Conv2dOptions } from './primitives/convolve.ts';
+export { conv1d, conv2d } from './primitives/convolve.ts';
+export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './primitives/convolve-transposed.ts';
+export { convTranspose1d, convTranspose2d } from './primitives/convolve-transposed.ts';
 export {
   abs,
   add,
@@ -49,7 +51,18 @@ export {
   where,
 } from './primitives/elementwise.ts';
 export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
-export { avgPool, maxPool } from './primitives/pooling.ts';
+export type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from './primitives/pool.ts';
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool,
+  avgPool,
+  avgPool1d,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool,
+  maxPool1d,
+} from './primitives/pool.ts';
 export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
 export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
 export type { Combine, ShardMoments } from './primitives/sharding.ts';
@@ -57,6 +70,7 @@ export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.
 export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export type { Padding, Padding1d, Sides, Size } from './primitives/windows.ts';
 export { useProfile } from './profile.ts';
 export type {
   EquationDescription,
@@ -75,8 +89,20 @@ export { formatProgram, programHash } from './program/program.ts';
 export { traceProgram } from './program/trace.ts';
 export type { CheckGradsOptions } from './transform/check-grads.ts';
 export { checkGrads } from './transform/check-grads.ts';
+export type { GradientBy, Jacobian, JacobianOptions, Wrt } from './transform/derivatives.ts';
+export {
+  elementwiseGrad,
+  ggnvp,
+  gradWithAux,
+  hessian,
+  hessianTensorProduct,
+  hvp,
+  jacobian,
+} from './transform/derivatives.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
+export type { NumericalGradOptions } from './transform/numerical.ts';
+export { numericalGrad } from './transform/numerical.ts';
 export type { Gradient, Gradients, Input, Inputs } from './transform/types.ts';
 export { grad, valueAndGrad, valueAndGradWithAux, vjp } from './transform/vjp.ts';
 export type { InAxis, VmapOptions } from './transform/vmap.ts';
