@@ -1,19 +1,19 @@
 /**
- * Two-dimensional convolution in NHWC layout and its two gradients. The three are one trilinear form
- * ⟨conv(x, k), g⟩ seen from its three arguments, so each one's derivatives are the other two.
+ * The primitives of convolution: two-dimensional, in NHWC layout, and its two gradients. The three are one trilinear
+ * form ⟨conv(x, k), g⟩ seen from its three arguments, so each one's derivatives are the other two. What users call is
+ * in `convolve.ts` and `convolve-transposed.ts`.
  */
-import { LockstepError } from '@lockstep/errors';
 import type { Conv2dAttrs } from '@lockstep/kernels';
-import { formatShape, type Shape } from '@lockstep/tensor';
-import { asTensors } from '../convert.ts';
+import type { Shape } from '@lockstep/tensor';
 import { type Attrs, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { at, stack } from './slicing.ts';
 import { reshape } from './structural.ts';
+import { outputLength } from './windows.ts';
 
-interface WindowAttrs extends Attrs {
+export interface WindowAttrs extends Attrs {
   readonly strides: readonly [number, number];
-  /** Zeros [top, bottom, left, right]. */
+  /** Zeros [top, bottom, left, right]. At the ends they may be negative: rows that no window reads. */
   readonly padding: readonly [number, number, number, number];
 }
 
@@ -27,15 +27,12 @@ interface KernelGradAttrs extends WindowAttrs {
   readonly segments?: number;
 }
 
-const outputLength = (input: number, window: number, stride: number, before: number, after: number): number =>
-  Math.floor((input + before + after - window) / stride) + 1;
-
 function outputShape(x: Shape, kernel: Shape, { strides, padding }: WindowAttrs): number[] {
   const [top, bottom, left, right] = padding;
   return [
     x[0]!,
-    outputLength(x[1]!, kernel[0]!, strides[0], top, bottom),
-    outputLength(x[2]!, kernel[1]!, strides[1], left, right),
+    outputLength(x[1]!, kernel[0]!, strides[0], [top, bottom]),
+    outputLength(x[2]!, kernel[1]!, strides[1], [left, right]),
     kernel[3]!,
   ];
 }
@@ -81,7 +78,7 @@ function oneByOne<A extends Attrs>(
   return batchedAs(stack(results));
 }
 
-const conv2dPrimitive: Primitive<WindowAttrs> = primitive({
+export const conv2dPrimitive: Primitive<WindowAttrs> = primitive({
   name: 'conv2d',
   differentiable: [0, 1],
   shape: ([x, kernel], attrs) => ({ dtype: x!.dtype, shape: outputShape(x!.shape, kernel!.shape, attrs) }),
@@ -98,7 +95,7 @@ const conv2dPrimitive: Primitive<WindowAttrs> = primitive({
       : unfold(bind(conv2dPrimitive, [fold(x!), kernel!], attrs), size),
 });
 
-const inputGradPrimitive: Primitive<InputGradAttrs> = primitive({
+export const inputGradPrimitive: Primitive<InputGradAttrs> = primitive({
   name: 'conv2dInputGrad',
   differentiable: [0, 1],
   shape: ([dy, kernel], { inputSize }) => ({
@@ -178,54 +175,3 @@ const inputGrad = (dy: Tensor, kernel: Tensor, x: Shape, attrs: WindowAttrs): Te
 
 const kernelGrad = (x: Tensor, dy: Tensor, kernel: Shape, attrs: WindowAttrs): Tensor =>
   bind(kernelGradPrimitive, [x, dy], { ...attrs, kernelSize: [kernel[0]!, kernel[1]!] });
-
-export interface Conv2dOptions {
-  /** Step between windows, or [down, across]. Default 1. */
-  readonly stride?: number | readonly [number, number];
-  /** 'same' (output = ceil(input / stride), the odd zero at the end), 'valid' (none), or zeros on every side. Default 'same'. */
-  readonly padding?: 'same' | 'valid' | number;
-}
-
-/**
- * Cross-correlation of images with a kernel: x [B, H, W, C], kernel [kh, kw, C, O] → [B, H', W', O].
- */
-export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): Tensor {
-  asTensors('conv2d', x, kernel);
-  if (x.rank !== 4 || kernel.rank !== 4 || x.shape[3] !== kernel.shape[2]) {
-    throw new LockstepError(
-      'shape',
-      `conv2d: takes images [B, H, W, C] and a kernel [kh, kw, C, O] with the same C, not ${formatShape(x.shape)} and ${formatShape(kernel.shape)}`,
-      { op: 'conv2d', x: x.shape, kernel: kernel.shape },
-    );
-  }
-  const strides = pair(options.stride ?? 1);
-  const padding = paddingOf(options.padding ?? 'same', x.shape, kernel.shape, strides);
-  const shape = outputShape(x.shape, kernel.shape, { strides, padding });
-  if (shape.some((length) => length < 1) && x.size > 0) {
-    throw new LockstepError(
-      'shape',
-      `conv2d: a ${kernel.shape[0]}×${kernel.shape[1]} kernel does not fit images of ${x.shape[1]}×${x.shape[2]}; use padding 'same' or a smaller kernel`,
-      { op: 'conv2d', x: x.shape, kernel: kernel.shape },
-    );
-  }
-  return bind(conv2dPrimitive, [x, kernel], { strides, padding });
-}
-
-export const pair = (value: number | readonly [number, number]): readonly [number, number] =>
-  typeof value === 'number' ? [value, value] : value;
-
-function paddingOf(
-  padding: 'same' | 'valid' | number,
-  x: Shape,
-  kernel: Shape,
-  strides: readonly [number, number],
-): WindowAttrs['padding'] {
-  if (padding === 'valid') return [0, 0, 0, 0];
-  if (typeof padding === 'number') return [padding, padding, padding, padding];
-  const total = (axis: 0 | 1): number => {
-    const windows = Math.ceil(x[axis + 1]! / strides[axis]);
-    return Math.max(0, (windows - 1) * strides[axis] + kernel[axis]! - x[axis + 1]!);
-  };
-  const [down, across] = [total(0), total(1)];
-  return [down >> 1, down - (down >> 1), across >> 1, across - (across >> 1)];
-}

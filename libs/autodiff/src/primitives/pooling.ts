@@ -1,12 +1,13 @@
-/** Max pooling in NHWC layout: the selection is linear, and its transpose scatters. A tie picks the first element. */
-import { LockstepError } from '@lockstep/errors';
+/**
+ * The primitives of max pooling, in NHWC layout: the selection is linear, and its transpose scatters. A tie picks the
+ * first element. What users call is in `pool.ts`.
+ */
 import type { PoolAttrs } from '@lockstep/kernels';
-import { formatShape, type Shape } from '@lockstep/tensor';
+import type { Shape } from '@lockstep/tensor';
 import { type Attrs, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { pair } from './convolution.ts';
-import { mean } from './reductions.ts';
 import { repeatInFront, reshape } from './structural.ts';
+import { outputLength } from './windows.ts';
 
 interface PoolWindow extends Attrs {
   readonly window: readonly [number, number];
@@ -14,7 +15,7 @@ interface PoolWindow extends Attrs {
 }
 
 function pooledShape(x: Shape, { window, strides }: PoolWindow): number[] {
-  const length = (axis: 0 | 1): number => Math.floor((x[axis + 1]! - window[axis]) / strides[axis]) + 1;
+  const length = (axis: 0 | 1): number => outputLength(x[axis + 1]!, window[axis], strides[axis], [0, 0]);
   return [x[0]!, length(0), length(1), x[3]!];
 }
 
@@ -50,7 +51,7 @@ function batchImages(self: () => Primitive<PoolWindow>) {
   };
 }
 
-const maxPoolPrimitive: Primitive<PoolWindow> = primitive({
+export const maxPoolPrimitive: Primitive<PoolWindow> = primitive({
   name: 'maxPool',
   differentiable: [0],
   shape: ([x], attrs) => ({ dtype: x!.dtype, shape: pooledShape(x!.shape, attrs) }),
@@ -90,35 +91,3 @@ const maxPoolScatterPrimitive: Primitive<PoolWindow> = primitive({
   vjp: (ct, _argument, [x], _out, attrs) => bind(maxPoolSelectPrimitive, [x!, ct], attrs),
   batch: batchImages(() => maxPoolScatterPrimitive),
 });
-
-/** The largest element of each window; windows that would stick out are left off. [B, H, W, C] → [B, H', W', C] */
-export function maxPool(
-  x: Tensor,
-  window: number | readonly [number, number],
-  stride: number | readonly [number, number] = window,
-): Tensor {
-  const attrs = { window: pair(window), strides: pair(stride) };
-  if (x.rank !== 4 || x.shape[1]! < attrs.window[0] || x.shape[2]! < attrs.window[1]) {
-    throw new LockstepError(
-      'shape',
-      `maxPool: takes images [B, H, W, C] at least as large as the ${attrs.window.join('×')} window, not ${formatShape(x.shape)}`,
-      { op: 'maxPool', shape: x.shape, window },
-    );
-  }
-  return bind(maxPoolPrimitive, [x], attrs);
-}
-
-/** The mean of each of the non-overlapping windows, which must tile the image. [B, H, W, C] → [B, H/w, W/w, C] */
-export function avgPool(x: Tensor, window: number | readonly [number, number]): Tensor {
-  const [down, across] = pair(window);
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  if (x.rank !== 4 || height % down !== 0 || width % across !== 0) {
-    throw new LockstepError(
-      'shape',
-      `avgPool: ${down}×${across} windows do not tile images of shape ${formatShape(x.shape)}; use [B, H, W, C] with lengths divisible by the window`,
-      { op: 'avgPool', shape: x.shape, window },
-    );
-  }
-  const windows = reshape(x, [batch, height / down, down, width / across, across, channels]);
-  return mean(windows, [2, 4]);
-}

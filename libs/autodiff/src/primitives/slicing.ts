@@ -128,6 +128,14 @@ export function at(x: Tensor, ...index: readonly number[]): Tensor {
   );
 }
 
+/** x at the places `start + i·step` of zeros of `shape`. */
+export const place = (
+  x: Tensor,
+  start: readonly number[],
+  step: readonly number[],
+  shape: readonly number[],
+): Tensor => bind(placePrimitive, [x], { start, step, shape });
+
 /** x with `[before, after]` zeros along each axis. */
 export function pad(x: Tensor, widths: readonly (readonly [number, number])[]): Tensor {
   if (widths.length !== x.rank || widths.some(([before, after]) => before < 0 || after < 0)) {
@@ -137,11 +145,13 @@ export function pad(x: Tensor, widths: readonly (readonly [number, number])[]): 
       { op: 'pad', shape: x.shape, widths },
     );
   }
-  return bind(placePrimitive, [x], {
-    start: widths.map(([before]) => before),
-    step: widths.map(() => 1),
-    shape: x.shape.map((length, axis) => length + widths[axis]![0] + widths[axis]![1]),
-  });
+  if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
+  return place(
+    x,
+    widths.map(([before]) => before),
+    widths.map(() => 1),
+    x.shape.map((length, axis) => length + widths[axis]![0] + widths[axis]![1]),
+  );
 }
 
 const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
@@ -208,6 +218,7 @@ const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): nu
 export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
   if (xs.length === 0)
     throw new LockstepError('argument', 'concatenate: needs at least one array', { op: 'concatenate' });
+  if (xs.length === 1) return xs[0]!;
   return bind(concatenatePrimitive, asTensors('concatenate', ...xs), {
     axis: normalizeAxis('concatenate', axis, xs[0]!.rank),
   });
