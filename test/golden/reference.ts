@@ -1,7 +1,7 @@
 /** Reads the reference data of pytorch/ and measures how far a result is from it. */
 import { readFileSync } from 'node:fs';
 import { type Tensor, tensor } from '@lockstep/autodiff';
-import { decodeSafetensors } from '@lockstep/checkpoint';
+import { decodeSafetensors } from '@lockstep/formats';
 import type { FloatDType } from '@lockstep/tensor';
 import { flatten, map, type Tree } from '@lockstep/tree';
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/formats';
 import { writeAtomic } from './atomic.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from './safetensors.ts';
 
 /** What the header file says beside the tensors: seed, profile, hashes; any JSON. */
 export type CheckpointHeader = Readonly<Record<string, unknown>>;

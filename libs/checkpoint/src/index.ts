@@ -1,4 +1,6 @@
-/** safetensors and atomic save and restore. */
+/** Atomic save and restore, in safetensors files. */
+export type { Metadata, Tensors } from '@lockstep/formats';
+export { decodeSafetensors, encodeSafetensors } from '@lockstep/formats';
 export type {
   Checkpoint,
   CheckpointFiles,
@@ -7,6 +9,4 @@ export type {
   SkippedCheckpoint,
 } from './checkpoint.ts';
 export { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
-export type { Metadata, Tensors } from './safetensors.ts';
-export { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';

@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
+import type { Tensors } from '@lockstep/formats';
 import { formatShape, type Storage, sameShape } from '@lockstep/tensor';
 import { flatten, leafPaths, type Tree, unflatten } from '@lockstep/tree';
-import type { Tensors } from './safetensors.ts';
 
 function isStorage(value: unknown): value is Storage {
   return (
@@ -19,7 +19,11 @@ export function tensorsOfTree(prefix: string, tree: Tree<Storage>): Tensors {
  * The tree of the structure of `like` with the arrays of {@link tensorsOfTree}. Throws a `checkpoint` error when
  * one is missing or differs from that of `like` in dtype or shape. Tensors of other prefixes are left alone.
  */
-export function treeOfTensors(prefix: string, like: Tree<Storage>, tensors: Tensors): Tree<Storage> {
+export function treeOfTensors<T extends Storage>(
+  prefix: string,
+  like: Tree<Storage>,
+  tensors: Readonly<Record<string, T>>,
+): Tree<T> {
   const { leaves, structure } = flatten(like, isStorage);
   const found = namesOf(prefix, like).map((name, i) => {
     const expected = leaves[i]!;

@@ -7,8 +7,8 @@ import {
   type Storage,
   sizeOf,
   type TypedArray,
-  viewOf,
 } from '@lockstep/tensor';
+import { type ElementType, elementReaders } from './elements.ts';
 
 /**
  * The safetensors format: the header's length (uint64, little-endian), a JSON header of names, element types,
@@ -26,15 +26,21 @@ const formatNames = {
   bool: 'BOOL',
 } as const satisfies Record<DType, string>;
 
-/** Element types of the format that can be read: as what, and the bytes of an element in the file. */
-const readers: Readonly<Record<string, { dtype: DType; numBytes: number }>> = {
-  F32: { dtype: 'float32', numBytes: 4 },
-  F64: { dtype: 'float64', numBytes: 8 },
-  I32: { dtype: 'int32', numBytes: 4 },
-  U32: { dtype: 'uint32', numBytes: 4 },
-  BOOL: { dtype: 'bool', numBytes: 1 },
-  U8: { dtype: 'int32', numBytes: 1 },
-  I64: { dtype: 'int32', numBytes: 8 },
+/** Element types of the format that can be read. */
+const elementTypes: Readonly<Record<string, ElementType>> = {
+  F64: 'float64',
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  I64: 'int64',
+  I32: 'int32',
+  I16: 'int16',
+  I8: 'int8',
+  U64: 'uint64',
+  U32: 'uint32',
+  U16: 'uint16',
+  U8: 'uint8',
+  BOOL: 'bool',
 };
 
 const metadataName = '__metadata__';
@@ -69,8 +75,9 @@ export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Ui
 }
 
 /**
- * The tensors of a file, in memory of their own, U8 and I64 as int32. Throws `checkpoint` errors for anything
- * but a well-formed file whose tensors cover the data without gap or overlap.
+ * The tensors of a file, in memory of their own. F16 and BF16 become float32, integers of other widths int32, U64
+ * uint32; a value that does not fit is a `data` error. Throws `checkpoint` errors for anything but a well-formed file
+ * whose tensors cover the data without gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
   const { header, data } = readHeader(bytes);
@@ -78,18 +85,27 @@ export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metada
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw damaged(`${metadataName} is not an object of strings`);
   }
-  const entries = Object.entries(rest).map(([name, entry]) => ({ name, ...readEntry(name, entry) }));
-  let end = 0;
-  for (const { name, start, end: next } of [...entries].sort((a, b) => a.start - b.start || a.end - b.end)) {
-    if (start !== end)
-      throw damaged(`tensor '${name}' starts at byte ${start}, the one before it ends at ${end}`);
-    end = next;
-  }
-  if (end !== data.length) throw damaged(`the tensors end at byte ${end} of ${data.length} bytes of data`);
-  const tensors = entries.map(({ name, type, shape, start, end }) => {
-    return [name, readTensor(name, type, shape, new Uint8Array(data.subarray(start, end)))] as const;
+  const entries = Object.entries(rest).map(([name, entry]) => readEntry(name, entry));
+  requireCovered(entries, data.length);
+  const tensors = entries.map(({ name, type, shape, start, end }): [string, Storage] => {
+    const { dtype, read } = elementReaders[type];
+    return [
+      name,
+      { dtype, shape, data: read(new Uint8Array(data.subarray(start, end)), `tensor '${name}'`) },
+    ];
   });
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Metadata };
+}
+
+/** Every byte of the data belongs to one tensor: nothing is hidden, nothing is read twice. */
+function requireCovered(entries: readonly Entry[], numBytes: number): void {
+  let covered = 0;
+  for (const { name, start, end } of entries.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
+    if (start !== covered)
+      throw damaged(`tensor '${name}' starts at byte ${start}, the one before it ends at ${covered}`);
+    covered = end;
+  }
+  if (covered !== numBytes) throw damaged(`the tensors end at byte ${covered} of ${numBytes} bytes of data`);
 }
 
 /** Wide elements first, so that every tensor is aligned; names in order among equals. */
@@ -111,7 +127,7 @@ function checkTensor(name: string, dtype: DType, shape: Shape, data: TypedArray)
   if (data.byteLength !== expected) {
     throw new LockstepError(
       'shape',
-      `encodeSafetensors: tensor '${name}' of ${dtype} ${formatShape(shape)} takes ${expected} bytes, its data have ${data.byteLength}`,
+      `encodeSafetensors: tensor '${name}' of ${String(dtype)} ${formatShape(shape)} takes ${expected} bytes, its data have ${data.byteLength}`,
       { name, dtype, shape, expected, actual: data.byteLength },
     );
   }
@@ -125,20 +141,40 @@ function readHeader(bytes: Uint8Array): { header: Readonly<Record<string, unknow
   }
   const dataStart = 8 + Number(length);
   const header = parseJson(bytes.subarray(8, dataStart));
-  if (!isRecord(header)) throw damaged('the header is not a JSON object');
   return { header, data: bytes.subarray(dataStart) };
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+function parseJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  let text: string;
+  let header: unknown;
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    header = JSON.parse(text);
   } catch (cause) {
     throw damaged(`the header is not JSON (${String(cause)})`, cause);
   }
+  if (!isRecord(header) || !text.startsWith('{')) throw damaged('the header is not a JSON object');
+  // JSON.parse keeps the last of two members of one name, other readers the first.
+  if (countMembers(text) !== Object.keys(header).length) throw damaged('the header names a tensor twice');
+  return header;
+}
+
+/** The members of the outermost object of a JSON text. */
+function countMembers(text: string): number {
+  const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g);
+  let depth = 0;
+  let count = 0;
+  for (const [token] of tokens) {
+    if (token === '{' || token === '[') depth++;
+    else if (token === '}' || token === ']') depth--;
+    else if (token === ':' && depth === 1) count++;
+  }
+  return count;
 }
 
 interface Entry {
-  readonly type: string;
+  readonly name: string;
+  readonly type: ElementType;
   readonly shape: Shape;
   readonly start: number;
   readonly end: number;
@@ -147,35 +183,19 @@ interface Entry {
 function readEntry(name: string, entry: unknown): Entry {
   if (!isRecord(entry)) throw damaged(`tensor '${name}' has no entry of dtype, shape and data_offsets`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  const reader = typeof dtype === 'string' && Object.hasOwn(readers, dtype) ? readers[dtype] : undefined;
-  if (typeof dtype !== 'string' || reader === undefined) {
-    throw damaged(
-      `tensor '${name}' has dtype ${String(dtype)}; known are ${Object.keys(readers).join(', ')}`,
-    );
-  }
+  const type =
+    typeof dtype === 'string' && Object.hasOwn(elementTypes, dtype) ? elementTypes[dtype] : undefined;
+  if (type === undefined) throw unreadable(name, String(dtype));
   if (!isCounts(shape)) throw damaged(`the shape of tensor '${name}' is no list of lengths`);
   if (!isCounts(offsets) || offsets.length !== 2)
     throw damaged(`the offsets of tensor '${name}' are no pair`);
   const [start, end] = offsets as [number, number];
-  if (end - start !== sizeOf(shape) * reader.numBytes) {
-    throw damaged(`tensor '${name}' of ${dtype} ${formatShape(shape)} does not fill bytes ${start} … ${end}`);
+  if (end - start !== sizeOf(shape) * elementReaders[type].numBytes) {
+    throw damaged(
+      `tensor '${name}' of ${String(dtype)} ${formatShape(shape)} does not fill bytes ${start} … ${end}`,
+    );
   }
-  return { type: dtype, shape, start, end };
-}
-
-/** `bytes` own their buffer and start it, so that a view of any type is aligned. */
-function readTensor(name: string, type: string, shape: Shape, bytes: Uint8Array): Storage {
-  const { dtype } = readers[type]!;
-  if (type === 'U8') return { dtype, shape, data: Int32Array.from(bytes) };
-  if (type === 'I64') return { dtype, shape, data: narrow(name, new BigInt64Array(bytes.buffer)) };
-  return { dtype, shape, data: viewOf(dtype, bytes.buffer, 0, sizeOf(shape)) };
-}
-
-function narrow(name: string, wide: BigInt64Array): Int32Array {
-  const data = Int32Array.from(wide, Number);
-  const lost = wide.findIndex((value, i) => value !== BigInt(data[i]!));
-  if (lost < 0) return data;
-  throw damaged(`element ${lost} of tensor '${name}' is ${wide[lost]}, which int32 cannot hold`);
+  return { name, type, shape, start, end };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -192,5 +212,14 @@ function damaged(what: string, cause?: unknown): LockstepError {
     `safetensors: ${what}; the file is damaged or not of this format`,
     {},
     { cause },
+  );
+}
+
+/** The file may be sound: the format has types that no type of ours can hold. */
+function unreadable(name: string, type: string): LockstepError {
+  return new LockstepError(
+    'checkpoint',
+    `safetensors: tensor '${name}' has dtype ${type}; readable are ${Object.keys(elementTypes).join(', ')}: convert it before saving`,
+    { name, type },
   );
 }

@@ -2,6 +2,8 @@ import type { Storage, TypedArray } from '@lockstep/tensor';
 import { dtypeOf } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { counted, dtypes, fixture } from './fixtures/arrays.ts';
+import { python, runPython } from './fixtures/python.ts';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.ts';
 
 function tensor(data: TypedArray, shape: readonly number[] = [data.length]): Storage {
@@ -103,6 +105,25 @@ describe('safetensors', () => {
     ],
     ['a huge length', new Uint8Array(8).fill(255), 'length is 18446744073709551615'],
     ['no JSON', fileOf('{"x"'), 'the header is not JSON'],
+    ['blanks before the header', fileOf(' {}'), 'the header is not a JSON object'],
+    [
+      'two tensors of one name',
+      fileOf(
+        '{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"x":{"dtype":"BOOL","shape":[1],"data_offsets":[0,1]}}',
+        [1],
+      ),
+      'names a tensor twice',
+    ],
+    [
+      'lengths beyond counting',
+      fileOf({ x: { ...entry(0, 1), shape: [2 ** 60] } }, [1]),
+      "shape of tensor 'x'",
+    ],
+    [
+      'sizes beyond counting',
+      fileOf({ x: { ...entry(0, 0), shape: [...Array(40).fill(2 ** 40), 0] } }),
+      'does not fill',
+    ],
     ['an array', fileOf([]), 'the header is not a JSON object'],
     ['an unknown type', fileOf({ x: { ...entry(0, 1), dtype: 'F9' } }, [1]), "tensor 'x' has dtype F9"],
     ['a type of Object', fileOf({ x: { ...entry(0, 1), dtype: 'toString' } }, [1]), 'dtype toString'],
@@ -125,5 +146,55 @@ describe('safetensors', () => {
       'takes 16 bytes, its data have 12',
     );
     expect(() => encodeSafetensors({ __metadata__: tensor(new Float32Array(1)) })).toThrow('cannot be named');
+  });
+});
+
+describe('what PyTorch wrote', () => {
+  const { tensors, metadata } = decodeSafetensors(fixture('torch.safetensors'));
+  it('is read in every type', () => {
+    expect(metadata).toEqual({ format: 'pt' });
+    expect(tensors.float64).toStrictEqual(counted('float64'));
+    for (const name of ['float32', 'float16', 'bfloat16'])
+      expect(tensors[name]).toStrictEqual(counted('float32'));
+    for (const name of ['int64', 'int32', 'int16', 'int8'])
+      expect(tensors[name]).toStrictEqual(counted('int32'));
+    expect(tensors.uint8!.data).toEqual(Int32Array.of(0, 1, 2, 3, 4, 5));
+    expect(tensors.bool).toStrictEqual(counted('bool'));
+    expect(tensors['layers.0.weight']).toStrictEqual(counted('float32', [0, 3]));
+    expect(tensors.scalar).toStrictEqual(counted('float32', []));
+  });
+
+  it('is read to the bit where half floats have odd values', () => {
+    const halves = [0, -0, 1.5, -65504, 2 ** -24, 1023 * 2 ** -24, Infinity];
+    expect(tensors.halves!.data).toEqual(Float32Array.from(halves));
+    const bits = new Uint32Array(tensors.brains!.data.buffer);
+    expect([...bits]).toEqual([0, 0x80000000, 0x3fc00000, 0x7f620000, 0x00010000, 0xff800000]);
+  });
+});
+
+describe.skipIf(python === undefined)('a reader written from the specification opens', () => {
+  it('all our types', () => {
+    const program = `
+import json, struct, sys, numpy
+data = sys.stdin.buffer.read()
+length, = struct.unpack('<Q', data[:8])
+assert data[8:9] == b'{' and length % 8 == 0
+types = {'F32': '<f4', 'F64': '<f8', 'I32': '<i4', 'U32': '<u4', 'BOOL': '|b1'}
+header, out = json.loads(data[8:8 + length]), {}
+for name, entry in header.items():
+    if name == '__metadata__': continue
+    start, end = entry['data_offsets']
+    a = numpy.frombuffer(data[8 + length:][start:end], types[entry['dtype']]).reshape(entry['shape'])
+    assert start % a.itemsize == 0
+    out[name] = [a.dtype.name, list(a.shape), a.ravel().astype('f8').tolist()]
+print(json.dumps(out))`;
+    const arrays = Object.fromEntries(dtypes.map((dtype) => [`layers.${dtype}`, counted(dtype)]));
+    const expected = Object.entries(arrays).map(([name, { dtype, shape, data }]) => [
+      name,
+      [dtype, shape, Array.from(data)],
+    ]);
+    expect(runPython(program, encodeSafetensors(arrays, { made: 'here' }))).toEqual(
+      Object.fromEntries(expected),
+    );
   });
 });

@@ -1,0 +1,189 @@
+/**
+ * NumPy's NPY format: a magic string, the version, the length of the header, a Python dictionary of element type,
+ * order and shape, the raw elements. Source: numpy.org, "numpy.lib.format", versions 1.0 to 3.0.
+ */
+import { LockstepError } from '@lockstep/errors';
+import { type DType, formatShape, type Shape, type Storage, sizeOf } from '@lockstep/tensor';
+import { type ElementType, elementReaders } from './elements.ts';
+
+/** \x93NUMPY */
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
+/** Kind and bytes of an element, without the byte order. */
+const elementTypes: Readonly<Record<string, ElementType>> = {
+  f8: 'float64',
+  f4: 'float32',
+  f2: 'float16',
+  i8: 'int64',
+  i4: 'int32',
+  i2: 'int16',
+  i1: 'int8',
+  u8: 'uint64',
+  u4: 'uint32',
+  u2: 'uint16',
+  u1: 'uint8',
+  b1: 'bool',
+};
+
+const descriptions = {
+  float32: '<f4',
+  float64: '<f8',
+  int32: '<i4',
+  uint32: '<u4',
+  bool: '|b1',
+} as const satisfies Record<DType, string>;
+
+export interface NpyOptions {
+  /** Write the first axis fastest, as Fortran and MATLAB do. Default false. */
+  readonly fortranOrder?: boolean;
+}
+
+/** One array's file, as `numpy.save` writes it. */
+export function encodeNpy(array: Storage, { fortranOrder = false }: NpyOptions = {}): Uint8Array {
+  const { dtype, shape, data } = array;
+  if (data.length !== sizeOf(shape)) {
+    throw new LockstepError(
+      'shape',
+      `encodeNpy: an array ${formatShape(shape)} has ${sizeOf(shape)} elements, its data ${data.length}`,
+      { shape, length: data.length },
+    );
+  }
+  const header = headerBytes(descriptions[dtype], fortranOrder, shape);
+  const body = fortranOrder ? reordered(array, 'to') : data;
+  const bytes = new Uint8Array(header.length + body.byteLength);
+  bytes.set(header);
+  bytes.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), header.length);
+  return bytes;
+}
+
+/** Magic, version, length and dictionary, padded so that the elements are aligned to 64 bytes. */
+function headerBytes(description: string, fortranOrder: boolean, shape: Shape): Uint8Array {
+  const order = fortranOrder ? 'True' : 'False';
+  const lengths = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
+  const dictionary = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${lengths}, }`;
+  // Version 1 has two bytes for the length, which 65,535 characters of shape would exceed.
+  const version = dictionary.length + 64 < 0x10000 ? 1 : 2;
+  const start = version === 1 ? 10 : 12;
+  const total = Math.ceil((start + dictionary.length + 1) / 64) * 64;
+  const bytes = new Uint8Array(total).fill(0x20);
+  bytes.set([...magic, version, 0]);
+  const view = new DataView(bytes.buffer);
+  if (version === 1) view.setUint16(8, total - start, true);
+  else view.setUint32(8, total - start, true);
+  bytes.set(new TextEncoder().encode(dictionary), start);
+  bytes[total - 1] = 0x0a;
+  return bytes;
+}
+
+/**
+ * The array of a file, in row-major order and memory of its own. Half floats become float32, integers of other widths
+ * int32, 64-bit unsigned ones uint32. Throws `data` errors for a value that does not fit, for elements that are no
+ * numbers (strings, records, pickled objects) and for a damaged file. `what` names it in messages.
+ */
+export function decodeNpy(bytes: Uint8Array, what = 'the file'): Storage {
+  const { description, fortranOrder, shape, start } = readHeader(bytes, what);
+  const { order, type } = elementTypeOf(description, what);
+  const { dtype, numBytes, read } = elementReaders[type];
+  const expected = sizeOf(shape) * numBytes;
+  if (bytes.length - start !== expected) {
+    throw damaged(
+      what,
+      `${description} ${formatShape(shape)} takes ${expected} bytes after the header, there are ${bytes.length - start}`,
+    );
+  }
+  const body = new Uint8Array(bytes.subarray(start));
+  if (order === '>') reverseEach(body, numBytes);
+  const stored: Storage = { dtype, shape, data: read(body, what) };
+  return fortranOrder ? { ...stored, data: reordered(stored, 'from') } : stored;
+}
+
+interface Header {
+  readonly description: string;
+  readonly fortranOrder: boolean;
+  readonly shape: Shape;
+  /** The first byte of the elements. */
+  readonly start: number;
+}
+
+function readHeader(bytes: Uint8Array, what: string): Header {
+  if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
+    throw damaged(what, 'it does not start with \\x93NUMPY');
+  const version = bytes[6]!;
+  if (version < 1 || version > 3)
+    throw damaged(what, `its version is ${version}.${bytes[7]}; 1 to 3 are known`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const from = version === 1 ? 10 : 12;
+  const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
+  if (length > bytes.length - from) throw damaged(what, 'it ends inside its header');
+  const start = from + length;
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(from, start));
+  return { ...parseDictionary(text, what), start };
+}
+
+/** One member of the dictionary: a string, a truth value, a tuple of lengths, or a list (of record fields). */
+const member = /\s*(['"])(\w+)\1\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\s,L]*\)|\[.*\])\s*(?:,|$)/sy;
+
+function parseDictionary(text: string, what: string): Omit<Header, 'start'> {
+  const fail = (): never => {
+    throw damaged(
+      what,
+      `its header is no dictionary of descr, fortran_order and shape: ${text.slice(0, 99)}`,
+    );
+  };
+  const [, inner] = /^\s*\{(.*)\}\s*$/s.exec(text) ?? [];
+  if (inner === undefined) return fail();
+  const members = new Map<string, string>();
+  member.lastIndex = 0;
+  while (member.lastIndex < inner.trimEnd().length) {
+    const found = member.exec(inner);
+    if (found === null || members.has(found[2]!)) return fail();
+    members.set(found[2]!, found[3]!);
+  }
+  const [description, order, shape] = ['descr', 'fortran_order', 'shape'].map((key) => members.get(key));
+  if (members.size !== 3 || !description || !/^(True|False)$/.test(order ?? '') || !shape?.startsWith('('))
+    return fail();
+  const lengths = shape.match(/\d+/g)?.map(Number) ?? [];
+  if (!lengths.every(Number.isSafeInteger)) return fail();
+  return {
+    description: description.replace(/^(['"])(.*)\1$/s, '$2'),
+    fortranOrder: order === 'True',
+    shape: lengths,
+  };
+}
+
+function elementTypeOf(description: string, what: string): { order: string; type: ElementType } {
+  const [, order = '', name = ''] = /^([<>|=])(\w+)$/.exec(description) ?? [];
+  const type = Object.hasOwn(elementTypes, name) ? elementTypes[name] : undefined;
+  if (type !== undefined) return { order, type };
+  const kind =
+    name === 'O' ? 'pickled Python objects, which are never read' : `of type ${description.slice(0, 60)}`;
+  throw new LockstepError(
+    'data',
+    `${what}: its elements are ${kind}; readable are booleans, integers and floats of 16 to 64 bits: convert it with .astype('float32')`,
+    { description },
+  );
+}
+
+/** The other byte order. */
+function reverseEach(bytes: Uint8Array, width: number): void {
+  for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
+}
+
+/** The elements put into ('to') or taken out of ('from') column-major order. */
+function reordered({ shape, data }: Storage, direction: 'to' | 'from'): Storage['data'] {
+  const result = data.slice();
+  const rank = shape.length;
+  const index = new Array<number>(rank).fill(0);
+  for (let column = 0; column < data.length; column++) {
+    let row = 0;
+    for (let axis = 0; axis < rank; axis++) row = row * shape[axis]! + index[axis]!;
+    if (direction === 'to') result[column] = data[row]!;
+    else result[row] = data[column]!;
+    for (let axis = 0; axis < rank && ++index[axis]! === shape[axis]; axis++) index[axis] = 0;
+  }
+  return result;
+}
+
+function damaged(what: string, how: string): LockstepError {
+  return new LockstepError('data', `${what}: ${how}; it is damaged or no NPY file`, { what });
+}
