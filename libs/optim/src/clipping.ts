@@ -1,11 +1,13 @@
-import { div, type Tensor } from '@lockstep/autodiff';
+/** Bounds on gradients. A limit is checked when the link is made. */
+import { div, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
+import { check } from './checks.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
 
 /** Moves each element into [−limit, limit]. */
 export function clipByValue(limit: number): GradientTransformation<Empty> {
-  requirePositive('clipByValue', limit);
+  check('clipByValue', 'positive', { limit });
   return stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads));
 }
 
@@ -14,11 +16,56 @@ export function clipByValue(limit: number): GradientTransformation<Empty> {
  * as PyTorch's `clip_grad_norm_` does (Pascanu et al., 2013).
  */
 export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
-  requirePositive('clipByGlobalNorm', max);
+  check('clipByGlobalNorm', 'positive', { max });
   return stateless((grads) => {
     const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
     return map((g) => g.mul(coefficient), grads);
   });
+}
+
+/** {@link clipByGlobalNorm} of each tensor by itself. */
+export function clipByNorm(max: number): GradientTransformation<Empty> {
+  check('clipByNorm', 'positive', { max });
+  return stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads));
+}
+
+export interface AdaptiveClipOptions {
+  /** The longest a unit's gradient may be, as a part of its weights' norm. Default 0.01. */
+  readonly clipping?: number;
+  /** What counts as the norm of weights that are shorter, so that those that start at 0 can leave it. Default 1e-3. */
+  readonly epsilon?: number;
+}
+
+/**
+ * Shortens the gradient of each unit whose ‖g‖ exceeds clipping·max(‖w‖, ε) to that length (Brock et al., 2021,
+ * equation 3). A unit is what makes one output: a column of a dense kernel [in, out], a filter of a convolution
+ * [.., in, out]. A tensor of rank 0 or 1 is one unit.
+ */
+export function clipAdaptively({
+  clipping = 0.01,
+  epsilon = 1e-3,
+}: AdaptiveClipOptions = {}): GradientTransformation<Empty> {
+  check('clipAdaptively', 'positive', { clipping, epsilon });
+  return stateless((grads, params) =>
+    map(
+      (g, w) => {
+        const longest = unitNorm(w).maximum(epsilon).mul(clipping);
+        const length = unitNorm(g);
+        return where(length.greater(longest), g.mul(longest.div(length.maximum(1e-6))), g);
+      },
+      grads,
+      params,
+    ),
+  );
+}
+
+/**
+ * Takes its mean off each unit's gradient (Yong et al., 2020, equation 1); units are those of {@link clipAdaptively}.
+ * Tensors of rank 0 or 1 stay.
+ */
+export function centralizeGradients(): GradientTransformation<Empty> {
+  const centred = (g: Tensor): Tensor => (g.rank < 2 ? g : g.sub(g.mean(axesOfUnit(g), { keepDims: true })));
+  return stateless((grads) => map(centred, grads));
 }
 
 /** The Euclidean norm of all leaves taken as one vector. [] */
@@ -33,7 +80,12 @@ export function globalNorm(tree: TensorTree): Tensor {
     .sqrt();
 }
 
-function requirePositive(name: string, limit: number): void {
-  if (limit > 0) return;
-  throw new LockstepError('argument', `${name}: the limit is ${limit}; it must be greater than 0`, { limit });
-}
+/** The Euclidean norm of a tensor. [] */
+export const norm = (x: Tensor): Tensor => x.square().sum().sqrt();
+
+/** The norm of each unit, in a shape that broadcasts against `x`. */
+const unitNorm = (x: Tensor): Tensor => x.square().sum(axesOfUnit(x), { keepDims: true }).sqrt();
+
+/** All axes but the last, that of outputs; every axis below rank 2. */
+const axesOfUnit = ({ rank }: Tensor): number[] =>
+  Array.from({ length: rank < 2 ? rank : rank - 1 }, (_, i) => i);

@@ -1,23 +1,118 @@
-/** Optimizers as gradient transformations, clipping and schedules. */
-export { clipByGlobalNorm, clipByValue, globalNorm } from './clipping.ts';
-export type { AdamWOptions, SgdOptions } from './optimizers.ts';
-export { adam, adamw, sgd } from './optimizers.ts';
-export type { AdamOptions, AdamState, MomentumState } from './scaling.ts';
+/** Optimizers as gradient transformations, clipping, averages and schedules. */
+export type { AccumulationState } from './accumulation.ts';
+export { accumulateGradients } from './accumulation.ts';
+export type {
+  AdadeltaLinkOptions,
+  AdadeltaState,
+  AdagradLinkOptions,
+  AdagradState,
+  LionLinkOptions,
+  LionState,
+  MomentumOptions,
+  MomentumState,
+  RmsOptions,
+  RmsState,
+} from './accumulators.ts';
+export {
+  scaleByAdadelta,
+  scaleByAdagrad,
+  scaleByLion,
+  scaleByRms,
+  traceMomentum,
+} from './accumulators.ts';
+export type {
+  EmaOptions,
+  EmaState,
+  LookaheadOptions,
+  LookaheadState,
+  SwaOptions,
+  SwaState,
+} from './averaging.ts';
+export { averagedParams, emaParams, lookahead, swaParams } from './averaging.ts';
+export type { AdaptiveClipOptions } from './clipping.ts';
+export {
+  centralizeGradients,
+  clipAdaptively,
+  clipByGlobalNorm,
+  clipByNorm,
+  clipByValue,
+  globalNorm,
+} from './clipping.ts';
+export type { CosineRestartsOptions, CyclicOptions, OneCycleOptions } from './cycles.ts';
+export { cosineRestarts, cyclic, oneCycle } from './cycles.ts';
+export type { BatchScaling } from './joining.ts';
+export { joinSchedules, scaledByBatch, warmup } from './joining.ts';
+export type { Mask } from './masks.ts';
+export { freeze, masked, multiTransform } from './masks.ts';
+export type {
+  AdamaxState,
+  AdamOptions,
+  AdamState,
+  MomentsOptions,
+  MomentsState,
+  NadamOptions,
+  NadamState,
+  RadamState,
+} from './moments.ts';
+export { scaleByAdam, scaleByAdamax, scaleByNadam, scaleByRadam } from './moments.ts';
+export type { GradientNoiseOptions } from './noise.ts';
+export { addGradientNoise } from './noise.ts';
+export type {
+  AdagradOptions,
+  AdamWOptions,
+  CoupledDecay,
+  DecoupledDecay,
+  LambOptions,
+  LarsOptions,
+  LionOptions,
+  RmspropOptions,
+  SgdOptions,
+} from './optimizers.ts';
+export {
+  adadelta,
+  adagrad,
+  adam,
+  adamax,
+  adamw,
+  amsgrad,
+  lamb,
+  lars,
+  lion,
+  nadam,
+  radam,
+  rmsprop,
+  sgd,
+} from './optimizers.ts';
+export type { PlateauOptions, PlateauState } from './plateau.ts';
+export { reduceOnPlateau } from './plateau.ts';
+export type { TrustRatioOptions } from './scaling.ts';
 export {
   addDecayedWeights,
-  scaleByAdam,
+  scaleBy,
   scaleByLearningRate,
-  scaleByMomentum,
   scaleBySchedule,
+  scaleByTrustRatio,
 } from './scaling.ts';
-export type { CosineOptions, ExponentialDecayOptions, Schedule, WarmupOptions } from './schedule.ts';
+export type {
+  CosineOptions,
+  ExponentialDecayOptions,
+  InverseTimeDecayOptions,
+  MultiStepDecayOptions,
+  PolynomialOptions,
+  Schedule,
+  WarmupOptions,
+} from './schedule.ts';
 export {
   constant,
   cosine,
   exponentialDecay,
+  inverseSquareRoot,
+  inverseTimeDecay,
   linearWarmup,
+  multiStepDecay,
+  polynomial,
   stepDecay,
   warmupCosine,
 } from './schedule.ts';
 export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';
-export { applyUpdates, chain } from './transformation.ts';
+export { applyUpdates, chain, identity } from './transformation.ts';

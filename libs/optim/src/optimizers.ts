@@ -1,44 +1,80 @@
 /** The usual optimizers, as chains of transformations. A learning rate is a number or a schedule. */
 import { LockstepError } from '@lockstep/errors';
 import {
+  type AdadeltaLinkOptions,
+  type AdadeltaState,
+  type AdagradLinkOptions,
+  type AdagradState,
+  type LionLinkOptions,
+  type LionState,
+  type MomentumOptions,
+  type MomentumState,
+  type RmsOptions,
+  type RmsState,
+  scaleByAdadelta,
+  scaleByAdagrad,
+  scaleByLion,
+  scaleByRms,
+  traceMomentum,
+} from './accumulators.ts';
+import { type Mask, masked } from './masks.ts';
+import {
+  type AdamaxState,
   type AdamOptions,
   type AdamState,
-  addDecayedWeights,
-  type MomentumState,
+  type MomentsOptions,
+  type NadamOptions,
+  type NadamState,
+  type RadamState,
   scaleByAdam,
+  scaleByAdamax,
+  scaleByNadam,
+  scaleByRadam,
+} from './moments.ts';
+import {
+  addDecayedWeights,
   scaleByLearningRate,
-  scaleByMomentum,
+  scaleBySchedule,
+  scaleByTrustRatio,
+  type TrustRatioOptions,
+  withDecayedWeights,
 } from './scaling.ts';
-import type { Schedule } from './schedule.ts';
-import { chain, type Empty, type GradientTransformation, stateless } from './transformation.ts';
+import { inverseTimeDecay, type Schedule } from './schedule.ts';
+import { chain, type Empty, type GradientTransformation, identity } from './transformation.ts';
 
 type Rate = number | Schedule;
 
-export interface SgdOptions {
-  /** What is kept of the last update's direction. Default 0. */
-  readonly momentum?: number;
-  /** Look ahead along the momentum. Default false. */
-  readonly nesterov?: boolean;
+/** Weight decay as a part of the gradient, which moments and momentum then see: PyTorch's `weight_decay`. */
+export interface CoupledDecay {
   /** Adds weightDecay·w to the gradient. Default 0. */
   readonly weightDecay?: number;
 }
 
-const identity = stateless((grads) => grads);
+/** Weight decay apart from the gradient (Loshchilov and Hutter, 2019). */
+export interface DecoupledDecay {
+  /** Adds weightDecay·w to the step before the rate. */
+  readonly weightDecay?: number;
+  /** Which parameters decay, by path and shape: `(path, shape) => shape.length > 1` leaves out biases and scales. Default: all. */
+  readonly mask?: Mask;
+}
 
-/** Stochastic gradient descent: v = momentum·v + g; w = w − rate·v. */
+const chosen = <S>(link: GradientTransformation<S>, mask: Mask | undefined): GradientTransformation<S> =>
+  mask === undefined ? link : masked(link, mask);
+
+export interface SgdOptions extends MomentumOptions, CoupledDecay {
+  /** What is kept of the last update's direction. Default 0. */
+  readonly momentum?: number;
+}
+
+/** Stochastic gradient descent: v = momentum·v + (1 − dampening)·g; w = w − rate·v. */
 export function sgd(
   rate: Rate,
-  { momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions = {},
+  { momentum = 0, weightDecay = 0, nesterov = false, dampening = 0 }: SgdOptions = {},
 ): GradientTransformation<readonly [Empty, MomentumState | Empty, Empty]> {
   requireRate('sgd', rate);
-  if (nesterov && momentum === 0) {
-    throw new LockstepError('argument', 'sgd: nesterov needs a momentum; give one greater than 0', {
-      momentum,
-    });
-  }
   return chain(
     weightDecay === 0 ? identity : addDecayedWeights(weightDecay),
-    momentum === 0 ? identity : scaleByMomentum(momentum, nesterov),
+    momentum === 0 && !nesterov ? identity : traceMomentum(momentum, { nesterov, dampening }),
     scaleByLearningRate(rate),
   );
 }
@@ -46,24 +82,157 @@ export function sgd(
 /** Adam: w = w − rate·m̂/(√v̂ + ε) (Kingma and Ba, 2015). */
 export function adam(
   rate: Rate,
-  options: AdamOptions = {},
+  { weightDecay = 0, ...options }: AdamOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdamState, Empty]> {
   requireRate('adam', rate);
-  return chain(scaleByAdam(options), scaleByLearningRate(rate));
+  return chain(withDecayedWeights(weightDecay, scaleByAdam(options)), scaleByLearningRate(rate));
 }
 
-export interface AdamWOptions extends AdamOptions {
-  /** Default 0.01. */
-  readonly weightDecay?: number;
-}
+/** {@link adam} that divides by the largest second moment so far (Reddi et al., 2018). */
+export const amsgrad = (
+  rate: Rate,
+  options: MomentsOptions & CoupledDecay = {},
+): GradientTransformation<readonly [AdamState, Empty]> => adam(rate, { ...options, amsgrad: true });
+
+/** `weightDecay` is 0.01 by default. */
+export interface AdamWOptions extends AdamOptions, DecoupledDecay {}
 
 /** Adam with weight decay apart from the gradient: w = w − rate·(m̂/(√v̂ + ε) + weightDecay·w) (Loshchilov and Hutter, 2019). */
 export function adamw(
   rate: Rate,
-  { weightDecay = 0.01, ...options }: AdamWOptions = {},
+  { weightDecay = 0.01, mask, ...options }: AdamWOptions = {},
 ): GradientTransformation<readonly [AdamState, Empty, Empty]> {
   requireRate('adamw', rate);
-  return chain(scaleByAdam(options), addDecayedWeights(weightDecay), scaleByLearningRate(rate));
+  return chain(scaleByAdam(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
+}
+
+/** Adam with Nesterov's momentum (Dozat, 2016). */
+export function nadam(
+  rate: Rate,
+  { weightDecay = 0, ...options }: NadamOptions & CoupledDecay = {},
+): GradientTransformation<readonly [NadamState, Empty]> {
+  requireRate('nadam', rate);
+  return chain(withDecayedWeights(weightDecay, scaleByNadam(options)), scaleByLearningRate(rate));
+}
+
+/** Adam with its variance rectified (Liu et al., 2020). */
+export function radam(
+  rate: Rate,
+  { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
+): GradientTransformation<readonly [RadamState, Empty]> {
+  requireRate('radam', rate);
+  return chain(withDecayedWeights(weightDecay, scaleByRadam(options)), scaleByLearningRate(rate));
+}
+
+/** Adam by the infinity norm (Kingma and Ba, 2015). */
+export function adamax(
+  rate: Rate,
+  { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
+): GradientTransformation<readonly [AdamaxState, Empty]> {
+  requireRate('adamax', rate);
+  return chain(withDecayedWeights(weightDecay, scaleByAdamax(options)), scaleByLearningRate(rate));
+}
+
+export interface RmspropOptions extends RmsOptions, CoupledDecay {
+  /** Momentum over the scaled gradients. Default 0. */
+  readonly momentum?: number;
+}
+
+/** RMSprop: v = momentum·v + g/(√s + ε); w = w − rate·v (Tieleman and Hinton, 2012; Graves, 2013). */
+export function rmsprop(
+  rate: Rate,
+  { momentum = 0, weightDecay = 0, ...options }: RmspropOptions = {},
+): GradientTransformation<readonly [RmsState, MomentumState | Empty, Empty]> {
+  requireRate('rmsprop', rate);
+  return chain(
+    withDecayedWeights(weightDecay, scaleByRms(options)),
+    momentum === 0 ? identity : traceMomentum(momentum),
+    scaleByLearningRate(rate),
+  );
+}
+
+export interface AdagradOptions extends AdagradLinkOptions, CoupledDecay {
+  /** Divides the rate by 1 + rateDecay·step. Default 0. */
+  readonly rateDecay?: number;
+}
+
+/** Adagrad: w = w − rate·g/(√Σg² + ε) (Duchi et al., 2011). */
+export function adagrad(
+  rate: Rate,
+  { rateDecay = 0, weightDecay = 0, ...options }: AdagradOptions = {},
+): GradientTransformation<readonly [AdagradState, Empty, Empty]> {
+  requireRate('adagrad', rate);
+  return chain(
+    withDecayedWeights(weightDecay, scaleByAdagrad(options)),
+    rateDecay === 0 ? identity : scaleBySchedule(inverseTimeDecay({ initial: 1, decay: rateDecay })),
+    scaleByLearningRate(rate),
+  );
+}
+
+/** Adadelta, whose rate is usually 1 (Zeiler, 2012). */
+export function adadelta(
+  rate: Rate,
+  { weightDecay = 0, ...options }: AdadeltaLinkOptions & CoupledDecay = {},
+): GradientTransformation<readonly [AdadeltaState, Empty]> {
+  requireRate('adadelta', rate);
+  return chain(withDecayedWeights(weightDecay, scaleByAdadelta(options)), scaleByLearningRate(rate));
+}
+
+/** `weightDecay` is 0 by default. */
+export interface LionOptions extends LionLinkOptions, DecoupledDecay {}
+
+/** Lion: w = w − rate·(sign(β₁·m + (1 − β₁)·g) + weightDecay·w) (Chen et al., 2023). Its rate is 3 to 10 times below Adam's. */
+export function lion(
+  rate: Rate,
+  { weightDecay = 0, mask, ...options }: LionOptions = {},
+): GradientTransformation<readonly [LionState, Empty, Empty]> {
+  requireRate('lion', rate);
+  return chain(scaleByLion(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
+}
+
+export interface LarsOptions extends TrustRatioOptions {
+  /** Default 0.9. */
+  readonly momentum?: number;
+  /** Default false. */
+  readonly nesterov?: boolean;
+  /** Which parameters decay and get a rate of their own, by path and shape; the others take plain steps. Default: all. */
+  readonly mask?: Mask;
+}
+
+/**
+ * Layer-wise adaptive rates: v = momentum·v + rate·λ·(g + β·w) with λ = η·‖w‖/(‖g‖ + β·‖w‖); w = w − v
+ * (You et al., 2017, algorithm 1). η is `coefficient`, by default 0.001, and β `weightDecay`.
+ */
+export function lars(
+  rate: Rate,
+  { momentum = 0.9, nesterov = false, mask, coefficient = 0.001, ...options }: LarsOptions = {},
+): GradientTransformation<readonly [Empty, Empty, MomentumState]> {
+  requireRate('lars', rate);
+  return chain(
+    chosen(scaleByTrustRatio({ coefficient, ...options }), mask),
+    scaleByLearningRate(rate),
+    traceMomentum(momentum, { nesterov }),
+  );
+}
+
+export interface LambOptions extends MomentsOptions {
+  /** Default 0.01. */
+  readonly weightDecay?: number;
+  /** Which parameters decay and get a rate of their own, by path and shape; the others take Adam's steps. Default: all. */
+  readonly mask?: Mask;
+}
+
+/** LAMB: with u = m̂/(√v̂ + ε) + weightDecay·w, w = w − rate·‖w‖/‖u‖·u (You et al., 2020, algorithm 2). ε is 1e-6 by default. */
+export function lamb(
+  rate: Rate,
+  { weightDecay = 0.01, mask, epsilon = 1e-6, ...options }: LambOptions = {},
+): GradientTransformation<readonly [AdamState, readonly [Empty, Empty], Empty]> {
+  requireRate('lamb', rate);
+  return chain(
+    scaleByAdam({ epsilon, ...options }),
+    chosen(chain(addDecayedWeights(weightDecay), scaleByTrustRatio()), mask),
+    scaleByLearningRate(rate),
+  );
 }
 
 function requireRate(optimizer: string, rate: Rate): void {

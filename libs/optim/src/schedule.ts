@@ -1,11 +1,12 @@
 /**
- * Learning rates as functions of the step. They are computed in float32 by our own ops, so that a rate is the same
- * bits everywhere; steps are exact up to 2²⁴.
+ * Learning rates as functions of the step. They are computed by our own ops in the precision of the step, float32 in a
+ * run, so that a rate is the same bits everywhere; steps are exact up to 2²⁴.
  */
 import { asTensor, cos, exp, log, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
+import { check } from './checks.ts';
 
-/** The learning rate of an update: step counts committed updates from 0 (float32 []), totalSteps is the run's length. */
+/** The learning rate of an update: step counts committed updates from 0 (a float, []), totalSteps is the run's length. */
 export type Schedule = (step: Tensor, totalSteps: number) => Tensor;
 
 export const constant =
@@ -22,7 +23,7 @@ export interface WarmupOptions {
 
 /** Rises from peak/warmupSteps, so that no update is lost, to `peak` in `warmupSteps` updates and stays there. */
 export function linearWarmup({ peak, warmupSteps }: WarmupOptions): Schedule {
-  requireSteps('linearWarmup', 'warmupSteps', warmupSteps, 0);
+  check('linearWarmup', 'steps', { warmupSteps });
   return (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak);
 }
 
@@ -47,14 +48,47 @@ export function warmupCosine(options: CosineOptions & WarmupOptions): Schedule {
 }
 
 function cosineFrom(start: number, { peak, totalSteps, end = 0 }: CosineOptions): Schedule {
-  if (totalSteps !== undefined) requireSteps('cosine', 'totalSteps', totalSteps, 1);
+  if (totalSteps !== undefined) check('cosine', 'period', { totalSteps });
   return (step, runSteps) => {
     const length = Math.max(1, (totalSteps ?? runSteps) - start);
-    const progress = step.sub(start).div(length).maximum(0).minimum(1);
-    return cos(progress.mul(Math.PI))
-      .add(1)
-      .mul((peak - end) / 2)
-      .add(end);
+    return halfCosine(peak, end, step.sub(start).div(length).maximum(0).minimum(1));
+  };
+}
+
+/** From `start` to `end` along half a cosine, as `progress` goes from 0 to 1. */
+export const halfCosine = (start: number, end: number, progress: Tensor): Tensor =>
+  cos(progress.mul(Math.PI))
+    .add(1)
+    .mul((start - end) / 2)
+    .add(end);
+
+export interface PolynomialOptions {
+  readonly initial: number;
+  /** Default 0. */
+  readonly end?: number;
+  /** 1, the default, is a straight line. */
+  readonly power?: number;
+  /** The update at which `end` is reached. Default: the end of the run. */
+  readonly totalSteps?: number;
+}
+
+/** (initial − end)·(1 − step/totalSteps)^power + end: up or down, then it stays at `end`. */
+export function polynomial({
+  initial,
+  end = 0,
+  power: exponent = 1,
+  totalSteps,
+}: PolynomialOptions): Schedule {
+  check('polynomial', 'finite', { initial, end });
+  check('polynomial', 'positive', { power: exponent });
+  if (totalSteps !== undefined) check('polynomial', 'period', { totalSteps });
+  return (step, runSteps) => {
+    const left = step
+      .div(totalSteps ?? runSteps)
+      .minimum(1)
+      .neg()
+      .add(1);
+    return (exponent === 1 ? left : raise(left, exponent)).mul(initial - end).add(end);
   };
 }
 
@@ -77,25 +111,74 @@ export function stepDecay({ initial, factor, every }: ExponentialDecayOptions): 
   return (step) => power(factor, step.div(every).floor()).mul(initial);
 }
 
-/** base^exponent for a positive base. */
-const power = (base: number, exponent: Tensor): Tensor =>
-  exp(exponent.mul(log(asTensor(base, exponent.dtype))));
-
-function requireDecay(schedule: string, factor: number, every: number): void {
-  requireSteps(schedule, 'every', every, 1);
-  if (factor > 0) return;
-  throw new LockstepError(
-    'argument',
-    `${schedule}: the factor is ${factor}; it must be greater than 0, and below 1 to decay`,
-    { factor },
-  );
+export interface MultiStepDecayOptions {
+  readonly initial: number;
+  /** What the rate is multiplied by at each of the updates in `at`. */
+  readonly factor: number;
+  /** Rising. */
+  readonly at: readonly number[];
 }
 
-function requireSteps(schedule: string, name: string, steps: number, least: number): void {
-  if (Number.isInteger(steps) && steps >= least) return;
-  throw new LockstepError(
-    'argument',
-    `${schedule}: ${name} is ${steps}; it must be a whole number ≥ ${least}`,
-    { name, steps },
-  );
+/** The rate is multiplied by `factor` at the given updates. */
+export function multiStepDecay({ initial, factor, at }: MultiStepDecayOptions): Schedule {
+  check('multiStepDecay', 'finite', { initial });
+  check('multiStepDecay', 'positive', { factor });
+  requireRising('multiStepDecay', 'at', at);
+  return (step) => {
+    let [rate, value] = [asTensor(initial, step.dtype), initial];
+    for (const start of at) {
+      value *= factor;
+      rate = where(step.greaterEqual(start), value, rate);
+    }
+    return rate;
+  };
+}
+
+export interface InverseTimeDecayOptions {
+  readonly initial: number;
+  readonly decay: number;
+}
+
+/** initial/(1 + decay·step) */
+export function inverseTimeDecay({ initial, decay }: InverseTimeDecayOptions): Schedule {
+  check('inverseTimeDecay', 'finite', { initial });
+  check('inverseTimeDecay', 'notNegative', { decay });
+  return (step) => asTensor(initial, step.dtype).div(step.mul(decay).add(1));
+}
+
+/**
+ * Rises to `peak` in `warmupSteps` updates, then falls as 1/√step: peak·min(t/w, √(w/t)) with t = step + 1 (Vaswani et
+ * al., 2017, equation 3, known as Noam's, where peak = 1/√(modelSize·warmupSteps)).
+ */
+export function inverseSquareRoot({ peak, warmupSteps }: WarmupOptions): Schedule {
+  check('inverseSquareRoot', 'finite', { peak });
+  check('inverseSquareRoot', 'period', { warmupSteps });
+  return (step) => {
+    const ratio = step.add(1).div(warmupSteps);
+    return ratio.minimum(ratio.reciprocal().sqrt()).mul(peak);
+  };
+}
+
+/** base^exponent for a positive base. */
+export const power = (base: number, exponent: Tensor): Tensor =>
+  exp(exponent.mul(log(asTensor(base, exponent.dtype))));
+
+/** base^exponent for a base > 0, or a base of 0 and a positive exponent. */
+export const raise = (base: Tensor, exponent: number): Tensor => exp(log(base).mul(exponent));
+
+function requireDecay(schedule: string, factor: number, every: number): void {
+  check(schedule, 'period', { every });
+  check(schedule, 'positive', { factor });
+}
+
+/** Updates at which something changes: whole numbers ≥ 1, each above the one before. */
+export function requireRising(schedule: string, name: string, steps: readonly number[]): void {
+  steps.forEach((step, i) => {
+    if (Number.isInteger(step) && step > (steps[i - 1] ?? 0)) return;
+    throw new LockstepError(
+      'argument',
+      `${schedule}: ${name} is [${steps.join(', ')}]; give whole numbers ≥ 1, each greater than the one before`,
+      { name, steps },
+    );
+  });
 }

@@ -2,8 +2,9 @@ import { ConcreteTensor, jit, type Tensor, tensor } from '@lockstep/autodiff';
 import { flatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { clipByGlobalNorm, clipByValue, globalNorm } from './clipping.ts';
+import { scaleByAdam } from './moments.ts';
 import { adam, adamw, sgd } from './optimizers.ts';
-import { addDecayedWeights, scaleByAdam, scaleByLearningRate, scaleBySchedule } from './scaling.ts';
+import { addDecayedWeights, scaleByLearningRate, scaleBySchedule } from './scaling.ts';
 import { warmupCosine } from './schedule.ts';
 import { applyUpdates, chain, type GradientTransformation, type TensorTree } from './transformation.ts';
 
@@ -96,7 +97,7 @@ describe('clipping', () => {
   });
 
   it('refuses a limit that is not positive', () => {
-    expect(() => clipByGlobalNorm(0)).toThrow(/limit is 0/);
+    expect(() => clipByGlobalNorm(0)).toThrow(/max is 0/);
     expect(() => clipByValue(-1)).toThrow(/limit is -1/);
   });
 });

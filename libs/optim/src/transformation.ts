@@ -3,7 +3,8 @@
  * be chained. All of it is traced into the update program, so state is nothing but tensors.
  */
 import type { Tensor } from '@lockstep/autodiff';
-import { map, type Tree } from '@lockstep/tree';
+import type { DType } from '@lockstep/tensor';
+import { flatten, map, type Tree } from '@lockstep/tree';
 
 /** Parameters, gradients, updates or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
@@ -14,6 +15,11 @@ export interface Progress {
   readonly step: Tensor;
   /** Updates the whole run will make, known when the program is traced. */
   readonly totalSteps: number;
+  /**
+   * The mean training loss of this step, before its update, with the penalty. The trainer always gives it; in a loop
+   * of one's own only links that watch the loss need it. float32 []
+   */
+  readonly loss?: Tensor;
 }
 
 export interface GradientTransformation<S = TensorTree> {
@@ -34,6 +40,9 @@ export function stateless(
     update: (grads, state, params, progress) => [update(grads, params, progress), state],
   };
 }
+
+/** Hands on what it gets. */
+export const identity: GradientTransformation<Empty> = stateless((grads) => grads);
 
 /** One transformation after the other: each takes the updates of the one before. */
 export function chain<S extends readonly unknown[]>(
@@ -57,3 +66,12 @@ export function chain<S extends readonly unknown[]>(
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
   return map((param, update) => param.add(update), params as TensorTree, updates) as P;
 }
+
+/** The element type of a tree, which scalars of its optimizer's state take too. */
+export function dtypeOf(tree: TensorTree): DType {
+  return flatten(tree).leaves[0]?.dtype ?? 'float32';
+}
+
+/** step modulo a whole number: exact, as steps are below 2²⁴. */
+export const modulo = (step: Tensor, period: number): Tensor =>
+  step.sub(step.div(period).floor().mul(period));

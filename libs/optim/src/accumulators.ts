@@ -1,0 +1,175 @@
+/** Links that keep one running sum or average, or two: momentum, RMSprop, Adagrad, Adadelta, Lion. */
+import { flush, full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { map } from '@lockstep/tree';
+import { check } from './checks.ts';
+import { average, averageTree, squared } from './moments.ts';
+import type { GradientTransformation, TensorTree } from './transformation.ts';
+
+/** Sums of past updates, one for each parameter. */
+export type MomentumState = { readonly velocity: TensorTree };
+
+export interface MomentumOptions {
+  /** Look ahead along the momentum: the update is g + momentum·v. Default false. */
+  readonly nesterov?: boolean;
+  /** The part of each gradient, but for the first, that is left out of v. Default 0. */
+  readonly dampening?: number;
+}
+
+/** v = momentum·v + (1 − dampening)·g; the update is v (Sutskever et al., 2013; as in PyTorch, v = g at first). */
+export function traceMomentum(
+  momentum: number,
+  { nesterov = false, dampening = 0 }: MomentumOptions = {},
+): GradientTransformation<MomentumState> {
+  check('traceMomentum', 'decay', { momentum });
+  check('traceMomentum', 'share', { dampening });
+  if (nesterov && (momentum === 0 || dampening !== 0)) {
+    throw new LockstepError(
+      'argument',
+      `traceMomentum: nesterov needs a momentum greater than 0 and no dampening, not ${momentum} and ${dampening}; give these, or leave nesterov out`,
+      { momentum, dampening },
+    );
+  }
+  return {
+    init: (params) => ({ velocity: map(zerosLike, params) }),
+    update(grads, state, _params, { step }) {
+      const part = (g: Tensor): Tensor =>
+        dampening === 0 ? g : g.mul(where(step.cast(g.dtype).equal(0), full([], 1, g.dtype), 1 - dampening));
+      const velocity = map((g, v) => flush(v.mul(momentum).add(part(g))), grads, state.velocity);
+      const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(momentum));
+      return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
+    },
+  };
+}
+
+export type RmsState = {
+  /** Averages of squared gradients. */
+  readonly squares: TensorTree;
+  /** With `centered`: averages of gradients. */
+  readonly means?: TensorTree;
+};
+
+export interface RmsOptions {
+  /** Decay of the averages. Default 0.99. */
+  readonly decay?: number;
+  /** Added to the root. Default 1e-8. */
+  readonly epsilon?: number;
+  /** Divide by the standard deviation: take the squared mean off the mean square. Default false. */
+  readonly centered?: boolean;
+}
+
+/** g/(√s + ε) with s the average of g² (Tieleman and Hinton, 2012); centered it is the variance (Graves, 2013). */
+export function scaleByRms({
+  decay = 0.99,
+  epsilon = 1e-8,
+  centered = false,
+}: RmsOptions = {}): GradientTransformation<RmsState> {
+  check('scaleByRms', 'decay', { decay });
+  check('scaleByRms', 'notNegative', { epsilon });
+  return {
+    init: (params) => ({
+      squares: map(zerosLike, params),
+      ...(centered ? { means: map(zerosLike, params) } : {}),
+    }),
+    update(grads, state) {
+      const squares = averageTree(decay, state.squares, grads, squared);
+      const means = centered ? averageTree(decay, state.means, grads) : undefined;
+      // A variance that rounding made negative is 0.
+      const variance = (s: Tensor, m: Tensor): Tensor => s.sub(m.square()).maximum(0);
+      const spread = centered ? map(variance, squares, means) : squares;
+      const updates = map((g, s) => g.div(s.sqrt().add(epsilon)), grads, spread);
+      return [updates, centered ? { squares, means } : { squares }];
+    },
+  };
+}
+
+export type AdagradState = {
+  /** Sums of squared gradients. */
+  readonly squares: TensorTree;
+};
+
+export interface AdagradLinkOptions {
+  /** What the sums start at. Default 0. */
+  readonly initialAccumulator?: number;
+  /** Added to the root. Default 1e-10. */
+  readonly epsilon?: number;
+}
+
+/** g/(√s + ε) with s the sum of g² (Duchi et al., 2011; as in PyTorch). */
+export function scaleByAdagrad({
+  initialAccumulator = 0,
+  epsilon = 1e-10,
+}: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
+  check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
+  return {
+    init: (params) => ({
+      squares: map(({ shape, dtype }: Tensor) => full(shape, initialAccumulator, dtype), params),
+    }),
+    update(grads, state) {
+      const squares = map((s, g) => s.add(g.square()), state.squares, grads);
+      return [map((g, s) => g.div(s.sqrt().add(epsilon)), grads, squares), { squares }];
+    },
+  };
+}
+
+export type AdadeltaState = {
+  /** Averages of squared gradients, and of squared updates. */
+  readonly squares: TensorTree;
+  readonly deltas: TensorTree;
+};
+
+export interface AdadeltaLinkOptions {
+  /** ρ: decay of both averages. Default 0.9. */
+  readonly decay?: number;
+  /** Added below both roots. Default 1e-6. */
+  readonly epsilon?: number;
+}
+
+/** √(d + ε)/√(s + ε)·g with s and d the averages of squared gradients and updates (Zeiler, 2012, algorithm 1). */
+export function scaleByAdadelta({
+  decay = 0.9,
+  epsilon = 1e-6,
+}: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
+  check('scaleByAdadelta', 'decay', { decay });
+  check('scaleByAdadelta', 'notNegative', { epsilon });
+  return {
+    init: (params) => ({ squares: map(zerosLike, params), deltas: map(zerosLike, params) }),
+    update(grads, state) {
+      const squares = averageTree(decay, state.squares, grads, squared);
+      const updates = map(
+        (g, s, d) => d.add(epsilon).sqrt().div(s.add(epsilon).sqrt()).mul(g),
+        grads,
+        squares,
+        state.deltas,
+      );
+      return [updates, { squares, deltas: averageTree(decay, state.deltas, updates, squared) }];
+    },
+  };
+}
+
+export type LionState = {
+  /** The average of gradients. */
+  readonly first: TensorTree;
+};
+
+export interface LionLinkOptions {
+  /** How much of the average is in the update. Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the average. Default 0.99. */
+  readonly beta2?: number;
+}
+
+/** sign(β₁·m + (1 − β₁)·g), then m = β₂·m + (1 − β₂)·g (Chen et al., 2023, algorithm 2). */
+export function scaleByLion({
+  beta1 = 0.9,
+  beta2 = 0.99,
+}: LionLinkOptions = {}): GradientTransformation<LionState> {
+  check('scaleByLion', 'decay', { beta1, beta2 });
+  return {
+    init: (params) => ({ first: map(zerosLike, params) }),
+    update(grads, { first }) {
+      const updates = map((m, g) => average(beta1, m, g).sign(), first, grads);
+      return [updates, { first: averageTree(beta2, first, grads) }];
+    },
+  };
+}

@@ -1,0 +1,153 @@
+/** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
+import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { map } from '@lockstep/tree';
+import { check } from './checks.ts';
+import { average, averageTree } from './moments.ts';
+import {
+  applyUpdates,
+  dtypeOf,
+  type GradientTransformation,
+  modulo,
+  type TensorTree,
+} from './transformation.ts';
+
+export type EmaState = {
+  /** Read it with {@link averagedParams}. */
+  readonly averagedParams: TensorTree;
+  /** What the average has to be divided by. [] */
+  readonly weight: Tensor;
+};
+
+export interface EmaOptions {
+  /** What the average keeps from step to step. Default 0.999. */
+  readonly decay?: number;
+  /** Start at 0 and divide by 1 − decayᵗ, so that the initial parameters do not count. Default false. */
+  readonly debias?: boolean;
+}
+
+/**
+ * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to. The last link of a chain:
+ * what comes after it would move the parameters once more.
+ */
+export function emaParams({
+  decay = 0.999,
+  debias = false,
+}: EmaOptions = {}): GradientTransformation<EmaState> {
+  check('emaParams', 'decay', { decay });
+  return {
+    init(params) {
+      const dtype = dtypeOf(params);
+      return debias
+        ? { averagedParams: map(zerosLike, params), weight: zeros([], dtype) }
+        : { averagedParams: params, weight: full([], 1, dtype) };
+    },
+    update(updates, state, params) {
+      const next = averageTree(decay, state.averagedParams, applyUpdates(params, updates));
+      const weight = debias ? average(decay, state.weight, 1) : state.weight;
+      return [updates, { averagedParams: next, weight }];
+    },
+  };
+}
+
+export type SwaState = EmaState & {
+  /** How many points have been averaged. [] */
+  readonly count: Tensor;
+};
+
+export interface SwaOptions {
+  /** The first update whose result counts; 0 is the first. Default 0. */
+  readonly start?: number;
+  /** Every how many updates one counts. Default 1: Polyak's average. */
+  readonly every?: number;
+}
+
+/**
+ * Passes updates on and keeps the plain average of the parameters they lead to: of all (Polyak and Juditsky, 1992), or
+ * of one every `every` updates from `start` on (stochastic weight averaging, Izmailov et al., 2018). Until the first
+ * counts, the average is the initial parameters. The last link of a chain, as {@link emaParams}.
+ */
+export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTransformation<SwaState> {
+  check('swaParams', 'steps', { start });
+  check('swaParams', 'period', { every });
+  return {
+    init(params) {
+      const dtype = dtypeOf(params);
+      return { averagedParams: params, weight: full([], 1, dtype), count: zeros([], dtype) };
+    },
+    update(updates, { averagedParams: old, weight, count }, params, { step }) {
+      const offset = step.sub(start).cast(count.dtype);
+      const counts = where(offset.greaterEqual(0), modulo(offset, every), 1).equal(0);
+      const number = count.add(1);
+      const next = map(
+        (a, w) => where(counts, a.mul(count.div(number)).add(w.div(number)), a),
+        old,
+        applyUpdates(params, updates),
+      );
+      return [updates, { averagedParams: next, weight, count: where(counts, number, count) }];
+    },
+  };
+}
+
+/**
+ * The averaged parameters in an optimizer's state, wherever {@link emaParams} or {@link swaParams} stand in the chain.
+ * Throws an `argument` error unless there is exactly one.
+ */
+export function averagedParams(optState: unknown): TensorTree {
+  const found = findAverages(optState);
+  const [only] = found;
+  if (only === undefined || found.length > 1) {
+    throw new LockstepError(
+      'argument',
+      `averagedParams: the state holds ${found.length} averages; chain exactly one emaParams() or swaParams(), or give the part of the state that holds it`,
+      { numAverages: found.length },
+    );
+  }
+  return map((a) => a.div(only.weight), only.averagedParams);
+}
+
+function findAverages(state: unknown): EmaState[] {
+  if (Array.isArray(state)) return state.flatMap(findAverages);
+  if (typeof state !== 'object' || state === null) return [];
+  if ('averagedParams' in state && 'weight' in state) return [state as EmaState];
+  const plain = Object.getPrototypeOf(state) === Object.prototype;
+  return plain ? Object.values(state).flatMap(findAverages) : [];
+}
+
+export interface LookaheadOptions {
+  /** k: updates of the inner optimizer between two steps of the slow weights. Default 5. */
+  readonly every?: number;
+  /** α: how far the slow weights step to the fast ones. Default 0.5. */
+  readonly rate?: number;
+}
+
+export type LookaheadState<S> = {
+  readonly slow: TensorTree;
+  readonly inner: S;
+};
+
+/**
+ * Every k updates of the inner optimizer, slow weights step towards its parameters, φ = φ + α·(w − φ), which then start
+ * again from φ (Zhang et al., 2019, algorithm 1). Evaluate at such a step: in between, parameters are the fast weights.
+ */
+export function lookahead<S>(
+  inner: GradientTransformation<S>,
+  { every = 5, rate = 0.5 }: LookaheadOptions = {},
+): GradientTransformation<LookaheadState<S>> {
+  check('lookahead', 'period', { every });
+  check('lookahead', 'share', { rate });
+  return {
+    init: (params) => ({ slow: params, inner: inner.init(params) }),
+    update(grads, state, params, progress) {
+      const [updates, next] = inner.update(grads, state.inner, params, progress);
+      const meets = modulo(progress.step.add(1), every).equal(0);
+      const slow = map(
+        (s, w) => where(meets, s.add(w.sub(s).mul(rate)), s),
+        state.slow,
+        applyUpdates(params, updates),
+      );
+      const steps = map((s, w, u) => where(meets, s.sub(w), u), slow, params, updates);
+      return [steps, { slow, inner: next }];
+    },
+  };
+}

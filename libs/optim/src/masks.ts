@@ -1,0 +1,124 @@
+/** Different transformations for different parameters, chosen by path and shape. */
+import { zerosLike } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import type { Shape } from '@lockstep/tensor';
+import { flatten, leafPaths, map, unflatten } from '@lockstep/tree';
+import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
+
+/** Chooses parameters by path, such as `layers/0/bias`, and shape. */
+export type Mask = (path: string, shape: Shape) => boolean;
+
+/** Sets updates to 0: the parameters stay as they are. */
+export const freeze = (): GradientTransformation<Empty> => stateless((grads) => map(zerosLike, grads));
+
+/**
+ * Applies the link to the chosen parameters only; the updates of the others pass unchanged. The link sees trees with
+ * `null` for what is not chosen. Throws an `argument` error if the mask chooses none.
+ */
+export function masked<S>(link: GradientTransformation<S>, mask: Mask): GradientTransformation<S> {
+  const choose = (params: TensorTree): boolean[] => {
+    const chosen = describe(params).map(({ path, shape }) => mask(path, shape));
+    if (!chosen.includes(true)) throw nothingChosen('masked: the mask', params);
+    return chosen;
+  };
+  return {
+    init: (params) => link.init(pick(params, choose(params))),
+    update(grads, state, params, progress) {
+      const chosen = choose(params);
+      const [updates, next] = link.update(pick(grads, chosen), state, pick(params, chosen), progress);
+      return [put(grads, chosen, updates), next];
+    },
+  };
+}
+
+/**
+ * A transformation for each label, applied to the parameters of that label: what optax calls `multi_transform` and
+ * PyTorch parameter groups. Throws an `argument` error for a label without a transformation, or without parameters.
+ *
+ * @example
+ * multiTransform({ body: adam(1e-3), head: sgd(0.1) }, (path) => (path.startsWith('head') ? 'head' : 'body'))
+ */
+export function multiTransform<S extends Readonly<Record<string, unknown>>>(
+  transformations: { readonly [K in keyof S]: GradientTransformation<S[K]> },
+  label: (path: string, shape: Shape) => keyof S & string,
+): GradientTransformation<S> {
+  const names: (keyof S & string)[] = Object.keys(transformations).sort();
+  const choose = (params: TensorTree): Map<keyof S & string, boolean[]> => {
+    const labels = describe(params).map(({ path, shape }) => {
+      const found = label(path, shape);
+      if (!names.includes(found)) throw unknownLabel(found, path, names);
+      return found;
+    });
+    return new Map(
+      names.map((name) => {
+        const chosen = labels.map((found) => found === name);
+        if (!chosen.includes(true)) throw nothingChosen(`multiTransform: the label '${name}'`, params);
+        return [name, chosen];
+      }),
+    );
+  };
+  return {
+    init(params) {
+      const states = [...choose(params)].map(([name, chosen]) => [
+        name,
+        transformations[name].init(pick(params, chosen)),
+      ]);
+      return Object.fromEntries(states) as S;
+    },
+    update(grads, state, params, progress) {
+      let updates = grads;
+      const next = [...choose(params)].map(([name, chosen]) => {
+        const inputs = [pick(grads, chosen), state[name], pick(params, chosen), progress] as const;
+        const [part, after] = transformations[name].update(...inputs);
+        updates = put(updates, chosen, part);
+        return [name, after];
+      });
+      return [updates, Object.fromEntries(next) as S];
+    },
+  };
+}
+
+function describe(params: TensorTree): { path: string; shape: Shape }[] {
+  const paths = leafPaths(params);
+  return flatten(params).leaves.map(({ shape }, i) => ({ path: paths[i]!, shape }));
+}
+
+/** The tree with `null` for each leaf that is not chosen. */
+function pick(tree: TensorTree, chosen: readonly boolean[]): TensorTree {
+  const { leaves, structure } = flatten(tree);
+  return unflatten(
+    structure,
+    leaves.map((leaf, i) => (chosen[i] ? leaf : null)),
+  ) as TensorTree;
+}
+
+/** The tree with its chosen leaves taken from `part`, which has no others. */
+function put(tree: TensorTree, chosen: readonly boolean[], part: TensorTree): TensorTree {
+  const { leaves, structure } = flatten(tree);
+  const taken = flatten(part).leaves.values();
+  return unflatten(
+    structure,
+    leaves.map((leaf, i) => (chosen[i] ? taken.next().value! : leaf)),
+  );
+}
+
+function nothingChosen(who: string, params: TensorTree): LockstepError {
+  const paths = leafPaths(params);
+  return new LockstepError(
+    'argument',
+    `${who} matches none of the ${paths.length} parameters (${listed(paths)}); correct the condition, or leave it out`,
+    { paths },
+  );
+}
+
+function unknownLabel(label: unknown, path: string, names: readonly string[]): LockstepError {
+  return new LockstepError(
+    'argument',
+    `multiTransform: parameter ${path} has the label '${String(label)}', but there are transformations for ${names.join(', ')}; add one for it, or freeze()`,
+    { label, path, names },
+  );
+}
+
+/** The first few, for a message. */
+const listed = (paths: readonly string[]): string =>
+  paths.length > 6 ? `${paths.slice(0, 6).join(', ')}, …` : paths.join(', ');

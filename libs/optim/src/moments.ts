@@ -1,0 +1,217 @@
+/** Links that keep moving averages of the gradient and of its square: Adam and its kin. */
+import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { map } from '@lockstep/tree';
+import { check } from './checks.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+
+/** decay·old + (1 − decay)·value */
+export const average = (decay: number, old: Tensor, value: Tensor | number): Tensor =>
+  old.mul(decay).add(typeof value === 'number' ? value * (1 - decay) : value.mul(1 - decay));
+
+/** {@link average} of `f` of each leaf, without the denormal numbers it would decay into. */
+export const averageTree = (
+  decay: number,
+  old: TensorTree,
+  values: TensorTree,
+  f: (value: Tensor) => Tensor = (value) => value,
+): TensorTree => map((a, value) => flush(average(decay, a, f(value))), old, values);
+
+export const squared = (x: Tensor): Tensor => x.square();
+
+export type MomentsState = {
+  /** Moving averages of gradients and of their squares, one for each parameter. */
+  readonly first: TensorTree;
+  readonly second: TensorTree;
+  /** The same averages of a constant 1, which are 1 − β₁ᵗ and 1 − β₂ᵗ without a power or a cancellation. [] */
+  readonly firstOfOne: Tensor;
+  readonly secondOfOne: Tensor;
+};
+
+export interface MomentsOptions {
+  /** Decay of the average of gradients. Default 0.9. */
+  readonly beta1?: number;
+  /** Decay of the average of their squares. Default 0.999. */
+  readonly beta2?: number;
+  /** Added to the root. Default 1e-8. */
+  readonly epsilon?: number;
+}
+
+const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
+
+function resolve(link: string, options: MomentsOptions): Required<MomentsOptions> {
+  const { beta1, beta2, epsilon } = { ...defaults, ...options };
+  check(link, 'decay', { beta1, beta2 });
+  check(link, 'notNegative', { epsilon });
+  return { beta1, beta2, epsilon };
+}
+
+function initMoments(params: TensorTree): MomentsState {
+  const dtype = dtypeOf(params);
+  return {
+    first: map(zerosLike, params),
+    second: map(zerosLike, params),
+    firstOfOne: zeros([], dtype),
+    secondOfOne: zeros([], dtype),
+  };
+}
+
+function updateMoments(
+  { beta1, beta2 }: Required<MomentsOptions>,
+  grads: TensorTree,
+  state: MomentsState,
+): MomentsState {
+  return {
+    first: averageTree(beta1, state.first, grads),
+    second: averageTree(beta2, state.second, grads, squared),
+    firstOfOne: average(beta1, state.firstOfOne, 1),
+    secondOfOne: average(beta2, state.secondOfOne, 1),
+  };
+}
+
+export type AdamState = MomentsState & {
+  /** With `amsgrad`: the largest second moments so far. */
+  readonly largest?: TensorTree;
+};
+
+export interface AdamOptions extends MomentsOptions {
+  /** Divide by the largest second moment so far (Reddi et al., 2018). Default false. */
+  readonly amsgrad?: boolean;
+}
+
+/** The first moment divided by the root of the second, both corrected for their start at 0 (Kingma and Ba, 2015). */
+export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
+  const resolved = resolve('scaleByAdam', options);
+  const { amsgrad = false } = options;
+  return {
+    init: (params) => ({
+      ...initMoments(params),
+      ...(amsgrad ? { largest: map(zerosLike, params) } : {}),
+    }),
+    update(grads, { largest: before, ...state }) {
+      const moments = updateMoments(resolved, grads, state);
+      const { first, second, firstOfOne, secondOfOne } = moments;
+      const largest = amsgrad ? map((a, b) => a.maximum(b), before, second) : second;
+      // m̂/(√v̂ + ε) with both sides multiplied by 1 − β₁ᵗ: the corrections are scalars, not passes over the moments.
+      const scale = firstOfOne.div(secondOfOne.sqrt());
+      const offset = firstOfOne.mul(resolved.epsilon);
+      const updates = map((m, v) => m.div(v.sqrt().mul(scale).add(offset)), first, largest);
+      return [updates, amsgrad ? { ...moments, largest } : moments];
+    },
+  };
+}
+
+export type NadamState = MomentsState & {
+  /** ∏μᵢ over the updates so far. [] */
+  readonly product: Tensor;
+};
+
+export interface NadamOptions extends MomentsOptions {
+  /** ψ: how fast μ rises from β₁/2 to β₁. Default 0.004. */
+  readonly momentumDecay?: number;
+}
+
+/** ln 0.96, of Dozat's schedule of the momentum. */
+const LOG_OF_096 = -0.040821994520255166;
+
+/**
+ * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is
+ * ((1 − μₜ)/(1 − ∏μ)·g + μₜ₊₁/(1 − μₜ₊₁·∏μ)·m)/(√v̂ + ε), as in PyTorch.
+ */
+export function scaleByNadam(options: NadamOptions = {}): GradientTransformation<NadamState> {
+  const resolved = resolve('scaleByNadam', options);
+  const { momentumDecay = 0.004 } = options;
+  check('scaleByNadam', 'notNegative', { momentumDecay });
+  const momentumAt = (t: Tensor): Tensor =>
+    exp(t.mul(momentumDecay * LOG_OF_096))
+      .mul(-0.5)
+      .add(1)
+      .mul(resolved.beta1);
+  return {
+    init: (params) => ({ ...initMoments(params), product: zeros([], dtypeOf(params)).add(1) }),
+    update(grads, state, _params, { step }) {
+      const moments = updateMoments(resolved, grads, state);
+      const { first, second, secondOfOne } = moments;
+      const t = step.cast(secondOfOne.dtype).add(1);
+      const [now, next] = [momentumAt(t), momentumAt(t.add(1))];
+      const product = state.product.mul(now);
+      const ofGradient = now.neg().add(1).div(product.neg().add(1));
+      const ofMoment = next.div(product.mul(next).neg().add(1));
+      const root = secondOfOne.sqrt();
+      const updates = map(
+        (g, m, v) => g.mul(ofGradient).add(m.mul(ofMoment)).div(v.sqrt().div(root).add(resolved.epsilon)),
+        grads,
+        first,
+        second,
+      );
+      return [updates, { ...moments, product }];
+    },
+  };
+}
+
+export type RadamState = MomentsState & {
+  /** The average of the ages of gradients in the second moment, times `secondOfOne`; the newest is of age 1. [] */
+  readonly age: Tensor;
+};
+
+/**
+ * Adam that waits until its second moment rests on enough gradients: with ρₜ, the length of a plain average of the
+ * same age, above 5 the update is r·m̂/√v̂, otherwise m̂ (Liu et al., 2020, algorithm 2; ε as in PyTorch).
+ *
+ * ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ) would lose in float32 what the choice at 5 depends on. It equals twice the mean age of the
+ * gradients less 1, and the age can be averaged like the gradients: sums of positive numbers.
+ */
+export function scaleByRadam(options: MomentsOptions = {}): GradientTransformation<RadamState> {
+  const resolved = resolve('scaleByRadam', options);
+  const { beta2, epsilon } = resolved;
+  const longest = 2 / (1 - beta2) - 1;
+  const ofLongest = longest / ((longest - 4) * (longest - 2));
+  return {
+    init: (params) => ({ ...initMoments(params), age: zeros([], dtypeOf(params)) }),
+    update(grads, state) {
+      const moments = updateMoments(resolved, grads, state);
+      const { first, second, firstOfOne, secondOfOne } = moments;
+      // Everything grows older by one, the new gradient included.
+      const age = state.age.mul(beta2).add(secondOfOne);
+      const length = age.div(secondOfOne).mul(2).sub(1);
+      const enough = length.greater(5);
+      const spread = length.sub(4).mul(length.sub(2)).mul(ofLongest).div(length);
+      const adapt = where(enough, spread, 1).mul(secondOfOne).sqrt();
+      const updates = map(
+        (m, v) => {
+          const mean = m.div(firstOfOne);
+          return where(enough, mean.mul(adapt.div(v.sqrt().add(epsilon))), mean);
+        },
+        first,
+        second,
+      );
+      return [updates, { ...moments, age }];
+    },
+  };
+}
+
+export type AdamaxState = {
+  /** The average of gradients. */
+  readonly first: TensorTree;
+  /** The largest magnitude of a gradient, decaying. */
+  readonly largest: TensorTree;
+  /** 1 − β₁ᵗ [] */
+  readonly firstOfOne: Tensor;
+};
+
+/** Adam by the infinity norm: u = max(β₂·u, |g| + ε); the update is m̂/u (Kingma and Ba, 2015, algorithm 2; ε as in PyTorch). */
+export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
+  const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);
+  return {
+    init: (params) => ({
+      first: map(zerosLike, params),
+      largest: map(zerosLike, params),
+      firstOfOne: zeros([], dtypeOf(params)),
+    }),
+    update(grads, state) {
+      const first = averageTree(beta1, state.first, grads);
+      const largest = map((u, g) => u.mul(beta2).maximum(g.abs().add(epsilon)), state.largest, grads);
+      const firstOfOne = average(beta1, state.firstOfOne, 1);
+      return [map((m, u) => m.div(u.mul(firstOfOne)), first, largest), { first, largest, firstOfOne }];
+    },
+  };
+}

@@ -1,0 +1,101 @@
+/** A rate that falls when the training loss no longer does. */
+import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { map } from '@lockstep/tree';
+import { check } from './checks.ts';
+import { dtypeOf, type GradientTransformation } from './transformation.ts';
+
+/** Scalars. [] */
+export type PlateauState = {
+  /** What updates are multiplied by. */
+  readonly scale: Tensor;
+  /** The lowest loss so far. */
+  readonly best: Tensor;
+  /** Rounds in a row without a better one. */
+  readonly numBad: Tensor;
+  /** Rounds until bad ones count again. */
+  readonly cooldownLeft: Tensor;
+  /** The sum and number of losses of the current round. */
+  readonly sum: Tensor;
+  readonly count: Tensor;
+};
+
+export interface PlateauOptions {
+  /** What the scale is multiplied by at a plateau. Default 0.1. */
+  readonly factor?: number;
+  /** Rounds without a better loss that are borne; the next one lowers the scale. Default 10. */
+  readonly patience?: number;
+  /** A loss is better below best·(1 − relativeTolerance) − absoluteTolerance. Default 1e-4. */
+  readonly relativeTolerance?: number;
+  /** Default 0. */
+  readonly absoluteTolerance?: number;
+  /** Rounds after a plateau in which bad ones do not count. Default 0. */
+  readonly cooldown?: number;
+  /** Steps to a round, whose mean loss is judged: an epoch's number, or enough to even out the noise. Default 1. */
+  readonly every?: number;
+  /** The scale falls no further. Default 0. */
+  readonly minScale?: number;
+}
+
+/**
+ * Multiplies updates by a scale that falls when the mean training loss of `patience` + 1 rounds in a row is not better
+ * than the best: PyTorch's `ReduceLROnPlateau` in mode `min`, its threshold mode `rel` or `abs` by the tolerance given.
+ * Needs the step's loss in {@link Progress}. After the learning rate in a chain.
+ */
+export function reduceOnPlateau({
+  factor = 0.1,
+  patience = 10,
+  relativeTolerance = 1e-4,
+  absoluteTolerance = 0,
+  cooldown = 0,
+  every = 1,
+  minScale = 0,
+}: PlateauOptions = {}): GradientTransformation<PlateauState> {
+  check('reduceOnPlateau', 'decay', { factor });
+  check('reduceOnPlateau', 'steps', { patience, cooldown });
+  check('reduceOnPlateau', 'period', { every });
+  check('reduceOnPlateau', 'notNegative', { absoluteTolerance });
+  check('reduceOnPlateau', 'share', { relativeTolerance, minScale });
+
+  /** The state after a round of this mean loss. */
+  function judge(state: PlateauState, mean: Tensor): PlateauState {
+    const better = mean.less(state.best.mul(1 - relativeTolerance).sub(absoluteTolerance));
+    const stillCooling = state.cooldownLeft.greater(0);
+    const numBad = where(stillCooling, 0, where(better, 0, state.numBad.add(1)));
+    const reduces = numBad.greater(patience);
+    return {
+      scale: where(reduces, state.scale.mul(factor).maximum(minScale), state.scale),
+      best: where(better, mean, state.best),
+      numBad: where(reduces, 0, numBad),
+      cooldownLeft: where(reduces, cooldown, state.cooldownLeft.sub(1).maximum(0)),
+      sum: zerosLike(state.sum),
+      count: zerosLike(state.count),
+    };
+  }
+
+  return {
+    init(params) {
+      const dtype = dtypeOf(params);
+      const [zero, one, infinity] = [0, 1, Number.POSITIVE_INFINITY].map((value) => full([], value, dtype));
+      return { scale: one!, best: infinity!, numBad: zero!, cooldownLeft: zero!, sum: zero!, count: zero! };
+    },
+    update(updates, before, _params, { loss }) {
+      if (loss === undefined) throw noLoss();
+      const sum = before.sum.add(loss.cast(before.sum.dtype));
+      const count = before.count.add(1);
+      const next = map(
+        (after, during) => where(count.equal(every), after, during),
+        judge(before, sum.div(every)),
+        { ...before, sum, count },
+      );
+      return [map((u) => u.mul(next.scale.cast(u.dtype)), updates), next];
+    },
+  };
+}
+
+const noLoss = (): LockstepError =>
+  new LockstepError(
+    'argument',
+    'reduceOnPlateau: the progress has no loss; give update(…) { step, totalSteps, loss } with the mean training loss of the step',
+    {},
+  );
