@@ -213,7 +213,7 @@ class ProgramBuilder {
         gradients,
         unflatten(trees.optState.structure, opt) as never,
         tree,
-        { step, totalSteps: this.totalSteps },
+        { step, totalSteps: this.totalSteps, loss },
       );
       const metrics = task.metricNames.map((_, i) => sums.at(i + 1).div(count));
       return [
