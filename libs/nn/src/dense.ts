@@ -1,6 +1,8 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { heNormal, type Initializer, zeros } from './initializers.ts';
+import type { Shape } from '@lockstep/tensor';
+import type { Initializer } from './fans.ts';
+import { heNormal, zeros } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
 import { requireCount } from './require.ts';
 
@@ -12,16 +14,19 @@ export interface KernelOptions {
   readonly bias?: boolean;
   /** The kernel's first values. Default {@link heNormal}: most layers are followed by relu. */
   readonly init?: Initializer;
+  /** The bias's first values. Default zeros. */
+  readonly biasInit?: Initializer;
 }
 
-/** The kernel drawn from its own key, the bias 0. */
+/** Kernel and bias, each drawn from a key of its own; `fans` is the shape that fans are counted of. */
 export function initKernel(
   key: Tensor,
-  shape: readonly number[],
-  { bias = true, init = heNormal }: KernelOptions,
+  shape: Shape,
+  { bias = true, init = heNormal, biasInit = zeros }: KernelOptions,
+  { fans = shape, channels = shape.at(-1)! } = {},
 ): KernelParams {
-  const kernel = init(foldIn(key, 'kernel'), shape);
-  return bias ? { kernel, bias: zeros(key, shape.slice(-1)) } : { kernel };
+  const kernel = init(foldIn(key, 'kernel'), shape, fans);
+  return bias ? { kernel, bias: biasInit(foldIn(key, 'bias'), [channels], fans) } : { kernel };
 }
 
 export const addBias = (y: Tensor, bias: Tensor | undefined): Tensor =>

@@ -1,5 +1,6 @@
 import { foldIn, gather, type Tensor } from '@lockstep/autodiff';
-import { type Initializer, normal } from './initializers.ts';
+import type { Initializer } from './fans.ts';
+import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
 import { requireCount } from './require.ts';
 

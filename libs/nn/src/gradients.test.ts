@@ -2,7 +2,7 @@ import { checkGrads, normal, ones, type Tensor, tensor } from '@lockstep/autodif
 import { flatten as flattenTree, map, unflatten } from '@lockstep/tree';
 import { describe, it } from 'vitest';
 import { batchNorm } from './batch-norm.ts';
-import { conv2d } from './conv2d.ts';
+import { conv2d } from './convolution.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { embedding } from './embedding.ts';

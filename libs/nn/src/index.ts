@@ -4,36 +4,74 @@ export type { BatchNormOptions, BatchNormParams, BatchNormState } from './batch-
 export { batchNorm } from './batch-norm.ts';
 export type { Combination } from './composition.ts';
 export { frozen, lambda, parallel, residual, residualWith } from './composition.ts';
-export type { Conv2dLayerOptions } from './conv2d.ts';
-export { conv2d } from './conv2d.ts';
+export type {
+  Conv1dLayerOptions,
+  Conv2dLayerOptions,
+  ConvTranspose1dLayerOptions,
+  ConvTranspose2dLayerOptions,
+  DepthwiseConv2dOptions,
+} from './convolution.ts';
+export { conv1d, conv2d, convTranspose1d, convTranspose2d, depthwiseConv2d } from './convolution.ts';
 export { countParams } from './count.ts';
+export type { ClassOptions, CrossEntropyOptions } from './cross-entropy.ts';
+export { negativeLogLikelihood, softmaxCrossEntropy } from './cross-entropy.ts';
 export type { KernelOptions, KernelParams } from './dense.ts';
 export { dense } from './dense.ts';
 export { dropout, spatialDropout } from './dropout.ts';
 export type { EmbeddingOptions, EmbeddingParams } from './embedding.ts';
 export { embedding } from './embedding.ts';
-export type { Initializer } from './initializers.ts';
+export type { Initializer } from './fans.ts';
+export * as initializers from './initializers.ts';
 export {
+  fill,
   heNormal,
   heUniform,
+  identity,
   lecunNormal,
+  lecunUniform,
   normal,
   ones,
+  orthogonal,
+  torchDefault,
+  uniform,
   xavierNormal,
   xavierUniform,
   zeros,
 } from './initializers.ts';
 export type { Context, Empty, Initialized, Layer, LayerLike, TensorTree } from './layer.ts';
 export { asLayer } from './layer.ts';
-export type { Loss, Metric } from './losses.ts';
-export { accuracy, binaryCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
+export type { Loss, Metric } from './loss.ts';
+export type { BinaryCrossEntropyOptions, KlDivergenceOptions } from './losses.ts';
+export {
+  binaryCrossEntropy,
+  cosineEmbedding,
+  hinge,
+  huber,
+  klDivergence,
+  meanAbsoluteError,
+  meanSquaredError,
+  poissonNegativeLogLikelihood,
+  smoothL1,
+  tripletMargin,
+} from './losses.ts';
+export { accuracy, binaryAccuracy, perplexity, topKAccuracy } from './metrics.ts';
 export type { LayerNormOptions, NormOptions, NormParams } from './normalization.ts';
 export { groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 export type { Penalty } from './penalty.ts';
 export { l2 } from './penalty.ts';
-export { avgPool, globalAvgPool, maxPool } from './pooling.ts';
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool,
+  avgPool,
+  avgPool1d,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool,
+  maxPool1d,
+} from './pooling.ts';
 export type { PositionOptions, PositionParams } from './position.ts';
 export { positionalEmbedding, sinusoidalPositions } from './position.ts';
 export { sequential } from './sequential.ts';
-export { flatten, permute, reshape } from './shape.ts';
+export { flatten, permute, unflatten } from './shape.ts';
 export { summary } from './summary.ts';

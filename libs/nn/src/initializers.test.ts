@@ -1,9 +1,9 @@
 import { type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
+import type { Initializer } from './fans.ts';
 import {
   heNormal,
   heUniform,
-  type Initializer,
   lecunNormal,
   normal,
   ones,

@@ -1,43 +1,21 @@
-/**
- * First values of parameters, float32. The fans of a kernel are the numbers of inputs an output depends on and of
- * outputs an input reaches: [in, out], and [kh, kw, in, out] with kh·kw places each.
- */
-
-import type { Tensor } from '@lockstep/autodiff';
+/** First values of parameters, float32. */
 import * as autodiff from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
-import { formatShape, type Shape, sizeOf } from '@lockstep/tensor';
+import { sizeOf } from '@lockstep/tensor';
+import { type Fans, fansOf, type Initializer } from './fans.ts';
 
-export type Initializer = (key: Tensor, shape: Shape) => Tensor;
-
-interface Fans {
-  readonly fanIn: number;
-  readonly fanOut: number;
-}
-
-function fansOf(shape: Shape): Fans {
-  if (shape.length < 2) {
-    throw new LockstepError(
-      'shape',
-      `a parameter of shape ${formatShape(shape)} has no fan-in; initialise it with zeros, ones or normal(stddev)`,
-      { shape },
-    );
-  }
-  const places = sizeOf(shape.slice(0, -2));
-  return { fanIn: places * shape.at(-2)!, fanOut: places * shape.at(-1)! };
-}
+export { orthogonal } from './orthogonal.ts';
 
 /** Normal with the variance a kernel's fans ask for. */
 const scaledNormal =
   (variance: (fans: Fans) => number): Initializer =>
-  (key, shape) =>
-    autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(shape))));
+  (key, shape, fans = shape) =>
+    autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(fans))));
 
 /** Uniform in ±√(3·variance), which has that variance. */
 const scaledUniform =
   (variance: (fans: Fans) => number): Initializer =>
-  (key, shape) => {
-    const limit = Math.sqrt(3 * variance(fansOf(shape)));
+  (key, shape, fans = shape) => {
+    const limit = Math.sqrt(3 * variance(fansOf(fans)));
     return autodiff.uniform(key, shape, -limit, limit);
   };
 
@@ -51,6 +29,14 @@ export const xavierNormal = scaledNormal(({ fanIn, fanOut }) => 2 / (fanIn + fan
 export const xavierUniform = scaledUniform(({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** Variance 1/fanIn: for layers without activation (LeCun et al., 1998). */
 export const lecunNormal = scaledNormal(({ fanIn }) => 1 / fanIn);
+/** {@link lecunNormal}'s variance, uniformly distributed. */
+export const lecunUniform = scaledUniform(({ fanIn }) => 1 / fanIn);
+
+/** Uniform in ±1/√fanIn: what PyTorch gives the kernels and biases of its linear and convolution layers. */
+export const torchDefault: Initializer = (key, shape, fans = shape) => {
+  const limit = 1 / Math.sqrt(fansOf(fans).fanIn);
+  return autodiff.uniform(key, shape, -limit, limit);
+};
 
 export const zeros: Initializer = (_key, shape) => autodiff.zeros(shape);
 export const ones: Initializer = (_key, shape) => autodiff.ones(shape);
@@ -60,3 +46,28 @@ export const normal =
   (stddev: number): Initializer =>
   (key, shape) =>
     autodiff.normal(key, shape).mul(stddev);
+
+/** Uniform in [low, high). */
+export const uniform =
+  (low: number, high: number): Initializer =>
+  (key, shape) =>
+    autodiff.uniform(key, shape, low, high);
+
+/** Every element the same. */
+export const fill =
+  (value: number): Initializer =>
+  (_key, shape) =>
+    autodiff.full(shape, value);
+
+/**
+ * A kernel that hands its input on: ones where input and output channel are the same, zeros elsewhere; of a
+ * convolution's kernel, at the middle place. [.., in, out]
+ */
+export const identity: Initializer = (_key, shape) => {
+  fansOf(shape);
+  const values = new Float32Array(sizeOf(shape));
+  const [numIn, numOut] = shape.slice(-2) as [number, number];
+  const middle = shape.slice(0, -2).reduce((place, length) => place * length + ((length - 1) >> 1), 0);
+  for (let i = 0; i < Math.min(numIn, numOut); i++) values[(middle * numIn + i) * numOut + i] = 1;
+  return autodiff.tensor(values, { shape });
+};

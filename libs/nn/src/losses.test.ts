@@ -1,6 +1,8 @@
 import { checkGrads, grad, normal, type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
-import { accuracy, binaryCrossEntropy, meanSquaredError, softmaxCrossEntropy } from './losses.ts';
+import { softmaxCrossEntropy } from './cross-entropy.ts';
+import { binaryCrossEntropy, meanSquaredError } from './losses.ts';
+import { accuracy } from './metrics.ts';
 
 const key = tensor(Uint32Array.of(1, 2));
 const labelsOf = (...labels: number[]): Tensor => tensor(labels, { dtype: 'int32' });
@@ -46,7 +48,7 @@ describe('softmaxCrossEntropy', () => {
 
   it('refuses logits that are not flat', () => {
     expect(() => loss(normal(key, [2, 3, 4]), labelsOf(0, 1))).toThrow(
-      /\[rows, classes\] and labels \[rows\], not \[2, 3, 4\] and \[2\]; is a flatten missing/,
+      /\[rows, .., classes\] and labels \[rows, ..\], not \[2, 3, 4\] and \[2\]; is a flatten missing/,
     );
   });
 });

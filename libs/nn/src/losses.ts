@@ -1,72 +1,138 @@
-/**
- * Losses and metrics: one value a sample, [rows]. The trainer weights them, sums them over all shards and divides
- * once; a mean taken here would be an average of averages.
- */
-import { logicalAnd, logSoftmax, oneHot, stopGradient, type Tensor, where } from '@lockstep/autodiff';
+/** Losses of numbers: regression, yes-or-no labels, distributions. */
+import { abs, exp, log, relu, sqrt, stopGradient, type Tensor, tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
-
-/** What a model predicts and what was to be predicted → one value a sample. [rows, ..], [rows, ..] → [rows] */
-export type Loss = (prediction: Tensor, target: Tensor) => Tensor;
-export type Metric = Loss;
-
-/**
- * −log softmax(logits)[label]: logits [rows, classes], labels int32 [rows]. A label that names no class makes its
- * loss NaN, since a traced program cannot throw.
- */
-export const softmaxCrossEntropy = (): Loss => (logits, labels) => {
-  requireClasses('softmaxCrossEntropy', logits, labels);
-  const classes = logits.shape[1]!;
-  const chosen = oneHot(labels, classes, logits.dtype === 'float64' ? 'float64' : 'float32');
-  const loss = logSoftmax(logits).mul(chosen).sum(1).neg();
-  return where(logicalAnd(labels.greaterEqual(0), labels.less(classes)), loss, Number.NaN);
-};
+import { formatShape } from '@lockstep/tensor';
+import { alike, type Loss, meanOfRow, requirePositive, sumOfRow } from './loss.ts';
 
 /** The mean of (prediction − target)² over all axes but the first. */
 export const meanSquaredError = (): Loss => (prediction, target) =>
   meanOfRow(prediction.sub(alike('meanSquaredError', prediction, target)).square());
 
-/**
- * −t·log σ(z) − (1 − t)·log(1 − σ(z)) for logits z and targets t in [0, 1], its mean over all axes but the first.
- */
-export const binaryCrossEntropy = (): Loss => (logits, target) => {
-  const t = alike('binaryCrossEntropy', logits, target);
-  // log(1 + eᶻ) shifted by max(z, 0), so that nothing overflows; as a constant, the shift has no kink to differentiate.
-  const shift = stopGradient(logits.maximum(0));
-  const softplus = logits.sub(shift).exp().add(shift.neg().exp()).log().add(shift);
-  return meanOfRow(softplus.sub(logits.mul(t)));
-};
+/** The mean of |prediction − target| over all axes but the first; a loss, PyTorch's L1Loss, and a metric. */
+export const meanAbsoluteError = (): Loss => (prediction, target) =>
+  meanOfRow(abs(prediction.sub(alike('meanAbsoluteError', prediction, target))));
 
-/** 1 where the largest logit is the label's, else 0: logits [rows, classes], labels int32 [rows] → float32 [rows]. */
-export const accuracy: Metric = (logits, labels) => {
-  requireClasses('accuracy', logits, labels);
-  return logits.argmax(1).equal(labels).cast('float32');
-};
-
-function meanOfRow(values: Tensor): Tensor {
-  const axes = values.shape.map((_, axis) => axis).slice(1);
-  return axes.length === 0 ? values : values.mean(axes);
+/** d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), of the differences d (Huber, 1964); its mean over all axes but the first. */
+export function huber(delta = 1): Loss {
+  requirePositive('huber', 'delta', delta);
+  return (prediction, target) => {
+    const d = prediction.sub(alike('huber', prediction, target));
+    const size = abs(d);
+    const far = size.sub(delta / 2).mul(delta);
+    return meanOfRow(where(size.lessEqual(delta), d.square().mul(0.5), far));
+  };
 }
 
-/** The target in the prediction's type and shape. [rows] and [rows, 1] may meet; nothing else is stretched. */
-function alike(loss: string, prediction: Tensor, target: Tensor): Tensor {
-  const core = (shape: Shape): Shape => (shape.length === 2 && shape[1] === 1 ? shape.slice(0, 1) : shape);
-  if (!sameShape(core(prediction.shape), core(target.shape))) {
+/** {@link huber} divided by β: slope 1 far away (Girshick, 2015). */
+export function smoothL1(beta = 1): Loss {
+  requirePositive('smoothL1', 'beta', beta);
+  const loss = huber(beta);
+  return (prediction, target) => loss(prediction, target).div(beta);
+}
+
+export interface BinaryCrossEntropyOptions {
+  /** How much a target of 1 counts against one of 0: a number, or one for each place of the last axis. Default 1. */
+  readonly posWeight?: number | readonly number[];
+}
+
+/**
+ * −p·t·log σ(z) − (1 − t)·log(1 − σ(z)) for logits z, targets t in [0, 1] and weight p of the ones, its mean over all
+ * axes but the first.
+ */
+export const binaryCrossEntropy =
+  ({ posWeight = 1 }: BinaryCrossEntropyOptions = {}): Loss =>
+  (logits, target) => {
+    const t = alike('binaryCrossEntropy', logits, target);
+    if (posWeight === 1) return meanOfRow(softplus(logits).sub(logits.mul(t)));
+    const ones = typeof posWeight === 'number' ? posWeight : tensor(posWeight, { dtype: logits.dtype });
+    const yes = softplus(logits.neg()).mul(t).mul(ones);
+    return meanOfRow(yes.add(softplus(logits).mul(t.neg().add(1))));
+  };
+
+/** log(1 + eᶻ) shifted by max(z, 0), so that nothing overflows; as a constant, the shift has no kink to differentiate. */
+function softplus(z: Tensor): Tensor {
+  const shift = stopGradient(z.maximum(0));
+  return exp(z.sub(shift)).add(exp(shift.neg())).log().add(shift);
+}
+
+export interface KlDivergenceOptions {
+  /** The targets are logarithms too. Default false. */
+  readonly logTarget?: boolean;
+}
+
+/**
+ * Σ t·(log t − x) over all axes but the first, for logarithms of probabilities x and probabilities t: what PyTorch calls
+ * 'batchmean'. A target of 0 adds 0.
+ */
+export const klDivergence =
+  ({ logTarget = false }: KlDivergenceOptions = {}): Loss =>
+  (logs, target) => {
+    const t = alike('klDivergence', logs, target);
+    if (logTarget) return sumOfRow(exp(t).mul(t.sub(logs)));
+    const isSome = t.greater(0);
+    return sumOfRow(where(isSome, t.mul(log(where(isSome, t, 1)).sub(logs)), 0));
+  };
+
+/** max(0, margin − t·x) for targets t of −1 or 1, its mean over all axes but the first. */
+export const hinge =
+  (margin = 1): Loss =>
+  (prediction, target) =>
+    meanOfRow(
+      relu(
+        prediction
+          .mul(alike('hinge', prediction, target))
+          .neg()
+          .add(margin),
+      ),
+    );
+
+/** eˣ − t·x for logarithms x of expected counts and counts t, its mean over all axes but the first. */
+export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) =>
+  meanOfRow(exp(prediction).sub(prediction.mul(alike('poissonNegativeLogLikelihood', prediction, target))));
+
+/**
+ * For pairs of vectors, [rows, 2, width] as `stack([a, b], 1)` gives, and targets [rows]: 1 − cos(a, b) for pairs that
+ * belong together, 1, and max(0, cos(a, b) − margin) for those that do not, −1.
+ */
+export const cosineEmbedding =
+  (margin = 0): Loss =>
+  (pairs, target) => {
+    const [a, b] = partsOf('cosineEmbedding', pairs, ['a', 'b']) as [Tensor, Tensor];
+    const t = alike('cosineEmbedding', a.slice([0, 0], [a.shape[0]!, 1]), target).reshape([-1]);
+    const squares = (x: Tensor): Tensor => x.square().sum(1).add(1e-12);
+    const cosine = a
+      .mul(b)
+      .sum(1)
+      .div(sqrt(squares(a).mul(squares(b))));
+    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin)));
+  };
+
+/**
+ * max(0, ‖a − p‖ − ‖a − n‖ + margin) for triples of vectors, [rows, 3, width]: an anchor, one that belongs to it and one
+ * that does not. The target is not looked at.
+ */
+export const tripletMargin =
+  (margin = 1): Loss =>
+  (triples) => {
+    const [anchor, positive, negative] = partsOf('tripletMargin', triples, [
+      'anchor',
+      'positive',
+      'negative',
+    ]) as [Tensor, Tensor, Tensor];
+    // PyTorch's distance: 1e-6 on each difference keeps the root's slope finite where two vectors are equal.
+    const distance = (x: Tensor): Tensor => sqrt(anchor.sub(x).add(1e-6).square().sum(1));
+    return relu(distance(positive).sub(distance(negative)).add(margin));
+  };
+
+/** x[:, i] for each name: [rows, names, width] → several [rows, width]. */
+function partsOf(loss: string, x: Tensor, names: readonly string[]): Tensor[] {
+  const [rows, count, width] = x.shape;
+  if (x.rank !== 3 || count !== names.length) {
     throw new LockstepError(
       'shape',
-      `${loss}: predictions ${formatShape(prediction.shape)} and targets ${formatShape(target.shape)} differ in shape; give one target for each prediction`,
-      { loss, prediction: prediction.shape, target: target.shape },
+      `${loss}: takes [rows, ${names.length}, width] with ${names.join(', ')} along axis 1, not ${formatShape(x.shape)}; join them with stack([${names.join(', ')}], 1)`,
+      { loss, shape: x.shape },
     );
   }
-  return target.cast(prediction.dtype).reshape(prediction.shape);
-}
-
-function requireClasses(loss: string, logits: Tensor, labels: Tensor): void {
-  const [rows] = logits.shape;
-  if (logits.rank === 2 && labels.rank === 1 && labels.shape[0] === rows) return;
-  throw new LockstepError(
-    'shape',
-    `${loss}: takes logits [rows, classes] and labels [rows], not ${formatShape(logits.shape)} and ${formatShape(labels.shape)}; is a flatten missing before the last layer?`,
-    { loss, logits: logits.shape, labels: labels.shape },
-  );
+  return names.map((_, i) => x.slice([0, i], [rows!, i + 1]).reshape([rows!, width!]));
 }

@@ -1,18 +1,40 @@
-/** Layers that only rearrange or summarise. */
-import { avgPool as averageWindows, maxPool as maximumOfWindows, type Tensor } from '@lockstep/autodiff';
+/** Layers that summarise windows of images [H, W, C] and sequences [L, C]. */
+
+import type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from '@lockstep/autodiff';
+import * as ops from '@lockstep/autodiff';
 import { type Empty, type Layer, weightless } from './layer.ts';
+
+export { globalAvgPool, globalMaxPool } from '@lockstep/autodiff';
 
 type Size = number | readonly [number, number];
 
-/** The largest element of each window; windows that stick out are left off. [rows, H, W, C] → [rows, H′, W′, C] */
-export const maxPool = (size: Size, stride: Size = size): Layer<Empty, Empty> =>
-  weightless('maxPool', (x) => maximumOfWindows(x, size, stride));
+/**
+ * The largest element of each window; padding never wins. A number in place of the options is the stride.
+ * [rows, H, W, C] → [rows, H′, W′, C]
+ */
+export const maxPool = (size: Size, options: PoolOptions | Size = {}): Layer<Empty, Empty> =>
+  weightless('maxPool', (x) => ops.maxPool(x, size, options));
 
-/** The mean of each window; the windows tile the image. [rows, H, W, C] → [rows, H/size, W/size, C] */
-export const avgPool = (size: Size): Layer<Empty, Empty> =>
-  weightless('avgPool', (x) => averageWindows(x, size));
+/** The largest element of each window. [rows, L, C] → [rows, L′, C] */
+export const maxPool1d = (size: number, options: Pool1dOptions = {}): Layer<Empty, Empty> =>
+  weightless('maxPool1d', (x) => ops.maxPool1d(x, size, options));
 
-/** The mean over height and width. [rows, H, W, C] → [rows, C] */
-export function globalAvgPool(x: Tensor): Tensor {
-  return x.mean([1, 2]);
-}
+/** The mean of each window. [rows, H, W, C] → [rows, H′, W′, C] */
+export const avgPool = (size: Size, options: AvgPoolOptions = {}): Layer<Empty, Empty> =>
+  weightless('avgPool', (x) => ops.avgPool(x, size, options));
+
+/** The mean of each window. [rows, L, C] → [rows, L′, C] */
+export const avgPool1d = (size: number, options: AvgPool1dOptions = {}): Layer<Empty, Empty> =>
+  weightless('avgPool1d', (x) => ops.avgPool1d(x, size, options));
+
+/** The means of `size` windows along each axis that cover all of it. [rows, H, W, C] → [rows, ..size, C] */
+export const adaptiveAvgPool = (size: Size): Layer<Empty, Empty> =>
+  weightless('adaptiveAvgPool', (x) => ops.adaptiveAvgPool(x, size));
+
+/** The maxima of `size` windows along each axis that cover all of it. [rows, H, W, C] → [rows, ..size, C] */
+export const adaptiveMaxPool = (size: Size): Layer<Empty, Empty> =>
+  weightless('adaptiveMaxPool', (x) => ops.adaptiveMaxPool(x, size));
+
+/** The means of `size` windows that cover a sequence. [rows, L, C] → [rows, size, C] */
+export const adaptiveAvgPool1d = (size: number): Layer<Empty, Empty> =>
+  weightless('adaptiveAvgPool1d', (x) => ops.adaptiveAvgPool1d(x, size));

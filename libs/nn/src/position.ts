@@ -2,7 +2,8 @@
 import { foldIn, type Tensor, tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { FloatDType, Shape } from '@lockstep/tensor';
-import { type Initializer, normal } from './initializers.ts';
+import type { Initializer } from './fans.ts';
+import { normal } from './initializers.ts';
 import { type Empty, type Layer, weightless } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 

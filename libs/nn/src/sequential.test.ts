@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { flatten as leavesOf } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { batchNorm } from './batch-norm.ts';
-import { conv2d } from './conv2d.ts';
+import { conv2d } from './convolution.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
 import { embedding } from './embedding.ts';

@@ -9,8 +9,8 @@ export function flatten(x: Tensor): Tensor {
 }
 
 /** Rows of another shape with the same elements; one length may be −1. [rows, ..] → [rows, ..shape] */
-export const reshape = (...shape: Shape): Layer<Empty, Empty> =>
-  weightless('reshape', (x) => x.reshape([x.shape[0]!, ...shape]));
+export const unflatten = (...shape: Shape): Layer<Empty, Empty> =>
+  weightless('unflatten', (x) => x.reshape([x.shape[0]!, ...shape]));
 
 /** The axes of a row in another order, counted without the batch axis: `permute(1, 0)` swaps the two of [time, C]. */
 export const permute = (...axes: readonly number[]): Layer<Empty, Empty> =>

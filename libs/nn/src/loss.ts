@@ -1,0 +1,54 @@
+/**
+ * What a loss is, and what all of them share. A loss gives one value a sample, [rows]: what PyTorch calls
+ * reduction='none', reduced within the sample alone. The trainer weights the values, sums them over all shards of the
+ * step and divides once by the number of samples; a mean taken here would be an average of averages. So no loss ever
+ * divides by something that depends on other samples, such as the sum of their class weights.
+ */
+import type { Tensor } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
+
+/** What a model predicts and what was to be predicted → one value a sample. [rows, ..], [rows, ..] → [rows] */
+export type Loss = (prediction: Tensor, target: Tensor) => Tensor;
+export type Metric = Loss;
+
+const rowAxes = ({ rank }: Tensor): number[] => Array.from({ length: rank }, (_, axis) => axis).slice(1);
+
+/** The mean over all axes but the first. */
+export const meanOfRow = (values: Tensor): Tensor =>
+  values.rank === 1 ? values : values.mean(rowAxes(values));
+
+/** The sum over all axes but the first. */
+export const sumOfRow = (values: Tensor): Tensor =>
+  values.rank === 1 ? values : values.sum(rowAxes(values));
+
+/** The target in the prediction's type and shape. [rows] and [rows, 1] may meet; nothing else is stretched. */
+export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor {
+  const core = (shape: Shape): Shape => (shape.length === 2 && shape[1] === 1 ? shape.slice(0, 1) : shape);
+  if (!sameShape(core(prediction.shape), core(target.shape))) {
+    throw new LockstepError(
+      'shape',
+      `${loss}: predictions ${formatShape(prediction.shape)} and targets ${formatShape(target.shape)} differ in shape; give one target for each prediction`,
+      { loss, prediction: prediction.shape, target: target.shape },
+    );
+  }
+  return target.cast(prediction.dtype).reshape(prediction.shape);
+}
+
+export function requireClasses(loss: string, logits: Tensor, labels: Tensor): void {
+  if (logits.rank >= 2 && sameShape(labels.shape, logits.shape.slice(0, -1))) return;
+  throw new LockstepError(
+    'shape',
+    `${loss}: takes logits [rows, .., classes] and labels [rows, ..], not ${formatShape(logits.shape)} and ${formatShape(labels.shape)}; is a flatten missing before the last layer?`,
+    { loss, logits: logits.shape, labels: labels.shape },
+  );
+}
+
+export function requirePositive(loss: string, name: string, value: number): void {
+  if (value > 0 && Number.isFinite(value)) return;
+  throw new LockstepError('argument', `${loss}: ${name} is ${value}; it must be a finite number above 0`, {
+    loss,
+    name,
+    value,
+  });
+}
