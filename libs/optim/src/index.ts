@@ -115,4 +115,4 @@ export {
   warmupCosine,
 } from './schedule.ts';
 export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';
-export { applyUpdates, chain, identity } from './transformation.ts';
+export { applyUpdates, chain, identity, stateless } from './transformation.ts';
