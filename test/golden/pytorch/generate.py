@@ -174,36 +174,6 @@ def batchnorm():
     return out
 
 
-OPTIMIZERS = {
-    "sgd": lambda params: torch.optim.SGD(params, lr=0.1),
-    "momentum": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9),
-    "nesterov": lambda params: torch.optim.SGD(params, lr=0.1, momentum=0.9, nesterov=True),
-    "adam": lambda params: torch.optim.Adam(params, lr=0.01),
-    "adamw": lambda params: torch.optim.AdamW(params, lr=0.01, weight_decay=0.1),
-}
-
-
-def optimizers():
-    random = np.random.RandomState(4)
-    initial = numbers(random, 7)
-    # A noisy descent of a quadratic, coordinates from stiff to nearly flat; the last two are hard for Adam:
-    # gradients near its epsilon, and gradients that are exactly zero until half way.
-    gradients = 0.9 ** np.arange(30)[:, None] * initial * np.float32([2, 1, 0.3, 0.1, 0.01, 1e-7, 1])
-    gradients = (gradients * random.uniform(0.5, 1.5, gradients.shape)).astype(np.float32)
-    gradients[:15, 6] = 0
-    out = {"initial": initial, "gradients": gradients}
-    for name, make in OPTIMIZERS.items():
-        for suffix in PRECISIONS:
-            (params,) = leaves({"params": initial}, suffix).values()
-            optimizer, trajectory = make([params]), []
-            for gradient in gradients:
-                params.grad = constant(gradient, suffix)
-                optimizer.step()
-                trajectory.append(array(params))
-            out[f"{name}/trajectory{suffix}"] = np.stack(trajectory)
-    return out
-
-
 def save_layer(out, random, name, inputs, function):
     """Stores a layer's float64 inputs, output, a random upstream gradient and the gradients of the inputs."""
     tensors = leaves(inputs, "64")
@@ -243,7 +213,7 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
-    for make in (mlp, cnn, batchnorm, optimizers, layers):
+    for make in (mlp, cnn, batchnorm, layers):
         path = FOLDER / f"{make.__name__}.safetensors"
         size = safetensors.save(path, make(), {"generator": f"PyTorch {torch.__version__}, NumPy {np.__version__}"})
         print(f"{path.name}: {size} bytes")
