@@ -43,12 +43,12 @@ interface CommonOptions {
 export interface ModelExperiment extends CommonOptions {
   // biome-ignore lint/suspicious/noExplicitAny: a model's parameters are known to the model alone
   readonly model: Layer<any, any>;
-  /** (outputs [rows, ..], labels [rows, ..]) → [rows] */
-  readonly loss: (outputs: Tensor, labels: Tensor) => Tensor;
+  /** (outputs [rows, ..], labels [rows, ..]) → [rows]; other columns, the inputs among them, are in `batch`. */
+  readonly loss: (outputs: Tensor, labels: Tensor, batch: Batch) => Tensor;
   /** Added to the mean loss; differentiated once a step, not once a shard. */
   readonly penalty?: (params: unknown) => Tensor;
-  /** Each (outputs, labels) → [rows]. */
-  readonly metrics?: Readonly<Record<string, (outputs: Tensor, labels: Tensor) => Tensor>>;
+  /** Each like `loss` → [rows]. */
+  readonly metrics?: Readonly<Record<string, (outputs: Tensor, labels: Tensor, batch: Batch) => Tensor>>;
 }
 
 /** A loss of one's own: any pytree of parameters, any differentiable function. */

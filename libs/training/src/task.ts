@@ -64,15 +64,18 @@ function modelTask(experiment: ModelExperiment, train: Split): Task {
       const { params, state } = model.init(key, input);
       return { params, state };
     },
-    forward({ params, state }, { x, y }, { training, key, weights }) {
+    forward({ params, state }, batch, { training, key, weights }) {
+      const { x, y } = batch;
       const [outputs, next] = model.apply(params, state, x, {
         training,
         key: foldIn(key, 'model'),
         weights,
       });
       return {
-        loss: perSample('loss', loss(outputs, y), weights),
-        metrics: metricNames.map((name) => perSample(`metric ${name}`, metrics[name]!(outputs, y), weights)),
+        loss: perSample('loss', loss(outputs, y, batch), weights),
+        metrics: metricNames.map((name) =>
+          perSample(`metric ${name}`, metrics[name]!(outputs, y, batch), weights),
+        ),
         state: next,
       };
     },
