@@ -4,7 +4,8 @@ import { LockstepError } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { average, averageTree, squared } from './moments.ts';
-import type { GradientTransformation, TensorTree } from './transformation.ts';
+import type { Schedule } from './schedule.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Sums of past updates, one for each parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
@@ -16,27 +17,31 @@ export interface MomentumOptions {
   readonly dampening?: number;
 }
 
-/** v = momentum·v + (1 − dampening)·g; the update is v (Sutskever et al., 2013; as in PyTorch, v = g at first). */
+/**
+ * v = momentum·v + (1 − dampening)·g; the update is v (Sutskever et al., 2013; as in PyTorch, v = g at first). The
+ * momentum is a number or a schedule.
+ */
 export function traceMomentum(
-  momentum: number,
+  momentum: number | Schedule,
   { nesterov = false, dampening = 0 }: MomentumOptions = {},
 ): GradientTransformation<MomentumState> {
-  check('traceMomentum', 'decay', { momentum });
+  if (typeof momentum === 'number') check('traceMomentum', 'decay', { momentum });
   check('traceMomentum', 'share', { dampening });
   if (nesterov && (momentum === 0 || dampening !== 0)) {
     throw new LockstepError(
       'argument',
-      `traceMomentum: nesterov needs a momentum greater than 0 and no dampening, not ${momentum} and ${dampening}; give these, or leave nesterov out`,
+      `traceMomentum: nesterov needs a momentum greater than 0 and no dampening, not ${typeof momentum === 'number' ? momentum : 'a schedule'} and ${dampening}; give these, or leave nesterov out`,
       { momentum, dampening },
     );
   }
   return {
     init: (params) => ({ velocity: map(zerosLike, params) }),
-    update(grads, state, _params, { step }) {
+    update(grads, state, _params, { step, totalSteps }) {
+      const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
       const part = (g: Tensor): Tensor =>
         dampening === 0 ? g : g.mul(where(step.cast(g.dtype).equal(0), full([], 1, g.dtype), 1 - dampening));
-      const velocity = map((g, v) => flush(v.mul(momentum).add(part(g))), grads, state.velocity);
-      const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(momentum));
+      const velocity = map((g, v) => flush(v.mul(kept).add(part(g))), grads, state.velocity);
+      const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(kept));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
   };

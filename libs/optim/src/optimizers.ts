@@ -62,8 +62,8 @@ const chosen = <S>(link: GradientTransformation<S>, mask: Mask | undefined): Gra
   mask === undefined ? link : masked(link, mask);
 
 export interface SgdOptions extends MomentumOptions, CoupledDecay {
-  /** What is kept of the last update's direction. Default 0. */
-  readonly momentum?: number;
+  /** What is kept of the last update's direction: a number or a schedule. Default 0. */
+  readonly momentum?: number | Schedule;
 }
 
 /** Stochastic gradient descent: v = momentum·v + (1 − dampening)·g; w = w − rate·v. */

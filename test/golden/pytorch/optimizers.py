@@ -26,7 +26,9 @@ TORCH = {
     "momentum": (torch.optim.SGD, dict(lr=0.1, momentum=0.9)),
     "momentum/dampening": (torch.optim.SGD, dict(lr=0.1, momentum=0.9, dampening=0.3, weight_decay=0.05)),
     "momentum/maximize": (torch.optim.SGD, dict(lr=0.01, momentum=0.9, maximize=True)),
+    "momentum/oneCycle": (torch.optim.SGD, dict(lr=0.1, momentum=0.9)),
     "nesterov": (torch.optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True)),
+    "nesterov/cyclic": (torch.optim.SGD, dict(lr=0.1, momentum=0.9, nesterov=True)),
     "adam": (torch.optim.Adam, dict(lr=0.01)),
     "adam/decay": (torch.optim.Adam, dict(lr=0.01, betas=(0.8, 0.99), eps=1e-4, weight_decay=0.1)),
     "adam/amsgrad": (torch.optim.Adam, dict(lr=0.01, amsgrad=True)),
@@ -59,6 +61,12 @@ TORCH = {
     ),
     "adadelta": (torch.optim.Adadelta, dict(lr=1.0)),
     "adadelta/options": (torch.optim.Adadelta, dict(lr=0.5, rho=0.8, eps=1e-4, weight_decay=0.1)),
+}
+
+# Schedulers that move the momentum too.
+SCHEDULED = {
+    "momentum/oneCycle": lambda one: torch.optim.lr_scheduler.OneCycleLR(one, max_lr=0.1, total_steps=STEPS),
+    "nesterov/cyclic": lambda one: torch.optim.lr_scheduler.CyclicLR(one, base_lr=0.01, max_lr=0.1, step_size_up=6),
 }
 
 
@@ -205,15 +213,19 @@ def flat(values):
     return np.concatenate([np.ravel(value) for value in values])
 
 
-def run_torch(make, options, initial, gradients, suffix):
+def run_torch(name, initial, gradients, suffix):
+    make, options = TORCH[name]
     # Scalars that an optimizer keeps, such as NAdam's product, take the default type.
     torch.set_default_dtype(DTYPES[suffix])
     params = leaves(split(initial), suffix)
     optimizer, trajectory = make(params.values(), **options), []
-    for gradient in gradients:
-        for name, value in split(gradient).items():
-            params[name].grad = constant(value, suffix)
+    scheduler = SCHEDULED[name](optimizer) if name in SCHEDULED else None
+    for step, gradient in enumerate(gradients):
+        for part, value in split(gradient).items():
+            params[part].grad = constant(value, suffix)
         optimizer.step()
+        if scheduler and step + 1 < STEPS:
+            scheduler.step()
         trajectory.append(flat(array(value) for value in params.values()))
     return np.stack(trajectory)
 
@@ -229,9 +241,9 @@ def run_paper(make, initial, gradients):
 def optimizers():
     initial, gradients = prescribed(np.random.RandomState(4))
     out = {"initial": initial, "gradients": gradients, "steps": np.array(KEPT, np.int32)}
-    for name, (make, options) in TORCH.items():
+    for name in TORCH:
         for suffix in ("32", "64"):
-            out[f"{name}/trajectory{suffix}"] = run_torch(make, options, initial, gradients, suffix)[KEPT]
+            out[f"{name}/trajectory{suffix}"] = run_torch(name, initial, gradients, suffix)[KEPT]
     for name, make in PAPERS.items():
         out[f"{name}/trajectory64"] = run_paper(make, initial, gradients)[KEPT]
     return out
