@@ -18,6 +18,8 @@ import {
 } from '@lockstep/tensor';
 import type { TensorMethods } from './methods.ts';
 import { eagerKernels } from './profile.ts';
+import type { Plan } from './program/plan.ts';
+import type { Program } from './program/program.ts';
 
 /** The abstract value of a tensor: all that is known of it while a program is traced. */
 export interface Aval {
@@ -177,6 +179,95 @@ export interface Primitive<A extends Attrs = Attrs> {
   readonly crosses?: 'shards' | 'blocks';
 }
 
+/**
+ * An operation made of functions: control flow, rematerialisation, a derivative of one's own. It has several inputs and
+ * outputs, and its rules speak of all of them at once. Within a program its functions are programs themselves.
+ */
+export interface Construct<A extends Attrs = Attrs> {
+  readonly name: string;
+  shape(inputs: readonly Aval[], attrs: A): readonly Aval[];
+  /** Runs it at once, on concrete inputs. */
+  evaluate(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
+  /** Undefined stands for what does not move, among the given tangents and the returned ones. */
+  jvp(inputs: readonly Tensor[], tangents: readonly MaybeTensor[], attrs: A): Moved;
+  /** `wanted`: of which inputs the cotangents are asked for. */
+  vjp(inputs: readonly Tensor[], wanted: readonly boolean[], attrs: A): Pulled;
+  batch(
+    inputs: readonly Tensor[],
+    batched: readonly boolean[],
+    attrs: A,
+    axis: BatchAxis,
+  ): readonly Batched[];
+  /**
+   * How it enters a program: by default through `enter`, as one equation with these inputs and attrs, which must be plain
+   * data and hold their functions as {@link Bodies}.
+   */
+  readonly record?: (inputs: readonly Tensor[], attrs: A, enter: Enter) => readonly Tensor[];
+  /** It only says how to differentiate its first body, which therefore takes its place in a planned program. */
+  readonly isCall?: boolean;
+  /** How it runs within a planned program, unless it is a call. */
+  readonly planned?: PlannedConstruct<A>;
+  /** The equation without what only unneeded outputs need: what remains of inputs, outputs and attrs. */
+  readonly prune?: (attrs: A, needed: readonly boolean[]) => Pruned | undefined;
+}
+
+/** The functions of a construct within a program. */
+export interface Bodies extends Attrs {
+  readonly bodies: readonly Program[];
+}
+
+/** Attrs of a construct in a planned program. */
+export interface PlannedBodies extends Bodies {
+  readonly plans: readonly Plan[];
+}
+
+export interface PlannedConstruct<A extends Attrs = Attrs> {
+  /** What it keeps while it runs, beside what its bodies keep. */
+  temporaries(attrs: A): readonly Aval[];
+  /** One body at most has something to keep at any time, so that all do it in one place. */
+  readonly oneBodyAtATime?: boolean;
+  /** Binds it to its buffers; outputs do not overlap inputs. */
+  kernel(
+    outs: readonly Storage[],
+    inputs: readonly Storage[],
+    attrs: A,
+    work: { readonly temporaries: readonly Storage[]; readonly bodies: readonly BindBody[] },
+  ): BoundKernel;
+  /** Operations, from those of its bodies. */
+  flops(bodies: readonly number[], attrs: A): number;
+}
+
+/** Binds a body to its inputs and outputs, which must not overlap. */
+export type BindBody = (inputs: readonly Storage[], outs: readonly Storage[]) => BoundBody;
+
+export interface BoundBody {
+  /** Puts the body's constants in place: before its first run each time that the construct runs. */
+  readonly prepare: () => void;
+  readonly run: BoundKernel;
+}
+
+export type MaybeTensor = Tensor | undefined;
+export type Enter = (inputs: readonly Tensor[], attrs: Bodies) => readonly Tensor[];
+
+/** Values and their tangents. */
+export interface Moved {
+  readonly outs: readonly Tensor[];
+  readonly tangents: readonly MaybeTensor[];
+}
+
+/** Values, and what maps their cotangents to those of the inputs; undefined stands for zeros. */
+export interface Pulled {
+  readonly outs: readonly Tensor[];
+  readonly pull: (cotangents: readonly MaybeTensor[]) => readonly MaybeTensor[];
+}
+
+/** Places among the former inputs and outputs. */
+export interface Pruned {
+  readonly inputs: readonly number[];
+  readonly outputs: readonly number[];
+  readonly attrs: Bodies;
+}
+
 export interface BatchAxis {
   readonly size: number;
   /** 'shard' for the axis over the shards of a block; undefined for an ordinary `vmap`. */
@@ -191,6 +282,8 @@ export interface Batched {
 /** A value inside an interpreter. */
 export abstract class Tracer extends Tensor {
   abstract readonly trace: Trace;
+  /** What it stands for in the next interpreter out; undefined within a program, where there is nothing yet. */
+  abstract readonly under: Tensor | undefined;
 }
 
 /** A value that an interpreter of derivatives carries beside what it knows about it. */
@@ -204,6 +297,9 @@ export abstract class PrimalTracer<T extends Trace> extends Tracer {
     this.primal = primal;
   }
 
+  override get under(): Tensor {
+    return this.primal;
+  }
   override get dtype(): DType {
     return this.primal.dtype;
   }
@@ -228,12 +324,18 @@ export abstract class Trace {
     this.level = level;
   }
 
+  /** It is given all that is done with traced values while it is at work, its own or others', and nobody else is. */
+  get takesAll(): boolean {
+    return false;
+  }
+
   /** Whether what crosses these is this interpreter's business. */
   standsFor(_crossed: 'shards' | 'blocks'): boolean {
     return false;
   }
 
   abstract process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor;
+  abstract processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
 }
 
 /** The interpreters now at work, outermost first. */
@@ -258,22 +360,43 @@ export function findActiveTrace(test: (trace: Trace) => boolean): Trace | undefi
 
 /** Applies a primitive. */
 export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor {
+  let innermost = innermostOf(primitive.name, inputs);
+  const { crosses } = primitive;
+  if (crosses !== undefined) innermost = inner(innermost, (active) => active.standsFor(crosses));
+  if (primitive.staged) innermost ??= findActiveTrace((active) => active.standsFor('blocks'));
+  if (innermost === undefined) return evaluate(primitive, inputs as readonly ConcreteTensor[], attrs);
+  return innermost.process(primitive as unknown as Primitive, inputs, attrs);
+}
+
+/** Applies a construct. A program under way records it even where no input is traced. */
+export function bindMany<A extends Attrs>(
+  construct: Construct<A>,
+  inputs: readonly Tensor[],
+  attrs: A,
+): readonly Tensor[] {
+  const innermost =
+    innermostOf(construct.name, inputs) ?? findActiveTrace((active) => active.standsFor('blocks'));
+  if (innermost === undefined) return construct.evaluate(inputs, attrs);
+  return innermost.processMany(construct as unknown as Construct, inputs, attrs);
+}
+
+/** The innermost interpreter among the inputs, or the one inside of it that takes all. */
+function innermostOf(op: string, inputs: readonly Tensor[]): Trace | undefined {
   let innermost: Trace | undefined;
   for (const input of inputs) {
     if (input instanceof Tracer) {
       const { trace } = input;
-      if (!trace.active) throw leaked(primitive.name);
+      if (!trace.active) throw leaked(op);
       if (innermost === undefined || trace.level > innermost.level) innermost = trace;
     }
   }
-  const { crosses } = primitive;
-  if (crosses !== undefined) {
-    const trace = findActiveTrace((active) => active.standsFor(crosses));
-    if (trace !== undefined && (innermost === undefined || innermost.level < trace.level)) innermost = trace;
-  }
-  if (primitive.staged) innermost ??= findActiveTrace((active) => active.standsFor('blocks'));
-  if (innermost !== undefined) return innermost.process(primitive as unknown as Primitive, inputs, attrs);
-  return evaluate(primitive, inputs as readonly ConcreteTensor[], attrs);
+  return innermost && inner(innermost, (active) => active.takesAll);
+}
+
+/** The innermost active trace for which `test` holds, if it lies inside of `trace`; else `trace`. */
+function inner(trace: Trace | undefined, test: (active: Trace) => boolean): Trace | undefined {
+  const found = findActiveTrace(test);
+  return found !== undefined && (trace === undefined || trace.level < found.level) ? found : trace;
 }
 
 function leaked(op: string): LockstepError {

@@ -1,9 +1,18 @@
 /** Makes primitives and keeps the table of all of them, by name: programs are data and name their primitives. */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type Storage, sizeOf } from '@lockstep/tensor';
-import { type Attrs, type Batched, type BoundKernel, bind, type Primitive, type Tensor } from './core.ts';
+import {
+  type Attrs,
+  type Batched,
+  type BoundKernel,
+  bind,
+  type Construct,
+  type Primitive,
+  type Tensor,
+} from './core.ts';
 
 const table = new Map<string, Primitive>();
+const constructs = new Map<string, Construct>();
 
 export function primitiveNamed(name: string): Primitive {
   const primitive = table.get(name);
@@ -19,6 +28,16 @@ export function primitiveNamed(name: string): Primitive {
   return primitive;
 }
 
+/** The construct of this name; undefined for primitives. */
+export const constructNamed = (name: string): Construct | undefined => constructs.get(name);
+
+/** Enters a construct into the table. */
+export function construct<A extends Attrs>(entry: Construct<A>): Construct<A> {
+  invariant(!constructs.has(entry.name) && !table.has(entry.name), `'${entry.name}' is defined twice`);
+  constructs.set(entry.name, entry as unknown as Construct);
+  return entry;
+}
+
 /** Every primitive, in the order of definition. */
 export function allPrimitives(): readonly Primitive[] {
   return [...table.values()];
@@ -26,7 +45,10 @@ export function allPrimitives(): readonly Primitive[] {
 
 /** Enters a primitive into the table; the jvp of a linear one is made here. */
 export function primitive<A extends Attrs>(entry: Primitive<A>): Primitive<A> {
-  invariant(!table.has(entry.name), `primitive '${entry.name}' is defined twice`);
+  invariant(
+    !constructs.has(entry.name) && !table.has(entry.name),
+    `primitive '${entry.name}' is defined twice`,
+  );
   const whole: Primitive<A> = entry.linear ? { ...entry, jvp: linearJvp } : entry;
   table.set(entry.name, whole as unknown as Primitive);
   return whole;

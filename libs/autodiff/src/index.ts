@@ -107,6 +107,8 @@ export {
   hvp,
   jacobian,
 } from './transform/derivatives.ts';
+export { checkpoint } from './transform/checkpoint.ts';
+export { customJvp, customVjp } from './transform/custom.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
 export type { NumericalGradOptions } from './transform/numerical.ts';

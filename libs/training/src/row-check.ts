@@ -6,6 +6,7 @@
 import {
   type Aval,
   evaluateProgram,
+  inlineCalls,
   jit,
   keyTensor,
   ones,
@@ -47,7 +48,7 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
     return [loss, ...metrics];
   };
   const first = take(0, 1, 2);
-  const program = traceProgram(forward, first as readonly Aval[]);
+  const program = inlineCalls(traceProgram(forward, first as readonly Aval[]));
   const { outputs, statistics } = runKeeping(program, first);
   const again = evaluateProgram(
     program,
@@ -69,8 +70,8 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
 function runKeeping(
   program: Program,
   inputs: readonly Tensor[],
-): { outputs: Tensor[]; statistics: Map<number, Tensor> } {
-  const statistics = new Map<number, Tensor>();
+): { outputs: Tensor[]; statistics: Map<number, readonly Tensor[]> } {
+  const statistics = new Map<number, readonly Tensor[]>();
   const outputs = evaluateProgram(program, inputs, (equation, compute) => {
     const value = compute();
     if (weightAware.has(equation.primitive)) statistics.set(equation.outputs[0]!, value);

@@ -1,9 +1,8 @@
 /** A plan for people to read: what runs in which segment, and what it costs. */
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { Aval } from '../core.ts';
-import { primitiveNamed } from '../define.ts';
+import type { Aval, PlannedBodies } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
-import { aliases, isAlias, isFused } from './equation.ts';
+import { aliases, constructOf, isAlias, isFused, primitiveOf } from './equation.ts';
 import type { Plan } from './plan.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
@@ -124,6 +123,14 @@ function flopsOf(equation: Equation, { avals }: Program): number {
   const size = (variable: number | undefined): number => sizeOf(shape(variable));
   const [first, second] = inputs;
   const out = outputs[0];
+  const planned = constructOf(equation)?.planned;
+  if (planned !== undefined) {
+    const { plans } = attrs as PlannedBodies;
+    return planned.flops(
+      plans.map((plan) => describePlan(plan).flops),
+      attrs as PlannedBodies,
+    );
+  }
   if (isFused(equation)) {
     const { instructions, sums = [] } = equation.attrs;
     const [sum] = sums;
@@ -147,7 +154,7 @@ function flopsOf(equation: Equation, { avals }: Program): number {
     default: {
       const known = perElement[primitive];
       if (known !== undefined) return known.flops * size(known.of === 'input' ? first : out);
-      return primitiveNamed(primitive).fusible === true ? size(out) : 0;
+      return primitiveOf(equation)?.fusible === true ? size(out) : 0;
     }
   }
 }

@@ -1,8 +1,8 @@
 /** What an equation means to those who arrange and run programs: the primitive table, and fused equations beside it. */
 import type { FusedAttrs, Operand } from '@lockstep/kernels';
 import { type Storage, sizeOf } from '@lockstep/tensor';
-import type { BoundKernel } from '../core.ts';
-import { primitiveNamed } from '../define.ts';
+import type { BoundKernel, Construct, PlannedBodies, Primitive } from '../core.ts';
+import { constructNamed, primitiveNamed } from '../define.ts';
 import type { Equation, Program } from './program.ts';
 
 /**
@@ -18,13 +18,21 @@ export const isFused = (
 
 export const isExchange = ({ primitive }: Equation): boolean => primitive === 'exchange';
 
-/** Whether the output shares the input's elements, and nothing is computed. */
+/** The construct that an equation is, with the bodies in its attrs; undefined for all others. */
+export const constructOf = ({ primitive }: Equation): Construct<PlannedBodies> | undefined =>
+  constructNamed(primitive) as Construct<PlannedBodies> | undefined;
+
+/** The primitive that an equation is; undefined for a fused one or a construct. */
+export const primitiveOf = (equation: Equation): Primitive | undefined =>
+  isFused(equation) || constructOf(equation) !== undefined ? undefined : primitiveNamed(equation.primitive);
+
+/** Whether the output shares the first input's elements, and nothing is computed. */
 export const isAlias = (equation: Equation): boolean =>
-  !isFused(equation) && !isExchange(equation) && primitiveNamed(equation.primitive).alias === true;
+  !isExchange(equation) && primitiveOf(equation)?.alias === true;
 
 /** Whether outputs may be written over operands of their own size, because these are read in full. */
 export const mayWriteOver = (equation: Equation): boolean =>
-  isFused(equation) ? sumsDiffer(equation) : primitiveNamed(equation.primitive).inPlace === true;
+  isFused(equation) ? sumsDiffer(equation) : primitiveOf(equation)?.inPlace === true;
 
 /** Whether no sum has the size of an operand. */
 function sumsDiffer({ inputs, patterns, attrs }: Equation & { readonly attrs: FusedAttrs }): boolean {
@@ -36,8 +44,9 @@ function sumsDiffer({ inputs, patterns, attrs }: Equation & { readonly attrs: Fu
 }
 
 /** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
-export function isFusible({ primitive, inputs }: Equation, { avals }: Program): boolean {
-  if (primitiveNamed(primitive).fusible !== true) return false;
+export function isFusible(equation: Equation, { avals }: Program): boolean {
+  if (primitiveOf(equation)?.fusible !== true) return false;
+  const { primitive, inputs } = equation;
   const dtypes = inputs.map((input) => avals[input]!.dtype);
   if (primitive === 'and' || primitive === 'or' || primitive === 'not')
     return dtypes.every((dtype) => dtype === 'bool');
@@ -86,7 +95,7 @@ export function exchangeLevels({ equations, avals }: Program): number[] {
   });
 }
 
-/** The equation's kernel on its buffers. */
+/** The kernel of an equation other than a construct on its buffers. */
 export function bindEquation(
   equation: Equation,
   outs: readonly Storage[],

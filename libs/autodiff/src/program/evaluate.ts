@@ -1,29 +1,32 @@
 /** Evaluates a program equation by equation through `bind`, so that programs themselves can be transformed. */
-import { bind, ConcreteTensor, type Tensor } from '../core.ts';
-import { primitiveNamed } from '../define.ts';
+import { bind, bindMany, ConcreteTensor, type Tensor } from '../core.ts';
+import { constructNamed, primitiveNamed } from '../define.ts';
 import type { Equation, Program } from './program.ts';
 
 /**
- * The outputs of a traced (not yet optimised) program. `replace` may give an equation another result than its
+ * The outputs of a traced (not yet optimised) program. `replace` may give an equation other results than its
  * primitive's.
  */
 export function evaluateProgram(
   { avals, constants, equations, outputs }: Program,
   inputs: readonly Tensor[],
-  replace: (equation: Equation, compute: () => Tensor) => Tensor = (_equation, compute) => compute(),
+  replace: (equation: Equation, compute: () => readonly Tensor[]) => readonly Tensor[] = (_, compute) =>
+    compute(),
 ): Tensor[] {
   const values = new Array<Tensor | undefined>(avals.length);
   for (const [i, input] of inputs.entries()) values[i] = input;
   for (const { variable, storage } of constants) values[variable] = new ConcreteTensor(storage);
   for (const equation of equations) {
-    const { primitive, attrs } = equation;
-    values[equation.outputs[0]!] = replace(equation, () =>
-      bind(
-        primitiveNamed(primitive),
-        equation.inputs.map((input) => values[input]!),
-        attrs,
-      ),
-    );
+    const operands = equation.inputs.map((input) => values[input]!);
+    const outs = replace(equation, () => apply(equation, operands));
+    for (const [i, output] of equation.outputs.entries()) values[output] = outs[i]!;
   }
   return outputs.map((output) => values[output]!);
+}
+
+function apply({ primitive, attrs }: Equation, operands: readonly Tensor[]): readonly Tensor[] {
+  const construct = constructNamed(primitive);
+  return construct === undefined
+    ? [bind(primitiveNamed(primitive), operands, attrs)]
+    : bindMany(construct, operands, attrs);
 }

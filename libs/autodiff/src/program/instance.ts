@@ -2,10 +2,12 @@
 import { invariant } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { BoundKernel } from '../core.ts';
+import type { BindBody, BoundKernel, PlannedBodies } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
-import { bindEquation, isAlias } from './equation.ts';
+import { bindEquation, constructOf, isAlias } from './equation.ts';
 import type { Place, Plan } from './plan.ts';
+import type { Equation } from './program.ts';
+import { workSpace } from './work-space.ts';
 
 /** One message of an exchange: this block's partial result, and where the whole step's is expected. */
 export interface ExchangeBuffers {
@@ -45,34 +47,8 @@ export interface InstanceOptions {
 }
 
 export function instantiate(plan: Plan, options: InstanceOptions): Instance {
-  const { program } = plan;
-  invariant(options.inputs.length === program.numInputs, 'an instance has one view for each input');
-  const storageOf = (variable: number): Storage => {
-    const { dtype, shape } = program.avals[variable]!;
-    const place = plan.places.get(variable);
-    invariant(place !== undefined, `variable ${variable} has a place`);
-    return {
-      dtype,
-      shape,
-      data: dataAt(place, options, (buffer, offset) => viewOf(dtype, buffer, offset, sizeOf(shape))),
-    };
-  };
-  for (const { variable, storage } of program.constants) storageOf(variable).data.set(storage.data);
-  const segments = plan.segments.map((equations, segment) =>
-    equations.flatMap((equation, i): BoundKernel[] => {
-      const { outputs, inputs } = equation;
-      const kernel = isAlias(equation)
-        ? []
-        : [bindEquation(equation, outputs.map(storageOf), inputs.map(storageOf))];
-      return [...kernel, ...announcement(plan, options, segment, i + 1)];
-    }),
-  );
-  const outputs = program.outputs.map((variable) => storageOf(variable).data);
-  const copies = (options.outputs ?? []).flatMap((to, i): BoundKernel[] => {
-    const from = outputs[i]!;
-    return from === to ? [] : [() => to.set(from)];
-  });
-  segments.at(-1)!.push(...copies);
+  const { segments, prepare, outputs } = bindPlan(plan, options);
+  prepare();
   const exchanges = plan.exchanges.map((parts, i) =>
     parts.map(({ combine, size, byteOffset }, part) => ({
       combine,
@@ -90,10 +66,93 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   };
 }
 
+type Buffers = Omit<InstanceOptions, 'kernels'>;
+
+interface BoundPlan {
+  readonly segments: readonly BoundKernel[][];
+  /** Puts the constants in place. */
+  readonly prepare: () => void;
+  readonly outputs: readonly TypedArray[];
+}
+
+function bindPlan(plan: Plan, options: Buffers): BoundPlan {
+  const { program } = plan;
+  invariant(options.inputs.length === program.numInputs, 'an instance has one view for each input');
+  const storageOf = (variable: number): Storage => {
+    const { dtype, shape } = program.avals[variable]!;
+    const place = plan.places.get(variable);
+    invariant(place !== undefined, `variable ${variable} has a place`);
+    return {
+      dtype,
+      shape,
+      data: dataAt(place, options, (buffer, offset) => viewOf(dtype, buffer, offset, sizeOf(shape))),
+    };
+  };
+  const segments = plan.segments.map((equations, segment) =>
+    equations.flatMap((equation, i): BoundKernel[] => {
+      const { outputs, inputs } = equation;
+      const bindOne = constructOf(equation) === undefined ? bindEquation : bindConstruct;
+      const kernel = isAlias(equation)
+        ? []
+        : [bindOne(equation, outputs.map(storageOf), inputs.map(storageOf))];
+      return [...kernel, ...announcement(plan, options, segment, i + 1)];
+    }),
+  );
+  const outputs = program.outputs.map((variable) => storageOf(variable).data);
+  const copies = (options.outputs ?? []).flatMap((to, i): BoundKernel[] => {
+    const from = outputs[i]!;
+    return from === to ? [] : [() => to.set(from)];
+  });
+  segments.at(-1)!.push(...copies);
+  const constants = program.constants.map(({ variable, storage }) => ({
+    to: storageOf(variable).data,
+    from: storage.data,
+  }));
+  return {
+    segments,
+    outputs,
+    prepare() {
+      for (const { to, from } of constants) to.set(from);
+    },
+  };
+}
+
+/** A construct's kernel, whose last output are the bytes that it and its bodies work in. */
+function bindConstruct(
+  equation: Equation,
+  outs: readonly Storage[],
+  inputs: readonly Storage[],
+): BoundKernel {
+  const planned = constructOf(equation)!.planned!;
+  const attrs = equation.attrs as PlannedBodies;
+  const { buffer, byteOffset: start } = outs.at(-1)!.data;
+  const space = workSpace(planned, attrs);
+  const temporaries = planned.temporaries(attrs).map(({ dtype, shape }, i): Storage => {
+    const data = viewOf(dtype, buffer as ArrayBuffer, start + space.temporaries[i]!, sizeOf(shape));
+    return { dtype, shape, data };
+  });
+  const bodies = attrs.plans.map((plan, i): BindBody => {
+    const byteOffset = start + space.arenas[i]!;
+    return (operands, results) => {
+      const [ins, own] = [operands, results].map((list) => list.map(({ data }) => data));
+      const bound = bindPlan(plan, {
+        ...{ buffer: buffer as ArrayBuffer, byteOffset, results: [] },
+        ...{ inputs: ins!, outputs: own! },
+      });
+      const [kernels] = bound.segments;
+      const run: BoundKernel = (backend) => {
+        for (const kernel of kernels!) kernel(backend);
+      };
+      return { prepare: bound.prepare, run };
+    };
+  });
+  return planned.kernel(outs.slice(0, -1), inputs, attrs, { temporaries, bodies });
+}
+
 /** What tells that parts of the segment's exchange stand after so many of its equations. */
 function announcement(
   { segments, exchanges }: Plan,
-  { onReady }: InstanceOptions,
+  { onReady }: Buffers,
   segment: number,
   numEquations: number,
 ): BoundKernel[] {
@@ -104,7 +163,7 @@ function announcement(
 
 function dataAt(
   place: Place,
-  { inputs, outputs, buffer, byteOffset, results }: InstanceOptions,
+  { inputs, outputs, buffer, byteOffset, results }: Buffers,
   view: (buffer: ArrayBuffer | SharedArrayBuffer, byteOffset: number) => TypedArray,
 ): TypedArray {
   switch (place.kind) {

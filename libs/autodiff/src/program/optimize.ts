@@ -3,10 +3,11 @@
  * kernels, tree sums taken inside the contraction before them, and fused elementwise chains.
  */
 import { sizeOf } from '@lockstep/tensor';
-import { primitiveNamed } from '../define.ts';
+import type { PlannedBodies } from '../core.ts';
+import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
-import type { BroadcastPattern, Equation, Program } from './program.ts';
+import { type BroadcastPattern, dataOf, type Equation, type Program } from './program.ts';
 
 export function optimize(program: Program): Program {
   const shared = joinPlaces(shareSubexpressions(dropUnitFactors(removeDeadCode(program))));
@@ -18,8 +19,9 @@ export function optimize(program: Program): Program {
 export function removeDeadCode(program: Program): Program {
   const needed = new Set(program.outputs);
   const equations: Equation[] = [];
-  for (const equation of [...program.equations].reverse()) {
-    if (!equation.outputs.some((output) => needed.has(output))) continue;
+  for (const whole of [...program.equations].reverse()) {
+    if (!whole.outputs.some((output) => needed.has(output))) continue;
+    const equation = pruned(whole, needed);
     equations.push(equation);
     for (const input of equation.inputs) needed.add(input);
   }
@@ -27,6 +29,21 @@ export function removeDeadCode(program: Program): Program {
     ...program,
     equations: equations.reverse(),
     constants: program.constants.filter(({ variable }) => needed.has(variable)),
+  };
+}
+
+/** A construct without what its unneeded outputs need. */
+function pruned(equation: Equation, needed: ReadonlySet<number>): Equation {
+  const rest = constructOf(equation)?.prune?.(
+    equation.attrs as PlannedBodies,
+    equation.outputs.map((output) => needed.has(output)),
+  );
+  if (rest === undefined) return equation;
+  return {
+    primitive: equation.primitive,
+    attrs: rest.attrs,
+    inputs: rest.inputs.map((i) => equation.inputs[i]!),
+    outputs: rest.outputs.map((i) => equation.outputs[i]!),
   };
 }
 
@@ -45,15 +62,16 @@ export function shareSubexpressions(program: Program): Program {
     return known === undefined;
   });
   const equations: Equation[] = [];
+  const firstOutputs = new Map<string, readonly number[]>();
   for (const equation of program.equations) {
     const inputs = equation.inputs.map(current);
-    const key = JSON.stringify([equation.primitive, equation.attrs, inputs]);
-    const known = first.get(key);
+    const key = JSON.stringify([equation.primitive, dataOf(equation), inputs]);
+    const known = firstOutputs.get(key);
     if (known === undefined) {
-      first.set(key, equation.outputs[0]!);
+      firstOutputs.set(key, equation.outputs);
       equations.push({ ...equation, inputs });
     } else {
-      replaced.set(equation.outputs[0]!, known);
+      for (const [i, output] of equation.outputs.entries()) replaced.set(output, known[i]!);
     }
   }
   return { ...program, constants, equations, outputs: program.outputs.map(current) };
@@ -108,10 +126,7 @@ export function absorbBroadcasts(program: Program): Program {
       return equation;
     }
     const found = equation.inputs.map((input) => sources.get(input));
-    if (
-      primitiveNamed(equation.primitive).elementwise === undefined ||
-      found.every((source) => source === undefined)
-    ) {
+    if (primitiveOf(equation)?.elementwise === undefined || found.every((source) => source === undefined)) {
       return equation;
     }
     return {

@@ -4,11 +4,14 @@
  */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
+import type { PlannedBodies } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
-import { aliases, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
+import { aliases, constructOf, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
+import { inlineCalls } from './inline.ts';
 import { optimize, removeDeadCode } from './optimize.ts';
-import { type Equation, type Program, programHash } from './program.ts';
+import { bodiesOf, type Equation, type Program, programHash } from './program.ts';
+import { aligned, workSpace } from './work-space.ts';
 
 /** Where a variable's elements lie. Aliases share a place. */
 export type Place =
@@ -45,17 +48,15 @@ export interface Plan {
   readonly arenaBytes: number;
 }
 
-const alignment = 64;
-const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
-
 export interface PlanOptions {
   /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
   readonly outputs?: 'arena' | 'given';
 }
 
 export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions = {}): Plan {
-  const program = departEarly(withOwnPartials(optimize(traced)));
-  const rank = new Map(departures(removeDeadCode(traced)).map((variable, i) => [variable, i]));
+  const plain = inlineCalls(traced);
+  const program = departEarly(withOwnPartials(withPlannedBodies(optimize(plain))));
+  const rank = new Map(departures(removeDeadCode(plain)).map((variable, i) => [variable, i]));
   const byDeparture = (a: Equation, b: Equation): number =>
     rank.get(a.outputs[0]!)! - rank.get(b.outputs[0]!)!;
   const levels = exchangeLevels(program);
@@ -69,6 +70,25 @@ export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions 
   const layout = new Layout(program, segments, exchanges, outputs === 'given');
   const numTraced = traced.equations.length;
   return { program, hash: programHash(traced), numTraced, segments, ...layout.finish() };
+}
+
+/**
+ * Constructs with the plans of their bodies, which work in one output more: bytes that the arena holds for as long as the
+ * equation runs.
+ */
+function withPlannedBodies(program: Program): Program {
+  if (program.equations.every((equation) => constructOf(equation) === undefined)) return program;
+  const avals = [...program.avals];
+  const equations = program.equations.map((equation): Equation => {
+    const construct = constructOf(equation);
+    if (construct === undefined) return equation;
+    const plans = bodiesOf(equation)!.map((body) => planProgram(body, { outputs: 'given' }));
+    const attrs: PlannedBodies = { ...equation.attrs, bodies: plans.map((plan) => plan.program), plans };
+    const { bytes } = workSpace(construct.planned!, attrs);
+    const scratch = avals.push({ dtype: 'bool', shape: [bytes] }) - 1;
+    return { ...equation, attrs, outputs: [...equation.outputs, scratch] };
+  });
+  return { ...program, avals, equations };
 }
 
 /** Each exchanged value gets a place of its own in the bucket: inputs, constants and values exchanged twice are copied. */
@@ -223,6 +243,7 @@ class Layout {
       const dying = new Set(
         equation.inputs.map(this.aliasOf).filter((v) => owned.has(v) && this.lastUse.get(v) === time),
       );
+      const unread: number[] = [];
       for (const output of equation.outputs) {
         if (this.aliasOf(output) !== output || this.places.has(output)) continue;
         const inherited = mayWriteOver(equation) ? this.sameIn(dying, output) : undefined;
@@ -234,9 +255,12 @@ class Layout {
           owned.delete(inherited);
         }
         owned.add(output);
-        if (!this.lastUse.has(output)) this.lastUse.set(output, time);
+        if (!this.lastUse.has(output)) {
+          this.lastUse.set(output, time);
+          unread.push(output);
+        }
       }
-      for (const variable of dying) {
+      for (const variable of [...dying, ...unread]) {
         owned.delete(variable);
         const place = this.places.get(variable)!;
         invariant(place.kind === 'arena', 'only the arena is reused');

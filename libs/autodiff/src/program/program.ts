@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
-import type { Attrs, Aval } from '../core.ts';
+import type { Attrs, Aval, Bodies } from '../core.ts';
 
 export interface Equation {
   readonly primitive: string;
@@ -33,14 +33,31 @@ export interface Program {
 export function programHash(program: Program): string {
   const hash = createHash('sha256');
   const { avals, numInputs, equations, outputs } = program;
+  const all = equations.map((equation) =>
+    bodiesOf(equation) === undefined ? equation : { ...equation, attrs: dataOf(equation) },
+  );
   hash.update(
-    JSON.stringify({ avals: avals.map(({ dtype, shape }) => [dtype, shape]), numInputs, equations, outputs }),
+    JSON.stringify({
+      avals: avals.map(({ dtype, shape }) => [dtype, shape]),
+      numInputs,
+      equations: all,
+      outputs,
+    }),
   );
   for (const { variable, storage } of program.constants) {
     hash.update(`constant ${variable}`);
     hash.update(new Uint8Array(storage.data.buffer, storage.data.byteOffset, storage.data.byteLength));
   }
   return hash.digest('hex');
+}
+
+/** The programs that a construct's equation is made of; undefined for any other equation. */
+export const bodiesOf = ({ attrs }: Equation): readonly Program[] | undefined => (attrs as Bodies).bodies;
+
+/** The attrs of an equation as JSON holds them: for its bodies stand their hashes. */
+export function dataOf(equation: Equation): Attrs {
+  const bodies = bodiesOf(equation);
+  return bodies === undefined ? equation.attrs : { ...equation.attrs, bodies: bodies.map(programHash) };
 }
 
 const nameOf = (variable: number): string => `v${variable}`;
@@ -85,9 +102,10 @@ export function formatProgram(program: Program): string {
       const pattern = equation.patterns?.[i];
       return pattern ? `${nameOf(input)}×(${pattern.repeat}/${pattern.period})` : nameOf(input);
     });
-    const suffix =
-      primitive === 'fused' || Object.keys(attrs).length === 0 ? '' : ` ${JSON.stringify(attrs)}`;
-    const steps = stepsOf(equation).map((step) => `\n    ${step}`);
+    const { bodies, plans, ...data } = attrs;
+    const suffix = primitive === 'fused' || Object.keys(data).length === 0 ? '' : ` ${JSON.stringify(data)}`;
+    const nested = (bodiesOf(equation) ?? []).flatMap((body) => formatProgram(body).split('\n'));
+    const steps = [...stepsOf(equation), ...nested].map((step) => `\n    ${step}`);
     return `  ${outputs.map(typed).join(', ')} = ${[primitive, ...operands].join(' ')}${suffix}${steps.join('')}`;
   });
   return [

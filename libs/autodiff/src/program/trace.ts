@@ -11,7 +11,9 @@ import {
 import {
   type Attrs,
   type Aval,
+  type Bodies,
   ConcreteTensor,
+  type Construct,
   type Primitive,
   type Tensor,
   Trace,
@@ -32,6 +34,9 @@ class ProgramTracer extends Tracer {
     this.variable = variable;
   }
 
+  override get under(): undefined {
+    return undefined;
+  }
   override get dtype(): DType {
     return this.aval.dtype;
   }
@@ -41,7 +46,7 @@ class ProgramTracer extends Tracer {
   override get data(): TypedArray {
     throw new LockstepError(
       'trace',
-      `a ${this.dtype}${formatShape(this.shape)} inside a traced program has no value yet, so it cannot steer an if or a loop or be read as a number; choose with where(condition, a, b)`,
+      `a ${this.dtype}${formatShape(this.shape)} inside a traced program has no value yet, so it cannot steer an if or a loop or be read as a number; choose with where(condition, a, b) or cond(), loop with scan(), forLoop() or whileLoop()`,
       { shape: this.shape, dtype: this.dtype },
     );
   }
@@ -52,9 +57,21 @@ class ProgramTrace extends Trace {
   private readonly equations: Equation[] = [];
   private readonly constants: { variable: number; storage: Storage }[] = [];
   private readonly known = new Map<Tensor, number>();
+  /** What lies outside of a closed function, with the variables that stand for it; undefined for a whole program. */
+  private readonly captured: { variable: number; value: Tensor }[] | undefined;
+
+  constructor(level: number, closed: boolean) {
+    super(level);
+    this.captured = closed ? [] : undefined;
+  }
 
   input(aval: Aval): ProgramTracer {
     return this.variable({ dtype: aval.dtype, shape: [...aval.shape] });
+  }
+
+  /** A rule of an outer interpreter must not leave a part of its work in here. */
+  override get takesAll(): boolean {
+    return this.captured !== undefined;
   }
 
   override standsFor(crossed: 'shards' | 'blocks'): boolean {
@@ -66,6 +83,19 @@ class ProgramTrace extends Trace {
     return this.equation(primitive.name, attrs, variables, primitive.shape(inputs, attrs));
   }
 
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
+    const enter = (operands: readonly Tensor[], data: Bodies): ProgramTracer[] => {
+      const variables = operands.map((x) => this.variableOf(x));
+      const outs = construct.shape(operands, data).map((aval) => this.variable(aval));
+      const outputs = outs.map(({ variable }) => variable);
+      this.equations.push({ primitive: construct.name, attrs: data, inputs: variables, outputs });
+      return outs;
+    };
+    return construct.record === undefined
+      ? enter(inputs, attrs as Bodies)
+      : construct.record(inputs, attrs, enter);
+  }
+
   finish(numInputs: number, outputs: readonly Tensor[]): Program {
     return {
       numInputs,
@@ -73,6 +103,17 @@ class ProgramTrace extends Trace {
       avals: this.avals,
       constants: this.constants,
       equations: this.equations,
+    };
+  }
+
+  /** The program with what is captured as its first inputs. */
+  close(numInputs: number, outputs: readonly Tensor[]): Closed {
+    const program = this.finish(numInputs, outputs);
+    const captured = this.captured ?? [];
+    const first = captured.map(({ variable }) => variable);
+    return {
+      program: reordered({ ...program, numInputs: first.length + numInputs }, first),
+      captured: captured.map(({ value }) => value),
     };
   }
 
@@ -91,6 +132,12 @@ class ProgramTrace extends Trace {
     if (x instanceof ProgramTracer && x.trace === this) return x.variable;
     const known = this.known.get(x);
     if (known !== undefined) return known;
+    if (this.captured !== undefined && !(x instanceof ConcreteTensor && isSmall(x))) {
+      const { variable } = this.variable({ dtype: x.dtype, shape: [...x.shape] });
+      this.captured.push({ variable, value: x });
+      this.known.set(x, variable);
+      return variable;
+    }
     if (!(x instanceof ConcreteTensor)) {
       throw new LockstepError(
         'trace',
@@ -118,19 +165,80 @@ class ProgramTrace extends Trace {
   }
 }
 
+/** A function without a world outside: what it took from there are the first inputs of its program. */
+export interface Closed {
+  readonly program: Program;
+  /** Values of the interpreters around, and large arrays. */
+  readonly captured: readonly Tensor[];
+}
+
+/** The program of a function that may read values of the interpreters around it. */
+export function closeProgram(f: (...inputs: Tensor[]) => readonly Tensor[], inputs: readonly Aval[]): Closed {
+  return withTrace(
+    (level) => new ProgramTrace(level, true),
+    (trace) => {
+      const tracers = inputs.map((aval) => trace.input(aval));
+      return trace.close(inputs.length, f(...tracers));
+    },
+  );
+}
+
+/** Several closed functions with one list of what they capture, first in the inputs of each. */
+export function shareCaptured(functions: readonly Closed[]): {
+  programs: readonly Program[];
+  captured: readonly Tensor[];
+} {
+  const captured = [...new Set(functions.flatMap((closed) => closed.captured))];
+  const programs = functions.map((closed) => {
+    const own = new Map(closed.captured.map((value, i) => [value, i]));
+    const avals = [...closed.program.avals];
+    const first = captured.map((value) => {
+      const variable = own.get(value);
+      return variable ?? avals.push({ dtype: value.dtype, shape: [...value.shape] }) - 1;
+    });
+    const numInputs = closed.program.numInputs + captured.length - own.size;
+    return reordered({ ...closed.program, avals, numInputs }, first);
+  });
+  return { programs, captured };
+}
+
+/** The same program with these variables in front of all others. */
+function reordered(program: Program, first: readonly number[]): Program {
+  const { avals } = program;
+  const front = new Set(first);
+  const order = [...first, ...[...avals.keys()].filter((variable) => !front.has(variable))];
+  const numbers = new Array<number>(avals.length);
+  for (const [to, from] of order.entries()) numbers[from] = to;
+  const renumbered = (variables: readonly number[]): number[] => variables.map((v) => numbers[v]!);
+  return {
+    numInputs: program.numInputs,
+    avals: order.map((variable) => avals[variable]!),
+    constants: program.constants.map((constant) => ({ ...constant, variable: numbers[constant.variable]! })),
+    equations: program.equations.map((equation) => ({
+      ...equation,
+      inputs: renumbered(equation.inputs),
+      outputs: renumbered(equation.outputs),
+    })),
+    outputs: renumbered(program.outputs),
+  };
+}
+
 /** The program of `f` for inputs of the given types. `f` runs once, on values that have types but no elements. */
 export function traceProgram(
   f: (...inputs: Tensor[]) => readonly Tensor[],
   inputs: readonly Aval[],
 ): Program {
   return withTrace(
-    (level) => new ProgramTrace(level),
+    (level) => new ProgramTrace(level, false),
     (trace) => {
       const tracers = inputs.map((aval) => trace.input(aval));
       return trace.finish(inputs.length, f(...tracers));
     },
   );
 }
+
+/** Whether a constant is worth no place among the operands. */
+const isSmall = ({ data }: ConcreteTensor): boolean => data.length <= 1 || isRepeated(data);
 
 /** Whether all elements are the first. A plain loop: optimizers start from zeros as many as a model has parameters. */
 function isRepeated(data: TypedArray): boolean {

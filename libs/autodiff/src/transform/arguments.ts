@@ -1,7 +1,7 @@
 /** What the transformations share: arguments as trees of tensors. */
 import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
-import { flatten, type Structure } from '@lockstep/tree';
+import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
 import { type Primitive, Tensor } from '../core.ts';
 
@@ -24,6 +24,45 @@ function toTensor(op: string, leaf: unknown): Tensor {
     `${op}: an argument holds a ${leaf === null ? 'null' : typeof leaf}; arguments are tensors, numbers and containers of them`,
     { op },
   );
+}
+
+/** The arguments again, from the leaves of all of them one after the other. */
+export function regroup(
+  flat: readonly Tensor[],
+  trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[],
+): unknown[] {
+  let next = 0;
+  return trees.map(({ leaves, structure }) => {
+    next += leaves.length;
+    return unflatten(structure, flat.slice(next - leaves.length, next));
+  });
+}
+
+/** A function of trees as one of their leaves. */
+export interface Flattened {
+  readonly leaves: readonly Tensor[];
+  readonly trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[];
+  readonly call: (leaves: readonly Tensor[]) => readonly Tensor[];
+  /** The last result's tree with these leaves. */
+  readonly restore: (outs: readonly Tensor[]) => unknown;
+  /** Of the last result. */
+  readonly structure: () => Structure;
+}
+
+export function flattened(op: string, f: (...args: never[]) => unknown, args: readonly unknown[]): Flattened {
+  const trees = args.map((arg) => toTensors(op, arg));
+  let structure: Structure = { kind: 'undefined' };
+  return {
+    leaves: trees.flatMap((tree) => tree.leaves),
+    trees,
+    call(leaves) {
+      const out = toTensors(op, f(...(regroup(leaves, trees) as never[])));
+      structure = out.structure;
+      return out.leaves;
+    },
+    restore: (outs) => unflatten(structure, outs),
+    structure: () => structure,
+  };
 }
 
 export function requireFloats(op: string, leaves: readonly Tensor[]): void {

@@ -3,7 +3,18 @@ import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
+import {
+  type Attrs,
+  bind,
+  type Construct,
+  type MaybeTensor,
+  type Moved,
+  PrimalTracer,
+  type Primitive,
+  Tensor,
+  Trace,
+  withTrace,
+} from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';
@@ -33,6 +44,39 @@ class JvpTrace extends Trace {
     }
     return tangent === undefined ? out : new JvpTracer(this, out, tangent);
   }
+
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
+    const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
+    const directions = inputs.map((x) => (this.owns(x) ? x.tangent : undefined));
+    const { outs, tangents } = construct.jvp(primals, directions, attrs);
+    return outs.map((out, i) => {
+      const tangent = tangents[i];
+      return tangent === undefined ? out : new JvpTracer(this, out, tangent);
+    });
+  }
+}
+
+/** Values of `f` and their tangents; undefined stands for what does not move. */
+export function pushForward(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  primals: readonly Tensor[],
+  tangents: readonly MaybeTensor[],
+): Moved {
+  return withTrace(
+    (level) => new JvpTrace(level),
+    (trace) => {
+      const outs = f(
+        primals.map((x, i) => {
+          const tangent = tangents[i];
+          return tangent === undefined ? x : new JvpTracer(trace, x, tangent);
+        }),
+      );
+      return {
+        outs: outs.map((y) => (trace.owns(y) ? y.primal : y)),
+        tangents: outs.map((y) => (trace.owns(y) ? y.tangent : undefined)),
+      };
+    },
+  );
 }
 
 /**

@@ -3,28 +3,45 @@
  * Walks are iterative and cotangents are added in a fixed order, so long loops neither overflow nor vary.
  */
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, sameShape } from '@lockstep/tensor';
-import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
+import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
+import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
+import {
+  type Attrs,
+  bind,
+  type Construct,
+  type MaybeTensor,
+  PrimalTracer,
+  type Primitive,
+  type Tensor,
+  Trace,
+  withTrace,
+} from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
-import { differentiableBy, requireFloats, toTensors } from './arguments.ts';
+import { differentiableBy, regroup, requireFloats, toTensors } from './arguments.ts';
 import type { Gradient, Gradients, Inputs } from './types.ts';
 
 /** One step of the computation, with what its vjp needs. Numbered in the order of execution. */
 interface Node {
   readonly index: number;
-  readonly parents: readonly (Node | undefined)[];
-  /** The cotangent of a parent from this node's own. */
-  readonly pull: (cotangent: Tensor, argument: number) => Tensor;
+  readonly parents: readonly (Source | undefined)[];
+  /** From the cotangents of the results (undefined for zeros) to the cotangent of each parent. */
+  readonly pull: (cotangents: readonly MaybeTensor[]) => (argument: number) => MaybeTensor;
+}
+
+/** Where a value comes from. */
+interface Source {
+  readonly node: Node;
+  /** Which of the node's results it is. */
+  readonly output: number;
 }
 
 class VjpTracer extends PrimalTracer<VjpTrace> {
-  readonly node: Node;
+  readonly source: Source;
 
-  constructor(trace: VjpTrace, primal: Tensor, node: Node) {
+  constructor(trace: VjpTrace, primal: Tensor, source: Source) {
     super(trace, primal);
-    this.node = node;
+    this.source = source;
   }
 }
 
@@ -36,13 +53,10 @@ class VjpTrace extends Trace {
   }
 
   input(primal: Tensor): VjpTracer {
-    return this.record(primal, [], () => {
+    const node = this.node([], () => () => {
       throw new LockstepError('internal', 'an input has no parents to pull a cotangent to');
     });
-  }
-
-  record(primal: Tensor, parents: Node['parents'], pull: Node['pull']): VjpTracer {
-    return new VjpTracer(this, primal, { index: this.numNodes++, parents, pull });
+    return new VjpTracer(this, primal, { node, output: 0 });
   }
 
   override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
@@ -51,91 +65,163 @@ class VjpTrace extends Trace {
     const { vjp: rule } = primitive;
     if (rule === undefined) return out;
     const parents = inputs.map((x, i) =>
-      this.owns(x) && differentiableBy(primitive, i) ? x.node : undefined,
+      this.owns(x) && differentiableBy(primitive, i) ? x.source : undefined,
     );
     if (parents.every((parent) => parent === undefined)) return out;
-    return this.record(out, parents, (ct, argument) => rule(ct, argument, primals, out, attrs));
+    const node = this.node(
+      parents,
+      ([ct]) =>
+        (argument) =>
+          rule(ct!, argument, primals, out, attrs),
+    );
+    return new VjpTracer(this, out, { node, output: 0 });
+  }
+
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
+    const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
+    const parents = inputs.map((x) => (this.owns(x) && isFloat(x.dtype) ? x.source : undefined));
+    const { outs, pull } = construct.vjp(
+      primals,
+      parents.map((parent) => parent !== undefined),
+      attrs,
+    );
+    if (parents.every((parent) => parent === undefined)) return outs;
+    const node = this.node(parents, (cotangents) => {
+      const pulled = pull(cotangents);
+      return (argument) => pulled[argument];
+    });
+    return outs.map((out, output) => (isFloat(out.dtype) ? new VjpTracer(this, out, { node, output }) : out));
+  }
+
+  private node(parents: Node['parents'], pull: Node['pull']): Node {
+    return { index: this.numNodes++, parents, pull };
   }
 }
 
-/** Cotangents of `inputs`, given one for each output; undefined where no path leads. */
+/**
+ * Cotangents of `inputs`, given one for each output; undefined where no path leads. `seeds` are what has been gathered
+ * for the inputs before.
+ */
 function pullBack(
-  outputs: readonly (Node | undefined)[],
-  cotangents: readonly Tensor[],
+  outputs: readonly (Source | undefined)[],
+  cotangents: readonly MaybeTensor[],
   inputs: readonly Node[],
-): (Tensor | undefined)[] {
-  const pending = new Map<Node, Tensor>();
-  const accumulate = (node: Node, ct: Tensor): void => {
-    const sofar = pending.get(node);
-    pending.set(node, sofar === undefined ? ct : add(sofar, ct));
+  seeds: readonly MaybeTensor[],
+): MaybeTensor[] {
+  const pending = new Map<Node, MaybeTensor[]>();
+  const accumulate = ({ node, output }: Source, ct: Tensor): void => {
+    const list = pending.get(node) ?? [];
+    const sofar = list[output];
+    list[output] = sofar === undefined ? ct : add(sofar, ct);
+    pending.set(node, list);
   };
+  for (const [i, node] of inputs.entries()) {
+    const seed = seeds[i];
+    if (seed !== undefined) accumulate({ node, output: 0 }, seed);
+  }
   for (const node of reachable(outputs)) {
-    for (const [i, output] of outputs.entries()) if (output === node) accumulate(node, cotangents[i]!);
-    const ct = pending.get(node);
-    if (ct === undefined || node.parents.length === 0) continue;
+    for (const [i, output] of outputs.entries()) {
+      const ct = cotangents[i];
+      if (output?.node === node && ct !== undefined) accumulate(output, ct);
+    }
+    const own = pending.get(node);
+    if (own === undefined || node.parents.length === 0) continue;
     pending.delete(node);
+    const cotangentOf = node.pull(own);
     for (const [argument, parent] of node.parents.entries()) {
-      if (parent !== undefined) accumulate(parent, node.pull(ct, argument));
+      const ct = parent && cotangentOf(argument);
+      if (ct !== undefined) accumulate(parent!, ct);
     }
   }
-  return inputs.map((node) => pending.get(node));
+  return inputs.map((node) => pending.get(node)?.[0]);
 }
 
 /** The nodes that outputs depend on, latest first. */
-function reachable(outputs: readonly (Node | undefined)[]): Node[] {
+function reachable(outputs: readonly (Source | undefined)[]): Node[] {
   const seen = new Set<Node>();
-  const stack = outputs.filter((node) => node !== undefined);
+  const stack = outputs.flatMap((output) => output?.node ?? []);
   for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    for (const parent of node.parents) if (parent !== undefined) stack.push(parent);
+    for (const parent of node.parents) if (parent !== undefined) stack.push(parent.node);
   }
   return [...seen].sort((a, b) => b.index - a.index);
 }
 
-interface Linearized<Out> {
-  readonly out: Out;
-  /** Cotangents of the leaves of the differentiated argument, zeros where nothing flows. */
-  readonly pullback: (cotangents: readonly Tensor[]) => Tensor[];
+export interface Linear {
+  readonly outs: readonly Tensor[];
+  /**
+   * From cotangents of the results to those of the inputs, undefined for zeros. To `seeds` (one for each input) the
+   * cotangents are added in the order in which they come up.
+   */
+  readonly pull: (
+    cotangents: readonly MaybeTensor[],
+    seeds?: readonly MaybeTensor[],
+  ) => readonly MaybeTensor[];
 }
 
-/** Runs `f` on tracers for the leaves of `args` and keeps the tape. */
-function linearize<Out>(
-  op: string,
-  f: (args: readonly unknown[]) => Out,
-  args: readonly unknown[],
-  wrt: readonly number[],
-): Linearized<{ leaves: Tensor[]; structure: ReturnType<typeof flatten>['structure'] }> & {
-  structures: ReturnType<typeof toTensors>[];
-} {
+/** Runs `f` on tracers for those inputs whose cotangents are wanted, and keeps the tape. */
+export function linearized(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  wanted: readonly boolean[],
+): Linear {
   return withTrace(
     (level) => new VjpTrace(level),
     (trace) => {
-      const structures = wrt.map((argument) => toTensors(op, args[argument]));
-      const tracers = structures.map(({ leaves }) => {
-        requireFloats(op, leaves);
-        return leaves.map((leaf) => trace.input(leaf));
-      });
-      const call = [...args];
-      for (const [i, argument] of wrt.entries())
-        call[argument] = unflatten(structures[i]!.structure, tracers[i]!);
-      const { leaves, structure } = flatten(f(call));
-      const outputs = (leaves as unknown[]).map((y) => asTensor(y as Tensor | number));
-      const nodes = outputs.map((y) => (trace.owns(y) ? y.node : undefined));
-      const primals = outputs.map((y) => (trace.owns(y) ? y.primal : y));
-      const inputs = tracers.flat();
+      const tracers = inputs.map((x, i) => (wanted[i] ? trace.input(x) : undefined));
+      const outs = f(inputs.map((x, i) => tracers[i] ?? x));
+      const sources = outs.map((y) => (trace.owns(y) ? y.source : undefined));
       return {
-        out: { leaves: primals, structure },
-        structures,
-        pullback: (cotangents) =>
-          pullBack(
-            nodes,
-            cotangents,
-            inputs.map((x) => x.node),
-          ).map((ct, i) => ct ?? zerosLike(inputs[i]!)),
+        outs: outs.map((y) => (trace.owns(y) ? y.primal : y)),
+        pull: (cotangents, seeds = []) => {
+          const places = tracers.flatMap((x, i) => (x === undefined ? [] : [i]));
+          const nodes = places.map((i) => tracers[i]!.source.node);
+          const own = places.map((i) => seeds[i]);
+          const pulled = pullBack(sources, cotangents, nodes, own);
+          return inputs.map((_, i) => (wanted[i] ? pulled[places.indexOf(i)] : undefined));
+        },
       };
     },
   );
+}
+
+interface Linearized {
+  readonly out: { readonly leaves: readonly Tensor[]; readonly structure: Structure };
+  /** Of the differentiated arguments, one after the other. */
+  readonly structures: readonly ReturnType<typeof toTensors>[];
+  /** Cotangents of the leaves of the differentiated arguments, zeros where nothing flows. */
+  readonly pullback: (cotangents: readonly Tensor[]) => Tensor[];
+}
+
+/** {@link linearized} for arguments and results that are trees. */
+function linearize(
+  op: string,
+  f: (args: readonly unknown[]) => unknown,
+  args: readonly unknown[],
+  wrt: readonly number[],
+): Linearized {
+  const structures = wrt.map((argument) => toTensors(op, args[argument]));
+  const inputs = structures.flatMap(({ leaves }) => leaves);
+  requireFloats(op, inputs);
+  let structure: Structure | undefined;
+  const { outs, pull } = linearized(
+    (tracers) => {
+      const call = [...args];
+      const trees = regroup(tracers, structures);
+      for (const [i, argument] of wrt.entries()) call[argument] = trees[i];
+      const out = flatten(f(call) as never);
+      structure = out.structure;
+      return (out.leaves as unknown[]).map((y) => asTensor(y as Tensor | number));
+    },
+    inputs,
+    inputs.map(() => true),
+  );
+  return {
+    out: { leaves: outs, structure: structure! },
+    structures,
+    pullback: (cotangents) => pull(cotangents).map((ct, i) => ct ?? zerosLike(inputs[i]!)),
+  };
 }
 
 /**
@@ -175,15 +261,6 @@ const onArguments =
   (args: readonly unknown[]): Out =>
     f(...(args as Args));
 
-function regroup(flat: readonly Tensor[], structures: readonly ReturnType<typeof toTensors>[]): unknown[] {
-  let next = 0;
-  return structures.map(({ leaves, structure }) => {
-    const part = flat.slice(next, next + leaves.length);
-    next += leaves.length;
-    return unflatten(structure, part);
-  });
-}
-
 type Selected<Args extends readonly unknown[], W> = W extends number
   ? Gradient<Args[W]>
   : W extends readonly number[]
@@ -195,7 +272,7 @@ function valueAndPull(
   f: (args: readonly unknown[]) => unknown,
   args: readonly unknown[],
   wrt: number | readonly number[],
-): { leaves: Tensor[]; structure: ReturnType<typeof flatten>['structure']; gradient: unknown } {
+): Linearized['out'] & { gradient: unknown } {
   const list = typeof wrt === 'number' ? [wrt] : wrt;
   for (const argument of list) {
     if (!Number.isInteger(argument) || argument < 0 || argument >= args.length) {

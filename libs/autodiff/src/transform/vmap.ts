@@ -5,6 +5,8 @@ import { flatten, unflatten } from '@lockstep/tree';
 import {
   type Attrs,
   type BatchAxis,
+  type Batched,
+  type Construct,
   type Primitive,
   type Tensor,
   Trace,
@@ -26,6 +28,9 @@ class BatchTracer extends Tracer {
     this.value = value;
   }
 
+  override get under(): Tensor {
+    return this.value;
+  }
   override get dtype(): DType {
     return this.value.dtype;
   }
@@ -35,7 +40,7 @@ class BatchTracer extends Tracer {
   override get data(): TypedArray {
     throw new LockstepError(
       'trace',
-      `a value inside vmap has no elements of its own: ${formatShape(this.shape)} stands for ${this.trace.axis.size} examples; branch with where()`,
+      `a value inside vmap has no elements of its own: ${formatShape(this.shape)} stands for ${this.trace.axis.size} examples; branch with where() or cond(), loop with whileLoop() or scan()`,
       { shape: this.shape },
     );
   }
@@ -67,6 +72,30 @@ class BatchTrace extends Trace {
     );
     return batched ? new BatchTracer(this, value) : value;
   }
+
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): Tensor[] {
+    const values = inputs.map((x) => (this.owns(x) ? x.value : x));
+    const batched = inputs.map((x) => this.owns(x));
+    return construct
+      .batch(values, batched, attrs, this.axis)
+      .map((out) => (out.batched ? new BatchTracer(this, out.value) : out.value));
+  }
+}
+
+/** Values of `f` for a batch along the given axis, which lies in front of those inputs that have it. */
+export function overBatch(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  batched: readonly boolean[],
+  axis: BatchAxis,
+): Batched[] {
+  return withTrace(
+    (level) => new BatchTrace(level, axis),
+    (trace) =>
+      f(inputs.map((x, i) => (batched[i] ? new BatchTracer(trace, x) : x))).map((y) =>
+        trace.owns(y) ? { value: y.value, batched: true } : { value: y, batched: false },
+      ),
+  );
 }
 
 /** Which axis of an argument is the batch's; null for an argument that all examples share. */

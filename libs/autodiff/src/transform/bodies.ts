@@ -1,0 +1,108 @@
+/** Functions of constructs: closed programs, what leads where in them, and transformed versions of them. */
+import { isFloat } from '@lockstep/tensor';
+import { zerosLike } from '../convert.ts';
+import type { Aval, BatchAxis, MaybeTensor, Tensor } from '../core.ts';
+import { repeatInFront } from '../primitives/structural.ts';
+import { primitiveOf } from '../program/equation.ts';
+import { evaluateProgram } from '../program/evaluate.ts';
+import type { Program } from '../program/program.ts';
+import { type Closed, closeProgram } from '../program/trace.ts';
+import { differentiableBy } from './arguments.ts';
+import { pushForward } from './jvp.ts';
+import { overBatch } from './vmap.ts';
+
+/** A function of tensors, before it enters a program or after. */
+export type Body = Program | ((inputs: readonly Tensor[]) => readonly Tensor[]);
+
+export const isProgram = (body: Body): body is Program => typeof body !== 'function';
+
+export const call = (body: Body, inputs: readonly Tensor[]): readonly Tensor[] =>
+  isProgram(body) ? evaluateProgram(body, inputs) : body(inputs);
+
+export const inputAvals = ({ avals, numInputs }: Program): readonly Aval[] => avals.slice(0, numInputs);
+
+export const outputAvals = ({ avals, outputs }: Program): readonly Aval[] =>
+  outputs.map((variable) => avals[variable]!);
+
+/** Of each output, whether any of the given inputs may move it, or give it a batch axis. */
+export function reached(program: Program, from: readonly boolean[], by: 'derivative' | 'batch'): boolean[] {
+  const moved = new Set(from.flatMap((moves, variable) => (moves ? [variable] : [])));
+  for (const equation of program.equations) {
+    const primitive = primitiveOf(equation);
+    const passes = (argument: number): boolean =>
+      by === 'batch' || primitive === undefined || differentiableBy(primitive, argument);
+    if (!equation.inputs.some((input, argument) => moved.has(input) && passes(argument))) continue;
+    for (const output of equation.outputs)
+      if (by === 'batch' || isFloat(program.avals[output]!.dtype)) moved.add(output);
+  }
+  return program.outputs.map((variable) => moved.has(variable));
+}
+
+/** Those entries of a list whose flags are set. */
+export const chosen = <T>(list: readonly T[], flags: readonly boolean[]): T[] =>
+  list.filter((_, i) => flags[i]);
+
+/** Undoes {@link chosen}: undefined where the flags are not set. */
+export function spreadOut<T>(list: readonly T[], flags: readonly boolean[]): (T | undefined)[] {
+  let next = 0;
+  return flags.map((flag) => (flag ? list[next++] : undefined));
+}
+
+/** Cuts a list into parts of the given lengths, and what remains. */
+export function cut<T>(list: readonly T[], ...lengths: readonly number[]): T[][] {
+  let next = 0;
+  const parts = lengths.map((length) => {
+    next += length;
+    return list.slice(next - length, next);
+  });
+  return [...parts, list.slice(next)];
+}
+
+/** (inputs, tangents of those that move) → (outputs, tangents of those that are asked for) */
+export function jvpBody(body: Program, moves: readonly boolean[], asked: readonly boolean[]): Closed {
+  const avals = inputAvals(body);
+  return closeProgram(
+    (...all) => {
+      const [primals, own] = cut(all, avals.length) as [Tensor[], Tensor[]];
+      const { outs, tangents } = pushForward(
+        (xs) => evaluateProgram(body, xs),
+        primals,
+        spreadOut(own, moves),
+      );
+      return [...outs, ...chosen(orZeros(tangents, outs), asked)];
+    },
+    [...avals, ...chosen(avals, moves)],
+  );
+}
+
+export const orZeros = (tangents: readonly MaybeTensor[], like: readonly Tensor[]): Tensor[] =>
+  like.map((x, i) => tangents[i] ?? zerosLike(x));
+
+/** The body over a batch, whose axis lies in front of the inputs that have it and of the outputs that are to have it. */
+export function batchedBody(
+  body: Program,
+  batched: readonly boolean[],
+  axis: BatchAxis,
+  asked: readonly boolean[],
+): Closed {
+  const avals = inputAvals(body).map(({ dtype, shape }, i): Aval => {
+    return { dtype, shape: batched[i] ? [axis.size, ...shape] : shape };
+  });
+  return closeProgram(
+    (...inputs) => overBatchAs((xs) => evaluateProgram(body, xs), inputs, batched, axis, asked),
+    avals,
+  );
+}
+
+/** Like `overBatch`, with the batch axis on the outputs that are asked to have it. */
+export function overBatchAs(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  batched: readonly boolean[],
+  axis: BatchAxis,
+  asked: readonly boolean[] | 'all',
+): Tensor[] {
+  return overBatch(f, inputs, batched, axis).map((out, i) =>
+    (asked === 'all' || asked[i]) && !out.batched ? repeatInFront(out.value, axis.size) : out.value,
+  );
+}

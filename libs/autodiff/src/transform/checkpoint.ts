@@ -1,0 +1,79 @@
+/**
+ * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
+ * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
+ */
+import { type Bodies, bind, bindMany, type Construct, findActiveTrace, type Primitive } from '../core.ts';
+import { construct, copyKernel, primitive } from '../define.ts';
+import { evaluateProgram } from '../program/evaluate.ts';
+import { closeProgram } from '../program/trace.ts';
+import { flattened } from './arguments.ts';
+import { batchedBody, jvpBody, outputAvals, reached, spreadOut } from './bodies.ts';
+import type { Inputs } from './types.ts';
+import { linearized } from './vjp.ts';
+
+/**
+ * x, not before there is a token, and no longer known to be what it was: what is computed from it is not shared with what
+ * was computed from x.
+ */
+export const barrier: Primitive = primitive({
+  name: 'barrier',
+  alias: true,
+  differentiable: [0],
+  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
+  kernel: copyKernel,
+  jvp: (t, _argument, [, token]) => bind(barrier, [t, token!], {}),
+  vjp: (ct) => ct,
+  batch: ([x, token], [batched]) => ({ value: bind(barrier, [x!, token!], {}), batched: batched! }),
+});
+
+const checkpointConstruct: Construct<Bodies> = construct({
+  name: 'checkpoint',
+  isCall: true,
+  shape: (_inputs, { bodies: [body] }) => outputAvals(body!),
+  evaluate: (inputs, { bodies: [body] }) => evaluateProgram(body!, inputs),
+  jvp(inputs, tangents, { bodies: [body] }) {
+    const moves = tangents.map((tangent) => tangent !== undefined);
+    const asked = reached(body!, moves, 'derivative');
+    const { program, captured } = jvpBody(body!, moves, asked);
+    const all = bindMany(
+      checkpointConstruct,
+      [...captured, ...inputs, ...tangents.flatMap((tangent) => tangent ?? [])],
+      { bodies: [program] },
+    );
+    return { outs: all.slice(0, asked.length), tangents: spreadOut(all.slice(asked.length), asked) };
+  },
+  vjp(inputs, wanted, attrs) {
+    const [body] = attrs.bodies;
+    return {
+      outs: bindMany(checkpointConstruct, inputs, attrs),
+      pull(cotangents) {
+        const token = cotangents.find((ct) => ct !== undefined)!;
+        const again = inputs.map((x) => bind(barrier, [x, token], {}));
+        return linearized((xs) => evaluateProgram(body!, xs), again, wanted).pull(cotangents);
+      },
+    };
+  },
+  batch(inputs, batched, { bodies: [body] }, axis) {
+    const asked = reached(body!, batched, 'batch');
+    const { program, captured } = batchedBody(body!, batched, axis, asked);
+    const outs = bindMany(checkpointConstruct, [...captured, ...inputs], { bodies: [program] });
+    return outs.map((value, i) => ({ value, batched: asked[i]! }));
+  },
+});
+
+/**
+ * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
+ * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
+ * what a single block needs, for one more forward pass. Gradients have the same bits. Under a transformation `f` is
+ * traced, as by `jit`: its branches and loops are `where`, `cond`, `scan`.
+ */
+export function checkpoint<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+): (...args: Inputs<Args>) => Out {
+  return (...args) => {
+    if (findActiveTrace(() => true) === undefined) return f(...(args as unknown as Args));
+    const { leaves, call, restore } = flattened('checkpoint', f as (...args: never[]) => unknown, args);
+    const { program, captured } = closeProgram((...xs) => call(xs), leaves);
+    return restore(bindMany(checkpointConstruct, [...captured, ...leaves], { bodies: [program] })) as Out;
+  };
+}
