@@ -6,12 +6,24 @@ export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from
 export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
 export { bind, ConcreteTensor, Tensor } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export type { MeshgridOptions } from './primitives/axes.ts';
+export {
+  broadcastArrays,
+  expandDims,
+  meshgrid,
+  moveAxis,
+  ravel,
+  squeeze,
+  swapAxes,
+} from './primitives/axes.ts';
 export type { MatmulOptions } from './primitives/contraction.ts';
 export { matmul, treeSum } from './primitives/contraction.ts';
 export type { Conv1dOptions, Conv2dOptions } from './primitives/convolve.ts';
 export { conv1d, conv2d } from './primitives/convolve.ts';
 export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './primitives/convolve-transposed.ts';
 export { convTranspose1d, convTranspose2d } from './primitives/convolve-transposed.ts';
+export { binCount, histogram } from './primitives/counting.ts';
+export { einsum } from './primitives/einsum.ts';
 export {
   abs,
   add,
@@ -51,6 +63,11 @@ export {
   where,
 } from './primitives/elementwise.ts';
 export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
+export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './primitives/indices.ts';
+export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining.ts';
+export { diag, diagonal, trace, tril, triu } from './primitives/matrices.ts';
+export type { PadOptions } from './primitives/padding.ts';
+export { pad } from './primitives/padding.ts';
 export type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from './primitives/pool.ts';
 export {
   adaptiveAvgPool,
@@ -63,11 +80,18 @@ export {
   maxPool,
   maxPool1d,
 } from './primitives/pool.ts';
+export { cross, dot, inner, kron, outer, tensorDot, vdot } from './primitives/products.ts';
 export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
 export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
+export { repeat, roll, rot90, tile } from './primitives/repeating.ts';
+export type { Unique } from './primitives/selecting.ts';
+export { compress, nonZero, select, unique } from './primitives/selecting.ts';
 export type { Combine, ShardMoments } from './primitives/sharding.ts';
 export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
-export { at, concatenate, flip, pad, slice, stack } from './primitives/slicing.ts';
+export type { Index, Position } from './primitives/slicing.ts';
+export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
+export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
+export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
 export type { Padding, Padding1d, Sides, Size } from './primitives/windows.ts';
@@ -88,6 +112,9 @@ export { planProgram } from './program/plan.ts';
 export type { Equation, Program } from './program/program.ts';
 export { formatProgram, programHash } from './program/program.ts';
 export { traceProgram } from './program/trace.ts';
+export { eye, linspace } from './ranges.ts';
+export type { TraceExplanation, TraceRow } from './teach/explain-table.ts';
+export { explainTrace } from './teach/explain-trace.ts';
 export type { Call, Expression } from './teach/expression.ts';
 export { evaluateExpression } from './teach/expression.ts';
 export type { Style } from './teach/notation.ts';
@@ -97,6 +124,8 @@ export { programOf } from './teach/program-of.ts';
 export { simplify } from './teach/simplify.ts';
 export type { CheckGradsOptions } from './transform/check-grads.ts';
 export { checkGrads } from './transform/check-grads.ts';
+export { checkpoint } from './transform/checkpoint.ts';
+export { customJvp, customVjp } from './transform/custom.ts';
 export type { GradientBy, Jacobian, JacobianOptions, Wrt } from './transform/derivatives.ts';
 export {
   elementwiseGrad,
@@ -107,8 +136,6 @@ export {
   hvp,
   jacobian,
 } from './transform/derivatives.ts';
-export { checkpoint } from './transform/checkpoint.ts';
-export { customJvp, customVjp } from './transform/custom.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
 export type { NumericalGradOptions } from './transform/numerical.ts';

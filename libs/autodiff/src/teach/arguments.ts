@@ -18,7 +18,7 @@ export interface NamedArguments {
 /** The arguments of a call. Names are those of f's own parameters, where its source shows them plainly. */
 export function nameArguments(
   op: string,
-  f: (...args: never[]) => unknown,
+  f: (...args: never) => unknown,
   args: readonly unknown[],
 ): NamedArguments {
   const names = parameterNames(f, args.length);
@@ -45,7 +45,7 @@ function regroup(
 }
 
 /** `(a, b) => …` and `function (a, b) {…}` have the names a and b; otherwise x, or x1, x2 … */
-function parameterNames(f: (...args: never[]) => unknown, count: number): string[] {
+function parameterNames(f: (...args: never) => unknown, count: number): string[] {
   const [, listed, single] =
     /^(?:async\s+)?(?:function\s*[\w$]*\s*)?(?:\(([\w$\s,]*)\)|([\w$]+)\s*=>)/.exec(
       Function.prototype.toString.call(f),

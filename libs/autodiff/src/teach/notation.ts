@@ -1,4 +1,5 @@
 /** How formulas are written, as text and in LaTeX. */
+import type { NestedNumbers } from '../core.ts';
 import { type Expression, exponentOf } from './expression.ts';
 
 export type Style = 'text' | 'latex';
@@ -117,6 +118,19 @@ export function formatNumber(value: number, style: Style = 'text'): string {
   if (!Number.isFinite(value)) return `${value < 0 ? '−' : ''}${style === 'text' ? '∞' : '\\infty'}`;
   const digits = String(Number(value.toPrecision(12)));
   return style === 'text' ? digits.replaceAll('-', '−') : digits;
+}
+
+/** Numbers as a teacher writes them: three decimals, or three digits of what is smaller. */
+export function rounded(value: number): number {
+  if (value === 0 || !Number.isFinite(value)) return value;
+  const decimals = Number(value.toFixed(3));
+  return decimals === 0 || Math.abs(value) < 0.1 ? Number(value.toPrecision(3)) : decimals;
+}
+
+/** Numbers or nested arrays of them; `shown` may round them first. */
+export function formatValues(value: NestedNumbers, shown: (value: number) => number = Number): string {
+  if (typeof value === 'number') return formatNumber(shown(value));
+  return `[${value.map((item) => formatValues(item, shown)).join(', ')}]`;
 }
 
 const latexName = (name: string): string => {

@@ -94,7 +94,7 @@ describe('programOf a function of arrays', () => {
   it('has no derivative where the result is no scalar or the input no float', () => {
     expect(programOf((x: Tensor) => x.mul([1, 2]))(tensor([1, 2])).derivatives).toEqual([]);
     expect(programOf((x: Tensor) => x.sum())(tensor([1], { dtype: 'int32' })).derivatives).toEqual([]);
-    expect(String(programOf((x: Tensor) => x.mul([1, 2]))(tensor([1, 2])))).toContain('x · [1,2]');
+    expect(String(programOf((x: Tensor) => x.mul([1, 2]))(tensor([1, 2])))).toContain('x · [1, 2]');
   });
   it('refuses a branch on a value, as jit does', () => {
     const branch = (x: Tensor): Tensor => (x.item() > 0 ? x : x.neg());

@@ -13,7 +13,7 @@ import type { Inputs } from '../transform/types.ts';
 import { grad } from '../transform/vjp.ts';
 import { nameArguments } from './arguments.ts';
 import { call, type Expression, isCall, number, variable } from './expression.ts';
-import { formatExpression, type Style } from './notation.ts';
+import { formatExpression, formatValues, type Style } from './notation.ts';
 import { simplify } from './simplify.ts';
 
 /** One result, after the steps that lead to it: none for a function of scalars, which is a single formula. */
@@ -49,7 +49,7 @@ export function programOf<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
 ): (...args: Inputs<Args>) => MathProgram {
   return (...args) => {
-    const { leaves, rebuild } = nameArguments('programOf', f as (...args: never[]) => unknown, args);
+    const { leaves, rebuild } = nameArguments('programOf', f, args);
     const flat = (...xs: Tensor[]): Tensor[] => {
       const out = flatten(f(...(rebuild(xs) as unknown as Args)) as unknown);
       return (out.leaves as unknown[]).map((y) => asTensor(y as Tensor));
@@ -111,6 +111,16 @@ function formulasOf(program: Program, names: readonly string[], name: (i: number
   });
 }
 
+/** The results of a program of scalars as expressions in those given for its inputs. */
+export function inlined(program: Program, inputs: readonly Expression[]): Expression[] {
+  const written = new Map<number, Expression>(inputs.entries());
+  for (const { variable: id, storage } of program.constants) written.set(id, constantOf(storage));
+  for (const equation of program.equations) {
+    for (const [i, id] of equation.outputs.entries()) written.set(id, expressionOf(equation, i, written));
+  }
+  return program.outputs.map((id) => written.get(id)!);
+}
+
 const isWritten = ({ equations, constants }: Program, id: number): boolean =>
   equations.some(({ outputs }) => outputs.includes(id)) || constants.some(({ variable: v }) => v === id);
 
@@ -137,11 +147,10 @@ const SHOWN = 8;
 function constantOf(storage: Storage): Expression {
   const { data, dtype, shape } = storage;
   if (data.length === 1) return number(data[0]!);
-  const name =
-    data.length <= SHOWN
-      ? JSON.stringify(new ConcreteTensor(storage).toArray())
-      : `${dtype}${formatShape(shape)}`;
-  return variable(name);
+  const small = data.length <= SHOWN;
+  return variable(
+    small ? formatValues(new ConcreteTensor(storage).toArray()) : `${dtype}${formatShape(shape)}`,
+  );
 }
 
 function withText(program: Omit<MathProgram, 'toString' | 'toLatex'>): MathProgram {

@@ -1,0 +1,152 @@
+/** An interpreter that only watches: it runs each operation at once and writes down what was done. */
+import { isFloat } from '@lockstep/tensor';
+import {
+  type Attrs,
+  bind,
+  type Construct,
+  type MaybeTensor,
+  PrimalTracer,
+  type Primitive,
+  type Tensor,
+  Trace,
+  withTrace,
+} from '../core.ts';
+import { add } from '../primitives/elementwise.ts';
+import { differentiableBy } from '../transform/arguments.ts';
+
+/** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */
+export interface Recorded {
+  readonly op: string;
+  readonly attrs: Attrs;
+  readonly inputs: readonly Tensor[];
+  /** The inputs' numbers; undefined for constants. */
+  readonly sources: readonly (number | undefined)[];
+  readonly outs: readonly Tensor[];
+  /** The numbers of its results. */
+  readonly results: readonly number[];
+  /** Tangents of the results from those of the inputs; undefined for what does not move. */
+  readonly push: (tangents: readonly MaybeTensor[]) => readonly MaybeTensor[];
+  /** The cotangent of one input from those of the results; undefined where there is no derivative. */
+  readonly pull: (cotangents: readonly MaybeTensor[], argument: number) => MaybeTensor;
+}
+
+export interface Recording {
+  readonly steps: readonly Recorded[];
+  readonly outs: readonly Tensor[];
+  /** The outputs' numbers; undefined for constants. */
+  readonly outputs: readonly (number | undefined)[];
+}
+
+class Watched extends PrimalTracer<RecordingTrace> {
+  readonly number: number;
+
+  constructor(trace: RecordingTrace, primal: Tensor, number: number) {
+    super(trace, primal);
+    this.number = number;
+  }
+}
+
+class RecordingTrace extends Trace {
+  readonly steps: Recorded[] = [];
+  private numValues = 0;
+  private readonly watch: (step: Recorded) => void;
+
+  constructor(level: number, watch: (step: Recorded) => void) {
+    super(level);
+    this.watch = watch;
+  }
+
+  owns(x: unknown): x is Watched {
+    return x instanceof Watched && x.trace === this;
+  }
+
+  input(primal: Tensor): Watched {
+    return new Watched(this, primal, this.numValues++);
+  }
+
+  override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const primals = this.primals(inputs);
+    const out = bind(primitive, primals, attrs);
+    return this.record(primitive.name, inputs, attrs, [out], rulesOf(primitive, primals, out, attrs))[0]!;
+  }
+
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
+    const primals = this.primals(inputs);
+    const wanted = inputs.map((x) => this.owns(x) && isFloat(x.dtype));
+    const { outs, pull } = construct.vjp(primals, wanted, attrs);
+    return this.record(construct.name, inputs, attrs, outs, {
+      push: (tangents) => construct.jvp(primals, tangents, attrs).tangents,
+      pull: (cotangents, argument) => pull(cotangents)[argument],
+    });
+  }
+
+  private primals(inputs: readonly Tensor[]): Tensor[] {
+    return inputs.map((x) => (this.owns(x) ? x.primal : x));
+  }
+
+  private record(
+    op: string,
+    inputs: readonly Tensor[],
+    attrs: Attrs,
+    outs: readonly Tensor[],
+    rules: Pick<Recorded, 'push' | 'pull'>,
+  ): Watched[] {
+    const watched = outs.map((out) => this.input(out));
+    const step: Recorded = {
+      op,
+      attrs,
+      inputs: this.primals(inputs),
+      sources: inputs.map((x) => (this.owns(x) ? x.number : undefined)),
+      outs,
+      results: watched.map((x) => x.number),
+      ...rules,
+    };
+    this.steps.push(step);
+    this.watch(step);
+    return watched;
+  }
+}
+
+function rulesOf(
+  primitive: Primitive,
+  inputs: readonly Tensor[],
+  out: Tensor,
+  attrs: Attrs,
+): Pick<Recorded, 'push' | 'pull'> {
+  const moves = (argument: number): boolean =>
+    differentiableBy(primitive, argument) && isFloat(inputs[argument]!.dtype);
+  return {
+    push: (tangents) => {
+      let total: MaybeTensor;
+      for (const [argument, tangent] of tangents.entries()) {
+        if (tangent === undefined || primitive.jvp === undefined || !moves(argument)) continue;
+        const part = primitive.jvp(tangent, argument, inputs, out, attrs);
+        total = total === undefined ? part : add(total, part);
+      }
+      return [total];
+    },
+    pull: ([cotangent], argument) =>
+      cotangent !== undefined && moves(argument)
+        ? primitive.vjp?.(cotangent, argument, inputs, out, attrs)
+        : undefined,
+  };
+}
+
+/** Runs `f` and gives what it did. `watch` sees each operation right after it was done, on the caller's stack. */
+export function record(
+  f: (inputs: readonly Tensor[]) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  watch: (step: Recorded) => void = () => undefined,
+): Recording {
+  return withTrace(
+    (level) => new RecordingTrace(level, watch),
+    (trace) => {
+      const results = f(inputs.map((x) => trace.input(x)));
+      return {
+        steps: trace.steps,
+        outs: results.map((y) => (trace.owns(y) ? y.primal : y)),
+        outputs: results.map((y) => (trace.owns(y) ? y.number : undefined)),
+      };
+    },
+  );
+}
