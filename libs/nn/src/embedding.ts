@@ -22,6 +22,7 @@ export function embedding(
   requireCount('embedding', 'width', width);
   return {
     kind: 'embedding',
+    inputType: 'int32',
     init: (key, input) => ({
       params: { table: init(foldIn(key, 'table'), [rows, width]) },
       state: {},

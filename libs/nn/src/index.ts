@@ -1,5 +1,13 @@
 /** Layers, initialisers and losses. */
 export { relu, sigmoid, tanh } from '@lockstep/autodiff';
+export type {
+  AttendOptions,
+  AttentionOptions,
+  MultiHeadAttention,
+  MultiHeadAttentionOptions,
+  MultiHeadAttentionParams,
+} from './attention.ts';
+export { attention, multiHeadAttention } from './attention.ts';
 export type { BatchNormOptions, BatchNormParams, BatchNormState } from './batch-norm.ts';
 export { batchNorm } from './batch-norm.ts';
 export type { Combination } from './composition.ts';
@@ -72,6 +80,8 @@ export {
 } from './pooling.ts';
 export type { PositionOptions, PositionParams } from './position.ts';
 export { positionalEmbedding, sinusoidalPositions } from './position.ts';
+export type { CellParams, RecurrentOptions, RecurrentParams, RnnOptions } from './recurrent.ts';
+export { gru, lstm, rnn } from './recurrent.ts';
 export { sequential } from './sequential.ts';
 export { flatten, permute, unflatten } from './shape.ts';
 export { summary } from './summary.ts';

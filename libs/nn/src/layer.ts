@@ -2,7 +2,7 @@
 import * as ops from '@lockstep/autodiff';
 import { type Tensor, traceProgram } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, type Shape } from '@lockstep/tensor';
+import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
 
 /** Parameters or state: nested arrays and objects of tensors. */
@@ -34,6 +34,8 @@ export interface Initialized<P, S> {
 export interface Layer<P = TensorTree, S = TensorTree> {
   /** Its name in messages and summaries. */
   readonly kind: string;
+  /** The element type of the rows it takes. Default float32. */
+  readonly inputType?: DType;
   /** The layers it is made of, if it is a chain of them. */
   readonly layers?: readonly Layer[];
   /** The layers it is made of, if each takes the same rows. */

@@ -5,11 +5,18 @@ import {
   conv2d,
   dense,
   dropout,
+  embedding,
   flatten,
   heNormal,
   l2,
+  lambda,
+  layerNorm,
+  lstm,
   maxPool,
+  multiHeadAttention,
+  parallel,
   relu,
+  residual,
   sequential,
   sigmoid,
   summary,
@@ -28,22 +35,49 @@ describe('summary', () => {
     );
     expect(summary(model, [28, 28, 1])).toBe(
       [
-        'layer          output        parameters',
+        'layer          output        parameters    FLOPs',
         'input          [28, 28, 1]',
-        '0/0 conv2d     [28, 28, 16]         144',
-        '0/1 batchNorm  [28, 28, 16]          32',
-        '0/2 relu       [28, 28, 16]           0',
-        '0/3 maxPool    [14, 14, 16]           0',
-        '1 flatten      [3136]                 0',
-        '2 dropout      [3136]                 0',
-        '3 dense        [10]              31,370',
-        'total                            31,546',
+        // Two for each of the nine taps of 28·28·16 elements; the padding's zeros count too.
+        '0/0 conv2d     [28, 28, 16]         144  225,792',
+        // Subtract, multiply and add for each element, and √(variance + ε) and γ/√ for each channel.
+        '0/1 batchNorm  [28, 28, 16]          32   37,680',
+        '0/2 relu       [28, 28, 16]           0   12,544',
+        '0/3 maxPool    [14, 14, 16]           0   12,544',
+        '1 flatten      [3136]                 0        0',
+        '2 dropout      [3136]                 0        0',
+        '3 dense        [10]              31,370   62,730',
+        'total                            31,546  351,290',
       ].join('\n'),
     );
   });
 
+  it('names containers, with what they compute themselves', () => {
+    const model = sequential(
+      embedding(50, 8),
+      residual(layerNorm(), multiHeadAttention(8, 2)),
+      parallel(
+        'concat',
+        lambda('half', (x) => x.mul(0.5)),
+        lstm(4, { bidirectional: true }),
+      ),
+    );
+    const lines = summary(model, [6]).split('\n');
+    expect(lines.map((line) => line.replace(/ +/g, ' '))).toEqual([
+      'layer output parameters FLOPs',
+      'input [6]',
+      '0 embedding [6, 8] 400 0',
+      '1 residual [6, 8] 48',
+      '1/0 layerNorm [6, 8] 16 360',
+      '1/1 multiHeadAttention [6, 8] 288 4,824',
+      '2 parallel [6, 16]',
+      '2/0 half [6, 8] 0 48',
+      '2/1 lstm [6, 8] 448 5,616',
+      'total 1,152 10,896',
+    ]);
+  });
+
   it('takes a single layer', () => {
-    expect(summary(dense(3), [4]).split('\n')[2]).toBe('dense  [3]             15');
+    expect(summary(dense(3), [4]).split('\n')[2]).toBe('dense  [3]             15     27');
     expect([relu, tanh, sigmoid].map((f) => summary(f, [1]).split('\n')[2]!.split(' ')[0])).toEqual([
       'relu',
       'tanh',

@@ -1,51 +1,79 @@
-import { type Tensor, traceProgram } from '@lockstep/autodiff';
-import { formatShape, type Shape } from '@lockstep/tensor';
-import { flatten } from '@lockstep/tree';
+import { traceProgram } from '@lockstep/autodiff';
+import { type DType, formatShape, type Shape } from '@lockstep/tensor';
+import { countParams } from './count.ts';
+import { countFlops } from './flops.ts';
 import { asLayer, type Initialized, type Layer, type LayerLike, type TensorTree } from './layer.ts';
 
-interface Row {
-  readonly name: string;
-  readonly output: string;
-  readonly count: number;
-}
-
-/** A table of a model's layers, the shapes of a row after each, and their numbers of trained parameters. */
+/**
+ * A table of a model's layers: by path, the shape of a row after each, its number of trained parameters and the
+ * floating-point operations one row costs on its way forward (two for each term of a product, one for each element of
+ * anything else).
+ */
 export function summary(model: LayerLike, inputShape: Shape): string {
-  const layer = asLayer(model);
-  const rows = rowsOf(layer, inputShape, '');
-  const input = { name: 'input', output: formatShape(inputShape), parameters: '' };
-  const body = rows.map(({ name, output, count }) => ({ name, output, parameters: grouped(count) }));
-  const total = {
-    name: 'total',
-    output: '',
-    parameters: grouped(rows.reduce((sum, { count }) => sum + count, 0)),
-  };
-  const table = [{ name: 'layer', output: 'output', parameters: 'parameters' }, input, ...body, total];
-  const width = (column: 'name' | 'output' | 'parameters'): number =>
-    Math.max(...table.map((row) => row[column].length));
-  return table
-    .map(({ name, output, parameters }) =>
-      [name.padEnd(width('name')), output.padEnd(width('output')), parameters.padStart(width('parameters'))]
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const whole = nodeOf(asLayer(model), inputShape);
+  const body = linesOf(whole, '').map(({ name, output, parameters, flops }) => [
+    name,
+    formatShape(output),
+    ...[parameters, flops].map((count) => count?.toLocaleString('en-US') ?? ''),
+  ]);
+  const total = [whole.parameters, whole.flops].map((count) => count.toLocaleString('en-US'));
+  return aligned([
+    ['layer', 'output', 'parameters', 'FLOPs'],
+    ['input', formatShape(inputShape), '', ''],
+    ...body,
+    ['total', '', ...total],
+  ]);
 }
 
-/** One row for each layer that is no container, named by its path. */
-function rowsOf(layer: Layer, input: Shape, path: string): Row[] {
-  if (layer.layers === undefined) {
-    const { params, output } = typesOf(layer, input);
-    const leaves = flatten(params).leaves as Tensor[];
-    const count = leaves.reduce((sum, { size }) => sum + size, 0);
-    return [{ name: `${path} ${layer.kind}`.trim(), output: formatShape(output), count }];
-  }
+/** A layer and those it is made of. */
+interface Node {
+  readonly kind: string;
+  readonly output: Shape;
+  readonly parameters: number;
+  readonly flops: number;
+  readonly children: readonly Node[];
+}
+
+function nodeOf(layer: Layer, input: Shape, dtype: DType = dtypeOf(layer)): Node {
+  const { params, state, output } = typesOf(layer, input);
   let shape = input;
-  return layer.layers.flatMap((child, i) => {
-    const rows = rowsOf(child, shape, path === '' ? `${i}` : `${path}/${i}`);
-    shape = typesOf(child, shape).output;
-    return rows;
+  const chain = (layer.layers ?? []).map((child, i) => {
+    const node = nodeOf(child, shape, i === 0 ? dtype : dtypeOf(child));
+    shape = node.output;
+    return node;
   });
+  return {
+    kind: layer.kind,
+    output,
+    parameters: countParams(params),
+    flops: countFlops(layer, params, state, { dtype, shape: input }),
+    children: [...chain, ...(layer.branches ?? []).map((branch) => nodeOf(branch, input, dtype))],
+  };
+}
+
+/** Of the rows a layer takes: its own word, or that of the first layer that it hands them to. */
+function dtypeOf({ inputType, layers, branches }: Layer): DType {
+  const first = layers?.[0] ?? branches?.[0];
+  return inputType ?? (first === undefined ? 'float32' : dtypeOf(first));
+}
+
+interface Line {
+  readonly name: string;
+  readonly output: Shape;
+  /** Absent for what is only made of others. */
+  readonly parameters?: number;
+  readonly flops?: number;
+}
+
+/** A line for each layer; a plain chain has none of its own, and other containers count what their parts do not. */
+function linesOf(node: Node, path: string): Line[] {
+  const { kind, output, children } = node;
+  const name = `${path} ${kind}`.trim();
+  if (children.length === 0) return [{ name, output, parameters: node.parameters, flops: node.flops }];
+  const inside = children.flatMap((child, i) => linesOf(child, path === '' ? `${i}` : `${path}/${i}`));
+  if (kind === 'sequential') return inside;
+  const flops = children.reduce((rest, child) => rest - child.flops, node.flops);
+  return [{ name, output, ...(flops > 0 && { flops }) }, ...inside];
 }
 
 /** What `init` gives, traced: shapes without a number drawn. */
@@ -61,4 +89,15 @@ function typesOf(layer: Layer, input: Shape): Initialized<TensorTree, TensorTree
   return result!;
 }
 
-const grouped = (count: number): string => count.toLocaleString('en-US');
+/** Columns side by side: the first two to the left, numbers to the right. */
+function aligned(table: readonly (readonly string[])[]): string {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  return table
+    .map((row) =>
+      row
+        .map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

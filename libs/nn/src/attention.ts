@@ -1,0 +1,184 @@
+/** Attention: every place of a sequence reads from the others by how well its query fits their keys. */
+import { arange, foldIn, type Tensor, where } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape } from '@lockstep/tensor';
+import { addBias, initKernel, type KernelOptions, type KernelParams } from './dense.ts';
+import { dropped, requireRate } from './dropout.ts';
+import { xavierUniform } from './initializers.ts';
+import type { Empty, Layer } from './layer.ts';
+import { requireCount, requireSequence } from './require.ts';
+
+export interface AttentionOptions {
+  /** Each place reads from itself and those before it alone. Default false. */
+  readonly causal?: boolean;
+  /**
+   * bool, true where a query may read from a key; broadcasts to [.., queries, keys]. A query that may read nowhere gets
+   * zeros.
+   */
+  readonly mask?: Tensor;
+  /** Applied to the weights of the values, for instance dropout. */
+  readonly onWeights?: (weights: Tensor) => Tensor;
+}
+
+/**
+ * softmax(q·kᵀ/√d)·v (Vaswani et al., 2017): q [.., queries, d], k [.., keys, d], v [.., keys, n] → [.., queries, n].
+ */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  { causal = false, mask, onWeights = (weights) => weights }: AttentionOptions = {},
+): Tensor {
+  const [numQueries, numKeys] = [q.shape.at(-2), k.shape.at(-2)];
+  if (q.rank < 2 || q.shape.at(-1) !== k.shape.at(-1) || numKeys !== v.shape.at(-2)) {
+    throw new LockstepError(
+      'shape',
+      `attention: takes queries [.., queries, d], keys [.., keys, d] and values [.., keys, n], not ${[q, k, v].map(({ shape }) => formatShape(shape)).join(', ')}`,
+      { q: q.shape, k: k.shape, v: v.shape },
+    );
+  }
+  if (causal && numQueries !== numKeys) {
+    throw new LockstepError(
+      'shape',
+      `attention: causal needs as many queries as keys, not ${numQueries} and ${numKeys}; say with a mask which keys a query may read`,
+      { q: q.shape, k: k.shape },
+    );
+  }
+  const scores = q.mul(1 / Math.sqrt(q.shape.at(-1)!)).matmul(k, { transposeB: true });
+  const allowed = [...(causal ? [notAfter(numKeys!)] : []), ...(mask === undefined ? [] : [mask])];
+  // Far below any score, and finite: the softmax of a row of −∞ would be NaN.
+  const masked = allowed.reduce((x, may) => where(may, x, -1e30), scores);
+  const weights = allowed.reduce((x, may) => where(may, x, 0), masked.softmax(-1));
+  return onWeights(weights).matmul(v);
+}
+
+/** [places, places]: true where the second place is not after the first. */
+const notAfter = (places: number): Tensor =>
+  arange(places, 'int32').reshape([places, 1]).greaterEqual(arange(places, 'int32'));
+
+export type MultiHeadAttentionParams = {
+  readonly query: KernelParams;
+  readonly key: KernelParams;
+  readonly value: KernelParams;
+  readonly output: KernelParams;
+};
+
+export interface MultiHeadAttentionOptions extends KernelOptions {
+  /** See {@link AttentionOptions}. */
+  readonly causal?: boolean;
+  /** Rate of dropout of the attention weights, in training. Default 0. */
+  readonly dropout?: number;
+  /** Features of the memory that `attend` is handed. Default: those of the queries. */
+  readonly memoryFeatures?: number;
+}
+
+export interface AttendOptions {
+  /** Where keys and values come from: cross-attention. [rows, keys, features]; default: the queries themselves. */
+  readonly memory?: Tensor;
+  /** bool, true for the keys that may be read, as against padding: [rows, keys], or [rows, queries, keys]. */
+  readonly mask?: Tensor;
+  /** For dropout: both are a layer's context's. Without a key there is none. */
+  readonly training?: boolean;
+  readonly key?: Tensor;
+}
+
+export interface MultiHeadAttention extends Layer<MultiHeadAttentionParams, Empty> {
+  /** What `apply` does, with a mask or other keys and values; for models that are functions. */
+  attend(params: MultiHeadAttentionParams, x: Tensor, options?: AttendOptions): Tensor;
+}
+
+/**
+ * Self-attention of `heads` heads side by side, each of width/heads features: [rows, time, features] →
+ * [rows, time, width]. Kernels are drawn by {@link xavierUniform}, as is usual, biases 0.
+ */
+export function multiHeadAttention(
+  width: number,
+  heads: number,
+  {
+    causal = false,
+    dropout = 0,
+    memoryFeatures,
+    init = xavierUniform,
+    ...kernels
+  }: MultiHeadAttentionOptions = {},
+): MultiHeadAttention {
+  requireCount('multiHeadAttention', 'width', width);
+  requireCount('multiHeadAttention', 'heads', heads);
+  requireRate('multiHeadAttention', dropout);
+  if (memoryFeatures !== undefined) requireCount('multiHeadAttention', 'memoryFeatures', memoryFeatures);
+  if (width % heads !== 0) {
+    throw new LockstepError(
+      'argument',
+      `multiHeadAttention: a width of ${width} does not divide among ${heads} heads; choose a multiple`,
+      { width, heads },
+    );
+  }
+  const options = { ...kernels, init };
+
+  function attend(
+    params: MultiHeadAttentionParams,
+    x: Tensor,
+    { memory = x, mask, training = false, key }: AttendOptions = {},
+  ): Tensor {
+    for (const y of [x, memory]) requireSequence('multiHeadAttention', y.shape.slice(1));
+    const q = splitHeads(projected(x, params.query), heads);
+    const [k, v] = [params.key, params.value].map((own) => splitHeads(projected(memory, own), heads));
+    const read = attention(q, k!, v!, {
+      causal,
+      ...(mask !== undefined && { mask: overHeads(mask, x, memory) }),
+      ...(training && key !== undefined && { onWeights: (weights) => dropped(weights, dropout, key) }),
+    });
+    return projected(joinHeads(read), params.output);
+  }
+
+  return {
+    kind: 'multiHeadAttention',
+    init(key, input) {
+      requireSequence('multiHeadAttention', input);
+      const own = (name: string, from: number): KernelParams =>
+        initKernel(foldIn(key, name), [from, width], options);
+      const [time, features] = input as [number, number];
+      return {
+        params: {
+          query: own('query', features),
+          key: own('key', memoryFeatures ?? features),
+          value: own('value', memoryFeatures ?? features),
+          output: own('output', width),
+        },
+        state: {},
+        output: [time, width],
+      };
+    },
+    attend,
+    apply: (params, state, x, { training, key }) => [attend(params, x, { training, key }), state],
+  };
+}
+
+const projected = (x: Tensor, { kernel, bias }: KernelParams): Tensor => addBias(x.matmul(kernel), bias);
+
+/** [rows, time, width] → [rows, heads, time, width/heads] */
+function splitHeads(x: Tensor, heads: number): Tensor {
+  const [rows, time] = x.shape as [number, number];
+  return x.reshape([rows, time, heads, -1]).transpose([0, 2, 1, 3]);
+}
+
+/** [rows, heads, time, n] → [rows, time, heads·n] */
+function joinHeads(x: Tensor): Tensor {
+  const [rows, , time] = x.shape as [number, number, number];
+  return x.transpose([0, 2, 1, 3]).reshape([rows, time, -1]);
+}
+
+/** The mask with an axis for the heads, and one for the queries if it has none. */
+function overHeads(mask: Tensor, x: Tensor, memory: Tensor): Tensor {
+  const [[rows, numQueries], numKeys] = [x.shape as [number, number], memory.shape[1]!];
+  const [first, ...rest] = mask.shape;
+  const isMask = mask.dtype === 'bool' && first === rows && rest.at(-1) === numKeys;
+  if (isMask && rest.length === 1) return mask.reshape([rows, 1, 1, numKeys]);
+  if (isMask && rest.length === 2 && rest[0] === numQueries)
+    return mask.reshape([rows, 1, numQueries, numKeys]);
+  throw new LockstepError(
+    'shape',
+    `multiHeadAttention: takes a mask bool[${rows}, ${numKeys}] or bool[${rows}, ${numQueries}, ${numKeys}], true where a key may be read, not ${mask.dtype}${formatShape(mask.shape)}`,
+    { mask: mask.shape, dtype: mask.dtype, rows, numQueries, numKeys },
+  );
+}

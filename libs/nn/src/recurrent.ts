@@ -1,0 +1,193 @@
+/**
+ * Recurrent layers over sequences [rows, time, features], with PyTorch's equations, order of gates and two biases. The
+ * product with the inputs is taken for all times at once; only the one with the state waits for the time before.
+ */
+import { concatenate, foldIn, relu, stack, type Tensor, zeros } from '@lockstep/autodiff';
+import type { Shape } from '@lockstep/tensor';
+import { addBias } from './dense.ts';
+import { dropped, requireRate } from './dropout.ts';
+import type { Initializer } from './fans.ts';
+import { uniform } from './initializers.ts';
+import type { Empty, Layer } from './layer.ts';
+import { requireCount, requireSequence } from './require.ts';
+
+/** One direction of one layer; the gates of a cell lie side by side along the last axis. */
+export type CellParams = {
+  /** [features, gates·units] */
+  readonly kernel: Tensor;
+  /** [units, gates·units] */
+  readonly recurrent: Tensor;
+  /** [gates·units] each */
+  readonly inputBias?: Tensor;
+  readonly recurrentBias?: Tensor;
+};
+
+/** By layer, then direction: forward, backward. */
+export type RecurrentParams = readonly (readonly CellParams[])[];
+
+export interface RecurrentOptions {
+  /** Layers one after the other. Default 1. */
+  readonly layers?: number;
+  /** A second direction, from the end to the beginning; its outputs follow the first's along the last axis. */
+  readonly bidirectional?: boolean;
+  /**
+   * 'sequence': the outputs of all times, [rows, time, units]. 'last': of each direction the one after it has seen the
+   * whole sequence, [rows, units]. Default 'sequence'.
+   */
+  readonly output?: 'sequence' | 'last';
+  /** Rate of dropout between layers, in training. Default 0. */
+  readonly dropout?: number;
+  /** Default true. */
+  readonly bias?: boolean;
+  /** The first values of all parameters but those with an initialiser of their own. Default uniform in ±1/√units. */
+  readonly init?: Initializer;
+  /** Of the product with the state, for instance `orthogonal()`. */
+  readonly recurrentInit?: Initializer;
+}
+
+export interface RnnOptions extends RecurrentOptions {
+  /** Default 'tanh'. */
+  readonly activation?: 'tanh' | 'relu';
+}
+
+/** hₜ = tanh(x·W + b + hₜ₋₁·R + c) (Elman, 1990). [rows, time, features] → [rows, time, units] */
+export const rnn = (
+  units: number,
+  { activation = 'tanh', ...options }: RnnOptions = {},
+): Layer<RecurrentParams, Empty> =>
+  recurrent('rnn', units, options, {
+    gates: 1,
+    step([h], x, product) {
+      const sum = x.add(product(h!));
+      return [activation === 'relu' ? relu(sum) : sum.tanh()];
+    },
+    numStates: 1,
+  });
+
+/**
+ * Long short-term memory (Hochreiter and Schmidhuber, 1997) with input, forget, cell and output gates in this order:
+ * cₜ = f·cₜ₋₁ + i·g, hₜ = o·tanh(cₜ). [rows, time, features] → [rows, time, units]
+ */
+export const lstm = (units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> =>
+  recurrent('lstm', units, options, {
+    gates: 4,
+    numStates: 2,
+    step([h, c], x, product) {
+      const [i, f, g, o] = columns(x.add(product(h!)), 4) as [Tensor, Tensor, Tensor, Tensor];
+      const cell = f.sigmoid().mul(c!).add(i.sigmoid().mul(g.tanh()));
+      return [o.sigmoid().mul(cell.tanh()), cell];
+    },
+  });
+
+/**
+ * Gated recurrent unit (Cho et al., 2014) with reset, update and new gates in this order: n = tanh(x·W + b + r·(h·R + c)),
+ * hₜ = (1 − z)·n + z·hₜ₋₁. [rows, time, features] → [rows, time, units]
+ */
+export const gru = (units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> =>
+  recurrent('gru', units, options, {
+    gates: 3,
+    numStates: 1,
+    step([h], x, product) {
+      const [xr, xz, xn] = columns(x, 3) as [Tensor, Tensor, Tensor];
+      const [hr, hz, hn] = columns(product(h!), 3) as [Tensor, Tensor, Tensor];
+      const z = xz.add(hz).sigmoid();
+      const candidate = xn.add(xr.add(hr).sigmoid().mul(hn)).tanh();
+      return [candidate.add(z.mul(h!.sub(candidate)))];
+    },
+  });
+
+interface Cell {
+  readonly gates: number;
+  /** How many arrays [rows, units] go from time to time; the first is the output. */
+  readonly numStates: number;
+  /** States, the inputs' part of the gates, and how the state's part is computed → the states after it. */
+  step(states: readonly Tensor[], x: Tensor, product: (h: Tensor) => Tensor): Tensor[];
+}
+
+function recurrent(
+  kind: string,
+  units: number,
+  options: RecurrentOptions,
+  cell: Cell,
+): Layer<RecurrentParams, Empty> {
+  const { layers = 1, bidirectional = false, output = 'sequence', dropout = 0 } = options;
+  requireCount(kind, 'units', units);
+  requireCount(kind, 'layers', layers);
+  requireRate(kind, dropout);
+  const directions = bidirectional ? 2 : 1;
+  return {
+    kind,
+    init(key, input) {
+      requireSequence(kind, input);
+      const params = Array.from({ length: layers }, (_, layer) =>
+        Array.from({ length: directions }, (_, direction) => {
+          const features = layer === 0 ? input[1]! : units * directions;
+          const own = foldIn(foldIn(key, layer), direction);
+          return initCell(own, features, units, cell.gates, options);
+        }),
+      );
+      const width = units * directions;
+      return { params, state: {}, output: output === 'last' ? [width] : [input[0]!, width] };
+    },
+    apply(params, state, x, { training, key }) {
+      requireSequence(kind, x.shape.slice(1));
+      let y = x;
+      for (const [layer, ofDirections] of params.entries()) {
+        const from = training && layer > 0 ? dropped(y, dropout, foldIn(key, layer)) : y;
+        const isLast = output === 'last' && layer === layers - 1;
+        const runs = ofDirections.map((own, i) => run(cell, own, from, i === 1, isLast));
+        y = runs.length === 1 ? runs[0]! : concatenate(runs, -1);
+      }
+      return [y, state];
+    },
+  };
+}
+
+function initCell(
+  key: Tensor,
+  features: number,
+  units: number,
+  gates: number,
+  {
+    bias = true,
+    init = uniform(-1 / Math.sqrt(units), 1 / Math.sqrt(units)),
+    recurrentInit = init,
+  }: RecurrentOptions,
+): CellParams {
+  const width = gates * units;
+  const kernel = init(foldIn(key, 'kernel'), [features, width]);
+  const recurrent = recurrentInit(foldIn(key, 'recurrent'), [units, width]);
+  if (!bias) return { kernel, recurrent };
+  const offset = (name: string, fans: Shape): Tensor => init(foldIn(key, name), [width], fans);
+  return {
+    kernel,
+    recurrent,
+    inputBias: offset('inputBias', kernel.shape),
+    recurrentBias: offset('recurrentBias', recurrent.shape),
+  };
+}
+
+/** One direction: [rows, time, features] → [rows, time, units], or the output of the last step alone. */
+function run(cell: Cell, params: CellParams, x: Tensor, isBackward: boolean, lastAlone: boolean): Tensor {
+  const [rows, time] = x.shape as [number, number, number];
+  const { kernel, recurrent: weights, inputBias, recurrentBias } = params;
+  const inputs = addBias(x.matmul(kernel), inputBias);
+  const product = (h: Tensor): Tensor => addBias(h.matmul(weights), recurrentBias);
+  const initial = zeros([rows, weights.shape[0]!], x.dtype);
+  let states: readonly Tensor[] = Array.from({ length: cell.numStates }, () => initial);
+  const outputs = new Array<Tensor>(time);
+  for (let i = 0; i < time; i++) {
+    const t = isBackward ? time - 1 - i : i;
+    const now = inputs.slice([0, t], [rows, t + 1]).reshape([rows, -1]);
+    states = cell.step(states, now, product);
+    outputs[t] = states[0]!;
+  }
+  return lastAlone ? states[0]! : stack(outputs, 1);
+}
+
+/** Equal parts along the last axis. [rows, count·n] → count of [rows, n] */
+function columns(x: Tensor, count: number): Tensor[] {
+  const [rows, width] = x.shape as [number, number];
+  const each = width / count;
+  return Array.from({ length: count }, (_, i) => x.slice([0, i * each], [rows, (i + 1) * each]));
+}
