@@ -1,0 +1,200 @@
+/** An ONNX graph under construction: nodes, and the tensors that the model brings along. */
+import { invariant } from '@lockstep/errors';
+import { allocate, type DType, type Shape, type Storage, sizeOf, stridesOf } from '@lockstep/tensor';
+import { isFixed, type Length } from './lengths.ts';
+
+export type Attribute = number | readonly number[];
+
+export interface Node {
+  readonly op: string;
+  readonly inputs: readonly string[];
+  readonly output: string;
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** A constant tensor. Shapes and positions are int64, a type that programs do not have. */
+export type Initializer =
+  | Storage
+  | { readonly dtype: 'int64'; readonly shape: Shape; readonly data: BigInt64Array };
+
+/** The input whose first axis is the batch, if there is one. */
+export interface BatchSource {
+  readonly tensor: string;
+  readonly axis: number;
+}
+
+/** Equal nodes and equal constants are made once: what is computed twice is computed once. */
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly initializers = new Map<string, Initializer>();
+  private readonly made = new Map<string, string>();
+  private readonly names: ReadonlyMap<Storage['data'], string>;
+  private readonly batch: BatchSource | undefined;
+  private readonly taken = new Set<string>();
+
+  /** `names`: what to call constants, by their elements. `reserved`: the names of inputs and outputs. */
+  constructor(
+    names: ReadonlyMap<Storage['data'], string>,
+    batch: BatchSource | undefined,
+    reserved: readonly string[],
+  ) {
+    this.names = names;
+    this.batch = batch;
+    for (const name of [...reserved, ...names.values()]) this.taken.add(name);
+  }
+
+  /** Appends an operator of one output; gives the output's name. */
+  node(op: string, inputs: readonly string[], attributes: Node['attributes'] = {}): string {
+    return this.once(JSON.stringify([op, inputs, attributes]), () => {
+      const output = this.unique(op.toLowerCase());
+      this.nodes.push({ op, inputs, output, attributes });
+      return output;
+    });
+  }
+
+  constant(storage: Storage): string {
+    const { dtype, shape, data } = storage;
+    const name = this.names.get(data);
+    if (name !== undefined) {
+      this.initializers.set(name, storage);
+      return name;
+    }
+    // Large ones are not looked through: they are hardly ever equal.
+    const key =
+      data.length <= 64
+        ? `constant ${dtype} ${shape} ${[...data].map((x) => (Object.is(x, -0) ? '-0' : x))}`
+        : undefined;
+    const make = (): string => this.initialize(this.unique('constant'), storage);
+    return key === undefined ? make() : this.once(key, make);
+  }
+
+  scalar(value: number, dtype: DType): string {
+    const data = allocate(dtype, 1);
+    data[0] = value;
+    return this.constant({ dtype, shape: [], data });
+  }
+
+  /** An int64 vector: positions, axes, lengths. */
+  integers(values: readonly number[]): string {
+    return this.once(`integers ${values}`, () => {
+      const data = BigInt64Array.from(values, BigInt);
+      return this.initialize(this.unique('integers'), { dtype: 'int64', shape: [values.length], data });
+    });
+  }
+
+  /** Lengths as an int64 vector, computed from the batch at run time where they depend on it. */
+  lengths(shape: readonly Length[]): string {
+    if (shape.every(isFixed)) return this.integers(shape);
+    const parts = shape.map((length) => {
+      if (isFixed(length)) return this.integers([length]);
+      const rows = this.rows();
+      return length.batches === 1 ? rows : this.node('Mul', [rows, this.integers([length.batches])]);
+    });
+    return this.node('Concat', parts, { axis: 0 });
+  }
+
+  /** Stored axis `i` of the result is axis `order[i]`. Of a constant it is done here and now. */
+  transpose(tensor: string, order: readonly number[]): string {
+    if (order.every((axis, i) => axis === i)) return tensor;
+    const known = this.initializers.get(tensor);
+    if (known === undefined || known.dtype === 'int64')
+      return this.node('Transpose', [tensor], { perm: order });
+    return this.once(`${tensor} in the order ${order}`, () =>
+      this.initialize(this.unique(`${tensor}.permuted${order.join('')}`), permuted(known, order)),
+    );
+  }
+
+  /** At most one length may depend on the batch without cost; see {@link lengths}. */
+  reshape(tensor: string, shape: readonly Length[]): string {
+    const known = this.initializers.get(tensor);
+    if (known !== undefined && known.dtype !== 'int64' && shape.every(isFixed)) {
+      return this.once(`${tensor} as ${shape}`, () =>
+        this.initialize(this.unique(`${tensor}.reshaped`), { ...known, shape }),
+      );
+    }
+    const open = shape.filter((length) => !isFixed(length));
+    // In ONNX a length of 0 would mean "as before", and −1 cannot be told beside it.
+    const inferred = open.length === 1 && !shape.includes(0);
+    const target = inferred
+      ? this.integers(shape.map((length) => (isFixed(length) ? length : -1)))
+      : this.lengths(shape);
+    return this.node('Reshape', [tensor, target], shape.includes(0) ? { allowzero: 1 } : {});
+  }
+
+  /** Adds axes of length 1 at `positions` of the result, ascending. */
+  unsqueeze(tensor: string, positions: readonly number[]): string {
+    if (positions.length === 0) return tensor;
+    const known = this.initializers.get(tensor);
+    if (known === undefined || known.dtype === 'int64')
+      return this.node('Unsqueeze', [tensor, this.integers(positions)]);
+    const shape = [...known.shape];
+    for (const position of positions) shape.splice(position, 0, 1);
+    return this.reshape(tensor, shape);
+  }
+
+  /** Gives a node's output another name, if it may have one of its own. */
+  rename(tensor: string, name: string): boolean {
+    if (!this.nodes.some(({ output }) => output === tensor)) return false;
+    for (const [i, node] of this.nodes.entries()) {
+      const inputs = node.inputs.map((input) => (input === tensor ? name : input));
+      this.nodes[i] = { ...node, inputs, output: node.output === tensor ? name : node.output };
+    }
+    return true;
+  }
+
+  /** A second name for a tensor. */
+  alias(tensor: string, name: string): void {
+    this.nodes.push({ op: 'Identity', inputs: [tensor], output: name, attributes: {} });
+  }
+
+  /** Forgets constants that no node takes any more, such as those that were transposed. */
+  dropUnused(): void {
+    const used = new Set(this.nodes.flatMap(({ inputs }) => inputs));
+    for (const name of this.initializers.keys()) if (!used.has(name)) this.initializers.delete(name);
+  }
+
+  /** The rows of the batch, known when the model runs. int64 [1] */
+  private rows(): string {
+    invariant(this.batch !== undefined, 'only a model with a batch has lengths that depend on it');
+    const shape = this.node('Shape', [this.batch.tensor]);
+    return this.node('Gather', [shape, this.integers([this.batch.axis])], { axis: 0 });
+  }
+
+  private once(key: string, make: () => string): string {
+    const known = this.made.get(key);
+    if (known !== undefined) return known;
+    const name = make();
+    this.made.set(key, name);
+    return name;
+  }
+
+  private unique(base: string): string {
+    let name = base;
+    for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`;
+    this.taken.add(name);
+    return name;
+  }
+
+  private initialize(name: string, value: Initializer): string {
+    this.initializers.set(name, value);
+    return name;
+  }
+}
+
+function permuted({ dtype, shape, data }: Storage, order: readonly number[]): Storage {
+  const target = order.map((axis) => shape[axis]!);
+  const strides = order.map((axis) => stridesOf(shape)[axis]!);
+  const result = allocate(dtype, sizeOf(shape));
+  const index = new Array<number>(order.length).fill(0);
+  let from = 0;
+  for (let to = 0; to < result.length; to++) {
+    result[to] = data[from]!;
+    for (let axis = order.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < target[axis]!) break;
+      from -= strides[axis]! * target[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return { dtype, shape: target, data: result };
+}

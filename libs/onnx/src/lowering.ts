@@ -1,0 +1,108 @@
+/** What the table of lowerings is made of: from a primitive to operators of ONNX. */
+import type { Attrs } from '@lockstep/autodiff';
+import type { DType } from '@lockstep/tensor';
+import type { Graph } from './graph.ts';
+import { sameLength } from './lengths.ts';
+import type { Variable } from './symbolic.ts';
+import { aligned, reordered, type View, whole } from './views.ts';
+
+/** ONNX's numbers of element types. Source: onnx.proto, TensorProto.DataType. */
+export const elementTypes = {
+  float32: 1,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+  uint32: 12,
+} as const satisfies Record<DType | 'int64', number>;
+
+export interface Lowered {
+  readonly graph: Graph;
+  readonly inputs: readonly View[];
+  readonly attrs: Attrs;
+  readonly out: Variable;
+}
+
+/** Appends operators to the graph and says where the result lies. */
+export type Lowering = (equation: Lowered) => View;
+
+/** Gives the name of the result of operators on whole tensors. */
+export type Emit = (graph: Graph, tensors: readonly string[], equation: Lowered) => string;
+
+/** One operator with the primitive's own inputs. */
+export const operator =
+  (op: string): Emit =>
+  (graph, tensors) =>
+    graph.node(op, tensors);
+
+/** An operator that treats elements alike and stretches its operands by NumPy's rule. */
+export function elementwise(emit: Emit | string): Lowering {
+  const make = typeof emit === 'string' ? operator(emit) : emit;
+  return (equation) => {
+    const { graph, inputs, out } = equation;
+    const { tensors, axes } = aligned(graph, inputs);
+    return { tensor: make(graph, tensors, equation), dtype: out.dtype, shape: out.shape, axes };
+  };
+}
+
+/** An operator on truth values, for inputs of any type: what is not 0 is true. */
+export const logical = (op: string): Lowering =>
+  elementwise((graph, tensors, { inputs, out }) => {
+    const truths = tensors.map((tensor, i) => castTo(graph, tensor, inputs[i]!.dtype, 'bool'));
+    return castTo(graph, graph.node(op, truths), 'bool', out.dtype);
+  });
+
+export function castTo(graph: Graph, tensor: string, from: DType | 'int64', to: DType): string {
+  return from === to ? tensor : graph.node('Cast', [tensor], { to: elementTypes[to] });
+}
+
+/** The same value. */
+export const same: Lowering = ({ inputs: [x] }) => x!;
+
+export interface Run {
+  readonly axis: number;
+  readonly count: number;
+}
+
+/**
+ * Leaves out `count` axes from `axis` on. `emit` gets the axes as they lie in the tensor, which keeps the order of the
+ * others.
+ */
+export function reduction(
+  emit: (graph: Graph, tensor: string, axes: readonly number[]) => string,
+  run: (attrs: Attrs) => Run = (attrs) => attrs as unknown as Run,
+): Lowering {
+  return ({ graph, inputs: [x], attrs, out }) => {
+    const { axis, count } = run(attrs);
+    const inRun = (i: number): boolean => i >= axis && i < axis + count;
+    const repeats = x!.axes.some((own, i) => inRun(i) && own === null);
+    const view = repeats ? { ...x!, tensor: whole(graph, x!), axes: x!.axes.map((_, i) => i) } : x!;
+    const gone = view.axes.filter((own, i) => inRun(i) && own !== null) as number[];
+    const axes = view.axes
+      .filter((_, i) => !inRun(i))
+      .map((own) => own && own - gone.filter((other) => other < own).length);
+    const tensor = emit(
+      graph,
+      view.tensor,
+      gone.toSorted((a, b) => a - b),
+    );
+    return { tensor, dtype: out.dtype, shape: out.shape, axes };
+  };
+}
+
+/** A matrix, or a batch of them, for MatMul: transposed if told, and without a batch axis along which it repeats. */
+export function matrixOf(graph: Graph, view: View, transposed: boolean, mayDropBatch: boolean): string {
+  const rank = view.shape.length;
+  const order = rank === 3 ? [0, 2, 1] : [1, 0];
+  const turned = transposed ? reordered(view, order) : view;
+  if (rank === 2 || !mayDropBatch || turned.axes[0] !== null) return whole(graph, turned);
+  return whole(graph, { ...turned, shape: turned.shape.slice(1), axes: turned.axes.slice(1) });
+}
+
+/** The axes along which a part differs from the whole, as they lie in the tensor. */
+export function changedAxes(x: View, change: (axis: number) => boolean): { axis: number; stored: number }[] {
+  return x.axes.flatMap((stored, axis) => (stored === null || !change(axis) ? [] : [{ axis, stored }]));
+}
+
+export const sameShape = (a: Variable['shape'], b: Variable['shape']): boolean =>
+  a.length === b.length && a.every((length, axis) => sameLength(length, b[axis]!));
