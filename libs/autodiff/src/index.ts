@@ -112,7 +112,7 @@ export { planProgram } from './program/plan.ts';
 export type { Equation, Program } from './program/program.ts';
 export { formatProgram, programHash } from './program/program.ts';
 export { traceProgram } from './program/trace.ts';
-export { eye, linspace } from './ranges.ts';
+export { eye, linspace } from './grids.ts';
 export type { TraceExplanation, TraceRow } from './teach/explain-table.ts';
 export { explainTrace } from './teach/explain-trace.ts';
 export type { Call, Expression } from './teach/expression.ts';

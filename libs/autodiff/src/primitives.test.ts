@@ -3,7 +3,8 @@ import { referenceKernels } from '@lockstep/kernels';
 import { allocate, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
 import { ConcreteTensor } from './core.ts';
-import { type Case, cases } from './fixtures/cases.ts';
+import type { Case } from './fixtures/case.ts';
+import { cases } from './fixtures/cases.ts';
 import { batchesLikeLoop, isAdjoint, like, subsets } from './fixtures/checks.ts';
 import { bitsOf, bytesOf } from './fixtures/values.ts';
 import {

@@ -1,5 +1,6 @@
 /** Loops into a given output: TypeScript reference, wasm SIMD and native C++. */
 export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
+export { argSort, lastPlaces, searchSorted } from './host-linear/sorting.ts';
 export type {
   BackendName,
   BinaryOp,

@@ -4,11 +4,11 @@
  */
 import { LockstepError } from '@lockstep/errors';
 import type { MatmulAttrs } from '@lockstep/kernels';
-import { formatShape, type Shape, sizeOf } from '@lockstep/tensor';
+import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { repeatInFront, reshape, sum, transpose } from './structural.ts';
+import { broadcastTo, repeatInFront, reshape, sum, transpose } from './structural.ts';
 
 interface Transposes extends Readonly<Record<string, unknown>> {
   readonly transposeA: boolean;
@@ -115,8 +115,7 @@ export interface MatmulOptions {
 
 /**
  * The matrix product over the last two axes: [.., m, k] · [.., k, n] → [.., m, n]. A vector counts as a row on the
- * left and as a column on the right, and loses that axis in the result. Axes before the last two must be equal, or
- * one side has none.
+ * left and as a column on the right, and loses that axis in the result. Axes before the last two broadcast.
  */
 export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}): Tensor {
   const [x, y] = asTensors('matmul', a, b) as [Tensor, Tensor];
@@ -131,10 +130,15 @@ export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}
   const right = y.rank === 1 ? reshape(y, [y.size, 1]) : y;
   const transposeA = (options.transposeA ?? false) && x.rank > 1;
   const transposeB = (options.transposeB ?? false) && y.rank > 1;
-  const lead = leadingAxes(left.shape, right.shape);
+  const lead = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
   const folded = left.rank > 2 && right.rank === 2 && !transposeA;
   const result = folded
-    ? product(reshape(left, [-1, left.shape.at(-1)!]), right, transposeA, transposeB)
+    ? product(
+        reshape(left, [sizeOf(left.shape.slice(0, -1)), left.shape.at(-1)!]),
+        right,
+        transposeA,
+        transposeB,
+      )
     : product(asBatch(left, lead), asBatch(right, lead), transposeA, transposeB);
   const rows = transposeA ? left.shape.at(-1)! : left.shape.at(-2)!;
   return reshape(result, [
@@ -144,20 +148,11 @@ export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}
   ]);
 }
 
-const asBatch = (x: Tensor, lead: Shape): Tensor =>
-  x.rank === 2 ? x : reshape(x, [sizeOf(lead), ...x.shape.slice(-2)]);
-
-function leadingAxes(a: Shape, b: Shape): Shape {
-  const left = a.slice(0, -2);
-  const right = b.slice(0, -2);
-  if (left.length > 0 && right.length > 0 && formatShape(left) !== formatShape(right)) {
-    throw new LockstepError(
-      'shape',
-      `matmul: leading axes differ: ${formatShape(a)} × ${formatShape(b)}; make them equal with broadcastTo`,
-      { op: 'matmul', a, b },
-    );
-  }
-  return left.length > 0 ? left : right;
+/** One batch axis in front of the matrices; an operand without any serves every batch. */
+function asBatch(x: Tensor, lead: Shape): Tensor {
+  if (x.rank === 2) return x;
+  const matrix = x.shape.slice(-2);
+  return reshape(broadcastTo(x, [...lead, ...matrix]), [sizeOf(lead), ...matrix]);
 }
 
 /**

@@ -60,7 +60,7 @@ const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
 });
 
 /** Indices into `size` tables laid end to end, flat; those outside their own table stay outside of all. */
-function offsetRows(indices: Tensor, batched: boolean, size: number, rows: number): Tensor {
+export function offsetRows(indices: Tensor, batched: boolean, size: number, rows: number): Tensor {
   const all = batched ? indices : repeatInFront(indices, size);
   const offsets = broadcastInAxes(mul(arange(size, 'int32'), rows), all.shape, [0]);
   return reshape(where(isInside(all, rows), add(all, offsets), -1), [-1]);
@@ -97,7 +97,7 @@ export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tens
   });
 }
 
-function requireIndices(op: string, indices: Tensor): void {
+export function requireIndices(op: string, indices: Tensor): void {
   if (indices.dtype !== 'int32') {
     throw new LockstepError(
       'dtype',

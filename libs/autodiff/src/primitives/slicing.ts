@@ -1,6 +1,6 @@
-/** Parts of an array and their transposes: slice and pad, concatenate, flip. */
+/** Parts of an array and their transposes: slice and place, concatenate, flip. */
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, normalizeAxis, stridesOf } from '@lockstep/tensor';
+import { formatShape, normalizeAxes, normalizeAxis, stridesOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
@@ -67,14 +67,26 @@ const placePrimitive: Primitive<PlaceAttrs> = primitive({
     ),
 });
 
+/** One end of a slice: a position, from the end if negative; null for the end of the axis. */
+export type Position = number | null;
+
+/** Along one axis: an element, a range `[start, end]` or `[start, end, step]`, null for all of it, '...' for all axes between. */
+export type Index =
+  | number
+  | null
+  | '...'
+  | readonly [Position, Position]
+  | readonly [Position, Position, number];
+
 /**
- * Elements `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes are
- * taken whole; negative positions count from the end.
+ * Elements `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes and
+ * null are taken whole; negative positions count from the end. A negative step goes from `start` (null: the last
+ * element) down to but not including `end` (null: past the first).
  */
 export function slice(
   x: Tensor,
-  start: readonly number[],
-  end: readonly number[] = [],
+  start: readonly Position[],
+  end: readonly Position[] = [],
   step: readonly number[] = [],
 ): Tensor {
   if (Math.max(start.length, end.length, step.length) > x.rank) {
@@ -84,48 +96,95 @@ export function slice(
       { op: 'slice', shape: x.shape, start, end },
     );
   }
-  const attrs = { start: [] as number[], length: [] as number[], step: [] as number[] };
-  for (const [axis, size] of x.shape.entries()) {
-    const by = step[axis] ?? 1;
-    const from = position(start[axis] ?? 0, size);
-    const to = position(end[axis] ?? size, size);
-    const whole = [from, to, by].every(Number.isInteger);
-    if (!whole || by < 1 || from < 0 || from > size || to < 0 || to > size) {
-      throw new LockstepError(
-        'shape',
-        `slice: ${from}:${to}:${by} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in 0 … ${size}, steps are whole and ≥ 1`,
-        { op: 'slice', shape: x.shape, axis, from, to, step: by },
-      );
-    }
-    attrs.start.push(from);
-    attrs.length.push(Math.max(0, Math.ceil((to - from) / by)));
-    attrs.step.push(by);
+  const runs = x.shape.map((_, axis) =>
+    runAlong(x, axis, start[axis] ?? null, end[axis] ?? null, step[axis] ?? 1),
+  );
+  const taken = bind(slicePrimitive, [x], {
+    start: runs.map((run) => run.first),
+    length: runs.map((run) => run.length),
+    step: runs.map((run) => run.step),
+  });
+  const reversed = runs.flatMap((run, axis) => (run.reversed ? [axis] : []));
+  return reversed.length === 0 ? taken : flip(taken, reversed);
+}
+
+/** An ascending run of an axis, to be reversed for a negative step. */
+interface Run {
+  readonly first: number;
+  readonly length: number;
+  readonly step: number;
+  readonly reversed: boolean;
+}
+
+function runAlong(x: Tensor, axis: number, start: Position, end: Position, step: number): Run {
+  const size = x.shape[axis]!;
+  const reversed = step < 0;
+  const from = start === null ? (reversed ? size - 1 : 0) : position(start, size);
+  const to = end === null ? (reversed ? -1 : size) : position(end, size);
+  const inside = (at: number, given: Position): boolean => given === null || (at >= 0 && at <= size);
+  if (![from, to, step].every(Number.isInteger) || step === 0 || !inside(from, start) || !inside(to, end)) {
+    throw new LockstepError(
+      'shape',
+      `slice: ${from}:${to}:${step} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in 0 … ${size}, steps are whole and not 0`,
+      { op: 'slice', shape: x.shape, axis, from, to, step },
+    );
   }
-  return bind(slicePrimitive, [x], attrs);
+  const by = Math.abs(step);
+  // From behind the last element there is nothing to take: a descending run begins with the last.
+  const top = Math.min(from, size - 1);
+  const length = Math.max(0, Math.ceil((reversed ? top - to : to - from) / by));
+  return {
+    first: reversed && length > 0 ? top - (length - 1) * by : Math.min(from, size),
+    length,
+    step: by,
+    reversed,
+  };
 }
 
 const position = (at: number, size: number): number => (at < 0 ? at + size : at);
 
-/** The element or subarray at `index` of the first axes: `x.at(0)`, `x.at(1, 2)`. */
-export function at(x: Tensor, ...index: readonly number[]): Tensor {
-  const whole = index.map((i, axis) => position(i, x.shape[axis] ?? 0));
-  for (const [axis, i] of whole.entries()) {
-    if (!Number.isInteger(i) || i < 0 || i >= (x.shape[axis] ?? 0)) {
-      throw new LockstepError(
-        'shape',
-        `at: index ${index[axis]} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
-        { op: 'at', shape: x.shape, index },
-      );
-    }
+/**
+ * Elements and subarrays by an index for each of the first axes: `x.at(0)`, `x.at(1, [0, 2])`, `x.at('...', -1)`,
+ * `x.at([null, null, -1])`. A number takes its axis away; a range, null or '...' keeps it.
+ */
+export function at(x: Tensor, ...index: readonly Index[]): Tensor {
+  const full = withoutDots(x, index);
+  const single = full.map((i, axis) => (typeof i === 'number' ? position(i, x.shape[axis] ?? 0) : undefined));
+  for (const [axis, i] of single.entries()) {
+    if (axis < x.rank && (i === undefined || (Number.isInteger(i) && i >= 0 && i < x.shape[axis]!))) continue;
+    throw new LockstepError(
+      'shape',
+      `at: index ${JSON.stringify(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
+      { op: 'at', shape: x.shape, index },
+    );
   }
-  return reshape(
-    slice(
-      x,
-      whole,
-      whole.map((i) => i + 1),
-    ),
-    x.shape.slice(whole.length),
+  const ranges = full.map((i, axis) => (Array.isArray(i) ? i : rangeOf(single[axis])));
+  const part = slice(
+    x,
+    ranges.map(([start]) => start),
+    ranges.map(([, end]) => end),
+    ranges.map(([, , step]) => step ?? 1),
   );
+  return reshape(
+    part,
+    part.shape.filter((_, axis) => single[axis] === undefined),
+  );
+}
+
+const rangeOf = (i: number | undefined): readonly [Position, Position, number?] =>
+  i === undefined ? [null, null] : [i, i + 1];
+
+/** The index with '...' written out as whole axes. */
+function withoutDots(x: Tensor, index: readonly Index[]): (number | null | readonly Position[])[] {
+  const dots = index.indexOf('...');
+  if (dots === -1) return index as (number | null | readonly Position[])[];
+  const missing = Math.max(0, x.rank - (index.length - 1));
+  const full = [...index.slice(0, dots), ...new Array<null>(missing).fill(null), ...index.slice(dots + 1)];
+  if (!full.includes('...')) return full as (number | null | readonly Position[])[];
+  throw new LockstepError('argument', "at: '...' may stand once; write the other axes as null", {
+    op: 'at',
+    index,
+  });
 }
 
 /** x at the places `start + i·step` of zeros of `shape`. */
@@ -137,14 +196,7 @@ export const place = (
 ): Tensor => bind(placePrimitive, [x], { start, step, shape });
 
 /** x with `[before, after]` zeros along each axis. */
-export function pad(x: Tensor, widths: readonly (readonly [number, number])[]): Tensor {
-  if (widths.length !== x.rank || widths.some(([before, after]) => before < 0 || after < 0)) {
-    throw new LockstepError(
-      'shape',
-      `pad: needs one [before, after] ≥ 0 for each of the ${x.rank} axes of ${formatShape(x.shape)}`,
-      { op: 'pad', shape: x.shape, widths },
-    );
-  }
+export function padZeros(x: Tensor, widths: readonly (readonly [number, number])[]): Tensor {
   if (widths.every(([before, after]) => before === 0 && after === 0)) return x;
   return place(
     x,
@@ -191,7 +243,7 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
     const widths = out.shape.map((length, i): [number, number] =>
       i === axis ? [start, length - start - t.shape[axis]!] : [0, 0],
     );
-    return pad(t, widths);
+    return padZeros(t, widths);
   },
   vjp: (ct, argument, inputs, _out, { axis }) => {
     const start = offsetOf(inputs, argument, axis);
@@ -214,14 +266,24 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
 const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): number =>
   inputs.slice(0, argument).reduce((offset, x) => offset + x.shape[axis]!, 0);
 
-/** Joins arrays along an axis that exists. */
+/** As many pieces one primitive joins: each of its tangents is padded to the whole, so the whole must be a few pieces. */
+const maxPieces = 32;
+
+/** Joins arrays along an axis that exists. Time and gradients grow as n·log n with the number of pieces. */
 export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
   if (xs.length === 0)
     throw new LockstepError('argument', 'concatenate: needs at least one array', { op: 'concatenate' });
-  if (xs.length === 1) return xs[0]!;
-  return bind(concatenatePrimitive, asTensors('concatenate', ...xs), {
-    axis: normalizeAxis('concatenate', axis, xs[0]!.rank),
-  });
+  const at = normalizeAxis('concatenate', axis, xs[0]!.rank);
+  let pieces: readonly Tensor[] = asTensors('concatenate', ...xs);
+  while (pieces.length > 1) {
+    const groups: Tensor[] = [];
+    for (let i = 0; i < pieces.length; i += maxPieces) {
+      const group = pieces.slice(i, i + maxPieces);
+      groups.push(group.length === 1 ? group[0]! : bind(concatenatePrimitive, group, { axis: at }));
+    }
+    pieces = groups;
+  }
+  return pieces[0]!;
 }
 
 /** Joins arrays of equal shapes along a new axis. */
@@ -258,7 +320,7 @@ const flipPrimitive: Primitive<{ axes: readonly number[] }> = primitive({
     ),
 });
 
-/** Reverses the order along the axes. */
-export function flip(x: Tensor, axes: readonly number[]): Tensor {
-  return bind(flipPrimitive, [x], { axes: axes.map((axis) => normalizeAxis('flip', axis, x.rank)) });
+/** Reverses the order along the axes (all by default). */
+export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  return bind(flipPrimitive, [x], { axes: normalizeAxes('flip', axes, x.rank) });
 }

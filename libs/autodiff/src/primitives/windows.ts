@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
 import { add } from './elementwise.ts';
-import { pad, slice } from './slicing.ts';
+import { padZeros, slice } from './slicing.ts';
 
 /** One length for both axes, or [down, across]. */
 export type Size = number | readonly [number, number];
@@ -115,7 +115,7 @@ export function tapsOf(
 
 /** Images [B, H, W, C] with zeros around them. */
 export const padImages = (x: Tensor, [down, across]: readonly [Sides, Sides]): Tensor =>
-  pad(x, [[0, 0], down, across, [0, 0]]);
+  padZeros(x, [[0, 0], down, across, [0, 0]]);
 
 /** The sum in ascending order. */
 export const addAll = (terms: readonly Tensor[]): Tensor => terms.reduce((total, term) => add(total, term));

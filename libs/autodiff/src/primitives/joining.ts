@@ -1,0 +1,95 @@
+/** Arrays joined along rows and columns, and taken apart again. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, normalizeAxis } from '@lockstep/tensor';
+import { asTensors, type TensorLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import { concatenate, slice } from './slicing.ts';
+import { reshape } from './structural.ts';
+
+/** Side by side: along axis 1, vectors and scalars along axis 0. */
+export function hstack(xs: readonly TensorLike[]): Tensor {
+  const tensors = asTensors('hstack', ...xs).map((x) => (x.rank === 0 ? reshape(x, [1]) : x));
+  return concatenate(tensors, (tensors[0]?.rank ?? 1) > 1 ? 1 : 0);
+}
+
+/** One below the other: along axis 0; vectors and scalars count as rows. */
+export function vstack(xs: readonly TensorLike[]): Tensor {
+  const tensors = asTensors('vstack', ...xs);
+  return concatenate(tensors.map((x) => (x.rank < 2 ? reshape(x, [1, x.size]) : x)));
+}
+
+/** `parts` equal pieces along `axis`, or the pieces between the given positions. */
+export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  const along = normalizeAxis('split', axis, x.rank);
+  if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
+    throw new LockstepError(
+      'shape',
+      `split: axis ${along} of ${formatShape(x.shape)} does not fall into ${parts} equal pieces; use arraySplit for unequal ones`,
+      { op: 'split', shape: x.shape, parts, axis: along },
+    );
+  }
+  return arraySplit(x, parts, along);
+}
+
+/** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
+export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  const along = normalizeAxis('arraySplit', axis, x.rank);
+  const length = x.shape[along]!;
+  const ends =
+    typeof parts === 'number' ? evenEnds(length, parts) : [...parts.map((at) => within(at, length)), length];
+  const pieces = ends.map((end, i) => [i === 0 ? 0 : ends[i - 1]!, end] as const);
+  return cut(x, along, pieces);
+}
+
+/** Where `parts` nearly equal pieces end. */
+function evenEnds(length: number, parts: number): number[] {
+  if (!Number.isInteger(parts) || parts < 1) {
+    throw new LockstepError('argument', `split: ${parts} pieces; use a whole number ≥ 1, or positions`, {
+      parts,
+    });
+  }
+  const [least, longer] = [Math.floor(length / parts), length % parts];
+  return Array.from({ length: parts }, (_, i) => (i + 1) * least + Math.min(i + 1, longer));
+}
+
+/** A position by NumPy's rule: from the end if negative, and inside of the axis. */
+const within = (at: number, length: number): number =>
+  Math.min(Math.max(at < 0 ? at + length : at, 0), length);
+
+/** As many pieces one array is cut into at once: see `concatenate`, whose gradient this is. */
+const maxPieces = 32;
+
+/** The pieces `[from, to)` in ascending order. Cut in stages, so that time and gradients grow as n·log n. */
+function cut(x: Tensor, axis: number, pieces: readonly (readonly [number, number])[]): Tensor[] {
+  const whole = x.shape.map(() => 0);
+  const range = (from: number, to: number): Tensor =>
+    slice(x, whole.with(axis, from), x.shape.with(axis, Math.max(from, to)));
+  if (pieces.length <= maxPieces) return pieces.map(([from, to]) => range(from, to));
+  const run = Math.ceil(pieces.length / maxPieces);
+  const results: Tensor[] = [];
+  for (let i = 0; i < pieces.length; i += run) {
+    const group = pieces.slice(i, i + run);
+    const first = Math.min(...group.map(([from]) => from));
+    const part = range(first, Math.max(...group.flat()));
+    results.push(
+      ...cut(
+        part,
+        axis,
+        group.map(([from, to]) => [from - first, to - first]),
+      ),
+    );
+  }
+  return results;
+}
+
+/** The subarrays along an axis, which they lose: the inverse of `stack`. */
+export function unstack(x: Tensor, axis = 0): Tensor[] {
+  const along = normalizeAxis('unstack', axis, x.rank);
+  const pieces = x.shape[along] === 0 ? [] : split(x, x.shape[along]!, along);
+  return pieces.map((piece) =>
+    reshape(
+      piece,
+      piece.shape.filter((_, i) => i !== along),
+    ),
+  );
+}

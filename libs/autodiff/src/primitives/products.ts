@@ -1,0 +1,116 @@
+/** Products of vectors, matrices and arrays of more axes, made of `matmul` and `mul`. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, normalizeAxis, sizeOf } from '@lockstep/tensor';
+import { asTensors, type TensorLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import { ravel } from './axes.ts';
+import { matmul } from './contraction.ts';
+import { mul, sub } from './elementwise.ts';
+import { roll } from './repeating.ts';
+import { reshape, transpose } from './structural.ts';
+
+const two = (op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] =>
+  asTensors(op, a, b) as [Tensor, Tensor];
+
+/**
+ * The sum of products over pairs of axes: `axes` of each array, or how many of a's last and b's first. The other axes
+ * follow each other, a's before b's.
+ */
+export function tensorDot(
+  a: TensorLike,
+  b: TensorLike,
+  axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
+): Tensor {
+  const [x, y] = two('tensorDot', a, b);
+  const [ofX, ofY] =
+    typeof axes === 'number'
+      ? [
+          x.shape.slice(x.rank - axes).map((_, i) => x.rank - axes + i),
+          y.shape.slice(0, axes).map((_, i) => i),
+        ]
+      : [axesOf(x, axes[0]), axesOf(y, axes[1])];
+  const lengths = (t: Tensor, list: readonly number[]): number[] => list.map((axis) => t.shape[axis]!);
+  if (
+    formatShape(lengths(x, ofX)) !== formatShape(lengths(y, ofY)) ||
+    (typeof axes === 'number' && ofX.length !== axes)
+  ) {
+    throw new LockstepError(
+      'shape',
+      `tensorDot: axes ${formatShape(ofX)} of ${formatShape(x.shape)} and axes ${formatShape(ofY)} of ${formatShape(y.shape)} are not equally many and long; pair axes of equal length`,
+      { op: 'tensorDot', a: x.shape, b: y.shape, axes },
+    );
+  }
+  const freeX = x.shape.map((_, axis) => axis).filter((axis) => !ofX.includes(axis));
+  const freeY = y.shape.map((_, axis) => axis).filter((axis) => !ofY.includes(axis));
+  const inner = sizeOf(lengths(x, ofX));
+  const left = reshape(transpose(x, [...freeX, ...ofX]), [sizeOf(lengths(x, freeX)), inner]);
+  const right = reshape(transpose(y, [...ofY, ...freeY]), [inner, sizeOf(lengths(y, freeY))]);
+  return reshape(matmul(left, right), [...lengths(x, freeX), ...lengths(y, freeY)]);
+}
+
+const axesOf = (x: Tensor, axes: number | readonly number[]): number[] =>
+  (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis('tensorDot', axis, x.rank));
+
+/** The sum of products over the last axis of both; with a scalar the product. [.., n] · [.., n] → [.., ..] */
+export function inner(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = two('inner', a, b);
+  return x.rank === 0 || y.rank === 0 ? mul(x, y) : tensorDot(x, y, [-1, -1]);
+}
+
+/**
+ * NumPy's dot: for vectors their inner product, for matrices the matrix product, with a scalar the product; otherwise
+ * the sum over a's last axis and b's last but one.
+ */
+export function dot(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = two('dot', a, b);
+  return x.rank === 0 || y.rank === 0 ? mul(x, y) : tensorDot(x, y, [-1, y.rank === 1 ? 0 : -2]);
+}
+
+/** The inner product of all elements in order. → [] */
+export function vdot(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = two('vdot', a, b);
+  return tensorDot(ravel(x), ravel(y), 1);
+}
+
+/** The products of all elements of a with all of b. → [size of a, size of b] */
+export function outer(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = two('outer', a, b);
+  return mul(reshape(x, [x.size, 1]), reshape(y, [1, y.size]));
+}
+
+/** Kronecker's product: b once for each element of a, multiplied by it. [n, m] ⊗ [p, q] → [n·p, m·q], any rank */
+export function kron(a: TensorLike, b: TensorLike): Tensor {
+  const [x, y] = two('kron', a, b);
+  const rank = Math.max(x.rank, y.rank);
+  const lengths = (t: Tensor): number[] => [...new Array<number>(rank - t.rank).fill(1), ...t.shape];
+  const [blocks, within] = [lengths(x), lengths(y)];
+  const product = mul(
+    reshape(
+      x,
+      blocks.flatMap((length) => [length, 1]),
+    ),
+    reshape(
+      y,
+      within.flatMap((length) => [1, length]),
+    ),
+  );
+  return reshape(
+    product,
+    blocks.map((length, axis) => length * within[axis]!),
+  );
+}
+
+/** The cross product of vectors in space along `axis`; other axes broadcast. [.., 3] × [.., 3] → [.., 3] */
+export function cross(a: TensorLike, b: TensorLike, axis = -1): Tensor {
+  const [x, y] = two('cross', a, b);
+  const odd = [x, y].find((t) => t.shape.at(axis) !== 3);
+  if (odd !== undefined) {
+    throw new LockstepError(
+      'shape',
+      `cross: axis ${axis} of ${formatShape(odd.shape)} must have length 3; vectors of the plane have z = 0`,
+      { op: 'cross', shape: odd.shape, axis },
+    );
+  }
+  const turned = (t: Tensor, places: number): Tensor => roll(t, places, axis);
+  return sub(mul(turned(x, -1), turned(y, -2)), mul(turned(x, -2), turned(y, -1)));
+}
