@@ -6,6 +6,24 @@ export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from
 export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
 export { bind, ConcreteTensor, Tensor } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export {
+  celu,
+  elu,
+  gelu,
+  glu,
+  hardSigmoid,
+  hardSwish,
+  hardTanh,
+  leakyRelu,
+  logSigmoid,
+  mish,
+  prelu,
+  relu6,
+  selu,
+  silu,
+  softsign,
+  swish,
+} from './primitives/activations.ts';
 export type { MeshgridOptions } from './primitives/axes.ts';
 export {
   broadcastArrays,
@@ -62,6 +80,20 @@ export {
   tanh,
   where,
 } from './primitives/elementwise.ts';
+export {
+  acosh,
+  asinh,
+  atanh,
+  cosh,
+  exp2,
+  expm1,
+  log1p,
+  log2,
+  log10,
+  logAddExp,
+  sinh,
+  softplus,
+} from './primitives/exponentials.ts';
 export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
 export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './primitives/indices.ts';
 export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining.ts';
@@ -80,8 +112,19 @@ export {
   maxPool,
   maxPool1d,
 } from './primitives/pool.ts';
+export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/powers.ts';
 export { cross, dot, inner, kron, outer, tensorDot, vdot } from './primitives/products.ts';
 export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
+export type { NanToNumOptions } from './primitives/ranges.ts';
+export {
+  clip,
+  isFiniteNumber as isFinite,
+  isInfinite,
+  isNotANumber as isNaN,
+  logicalXor,
+  nanToNum,
+  trunc,
+} from './primitives/ranges.ts';
 export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
 export { repeat, roll, rot90, tile } from './primitives/repeating.ts';
 export type { Unique } from './primitives/selecting.ts';
@@ -92,8 +135,10 @@ export type { Index, Position } from './primitives/slicing.ts';
 export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
+export { digamma, erfc, erfInv, logGamma, polygamma } from './primitives/special.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
+export { acos, asin, atan, atan2, sinc, tan } from './primitives/trigonometry.ts';
 export type { Padding, Padding1d, Sides, Size } from './primitives/windows.ts';
 export { useProfile } from './profile.ts';
 export type {
@@ -117,6 +162,8 @@ export type { TraceExplanation, TraceRow } from './teach/explain-table.ts';
 export { explainTrace } from './teach/explain-trace.ts';
 export type { Call, Expression } from './teach/expression.ts';
 export { evaluateExpression } from './teach/expression.ts';
+export type { ArraySummary, NonFinite } from './teach/non-finite.ts';
+export { debugNonFinite, findNonFinite } from './teach/non-finite.ts';
 export type { Style } from './teach/notation.ts';
 export { formatExpression } from './teach/notation.ts';
 export type { Formula, MathProgram, Step } from './teach/program-of.ts';

@@ -75,7 +75,7 @@ Forward mode: tangents ∂v = ∂v/∂x2
   ∂v₅  = ∂v₄ − ∂v₃             = 2 − 0.284     = 1.716
 
 Reverse mode: adjoints v̄ = ∂y/∂v
-  v̄₅      = ∂y/∂y                                                       = 1
+  v̄₅     = ∂y/∂y                                                       = 1
   v̄₄     = v̄₅ · ∂v₅/∂v₄        = v̄₅ · 1               = 1 × 1          = 1
   v̄₃     = v̄₅ · ∂v₅/∂v₃        = v̄₅ · (−1)            = 1 × (−1)       = −1
   v̄₁     = v̄₄ · ∂v₄/∂v₁        = v̄₄ · 1               = 1 × 1          = 1

@@ -1,0 +1,253 @@
+/** Finds the operation that made the first NaN or infinity, forward or backward. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, isFloat } from '@lockstep/tensor';
+import { flatten, type Structure, unflatten } from '@lockstep/tree';
+import { onesLike } from '../convert.ts';
+import type { Aval, MaybeTensor, Tensor } from '../core.ts';
+import { add } from '../primitives/elementwise.ts';
+import type { Inputs } from '../transform/types.ts';
+import { type NamedArguments, nameArguments } from './arguments.ts';
+import { callSite } from './call-site.ts';
+import { formatNumber, rounded } from './notation.ts';
+import { type Recorded, type Recording, record } from './recording.ts';
+
+/** An array in numbers: its range, and how much of it is not finite. */
+export interface ArraySummary extends Aval {
+  /** Of the finite elements; NaN where there are none. */
+  readonly min: number;
+  readonly max: number;
+  readonly numNaN: number;
+  readonly numInfinite: number;
+}
+
+export interface NonFinite {
+  /** 'argument': the values were not finite when they came. */
+  readonly phase: 'argument' | 'forward' | 'backward';
+  /** The operation; of an argument its name. */
+  readonly op: string;
+  /** Backward: the forward operation whose derivative rule was at work, and by which of its inputs. */
+  readonly rule?: { readonly op: string; readonly argument: number };
+  readonly inputs: readonly ArraySummary[];
+  readonly output: ArraySummary;
+  /** The line of the user's code that called the (forward) operation: `/home/me/train.js:12:20`. */
+  readonly site: string | undefined;
+  /** All of it in a sentence. */
+  readonly message: string;
+}
+
+/**
+ * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation, and tells which was
+ * the first to make a NaN from numbers, or an infinity from finite numbers; undefined if none was. Compiled functions
+ * within run eagerly. It sees what depends on the arguments: pass parameters and data instead of closing over them.
+ */
+export function findNonFinite<Args extends readonly unknown[]>(
+  f: (...args: Args) => unknown,
+): (...args: Inputs<Args>) => NonFinite | undefined {
+  return (...args) => {
+    const named = watchable('findNonFinite', f, args);
+    const sites = new Map<Recorded, string | undefined>();
+    let found = fromArguments(named);
+    const watch = (step: Recorded): void => {
+      const site = callSite();
+      sites.set(step, site);
+      found ??= forwardReport(step, site);
+    };
+    try {
+      const { recording } = watched(f, named, watch);
+      return found ?? backward(recording, sites);
+    } catch (error) {
+      // What has been found is why: code that stumbles over a NaN is no news.
+      if (found !== undefined) return found;
+      throw error;
+    }
+  };
+}
+
+/**
+ * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that says which, whose
+ * stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
+ */
+export function debugNonFinite<Args extends readonly unknown[], Out>(
+  f: (...args: Args) => Out,
+): (...args: Inputs<Args>) => Out {
+  return (...args) => {
+    const named = watchable('debugNonFinite', f, args);
+    throwIf(fromArguments(named));
+    const { recording, structure } = watched(f, named, (step) => throwIf(forwardReport(step, callSite)));
+    return unflatten(structure(), recording.outs) as Out;
+  };
+}
+
+function throwIf(found: NonFinite | undefined): void {
+  if (found === undefined) return;
+  const { message, ...facts } = found;
+  throw new LockstepError('argument', message, facts);
+}
+
+function watchable(op: string, f: (...args: never) => unknown, args: readonly unknown[]): NamedArguments {
+  const named = nameArguments(op, f, args);
+  if (named.leaves.length > 0) return named;
+  throw new LockstepError(
+    'argument',
+    `${op}: the function was called without arrays, and only what depends on its arguments is watched; pass parameters and data as arguments`,
+    { op },
+  );
+}
+
+function watched(
+  f: (...args: never) => unknown,
+  { leaves, rebuild }: NamedArguments,
+  watch: (step: Recorded) => void,
+): { recording: Recording; structure: () => Structure } {
+  let structure: Structure | undefined;
+  const recording = record(
+    (xs) => {
+      const out = flatten(f(...(rebuild(xs) as never)));
+      structure = out.structure;
+      return out.leaves as Tensor[];
+    },
+    leaves.map(({ value }) => value),
+    watch,
+  );
+  return { recording, structure: () => structure! };
+}
+
+function fromArguments({ leaves }: NamedArguments): NonFinite | undefined {
+  for (const { name, value } of leaves) {
+    const output = summaryOf(value);
+    if (output.numNaN + output.numInfinite === 0) continue;
+    const message = `argument ${name} comes with ${countOf(output)}: ${format(output)}; look where it was made`;
+    return { phase: 'argument', op: name, inputs: [], output, site: undefined, message };
+  }
+  return undefined;
+}
+
+/** The first result that is less finite than what it was made from. */
+function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummary | undefined {
+  const results = outs.map(summaryOf).filter(({ numNaN, numInfinite }) => numNaN + numInfinite > 0);
+  if (results.length === 0) return undefined;
+  const given = inputs.map(summaryOf);
+  const hasNaN = given.some(({ numNaN }) => numNaN > 0);
+  const allFinite = !hasNaN && given.every(({ numInfinite }) => numInfinite === 0);
+  return results.find(({ numNaN }) => (numNaN > 0 && !hasNaN) || allFinite);
+}
+
+function forwardReport(
+  { op, inputs, outs }: Recorded,
+  site: string | undefined | (() => string | undefined),
+): NonFinite | undefined {
+  const output = madeBy(inputs, outs);
+  if (output === undefined) return undefined;
+  return withMessage({
+    phase: 'forward',
+    op,
+    inputs: inputs.map(summaryOf),
+    output,
+    site: typeof site === 'function' ? site() : site,
+  });
+}
+
+/** Reverse mode over the recording, for the sum of all results. */
+function backward(
+  { steps, outs, outputs }: Recording,
+  sites: ReadonlyMap<Recorded, string | undefined>,
+): NonFinite | undefined {
+  const adjoints = new Map<number, Tensor>();
+  const accumulate = (value: number, part: Tensor): void => {
+    const sofar = adjoints.get(value);
+    adjoints.set(value, sofar === undefined ? part : add(sofar, part));
+  };
+  for (const [i, value] of outputs.entries()) {
+    if (value !== undefined && isFloat(outs[i]!.dtype)) accumulate(value, onesLike(outs[i]!));
+  }
+  for (const step of [...steps].reverse()) {
+    const cotangents = step.results.map((result) => adjoints.get(result));
+    if (cotangents.every((ct) => ct === undefined)) continue;
+    for (const [argument, source] of step.sources.entries()) {
+      const part = source === undefined ? undefined : step.pull(cotangents, argument);
+      if (part === undefined) continue;
+      const found = backwardReport(step, argument, { cotangents, part, site: sites.get(step) });
+      if (found !== undefined) return found;
+      accumulate(source!, part);
+    }
+  }
+  return undefined;
+}
+
+interface Pull {
+  readonly cotangents: readonly MaybeTensor[];
+  readonly part: Tensor;
+  readonly site: string | undefined;
+}
+
+/** What a rule made, and which operation within the rule: found by running it once more under watch. */
+function backwardReport(
+  step: Recorded,
+  argument: number,
+  { cotangents, part, site }: Pull,
+): NonFinite | undefined {
+  const known = cotangents.filter((ct) => ct !== undefined);
+  const output = madeBy([...known, ...step.inputs], [part]);
+  if (output === undefined) return undefined;
+  let inner: NonFinite | undefined;
+  record(
+    (cts) => {
+      let next = 0;
+      const again = step.pull(
+        cotangents.map((ct) => (ct === undefined ? ct : cts[next++])),
+        argument,
+      );
+      return again === undefined ? [] : [again];
+    },
+    known,
+    (within) => {
+      inner ??= forwardReport(within, undefined);
+    },
+  );
+  const { op, inputs } = inner ?? { op: step.op, inputs: [...known, ...step.inputs].map(summaryOf) };
+  return withMessage({ phase: 'backward', op, rule: { op: step.op, argument }, inputs, output, site });
+}
+
+function withMessage(found: Omit<NonFinite, 'message'>): NonFinite {
+  const { op, phase, rule, inputs, output, site } = found;
+  const where =
+    rule === undefined
+      ? `${phase} pass`
+      : `${phase} pass, in the derivative of ${rule.op} by its input ${rule.argument}`;
+  const from = inputs.map(format).join(' and ');
+  const line = site === undefined ? '' : `, called at ${site}`;
+  return {
+    ...found,
+    message: `${op} makes ${countOf(output)} (${where}${line}) from ${from}; keep its input in the domain, with where() before the operation or a small number added`,
+  };
+}
+
+function summaryOf(x: Tensor): ArraySummary {
+  const { dtype, shape } = x;
+  let [min, max, numNaN, numInfinite] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0];
+  for (const value of x.data) {
+    if (Number.isNaN(value)) numNaN++;
+    else if (!Number.isFinite(value)) numInfinite++;
+    else {
+      if (value < min) min = value;
+      if (value > max) max = value;
+    }
+  }
+  if (min > max) [min, max] = [Number.NaN, Number.NaN];
+  return { dtype, shape, min, max, numNaN, numInfinite };
+}
+
+function countOf({ shape, numNaN, numInfinite }: ArraySummary): string {
+  const size = shape.reduce((product, length) => product * length, 1);
+  const counts = [
+    ...(numNaN > 0 ? [`${numNaN} NaN`] : []),
+    ...(numInfinite > 0 ? [`${numInfinite} ${numInfinite === 1 ? 'infinity' : 'infinities'}`] : []),
+  ];
+  return `${counts.join(' and ')} in ${size} ${size === 1 ? 'element' : 'elements'}`;
+}
+
+function format(summary: ArraySummary): string {
+  const { dtype, shape, min, max, numNaN, numInfinite } = summary;
+  const range = Number.isNaN(min) ? '' : ` of ${formatNumber(rounded(min))} … ${formatNumber(rounded(max))}`;
+  return `${dtype}${formatShape(shape)}${range}${numNaN + numInfinite > 0 ? ` with ${countOf(summary)}` : ''}`;
+}
