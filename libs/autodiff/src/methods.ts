@@ -2,11 +2,16 @@
 import type { DType, Shape } from '@lockstep/tensor';
 import type { TensorLike } from './convert.ts';
 import { Tensor } from './core.ts';
+import * as activations from './primitives/activations.ts';
 import * as contraction from './primitives/contraction.ts';
 import * as elementwise from './primitives/elementwise.ts';
+import * as exponentials from './primitives/exponentials.ts';
+import * as powers from './primitives/powers.ts';
+import * as ranges from './primitives/ranges.ts';
 import * as reductions from './primitives/reductions.ts';
 import * as slicing from './primitives/slicing.ts';
 import * as structural from './primitives/structural.ts';
+import * as trigonometry from './primitives/trigonometry.ts';
 
 type Axes = number | readonly number[];
 type ReduceOptions = structural.ReduceOptions;
@@ -31,11 +36,32 @@ export interface TensorMethods {
   relu(): Tensor;
   stopGradient(): Tensor;
   cast(dtype: DType): Tensor;
+  expm1(): Tensor;
+  log1p(): Tensor;
+  log2(): Tensor;
+  log10(): Tensor;
+  sinh(): Tensor;
+  cosh(): Tensor;
+  tan(): Tensor;
+  asin(): Tensor;
+  acos(): Tensor;
+  atan(): Tensor;
+  softplus(): Tensor;
+  silu(): Tensor;
+  gelu(options?: { approximate?: 'none' | 'tanh' }): Tensor;
+  elu(alpha?: number): Tensor;
+  leakyRelu(slope?: number): Tensor;
+  trunc(): Tensor;
+  isNaN(): Tensor;
+  isFinite(): Tensor;
+  clip(low?: TensorLike, high?: TensorLike): Tensor;
 
   add(other: TensorLike): Tensor;
   sub(other: TensorLike): Tensor;
   mul(other: TensorLike): Tensor;
   div(other: TensorLike): Tensor;
+  pow(exponent: TensorLike): Tensor;
+  remainder(other: TensorLike): Tensor;
   maximum(other: TensorLike): Tensor;
   minimum(other: TensorLike): Tensor;
   equal(other: TensorLike): Tensor;
@@ -96,6 +122,13 @@ const ops = {
     'greater',
     'greaterEqual',
   ]),
+  ...pick(exponentials, ['expm1', 'log1p', 'log2', 'log10', 'sinh', 'cosh', 'softplus']),
+  ...pick(trigonometry, ['tan', 'asin', 'acos', 'atan']),
+  ...pick(activations, ['silu', 'gelu', 'elu', 'leakyRelu']),
+  ...pick(powers, ['pow', 'remainder']),
+  ...pick(ranges, ['trunc', 'clip']),
+  isNaN: ranges.isNotANumber,
+  isFinite: ranges.isFiniteNumber,
   ...pick(reductions, ['mean', 'max', 'min', 'argmax', 'softmax', 'logSoftmax']),
   ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
   ...pick(slicing, ['slice', 'at', 'flip']),

@@ -26,7 +26,7 @@ export function fullOperand({ data, shape }: Storage): Operand {
 }
 
 /** Batches an op whose inputs have equal shapes: the unbatched ones repeat along the new axis. */
-function batchElementwise(self: () => Primitive) {
+export function batchElementwise(self: () => Primitive) {
   return (
     inputs: readonly Tensor[],
     batched: readonly boolean[],
@@ -42,7 +42,7 @@ function batchElementwise(self: () => Primitive) {
     );
 }
 
-function requireFloat(op: string, x: Aval): void {
+export function requireFloat(op: string, x: Aval): void {
   if (!isFloat(x.dtype)) {
     throw new LockstepError(
       'dtype',
@@ -148,7 +148,8 @@ const bindBinary =
   (kernels) =>
     kernels.binary(name, out.data, a!, b!);
 
-function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
+/** The tensors broadcast to one shape. */
+export function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
   const shape = broadcastShapes(op, ...tensors.map((x) => x.shape));
   return tensors.map((x) => broadcastTo(x, shape));
 }

@@ -1,0 +1,137 @@
+/**
+ * Activation functions, composed of fusible ops wherever that is accurate. At their kinks they have PyTorch's slopes.
+ */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, normalizeAxis } from '@lockstep/tensor';
+import { asTensor, type TensorLike, zerosLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import {
+  abs,
+  add,
+  div,
+  erf,
+  greater,
+  less,
+  lessEqual,
+  mul,
+  neg,
+  sigmoid,
+  square,
+  sub,
+  tanh,
+  where,
+} from './elementwise.ts';
+import { softplus } from './exponentials.ts';
+import { clip } from './ranges.ts';
+import { slice } from './slicing.ts';
+
+const SQRT_TWO_OVER_PI = 0.7978845608028654;
+
+/** x·sigmoid(x) (Elfwing et al., 2017). */
+export function silu(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return mul(values, sigmoid(values));
+}
+
+/** Another name of {@link silu} (Ramachandran et al., 2017). */
+export const swish = silu;
+
+/** ln sigmoid(x), without underflow. */
+export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(asTensor(x))));
+
+/** x·tanh(softplus(x)) (Misra, 2019). */
+export function mish(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return mul(values, tanh(softplus(values)));
+}
+
+/**
+ * x·Φ(x), Φ the standard normal's distribution function (Hendrycks and Gimpel, 2016): by erf, or with `approximate`
+ * 'tanh' by ½(1 + tanh(√(2/π)(x + 0.044715x³))).
+ */
+export function gelu(
+  x: TensorLike,
+  { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {},
+): Tensor {
+  const values = asTensor(x);
+  const inner =
+    approximate === 'none'
+      ? erf(mul(values, Math.SQRT1_2))
+      : tanh(mul(mul(values, add(mul(square(values), 0.044715), 1)), SQRT_TWO_OVER_PI));
+  return mul(mul(values, 0.5), add(inner, 1));
+}
+
+/** eˣ − 1 for x ≤ 0 as 2t/(1 − t), t = tanh(x/2): fusible, and nothing cancels. */
+function expm1Below(x: Tensor): Tensor {
+  const t = tanh(mul(x, 0.5));
+  return div(add(t, t), sub(1, t));
+}
+
+/** x where it is positive, else α(eˣ − 1) (Clevert et al., 2015). The slope at 0 is α. */
+export const elu = (x: TensorLike, alpha = 1): Tensor => exponentialUnit(asTensor(x), alpha, 1, 1);
+
+/** Self-normalising: λ·elu(x, α) with the constants of Klambauer et al. (2017). */
+export const selu = (x: TensorLike): Tensor =>
+  exponentialUnit(asTensor(x), 1.6732632423543772, 1.0507009873554805, 1);
+
+/** x where it is positive, else α(e^(x/α) − 1), with slope 1 at 0 for every α (Barron, 2017). */
+export const celu = (x: TensorLike, alpha = 1): Tensor => exponentialUnit(asTensor(x), alpha, 1, 1 / alpha);
+
+/** scale·(x where it is positive, else α(e^(rate·x) − 1)) */
+function exponentialUnit(x: Tensor, alpha: number, scale: number, rate: number): Tensor {
+  const isPositive = greater(x, 0);
+  const below = where(isPositive, zerosLike(x), x);
+  const curve = mul(expm1Below(rate === 1 ? below : mul(below, rate)), alpha * scale);
+  return where(isPositive, scale === 1 ? x : mul(x, scale), curve);
+}
+
+/** x where it is positive, else slope·x; at 0 the slope is `slope`. */
+export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
+  const values = asTensor(x);
+  return where(greater(values, 0), values, mul(values, slope));
+}
+
+/** {@link leakyRelu} with a slope that is learned: a scalar, or one that broadcasts against x (He et al., 2015). */
+export function prelu(x: TensorLike, slope: Tensor): Tensor {
+  const values = asTensor(x, slope.dtype);
+  return where(greater(values, 0), values, mul(values, slope));
+}
+
+/** x clipped to [0, 6]; the slope at the ends is 0. */
+export const relu6 = (x: TensorLike): Tensor => clip(asTensor(x), 0, 6);
+
+/** x clipped to [low, high]; the slope at the ends is 0. */
+export const hardTanh = (x: TensorLike, low = -1, high = 1): Tensor => clip(asTensor(x), low, high);
+
+/** (x + 3)/6 clipped to [0, 1]; the slope at the ends is 0. */
+export const hardSigmoid = (x: TensorLike): Tensor => clip(div(add(asTensor(x), 3), 6), 0, 1);
+
+/** x·hardSigmoid(x) (Howard et al., 2019). The slope at −3 is −½ and at 3 it is 1½. */
+export function hardSwish(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  const curve = mul(values, div(add(values, 3), 6));
+  return where(less(values, -3), zerosLike(values), where(lessEqual(values, 3), curve, values));
+}
+
+/** x/(1 + |x|) */
+export function softsign(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return div(values, add(abs(values), 1));
+}
+
+/** The first half along `axis` times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
+export function glu(x: Tensor, axis = -1): Tensor {
+  const along = normalizeAxis('glu', axis, x.rank);
+  const length = x.shape[along]!;
+  if (length % 2 !== 0) {
+    throw new LockstepError(
+      'shape',
+      `glu: axis ${along} of ${formatShape(x.shape)} has the odd length ${length}; it is halved into values and gates`,
+      { op: 'glu', shape: x.shape, axis: along },
+    );
+  }
+  const start = x.shape.map((_, i) => (i === along ? length / 2 : 0));
+  const end = x.shape.map((n, i) => (i === along ? length / 2 : n));
+  const origin = x.shape.map(() => 0);
+  return mul(slice(x, origin, end), sigmoid(slice(x, start)));
+}

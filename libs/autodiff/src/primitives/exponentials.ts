@@ -1,0 +1,45 @@
+/** Exponentials, logarithms and hyperbolic functions beyond `exp`, `log` and `tanh`. */
+
+import { zerosLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import { abs, add, div, equal, logicalAnd, mul, sigmoid, sqrt, square, sub, where } from './elementwise.ts';
+import { binaryOnHost, unaryOnHost } from './host.ts';
+
+/** eˣ − 1, accurate near 0. */
+export const expm1 = unaryOnHost('expm1', (g, _x, y) => mul(g, add(y, 1)));
+/** 2ˣ */
+export const exp2 = unaryOnHost('exp2', (g, _x, y) => mul(mul(g, Math.LN2), y));
+/** ln(1 + x), accurate near 0; below −1 NaN. */
+export const log1p = unaryOnHost('log1p', (g, x) => div(g, add(x, 1)));
+/** Logarithm to base 2, exact at its powers. */
+export const log2 = unaryOnHost('log2', (g, x) => div(mul(g, Math.LOG2E), x));
+/** Logarithm to base 10, exact at its powers. */
+export const log10 = unaryOnHost('log10', (g, x) => div(mul(g, Math.LOG10E), x));
+
+export const sinh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('sinh', (g, x) =>
+  mul(g, cosh(x)),
+);
+export const cosh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('cosh', (g, x) =>
+  mul(g, sinh(x)),
+);
+export const asinh = unaryOnHost('asinh', (g, x) => div(g, sqrt(add(square(x), 1))));
+/** Below 1 NaN. */
+export const acosh = unaryOnHost('acosh', (g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))));
+/** ±1 gives ±∞, beyond NaN. */
+export const atanh = unaryOnHost('atanh', (g, x) => div(g, mul(sub(1, x), add(x, 1))));
+
+/** ln(1 + eˣ), the smooth relu. */
+export const softplus = unaryOnHost('softplus', (g, x) => mul(g, sigmoid(x)));
+
+/** ln(eᵃ + eᵇ) without overflow. */
+export const logAddExp = binaryOnHost('logAddExp', [
+  (g, a, b) => mul(g, sigmoid(difference(a, b))),
+  (g, a, b) => mul(g, sigmoid(difference(b, a))),
+]);
+
+/** a − b, and 0 for equal infinities: each has half of the slope. */
+function difference(a: Tensor, b: Tensor): Tensor {
+  const both = logicalAnd(equal(a, b), equal(abs(a), Number.POSITIVE_INFINITY));
+  const zero = zerosLike(a);
+  return sub(where(both, zero, a), where(both, zero, b));
+}

@@ -1,0 +1,74 @@
+/** Ops that ask where a number lies, and put it elsewhere. */
+import { asTensor, asTensors, type TensorLike, zerosLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import {
+  abs,
+  ceil,
+  equal,
+  floor,
+  greaterEqual,
+  less,
+  lessEqual,
+  minimum,
+  notEqual,
+  where,
+} from './elementwise.ts';
+
+/** Whether an element is NaN. bool */
+export function isNotANumber(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return notEqual(values, values);
+}
+
+/** Whether an element is neither infinite nor NaN. bool */
+export const isFiniteNumber = (x: TensorLike): Tensor => less(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+
+/** Whether an element is ∞ or −∞. bool */
+export const isInfinite = (x: TensorLike): Tensor => equal(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+
+/** Whether exactly one of two conditions holds. bool */
+export const logicalXor = (a: Tensor, b: Tensor): Tensor => notEqual(a, b);
+
+/** Towards zero to an integer. */
+export function trunc(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return where(less(values, 0), ceil(values), floor(values));
+}
+
+/**
+ * x, but `low` where it is below and `high` where it is above; undefined leaves a side open, and `high` wins over a
+ * larger `low`. At a bound the slope is the bound's, as in Autograd: x has slope 0 there.
+ */
+export function clip(x: TensorLike, low?: TensorLike, high?: TensorLike): Tensor {
+  const given = [low, high].filter((bound) => bound !== undefined);
+  const [values, ...bounds] = asTensors('clip', x, ...given) as [Tensor, ...Tensor[]];
+  const top = high === undefined ? undefined : bounds.at(-1)!;
+  let result = values;
+  if (low !== undefined) {
+    const bottom = top === undefined ? bounds[0]! : minimum(bounds[0]!, top);
+    result = where(lessEqual(values, bottom), bottom, values);
+  }
+  return top === undefined ? result : where(greaterEqual(values, top), top, result);
+}
+
+export interface NanToNumOptions {
+  /** In place of NaN. Default 0. */
+  readonly nan?: number;
+  /** In place of ∞. Default: the largest finite number of the type. */
+  readonly infinity?: number;
+  /** In place of −∞. Default: −`infinity`. */
+  readonly minusInfinity?: number;
+}
+
+const LARGEST = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as const;
+
+/** x with numbers in place of NaN and infinities, where the slope is 0. */
+export function nanToNum(x: TensorLike, options: NanToNumOptions = {}): Tensor {
+  const values = asTensor(x);
+  const largest = LARGEST[values.dtype === 'float32' ? 'float32' : 'float64'];
+  const { nan = 0, infinity = largest, minusInfinity = -infinity } = options;
+  const finite = where(isFiniteNumber(values), values, zerosLike(values));
+  const above = where(equal(values, Number.POSITIVE_INFINITY), infinity, finite);
+  const below = where(equal(values, Number.NEGATIVE_INFINITY), minusInfinity, above);
+  return where(isNotANumber(values), nan, below);
+}

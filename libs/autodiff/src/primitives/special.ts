@@ -1,0 +1,34 @@
+/** Special functions: the error function's relatives and the gamma function's. */
+import { LockstepError } from '@lockstep/errors';
+import type { TensorLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import { exp, mul, neg, square } from './elementwise.ts';
+import { orderedOnHost, unaryOnHost } from './host.ts';
+
+const TWO_OVER_SQRT_PI = 1.1283791670955126;
+
+/** 1 − erf(x), accurate in its tail. */
+export const erfc = unaryOnHost('erfc', (g, x) => mul(mul(g, -TWO_OVER_SQRT_PI), exp(neg(square(x)))));
+
+/** The inverse of erf; ±1 gives ±∞, beyond NaN. */
+export const erfInv = unaryOnHost('erfInv', (g, _x, y) => mul(mul(g, 1 / TWO_OVER_SQRT_PI), exp(square(y))));
+
+/** ln |Γ(x)| */
+export const logGamma = unaryOnHost('logGamma', (g, x) => mul(g, polygammaOfOrder(0, x)));
+
+const polygammaOfOrder = orderedOnHost('polygamma');
+
+/** The derivative of ln Γ; NaN at 0, −1, −2, …. */
+export const digamma = (x: TensorLike): Tensor => polygammaOfOrder(0, x);
+
+/** The derivative of order n of digamma; n is a whole number ≥ 0. */
+export function polygamma(n: number, x: TensorLike): Tensor {
+  if (!Number.isInteger(n) || n < 0) {
+    throw new LockstepError(
+      'argument',
+      `polygamma: the order is ${n}; give a whole number ≥ 0 (0 is digamma)`,
+      { op: 'polygamma', order: n },
+    );
+  }
+  return polygammaOfOrder(n, x);
+}

@@ -1,0 +1,29 @@
+/** Trigonometric functions beyond `sin` and `cos`. */
+import { asTensor, type TensorLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import { add, cos, div, mul, neg, sin, sqrt, square, sub } from './elementwise.ts';
+import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
+
+export function tan(x: TensorLike): Tensor {
+  const angle = asTensor(x);
+  return div(sin(angle), cos(angle));
+}
+
+const cosine = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
+
+/** In [−π/2, π/2]; beyond ±1 NaN. */
+export const asin = unaryOnHost('asin', (g, x) => div(g, cosine(x)));
+/** In [0, π]; beyond ±1 NaN. */
+export const acos = unaryOnHost('acos', (g, x) => neg(div(g, cosine(x))));
+/** In [−π/2, π/2]. */
+export const atan = unaryOnHost('atan', (g, x) => div(g, add(square(x), 1)));
+/** The angle of the point (x, y) in [−π, π]; note the order: atan2(y, x). */
+export const atan2 = binaryOnHost('atan2', [
+  (g, y, x) => mul(g, div(x, add(square(x), square(y)))),
+  (g, y, x) => neg(mul(g, div(y, add(square(x), square(y))))),
+]);
+
+const sincOfOrder = orderedOnHost('sinc');
+
+/** sin(πx)/(πx), 1 at 0: NumPy's, smooth everywhere. */
+export const sinc = (x: TensorLike): Tensor => sincOfOrder(0, x);
