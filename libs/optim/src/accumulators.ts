@@ -27,11 +27,18 @@ export function traceMomentum(
 ): GradientTransformation<MomentumState> {
   if (typeof momentum === 'number') check('traceMomentum', 'decay', { momentum });
   check('traceMomentum', 'share', { dampening });
-  if (nesterov && (momentum === 0 || dampening !== 0)) {
+  if (momentum === 0 && (nesterov || dampening !== 0)) {
     throw new LockstepError(
       'argument',
-      `traceMomentum: nesterov needs a momentum greater than 0 and no dampening, not ${typeof momentum === 'number' ? momentum : 'a schedule'} and ${dampening}; give these, or leave nesterov out`,
-      { momentum, dampening },
+      'traceMomentum: nesterov and dampening need a momentum greater than 0, not 0; give one, or leave them out',
+      { momentum, nesterov, dampening },
+    );
+  }
+  if (nesterov && dampening !== 0) {
+    throw new LockstepError(
+      'argument',
+      `traceMomentum: nesterov goes without dampening, which is ${dampening}; leave one of them out`,
+      { dampening },
     );
   }
   return {

@@ -74,7 +74,9 @@ export function sgd(
   requireRate('sgd', rate);
   return chain(
     weightDecay === 0 ? identity : addDecayedWeights(weightDecay),
-    momentum === 0 && !nesterov ? identity : traceMomentum(momentum, { nesterov, dampening }),
+    momentum === 0 && !nesterov && dampening === 0
+      ? identity
+      : traceMomentum(momentum, { nesterov, dampening }),
     scaleByLearningRate(rate),
   );
 }

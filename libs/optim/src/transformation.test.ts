@@ -138,7 +138,7 @@ describe('optimizers refuse', () => {
   it.each([
     ['a rate that is no number', () => adam(Number.NaN), /adam: the learning rate is NaN/],
     ['a negative rate', () => sgd(-1), /sgd: the learning rate is -1/],
-    ['nesterov without momentum', () => sgd(1, { nesterov: true }), /needs a momentum/],
+    ['nesterov without momentum', () => sgd(1, { nesterov: true }), /need a momentum/],
     ['momentum 1', () => sgd(1, { momentum: 1 }), /momentum is 1; it must be at least 0 and less than 1/],
     ['beta2 above 1', () => adamw(1, { beta2: 1.5 }), /beta2 is 1.5/],
   ])('%s', (_name, make, message) => {
