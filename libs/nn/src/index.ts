@@ -85,3 +85,5 @@ export { gru, lstm, rnn } from './recurrent.ts';
 export { sequential } from './sequential.ts';
 export { flatten, permute, unflatten } from './shape.ts';
 export { summary } from './summary.ts';
+export type { TransformerBlockOptions } from './transformer.ts';
+export { transformerBlock } from './transformer.ts';

@@ -1,5 +1,5 @@
 /** Losses of numbers: regression, yes-or-no labels, distributions. */
-import { abs, exp, log, relu, sqrt, stopGradient, type Tensor, tensor, where } from '@lockstep/autodiff';
+import { abs, exp, log, relu, softplus, sqrt, type Tensor, tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { alike, type Loss, meanOfRow, requirePositive, sumOfRow } from './loss.ts';
@@ -48,12 +48,6 @@ export const binaryCrossEntropy =
     const yes = softplus(logits.neg()).mul(t).mul(ones);
     return meanOfRow(yes.add(softplus(logits).mul(t.neg().add(1))));
   };
-
-/** log(1 + eᶻ) shifted by max(z, 0), so that nothing overflows; as a constant, the shift has no kink to differentiate. */
-function softplus(z: Tensor): Tensor {
-  const shift = stopGradient(z.maximum(0));
-  return exp(z.sub(shift)).add(exp(shift.neg())).log().add(shift);
-}
 
 export interface KlDivergenceOptions {
   /** The targets are logarithms too. Default false. */

@@ -170,7 +170,8 @@ ACTIVATIONS = {
     "softplus": F.softplus,
     "softsign": F.softsign,
     "hardTanh": F.hardtanh,
-    "hardSigmoid": F.hardsigmoid,
+    # F.hardsigmoid's own gradient has 1/6 rounded to float32, also for float64.
+    "hardSigmoid": lambda x: F.relu6(x + 3) / 6,
     "hardSwish": F.hardswish,
     "logSigmoid": F.logsigmoid,
     "glu": F.glu,

@@ -1,0 +1,45 @@
+import { gelu } from '@lockstep/autodiff';
+import { multiHeadAttention } from './attention.ts';
+import { residual } from './composition.ts';
+import { dense } from './dense.ts';
+import { dropout } from './dropout.ts';
+import type { LayerLike } from './layer.ts';
+import { layerNorm } from './normalization.ts';
+import { sequential } from './sequential.ts';
+
+export interface TransformerBlockOptions {
+  /** Units of the layer between. Default 4·width. */
+  readonly hidden?: number;
+  /** Each place reads from itself and those before it alone, as in a model that predicts the next token. */
+  readonly causal?: boolean;
+  /** Rate of dropout of the attention weights and of what each half adds, in training. Default 0. */
+  readonly dropout?: number;
+  /** Default gelu. */
+  readonly activation?: LayerLike;
+  /** Makes the two normalisations. Default {@link layerNorm}. */
+  readonly norm?: () => LayerLike;
+}
+
+/**
+ * Attention and a two-layer network, each added to what comes in, each behind a normalisation (pre-norm: Xiong et al.,
+ * 2020). [rows, time, width] → the same
+ */
+export function transformerBlock(
+  width: number,
+  heads: number,
+  {
+    hidden = 4 * width,
+    causal = false,
+    dropout: rate = 0,
+    activation = gelu,
+    norm = layerNorm,
+  }: TransformerBlockOptions = {},
+) {
+  return {
+    ...sequential(
+      residual(norm(), multiHeadAttention(width, heads, { causal, dropout: rate }), dropout(rate)),
+      residual(norm(), dense(hidden), activation, dense(width), dropout(rate)),
+    ),
+    kind: 'transformerBlock',
+  };
+}
