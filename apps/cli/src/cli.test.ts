@@ -24,7 +24,16 @@ describe('help', () => {
   it('lists commands and exit codes', async () => {
     const { code, out, err } = await run('--help');
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    for (const command of ['train', 'coordinator', 'worker', 'resume', 'explain', 'keys', 'doctor']) {
+    for (const command of [
+      'train',
+      'coordinator',
+      'worker',
+      'resume',
+      'explain',
+      'export',
+      'keys',
+      'doctor',
+    ]) {
       expect(out).toContain(`lockstep ${command}`);
     }
     expect(out).toMatch(/Exit codes: 0 done, 1 .*130 interrupted/s);

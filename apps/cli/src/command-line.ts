@@ -8,6 +8,7 @@ import {
   coordinatorOptions,
   experimentFile,
   explainOptions,
+  exportOptions,
   keysOptions,
   knownOptions,
   localOptions,
@@ -42,7 +43,7 @@ export function commandLine(perform: Perform): Argv {
     });
 }
 
-const commandNames = ['train', 'coordinator', 'worker', 'resume', 'explain', 'keys', 'doctor'];
+const commandNames = ['train', 'coordinator', 'worker', 'resume', 'explain', 'export', 'keys', 'doctor'];
 
 function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs> {
   return argv
@@ -95,6 +96,17 @@ function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs
           .options(explainOptions)
           .example('$0 explain experiments/mnist-cnn.ts --shards 1', 'the programs of a single shard'),
       perform(async () => (await import('./commands/explain.ts')).explain),
+    )
+    .command(
+      'export <run>',
+      'a run’s parameters or model as a file for other programs',
+      (args) =>
+        args
+          .positional('run', runFolder)
+          .options(exportOptions)
+          .example('$0 export runs/2026-11-22-mnist-cnn-3f9c --format onnx', 'the model, for ONNX Runtime')
+          .example('$0 export runs/2026-11-22-mnist-cnn-3f9c --out model.npz', 'the parameters, for NumPy'),
+      perform(async () => (await import('./commands/export.ts')).exportRun),
     )
     .command(
       'keys',

@@ -35,6 +35,12 @@ export async function loadExperiment(file: string): Promise<ExperimentFile> {
   return { name, path, project, bundle, hash, experiment };
 }
 
+/** The experiment of a bundle that a run kept; `file` is where it was. Errors as of {@link loadExperiment}. */
+export async function importKept(file: string, bundle: Uint8Array, hash: string): Promise<Experiment> {
+  const cached = await cacheBundle(findProject(dirname(file)), bundle, hash);
+  return requireExperiment(file, await importBundle(file, file, cached));
+}
+
 function requireFile(file: string, path: string): void {
   if (existsSync(path) && statSync(path).isFile()) return;
   const folder = dirname(path);

@@ -99,6 +99,18 @@ export const keysOptions = {
   out: { type: 'string', requiresArg: true, default: 'keys', describe: 'folder to write' },
 } as const satisfies Readonly<Record<string, Options>>;
 
+export const exportFormats = ['safetensors', 'npz', 'onnx'] as const;
+
+export const exportOptions = {
+  format: {
+    choices: exportFormats,
+    requiresArg: true,
+    describe: 'of the file (default: as its ending says, else safetensors)',
+  },
+  step: number('step', 0, 'the checkpoint of this step (default: the newest)'),
+  out: { type: 'string', requiresArg: true, describe: 'file to write (default: <name>-step-<n>.<format>)' },
+} as const satisfies Readonly<Record<string, Options>>;
+
 export const experimentFile = {
   type: 'string',
   demandOption: true,
@@ -118,6 +130,7 @@ export const knownOptions: readonly string[] = [
       coordinatorOptions,
       workerOptions,
       keysOptions,
+      exportOptions,
     ].flatMap((options) => Object.keys(options)),
   ),
 ];

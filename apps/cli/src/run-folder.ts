@@ -4,7 +4,15 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import type { Profile } from '@lockstep/protocol';
-import { createRun, type Manifest, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
+import {
+  createRun,
+  type Manifest,
+  openRun,
+  type Run,
+  readLog,
+  readManifest,
+  sha256,
+} from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import type { ExperimentFile } from './experiment-file.ts';
@@ -55,7 +63,25 @@ export async function discardRun({ run }: OpenedRun): Promise<void> {
   await rm(run.folder, { recursive: true });
 }
 
-/** An existing run. Throws `checkpoint` when it is damaged. */
+/** What a run began with. */
+export interface KnownRun {
+  readonly name: string;
+  readonly config: RunConfig;
+  readonly bundle: Uint8Array;
+  /** SHA-256 of the bundle. */
+  readonly hash: string;
+  /** The experiment's file when the run began. */
+  readonly file: string;
+}
+
+/** Reads an existing run, which may be under way. Throws `checkpoint` when it is damaged. */
+export async function readRunFolder(folder: string): Promise<KnownRun> {
+  const { name, experiment, config } = readKnown(folder, await readManifest(folder));
+  const { hash, file } = experiment;
+  return { name, config, bundle: await readBundle(folder, hash), hash, file };
+}
+
+/** An existing run, to be continued. Throws `checkpoint` when it is damaged. */
 export async function openRunFolder(folder: string): Promise<OpenedRun> {
   const run = await openRun(folder);
   try {
@@ -92,14 +118,14 @@ async function runsIn(root: string): Promise<string[]> {
 
 interface KnownManifest {
   readonly name: string;
-  readonly experiment: { readonly hash: string };
+  readonly experiment: { readonly hash: string; readonly file: string };
   readonly config: RunConfig;
   readonly profile: Profile | 'auto';
 }
 
 function readKnown(folder: string, manifest: Manifest): KnownManifest {
   const { name, experiment, config, profile } = manifest as Partial<KnownManifest>;
-  if (name && experiment?.hash && typeof config?.numShards === 'number' && profile) {
+  if (name && experiment?.hash && experiment.file && typeof config?.numShards === 'number' && profile) {
     return { name, experiment, config, profile };
   }
   throw new LockstepError('checkpoint', `${folder}: its manifest.json is not that of a training run`, {

@@ -73,7 +73,7 @@ const resultText = (result: Named): string => `${result.name} ${typeText(result)
 
 const flopsText = (flops: number): string =>
   scaled(flops, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
-const bytesText = (bytes: number): string => scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
+export const bytesText = (bytes: number): string => scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 
 /** `3.2 MiB`: the largest unit of which there is at least one. */
 function scaled(amount: number, base: number, units: readonly string[]): string {
