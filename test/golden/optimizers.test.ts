@@ -103,7 +103,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
   swa: chain(sgd(0.1), swaParams()),
   'swa/options': chain(sgd(0.1), swaParams({ start: 10, every: 4 })),
   lookahead: lookahead(sgd(0.1), { every: 5, rate: 0.5 }),
-  accumulated: accumulateGradients(3, sgd(0.1, { momentum: 0.9 }) as GradientTransformation),
+  accumulated: accumulateGradients(3, sgd(0.1, { momentum: 0.9 })),
 };
 
 /** References that show the average of the parameters, not the parameters. */

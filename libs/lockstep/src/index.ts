@@ -2,9 +2,22 @@
 export * from '@lockstep/autodiff';
 /** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
 export * as ops from '@lockstep/autodiff';
-export type { CsvOptions, DataSource, Dataset, TextOptions } from '@lockstep/data';
-export { csv, fashionMnist, fromArrays, mnist, mobyDick, text } from '@lockstep/data';
+export type { CsvOptions, DataSource, Dataset, NpzOptions, TextOptions } from '@lockstep/data';
+export { csv, fashionMnist, fromArrays, mnist, mobyDick, npz, text } from '@lockstep/data';
 export { LockstepError } from '@lockstep/errors';
+export type { Metadata, Nested } from '@lockstep/formats';
+export {
+  decodeNpy,
+  decodeNpz,
+  decodeSafetensors,
+  encodeNpy,
+  encodeNpz,
+  encodeSafetensors,
+  nameArrays,
+  nestArrays,
+  readArrays,
+  writeArrays,
+} from '@lockstep/formats';
 export type { Context, Initializer, Layer, Loss, Metric } from '@lockstep/nn';
 export {
   accuracy,
@@ -76,6 +89,8 @@ export {
   xavierNormal,
   xavierUniform,
 } from '@lockstep/nn';
+export type { OnnxInput, OnnxModel, OnnxOptions } from '@lockstep/onnx';
+export { exportModel, exportOnnx } from '@lockstep/onnx';
 export type { GradientTransformation, Mask, Progress, Schedule } from '@lockstep/optim';
 export {
   accumulateGradients,
@@ -134,6 +149,7 @@ export {
   scaleByTrustRatio,
   scaledByBatch,
   sgd,
+  skipNonFinite,
   stateless,
   stepDecay,
   swaParams,

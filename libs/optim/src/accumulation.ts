@@ -2,7 +2,7 @@
 import { type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { type GradientTransformation, modulo, type TensorTree } from './transformation.ts';
+import { choose, type GradientTransformation, modulo, type TensorTree } from './transformation.ts';
 
 export type AccumulationState<S> = {
   /** Mean of the gradients since the last update, and of the losses. */
@@ -36,14 +36,12 @@ export function accumulateGradients<S extends TensorTree>(
         totalSteps: Math.max(1, Math.floor(totalSteps / every)),
         ...(loss === undefined ? {} : { loss: meanLoss }),
       });
-      const orZero = (x: Tensor): Tensor => where(last, zerosLike(x), x);
-      const choose = (after: Tensor, before: Tensor): Tensor => where(last, after, before);
       return [
-        map((update) => where(last, update, zerosLike(update)), updates),
+        choose(last, updates, map(zerosLike, updates)),
         {
-          mean: map(orZero, mean),
-          meanLoss: orZero(meanLoss),
-          inner: map(choose, moved as TensorTree, state.inner as TensorTree) as S,
+          mean: choose(last, map(zerosLike, mean), mean),
+          meanLoss: where(last, zerosLike(meanLoss), meanLoss),
+          inner: choose(last, moved, state.inner),
         },
       ];
     },

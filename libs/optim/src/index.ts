@@ -114,5 +114,7 @@ export {
   stepDecay,
   warmupCosine,
 } from './schedule.ts';
+export type { SkipState } from './skipping.ts';
+export { skipNonFinite } from './skipping.ts';
 export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';
 export { applyUpdates, chain, identity, stateless } from './transformation.ts';

@@ -42,6 +42,7 @@ import {
 import { reduceOnPlateau } from './plateau.ts';
 import { scaleBy, scaleByTrustRatio } from './scaling.ts';
 import { constant } from './schedule.ts';
+import { skipNonFinite } from './skipping.ts';
 import { chain, type GradientTransformation, identity, type TensorTree } from './transformation.ts';
 
 const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
@@ -74,6 +75,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
   multiTransform: multiTransform({ matrix: lamb(0.01), other: sgd(0.1) }, (_path, { length }) =>
     length > 1 ? 'matrix' : 'other',
   ),
+  skipNonFinite: skipNonFinite(adam(0.01)),
   freeze: freeze(),
 };
 

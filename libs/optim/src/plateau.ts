@@ -3,7 +3,7 @@ import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { dtypeOf, type GradientTransformation } from './transformation.ts';
+import { choose, dtypeOf, type GradientTransformation } from './transformation.ts';
 
 /** Scalars. [] */
 export type PlateauState = {
@@ -83,11 +83,7 @@ export function reduceOnPlateau({
       if (loss === undefined) throw noLoss();
       const sum = before.sum.add(loss.cast(before.sum.dtype));
       const count = before.count.add(1);
-      const next = map(
-        (after, during) => where(count.equal(every), after, during),
-        judge(before, sum.div(every)),
-        { ...before, sum, count },
-      );
+      const next = choose(count.equal(every), judge(before, sum.div(every)), { ...before, sum, count });
       return [map((u) => u.mul(next.scale.cast(u.dtype)), updates), next];
     },
   };

@@ -2,7 +2,7 @@
  * Optimizers as gradient transformations, after optax: pairs of pure functions that make updates of gradients and can
  * be chained. All of it is traced into the update program, so state is nothing but tensors.
  */
-import type { Tensor } from '@lockstep/autodiff';
+import { type Tensor, where } from '@lockstep/autodiff';
 import type { DType } from '@lockstep/tensor';
 import { flatten, map, type Tree } from '@lockstep/tree';
 
@@ -75,3 +75,8 @@ export function dtypeOf(tree: TensorTree): DType {
 /** step modulo a whole number: exact, as steps are below 2²⁴. */
 export const modulo = (step: Tensor, period: number): Tensor =>
   step.sub(step.div(period).floor().mul(period));
+
+/** `a` where the condition (a scalar) holds, else `b`: trees of one form. */
+export function choose<T extends TensorTree>(condition: Tensor, a: T, b: T): T {
+  return map((x, y) => where(condition, x, y), a as TensorTree, b as TensorTree) as T;
+}

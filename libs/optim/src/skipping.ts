@@ -1,0 +1,47 @@
+/** Steps that would spoil the parameters are left out. */
+import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { flatten, map } from '@lockstep/tree';
+import { check } from './checks.ts';
+import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
+
+export type SkipState<S> = {
+  /** Steps skipped in a row, and in all. float32 [] */
+  readonly numInARow: Tensor;
+  readonly numSkipped: Tensor;
+  readonly inner: S;
+};
+
+/**
+ * Skips a step whose gradient has an infinity or a NaN: the update is 0 and the inner optimizer's state stays. After
+ * `most` in a row the next one passes, so that a run that is beyond help shows it. The gradient is the whole cluster's,
+ * so every worker decides the same.
+ */
+export function skipNonFinite<S extends TensorTree>(
+  inner: GradientTransformation<S>,
+  { most = 5 }: { readonly most?: number } = {},
+): GradientTransformation<SkipState<S>> {
+  check('skipNonFinite', 'steps', { most });
+  return {
+    init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),
+    update(grads, { numInARow, numSkipped, inner: before }, params, progress) {
+      const finite = allFinite(grads);
+      const passes = logicalOr(finite, numInARow.greaterEqual(most));
+      const [updates, after] = inner.update(grads, before, params, progress);
+      return [
+        choose(passes, updates, map(zerosLike, updates)),
+        {
+          numInARow: where(finite, 0, numInARow.add(1)),
+          numSkipped: where(passes, numSkipped, numSkipped.add(1)),
+          inner: choose(passes, after, before),
+        },
+      ];
+    },
+  };
+}
+
+/** Whether no leaf has an infinity or a NaN. bool [] */
+const allFinite = (tree: TensorTree): Tensor =>
+  flatten(tree)
+    // 0·x is 0 for every finite x, and NaN for all else.
+    .leaves.map((x) => x.mul(0).sum().equal(0))
+    .reduce((all, finite) => logicalAnd(all, finite), full([], 1, 'bool'));
