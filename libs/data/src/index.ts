@@ -9,6 +9,8 @@ export { createDataset, shareable } from './dataset.ts';
 export { parseIdx } from './idx.ts';
 export type { ImageOptions } from './images.ts';
 export { fashionMnist, mnist } from './images.ts';
+export type { NpzOptions } from './npz.ts';
+export { npz } from './npz.ts';
 export type { ShardSamples, StepSamples, StepSpec } from './sampling.ts';
 export { evaluationSamples, rowsPerShard, stepSamples, stepsPerEpoch } from './sampling.ts';
 export type { SplitFractions } from './split.ts';

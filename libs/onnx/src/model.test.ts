@@ -48,7 +48,7 @@ async function expectModel(
 ): Promise<ReturnType<typeof exportModel>> {
   const variables = trained(model, input.shape);
   const names = leafPaths(variables).map((name, i) => [name, leavesOf(variables).leaves[i] as Tensor]);
-  const exported = exportModel(model as never, variables, { input, names: Object.fromEntries(names) });
+  const exported = exportModel(model, variables, { input, names: Object.fromEntries(names) });
   const results = await runModel(
     exported,
     batches.map((x) => [x]),
@@ -132,7 +132,7 @@ describe('models of layers, in ONNX Runtime', () => {
 describe('exportModel', () => {
   it('makes the form that trained variables have', () => {
     const model = sequential(dense(3), relu, batchNorm()) as Layer;
-    expect(leafPaths(initialVariables(model as never, [4]))).toEqual([
+    expect(leafPaths(initialVariables(model, [4]))).toEqual([
       ...['params/0/bias', 'params/0/kernel', 'params/2/beta', 'params/2/gamma'],
       ...['state/2/mean', 'state/2/variance'],
     ]);
