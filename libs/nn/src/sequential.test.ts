@@ -1,64 +1,18 @@
 import { foldIn, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { flatten as leavesOf } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { batchNorm } from './batch-norm.ts';
 import { conv2d } from './convolution.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
-import { embedding } from './embedding.ts';
-import type { LayerLike } from './layer.ts';
 import { asLayer } from './layer.ts';
-import { avgPool, globalAvgPool, maxPool } from './pooling.ts';
+import { maxPool } from './pooling.ts';
 import { sequential } from './sequential.ts';
 import { flatten } from './shape.ts';
 
 const key = tensor(Uint32Array.of(7, 11));
 const relu = (x: Tensor): Tensor => x.relu();
 const contextFor = (rows: number, training = true) => ({ training, key, weights: ones([rows]) });
-
-describe('shapes of a row', () => {
-  const cases: readonly (readonly [string, LayerLike, readonly number[], readonly number[]])[] = [
-    ['dense', dense(5), [7], [5]],
-    ['dense over the last axis', dense(5), [3, 7], [3, 5]],
-    ['conv2d', conv2d(4, 3), [7, 6, 2], [7, 6, 4]],
-    ['conv2d, stride 2', conv2d(4, 3, { stride: 2 }), [7, 6, 2], [4, 3, 4]],
-    ['conv2d, valid', conv2d(4, [3, 2], { padding: 'valid' }), [7, 6, 2], [5, 5, 4]],
-    ['batchNorm', batchNorm(), [7, 6, 2], [7, 6, 2]],
-    ['dropout', dropout(0.5), [7], [7]],
-    ['maxPool', maxPool(2), [7, 6, 2], [3, 3, 2]],
-    ['maxPool, overlapping', maxPool(3, 2), [7, 6, 2], [3, 2, 2]],
-    ['avgPool', avgPool([1, 3]), [7, 6, 2], [7, 2, 2]],
-    ['globalAvgPool', globalAvgPool, [7, 6, 2], [2]],
-    ['flatten', flatten, [7, 6, 2], [84]],
-    ['a function', relu, [7], [7]],
-  ];
-
-  it.each(cases)('%s', (_name, item, input, output) => {
-    const layer = asLayer(item);
-    const initial = layer.init(key, input);
-    expect(initial.output).toEqual(output);
-    const x = ones([2, ...input]);
-    const [y, state] = layer.apply(initial.params, initial.state, x, contextFor(2));
-    expect(y.shape).toEqual([2, ...output]);
-    expect(y.dtype).toBe('float32');
-    expect(shapesOf(state)).toEqual(shapesOf(initial.state));
-  });
-
-  it('embedding', () => {
-    const layer = embedding(10, 4);
-    const { params, state, output } = layer.init(key, [3]);
-    const tokens = tensor([[1, 2, 1]], { dtype: 'int32' });
-    const [y] = layer.apply(params, state, tokens, contextFor(1));
-    expect([output, y.shape]).toEqual([
-      [3, 4],
-      [1, 3, 4],
-    ]);
-    expect(y.at(0, 0).toArray()).toEqual(params.table.at(1).toArray());
-  });
-});
-
-const shapesOf = (tree: unknown) => (leavesOf<unknown>(tree).leaves as Tensor[]).map(({ shape }) => shape);
 
 describe('sequential', () => {
   const model = sequential(conv2d(3, 3), relu, sequential(batchNorm(), maxPool(2)), flatten, dense(4));

@@ -1,0 +1,57 @@
+import { checkGrads, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
+import { describe, expect, it } from 'vitest';
+import { embedding } from './embedding.ts';
+import { positionalEmbedding, sinusoidalPositions } from './position.ts';
+
+const key = tensor(Uint32Array.of(3, 5));
+const contextFor = (rows: number) => ({ training: true, key, weights: ones([rows]) });
+
+describe('embedding', () => {
+  it('gives each token its row', () => {
+    const layer = embedding(10, 4);
+    const { params, state, output } = layer.init(key, [3]);
+    const tokens = tensor([[1, 2, 1]], { dtype: 'int32' });
+    const [y] = layer.apply(params, state, tokens, contextFor(1));
+    expect([output, y.shape]).toEqual([
+      [3, 4],
+      [1, 3, 4],
+    ]);
+    expect(y.at(0, 0).toArray()).toEqual(params.table.at(1).toArray());
+  });
+
+  it('has right derivatives, where tokens repeat too', () => {
+    const layer = embedding(6, 3);
+    const tokens = tensor([5, 1, 1, 0], { dtype: 'int32', shape: [2, 2] });
+    const f = (table: Tensor): Tensor => layer.apply({ table }, {}, tokens, contextFor(2))[0].square();
+    checkGrads(f, [layer.init(key, [2]).params.table.cast('float64')]);
+  });
+});
+
+describe('positions', () => {
+  it('are the sines and cosines of Vaswani et al.', () => {
+    const width = 5;
+    const [y] = sinusoidalPositions().apply({}, {}, zeros([1, 2000, width], 'float64'), contextFor(1));
+    for (const t of [0, 1, 7, 1999]) {
+      for (let feature = 0; feature < width; feature++) {
+        const angle = t / 10000 ** ((feature - (feature % 2)) / width);
+        const expected = feature % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+        expect(y.at(0, t, feature).item()).toBeCloseTo(expected, 11);
+      }
+    }
+  });
+
+  it('of a table are added to each row', () => {
+    const layer = positionalEmbedding(4);
+    const { params, state } = layer.init(key, [3, 2]);
+    const [y] = layer.apply(params, state, ones([2, 3, 2]), contextFor(2));
+    for (const row of [0, 1])
+      expect(y.at(row).toArray()).toEqual(params.table.slice([0], [3]).add(1).toArray());
+  });
+
+  it('are refused where the table ends, and for rows that are no sequences', () => {
+    expect(() => positionalEmbedding(4).init(key, [5, 2])).toThrow(
+      /a sequence of 5 has places that the table of 4 lacks; make it longer/,
+    );
+    expect(() => sinusoidalPositions().init(key, [5])).toThrow(/takes sequences \[time, features\]/);
+  });
+});
