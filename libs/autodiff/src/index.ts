@@ -6,6 +6,7 @@ export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from
 export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
 export { bind, ConcreteTensor, Tensor } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export { eye, linspace } from './grids.ts';
 export {
   celu,
   elu,
@@ -41,6 +42,8 @@ export { conv1d, conv2d } from './primitives/convolve.ts';
 export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './primitives/convolve-transposed.ts';
 export { convTranspose1d, convTranspose2d } from './primitives/convolve-transposed.ts';
 export { binCount, histogram } from './primitives/counting.ts';
+export type { CumulativeOptions } from './primitives/cumulative.ts';
+export { cumMax, cumMin, cumProd, cumSum, diff, logCumSumExp } from './primitives/cumulative.ts';
 export { einsum } from './primitives/einsum.ts';
 export {
   abs,
@@ -125,7 +128,17 @@ export {
   nanToNum,
   trunc,
 } from './primitives/ranges.ts';
-export { argmax, logSoftmax, logSumExp, max, mean, min, softmax } from './primitives/reductions.ts';
+export {
+  argmax,
+  argmin,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  min,
+  prod,
+  softmax,
+} from './primitives/reductions.ts';
 export { repeat, roll, rot90, tile } from './primitives/repeating.ts';
 export type { Unique } from './primitives/selecting.ts';
 export { compress, nonZero, select, unique } from './primitives/selecting.ts';
@@ -136,6 +149,21 @@ export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
 export { digamma, erfc, erfInv, logGamma, polygamma } from './primitives/special.ts';
+export type { NormOptions, VarianceOptions } from './primitives/statistics.ts';
+export {
+  all,
+  any,
+  average,
+  countNonZero,
+  median,
+  nanMean,
+  nanSum,
+  norm,
+  ptp,
+  quantile,
+  std,
+  variance,
+} from './primitives/statistics.ts';
 export type { ReduceOptions } from './primitives/structural.ts';
 export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
 export { acos, asin, atan, atan2, sinc, tan } from './primitives/trigonometry.ts';
@@ -157,7 +185,6 @@ export { planProgram } from './program/plan.ts';
 export type { Equation, Program } from './program/program.ts';
 export { formatProgram, programHash } from './program/program.ts';
 export { traceProgram } from './program/trace.ts';
-export { eye, linspace } from './grids.ts';
 export type { TraceExplanation, TraceRow } from './teach/explain-table.ts';
 export { explainTrace } from './teach/explain-trace.ts';
 export type { Call, Expression } from './teach/expression.ts';

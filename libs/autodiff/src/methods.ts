@@ -4,12 +4,14 @@ import type { TensorLike } from './convert.ts';
 import { Tensor } from './core.ts';
 import * as activations from './primitives/activations.ts';
 import * as contraction from './primitives/contraction.ts';
+import * as cumulative from './primitives/cumulative.ts';
 import * as elementwise from './primitives/elementwise.ts';
 import * as exponentials from './primitives/exponentials.ts';
 import * as powers from './primitives/powers.ts';
 import * as ranges from './primitives/ranges.ts';
 import * as reductions from './primitives/reductions.ts';
 import * as slicing from './primitives/slicing.ts';
+import * as statistics from './primitives/statistics.ts';
 import * as structural from './primitives/structural.ts';
 import * as trigonometry from './primitives/trigonometry.ts';
 
@@ -76,7 +78,17 @@ export interface TensorMethods {
   mean(axes?: Axes, options?: ReduceOptions): Tensor;
   max(axes?: Axes, options?: ReduceOptions): Tensor;
   min(axes?: Axes, options?: ReduceOptions): Tensor;
+  prod(axes?: Axes, options?: ReduceOptions): Tensor;
+  variance(axes?: Axes, options?: statistics.VarianceOptions): Tensor;
+  std(axes?: Axes, options?: statistics.VarianceOptions): Tensor;
+  norm(axes?: Axes, options?: statistics.NormOptions): Tensor;
+  any(axes?: Axes, options?: ReduceOptions): Tensor;
+  all(axes?: Axes, options?: ReduceOptions): Tensor;
+  logSumExp(axes?: Axes, options?: ReduceOptions): Tensor;
+  cumSum(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
+  cumProd(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
   argmax(axis?: number): Tensor;
+  argmin(axis?: number): Tensor;
   softmax(axis?: number): Tensor;
   logSoftmax(axis?: number): Tensor;
 
@@ -129,7 +141,19 @@ const ops = {
   ...pick(ranges, ['trunc', 'clip']),
   isNaN: ranges.isNotANumber,
   isFinite: ranges.isFiniteNumber,
-  ...pick(reductions, ['mean', 'max', 'min', 'argmax', 'softmax', 'logSoftmax']),
+  ...pick(reductions, [
+    'mean',
+    'max',
+    'min',
+    'prod',
+    'argmax',
+    'argmin',
+    'softmax',
+    'logSoftmax',
+    'logSumExp',
+  ]),
+  ...pick(statistics, ['variance', 'std', 'norm', 'any', 'all']),
+  ...pick(cumulative, ['cumSum', 'cumProd']),
   ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
   ...pick(slicing, ['slice', 'at', 'flip']),
   ...pick(contraction, ['matmul']),

@@ -1,5 +1,7 @@
 /** Loops into a given output: TypeScript reference, wasm SIMD and native C++. */
 export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
+export type { RunningAttrs } from './host/cumulative.ts';
+export { runningExtreme, runningSum } from './host/cumulative.ts';
 export type { HostBinaryOp, HostOrderedOp, HostUnaryOp } from './host/index.ts';
 export { hostBinary, hostOrdered, hostUnary } from './host/index.ts';
 export { argSort, lastPlaces, searchSorted } from './host-linear/sorting.ts';

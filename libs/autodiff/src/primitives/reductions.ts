@@ -1,9 +1,25 @@
-/** max, min and argmax over axes; mean and log-sum-exp by composition. */
+/** max, min and argmax over axes; products, means and log-sum-exp by composition. */
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
+import { formatShape, isFloat, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
+import { full } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { add, cast, div, equal, exp, log, mul, stopGradient, sub } from './elementwise.ts';
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  exp,
+  less,
+  log,
+  mul,
+  neg,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts';
+import { concatenate, slice } from './slicing.ts';
 import {
   broadcastInAxes,
   type ReduceOptions,
@@ -96,6 +112,34 @@ export function argmax(x: Tensor, axis = -1): Tensor {
   return bind(argmaxPrimitive, [x], { axis: normalizeAxis('argmax', axis, x.rank) });
 }
 
+/** Index of the first smallest element along `axis`. int32 */
+export function argmin(x: Tensor, axis = -1): Tensor {
+  // Doubles hold the negative of every integer.
+  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), axis);
+}
+
+/**
+ * The product over `axes` (all by default), of nothing 1. Halves are multiplied until one element is left, so that the
+ * gradient, without any division, is right at zeros too.
+ */
+export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes('prod', axes, x.rank);
+  return restoreAxes(reduceRuns(x, list, productOfRun), x, list, options);
+}
+
+function productOfRun(x: Tensor, axis: number, count: number): Tensor {
+  const { outer, size, inner } = reduceGeometry(x.shape, axis, count);
+  const shape = without(x.shape, axis, count);
+  if (size === 0) return full(shape, 1, x.dtype);
+  let factors = reshape(x, [outer, size, inner]);
+  for (let left = size; left > 1; left = Math.ceil(left / 2)) {
+    const half = Math.floor(left / 2);
+    const products = mul(slice(factors, [0, 0], [outer, half]), slice(factors, [0, half], [outer, 2 * half]));
+    factors = 2 * half === left ? products : concatenate([products, slice(factors, [0, 2 * half])], 1);
+  }
+  return reshape(factors, shape);
+}
+
 /** The sum divided by the number of elements. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   const list = normalizeAxes('mean', axes, x.rank);
@@ -103,13 +147,17 @@ export function mean(x: Tensor, axes?: number | readonly number[], options: Redu
   return mul(sum(x, list, options), 1 / count);
 }
 
-/** log Σ exp(x) over `axis`, shifted by the maximum so that nothing overflows. */
-export function logSumExp(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
-  const shift = stopGradient(max(x, axis, { keepDims: true }));
-  const result = add(log(sum(exp(sub(x, shift)), axis, { keepDims: true })), shift);
-  return options.keepDims
-    ? result
-    : reshape(result, without(x.shape, normalizeAxis('logSumExp', axis, x.rank), 1));
+/** log Σ exp(x) over `axes`, shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
+export function logSumExp(
+  x: Tensor,
+  axes: number | readonly number[] = -1,
+  options: ReduceOptions = {},
+): Tensor {
+  const list = normalizeAxes('logSumExp', axes, x.rank);
+  const largest = stopGradient(max(x, list, { keepDims: true }));
+  const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
+  const total = sum(exp(sub(x, shift)), list, options);
+  return add(log(total), reshape(shift, total.shape));
 }
 
 /** x − log Σ exp(x) over `axis`. */

@@ -1,0 +1,172 @@
+/** Statistics over axes, composed of sums, extremes and sorts. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, normalizeAxes } from '@lockstep/tensor';
+import { asTensor, onesLike, type TensorLike, zerosLike } from '../convert.ts';
+import type { Tensor } from '../core.ts';
+import {
+  abs,
+  add,
+  cast,
+  div,
+  equal,
+  mul,
+  notEqual,
+  sqrt,
+  square,
+  stopGradient,
+  sub,
+  where,
+} from './elementwise.ts';
+import { pow } from './powers.ts';
+import { isNotANumber } from './ranges.ts';
+import { max, mean, min } from './reductions.ts';
+import { at, stack } from './slicing.ts';
+import { sort } from './sorting.ts';
+import { type ReduceOptions, reshape, restoreAxes, sum, transpose } from './structural.ts';
+
+type Axes = number | readonly number[];
+
+const countOf = (x: Tensor, axes: readonly number[]): number =>
+  axes.reduce((product, axis) => product * x.shape[axis]!, 1);
+
+export interface VarianceOptions extends ReduceOptions {
+  /** Taken off the count in the divisor (NumPy's ddof): 1 for the unbiased estimate. Default 0. */
+  readonly correction?: number;
+}
+
+/** The mean squared deviation from the mean over `axes` (all by default). */
+export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  const list = normalizeAxes('variance', axes, x.rank);
+  const centred = sub(x, mean(x, list, { keepDims: true }));
+  return div(sum(square(centred), list, options), countOf(x, list) - (options.correction ?? 0));
+}
+
+/** The square root of the variance; slope 0 where all elements are equal. */
+export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
+  rootWithSlope(variance(x, axes, options), sqrt);
+
+/** root(x), with value and slope 0 at 0. */
+function rootWithSlope(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
+  const isZero = equal(x, 0);
+  return where(isZero, zerosLike(x), root(where(isZero, onesLike(x), x)));
+}
+
+export interface NormOptions extends ReduceOptions {
+  /** p of (Σ|x|ᵖ)^(1/p); ±Infinity for the largest or smallest |x|, 0 for the number of non-zeros. Default 2. */
+  readonly order?: number;
+}
+
+/**
+ * The norm of all elements over `axes` (all by default), as of one vector: over the axes of a matrix, order 2 is
+ * Frobenius' norm. Slope 0 at the origin.
+ */
+export function norm(x: Tensor, axes?: Axes, { order = 2, ...options }: NormOptions = {}): Tensor {
+  const list = normalizeAxes('norm', axes, x.rank);
+  if (order === 0) return cast(countNonZero(x, list, options), x.dtype);
+  if (order === 1) return sum(abs(x), list, options);
+  if (order === 2) return rootWithSlope(sum(square(x), list, options), sqrt);
+  if (order === Number.POSITIVE_INFINITY) return max(abs(x), list, options);
+  if (order === Number.NEGATIVE_INFINITY) return min(abs(x), list, options);
+  return rootWithSlope(sum(pow(abs(x), order), list, options), (total) => pow(total, 1 / order));
+}
+
+/** How many elements over `axes` (all by default) are not 0; NaN is not. int32 */
+export function countNonZero(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  return sum(cast(x.dtype === 'bool' ? x : notEqual(x, 0), 'int32'), axes, options);
+}
+
+/** Whether an element over `axes` (all by default) is not 0; of nothing false. bool */
+export const any = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
+  notEqual(countNonZero(x, axes, options), 0);
+
+/** Whether no element over `axes` (all by default) is 0; of nothing true. bool */
+export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes('all', axes, x.rank);
+  return equal(countNonZero(x, list, options), countOf(x, list));
+}
+
+/**
+ * Σ w·x / Σ w over `axes` (all by default). Weights broadcast against x; along a single axis they may be a vector of
+ * its length.
+ */
+export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes('average', axes, x.rank);
+  const given = asTensor(weights, x.dtype);
+  const isVector = given.rank === 1 && list.length === 1 && x.rank > 1;
+  const shaped = isVector
+    ? reshape(
+        given,
+        x.shape.map((_, axis) => (axis === list[0] ? given.size : 1)),
+      )
+    : given;
+  const spread = mul(shaped, onesLike(x));
+  return div(sum(mul(x, spread), list, options), sum(spread, list, options));
+}
+
+/** The largest less the smallest element over `axes` (all by default). */
+export const ptp = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
+  sub(max(x, axes, options), min(x, axes, options));
+
+/** The sum of the elements that are not NaN. */
+export const nanSum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
+  sum(where(isNotANumber(x), zerosLike(x), x), axes, options);
+
+/** The mean of the elements that are not NaN; NaN if all are. */
+export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const counted = cast(equal(x, x), x.dtype);
+  return div(nanSum(x, axes, options), sum(counted, axes, options));
+}
+
+/**
+ * The value below which the part q (0 … 1) of the elements over `axes` (all by default) lies, interpolated between the
+ * two nearest; NaN if there is one. Several q give one result each, along a new first axis.
+ */
+export function quantile(
+  x: Tensor,
+  q: number | readonly number[],
+  axes?: Axes,
+  options: ReduceOptions = {},
+): Tensor {
+  const list = normalizeAxes('quantile', axes, x.rank);
+  const count = countOf(x, list);
+  if (count === 0) {
+    throw new LockstepError(
+      'shape',
+      `quantile: axes ${formatShape(list)} of ${formatShape(x.shape)} are empty, and nothing has no quantile; guard against empty arrays`,
+      { op: 'quantile', shape: x.shape, axes: list },
+    );
+  }
+  const ordered = sort(inOneAxis(x, list));
+  const one = (part: number): Tensor => restoreAxes(between(ordered, part * (count - 1)), x, list, options);
+  const parts = typeof q === 'number' ? [q] : q;
+  for (const part of parts) requirePart(part);
+  return typeof q === 'number' ? one(q) : stack(parts.map(one));
+}
+
+function requirePart(q: number): void {
+  if (q >= 0 && q <= 1) return;
+  throw new LockstepError('argument', `quantile: q is ${q}; give the part that lies below, from 0 to 1`, {
+    op: 'quantile',
+    q,
+  });
+}
+
+/** The value at a fractional place along the last axis of ordered elements; NaN, which is ordered last, spreads. */
+function between(ordered: Tensor, place: number): Tensor {
+  const below = at(ordered, '...', Math.floor(place));
+  const above = at(ordered, '...', Math.ceil(place));
+  const last = stopGradient(at(ordered, '...', -1));
+  const value = add(below, mul(sub(above, below), place - Math.floor(place)));
+  return where(isNotANumber(last), last, value);
+}
+
+/** x with `axes` flattened into one last axis. */
+function inOneAxis(x: Tensor, axes: readonly number[]): Tensor {
+  const kept = x.shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
+  const moved = transpose(x, [...kept, ...axes]);
+  return reshape(moved, [...kept.map((axis) => x.shape[axis]!), countOf(x, axes)]);
+}
+
+/** The middle of the ordered elements over `axes` (all by default), the mean of two where their number is even. */
+export const median = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
+  quantile(x, 0.5, axes, options);

@@ -1,0 +1,46 @@
+/** Running sums and extremes along an axis. */
+import type { TypedArray } from '@lockstep/tensor';
+import type { ReduceAttrs } from '../kernels.ts';
+
+/** An array seen as `[outer, size, inner]`, run through along the middle axis; `reverse`: from its end. */
+export interface RunningAttrs extends ReduceAttrs {
+  readonly reverse: boolean;
+}
+
+/** Calls `visit` with each place in the order of the runs; `isFirst` where a run begins. */
+function forEachPlace(
+  { outer, size, inner, reverse }: RunningAttrs,
+  visit: (place: number, index: number, isFirst: boolean) => void,
+): void {
+  for (let o = 0; o < outer; o++) {
+    for (let j = 0; j < inner; j++) {
+      for (let step = 0; step < size; step++) {
+        const index = reverse ? size - 1 - step : step;
+        visit((o * size + index) * inner + j, index, step === 0);
+      }
+    }
+  }
+}
+
+/** out[i] = x[0] + … + x[i] in this order, added in doubles and rounded once each; integers wrap. */
+export function runningSum(out: TypedArray, x: TypedArray, attrs: RunningAttrs): void {
+  let sum = 0;
+  forEachPlace(attrs, (place, _index, isFirst) => {
+    sum = isFirst ? x[place]! : sum + x[place]!;
+    out[place] = sum;
+  });
+}
+
+/** out[i] = the index along the axis of the extreme of x[0] … x[i]: of equal ones the last, NaN beats all. */
+export function runningExtreme(op: 'max' | 'min', out: Int32Array, x: TypedArray, attrs: RunningAttrs): void {
+  let best = 0;
+  let at = 0;
+  forEachPlace(attrs, (place, index, isFirst) => {
+    const value = x[place]!;
+    if (isFirst || Number.isNaN(value) || (op === 'max' ? value >= best : value <= best)) {
+      best = value;
+      at = index;
+    }
+    out[place] = at;
+  });
+}
