@@ -203,7 +203,7 @@ export function shareCaptured(functions: readonly Closed[]): {
 }
 
 /** The same program with these variables in front of all others. */
-function reordered(program: Program, first: readonly number[]): Program {
+export function reordered(program: Program, first: readonly number[]): Program {
   const { avals } = program;
   const front = new Set(first);
   const order = [...first, ...[...avals.keys()].filter((variable) => !front.has(variable))];

@@ -38,6 +38,17 @@ export function reached(program: Program, from: readonly boolean[], by: 'derivat
   return program.outputs.map((variable) => moved.has(variable));
 }
 
+/** Of each leaf of a state that goes around in a loop, whether anything moves it in any turn; see {@link reached}. */
+export function stateReached(
+  body: Program,
+  [captured, state, xs]: readonly [readonly boolean[], readonly boolean[], readonly boolean[]],
+  by: 'derivative' | 'batch',
+): boolean[] {
+  const next = reached(body, [...captured, ...state, ...xs], by);
+  const all = state.map((moves, i) => moves || next[i]!);
+  return all.every((moves, i) => moves === state[i]) ? all : stateReached(body, [captured, all, xs], by);
+}
+
 /** Those entries of a list whose flags are set. */
 export const chosen = <T>(list: readonly T[], flags: readonly boolean[]): T[] =>
   list.filter((_, i) => flags[i]);

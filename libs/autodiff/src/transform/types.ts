@@ -33,3 +33,12 @@ export type Output<T> = T;
 
 export type Inputs<Args extends readonly unknown[]> = { readonly [K in keyof Args]: Input<Args[K]> };
 export type Gradients<Args extends readonly unknown[]> = { -readonly [K in keyof Args]: Gradient<Args[K]> };
+
+/** What a function is given for a value: a tensor wherever it holds a number or a typed array. */
+export type Values<T> = T extends Tensor | null | undefined
+  ? T
+  : T extends number | TypedArray
+    ? Tensor
+    : T extends readonly unknown[] | object
+      ? { [K in keyof T]: Values<T[K]> }
+      : T;

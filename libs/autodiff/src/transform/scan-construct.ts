@@ -1,0 +1,332 @@
+/**
+ * A loop within a program: one equation, whatever the number of its turns. Its body is a program
+ * (captured, state, x) → (next state, y).
+ */
+import type { TypedArray } from '@lockstep/tensor';
+import { full, zeros } from '../convert.ts';
+import {
+  type Bodies,
+  type BoundKernel,
+  bindMany,
+  type ConcreteTensor,
+  type Construct,
+  type MaybeTensor,
+  type Tensor,
+} from '../core.ts';
+import { construct } from '../define.ts';
+import { repeatInFront } from '../primitives/structural.ts';
+import { evaluateProgram } from '../program/evaluate.ts';
+import { removeDeadCode } from '../program/optimize.ts';
+import type { Program } from '../program/program.ts';
+import { type Closed, closeProgram, reordered } from '../program/trace.ts';
+import {
+  batchedBody,
+  chosen,
+  cut,
+  inputAvals,
+  orZeros,
+  outputAvals,
+  reached,
+  spreadOut,
+  stateReached,
+} from './bodies.ts';
+import { pushForward } from './jvp.ts';
+import { rowOf, stackRows, swapFirstAxes } from './steering.ts';
+import { linearized } from './vjp.ts';
+
+interface Course {
+  readonly length: number;
+  /** From the last element to the first. */
+  readonly reverse: boolean;
+}
+
+interface ScanAttrs extends Bodies, Course {
+  /** The first inputs are the same in every turn; then comes the state, then the arrays that are gone through. */
+  readonly numCaptured: number;
+  readonly numState: number;
+}
+
+type Three<T> = [captured: T[], state: T[], xs: T[]];
+
+function partsOf<T>(list: readonly T[], { numCaptured, numState }: ScanAttrs): Three<T> {
+  return cut(list, numCaptured, numState) as Three<T>;
+}
+
+/** The final state, then the stacked results. `body` takes (captured, state, x). */
+export function bindScan(
+  body: Closed,
+  captured: readonly Tensor[],
+  state: readonly Tensor[],
+  xs: readonly Tensor[],
+  { length, reverse }: Course,
+): readonly Tensor[] {
+  return bindMany(scanConstruct, [...body.captured, ...captured, ...state, ...xs], {
+    bodies: [body.program],
+    length,
+    reverse,
+    numCaptured: body.captured.length + captured.length,
+    numState: state.length,
+  });
+}
+
+const isGiven = (list: readonly MaybeTensor[]): boolean[] => list.map((x) => x !== undefined);
+const defined = (list: readonly MaybeTensor[]): Tensor[] => list.flatMap((x) => x ?? []);
+
+/** What is added to −0 keeps every bit. */
+const nothing = ({ shape, dtype }: Tensor): Tensor => full(shape, -0, dtype);
+
+const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
+  name: 'scan',
+  shape(_inputs, { bodies: [body], length, numState }) {
+    return outputAvals(body!).map(({ dtype, shape }, i) => ({
+      dtype,
+      shape: i < numState ? shape : [length, ...shape],
+    }));
+  },
+
+  evaluate(inputs, attrs) {
+    const [body] = attrs.bodies;
+    const { length, reverse, numState } = attrs;
+    const [captured, init, xs] = partsOf(inputs, attrs);
+    const ys = outputAvals(body!)
+      .slice(numState)
+      .map((): Tensor[] => new Array<Tensor>(length));
+    let state = init;
+    for (let turn = 0; turn < length; turn++) {
+      const t = reverse ? length - 1 - turn : turn;
+      const own = xs.map((x) => rowOf(x as ConcreteTensor, t));
+      const [next, results] = cut(evaluateProgram(body!, [...captured, ...state, ...own]), numState);
+      state = next!;
+      for (const [i, y] of results!.entries()) ys[i]![t] = y;
+    }
+    const empty = (i: number): Tensor => {
+      const { dtype, shape } = outputAvals(body!)[numState + i]!;
+      return zeros([0, ...shape], dtype);
+    };
+    return [...state, ...ys.map((list, i) => (length === 0 ? empty(i) : stackRows(list)))];
+  },
+
+  jvp(inputs, tangents, attrs) {
+    const [body] = attrs.bodies;
+    const parts = partsOf(inputs, attrs);
+    const [ofCaptured, ofState, ofXs] = partsOf(tangents, attrs);
+    const [capturedMoves, xsMove] = [isGiven(ofCaptured), isGiven(ofXs)];
+    const stateMoves = stateReached(body!, [capturedMoves, isGiven(ofState), xsMove], 'derivative');
+    const moves = [...capturedMoves, ...stateMoves, ...xsMove];
+    const ysMove = reached(body!, moves, 'derivative').slice(attrs.numState);
+    const closed = movedBody(body!, [capturedMoves, stateMoves, xsMove], ysMove);
+    const all = bindScan(
+      closed,
+      [...parts[0], ...defined(ofCaptured)],
+      [...parts[1], ...chosen(orZeros(ofState, parts[1]), stateMoves)],
+      [...parts[2], ...defined(ofXs)],
+      attrs,
+    );
+    const [state, states, ys, moved] = cut(
+      all,
+      stateMoves.length,
+      chosen(stateMoves, stateMoves).length,
+      ysMove.length,
+    );
+    return {
+      outs: [...state!, ...ys!],
+      tangents: [...spreadOut(states!, stateMoves), ...spreadOut(moved!, ysMove)],
+    };
+  },
+
+  vjp(inputs, wanted, attrs) {
+    const [body] = attrs.bodies;
+    const { numCaptured, numState } = attrs;
+    const [captured, init, xs] = partsOf(inputs, attrs);
+    const own = Array.from({ length: numState }, (_, i) => numCaptured + i);
+    // The state at the beginning of every turn is kept; the rest of a turn is computed again.
+    const outputs = [...body!.outputs, ...own];
+    const all = bindMany(scanConstruct, inputs, { ...attrs, bodies: [{ ...body!, outputs }] });
+    const [outs, states] = cut(all, all.length - numState) as [Tensor[], Tensor[]];
+    const [byCaptured, byState, byXs] = partsOf(wanted, attrs);
+    const stateMoves = stateReached(body!, [byCaptured, byState, byXs], 'derivative');
+    const flags: Three<boolean> = [byCaptured, stateMoves, byXs];
+    return {
+      outs,
+      pull(cotangents) {
+        const [ofState, ofYs] = cut(cotangents, numState) as [MaybeTensor[], MaybeTensor[]];
+        const back = pulledBody(body!, flags, isGiven(ofYs));
+        const begin = chosen(
+          init.map((x, i) => ofState[i] ?? nothing(x)),
+          stateMoves,
+        );
+        const pulled = bindScan(
+          back,
+          captured,
+          [...begin, ...chosen(captured, byCaptured).map(nothing)],
+          [...states, ...xs, ...defined(ofYs)],
+          { length: attrs.length, reverse: !attrs.reverse },
+        );
+        const [ofInit, sums, rest] = cut(pulled, begin.length, chosen(byCaptured, byCaptured).length);
+        return [
+          ...spreadOut(sums!, byCaptured),
+          ...spreadOut(ofInit!, stateMoves),
+          ...spreadOut(rest!, byXs),
+        ];
+      },
+    };
+  },
+
+  batch(inputs, batched, attrs, axis) {
+    const [body] = attrs.bodies;
+    const { numState } = attrs;
+    const [captured, init, xs] = partsOf(inputs, attrs);
+    const [ofCaptured, ofState, ofXs] = partsOf(batched, attrs);
+    const state = stateReached(body!, [ofCaptured, ofState, ofXs], 'batch');
+    const flags = [...ofCaptured, ...state, ...ofXs];
+    const asked = [...state, ...reached(body!, flags, 'batch').slice(numState)];
+    const outs = bindScan(
+      batchedBody(body!, flags, axis, asked),
+      captured,
+      init.map((x, i) => (state[i] && !ofState[i] ? repeatInFront(x, axis.size) : x)),
+      xs.map((x, i) => (ofXs[i] ? swapFirstAxes(x) : x)),
+      attrs,
+    );
+    return outs.map((value, i) => ({
+      value: asked[i] && i >= numState ? swapFirstAxes(value) : value,
+      batched: asked[i]!,
+    }));
+  },
+
+  planned: {
+    temporaries({ bodies: [body], numCaptured, numState }) {
+      const all = inputAvals(body!);
+      return [...outputAvals(body!), ...all.slice(numCaptured + numState)];
+    },
+    kernel(outs, inputs, attrs, { temporaries, bodies: [bind] }) {
+      const { numState, length, reverse } = attrs;
+      const [captured, init, xs] = partsOf(inputs, attrs);
+      const [state, ys] = cut(outs, numState);
+      const [next, results, own] = cut(temporaries, numState, ys!.length);
+      const body = bind!([...captured, ...state!, ...own!], [...next!, ...results!]);
+      const takes = xs.map((x, i) => rowMover(own![i]!.data, x.data, 'take'));
+      const gives = ys!.map((y, i) => rowMover(y.data, results![i]!.data, 'give'));
+      const run: BoundKernel = (kernels) => {
+        body.prepare();
+        for (const [i, x] of init.entries()) state![i]!.data.set(x.data);
+        for (let turn = 0; turn < length; turn++) {
+          const t = reverse ? length - 1 - turn : turn;
+          for (const take of takes) take(t);
+          body.run(kernels);
+          for (const give of gives) give(t);
+          for (let i = 0; i < numState; i++) state![i]!.data.set(next![i]!.data);
+        }
+      };
+      return run;
+    },
+    flops: ([turn], { length }) => length * turn!,
+  },
+
+  prune,
+});
+
+/** (captured, state, x), each with the tangents of what moves → (state, its tangents, y, their tangents) */
+function movedBody(body: Program, flags: Three<boolean>, ysMove: readonly boolean[]): Closed {
+  const avals = cut(inputAvals(body), flags[0].length, flags[1].length);
+  const inputs = avals.map((part, i) => [...part, ...chosen(part, flags[i]!)]);
+  const numState = flags[1].length;
+  return closeProgram((...all) => {
+    const parts = cut(all, inputs[0]!.length, inputs[1]!.length);
+    const primals = parts.flatMap((part, i) => part.slice(0, flags[i]!.length));
+    const moves = parts.flatMap((part, i) => spreadOut(part.slice(flags[i]!.length), flags[i]!));
+    const { outs, tangents } = pushForward((xs) => evaluateProgram(body, xs), primals, moves);
+    const whole = orZeros(tangents, outs);
+    return [
+      ...outs.slice(0, numState),
+      ...chosen(whole.slice(0, numState), flags[1]),
+      ...outs.slice(numState),
+      ...chosen(whole.slice(numState), ysMove),
+    ];
+  }, inputs.flat());
+}
+
+/**
+ * (captured, [cotangents of the state, sums of the captured values' cotangents], [state, x, cotangents of y]) →
+ * (the cotangents and sums one turn earlier, cotangents of x)
+ */
+function pulledBody(body: Program, flags: Three<boolean>, ysGiven: readonly boolean[]): Closed {
+  const [byCaptured, stateMoves, byXs] = flags;
+  const [captured, state, xs] = cut(inputAvals(body), byCaptured.length, stateMoves.length);
+  const ys = outputAvals(body).slice(stateMoves.length);
+  const carried = [...chosen(state!, stateMoves), ...chosen(captured!, byCaptured)];
+  const numMoving = chosen(state!, stateMoves).length;
+  return closeProgram(
+    (...all) => {
+      const [around, cts, sums, at, ofYs] = cut(
+        all,
+        captured!.length,
+        numMoving,
+        carried.length - numMoving,
+        state!.length + xs!.length,
+      ) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
+      const { pull } = linearized(
+        (inputs) => {
+          const [next, results] = cut(evaluateProgram(body, inputs), stateMoves.length);
+          // A value that is both leaves its turn as a result first.
+          return [...results!, ...next!];
+        },
+        [...around, ...at],
+        flags.flat(),
+      );
+      const pulled = pull(
+        [...spreadOut(ofYs, ysGiven), ...spreadOut(cts, stateMoves)],
+        spreadOut(sums, byCaptured),
+      );
+      const filled = orZeros(pulled, [...around, ...at]);
+      const [ofCaptured, ofState, ofXs] = cut(filled, captured!.length, state!.length);
+      return [...chosen(ofState!, stateMoves), ...chosen(ofCaptured!, byCaptured), ...chosen(ofXs!, byXs)];
+    },
+    [...captured!, ...carried, ...state!, ...xs!, ...chosen(ys, ysGiven)],
+  );
+}
+
+/** Moves one row between an array of rows and a place of its own, word by word: without a view made for each turn. */
+function rowMover(to: TypedArray, from: TypedArray, way: 'take' | 'give'): (t: number) => void {
+  const [target, source] = [wordsOf(to), wordsOf(from)];
+  const size = way === 'take' ? target.length : source.length;
+  return way === 'take'
+    ? (t) => {
+        for (let i = 0, at = t * size; i < size; i++, at++) target[i] = source[at]!;
+      }
+    : (t) => {
+        for (let i = 0, at = t * size; i < size; i++, at++) target[at] = source[i]!;
+      };
+}
+
+function wordsOf(data: TypedArray): Int32Array | Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  return new Int32Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 4);
+}
+
+/** Without results, states and operands that nobody needs. */
+function prune(attrs: ScanAttrs, needed: readonly boolean[]): ReturnType<NonNullable<Construct['prune']>> {
+  const [body] = attrs.bodies;
+  const { numCaptured, numState } = attrs;
+  let state = needed.slice(0, numState);
+  for (;;) {
+    const kept = [...state, ...needed.slice(numState)];
+    const lean = removeDeadCode({ ...body!, outputs: chosen(body!.outputs, kept) });
+    const used = new Set([...lean.equations.flatMap(({ inputs }) => inputs), ...lean.outputs]);
+    const next = state.map((isLive, i) => isLive || used.has(numCaptured + i));
+    const isSettled = next.every((isLive, i) => isLive === state[i]);
+    state = next;
+    if (!isSettled) continue;
+    const isState = (input: number): boolean => input >= numCaptured && input < numCaptured + numState;
+    const inputs = Array.from({ length: body!.numInputs }, (_, input) => input).filter((input) =>
+      isState(input) ? state[input - numCaptured] : used.has(input),
+    );
+    const outputs = kept.flatMap((isKept, i) => (isKept ? [i] : []));
+    if (inputs.length === body!.numInputs && outputs.length === kept.length) return undefined;
+    const bodies = [reordered({ ...lean, numInputs: inputs.length }, inputs)];
+    const counts = {
+      numCaptured: inputs.filter((input) => input < numCaptured).length,
+      numState: inputs.filter(isState).length,
+    };
+    return { inputs, outputs, attrs: { ...attrs, ...counts, bodies } };
+  }
+}

@@ -1,0 +1,148 @@
+/** Loops with a known number of turns. */
+import { LockstepError } from '@lockstep/errors';
+import { formatShape } from '@lockstep/tensor';
+import { type Structure, unflatten } from '@lockstep/tree';
+import { tensor } from '../convert.ts';
+import { bind, type Tensor, Tracer } from '../core.ts';
+import { stack } from '../primitives/slicing.ts';
+import { closeProgram } from '../program/trace.ts';
+import { toTensors } from './arguments.ts';
+import { cut } from './bodies.ts';
+import { barrier } from './checkpoint.ts';
+import { bindScan } from './scan-construct.ts';
+import { isProgramUnderWay, refuseCollectives, returned, rows, type State } from './steering.ts';
+import type { Values } from './types.ts';
+
+export interface ScanOptions {
+  /** The number of turns; needed where nothing is gone through. */
+  readonly length?: number;
+  /** From the last element to the first; results keep their places. */
+  readonly reverse?: boolean;
+}
+
+/**
+ * A loop that carries a state and collects results: `f` takes the state and one element of `xs` (a tree of arrays, gone
+ * through along their first axes; or null) and returns the next state and a result, or null for none. Gives the final
+ * state and the results, stacked: [carry, ys].
+ *
+ * Outside of `jit` it is a JavaScript loop. Within a program it is one equation, whatever its length, and reverse mode
+ * keeps the state of each turn and computes the rest of it again. Derivatives of any order in both modes.
+ * @throws LockstepError `shape`, `dtype` or `argument` when the state does not come back as it went in, or lengths differ.
+ */
+export function scan<const C, const X, Y>(
+  f: (carry: Values<C>, x: Values<X>) => readonly [Values<C>, Y],
+  init: C,
+  xs: X,
+  options: ScanOptions = {},
+): [Values<C>, Values<Y>] {
+  const [state, ys] = run('scan', f as never, init, xs, options);
+  return [state as Values<C>, ys as Values<Y>];
+}
+
+/**
+ * `body` for i = from, …, to − 1, as `state = body(i, state)`: a {@link scan} over the numbers of the turns. `i` is an int32
+ * scalar.
+ */
+export function forLoop<const C>(
+  from: number,
+  to: number,
+  body: (i: Tensor, state: Values<C>) => Values<C>,
+  init: C,
+): Values<C> {
+  if (!Number.isInteger(from) || !Number.isInteger(to)) {
+    throw new LockstepError(
+      'argument',
+      `forLoop: goes from ${from} to ${to}, which are not both whole numbers; a loop whose end is computed is a whileLoop`,
+      { from, to },
+    );
+  }
+  const turns = Int32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
+  const step = (state: Values<C>, i: Tensor): unknown => [body(i, state), null];
+  return run('forLoop', step as never, init, tensor(turns), {})[0] as Values<C>;
+}
+
+/** The results of `f` for each element of `xs`, one after the other, stacked: `vmap` with the memory of a loop. */
+export function mapOver<const X, Y>(f: (x: Values<X>) => Y, xs: X): Values<Y> {
+  const step = (_none: null, x: Values<X>): unknown => [null, f(x)];
+  return run('mapOver', step as never, null, xs, {})[1] as Values<Y>;
+}
+
+type Step = (carry: unknown, x: unknown) => unknown;
+
+function run(op: string, f: Step, init: unknown, xs: unknown, options: ScanOptions): [unknown, unknown] {
+  const state: State = toTensors(op, init);
+  const elements = toTensors(op, xs);
+  const length = lengthOf(op, elements.leaves, options.length);
+  const { reverse = false } = options;
+  let results: Structure = { kind: 'null' };
+  const step = (leaves: readonly Tensor[]): Tensor[] => {
+    const [carry, x] = cut(leaves, state.leaves.length);
+    const out = f(unflatten(state.structure, carry!), unflatten(elements.structure, x!));
+    if (!Array.isArray(out) || out.length !== 2) {
+      throw new LockstepError(
+        'argument',
+        `${op}: the body must return [state, result], not ${Array.isArray(out) ? `an array of ${out.length}` : typeof out}; give null for a result where there is none`,
+        { op },
+      );
+    }
+    const ys = toTensors(op, out[1]);
+    results = ys.structure;
+    return [...returned(op, out[0], state), ...ys.leaves];
+  };
+  const isRecorded = isProgramUnderWay() || length === 0;
+  const loop = isRecorded ? recorded : unrolled;
+  const leaves = loop(op, step, state.leaves, elements.leaves, { length, reverse });
+  const [carry, ys] = cut(leaves, state.leaves.length);
+  return [unflatten(state.structure, carry!), unflatten(results, ys!)];
+}
+
+type Loop = (
+  op: string,
+  step: (leaves: readonly Tensor[]) => readonly Tensor[],
+  init: readonly Tensor[],
+  xs: readonly Tensor[],
+  course: { readonly length: number; readonly reverse: boolean },
+) => readonly Tensor[];
+
+/** As one equation of the program under way. */
+const recorded: Loop = (op, step, init, xs, course) => {
+  const own = xs.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
+  const closed = closeProgram((...leaves) => step(leaves), [...init, ...own]);
+  refuseCollectives(op, closed.program);
+  return bindScan(closed, [], init, xs, course);
+};
+
+const unrolled: Loop = (_op, step, init, xs, { length, reverse }) => {
+  const elements = xs.map(rows);
+  const ys: Tensor[][] = [];
+  let state = init;
+  for (let turn = 0; turn < length; turn++) {
+    const t = reverse ? length - 1 - turn : turn;
+    const [next, results] = cut(step([...state, ...elements.map((list) => list[t]!)]), init.length);
+    // A place of its own in the order of cotangents: that of the equation in a program.
+    state = next!.map((x) => (x instanceof Tracer ? bind(barrier, [x, x], {}) : x));
+    for (const [i, y] of results!.entries()) {
+      ys[i] ??= new Array<Tensor>(length);
+      ys[i][t] = y;
+    }
+  }
+  return [...state, ...ys.map((list) => stack(list))];
+};
+
+function lengthOf(op: string, xs: readonly Tensor[], asked: number | undefined): number {
+  const length = asked ?? xs[0]?.shape[0];
+  if (length === undefined || !Number.isInteger(length) || length < 0) {
+    throw new LockstepError(
+      'argument',
+      `${op}: the number of turns is ${asked ?? 'unknown'}; give arrays to go through, or a whole length ≥ 0`,
+      { op, length: asked },
+    );
+  }
+  const other = xs.find(({ shape }) => shape[0] !== length);
+  if (other === undefined) return length;
+  throw new LockstepError(
+    'shape',
+    `${op}: an array ${formatShape(other.shape)} is gone through in ${length} turns; all first axes must be equally long${asked === undefined ? '' : ', and as long as length'}`,
+    { op, length, shape: other.shape },
+  );
+}

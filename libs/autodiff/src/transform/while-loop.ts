@@ -1,0 +1,185 @@
+/** Loops that end when their state says so. */
+import { LockstepError } from '@lockstep/errors';
+import { unflatten } from '@lockstep/tree';
+import { type Bodies, bindMany, type Construct, type Tensor } from '../core.ts';
+import { construct } from '../define.ts';
+import { cast, greater, where } from '../primitives/elementwise.ts';
+import { broadcastInAxes, repeatInFront, sum } from '../primitives/structural.ts';
+import { evaluateProgram } from '../program/evaluate.ts';
+import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import { toTensors } from './arguments.ts';
+import {
+  chosen,
+  cut,
+  inputAvals,
+  orZeros,
+  outputAvals,
+  overBatchAs,
+  reached,
+  spreadOut,
+  stateReached,
+} from './bodies.ts';
+import { pushForward } from './jvp.ts';
+import { elementsOf, isProgramUnderWay, refuseCollectives, returned, steering } from './steering.ts';
+import type { Values } from './types.ts';
+
+/** Two bodies, which take (captured, state): whether to go on, and the next state. */
+interface WhileAttrs extends Bodies {
+  readonly numCaptured: number;
+}
+
+function bindWhile(
+  condition: Closed,
+  body: Closed,
+  captured: readonly Tensor[],
+  state: readonly Tensor[],
+): readonly Tensor[] {
+  const { programs: bodies, captured: more } = shareCaptured([condition, body]);
+  const numCaptured = more.length + captured.length;
+  return bindMany(whileConstruct, [...more, ...captured, ...state], { bodies, numCaptured });
+}
+
+const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
+  name: 'while',
+  shape: (_inputs, { bodies: [, body] }) => outputAvals(body!),
+  evaluate(inputs, { bodies: [condition, body], numCaptured }) {
+    const [captured, init] = cut(inputs, numCaptured);
+    let state: readonly Tensor[] = init!;
+    const goesOn = (): boolean => evaluateProgram(condition!, [...captured!, ...state])[0]!.data[0] === 1;
+    while (goesOn()) state = evaluateProgram(body!, [...captured!, ...state]);
+    return state;
+  },
+
+  jvp(inputs, tangents, { bodies: [condition, body], numCaptured }) {
+    const [captured, state] = cut(inputs, numCaptured) as [Tensor[], Tensor[]];
+    const [ofCaptured, ofState] = cut(tangents, numCaptured);
+    const capturedMoves = ofCaptured!.map((tangent) => tangent !== undefined);
+    const given = ofState!.map((tangent) => tangent !== undefined);
+    const stateMoves = stateReached(body!, [capturedMoves, given, []], 'derivative');
+    const [around, own] = cut(inputAvals(body!), numCaptured);
+    const parts = [around!, chosen(around!, capturedMoves), own!, chosen(own!, stateMoves)];
+    const close = (f: (primals: Tensor[], directions: (Tensor | undefined)[]) => readonly Tensor[]): Closed =>
+      closeProgram((...all) => {
+        const [c, ct, s, st] = cut(all, ...parts.map(({ length }) => length)) as [
+          ...[Tensor[], Tensor[], Tensor[], Tensor[]],
+        ];
+        return f([...c, ...s], [...spreadOut(ct, capturedMoves), ...spreadOut(st, stateMoves)]);
+      }, parts.flat());
+    const all = bindWhile(
+      close((primals) => evaluateProgram(condition!, primals)),
+      close((primals, directions) => {
+        const moved = pushForward((xs) => evaluateProgram(body!, xs), primals, directions);
+        return [...moved.outs, ...chosen(orZeros(moved.tangents, moved.outs), stateMoves)];
+      }),
+      [...captured, ...ofCaptured!.flatMap((tangent) => tangent ?? [])],
+      [...state, ...chosen(orZeros(ofState!, state), stateMoves)],
+    );
+    return {
+      outs: all.slice(0, state.length),
+      tangents: spreadOut(all.slice(state.length), stateMoves),
+    };
+  },
+
+  vjp: (inputs, _wanted, attrs) => ({
+    outs: bindMany(whileConstruct, inputs, attrs),
+    pull() {
+      throw new LockstepError(
+        'trace',
+        'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps what is finished), customVjp for a fixed point, jvp, or leave jit',
+        { op: 'whileLoop' },
+      );
+    },
+  }),
+
+  batch(inputs, batched, { bodies: [condition, body], numCaptured }, axis) {
+    const [captured, init] = cut(inputs, numCaptured) as [Tensor[], Tensor[]];
+    const [ofCaptured, ofState] = cut(batched, numCaptured) as [boolean[], boolean[]];
+    const moving = stateReached(body!, [ofCaptured, ofState, []], 'batch');
+    const isSteered = reached(condition!, [...ofCaptured, ...moving], 'batch')[0]!;
+    const flags = moving.map((moves) => moves || isSteered);
+    const all = [...ofCaptured, ...flags];
+    const over = (which: typeof body, xs: readonly Tensor[], asked: readonly boolean[]): Tensor[] =>
+      overBatchAs((ys) => evaluateProgram(which!, ys), xs, all, axis, asked);
+    const avals = inputAvals(body!).map(({ dtype, shape }, i) => {
+      return { dtype, shape: all[i] ? [axis.size, ...shape] : shape };
+    });
+    const outs = bindWhile(
+      closeProgram((...xs) => {
+        const [goesOn] = over(condition, xs, [isSteered]);
+        return [isSteered ? greater(sum(cast(goesOn!, 'float32')), 0) : goesOn!];
+      }, avals),
+      closeProgram((...xs) => {
+        const next = over(body, xs, flags);
+        if (!isSteered) return next;
+        // What has ended stays as it is until all have ended.
+        const [goesOn] = over(condition, xs, [true]);
+        return next.map((y, i) => where(broadcastInAxes(goesOn!, y.shape, [0]), y, xs[numCaptured + i]!));
+      }, avals),
+      captured,
+      init.map((x, i) => (flags[i] && !ofState[i] ? repeatInFront(x, axis.size) : x)),
+    );
+    return outs.map((value, i) => ({ value, batched: flags[i]! }));
+  },
+
+  planned: {
+    temporaries: ({ bodies: [condition, body] }) => [...outputAvals(condition!), ...outputAvals(body!)],
+    kernel(state, inputs, { numCaptured }, { temporaries: [goesOn, ...next], bodies: [test, turn] }) {
+      const [captured, init] = cut(inputs, numCaptured);
+      const condition = test!([...captured!, ...state], [goesOn!]);
+      const body = turn!([...captured!, ...state], next);
+      return (kernels) => {
+        condition.prepare();
+        body.prepare();
+        for (const [i, x] of init!.entries()) state[i]!.data.set(x.data);
+        for (;;) {
+          condition.run(kernels);
+          if (goesOn!.data[0] === 0) return;
+          body.run(kernels);
+          for (let i = 0; i < state.length; i++) state[i]!.data.set(next[i]!.data);
+        }
+      };
+    },
+    // Of one turn: how many there will be, nobody knows.
+    flops: ([test, turn]) => test! + turn!,
+  },
+});
+
+/**
+ * `state = body(state)` for as long as `condition(state)` (bool, one element) holds. Outside of `jit` it is a JavaScript
+ * loop, with derivatives in both modes; within a program it is one equation, with derivatives in forward mode. Where
+ * examples of a batch end at different times, the loop runs until all have, and each keeps the state with which it ended.
+ * @throws LockstepError `shape`, `dtype` or `argument` when the state does not come back as it went in.
+ */
+export function whileLoop<const C>(
+  condition: (state: Values<C>) => Tensor | boolean,
+  body: (state: Values<C>) => Values<C>,
+  init: C,
+): Values<C> {
+  const state = toTensors('whileLoop', init);
+  const tree = (leaves: readonly Tensor[]): Values<C> => unflatten(state.structure, leaves) as Values<C>;
+  const test = (leaves: readonly Tensor[]): Tensor =>
+    steering('whileLoop', 'the condition', condition(tree(leaves)), 'bool');
+  const turn = (leaves: readonly Tensor[]): Tensor[] => returned('whileLoop', body(tree(leaves)), state);
+  if (!isProgramUnderWay()) return tree(unrolled(test, turn, state.leaves));
+  const [first, second] = [
+    closeProgram((...leaves) => [test(leaves)], state.leaves),
+    closeProgram((...leaves) => turn(leaves), state.leaves),
+  ];
+  for (const { program } of [first, second]) refuseCollectives('whileLoop', program);
+  return tree(bindWhile(first, second, [], state.leaves));
+}
+
+function unrolled(
+  test: (leaves: readonly Tensor[]) => Tensor,
+  turn: (leaves: readonly Tensor[]) => readonly Tensor[],
+  init: readonly Tensor[],
+): readonly Tensor[] {
+  let state = init;
+  for (;;) {
+    const goesOn = test(state);
+    const elements = elementsOf(goesOn)!;
+    if (!elements.includes(1)) return state;
+    const next = turn(state);
+    state = elements.length === 1 ? next : next.map((y, i) => where(goesOn, y, state[i]!));
+  }
+}
