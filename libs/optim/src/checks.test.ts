@@ -21,7 +21,7 @@ import {
   sgd,
 } from './optimizers.ts';
 import { reduceOnPlateau } from './plateau.ts';
-import { scaleBy, scaleByTrustRatio } from './scaling.ts';
+import { scaleBy, scaleByLearningRate, scaleByTrustRatio } from './scaling.ts';
 
 const optimizers = {
   adadelta,
@@ -43,7 +43,9 @@ it.each(Object.entries(optimizers))('%s refuses rates and decays that are none',
   const owner = name === 'amsgrad' ? 'adam' : name;
   expect(() => make(-1)).toThrow(`${owner}: the learning rate is -1; give a number ≥ 0 or a schedule`);
   expect(() => make(Number.POSITIVE_INFINITY)).toThrow(/the learning rate is Infinity/);
-  expect(() => make(0.1, { weightDecay: -1 })).toThrow(/is -1; it must be a number ≥ 0/);
+  expect(() => make(0.1, { weightDecay: -1 })).toThrow(
+    `${owner}: weightDecay is -1; it must be a number ≥ 0`,
+  );
 });
 
 it.each([
@@ -60,11 +62,12 @@ it.each([
   [() => rmsprop(1, { decay: 1 }), /decay is 1/],
   [() => rmsprop(1, { momentum: 1 }), /momentum is 1/],
   [() => adagrad(1, { initialAccumulator: -1 }), /initialAccumulator is -1/],
-  [() => adagrad(1, { rateDecay: -1 }), /decay is -1/],
+  [() => adagrad(1, { rateDecay: -1 }), /adagrad: rateDecay is -1/],
   [() => adadelta(1, { decay: 2 }), /decay is 2/],
   [() => lion(1, { beta1: 1 }), /beta1 is 1/],
   [() => lars(1, { coefficient: 0 }), /coefficient is 0; it must be greater than 0/],
   [() => scaleByTrustRatio({ epsilon: -1 }), /epsilon is -1/],
+  [() => scaleByLearningRate(Number.NaN), /scaleByLearningRate: rate is NaN/],
   [() => scaleBy(Number.NaN), /factor is NaN; it must be a finite number/],
   [() => clipByNorm(0), /max is 0/],
   [() => clipAdaptively({ clipping: 0 }), /clipping is 0/],

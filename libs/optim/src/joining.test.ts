@@ -106,6 +106,12 @@ describe('scaledByBatch', () => {
 describe('schedules refuse', () => {
   it.each([
     ['a rate that is no number', () => polynomial({ initial: Number.NaN }), /polynomial: initial is NaN/],
+    [
+      'a constant that is none',
+      () => constant(Number.NaN),
+      /constant: rate is NaN; it must be a finite number/,
+    ],
+    ['a peak that is none', () => cosine({ peak: Number.POSITIVE_INFINITY }), /cosine: peak is Infinity/],
     ['a power of 0', () => polynomial({ initial: 1, power: 0 }), /power is 0; it must be greater than 0/],
     [
       'steps that do not rise',

@@ -63,6 +63,9 @@ export function scaledByBatch(
   check('scaledByBatch', 'period', { batchSize, baseBatchSize });
   const ratio = batchSize / baseBatchSize;
   const factor = rule === 'linear' ? ratio : Math.sqrt(ratio);
-  if (typeof rate === 'number') return rate * factor;
+  if (typeof rate === 'number') {
+    check('scaledByBatch', 'finite', { rate });
+    return rate * factor;
+  }
   return (step, totalSteps) => rate(step, totalSteps).mul(factor);
 }

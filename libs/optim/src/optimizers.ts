@@ -17,6 +17,7 @@ import {
   scaleByRms,
   traceMomentum,
 } from './accumulators.ts';
+import { check } from './checks.ts';
 import { type Mask, masked } from './masks.ts';
 import {
   type AdamaxState,
@@ -71,7 +72,7 @@ export function sgd(
   rate: Rate,
   { momentum = 0, weightDecay = 0, nesterov = false, dampening = 0 }: SgdOptions = {},
 ): GradientTransformation<readonly [Empty, MomentumState | Empty, Empty]> {
-  requireRate('sgd', rate);
+  checkCommon('sgd', rate, weightDecay);
   return chain(
     weightDecay === 0 ? identity : addDecayedWeights(weightDecay),
     momentum === 0 && !nesterov && dampening === 0
@@ -86,7 +87,7 @@ export function adam(
   rate: Rate,
   { weightDecay = 0, ...options }: AdamOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdamState, Empty]> {
-  requireRate('adam', rate);
+  checkCommon('adam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdam(options)), scaleByLearningRate(rate));
 }
 
@@ -104,7 +105,7 @@ export function adamw(
   rate: Rate,
   { weightDecay = 0.01, mask, ...options }: AdamWOptions = {},
 ): GradientTransformation<readonly [AdamState, Empty, Empty]> {
-  requireRate('adamw', rate);
+  checkCommon('adamw', rate, weightDecay);
   return chain(scaleByAdam(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
 }
 
@@ -113,7 +114,7 @@ export function nadam(
   rate: Rate,
   { weightDecay = 0, ...options }: NadamOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [NadamState, Empty]> {
-  requireRate('nadam', rate);
+  checkCommon('nadam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByNadam(options)), scaleByLearningRate(rate));
 }
 
@@ -122,7 +123,7 @@ export function radam(
   rate: Rate,
   { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [RadamState, Empty]> {
-  requireRate('radam', rate);
+  checkCommon('radam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByRadam(options)), scaleByLearningRate(rate));
 }
 
@@ -131,7 +132,7 @@ export function adamax(
   rate: Rate,
   { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdamaxState, Empty]> {
-  requireRate('adamax', rate);
+  checkCommon('adamax', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdamax(options)), scaleByLearningRate(rate));
 }
 
@@ -145,7 +146,7 @@ export function rmsprop(
   rate: Rate,
   { momentum = 0, weightDecay = 0, ...options }: RmspropOptions = {},
 ): GradientTransformation<readonly [RmsState, MomentumState | Empty, Empty]> {
-  requireRate('rmsprop', rate);
+  checkCommon('rmsprop', rate, weightDecay);
   return chain(
     withDecayedWeights(weightDecay, scaleByRms(options)),
     momentum === 0 ? identity : traceMomentum(momentum),
@@ -163,7 +164,8 @@ export function adagrad(
   rate: Rate,
   { rateDecay = 0, weightDecay = 0, ...options }: AdagradOptions = {},
 ): GradientTransformation<readonly [AdagradState, Empty, Empty]> {
-  requireRate('adagrad', rate);
+  checkCommon('adagrad', rate, weightDecay);
+  check('adagrad', 'notNegative', { rateDecay });
   return chain(
     withDecayedWeights(weightDecay, scaleByAdagrad(options)),
     rateDecay === 0 ? identity : scaleBySchedule(inverseTimeDecay({ initial: 1, decay: rateDecay })),
@@ -176,7 +178,7 @@ export function adadelta(
   rate: Rate,
   { weightDecay = 0, ...options }: AdadeltaLinkOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdadeltaState, Empty]> {
-  requireRate('adadelta', rate);
+  checkCommon('adadelta', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdadelta(options)), scaleByLearningRate(rate));
 }
 
@@ -188,7 +190,7 @@ export function lion(
   rate: Rate,
   { weightDecay = 0, mask, ...options }: LionOptions = {},
 ): GradientTransformation<readonly [LionState, Empty, Empty]> {
-  requireRate('lion', rate);
+  checkCommon('lion', rate, weightDecay);
   return chain(scaleByLion(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
 }
 
@@ -207,11 +209,18 @@ export interface LarsOptions extends TrustRatioOptions {
  */
 export function lars(
   rate: Rate,
-  { momentum = 0.9, nesterov = false, mask, coefficient = 0.001, ...options }: LarsOptions = {},
+  {
+    momentum = 0.9,
+    nesterov = false,
+    mask,
+    coefficient = 0.001,
+    weightDecay = 0,
+    epsilon = 0,
+  }: LarsOptions = {},
 ): GradientTransformation<readonly [Empty, Empty, MomentumState]> {
-  requireRate('lars', rate);
+  checkCommon('lars', rate, weightDecay);
   return chain(
-    chosen(scaleByTrustRatio({ coefficient, ...options }), mask),
+    chosen(scaleByTrustRatio({ coefficient, weightDecay, epsilon }), mask),
     scaleByLearningRate(rate),
     traceMomentum(momentum, { nesterov }),
   );
@@ -229,7 +238,7 @@ export function lamb(
   rate: Rate,
   { weightDecay = 0.01, mask, epsilon = 1e-6, ...options }: LambOptions = {},
 ): GradientTransformation<readonly [AdamState, readonly [Empty, Empty], Empty]> {
-  requireRate('lamb', rate);
+  checkCommon('lamb', rate, weightDecay);
   return chain(
     scaleByAdam({ epsilon, ...options }),
     chosen(chain(addDecayedWeights(weightDecay), scaleByTrustRatio()), mask),
@@ -237,7 +246,8 @@ export function lamb(
   );
 }
 
-function requireRate(optimizer: string, rate: Rate): void {
+function checkCommon(optimizer: string, rate: Rate, weightDecay: number): void {
+  check(optimizer, 'notNegative', { weightDecay });
   if (typeof rate === 'function' || (Number.isFinite(rate) && rate >= 0)) return;
   throw new LockstepError(
     'argument',

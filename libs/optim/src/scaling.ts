@@ -22,7 +22,10 @@ export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empt
 
 /** Multiplies updates by −rate: the step downhill. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
-  if (typeof rate === 'number') return stateless((grads) => map((g) => g.mul(-rate), grads));
+  if (typeof rate === 'number') {
+    check('scaleByLearningRate', 'finite', { rate });
+    return stateless((grads) => map((g) => g.mul(-rate), grads));
+  }
   return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
 }
 

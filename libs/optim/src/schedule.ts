@@ -9,10 +9,10 @@ import { check } from './checks.ts';
 /** The learning rate of an update: step counts committed updates from 0 (a float, []), totalSteps is the run's length. */
 export type Schedule = (step: Tensor, totalSteps: number) => Tensor;
 
-export const constant =
-  (rate: number): Schedule =>
-  (step) =>
-    asTensor(rate, step.dtype);
+export function constant(rate: number): Schedule {
+  check('constant', 'finite', { rate });
+  return (step) => asTensor(rate, step.dtype);
+}
 
 export interface WarmupOptions {
   /** The highest rate. */
@@ -23,6 +23,7 @@ export interface WarmupOptions {
 
 /** Rises from peak/warmupSteps, so that no update is lost, to `peak` in `warmupSteps` updates and stays there. */
 export function linearWarmup({ peak, warmupSteps }: WarmupOptions): Schedule {
+  check('linearWarmup', 'finite', { peak });
   check('linearWarmup', 'steps', { warmupSteps });
   return (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak);
 }
@@ -48,6 +49,7 @@ export function warmupCosine(options: CosineOptions & WarmupOptions): Schedule {
 }
 
 function cosineFrom(start: number, { peak, totalSteps, end = 0 }: CosineOptions): Schedule {
+  check('cosine', 'finite', { peak, end });
   if (totalSteps !== undefined) check('cosine', 'period', { totalSteps });
   return (step, runSteps) => {
     const length = Math.max(1, (totalSteps ?? runSteps) - start);
@@ -101,13 +103,13 @@ export interface ExponentialDecayOptions {
 
 /** initial·factor^(step/every), a smooth curve. */
 export function exponentialDecay({ initial, factor, every }: ExponentialDecayOptions): Schedule {
-  requireDecay('exponentialDecay', factor, every);
+  requireDecay('exponentialDecay', initial, factor, every);
   return (step) => power(factor, step.div(every)).mul(initial);
 }
 
 /** initial·factor^⌊step/every⌋: a jump every `every` updates. */
 export function stepDecay({ initial, factor, every }: ExponentialDecayOptions): Schedule {
-  requireDecay('stepDecay', factor, every);
+  requireDecay('stepDecay', initial, factor, every);
   return (step) => power(factor, step.div(every).floor()).mul(initial);
 }
 
@@ -166,7 +168,8 @@ export const power = (base: number, exponent: Tensor): Tensor =>
 /** base^exponent for a base > 0, or a base of 0 and a positive exponent. */
 export const raise = (base: Tensor, exponent: number): Tensor => exp(log(base).mul(exponent));
 
-function requireDecay(schedule: string, factor: number, every: number): void {
+function requireDecay(schedule: string, initial: number, factor: number, every: number): void {
+  check(schedule, 'finite', { initial });
   check(schedule, 'period', { every });
   check(schedule, 'positive', { factor });
 }
