@@ -3,14 +3,21 @@ import type { DType, Shape } from '@lockstep/tensor';
 import type { TensorLike } from './convert.ts';
 import { Tensor } from './core.ts';
 import * as activations from './primitives/activations.ts';
+import * as axes from './primitives/axes.ts';
 import * as contraction from './primitives/contraction.ts';
 import * as cumulative from './primitives/cumulative.ts';
 import * as elementwise from './primitives/elementwise.ts';
 import * as exponentials from './primitives/exponentials.ts';
+import * as indices from './primitives/indices.ts';
+import * as joining from './primitives/joining.ts';
+import * as matrices from './primitives/matrices.ts';
 import * as powers from './primitives/powers.ts';
+import * as products from './primitives/products.ts';
 import * as ranges from './primitives/ranges.ts';
 import * as reductions from './primitives/reductions.ts';
+import * as repeating from './primitives/repeating.ts';
 import * as slicing from './primitives/slicing.ts';
+import * as sorting from './primitives/sorting.ts';
 import * as statistics from './primitives/statistics.ts';
 import * as structural from './primitives/structural.ts';
 import * as trigonometry from './primitives/trigonometry.ts';
@@ -95,9 +102,30 @@ export interface TensorMethods {
   reshape(shape: Shape): Tensor;
   transpose(axes?: readonly number[]): Tensor;
   broadcastTo(shape: Shape): Tensor;
-  slice(start: readonly number[], end?: readonly number[], step?: readonly number[]): Tensor;
-  at(...index: readonly number[]): Tensor;
-  flip(axes: readonly number[]): Tensor;
+  ravel(): Tensor;
+  expandDims(axes: Axes): Tensor;
+  squeeze(axes?: Axes): Tensor;
+  swapAxes(axis1: number, axis2: number): Tensor;
+  moveAxis(from: Axes, to: Axes): Tensor;
+  slice(
+    start: readonly slicing.Position[],
+    end?: readonly slicing.Position[],
+    step?: readonly number[],
+  ): Tensor;
+  at(...index: readonly slicing.Index[]): Tensor;
+  flip(axes?: Axes): Tensor;
+  roll(shift: Axes, axis?: Axes): Tensor;
+  repeat(counts: Axes, axis?: number): Tensor;
+  tile(counts: Axes): Tensor;
+  split(parts: Axes, axis?: number): Tensor[];
+  take(indices: TensorLike, axis?: number): Tensor;
+  takeAlongAxis(indices: TensorLike, axis?: number): Tensor;
+  sort(axis?: number, options?: sorting.SortOptions): Tensor;
+  argSort(axis?: number, options?: sorting.SortOptions): Tensor;
+  dot(other: TensorLike): Tensor;
+  tril(offset?: number): Tensor;
+  triu(offset?: number): Tensor;
+  diagonal(offset?: number, axis1?: number, axis2?: number): Tensor;
 }
 
 const ops = {
@@ -155,7 +183,14 @@ const ops = {
   ...pick(statistics, ['variance', 'std', 'norm', 'any', 'all']),
   ...pick(cumulative, ['cumSum', 'cumProd']),
   ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
+  ...pick(axes, ['ravel', 'expandDims', 'squeeze', 'swapAxes', 'moveAxis']),
   ...pick(slicing, ['slice', 'at', 'flip']),
+  ...pick(repeating, ['roll', 'repeat', 'tile']),
+  ...pick(joining, ['split']),
+  ...pick(indices, ['take', 'takeAlongAxis']),
+  ...pick(sorting, ['sort', 'argSort']),
+  ...pick(products, ['dot']),
+  ...pick(matrices, ['tril', 'triu', 'diagonal']),
   ...pick(contraction, ['matmul']),
 } as const satisfies Record<keyof TensorMethods, unknown>;
 
@@ -167,7 +202,7 @@ for (const [name, op] of Object.entries(ops)) {
   Object.defineProperty(Tensor.prototype, name, {
     configurable: true,
     value(this: Tensor, ...args: unknown[]) {
-      return (op as (x: Tensor, ...rest: unknown[]) => Tensor)(this, ...args);
+      return (op as (x: Tensor, ...rest: unknown[]) => unknown)(this, ...args);
     },
   });
 }

@@ -5,6 +5,9 @@ export { runningExtreme, runningSum } from './host/cumulative.ts';
 export type { HostBinaryOp, HostOrderedOp, HostUnaryOp } from './host/index.ts';
 export { hostBinary, hostOrdered, hostUnary } from './host/index.ts';
 export { argSort, lastPlaces, searchSorted } from './host-linear/sorting.ts';
+export { eigh, eighRoom, pseudoInverse, svd, svdRoom } from './host-linear/spectra.ts';
+export type { DeterminantPart, TriangleAttrs } from './host-linear/systems.ts';
+export { cholesky, determinant, luRoom, solve, triangularSolve } from './host-linear/systems.ts';
 export type {
   BackendName,
   BinaryOp,

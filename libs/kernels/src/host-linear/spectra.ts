@@ -1,0 +1,226 @@
+/**
+ * Eigenvalues and singular values by Jacobi's rotations: slower than what large matrices need, but short, accurate to
+ * the last digits, and the same bits everywhere, since a rotation takes + − · / √ alone. After Golub & Van Loan,
+ * Matrix Computations (4th edition), sections 8.5 and 8.6.3.
+ */
+import type { TypedArray } from '@lockstep/tensor';
+
+/** Convergence is quadratic: even n = 100 needs about ten sweeps. */
+const maxSweeps = 60;
+
+/** Cosine and sine of the rotation that makes [[p, o], [o, q]] diagonal, the smaller of the two angles. */
+function rotation(p: number, q: number, o: number): { c: number; s: number } {
+  const tau = (q - p) / (2 * o);
+  const t = (tau >= 0 ? 1 : -1) / (Math.abs(tau) + Math.sqrt(1 + tau * tau));
+  const c = 1 / Math.sqrt(1 + t * t);
+  return { c, s: t * c };
+}
+
+/** Columns p and q of x `[rows, n]` := their rotation. */
+function rotateColumns(x: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let i = 0; i < x.length; i += n) {
+    const [a, b] = [x[i + p]!, x[i + q]!];
+    x[i + p] = c * a - s * b;
+    x[i + q] = s * a + c * b;
+  }
+}
+
+/** Rows p and q of x `[rows, n]` := their rotation. */
+function rotateRows(x: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
+  for (let j = 0; j < n; j++) {
+    const [a, b] = [x[p * n + j]!, x[q * n + j]!];
+    x[p * n + j] = c * a - s * b;
+    x[q * n + j] = s * a + c * b;
+  }
+}
+
+function setIdentity(x: Float64Array, n: number): void {
+  x.fill(0);
+  for (let i = 0; i < n; i++) x[i * n + i] = 1;
+}
+
+/** −1 or 1: what makes the largest element of a column (the first of several) positive. */
+function signOf(vectors: Float64Array, n: number, column: number): number {
+  let largest = column;
+  for (let i = column; i < vectors.length; i += n)
+    if (Math.abs(vectors[i]!) > Math.abs(vectors[largest]!)) largest = i;
+  return vectors.length > 0 && vectors[largest]! < 0 ? -1 : 1;
+}
+
+export interface EighRoom {
+  readonly a: Float64Array;
+  readonly v: Float64Array;
+}
+
+export const eighRoom = (n: number): EighRoom => ({ a: new Float64Array(n * n), v: new Float64Array(n * n) });
+
+/**
+ * out `[batch, 1 + n, n]` from a `[batch, n, n]`, of which the symmetric part (a + aᵀ)/2 counts: first the eigenvalues
+ * in ascending order, then the matrix whose columns are their unit eigenvectors, each with its largest element positive.
+ */
+export function eigh(
+  out: TypedArray,
+  a: TypedArray,
+  { batch, n, room }: { batch: number; n: number; room: EighRoom },
+): void {
+  for (let matrix = 0; matrix < batch; matrix++) {
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++)
+        room.a[i * n + j] = (a[(matrix * n + i) * n + j]! + a[(matrix * n + j) * n + i]!) / 2;
+    diagonalize(room, n);
+    const order = Array.from({ length: n }, (_, i) => i).sort(
+      (i, j) => room.a[i * n + i]! - room.a[j * n + j]! || i - j,
+    );
+    const start = matrix * (n + 1) * n;
+    for (const [k, column] of order.entries()) {
+      const sign = signOf(room.v, n, column);
+      out[start + k] = room.a[column * n + column]!;
+      for (let i = 0; i < n; i++) out[start + (i + 1) * n + k] = sign * room.v[i * n + column]!;
+    }
+  }
+}
+
+/** Rotates `a` until nothing off its diagonal counts beside its norm; `v` collects the rotations. */
+function diagonalize({ a, v }: EighRoom, n: number): void {
+  setIdentity(v, n);
+  let squares = 0;
+  for (const value of a) squares += value * value;
+  const negligible = 2 ** -60 * Math.sqrt(squares);
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
+    let rotated = false;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const off = a[p * n + q]!;
+        if (!(Math.abs(off) > negligible)) continue;
+        rotated = true;
+        const { c, s } = rotation(a[p * n + p]!, a[q * n + q]!, off);
+        rotateColumns(a, n, p, q, c, s);
+        rotateRows(a, n, p, q, c, s);
+        a[p * n + q] = 0;
+        a[q * n + p] = 0;
+        rotateColumns(v, n, p, q, c, s);
+      }
+    }
+    if (!rotated) return;
+  }
+}
+
+export interface SvdRoom {
+  readonly u: Float64Array;
+  readonly v: Float64Array;
+  readonly values: Float64Array;
+}
+
+export const svdRoom = (m: number, n: number): SvdRoom => ({
+  u: new Float64Array(m * n),
+  v: new Float64Array(n * n),
+  values: new Float64Array(n),
+});
+
+/** Columns of `u` from a `[m, n]`, m ≥ n, rotated until they are orthogonal; `v` collects the rotations. */
+function orthogonalize({ u, v }: SvdRoom, n: number): void {
+  setIdentity(v, n);
+  for (let sweep = 0; sweep < maxSweeps; sweep++) {
+    let rotated = false;
+    for (let p = 0; p < n; p++) {
+      for (let q = p + 1; q < n; q++) {
+        const [pp, qq, pq] = [dotColumns(u, n, p, p), dotColumns(u, n, q, q), dotColumns(u, n, p, q)];
+        if (!(Math.abs(pq) > Number.EPSILON * Math.sqrt(pp) * Math.sqrt(qq))) continue;
+        rotated = true;
+        const { c, s } = rotation(pp, qq, pq);
+        rotateColumns(u, n, p, q, c, s);
+        rotateColumns(v, n, p, q, c, s);
+      }
+    }
+    if (!rotated) return;
+  }
+}
+
+function dotColumns(x: Float64Array, n: number, p: number, q: number): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i += n) sum += x[i + p]! * x[i + q]!;
+  return sum;
+}
+
+/** The singular value decomposition of one matrix: U·diag(values) in `u`, V in `v`; gives the columns' order, largest first. */
+function decompose(room: SvdRoom, a: TypedArray, start: number, n: number): number[] {
+  for (let i = 0; i < room.u.length; i++) room.u[i] = a[start + i]!;
+  orthogonalize(room, n);
+  for (let j = 0; j < n; j++) room.values[j] = Math.sqrt(dotColumns(room.u, n, j, j));
+  return Array.from(room.values.keys()).sort((i, j) => room.values[j]! - room.values[i]! || i - j);
+}
+
+interface SvdAttrs {
+  readonly batch: number;
+  readonly m: number;
+  /** At most m. */
+  readonly n: number;
+  readonly room: SvdRoom;
+}
+
+/**
+ * out `[batch, m + 1 + n, n]` from a `[batch, m, n]`, m ≥ n: the columns of U, the singular values in descending order,
+ * the columns of V, each with its largest element positive. A singular value 0 has a column of U that completes the
+ * others.
+ */
+export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAttrs): void {
+  const { u, v, values } = room;
+  for (let matrix = 0; matrix < batch; matrix++) {
+    const order = decompose(room, a, matrix * m * n, n);
+    for (let j = 0; j < n; j++) if (values[j]! > 0) for (let i = 0; i < m; i++) u[i * n + j]! /= values[j]!;
+    for (const j of order) if (values[j] === 0) completeColumn(u, n, j);
+    const start = matrix * (m + 1 + n) * n;
+    for (const [k, j] of order.entries()) {
+      const sign = signOf(v, n, j);
+      for (let i = 0; i < m; i++) out[start + i * n + k] = sign * u[i * n + j]!;
+      out[start + m * n + k] = values[j]!;
+      for (let i = 0; i < n; i++) out[start + (m + 1 + i) * n + k] = sign * v[i * n + j]!;
+    }
+  }
+}
+
+/** Makes an empty column of u the unit vector that is left of an axis when the other columns are taken out. */
+function completeColumn(u: Float64Array, n: number, column: number): void {
+  const m = u.length / n;
+  for (let axis = 0; axis < m; axis++) {
+    for (let i = 0; i < m; i++) u[i * n + column] = i === axis ? 1 : 0;
+    // Taken out twice, so that nothing of them is left.
+    for (let j = 0; j < 2 * n; j++) {
+      const other = j % n;
+      if (other === column) continue;
+      const share = dotColumns(u, n, other, column);
+      for (let i = 0; i < m; i++) u[i * n + column]! -= share * u[i * n + other]!;
+    }
+    const length = Math.sqrt(dotColumns(u, n, column, column));
+    // Of m axes at least one keeps this much outside of fewer than m columns.
+    if (length * length * m < 0.5) continue;
+    for (let i = 0; i < m; i++) u[i * n + column]! /= length;
+    return;
+  }
+}
+
+/**
+ * out `[batch, n, m]` = the pseudo-inverse of a `[batch, m, n]`, m ≥ n. Singular values of at most `cutoff` times the
+ * largest count as 0.
+ */
+export function pseudoInverse(
+  out: TypedArray,
+  a: TypedArray,
+  { batch, m, n, room, cutoff }: SvdAttrs & { readonly cutoff: number },
+): void {
+  const { u, v, values } = room;
+  for (let matrix = 0; matrix < batch; matrix++) {
+    const order = decompose(room, a, matrix * m * n, n);
+    const least = cutoff * (n === 0 ? 0 : values[order[0]!]!);
+    for (let i = 0; i < n; i++) {
+      for (let k = 0; k < m; k++) {
+        let sum = 0;
+        for (const j of order) {
+          const value = values[j]!;
+          if (!(value <= least)) sum += (v[i * n + j]! / value) * (u[k * n + j]! / value);
+        }
+        out[(matrix * n + i) * m + k] = sum;
+      }
+    }
+  }
+}
