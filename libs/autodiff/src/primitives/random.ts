@@ -14,7 +14,7 @@ import { reshape } from './structural.ts';
 /** A key of the rng library as a tensor. uint32 [2] */
 export const keyTensor = (key: Key): Tensor => tensor(Uint32Array.from(key));
 
-function requireKey(op: string, key: Tensor): void {
+export function requireKey(op: string, key: Tensor): void {
   if (key.dtype !== 'uint32' || key.shape.at(-1) !== 2) {
     throw new LockstepError(
       'argument',
