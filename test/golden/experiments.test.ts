@@ -2,12 +2,15 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ShardRange } from '@lockstep/collectives';
+import { offeredProfiles } from '@lockstep/kernels';
 import { type Experiment, isExperiment, resolveConfig, trainLocally } from '@lockstep/training';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../../experiments/', import.meta.url);
 const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
 const STEPS = 2;
+/** The faster one. */
+const profile = offeredProfiles()[0]!;
 const TIMEOUT_MS = 60_000;
 
 async function load(file: string): Promise<Experiment | undefined> {
@@ -42,7 +45,7 @@ describe('experiments', () => {
         const dataset = await data.load({ limitSamples: STEPS * size });
         const splits = { train: dataset.splits.train };
         const [whole, parted] = divisions(config.numShards).map((ranges) =>
-          trainLocally({ experiment, dataset: { ...dataset, splits }, config, ranges }),
+          trainLocally({ experiment, dataset: { ...dataset, splits }, config, ranges, profile }),
         );
         expect(parted!.fingerprint).toBe(whole!.fingerprint);
         for (const { loss } of whole!.history) expect(Number.isFinite(loss)).toBe(true);
