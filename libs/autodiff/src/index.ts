@@ -44,6 +44,7 @@ export { convTranspose1d, convTranspose2d } from './primitives/convolve-transpos
 export { binCount, histogram } from './primitives/counting.ts';
 export type { CumulativeOptions } from './primitives/cumulative.ts';
 export { cumMax, cumMin, cumProd, cumSum, diff, logCumSumExp } from './primitives/cumulative.ts';
+export { determinant, slogdet } from './primitives/determinants.ts';
 export type { ChoiceOptions } from './primitives/distributions.ts';
 export {
   categorical,
@@ -111,6 +112,8 @@ export {
 export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
 export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './primitives/indices.ts';
 export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining.ts';
+export type { TriangularSolveOptions } from './primitives/linear-systems.ts';
+export { cholesky, inverse, matrixPower, solve, triangularSolve } from './primitives/linear-systems.ts';
 export { diag, diagonal, trace, tril, triu } from './primitives/matrices.ts';
 export type { PadOptions } from './primitives/padding.ts';
 export { pad } from './primitives/padding.ts';
@@ -160,6 +163,8 @@ export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
 export { digamma, erfc, erfInv, logGamma, polygamma } from './primitives/special.ts';
+export type { MatrixNorm, PinvOptions } from './primitives/spectral.ts';
+export { eigh, matrixNorm, pinv, svd } from './primitives/spectral.ts';
 export type { NormOptions, VarianceOptions } from './primitives/statistics.ts';
 export {
   all,
