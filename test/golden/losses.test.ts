@@ -3,6 +3,7 @@ import { grad, type Tensor } from '@lockstep/autodiff';
 import {
   binaryCrossEntropy,
   cosineEmbedding,
+  focal,
   hinge,
   huber,
   klDivergence,
@@ -30,6 +31,7 @@ const losses: Readonly<Record<string, Loss>> = {
   'crossEntropy/sequences': softmaxCrossEntropy(),
   'crossEntropy/padded': softmaxCrossEntropy({ classWeights, labelSmoothing: 0.1, ignoreIndex: -100 }),
   'crossEntropy/probabilities': softmaxCrossEntropy({ classWeights, labelSmoothing: 0.1 }),
+  focal: focal({ gamma: 1.5, classWeights }),
   negativeLogLikelihood: negativeLogLikelihood({ classWeights }),
   meanSquaredError: meanSquaredError(),
   meanAbsoluteError: meanAbsoluteError(),

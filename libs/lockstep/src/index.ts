@@ -41,6 +41,7 @@ export {
   dropout,
   embedding,
   flatten,
+  focal,
   frozen,
   globalAvgPool,
   globalMaxPool,

@@ -1,5 +1,5 @@
 /** Losses of classifiers, whose labels are class numbers. */
-import { logicalAnd, logSoftmax, oneHot, type Tensor, tensor, where } from '@lockstep/autodiff';
+import { expm1, logicalAnd, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { type Loss, requireClasses } from './loss.ts';
@@ -42,35 +42,68 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   return (logits, labels) =>
     labels.dtype === logits.dtype && sameShape(labels.shape, logits.shape)
       ? ofProbabilities(logits, labels, smoothing, options)
-      : ofLabels('softmaxCrossEntropy', logSoftmax(logits), labels, smoothing, options);
+      : ofLabels(logSoftmax(logits), labels, options, { loss: 'softmaxCrossEntropy', smoothing });
 }
 
 /** −x[label] for logarithms of probabilities x, as logSoftmax gives; otherwise {@link softmaxCrossEntropy}. */
 export const negativeLogLikelihood =
   (options: ClassOptions = {}): Loss =>
   (logProbabilities, labels) =>
-    ofLabels('negativeLogLikelihood', logProbabilities, labels, 0, options);
+    ofLabels(logProbabilities, labels, options, { loss: 'negativeLogLikelihood' });
+
+export interface FocalOptions extends ClassOptions {
+  /** How much less a label counts the surer the model is of it; 0 is the cross-entropy. Default 2. */
+  readonly gamma?: number;
+}
+
+/**
+ * −(1 − p)^γ·log p for the softmax's share p of the label (Lin et al., 2017), whose α are the class weights; otherwise
+ * {@link softmaxCrossEntropy}.
+ */
+export function focal({ gamma = 2, ...options }: FocalOptions = {}): Loss {
+  if (!(gamma >= 0 && Number.isFinite(gamma))) {
+    throw new LockstepError('argument', `focal: gamma is ${gamma}; it must be a finite number ≥ 0`, {
+      gamma,
+    });
+  }
+  return (logits, labels) => ofLabels(logSoftmax(logits), labels, options, { loss: 'focal', focus: gamma });
+}
+
+/** What one label's value is made of. */
+interface LabelRule {
+  readonly loss: string;
+  readonly smoothing?: number;
+  /** Focal loss's γ. */
+  readonly focus?: number;
+}
 
 function ofLabels(
-  loss: string,
   logs: Tensor,
   labels: Tensor,
-  smoothing: number,
   options: ClassOptions,
+  { loss, smoothing = 0, focus = 0 }: LabelRule,
 ): Tensor {
   requireClasses(loss, logs, labels);
-  const { ignoreIndex } = options;
   const classes = logs.shape.at(-1)!;
-  const chosen = oneHot(labels, classes, logs.dtype === 'float64' ? 'float64' : 'float32');
   const weights = weightsOf(loss, options, logs);
+  const weighted = (x: Tensor): Tensor => (weights === undefined ? x : x.mul(weights));
+  const isOwn = oneHot(labels, classes).greater(0);
   // Selected, not multiplied: the logarithm of a class that cannot be is −∞.
-  const own = where(chosen.greater(0), weights === undefined ? logs : logs.mul(weights), 0).sum(-1);
-  const spread = (weights === undefined ? logs : logs.mul(weights)).sum(-1);
-  const value = smoothing === 0 ? own.neg() : own.mul(smoothing - 1).sub(spread.mul(smoothing / classes));
+  const ofOwn = (x: Tensor): Tensor => where(isOwn, x, 0).sum(-1);
+  const own = ofOwn(weighted(logs));
+  const plain =
+    smoothing === 0
+      ? own
+      : own.mul(1 - smoothing).add(
+          weighted(logs)
+            .sum(-1)
+            .mul(smoothing / classes),
+        );
+  const value = focus === 0 ? plain : plain.mul(pow(expm1(ofOwn(logs)).neg(), focus));
   const isClass = logicalAnd(labels.greaterEqual(0), labels.less(classes));
-  const checked = where(isClass, value, Number.NaN);
-  if (ignoreIndex === undefined) return reduced(checked, undefined, options);
-  const counts = labels.notEqual(ignoreIndex);
+  const checked = where(isClass, value.neg(), Number.NaN);
+  if (options.ignoreIndex === undefined) return reduced(checked, undefined, options);
+  const counts = labels.notEqual(options.ignoreIndex);
   return reduced(where(counts, checked, 0), counts.cast(logs.dtype), options);
 }
 

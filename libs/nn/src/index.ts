@@ -21,8 +21,8 @@ export type {
 } from './convolution.ts';
 export { conv1d, conv2d, convTranspose1d, convTranspose2d, depthwiseConv2d } from './convolution.ts';
 export { countParams } from './count.ts';
-export type { ClassOptions, CrossEntropyOptions } from './cross-entropy.ts';
-export { negativeLogLikelihood, softmaxCrossEntropy } from './cross-entropy.ts';
+export type { ClassOptions, CrossEntropyOptions, FocalOptions } from './cross-entropy.ts';
+export { focal, negativeLogLikelihood, softmaxCrossEntropy } from './cross-entropy.ts';
 export type { KernelOptions, KernelParams } from './dense.ts';
 export { dense } from './dense.ts';
 export { dropout, spatialDropout } from './dropout.ts';

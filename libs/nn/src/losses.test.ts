@@ -1,8 +1,19 @@
-import { checkGrads, grad, normal, type Tensor, tensor } from '@lockstep/autodiff';
+import { checkGrads, concatenate, foldIn, grad, jit, normal, type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
-import { softmaxCrossEntropy } from './cross-entropy.ts';
-import { binaryCrossEntropy, meanSquaredError } from './losses.ts';
-import { accuracy } from './metrics.ts';
+import { focal, negativeLogLikelihood, softmaxCrossEntropy } from './cross-entropy.ts';
+import type { Loss } from './loss.ts';
+import {
+  binaryCrossEntropy,
+  cosineEmbedding,
+  hinge,
+  huber,
+  klDivergence,
+  meanAbsoluteError,
+  meanSquaredError,
+  poissonNegativeLogLikelihood,
+  smoothL1,
+  tripletMargin,
+} from './losses.ts';
 
 const key = tensor(Uint32Array.of(1, 2));
 const labelsOf = (...labels: number[]): Tensor => tensor(labels, { dtype: 'int32' });
@@ -105,17 +116,103 @@ describe('binaryCrossEntropy', () => {
   });
 });
 
-describe('accuracy', () => {
-  it('is 1 where the largest logit is the label’s', () => {
-    const hits = accuracy(
-      tensor([
-        [0, 2],
-        [3, 1],
-        [1, 1],
-      ]),
-      labelsOf(1, 1, 0),
+describe('softmaxCrossEntropy with options', () => {
+  const logits = normal(key, [2, 3, 4], 'float64');
+  const tokens = tensor([0, 3, 9, 9, 9, 9], { dtype: 'int32', shape: [2, 3] });
+  const plain = softmaxCrossEntropy();
+
+  it('is the mean over a sample’s own labels, those that count', () => {
+    const loss = softmaxCrossEntropy({ ignoreIndex: 9 });
+    const of = (row: number, place: number): number =>
+      plain(logits.at(row, place).reshape([1, 4]), tokens.at(row, place).reshape([1])).item();
+    const [first, second] = loss(logits, tokens).toArray() as number[];
+    expect(first).toBeCloseTo((of(0, 0) + of(0, 1)) / 2, 14);
+    expect(second, 'without a label that counts').toBe(0);
+    const sums = softmaxCrossEntropy({ ignoreIndex: 9, reduction: 'sum' })(logits, tokens);
+    expect(sums.at(0).item()).toBeCloseTo(of(0, 0) + of(0, 1), 14);
+    const gradient = grad((z: Tensor) => loss(z, tokens).sum())(logits);
+    expect([...gradient.at(0, 2).data, ...gradient.at(1).data].every((value) => value === 0)).toBe(true);
+    expect(plain(logits, tokens).toArray()).toEqual([Number.NaN, Number.NaN]);
+  });
+
+  it('multiplies by class weights and divides by nothing that other samples decide', () => {
+    const [a, b] = [logits.at(0).slice([0], [1]), logits.at(1).slice([0], [1])];
+    const weighted = softmaxCrossEntropy({ classWeights: [1, 5, 1, 1] });
+    const [first] = weighted(a, labelsOf(1)).toArray() as number[];
+    expect(first).toBeCloseTo(5 * plain(a, labelsOf(1)).item(), 14);
+    for (const neighbour of [0, 1]) {
+      const both = weighted(concatenate([a, b]), labelsOf(1, neighbour));
+      expect(both.at(0).item()).toBe(first);
+    }
+  });
+
+  it('has no slope and no NaN for a class that cannot be', () => {
+    const z = tensor([[1, Number.NEGATIVE_INFINITY, 2]]);
+    expect(plain(z, labelsOf(0)).item()).toBeCloseTo(Math.log(1 + Math.E), 14);
+    const gradient = grad((x: Tensor) => plain(x, labelsOf(0)).sum())(z).toArray() as number[][];
+    expect(gradient[0]![1]).toBe(0);
+  });
+
+  it('of focal labels is that of the cross-entropy for γ = 0', () => {
+    const labels = labelsOf(0, 2, 1);
+    const rows = logits.at(0);
+    expect(focal({ gamma: 0 })(rows, labels).data).toEqual(plain(rows, labels).data);
+    checkGrads((z: Tensor) => focal({ gamma: 1.5 })(z, labels), [rows]);
+  });
+
+  it('refuses options that cannot be meant', () => {
+    expect(() => softmaxCrossEntropy({ labelSmoothing: 1.5 })).toThrow(/labelSmoothing is 1.5/);
+    expect(() => softmaxCrossEntropy({ classWeights: [1, 2] })(logits.at(0), labelsOf(0, 1, 2))).toThrow(
+      /classWeights has 2 values, 1, 2, for logits \[3, 4\]; give one number ≥ 0 for each class/,
     );
-    expect(hits.dtype).toBe('float32');
-    expect(hits.toArray()).toEqual([1, 0, 1]);
+    expect(() => focal({ gamma: -1 })).toThrow(/gamma is -1/);
+  });
+});
+
+describe('every loss', () => {
+  const rows = normal(key, [4, 3], 'float64');
+  const target = normal(foldIn(key, 1), [4, 3], 'float64');
+  const shares = target.softmax();
+  const signs = tensor([1, -1, 1, -1]);
+  const labels = labelsOf(0, 2, 1, 1);
+  const cases: readonly (readonly [string, Loss, Tensor, Tensor])[] = [
+    [
+      'smoothed cross-entropy',
+      softmaxCrossEntropy({ labelSmoothing: 0.1, classWeights: [1, 2, 0.5] }),
+      rows,
+      labels,
+    ],
+    ['cross-entropy of shares', softmaxCrossEntropy({ labelSmoothing: 0.1 }), rows, shares],
+    ['negativeLogLikelihood', negativeLogLikelihood(), rows, labels],
+    ['meanSquaredError', meanSquaredError(), rows, target],
+    ['meanAbsoluteError', meanAbsoluteError(), rows, target],
+    ['huber', huber(0.7), rows, target],
+    ['smoothL1', smoothL1(0.7), rows, target],
+    ['binaryCrossEntropy', binaryCrossEntropy({ posWeight: 3 }), rows, shares],
+    ['hinge', hinge(0.5), rows, target.sign()],
+    ['poissonNegativeLogLikelihood', poissonNegativeLogLikelihood(), rows, shares],
+    ['klDivergence', klDivergence(), rows, shares],
+    ['klDivergence of logarithms', klDivergence({ logTarget: true }), rows, target],
+    ['cosineEmbedding', cosineEmbedding(-0.9), normal(key, [4, 2, 3], 'float64'), signs],
+    ['tripletMargin', tripletMargin(5), normal(key, [4, 3, 3], 'float64'), signs],
+  ];
+
+  it.each(cases)('%s: a value a sample, compiled too, with right derivatives', (_name, loss, x, t) => {
+    const values = loss(x, t);
+    expect(values.shape).toEqual([4]);
+    expect(jit(loss)(x, t).data).toEqual(values.data);
+    const alone = Array.from({ length: 4 }, (_, i) =>
+      loss(x.slice([i], [i + 1]), t.slice([i], [i + 1])).item(),
+    );
+    expect(alone).toEqual([...values.data]);
+    checkGrads((y: Tensor) => loss(y, t), [x]);
+  });
+
+  it('names parts and numbers that do not fit', () => {
+    expect(() => cosineEmbedding()(rows, signs)).toThrow(
+      /takes \[rows, 2, width\] with a, b along axis 1, not \[4, 3\]; join them with stack\(\[a, b\], 1\)/,
+    );
+    expect(() => huber(0)).toThrow(/huber: delta is 0; it must be a finite number above 0/);
+    expect(() => smoothL1(Number.NaN)).toThrow(/smoothL1: beta is NaN/);
   });
 });

@@ -2,7 +2,7 @@
  * Recurrent layers over sequences [rows, time, features], with PyTorch's equations, order of gates and two biases. The
  * product with the inputs is taken for all times at once; only the one with the state waits for the time before.
  */
-import { concatenate, foldIn, relu, stack, type Tensor, zeros } from '@lockstep/autodiff';
+import { concatenate, foldIn, relu, split, stack, type Tensor, unstack, zeros } from '@lockstep/autodiff';
 import type { Shape } from '@lockstep/tensor';
 import { addBias } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
@@ -73,7 +73,7 @@ export const lstm = (units: number, options: RecurrentOptions = {}): Layer<Recur
     gates: 4,
     numStates: 2,
     step([h, c], x, product) {
-      const [i, f, g, o] = columns(x.add(product(h!)), 4) as [Tensor, Tensor, Tensor, Tensor];
+      const [i, f, g, o] = split(x.add(product(h!)), 4, 1) as [Tensor, Tensor, Tensor, Tensor];
       const cell = f.sigmoid().mul(c!).add(i.sigmoid().mul(g.tanh()));
       return [o.sigmoid().mul(cell.tanh()), cell];
     },
@@ -88,8 +88,8 @@ export const gru = (units: number, options: RecurrentOptions = {}): Layer<Recurr
     gates: 3,
     numStates: 1,
     step([h], x, product) {
-      const [xr, xz, xn] = columns(x, 3) as [Tensor, Tensor, Tensor];
-      const [hr, hz, hn] = columns(product(h!), 3) as [Tensor, Tensor, Tensor];
+      const [xr, xz, xn] = split(x, 3, 1) as [Tensor, Tensor, Tensor];
+      const [hr, hz, hn] = split(product(h!), 3, 1) as [Tensor, Tensor, Tensor];
       const z = xz.add(hz).sigmoid();
       const candidate = xn.add(xr.add(hr).sigmoid().mul(hn)).tanh();
       return [candidate.add(z.mul(h!.sub(candidate)))];
@@ -171,23 +171,15 @@ function initCell(
 function run(cell: Cell, params: CellParams, x: Tensor, isBackward: boolean, lastAlone: boolean): Tensor {
   const [rows, time] = x.shape as [number, number, number];
   const { kernel, recurrent: weights, inputBias, recurrentBias } = params;
-  const inputs = addBias(x.matmul(kernel), inputBias);
+  const inputs = unstack(addBias(x.matmul(kernel), inputBias), 1);
   const product = (h: Tensor): Tensor => addBias(h.matmul(weights), recurrentBias);
   const initial = zeros([rows, weights.shape[0]!], x.dtype);
   let states: readonly Tensor[] = Array.from({ length: cell.numStates }, () => initial);
   const outputs = new Array<Tensor>(time);
   for (let i = 0; i < time; i++) {
     const t = isBackward ? time - 1 - i : i;
-    const now = inputs.slice([0, t], [rows, t + 1]).reshape([rows, -1]);
-    states = cell.step(states, now, product);
+    states = cell.step(states, inputs[t]!, product);
     outputs[t] = states[0]!;
   }
   return lastAlone ? states[0]! : stack(outputs, 1);
-}
-
-/** Equal parts along the last axis. [rows, count·n] → count of [rows, n] */
-function columns(x: Tensor, count: number): Tensor[] {
-  const [rows, width] = x.shape as [number, number];
-  const each = width / count;
-  return Array.from({ length: count }, (_, i) => x.slice([0, i * each], [rows, (i + 1) * each]));
 }

@@ -34,6 +34,12 @@ def cross_entropy(logits, labels, **options):
     return values.sum(1) / counts.clamp(min=1)
 
 
+def focal(logits, labels, weight):
+    """Not in this PyTorch: equation 5 of Lin et al., 2017."""
+    p = torch.softmax(logits, -1).gather(1, labels.long()[:, None])[:, 0]
+    return -weight[labels.long()] * (1 - p) ** 1.5 * torch.log(p)
+
+
 def class_losses(random):
     logits = numbers(random, ROWS, CLASSES, scale=2)
     labels = np.array([0, 4, 2, 1, 2, 0], np.int32)
@@ -56,6 +62,7 @@ def class_losses(random):
     yield "crossEntropy/padded", sequences, padded, lambda x, y: cross_entropy(x, y, **everything)
     shares = random.dirichlet(np.ones(CLASSES), ROWS)
     yield "crossEntropy/probabilities", logits, shares, lambda x, y: cross_entropy(x, y, **everything)
+    yield "focal", logits, labels, lambda x, y: focal(x, y, weight)
     logs = torch.log_softmax(torch.tensor(logits), -1).numpy()
     nll = lambda x, y: F.nll_loss(x, y.long(), weight, reduction="none")  # noqa: E731
     yield "negativeLogLikelihood", logs, labels, nll
