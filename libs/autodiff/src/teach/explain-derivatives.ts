@@ -1,7 +1,7 @@
 /** The rows of tangents and adjoints in {@link explainTrace}. */
 import { formatShape } from '@lockstep/tensor';
 import { onesLike, tensor, zerosLike } from '../convert.ts';
-import type { MaybeTensor, Tensor } from '../core.ts';
+import type { Tensor } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
 import { add } from '../primitives/elementwise.ts';
 import { traceProgram } from '../program/trace.ts';
@@ -146,7 +146,7 @@ export function adjointRows({ steps, outs, outputs, symbol }: Table): TraceRow[]
 }
 
 interface Contribution {
-  readonly cotangents: readonly MaybeTensor[];
+  readonly cotangents: readonly (Tensor | undefined)[];
   readonly before: Tensor | undefined;
   readonly after: Tensor;
   readonly symbol: Table['symbol'];

@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { onesLike } from '../convert.ts';
-import type { Aval, MaybeTensor, Tensor } from '../core.ts';
+import type { Aval, Tensor } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import type { Inputs } from '../transform/types.ts';
 import { type NamedArguments, nameArguments } from './arguments.ts';
@@ -175,7 +175,7 @@ function backward(
 }
 
 interface Pull {
-  readonly cotangents: readonly MaybeTensor[];
+  readonly cotangents: readonly (Tensor | undefined)[];
   readonly part: Tensor;
   readonly site: string | undefined;
 }

@@ -1,18 +1,10 @@
 /** An interpreter that only watches: it runs each operation at once and writes down what was done. */
 import { isFloat } from '@lockstep/tensor';
-import {
-  type Attrs,
-  bind,
-  type Construct,
-  type MaybeTensor,
-  PrimalTracer,
-  type Primitive,
-  type Tensor,
-  Trace,
-  withTrace,
-} from '../core.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy } from '../transform/arguments.ts';
+
+type Construct = Parameters<Trace['processMany']>[0];
 
 /** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */
 export interface Recorded {
@@ -25,9 +17,9 @@ export interface Recorded {
   /** The numbers of its results. */
   readonly results: readonly number[];
   /** Tangents of the results from those of the inputs; undefined for what does not move. */
-  readonly push: (tangents: readonly MaybeTensor[]) => readonly MaybeTensor[];
+  readonly push: (tangents: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[];
   /** The cotangent of one input from those of the results; undefined where there is no derivative. */
-  readonly pull: (cotangents: readonly MaybeTensor[], argument: number) => MaybeTensor;
+  readonly pull: (cotangents: readonly (Tensor | undefined)[], argument: number) => Tensor | undefined;
 }
 
 export interface Recording {
@@ -117,7 +109,7 @@ function rulesOf(
     differentiableBy(primitive, argument) && isFloat(inputs[argument]!.dtype);
   return {
     push: (tangents) => {
-      let total: MaybeTensor;
+      let total: Tensor | undefined;
       for (const [argument, tangent] of tangents.entries()) {
         if (tangent === undefined || primitive.jvp === undefined || !moves(argument)) continue;
         const part = primitive.jvp(tangent, argument, inputs, out, attrs);

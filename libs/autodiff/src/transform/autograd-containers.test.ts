@@ -49,7 +49,7 @@ function same(a: Arrays, b: Arrays, tolerance = 1e-12): void {
   }
 }
 
-const runs = { numRuns: 30, seed: 7 };
+const runs = { numRuns: 20, seed: 7 };
 const scale = fc.integer({ min: -3, max: 3 });
 
 /** A function of all leaves that is not linear, with results in another container. */
