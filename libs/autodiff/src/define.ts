@@ -1,15 +1,8 @@
 /** Makes primitives and keeps the table of all of them, by name: programs are data and name their primitives. */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type Storage, sizeOf } from '@lockstep/tensor';
-import {
-  type Attrs,
-  type Batched,
-  type BoundKernel,
-  bind,
-  type Construct,
-  type Primitive,
-  type Tensor,
-} from './core.ts';
+import type { Construct } from './construct.ts';
+import { type Attrs, type Batched, type BoundKernel, bind, type Primitive, type Tensor } from './core.ts';
 
 const table = new Map<string, Primitive>();
 const constructs = new Map<string, Construct>();

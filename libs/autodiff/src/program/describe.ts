@@ -1,6 +1,7 @@
 /** A plan for people to read: what runs in which segment, and what it costs. */
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { Aval, PlannedBodies } from '../core.ts';
+import type { PlannedBodies } from '../construct.ts';
+import type { Aval } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { aliases, constructOf, isAlias, isFused, primitiveOf } from './equation.ts';
 import type { Plan } from './plan.ts';

@@ -2,7 +2,8 @@
 import { invariant } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { BindBody, BoundKernel, PlannedBodies } from '../core.ts';
+import type { BindBody, PlannedBodies } from '../construct.ts';
+import type { BoundKernel } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
 import type { Place, Plan } from './plan.ts';

@@ -3,7 +3,7 @@
  * kernels, tree sums taken inside the contraction before them, and fused elementwise chains.
  */
 import { sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../core.ts';
+import type { PlannedBodies } from '../construct.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';

@@ -4,7 +4,7 @@
  */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../core.ts';
+import type { PlannedBodies } from '../construct.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, constructOf, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
-import type { Attrs, Aval, Bodies } from '../core.ts';
+import type { Bodies } from '../construct.ts';
+import type { Attrs, Aval } from '../core.ts';
 
 export interface Equation {
   readonly primitive: string;

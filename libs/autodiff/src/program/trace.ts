@@ -8,12 +8,11 @@ import {
   type Storage,
   type TypedArray,
 } from '@lockstep/tensor';
+import type { Bodies, Construct } from '../construct.ts';
 import {
   type Attrs,
   type Aval,
-  type Bodies,
   ConcreteTensor,
-  type Construct,
   type Primitive,
   type Tensor,
   Trace,

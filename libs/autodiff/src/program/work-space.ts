@@ -1,6 +1,6 @@
 /** The bytes that a construct works in: its temporaries, then what its bodies keep. */
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies, PlannedConstruct } from '../core.ts';
+import type { PlannedBodies, PlannedConstruct } from '../construct.ts';
 
 const alignment = 64;
 export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;

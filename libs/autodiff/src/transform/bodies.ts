@@ -1,7 +1,8 @@
 /** Functions of constructs: closed programs, what leads where in them, and transformed versions of them. */
 import { isFloat } from '@lockstep/tensor';
+import type { MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import type { Aval, BatchAxis, MaybeTensor, Tensor } from '../core.ts';
+import type { Aval, BatchAxis, Tensor } from '../core.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { primitiveOf } from '../program/equation.ts';
 import { evaluateProgram } from '../program/evaluate.ts';

@@ -2,7 +2,8 @@
  * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
  * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
  */
-import { type Bodies, bind, bindMany, type Construct, findActiveTrace, type Primitive } from '../core.ts';
+import type { Bodies, Construct } from '../construct.ts';
+import { bind, bindMany, findActiveTrace, type Primitive } from '../core.ts';
 import { construct, copyKernel, primitive } from '../define.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import { closeProgram } from '../program/trace.ts';

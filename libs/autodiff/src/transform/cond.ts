@@ -2,7 +2,8 @@
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { firstDifference, type Structure, unflatten } from '@lockstep/tree';
-import { type Bodies, bindMany, type Construct, type MaybeTensor, type Tensor } from '../core.ts';
+import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
+import { bindMany, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
 import { cast, equal, maximum, minimum, where } from '../primitives/elementwise.ts';
 import { broadcastInAxes } from '../primitives/structural.ts';

@@ -2,18 +2,9 @@
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { firstDifference, flatten, type Structure, unflatten } from '@lockstep/tree';
+import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import {
-  type Attrs,
-  type Bodies,
-  bindMany,
-  type Construct,
-  type Enter,
-  findActiveTrace,
-  type MaybeTensor,
-  type Tensor,
-  Tracer,
-} from '../core.ts';
+import { type Attrs, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
 import { construct } from '../define.ts';
 import { sum } from '../primitives/structural.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';

@@ -2,19 +2,9 @@
 import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
+import type { Construct, MaybeTensor, Moved } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import {
-  type Attrs,
-  bind,
-  type Construct,
-  type MaybeTensor,
-  type Moved,
-  PrimalTracer,
-  type Primitive,
-  Tensor,
-  Trace,
-  withTrace,
-} from '../core.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';

@@ -3,16 +3,9 @@
  * (captured, state, x) → (next state, y).
  */
 import type { TypedArray } from '@lockstep/tensor';
+import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
 import { full, zeros } from '../convert.ts';
-import {
-  type Bodies,
-  type BoundKernel,
-  bindMany,
-  type ConcreteTensor,
-  type Construct,
-  type MaybeTensor,
-  type Tensor,
-} from '../core.ts';
+import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { evaluateProgram } from '../program/evaluate.ts';

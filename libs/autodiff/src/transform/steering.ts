@@ -2,16 +2,9 @@
 import { LockstepError } from '@lockstep/errors';
 import { allocateStorage, formatShape, sameShape, type TypedArray } from '@lockstep/tensor';
 import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '@lockstep/tree';
+import type { Construct } from '../construct.ts';
 import { asTensor, zerosLike } from '../convert.ts';
-import {
-  type Attrs,
-  bindMany,
-  ConcreteTensor,
-  type Construct,
-  findActiveTrace,
-  type Tensor,
-  Tracer,
-} from '../core.ts';
+import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, type Tensor, Tracer } from '../core.ts';
 import { construct, primitiveNamed } from '../define.ts';
 import { at, stack } from '../primitives/slicing.ts';
 import { transpose } from '../primitives/structural.ts';

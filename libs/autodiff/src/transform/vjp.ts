@@ -5,18 +5,9 @@
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
+import type { Construct, MaybeTensor } from '../construct.ts';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
-import {
-  type Attrs,
-  bind,
-  type Construct,
-  type MaybeTensor,
-  PrimalTracer,
-  type Primitive,
-  type Tensor,
-  Trace,
-  withTrace,
-} from '../core.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy, regroup, requireFloats, toTensors } from './arguments.ts';
 import type { Gradient, Gradients, Inputs } from './types.ts';

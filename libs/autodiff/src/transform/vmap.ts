@@ -2,11 +2,11 @@
 import { LockstepError } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
+import type { Construct } from '../construct.ts';
 import {
   type Attrs,
   type BatchAxis,
   type Batched,
-  type Construct,
   type Primitive,
   type Tensor,
   Trace,

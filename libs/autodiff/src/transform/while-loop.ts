@@ -1,7 +1,8 @@
 /** Loops that end when their state says so. */
 import { LockstepError } from '@lockstep/errors';
 import { unflatten } from '@lockstep/tree';
-import { type Bodies, bindMany, type Construct, type Tensor } from '../core.ts';
+import type { Bodies, Construct } from '../construct.ts';
+import { bindMany, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
 import { cast, greater, where } from '../primitives/elementwise.ts';
 import { broadcastInAxes, repeatInFront, sum } from '../primitives/structural.ts';
@@ -85,7 +86,7 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
     pull() {
       throw new LockstepError(
         'trace',
-        'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps what is finished), customVjp for a fixed point, jvp, or leave jit',
+        'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps what is finished), customVjp for a fixed point, jvp, or leave jit and checkpoint',
         { op: 'whileLoop' },
       );
     },
