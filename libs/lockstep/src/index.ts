@@ -42,6 +42,7 @@ export {
   embedding,
   flatten,
   focal,
+  fromTorch,
   frozen,
   globalAvgPool,
   globalMaxPool,

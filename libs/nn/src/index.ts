@@ -29,6 +29,7 @@ export { dropout, spatialDropout } from './dropout.ts';
 export type { EmbeddingOptions, EmbeddingParams } from './embedding.ts';
 export { embedding } from './embedding.ts';
 export type { Initializer } from './fans.ts';
+export type { TruncatedNormalOptions } from './initializers.ts';
 export * as initializers from './initializers.ts';
 export {
   fill,
@@ -41,6 +42,7 @@ export {
   ones,
   orthogonal,
   torchDefault,
+  truncatedNormal,
   uniform,
   xavierNormal,
   xavierUniform,
@@ -85,5 +87,7 @@ export { gru, lstm, rnn } from './recurrent.ts';
 export { sequential } from './sequential.ts';
 export { flatten, permute, unflatten } from './shape.ts';
 export { summary } from './summary.ts';
+export type { StateDict } from './torch.ts';
+export { fromTorch } from './torch.ts';
 export type { TransformerBlockOptions } from './transformer.ts';
 export { transformerBlock } from './transformer.ts';

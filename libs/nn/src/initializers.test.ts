@@ -14,6 +14,7 @@ import {
   ones,
   orthogonal,
   torchDefault,
+  truncatedNormal,
   uniform,
   xavierNormal,
   xavierUniform,
@@ -108,6 +109,14 @@ describe('initialisers', () => {
       [1, 0, 0],
       [0, 1, 0],
     ]);
+  });
+
+  it('truncatedNormal ends where it is cut off', () => {
+    const values = truncatedNormal(0.5)(key, [5000]);
+    expect(Math.max(...values.abs().data)).toBeLessThanOrEqual(1);
+    // The variance of a standard normal cut off at ±2.
+    expect(moments(values).variance).toBeCloseTo(0.25 * 0.7737413, 2);
+    expect(Math.min(...truncatedNormal(1, { low: 0, high: 3 })(key, [100]).data)).toBeGreaterThanOrEqual(0);
   });
 
   it('fill and uniform', () => {

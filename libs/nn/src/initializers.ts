@@ -47,6 +47,18 @@ export const normal =
   (key, shape) =>
     autodiff.normal(key, shape).mul(stddev);
 
+export interface TruncatedNormalOptions {
+  /** Where the distribution is cut off, in standard deviations. Default −2 and 2. */
+  readonly low?: number;
+  readonly high?: number;
+}
+
+/** Normal with mean 0 and standard deviation `stddev` before its tails are cut off. */
+export const truncatedNormal =
+  (stddev: number, { low = -2, high = 2 }: TruncatedNormalOptions = {}): Initializer =>
+  (key, shape) =>
+    autodiff.truncatedNormal(key, shape, low, high).mul(stddev);
+
 /** Uniform in [low, high). */
 export const uniform =
   (low: number, high: number): Initializer =>
