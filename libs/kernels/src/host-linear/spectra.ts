@@ -8,12 +8,12 @@ import type { TypedArray } from '@lockstep/tensor';
 /** Convergence is quadratic: even n = 100 needs about ten sweeps. */
 const maxSweeps = 60;
 
-/** Cosine and sine of the rotation that makes [[p, o], [o, q]] diagonal, the smaller of the two angles. */
-function rotation(p: number, q: number, o: number): { c: number; s: number } {
+/** Tangent, cosine and sine of the rotation that makes [[p, o], [o, q]] diagonal, the smaller of the two angles. */
+function rotation(p: number, q: number, o: number): { t: number; c: number; s: number } {
   const tau = (q - p) / (2 * o);
   const t = (tau >= 0 ? 1 : -1) / (Math.abs(tau) + Math.sqrt(1 + tau * tau));
   const c = 1 / Math.sqrt(1 + t * t);
-  return { c, s: t * c };
+  return { t, c, s: t * c };
 }
 
 /** Columns p and q of x `[rows, n]` := their rotation. */
@@ -39,6 +39,13 @@ function setIdentity(x: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) x[i * n + i] = 1;
 }
 
+/** The largest magnitude, NaN if there is one. */
+function largestOf(x: Float64Array): number {
+  let largest = 0;
+  for (const value of x) largest = Math.max(largest, Math.abs(value));
+  return largest;
+}
+
 /** −1 or 1: what makes the largest element of a column (the first of several) positive. */
 function signOf(vectors: Float64Array, n: number, column: number): number {
   let largest = column;
@@ -57,6 +64,7 @@ export const eighRoom = (n: number): EighRoom => ({ a: new Float64Array(n * n), 
 /**
  * out `[batch, 1 + n, n]` from a `[batch, n, n]`, of which the symmetric part (a + aᵀ)/2 counts: first the eigenvalues
  * in ascending order, then the matrix whose columns are their unit eigenvectors, each with its largest element positive.
+ * A matrix that is not finite has values that are NaN.
  */
 export function eigh(
   out: TypedArray,
@@ -80,12 +88,12 @@ export function eigh(
   }
 }
 
-/** Rotates `a` until nothing off its diagonal counts beside its norm; `v` collects the rotations. */
+/** Rotates `a` until nothing off its diagonal counts beside its largest element; `v` collects the rotations. */
 function diagonalize({ a, v }: EighRoom, n: number): void {
   setIdentity(v, n);
-  let squares = 0;
-  for (const value of a) squares += value * value;
-  const negligible = 2 ** -60 * Math.sqrt(squares);
+  const largest = largestOf(a);
+  if (!Number.isFinite(largest)) a.fill(Number.NaN);
+  const negligible = 2 ** -60 * largest;
   for (let sweep = 0; sweep < maxSweeps; sweep++) {
     let rotated = false;
     for (let p = 0; p < n; p++) {
@@ -93,9 +101,13 @@ function diagonalize({ a, v }: EighRoom, n: number): void {
         const off = a[p * n + q]!;
         if (!(Math.abs(off) > negligible)) continue;
         rotated = true;
-        const { c, s } = rotation(a[p * n + p]!, a[q * n + q]!, off);
+        const [ap, aq] = [a[p * n + p]!, a[q * n + q]!];
+        const { t, c, s } = rotation(ap, aq, off);
         rotateColumns(a, n, p, q, c, s);
         rotateRows(a, n, p, q, c, s);
+        // What is known of the four that meet: nearer than the products are.
+        a[p * n + p] = ap - t * off;
+        a[q * n + q] = aq + t * off;
         a[p * n + q] = 0;
         a[q * n + p] = 0;
         rotateColumns(v, n, p, q, c, s);
@@ -145,6 +157,7 @@ function dotColumns(x: Float64Array, n: number, p: number, q: number): number {
 /** The singular value decomposition of one matrix: U·diag(values) in `u`, V in `v`; gives the columns' order, largest first. */
 function decompose(room: SvdRoom, a: TypedArray, start: number, n: number): number[] {
   for (let i = 0; i < room.u.length; i++) room.u[i] = a[start + i]!;
+  if (!Number.isFinite(largestOf(room.u))) room.u.fill(Number.NaN);
   orthogonalize(room, n);
   for (let j = 0; j < n; j++) room.values[j] = Math.sqrt(dotColumns(room.u, n, j, j));
   return Array.from(room.values.keys()).sort((i, j) => room.values[j]! - room.values[i]! || i - j);

@@ -68,7 +68,8 @@ export function determinant(
       value *= part === 'value' ? pivot : Math.sign(pivot);
       if (part === 'logarithm') logarithm += log(Math.abs(pivot));
     }
-    out[matrix] = part === 'logarithm' ? logarithm : value;
+    // The exchanges of rows tell nothing about a zero's sign.
+    out[matrix] = part === 'logarithm' ? logarithm : value === 0 ? 0 : value;
   }
 }
 
