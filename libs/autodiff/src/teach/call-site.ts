@@ -6,22 +6,27 @@ const LIBRARIES = fileURLToPath(new URL('../../../', import.meta.url));
 
 const MAX_FRAMES = 60;
 
-/** `train.js:3:15` with its path: the innermost frame outside these libraries; undefined if there is none. */
-export function callSite(): string | undefined {
+export interface CallSite {
+  /** `/home/me/train.js:3:15`: the innermost frame outside these libraries; undefined if there is none. */
+  readonly place: string | undefined;
+  /** The call comes out of a pullback: reverse mode walks the tape in the function of that name. */
+  readonly isBackward: boolean;
+}
+
+export function callSite(): CallSite {
   const before = Error.stackTraceLimit;
   Error.stackTraceLimit = MAX_FRAMES;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = before;
-  return siteIn(stack);
+  return { place: placeIn(stack), isBackward: /^\s+at pullBack /m.test(stack) };
 }
 
-/** The same in the text of a stack. */
-export function siteIn(stack: string, libraries: string = LIBRARIES): string | undefined {
+/** The innermost frame of a stack that lies outside the folder of the libraries. */
+export function placeIn(stack: string, libraries: string = LIBRARIES): string | undefined {
   for (const line of stack.split('\n').slice(1)) {
-    const [, place] = /(?:\(|at )((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line) ?? [];
-    if (place === undefined) continue;
-    const path = place.replace(/^file:\/\//, '').replace(/^async /, '');
-    if (!path.startsWith(libraries) && !path.startsWith('node:')) return path;
+    const [, found] = /(?:\(|at )((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line) ?? [];
+    const place = found?.replace(/^async /, '').replace(/^file:\/\//, '');
+    if (place !== undefined && !place.startsWith(libraries) && !place.startsWith('node:')) return place;
   }
   return undefined;
 }

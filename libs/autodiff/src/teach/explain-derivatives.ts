@@ -2,7 +2,6 @@
 import { formatShape } from '@lockstep/tensor';
 import { onesLike, tensor, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { primitiveNamed } from '../define.ts';
 import { add } from '../primitives/elementwise.ts';
 import { traceProgram } from '../program/trace.ts';
 import {
@@ -26,12 +25,11 @@ import { simplify } from './simplify.ts';
  * arrays, whose local derivatives are matrices, and where there is no rule.
  */
 function localDerivative(step: Recorded, argument: number, symbol: Table['symbol']): Expression | undefined {
-  const { op, attrs, inputs, outs, results } = step;
-  if (results.length > 1 || ![...inputs, ...outs].every(isScalar)) return undefined;
+  const { primitive, attrs, inputs, outs, results } = step;
+  if (primitive?.vjp === undefined || ![...inputs, ...outs].every(isScalar)) return undefined;
   if (step.pull([onesLike(outs[0]!)], argument) === undefined) return undefined;
-  const { vjp } = primitiveNamed(op);
   const program = traceProgram(
-    (...xs) => [vjp!(onesLike(outs[0]!), argument, xs.slice(0, -1), xs.at(-1)!, attrs)],
+    (...xs) => [primitive.vjp!(onesLike(outs[0]!), argument, xs.slice(0, -1), xs.at(-1)!, attrs)],
     [...inputs, outs[0]!],
   );
   const operands = [...inputs.map((_, i) => operand(step, i, symbol)), variable(symbol(results[0]!))];
@@ -94,17 +92,13 @@ function tangentFormula(
 ): { formula: string; numbers: string } {
   const values = scalarsOf(step, symbol);
   const terms = step.sources.flatMap((source, argument): Expression[] => {
-    if (source === undefined) return [];
-    const moved = variable(`∂${symbol(source)}`);
-    values?.set(moved.kind === 'variable' ? moved.name : '', tangents.get(source)!.data[0]!);
-    if (values === undefined) {
-      const partial = variable(`∂${symbol(step.results[0]!)}/∂${symbol(source)}`);
-      return step.pull(step.outs.map(onesLike), argument) === undefined
-        ? []
-        : [call('mul', [partial, moved])];
-    }
-    const derivative = localDerivative(step, argument, symbol);
-    return derivative === undefined ? [] : [timesLast(derivative, moved)];
+    const slope = source === undefined ? undefined : step.pull(step.outs.map(onesLike), argument);
+    if (slope === undefined) return [];
+    const moved = `∂${symbol(source!)}`;
+    const partial = `∂${symbol(step.results[0]!)}/${moved}`;
+    values?.set(moved, tangents.get(source!)!.item());
+    values?.set(partial, slope.item());
+    return [timesLast(localDerivative(step, argument, symbol) ?? variable(partial), variable(moved))];
   });
   const [first, ...rest] = terms;
   if (first === undefined) return { formula: '0', numbers: '' };

@@ -1,6 +1,6 @@
 /** The lecture's tables, number by number, and those of functions with arrays. */
 import { describe, expect, it } from 'vitest';
-import { explainTrace, grad, type Tensor, tensor } from '../index.ts';
+import { checkpoint, explainTrace, grad, type Tensor, tensor } from '../index.ts';
 import type { TraceRow } from './explain-table.ts';
 
 const f = (x1: Tensor, x2: Tensor): Tensor => x1.log().add(x1.mul(x2)).sub(x2.sin());
@@ -124,6 +124,17 @@ describe('explainTrace', () => {
     const { values, gradient } = explainTrace(halved, 5);
     expect(values.map(({ value }) => value)).toEqual([5, 2.5, 1.25, 0.625, 0.390625]);
     expect(gradient[0]!.value).toBe(2 * 0.625 * 0.125);
+  });
+  it('takes what is made of functions as one step', () => {
+    const root = checkpoint((x: Tensor) => x.sqrt());
+    const { values, tangents, gradient } = explainTrace((x: Tensor) => root(x).mul(x), 4);
+    expect(values[1]).toMatchObject({ formula: 'checkpoint(v₀)', value: 2 });
+    expect(tangents[0]!.rows[1]).toMatchObject({
+      formula: '∂v₁/∂v₀ · ∂v₀',
+      numbers: '0.25 × 1',
+      value: 0.25,
+    });
+    expect(gradient[0]!.value).toBe(3);
   });
   it('shows where no derivative flows', () => {
     const stopped = explainTrace((x: Tensor) => x.stopGradient().mul(x), 3);

@@ -3,8 +3,18 @@
 import { runInThisContext } from 'node:vm';
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
-import { debugNonFinite, findNonFinite, grad, jit, type Tensor, tensor, where } from '../index.ts';
-import { siteIn } from './call-site.ts';
+import {
+  checkpoint,
+  debugNonFinite,
+  findNonFinite,
+  grad,
+  jit,
+  scan,
+  type Tensor,
+  tensor,
+  where,
+} from '../index.ts';
+import { placeIn } from './call-site.ts';
 
 const xs = tensor([1, 0, 2]);
 
@@ -63,6 +73,19 @@ describe('findNonFinite', () => {
     };
     expect(() => findNonFinite(own)(xs)).toThrow('of its own');
   });
+  it('looks into what is computed again, and what takes a gradient itself', () => {
+    const again = checkpoint((x: Tensor) => x.sqrt());
+    expect(findNonFinite((x: Tensor) => again(x).sum())(xs)).toMatchObject({
+      phase: 'backward',
+      op: 'div',
+      rule: { op: 'checkpoint' },
+    });
+    const step = (x: Tensor): Tensor => x.sub(grad((v: Tensor) => v.sqrt().sum())(x));
+    expect(findNonFinite(step)(xs)).toMatchObject({ phase: 'backward', op: 'div' });
+    const looped = (x: Tensor): Tensor =>
+      scan((sum: Tensor, v: Tensor) => [sum.add(v.log()), null], tensor(0), x)[0];
+    expect(findNonFinite(looped)(xs)!.op).toBe('log');
+  });
   it('finds nothing where all is well', () => {
     expect(findNonFinite((x: Tensor) => x.tanh().square().sum())(xs)).toBeUndefined();
     expect(findNonFinite((x: Tensor) => [x.argmax(), x.exp()])(xs)).toBeUndefined();
@@ -88,7 +111,7 @@ describe('debugNonFinite', () => {
   });
   it('watches the backward pass of a gradient', () => {
     const gradient = debugNonFinite(grad((x: Tensor) => x.sqrt().sum()) as (x: Tensor) => Tensor);
-    expect(() => gradient(xs)).toThrow(/div makes 1 infinity in 3 elements/);
+    expect(() => gradient(xs)).toThrow(/div makes 1 infinity in 3 elements \(backward pass/);
     expect(gradient(tensor([4])).toArray()).toEqual([0.25]);
   });
   it('says that it must be given what it is to watch', () => {
@@ -104,7 +127,7 @@ function attempt(f: () => unknown): unknown {
   }
 }
 
-describe('siteIn', () => {
+describe('placeIn', () => {
   it.each([
     [
       'a build',
@@ -114,6 +137,6 @@ describe('siteIn', () => {
     ['an async frame', 'Error\n    at async step (/a/my.js:5:6)', '/a/my.js:5:6'],
     ['no user code', 'Error\n    at f (/a/libs/x.js:1:2)\n    at node:internal/x:1:1', undefined],
   ])('reads the stack of %s', (_what, stack, expected) => {
-    expect(siteIn(stack, '/a/libs/')).toBe(expected);
+    expect(placeIn(stack, '/a/libs/')).toBe(expected);
   });
 });

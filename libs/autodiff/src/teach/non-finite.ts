@@ -7,7 +7,7 @@ import type { Aval, Tensor } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import type { Inputs } from '../transform/types.ts';
 import { type NamedArguments, nameArguments } from './arguments.ts';
-import { callSite } from './call-site.ts';
+import { type CallSite, callSite } from './call-site.ts';
 import { formatNumber, rounded } from './notation.ts';
 import { type Recorded, type Recording, record } from './recording.ts';
 
@@ -25,11 +25,14 @@ export interface NonFinite {
   readonly phase: 'argument' | 'forward' | 'backward';
   /** The operation; of an argument its name. */
   readonly op: string;
-  /** Backward: the forward operation whose derivative rule was at work, and by which of its inputs. */
+  /**
+   * Backward: the forward operation whose derivative rule was at work, and by which of its inputs. Absent within a
+   * gradient that the function takes itself.
+   */
   readonly rule?: { readonly op: string; readonly argument: number };
   readonly inputs: readonly ArraySummary[];
   readonly output: ArraySummary;
-  /** The line of the user's code that called the (forward) operation: `/home/me/train.js:12:20`. */
+  /** The line of the user's code that called the (forward) operation, or the gradient: `/home/me/train.js:12:20`. */
   readonly site: string | undefined;
   /** All of it in a sentence. */
   readonly message: string;
@@ -45,12 +48,12 @@ export function findNonFinite<Args extends readonly unknown[]>(
 ): (...args: Inputs<Args>) => NonFinite | undefined {
   return (...args) => {
     const named = watchable('findNonFinite', f, args);
-    const sites = new Map<Recorded, string | undefined>();
+    const sites = new Map<Recorded, CallSite>();
     let found = fromArguments(named);
     const watch = (step: Recorded): void => {
       const site = callSite();
       sites.set(step, site);
-      found ??= forwardReport(step, site);
+      found ??= reportOf(step, () => site);
     };
     try {
       const { recording } = watched(f, named, watch);
@@ -73,7 +76,7 @@ export function debugNonFinite<Args extends readonly unknown[], Out>(
   return (...args) => {
     const named = watchable('debugNonFinite', f, args);
     throwIf(fromArguments(named));
-    const { recording, structure } = watched(f, named, (step) => throwIf(forwardReport(step, callSite)));
+    const { recording, structure } = watched(f, named, (step) => throwIf(reportOf(step, callSite)));
     return unflatten(structure(), recording.outs) as Out;
   };
 }
@@ -132,25 +135,24 @@ function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummar
   return results.find(({ numNaN }) => (numNaN > 0 && !hasNaN) || allFinite);
 }
 
-function forwardReport(
-  { op, inputs, outs }: Recorded,
-  site: string | undefined | (() => string | undefined),
-): NonFinite | undefined {
+/** The report on an operation that was just done, in the function itself or in a gradient that it takes. */
+function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): NonFinite | undefined {
   const output = madeBy(inputs, outs);
   if (output === undefined) return undefined;
+  const { place: site, isBackward } = findSite();
   return withMessage({
-    phase: 'forward',
+    phase: isBackward ? 'backward' : 'forward',
     op,
     inputs: inputs.map(summaryOf),
     output,
-    site: typeof site === 'function' ? site() : site,
+    site,
   });
 }
 
 /** Reverse mode over the recording, for the sum of all results. */
 function backward(
   { steps, outs, outputs }: Recording,
-  sites: ReadonlyMap<Recorded, string | undefined>,
+  sites: ReadonlyMap<Recorded, CallSite>,
 ): NonFinite | undefined {
   const adjoints = new Map<number, Tensor>();
   const accumulate = (value: number, part: Tensor): void => {
@@ -166,7 +168,7 @@ function backward(
     for (const [argument, source] of step.sources.entries()) {
       const part = source === undefined ? undefined : step.pull(cotangents, argument);
       if (part === undefined) continue;
-      const found = backwardReport(step, argument, { cotangents, part, site: sites.get(step) });
+      const found = backwardReport(step, argument, { cotangents, part, site: sites.get(step)! });
       if (found !== undefined) return found;
       accumulate(source!, part);
     }
@@ -177,7 +179,7 @@ function backward(
 interface Pull {
   readonly cotangents: readonly (Tensor | undefined)[];
   readonly part: Tensor;
-  readonly site: string | undefined;
+  readonly site: CallSite;
 }
 
 /** What a rule made, and which operation within the rule: found by running it once more under watch. */
@@ -201,11 +203,18 @@ function backwardReport(
     },
     known,
     (within) => {
-      inner ??= forwardReport(within, undefined);
+      inner ??= reportOf(within, () => site);
     },
   );
   const { op, inputs } = inner ?? { op: step.op, inputs: [...known, ...step.inputs].map(summaryOf) };
-  return withMessage({ phase: 'backward', op, rule: { op: step.op, argument }, inputs, output, site });
+  return withMessage({
+    phase: 'backward',
+    op,
+    rule: { op: step.op, argument },
+    inputs,
+    output,
+    site: site.place,
+  });
 }
 
 function withMessage(found: Omit<NonFinite, 'message'>): NonFinite {
@@ -246,8 +255,11 @@ function countOf({ shape, numNaN, numInfinite }: ArraySummary): string {
   return `${counts.join(' and ')} in ${size} ${size === 1 ? 'element' : 'elements'}`;
 }
 
+const rangeOf = (min: number, max: number): string =>
+  [...new Set([min, max])].map((value) => formatNumber(rounded(value))).join(' … ');
+
 function format(summary: ArraySummary): string {
   const { dtype, shape, min, max, numNaN, numInfinite } = summary;
-  const range = Number.isNaN(min) ? '' : ` of ${formatNumber(rounded(min))} … ${formatNumber(rounded(max))}`;
+  const range = Number.isNaN(min) ? '' : ` of ${rangeOf(min, max)}`;
   return `${dtype}${formatShape(shape)}${range}${numNaN + numInfinite > 0 ? ` with ${countOf(summary)}` : ''}`;
 }

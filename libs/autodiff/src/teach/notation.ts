@@ -2,7 +2,7 @@
 import type { NestedNumbers } from '../core.ts';
 import { type Expression, exponentOf } from './expression.ts';
 
-export type Style = 'text' | 'latex';
+export type NotationStyle = 'text' | 'latex';
 
 /** How tightly an expression holds together; an operand looser than its place asks for is put in parentheses. */
 const SUM = 1;
@@ -57,6 +57,13 @@ const notations: Readonly<Record<string, Notation>> = {
     latexOperands: [0],
   },
   matmul: infix(PRODUCT, '@', '\\,', [PRODUCT, FACTOR]),
+  pow: {
+    level: FACTOR,
+    text: '$0^$1',
+    latex: '{$0}^{$1}',
+    operands: [ATOM, ATOM],
+    latexOperands: [ATOM, 0],
+  },
   square: { level: FACTOR, text: '$0²', latex: '{$0}^{2}', operands: [ATOM] },
   sqrt: { level: ATOM, text: 'sqrt($0)', latex: '\\sqrt{$0}', operands: [0] },
   exp: { level: ATOM, text: 'exp($0)', latex: 'e^{$0}', operands: [0] },
@@ -73,6 +80,12 @@ const notations: Readonly<Record<string, Notation>> = {
   sigmoid: named('sigmoid', '\\sigma'),
   sum: named('sum', '\\sum'),
   transpose: { level: ATOM, text: '$0ᵀ', latex: '{$0}^{\\top}', operands: [ATOM] },
+  select: {
+    level: ATOM,
+    text: 'where($0, $1, $2)',
+    latex: '\\begin{cases} $1 & $0 \\\\ $2 & \\text{otherwise} \\end{cases}',
+    operands: [0, 0, 0],
+  },
   eq: comparison('=', '='),
   ne: comparison('≠', '\\ne'),
   lt: comparison('<', '<'),
@@ -82,17 +95,17 @@ const notations: Readonly<Record<string, Notation>> = {
 };
 
 /** An expression for people to read: `ln(x1) + x1 · x2 − sin(x2)`, or `\ln\left(x_{1}\right) + …`. */
-export function formatExpression(e: Expression, style: Style = 'text'): string {
+export function formatExpression(e: Expression, style: NotationStyle = 'text'): string {
   return write(e, 0, style);
 }
 
-function write(e: Expression, needed: number, style: Style): string {
+function write(e: Expression, needed: number, style: NotationStyle): string {
   const [written, level] = unbracketed(e, style);
   if (level >= needed) return written;
   return style === 'text' ? `(${written})` : `\\left(${written}\\right)`;
 }
 
-function unbracketed(e: Expression, style: Style): [string, number] {
+function unbracketed(e: Expression, style: NotationStyle): [string, number] {
   if (e.kind === 'number') return [formatNumber(e.value, style), e.value < 0 ? SUM : ATOM];
   if (e.kind === 'variable') return [style === 'text' ? e.name : latexName(e.name), ATOM];
   if (e.op === 'power') {
@@ -113,7 +126,7 @@ function unbracketed(e: Expression, style: Style): [string, number] {
 }
 
 /** At most twelve digits, which hides what rounding leaves behind; a true minus sign in text. */
-export function formatNumber(value: number, style: Style = 'text'): string {
+export function formatNumber(value: number, style: NotationStyle = 'text'): string {
   if (Number.isNaN(value)) return style === 'text' ? 'NaN' : '\\text{NaN}';
   if (!Number.isFinite(value)) return `${value < 0 ? '−' : ''}${style === 'text' ? '∞' : '\\infty'}`;
   const digits = String(Number(value.toPrecision(12)));

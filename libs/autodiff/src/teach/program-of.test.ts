@@ -1,6 +1,6 @@
 /** Traced programs as formulas: symbolic differentiation of scalar functions, steps for arrays. */
 import { describe, expect, it } from 'vitest';
-import { grad, programOf, type Tensor, tensor } from '../index.ts';
+import { checkpoint, forLoop, grad, programOf, type Tensor, tensor, where } from '../index.ts';
 import { evaluateExpression } from './expression.ts';
 import { formatExpression } from './notation.ts';
 
@@ -49,6 +49,20 @@ describe('programOf a function of scalars', () => {
         13,
       );
     }
+  });
+  it('sees through checkpoint, and writes branches and loops as they are', () => {
+    const root = checkpoint((x: Tensor) => x.sqrt());
+    expect(formatExpression(programOf((x: Tensor) => root(x))(2).derivatives[0]!.result)).toBe(
+      '0.5 / sqrt(x)',
+    );
+    const larger = programOf((x: Tensor, y: Tensor) => where(x.greater(y), x, y))(2, 3);
+    expect(larger.derivatives.map(({ result }) => formatExpression(result))).toEqual([
+      'where(x > y, 1, 0)',
+      'where(x > y, 0, 1)',
+    ]);
+    expect(larger.toLatex()).toContain('\\begin{cases} x & x > y');
+    const power = programOf((x: Tensor) => forLoop(0, 5, (_i, y: Tensor) => y.mul(x), tensor(1)))(2);
+    expect(String(power)).toContain('f = scan(x, 1)  {length 5}');
   });
   it('names inputs after the parameters, or x1, x2 … where these are not plain', () => {
     const plain = programOf(function loss(weight: Tensor, bias: Tensor) {

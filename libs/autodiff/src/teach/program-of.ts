@@ -6,6 +6,7 @@ import { formatShape, isFloat, type Storage } from '@lockstep/tensor';
 import { flatten } from '@lockstep/tree';
 import { asTensor } from '../convert.ts';
 import { type Aval, ConcreteTensor, type Tensor } from '../core.ts';
+import { inlineCalls } from '../program/inline.ts';
 import { removeDeadCode, shareSubexpressions } from '../program/optimize.ts';
 import type { Equation, Program } from '../program/program.ts';
 import { traceProgram } from '../program/trace.ts';
@@ -13,18 +14,18 @@ import type { Inputs } from '../transform/types.ts';
 import { grad } from '../transform/vjp.ts';
 import { nameArguments } from './arguments.ts';
 import { call, type Expression, isCall, number, variable } from './expression.ts';
-import { formatExpression, formatValues, type Style } from './notation.ts';
+import { formatExpression, formatValues, type NotationStyle } from './notation.ts';
 import { simplify } from './simplify.ts';
 
 /** One result, after the steps that lead to it: none for a function of scalars, which is a single formula. */
 export interface Formula {
   /** `f`, or `∂f/∂x1`. */
   readonly name: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly FormulaStep[];
   readonly result: Expression;
 }
 
-export interface Step extends Aval {
+export interface FormulaStep extends Aval {
   /** The variable that holds the value: v1, v2, … */
   readonly name: string;
   readonly expression: Expression;
@@ -83,16 +84,16 @@ function derivativesOf(
 }
 
 /** Ops that move no number in a formula: they give way to their operand. */
-const SILENT: ReadonlySet<string> = new Set(['broadcast', 'copy', 'stopGradient']);
+const SILENT: ReadonlySet<string> = new Set(['broadcast', 'copy', 'stopGradient', 'barrier']);
 
 function formulasOf(program: Program, names: readonly string[], name: (i: number) => string): Formula[] {
-  const clean = removeDeadCode(shareSubexpressions(program));
+  const clean = removeDeadCode(shareSubexpressions(inlineCalls(program)));
   const written = new Map<number, Expression>(names.map((input, i) => [i, variable(input)]));
   for (const { variable: id, storage } of clean.constants) written.set(id, constantOf(storage));
   const scalar = clean.avals.every(
     ({ shape }, id) => shape.length === 0 || !(id < names.length || isWritten(clean, id)),
   );
-  const steps: Step[] = [];
+  const steps: FormulaStep[] = [];
   for (const equation of clean.equations) {
     for (const [i, id] of equation.outputs.entries()) {
       const expression = expressionOf(equation, i, written);
@@ -193,12 +194,15 @@ function latexOf({ name, steps, result }: Formula): string {
   return `\\begin{aligned}\n${lines.join(' \\\\\n')}\n\\end{aligned}`;
 }
 
+/** The programs within loops and branches, and how their operands are arranged. */
+const INTERNAL: ReadonlySet<string> = new Set(['bodies', 'numCaptured', 'numState']);
+
 /** A formula with what an op is told beside its operands, where that matters to a reader. */
-function describe(e: Expression, style: Style): string {
+function describe(e: Expression, style: NotationStyle): string {
   const written = formatExpression(e, style);
   if (style === 'latex' || !isCall(e) || Object.keys(e.attrs).length === 0 || e.op === 'power')
     return written;
-  const details = Object.entries(e.attrs).filter(([, value]) => value !== false);
+  const details = Object.entries(e.attrs).filter(([key, value]) => !INTERNAL.has(key) && value !== false);
   const text = details.map(([key, value]) => `${key} ${JSON.stringify(value).replaceAll(',', ', ')}`);
   return text.length === 0 ? written : `${written}  {${text.join(', ')}}`;
 }

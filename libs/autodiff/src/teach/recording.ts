@@ -9,6 +9,8 @@ type Construct = Parameters<Trace['processMany']>[0];
 /** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */
 export interface Recorded {
   readonly op: string;
+  /** Undefined for operations made of functions: loops, checkpoint, derivatives of one's own. */
+  readonly primitive: Primitive | undefined;
   readonly attrs: Attrs;
   readonly inputs: readonly Tensor[];
   /** The inputs' numbers; undefined for constants. */
@@ -59,14 +61,20 @@ class RecordingTrace extends Trace {
   override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const primals = this.primals(inputs);
     const out = bind(primitive, primals, attrs);
-    return this.record(primitive.name, inputs, attrs, [out], rulesOf(primitive, primals, out, attrs))[0]!;
+    return this.record(
+      { name: primitive.name, primitive },
+      inputs,
+      attrs,
+      [out],
+      rulesOf(primitive, primals, out, attrs),
+    )[0]!;
   }
 
   override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
     const primals = this.primals(inputs);
     const wanted = inputs.map((x) => this.owns(x) && isFloat(x.dtype));
     const { outs, pull } = construct.vjp(primals, wanted, attrs);
-    return this.record(construct.name, inputs, attrs, outs, {
+    return this.record({ name: construct.name, primitive: undefined }, inputs, attrs, outs, {
       push: (tangents) => construct.jvp(primals, tangents, attrs).tangents,
       pull: (cotangents, argument) => pull(cotangents)[argument],
     });
@@ -77,7 +85,7 @@ class RecordingTrace extends Trace {
   }
 
   private record(
-    op: string,
+    { name, primitive }: { name: string; primitive: Primitive | undefined },
     inputs: readonly Tensor[],
     attrs: Attrs,
     outs: readonly Tensor[],
@@ -85,7 +93,8 @@ class RecordingTrace extends Trace {
   ): Watched[] {
     const watched = outs.map((out) => this.input(out));
     const step: Recorded = {
-      op,
+      op: name,
+      primitive,
       attrs,
       inputs: this.primals(inputs),
       sources: inputs.map((x) => (this.owns(x) ? x.number : undefined)),
