@@ -61,7 +61,7 @@ function parse(equation: string, xs: readonly Tensor[]): { inputs: Term[]; outpu
       : right.split('...').flatMap((part, i) => (i === 0 ? [...part] : [...dots, ...part]));
   const odd = output.find((label, i) => !all.includes(label) || output.indexOf(label) !== i);
   if (odd !== undefined) {
-    throw wrong(equation, `the result names '${odd}' ${all.includes(odd) ? 'twice' : 'which no array has'}`);
+    throw wrong(equation, `the result names '${odd}'${all.includes(odd) ? ' twice' : ', which no array has'}`);
   }
   return { inputs, output };
 }

@@ -1,0 +1,215 @@
+/** What ops say to arguments that make no sense: what came, what was expected, what to do. */
+import { LockstepError } from '@lockstep/errors';
+import { describe, expect, it } from 'vitest';
+import * as ops from './index.ts';
+import { grad, jit, type Tensor, tensor, vmap } from './index.ts';
+
+const zeros = (...shape: number[]): Tensor => ops.zeros(shape, 'float64');
+const images = zeros(1, 4, 4, 6);
+const twoByThree = zeros(2, 3);
+
+type Mistake = readonly [string, () => unknown, RegExp];
+
+const mistakes: readonly Mistake[] = [
+  [
+    'another number of channels',
+    () => ops.conv2d(images, zeros(3, 3, 5, 2)),
+    /same C, not \[1, 4, 4, 6\] and \[3, 3, 5, 2\]/,
+  ],
+  [
+    'groups that do not divide',
+    () => ops.conv2d(images, zeros(3, 3, 2, 4), { groups: 3 }),
+    /3 groups divide C and O/,
+  ],
+  [
+    'a kernel too large',
+    () => ops.conv2d(images, zeros(3, 3, 6, 2), { padding: 'valid', dilation: 2 }),
+    /a 5×5 kernel does not fit images of 4×4/,
+  ],
+  [
+    'half a stride',
+    () => ops.conv2d(images, zeros(1, 1, 6, 2), { stride: 0.5 }),
+    /stride is \[0.5, 0.5\]; use a whole number ≥ 1/,
+  ],
+  [
+    'padding with less than nothing',
+    () => ops.conv2d(images, zeros(1, 1, 6, 2), { padding: -1 }),
+    /padding is -1; use 'same'/,
+  ],
+  ['images for sequences', () => ops.conv1d(images, zeros(3, 6, 2)), /conv1d: takes sequences \[B, L, C\]/],
+  [
+    'outputPadding as large as the stride',
+    () => ops.convTranspose2d(images, zeros(3, 3, 6, 2), { stride: 2, outputPadding: 2 }),
+    /outputPadding \[2, 2\] must be smaller than the stride \[2, 2\]/,
+  ],
+  [
+    'nothing left',
+    () => ops.convTranspose2d(zeros(1, 1, 1, 1), zeros(2, 2, 1, 1), { padding: 1 }),
+    /padding cuts off all/,
+  ],
+  [
+    'windows of padding alone',
+    () => ops.maxPool(images, 2, { padding: 2 }),
+    /padding .* is as large as the 2×2 window/,
+  ],
+  [
+    'integers in a mean',
+    () => ops.avgPool(ops.cast(images, 'int32'), 2),
+    /avgPool: takes images \[B, H, W, C\] of floats, not int32/,
+  ],
+  ['a vector to pool', () => ops.maxPool1d(zeros(3), 2), /maxPool1d: takes sequences/],
+  ['no axes to pool over', () => ops.globalAvgPool(twoByThree), /at least one axis between/],
+
+  [
+    'an axis too long to squeeze',
+    () => ops.squeeze(twoByThree, 0),
+    /squeeze: axis 0 of \[2, 3\] has length 2, not 1/,
+  ],
+  [
+    'an axis moved twice',
+    () => ops.moveAxis(zeros(2, 3, 4), [0, 0], [1, 2]),
+    /name as many places as axes, each once/,
+  ],
+  ['a grid of matrices', () => ops.meshgrid([twoByThree]), /meshgrid: takes vectors, not \[2, 3\]/],
+  ['half a copy', () => ops.tile(twoByThree, 1.5), /tile: counts are whole and ≥ 0, not 1.5/],
+  ['too few counts', () => ops.repeat(zeros(3), [1, 2], 0), /repeat: 2 counts for the 3 elements/],
+  ['shifts without axes', () => ops.roll(twoByThree, [1, 1]), /several shifts need as many axes/],
+  ['one axis to turn', () => ops.rot90(twoByThree, 1, [0, 0]), /the axes two/],
+  [
+    'unequal pieces',
+    () => ops.split(zeros(5), 2),
+    /axis 0 of \[5\] does not fall into 2 equal pieces; use arraySplit/,
+  ],
+  ['no pieces', () => ops.arraySplit(zeros(5), 0), /0 pieces; use a whole number ≥ 1/],
+  ['a slice beyond the end', () => ops.slice(zeros(3), [0], [4]), /0:4:1 is outside axis 0 of \[3\]/],
+  ['a step of 0', () => ops.slice(zeros(3), [0], [3], [0]), /steps are whole and not 0/],
+  [
+    'an index that does not exist',
+    () => ops.at(twoByThree, 0, 3),
+    /at: index 3 does not exist along axis 1 of \[2, 3\]/,
+  ],
+  [
+    'an index for an axis that does not exist',
+    () => ops.at(zeros(3), 0, 0),
+    /at: index 0 does not exist along axis 1/,
+  ],
+  ['dots twice', () => ops.at(twoByThree, '...', '...'), /'...' may stand once/],
+  [
+    'a border for another rank',
+    () => ops.pad(twoByThree, [[1, 1]]),
+    /pad: needs one \[before, after\] ≥ 0 for each of the 2 axes/,
+  ],
+  [
+    'a mirror of nothing',
+    () => ops.pad(zeros(0), 1, { mode: 'reflect' }),
+    /mode 'reflect' has nothing to repeat/,
+  ],
+  ['the diagonal of a vector', () => ops.diagonal(zeros(3)), /diagonal: takes matrices/],
+  ['the diagonal of one axis', () => ops.diagonal(twoByThree, 0, 1, -1), /are one; name two/],
+  ['a matrix on a diagonal', () => ops.diag(zeros(2, 2, 2)), /diag: takes a vector or a matrix/],
+
+  [
+    'an index outside',
+    () => ops.take(zeros(3), [0, 3]),
+    /take: index 3 does not exist along an axis of length 3; use whole numbers from -3 to 2/,
+  ],
+  ['indices of floats', () => ops.take(zeros(3), zeros(1)), /indices are int32, not float64/],
+  ['indices of another rank', () => ops.takeAlongAxis(twoByThree, [0]), /they need as many axes as x/],
+  [
+    'indices beyond x',
+    () => ops.putAlongAxis(zeros(1, 3), [[0], [1]], 1),
+    /reach beyond x \[1, 3\]; only axis 1 may differ/,
+  ],
+  ['values that do not fit', () => ops.indexUpdate(zeros(3), [0, 1], [1, 2, 3]), /broadcastTo/],
+  [
+    'a mask of numbers',
+    () => ops.compress(zeros(3), zeros(3)),
+    /compress: a mask of float64\[3\].* must be bool/,
+  ],
+  [
+    'a mask of another length',
+    () => ops.compress(zeros(3), zeros(2).greater(0)),
+    /lengths of x's first axes/,
+  ],
+  ['more than there is', () => ops.topK(zeros(3), 4), /there are 3 elements along axis 0 of \[3\].* not 4/],
+  ['rows that do not match', () => ops.searchSorted(twoByThree, zeros(3, 1)), /one for each row of values/],
+  ['one edge', () => ops.histogram(zeros(3), [1]), /at least two numbers, not \[1\]/],
+  [
+    'fewer choices than conditions',
+    () => ops.select([zeros(1).greater(0)], []),
+    /1 conditions and 0 choices/,
+  ],
+
+  [
+    'matrices that do not meet',
+    () => ops.matmul(twoByThree, twoByThree),
+    /inner dimensions differ: \[2, 3\] × \[2, 3\]/,
+  ],
+  [
+    'batches that do not broadcast',
+    () => ops.matmul(zeros(2, 2, 2), zeros(3, 2, 2)),
+    /matmul: shapes \[2\] and \[3\] do not broadcast/,
+  ],
+  [
+    'pairs of axes of other lengths',
+    () => ops.tensorDot(twoByThree, twoByThree, 1),
+    /are not equally many and long/,
+  ],
+  ['vectors of the plane', () => ops.cross(zeros(2), zeros(2)), /must have length 3/],
+  ['signs that mean nothing', () => ops.einsum('i+j', zeros(2)), /einsum 'i\+j': it is made of letters/],
+  ['too few arrays', () => ops.einsum('ij,jk', twoByThree), /it names 2 arrays, but 1 were given/],
+  ['too few letters', () => ops.einsum('i->i', twoByThree), /'i' does not name the 2 axes of \[2, 3\]/],
+  [
+    'a letter out of nowhere',
+    () => ops.einsum('ij->k', twoByThree),
+    /the result names 'k', which no array has/,
+  ],
+  ['a letter twice in the result', () => ops.einsum('ij->ii', twoByThree), /the result names 'i' twice/],
+  [
+    'one letter, two lengths',
+    () => ops.einsum('ij,jk', twoByThree, twoByThree),
+    /'j' is 3 long in one array and 2 in another/,
+  ],
+  [
+    'the diagonal of a rectangle',
+    () => ops.einsum('ii', twoByThree),
+    /'i' is 2 long in one array and 3 in another/,
+  ],
+
+  [
+    'a rectangle to solve',
+    () => ops.solve(twoByThree, zeros(2)),
+    /solve: takes square matrices \[.., n, n\], not \[2, 3\]/,
+  ],
+  [
+    'right sides of another length',
+    () => ops.solve(zeros(2, 2), zeros(3)),
+    /solve: right sides \[3\] for matrices \[2, 2\]/,
+  ],
+  ['half a power', () => ops.matrixPower(zeros(2, 2), 0.5), /the power is a whole number, not 0.5/],
+  [
+    'the inverse of integers',
+    () => ops.inverse(ops.zeros([2, 2], 'int32')),
+    /inverse: takes matrices \[.., n, m\] of floats, not int32\[2, 2\]/,
+  ],
+];
+
+it.each(mistakes)('%s', (_what, run, message) => {
+  expect(run).toThrow(LockstepError);
+  expect(run).toThrow(message);
+});
+
+describe('a shape that depends on the data', () => {
+  const x = tensor([3, 0, 1]);
+  it.each([
+    ['compress', (y: Tensor) => ops.compress(y, y.greater(0)), /write where\(mask, x, 0\)/],
+    ['nonZero', (y: Tensor) => ops.nonZero(y)[0]!, /where\(x.notEqual\(0\), a, b\)/],
+    ['unique', (y: Tensor) => ops.unique(y).values, /sort\(x\) keeps the shape/],
+  ] as const)('%s: says so inside jit and vmap, and what to write instead', (_name, f, remedy) => {
+    expect(() => jit(f)(x)).toThrow(remedy);
+    expect(() => vmap(f)(ops.stack([x, x]))).toThrow(remedy);
+  });
+  it('is known while a derivative is taken eagerly', () => {
+    expect(grad((y: Tensor) => ops.compress(y, y.greater(0)).square().sum())(x).toArray()).toEqual([6, 0, 2]);
+  });
+});
