@@ -193,12 +193,12 @@ PAPERS = {
 
 
 def prescribed(random):
-    """A noisy descent of a quadratic, coordinates from stiff to nearly flat; two are hard for Adam and its kin:
-    gradients near epsilon, and gradients that are exactly zero until step 15."""
+    """A descent of a quadratic so noisy that signs change, coordinates from stiff to nearly flat. Two are hard for Adam
+    and its kin: gradients near epsilon, and gradients that are exactly zero until step 15."""
     initial = random.standard_normal(8)
     slopes = np.float32([2, 1, 0.3, 0.1, 0.01, 1e-7, 1, 0.5])
     gradients = 0.9 ** np.arange(STEPS)[:, None] * initial * slopes
-    gradients = (gradients * random.uniform(0.5, 1.5, gradients.shape)).astype(np.float32)
+    gradients = (gradients * random.uniform(-0.5, 1.5, gradients.shape)).astype(np.float32)
     gradients[:15, 6] = 0
     return initial.astype(np.float32), gradients
 
