@@ -34,7 +34,7 @@ function sectionsOf(markdown: string): Section[] {
 
 /** The guide annotates parameters with these types alone, so that taking them out needs no compiler. */
 const withoutTypes = (line: string): string =>
-  line.replace(/: (Tensor|Params)\b/g, '').replace(/^type \w+ = .*$/, '');
+  line.replace(/: (Tensor|Params)\b| as const\b/g, '').replace(/^type \w+ = .*$/, '');
 
 /** `const {a, b} = …` for an import; checks for the comments; other lines as they are. */
 function toScript(line: string, number: number): string {

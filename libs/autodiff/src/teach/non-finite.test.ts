@@ -86,6 +86,13 @@ describe('findNonFinite', () => {
       scan((sum: Tensor, v: Tensor) => [sum.add(v.log()), null], tensor(0), x)[0];
     expect(findNonFinite(looped)(xs)!.op).toBe('log');
   });
+  it('sees contributions overflow where they meet', () => {
+    const f = (x: Tensor): Tensor => x.mul(1e308).add(x.mul(1.7e308)).mul(1e-300);
+    expect(findNonFinite((x: Tensor) => f(x).mul(1e300).sum())(tensor([1e-10]))).toMatchObject({
+      phase: 'backward',
+      op: 'add',
+    });
+  });
   it('finds nothing where all is well', () => {
     expect(findNonFinite((x: Tensor) => x.tanh().square().sum())(xs)).toBeUndefined();
     expect(findNonFinite((x: Tensor) => [x.argmax(), x.exp()])(xs)).toBeUndefined();

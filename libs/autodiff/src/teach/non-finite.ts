@@ -155,9 +155,21 @@ function backward(
   sites: ReadonlyMap<Recorded, CallSite>,
 ): NonFinite | undefined {
   const adjoints = new Map<number, Tensor>();
-  const accumulate = (value: number, part: Tensor): void => {
+  /** Contributions may overflow where they meet. */
+  const accumulate = (value: number, part: Tensor, site?: CallSite): NonFinite | undefined => {
     const sofar = adjoints.get(value);
-    adjoints.set(value, sofar === undefined ? part : add(sofar, part));
+    const total = sofar === undefined ? part : add(sofar, part);
+    adjoints.set(value, total);
+    const inputs = sofar === undefined ? [part] : [sofar, part];
+    const output = madeBy(inputs, [total]);
+    if (output === undefined) return undefined;
+    return withMessage({
+      phase: 'backward',
+      op: 'add',
+      inputs: inputs.map(summaryOf),
+      output,
+      site: site?.place,
+    });
   };
   for (const [i, value] of outputs.entries()) {
     if (value !== undefined && isFloat(outs[i]!.dtype)) accumulate(value, onesLike(outs[i]!));
@@ -168,9 +180,10 @@ function backward(
     for (const [argument, source] of step.sources.entries()) {
       const part = source === undefined ? undefined : step.pull(cotangents, argument);
       if (part === undefined) continue;
-      const found = backwardReport(step, argument, { cotangents, part, site: sites.get(step)! });
+      const site = sites.get(step)!;
+      const found =
+        backwardReport(step, argument, { cotangents, part, site }) ?? accumulate(source!, part, site);
       if (found !== undefined) return found;
-      accumulate(source!, part);
     }
   }
   return undefined;

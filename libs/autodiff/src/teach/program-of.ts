@@ -90,9 +90,8 @@ function formulasOf(program: Program, names: readonly string[], name: (i: number
   const clean = removeDeadCode(shareSubexpressions(inlineCalls(program)));
   const written = new Map<number, Expression>(names.map((input, i) => [i, variable(input)]));
   for (const { variable: id, storage } of clean.constants) written.set(id, constantOf(storage));
-  const scalar = clean.avals.every(
-    ({ shape }, id) => shape.length === 0 || !(id < names.length || isWritten(clean, id)),
-  );
+  const computed = clean.equations.flatMap(({ outputs }) => outputs);
+  const scalar = [...written.keys(), ...computed].every((id) => clean.avals[id]!.shape.length === 0);
   const steps: FormulaStep[] = [];
   for (const equation of clean.equations) {
     for (const [i, id] of equation.outputs.entries()) {
@@ -121,9 +120,6 @@ export function inlined(program: Program, inputs: readonly Expression[]): Expres
   }
   return program.outputs.map((id) => written.get(id)!);
 }
-
-const isWritten = ({ equations, constants }: Program, id: number): boolean =>
-  equations.some(({ outputs }) => outputs.includes(id)) || constants.some(({ variable: v }) => v === id);
 
 function expressionOf(
   { primitive, attrs, inputs, outputs }: Equation,

@@ -1,10 +1,9 @@
 /** An interpreter that only watches: it runs each operation at once and writes down what was done. */
 import { isFloat } from '@lockstep/tensor';
+import type { Construct } from '../construct.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy } from '../transform/arguments.ts';
-
-type Construct = Parameters<Trace['processMany']>[0];
 
 /** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */
 export interface Recorded {
