@@ -1,14 +1,9 @@
 /** ONNX's messages. Source: onnx.proto of ONNX 1.12 (the numbers of fields and types). */
-import type { Attribute, Graph, Initializer, Node } from './graph.ts';
+import type { DType } from '@lockstep/tensor';
+import { elementTypes } from './element-types.ts';
+import type { Attribute, Graph, Initializer, NamedVariable, Node, Subgraph } from './graph.ts';
 import { isFixed } from './lengths.ts';
-import { elementTypes } from './lowering.ts';
 import { bytes, type Fields, integer, integers, joined, message, text } from './proto.ts';
-import type { Variable } from './symbolic.ts';
-
-/** An input or output of a model. */
-export interface NamedVariable extends Variable {
-  readonly name: string;
-}
 
 export interface ModelParts {
   readonly graph: Graph;
@@ -35,32 +30,46 @@ export function encodeModelProto({ opset, metadata, ...parts }: ModelParts): Uin
   ]);
 }
 
-function graphFields(parts: Omit<ModelParts, 'opset' | 'metadata'>): Fields[] {
-  const { graph, inputs, outputs, name, batchName } = parts;
+function graphFields({
+  graph,
+  inputs,
+  outputs,
+  name,
+  batchName,
+}: Omit<ModelParts, 'opset' | 'metadata'>): Fields[] {
   return [
-    ...graph.nodes.map((node) => message(1, ...nodeFields(node))),
-    text(2, name),
+    ...partFields({ nodes: graph.nodes, inputs, outputs }, name, batchName),
     ...[...graph.initializers].map(([key, value]) => message(5, ...tensorFields(key, value))),
+  ];
+}
+
+/** What a model's graph and the bodies of its nodes have in common. */
+function partFields({ nodes, inputs, outputs }: Subgraph, name: string, batchName: string): Fields[] {
+  return [
+    ...nodes.map((node) => message(1, ...nodeFields(node, batchName))),
+    text(2, name),
     ...inputs.map((input) => message(11, ...valueFields(input, batchName))),
     ...outputs.map((output) => message(12, ...valueFields(output, batchName))),
   ];
 }
 
-function nodeFields({ op, inputs, output, attributes }: Node): Fields[] {
+function nodeFields({ op, inputs, outputs, attributes }: Node, batchName: string): Fields[] {
   return [
     ...inputs.map((input) => text(1, input)),
-    text(2, output),
-    text(3, output),
+    ...outputs.map((output) => text(2, output)),
+    text(3, outputs[0]!),
     text(4, op),
-    ...Object.entries(attributes).map(([key, value]) => message(5, text(1, key), ...attributeFields(value))),
+    ...Object.entries(attributes).map(([key, value]) =>
+      message(5, text(1, key), ...attributeFields(value, key, batchName)),
+    ),
   ];
 }
 
-/** The attributes of these operators are integers and lists of them. */
-function attributeFields(value: Attribute): Fields[] {
-  return typeof value === 'number'
-    ? [integer(3, value), integer(20, 2)]
-    : [integers(8, value), integer(20, 7)];
+/** The attributes of these operators are integers, lists of them and bodies. */
+function attributeFields(value: Attribute, key: string, batchName: string): Fields[] {
+  if (typeof value === 'number') return [integer(3, value), integer(20, 2)];
+  if ('nodes' in value) return [message(6, ...partFields(value, key, batchName)), integer(20, 5)];
+  return [integers(8, value), integer(20, 7)];
 }
 
 function tensorFields(name: string, { dtype, shape, data }: Initializer): Fields[] {
@@ -72,7 +81,7 @@ function tensorFields(name: string, { dtype, shape, data }: Initializer): Fields
   ];
 }
 
-function valueFields({ name, dtype, shape }: NamedVariable, batchName: string): Fields[] {
+function valueFields({ name, dtype, shape }: NamedVariable<DType | 'int64'>, batchName: string): Fields[] {
   const axes = shape.map((length) =>
     message(1, isFixed(length) ? integer(1, length) : text(2, batchesName(length.batches, batchName))),
   );

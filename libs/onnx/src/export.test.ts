@@ -53,6 +53,14 @@ describe('exportOnnx', () => {
     ]);
   });
 
+  it('numbers the rows of whatever batch comes', async () => {
+    await expectSame(
+      (x) => x.mul(arange(x.shape[0]!).mul(2).add(1).reshape([-1, 1])),
+      [input('n', 2)],
+      sample,
+    );
+  });
+
   it('writes models without a batch, in double precision, of no elements', async () => {
     await expectSame((x) => x.cast('float64').mul(1 / 3), [input(2, 3)], sample);
     await expectSame((x) => x.reshape([0, 3, 2]).add(1), [input(2, 0, 3)], sample);
@@ -72,7 +80,7 @@ describe('exportOnnx', () => {
       metadata: { step: '7' },
       opset: 15,
     });
-    expect(check(model.bytes)).toEqual({
+    expect(check([model.bytes])[0]).toEqual({
       ir: 8,
       opset: 15,
       inputs: [['x', 'rows', 2]],
@@ -100,8 +108,8 @@ describe('exportOnnx', () => {
     ],
     ['a mean over the batch', (x: Tensor) => x.sub(x.mean(0)), /is another one for another number of rows/],
     [
-      'a count of the rows',
-      (x: Tensor) => x.mul(arange(x.shape[0]!).reshape([-1, 1])),
+      'a weight by the number of the row',
+      (x: Tensor) => x.mul(arange(x.shape[0]!).square().reshape([-1, 1])),
       /another one for another number/,
     ],
     ['a part of the batch', (x: Tensor) => x.slice([1]), /is no multiple of the number of rows/],

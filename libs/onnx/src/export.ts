@@ -2,8 +2,9 @@
 import { bind, ConcreteTensor, primitiveNamed, type Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
-import { encodeModelProto, type NamedVariable } from './encode.ts';
-import { Graph } from './graph.ts';
+import { constructs } from './constructs.ts';
+import { encodeModelProto } from './encode.ts';
+import { Graph, type NamedVariable, withBodies } from './graph.ts';
 import { formatLengths, isFixed, type Length } from './lengths.ts';
 import { lowerings } from './primitives.ts';
 import { type SymbolicEquation, type SymbolicProgram, traceSymbolic } from './symbolic.ts';
@@ -62,13 +63,12 @@ export function exportOnnx(
     source < 0 ? undefined : { tensor: inputs[source]!.name, axis: batchAxes[source]! },
     [...inputs, ...outputs].map((variable) => variable.name),
   );
-  const view = lower(program, inputs, graph);
-  const tensors = program.outputs.map((output) => whole(graph, view(output)));
-  for (const [i, { name: output }] of outputs.entries()) {
-    const first = tensors.indexOf(tensors[i]!);
-    if (first < i) graph.alias(outputs[first]!.name, output);
-    else if (!graph.rename(tensors[i]!, output)) graph.alias(tensors[i]!, output);
-  }
+  const views = inputs.map(({ name: input, dtype, shape }) => plainView(input, dtype, shape));
+  const tensors = lower(program, views, graph).map((view) => whole(graph, view));
+  graph.finish(
+    tensors,
+    outputs.map((output) => output.name),
+  );
   graph.dropUnused();
   const bytes = encodeModelProto({ graph, inputs, outputs, name, batchName, opset, metadata });
   const described = ({ name, dtype, shape }: NamedVariable): OnnxInput => ({
@@ -89,7 +89,7 @@ export function exportOnnx(
 
 function countOperators({ nodes }: Graph): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { op } of nodes) counts[op] = (counts[op] ?? 0) + 1;
+  for (const { op } of withBodies(nodes)) counts[op] = (counts[op] ?? 0) + 1;
   return counts;
 }
 
@@ -110,7 +110,7 @@ function batchNameOf(inputs: readonly OnnxInput[]): string {
   );
 }
 
-function outputsOf({ outputs, variables }: SymbolicProgram, names?: readonly string[]): NamedVariable[] {
+function outputsOf({ outputs, avals }: SymbolicProgram, names?: readonly string[]): NamedVariable[] {
   const given = names ?? outputs.map((_, i) => (outputs.length === 1 ? 'output' : `output${i}`));
   if (given.length !== outputs.length) {
     throw new LockstepError(
@@ -119,54 +119,56 @@ function outputsOf({ outputs, variables }: SymbolicProgram, names?: readonly str
       { names: given, numOutputs: outputs.length },
     );
   }
-  return outputs.map((output, i) => ({ name: given[i]!, ...variables[output]! }));
+  return outputs.map((output, i) => ({ name: given[i]!, ...avals[output]! }));
 }
 
-/** Appends the operators of a program; the result says where a variable lies. */
-function lower(
-  program: SymbolicProgram,
-  inputs: readonly NamedVariable[],
-  graph: Graph,
-): (variable: number) => View {
-  const views = new Map<number, View>();
+/** Appends the operators of a program; gives its outputs. */
+function lower(program: SymbolicProgram, inputs: readonly View[], graph: Graph): readonly View[] {
+  const { avals, constants, equations, outputs } = program;
+  const views = new Map<number, View>(inputs.entries());
   const known = new Map<number, () => Tensor>();
-  for (const [i, { name, dtype, shape }] of inputs.entries()) views.set(i, plainView(name, dtype, shape));
-  for (const { variable, storage } of program.constants)
-    known.set(variable, () => new ConcreteTensor(storage));
+  for (const constant of constants) {
+    const { variable } = constant;
+    const { dtype, shape } = avals[variable]!;
+    if ('storage' in constant) known.set(variable, () => new ConcreteTensor(constant.storage));
+    else views.set(variable, plainView(graph.count(constant.count, dtype, shape), dtype, shape));
+  }
   const view = (variable: number): View => {
     const found = views.get(variable);
     if (found !== undefined) return found;
-    const { storage } = known.get(variable)!() as ConcreteTensor;
-    const made = plainView(graph.constant(storage), storage.dtype, storage.shape);
+    const { dtype, shape, data } = known.get(variable)!();
+    const made = plainView(graph.constant({ dtype, shape, data }), dtype, shape);
     views.set(variable, made);
     return made;
   };
-  for (const equation of program.equations) {
-    const [output] = equation.outputs;
+  for (const equation of equations) {
+    const { primitive, attrs } = equation;
     const value = constantValue(equation, program, known);
-    if (value !== undefined) known.set(output!, value);
+    if (value !== undefined) known.set(equation.outputs[0]!, value);
     // A repetition is kept as such: it takes no room, and operators stretch their operands themselves.
-    if (value !== undefined && equation.primitive !== 'broadcast') continue;
-    const lowering = Object.hasOwn(lowerings, equation.primitive) ? lowerings[equation.primitive] : undefined;
-    if (lowering === undefined) throw unmapped(equation, program);
-    const operands = equation.inputs.map(view);
-    views.set(
-      output!,
-      lowering({ graph, inputs: operands, attrs: equation.attrs, out: program.variables[output!]! }),
-    );
+    if (value !== undefined && primitive !== 'broadcast') continue;
+    const outs = equation.outputs.map((output) => avals[output]!);
+    const lowered = { graph, attrs, inputs: equation.inputs.map(view) };
+    const results = Object.hasOwn(lowerings, primitive)
+      ? [lowerings[primitive]!({ ...lowered, out: outs[0]! })]
+      : Object.hasOwn(constructs, primitive)
+        ? constructs[primitive]!({ ...lowered, outs, lowerBody: lower })
+        : unmapped(equation, program);
+    for (const [i, output] of equation.outputs.entries()) views.set(output, results[i]!);
   }
-  return view;
+  return outputs.map(view);
 }
 
 /** What depends on constants alone is computed here, by the library's own arithmetic, when it is asked for. */
 function constantValue(
   { primitive, attrs, inputs, outputs }: SymbolicEquation,
-  { variables }: SymbolicProgram,
+  { avals }: SymbolicProgram,
   known: ReadonlyMap<number, () => Tensor>,
 ): (() => Tensor) | undefined {
   const operands = inputs.map((input) => known.get(input));
   const isKnown = operands.every((operand) => operand !== undefined);
-  if (!isKnown || outputs.length !== 1 || !variables[outputs[0]!]!.shape.every(isFixed)) return undefined;
+  const isPlain = outputs.length === 1 && attrs.bodies === undefined;
+  if (!isKnown || !isPlain || !avals[outputs[0]!]!.shape.every(isFixed)) return undefined;
   let value: Tensor | undefined;
   return () => {
     value ??= bind(
@@ -178,13 +180,11 @@ function constantValue(
   };
 }
 
-function unmapped({ primitive, inputs }: SymbolicEquation, { variables }: SymbolicProgram): LockstepError {
-  const operands = inputs.map(
-    (input) => `${variables[input]!.dtype}${formatLengths(variables[input]!.shape)}`,
-  );
-  return new LockstepError(
+function unmapped({ primitive, inputs }: SymbolicEquation, { avals }: SymbolicProgram): never {
+  const operands = inputs.map((input) => `${avals[input]!.dtype}${formatLengths(avals[input]!.shape)}`);
+  throw new LockstepError(
     'argument',
     `onnx: '${primitive}' of ${operands.join(', ') || 'nothing'} has no operator in ONNX that this library maps it to; write that part with other operations, or leave it out of the exported function`,
-    { primitive, mapped: Object.keys(lowerings) },
+    { primitive, mapped: [...Object.keys(lowerings), ...Object.keys(constructs)] },
   );
 }

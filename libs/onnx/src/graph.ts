@@ -1,15 +1,30 @@
 /** An ONNX graph under construction: nodes, and the tensors that the model brings along. */
 import { invariant } from '@lockstep/errors';
 import { allocate, type DType, type Shape, type Storage, sizeOf, stridesOf } from '@lockstep/tensor';
+import { elementTypes } from './element-types.ts';
 import { isFixed, type Length } from './lengths.ts';
 
-export type Attribute = number | readonly number[];
+export type Attribute = number | readonly number[] | Subgraph;
 
 export interface Node {
   readonly op: string;
   readonly inputs: readonly string[];
-  readonly output: string;
+  readonly outputs: readonly string[];
   readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+/** An input or output of a graph. Loops count their turns in int64. */
+export interface NamedVariable<Type extends DType | 'int64' = DType> {
+  readonly name: string;
+  readonly dtype: Type;
+  readonly shape: readonly Length[];
+}
+
+/** The body of a loop or a branch: it sees what the graph around it has computed before. */
+export interface Subgraph {
+  readonly nodes: readonly Node[];
+  readonly inputs: readonly NamedVariable<DType | 'int64'>[];
+  readonly outputs: readonly NamedVariable[];
 }
 
 /** A constant tensor. Shapes and positions are int64, a type that programs do not have. */
@@ -26,30 +41,51 @@ export interface BatchSource {
 /** Equal nodes and equal constants are made once: what is computed twice is computed once. */
 export class Graph {
   readonly nodes: Node[] = [];
-  readonly initializers = new Map<string, Initializer>();
+  /** Constants are those of the whole model. */
+  readonly initializers: Map<string, Initializer>;
   private readonly made = new Map<string, string>();
+  private readonly parent: Graph | undefined;
   private readonly names: ReadonlyMap<Storage['data'], string>;
   private readonly batch: BatchSource | undefined;
-  private readonly taken = new Set<string>();
+  private readonly taken: Set<string>;
 
   /** `names`: what to call constants, by their elements. `reserved`: the names of inputs and outputs. */
   constructor(
     names: ReadonlyMap<Storage['data'], string>,
     batch: BatchSource | undefined,
     reserved: readonly string[],
+    parent?: Graph,
   ) {
     this.names = names;
     this.batch = batch;
-    for (const name of [...reserved, ...names.values()]) this.taken.add(name);
+    this.parent = parent;
+    this.initializers = parent?.initializers ?? new Map();
+    this.taken = parent?.taken ?? new Set([...reserved, ...names.values()]);
+  }
+
+  /** A graph for the body of a node that is to be appended to this one. */
+  inner(): Graph {
+    return new Graph(this.names, this.batch, [], this);
   }
 
   /** Appends an operator of one output; gives the output's name. */
   node(op: string, inputs: readonly string[], attributes: Node['attributes'] = {}): string {
-    return this.once(JSON.stringify([op, inputs, attributes]), () => {
-      const output = this.unique(op.toLowerCase());
-      this.nodes.push({ op, inputs, output, attributes });
-      return output;
-    });
+    return this.once(
+      JSON.stringify([op, inputs, attributes]),
+      () => this.nodeOf(op, inputs, 1, attributes)[0]!,
+    );
+  }
+
+  /** Appends an operator of several outputs. */
+  nodeOf(
+    op: string,
+    inputs: readonly string[],
+    numOutputs: number,
+    attributes: Node['attributes'] = {},
+  ): readonly string[] {
+    const outputs = Array.from({ length: numOutputs }, () => this.unique(op.toLowerCase()));
+    this.nodes.push({ op, inputs, outputs, attributes });
+    return outputs;
   }
 
   constant(storage: Storage): string {
@@ -93,6 +129,20 @@ export class Graph {
     return this.node('Concat', parts, { axis: 0 });
   }
 
+  /** start, start + step, … in row-major order: as many as the lengths ask for. */
+  count(
+    { start, step }: { readonly start: number; readonly step: number },
+    dtype: DType,
+    shape: readonly Length[],
+  ): string {
+    const [from, by] = [start, step].map((value) => this.integers([value])) as [string, string];
+    const size = this.node('ReduceProd', [this.lengths(shape)], { keepdims: 1 });
+    const end = this.node('Add', [from, this.node('Mul', [size, by])]);
+    const scalars = [from, end, by].map((value) => this.node('Squeeze', [value]));
+    const numbers = this.node('Cast', [this.node('Range', scalars)], { to: elementTypes[dtype] });
+    return this.reshape(numbers, shape);
+  }
+
   /** Stored axis `i` of the result is axis `order[i]`. Of a constant it is done here and now. */
   transpose(tensor: string, order: readonly number[]): string {
     if (order.every((axis, i) => axis === i)) return tensor;
@@ -134,41 +184,54 @@ export class Graph {
 
   /** Gives a node's output another name, if it may have one of its own. */
   rename(tensor: string, name: string): boolean {
-    if (!this.nodes.some(({ output }) => output === tensor)) return false;
-    for (const [i, node] of this.nodes.entries()) {
-      const inputs = node.inputs.map((input) => (input === tensor ? name : input));
-      this.nodes[i] = { ...node, inputs, output: node.output === tensor ? name : node.output };
-    }
+    if (!this.nodes.some(({ outputs }) => outputs.includes(tensor))) return false;
+    for (const [i, node] of this.nodes.entries()) this.nodes[i] = renamed(node, tensor, name);
     return true;
   }
 
   /** A second name for a tensor. */
   alias(tensor: string, name: string): void {
-    this.nodes.push({ op: 'Identity', inputs: [tensor], output: name, attributes: {} });
+    this.nodes.push({ op: 'Identity', inputs: [tensor], outputs: [name], attributes: {} });
   }
 
   /** Forgets constants that no node takes any more, such as those that were transposed. */
   dropUnused(): void {
-    const used = new Set(this.nodes.flatMap(({ inputs }) => inputs));
+    const used = new Set(withBodies(this.nodes).flatMap(({ inputs }) => inputs));
     for (const name of this.initializers.keys()) if (!used.has(name)) this.initializers.delete(name);
+  }
+
+  /** Gives results their names as outputs, each a node's own result: what is not gets a copy. */
+  finish(tensors: readonly string[], names: readonly string[]): void {
+    for (const [i, name] of names.entries()) {
+      const first = tensors.indexOf(tensors[i]!);
+      if (first < i) this.alias(names[first]!, name);
+      else if (!this.rename(tensors[i]!, name)) this.alias(tensors[i]!, name);
+    }
   }
 
   /** The rows of the batch, known when the model runs. int64 [1] */
   private rows(): string {
+    if (this.parent !== undefined) return this.parent.rows();
     invariant(this.batch !== undefined, 'only a model with a batch has lengths that depend on it');
     const shape = this.node('Shape', [this.batch.tensor]);
     return this.node('Gather', [shape, this.integers([this.batch.axis])], { axis: 0 });
   }
 
   private once(key: string, make: () => string): string {
-    const known = this.made.get(key);
+    const known = this.madeBefore(key);
     if (known !== undefined) return known;
     const name = make();
     this.made.set(key, name);
     return name;
   }
 
-  private unique(base: string): string {
+  /** Here or around: bodies see what came before them. */
+  private madeBefore(key: string): string | undefined {
+    return this.made.get(key) ?? this.parent?.madeBefore(key);
+  }
+
+  /** A name that nothing in the model has. */
+  unique(base: string): string {
     let name = base;
     for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`;
     this.taken.add(name);
@@ -179,6 +242,27 @@ export class Graph {
     this.initializers.set(name, value);
     return name;
   }
+}
+
+/** Nodes with those of their bodies. */
+export const withBodies = (nodes: readonly Node[]): Node[] =>
+  nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((body) => withBodies(body.nodes))]);
+
+const subgraphs = ({ attributes }: Node): Subgraph[] =>
+  Object.values(attributes).filter((value) => typeof value === 'object' && 'nodes' in value);
+
+function renamed(node: Node, tensor: string, name: string): Node {
+  const replace = (list: readonly string[]): string[] => list.map((one) => (one === tensor ? name : one));
+  const attributes = Object.entries(node.attributes).map(([key, value]) => {
+    if (typeof value !== 'object' || !('nodes' in value)) return [key, value] as const;
+    return [key, { ...value, nodes: value.nodes.map((inner) => renamed(inner, tensor, name)) }] as const;
+  });
+  return {
+    ...node,
+    inputs: replace(node.inputs),
+    outputs: replace(node.outputs),
+    attributes: Object.fromEntries(attributes),
+  };
 }
 
 function permuted({ dtype, shape, data }: Storage, order: readonly number[]): Storage {

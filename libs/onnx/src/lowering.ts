@@ -1,20 +1,10 @@
 /** What the table of lowerings is made of: from a primitive to operators of ONNX. */
 import type { Attrs } from '@lockstep/autodiff';
 import type { DType } from '@lockstep/tensor';
+import { elementTypes } from './element-types.ts';
 import type { Graph } from './graph.ts';
-import { sameLength } from './lengths.ts';
-import type { Variable } from './symbolic.ts';
+import type { SymbolicProgram, Variable } from './symbolic.ts';
 import { aligned, reordered, type View, whole } from './views.ts';
-
-/** ONNX's numbers of element types. Source: onnx.proto, TensorProto.DataType. */
-export const elementTypes = {
-  float32: 1,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float64: 11,
-  uint32: 12,
-} as const satisfies Record<DType | 'int64', number>;
 
 export interface Lowered {
   readonly graph: Graph;
@@ -22,6 +12,15 @@ export interface Lowered {
   readonly attrs: Attrs;
   readonly out: Variable;
 }
+
+/** Of an operation with several results. */
+export interface LoweredConstruct extends Omit<Lowered, 'out'> {
+  readonly outs: readonly Variable[];
+  /** Appends the operators of a body, given its inputs. */
+  readonly lowerBody: (body: SymbolicProgram, inputs: readonly View[], graph: Graph) => readonly View[];
+}
+
+export type ConstructLowering = (equation: LoweredConstruct) => readonly View[];
 
 /** Appends operators to the graph and says where the result lies. */
 export type Lowering = (equation: Lowered) => View;
@@ -103,6 +102,3 @@ export function matrixOf(graph: Graph, view: View, transposed: boolean, mayDropB
 export function changedAxes(x: View, change: (axis: number) => boolean): { axis: number; stored: number }[] {
   return x.axes.flatMap((stored, axis) => (stored === null || !change(axis) ? [] : [{ axis, stored }]));
 }
-
-export const sameShape = (a: Variable['shape'], b: Variable['shape']): boolean =>
-  a.length === b.length && a.every((length, axis) => sameLength(length, b[axis]!));

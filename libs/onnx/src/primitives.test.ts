@@ -23,12 +23,40 @@ const { neg, abs, sign, floor, ceil, round, square, exp, sin, cos, tanh, sigmoid
 const unary = { neg, abs, sign, floor, ceil, round, square, exp, sin, cos, tanh, sigmoid, erf, relu, flush };
 const { sqrt, log, reciprocal } = ops;
 const positive = { sqrt, log, reciprocal };
+const { asinh, atan, cosh, erfc, exp2, expm1, log1p, sinh, softplus, cbrt } = ops;
+const host = { asinh, atan, cosh, erfc, exp2, expm1, sinh, softplus, cbrt };
+const { log2, log10 } = ops;
+const { acos, asin, atanh } = ops;
+const inUnit = { acos, asin, atanh, log1p };
+const { hypot, logAddExp, remainder, floorDivide } = ops;
 const binary = { add: ops.add, sub: ops.sub, mul: ops.mul, max: ops.maximum, min: ops.minimum };
 
 /** An op per primitive, on rows of a batch; the first word is what it covers. */
 const cases: readonly Case[] = [
   ...Object.entries(unary).map(([name, op]): Case => [name, (a) => op(a.mul(2)), [x]]),
   ...Object.entries(positive).map(([name, op]): Case => [name, (a) => op(a.abs().add(0.1)), [x]]),
+  ...Object.entries(host).map(([name, op]): Case => [name, (a) => op(a), [x]]),
+  ...Object.entries({ log2, log10 }).map(([name, op]): Case => [name, (a) => op(a.abs().add(0.1)), [x]]),
+  ...Object.entries(inUnit).map(([name, op]): Case => [name, (a) => op(a.mul(0.6)), [x]]),
+  // Near 0, where eˣ and ln x would lose all digits.
+  ...Object.entries({ expm1, log1p }).map(([name, op]): Case => [name, (a) => op(a.mul(1e-6)), [x]]),
+  ['log1p', (a) => log1p(a.abs().mul(1e6)), [x]],
+  ['acosh', (a) => ops.acosh(a.abs().add(1)), [x]],
+  ['pow', (a, b) => ops.pow(a.abs().add(0.1), b), [x, y]],
+  ...Object.entries({ hypot, logAddExp }).map(([name, op]): Case => [name, op, [x, y]]),
+  ...Object.entries({ remainder, floorDivide }).flatMap(([name, op]): Case[] => [
+    [name, (a, b) => op(a.mul(5), b.add(0.01)), [x, y]],
+    [name, (a) => op(a.sub(3), ops.tensor(Int32Array.of(2, -2, 3))), [input(['batch', 3], 'int32')]],
+  ]),
+  [
+    'barrier',
+    (a) => ops.grad((b: Tensor) => ops.checkpoint((c: Tensor) => c.sin().square().sum())(b) as Tensor)(a),
+    [x],
+  ],
+  ['cumSum', (a) => ops.cumSum(a, 1), [x]],
+  ['cumSum', (a) => ops.cumSum(a.greater(0), 2, { reverse: true }), [x]],
+  ['argSort', (a) => ops.argSort(a.mul(2).round(), 1), [x]],
+  ['argSort', (a) => ops.topK(a, 2).values, [x]],
   ...Object.entries(binary).map(([name, op]): Case => [name, op, [x, y]]),
   ['div', (a, b) => a.div(b.abs().add(0.5)), [x, y]],
   ['reluGrad', (a) => ops.grad((b: Tensor) => b.relu().mul(b).sum())(a), [x]],

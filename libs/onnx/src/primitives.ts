@@ -1,5 +1,7 @@
 /** The table: what each primitive is in ONNX. A new primitive is one more entry. */
+import { host } from './host.ts';
 import { images } from './images.ts';
+import { fixed } from './lengths.ts';
 import { castTo, elementwise, type Lowering, logical, matrixOf, reduction, same } from './lowering.ts';
 import { parts } from './parts.ts';
 import { plainView, reordered, repeated, reshaped, whole } from './views.ts';
@@ -75,6 +77,21 @@ const structure = {
   transpose: ({ inputs: [x], attrs }) => reordered(x!, attrs.axes as number[]),
   broadcast: ({ inputs: [x], attrs, out }) => repeated(x!, out.shape, attrs.axes as number[]),
   stopGradient: same,
+  barrier: same,
+  cumSum: ({ graph, inputs: [x], attrs, out }) => {
+    const { axis, reverse } = attrs as { axis: number; reverse: boolean };
+    const numbers = castTo(graph, whole(graph, x!), x!.dtype, out.dtype);
+    const attributes = reverse ? { reverse: 1 } : {};
+    const tensor = graph.node('CumSum', [numbers, graph.scalar(axis, 'int32')], attributes);
+    return plainView(tensor, out.dtype, out.shape);
+  },
+  // Equal elements keep their order in both.
+  argSort: ({ graph, inputs: [x], attrs, out }) => {
+    const size = graph.integers([fixed(x!.shape.at(-1)!, 'what is sorted')]);
+    const attributes = { largest: attrs.descending === true ? 1 : 0 };
+    const [, places] = graph.nodeOf('TopK', [whole(graph, x!), size], 2, attributes);
+    return plainView(castTo(graph, places!, 'int64', 'int32'), out.dtype, out.shape);
+  },
   matmul: ({ graph, inputs: [a, b], attrs, out }) => {
     const repeats = [a!, b!].map(({ shape, axes }) => shape.length === 2 || axes[0] === null);
     const left = matrixOf(graph, a!, attrs.transposeA as boolean, !repeats[1]);
@@ -97,4 +114,5 @@ export const lowerings: Readonly<Record<string, Lowering>> = {
   ...structure,
   ...parts,
   ...images,
+  ...host,
 };

@@ -2,7 +2,7 @@
  * A program for batches of any number of rows. Programs are traced for shapes in numbers; tracing for two batches shows
  * which numbers are lengths that grow with the batch, wherever they stand.
  */
-import { type Attrs, type Program, type Tensor, traceProgram } from '@lockstep/autodiff';
+import { type Attrs, inlineCalls, type Program, type Tensor, traceProgram } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { DType, Storage } from '@lockstep/tensor';
 import { isFixed, type Length } from './lengths.ts';
@@ -15,16 +15,28 @@ export interface Variable {
 
 export interface SymbolicEquation {
   readonly primitive: string;
-  /** Numbers in them may be lengths that depend on the batch. */
+  /** Numbers in them may be lengths that depend on the batch; `bodies` are symbolic programs themselves. */
   readonly attrs: Attrs;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
 }
 
+/** Elements, or a count that goes on with the rows of the batch: start, start + step, … in row-major order. */
+export type Constant = { readonly variable: number } & (
+  | { readonly storage: Storage }
+  | { readonly count: Count }
+);
+
+export interface Count {
+  readonly start: number;
+  readonly step: number;
+}
+
 export interface SymbolicProgram {
-  readonly variables: readonly Variable[];
+  /** Of each variable, those of the inputs first. */
+  readonly avals: readonly Variable[];
   readonly numInputs: number;
-  readonly constants: readonly { readonly variable: number; readonly storage: Storage }[];
+  readonly constants: readonly Constant[];
   /** Those that an output needs. */
   readonly equations: readonly SymbolicEquation[];
   readonly outputs: readonly number[];
@@ -46,7 +58,12 @@ export function traceSymbolic(
         shape: shape.map((length) => (isFixed(length) ? length : length.batches * rows)),
       })),
     );
-  const [a, b] = [traced(fewer), traced(more)];
+  return mergedProgram(traced(fewer), traced(more));
+}
+
+function mergedProgram(first: Program, second: Program): SymbolicProgram {
+  // How a part is differentiated, or kept for it, does not matter to those who only run it.
+  const [a, b] = [inlineCalls(first), inlineCalls(second)];
   if (a.equations.length !== b.equations.length || a.constants.length !== b.constants.length) {
     throw varies('its operations are others for another number of rows');
   }
@@ -56,17 +73,14 @@ export function traceSymbolic(
       throw varies(`operation ${i}, ${equation.primitive}, is ${other.primitive} for another number of rows`);
     return { ...equation, attrs: merged(equation.attrs, other.attrs, equation.primitive) as Attrs };
   });
-  for (const [i, { storage }] of a.constants.entries()) requireSame(storage, b.constants[i]!.storage);
-  return {
-    variables: a.avals.map(({ dtype, shape }, i) => ({
-      dtype,
-      shape: merged(shape, b.avals[i]!.shape, 'a shape') as Length[],
-    })),
-    numInputs: a.numInputs,
-    constants: a.constants,
-    equations: needed(equations, a.outputs),
-    outputs: a.outputs,
-  };
+  const constants = a.constants.map(({ variable, storage }, i): Constant => {
+    const other = b.constants[i]!.storage;
+    return isSame(storage, other) ? { variable, storage } : { variable, count: commonCount(storage, other) };
+  });
+  const avals = a.avals.map(({ dtype, shape }, i): Variable => {
+    return { dtype, shape: merged(shape, b.avals[i]!.shape, 'a shape') as Length[] };
+  });
+  return { ...a, avals, constants, equations: needed(equations, a.outputs) };
 }
 
 /** The same data with lengths for the numbers that differ. */
@@ -77,17 +91,32 @@ function merged(a: unknown, b: unknown, what: string): unknown {
     if (Number.isInteger(batches) && batches * more === b) return { batches } satisfies Length;
   } else if (Array.isArray(a) && Array.isArray(b) && a.length === b.length) {
     return a.map((item, i) => merged(item, b[i], what));
+  } else if (isProgram(a) && isProgram(b)) {
+    return mergedProgram(a, b);
   } else if (isRecord(a) && isRecord(b) && `${Object.keys(a)}` === `${Object.keys(b)}`) {
     return Object.fromEntries(Object.keys(a).map((key) => [key, merged(a[key], b[key], what)]));
   }
   throw varies(`${what} is no multiple of the number of rows`);
 }
 
-function requireSame(a: Storage, b: Storage): void {
-  const same =
-    a.data === b.data ||
-    (`${a.shape}` === `${b.shape}` && a.data.every((value, i) => Object.is(value, b.data[i])));
-  if (!same) throw varies(`a constant ${a.dtype} [${a.shape}] is another one for another number of rows`);
+/** The body of a loop or a branch. */
+const isProgram = (value: unknown): value is Program =>
+  isRecord(value) && 'equations' in value && 'avals' in value;
+
+function isSame(a: Storage, b: Storage): boolean {
+  if (a.data === b.data) return true;
+  return `${a.shape}` === `${b.shape}` && a.data.every((value, i) => Object.is(value, b.data[i]));
+}
+
+/** What numbers the rows, as a look-up along an axis does. */
+function commonCount(a: Storage, b: Storage): Count {
+  const [start, next] = a.data as unknown as [number, number];
+  const step = next - start;
+  const counts = ({ data }: Storage): boolean =>
+    data.length > 1 && data.every((value, i) => value === start + step * i) && Number.isInteger(step);
+  if (`${a.shape}` !== `${b.shape}` && Number.isInteger(start) && counts(a) && counts(b))
+    return { start, step };
+  throw varies(`a constant ${a.dtype} [${a.shape}] is another one for another number of rows`);
 }
 
 function needed(
