@@ -17,6 +17,8 @@ export interface EquationDescription {
   readonly outputs: readonly NamedAval[];
   /** Of a fused equation, in order: `v9 = add v3 t0`, `v10 = sum t0 [8, 128, 32]`. */
   readonly steps: readonly string[];
+  /** Of a loop or a branch. */
+  readonly bodies?: readonly PlanDescription[];
   /** Arithmetic operations: a multiplication and an addition count as two, an elementwise function as one. */
   readonly flops: number;
   /** Read and written, each array once. */
@@ -60,7 +62,9 @@ export function describePlan(plan: Plan, inputNames: readonly string[] = []): Pl
     const described = equations
       .filter((equation) => !isAlias(equation))
       .map((equation): EquationDescription => {
-        const { primitive, inputs, outputs } = equation;
+        const { primitive, inputs } = equation;
+        const outputs = resultsOf(equation);
+        const bodies = plansOf(equation).map((body) => describePlan(body));
         return {
           op: primitive,
           inputs: inputs.map(name),
@@ -68,6 +72,7 @@ export function describePlan(plan: Plan, inputNames: readonly string[] = []): Pl
           steps: stepsOf(equation, name),
           flops: flopsOf(equation, program),
           bytes: bytesOf(equation, program, aliasOf),
+          ...(bodies.length > 0 && { bodies }),
         };
       });
     const exchange = (plan.exchanges[i] ?? []).map(({ combine, size }) => ({ combine, size }));
@@ -89,16 +94,18 @@ function costs(parts: readonly { readonly flops: number; readonly bytes: number 
   };
 }
 
-function bytesOf(
-  { inputs, outputs }: Equation,
-  { avals }: Program,
-  aliasOf: (variable: number) => number,
-): number {
+const plansOf = ({ attrs }: Equation): readonly Plan[] => (attrs as PlannedBodies).plans ?? [];
+
+/** The outputs without the work space of a construct, which is the last. */
+const resultsOf = (equation: Equation): readonly number[] =>
+  plansOf(equation).length === 0 ? equation.outputs : equation.outputs.slice(0, -1);
+
+function bytesOf(equation: Equation, { avals }: Program, aliasOf: (variable: number) => number): number {
   const size = (variable: number): number => {
     const { dtype, shape } = avals[variable]!;
     return sizeOf(shape) * bytesPerElement(dtype);
   };
-  const touched = [...new Set(inputs.map(aliasOf)), ...outputs];
+  const touched = [...new Set(equation.inputs.map(aliasOf)), ...resultsOf(equation)];
   return touched.reduce((sum, variable) => sum + size(variable), 0);
 }
 
@@ -126,11 +133,8 @@ function flopsOf(equation: Equation, { avals }: Program): number {
   const out = outputs[0];
   const planned = constructOf(equation)?.planned;
   if (planned !== undefined) {
-    const { plans } = attrs as PlannedBodies;
-    return planned.flops(
-      plans.map((plan) => describePlan(plan).flops),
-      attrs as PlannedBodies,
-    );
+    const bodies = plansOf(equation).map((plan) => describePlan(plan).flops);
+    return planned.flops(bodies, attrs as PlannedBodies);
   }
   if (isFused(equation)) {
     const { instructions, sums = [] } = equation.attrs;

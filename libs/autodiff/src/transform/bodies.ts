@@ -6,8 +6,9 @@ import type { Aval, BatchAxis, Tensor } from '../core.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { primitiveOf } from '../program/equation.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
+import { removeDeadCode } from '../program/optimize.ts';
 import type { Program } from '../program/program.ts';
-import { type Closed, closeProgram } from '../program/trace.ts';
+import { type Closed, closeProgram, reordered } from '../program/trace.ts';
 import { differentiableBy } from './arguments.ts';
 import { pushForward } from './jvp.ts';
 import { overBatch } from './vmap.ts';
@@ -68,6 +69,24 @@ export function cut<T>(list: readonly T[], ...lengths: readonly number[]): T[][]
     return list.slice(next - length, next);
   });
   return [...parts, list.slice(next)];
+}
+
+/**
+ * Bodies with the same inputs, without what only the other outputs need: what remains of them, and the places of the
+ * inputs that remain, those among them that `always` names.
+ */
+export function prunedBodies(
+  bodies: readonly Program[],
+  outputs: readonly boolean[],
+  always: (input: number) => boolean = () => false,
+): { readonly bodies: readonly Program[]; readonly inputs: readonly number[] } {
+  const lean = bodies.map((body) => removeDeadCode({ ...body, outputs: chosen(body.outputs, outputs) }));
+  const used = new Set(lean.flatMap((body) => [...body.outputs, ...body.equations.flatMap((e) => e.inputs)]));
+  const inputs = [...inputAvals(bodies[0]!).keys()].filter((input) => used.has(input) || always(input));
+  return {
+    bodies: lean.map((body) => reordered({ ...body, numInputs: inputs.length }, inputs)),
+    inputs,
+  };
 }
 
 /** (inputs, tangents of those that move) → (outputs, tangents of those that are asked for) */

@@ -18,6 +18,7 @@ import {
   orZeros,
   outputAvals,
   overBatchAs,
+  prunedBodies,
   reached,
   spreadOut,
 } from './bodies.ts';
@@ -94,6 +95,17 @@ const branchConstruct: Construct<Bodies> = construct<Bodies>({
     );
     const outs = selected(index!, results, (is, { shape }) => broadcastInAxes(is, shape, [0]));
     return outs.map((value) => ({ value, batched: true }));
+  },
+
+  prune({ bodies: all }, needed) {
+    const { bodies, inputs } = prunedBodies(all, needed);
+    if (inputs.length === all[0]!.numInputs && !needed.includes(false)) return undefined;
+    return {
+      // The index comes first, and is no input of the bodies.
+      inputs: [0, ...inputs.map((input) => input + 1)],
+      outputs: needed.flatMap((is, i) => (is ? [i] : [])),
+      attrs: { bodies },
+    };
   },
 
   planned: {

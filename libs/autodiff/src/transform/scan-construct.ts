@@ -3,15 +3,14 @@
  * (captured, state, x) → (next state, y).
  */
 import type { TypedArray } from '@lockstep/tensor';
-import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
+import type { Bodies, Construct, MaybeTensor, Pruned } from '../construct.ts';
 import { full, zeros } from '../convert.ts';
 import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import { removeDeadCode } from '../program/optimize.ts';
 import type { Program } from '../program/program.ts';
-import { type Closed, closeProgram, reordered } from '../program/trace.ts';
+import { type Closed, closeProgram } from '../program/trace.ts';
 import {
   batchedBody,
   chosen,
@@ -19,6 +18,7 @@ import {
   inputAvals,
   orZeros,
   outputAvals,
+  prunedBodies,
   reached,
   spreadOut,
   stateReached,
@@ -296,30 +296,25 @@ function wordsOf(data: TypedArray): Int32Array | Uint8Array {
   return new Int32Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 4);
 }
 
-/** Without results, states and operands that nobody needs. */
-function prune(attrs: ScanAttrs, needed: readonly boolean[]): ReturnType<NonNullable<Construct['prune']>> {
-  const [body] = attrs.bodies;
+/** Without results, states and operands that nobody needs: a state also needs what its own next turn needs. */
+function prune(attrs: ScanAttrs, needed: readonly boolean[]): Pruned | undefined {
   const { numCaptured, numState } = attrs;
-  let state = needed.slice(0, numState);
+  const isState = (input: number): boolean => input >= numCaptured && input < numCaptured + numState;
+  let live = needed;
   for (;;) {
-    const kept = [...state, ...needed.slice(numState)];
-    const lean = removeDeadCode({ ...body!, outputs: chosen(body!.outputs, kept) });
-    const used = new Set([...lean.equations.flatMap(({ inputs }) => inputs), ...lean.outputs]);
-    const next = state.map((isLive, i) => isLive || used.has(numCaptured + i));
-    const isSettled = next.every((isLive, i) => isLive === state[i]);
-    state = next;
-    if (!isSettled) continue;
-    const isState = (input: number): boolean => input >= numCaptured && input < numCaptured + numState;
-    const inputs = Array.from({ length: body!.numInputs }, (_, input) => input).filter((input) =>
-      isState(input) ? state[input - numCaptured] : used.has(input),
-    );
-    const outputs = kept.flatMap((isKept, i) => (isKept ? [i] : []));
-    if (inputs.length === body!.numInputs && outputs.length === kept.length) return undefined;
-    const bodies = [reordered({ ...lean, numInputs: inputs.length }, inputs)];
+    const isLive = (input: number): boolean => isState(input) && live[input - numCaptured]!;
+    const { bodies, inputs } = prunedBodies(attrs.bodies, live, isLive);
+    const next = live.map((is, i) => is || (i < numState && inputs.includes(numCaptured + i)));
+    if (next.some((is, i) => is !== live[i])) {
+      live = next;
+      continue;
+    }
+    if (inputs.length === attrs.bodies[0]!.numInputs && !live.includes(false)) return undefined;
     const counts = {
       numCaptured: inputs.filter((input) => input < numCaptured).length,
       numState: inputs.filter(isState).length,
     };
+    const outputs = live.flatMap((is, i) => (is ? [i] : []));
     return { inputs, outputs, attrs: { ...attrs, ...counts, bodies } };
   }
 }

@@ -56,9 +56,15 @@ export function forLoop<const C>(
       { from, to },
     );
   }
-  const turns = Int32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
-  const step = (state: Values<C>, i: Tensor): unknown => [body(i, state), null];
-  return run('forLoop', step as never, init, tensor(turns), {})[0] as Values<C>;
+  const state = toTensors('forLoop', init);
+  const step = ([i, own]: readonly [Tensor, Values<C>]): unknown => {
+    const next = returned('forLoop', body(i, own), state);
+    return [[i.add(1), unflatten(state.structure, next)], null];
+  };
+  const start = tensor(from, { dtype: 'int32' });
+  const begin = [start, unflatten(state.structure, state.leaves)];
+  const [end] = run('forLoop', step as never, begin, null, { length: Math.max(0, to - from) });
+  return (end as readonly unknown[])[1] as Values<C>;
 }
 
 /** The results of `f` for each element of `xs`, one after the other, stacked: `vmap` with the memory of a loop. */
