@@ -22,7 +22,10 @@ export type EmaState = {
 export interface EmaOptions {
   /** What the average keeps from step to step. Default 0.999. */
   readonly decay?: number;
-  /** Start at 0 and divide by 1 − decayᵗ, so that the initial parameters do not count. Default false. */
+  /**
+   * Start at 0 and divide by 1 − decayᵗ, so that the initial parameters do not count: before the first update there is
+   * no average, but NaN. Default false.
+   */
   readonly debias?: boolean;
 }
 

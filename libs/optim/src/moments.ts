@@ -115,8 +115,8 @@ const LOG_OF_096 = -0.040821994520255166;
 
 /**
  * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is
- * ((1 − μₜ)/(1 − ∏μ)·g + μₜ₊₁/(1 − μₜ₊₁·∏μ)·m)/(√v̂ + ε), PyTorch's documented form. (Without `foreach`, PyTorch 1.13 strays
- * from it: it takes μₜ into ∏μ twice.)
+ * ((1 − μₜ)/(1 − ∏μ)·g + μₜ₊₁/(1 − μₜ₊₁·∏μ)·m)/(√v̂ + ε), PyTorch's documented form. (Without `foreach`, PyTorch
+ * 1.13 strays from it: it takes μₜ into ∏μ twice.)
  */
 export function scaleByNadam(options: NadamOptions = {}): GradientTransformation<NadamState> {
   const resolved = resolve('scaleByNadam', options);
