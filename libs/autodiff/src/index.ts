@@ -115,6 +115,7 @@ export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining
 export type { TriangularSolveOptions } from './primitives/linear-systems.ts';
 export { cholesky, inverse, matrixPower, solve, triangularSolve } from './primitives/linear-systems.ts';
 export { diag, diagonal, trace, tril, triu } from './primitives/matrices.ts';
+export { lstsq, qr } from './primitives/orthogonal.ts';
 export type { PadOptions } from './primitives/padding.ts';
 export { pad } from './primitives/padding.ts';
 export type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from './primitives/pool.ts';

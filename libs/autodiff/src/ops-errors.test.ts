@@ -186,6 +186,7 @@ const mistakes: readonly Mistake[] = [
     () => ops.solve(zeros(2, 2), zeros(3)),
     /solve: right sides \[3\] for matrices \[2, 2\]/,
   ],
+  ['a wide matrix', () => ops.qr(twoByThree), /qr: takes matrices \[.., m, n\] with m ≥ n, not \[2, 3\]/],
   ['half a power', () => ops.matrixPower(zeros(2, 2), 0.5), /the power is a whole number, not 0.5/],
   [
     'the inverse of integers',

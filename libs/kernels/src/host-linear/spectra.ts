@@ -4,6 +4,7 @@
  * Matrix Computations (4th edition), sections 8.5 and 8.6.3.
  */
 import type { TypedArray } from '@lockstep/tensor';
+import { completeColumn, dotColumns } from './orthogonal.ts';
 
 /** Convergence is quadratic: even n = 100 needs about ten sweeps. */
 const maxSweeps = 60;
@@ -148,12 +149,6 @@ function orthogonalize({ u, v }: SvdRoom, n: number): void {
   }
 }
 
-function dotColumns(x: Float64Array, n: number, p: number, q: number): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i += n) sum += x[i + p]! * x[i + q]!;
-  return sum;
-}
-
 /** The singular value decomposition of one matrix: U·diag(values) in `u`, V in `v`; gives the columns' order, largest first. */
 function decompose(room: SvdRoom, a: TypedArray, start: number, n: number): number[] {
   for (let i = 0; i < room.u.length; i++) room.u[i] = a[start + i]!;
@@ -181,7 +176,8 @@ export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAt
   for (let matrix = 0; matrix < batch; matrix++) {
     const order = decompose(room, a, matrix * m * n, n);
     for (let j = 0; j < n; j++) if (values[j]! > 0) for (let i = 0; i < m; i++) u[i * n + j]! /= values[j]!;
-    for (const j of order) if (values[j] === 0) completeColumn(u, n, j);
+    // Zeros come last: each empty column is completed beside those before it.
+    for (const [k, j] of order.entries()) if (values[j] === 0) completeColumn(u, n, j, order.slice(0, k));
     const start = matrix * (m + 1 + n) * n;
     for (const [k, j] of order.entries()) {
       const sign = signOf(v, n, j);
@@ -189,26 +185,6 @@ export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAt
       out[start + m * n + k] = values[j]!;
       for (let i = 0; i < n; i++) out[start + (m + 1 + i) * n + k] = sign * v[i * n + j]!;
     }
-  }
-}
-
-/** Makes an empty column of u the unit vector that is left of an axis when the other columns are taken out. */
-function completeColumn(u: Float64Array, n: number, column: number): void {
-  const m = u.length / n;
-  for (let axis = 0; axis < m; axis++) {
-    for (let i = 0; i < m; i++) u[i * n + column] = i === axis ? 1 : 0;
-    // Taken out twice, so that nothing of them is left.
-    for (let j = 0; j < 2 * n; j++) {
-      const other = j % n;
-      if (other === column) continue;
-      const share = dotColumns(u, n, other, column);
-      for (let i = 0; i < m; i++) u[i * n + column]! -= share * u[i * n + other]!;
-    }
-    const length = Math.sqrt(dotColumns(u, n, column, column));
-    // Of m axes at least one keeps this much outside of fewer than m columns.
-    if (length * length * m < 0.5) continue;
-    for (let i = 0; i < m; i++) u[i * n + column]! /= length;
-    return;
   }
 }
 

@@ -1,0 +1,79 @@
+/** Columns made orthonormal, the same bits everywhere. After Golub & Van Loan, Matrix Computations (4th edition), section 5.2. */
+import type { TypedArray } from '@lockstep/tensor';
+
+/** Σᵢ x[i, p]·x[i, q] over the rows of x `[rows, n]`. */
+export function dotColumns(x: Float64Array, n: number, p: number, q: number): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i += n) sum += x[i + p]! * x[i + q]!;
+  return sum;
+}
+
+/** Column `to` of x `[rows, n]` minus `factor` times column `from`. */
+function subtractColumn(x: Float64Array, n: number, to: number, from: number, factor: number): void {
+  for (let i = 0; i < x.length; i += n) x[i + to]! -= factor * x[i + from]!;
+}
+
+/**
+ * Makes a column of u `[m, n]` the unit vector that is left of an axis when the `others`, orthonormal columns, are
+ * taken out.
+ */
+export function completeColumn(u: Float64Array, n: number, column: number, others: readonly number[]): void {
+  const m = u.length / n;
+  for (let axis = 0; axis < m; axis++) {
+    for (let i = 0; i < m; i++) u[i * n + column] = i === axis ? 1 : 0;
+    // Taken out twice, so that nothing of them is left.
+    for (const other of [...others, ...others]) {
+      subtractColumn(u, n, column, other, dotColumns(u, n, other, column));
+    }
+    const length = Math.sqrt(dotColumns(u, n, column, column));
+    // Of m axes at least one keeps this much outside of fewer than m columns.
+    if (length * length * m < 0.5) continue;
+    for (let i = 0; i < m; i++) u[i * n + column]! /= length;
+    return;
+  }
+}
+
+export interface QrRoom {
+  readonly q: Float64Array;
+  readonly r: Float64Array;
+}
+
+export const qrRoom = (m: number, n: number): QrRoom => ({
+  q: new Float64Array(m * n),
+  r: new Float64Array(n * n),
+});
+
+/**
+ * out `[batch, m + n, n]` from a `[batch, m, n]`, m ≥ n: Q with orthonormal columns, and below it R, an upper triangle
+ * without negative numbers on its diagonal, such that Q·R = a. By Gram and Schmidt's method, each column cleaned twice. A
+ * column that depends on those before it has 0 on R's diagonal, and completes Q.
+ */
+export function qr(
+  out: TypedArray,
+  a: TypedArray,
+  { batch, m, n, room }: { batch: number; m: number; n: number; room: QrRoom },
+): void {
+  const { q, r } = room;
+  for (let matrix = 0; matrix < batch; matrix++) {
+    for (let i = 0; i < m * n; i++) q[i] = a[matrix * m * n + i]!;
+    r.fill(0);
+    for (let j = 0; j < n; j++) {
+      const before = Array.from({ length: j }, (_, i) => i);
+      const whole = Math.sqrt(dotColumns(q, n, j, j));
+      for (const i of [...before, ...before]) {
+        const share = dotColumns(q, n, i, j);
+        r[i * n + j]! += share;
+        subtractColumn(q, n, j, i, share);
+      }
+      const length = Math.sqrt(dotColumns(q, n, j, j));
+      if (length <= m * Number.EPSILON * whole) completeColumn(q, n, j, before);
+      else {
+        r[j * n + j] = length;
+        for (let i = 0; i < m; i++) q[i * n + j]! /= length;
+      }
+    }
+    const start = matrix * (m + n) * n;
+    for (let i = 0; i < m * n; i++) out[start + i] = q[i]!;
+    for (let i = 0; i < n * n; i++) out[start + m * n + i] = r[i]!;
+  }
+}
