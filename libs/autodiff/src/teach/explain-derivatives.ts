@@ -1,8 +1,7 @@
 /** The rows of tangents and adjoints in {@link explainTrace}. */
-import { formatShape } from '@lockstep/tensor';
+import { formatShape, stridesOf } from '@lockstep/tensor';
 import { onesLike, tensor, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
 import { traceProgram } from '../program/trace.ts';
 import {
   isScalar,
@@ -17,7 +16,7 @@ import { formatNumeric, inNumbers } from './explain-text.ts';
 import { call, type Expression, isNumber, number, variable } from './expression.ts';
 import { formatExpression, rounded } from './notation.ts';
 import { inlined } from './program-of.ts';
-import type { Recorded } from './recording.ts';
+import { type Contribution, contributions, type Recorded } from './recording.ts';
 import { simplify } from './simplify.ts';
 
 /**
@@ -50,16 +49,8 @@ export function tangentColumns(table: Table): TraceExplanation['tangents'] {
 }
 
 function elementIndex({ shape }: Tensor, element: number): string {
-  let rest = element;
-  const index = shape
-    .map((length) => length)
-    .reverse()
-    .map((length) => {
-      const at = rest % length;
-      rest = (rest - at) / length;
-      return at;
-    });
-  return formatShape(index.reverse());
+  const strides = stridesOf(shape);
+  return formatShape(shape.map((length, axis) => Math.floor(element / strides[axis]!) % length));
 }
 
 function tangentRows({ steps, inputs, symbol, valueAt }: Table, input: number, element: number): TraceRow[] {
@@ -119,37 +110,16 @@ const added = (a: Expression, b: Expression): Expression =>
 const bar = (symbol: string): string => symbol.replace('v', 'v̄');
 
 /** Reverse mode: each step's contributions, from the last step to the first. */
-export function adjointRows({ steps, outs, outputs, symbol }: Table): TraceRow[] {
-  const output = outputs[0];
+export function adjointRows(table: Table): TraceRow[] {
+  const output = table.outputs[0];
   if (output === undefined) return [];
-  const adjoints = new Map<number, Tensor>([[output, onesLike(outs[0]!)]]);
-  const rows: TraceRow[] = [row(bar(symbol(output)), '∂y/∂y', '', '', adjoints.get(output)!)];
-  for (const step of [...steps].reverse()) {
-    const cotangents = step.results.map((result) => adjoints.get(result));
-    if (cotangents.every((ct) => ct === undefined)) continue;
-    for (const [argument, source] of step.sources.entries()) {
-      const part = source === undefined ? undefined : step.pull(cotangents, argument);
-      if (part === undefined) continue;
-      const before = adjoints.get(source!);
-      const after = before === undefined ? part : add(before, part);
-      adjoints.set(source!, after);
-      rows.push(adjointRow(step, argument, { cotangents, before, after, symbol }));
-    }
-  }
-  return rows;
-}
-
-interface Contribution {
-  readonly cotangents: readonly (Tensor | undefined)[];
-  readonly before: Tensor | undefined;
-  readonly after: Tensor;
-  readonly symbol: Table['symbol'];
+  const first = row(bar(table.symbol(output)), '∂y/∂y', '', '', onesLike(table.outs[0]!));
+  return [first, ...Array.from(contributions(table), (part) => adjointRow(part, table.symbol))];
 }
 
 function adjointRow(
-  step: Recorded,
-  argument: number,
-  { cotangents, before, after, symbol }: Contribution,
+  { step, argument, cotangents, before, after }: Contribution,
+  symbol: Table['symbol'],
 ): TraceRow {
   const at = cotangents.findIndex((ct) => ct !== undefined);
   const result = symbol(step.results[at]!);

@@ -1,15 +1,13 @@
 /** Finds the operation that made the first NaN or infinity, forward or backward. */
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, isFloat } from '@lockstep/tensor';
+import { formatShape } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
-import { onesLike } from '../convert.ts';
 import type { Aval, Tensor } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
 import type { Inputs } from '../transform/types.ts';
 import { type NamedArguments, nameArguments } from './arguments.ts';
 import { type CallSite, callSite } from './call-site.ts';
 import { formatNumber, rounded } from './notation.ts';
-import { type Recorded, type Recording, record } from './recording.ts';
+import { type Contribution, contributions, type Recorded, type Recording, record } from './recording.ts';
 
 /** An array in numbers: its range, and how much of it is not finite. */
 export interface ArraySummary extends Aval {
@@ -149,58 +147,26 @@ function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): Non
   });
 }
 
-/** Reverse mode over the recording, for the sum of all results. */
-function backward(
-  { steps, outs, outputs }: Recording,
-  sites: ReadonlyMap<Recorded, CallSite>,
-): NonFinite | undefined {
-  const adjoints = new Map<number, Tensor>();
-  /** Contributions may overflow where they meet. */
-  const accumulate = (value: number, part: Tensor, site?: CallSite): NonFinite | undefined => {
-    const sofar = adjoints.get(value);
-    const total = sofar === undefined ? part : add(sofar, part);
-    adjoints.set(value, total);
-    const inputs = sofar === undefined ? [part] : [sofar, part];
-    const output = madeBy(inputs, [total]);
-    if (output === undefined) return undefined;
-    return withMessage({
-      phase: 'backward',
-      op: 'add',
-      inputs: inputs.map(summaryOf),
-      output,
-      site: site?.place,
-    });
-  };
-  for (const [i, value] of outputs.entries()) {
-    if (value !== undefined && isFloat(outs[i]!.dtype)) accumulate(value, onesLike(outs[i]!));
-  }
-  for (const step of [...steps].reverse()) {
-    const cotangents = step.results.map((result) => adjoints.get(result));
-    if (cotangents.every((ct) => ct === undefined)) continue;
-    for (const [argument, source] of step.sources.entries()) {
-      const part = source === undefined ? undefined : step.pull(cotangents, argument);
-      if (part === undefined) continue;
-      const site = sites.get(step)!;
-      const found =
-        backwardReport(step, argument, { cotangents, part, site }) ?? accumulate(source!, part, site);
-      if (found !== undefined) return found;
-    }
+/** The first contribution to a cotangent that leaves the numbers, by itself or where it meets another. */
+function backward(recording: Recording, sites: ReadonlyMap<Recorded, CallSite>): NonFinite | undefined {
+  for (const contribution of contributions(recording)) {
+    const site = sites.get(contribution.step)!;
+    const found = inRule(contribution, site) ?? whereTheyMeet(contribution, site);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-interface Pull {
-  readonly cotangents: readonly (Tensor | undefined)[];
-  readonly part: Tensor;
-  readonly site: CallSite;
+function whereTheyMeet({ before, part, after }: Contribution, { place }: CallSite): NonFinite | undefined {
+  if (before === undefined) return undefined;
+  const output = madeBy([before, part], [after]);
+  if (output === undefined) return undefined;
+  const inputs = [before, part].map(summaryOf);
+  return withMessage({ phase: 'backward', op: 'add', inputs, output, site: place });
 }
 
 /** What a rule made, and which operation within the rule: found by running it once more under watch. */
-function backwardReport(
-  step: Recorded,
-  argument: number,
-  { cotangents, part, site }: Pull,
-): NonFinite | undefined {
+function inRule({ step, argument, cotangents, part }: Contribution, site: CallSite): NonFinite | undefined {
   const known = cotangents.filter((ct) => ct !== undefined);
   const output = madeBy([...known, ...step.inputs], [part]);
   if (output === undefined) return undefined;

@@ -1,6 +1,7 @@
 /** An interpreter that only watches: it runs each operation at once and writes down what was done. */
 import { isFloat } from '@lockstep/tensor';
 import type { Construct } from '../construct.ts';
+import { onesLike } from '../convert.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
 import { differentiableBy } from '../transform/arguments.ts';
@@ -149,4 +150,45 @@ export function record(
       };
     },
   );
+}
+
+/** What one operation sends back to one of its inputs. */
+export interface Contribution {
+  readonly step: Recorded;
+  readonly argument: number;
+  /** Of the operation's results. */
+  readonly cotangents: readonly (Tensor | undefined)[];
+  readonly part: Tensor;
+  /** The input's cotangent without this part, and with it. */
+  readonly before: Tensor | undefined;
+  readonly after: Tensor;
+}
+
+/** Reverse mode for the sum of all results, contribution by contribution, from the last operation to the first. */
+export function* contributions({
+  steps,
+  outs,
+  outputs,
+}: Recording): Generator<Contribution, void, undefined> {
+  const gathered = new Map<number, Tensor>();
+  const sumWith = (value: number, part: Tensor): Tensor => {
+    const before = gathered.get(value);
+    return before === undefined ? part : add(before, part);
+  };
+  for (const [i, value] of outputs.entries()) {
+    const out = outs[i]!;
+    if (value !== undefined && isFloat(out.dtype)) gathered.set(value, sumWith(value, onesLike(out)));
+  }
+  for (const step of [...steps].reverse()) {
+    const cotangents = step.results.map((result) => gathered.get(result));
+    if (cotangents.every((ct) => ct === undefined)) continue;
+    for (const [argument, source] of step.sources.entries()) {
+      const part = source === undefined ? undefined : step.pull(cotangents, argument);
+      if (part === undefined) continue;
+      const before = gathered.get(source!);
+      const after = sumWith(source!, part);
+      gathered.set(source!, after);
+      yield { step, argument, cotangents, part, before, after };
+    }
+  }
 }
