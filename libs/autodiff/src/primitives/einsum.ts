@@ -61,7 +61,10 @@ function parse(equation: string, xs: readonly Tensor[]): { inputs: Term[]; outpu
       : right.split('...').flatMap((part, i) => (i === 0 ? [...part] : [...dots, ...part]));
   const odd = output.find((label, i) => !all.includes(label) || output.indexOf(label) !== i);
   if (odd !== undefined) {
-    throw wrong(equation, `the result names '${odd}'${all.includes(odd) ? ' twice' : ', which no array has'}`);
+    throw wrong(
+      equation,
+      `the result names '${odd}'${all.includes(odd) ? ' twice' : ', which no array has'}`,
+    );
   }
   return { inputs, output };
 }
@@ -165,11 +168,21 @@ function multiply(left: Term, right: Term, keep: ReadonlySet<string>): Term {
     ]);
     return { x: mul(columns, rows), labels };
   }
-  const matrices = (term: Term, ...groups: readonly (readonly string[])[]): Tensor =>
-    reshape(ordered(term, [...batch, ...groups.flat()]), [
-      ...lengths(term, batch),
-      ...groups.map((names) => sizeOf(lengths(term, names))),
-    ]);
-  const product = matmul(matrices(a, freeA, contracted), matrices(b, contracted, freeB));
+  /** The array as matrices rows × columns; where it lies the other way round, the product reads it so. */
+  const matrices = (
+    term: Term,
+    rows: readonly string[],
+    columns: readonly string[],
+  ): { x: Tensor; isTransposed: boolean } => {
+    const isTransposed = term.labels.join() === [...batch, ...columns, ...rows].join();
+    const groups = isTransposed ? [columns, rows] : [rows, columns];
+    const shape = [...lengths(term, batch), ...groups.map((names) => sizeOf(lengths(term, names)))];
+    return { x: reshape(ordered(term, [...batch, ...groups.flat()]), shape), isTransposed };
+  };
+  const [first, second] = [matrices(a, freeA, contracted), matrices(b, contracted, freeB)];
+  const product = matmul(first.x, second.x, {
+    transposeA: first.isTransposed,
+    transposeB: second.isTransposed,
+  });
   return { x: reshape(product, [...lengths(a, batch), ...lengths(a, freeA), ...lengths(b, freeB)]), labels };
 }
