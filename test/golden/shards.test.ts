@@ -13,15 +13,34 @@ import {
 } from '@lockstep/autodiff';
 import { referenceKernels } from '@lockstep/kernels';
 import {
+  avgPool,
   batchNorm,
+  conv1d,
   conv2d,
+  convTranspose2d,
   dense,
+  depthwiseConv2d,
   dropout,
   flatten,
+  globalAvgPool,
+  groupNorm,
+  gru,
+  instanceNorm,
+  type Layer,
+  layerNorm,
+  lstm,
   maxPool,
+  parallel,
+  positionalEmbedding,
   relu,
+  residual,
+  rmsNorm,
   sequential,
   softmaxCrossEntropy,
+  spatialDropout,
+  type TensorTree,
+  transformerBlock,
+  unflatten,
 } from '@lockstep/nn';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -50,9 +69,71 @@ const modelWith = (dropoutRate: number) =>
     batchNorm(),
     dense(3),
   );
-type Model = ReturnType<typeof modelWith>;
-type Params = ReturnType<Model['init']>['params'];
-type State = ReturnType<Model['init']>['state'];
+
+/** A model of each family, with what is random in it. */
+const models: Readonly<Record<string, Model>> = {
+  'batch norm and dropout': erased(modelWith(0.5)),
+  'ghost batch norm': erased(
+    sequential(
+      conv2d(3, 3),
+      batchNorm({ ghost: true }),
+      relu,
+      flatten,
+      dense(4),
+      batchNorm({ ghost: true }),
+      dense(3),
+    ),
+  ),
+  'normalised within rows': erased(
+    sequential(
+      conv2d(4, 3),
+      groupNorm(2),
+      relu,
+      depthwiseConv2d(3),
+      instanceNorm(),
+      flatten,
+      dense(8),
+      layerNorm(),
+      dense(3),
+    ),
+  ),
+  'transposed and residual': erased(
+    sequential(
+      residual(convTranspose2d(2, 3), spatialDropout(0.3)),
+      parallel('concat', maxPool(3, { stride: 1, padding: 1 }), avgPool(3, { stride: 1, padding: 1 })),
+      globalAvgPool,
+      dense(3),
+    ),
+  ),
+  transformer: erased(
+    sequential(
+      unflatten(12, 6),
+      positionalEmbedding(12),
+      transformerBlock(6, 2, { hidden: 8, causal: true, dropout: 0.3 }),
+      rmsNorm(),
+      globalAvgPool,
+      dense(3),
+    ),
+  ),
+  recurrent: erased(
+    sequential(
+      unflatten(4, 18),
+      conv1d(4, 3),
+      lstm(2, { layers: 2, bidirectional: true, dropout: 0.3 }),
+      gru(4, { output: 'last' }),
+      dense(3),
+    ),
+  ),
+};
+
+type Params = TensorTree;
+type State = TensorTree;
+type Model = Layer;
+
+/** A layer whose trees are of no particular form. */
+function erased<P, S>(layer: Layer<P, S>): Model {
+  return layer as unknown as Model;
+}
 
 /** One shard's part of a step, with what crosses shards reduced. */
 function shardStep(model: Model) {
@@ -71,7 +152,7 @@ const togetherOver = (model: Model) => overShards(shardStep(model), [null, null,
 
 describe('a step over shards of unequal weight', () => {
   it('equals the step over the whole batch in float64', () => {
-    const model = modelWith(0);
+    const model = erased(modelWith(0));
     const initial = model.init(key, [6, 6, 2]);
     const params = castTree(initial.params, 'float64');
     const state = castTree(initial.state, 'float64');
@@ -85,38 +166,37 @@ describe('a step over shards of unequal weight', () => {
     expect(distance(togetherOver(model)(params, state, shards), expected)).toBeLessThan(1e-12);
   });
 
-  it('gives the same bits however the shards are split into blocks', () => {
-    const model = modelWith(0.5);
-    const { params, state } = model.init(key, [6, 6, 2]);
-    const together = togetherOver(model)(params, state, batch);
-    const expected = tree.flatten(together).leaves.map((leaf) => bytesOf(leaf.data));
-    for (const shardsPerBlock of [4, 2, 1]) {
-      for (const outputs of runInBlocks(model, params, state, shardsPerBlock)) {
-        expect(outputs.map(bytesOf)).toEqual(expected);
+  it.each(Object.entries(models))(
+    'gives the same bits however the shards are split into blocks: %s',
+    (_name, model) => {
+      const { params, state } = model.init(key, [6, 6, 2]);
+      const together = togetherOver(model)(params, state, batch);
+      const expected = tree.flatten(together).leaves.map((leaf) => bytesOf(leaf.data));
+      for (const shardsPerBlock of [4, 2, 1]) {
+        for (const outputs of runInBlocks(model, params, state, shardsPerBlock)) {
+          expect(outputs.map(bytesOf)).toEqual(expected);
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 /** Runs a compiled step block by block and carries the partial results across; the outputs of every block. */
 function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock: number) {
   const numBlocks = numShards / shardsPerBlock;
   const kernels = referenceKernels();
-  let results: Float32Array[][] | undefined;
+  const ownOf = (block: number): Batch =>
+    tree.map((leaf) => leaf.slice([block * shardsPerBlock], [(block + 1) * shardsPerBlock]), batch);
+  const first = tree.flatten({ params, state, own: ownOf(0) });
+  const plan = planProgram(
+    traceProgram((...inputs) => {
+      const args = tree.unflatten(first.structure, inputs) as { params: Params; state: State; own: Batch };
+      return tree.flatten(togetherOver(model)(args.params, args.state, args.own)).leaves;
+    }, first.leaves),
+  );
+  const results = plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
   const blocks = Array.from({ length: numBlocks }, (_, block): Instance => {
-    const own = tree.map(
-      (leaf) => leaf.slice([block * shardsPerBlock], [(block + 1) * shardsPerBlock]),
-      batch,
-    );
-    const { leaves, structure } = tree.flatten({ params, state, own });
-    const plan = planProgram(
-      traceProgram((...inputs) => {
-        const args = tree.unflatten(structure, inputs) as { params: Params; state: State; own: Batch };
-        return tree.flatten(togetherOver(model)(args.params, args.state, args.own)).leaves;
-      }, leaves),
-    );
-    results ??= plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
-    const inputs = leaves.map(({ data }) => data);
+    const inputs = tree.flatten({ params, state, own: ownOf(block) }).leaves.map(({ data }) => data);
     const buffer = new ArrayBuffer(plan.arenaBytes);
     return instantiate(plan, { kernels, buffer, byteOffset: 0, inputs, results });
   });

@@ -35,4 +35,19 @@ describe('sums of a fused chain', () => {
       expect(sums[i]).toEqual(expected);
     }
   });
+
+  it('are those of an operand as it was, where a value is written over it', () => {
+    const [x, factor] = [plain(60), plain(60)];
+    const sum = { outer: 3, size: 5, inner: 4 };
+    const expected = new Float32Array(12);
+    reference.reduce('sum', expected, x, sum);
+    const operands = [x, factor].map((data) => ({ data, repeat: 1, period: 60 }));
+    const total = new Float32Array(12);
+    reference.fused([x, total], operands, {
+      instructions: [{ op: 'mul', args: [0, 1] }],
+      outputs: [2, 0],
+      sums: [null, sum],
+    });
+    expect(total).toEqual(expected);
+  });
 });

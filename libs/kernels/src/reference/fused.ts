@@ -24,12 +24,16 @@ export function fused(outs: readonly TypedArray[], operands: readonly Operand[],
     );
     registers.push({ data, repeat: 1, period: length });
   }
-  for (const [i, out] of outs.entries()) {
+  // An output may lie where an operand does, which a sum may still have to read.
+  const results = outs.map((out, i): TypedArray => {
     const register = registers[attrs.outputs[i]!]!;
     const sum = attrs.sums?.[i];
-    if (sum) reduce('sum', out, full(register, length), sum);
-    else out.set(register.data);
-  }
+    if (!sum) return register.data;
+    const total = viewOf('float32', new ArrayBuffer(4 * out.length), 0, out.length);
+    reduce('sum', total, full(register, length), sum);
+    return total;
+  });
+  for (const [i, out] of outs.entries()) out.set(results[i]!);
 }
 
 /** Elements of a chain. */
