@@ -1,6 +1,6 @@
 /** Matrices of derivatives on functions whose derivatives are known. */
 import { describe, expect, expectTypeOf, it } from 'vitest';
-import { ordinary } from '../fixtures/values.ts';
+import { bitsOf, ordinary } from '../fixtures/values.ts';
 import {
   bind,
   elementwiseGrad,
@@ -16,6 +16,7 @@ import {
   numericalGrad,
   type Primitive,
   primitive,
+  stack,
   type Tensor,
   tensor,
   vmap,
@@ -204,6 +205,15 @@ describe('products', () => {
     const [hw, hb] = hvp((w: Tensor, b: Tensor) => loss(model(w, b)), [0, 1])([x, tensor(0.3)], [v, 1]);
     close(dw, hw);
     close(db, hb);
+  });
+  it('are batched and compiled, with the bits of eager execution', () => {
+    const k = (z: Tensor): Tensor => z.tanh().square().sum().exp();
+    const product = (z: Tensor, t: Tensor): Tensor => hvp(k)([z], t);
+    expect(bitsOf(jit(product)(x, v))).toBe(bitsOf(product(x, v)));
+    expect(bitsOf(jit((z: Tensor) => hessian(k)(z))(x))).toBe(bitsOf(hessian(k)(x)));
+    const both = vmap(product)(stack([x, y]), stack([v, x]));
+    expect(bitsOf(both.at(1))).toBe(bitsOf(product(y, x)));
+    expect(bitsOf(vmap((z: Tensor) => hessian(k)(z))(stack([x, y])).at(0))).toBe(bitsOf(hessian(k)(x)));
   });
   it('say how the vector must look', () => {
     expect(() => hvp(g, [0, 1])([x, y], v as never)).toThrow(/argument and tangent: the trees differ/);
