@@ -263,6 +263,16 @@ export function withTrace<T extends Trace, R>(create: (level: number) => T, body
   }
 }
 
+/** Computes at once what depends on concrete values alone, whatever interpreters are at work. */
+export function outsideOfTraces<R>(body: () => R): R {
+  const hidden = activeTraces.splice(0);
+  try {
+    return body();
+  } finally {
+    activeTraces.push(...hidden);
+  }
+}
+
 /** The innermost active trace for which `test` holds. */
 export function findActiveTrace(test: (trace: Trace) => boolean): Trace | undefined {
   return activeTraces.findLast(test);

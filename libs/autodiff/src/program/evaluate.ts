@@ -1,5 +1,5 @@
 /** Evaluates a program equation by equation through `bind`, so that programs themselves can be transformed. */
-import { bind, bindMany, ConcreteTensor, type Tensor } from '../core.ts';
+import { bind, bindMany, ConcreteTensor, outsideOfTraces, type Tensor } from '../core.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
 import type { Equation, Program } from './program.ts';
 
@@ -29,4 +29,34 @@ function apply({ primitive, attrs }: Equation, operands: readonly Tensor[]): rea
   return construct === undefined
     ? [bind(primitiveNamed(primitive), operands, attrs)]
     : bindMany(construct, operands, attrs);
+}
+
+/**
+ * The value of one variable; what is computed on the way is `known` from then on. `source` gives what no equation
+ * computes.
+ */
+export function evaluateVariable(
+  equations: readonly Equation[],
+  variable: number,
+  known: Map<number, Tensor>,
+  source: (variable: number) => Tensor,
+): Tensor {
+  const needed = new Set([variable]);
+  const steps = [...equations].reverse().filter(({ inputs, outputs }) => {
+    const isNeeded = outputs.some((output) => needed.has(output) && !known.has(output));
+    if (isNeeded) for (const input of inputs) needed.add(input);
+    return isNeeded;
+  });
+  const valueAt = (input: number): Tensor => {
+    const value = known.get(input) ?? source(input);
+    known.set(input, value);
+    return value;
+  };
+  return outsideOfTraces(() => {
+    for (const equation of steps.reverse()) {
+      const outs = apply(equation, equation.inputs.map(valueAt));
+      for (const [i, output] of equation.outputs.entries()) known.set(output, outs[i]!);
+    }
+    return valueAt(variable);
+  });
 }

@@ -19,6 +19,7 @@ import {
   Tracer,
   withTrace,
 } from '../core.ts';
+import { evaluateVariable } from './evaluate.ts';
 import type { Equation, Program } from './program.ts';
 
 class ProgramTracer extends Tracer {
@@ -43,6 +44,8 @@ class ProgramTracer extends Tracer {
     return this.aval.shape;
   }
   override get data(): TypedArray {
+    const value = this.trace.valueBehind(this.variable);
+    if (value !== undefined) return value.data;
     throw new LockstepError(
       'trace',
       `a ${this.dtype}${formatShape(this.shape)} inside a traced program has no value yet, so it cannot steer an if or a loop or be read as a number; choose with where(condition, a, b) or cond(), loop with scan(), forLoop() or whileLoop()`,
@@ -59,9 +62,26 @@ class ProgramTrace extends Trace {
   /** What lies outside of a closed function, with the variables that stand for it; undefined for a whole program. */
   private readonly captured: { variable: number; value: Tensor }[] | undefined;
 
-  constructor(level: number, closed: boolean) {
+  /** Values behind the inputs, if the function may read its own values while it is traced. */
+  private readonly behind: readonly Tensor[] | undefined;
+  private readonly computed = new Map<number, Tensor>();
+
+  constructor(level: number, closed: boolean, behind?: readonly Tensor[]) {
     super(level);
     this.captured = closed ? [] : undefined;
+    this.behind = behind;
+  }
+
+  /** A variable's value, where inputs have values; computed when it is asked for, beside the program. */
+  valueBehind(variable: number): Tensor | undefined {
+    const { behind } = this;
+    if (behind === undefined) return undefined;
+    return evaluateVariable(this.equations, variable, this.computed, (source) => {
+      const constant = this.constants.find((each) => each.variable === source);
+      if (constant !== undefined) return new ConcreteTensor(constant.storage);
+      const x = behind[source] ?? this.captured!.find((each) => each.variable === source)!.value;
+      return new ConcreteTensor({ dtype: x.dtype, shape: x.shape, data: x.data });
+    });
   }
 
   input(aval: Aval): ProgramTracer {
@@ -171,10 +191,17 @@ export interface Closed {
   readonly captured: readonly Tensor[];
 }
 
-/** The program of a function that may read values of the interpreters around it. */
-export function closeProgram(f: (...inputs: Tensor[]) => readonly Tensor[], inputs: readonly Aval[]): Closed {
+/**
+ * The program of a function that may read values of the interpreters around it. With the values `behind` its inputs it
+ * may read the elements of its own, too: its program then holds for these values.
+ */
+export function closeProgram(
+  f: (...inputs: Tensor[]) => readonly Tensor[],
+  inputs: readonly Aval[],
+  behind?: readonly Tensor[],
+): Closed {
   return withTrace(
-    (level) => new ProgramTrace(level, true),
+    (level) => new ProgramTrace(level, true, behind),
     (trace) => {
       const tracers = inputs.map((aval) => trace.input(aval));
       return trace.close(inputs.length, f(...tracers));

@@ -88,6 +88,21 @@ describe('values and derivatives', () => {
     const found = second(outer as typeof bare).flatMap((result) => [...result.data]);
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 13);
   });
+  it('may branch and loop by values outside of programs', () => {
+    let numTurns = 0;
+    const grow = (c: Tensor) =>
+      checkpoint((y: Tensor) => {
+        let z = y;
+        for (numTurns = 0; z.item() < 100; numTurns++) z = z.mul(c).mul(2);
+        return z.item() > 150 ? z.square() : z;
+      });
+    expect(grad((c: Tensor) => grow(c)(tensor(3)) as Tensor)(1).item()).toBe(6 * 2 * 192 * 192);
+    expect(numTurns).toBe(6);
+    expect(grad(grow(tensor(1)))(5).item()).toBe(2 * 160 * 32);
+    expect(grad(grad(grow(tensor(1)) as (y: Tensor) => Tensor))(5).item()).toBe(2 * 32 * 32);
+    expect(() => jit(grad(grow(tensor(1)) as (y: Tensor) => Tensor))(5)).toThrow(/no value yet/);
+    expect(() => vmap(grow(tensor(1)))(tensor([5, 6]))).toThrow(/inside vmap/);
+  });
   it('may hold sums over all shards', () => {
     const f = (kept: (g: (a: Tensor) => Tensor) => (a: Tensor) => Tensor) => (w: Tensor, rows: Tensor) =>
       grad((v: Tensor) => kept((a) => allReduceSum(a.mul(v).tanh()).mul(a))(rows).sum())(w);

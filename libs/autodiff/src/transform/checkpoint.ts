@@ -65,8 +65,8 @@ const checkpointConstruct: Construct<Bodies> = construct({
 /**
  * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
  * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
- * what a single block needs, for one more forward pass. Gradients have the same bits. Under a transformation `f` is
- * traced, as by `jit`: its branches and loops are `where`, `cond`, `scan`.
+ * what a single block needs, for one more forward pass. Gradients have the same bits. Branches and loops
+ * may depend on values outside of `jit` and `vmap`, as everywhere.
  */
 export function checkpoint<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -74,7 +74,7 @@ export function checkpoint<Args extends readonly unknown[], Out>(
   return (...args) => {
     if (findActiveTrace(() => true) === undefined) return f(...(args as unknown as Args));
     const { leaves, call, restore } = flattened('checkpoint', f as (...args: never[]) => unknown, args);
-    const { program, captured } = closeProgram((...xs) => call(xs), leaves);
+    const { program, captured } = closeProgram((...xs) => call(xs), leaves, leaves);
     return restore(bindMany(checkpointConstruct, [...captured, ...leaves], { bodies: [program] })) as Out;
   };
 }

@@ -208,6 +208,11 @@ describe('mistakes', () => {
       /customJvp: leaf 0 of the tangent has shape \[\]/,
     ],
     [
+      'forward with another value',
+      () => jit(giving((y: Tensor) => [y.sum(), y], pass))(x),
+      /customVjp: forward gives the value float64\[\], and the function gives float64\[2\]/,
+    ],
+    [
       'a rule that returns no pair',
       run(
         customJvp(

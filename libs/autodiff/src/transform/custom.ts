@@ -4,7 +4,7 @@ import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { firstDifference, flatten, type Structure, unflatten } from '@lockstep/tree';
 import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
+import { type Attrs, type Aval, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
 import { construct } from '../define.ts';
 import { sum } from '../primitives/structural.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
@@ -98,10 +98,22 @@ const customVjpConstruct: Construct<CustomAttrs> = construct({
   record: recordClosed((inputs, { bodies: [f, forward, backward], results }) => {
     const value = closed(f!, inputs);
     const pass = closed(forward!, inputs);
-    const [outs, residuals] = cut(outputAvals(pass.program), results.count) as [Tensor[], Tensor[]];
+    const [outs, residuals] = cut(outputAvals(pass.program), results.count) as [Aval[], Aval[]];
+    requireSameValue(outputAvals(value.program), outs);
     return [value, pass, closed(backward!, [...residuals, ...outs])];
   }),
 });
+
+function requireSameValue(expected: readonly Aval[], found: readonly Aval[]): void {
+  const text = (avals: readonly Aval[]): string =>
+    avals.map(({ dtype, shape }) => `${dtype}${formatShape(shape)}`).join(', ');
+  if (text(expected) === text(found)) return;
+  throw new LockstepError(
+    'argument',
+    `customVjp: forward gives the value ${text(found)}, and the function gives ${text(expected)}; forward must return the function's own value, and residuals beside it`,
+    { op: 'customVjp', found: text(found), expected: text(expected) },
+  );
+}
 
 /** What the rule takes: (captured, primals, a tangent for each primal) → (outs, a tangent for each out). */
 const customJvpConstruct: Construct<CustomAttrs> = construct({
