@@ -92,7 +92,7 @@ export {
   xavierUniform,
 } from '@lockstep/nn';
 export type { OnnxInput, OnnxModel, OnnxOptions } from '@lockstep/onnx';
-export { exportModel, exportOnnx } from '@lockstep/onnx';
+export { exportModel, exportOnnx, tensorsOf } from '@lockstep/onnx';
 export type { GradientTransformation, Mask, Progress, Schedule } from '@lockstep/optim';
 export {
   accumulateGradients,

@@ -2,7 +2,7 @@
 import type { DType } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
 import type { Attribute, Graph, Initializer, NamedVariable, Node, Subgraph } from './graph.ts';
-import { isFixed } from './lengths.ts';
+import { nameOfLength } from './lengths.ts';
 import { bytes, type Fields, integer, integers, joined, message, text } from './proto.ts';
 
 export interface ModelParts {
@@ -82,12 +82,10 @@ function tensorFields(name: string, { dtype, shape, data }: Initializer): Fields
 }
 
 function valueFields({ name, dtype, shape }: NamedVariable<DType | 'int64'>, batchName: string): Fields[] {
-  const axes = shape.map((length) =>
-    message(1, isFixed(length) ? integer(1, length) : text(2, batchesName(length.batches, batchName))),
-  );
+  const axes = shape.map((length) => {
+    const known = nameOfLength(length, batchName);
+    return message(1, typeof known === 'number' ? integer(1, known) : text(2, known));
+  });
   const tensorType = [integer(1, elementTypes[dtype]), message(2, ...axes)];
   return [text(1, name), message(2, message(1, ...tensorType))];
 }
-
-const batchesName = (batches: number, batchName: string): string =>
-  batches === 1 ? batchName : `${batches}*${batchName}`;

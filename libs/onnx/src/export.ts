@@ -5,7 +5,7 @@ import type { DType } from '@lockstep/tensor';
 import { constructs } from './constructs.ts';
 import { encodeModelProto } from './encode.ts';
 import { Graph, type NamedVariable, withBodies } from './graph.ts';
-import { formatLengths, isFixed, type Length } from './lengths.ts';
+import { formatLengths, isFixed, type Length, nameOfLength } from './lengths.ts';
 import { lowerings } from './primitives.ts';
 import { type SymbolicEquation, type SymbolicProgram, traceSymbolic } from './symbolic.ts';
 import { plainView, type View, whole } from './views.ts';
@@ -74,9 +74,7 @@ export function exportOnnx(
   const described = ({ name, dtype, shape }: NamedVariable): OnnxInput => ({
     name,
     dtype,
-    shape: shape.map((length) =>
-      isFixed(length) ? length : length.batches === 1 ? batchName : `${length.batches}*${batchName}`,
-    ),
+    shape: shape.map((length) => nameOfLength(length, batchName)),
   });
   return {
     bytes,

@@ -27,5 +27,11 @@ export function fixed(length: Length, what: string): number {
 export const fixedShape = (shape: readonly Length[], what: string): Shape =>
   shape.map((length) => fixed(length, what));
 
+/** A length as a number, or in terms of what the rows of the batch are called: `batch`, `3*batch`. */
+export function nameOfLength(length: Length, batchName: string): number | string {
+  if (isFixed(length)) return length;
+  return length.batches === 1 ? batchName : `${length.batches}*${batchName}`;
+}
+
 export const formatLengths = (shape: readonly Length[]): string =>
-  `[${shape.map((length) => (isFixed(length) ? length : `${length.batches}·batch`)).join(', ')}]`;
+  `[${shape.map((length) => nameOfLength(length, 'batch')).join(', ')}]`;

@@ -1,72 +1,17 @@
+import * as ops from '@lockstep/autodiff';
 import { type Tensor, tensor } from '@lockstep/autodiff';
 import { fillBatch, mnist, type Split } from '@lockstep/data';
-import {
-  batchNorm,
-  conv2d,
-  convTranspose2d,
-  dense,
-  dropout,
-  embedding,
-  flatten,
-  globalAvgPool,
-  groupNorm,
-  type Layer,
-  layerNorm,
-  lstm,
-  maxPool,
-  multiHeadAttention,
-  relu,
-  residual,
-  sequential,
-} from '@lockstep/nn';
-import { leafPaths, flatten as leavesOf, map } from '@lockstep/tree';
+import * as nn from '@lockstep/nn';
+import { leafPaths } from '@lockstep/tree';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { exportOnnx } from './export.ts';
 import { check, python } from './fixtures/checker.ts';
+import { expectLayers } from './fixtures/models.ts';
 import { expectClose, runModel, sample } from './fixtures/runtime.ts';
-import { exportModel, initialVariables, type ModelExportOptions, type Variables } from './model.ts';
-
-const key = tensor(Uint32Array.of(3, 4));
+import { exportModel, initialVariables } from './model.ts';
 
 /** For the checker, which takes long to start. */
 const models: Uint8Array[] = [];
-
-/** Parameters and state as after training: none at its first value. */
-function trained(model: Layer, input: readonly number[]): Variables {
-  const { params, state } = model.init(key, input);
-  let next = 0;
-  const moved = (x: Tensor): Tensor =>
-    x.add(
-      sample({ name: '', dtype: 'float32', shape: [next++ + 1, ...x.shape] }, 1)
-        .at(-1)
-        .add(1.6)
-        .mul(0.1),
-    );
-  return { params: map(moved, params as Tensor[]), state: map(moved, state as Tensor[]) };
-}
-
-async function expectModel(
-  model: Layer,
-  input: ModelExportOptions['input'],
-  batches: readonly Tensor[],
-): Promise<ReturnType<typeof exportModel>> {
-  const variables = trained(model, input.shape);
-  const names = leafPaths(variables).map((name, i) => [name, leavesOf(variables).leaves[i] as Tensor]);
-  const exported = exportModel(model, variables, { input, names: Object.fromEntries(names) });
-  const results = await runModel(
-    exported,
-    batches.map((x) => [x]),
-  );
-  for (const [i, x] of batches.entries()) {
-    const context = { training: false, key, weights: tensor(new Float32Array(x.shape[0]!).fill(1)) };
-    const [expected] = model.apply(variables.params as never, variables.state as never, x, context);
-    expectClose(results[i]![0]!, expected, `a batch of ${x.shape[0]}`);
-  }
-  models.push(exported.bytes);
-  return exported;
-}
-
-const images = (rows: number, shape: readonly number[]): Tensor =>
-  sample({ name: 'x', dtype: 'float32', shape: ['batch', ...shape] }, rows);
 
 /** Characters of a text, a row each `length` of them. */
 function tokens(text: string, length: number): Tensor {
@@ -75,30 +20,31 @@ function tokens(text: string, length: number): Tensor {
   return tensor(Int32Array.from(codes), { shape: [rows, length] });
 }
 
-let images16: Split;
+let digits: Split;
 // All of the files are read and their checksums taken.
 beforeAll(async () => {
-  images16 = (await mnist().load({ limitSamples: 16 })).splits.train;
+  digits = (await mnist().load({ limitSamples: 16 })).splits.train;
 }, 60_000);
 
-describe('models of layers, in ONNX Runtime', () => {
-  it('a convolutional network on digits', async () => {
-    const digits = (rows: number): Tensor => {
+describe('networks, in ONNX Runtime', () => {
+  it('a convolutional one on digits', async () => {
+    const batch = (rows: number): Tensor => {
       const x = new Float32Array(rows * 784);
       fillBatch(
-        images16,
+        digits,
         Int32Array.from({ length: rows }, (_, i) => i),
         { x },
       );
       return tensor(x, { shape: [rows, 28, 28, 1] });
     };
-    const model = sequential(
-      ...[conv2d(8, 3), batchNorm(), relu, maxPool(2)],
-      ...[conv2d(16, 3, { stride: 2 }), batchNorm(), relu, maxPool(2)],
-      ...[flatten, dropout(0.5), dense(10)],
-    );
+    const layers = [
+      ...[nn.conv2d(8, 3), nn.batchNorm(), nn.relu, nn.maxPool(2)],
+      ...[nn.conv2d(16, 3, { stride: 2 }), nn.batchNorm(), nn.relu, nn.maxPool(2)],
+      ...[nn.flatten, nn.dropout(0.5), nn.dense(10)],
+    ];
     const input = { dtype: 'float32', shape: [28, 28, 1] } as const;
-    const { operators, outputs } = await expectModel(model as Layer, input, [1, 2, 16].map(digits));
+    const { operators, outputs, bytes } = await expectLayers(layers, input, [1, 2, 16].map(batch));
+    models.push(bytes);
     expect(outputs).toEqual([{ name: 'output', dtype: 'float32', shape: ['batch', 10] }]);
     // One into ONNX's order of channels, one out of it where pixels are flattened; none in between.
     expect(operators).toEqual({
@@ -108,49 +54,109 @@ describe('models of layers, in ONNX Runtime', () => {
   });
 
   it('a transformer on text', async () => {
-    const gelu = (x: Tensor): Tensor => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
-    const block = [
-      residual(layerNorm(), multiHeadAttention(16, 4, { causal: true, dropout: 0.1 })),
-      residual(layerNorm(), dense(32), gelu, dense(16)),
+    const layers = [
+      ...[nn.embedding(64, 16), nn.positionalEmbedding(8)],
+      ...[nn.transformerBlock(16, 4, { causal: true, dropout: 0.1 }), nn.transformerBlock(16, 2)],
+      ...[nn.layerNorm(), nn.dense(64)],
     ];
-    const model = sequential(embedding(64, 16), ...block, ...block, layerNorm(), dense(64));
-    const batches = ['Call me Ishmael.', 'Some years ago—never mind how long precisely'].map((text) =>
-      tokens(text, 8),
-    );
-    await expectModel(model as Layer, { dtype: 'int32', shape: [8] }, batches);
+    const texts = ['Call me Ishmael.', 'Some years ago—never mind how long precisely'];
+    const batches = texts.map((text) => tokens(text, 8));
+    models.push((await expectLayers(layers, { dtype: 'int32', shape: [8] }, batches)).bytes);
   });
 
-  it('a recurrent network', async () => {
-    const model = sequential(embedding(64, 8), lstm(12), dense(5));
-    await expectModel(model as Layer, { dtype: 'int32', shape: [6] }, [
-      tokens('It was the best of times', 6),
-    ]);
-  });
-
-  it('residual branches, group norm, transposed convolution', async () => {
-    const model = sequential(
-      ...[conv2d(8, 3), residual(groupNorm(2), relu, conv2d(8, 3)), convTranspose2d(4, 3, { stride: 2 })],
-      ...[relu, globalAvgPool, dense(3)],
-    );
-    const shape = [6, 5, 2];
-    await expectModel(model as Layer, { dtype: 'float32', shape }, [images(1, shape), images(3, shape)]);
+  it('recurrent ones on text', async () => {
+    const batches = [tokens('It was the best of times', 6)];
+    for (const layer of [
+      nn.lstm(6, { layers: 2 }),
+      nn.gru(5, { bidirectional: true }),
+      nn.rnn(4, { output: 'last' }),
+    ]) {
+      const layers = [nn.embedding(64, 8), layer, nn.dense(5)];
+      models.push((await expectLayers(layers, { dtype: 'int32', shape: [6] }, batches)).bytes);
+    }
   });
 });
 
+describe('every layer, in ONNX Runtime', () => {
+  const { conv2d, residual, relu } = nn;
+  const ofImages: Readonly<Record<string, nn.LayerLike>> = {
+    dilated: conv2d(4, 3, { dilation: 2 }),
+    grouped: conv2d(4, 3, { groups: 2 }),
+    depthwise: nn.depthwiseConv2d(3),
+    transposed: nn.convTranspose2d(3, 3, { stride: 2 }),
+    'average pool': nn.avgPool(3, { stride: 2, padding: 1, countIncludePad: false }),
+    'padded maximum pool': nn.maxPool(3, { stride: 2, padding: 1 }),
+    'adaptive average pool': nn.adaptiveAvgPool([3, 2]),
+    'adaptive maximum pool': nn.adaptiveMaxPool(2),
+    'global average pool': nn.globalAvgPool,
+    'global maximum pool': nn.globalMaxPool,
+    'group norm': nn.groupNorm(2),
+    'instance norm': nn.instanceNorm(),
+    'ghost batch norm': nn.batchNorm({ ghost: true }),
+    'spatial dropout': nn.spatialDropout(0.3),
+    residual: residual(conv2d(4, 3), relu),
+    parallel: nn.parallel('concat', conv2d(2, 1), nn.avgPool(1)),
+    frozen: nn.frozen(conv2d(2, 3)),
+    permute: nn.permute(2, 0, 1),
+  };
+  it.each(Object.entries(ofImages))('of images: %s', async (_name, layer) => {
+    const shape = [7, 6, 4];
+    const x = sample({ name: 'x', dtype: 'float32', shape: ['batch', ...shape] }, 3);
+    await expectLayers([layer], { dtype: 'float32', shape }, [x]);
+  });
+
+  const ofSequences: Readonly<Record<string, nn.LayerLike>> = {
+    convolution: nn.conv1d(5, 3, { stride: 2 }),
+    transposed: nn.convTranspose1d(5, 3, { stride: 2 }),
+    'maximum pool': nn.maxPool1d(2),
+    'average pool': nn.avgPool1d(2),
+    'adaptive average pool': nn.adaptiveAvgPool1d(3),
+    attention: nn.multiHeadAttention(8, 2),
+    'layer norm': nn.layerNorm(),
+    'RMS norm': nn.rmsNorm(),
+    positions: nn.sinusoidalPositions(),
+  };
+  it.each(Object.entries(ofSequences))('of sequences: %s', async (_name, layer) => {
+    const shape = [7, 4];
+    const x = sample({ name: 'x', dtype: 'float32', shape: ['batch', ...shape] }, 3);
+    await expectLayers([layer], { dtype: 'float32', shape }, [x]);
+  });
+});
+
+it('every activation, in ONNX Runtime', async () => {
+  const { celu, elu, gelu, hardSigmoid, hardSwish, hardTanh, leakyRelu, logSigmoid, mish } = ops;
+  const { relu6, selu, silu, softmax, softplus, softsign } = ops;
+  const plain = [celu, elu, gelu, hardSigmoid, hardSwish, hardTanh, leakyRelu, logSigmoid, mish];
+  const more = [relu6, selu, silu, softmax, softplus, softsign];
+  const input = { name: 'x', dtype: 'float32', shape: ['batch', 50] } as const;
+  const x = sample(input, 2).mul(5);
+  const f = (a: Tensor): Tensor[] => [...plain, ...more].map((activation) => activation(a));
+  const [found] = (await runModel(exportOnnx(f, { inputs: [input] }), [[x]])) as [Tensor[]];
+  for (const [i, expected] of f(x).entries()) expectClose(found[i]!, expected, `activation ${i}`);
+});
+
 it.skipIf(python === undefined)(
-  'they are what ONNX’s checker accepts',
+  'ONNX’s checker accepts the networks',
   () => {
-    expect(check(models)).toHaveLength(4);
+    expect(check(models)).toHaveLength(5);
   },
   30_000,
 );
 
 describe('exportModel', () => {
-  it('makes the form that trained variables have', () => {
-    const model = sequential(dense(3), relu, batchNorm()) as Layer;
+  it('takes the form that trained variables have', () => {
+    const model = nn.sequential(nn.dense(3), nn.relu, nn.batchNorm());
     expect(leafPaths(initialVariables(model, [4]))).toEqual([
       ...['params/0/bias', 'params/0/kernel', 'params/2/beta', 'params/2/gamma'],
       ...['state/2/mean', 'state/2/variance'],
     ]);
+  });
+
+  it('names the layer that has no operator', () => {
+    const model = nn.sequential(nn.dense(3), (x: Tensor) => ops.logGamma(x.sigmoid()));
+    const variables = initialVariables(model, [4]);
+    expect(() => exportModel(model, variables, { input: { dtype: 'float32', shape: [4] } })).toThrow(
+      "onnx: 'logGamma' of float32[batch, 3] has no operator in ONNX",
+    );
   });
 });

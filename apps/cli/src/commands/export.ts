@@ -5,7 +5,7 @@ import { type LoadedCheckpoint, listCheckpoints, loadCheckpoint, treeOfTensors }
 import { checkpointFolder } from '@lockstep/coordinator';
 import { LockstepError } from '@lockstep/errors';
 import { encodeNpz, encodeSafetensors, type Tensors } from '@lockstep/formats';
-import { asTensors, exportModel, initialVariables, type OnnxInput, type OnnxModel } from '@lockstep/onnx';
+import { exportModel, initialVariables, type OnnxInput, type OnnxModel, tensorsOf } from '@lockstep/onnx';
 import { sha256 } from '@lockstep/tracking';
 import type { OutputArgs } from '../display/choose.ts';
 import { bytesText } from '../display/programs.ts';
@@ -48,11 +48,18 @@ export const exportRun: Handler<ExportArgs> = async (args, { terminal }) => {
     terminal.out.write(`${JSON.stringify(record)}\n`);
   } else {
     const rows = Object.entries({ from: [`${folder}, step ${step}`], ...facts, sha256: [hash] });
-    const lines = rows.map(([heading, values]) => `  ${heading.padEnd(10)} ${values.join(', ')}`);
+    const lines = rows.map(([heading, values]) => `  ${heading.padEnd(10)} ${listed(values)}`);
     terminal.out.write(`${[`${path}  ${bytesText(bytes.length)}`, ...lines].join('\n')}\n`);
   }
   return 0;
 };
+
+/** The first of them, and how many there are. */
+function listed(values: readonly string[]): string {
+  const shown = 8;
+  if (values.length <= shown) return values.join(', ');
+  return `${values.slice(0, shown).join(', ')}, … (${values.length} in all; --json lists them)`;
+}
 
 /** What the file's ending says; safetensors where it says nothing. */
 function formatOf(out: string | undefined): ExportFormat {
@@ -135,7 +142,7 @@ async function modelOf(run: KnownRun, checkpoint: LoadedCheckpoint): Promise<Onn
   const { splits } = await experiment.data.load({ limitSamples: run.config.limitSamples ?? undefined });
   const { dtype, shape } = splits.train.fields.x!;
   const form = initialVariables(experiment.model, shape);
-  const tensors = asTensors(checkpoint.tensors);
+  const tensors = tensorsOf(checkpoint.tensors);
   const filled = (group: 'params' | 'state'): unknown => treeOfTensors(group, form[group] as never, tensors);
   const variables = { params: filled('params'), state: filled('state') };
   return exportModel(experiment.model, variables, {
