@@ -102,7 +102,8 @@ function lengthOf(value: NestedNumbers): number | undefined {
   return isNumber(value) ? undefined : value.length;
 }
 
-function fits(stored: number, value: number, dtype: DType): boolean {
+/** Whether `stored`, an element of `dtype`, stands for the value. */
+export function fits(stored: number, value: number, dtype: DType): boolean {
   if (isFloat(dtype)) return Number.isFinite(stored);
   return stored === value && (dtype !== 'bool' || value <= 1);
 }

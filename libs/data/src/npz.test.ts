@@ -64,7 +64,10 @@ describe('npz', () => {
   it.each([
     [{ fields: { x: 'X' } }, "data.npz: there is no array 'X'; the file has x, x_test, y, y_test"],
     [{}, 'data.npz: x has 3, x_test has 1'],
-    [{ fields, dtypes: { x: 'int32' as const } }, 'data.npz: x[2][1][1] is 0.1, which is no int32 value'],
+    [
+      { fields, dtypes: { x: 'int32' as const } },
+      "data.npz: 'x': element 11 is 0.1, which is no int32 value",
+    ],
   ])('refuses %o', async (options, message) => {
     await expect(npz(file, options).load()).rejects.toThrow(message);
   });

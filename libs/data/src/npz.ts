@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { basename, isAbsolute, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
-import { type DType, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
-import { type Column, fromArrays, type NestedNumbers } from './arrays.ts';
-import { createDataset, type DataSource, type Dataset } from './dataset.ts';
+import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
+import { fits } from './arrays.ts';
+import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { dataFolders } from './files.ts';
-import type { SplitFractions } from './split.ts';
+import { type SplitFractions, splitColumns, splitRows } from './split.ts';
 
 export interface NpzOptions {
   /**
@@ -40,15 +40,12 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
     name,
     async load(loadOptions) {
       const arrays = await readAll(path);
-      const {
-        fields = Object.fromEntries(Object.keys(arrays).map((key) => [key, key])),
-        test,
-        split,
-      } = options;
-      const from = (chosen: Readonly<Record<string, string>>, fractions: SplitFractions): Promise<Dataset> =>
-        columnsOf(name, arrays, chosen, { ...options, split: fractions });
-      const { splits, classes } = await from(fields, split ?? {});
-      const own = test === undefined ? {} : { test: (await from(test, {})).splits.train };
+      const { test, split = {}, classes } = options;
+      const chosen = options.fields ?? Object.fromEntries(Object.keys(arrays).map((key) => [key, key]));
+      const columns = columnsOf(name, arrays, chosen, options.dtypes);
+      const splits = splitColumns(columns.fields, splitRows(columns.numRows, split));
+      const own =
+        test === undefined ? {} : { test: testSplit(columnsOf(name, arrays, test, options.dtypes)) };
       return createDataset(
         { name, splits: { ...splits, ...own }, ...(classes === undefined ? {} : { classes }) },
         loadOptions,
@@ -85,44 +82,65 @@ function locate(path: string): string {
   );
 }
 
-async function columnsOf(
-  name: string,
-  arrays: Arrays,
-  fields: Readonly<Record<string, string>>,
-  { dtypes = {}, classes, split = {} }: NpzOptions,
-): Promise<Dataset> {
-  const columns: Record<string, Column> = {};
-  const types: Record<string, DType> = {};
-  for (const [field, key] of Object.entries(fields)) {
-    const array = Object.hasOwn(arrays, key) ? arrays[key] : undefined;
-    if (array === undefined) {
-      const there = Object.keys(arrays).join(', ') || 'none';
-      throw new LockstepError('data', `${name}: there is no array '${key}'; the file has ${there}`, { key });
-    }
-    if (array.shape.length === 0) {
-      throw new LockstepError(
-        'shape',
-        `${name}: '${key}' is a single number; a field has a row for each sample`,
-        { key },
-      );
-    }
-    columns[field] = rowsOf(array.data, array.shape) as Column;
-    types[field] = dtypes[field] ?? (isFloat(array.dtype) ? 'float32' : array.dtype);
-  }
-  const options = { name, dtypes: types, split, ...(classes === undefined ? {} : { classes }) };
-  return fromArrays(columns, options)
-    .load()
-    .catch((error: unknown) => {
-      if (!(error instanceof LockstepError)) throw error;
-      const message = error.message.replace(/^fromArrays/, name);
-      throw new LockstepError(error.code, message, error.facts, { cause: error });
-    });
+interface Columns {
+  readonly fields: readonly Field[];
+  readonly numRows: number;
 }
 
-/** Views of the rows, in nested arrays down to the last axis. */
-function rowsOf(data: Storage['data'], shape: readonly number[]): NestedNumbers {
-  if (shape.length === 1) return data;
-  const rest = shape.slice(1);
-  const size = sizeOf(rest);
-  return Array.from({ length: shape[0]! }, (_, i) => rowsOf(data.subarray(i * size, (i + 1) * size), rest));
+const testSplit = ({ fields, numRows }: Columns): Split => ({
+  size: numRows,
+  fields: Object.fromEntries(
+    fields.map((field) => [field.name, { ...field, storage: shared(field.storage) }]),
+  ),
+});
+
+function columnsOf(
+  name: string,
+  arrays: Arrays,
+  chosen: Readonly<Record<string, string>>,
+  dtypes: Readonly<Record<string, DType>> = {},
+): Columns {
+  const columns = Object.entries(chosen).map(([field, key]) => {
+    const array = rowsNamed(name, arrays, key);
+    const dtype = dtypes[field] ?? (isFloat(array.dtype) ? 'float32' : array.dtype);
+    const storage = converted(array, dtype, `${name}: '${key}'`);
+    return { name: field, shape: array.shape.slice(1), dtype, storage, numRows: array.shape[0]! };
+  });
+  const numRows = columns[0]?.numRows ?? 0;
+  if (numRows === 0 || columns.some((column) => column.numRows !== numRows)) {
+    const found =
+      columns.map((column) => `${column.name} has ${column.numRows}`).join(', ') || 'there is no array';
+    throw new LockstepError('shape', `${name}: ${found}; fields need the same number of rows, 1 or more`, {
+      name,
+    });
+  }
+  return { fields: columns.map(({ numRows: _, ...field }) => field), numRows };
+}
+
+function rowsNamed(name: string, arrays: Arrays, key: string): Storage {
+  const array = Object.hasOwn(arrays, key) ? arrays[key] : undefined;
+  if (array === undefined) {
+    const there = Object.keys(arrays).join(', ') || 'none';
+    throw new LockstepError('data', `${name}: there is no array '${key}'; the file has ${there}`, { key });
+  }
+  if (array.shape.length > 0) return array;
+  throw new LockstepError(
+    'shape',
+    `${name}: '${key}' is a single number; a field has a row for each sample`,
+    { key },
+  );
+}
+
+/** The elements in another type, which must be able to hold them. */
+function converted({ data }: Storage, dtype: DType, what: string): TypedArray {
+  const result = allocate(dtype, data.length);
+  for (const [i, value] of data.entries()) {
+    result[i] = value;
+    if (fits(result[i]!, value, dtype)) continue;
+    throw new LockstepError('data', `${what}: element ${i} is ${value}, which is no ${dtype} value`, {
+      dtype,
+      value,
+    });
+  }
+  return result;
 }
