@@ -1,0 +1,44 @@
+/** The code of docs/layers.md runs and gives what it says, and the page leaves nothing out. */
+import * as autodiff from '@lockstep/autodiff';
+import * as nn from '@lockstep/nn';
+import { describe, expect, it } from 'vitest';
+import { blocksOf, execute, importsOf, readText } from './documentation.ts';
+
+const page = readText('../../docs/layers.md');
+const published = readText('../../libs/lockstep/src/index.ts');
+const isListed = (name: string): boolean => new RegExp(`\\b${name}\\b`).test(published);
+/** What the umbrella exports: all of autodiff, and the names that it lists. */
+const library = {
+  ...autodiff,
+  ...Object.fromEntries(Object.entries(nn).filter(([name]) => isListed(name))),
+};
+const blocks = blocksOf(page, 'ts');
+
+describe('docs/layers.md', () => {
+  it.each(blocks.map((code, i) => [i, code] as const))(
+    'block %i imports what is published, and runs',
+    (_, code) => {
+      expect(importsOf(code).filter((name) => !(name in library))).toEqual([]);
+      expect.assertions(1 + code.match(/\/\/ → /g)!.length);
+      execute(code, library);
+    },
+  );
+
+  it('shows the summary of its model', () => {
+    const code = blocks[0]!.replace(/^summary\(/m, 'return summary(');
+    expect(`${execute(code, library)}\n`).toBe(blocksOf(page, 'text')[0]);
+  });
+
+  it('names all that the library exports', () => {
+    const names = Object.keys(nn).filter((name) => name !== 'asLayer' && !(name in autodiff));
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(page))).toEqual([]);
+  });
+
+  it('has them in the umbrella, some among the initialisers alone', () => {
+    const inside = Object.keys(nn.initializers);
+    const missing = Object.keys(nn).filter(
+      (name) => !isListed(name) && !inside.includes(name) && !(name in autodiff),
+    );
+    expect(missing).toEqual(['asLayer']);
+  });
+});
