@@ -73,21 +73,23 @@ describe('exportOnnx', () => {
   });
 
   it.skipIf(python === undefined)('writes what ONNX’s checker accepts, under the given names', () => {
-    const model = exportOnnx((x) => x.matmul(weight), {
-      inputs: [input('rows', 2)],
-      outputs: ['logits'],
-      names: { 'params/kernel': weight },
-      metadata: { step: '7' },
-      opset: 15,
+    const versions = { 14: 7, 15: 8, 16: 8, 17: 8 };
+    const opsets = [14, 15, 16, 17] as const;
+    const models = opsets.map((opset) => {
+      const names = { 'params/kernel': weight };
+      const inputs = [input('rows', 2)];
+      const options = { inputs, outputs: ['logits'], names, metadata: { step: '7' }, opset };
+      return exportOnnx((x) => x.matmul(weight), options).bytes;
     });
-    expect(check([model.bytes])[0]).toEqual({
-      ir: 8,
-      opset: 15,
+    const expected = opsets.map((opset) => ({
+      ir: versions[opset],
+      opset,
       inputs: [['x', 'rows', 2]],
       outputs: [['logits', 'rows', 2]],
       initializers: { 'params/kernel': [2, 2] },
       metadata: { step: '7' },
-    });
+    }));
+    expect(check(models)).toEqual(expected);
   });
 
   it('is a pure function', () => {
