@@ -46,9 +46,11 @@ import {
   maxPool,
   maxPool1d,
   multiHeadAttention,
+  prelu,
   rmsNorm,
   rnn,
   transformerBlock,
+  upsample,
 } from '@lockstep/nn';
 import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -92,6 +94,9 @@ const layers: Readonly<Record<string, LayerLike>> = {
   adaptiveAvgPool: adaptiveAvgPool([3, 2]),
   adaptiveMaxPool: adaptiveMaxPool([3, 2]),
   adaptiveAvgPool1d: adaptiveAvgPool1d(4),
+  prelu: prelu(),
+  'prelu/perChannel': prelu({ perChannel: true }),
+  upsample: upsample(2),
   dense: dense(3),
   layerNorm: layerNorm(),
   'layerNorm/axes2': layerNorm({ axes: 2 }),

@@ -73,6 +73,7 @@ export {
   perplexity,
   poissonNegativeLogLikelihood,
   positionalEmbedding,
+  prelu,
   residual,
   residualWith,
   rmsNorm,
@@ -88,6 +89,7 @@ export {
   transformerBlock,
   tripletMargin,
   unflatten,
+  upsample,
   xavierNormal,
   xavierUniform,
 } from '@lockstep/nn';

@@ -1,4 +1,4 @@
-import { checkGrads, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
+import { checkGrads, grad, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { embedding } from './embedding.ts';
 import { positionalEmbedding, sinusoidalPositions } from './position.ts';
@@ -24,6 +24,29 @@ describe('embedding', () => {
     const tokens = tensor([5, 1, 1, 0], { dtype: 'int32', shape: [2, 2] });
     const f = (table: Tensor): Tensor => layer.apply({ table }, {}, tokens, contextFor(2))[0].square();
     checkGrads(f, [layer.init(key, [2]).params.table.cast('float64')]);
+  });
+});
+
+describe('embedding with padding', () => {
+  it('does not train its row', () => {
+    const layer = embedding(4, 2, { paddingIndex: 3 });
+    const tokens = tensor([[3, 1, 3, 0]], { dtype: 'int32' });
+    const { table } = layer.init(key, [4]).params;
+    const loss = (t: Tensor): Tensor => layer.apply({ table: t }, {}, tokens, contextFor(1))[0].sum();
+    const [plain] = embedding(4, 2).apply({ table }, {}, tokens, contextFor(1));
+    expect(loss(table).item()).toBe(plain.sum().item());
+    expect(grad(loss)(table).toArray()).toEqual([
+      [1, 1],
+      [1, 1],
+      [0, 0],
+      [0, 0],
+    ]);
+  });
+
+  it('knows its tokens', () => {
+    expect(() => embedding(4, 2, { paddingIndex: 4 })).toThrow(
+      /paddingIndex is 4; it is one of the 4 tokens, from 0 to 3/,
+    );
   });
 });
 

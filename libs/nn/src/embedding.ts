@@ -1,4 +1,5 @@
-import { foldIn, gather, type Tensor } from '@lockstep/autodiff';
+import { foldIn, gather, stopGradient, type Tensor, where } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
@@ -10,16 +11,28 @@ export type EmbeddingParams = { readonly table: Tensor };
 export interface EmbeddingOptions {
   /** The table's first values. Default normal(1). */
   readonly init?: Initializer;
+  /** The token of padding: its row is not trained, though it has first values like the others. */
+  readonly paddingIndex?: number;
 }
 
 /** The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. */
 export function embedding(
   rows: number,
   width: number,
-  { init = normal(1) }: EmbeddingOptions = {},
+  { init = normal(1), paddingIndex }: EmbeddingOptions = {},
 ): Layer<EmbeddingParams, Empty> {
   requireCount('embedding', 'rows', rows);
   requireCount('embedding', 'width', width);
+  if (
+    paddingIndex !== undefined &&
+    !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < rows)
+  ) {
+    throw new LockstepError(
+      'argument',
+      `embedding: paddingIndex is ${paddingIndex}; it is one of the ${rows} tokens, from 0 to ${rows - 1}`,
+      { paddingIndex, rows },
+    );
+  }
   return {
     kind: 'embedding',
     inputType: 'int32',
@@ -28,6 +41,11 @@ export function embedding(
       state: {},
       output: [...input, width],
     }),
-    apply: ({ table }, state, x) => [gather(table, x), state],
+    apply({ table }, state, x) {
+      const vectors = gather(table, x);
+      if (paddingIndex === undefined) return [vectors, state];
+      const isPadding = x.equal(paddingIndex).reshape([...x.shape, 1]);
+      return [where(isPadding, stopGradient(vectors), vectors), state];
+    },
   };
 }

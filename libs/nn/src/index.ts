@@ -79,9 +79,12 @@ export {
   globalMaxPool,
   maxPool,
   maxPool1d,
+  upsample,
 } from './pooling.ts';
 export type { PositionOptions, PositionParams } from './position.ts';
 export { positionalEmbedding, sinusoidalPositions } from './position.ts';
+export type { PreluOptions, PreluParams } from './prelu.ts';
+export { prelu } from './prelu.ts';
 export type { CellParams, RecurrentOptions, RecurrentParams, RnnOptions } from './recurrent.ts';
 export { gru, lstm, rnn } from './recurrent.ts';
 export { sequential } from './sequential.ts';

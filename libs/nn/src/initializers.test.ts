@@ -154,7 +154,7 @@ describe('orthogonal', () => {
     const { mean, variance } = moments(concatenate(draws));
     expect(Math.abs(mean)).toBeLessThan(5 * Math.sqrt(1 / 8 / (60 * 64)));
     expect(variance).toBeCloseTo(1 / 8, 3);
-    // Without Gram and Schmidt's positive lengths a sign would be lost: the first elements are of both signs.
+    // Lengths of one sign in r, or a direction would be lost: the first elements are of both signs.
     const signs = draws.map((x) => Math.sign(x.at(0, 0).item()));
     expect(Math.abs(signs.reduce((a, b) => a + b))).toBeLessThan(5 * Math.sqrt(60));
   });

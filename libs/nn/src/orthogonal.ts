@@ -1,4 +1,4 @@
-import { concatenate, foldIn, normal, type Tensor } from '@lockstep/autodiff';
+import { foldIn, normal, qr } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
@@ -19,23 +19,8 @@ export const orthogonal =
     }
     const [numIn, numOut] = [sizeOf(shape.slice(0, -1)), shape.at(-1)!];
     const [count, length] = [Math.min(numIn, numOut), Math.max(numIn, numOut)];
-    // In float64: what is left of a vector after the others are taken off it has few digits of its own.
-    const rows = orthonormal(normal(foldIn(key, 'directions'), [count, length], 'float64'));
-    const kernel = numIn < numOut ? rows : rows.transpose();
+    // Gram and Schmidt's of normal directions, uniform since r has no negative diagonal; float64 for digits to lose.
+    const { q } = qr(normal(foldIn(key, 'directions'), [length, count], 'float64'));
+    const kernel = numIn < numOut ? q.transpose() : q;
     return kernel.mul(gain).cast('float32').reshape(shape);
   };
-
-/**
- * Rows made orthogonal one after the other, each of length 1: modified Gram and Schmidt's, a division of the rows that
- * halves them again and again so that most of the work is products of matrices. [count, length ≥ count]
- */
-function orthonormal(rows: Tensor): Tensor {
-  const [count, length] = rows.shape as [number, number];
-  if (count === 1) return rows.div(rows.square().sum().sqrt());
-  const half = count >> 1;
-  const first = orthonormal(rows.slice([0], [half]));
-  const off = (x: Tensor): Tensor => x.sub(x.matmul(first, { transposeB: true }).matmul(first));
-  // Twice is enough (Kahan, in Parlett, 1980): once leaves an error of the part that was taken off.
-  const rest = orthonormal(off(off(rows.slice([half], [count, length]))));
-  return concatenate([first, rest]);
-}

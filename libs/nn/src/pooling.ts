@@ -1,8 +1,9 @@
-/** Layers that summarise windows of images [H, W, C] and sequences [L, C]. */
+/** Layers that summarise windows of images [H, W, C] and sequences [L, C], and their opposite. */
 
 import type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from '@lockstep/autodiff';
 import * as ops from '@lockstep/autodiff';
 import { type Empty, type Layer, weightless } from './layer.ts';
+import { requireCount } from './require.ts';
 
 export { globalAvgPool, globalMaxPool } from '@lockstep/autodiff';
 
@@ -38,3 +39,11 @@ export const adaptiveMaxPool = (size: Size): Layer<Empty, Empty> =>
 /** The means of `size` windows that cover a sequence. [rows, L, C] → [rows, size, C] */
 export const adaptiveAvgPool1d = (size: number): Layer<Empty, Empty> =>
   weightless('adaptiveAvgPool1d', (x) => ops.adaptiveAvgPool1d(x, size));
+
+/** Each place `factor` times along every axis but the last, the nearest neighbour's value: [rows, .., C] → [rows, ..·factor, C] */
+export function upsample(factor: number): Layer<Empty, Empty> {
+  requireCount('upsample', 'factor', factor);
+  return weightless('upsample', (x) =>
+    x.shape.slice(1, -1).reduce((y, _length, i) => ops.repeat(y, factor, i + 1), x),
+  );
+}

@@ -33,7 +33,7 @@ from layers import (
     transformer_block,
 )
 
-IMAGES = (2, 6, 5, 4)
+IMAGES = (2, 5, 4, 4)
 SEQUENCES = (2, 6, 4)
 
 
@@ -122,6 +122,9 @@ def pools():
 
 
 def norms():
+    yield "prelu", SEQUENCES, {"slope": (1,)}, lambda x, p: F.prelu(x, p["slope"])
+    yield "prelu/perChannel", IMAGES, {"slope": (4,)}, lambda x, p: over_images(F.prelu, x, p["slope"])
+    yield "upsample", IMAGES, {}, lambda x, _: over_images(F.interpolate, x, scale_factor=2)
     yield "dense", SEQUENCES, kernel_shapes(4, 3, bias=3), lambda x, p: dense(x, **p)
     yield "layerNorm", SEQUENCES, norm_shapes(4), lambda x, p: layer_norm(x, **p)
     yield "layerNorm/axes2", SEQUENCES, norm_shapes(6, 4), lambda x, p: layer_norm(x, **p)

@@ -1,0 +1,31 @@
+import type { Tensor } from '@lockstep/autodiff';
+import * as ops from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import type { Empty, Layer } from './layer.ts';
+
+/** The slope below 0, one for all channels or one each. [1] or [C] */
+export type PreluParams = { readonly slope: Tensor };
+
+export interface PreluOptions {
+  /** A slope for each channel (the last axis). Default false: one for all. */
+  readonly perChannel?: boolean;
+  /** The slope's first value. Default 0.25. */
+  readonly slope?: number;
+}
+
+/** x above 0, a·x below, with a trained slope a (He et al., 2015). [rows, .., C] → the same */
+export function prelu({ perChannel = false, slope = 0.25 }: PreluOptions = {}): Layer<PreluParams, Empty> {
+  return {
+    kind: 'prelu',
+    init(_key, input) {
+      const channels = perChannel ? input.at(-1) : 1;
+      if (channels === undefined) {
+        throw new LockstepError('shape', 'prelu: single numbers have no channels; leave perChannel out', {
+          input,
+        });
+      }
+      return { params: { slope: ops.full([channels], slope) }, state: {}, output: input };
+    },
+    apply: (params, state, x) => [ops.prelu(x, params.slope), state],
+  };
+}
