@@ -2,7 +2,8 @@
  * The closed core, in three ideas: a {@link Tensor} is a value that ops take and give; a {@link Primitive} is an
  * operation with its rules; a {@link Trace} is an interpreter that gives a primitive another meaning (a tangent
  * beside it, a node on a tape, a batch axis, an equation in a program). `bind` hands a primitive to the innermost
- * interpreter among its inputs; with none it runs at once.
+ * interpreter among its inputs; with none it runs at once. `bindMany` does so for a {@link Construct}, an operation made
+ * of functions: a loop, a branch, a checkpoint.
  *
  * After Autograd (Maclaurin et al., 2015) and JAX's core (Frostig et al., 2018).
  */
