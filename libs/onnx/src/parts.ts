@@ -59,10 +59,9 @@ const place: Lowering = ({ graph, inputs: [x], attrs, out }) => {
   };
   const spread = x!.shape.some((_, axis) => step[axis] !== 1);
   if (!spread) {
-    const rank = x!.shape.length;
-    // Only what repeats along no padded axis may keep its layout.
-    const order = layoutOf(x!) ?? Array.from({ length: rank }, (_, axis) => axis);
-    const tensor = layoutOf(x!) === undefined ? whole(graph, x!) : x!.tensor;
+    const own = layoutOf(x!);
+    const order = own ?? x!.shape.map((_, axis) => axis);
+    const tensor = own === undefined ? whole(graph, x!) : x!.tensor;
     const before = order.map((axis) => start[axis]!);
     const after = order.map((axis) => numZeros(axis, (length) => start[axis]! + length));
     return orderedView(padded(tensor, before, after), out.dtype, out.shape, order);

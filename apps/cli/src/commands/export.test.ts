@@ -115,6 +115,18 @@ describe('export', () => {
       code: 2,
       err: expect.stringContaining('has no checkpoint of step 5; it has those of steps 4, 8'),
     });
+    const empty = await loadExperiment(project.tiny);
+    const { run: none } = await createRunFolder(
+      at('runs'),
+      empty,
+      resolveConfig(empty.experiment),
+      'portable',
+    );
+    await none.close();
+    expect(await run(none.folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('has no checkpoint yet; one is written every --checkpoint-every'),
+    });
     expect(await run(folder, '--format', 'onnx')).toMatchObject({
       code: 1,
       err: expect.stringContaining('linear has a loss of its own and no model of layers'),

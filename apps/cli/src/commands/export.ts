@@ -70,12 +70,14 @@ function formatOf(out: string | undefined): ExportFormat {
 async function readCheckpoint(folder: string, step: number | undefined): Promise<LoadedCheckpoint> {
   const checkpoints = checkpointFolder(folder);
   const steps = (await listCheckpoints(checkpoints)).map((files) => files.step);
-  const known = steps.length === 0 ? 'it has none yet' : `it has those of steps ${steps.join(', ')}`;
-  const asked = step === undefined ? 'no checkpoint' : `no checkpoint of step ${step}`;
   const found =
     step === undefined || steps.includes(step) ? await loadCheckpoint(checkpoints, step) : undefined;
   if (found !== undefined) return found;
-  throw new LockstepError('config', `${folder} has ${asked}; ${known}`, { folder, step, steps });
+  const what =
+    steps.length === 0
+      ? 'no checkpoint yet; one is written every --checkpoint-every steps and at the end'
+      : `no checkpoint of step ${step}; it has those of steps ${steps.join(', ')}`;
+  throw new LockstepError('config', `${folder} has ${what}`, { folder, step, steps });
 }
 
 async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
