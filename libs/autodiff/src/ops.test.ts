@@ -8,20 +8,30 @@ import {
   bernoulli,
   type Conv2dOptions,
   conv2d,
+  cumSum,
+  diff,
+  erfInv,
   foldIn,
   full,
   gather,
+  glu,
   grad,
   keyTensor,
+  logAddExp,
   logicalNot,
   logSoftmax,
   logSumExp,
+  max,
   maxPool,
   mean,
+  median,
   normal,
   oneHot,
   ones,
   pad,
+  polygamma,
+  pow,
+  quantile,
   randomBits,
   scatterAdd,
   softmax,
@@ -188,6 +198,28 @@ describe('reductions', () => {
     expect(grad((y: Tensor) => y.max())(tensor([3, 1, 3])).toArray()).toEqual([0.5, 0, 0.5]);
     expect(grad((y: Tensor) => y.maximum(3).sum())(tensor([3, 4, 2])).toArray()).toEqual([0.5, 1, 0]);
     expect(grad((y: Tensor) => y.relu().add(y.abs()).sum())(tensor([0])).item()).toBe(0);
+  });
+});
+
+describe('arguments that cannot be', () => {
+  const x = ordinary([2, 3])(1);
+  it.each<[string, () => unknown, RegExp]>([
+    ['an odd axis to halve', () => glu(x), /glu: axis 1 of \[2, 3\] has the odd length 3; it is halved/],
+    ['half an order', () => polygamma(0.5, x), /polygamma: the order is 0.5; give a whole number/],
+    ['half a difference', () => diff(x, 0.5), /diff: differences of \[2, 3\] cannot be taken 0.5 times/],
+    ['a part beyond 1', () => quantile(x, 2), /quantile: q is 2; give the part that lies below, from 0 to 1/],
+    ['a quantile of nothing', () => median(zeros([0])), /quantile: axes \[0\] of \[0\] are empty/],
+    ['an extreme of nothing', () => max(zeros([2, 0]), 1), /max: axis 1 of \[2, 0\] is empty/],
+    ['integers', () => erfInv(integers([2], 0, 3)(1)), /erfInv: takes float32 or float64, not int32/],
+    ['two types', () => pow(x, zeros([3])), /pow: element types differ: float64 and float32/],
+    [
+      'shapes that do not broadcast',
+      () => logAddExp(x, zeros([2], 'float64')),
+      /logAddExp: .*\[2, 3\].*\[2\]/,
+    ],
+    ['an axis that is not there', () => cumSum(x, 2), /cumSum: .*axis 2/],
+  ])('names %s', (_what, call, message) => {
+    expect(call).toThrow(message);
   });
 });
 
