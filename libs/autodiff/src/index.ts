@@ -163,7 +163,7 @@ export type { Index, Position } from './primitives/slicing.ts';
 export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
-export { digamma, erfc, erfInv, logGamma, polygamma } from './primitives/special.ts';
+export { digamma, erfc, erfInv, logGamma, logit, polygamma, xLogY } from './primitives/special.ts';
 export type { MatrixNorm, PinvOptions } from './primitives/spectral.ts';
 export { eigh, matrixNorm, pinv, svd } from './primitives/spectral.ts';
 export type { NormOptions, VarianceOptions } from './primitives/statistics.ts';

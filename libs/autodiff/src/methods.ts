@@ -94,8 +94,8 @@ export interface TensorMethods {
   logSumExp(axes?: Axes, options?: ReduceOptions): Tensor;
   cumSum(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
   cumProd(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
-  argmax(axis?: number): Tensor;
-  argmin(axis?: number): Tensor;
+  argmax(axis?: number, options?: ReduceOptions): Tensor;
+  argmin(axis?: number, options?: ReduceOptions): Tensor;
   softmax(axis?: number): Tensor;
   logSoftmax(axis?: number): Tensor;
 

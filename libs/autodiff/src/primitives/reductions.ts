@@ -108,14 +108,15 @@ const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
 });
 
 /** Index of the first largest element along `axis`. int32 */
-export function argmax(x: Tensor, axis = -1): Tensor {
-  return bind(argmaxPrimitive, [x], { axis: normalizeAxis('argmax', axis, x.rank) });
+export function argmax(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+  const along = normalizeAxis('argmax', axis, x.rank);
+  return restoreAxes(bind(argmaxPrimitive, [x], { axis: along }), x, [along], options);
 }
 
 /** Index of the first smallest element along `axis`. int32 */
-export function argmin(x: Tensor, axis = -1): Tensor {
+export function argmin(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
   // Doubles hold the negative of every integer.
-  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), axis);
+  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), axis, options);
 }
 
 /**

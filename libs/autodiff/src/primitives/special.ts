@@ -1,8 +1,9 @@
 /** Special functions: the error function's relatives and the gamma function's. */
 import { LockstepError } from '@lockstep/errors';
-import type { TensorLike } from '../convert.ts';
+import { asTensor, asTensors, onesLike, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { exp, mul, neg, square } from './elementwise.ts';
+import { equal, exp, log, logicalAnd, mul, neg, square, sub, where } from './elementwise.ts';
+import { log1p } from './exponentials.ts';
 import { orderedOnHost, unaryOnHost } from './host.ts';
 
 const TWO_OVER_SQRT_PI = 1.1283791670955126;
@@ -31,4 +32,16 @@ export function polygamma(n: number, x: TensorLike): Tensor {
     );
   }
   return polygammaOfOrder(n, x);
+}
+
+/** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond NaN. */
+export function logit(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return sub(log(values), log1p(neg(values)));
+}
+
+/** x·ln(y), and 0 with slopes 0 where both are 0: the terms of an entropy. */
+export function xLogY(x: TensorLike, y: TensorLike): Tensor {
+  const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
+  return mul(a, log(where(logicalAnd(equal(a, 0), equal(b, 0)), onesLike(b), b)));
 }
