@@ -4,15 +4,20 @@ import {
   binaryCrossEntropy,
   cosineEmbedding,
   focal,
+  gaussianNegativeLogLikelihood,
   hinge,
+  hingeEmbedding,
   huber,
   klDivergence,
   type Loss,
+  marginRanking,
   meanAbsoluteError,
   meanSquaredError,
+  multiMargin,
   negativeLogLikelihood,
   poissonNegativeLogLikelihood,
   smoothL1,
+  softMargin,
   softmaxCrossEntropy,
   tripletMargin,
 } from '@lockstep/nn';
@@ -45,6 +50,11 @@ const losses: Readonly<Record<string, Loss>> = {
   'klDivergence/logTarget': klDivergence({ logTarget: true }),
   cosineEmbedding: cosineEmbedding(0.1),
   tripletMargin: tripletMargin(),
+  softMargin: softMargin(),
+  hingeEmbedding: hingeEmbedding(),
+  multiMargin: multiMargin(),
+  marginRanking: marginRanking(0.1),
+  gaussianNegativeLogLikelihood: gaussianNegativeLogLikelihood(),
 };
 
 describe('losses are PyTorch’s', () => {

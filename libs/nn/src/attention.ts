@@ -48,7 +48,9 @@ export function attention(
   const allowed = [...(causal ? [notAfter(numKeys!)] : []), ...(mask === undefined ? [] : [mask])];
   // Far below any score, and finite: the softmax of a row of −∞ would be NaN.
   const masked = allowed.reduce((x, may) => where(may, x, -1e30), scores);
-  const weights = allowed.reduce((x, may) => where(may, x, 0), masked.softmax(-1));
+  const shares = masked.softmax(-1);
+  // A causal query reads at least from itself, and what it may not read has a share of exactly 0.
+  const weights = mask === undefined ? shares : allowed.reduce((x, may) => where(may, x, 0), shares);
   return onWeights(weights).matmul(v);
 }
 

@@ -54,16 +54,23 @@ export type { Loss, Metric } from './loss.ts';
 export type { BinaryCrossEntropyOptions, KlDivergenceOptions } from './losses.ts';
 export {
   binaryCrossEntropy,
-  cosineEmbedding,
-  hinge,
+  gaussianNegativeLogLikelihood,
   huber,
   klDivergence,
   meanAbsoluteError,
   meanSquaredError,
   poissonNegativeLogLikelihood,
   smoothL1,
-  tripletMargin,
 } from './losses.ts';
+export {
+  cosineEmbedding,
+  hinge,
+  hingeEmbedding,
+  marginRanking,
+  multiMargin,
+  softMargin,
+  tripletMargin,
+} from './margin-losses.ts';
 export { accuracy, binaryAccuracy, perplexity, topKAccuracy } from './metrics.ts';
 export type { LayerNormOptions, NormOptions, NormParams } from './normalization.ts';
 export { groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';

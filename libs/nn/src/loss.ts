@@ -52,3 +52,16 @@ export function requirePositive(loss: string, name: string, value: number): void
     value,
   });
 }
+
+/** x[:, i] for each name: [rows, names, ..] → several [rows, ..]. */
+export function partsOf(loss: string, x: Tensor, names: readonly string[]): Tensor[] {
+  const [rows, count, ...rest] = x.shape;
+  if (count !== names.length) {
+    throw new LockstepError(
+      'shape',
+      `${loss}: takes [rows, ${names.length}, ..] with ${names.join(', ')} along axis 1, not ${formatShape(x.shape)}; join them with stack([${names.join(', ')}], 1)`,
+      { loss, shape: x.shape },
+    );
+  }
+  return names.map((_, i) => x.slice([0, i], [rows!, i + 1]).reshape([rows!, ...rest]));
+}

@@ -1,19 +1,36 @@
-import { checkGrads, concatenate, foldIn, grad, jit, normal, type Tensor, tensor } from '@lockstep/autodiff';
+import {
+  checkGrads,
+  concatenate,
+  foldIn,
+  grad,
+  jit,
+  normal,
+  stack,
+  type Tensor,
+  tensor,
+} from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { focal, negativeLogLikelihood, softmaxCrossEntropy } from './cross-entropy.ts';
 import type { Loss } from './loss.ts';
 import {
   binaryCrossEntropy,
-  cosineEmbedding,
-  hinge,
+  gaussianNegativeLogLikelihood,
   huber,
   klDivergence,
   meanAbsoluteError,
   meanSquaredError,
   poissonNegativeLogLikelihood,
   smoothL1,
-  tripletMargin,
 } from './losses.ts';
+import {
+  cosineEmbedding,
+  hinge,
+  hingeEmbedding,
+  marginRanking,
+  multiMargin,
+  softMargin,
+  tripletMargin,
+} from './margin-losses.ts';
 
 const key = tensor(Uint32Array.of(1, 2));
 const labelsOf = (...labels: number[]): Tensor => tensor(labels, { dtype: 'int32' });
@@ -193,6 +210,16 @@ describe('every loss', () => {
     ['poissonNegativeLogLikelihood', poissonNegativeLogLikelihood(), rows, shares],
     ['klDivergence', klDivergence(), rows, shares],
     ['klDivergence of logarithms', klDivergence({ logTarget: true }), rows, target],
+    ['softMargin', softMargin(), rows, target.sign()],
+    ['hingeEmbedding', hingeEmbedding(2), rows, target.sign()],
+    ['multiMargin', multiMargin(1.5), rows, labels],
+    ['marginRanking', marginRanking(0.2), rows.slice([0, 0], [4, 2]), signs],
+    [
+      'gaussianNegativeLogLikelihood',
+      gaussianNegativeLogLikelihood(),
+      stack([rows, shares.add(0.1)], 1),
+      target,
+    ],
     ['cosineEmbedding', cosineEmbedding(-0.9), normal(key, [4, 2, 3], 'float64'), signs],
     ['tripletMargin', tripletMargin(5), normal(key, [4, 3, 3], 'float64'), signs],
   ];
@@ -210,7 +237,7 @@ describe('every loss', () => {
 
   it('names parts and numbers that do not fit', () => {
     expect(() => cosineEmbedding()(rows, signs)).toThrow(
-      /takes \[rows, 2, width\] with a, b along axis 1, not \[4, 3\]; join them with stack\(\[a, b\], 1\)/,
+      /takes \[rows, 2, \.\.\] with a, b along axis 1, not \[4, 3\]; join them with stack\(\[a, b\], 1\)/,
     );
     expect(() => huber(0)).toThrow(/huber: delta is 0; it must be a finite number above 0/);
     expect(() => smoothL1(Number.NaN)).toThrow(/smoothL1: beta is NaN/);

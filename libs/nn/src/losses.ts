@@ -1,8 +1,6 @@
 /** Losses of numbers: regression, yes-or-no labels, distributions. */
-import { abs, exp, log, relu, softplus, sqrt, type Tensor, tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
-import { formatShape } from '@lockstep/tensor';
-import { alike, type Loss, meanOfRow, requirePositive, sumOfRow } from './loss.ts';
+import { abs, exp, log, softplus, stopGradient, tensor, where } from '@lockstep/autodiff';
+import { alike, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
 
 /** The mean of (prediction − target)² over all axes but the first. */
 export const meanSquaredError = (): Loss => (prediction, target) =>
@@ -67,66 +65,17 @@ export const klDivergence =
     return sumOfRow(where(isSome, t.mul(log(where(isSome, t, 1)).sub(logs)), 0));
   };
 
-/** max(0, margin − t·x) for targets t of −1 or 1, its mean over all axes but the first. */
-export const hinge =
-  (margin = 1): Loss =>
-  (prediction, target) =>
-    meanOfRow(
-      relu(
-        prediction
-          .mul(alike('hinge', prediction, target))
-          .neg()
-          .add(margin),
-      ),
-    );
-
 /** eˣ − t·x for logarithms x of expected counts and counts t, its mean over all axes but the first. */
 export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) =>
   meanOfRow(exp(prediction).sub(prediction.mul(alike('poissonNegativeLogLikelihood', prediction, target))));
 
 /**
- * For pairs of vectors, [rows, 2, width] as `stack([a, b], 1)` gives, and targets [rows]: 1 − cos(a, b) for pairs that
- * belong together, 1, and max(0, cos(a, b) − margin) for those that do not, −1.
+ * (log v + (μ − t)²/v)/2 for predictions of a mean and a variance, `stack([μ, v], 1)`, its mean over the axes of t
+ * but the first (Nix and Weigend, 1994). Variances below 1e-6 count as that, with the slope they would have.
  */
-export const cosineEmbedding =
-  (margin = 0): Loss =>
-  (pairs, target) => {
-    const [a, b] = partsOf('cosineEmbedding', pairs, ['a', 'b']) as [Tensor, Tensor];
-    const t = alike('cosineEmbedding', a.slice([0, 0], [a.shape[0]!, 1]), target).reshape([-1]);
-    const squares = (x: Tensor): Tensor => x.square().sum(1).add(1e-12);
-    const cosine = a
-      .mul(b)
-      .sum(1)
-      .div(sqrt(squares(a).mul(squares(b))));
-    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin)));
-  };
-
-/**
- * max(0, ‖a − p‖ − ‖a − n‖ + margin) for triples of vectors, [rows, 3, width]: an anchor, one that belongs to it and one
- * that does not. The target is not looked at.
- */
-export const tripletMargin =
-  (margin = 1): Loss =>
-  (triples) => {
-    const [anchor, positive, negative] = partsOf('tripletMargin', triples, [
-      'anchor',
-      'positive',
-      'negative',
-    ]) as [Tensor, Tensor, Tensor];
-    // PyTorch's distance: 1e-6 on each difference keeps the root's slope finite where two vectors are equal.
-    const distance = (x: Tensor): Tensor => sqrt(anchor.sub(x).add(1e-6).square().sum(1));
-    return relu(distance(positive).sub(distance(negative)).add(margin));
-  };
-
-/** x[:, i] for each name: [rows, names, width] → several [rows, width]. */
-function partsOf(loss: string, x: Tensor, names: readonly string[]): Tensor[] {
-  const [rows, count, width] = x.shape;
-  if (x.rank !== 3 || count !== names.length) {
-    throw new LockstepError(
-      'shape',
-      `${loss}: takes [rows, ${names.length}, width] with ${names.join(', ')} along axis 1, not ${formatShape(x.shape)}; join them with stack([${names.join(', ')}], 1)`,
-      { loss, shape: x.shape },
-    );
-  }
-  return names.map((_, i) => x.slice([0, i], [rows!, i + 1]).reshape([rows!, width!]));
-}
+export const gaussianNegativeLogLikelihood = (): Loss => (prediction, target) => {
+  const [mean, variance] = partsOf('gaussianNegativeLogLikelihood', prediction, ['mean', 'variance']);
+  const v = variance!.add(stopGradient(variance!.maximum(1e-6).sub(variance!)));
+  const difference = mean!.sub(alike('gaussianNegativeLogLikelihood', mean!, target));
+  return meanOfRow(log(v).add(difference.square().div(v)).mul(0.5));
+};

@@ -101,6 +101,16 @@ def number_losses(random):
     triples = numbers(random, ROWS, 3, 3)
     triplet = lambda x, _: F.triplet_margin_loss(x[:, 0], x[:, 1], x[:, 2], reduction="none")  # noqa: E731
     yield "tripletMargin", triples, both, triplet
+    yield "softMargin", x, signs, lambda x, y: of_samples(F.soft_margin_loss(x, y, reduction="none"))
+    yield "hingeEmbedding", x, signs, lambda x, y: of_samples(F.hinge_embedding_loss(x, y, reduction="none"))
+    ranking = lambda x, y: F.margin_ranking_loss(x[:, 0], x[:, 1], y, margin=0.1, reduction="none")  # noqa: E731
+    yield "marginRanking", x[:, :2] + np.float32(0.3), both, ranking
+    classes = np.array([0, 2, 1, 1, 2, 0], np.int32)
+    yield "multiMargin", x, classes, lambda x, y: F.multi_margin_loss(x, y.long(), reduction="none")
+    # Mean and variance; one variance lies below the least that counts.
+    variances = np.float32([[1, 2, 0.5], [0.1, 1e-7, 1], *[[0.3, 1, 3]] * (ROWS - 2)])
+    normal = lambda x, y: of_samples(F.gaussian_nll_loss(x[:, 0], y, x[:, 1], reduction="none"))  # noqa: E731
+    yield "gaussianNegativeLogLikelihood", np.stack([x, variances], 1), y, normal
 
 
 def losses():
