@@ -1,8 +1,8 @@
 /** Losses of classifiers, whose labels are class numbers. */
-import { expm1, logicalAnd, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@lockstep/autodiff';
+import { expm1, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
-import { type Loss, requireClasses } from './loss.ts';
+import { type Loss, orNaN, requireClasses } from './loss.ts';
 
 export interface ClassOptions {
   /** How much each class counts: the loss of a label is multiplied by its class's weight. [classes] */
@@ -24,11 +24,11 @@ export interface CrossEntropyOptions extends ClassOptions {
  * however many of its labels are ignored; one without any that count has loss 0. Labels that are floats of the logits'
  * shape are probabilities of the classes.
  *
- * Class weights multiply and divide nothing: PyTorch's mean divides by the sum of the batch's weights, ours by the
+ * Class weights multiply, and divide nothing: PyTorch's mean divides by the sum of the batch's weights, ours by the
  * number of samples (of labels, within a sample). The two are proportional within a batch; weights with a mean of 1
  * over the data keep the loss's scale.
  *
- * A label that names no class makes its loss NaN, since a traced program cannot throw.
+ * A label that names no class makes its loss NaN.
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   const { labelSmoothing: smoothing = 0 } = options;
@@ -40,8 +40,8 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
     );
   }
   return (logits, labels) =>
-    labels.dtype === logits.dtype && sameShape(labels.shape, logits.shape)
-      ? ofProbabilities(logits, labels, smoothing, options)
+    labels.dtype !== 'int32' && sameShape(labels.shape, logits.shape)
+      ? ofProbabilities(logits, labels.cast(logits.dtype), smoothing, options)
       : ofLabels(logSoftmax(logits), labels, options, { loss: 'softmaxCrossEntropy', smoothing });
 }
 
@@ -91,17 +91,13 @@ function ofLabels(
   // Selected, not multiplied: the logarithm of a class that cannot be is −∞.
   const ofOwn = (x: Tensor): Tensor => where(isOwn, x, 0).sum(-1);
   const own = ofOwn(weighted(logs));
-  const plain =
-    smoothing === 0
-      ? own
-      : own.mul(1 - smoothing).add(
-          weighted(logs)
-            .sum(-1)
-            .mul(smoothing / classes),
-        );
+  const spread = (): Tensor =>
+    weighted(logs)
+      .sum(-1)
+      .mul(smoothing / classes);
+  const plain = smoothing === 0 ? own : own.mul(1 - smoothing).add(spread());
   const value = focus === 0 ? plain : plain.mul(pow(expm1(ofOwn(logs)).neg(), focus));
-  const isClass = logicalAnd(labels.greaterEqual(0), labels.less(classes));
-  const checked = where(isClass, value.neg(), Number.NaN);
+  const checked = orNaN(value.neg(), labels, classes);
   if (options.ignoreIndex === undefined) return reduced(checked, undefined, options);
   const counts = labels.notEqual(options.ignoreIndex);
   return reduced(where(counts, checked, 0), counts.cast(logs.dtype), options);

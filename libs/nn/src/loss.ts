@@ -4,7 +4,7 @@
  * step and divides once by the number of samples; a mean taken here would be an average of averages. So no loss ever
  * divides by something that depends on other samples, such as the sum of their class weights.
  */
-import type { Tensor } from '@lockstep/autodiff';
+import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
 
@@ -34,6 +34,10 @@ export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor 
   }
   return target.cast(prediction.dtype).reshape(prediction.shape);
 }
+
+/** NaN in place of the values of labels that name no class, since a traced program cannot throw. */
+export const orNaN = (values: Tensor, labels: Tensor, classes: number): Tensor =>
+  where(logicalAnd(labels.greaterEqual(0), labels.less(classes)), values, Number.NaN);
 
 export function requireClasses(loss: string, logits: Tensor, labels: Tensor): void {
   if (logits.rank >= 2 && sameShape(labels.shape, logits.shape.slice(0, -1))) return;

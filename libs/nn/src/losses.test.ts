@@ -235,6 +235,13 @@ describe('every loss', () => {
     checkGrads((y: Tensor) => loss(y, t), [x]);
   });
 
+  it('of classes is NaN for labels that name none', () => {
+    for (const loss of [softmaxCrossEntropy(), negativeLogLikelihood(), focal(), multiMargin()]) {
+      const values = loss(rows, labelsOf(0, 3, -1, 2)).toArray() as number[];
+      expect(values.map(Number.isNaN)).toEqual([false, true, true, false]);
+    }
+  });
+
   it('names parts and numbers that do not fit', () => {
     expect(() => cosineEmbedding()(rows, signs)).toThrow(
       /takes \[rows, 2, \.\.\] with a, b along axis 1, not \[4, 3\]; join them with stack\(\[a, b\], 1\)/,

@@ -1,19 +1,14 @@
 /** Losses with a margin: of scores, of classes, of pairs and triples of vectors. */
 import { oneHot, relu, softplus, sqrt, type Tensor, where } from '@lockstep/autodiff';
-import { alike, type Loss, meanOfRow, partsOf, requireClasses } from './loss.ts';
+import { alike, type Loss, meanOfRow, orNaN, partsOf, requireClasses } from './loss.ts';
 
 /** max(0, margin − t·x) for targets t of −1 or 1, its mean over all axes but the first. */
 export const hinge =
   (margin = 1): Loss =>
-  (prediction, target) =>
-    meanOfRow(
-      relu(
-        prediction
-          .mul(alike('hinge', prediction, target))
-          .neg()
-          .add(margin),
-      ),
-    );
+  (prediction, target) => {
+    const t = alike('hinge', prediction, target);
+    return meanOfRow(relu(prediction.mul(t).neg().add(margin)));
+  };
 
 /** log(1 + e^(−t·x)) for targets t of −1 or 1, the smooth {@link hinge}; its mean over all axes but the first. */
 export const softMargin = (): Loss => (prediction, target) =>
@@ -37,22 +32,17 @@ export const multiMargin =
     requireClasses('multiMargin', scores, labels);
     const isOwn = oneHot(labels, scores.shape.at(-1)!).greater(0);
     const own = where(isOwn, scores, 0).sum(-1, { keepDims: true });
-    return meanOfRow(where(isOwn, 0, relu(scores.sub(own).add(margin))).mean(-1));
+    const values = where(isOwn, 0, relu(scores.sub(own).add(margin))).mean(-1);
+    return meanOfRow(orNaN(values, labels, scores.shape.at(-1)!));
   };
 
 /** max(0, −t·(a − b) + margin) for scores `stack([a, b], 1)`: 1 as target wants a ahead, −1 b. */
 export const marginRanking =
   (margin = 0): Loss =>
   (scores, target) => {
-    const [a, b] = partsOf('marginRanking', scores, ['a', 'b']);
-    return meanOfRow(
-      relu(
-        b!
-          .sub(a!)
-          .mul(alike('marginRanking', a!, target))
-          .add(margin),
-      ),
-    );
+    const [a, b] = partsOf('marginRanking', scores, ['a', 'b']) as [Tensor, Tensor];
+    const t = alike('marginRanking', a, target);
+    return meanOfRow(relu(b.sub(a).mul(t).add(margin)));
   };
 
 /**
