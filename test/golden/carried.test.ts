@@ -91,6 +91,10 @@ describe('what PyTorch trained', () => {
   it('of sequences: attention', () => {
     const layer = multiHeadAttention(4, 2);
     expectReference('attention', layer, fromTorch.attention(stateOf('attention'), 'inner'), {});
+    const across = multiHeadAttention(4, 2, { memoryFeatures: 3 });
+    const own = stateOf('crossAttention');
+    const read = across.attend(fromTorch.attention(own, 'inner'), own.x!, { memory: own.memory! });
+    expect(distance(read, own.output!)).toBeLessThan(1e-12);
     const block = transformerBlock(4, 2, { hidden: 8 });
     const { state } = block.init(tensor(Uint32Array.of(1, 2)), [5, 4]);
     expectReference('block', block, fromTorch.encoderLayer(stateOf('block'), ''), state);

@@ -32,6 +32,17 @@ class Attention(nn.Module):
         return self.inner(x, x, x, need_weights=False)[0]
 
 
+class CrossAttention(nn.Module):
+    """Reads from a memory that belongs to the module, so that it is called like the others."""
+
+    def __init__(self, inner, memory):
+        super().__init__()
+        self.inner, self.memory = inner, nn.Parameter(memory)
+
+    def forward(self, x):
+        return self.inner(x, self.memory, self.memory, need_weights=False)[0]
+
+
 def image_net():
     return nn.Sequential(
         nn.Conv2d(2, 4, 3, padding=1, bias=False),
@@ -55,6 +66,10 @@ MODULES = {
     "lstm": (lambda: Recurrent(nn.LSTM(3, 4, num_layers=2, bidirectional=True, batch_first=True)), (2, 5, 3)),
     "gru": (lambda: Recurrent(nn.GRU(3, 4, batch_first=True)), (2, 5, 3)),
     "attention": (lambda: Attention(nn.MultiheadAttention(4, 2, batch_first=True)), (2, 5, 4)),
+    "crossAttention": (
+        lambda: CrossAttention(nn.MultiheadAttention(4, 2, kdim=3, vdim=3, batch_first=True), torch.randn(2, 7, 3)),
+        (2, 5, 4),
+    ),
     "block": (
         lambda: nn.TransformerEncoderLayer(4, 2, 8, activation="gelu", batch_first=True, norm_first=True),
         (2, 5, 4),
