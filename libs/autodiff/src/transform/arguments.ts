@@ -65,6 +65,27 @@ export function flattened(op: string, f: (...args: never[]) => unknown, args: re
   };
 }
 
+/**
+ * An argument that is not differentiated, as the function expects it: a number or typed array where it takes a tensor
+ * becomes one, so that `grad(f)(2, 5)` is `grad(f, [0, 1])(2, 5)[0]`. Everything else is passed on as it is.
+ */
+export function lifted(argument: unknown): unknown {
+  return typeof argument === 'number' || ArrayBuffer.isView(argument)
+    ? tensor(argument as number | Float32Array)
+    : argument;
+}
+
+export function requireArguments(op: string, numArguments: number, wrt: number | readonly number[]): void {
+  for (const argument of typeof wrt === 'number' ? [wrt] : wrt) {
+    if (Number.isInteger(argument) && argument >= 0 && argument < numArguments) continue;
+    throw new LockstepError(
+      'argument',
+      `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
+      { argument, numArguments },
+    );
+  }
+}
+
 export function requireFloats(op: string, leaves: readonly Tensor[]): void {
   for (const leaf of leaves) {
     if (!isFloat(leaf.dtype)) {

@@ -10,7 +10,7 @@ import type { Aval, Tensor } from '../core.ts';
 import { add, mul, square } from '../primitives/elementwise.ts';
 import { stack } from '../primitives/slicing.ts';
 import { reshape, sum, transpose } from '../primitives/structural.ts';
-import { requireFloats, toTensors } from './arguments.ts';
+import { lifted, requireArguments, requireFloats, toTensors } from './arguments.ts';
 import { jvp } from './jvp.ts';
 import type { Input, Inputs } from './types.ts';
 import { grad, valueAndGradWithAux, vjp } from './vjp.ts';
@@ -50,25 +50,14 @@ export function restrict<Args extends readonly unknown[], Out>(
 ): Restricted<Out> {
   requireArguments(op, args.length, wrt);
   if (typeof wrt === 'number') {
-    return { chosen: args[wrt], g: (moved) => f(...(args.with(wrt, moved) as unknown as Args)) };
+    return { chosen: args[wrt], g: (moved) => f(...(args.map(lifted).with(wrt, moved) as unknown as Args)) };
   }
   const g = (moved: unknown): Out => {
-    const call = [...args];
+    const call = args.map(lifted);
     for (const [i, argument] of wrt.entries()) call[argument] = (moved as readonly unknown[])[i];
     return f(...(call as unknown as Args));
   };
   return { chosen: wrt.map((argument) => args[argument]), g };
-}
-
-function requireArguments(op: string, numArguments: number, wrt: Wrt): void {
-  for (const argument of typeof wrt === 'number' ? [wrt] : wrt) {
-    if (Number.isInteger(argument) && argument >= 0 && argument < numArguments) continue;
-    throw new LockstepError(
-      'argument',
-      `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
-      { argument, numArguments },
-    );
-  }
 }
 
 /**

@@ -196,6 +196,14 @@ describe('arguments and results', () => {
     expect(grad((x: Tensor) => x.mul(x).add(x).add(x.mul(x).mul(x)))(2).item()).toBe(4 + 1 + 12);
     expect(grad((x: Tensor) => x)(2).item()).toBe(1);
   });
+  it('takes numbers and typed arrays for arguments that it does not differentiate', () => {
+    const f = (x: Tensor, y: Tensor, z: Tensor): Tensor => x.mul(y.sin()).add(z.square().sum());
+    const typed = new Float64Array([1, 2]);
+    expect(grad(f)(2, 5, typed).item()).toBe(grad(f, [0, 1])(2, 5, typed)[0].item());
+    expect(valueAndGrad(f, 1)(2, 0, typed).map(Number)).toEqual([5, 2]);
+    expect(grad((x: Tensor, { scale }: { scale: number }) => x.mul(scale))(2, { scale: 3 }).item()).toBe(3);
+  });
+
   it('gives zeros for what is not used and for constants', () => {
     const [used, unused] = grad((x: Tensor, _y: Tensor) => x.sum(), [0, 1])(
       tensor([1, 2]),

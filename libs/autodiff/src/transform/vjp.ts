@@ -9,7 +9,14 @@ import type { Construct, MaybeTensor } from '../construct.ts';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
-import { differentiableBy, regroup, requireFloats, toTensors } from './arguments.ts';
+import {
+  differentiableBy,
+  lifted,
+  regroup,
+  requireArguments,
+  requireFloats,
+  toTensors,
+} from './arguments.ts';
 import type { Gradient, Gradients, Inputs } from './types.ts';
 
 /** One step of the computation, with what its vjp needs. Numbered in the order of execution. */
@@ -198,7 +205,7 @@ function linearize(
   let structure: Structure | undefined;
   const { outs, pull } = linearized(
     (tracers) => {
-      const call = [...args];
+      const call = args.map(lifted);
       const trees = regroup(tracers, structures);
       for (const [i, argument] of wrt.entries()) call[argument] = trees[i];
       const out = flatten(f(call) as never);
@@ -265,18 +272,7 @@ function valueAndPull(
   wrt: number | readonly number[],
 ): Linearized['out'] & { gradient: unknown } {
   const list = typeof wrt === 'number' ? [wrt] : wrt;
-  for (const argument of list) {
-    if (!Number.isInteger(argument) || argument < 0 || argument >= args.length) {
-      throw new LockstepError(
-        'argument',
-        `${op}: argument ${argument} does not exist; the function was called with ${args.length}`,
-        {
-          argument,
-          numArguments: args.length,
-        },
-      );
-    }
-  }
+  requireArguments(op, args.length, wrt);
   const { out, pullback, structures } = linearize(op, f, args, list);
   const value = out.leaves[0];
   if (value === undefined || value.size !== 1 || value.rank !== 0) {
