@@ -1,6 +1,23 @@
-import { concatenate, full, normal, ones, overShards, stack, type Tensor, tensor } from '@lockstep/autodiff';
+import {
+  allReduceSum,
+  concatenate,
+  full,
+  normal,
+  ones,
+  overShards,
+  planProgram,
+  relu,
+  stack,
+  type Tensor,
+  tensor,
+  traceProgram,
+  valueAndGradWithAux,
+} from '@lockstep/autodiff';
+import { flatten, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { type BatchNormState, batchNorm } from './batch-norm.ts';
+import { dense } from './dense.ts';
+import { sequential } from './sequential.ts';
 
 const key = tensor(Uint32Array.of(1, 2));
 const layer = batchNorm();
@@ -102,6 +119,33 @@ describe('batchNorm of ghost batches', () => {
     const [, expected] = applied(kept);
     expect(largest(running.mean.sub(expected.mean))).toBeLessThan(1e-12);
     expect(largest(running.variance.sub(expected.variance))).toBeLessThan(1e-12);
+  });
+
+  it('exchanges nothing before the end of a step', () => {
+    const exchanges = (norm: typeof ghost): number => {
+      const model = sequential(norm, relu, dense(3), norm);
+      const initial = model.init(key, [5]);
+      const { leaves, structure } = flatten(initial.params);
+      const step = overShards(
+        (rows: Tensor, w: Tensor, ...values: Tensor[]) => {
+          const [[, next], grads] = valueAndGradWithAux((own: typeof initial.params) => {
+            const [y, after] = model.apply(own, initial.state, rows, { training: true, key, weights: w });
+            return [y.square().sum(), after];
+          })(unflatten(structure, values) as typeof initial.params);
+          return [
+            ...flatten(next).leaves,
+            ...flatten(grads).leaves.map((g) => allReduceSum(g as Tensor)),
+          ] as Tensor[];
+        },
+        [0, 0, ...leaves.map(() => null)],
+        () => 'it',
+      );
+      const inputs = [normal(key, [2, 4, 5]), ones([2, 4]), ...(leaves as Tensor[])];
+      return planProgram(traceProgram((...all) => step(...(all as [Tensor, Tensor])), inputs)).exchanges
+        .length;
+    };
+    expect(exchanges(ghost)).toBe(1);
+    expect(exchanges(batchNorm())).toBeGreaterThan(2);
   });
 
   it('evaluates like any other', () => {
