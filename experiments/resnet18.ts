@@ -32,8 +32,7 @@ function block(channels: number, stride: number) {
   return sequential(stride === 1 ? residual(...main) : residualWith(shortcut, ...main), relu);
 }
 
-const stage = (channels: number, stride: number) =>
-  sequential(block(channels, stride), block(channels, 1));
+const stage = (channels: number, stride: number) => sequential(block(channels, stride), block(channels, 1));
 
 export default defineExperiment({
   data: fashionMnist(),
