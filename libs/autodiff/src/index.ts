@@ -132,7 +132,7 @@ export {
 } from './primitives/pool.ts';
 export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/powers.ts';
 export { cross, dot, inner, kron, outer, tensorDot, vdot } from './primitives/products.ts';
-export { bernoulli, foldIn, keyTensor, normal, randomBits, uniform } from './primitives/random.ts';
+export { bernoulli, foldIn, keyTensor, normal, randomBits, splitKey, uniform } from './primitives/random.ts';
 export type { NanToNumOptions } from './primitives/ranges.ts';
 export {
   clip,

@@ -79,6 +79,9 @@ export interface TensorMethods {
   lessEqual(other: TensorLike): Tensor;
   greater(other: TensorLike): Tensor;
   greaterEqual(other: TensorLike): Tensor;
+  logicalAnd(other: TensorLike): Tensor;
+  logicalOr(other: TensorLike): Tensor;
+  logicalNot(): Tensor;
   matmul(other: TensorLike, options?: contraction.MatmulOptions): Tensor;
 
   sum(axes?: Axes, options?: ReduceOptions): Tensor;
@@ -161,6 +164,9 @@ const ops = {
     'lessEqual',
     'greater',
     'greaterEqual',
+    'logicalAnd',
+    'logicalOr',
+    'logicalNot',
   ]),
   ...pick(exponentials, ['expm1', 'log1p', 'log2', 'log10', 'sinh', 'cosh', 'softplus']),
   ...pick(trigonometry, ['tan', 'asin', 'acos', 'atan']),

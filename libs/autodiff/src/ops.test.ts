@@ -35,6 +35,7 @@ import {
   randomBits,
   scatterAdd,
   softmax,
+  splitKey,
   stack,
   type Tensor,
   tensor,
@@ -290,6 +291,9 @@ describe('parts', () => {
       [0, 1, 2],
     ]);
     expect(logicalNot(x.greater(3)).at(0).toArray()).toEqual([1, 1, 1]);
+    expect(x.greater(3).logicalNot().logicalAnd(x.less(3)).logicalOr(false).at(0).toArray()).toEqual(
+      x.less(3).at(0).toArray(),
+    );
     expect(Object.is(full([1], -0).item(), -0)).toBe(true);
   });
 });
@@ -306,6 +310,16 @@ describe('random numbers', () => {
     const keys = stack([0, 1, 2].map((i) => foldIn(key, i)));
     const batch = vmap((k: Tensor) => normal(k, [4]))(keys);
     for (const i of [0, 1, 2]) expect(bitsOf(batch.at(i))).toBe(bitsOf(normal(foldIn(key, i), [4])));
+  });
+  it('start from a seed, and split into keys of their own', () => {
+    expect(bitsOf(keyTensor(2 ** 32 + 42))).toBe(bitsOf(keyTensor([1, 42])));
+    const keys = splitKey(key, 3);
+    expect([keys.dtype, ...keys.shape]).toEqual(['uint32', 3, 2]);
+    const [first, second, third] = Array.from(vmap((k: Tensor) => uniform(k, []))(keys).data);
+    expect(new Set([first, second, third, uniform(key, []).item()]).size).toBe(4);
+    expect(bitsOf(uniform(keys.at(1), []))).toBe(bitsOf(tensor(Float32Array.of(second!), { shape: [] })));
+    expect(() => keyTensor(-1)).toThrow(/keyTensor: the seed is -1; use a whole number of at least 0/);
+    expect(() => foldIn(key, 1.5)).toThrow(/foldIn: folds a whole number .* not 1.5; .* splitKey/);
   });
   it('have the distributions they are named after', () => {
     const size = 16384;

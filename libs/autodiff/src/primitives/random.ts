@@ -3,7 +3,7 @@
  * are drawn. A key is a uint32 tensor of two words and a run-time input of a program, never a constant of its trace.
  */
 import { LockstepError } from '@lockstep/errors';
-import { foldIn as foldInKey, type Key } from '@lockstep/rng';
+import { foldIn as foldInKey, type Key, keyFromSeed } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { tensor } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
@@ -11,14 +11,23 @@ import { batchedAs, primitive } from '../define.ts';
 import { add, cos, less, log, mul, neg, sqrt, sub } from './elementwise.ts';
 import { reshape } from './structural.ts';
 
-/** A key of the rng library as a tensor. uint32 [2] */
-export const keyTensor = (key: Key): Tensor => tensor(Uint32Array.from(key));
+/** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
+export function keyTensor(seed: number | Key): Tensor {
+  if (typeof seed !== 'number') return tensor(Uint32Array.from(seed));
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new LockstepError('argument', `keyTensor: the seed is ${seed}; use a whole number of at least 0`, {
+      op: 'keyTensor',
+      seed,
+    });
+  }
+  return tensor(Uint32Array.from(keyFromSeed(seed)));
+}
 
 export function requireKey(op: string, key: Tensor): void {
   if (key.dtype !== 'uint32' || key.shape.at(-1) !== 2) {
     throw new LockstepError(
       'argument',
-      `${op}: a key is a uint32 tensor [2], not ${key.dtype}${formatShape(key.shape)}`,
+      `${op}: a key is a uint32 tensor [2], not ${key.dtype}${formatShape(key.shape)}; make one with keyTensor(seed)`,
       {
         op,
         dtype: key.dtype,
@@ -45,9 +54,16 @@ const foldInPrimitive: Primitive<{ data: number | string }> = primitive({
   batch: ([key], _batched, attrs) => batchedAs(bind(foldInPrimitive, [key!], attrs)),
 });
 
-/** A new key for a use of its own: a layer's path, a purpose, a counter. uint32 [2] → [2] */
+/** A new key for a use of its own: a layer's path, a purpose, a counter (uint32). uint32 [2] → [2] */
 export function foldIn(key: Tensor, data: number | string): Tensor {
   requireKey('foldIn', key);
+  if (typeof data !== 'string' && data >>> 0 !== data) {
+    throw new LockstepError(
+      'argument',
+      `foldIn: folds a whole number in 0 … 2³² − 1 or a string into a key, not ${data}; for a tensor that counts turns take keys from splitKey, one for each turn`,
+      { op: 'foldIn', data: String(data) },
+    );
+  }
   return bind(foldInPrimitive, [key], { data });
 }
 
@@ -74,6 +90,9 @@ export function randomBits(key: Tensor, shape: Shape): Tensor {
   requireKey('randomBits', key);
   return bind(randomBitsPrimitive, [key], { shape });
 }
+
+/** `count` keys, unrelated to each other and to what is drawn from `key`, for `vmap` and `scan` to go over. uint32 [count, 2] */
+export const splitKey = (key: Tensor, count = 2): Tensor => randomBits(foldIn(key, 'split'), [count, 2]);
 
 const unitFromBitsPrimitive: Primitive<{ dtype: FloatDType }> = primitive({
   name: 'unitFromBits',
