@@ -181,6 +181,18 @@ describe('the forms of a loop', () => {
     expect(grad(weighted)(tensor([1, 2, 4])).toArray()).toEqual([1, 11, 111]);
     expect(jit(grad(weighted))(tensor([1, 2, 4])).toArray()).toEqual([1, 11, 111]);
   });
+  it('may have results of which only some are differentiated', () => {
+    const product = (x: Tensor): Tensor => {
+      const [end, [sines]] = scan((s, y) => [s.mul(y), [y.sin(), y.cos()]], tensor(1), x);
+      return end.add(sines.sum());
+    };
+    const x = tensor([2, 3, 5]);
+    const expected = [15, 10, 6].map((others, i) => others + Math.cos(x.data[i]!));
+    for (const run of both(grad(product))) {
+      const found = run(...([x] as never[]));
+      for (const [i, value] of expected.entries()) expect(found.data[i]).toBeCloseTo(value, 12);
+    }
+  });
   it('may have no turns at all', () => {
     const f = (x: Tensor) =>
       scan(

@@ -85,7 +85,8 @@ class VjpTrace extends Trace {
     );
     if (parents.every((parent) => parent === undefined)) return outs;
     const node = this.node(parents, (cotangents) => {
-      const pulled = pull(cotangents);
+      // One entry for each result: what has come up is a list with holes, and ends with the last that is moved.
+      const pulled = pull(outs.map((_, output) => cotangents[output]));
       return (argument) => pulled[argument];
     });
     return outs.map((out, output) => (isFloat(out.dtype) ? new VjpTracer(this, out, { node, output }) : out));
