@@ -4,6 +4,7 @@ import type { DataSource } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
+import { checkExperiment } from './check-experiment.ts';
 
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
@@ -72,19 +73,11 @@ const marker = Symbol.for('lockstep.experiment');
 export function defineExperiment(experiment: ModelExperiment): Experiment;
 export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;
 export function defineExperiment(experiment: Experiment): Experiment {
-  const { batch, epochs, steps, earlyStopping } = experiment;
+  checkExperiment(experiment);
+  const { batch, earlyStopping } = experiment;
   requireWhole('batch.size', batch.size);
   requireShards(batch.shards ?? defaultShards);
-  if (epochs !== undefined) requireWhole('epochs', epochs);
-  if (steps !== undefined) requireWhole('steps', steps);
   if (earlyStopping !== undefined) requireWhole('earlyStopping.patience', earlyStopping.patience);
-  if (!('model' in experiment) && !('init' in experiment)) {
-    throw new LockstepError(
-      'experiment',
-      'defineExperiment: needs a model (layers) or an init function that makes the parameters',
-      { given: Object.keys(experiment) },
-    );
-  }
   return Object.assign({ ...experiment }, { [marker]: true });
 }
 

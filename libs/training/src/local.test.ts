@@ -152,6 +152,11 @@ describe('trainLocally', () => {
     await expect(train(centred)).rejects.toThrow(/changes with the other samples of its batch/);
   });
 
+  it('notices a loss that was not called', async () => {
+    const experiment = defineExperiment({ ...recipe, loss: softmaxCrossEntropy as never });
+    await expect(train(experiment)).rejects.toThrow(/loss: must give a tensor .*, not a function; is a call/);
+  });
+
   it('names the layer in which shapes do not fit', async () => {
     const experiment = defineExperiment({ ...recipe, model: sequential(flatten, conv2d(4, 3)) });
     await expect(train(experiment)).rejects.toThrow(/layer 1 \(conv2d\)/);

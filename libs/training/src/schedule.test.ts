@@ -1,8 +1,15 @@
+import { flatten, sequential } from '@lockstep/nn';
+import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
 import { defineExperiment, resolveConfig } from './experiment.ts';
 import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 
-const base = { data: {} as never, optimizer: {} as never, init: () => ({}), loss: () => ({}) as never };
+const base = {
+  data: { load: () => ({}) } as never,
+  optimizer: sgd(0.1),
+  init: () => ({}),
+  loss: () => ({}) as never,
+};
 
 describe('defineExperiment and resolveConfig', () => {
   it('explain what is wrong', () => {
@@ -12,12 +19,30 @@ describe('defineExperiment and resolveConfig', () => {
     expect(() => defineExperiment({ ...base, batch: { size: 8, shards: 6 } })).toThrow(
       /power of two.*not 6.*use 8/,
     );
-    expect(() =>
-      defineExperiment({ data: base.data, optimizer: base.optimizer, batch: { size: 8 } } as never),
-    ).toThrow(/needs a model .* or an init/);
     const experiment = defineExperiment({ ...base, batch: { size: 8 } });
     expect(() => resolveConfig(experiment, { seed: -1 })).toThrow(/seed/);
     expect(() => resolveConfig(experiment, { limitSamples: 0 })).toThrow(/limitSamples/);
+  });
+
+  it.each([
+    [{ init: undefined }, /init function that makes the parameters$/],
+    [{ model: sequential(flatten) }, /a model \(layers\) or an init .*, not both/],
+    [{ optimiser: base.optimizer }, /knows no 'optimiser'; there are .*, model, name, optimizer, penalty/],
+    [
+      { optimizer: sgd },
+      /optimizer must be an optimizer such as adam\(1e-3\), not a function; is a call missing/,
+    ],
+    [{ data: 'points.csv' }, /data must be a data source such as .*, not points.csv$/],
+    [{ loss: undefined }, /loss must be a function .*, and is missing$/],
+    [{ init: undefined, model: [flatten] }, /model must be a layer such as sequential\(.*, not a list$/],
+    [{ metrics: ['accuracy'] }, /metrics must be an object of functions .*, not a list$/],
+    [{ batch: 8 }, /batch must be an object such as .*, not 8$/],
+    [{ seed: 0.5 }, /seed must be a whole number of at least 0, not 0.5$/],
+    [{ epochs: 0 }, /epochs must be a whole number of at least 1, not 0$/],
+  ])('name the field of %j', (fields, message) => {
+    const given = Object.entries({ ...base, batch: { size: 8 }, ...fields });
+    const experiment = Object.fromEntries(given.filter(([, value]) => value !== undefined));
+    expect(() => defineExperiment(experiment as never)).toThrow(message);
   });
 
   it('let the command line override the file', () => {

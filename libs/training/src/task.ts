@@ -1,5 +1,5 @@
 /** An experiment as the functions the trainer needs, whichever form it was written in. */
-import { foldIn, type Tensor } from '@lockstep/autodiff';
+import { foldIn, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { GradientTransformation } from '@lockstep/optim';
@@ -111,7 +111,13 @@ function fieldShape({ fields }: Split, name: string): readonly number[] {
 }
 
 /** A scalar loss would average over rows that only fill up a shard, so it is refused. */
-function perSample(what: string, values: Tensor, weights: Tensor): Tensor {
+function perSample(what: string, values: unknown, weights: Tensor): Tensor {
+  if (!(values instanceof Tensor)) {
+    const came = typeof values === 'function' ? 'a function; is a call missing, as in f()?' : String(values);
+    throw new LockstepError('experiment', `${what}: must give a tensor of one value a sample, not ${came}`, {
+      what,
+    });
+  }
   if (values.rank !== 1 || values.shape[0] !== weights.shape[0]) {
     throw new LockstepError(
       'shape',

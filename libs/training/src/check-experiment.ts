@@ -1,0 +1,90 @@
+/** What an experiment file gives, held against what a run needs: files are run without asking the type checker. */
+import { LockstepError } from '@lockstep/errors';
+import type { FunctionExperiment, ModelExperiment } from './experiment.ts';
+
+type Field = keyof ModelExperiment | keyof FunctionExperiment<unknown>;
+
+interface Rule {
+  readonly needed?: true;
+  readonly fits: (value: unknown) => boolean;
+  readonly what: string;
+}
+
+const isFunction = (value: unknown): boolean => typeof value === 'function';
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+const has =
+  (...methods: readonly string[]) =>
+  (value: unknown): boolean =>
+    isRecord(value) && methods.every((method) => isFunction(value[method]));
+const isWhole = (value: unknown, least: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= least;
+
+const count: Rule = { fits: (value) => isWhole(value, 1), what: 'a whole number of at least 1' };
+
+const rules: Readonly<Record<Field, Rule>> = {
+  name: { fits: (value) => typeof value === 'string', what: 'a string' },
+  batch: {
+    needed: true,
+    fits: isRecord,
+    what: 'an object such as { size: 64 }',
+  },
+  data: { needed: true, fits: has('load'), what: "a data source such as mnist() or csv('points.csv', …)" },
+  model: { fits: has('init', 'apply'), what: 'a layer such as sequential(dense(16), relu, dense(1))' },
+  init: { fits: isFunction, what: 'a function (key) => params' },
+  loss: {
+    needed: true,
+    fits: isFunction,
+    what: 'a function that gives one value a sample, such as softmaxCrossEntropy()',
+  },
+  optimizer: { needed: true, fits: has('init', 'update'), what: 'an optimizer such as adam(1e-3)' },
+  penalty: { fits: isFunction, what: 'a function (params) => scalar, such as l2(1e-4)' },
+  metrics: {
+    fits: (value) => isRecord(value) && Object.values(value).every(isFunction),
+    what: 'an object of functions that give one value a sample, such as { accuracy }',
+  },
+  epochs: count,
+  steps: count,
+  seed: { fits: (value) => isWhole(value, 0), what: 'a whole number of at least 0' },
+  earlyStopping: {
+    fits: isRecord,
+    what: "an object such as { metric: 'validation/loss', patience: 2 }",
+  },
+};
+
+/** Throws for fields that are missing, unknown, or of a kind that no run can use. */
+export function checkExperiment(experiment: unknown): void {
+  if (!isRecord(experiment)) throw wrong('its argument', 'an object of data, model, loss, …', experiment);
+  const fields = Object.keys(experiment);
+  for (const field of fields) {
+    if (!(field in rules)) throw unknownField(field);
+  }
+  for (const [field, { needed, fits, what }] of Object.entries(rules)) {
+    const value = experiment[field];
+    if (value === undefined ? needed : !fits(value)) throw wrong(field, what, value);
+  }
+  if ('model' in experiment === 'init' in experiment) {
+    throw new LockstepError(
+      'experiment',
+      `defineExperiment: needs a model (layers) or an init function that makes the parameters${'model' in experiment ? ', not both' : ''}`,
+      { given: fields },
+    );
+  }
+}
+
+const unknownField = (field: string): LockstepError =>
+  new LockstepError(
+    'config',
+    `defineExperiment: knows no '${field}'; there are ${Object.keys(rules).sort().join(', ')}`,
+    { field },
+  );
+
+function wrong(field: string, what: string, value: unknown): LockstepError {
+  const came =
+    value === undefined
+      ? 'and is missing'
+      : isFunction(value)
+        ? 'not a function; is a call missing, as in f()?'
+        : `not ${Array.isArray(value) ? 'a list' : isRecord(value) ? `an object of ${Object.keys(value).join(', ') || 'nothing'}` : String(value)}`;
+  return new LockstepError('config', `defineExperiment: ${field} must be ${what}, ${came}`, { field });
+}
