@@ -134,6 +134,25 @@ describe('customVjp', () => {
     );
     expect(grad(first, [0, 1])(1, 2).map((g) => g.item())).toEqual([1, 0]);
   });
+  it.each([
+    ['customJvp', (f: (x: Tensor) => Tensor) => customJvp(f, ([x], [t]) => [f(x), f(t)])],
+    [
+      'customVjp',
+      (f: (x: Tensor) => Tensor) =>
+        customVjp(
+          f,
+          (x) => [f(x), null],
+          (_none, ct) => [f(ct)],
+        ),
+    ],
+  ] as const)('may read constants where a program that holds it is batched: %s', (_name, ownRule) => {
+    const factor = tensor([2, 3, 4]);
+    const scaled = ownRule((x) => x.mul(factor));
+    const slope = jit(vmap(grad((x: Tensor) => checkpoint(scaled)(x).sum())));
+    expect(slope(tensor([[1, 1, 1]])).toArray()).toEqual([[2, 3, 4]]);
+    const batched = jit(grad((x: Tensor) => vmap(checkpoint(scaled))(x).sum()));
+    expect(batched(tensor([[1, 1, 1]])).toArray()).toEqual([[2, 3, 4]]);
+  });
   it('may read constants from around it, within checkpoints too', () => {
     const factor = tensor([2, 3, 4]);
     const scaled = customVjp(

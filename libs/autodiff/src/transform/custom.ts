@@ -35,7 +35,7 @@ function recordClosed(
     const { results } = attrs;
     return enter([...captured, ...inputs], {
       bodies: programs,
-      numCaptured: captured.length,
+      numCaptured: captured.length + attrs.numCaptured,
       results: { ...results },
     });
   };
@@ -95,12 +95,12 @@ const customVjpConstruct: Construct<CustomAttrs> = construct({
     const outs = bindMany(customVjpConstruct, inputs, { ...attrs, bodies: [f!, forward!, backward] });
     return outs.map((value) => ({ value, batched: true }));
   },
-  record: recordClosed((inputs, { bodies: [f, forward, backward], results }) => {
+  record: recordClosed((inputs, { bodies: [f, forward, backward], numCaptured, results }) => {
     const value = closed(f!, inputs);
     const pass = closed(forward!, inputs);
     const [outs, residuals] = cut(outputAvals(pass.program), results.count) as [Aval[], Aval[]];
     requireSameValue(outputAvals(value.program), outs);
-    return [value, pass, closed(backward!, [...residuals, ...outs])];
+    return [value, pass, closed(backward!, [...inputs.slice(0, numCaptured), ...residuals, ...outs])];
   }),
 });
 
@@ -158,9 +158,9 @@ const customJvpConstruct: Construct<CustomAttrs> = construct({
     const outs = bindMany(customJvpConstruct, inputs, { ...attrs, bodies: [f!, rule!] });
     return outs.map((value) => ({ value, batched: true }));
   },
-  record: recordClosed((inputs, { bodies: [f, rule] }) => [
+  record: recordClosed((inputs, { bodies: [f, rule], numCaptured }) => [
     closed(f!, inputs),
-    closed(rule!, [...inputs, ...inputs]),
+    closed(rule!, [...inputs, ...inputs.slice(numCaptured)]),
   ]),
 });
 
