@@ -149,6 +149,20 @@ function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, t
   );
 }
 
+/** A line a step; nine digits tell any two float32 apart. */
+const toCsv = ({ ours, torch }) =>
+  ['step,ours,torch', ...ours.map((loss, i) => [i + 1, loss.toPrecision(9), torch[i].toPrecision(9)])].join(
+    '\n',
+  );
+
+function fromCsv(csv) {
+  const rows = csv
+    .split('\n')
+    .slice(1)
+    .map((line) => line.split(',').map(Number));
+  return { ours: rows.map(([, ours]) => ours), torch: rows.map(([, , torch]) => torch) };
+}
+
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** A section of docs/curves.md. */
@@ -191,16 +205,10 @@ if (unknown !== undefined) throw new Error(`there is no model '${unknown}' but $
 mkdirSync(join(docs, 'curves'), { recursive: true });
 for (const name of asked.length > 0 ? asked : names) {
   const losses = await compare(models[name]);
-  const rounded = Object.fromEntries(
-    Object.entries(losses).map(([side, values]) => [
-      side,
-      values.map((value) => Number(value.toPrecision(9))),
-    ]),
-  );
-  writeFileSync(join(docs, 'curves', `${name}.json`), `${JSON.stringify(rounded)}\n`);
+  writeFileSync(join(docs, 'curves', `${name}.csv`), toCsv(losses));
   writeFileSync(join(docs, 'curves', `${name}.svg`), plot(models[name].title, losses));
 }
 const sections = names.map((name) =>
-  section(name, models[name], JSON.parse(readFileSync(join(docs, 'curves', `${name}.json`), 'utf8'))),
+  section(name, models[name], fromCsv(readFileSync(join(docs, 'curves', `${name}.csv`), 'utf8'))),
 );
 writeFileSync(join(docs, 'curves.md'), `${HEAD}${sections.join('\n')}`);
