@@ -49,6 +49,10 @@ export function asTensor(x: TensorLike, dtype: DType = 'float64'): Tensor {
   return x instanceof Tensor ? x : tensor(x, { dtype });
 }
 
+/** What to convert to: float32, which parameters are, before float64, and floats before others. */
+const common = (a: DType, b: DType): DType =>
+  (['float32', 'float64'] as const).find((dtype) => dtype === a || dtype === b) ?? a;
+
 /** Several operands of one op: values that are not tensors take the dtype of the first that is. */
 export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[] {
   const dtype = values.find((value) => value instanceof Tensor)?.dtype ?? 'float64';
@@ -57,7 +61,7 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
     if (x.dtype !== dtype) {
       throw new LockstepError(
         'dtype',
-        `${op}: element types differ: ${dtype} and ${x.dtype}; convert one with .cast('${dtype}')`,
+        `${op}: element types differ: ${dtype} and ${x.dtype}; convert one with .cast('${common(dtype, x.dtype)}')`,
         { op, dtypes: tensors.map((t) => t.dtype) },
       );
     }
@@ -65,7 +69,17 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
   return tensors;
 }
 
+/** For callers without types, who may give `zeros(3)` or `x.reshape(2, 3)`. */
+export function requireShape(op: string, shape: unknown): void {
+  if (Array.isArray(shape)) return;
+  throw new LockstepError('argument', `${op}: a shape is a list of lengths such as [2, 3], not ${shape}`, {
+    op,
+    shape,
+  });
+}
+
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
+  requireShape('full, zeros, ones', shape);
   const data = allocate(dtype, sizeOf(shape));
   if (!Object.is(value, 0)) data.fill(value);
   return new ConcreteTensor({ dtype, shape: [...shape], data });

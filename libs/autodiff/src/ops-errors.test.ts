@@ -81,6 +81,23 @@ const mistakes: readonly Mistake[] = [
     /axis 0 of \[5\] does not fall into 2 equal pieces; use arraySplit/,
   ],
   ['no pieces', () => ops.arraySplit(zeros(5), 0), /0 pieces; use a whole number ≥ 1/],
+  [
+    'a stack of unequal shapes',
+    () => ops.stack([zeros(2), zeros(3)]),
+    /stack: \[2\], \[3\] differ; .* concatenate joins/,
+  ],
+  ['a length for a shape', () => ops.zeros(3 as never), /a shape is a list of lengths .*, not 3/],
+  ['lengths for a shape', () => twoByThree.reshape(...([3, 2] as never)), /reshape: a shape is a list/],
+  [
+    'data wider than parameters',
+    () => twoByThree.matmul(ops.zeros([3, 2])),
+    /matmul: element types differ: float64 and float32; convert one with .cast\('float32'\)/,
+  ],
+  [
+    'whole numbers beside floats',
+    () => ops.add(tensor(Int32Array.of(1)), zeros(1)),
+    /int32 and float64; convert one with .cast\('float64'\)/,
+  ],
   ['a slice beyond the end', () => ops.slice(zeros(3), [0], [4]), /0:4:1 is outside axis 0 of \[3\]/],
   ['a step of 0', () => ops.slice(zeros(3), [0], [3], [0]), /steps are whole and not 0/],
   [

@@ -6,7 +6,7 @@
  */
 import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
+import { formatShape, isFloat, type Shape, sameShape } from '@lockstep/tensor';
 
 /** What a model predicts and what was to be predicted → one value a sample. [rows, ..], [rows, ..] → [rows] */
 export type Loss = (prediction: Tensor, target: Tensor) => Tensor;
@@ -40,12 +40,20 @@ export const orNaN = (values: Tensor, labels: Tensor, classes: number): Tensor =
   where(logicalAnd(labels.greaterEqual(0), labels.less(classes)), values, Number.NaN);
 
 export function requireClasses(loss: string, logits: Tensor, labels: Tensor): void {
-  if (logits.rank >= 2 && sameShape(labels.shape, logits.shape.slice(0, -1))) return;
-  throw new LockstepError(
-    'shape',
-    `${loss}: takes logits [rows, .., classes] and labels [rows, ..], not ${formatShape(logits.shape)} and ${formatShape(labels.shape)}; is a flatten missing before the last layer?`,
-    { loss, logits: logits.shape, labels: labels.shape },
-  );
+  if (logits.rank < 2 || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
+    throw new LockstepError(
+      'shape',
+      `${loss}: takes logits [rows, .., classes] and labels [rows, ..], not ${formatShape(logits.shape)} and ${formatShape(labels.shape)}; is a flatten missing before the last layer?`,
+      { loss, logits: logits.shape, labels: labels.shape },
+    );
+  }
+  if (isFloat(labels.dtype)) {
+    throw new LockstepError(
+      'dtype',
+      `${loss}: labels are numbers of classes, int32, not ${labels.dtype}; convert them with .cast('int32'), or where they are loaded with dtypes: { y: 'int32' }`,
+      { loss, labels: labels.dtype },
+    );
+  }
 }
 
 export function requirePositive(loss: string, name: string, value: number): void {

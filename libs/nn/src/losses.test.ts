@@ -74,6 +74,12 @@ describe('softmaxCrossEntropy', () => {
     ).toEqual([Number.NaN, Number.NaN]);
   });
 
+  it('refuses labels that are floats', () => {
+    expect(() => loss(normal(key, [2, 3]), normal(key, [2]))).toThrow(
+      /softmaxCrossEntropy: labels are numbers of classes, int32, not float32; .* dtypes: \{ y: 'int32' \}/,
+    );
+  });
+
   it('refuses logits that are not flat', () => {
     expect(() => loss(normal(key, [2, 3, 4]), labelsOf(0, 1))).toThrow(
       /\[rows, .., classes\] and labels \[rows, ..\], not \[2, 3, 4\] and \[2\]; is a flatten missing/,

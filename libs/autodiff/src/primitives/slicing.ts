@@ -1,6 +1,6 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
 import { LockstepError } from '@lockstep/errors';
-import { formatShape, normalizeAxes, normalizeAxis, stridesOf } from '@lockstep/tensor';
+import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
@@ -290,6 +290,14 @@ export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
 export function stack(xs: readonly TensorLike[], axis = 0): Tensor {
   const tensors = asTensors('stack', ...xs);
   const at = normalizeAxis('stack', axis, (tensors[0]?.rank ?? 0) + 1);
+  const shapes = tensors.map((x) => x.shape);
+  if (shapes.some((shape) => !sameShape(shape, shapes[0]!))) {
+    throw new LockstepError(
+      'shape',
+      `stack: ${shapes.map(formatShape).join(', ')} differ; a new axis joins arrays of equal shapes, concatenate joins along one that is there`,
+      { op: 'stack', shapes },
+    );
+  }
   return concatenate(
     tensors.map((x) => reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])),
     at,

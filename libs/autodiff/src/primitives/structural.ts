@@ -13,6 +13,7 @@ import {
   sizeOf,
   stridesOf,
 } from '@lockstep/tensor';
+import { requireShape } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
 
@@ -40,6 +41,7 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = primitive({
 
 /** The same elements in another shape; one length may be −1 and is then computed. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  requireShape('reshape', shape);
   const unknown = shape.indexOf(-1);
   const known = sizeOf(shape.filter((length) => length !== -1));
   const target = shape.map((length, axis) => (axis === unknown ? x.size / (known || 1) : length));
