@@ -1,7 +1,7 @@
 /** max, min and argmax over axes; products, means and log-sum-exp by composition. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
-import { full } from '../convert.ts';
+import { full, onesLike } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import {
@@ -158,7 +158,10 @@ export function logSumExp(
   const largest = stopGradient(max(x, list, { keepDims: true }));
   const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
   const total = sum(exp(sub(x, shift)), list, options);
-  return add(log(total), reshape(shift, total.shape));
+  // Of −∞ alone nothing moves the result: the slope of ln 0 would make it NaN.
+  const isNothing = equal(total, 0);
+  const logarithm = where(isNothing, Number.NEGATIVE_INFINITY, log(where(isNothing, onesLike(total), total)));
+  return add(logarithm, reshape(shift, total.shape));
 }
 
 /** x − log Σ exp(x) over `axis`. */

@@ -2,7 +2,19 @@
 import { LockstepError } from '@lockstep/errors';
 import { asTensor, asTensors, onesLike, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { equal, exp, log, logicalAnd, mul, neg, square, sub, where } from './elementwise.ts';
+import {
+  equal,
+  exp,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalOr,
+  mul,
+  neg,
+  square,
+  sub,
+  where,
+} from './elementwise.ts';
 import { log1p } from './exponentials.ts';
 import { orderedOnHost, unaryOnHost } from './host.ts';
 
@@ -40,8 +52,9 @@ export function logit(x: TensorLike): Tensor {
   return sub(log(values), log1p(neg(values)));
 }
 
-/** x·ln(y), and 0 with slopes 0 where both are 0: the terms of an entropy. */
+/** x·ln(y), the terms of an entropy. Where x is 0 it is 0, whatever y but NaN; the slopes are 0 where ln y is no number. */
 export function xLogY(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
-  return mul(a, log(where(logicalAnd(equal(a, 0), equal(b, 0)), onesLike(b), b)));
+  const isOutside = logicalOr(lessEqual(b, 0), equal(b, Number.POSITIVE_INFINITY));
+  return mul(a, log(where(logicalAnd(equal(a, 0), isOutside), onesLike(b), b)));
 }

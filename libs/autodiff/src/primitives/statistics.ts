@@ -38,14 +38,16 @@ export interface VarianceOptions extends ReduceOptions {
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   const list = normalizeAxes('variance', axes, x.rank);
   const centred = sub(x, mean(x, list, { keepDims: true }));
-  return div(sum(square(centred), list, options), countOf(x, list) - (options.correction ?? 0));
+  // As in NumPy: too few elements for the correction have an infinite or no variance, never a negative one.
+  const divisor = Math.max(0, countOf(x, list) - (options.correction ?? 0));
+  return div(sum(square(centred), list, options), divisor);
 }
 
 /** The square root of the variance; slope 0 where all elements are equal. */
 export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
   rootWithSlope(variance(x, axes, options), sqrt);
 
-/** root(x), with value and slope 0 at 0. */
+/** root(x), a root or power, with value and slope 0 at 0. */
 function rootWithSlope(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
   const isZero = equal(x, 0);
   return where(isZero, zerosLike(x), root(where(isZero, onesLike(x), x)));
@@ -67,7 +69,10 @@ export function norm(x: Tensor, axes?: Axes, { order = 2, ...options }: NormOpti
   if (order === 2) return rootWithSlope(sum(square(x), list, options), sqrt);
   if (order === Number.POSITIVE_INFINITY) return max(abs(x), list, options);
   if (order === Number.NEGATIVE_INFINITY) return min(abs(x), list, options);
-  return rootWithSlope(sum(pow(abs(x), order), list, options), (total) => pow(total, 1 / order));
+  if (order < 0) return pow(sum(pow(abs(x), order), list, options), 1 / order);
+  // Below order 2 the powers' own slopes at 0 are infinite, to first or second order.
+  const powers = rootWithSlope(abs(x), (size) => pow(size, order));
+  return rootWithSlope(sum(powers, list, options), (total) => pow(total, 1 / order));
 }
 
 /** How many elements over `axes` (all by default) are not 0; NaN is not. int32 */

@@ -3,6 +3,7 @@ import { asTensor, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { add, cos, div, mul, neg, sin, sqrt, square, sub } from './elementwise.ts';
 import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
+import { hypot } from './powers.ts';
 
 export function tan(x: TensorLike): Tensor {
   const angle = asTensor(x);
@@ -17,10 +18,16 @@ export const asin = unaryOnHost('asin', (g, x) => div(g, cosine(x)));
 export const acos = unaryOnHost('acos', (g, x) => neg(div(g, cosine(x))));
 /** In [−π/2, π/2]. */
 export const atan = unaryOnHost('atan', (g, x) => div(g, add(square(x), 1)));
+/** g·a/(x² + y²), without the squares, which leave the range of numbers long before the quotient does. */
+function overSquares(g: Tensor, a: Tensor, y: Tensor, x: Tensor): Tensor {
+  const length = hypot(x, y);
+  return div(mul(g, div(a, length)), length);
+}
+
 /** The angle of the point (x, y) in [−π, π]; note the order: atan2(y, x). */
 export const atan2 = binaryOnHost('atan2', [
-  (g, y, x) => mul(g, div(x, add(square(x), square(y)))),
-  (g, y, x) => neg(mul(g, div(y, add(square(x), square(y))))),
+  (g, y, x) => overSquares(g, x, y, x),
+  (g, y, x) => neg(overSquares(g, y, y, x)),
 ]);
 
 const sincOfOrder = orderedOnHost('sinc');

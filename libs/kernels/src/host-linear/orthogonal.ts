@@ -1,5 +1,6 @@
 /** Columns made orthonormal, the same bits everywhere. After Golub & Van Loan, Matrix Computations (4th edition), section 5.2. */
 import type { TypedArray } from '@lockstep/tensor';
+import { load } from './scale.ts';
 
 /** Σᵢ x[i, p]·x[i, q] over the rows of x `[rows, n]`. */
 export function dotColumns(x: Float64Array, n: number, p: number, q: number): number {
@@ -55,7 +56,7 @@ export function qr(
 ): void {
   const { q, r } = room;
   for (let matrix = 0; matrix < batch; matrix++) {
-    for (let i = 0; i < m * n; i++) q[i] = a[matrix * m * n + i]!;
+    const scale = load(q, a, matrix * m * n);
     r.fill(0);
     for (let j = 0; j < n; j++) {
       const before = Array.from({ length: j }, (_, i) => i);
@@ -74,6 +75,6 @@ export function qr(
     }
     const start = matrix * (m + n) * n;
     for (let i = 0; i < m * n; i++) out[start + i] = q[i]!;
-    for (let i = 0; i < n * n; i++) out[start + m * n + i] = r[i]!;
+    for (let i = 0; i < n * n; i++) out[start + m * n + i] = r[i]! / scale;
   }
 }

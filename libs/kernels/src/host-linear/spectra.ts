@@ -5,6 +5,7 @@
  */
 import type { TypedArray } from '@lockstep/tensor';
 import { completeColumn, dotColumns } from './orthogonal.ts';
+import { largestOf, load } from './scale.ts';
 
 /** Convergence is quadratic: even n = 100 needs about ten sweeps. */
 const maxSweeps = 60;
@@ -38,13 +39,6 @@ function rotateRows(x: Float64Array, n: number, p: number, q: number, c: number,
 function setIdentity(x: Float64Array, n: number): void {
   x.fill(0);
   for (let i = 0; i < n; i++) x[i * n + i] = 1;
-}
-
-/** The largest magnitude, NaN if there is one. */
-function largestOf(x: Float64Array): number {
-  let largest = 0;
-  for (const value of x) largest = Math.max(largest, Math.abs(value));
-  return largest;
 }
 
 /** −1 or 1: what makes the largest element of a column (the first of several) positive. */
@@ -149,13 +143,21 @@ function orthogonalize({ u, v }: SvdRoom, n: number): void {
   }
 }
 
-/** The singular value decomposition of one matrix: U·diag(values) in `u`, V in `v`; gives the columns' order, largest first. */
-function decompose(room: SvdRoom, a: TypedArray, start: number, n: number): number[] {
-  for (let i = 0; i < room.u.length; i++) room.u[i] = a[start + i]!;
-  if (!Number.isFinite(largestOf(room.u))) room.u.fill(Number.NaN);
+/**
+ * The singular value decomposition of one matrix times a power of two, `scale`: U·diag(values) in `u`, V in `v`; and the
+ * columns' order, largest first.
+ */
+function decompose(
+  room: SvdRoom,
+  a: TypedArray,
+  start: number,
+  n: number,
+): { order: number[]; scale: number } {
+  const scale = load(room.u, a, start);
   orthogonalize(room, n);
   for (let j = 0; j < n; j++) room.values[j] = Math.sqrt(dotColumns(room.u, n, j, j));
-  return Array.from(room.values.keys()).sort((i, j) => room.values[j]! - room.values[i]! || i - j);
+  const order = Array.from(room.values.keys()).sort((i, j) => room.values[j]! - room.values[i]! || i - j);
+  return { order, scale };
 }
 
 interface SvdAttrs {
@@ -174,7 +176,7 @@ interface SvdAttrs {
 export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAttrs): void {
   const { u, v, values } = room;
   for (let matrix = 0; matrix < batch; matrix++) {
-    const order = decompose(room, a, matrix * m * n, n);
+    const { order, scale } = decompose(room, a, matrix * m * n, n);
     for (let j = 0; j < n; j++) if (values[j]! > 0) for (let i = 0; i < m; i++) u[i * n + j]! /= values[j]!;
     // Zeros come last: each empty column is completed beside those before it.
     for (const [k, j] of order.entries()) if (values[j] === 0) completeColumn(u, n, j, order.slice(0, k));
@@ -182,7 +184,7 @@ export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAt
     for (const [k, j] of order.entries()) {
       const sign = signOf(v, n, j);
       for (let i = 0; i < m; i++) out[start + i * n + k] = sign * u[i * n + j]!;
-      out[start + m * n + k] = values[j]!;
+      out[start + m * n + k] = values[j]! / scale;
       for (let i = 0; i < n; i++) out[start + (m + 1 + i) * n + k] = sign * v[i * n + j]!;
     }
   }
@@ -199,7 +201,7 @@ export function pseudoInverse(
 ): void {
   const { u, v, values } = room;
   for (let matrix = 0; matrix < batch; matrix++) {
-    const order = decompose(room, a, matrix * m * n, n);
+    const { order, scale } = decompose(room, a, matrix * m * n, n);
     const least = cutoff * (n === 0 ? 0 : values[order[0]!]!);
     for (let i = 0; i < n; i++) {
       for (let k = 0; k < m; k++) {
@@ -208,7 +210,7 @@ export function pseudoInverse(
           const value = values[j]!;
           if (!(value <= least)) sum += (v[i * n + j]! / value) * (u[k * n + j]! / value);
         }
-        out[(matrix * n + i) * m + k] = sum;
+        out[(matrix * n + i) * m + k] = sum * scale;
       }
     }
   }
