@@ -1,5 +1,6 @@
 /** Fusion does what it is for; that it leaves every bit alone is what optimize.test.ts draws programs for. */
 import { describe, expect, it } from 'vitest';
+import { bind } from '../core.ts';
 import { planBlock } from '../fixtures/blocks.ts';
 import { opsOf } from '../fixtures/programs.ts';
 import {
@@ -12,6 +13,7 @@ import {
   traceProgram,
   where,
 } from '../index.ts';
+import { barrier } from '../transform/checkpoint.ts';
 import { isFused } from './equation.ts';
 import { optimize } from './optimize.ts';
 
@@ -67,6 +69,14 @@ describe('a chain', () => {
       return [y.matmul(y).add(y).exp()];
     };
     expect(shapeOf(optimized(f, float(4, 4)))).toEqual([['sin', 'neg'], 'matmul', ['add', 'exp']]);
+  });
+  it('is not joined with one that waits for it', () => {
+    const f: Fn = (x) => {
+      const y = x!.sin();
+      const later = bind(barrier, [x!, y], {});
+      return [later.matmul(later).add(y).exp()];
+    };
+    expect(shapeOf(optimized(f, float(4, 4)))).toEqual(['sin', 'barrier', 'matmul', ['add', 'exp']]);
   });
   it('takes the sums over its values along, and stays open past them', () => {
     const f: Fn = (x, y) => {

@@ -3,6 +3,7 @@
  * and sums over such elements with them. What is needed inside only is never written to memory. Every element goes
  * through the same operations in the same order, so every bit stays.
  */
+import { invariant } from '@lockstep/errors';
 import type { FusedAttrs, FusedInstruction, ReduceAttrs } from '@lockstep/kernels';
 import { sizeOf } from '@lockstep/tensor';
 import { reduceGeometry } from '../primitives/structural.ts';
@@ -24,6 +25,7 @@ function emit(program: Program, groups: readonly (Group | undefined)[], adoption
     program.equations.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])),
   );
   const { live, readOutside } = needsOf(program, groups, adoptions);
+  const begun = new Set<number>();
   const done = new Set<number>();
   const equations: Equation[] = [];
   const emitProducer = (variable: number): void => {
@@ -39,9 +41,15 @@ function emit(program: Program, groups: readonly (Group | undefined)[], adoption
 
   function emitOne(i: number): void {
     if (done.has(i)) return;
+    invariant(!begun.has(i), 'no path leads out of a group of equations and back');
     const group = groups[i];
     const members = group?.members ?? [i];
+    for (const member of members) begun.add(member);
+    emitParts(i, group);
     for (const member of members) done.add(member);
+  }
+
+  function emitParts(i: number, group: Group | undefined): void {
     const parts = isAlias(program.equations[i]!) ? [i] : [...(live.get(group ?? i) ?? [])];
     if (parts.length === 0) return;
     const equation =

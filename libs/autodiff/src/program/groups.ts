@@ -33,20 +33,27 @@ export function groupsOf(program: Program): (Group | undefined)[] {
   const producers = new Map<number, number>();
   for (const i of orderOfGrouping(program, levels)) {
     const equation = equations[i]!;
-    if (isAlias(equation)) continue;
+    if (isAlias(equation)) {
+      // An alias may wait for other values than the one whose elements it shares, as a barrier does for its token.
+      for (const input of equation.inputs.slice(1)) closeGroupOf(input);
+      continue;
+    }
     for (const input of equation.inputs) {
       const producer = producers.get(aliasOf(input)) ?? -1;
       const isSum = producer !== -1 && isSummable(equations[producer]!, program);
       if (isSum && groups[producer] !== undefined) open.delete(groups[producer]);
     }
     const own = isMember(equation, program) ? join(i, equation) : undefined;
-    for (const input of equation.inputs) {
-      const producer = groups[producers.get(aliasOf(input)) ?? -1];
-      if (producer !== undefined && producer !== own) open.delete(producer);
-    }
+    for (const input of equation.inputs) closeGroupOf(input, own);
     for (const output of equation.outputs) producers.set(output, i);
   }
   return groups;
+
+  /** Nothing joins the group that computes a variable any more, unless it is the reader's own. */
+  function closeGroupOf(variable: number, own?: Group): void {
+    const group = groups[producers.get(aliasOf(variable)) ?? -1];
+    if (group !== undefined && group !== own) open.delete(group);
+  }
 
   function join(i: number, equation: Equation): Group {
     const level = levels[i]!;

@@ -16,6 +16,7 @@ import {
   overShards,
   type Plan,
   planProgram,
+  scan,
   type Tensor,
   tensor,
   traceProgram,
@@ -50,6 +51,19 @@ describe('values and derivatives', () => {
     const expected = bits(gradientOf(plain));
     expect(bits(gradientOf(again))).toEqual(expected);
     expect(bits(jit(gradientOf(again)) as ReturnType<typeof gradientOf>)).toEqual(expected);
+  });
+  it('keep every bit, compiled, where what comes back is part of a fused chain', () => {
+    const own = checkpoint((a: Tensor, b: Tensor) => a.add(a.matmul(b)).tanh());
+    const step = (a: Tensor, b: Tensor): [Tensor, Tensor] => {
+      const next = own(a, b);
+      return [next, next.mul(3)];
+    };
+    const gradient = grad((a: Tensor, b: Tensor) => {
+      const [last, all] = scan((state: Tensor) => step(state, b), a, null, { length: 3 });
+      return last.sum().add(all.sum());
+    }, 1);
+    const [a, b] = [1, 2].map((seed) => cast(ordinary([2, 2])(seed), 'float32')) as [Tensor, Tensor];
+    expect(bitsOf(jit(gradient)(a, b) as Tensor)).toBe(bitsOf(gradient(a, b)));
   });
   it('flow to values that the function reads from around it', () => {
     const f = (a: Tensor, b: Tensor): Tensor => checkpoint((y: Tensor) => y.mul(a).sin().mul(a))(b).sum();
