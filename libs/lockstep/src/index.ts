@@ -18,7 +18,18 @@ export {
   readArrays,
   writeArrays,
 } from '@lockstep/formats';
-export type { Context, Initializer, Layer, Loss, Metric } from '@lockstep/nn';
+export type {
+  Context,
+  Empty,
+  Initializer,
+  Layer,
+  LayerLike,
+  Loss,
+  Metric,
+  Penalty,
+  StateDict,
+  TensorTree,
+} from '@lockstep/nn';
 export {
   accuracy,
   adaptiveAvgPool,
@@ -166,5 +177,13 @@ export {
   warmup,
   warmupCosine,
 } from '@lockstep/optim';
+export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, EarlyStopping, Experiment } from '@lockstep/training';
 export { defineExperiment } from '@lockstep/training';
+export type { Tree } from '@lockstep/tree';
+export {
+  flatten as flattenTree,
+  leafPaths,
+  map as mapTree,
+  unflatten as unflattenTree,
+} from '@lockstep/tree';

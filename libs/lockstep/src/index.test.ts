@@ -1,0 +1,145 @@
+/** What users can import, held against what the libraries export and what the documentation names. */
+import { readdirSync, readFileSync } from 'node:fs';
+import * as autodiff from '@lockstep/autodiff';
+import * as data from '@lockstep/data';
+import * as errors from '@lockstep/errors';
+import * as formats from '@lockstep/formats';
+import * as nn from '@lockstep/nn';
+import * as onnx from '@lockstep/onnx';
+import * as optim from '@lockstep/optim';
+import * as training from '@lockstep/training';
+import * as tree from '@lockstep/tree';
+import { describe, expect, it } from 'vitest';
+import * as lockstep from './index.ts';
+
+type Names = Readonly<Record<string, unknown>>;
+const published: Names = lockstep;
+
+/** What users of the umbrella do without, by library. Everything else is there under its own name. */
+const omitted: Readonly<Record<string, { readonly library: Names; readonly names: readonly string[] }>> = {
+  autodiff: { library: autodiff, names: [] },
+  /** Initialisers are in `initializers`, those of an op's name there alone. */
+  nn: { library: nn, names: ['asLayer', 'fill', 'identity'] },
+  /** `identity` would be the third of its name. */
+  optim: { library: optim, names: ['identity'] },
+  formats: { library: formats, names: [] },
+  onnx: { library: onnx, names: ['initialVariables'] },
+  /** What the trainer does with data. */
+  data: {
+    library: data,
+    names: [
+      'createDataset',
+      'evaluationSamples',
+      'fillBatch',
+      'parseIdx',
+      'rowsPerShard',
+      'shareable',
+      'stepSamples',
+      'stepsPerEpoch',
+    ],
+  },
+};
+
+/** Of layers and ops of one name the layer is there, and the op in `ops`. */
+const layersBeforeOps = [
+  'adaptiveAvgPool',
+  'adaptiveAvgPool1d',
+  'adaptiveMaxPool',
+  'avgPool',
+  'avgPool1d',
+  'conv1d',
+  'conv2d',
+  'convTranspose1d',
+  'convTranspose2d',
+  'maxPool',
+  'maxPool1d',
+  'prelu',
+];
+/** Of initialisers and ops of one name the op is there, and the initialiser in `initializers`. */
+const opsBeforeInitializers = ['normal', 'ones', 'truncatedNormal', 'uniform', 'zeros'];
+
+describe('the umbrella', () => {
+  it.each(Object.entries(omitted))('has all of %s that is meant for users', (_, { library, names }) => {
+    const missing = Object.keys(library).filter((name) => !(name in published));
+    expect(missing.sort()).toEqual([...names].sort());
+  });
+
+  it.each(Object.entries(omitted))('gives names of %s one meaning each', (name, { library }) => {
+    const elsewhere = name === 'autodiff' ? layersBeforeOps : name === 'nn' ? opsBeforeInitializers : [];
+    const others = Object.keys(library).filter((key) => key in published && published[key] !== library[key]);
+    expect(others.sort()).toEqual(elsewhere);
+  });
+
+  it('has every op in ops and every initialiser in initializers', () => {
+    expect(lockstep.ops).toBe(autodiff);
+    expect(lockstep.initializers).toBe(nn.initializers);
+    const { ops, initializers, conv2d, normal } = lockstep;
+    expect(conv2d(4, 3).kind).toBe('conv2d');
+    expect(ops.conv2d(ops.ones([1, 4, 4, 2]), ops.ones([3, 3, 2, 5])).shape).toEqual([1, 4, 4, 5]);
+    const key = ops.keyTensor(1);
+    expect(normal(key, [2]).shape).toEqual([2]);
+    expect(initializers.normal(0.1)(key, [2]).shape).toEqual([2]);
+  });
+
+  it('names nothing that no library has', () => {
+    const named: Names = {
+      ops: autodiff,
+      flattenTree: tree.flatten,
+      leafPaths: tree.leafPaths,
+      mapTree: tree.map,
+      unflattenTree: tree.unflatten,
+      defineExperiment: training.defineExperiment,
+      LockstepError: errors.LockstepError,
+    };
+    const libraries = Object.values(omitted).map(({ library }) => library);
+    const known = (name: string): boolean =>
+      named[name] === published[name] || libraries.some((library) => library[name] === published[name]);
+    expect(Object.keys(published).filter((name) => !known(name))).toEqual([]);
+  });
+
+  it('maps over trees of parameters', () => {
+    const params = { layers: [{ w: lockstep.tensor([1, 2]) }, lockstep.tensor(3)] as const };
+    const steps = lockstep.mapTree((p, q) => p.sub(q.mul(0.5)), params, params);
+    expect(steps.layers[0].w.toArray()).toEqual([0.5, 1]);
+    expect(lockstep.leafPaths(params)).toEqual(['layers/0/w', 'layers/1']);
+    const { structure, leaves } = lockstep.flattenTree(params);
+    expect(lockstep.unflattenTree(structure, leaves)).toEqual(params);
+  });
+});
+
+const source = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
+const types = readFileSync(new URL('../../autodiff/src/index.ts', import.meta.url), 'utf8');
+/** Types are gone at run time: those that are exported stand in the sources. */
+const isType = (name: string): boolean =>
+  [source, types].some((text) =>
+    Array.from(text.matchAll(/^export type \{([^}]*)\}/gm)).some(([, list]) =>
+      list!.split(',').some((item) => item.trim() === name),
+    ),
+  );
+
+const root = new URL('../../../', import.meta.url);
+const pages = [
+  'README.md',
+  ...['docs/', 'docs/decisions/'].flatMap((folder) =>
+    readdirSync(new URL(folder, root))
+      .filter((file) => file.endsWith('.md'))
+      .map((file) => `${folder}${file}`),
+  ),
+];
+
+describe('documentation', () => {
+  it.each(pages)('%s imports what there is', (page) => {
+    const text = readFileSync(new URL(page, root), 'utf8');
+    const imported = Array.from(text.matchAll(/^import \{([^}]*)\} from 'lockstep';/gm)).flatMap(([, list]) =>
+      list!
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+    );
+    const missing = imported.filter((item) => {
+      const name = item.replace(/^type /, '');
+      return !(name in published) && !isType(name);
+    });
+    expect(missing).toEqual([]);
+  });
+});
