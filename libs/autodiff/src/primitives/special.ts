@@ -34,12 +34,15 @@ const polygammaOfOrder = orderedOnHost('polygamma');
 /** The derivative of ln Γ; NaN at 0, −1, −2, …. */
 export const digamma = (x: TensorLike): Tensor => polygammaOfOrder(0, x);
 
-/** The derivative of order n of digamma; n is a whole number ≥ 0. */
+/** Beyond it n! is larger than all numbers. */
+const LARGEST_ORDER = 170;
+
+/** The derivative of order n of digamma; n is a whole number from 0 to 170. */
 export function polygamma(n: number, x: TensorLike): Tensor {
-  if (!Number.isInteger(n) || n < 0) {
+  if (!Number.isInteger(n) || n < 0 || n > LARGEST_ORDER) {
     throw new LockstepError(
       'argument',
-      `polygamma: the order is ${n}; give a whole number ≥ 0 (0 is digamma)`,
+      `polygamma: the order is ${n}; give a whole number from 0 (digamma) to ${LARGEST_ORDER}`,
       { op: 'polygamma', order: n },
     );
   }

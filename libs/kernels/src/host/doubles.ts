@@ -53,7 +53,7 @@ export const series = (numTerms: number, term: (i: number) => number): number[] 
 /** 1/n! */
 export function inverseFactorial(n: number): number {
   let product = 1;
-  for (let i = 2; i <= n; i++) product *= i;
+  for (let i = 2; i <= n && product < Number.POSITIVE_INFINITY; i++) product *= i;
   return 1 / product;
 }
 

@@ -27,7 +27,12 @@ const FAR = 12;
 function hurwitzZeta(s: number, q: number): number {
   let sum = 0;
   let a = q;
-  for (; a < FAR + s; a++) sum += 1 / wholePower(a, s);
+  for (; a < FAR + s; a++) {
+    const term = 1 / wholePower(a, s);
+    // Of a high order the first terms are all: the others together are at most FAR times the next one.
+    if (term < sum * 2 ** -60) return sum;
+    sum += term;
+  }
   const power = 1 / wholePower(a, s);
   let term = (power * s) / a;
   let tail = power * (a / (s - 1) + 0.5);

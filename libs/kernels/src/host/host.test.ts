@@ -248,6 +248,23 @@ describe('loops', () => {
     hostOrdered('polygamma', 1, out, x);
     expect([...out]).toEqual(Array.from(x, (v) => Math.fround(polygamma(1, v))));
   });
+  it('end for every number', () => {
+    const odd = [nan, 0, -0, 5e-324, 1e-310, 0.5, 1, 1e15 + 0.5, 1e22, Number.MAX_VALUE, infinity];
+    const x = Float64Array.from([...odd, ...odd.map((v) => -v)]);
+    const out = new Float64Array(x.length);
+    for (const order of [0, 1, 2, 169, 170]) {
+      hostOrdered('polygamma', order, out, x);
+      expect([out[0], out[11]]).toEqual([nan, nan]);
+      hostOrdered('sinc', order, out, x);
+      expect(out[0]).toBeNaN();
+    }
+    // A sum of 10⁹ terms, were they all added.
+    hostOrdered('polygamma', 1e9, out.subarray(0, 1), Float64Array.of(1));
+    for (const op of ['erfInv', 'erfc', 'logGamma', 'cbrt', 'log2', 'exp2', 'atan', 'softplus'] as const) {
+      hostUnary(op, out, x);
+      expect([out[0], out[11]]).toEqual([nan, nan]);
+    }
+  });
   it('may write over their operands', () => {
     const x = Float64Array.from(xs);
     hostUnary('expm1', x, x);
