@@ -12,8 +12,9 @@ import { createExecutor, other, type Parity } from './executor.ts';
 import type { Experiment, RunConfig } from './experiment.ts';
 import { fingerprint } from './fingerprint.ts';
 import { layoutWorker, viewer } from './layout.ts';
-import { compilePrograms, type Variable } from './programs.ts';
-import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
+import { compilePrograms } from './programs.ts';
+import { afterEvaluation, createSchedule, initialProgress, type Progress } from './schedule.ts';
+import type { Variable } from './trees.ts';
 
 export interface LocalOptions {
   readonly experiment: Experiment;
@@ -33,10 +34,14 @@ export interface LocalResult {
   readonly fingerprint: string;
   /** Training metrics by step. */
   readonly history: readonly Readonly<Record<string, number>>[];
+  /** The best evaluation on the way, and whether early stopping ended the run. */
+  readonly progress: Progress;
   /** Of the evaluation at the end. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly variables: readonly Variable[];
   readonly arrays: readonly TypedArray[];
+  /** The optimizer's state by name: it is in no fingerprint. */
+  readonly optState: Readonly<Record<string, TypedArray>>;
 }
 
 export function trainLocally(options: LocalOptions): LocalResult {
@@ -119,14 +124,18 @@ export function trainLocally(options: LocalOptions): LocalResult {
     }
   }
   const variables = [...programs.params, ...programs.state];
-  const arrays = layout.replica[parity].slice(0, variables.length).map((slot) => view(slot).slice());
+  const replica = layout.replica[parity].map((slot) => view(slot).slice());
+  const arrays = replica.slice(0, variables.length);
+  const optState = programs.optState.map(({ name }, i) => [name, replica[variables.length + i]!] as const);
   const final = test ? 'test' : validation ? 'validation' : undefined;
   return {
     steps: step,
     fingerprint: fingerprint(variables, arrays),
     history,
+    progress,
     metrics: final === undefined ? {} : evaluate(final, parity),
     variables,
     arrays,
+    optState: Object.fromEntries(optState),
   };
 }

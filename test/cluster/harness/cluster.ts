@@ -17,8 +17,8 @@ vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 export interface ClusterOptions {
   readonly experiment: LoadedExperiment;
   readonly workers: number;
-  /** Of each worker. Default 1. */
-  readonly threads?: number;
+  /** Of each worker, or of the worker of a number. Default 1. */
+  readonly threads?: number | ((worker: number) => number);
   /** Of the worker of a number; none unless told. */
   readonly faults?: (worker: number) => Faults | undefined;
   /** Options of Node itself for each worker. */
@@ -78,9 +78,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   });
   const { endpoint } = coordinator;
   const workers: WorkerProcess[] = [...returning];
-  const addWorker = (own?: Faults): WorkerProcess => {
-    const variables = env(workers.length);
-    const worker = startWorker({ endpoint, threads, faults: own, nodeOptions, env: variables });
+  const addWorker = (fault?: Faults): WorkerProcess => {
+    const number = workers.length;
+    const own = typeof threads === 'number' ? threads : threads(number);
+    const worker = startWorker({ endpoint, threads: own, faults: fault, nodeOptions, env: env(number) });
     workers.push(worker);
     return worker;
   };
