@@ -2,11 +2,20 @@ import { tensor } from '@lockstep/autodiff';
 import { flatten, map } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { accumulateGradients } from './accumulation.ts';
+import { byNoiseScale } from './batch-growth.ts';
 import { dataOf, float, gradsAt, numSteps, params, progressAt, run, stepOf } from './fixtures/runs.ts';
 import { adam, sgd } from './optimizers.ts';
 import { reduceOnPlateau } from './plateau.ts';
 import { scaleBySchedule } from './scaling.ts';
-import { chain, type TensorTree } from './transformation.ts';
+import { skipNonFinite } from './skipping.ts';
+import { stepMetricsOf } from './step-metrics.ts';
+import {
+  chain,
+  type Empty,
+  type GradientTransformation,
+  stateless,
+  type TensorTree,
+} from './transformation.ts';
 
 describe('accumulateGradients', () => {
   it.each([2, 3, 5])('of %i equal batches is one step, to the bit', (every) => {
@@ -71,5 +80,124 @@ describe('accumulateGradients', () => {
       return flatten(updates).leaves[0]!.item();
     });
     expect(moves).toEqual([0, Number.NaN, 0, Math.fround(-0.1)]);
+  });
+
+  it('loses no batch to a step that is skipped', () => {
+    const optimizer = skipNonFinite(accumulateGradients(2, sgd(1)));
+    expect(movesOf(optimizer, [1, Number.NaN, 3, 5, 7])).toEqual([0, 0, -2, 0, -6]);
+  });
+});
+
+/** The updates of one parameter under these gradients, each of 4 samples. */
+function movesOf<S>(optimizer: GradientTransformation<S>, gradients: readonly number[]): number[] {
+  const tree = { w: float([0]) };
+  let state = optimizer.init(tree);
+  return gradients.map((g, k) => {
+    const progress = { ...progressAt(k), samples: tensor(4, { dtype: 'float32' }) };
+    const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progress);
+    state = next;
+    return flatten(updates).leaves[0]!.item();
+  });
+}
+
+/** Reports what it is told. */
+const counting: GradientTransformation<Empty> = stateless(
+  (_grads, _params, { step, totalSteps, samples }) => ({
+    w: step.add(totalSteps / 100).add(samples!.div(1000)),
+  }),
+);
+
+describe('a growing batch', () => {
+  it('changes at updates, from a table', () => {
+    const stages = [
+      { from: 0, every: 1 },
+      { from: 2, every: 3 },
+      { from: 3, every: 2 },
+    ];
+    const moves = movesOf(accumulateGradients(stages, sgd(1)), [1, 2, 3, 4, 5, 6, 8, 10, 12, 14]);
+    expect(moves).toEqual([-1, -2, 0, 0, -4, 0, -7, 0, -11, 0]);
+  });
+
+  it('tells the inner optimizer its updates, their number and their samples', () => {
+    // 12 steps: 2 of 1, 1 of 3 and, of the 7 left, 3 of 2.
+    const stages = [
+      { from: 0, every: 1 },
+      { from: 2, every: 3 },
+      { from: 3, every: 2 },
+    ];
+    const moves = movesOf(
+      accumulateGradients(stages, counting),
+      Array.from({ length: numSteps }, () => 1),
+    );
+    const told = moves.filter((move) => move !== 0).map((move) => Math.round(move * 1000));
+    expect(told).toEqual([64, 1064, 2072, 3068, 4068, 5068]);
+    // A stage that the run does not reach counts for nothing.
+    const far = accumulateGradients([...stages.slice(0, 1), { from: 10, every: 5 }], counting);
+    const last = movesOf(
+      far,
+      Array.from({ length: numSteps }, () => 1),
+    ).at(-1)!;
+    expect(last).toBe(0);
+    expect(Math.round(movesOf(far, [1])[0]! * 1000)).toBe(104);
+  });
+
+  it('may take the rate along', () => {
+    const stages = [
+      { from: 0, every: 1 },
+      { from: 1, every: 4 },
+    ];
+    const gradients = [1, 1, 1, 1, 1];
+    expect(movesOf(accumulateGradients(stages, sgd(1), { rule: 'linear' }), gradients)).toEqual([
+      -1, 0, 0, 0, -4,
+    ]);
+    expect(movesOf(accumulateGradients(stages, sgd(1), { rule: 'sqrt' }), gradients)).toEqual([
+      -1, 0, 0, 0, -2,
+    ]);
+  });
+
+  it('follows the noise: small while gradients agree, large where they do not', () => {
+    const optimizer = accumulateGradients(byNoiseScale({ most: 4, decay: 0.5 }), sgd(1));
+    const tree = { w: float([0]) };
+    let state = optimizer.init(tree);
+    const seen = [1, 1, 1, 8, -6, 8, -6, 8, -6, 8, -6].map((g, k) => {
+      const progress = { ...progressAt(k), samples: tensor(4, { dtype: 'float32' }) };
+      const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progress);
+      state = next;
+      const { accumulatedSteps, noiseScale } = stepMetricsOf(state);
+      return [
+        accumulatedSteps!.item(),
+        noiseScale!.item(),
+        flatten(updates).leaves[0]!.item() !== 0,
+      ] as const;
+    });
+    // Without an estimate (NaN) and without noise (0) every step is an update.
+    expect(seen.slice(0, 3).map(([, scale]) => scale)).toEqual([Number.NaN, 0, 0]);
+    expect(seen.slice(0, 4).map(([steps, , moves]) => [steps, moves])).toEqual(Array(4).fill([1, true]));
+    // Then each update takes as many steps as the estimate asked for at the one before.
+    let [left, wanted] = [0, 1];
+    for (const [steps, scale, moves] of seen) {
+      if (left === 0) left = wanted;
+      expect(steps).toBe(wanted);
+      left--;
+      expect(moves).toBe(left === 0);
+      if (left === 0 && !Number.isNaN(scale)) wanted = Math.min(4, Math.max(1, Math.floor(scale / 4 + 0.5)));
+    }
+    expect(seen.map(([steps]) => steps)).toContain(4);
+  });
+
+  it('explains what a rule must be', () => {
+    const stages =
+      (...rule: readonly (readonly [from: number, every: number])[]) =>
+      () =>
+        accumulateGradients(
+          rule.map(([from, every]) => ({ from, every })),
+          sgd(1),
+        );
+    expect(stages()).toThrow(/the first stage is from undefined; it must be from 0, as in/);
+    expect(stages([1, 2])).toThrow(/the first stage is from 1; it must be from 0/);
+    expect(stages([0, 1], [5, 0])).toThrow(/every is 0; it must be a whole number ≥ 1/);
+    expect(stages([0, 1], [5, 2], [5, 4])).toThrow(/from is \[5, 5\]; give whole numbers ≥ 1, each greater/);
+    expect(() => byNoiseScale({ most: 0 })).toThrow(/byNoiseScale: most is 0/);
+    expect(() => byNoiseScale({ most: 8, decay: 1 })).toThrow(/byNoiseScale: decay is 1/);
   });
 });

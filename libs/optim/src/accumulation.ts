@@ -1,46 +1,94 @@
 /** Updates every n-th step, from the mean of the gradients since the last. */
-import { type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { map } from '@lockstep/tree';
-import { check } from './checks.ts';
-import { choose, type GradientTransformation, modulo, type TensorTree } from './transformation.ts';
+import { type AccumulationRule, growthOf } from './batch-growth.ts';
+import type { NoiseScaleState } from './noise-scale.ts';
+import type { StepMetrics } from './step-metrics.ts';
+import { choose, type Empty, type GradientTransformation, type TensorTree } from './transformation.ts';
 
+/** Scalars but for `mean`, `noise` and `inner`. float32 [] */
 export type AccumulationState<S> = {
-  /** Mean of the gradients since the last update, and of the losses. */
+  /** Mean of the gradients since the last update, and of the losses; number of their samples. */
   readonly mean: TensorTree;
   readonly meanLoss: Tensor;
+  readonly samples: Tensor;
+  /** Steps since the last update, and how many make the next. */
+  readonly index: Tensor;
+  readonly every: Tensor;
+  readonly numUpdates: Tensor;
+  /** What a batch by noise scale goes by. */
+  readonly noise: NoiseScaleState | Empty;
+  /** How many steps make the update that this step belongs to, where that changes. */
+  readonly stepMetrics?: StepMetrics;
   readonly inner: S;
 };
 
+export interface AccumulationOptions {
+  /**
+   * Multiplies updates by the number of their steps, or by its root, as {@link scaledByBatch} does to a rate that was
+   * found for the batch of one step. Default: the rate stays.
+   */
+  readonly rule?: 'linear' | 'sqrt';
+  /** The step metric under which a changing `every` is reported. Default `accumulatedSteps`. */
+  readonly name?: string;
+}
+
 /**
  * Hands the mean gradient of `every` steps to the inner optimizer, whose state and parameters move at the last of them;
- * the others' updates are 0. The inner one counts its own updates as steps. A rest of steps at the end of a run, fewer
- * than `every`, is not applied.
+ * the others' updates are 0. `every` may be a table of stages, or {@link byNoiseScale}: it changes at updates only. The
+ * inner optimizer counts its own updates as steps; under a batch by noise scale the length it is told is the run's
+ * number of steps, since nobody knows how many updates they make. A rest of steps at the end of a run, too few for an
+ * update, is not applied.
  */
 export function accumulateGradients<S extends TensorTree>(
-  every: number,
+  every: AccumulationRule,
   inner: GradientTransformation<S>,
+  { rule, name = 'accumulatedSteps' }: AccumulationOptions = {},
 ): GradientTransformation<AccumulationState<S>> {
-  check('accumulateGradients', 'period', { every });
+  const growth = growthOf('accumulateGradients', every);
+  const scaled = (updates: TensorTree, steps: Tensor): TensorTree => {
+    if (rule === undefined) return updates;
+    const factor = rule === 'linear' ? steps : steps.sqrt();
+    return map((u) => u.mul(factor.cast(u.dtype)), updates);
+  };
+  const metrics = (steps: Tensor) => (growth.varies ? { stepMetrics: { [name]: steps } } : {});
   return {
-    init: (params) => ({ mean: map(zerosLike, params), meanLoss: zeros([]), inner: inner.init(params) }),
-    update(grads, state, params, { step, totalSteps, loss }) {
-      const index = modulo(step, every);
+    init(params) {
+      const [zero, first] = [zeros([]), full([], growth.first)];
+      return {
+        mean: map(zerosLike, params),
+        ...{ meanLoss: zero, samples: zero, index: zero, every: first, numUpdates: zero },
+        noise: growth.init(params),
+        ...metrics(first),
+        inner: inner.init(params),
+      };
+    },
+    update(grads, state, params, { step, totalSteps, loss, samples: ofStep }) {
+      const count = state.index.add(1);
       // A running mean: of equal gradients it is that gradient, to the bit.
       const join = (mean: Tensor, value: Tensor): Tensor =>
-        mean.add(value.sub(mean).div(index.add(1).cast(mean.dtype)));
+        mean.add(value.sub(mean).div(count.cast(mean.dtype)));
       const mean = map(join, state.mean, grads);
       const meanLoss = loss === undefined ? state.meanLoss : join(state.meanLoss, loss.cast('float32'));
-      const last = index.equal(every - 1);
+      const samples = ofStep === undefined ? state.samples : state.samples.add(ofStep.cast('float32'));
+      const noise = growth.observe(state.noise, grads, ofStep);
+      const last = count.greaterEqual(state.every);
+      const numUpdates = where(last, state.numUpdates.add(1), state.numUpdates);
       const [updates, moved] = inner.update(mean, state.inner, params, {
-        step: step.div(every).floor(),
-        totalSteps: Math.max(1, Math.floor(totalSteps / every)),
+        step: state.numUpdates.cast(step.dtype),
+        totalSteps: growth.numUpdates(totalSteps),
         ...(loss === undefined ? {} : { loss: meanLoss }),
+        ...(ofStep === undefined ? {} : { samples }),
       });
+      const gathered = { mean, meanLoss, samples, index: count };
       return [
-        choose(last, updates, map(zerosLike, updates)),
+        choose(last, scaled(updates, state.every), map(zerosLike, updates)),
         {
-          mean: choose(last, map(zerosLike, mean), mean),
-          meanLoss: where(last, zerosLike(meanLoss), meanLoss),
+          ...choose(last, map(zerosLike, gathered), gathered),
+          every: where(last, growth.next(numUpdates, state.every, noise), state.every),
+          numUpdates,
+          noise,
+          ...metrics(state.every),
           inner: choose(last, moved, state.inner),
         },
       ];

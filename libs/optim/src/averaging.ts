@@ -1,9 +1,10 @@
 /** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
-import { map } from '@lockstep/tree';
+import { map, type Tree } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { average, averageTree } from './moments.ts';
+import { partsWith } from './search.ts';
 import {
   applyUpdates,
   dtypeOf,
@@ -97,24 +98,26 @@ export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTr
  * Throws an `argument` error unless there is exactly one.
  */
 export function averagedParams(optState: unknown): TensorTree {
-  const found = findAverages(optState);
-  const [only] = found;
-  if (only === undefined || found.length > 1) {
+  const { averagedParams: sums, weight } = averageIn(optState);
+  return map((a) => a.div(weight), sums);
+}
+
+/**
+ * The one average in an optimizer's state, or in a tree of that form, whatever its leaves are. Throws an `argument`
+ * error unless there is exactly one.
+ */
+export function averageIn<Leaf = Tensor>(
+  optState: unknown,
+): { readonly averagedParams: Tree<Leaf>; readonly weight: Leaf } {
+  const found = partsWith(optState, 'averagedParams', 'weight');
+  if (found.length !== 1) {
     throw new LockstepError(
       'argument',
       `averagedParams: the state holds ${found.length} averages; chain exactly one emaParams() or swaParams(), or give the part of the state that holds it`,
       { numAverages: found.length },
     );
   }
-  return map((a) => a.div(only.weight), only.averagedParams);
-}
-
-function findAverages(state: unknown): EmaState[] {
-  if (Array.isArray(state)) return state.flatMap(findAverages);
-  if (typeof state !== 'object' || state === null) return [];
-  if ('averagedParams' in state && 'weight' in state) return [state as EmaState];
-  const plain = Object.getPrototypeOf(state) === Object.prototype;
-  return plain ? Object.values(state).flatMap(findAverages) : [];
+  return found[0] as { readonly averagedParams: Tree<Leaf>; readonly weight: Leaf };
 }
 
 export interface LookaheadOptions {

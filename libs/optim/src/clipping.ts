@@ -69,15 +69,15 @@ export function centralizeGradients(): GradientTransformation<Empty> {
 }
 
 /** The Euclidean norm of all leaves taken as one vector. [] */
-export function globalNorm(tree: TensorTree): Tensor {
+export const globalNorm = (tree: TensorTree): Tensor => squaredNorm(tree).sqrt();
+
+/** The sum of the squares of all leaves. [] */
+export function squaredNorm(tree: TensorTree): Tensor {
   const { leaves } = flatten(tree);
   if (leaves.length === 0) {
     throw new LockstepError('argument', 'globalNorm: the tree has no tensors; give at least one', {});
   }
-  return leaves
-    .map((leaf) => leaf.square().sum())
-    .reduce((total, squares) => total.add(squares))
-    .sqrt();
+  return leaves.map((leaf) => leaf.square().sum()).reduce((total, squares) => total.add(squares));
 }
 
 /** The Euclidean norm of a tensor. [] */

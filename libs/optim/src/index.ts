@@ -1,5 +1,5 @@
 /** Optimizers as gradient transformations, clipping, averages and schedules. */
-export type { AccumulationState } from './accumulation.ts';
+export type { AccumulationOptions, AccumulationState } from './accumulation.ts';
 export { accumulateGradients } from './accumulation.ts';
 export type {
   AdadeltaLinkOptions,
@@ -28,7 +28,9 @@ export type {
   SwaOptions,
   SwaState,
 } from './averaging.ts';
-export { averagedParams, emaParams, lookahead, swaParams } from './averaging.ts';
+export { averagedParams, averageIn, emaParams, lookahead, swaParams } from './averaging.ts';
+export type { AccumulationRule, BatchByNoiseOptions, BatchStage, NoiseRule } from './batch-growth.ts';
+export { byNoiseScale } from './batch-growth.ts';
 export type { AdaptiveClipOptions } from './clipping.ts';
 export {
   centralizeGradients,
@@ -57,6 +59,8 @@ export type {
 export { scaleByAdam, scaleByAdamax, scaleByNadam, scaleByRadam } from './moments.ts';
 export type { GradientNoiseOptions } from './noise.ts';
 export { addGradientNoise } from './noise.ts';
+export type { NoiseScaleOptions, NoiseScaleState } from './noise-scale.ts';
+export { monitorNoiseScale } from './noise-scale.ts';
 export type {
   AdagradOptions,
   AdamWOptions,
@@ -116,5 +120,7 @@ export {
 } from './schedule.ts';
 export type { SkipState } from './skipping.ts';
 export { skipNonFinite } from './skipping.ts';
+export type { StepMetrics } from './step-metrics.ts';
+export { stepMetricsOf } from './step-metrics.ts';
 export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';
 export { applyUpdates, chain, identity, stateless } from './transformation.ts';

@@ -20,6 +20,11 @@ export interface Progress {
    * of one's own only links that watch the loss need it. float32 []
    */
   readonly loss?: Tensor;
+  /**
+   * Samples that the gradient is the mean over. The trainer always gives it; in a loop of one's own only links that
+   * watch the noise need it. float32 []
+   */
+  readonly samples?: Tensor;
 }
 
 export interface GradientTransformation<S = TensorTree> {

@@ -50,6 +50,10 @@ const rules: Readonly<Record<Field, Rule>> = {
     fits: isRecord,
     what: "an object such as { metric: 'validation/loss', patience: 2 }",
   },
+  evaluateWith: {
+    fits: (value) => value === 'params' || value === 'average',
+    what: "'params' or 'average'",
+  },
 };
 
 /** Throws for fields that are missing, unknown, or of a kind that no run can use. */

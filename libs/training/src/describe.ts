@@ -1,6 +1,7 @@
 /** The programs of a run for people to read. */
 import { describePlan, type PlanDescription } from '@lockstep/autodiff';
-import type { Programs, Variable } from './programs.ts';
+import type { Programs } from './programs.ts';
+import type { Variable } from './trees.ts';
 
 export interface ProgramsDescription {
   readonly shards: number;

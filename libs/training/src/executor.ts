@@ -86,10 +86,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   /** Blocks run one after the other, so the thread's parts stand when the last block's do. */
   function bindBlock(block: BlockLayout, isLast: boolean, { kernels, buffer, onReady }: ExecutorOptions) {
-    const numRead = programs.params.length + programs.state.length;
-    const inputs = (parity: Parity, slot: BatchSlot): TypedArray[] => {
+    const trained = Array.from({ length: programs.params.length + programs.state.length }, (_, i) => i);
+    const inputs = (read: readonly number[], parity: Parity, slot: BatchSlot): TypedArray[] => {
       const { columns, weights, keys } = block.batches[slot];
-      return [...layout.replica[parity].slice(0, numRead), ...columns, weights, keys].map(view);
+      return [...read.map((i) => layout.replica[parity][i]!), ...columns, weights, keys].map(view);
     };
     const results = (slots: readonly (readonly Slot[])[]): Float32Array[][] =>
       slots.map((parts) => parts.map((part) => view(part) as Float32Array));
@@ -98,7 +98,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         kernels,
         buffer,
         byteOffset: block.arena,
-        inputs: inputs(parity, parity),
+        inputs: inputs(trained, parity, parity),
         results: results(layout.results),
         ...(isLast && onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
       }),
@@ -109,7 +109,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
           kernels,
           buffer,
           byteOffset: block.evaluationArena,
-          inputs: inputs(parity, slot),
+          inputs: inputs(programs.evaluated, parity, slot),
           results: results([[layout.evaluationResult]]),
         }),
       ),

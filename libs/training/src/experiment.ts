@@ -38,6 +38,11 @@ interface CommonOptions {
   /** Default 1. */
   readonly seed?: number;
   readonly earlyStopping?: EarlyStopping;
+  /**
+   * The parameters that evaluations use: those trained, or their average by the `emaParams` or `swaParams` in the
+   * optimizer's chain. Model state, such as running statistics, is that of training either way. Default 'params'.
+   */
+  readonly evaluateWith?: 'params' | 'average';
 }
 
 /** A model of layers, with a loss of outputs and labels: one value a sample. */

@@ -20,16 +20,13 @@ import {
 } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
-import { applyUpdates, globalNorm } from '@lockstep/optim';
-import { flatten, leafPaths, map, type Structure, unflatten } from '@lockstep/tree';
+import { applyUpdates, globalNorm, stepMetricsOf } from '@lockstep/optim';
+import { flatten, map, unflatten } from '@lockstep/tree';
+import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
 import type { Batch, Experiment, RunConfig } from './experiment.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
-
-/** A named array of the replicated state. */
-export interface Variable extends Aval {
-  readonly name: string;
-}
+import { formOf, leavesLike, type Trees, type Variable } from './trees.ts';
 
 export interface Programs {
   readonly params: readonly Variable[];
@@ -38,14 +35,16 @@ export interface Programs {
   /** Columns of a batch, without the axes of shards and rows. */
   readonly columns: readonly Variable[];
   readonly rowsPerShard: number;
-  /** What a training step reports, in order. */
+  /** What a training step reports, in order: the loss, the gradient's norm, the experiment's metrics, the links'. */
   readonly stepMetrics: readonly string[];
   /** What an evaluation reports, in order; its partial sums are these and the count. */
   readonly evaluationMetrics: readonly string[];
   /** Of a block of `numShards` shards. Inputs: params, state, columns, weights, keys; outputs: gradient sums, state, sums. */
   shard(numShards: number): Plan;
-  /** Inputs as above; its one exchange carries sums [1 + metrics + 1]. */
+  /** Inputs: the variables of {@link evaluated}, columns, weights, keys; its one exchange carries sums [1 + metrics + 1]. */
   evaluation(numShards: number): Plan;
+  /** What an evaluation reads, as indices into params, state and optState. */
+  readonly evaluated: readonly number[];
   /** Inputs: params, state, optState, gradient sums, sums, step; outputs: params, state, optState, step metrics. */
   readonly update: Plan;
   /** Input: key; outputs: params, state, optState of step 0. */
@@ -65,33 +64,26 @@ export function compilePrograms(
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const rows = rowsPerShard(config.batchSize, config.numShards);
   const { init, trees } = compileInit(task);
-  const builder = new ProgramBuilder(task, trees, columns, rows, totalSteps);
+  const evaluated = evaluatedOf(trees, experiment.evaluateWith);
+  const builder = new ProgramBuilder(task, trees, evaluated, columns, rows, totalSteps);
   return {
     params: trees.params.variables,
     state: trees.state.variables,
     optState: trees.optState.variables,
     columns,
     rowsPerShard: rows,
-    stepMetrics: ['loss', 'gradientNorm', ...task.metricNames],
+    stepMetrics: [...ownMetrics, ...task.metricNames, ...trees.linkMetrics],
     evaluationMetrics: ['loss', ...task.metricNames],
     shard: memoize((numShards) => builder.shard(numShards)),
     evaluation: memoize((numShards) => builder.evaluation(numShards)),
+    evaluated: evaluated.indices,
     update: builder.update(),
     init,
   };
 }
 
-/** The form of a replicated tree; its arrays lie in the replica, in the order of its variables. */
-interface TreeForm {
-  readonly structure: Structure;
-  readonly variables: readonly Variable[];
-}
-
-interface Trees {
-  readonly params: TreeForm;
-  readonly state: TreeForm;
-  readonly optState: TreeForm;
-}
+/** The step metrics that every run has. */
+const ownMetrics = ['loss', 'gradientNorm'] as const;
 
 /** Initialisation is a program too: what it makes tells the form of parameters, state and optimizer state. */
 function compileInit(task: Task): { init: Plan; trees: Trees } {
@@ -101,7 +93,8 @@ function compileInit(task: Task): { init: Plan; trees: Trees } {
       const { params, state } = task.init(key!);
       const optState = task.optimizer.init(params as never);
       const flat = [params, state, optState].map((tree) => flatten(tree as never).leaves as Tensor[]);
-      trees = { params: formOf(params), state: formOf(state), optState: formOf(optState) };
+      const linkMetrics = linkMetricNames(optState, task);
+      trees = { params: formOf(params), state: formOf(state), optState: formOf(optState), linkMetrics };
       return flat.flat();
     },
     [{ dtype: 'uint32', shape: [2] }],
@@ -111,11 +104,15 @@ function compileInit(task: Task): { init: Plan; trees: Trees } {
   return { init, trees: trees! };
 }
 
-function formOf(tree: unknown): TreeForm {
-  const { leaves, structure } = flatten(tree as never);
-  const names = leafPaths(tree as never);
-  const variables = (leaves as Tensor[]).map(({ dtype, shape }, i) => ({ name: names[i]!, dtype, shape }));
-  return { structure, variables };
+function linkMetricNames(optState: unknown, task: Task): string[] {
+  const names = Object.keys(stepMetricsOf(optState));
+  const taken = names.find((name) => [...ownMetrics, ...task.metricNames].includes(name));
+  if (taken === undefined) return names;
+  throw new LockstepError(
+    'experiment',
+    `a link of the optimizer reports a step metric '${taken}', and so does the experiment; give one of them another name`,
+    { name: taken },
+  );
 }
 
 function requireFloat32(params: readonly Variable[]): void {
@@ -144,13 +141,22 @@ function memoize(make: (numShards: number) => Plan): (numShards: number) => Plan
 class ProgramBuilder {
   private readonly task: Task;
   private readonly trees: Trees;
+  private readonly evaluated: Evaluated;
   private readonly columns: readonly Variable[];
   private readonly rows: number;
   private readonly totalSteps: number;
 
-  constructor(task: Task, trees: Trees, columns: readonly Variable[], rows: number, totalSteps: number) {
+  constructor(
+    task: Task,
+    trees: Trees,
+    evaluated: Evaluated,
+    columns: readonly Variable[],
+    rows: number,
+    totalSteps: number,
+  ) {
     this.task = task;
     this.trees = trees;
+    this.evaluated = evaluated;
     this.columns = columns;
     this.rows = rows;
     this.totalSteps = totalSteps;
@@ -158,7 +164,7 @@ class ProgramBuilder {
 
   shard(numShards: number): Plan {
     const { task } = this;
-    return this.overBlock(numShards, (params, state, batch, weights, key) => {
+    return this.overBlock(numShards, asTheyAre, (params, state, batch, weights, key) => {
       const summedLoss = (p: unknown): readonly [Tensor, { sums: Tensor; state: unknown }] => {
         const out = task.forward({ params: p, state }, batch, { training: true, key, weights });
         const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
@@ -167,12 +173,12 @@ class ProgramBuilder {
       const [[, aux], grads] = valueAndGradWithAux(summedLoss)(params as never);
       const gradSums = (flatten(grads as never).leaves as Tensor[]).map(allReduceSum);
       const sums = allReduceSum(aux.sums);
-      return { gradSums, state: this.leavesLike(this.trees.state, aux.state), sums };
+      return { gradSums, state: leavesLike(this.trees.state, aux.state), sums };
     });
   }
 
   evaluation(numShards: number): Plan {
-    const plan = this.overBlock(numShards, (params, state, batch, weights, key) => {
+    const plan = this.overBlock(numShards, this.evaluated, (params, state, batch, weights, key) => {
       const out = this.task.forward({ params, state }, batch, { training: false, key, weights });
       const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
       return { sums: allReduceSum(stack([...sums, sum(weights)])) };
@@ -213,13 +219,18 @@ class ProgramBuilder {
         gradients,
         unflatten(trees.optState.structure, opt) as never,
         tree,
-        { step, totalSteps: this.totalSteps, loss },
+        { step, totalSteps: this.totalSteps, loss, samples: count },
       );
-      const metrics = task.metricNames.map((_, i) => sums.at(i + 1).div(count));
+      const optLeaves = leavesLike(trees.optState, nextOpt);
+      const reported = stepMetricsOf(nextOpt);
+      const metrics = [
+        ...task.metricNames.map((_, i) => sums.at(i + 1).div(count)),
+        ...trees.linkMetrics.map((name) => reported[name]!.cast('float32')),
+      ];
       return [
         ...(flatten(applyUpdates(tree, updates) as never).leaves as Tensor[]),
         ...state,
-        ...this.leavesLike(trees.optState, nextOpt),
+        ...optLeaves,
         stack([loss, globalNorm(gradients), ...metrics]),
       ];
     };
@@ -235,9 +246,10 @@ class ProgramBuilder {
     return planPure(program, avals, { outputs: 'given' });
   }
 
-  /** Plans `f`, written for one shard, for a block of shards. */
+  /** Plans `f`, written for one shard, for a block of shards; its parameters are made of what the replica gives. */
   private overBlock(
     numShards: number,
+    { extra, paramsOf }: Pick<Evaluated, 'extra' | 'paramsOf'>,
     f: (
       params: unknown,
       state: unknown,
@@ -254,14 +266,15 @@ class ProgramBuilder {
       (leaf) => `result ${leaf} of the loss (${names[leaf] ?? 'state'})`,
     );
     const program = (...inputs: Tensor[]): Tensor[] => {
-      const [params, state, batch, [weights, keys]] = split(inputs, [
+      const [params, state, more, batch, [weights, keys]] = split(inputs, [
         trees.params.variables.length,
         trees.state.variables.length,
+        extra.length,
         columns.length,
         2,
-      ]) as [Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
+      ]) as [Tensor[], Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
       const out = block(
-        unflatten(trees.params.structure, params) as never,
+        unflatten(trees.params.structure, paramsOf(params, more)) as never,
         unflatten(trees.state.structure, state) as never,
         Object.fromEntries(columns.map(({ name }, i) => [name, batch[i]!])) as never,
         weights as never,
@@ -274,28 +287,12 @@ class ProgramBuilder {
     const avals: Aval[] = [
       ...trees.params.variables,
       ...trees.state.variables,
+      ...extra,
       ...columns.map(({ dtype, shape }): Aval => ({ dtype, shape: [...lead, ...shape] })),
       { dtype: 'float32', shape: lead },
       { dtype: 'uint32', shape: [numShards, 2] },
     ];
     return planPure(program, avals);
-  }
-
-  /** The leaves of a tree that must look as it did at step 0. */
-  private leavesLike({ variables, structure }: TreeForm, tree: unknown): Tensor[] {
-    const found = flatten(tree as never);
-    const leaves = found.leaves as Tensor[];
-    const differs = variables.findIndex(
-      ({ dtype, shape }, i) => leaves[i]?.dtype !== dtype || leaves[i]?.shape.join() !== shape.join(),
-    );
-    if (differs !== -1 || JSON.stringify(found.structure) !== JSON.stringify(structure)) {
-      throw new LockstepError(
-        'experiment',
-        `a step changes the structure or the shapes of the state (${variables[differs]?.name ?? 'its entries'}); state keeps its form`,
-        { variable: variables[differs]?.name },
-      );
-    }
-    return leaves;
   }
 }
 

@@ -115,6 +115,17 @@ describe('afterEvaluation', () => {
     },
   );
 
+  it('remembers the best evaluation and its step', () => {
+    expect(run([3, 1, 2])).toMatchObject({ bestMetric: 1, bestStep: 2 });
+    expect(run([1, 3, 3.05], 'max')).toMatchObject({ bestMetric: 3, bestStep: 2 });
+    expect(run([Number.NaN])).toMatchObject({ bestMetric: null, bestStep: 0 });
+    const watched = [3, 1, 2, 2, 2].reduce(
+      (progress, value, i) => afterEvaluation(progress, i + 1, { 'validation/loss': value }, undefined),
+      initialProgress,
+    );
+    expect(watched).toMatchObject({ bestMetric: 1, bestStep: 2, stopped: false });
+  });
+
   it('counts an evaluation that is redone once', () => {
     const once = afterEvaluation(initialProgress, 3, { 'validation/loss': 1 }, rule);
     expect(afterEvaluation(once, 3, { 'validation/loss': 2 }, rule)).toEqual(once);

@@ -35,7 +35,10 @@ export function createSchedule(config: RunConfig, numSamples: number, hasValidat
 
 /** What the trainer remembers besides arrays; part of every checkpoint and snapshot. */
 export interface Progress {
+  /** Of the metric that early stopping watches; without it, the lowest validation loss. */
   readonly bestMetric: number | null;
+  /** The step whose evaluation it is; 0 before the first. */
+  readonly bestStep: number;
   readonly badEvaluations: number;
   /** Step of the last evaluation counted, so that one redone after a change of members counts once. */
   readonly evaluatedStep: number;
@@ -46,11 +49,15 @@ export interface Progress {
 
 export const initialProgress: Progress = {
   bestMetric: null,
+  bestStep: 0,
   badEvaluations: 0,
   evaluatedStep: 0,
   stopped: false,
   chain: '',
 };
+
+/** Without early stopping the best evaluation is remembered all the same. */
+const watchOnly: EarlyStopping = { metric: 'validation/loss', patience: Number.POSITIVE_INFINITY };
 
 /**
  * Progress after an evaluation: whether the metric still improves (Prechelt, 1998). What is not finite is no
@@ -60,11 +67,11 @@ export function afterEvaluation(
   progress: Progress,
   step: number,
   metrics: Readonly<Record<string, number>>,
-  rule: EarlyStopping | undefined,
+  rule: EarlyStopping = watchOnly,
 ): Progress {
   if (step <= progress.evaluatedStep) return progress;
-  const value = rule === undefined ? undefined : metrics[rule.metric];
-  if (rule === undefined || value === undefined) return { ...progress, evaluatedStep: step };
+  const value = metrics[rule.metric];
+  if (value === undefined) return { ...progress, evaluatedStep: step };
   const sign = rule.mode === 'max' ? -1 : 1;
   const best = progress.bestMetric;
   const isBetter = best === null || sign * value < sign * best - (rule.minDelta ?? 0);
@@ -73,6 +80,7 @@ export function afterEvaluation(
   return {
     ...progress,
     bestMetric: improved ? value : best,
+    bestStep: improved ? step : progress.bestStep,
     badEvaluations,
     evaluatedStep: step,
     stopped: badEvaluations >= rule.patience,

@@ -1,0 +1,123 @@
+/** How many steps an update accumulates: a number, a table, or what the gradient's noise asks for. */
+import { isNaN as isNotANumber, type Tensor, where } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { check } from './checks.ts';
+import { type NoiseScaleOptions, type NoiseScaleState, noiseScaleOf } from './noise-scale.ts';
+import { requireRising } from './schedule.ts';
+import type { Empty, TensorTree } from './transformation.ts';
+
+/** From update `from` on, `every` steps make one. */
+export interface BatchStage {
+  /** Updates committed before. */
+  readonly from: number;
+  readonly every: number;
+}
+
+/** Made by {@link byNoiseScale}. */
+export interface NoiseRule extends NoiseScaleOptions {
+  readonly most: number;
+}
+
+export type AccumulationRule = number | readonly BatchStage[] | NoiseRule;
+
+export interface BatchByNoiseOptions extends NoiseScaleOptions {
+  /** The most steps to one update. */
+  readonly most: number;
+}
+
+/**
+ * A batch that follows the gradient noise scale: after each update, the next one accumulates as many steps as bring its
+ * batch to tr(Σ)/|G|² samples, the batch at which further samples begin to bring less than half of their worth
+ * (McCandlish et al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
+ */
+export function byNoiseScale(options: BatchByNoiseOptions): NoiseRule {
+  check('byNoiseScale', 'period', { most: options.most });
+  noiseScaleOf('byNoiseScale', options);
+  return options;
+}
+
+/** A rule as the accumulator sees it. */
+export interface Growth {
+  /** Whether the number of steps can change. */
+  readonly varies: boolean;
+  readonly first: number;
+  init(params: TensorTree): NoiseScaleState | Empty;
+  /** Takes in a step's gradient. */
+  observe(
+    state: NoiseScaleState | Empty,
+    grads: TensorTree,
+    samples: Tensor | undefined,
+  ): NoiseScaleState | Empty;
+  /** The steps of the next update, once `numUpdates` are done; `before` made the last one. [] */
+  next(numUpdates: Tensor, before: Tensor, state: NoiseScaleState | Empty): Tensor;
+  /** Updates in a run of so many steps; of a rule that cannot know, the most. */
+  numUpdates(totalSteps: number): number;
+}
+
+export function growthOf(owner: string, rule: AccumulationRule): Growth {
+  if (typeof rule === 'number') return byStages(owner, [{ from: 0, every: rule }]);
+  return 'most' in rule ? byNoise(owner, rule) : byStages(owner, rule);
+}
+
+function byStages(owner: string, stages: readonly BatchStage[]): Growth {
+  const first = requireStages(owner, stages);
+  return {
+    varies: stages.length > 1,
+    first,
+    init: () => ({}),
+    observe: (state) => state,
+    next: (numUpdates, before) =>
+      stages.slice(1).reduce((n, { from, every }) => where(numUpdates.greaterEqual(from), every, n), before),
+    numUpdates(totalSteps) {
+      let [stepsLeft, updates] = [totalSteps, 0];
+      for (const [i, { from, every }] of stages.entries()) {
+        const wanted = (stages[i + 1]?.from ?? Number.POSITIVE_INFINITY) - from;
+        const made = Math.min(wanted, Math.floor(stepsLeft / every));
+        updates += made;
+        stepsLeft -= made * every;
+        if (made < wanted) break;
+      }
+      return Math.max(1, updates);
+    },
+  };
+}
+
+function byNoise(owner: string, { most, ...options }: NoiseRule): Growth {
+  const { init, observe, read } = noiseScaleOf(owner, options);
+  return {
+    varies: true,
+    first: 1,
+    init,
+    observe: (state, grads, samples) => observe(state as NoiseScaleState, grads, samples),
+    next(_numUpdates, before, state) {
+      const { inverse } = state as NoiseScaleState;
+      // In batches of one step, as large as they are on average.
+      const batches = read(state as NoiseScaleState).mul(inverse);
+      const steps = batches.add(0.5).floor().maximum(1).minimum(most);
+      return where(isNotANumber(batches), before, steps.cast(before.dtype));
+    },
+    numUpdates: (totalSteps) => totalSteps,
+  };
+}
+
+/** The first stage's number of steps. */
+function requireStages(owner: string, stages: readonly BatchStage[]): number {
+  const [first] = stages;
+  if (first?.from !== 0) {
+    throw new LockstepError(
+      'argument',
+      `${owner}: the first stage is from ${first?.from}; it must be from 0, as in [{ from: 0, every: 1 }, { from: 1000, every: 4 }]`,
+      { owner, from: first?.from },
+    );
+  }
+  for (const { from, every } of stages) {
+    check(owner, 'steps', { from });
+    check(owner, 'period', { every });
+  }
+  requireRising(
+    owner,
+    'from',
+    stages.slice(1).map(({ from }) => from),
+  );
+  return first.every;
+}

@@ -1,0 +1,15 @@
+/** Entries of an optimizer's state that are found by their names, however deep links are nested. */
+
+/** The objects in a state that have all these entries, from the outside in. */
+export function partsWith<Name extends string>(
+  state: unknown,
+  ...names: readonly Name[]
+): Readonly<Record<Name, unknown>>[] {
+  if (Array.isArray(state)) return state.flatMap((part) => partsWith(part, ...names));
+  // Tensors are objects too.
+  if (typeof state !== 'object' || state === null || Object.getPrototypeOf(state) !== Object.prototype)
+    return [];
+  const inside = Object.values(state).flatMap((part) => partsWith(part, ...names));
+  const isOne = names.every((name) => Object.hasOwn(state, name));
+  return isOne ? [state as Readonly<Record<Name, unknown>>, ...inside] : inside;
+}

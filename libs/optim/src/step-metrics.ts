@@ -1,0 +1,39 @@
+/** What links report of themselves: scalars that the trainer writes among the metrics of each step. */
+import { Tensor } from '@lockstep/autodiff';
+import { LockstepError } from '@lockstep/errors';
+import { partsWith } from './search.ts';
+
+/** The entry `stepMetrics` of a link's state: scalars by name. [] */
+export type StepMetrics = Readonly<Record<string, Tensor>>;
+
+/**
+ * What the links of a chain report: the scalars in every entry `stepMetrics` of their states, however deep, by name in
+ * alphabetical order. The trainer writes them beside loss and gradientNorm. Throws an `argument` error for one that is
+ * not a scalar and for a name that occurs twice.
+ */
+export function stepMetricsOf(optState: unknown): Record<string, Tensor> {
+  const all = partsWith(optState, 'stepMetrics').flatMap(({ stepMetrics }) =>
+    Object.entries(stepMetrics as StepMetrics),
+  );
+  const names = all.map(([name]) => name);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice !== undefined) {
+    throw new LockstepError(
+      'argument',
+      `stepMetrics: two links report '${twice}'; give one of them another, as in monitorNoiseScale({ name })`,
+      { name: twice },
+    );
+  }
+  for (const [name, value] of all) requireScalar(name, value);
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function requireScalar(name: string, value: unknown): void {
+  if (value instanceof Tensor && value.rank === 0) return;
+  const found = value instanceof Tensor ? `a tensor of shape [${value.shape}]` : `a ${typeof value}`;
+  throw new LockstepError(
+    'argument',
+    `stepMetrics: '${name}' is ${found}; a metric is a tensor with one number: reduce it, or keep it elsewhere in the state`,
+    { name },
+  );
+}

@@ -1,0 +1,193 @@
+/** Measuring and following the gradient's noise, and evaluating with averages, in a run. */
+import { type Tensor, tensor, zeros } from '@lockstep/autodiff';
+import { fromArrays } from '@lockstep/data';
+import { batchNorm, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
+import {
+  accumulateGradients,
+  adam,
+  byNoiseScale,
+  chain,
+  clipByGlobalNorm,
+  emaParams,
+  type GradientTransformation,
+  lookahead,
+  masked,
+  monitorNoiseScale,
+  multiTransform,
+  sgd,
+  skipNonFinite,
+  swaParams,
+} from '@lockstep/optim';
+import { describe, expect, it } from 'vitest';
+import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { trainLocally } from './local.ts';
+
+async function train(experiment: Experiment, counts: readonly number[] = [4]) {
+  let start = 0;
+  const ranges = counts.map((count) => {
+    start += count;
+    return { start: start - count, count };
+  });
+  const dataset = await experiment.data.load();
+  return trainLocally({ experiment, dataset, config: resolveConfig(experiment), ranges });
+}
+
+const numPoints = 60;
+/** Points [8] around 0, with as many on either side; the last batch of 16 is short. */
+const points = Array.from({ length: numPoints }, (_, i) =>
+  Array.from({ length: 8 }, (_value, d) => ((i * (2 * d + 7)) % numPoints) / (numPoints - 1) - 0.5),
+);
+const cloud = fromArrays({ x: points, y: points.map(() => 0) }, { name: 'cloud' });
+
+/** ½|w − a|² over the points: one sample's gradient is w − a, so G and Σ are known. */
+const bowl = (optimizer: GradientTransformation, epochs = 30): Experiment =>
+  defineExperiment({
+    data: cloud,
+    init: () => ({ w: tensor(new Float32Array(8).fill(0.25)) }),
+    loss: ({ w }: { w: Tensor }, { x }) => w.sub(x).square().sum(1).div(2),
+    optimizer,
+    batch: { size: 16, shards: 4 },
+    epochs,
+  });
+
+describe('the noise scale of a run', () => {
+  const still = bowl(chain(monitorNoiseScale({ decay: 0.98 }), sgd(0)));
+
+  it('is that of the data, within its standard error', async () => {
+    const mean = points[0]!.map((_, d) => points.reduce((sum, point) => sum + point[d]!, 0) / numPoints);
+    const scatter = points.flatMap((point) => point.map((value, d) => (value - mean[d]!) ** 2));
+    // Batches of an epoch have no sample in common, so that scatter is that of a sample: divided by n − 1.
+    const variance = scatter.reduce((a, b) => a + b) / (numPoints - 1);
+    const signal = mean.reduce((sum, value) => sum + (0.25 - value) ** 2, 0);
+    const { history } = await train(still);
+    const found = history.at(-1)!.noiseScale!;
+    const inBatches = variance / signal / 16 / 99;
+    const error = Math.sqrt(2 / (99 * 8)) + Math.sqrt((4 * inBatches + 2 * inBatches ** 2) / 8);
+    expect(Math.abs(found / (variance / signal) - 1)).toBeLessThan(3 * error);
+    expect(error).toBeLessThan(0.1);
+  });
+
+  it('is reported with each step, the same bits for every division of the shards', async () => {
+    const [whole, divided] = [await train(still), await train(still, [1, 2, 1])];
+    expect(Object.keys(whole.history[0]!)).toEqual(['loss', 'gradientNorm', 'noiseScale']);
+    expect(divided.history).toEqual(whole.history);
+  });
+
+  it('does not share its name with a metric of the experiment', async () => {
+    const experiment = defineExperiment({
+      data: cloud,
+      init: () => ({ w: zeros([8]) }),
+      loss: ({ w }: { w: Tensor }, { x }) => w.sub(x).square().sum(1),
+      metrics: { noiseScale: (_params: unknown, { x }) => x.sum(1) },
+      optimizer: chain(monitorNoiseScale(), sgd(0.1)),
+      batch: { size: 16, shards: 4 },
+    });
+    await expect(train(experiment)).rejects.toThrow(
+      /a step metric 'noiseScale', and so does the experiment; give/,
+    );
+  });
+});
+
+const stages = [
+  { from: 0, every: 1 },
+  { from: 5, every: 3 },
+];
+
+describe('a growing batch', () => {
+  it('grows with the noise, as gradients shrink', async () => {
+    const run = await train(bowl(accumulateGradients(byNoiseScale({ most: 6, decay: 0.9 }), sgd(0.1)), 20));
+    const steps = run.history.map(({ accumulatedSteps }) => accumulatedSteps!);
+    expect(steps[0]).toBe(1);
+    expect(Math.max(...steps)).toBe(6);
+    expect(steps.every((value) => Number.isInteger(value))).toBe(true);
+    expect(run.history.at(-1)!.loss).toBeLessThan(run.history[0]!.loss!);
+  });
+
+  it.each<[string, GradientTransformation]>([
+    ['from a table', accumulateGradients(stages, adam(0.05), { rule: 'sqrt' })],
+    ['by noise', accumulateGradients(byNoiseScale({ most: 4, decay: 0.8 }), adam(0.05))],
+    [
+      'around and within others',
+      chain(
+        monitorNoiseScale({ decay: 0.9 }),
+        lookahead(
+          skipNonFinite(
+            accumulateGradients(
+              byNoiseScale({ most: 3, decay: 0.8, name: 'ofTheBatch' }),
+              accumulateGradients(stages, chain(clipByGlobalNorm(1), adam(0.05), emaParams()), {
+                name: 'innerSteps',
+              }),
+            ),
+          ),
+          { every: 4 },
+        ),
+      ),
+    ],
+  ])('%s gives one fingerprint for every division of the shards', async (_name, optimizer) => {
+    const experiment = bowl(optimizer, 10);
+    const [whole, divided] = [await train(experiment), await train(experiment, [3, 1])];
+    expect(divided.fingerprint).toBe(whole.fingerprint);
+    expect(divided.history).toEqual(whole.history);
+    expect(new Set(whole.history.map(({ accumulatedSteps }) => accumulatedSteps)).size).toBeGreaterThan(1);
+  });
+});
+
+describe('evaluateWith', () => {
+  const labelled = fromArrays(
+    { x: points, y: points.map(([a, b]) => (a! > b! ? 1 : 0)) },
+    { name: 'labelled', dtypes: { y: 'int32' }, split: { validation: 0.2, test: 0.2 } },
+  );
+  const classifier = (optimizer: GradientTransformation, evaluateWith?: 'params' | 'average'): Experiment =>
+    defineExperiment({
+      data: labelled,
+      model: sequential(dense(4), batchNorm(), relu, dense(2)),
+      loss: softmaxCrossEntropy(),
+      optimizer,
+      batch: { size: 8, shards: 4 },
+      epochs: 3,
+      ...(evaluateWith && { evaluateWith }),
+    });
+  const numEpochSteps = 5;
+
+  it.each<[string, GradientTransformation]>([
+    ['emaParams', chain(adam(0.05), emaParams({ decay: 0.9, debias: true }))],
+    ['swaParams', chain(adam(0.05), swaParams({ start: numEpochSteps }))],
+    [
+      'an average deep in a chain',
+      accumulateGradients(2, skipNonFinite(chain(sgd(0.5), emaParams({ decay: 0.5 })))),
+    ],
+  ])('average: evaluations see it, training does not: %s', async (_name, optimizer) => {
+    const [averaged, plain] = [
+      await train(classifier(optimizer, 'average')),
+      await train(classifier(optimizer, 'params')),
+    ];
+    expect(averaged.fingerprint).toBe(plain.fingerprint);
+    expect(averaged.history).toEqual(plain.history);
+    expect(averaged.metrics['test/loss']).not.toBe(plain.metrics['test/loss']);
+    expect(averaged.progress.bestMetric).not.toBe(plain.progress.bestMetric);
+    const divided = await train(classifier(optimizer, 'average'), [1, 2, 1]);
+    expect(divided.metrics).toEqual(averaged.metrics);
+  });
+
+  it('average: with an average of the last point alone, it is the parameters', async () => {
+    const last = chain(adam(0.05), emaParams({ decay: 0, debias: true }));
+    const [averaged, plain] = [await train(classifier(last, 'average')), await train(classifier(last))];
+    expect(averaged.metrics).toEqual(plain.metrics);
+    expect(averaged.progress).toEqual(plain.progress);
+  });
+
+  it('average: needs one of all parameters', async () => {
+    await expect(train(classifier(adam(0.1), 'average'))).rejects.toThrow(
+      /the state holds 0 averages; chain/,
+    );
+    const part = masked(chain(sgd(0.1), emaParams()), (path) => path.endsWith('kernel'));
+    await expect(train(classifier(part, 'average'))).rejects.toThrow(
+      /the average has no parameter 0\/bias; put/,
+    );
+    const parts = multiTransform({ a: emaParams(), b: sgd(1) }, (path) => (path === '0/kernel' ? 'a' : 'b'));
+    await expect(train(classifier(parts, 'average'))).rejects.toThrow(/the average has no parameter/);
+    expect(() => classifier(adam(0.1), 'ema' as never)).toThrow(
+      /evaluateWith must be 'params' or 'average', not ema/,
+    );
+  });
+});
