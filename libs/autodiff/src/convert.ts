@@ -69,6 +69,17 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
   return tensors;
 }
 
+/** Whole lengths ≥ 0: a shape that an array can have. */
+export function requireLengths(op: string, shape: Shape): void {
+  requireShape(op, shape);
+  if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
+  throw new LockstepError(
+    'argument',
+    `${op}: ${formatShape(shape)} is no shape of an array; lengths are whole numbers ≥ 0 (reshape alone computes a length of -1)`,
+    { op, shape },
+  );
+}
+
 /** For callers without types, who may give `zeros(3)` or `x.reshape(2, 3)`. */
 export function requireShape(op: string, shape: unknown): void {
   if (Array.isArray(shape)) return;
@@ -79,7 +90,7 @@ export function requireShape(op: string, shape: unknown): void {
 }
 
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
-  requireShape('full, zeros, ones', shape);
+  requireLengths('full, zeros, ones', shape);
   const data = allocate(dtype, sizeOf(shape));
   if (!Object.is(value, 0)) data.fill(value);
   return new ConcreteTensor({ dtype, shape: [...shape], data });
@@ -92,6 +103,7 @@ export const onesLike = (x: { shape: Shape; dtype: DType }): Tensor => full(x.sh
 
 /** 0, 1, …, n − 1. [n] */
 export function arange(n: number, dtype: DType = 'float32'): Tensor {
+  requireLengths('arange', [n]);
   return fromValues(
     Array.from({ length: n }, (_, i) => i),
     [n],

@@ -1,17 +1,11 @@
 /** Arrays made of their indices. */
-import { LockstepError } from '@lockstep/errors';
 import { allocate, type DType } from '@lockstep/tensor';
-import { tensor } from './convert.ts';
+import { requireLengths, tensor } from './convert.ts';
 import type { Tensor } from './core.ts';
 
 /** `count` numbers from `start` to `end` at equal distances, both included. [count] */
 export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
-  if (!Number.isInteger(count) || count < 0) {
-    throw new LockstepError('argument', `linspace: ${count} numbers; use a whole number ≥ 0`, {
-      op: 'linspace',
-      count,
-    });
-  }
+  requireLengths('linspace', [count]);
   const data = allocate(dtype, count);
   const step = (end - start) / Math.max(1, count - 1);
   for (let i = 0; i < count; i++) data[i] = i > 0 && i === count - 1 ? end : start + i * step;
@@ -20,6 +14,7 @@ export function linspace(start: number, end: number, count: number, dtype: DType
 
 /** Ones on the diagonal `offset`, zeros elsewhere. [rows, columns], square by default */
 export function eye(rows: number, columns = rows, offset = 0, dtype: DType = 'float32'): Tensor {
+  requireLengths('eye', [rows, columns]);
   const data = allocate(dtype, rows * columns);
   for (let i = 0; i < rows; i++) {
     if (i + offset >= 0 && i + offset < columns) data[i * columns + i + offset] = 1;

@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest';
 import * as ops from './index.ts';
 import { grad, jit, type Tensor, tensor, vmap } from './index.ts';
 
+const { sort, softmax, logSoftmax, argmin, std, median, any, ptp, nanMean } = ops;
+
 const zeros = (...shape: number[]): Tensor => ops.zeros(shape, 'float64');
 const images = zeros(1, 4, 4, 6);
 const twoByThree = zeros(2, 3);
@@ -87,7 +89,11 @@ const mistakes: readonly Mistake[] = [
     /stack: \[2\], \[3\] differ; .* concatenate joins/,
   ],
   ['a length for a shape', () => ops.zeros(3 as never), /a shape is a list of lengths .*, not 3/],
-  ['lengths for a shape', () => twoByThree.reshape(...([3, 2] as never)), /reshape: a shape is a list/],
+  [
+    'lengths for a shape',
+    () => Reflect.apply(twoByThree.reshape, twoByThree, [3, 2]),
+    /reshape: a shape is a list/,
+  ],
   [
     'data wider than parameters',
     () => twoByThree.matmul(ops.zeros([3, 2])),
@@ -160,12 +166,45 @@ const mistakes: readonly Mistake[] = [
   [
     'matrices that do not meet',
     () => ops.matmul(twoByThree, twoByThree),
-    /inner dimensions differ: \[2, 3\] × \[2, 3\]/,
+    /inner dimensions differ: \[2, 3\] × \[2, 3\]; transpose/,
   ],
   [
     'batches that do not broadcast',
     () => ops.matmul(zeros(2, 2, 2), zeros(3, 2, 2)),
-    /matmul: shapes \[2\] and \[3\] do not broadcast/,
+    /axes before the last two of \[2, 2, 2\] × \[3, 2, 2\] do not broadcast/,
+  ],
+  [
+    'matrices that no transpose makes meet',
+    () => ops.matmul(twoByThree, zeros(5, 7)),
+    /\[2, 3\] × \[5, 7\]; the second needs 3 rows, or the first 5 columns/,
+  ],
+  ['vectors of other lengths', () => ops.dot(zeros(2), zeros(3)), /^dot: axes \[0\] of \[2\]/],
+  ['more axes than there are', () => ops.tensorDot(twoByThree, zeros(3), 2), /do not both have 2 axes/],
+  ['ranks that differ', () => ops.concatenate([zeros(3), twoByThree]), /different numbers of axes; add one/],
+  ['an axis twice', () => ops.sum(twoByThree, [0, -2]), /sum: an axis is named twice in \[0, 0\].*once/],
+  ['lengths below nothing', () => ops.zeros([2, -1]), /\[2, -1\] is no shape of an array/],
+  ['half an element', () => ops.arange(1.5), /arange: \[1.5\] is no shape/],
+  ['a square of no side', () => ops.eye(-1), /eye: \[-1, -1\] is no shape/],
+  ['a stretch below nothing', () => ops.broadcastTo(zeros(3), [-1, 3]), /broadcastTo: \[-1, 3\] is no shape/],
+  ['bounds that cross', () => ops.clip(zeros(3), 3, 1), /clip: nothing lies between 3 and 1/],
+  ['a sum of no logarithms', () => ops.logSumExp(zeros(0)), /^logSumExp: axis 0 of \[0\] is empty/],
+  ['a distribution over nothing', () => ops.softmax(zeros(2, 0)), /^softmax: axis 1 of \[2, 0\] is empty/],
+  ...Object.entries({ sort, softmax, logSoftmax, argmin, std, median, any, ptp, nanMean }).map(
+    ([name, op]): Mistake => [
+      `an axis that ${name} does not find`,
+      () => op(zeros(3), 4),
+      new RegExp(`^${name}: axis 4 does not exist`),
+    ],
+  ),
+  [
+    'too few batch axes',
+    () => vmap((a: Tensor, b: Tensor) => a.add(b), { inAxes: [0] })(zeros(3), zeros(3)),
+    /inAxes has 1 entries for 2 arguments/,
+  ],
+  [
+    'an argument differentiated twice',
+    () => grad((a: Tensor) => a.sum(), [0, 0])(zeros(3)),
+    /argument 0 is named twice/,
   ],
   [
     'pairs of axes of other lengths',

@@ -291,7 +291,7 @@ describe('parts', () => {
       [0, 1, 2],
     ]);
     expect(logicalNot(x.greater(3)).at(0).toArray()).toEqual([1, 1, 1]);
-    expect(x.greater(3).logicalNot().logicalAnd(x.less(3)).logicalOr(false).at(0).toArray()).toEqual(
+    expect(x.greater(3).logicalNot().logicalAnd(x.less(3)).logicalOr([false]).at(0).toArray()).toEqual(
       x.less(3).at(0).toArray(),
     );
     expect(Object.is(full([1], -0).item(), -0)).toBe(true);

@@ -74,10 +74,14 @@ export function normalizeAxes(
   const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
   list.sort((a, b) => a - b);
   if (list.some((axis, i) => axis === list[i - 1])) {
-    throw new LockstepError('shape', `${op}: an axis is named twice in ${formatShape(list)}`, {
-      op,
-      axes: list,
-    });
+    throw new LockstepError(
+      'shape',
+      `${op}: an axis is named twice in ${formatShape(list)} (counted from the front); name each axis once`,
+      {
+        op,
+        axes: list,
+      },
+    );
   }
   return list;
 }

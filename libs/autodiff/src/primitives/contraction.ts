@@ -34,7 +34,7 @@ function geometry(a: Aval, b: Aval, { transposeA, transposeB }: Transposes): Mat
         ? '; transpose the second?'
         : left.rows === right.rows
           ? '; transpose the first?'
-          : '';
+          : `; the second needs ${left.columns} rows, or the first ${right.rows} columns`;
     throw new LockstepError(
       'shape',
       `matmul: inner dimensions differ: [${left.rows}, ${left.columns}] × [${right.rows}, ${right.columns}]${swap}`,
@@ -130,7 +130,7 @@ export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}
   const right = y.rank === 1 ? reshape(y, [y.size, 1]) : y;
   const transposeA = (options.transposeA ?? false) && x.rank > 1;
   const transposeB = (options.transposeB ?? false) && y.rank > 1;
-  const lead = broadcastShapes('matmul', left.shape.slice(0, -2), right.shape.slice(0, -2));
+  const lead = leadingShape(left, right);
   const folded = left.rank > 2 && right.rank === 2 && !transposeA;
   const result = folded
     ? product(
@@ -146,6 +146,20 @@ export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}
     ...(x.rank === 1 ? [] : [rows]),
     ...(y.rank === 1 ? [] : [result.shape.at(-1)!]),
   ]);
+}
+
+/** The axes before the last two, broadcast against each other. */
+function leadingShape(a: Tensor, b: Tensor): Shape {
+  try {
+    return broadcastShapes('matmul', a.shape.slice(0, -2), b.shape.slice(0, -2));
+  } catch (cause) {
+    throw new LockstepError(
+      'shape',
+      `matmul: the axes before the last two of ${formatShape(a.shape)} × ${formatShape(b.shape)} do not broadcast; lengths must be equal or 1, or reshape one`,
+      { op: 'matmul', a: a.shape, b: b.shape },
+      { cause },
+    );
+  }
 }
 
 /** One batch axis in front of the matrices; an operand without any serves every batch. */

@@ -2,7 +2,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { permutation as permutationOf } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
-import { asTensor, full, type TensorLike } from '../convert.ts';
+import { asTensor, full, requireLengths, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { add, cast, floor, log, maximum, mul, neg, sub, where } from './elementwise.ts';
@@ -57,6 +57,7 @@ export function permutation(key: Tensor, items: number | Tensor, axis = 0): Tens
     if (length === undefined) throw noAxis('permutation', items, axis);
     return take(items, permutation(key, length), axis);
   }
+  requireLengths('permutation', [items]);
   return bind(permutationPrimitive, [key], { size: items });
 }
 

@@ -22,22 +22,39 @@ export function tensorDot(
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): Tensor {
   const [x, y] = two('tensorDot', a, b);
-  const [ofX, ofY] =
-    typeof axes === 'number'
-      ? [
-          x.shape.slice(x.rank - axes).map((_, i) => x.rank - axes + i),
-          y.shape.slice(0, axes).map((_, i) => i),
-        ]
-      : [axesOf(x, axes[0]), axesOf(y, axes[1])];
-  const lengths = (t: Tensor, list: readonly number[]): number[] => list.map((axis) => t.shape[axis]!);
-  if (
-    formatShape(lengths(x, ofX)) !== formatShape(lengths(y, ofY)) ||
-    (typeof axes === 'number' && ofX.length !== axes)
-  ) {
+  if (typeof axes !== 'number') return contracted('tensorDot', x, y, axesOf(x, axes[0]), axesOf(y, axes[1]));
+  if (!Number.isInteger(axes) || axes < 0 || axes > Math.min(x.rank, y.rank)) {
     throw new LockstepError(
       'shape',
-      `tensorDot: axes ${formatShape(ofX)} of ${formatShape(x.shape)} and axes ${formatShape(ofY)} of ${formatShape(y.shape)} are not equally many and long; pair axes of equal length`,
+      `tensorDot: ${formatShape(x.shape)} and ${formatShape(y.shape)} do not both have ${axes} axes to sum over; give a whole number up to the smaller rank, or pairs of axes`,
       { op: 'tensorDot', a: x.shape, b: y.shape, axes },
+    );
+  }
+  const run = Array.from({ length: axes }, (_, i) => i);
+  return contracted(
+    'tensorDot',
+    x,
+    y,
+    run.map((i) => x.rank - axes + i),
+    run,
+  );
+}
+
+const lengths = (x: Tensor, axes: readonly number[]): number[] => axes.map((axis) => x.shape[axis]!);
+
+/** The sum of products over axes `ofX` and `ofY`, on behalf of an op. */
+function contracted(
+  op: string,
+  x: Tensor,
+  y: Tensor,
+  ofX: readonly number[],
+  ofY: readonly number[],
+): Tensor {
+  if (formatShape(lengths(x, ofX)) !== formatShape(lengths(y, ofY))) {
+    throw new LockstepError(
+      'shape',
+      `${op}: axes ${formatShape(ofX)} of ${formatShape(x.shape)} and axes ${formatShape(ofY)} of ${formatShape(y.shape)} are not equally many and long; pair axes of equal length`,
+      { op, a: x.shape, b: y.shape, axes: [ofX, ofY] },
     );
   }
   const freeX = x.shape.map((_, axis) => axis).filter((axis) => !ofX.includes(axis));
@@ -54,7 +71,8 @@ const axesOf = (x: Tensor, axes: number | readonly number[]): number[] =>
 /** The sum of products over the last axis of both; with a scalar the product. [.., n] · [.., n] → [.., ..] */
 export function inner(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = two('inner', a, b);
-  return x.rank === 0 || y.rank === 0 ? mul(x, y) : tensorDot(x, y, [-1, -1]);
+  if (x.rank === 0 || y.rank === 0) return mul(x, y);
+  return contracted('inner', x, y, [x.rank - 1], [y.rank - 1]);
 }
 
 /**
@@ -63,13 +81,14 @@ export function inner(a: TensorLike, b: TensorLike): Tensor {
  */
 export function dot(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = two('dot', a, b);
-  return x.rank === 0 || y.rank === 0 ? mul(x, y) : tensorDot(x, y, [-1, y.rank === 1 ? 0 : -2]);
+  if (x.rank === 0 || y.rank === 0) return mul(x, y);
+  return contracted('dot', x, y, [x.rank - 1], [Math.max(0, y.rank - 2)]);
 }
 
 /** The inner product of all elements in order. → [] */
 export function vdot(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = two('vdot', a, b);
-  return tensorDot(ravel(x), ravel(y), 1);
+  return contracted('vdot', ravel(x), ravel(y), [0], [0]);
 }
 
 /** The products of all elements of a with all of b. → [size of a, size of b] */

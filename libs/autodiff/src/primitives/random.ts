@@ -5,7 +5,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { foldIn as foldInKey, type Key, keyFromSeed } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
-import { tensor } from '../convert.ts';
+import { requireLengths, tensor } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { add, cos, less, log, mul, neg, sqrt, sub } from './elementwise.ts';
@@ -88,6 +88,7 @@ const randomBitsPrimitive: Primitive<{ shape: Shape }> = primitive({
 /** Independent uniform bits. uint32 `shape` */
 export function randomBits(key: Tensor, shape: Shape): Tensor {
   requireKey('randomBits', key);
+  requireLengths('randomBits', shape);
   return bind(randomBitsPrimitive, [key], { shape });
 }
 

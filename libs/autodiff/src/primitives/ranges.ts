@@ -1,4 +1,5 @@
 /** Ops that ask where a number lies, and put it elsewhere. */
+import { LockstepError } from '@lockstep/errors';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import {
@@ -36,10 +37,17 @@ export function trunc(x: TensorLike): Tensor {
 }
 
 /**
- * x, but `low` where it is below and `high` where it is above; undefined leaves a side open, and `high` wins over a
- * larger `low`. At a bound the slope is the bound's, as in Autograd: x has slope 0 there.
+ * x, but `low` where it is below and `high` where it is above; undefined leaves a side open. Where bounds that are
+ * tensors cross, `high` wins; numbers that cross are an error. At a bound the slope is the bound's, as in Autograd: x has slope 0 there.
  */
 export function clip(x: TensorLike, low?: TensorLike, high?: TensorLike): Tensor {
+  if (typeof low === 'number' && typeof high === 'number' && low > high) {
+    throw new LockstepError(
+      'argument',
+      `clip: nothing lies between ${low} and ${high}; give the lower bound first`,
+      { op: 'clip', low, high },
+    );
+  }
   const given = [low, high].filter((bound) => bound !== undefined);
   const [values, ...bounds] = asTensors('clip', x, ...given) as [Tensor, ...Tensor[]];
   const top = high === undefined ? undefined : bounds.at(-1)!;

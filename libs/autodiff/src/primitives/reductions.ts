@@ -115,8 +115,10 @@ export function argmax(x: Tensor, axis = -1, options: ReduceOptions = {}): Tenso
 
 /** Index of the first smallest element along `axis`. int32 */
 export function argmin(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+  const along = normalizeAxis('argmin', axis, x.rank);
+  requireSome('argmin', x, along, 1);
   // Doubles hold the negative of every integer.
-  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), axis, options);
+  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), along, options);
 }
 
 /**
@@ -155,6 +157,7 @@ export function logSumExp(
   options: ReduceOptions = {},
 ): Tensor {
   const list = normalizeAxes('logSumExp', axes, x.rank);
+  for (const axis of list) requireSome('logSumExp', x, axis, 1);
   const largest = stopGradient(max(x, list, { keepDims: true }));
   const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
   const total = sum(exp(sub(x, shift)), list, options);
@@ -166,12 +169,19 @@ export function logSumExp(
 
 /** x − log Σ exp(x) over `axis`. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const shifted = sub(x, stopGradient(max(x, axis, { keepDims: true })));
+  const shifted = belowLargest('logSoftmax', x, axis);
   return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
 }
 
 /** exp(x) / Σ exp(x) over `axis`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  const weights = exp(sub(x, stopGradient(max(x, axis, { keepDims: true }))));
+  const weights = exp(belowLargest('softmax', x, axis));
   return div(weights, sum(weights, axis, { keepDims: true }));
+}
+
+/** x less its largest element along the axis, which counts as a constant: both functions are the same for any shift. */
+function belowLargest(op: string, x: Tensor, axis: number): Tensor {
+  const along = normalizeAxis(op, axis, x.rank);
+  requireSome(op, x, along, 1);
+  return sub(x, stopGradient(max(x, along, { keepDims: true })));
 }

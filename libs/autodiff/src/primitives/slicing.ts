@@ -213,13 +213,15 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
     const [first] = inputs;
     const total = inputs.reduce((length, x) => length + (x.shape[axis] ?? 0), 0);
     for (const x of inputs) {
-      if (
-        x.shape.length !== first!.shape.length ||
-        x.shape.some((length, i) => i !== axis && length !== first!.shape[i])
-      ) {
+      const sameRank = x.shape.length === first!.shape.length;
+      if (!sameRank || x.shape.some((length, i) => i !== axis && length !== first!.shape[i])) {
         throw new LockstepError(
           'shape',
-          `concatenate: ${inputs.map((y) => formatShape(y.shape)).join(', ')} differ in an axis other than ${axis}; only that one may differ`,
+          `concatenate: ${inputs.map((y) => formatShape(y.shape)).join(', ')} ${
+            sameRank
+              ? `differ in an axis other than ${axis}; only that one may differ`
+              : 'have different numbers of axes; add one with expandDims(), or join along a new one with stack()'
+          }`,
           { op: 'concatenate', shapes: inputs.map((y) => y.shape), axis },
         );
       }

@@ -39,7 +39,8 @@ export function argSort(x: Tensor, axis = -1, { descending = false }: SortOption
 
 /** The elements along `axis` in order. The gradient of each goes to where it came from. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
-  return takeAlongAxis(x, argSort(x, axis, options), axis);
+  const along = normalizeAxis('sort', axis, x.rank);
+  return takeAlongAxis(x, argSort(x, along, options), along);
 }
 
 export interface TopKOptions {

@@ -45,7 +45,7 @@ export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}):
 
 /** The square root of the variance; slope 0 where all elements are equal. */
 export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
-  rootWithSlope(variance(x, axes, options), sqrt);
+  rootWithSlope(variance(x, normalizeAxes('std', axes, x.rank), options), sqrt);
 
 /** root(x), a root or power, with value and slope 0 at 0. */
 function rootWithSlope(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
@@ -77,12 +77,13 @@ export function norm(x: Tensor, axes?: Axes, { order = 2, ...options }: NormOpti
 
 /** How many elements over `axes` (all by default) are not 0; NaN is not. int32 */
 export function countNonZero(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
-  return sum(cast(x.dtype === 'bool' ? x : notEqual(x, 0), 'int32'), axes, options);
+  const list = normalizeAxes('countNonZero', axes, x.rank);
+  return sum(cast(x.dtype === 'bool' ? x : notEqual(x, 0), 'int32'), list, options);
 }
 
 /** Whether an element over `axes` (all by default) is not 0; of nothing false. bool */
 export const any = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  notEqual(countNonZero(x, axes, options), 0);
+  notEqual(countNonZero(x, normalizeAxes('any', axes, x.rank), options), 0);
 
 /** Whether no element over `axes` (all by default) is 0; of nothing true. bool */
 export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
@@ -109,17 +110,20 @@ export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: Re
 }
 
 /** The largest less the smallest element over `axes` (all by default). */
-export const ptp = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  sub(max(x, axes, options), min(x, axes, options));
+export function ptp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes('ptp', axes, x.rank);
+  return sub(max(x, list, options), min(x, list, options));
+}
 
 /** The sum of the elements that are not NaN. */
 export const nanSum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  sum(where(isNotANumber(x), zerosLike(x), x), axes, options);
+  sum(where(isNotANumber(x), zerosLike(x), x), normalizeAxes('nanSum', axes, x.rank), options);
 
 /** The mean of the elements that are not NaN; NaN if all are. */
 export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  const list = normalizeAxes('nanMean', axes, x.rank);
   const counted = cast(equal(x, x), x.dtype);
-  return div(nanSum(x, axes, options), sum(counted, axes, options));
+  return div(nanSum(x, list, options), sum(counted, list, options));
 }
 
 /**
@@ -174,4 +178,4 @@ function inOneAxis(x: Tensor, axes: readonly number[]): Tensor {
 
 /** The middle of the ordered elements over `axes` (all by default), the mean of two where their number is even. */
 export const median = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  quantile(x, 0.5, axes, options);
+  quantile(x, 0.5, normalizeAxes('median', axes, x.rank), options);

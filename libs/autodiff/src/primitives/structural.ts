@@ -13,7 +13,7 @@ import {
   sizeOf,
   stridesOf,
 } from '@lockstep/tensor';
-import { requireShape } from '../convert.ts';
+import { requireLengths, requireShape } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
 
@@ -129,6 +129,7 @@ export function broadcastInAxes(x: Tensor, shape: Shape, axes: readonly number[]
 /** x repeated to `shape` by NumPy's rule: last axes aligned, lengths of 1 stretched. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
+  requireLengths('broadcastTo', shape);
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
     throw new LockstepError(
       'shape',

@@ -76,11 +76,15 @@ export function lifted(argument: unknown): unknown {
 }
 
 export function requireArguments(op: string, numArguments: number, wrt: number | readonly number[]): void {
-  for (const argument of typeof wrt === 'number' ? [wrt] : wrt) {
-    if (Number.isInteger(argument) && argument >= 0 && argument < numArguments) continue;
+  const list = typeof wrt === 'number' ? [wrt] : wrt;
+  for (const [i, argument] of list.entries()) {
+    const exists = Number.isInteger(argument) && argument >= 0 && argument < numArguments;
+    if (exists && list.indexOf(argument) === i) continue;
     throw new LockstepError(
       'argument',
-      `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
+      exists
+        ? `${op}: argument ${argument} is named twice; name each argument once`
+        : `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
       { argument, numArguments },
     );
   }

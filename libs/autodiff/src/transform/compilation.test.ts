@@ -235,7 +235,7 @@ describe('shape rules say what came, what was expected and what to do', () => {
     [
       'matmul, batches',
       () => zeros([2, 2, 2]).matmul(zeros([3, 2, 2])),
-      /matmul: shapes \[2\] and \[3\] do not broadcast/,
+      /matmul: the axes before the last two of \[2, 2, 2\] × \[3, 2, 2\] do not broadcast/,
     ],
     ['matmul, scalar', () => matmul(2, zeros([2])), /matmul: a scalar is not a matrix; use mul/],
     ['reshape', () => zeros([2, 3]).reshape([4, -1]), /reshape: \[2, 3\] does not fit \[4, -1\]/],

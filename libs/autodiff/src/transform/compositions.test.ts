@@ -7,7 +7,7 @@ import { ordinary } from '../fixtures/values.ts';
 import { grad, jit, jvp, numericalGrad, stack, type Tensor, vmap } from '../index.ts';
 
 const [x, y] = [ordinary([2])(1), ordinary([2])(2)];
-const numRuns = Number(process.env.LOCKSTEP_RANDOM_RUNS ?? 60);
+const numRuns = Number(process.env.LOCKSTEP_RANDOM_RUNS ?? 40);
 const seed = Number(process.env.LOCKSTEP_RANDOM_SEED ?? 1);
 
 /** What a construct does not have: reverse mode of a while loop in a program, forward mode of a customVjp. */
@@ -50,8 +50,8 @@ describe('random compositions', () => {
   it('give the bits of eager execution in float32 too, where chains are fused', () => {
     const [a, b] = [x, y].map((each) => each.cast('float32')) as [Tensor, Tensor];
     holds((f, _plain, recipe) => {
-      // Eagerly the branch that is taken is part of its surroundings, and cotangents are added in another order.
-      const tolerance = formatRecipe(recipe).includes('cond') ? 1e-4 : 0;
+      // Eagerly a branch or a loop is part of its surroundings, so that cotangents may be added in another order.
+      const tolerance = /cond|scan|Loop|mapOver/.test(formatRecipe(recipe)) ? 1e-4 : 0;
       const slope = grad((p: Tensor, q: Tensor) => f(p, q).sum());
       const rows = (g: typeof f): Tensor => stack([g(a, b), g(b, b)]);
       near(

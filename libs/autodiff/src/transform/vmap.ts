@@ -153,9 +153,15 @@ function runBatched<Args extends readonly unknown[], Out>(
   batched: boolean[];
   size: number;
 } {
-  const axes = args.map(
-    (_, i) => (inAxes !== null && typeof inAxes === 'object' ? inAxes[i] : inAxes) ?? null,
-  );
+  const isList = inAxes !== null && typeof inAxes === 'object';
+  if (isList && inAxes.length !== args.length) {
+    throw new LockstepError(
+      'argument',
+      `vmap: inAxes has ${inAxes.length} entries for ${args.length} arguments; give one for each (null for an argument that all examples share), or a single one for all`,
+      { inAxes, numArguments: args.length },
+    );
+  }
+  const axes = args.map((_, i) => (isList ? inAxes[i]! : inAxes));
   const trees = args.map((arg) => toTensors('vmap', arg));
   const size = batchSize(trees, axes);
   return withTrace(
