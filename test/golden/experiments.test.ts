@@ -1,23 +1,29 @@
 /** Every experiment trains, and its bits do not depend on how its shards are divided. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { ShardRange } from '@lockstep/collectives';
 import { offeredProfiles } from '@lockstep/kernels';
+import { sizeOf } from '@lockstep/tensor';
 import { type Experiment, isExperiment, resolveConfig, trainLocally } from '@lockstep/training';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../../experiments/', import.meta.url);
-const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+/** Other files are modules that experiments share. */
+const files = readdirSync(folder).filter(
+  (file) => file.endsWith('.ts') && readFileSync(new URL(file, folder), 'utf8').includes('export default'),
+);
+const index = readFileSync(new URL('README.md', folder), 'utf8').split('\n');
 const STEPS = 2;
 /** The faster one. */
 const profile = offeredProfiles()[0]!;
 const TIMEOUT_MS = 60_000;
 
-async function load(file: string): Promise<Experiment | undefined> {
+async function load(file: string): Promise<Experiment> {
   const { default: experiment } = (await import(fileURLToPath(new URL(file, folder)))) as {
     default?: unknown;
   };
-  return isExperiment(experiment) ? experiment : undefined;
+  if (!isExperiment(experiment)) throw new TypeError(`${file} exports no experiment`);
+  return experiment;
 }
 
 /** One run of all shards; two uneven ones, as of two workers with a different number of threads. */
@@ -29,13 +35,23 @@ const divisions = (numShards: number): ShardRange[][] => [
   ],
 ];
 
+/** What experiments/README.md says of a file. */
+function rowOf(file: string): { parameters: number; samples: number; epochs: number } {
+  const line = index.find((text) => text.startsWith(`| [${file}]`));
+  if (line === undefined) throw new TypeError(`experiments/README.md has no row for ${file}`);
+  const [parameters, samples, epochs] = line
+    .split('|')
+    .slice(4, 7)
+    .map((cell) => Number(cell.replace(/[^0-9]/g, '')));
+  return { parameters: parameters!, samples: samples!, epochs: epochs! };
+}
+
 describe('experiments', () => {
   for (const file of files) {
     it(
       `${file} trains`,
       async ({ skip }) => {
         const experiment = await load(file);
-        if (experiment === undefined) return skip(`${file} is no experiment but a module of one`);
         const { data, batch } = experiment;
         if (data.name === 'fashion-mnist' && !existsSync('/usr/share/datasets/fashion-mnist'))
           skip('Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist');
@@ -50,6 +66,14 @@ describe('experiments', () => {
         expect(parted!.fingerprint).toBe(whole!.fingerprint);
         for (const { loss } of whole!.history) expect(Number.isFinite(loss)).toBe(true);
         expect(whole!.history).toHaveLength(STEPS);
+        const sizes = whole!.variables.map(({ name, shape }) =>
+          name.startsWith('params/') ? sizeOf(shape) : 0,
+        );
+        expect(rowOf(file)).toEqual({
+          parameters: sizes.reduce((sum, size) => sum + size, 0),
+          samples: batch.size,
+          epochs: experiment.epochs,
+        });
       },
       TIMEOUT_MS,
     );
