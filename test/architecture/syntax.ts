@@ -15,9 +15,16 @@ const EXACT_MATH = new Set(
   ),
 );
 
+/** What can stand anywhere in a file: `import(…)`, also as a type, and `require`. */
+const NESTED_IMPORT = /\bimport\s*[(/]|\brequire\b/;
+
 /** Specifiers of static, dynamic and type imports, re-exports and `require`, as far as they are literals. */
 export function imports(file: SourceFile): { line: number; specifier: string }[] {
-  return [...walk(parse(file))].flatMap(({ node }) => {
+  const program = parse(file);
+  const nodes = NESTED_IMPORT.test(file.text)
+    ? Array.from(walk(program), ({ node }) => node)
+    : (program.body as Node[]);
+  return nodes.flatMap((node) => {
     const specifier = specifierOf(node);
     return typeof specifier === 'string' ? [{ line: lineOf(file, node), specifier }] : [];
   });
@@ -43,6 +50,8 @@ function specifierOf(node: Node): unknown {
  * `2 ** n` with a literal n is exact everywhere and does not count.
  */
 export function mathUses(file: SourceFile): { line: number; what: string }[] {
+  // Two asterisks that open no comment.
+  if (!/\bMath\b|(?<!\/)\*\*/.test(file.text)) return [];
   return [...walk(parse(file))].flatMap(({ node, parent }) => {
     const what = inexact(node, parent);
     return what === undefined ? [] : [{ line: lineOf(file, node), what }];
@@ -85,8 +94,16 @@ function isPowerOfTwo({ left, right }: Node): boolean {
   return literal(left) === 2 && Number.isInteger(literal(exponent));
 }
 
-function parse({ path, text }: SourceFile): Node {
-  return parseAst(text, { lang: /\.m?ts$/.test(path) ? 'ts' : 'js' }, path) as unknown as Node;
+const parsed = new WeakMap<SourceFile, Node>();
+
+function parse(file: SourceFile): Node {
+  const known = parsed.get(file);
+  if (known !== undefined) return known;
+  const { path, text } = file;
+  const lang = /\.m?ts$/.test(path) ? 'ts' : 'js';
+  const program = parseAst(text, { lang }, path) as unknown as Node;
+  parsed.set(file, program);
+  return program;
 }
 
 function* walk(node: Node, parent?: Node): Generator<{ node: Node; parent: Node | undefined }> {
