@@ -13,7 +13,8 @@ export const blocksOf = (page: string, language: string): string[] =>
 export const importsOf = (code: string): string[] =>
   Array.from(code.matchAll(/^import \{(.*?)\} from 'lockstep';$/gms), ([, list]) => list!)
     .flatMap((list) => list.split(','))
-    .map((name) => name.trim());
+    .map((name) => name.trim())
+    .filter((name) => !name.startsWith('type '));
 
 /**
  * Runs a block as the body of a function that imports from `library`; a default export is its result. A compared value
@@ -21,7 +22,10 @@ export const importsOf = (code: string): string[] =>
  */
 export function execute(code: string, library: object): unknown {
   const body = code
-    .replace(/^import \{(.*?)\} from 'lockstep';$/gms, 'const {$1} = library;')
+    .replace(
+      /^import \{(.*?)\} from 'lockstep';$/gms,
+      (line) => `const {${importsOf(line).join(', ')}} = library;`,
+    )
     .replace(/^export default /m, 'return ')
     .replace(/^(.+); \/\/ → (.+)$/gm, (_line, expression, value) => `compare(${expression}, \`${value}\`);`);
   const { code: script } = transformSync(`export const main = (library, compare) => {${body}};`, {

@@ -69,6 +69,10 @@ export abstract class Tensor implements Aval {
     return this.item();
   }
 
+  toJSON(): NestedNumbers {
+    return this.toArray();
+  }
+
   toString(): string {
     return `${this.dtype}${formatShape(this.shape)}`;
   }
@@ -144,6 +148,11 @@ export interface Primitive<A extends Attrs = Attrs> {
   readonly elementwise?: (out: Storage, operands: readonly Operand[], attrs: A) => BoundKernel;
   /** Its name is an op of the fused kernel, which takes it where its inputs are float32 (bool for conditions). */
   readonly fusible?: boolean;
+  /**
+   * What it computes in other ops where its input is float32: a planned program runs these in its place, so that fused
+   * chains take them along, with the bits of its kernel.
+   */
+  readonly composed?: (x: Tensor) => Tensor;
   /** Linear in each differentiable argument: its jvp is itself, with the argument replaced by its tangent. */
   readonly linear?: boolean;
   /** The contribution of one argument's tangent to the output's tangent. Absent: no derivative by this argument. */

@@ -295,6 +295,7 @@ describe('parts', () => {
       x.less(3).at(0).toArray(),
     );
     expect(Object.is(full([1], -0).item(), -0)).toBe(true);
+    expect(JSON.stringify({ x })).toBe(`{"x":${JSON.stringify(x.toArray())}}`);
   });
 });
 
