@@ -74,6 +74,20 @@ export function checkExperiment(experiment: unknown): void {
       { given: fields },
     );
   }
+  checkWatched(experiment);
+}
+
+/** A metric that no evaluation has would never stop a run. */
+function checkWatched({ earlyStopping, metrics = {} }: Readonly<Record<string, unknown>>): void {
+  if (earlyStopping === undefined) return;
+  const { metric } = earlyStopping as { metric?: unknown };
+  const watchable = ['loss', ...Object.keys(metrics as object)].map((name) => `validation/${name}`);
+  if (watchable.some((name) => name === metric)) return;
+  throw new LockstepError(
+    'config',
+    `defineExperiment: earlyStopping watches ${String(metric)}; evaluations give ${watchable.join(', ')}`,
+    { metric, watchable },
+  );
 }
 
 const unknownField = (field: string): LockstepError =>

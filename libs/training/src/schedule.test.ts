@@ -37,6 +37,10 @@ describe('defineExperiment and resolveConfig', () => {
     [{ init: undefined, model: [flatten] }, /model must be a layer such as sequential\(.*, not a list$/],
     [{ metrics: ['accuracy'] }, /metrics must be an object of functions .*, not a list$/],
     [{ batch: 8 }, /batch must be an object such as .*, not 8$/],
+    [
+      { earlyStopping: { metric: 'val_loss', patience: 1 }, metrics: { accuracy: () => 1 } },
+      /earlyStopping watches val_loss; evaluations give validation\/loss, validation\/accuracy$/,
+    ],
     [{ seed: 0.5 }, /seed must be a whole number of at least 0, not 0.5$/],
     [{ epochs: 0 }, /epochs must be a whole number of at least 1, not 0$/],
   ])('name the field of %j', (fields, message) => {

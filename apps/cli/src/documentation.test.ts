@@ -1,0 +1,51 @@
+/** Every command line of the documentation is one that the command takes. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { commandLine } from './command-line.ts';
+
+const root = new URL('../../../', import.meta.url);
+const pages = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'experiments/README.md',
+  ...readdirSync(new URL('docs/', root))
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `docs/${file}`),
+];
+
+/** The arguments behind `lockstep` in blocks of shell and in the README's table of commands. */
+function commandsIn(page: string): string[] {
+  const text = readFileSync(new URL(page, root), 'utf8');
+  const blocks = Array.from(text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms), ([, code]) => code!);
+  const cells = Array.from(text.matchAll(/^\| `(.*?)` \|/gm), ([, code]) => code!);
+  return [...blocks.flatMap((block) => block.split('\n')), ...cells]
+    .map((line) => /^(?:\$ )?(?:npx )?lockstep ([a-z]+ ?.*?)(?:\s+#.*)?$/.exec(line)?.[1])
+    .filter((line) => line !== undefined);
+}
+
+/** What the parser makes of a line; it runs no command. */
+async function parse(line: string): Promise<string | number | undefined> {
+  let args: Readonly<Record<string, unknown>> = {};
+  const parser = commandLine(() => (given) => {
+    args = given as typeof args;
+  });
+  await parser.parseAsync(line.replaceAll(/\b[A-Z]+\b/g, (word) => `examples/${word}`));
+  return (args._ as string[] | undefined)?.[0];
+}
+
+const lines = pages.flatMap((page) => commandsIn(page).map((line) => [page, line] as const));
+
+describe('documentation', () => {
+  it('shows commands', () => {
+    expect(lines.length).toBeGreaterThan(15);
+    expect(new Set(lines.map(([, line]) => line.split(' ')[0])).size).toBe(8);
+  });
+
+  it.each(lines)('%s: lockstep %s', async (_, line) => {
+    expect(await parse(line)).toBe(line.split(' ')[0]);
+  });
+
+  it('would notice an option that does not exist', async () => {
+    await expect(parse('train x.ts --wrokers 2')).rejects.toThrow(/did you mean --workers/);
+  });
+});
