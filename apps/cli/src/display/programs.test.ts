@@ -2,6 +2,8 @@ import type { ProgramsDescription } from '@lockstep/training';
 import { expect, it } from 'vitest';
 import { programsText } from './programs.ts';
 
+type Equation = ProgramsDescription['shard']['segments'][number]['equations'][number];
+
 const float = (name: string, ...shape: number[]) => ({ name, dtype: 'float32' as const, shape });
 
 const product = {
@@ -22,7 +24,7 @@ const chain = {
 };
 const copy = { op: 'copy', inputs: ['v5'], outputs: [float('v7')], steps: [], flops: 0, bytes: 8 };
 
-const plan = (equations: readonly (typeof product | typeof chain)[], size?: number) => ({
+const plan = (equations: readonly Equation[], size?: number) => ({
   inputs: [float('params/w', 784, 512), float('batch/x', 128, 784)],
   segments: [
     {
@@ -69,4 +71,30 @@ it('prints a line an equation, in columns', () => {
     '  1,200 equations traced, 1 to run, 2 elementwise steps fused',
   ]);
   expect(lines.slice(-2)).toEqual(['                       8 B  v7 float32[]  copy v5', '']);
+});
+
+it('prints what loops and branches run, further in', () => {
+  const body = { ...plan([copy]), inputs: [float('v0', 3), float('v1')] };
+  const outer = {
+    ...{ op: 'branch', inputs: ['v2', 'v3'], outputs: [float('v4', 3)], steps: [], flops: 12, bytes: 24 },
+    bodies: [body, { ...plan([{ ...copy, op: 'scan', bodies: [{ ...body, inputs: [] }] }]), inputs: [] }],
+  };
+  const lines = programsText({ shards: 8, rowsPerShard: 16, shard: plan([outer]), update: plan([]) }).split(
+    '\n',
+  );
+  expect(lines.slice(9, 20)).toMatchInlineSnapshot(`
+    [
+      "        12 FLOP       24 B  v4 float32[3]  branch v2 v3",
+      "        body 1 of 2: 1 equation, 103 MFLOP, 2.9 MiB",
+      "          of v0 float32[3], v1 float32[]",
+      "                           8 B  v7 float32[]  copy v5",
+      "        body 2 of 2: 1 equation, 103 MFLOP, 2.9 MiB",
+      "          of nothing",
+      "                           8 B  v7 float32[]  scan v5",
+      "            body: 1 equation, 103 MFLOP, 2.9 MiB",
+      "              of nothing",
+      "                               8 B  v7 float32[]  copy v5",
+      "",
+    ]
+  `);
 });

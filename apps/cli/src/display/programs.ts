@@ -1,4 +1,4 @@
-/** Programs as text: a line an equation, with its costs in columns. */
+/** Programs as text: a line an equation, with its costs in columns; bodies of loops and branches further in. */
 import type { ProgramsDescription } from '@lockstep/training';
 import { plural, rate } from './format.ts';
 
@@ -38,19 +38,38 @@ function planLines(title: string, plan: Plan): string[] {
 }
 
 function segmentLines(segment: Segment, index: number, count: number): string[] {
-  const { equations, flops, bytes, exchange } = segment;
-  const totals = `${plural(equations.length, 'equation')}, ${flopsText(flops)}, ${bytesText(bytes)}`;
-  const results = equations.map(({ outputs }) => outputs.map(resultText));
-  const width = Math.min(MAX_RESULT_WIDTH, Math.max(0, ...results.flat().map((text) => text.length)));
+  const { equations, exchange } = segment;
   return [
     '',
-    `  segment ${index + 1} of ${count}: ${totals}`,
-    ...equations.flatMap((equation, i) => equationLines(equation, results[i]!, width)),
+    `  segment ${index + 1} of ${count}: ${totalsText(equations.length, segment)}`,
+    ...equationList(equations),
     ...exchange.map(({ combine, size }) => {
       const what = combine === 'sum' ? 'sums' : 'moments';
       return `    ⇄ exchange of ${plural(size, 'value')} (${bytesText(4 * size)}): ${what}`;
     }),
   ];
+}
+
+function equationList(equations: readonly Equation[]): string[] {
+  const results = equations.map(({ outputs }) => outputs.map(resultText));
+  const width = Math.min(MAX_RESULT_WIDTH, Math.max(0, ...results.flat().map((text) => text.length)));
+  return equations.flatMap((equation, i) => [
+    ...equationLines(equation, results[i]!, width),
+    ...bodyLines(equation).map((line) => `    ${line}`),
+  ]);
+}
+
+/** What a loop or a branch runs, with the costs of one turn. Its inputs are its own variables. */
+function bodyLines({ bodies = [] }: Equation): string[] {
+  return bodies.flatMap((body, i) => {
+    const title = bodies.length === 1 ? 'body' : `body ${i + 1} of ${bodies.length}`;
+    const { inputs, segments, numRun } = body;
+    return [
+      `    ${title}: ${totalsText(numRun, body)}`,
+      `      of ${inputs.map(resultText).join(', ') || 'nothing'}`,
+      ...segments.flatMap(({ equations }) => equationList(equations)),
+    ];
+  });
 }
 
 function equationLines(equation: Equation, results: readonly string[], width: number): string[] {
@@ -71,6 +90,10 @@ function equationLines(equation: Equation, results: readonly string[], width: nu
 const typeText = ({ dtype, shape }: Named): string => `${dtype}[${shape.join(', ')}]`;
 const resultText = (result: Named): string => `${result.name} ${typeText(result)}`;
 
+const totalsText = (
+  numEquations: number,
+  { flops, bytes }: { readonly flops: number; readonly bytes: number },
+): string => `${plural(numEquations, 'equation')}, ${flopsText(flops)}, ${bytesText(bytes)}`;
 const flopsText = (flops: number): string =>
   scaled(flops, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 export const bytesText = (bytes: number): string => scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
