@@ -1,5 +1,5 @@
 /** What users can import, held against what the libraries export and what the documentation names. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as autodiff from '@lockstep/autodiff';
 import * as data from '@lockstep/data';
 import * as errors from '@lockstep/errors';
@@ -120,6 +120,10 @@ const isType = (name: string): boolean =>
 const root = new URL('../../../', import.meta.url);
 const pages = [
   'README.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  'experiments/README.md',
+  'bench/README.md',
   ...['docs/', 'docs/decisions/'].flatMap((folder) =>
     readdirSync(new URL(folder, root))
       .filter((file) => file.endsWith('.md'))
@@ -142,4 +146,35 @@ describe('documentation', () => {
     });
     expect(missing).toEqual([]);
   });
+
+  it.each(pages)('%s links to what there is', (page) => {
+    const text = readFileSync(new URL(page, root), 'utf8').replaceAll(/^```.*?^```$/gms, '');
+    const links = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link!);
+    const broken = links.filter(
+      (link) => !link.includes('://') && !isThere(new URL(link, new URL(page, root))),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  it('names every library in docs/architecture.md', () => {
+    const text = readFileSync(new URL('docs/architecture.md', root), 'utf8');
+    const packages = ['libs', 'apps'].flatMap((folder) => readdirSync(new URL(folder, root)));
+    expect(packages.filter((name) => !new RegExp(`^\\| \\d \\| \\[${name}\\]`, 'm').test(text))).toEqual([]);
+  });
 });
+
+/** Whether the file of a link is there, with the heading that the link names. */
+function isThere(link: URL): boolean {
+  const file = new URL(link.pathname, link);
+  if (!existsSync(file)) return false;
+  if (link.hash === '') return true;
+  const headings = readFileSync(file, 'utf8').matchAll(/^#+ (.*)$/gm);
+  return Array.from(headings, ([, heading]) => anchorOf(heading!)).includes(link.hash.slice(1));
+}
+
+/** The name that a heading has in links on GitHub. */
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-');
