@@ -17,11 +17,10 @@ import {
   neg,
   sigmoid,
   square,
-  sub,
   tanh,
   where,
 } from './elementwise.ts';
-import { softplus } from './exponentials.ts';
+import { expm1Below, softplus } from './exponentials.ts';
 import { clip } from './ranges.ts';
 import { slice } from './slicing.ts';
 
@@ -59,12 +58,6 @@ export function gelu(
       ? erf(mul(values, Math.SQRT1_2))
       : tanh(mul(mul(values, add(mul(square(values), 0.044715), 1)), SQRT_TWO_OVER_PI));
   return mul(mul(values, 0.5), add(inner, 1));
-}
-
-/** eˣ − 1 for x ≤ 0 as 2t/(1 − t), t = tanh(x/2): fusible, and nothing cancels. */
-function expm1Below(x: Tensor): Tensor {
-  const t = tanh(mul(x, 0.5));
-  return div(add(t, t), sub(1, t));
 }
 
 /** x where it is positive, else α(eˣ − 1) (Clevert et al., 2015). The slope at 0 is α. */

@@ -1,6 +1,7 @@
 /**
  * Elementwise primitives whose kernel every backend shares: it computes in doubles on the host and rounds once. They
- * stand between fused chains, never in them; what is hot is therefore composed of the ops of elementwise.ts.
+ * stand between fused chains, never in them; what is hot is therefore composed of the ops of elementwise.ts, at least in
+ * float32.
  */
 import {
   type HostBinaryOp,
@@ -11,7 +12,7 @@ import {
   hostUnary,
 } from '@lockstep/kernels';
 import { asTensor, asTensors, type TensorLike } from '../convert.ts';
-import { type Attrs, bind, type Primitive, type Tensor } from '../core.ts';
+import { type Attrs, bind, ConcreteTensor, outsideOfTraces, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
 import { batchElementwise, requireFloat, stretched } from './elementwise.ts';
 
@@ -19,8 +20,12 @@ import { batchElementwise, requireFloat, stretched } from './elementwise.ts';
 type UnaryRule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;
 type BinaryRule = (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
-/** A function of one argument. [..] → [..] */
-export function unaryOnHost(name: HostUnaryOp, by: UnaryRule): (x: TensorLike) => Tensor {
+/** A function of one argument, in float32 as it is `composed` of others if that is given. [..] → [..] */
+export function unaryOnHost(
+  name: HostUnaryOp,
+  by: UnaryRule,
+  composed?: (x: Tensor) => Tensor,
+): (x: TensorLike) => Tensor {
   const rule = (g: Tensor, _argument: number, [x]: readonly Tensor[], y: Tensor) => by(g, x!, y);
   const self: Primitive = primitive({
     name,
@@ -30,10 +35,14 @@ export function unaryOnHost(name: HostUnaryOp, by: UnaryRule): (x: TensorLike) =
       requireFloat(name, x!);
       return { dtype: x!.dtype, shape: x!.shape };
     },
-    kernel:
-      (out, [x]) =>
-      () =>
-        hostUnary(name, out.data, x!.data),
+    kernel: (out, [x]) =>
+      composed !== undefined && out.dtype === 'float32'
+        ? () => {
+            const y = outsideOfTraces(() => composed(new ConcreteTensor(x!)));
+            out.data.set(y.data);
+          }
+        : () => hostUnary(name, out.data, x!.data),
+    ...(composed && { composed }),
     jvp: rule,
     vjp: rule,
     batch: batchElementwise(() => self),

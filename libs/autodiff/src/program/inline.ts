@@ -1,23 +1,41 @@
-/** Calls give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
-import { constructOf } from './equation.ts';
+/** Equations give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
+import { constructOf, primitiveOf } from './equation.ts';
 import { bodiesOf, type Equation, type Program } from './program.ts';
+import { traceProgram } from './trace.ts';
 
 /** The same computation without checkpoints and derivatives of one's own. */
 export function inlineCalls(program: Program): Program {
-  const isCall = (equation: Equation): boolean => constructOf(equation)?.isCall === true;
-  if (!program.equations.some(isCall)) return program;
+  return inlined(program, (equation) =>
+    constructOf(equation)?.isCall === true ? inlineCalls(bodiesOf(equation)![0]!) : undefined,
+  );
+}
+
+/** The same computation with the ops that primitives are composed of in float32, in their place. */
+export function inlineCompositions(program: Program): Program {
+  return inlined(program, (equation) => {
+    const composed = primitiveOf(equation)?.composed;
+    const aval = program.avals[equation.inputs[0]!];
+    if (composed === undefined || aval?.dtype !== 'float32') return undefined;
+    return traceProgram((x) => [composed(x!)], [aval]);
+  });
+}
+
+/** The program with bodies in place of the equations that have one. */
+function inlined(program: Program, bodyOf: (equation: Equation) => Program | undefined): Program {
+  const bodies = program.equations.map(bodyOf);
+  if (bodies.every((body) => body === undefined)) return program;
   const avals = [...program.avals];
   const constants = [...program.constants];
   const equations: Equation[] = [];
   const replaced = new Map<number, number>();
   const current = (variable: number): number => replaced.get(variable) ?? variable;
-  for (const { inputs: old, ...rest } of program.equations) {
+  for (const [place, { inputs: old, ...rest }] of program.equations.entries()) {
     const equation: Equation = { ...rest, inputs: old.map(current) };
-    if (!isCall(equation)) {
+    const body = bodies[place];
+    if (body === undefined) {
       equations.push(equation);
       continue;
     }
-    const body = inlineCalls(bodiesOf(equation)![0]!);
     const numbers = body.avals.map((aval, i) => equation.inputs[i] ?? avals.push(aval) - 1);
     const renumbered = (variables: readonly number[]): number[] => variables.map((v) => numbers[v]!);
     constants.push(...body.constants.map((each) => ({ ...each, variable: numbers[each.variable]! })));

@@ -8,7 +8,7 @@ import type { PlannedBodies } from '../construct.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, constructOf, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
-import { inlineCalls } from './inline.ts';
+import { inlineCalls, inlineCompositions } from './inline.ts';
 import { optimize, removeDeadCode } from './optimize.ts';
 import { bodiesOf, type Equation, type Program, programHash } from './program.ts';
 import { aligned, workSpace } from './work-space.ts';
@@ -54,7 +54,7 @@ export interface PlanOptions {
 }
 
 export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions = {}): Plan {
-  const plain = inlineCalls(traced);
+  const plain = inlineCompositions(inlineCalls(traced));
   const program = departEarly(withOwnPartials(withPlannedBodies(optimize(plain))));
   const rank = new Map(departures(removeDeadCode(plain)).map((variable, i) => [variable, i]));
   const byDeparture = (a: Equation, b: Equation): number =>
