@@ -1,9 +1,17 @@
 /** NumPy's NPZ format: a ZIP archive with one NPY file an array. */
+import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
 import { LockstepError } from '@lockstep/errors';
-import { unzipSync, zipSync } from 'fflate';
 import { decodeNpy, encodeNpy } from './npy.ts';
 import type { Tensors } from './safetensors.ts';
+
+let library: typeof import('fflate') | undefined;
+
+/** Loaded with the first archive: every thread of a worker imports this file, and hardly any opens one. */
+function fflate(): typeof import('fflate') {
+  library ??= createRequire(import.meta.url)('fflate') as typeof import('fflate');
+  return library;
+}
 
 export interface NpzOptions {
   /** Deflate the arrays, as `numpy.savez_compressed` does. Default false. */
@@ -16,7 +24,10 @@ export function encodeNpz(arrays: Tensors, { compress = false }: NpzOptions = {}
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const);
   // A date of its own would make every file another: ZIP's first, in the local time that it is written in.
-  return zipSync(Object.fromEntries(files), { level: compress ? 6 : 0, mtime: new Date(1980, 0, 1) });
+  return fflate().zipSync(Object.fromEntries(files), {
+    level: compress ? 6 : 0,
+    mtime: new Date(1980, 0, 1),
+  });
 }
 
 /** Deflate's best ratio is 1032: what claims more is no deflated file but an attack on memory. */
@@ -43,7 +54,7 @@ export function decodeNpz(bytes: Uint8Array, what = 'the file'): Tensors {
 
 function unzip(bytes: Uint8Array, what: string): Record<string, Uint8Array> {
   try {
-    return unzipSync(bytes, {
+    return fflate().unzipSync(bytes, {
       filter({ name, size, originalSize }) {
         if (originalSize <= size * maxRatio + 64) return true;
         throw damaged(what, `'${name}' claims ${originalSize} bytes in ${size}`);

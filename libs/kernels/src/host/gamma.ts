@@ -43,11 +43,16 @@ function hurwitzZeta(s: number, q: number): number {
   return sum + tail;
 }
 
-/** ln Γ(2 + z)/z for |z| ≤ ½: 1 − γ and the Riemann zeta function less 1. */
-const AROUND_TWO = series(28, (i) => {
-  if (i === 0) return ONE_MINUS_EULER;
-  return ((i % 2 === 0 ? -1 : 1) * hurwitzZeta(i + 1, 2)) / (i + 1);
-});
+let aroundTwo: readonly number[] | undefined;
+
+/** ln Γ(2 + z) for |z| ≤ ½, from 1 − γ and the Riemann zeta function less 1. Its series takes too long to be made unasked. */
+function logGammaAroundTwo(z: number): number {
+  aroundTwo ??= series(28, (i) => {
+    if (i === 0) return ONE_MINUS_EULER;
+    return ((i % 2 === 0 ? -1 : 1) * hurwitzZeta(i + 1, 2)) / (i + 1);
+  });
+  return z * polynomial(aroundTwo, z);
+}
 
 /** (ln Γ(x) − Stirling's formula)·x as a series in 1/x². */
 const STIRLING = series(10, (i) => BERNOULLI[i]! / ((2 * i + 1) * (2 * i + 2)));
@@ -62,7 +67,7 @@ export function logGamma(x: number): number {
     return log(PI / abs(sinPi(x))) - logGamma(1 - x);
   }
   if (x < 0.5) return logGamma(x + 1) - log(x);
-  if (x < 1.5) return (x - 1) * polynomial(AROUND_TWO, x - 1) - log1p(x - 1);
+  if (x < 1.5) return logGammaAroundTwo(x - 1) - log1p(x - 1);
   if (x > FAR) {
     const logarithm = log(x);
     return (x - 0.5) * (logarithm - 1) - 0.5 + HALF_LOG_TWO_PI + polynomial(STIRLING, 1 / (x * x)) / x;
@@ -70,7 +75,7 @@ export function logGamma(x: number): number {
   let product = 1;
   let a = x;
   for (; a > 2.5; a--) product *= a - 1;
-  return (a - 2) * polynomial(AROUND_TWO, a - 2) + (product === 1 ? 0 : log(product));
+  return logGammaAroundTwo(a - 2) + (product === 1 ? 0 : log(product));
 }
 
 /** ψ(x) = (ln Γ)′(x) with an error below 2⁻⁴⁹ of the larger of it and 1; NaN at 0, −1, −2, …. */
