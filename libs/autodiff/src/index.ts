@@ -194,6 +194,7 @@ export type {
 } from './program/describe.ts';
 export { describePlan } from './program/describe.ts';
 export { evaluateProgram } from './program/evaluate.ts';
+export { programFlops } from './program/flops.ts';
 export { inlineCalls } from './program/inline.ts';
 export type { ExchangeBuffers, Instance, InstanceOptions } from './program/instance.ts';
 export { instantiate } from './program/instance.ts';

@@ -3,7 +3,8 @@ import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Aval } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
-import { aliases, constructOf, isAlias, isFused, primitiveOf } from './equation.ts';
+import { aliases, isAlias } from './equation.ts';
+import { equationFlops } from './flops.ts';
 import type { Plan } from './plan.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
@@ -19,7 +20,7 @@ export interface EquationDescription {
   readonly steps: readonly string[];
   /** Of a loop or a branch. */
   readonly bodies?: readonly PlanDescription[];
-  /** Arithmetic operations: a multiplication and an addition count as two, an elementwise function as one. */
+  /** Arithmetic operations, as flops.ts counts them. */
   readonly flops: number;
   /** Read and written, each array once. */
   readonly bytes: number;
@@ -70,7 +71,7 @@ export function describePlan(plan: Plan, inputNames: readonly string[] = []): Pl
           inputs: inputs.map(name),
           outputs: outputs.map(named),
           steps: stepsOf(equation, name),
-          flops: flopsOf(equation, program),
+          flops: equationFlops(equation, program),
           bytes: bytesOf(equation, program, aliasOf),
           ...(bodies.length > 0 && { bodies }),
         };
@@ -107,59 +108,4 @@ function bytesOf(equation: Equation, { avals }: Program, aliasOf: (variable: num
   };
   const touched = [...new Set(equation.inputs.map(aliasOf)), ...resultsOf(equation)];
   return touched.reduce((sum, variable) => sum + size(variable), 0);
-}
-
-/** Operations for each element that is given or made; what is not here only moves elements, or draws them. */
-const perElement: Readonly<Record<string, { readonly of: 'input' | 'output'; readonly flops: number }>> = {
-  sum: { of: 'input', flops: 1 },
-  reduceMax: { of: 'input', flops: 1 },
-  reduceMin: { of: 'input', flops: 1 },
-  argmax: { of: 'input', flops: 1 },
-  treeSum: { of: 'input', flops: 1 },
-  maxPool: { of: 'input', flops: 1 },
-  maxPoolSelect: { of: 'input', flops: 1 },
-  maxPoolScatter: { of: 'output', flops: 1 },
-  scatterAdd: { of: 'input', flops: 1 },
-  // Weighted sum, then weighted square of the deviation.
-  groupMoments: { of: 'input', flops: 6 },
-  shardMoments: { of: 'input', flops: 6 },
-};
-
-function flopsOf(equation: Equation, { avals }: Program): number {
-  const { primitive, inputs, outputs, attrs } = equation;
-  const shape = (variable: number | undefined) => avals[variable!]!.shape;
-  const size = (variable: number | undefined): number => sizeOf(shape(variable));
-  const [first, second] = inputs;
-  const out = outputs[0];
-  const planned = constructOf(equation)?.planned;
-  if (planned !== undefined) {
-    const bodies = plansOf(equation).map((plan) => describePlan(plan).flops);
-    return planned.flops(bodies, attrs as PlannedBodies);
-  }
-  if (isFused(equation)) {
-    const { instructions, sums = [] } = equation.attrs;
-    const [sum] = sums;
-    const length = sum ? sum.outer * sum.size * sum.inner : size(out);
-    return (instructions.length + sums.filter((each) => each !== null).length) * length;
-  }
-  switch (primitive) {
-    case 'matmul':
-      return 2 * size(out) * shape(first).at(attrs.transposeA === true ? -2 : -1)!;
-    case 'segmentedContraction':
-      return 2 * size(first) * shape(second).at(-1)!;
-    case 'conv2d':
-      return (2 * size(out) * size(second)) / shape(second).at(-1)!;
-    case 'conv2dInputGrad':
-      return (2 * size(first) * size(second)) / shape(second).at(-1)!;
-    case 'conv2dKernelGrad':
-    case 'conv2dKernelGradTree': {
-      const [height, width] = attrs.kernelSize as readonly [number, number];
-      return 2 * size(second) * height * width * shape(first).at(-1)!;
-    }
-    default: {
-      const known = perElement[primitive];
-      if (known !== undefined) return known.flops * size(known.of === 'input' ? first : out);
-      return primitiveOf(equation)?.fusible === true ? size(out) : 0;
-    }
-  }
 }
