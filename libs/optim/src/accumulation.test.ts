@@ -88,13 +88,12 @@ describe('accumulateGradients', () => {
   });
 });
 
-/** The updates of one parameter under these gradients, each of 4 samples. */
+/** The updates of one parameter under these gradients. */
 function movesOf<S>(optimizer: GradientTransformation<S>, gradients: readonly number[]): number[] {
   const tree = { w: float([0]) };
   let state = optimizer.init(tree);
   return gradients.map((g, k) => {
-    const progress = { ...progressAt(k), samples: tensor(4, { dtype: 'float32' }) };
-    const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progress);
+    const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progressAt(k));
     state = next;
     return flatten(updates).leaves[0]!.item();
   });
@@ -160,8 +159,7 @@ describe('a growing batch', () => {
     const tree = { w: float([0]) };
     let state = optimizer.init(tree);
     const seen = [1, 1, 1, 8, -6, 8, -6, 8, -6, 8, -6].map((g, k) => {
-      const progress = { ...progressAt(k), samples: tensor(4, { dtype: 'float32' }) };
-      const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progress);
+      const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, progressAt(k));
       state = next;
       const { accumulatedSteps, noiseScale } = stepMetricsOf(state);
       return [

@@ -140,7 +140,8 @@ describe('monitorNoiseScale', () => {
 
   it('says what it needs', () => {
     const link = monitorNoiseScale();
-    expect(() => link.update(params, link.init(params), params, progressAt(0))).toThrow(
+    const { step, totalSteps } = progressAt(0);
+    expect(() => link.update(params, link.init(params), params, { step, totalSteps })).toThrow(
       /monitorNoiseScale: the progress has no samples; give/,
     );
     expect(() => monitorNoiseScale({ decay: 1 })).toThrow(/decay is 1; it must be at least 0 and less/);

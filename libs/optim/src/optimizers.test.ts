@@ -4,6 +4,7 @@ import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { accumulateGradients } from './accumulation.ts';
 import { emaParams, lookahead, swaParams } from './averaging.ts';
+import { byNoiseScale } from './batch-growth.ts';
 import {
   centralizeGradients,
   clipAdaptively,
@@ -24,6 +25,7 @@ import {
 } from './fixtures/runs.ts';
 import { freeze, masked, multiTransform } from './masks.ts';
 import { addGradientNoise } from './noise.ts';
+import { monitorNoiseScale } from './noise-scale.ts';
 import {
   adadelta,
   adagrad,
@@ -71,6 +73,16 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
   swaParams: swaParams({ start: 2, every: 3 }),
   lookahead: lookahead(adam(0.01), { every: 3 }),
   accumulateGradients: accumulateGradients(3, adam(0.01)),
+  'accumulateGradients by stages': accumulateGradients(
+    [
+      { from: 0, every: 2 },
+      { from: 1, every: 3 },
+    ],
+    adam(0.01),
+    { rule: 'sqrt' },
+  ),
+  byNoiseScale: accumulateGradients(byNoiseScale({ most: 3, decay: 0.8 }), adam(0.01)),
+  monitorNoiseScale: chain(monitorNoiseScale(), sgd(0.1)),
   masked: masked(adam(0.01), (path) => path.endsWith('kernel')),
   multiTransform: multiTransform({ matrix: lamb(0.01), other: sgd(0.1) }, (_path, { length }) =>
     length > 1 ? 'matrix' : 'other',

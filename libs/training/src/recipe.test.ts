@@ -1,6 +1,6 @@
 /** Measuring and following the gradient's noise, and evaluating with averages, in a run. */
 import { type Tensor, tensor, zeros } from '@lockstep/autodiff';
-import { fromArrays } from '@lockstep/data';
+import { fillBatch, fromArrays } from '@lockstep/data';
 import { batchNorm, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import {
   accumulateGradients,
@@ -202,6 +202,31 @@ describe('evaluateWith', () => {
     expect(averaged.progress.bestMetric).not.toBe(plain.progress.bestMetric);
     const divided = await train(classifier(optimizer, 'average'), [1, 2, 1]);
     expect(divided.metrics).toEqual(averaged.metrics);
+  });
+
+  it('average: is the loss of what averagedParams gives', async () => {
+    const held = fromArrays({ x: points, y: points.map(() => 0) }, { name: 'held', split: { test: 0.25 } });
+    const experiment = defineExperiment({
+      data: held,
+      init: () => ({ w: zeros([8]) }),
+      loss: ({ w }: { w: Tensor }, { x }) => w.sub(x).square().sum(1),
+      optimizer: chain(sgd(0.2), emaParams({ decay: 0.7, debias: true })),
+      evaluateWith: 'average',
+      batch: { size: 16, shards: 4 },
+      epochs: 2,
+    });
+    const { optState, metrics } = await train(experiment);
+    const total = optState['1/weight']![0]!;
+    const average = Array.from(optState['1/averagedParams/w']!, (sum) => sum / total);
+    const test = (await held.load()).splits.test!;
+    const x = new Float32Array(8 * test.size);
+    fillBatch(
+      test,
+      Int32Array.from({ length: test.size }, (_, i) => i),
+      { x },
+    );
+    const squares = Array.from(x, (value, i) => (average[i % 8]! - value) ** 2);
+    expect(metrics['test/loss']).toBeCloseTo(squares.reduce((a, b) => a + b) / test.size, 6);
   });
 
   it('average: with an average of the last point alone, it is the parameters', async () => {
