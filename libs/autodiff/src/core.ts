@@ -228,6 +228,11 @@ export abstract class PrimalTracer<T extends Trace> extends Tracer {
     return this.primal.shape;
   }
 
+  override valueOf(): number {
+    this.trace.gaveNumbers = true;
+    return super.valueOf();
+  }
+
   override get data(): TypedArray {
     return this.primal.data;
   }
@@ -235,6 +240,8 @@ export abstract class PrimalTracer<T extends Trace> extends Tracer {
 
 /** An interpreter. Inputs that are not its own tracers are constants to it. */
 export abstract class Trace {
+  /** Whether operators of JavaScript took numbers out of its values, as comparisons may and arithmetic must not. */
+  gaveNumbers = false;
   /** Depth of nesting: the innermost interpreter among a primitive's inputs has the highest level. */
   readonly level: number;
   /** False once its transformation has returned: its tracers must not be used any more. */

@@ -3,7 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
-import { type Primitive, Tensor } from '../core.ts';
+import { type Primitive, Tensor, type Trace } from '../core.ts';
 
 export function differentiableBy(primitive: Primitive, argument: number): boolean {
   return primitive.differentiable === 'all' || primitive.differentiable.includes(argument);
@@ -100,4 +100,14 @@ export function requireFloats(op: string, leaves: readonly Tensor[]): void {
       );
     }
   }
+}
+
+/** A result that is a number, after operators took numbers out of tensors: arithmetic that no derivative follows. */
+export function requireNoOperators(op: string, result: unknown, trace: Trace): void {
+  if (typeof result !== 'number' || !trace.gaveNumbers) return;
+  throw new LockstepError(
+    'argument',
+    `${op}: the function returns the number ${result}, made with operators of JavaScript, which lose the derivative; write x.mul(y) for x * y, and tensor(${result}) if a constant is meant`,
+    { op, result },
+  );
 }

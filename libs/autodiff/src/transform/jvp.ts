@@ -6,7 +6,7 @@ import type { Construct, MaybeTensor, Moved } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
 import { add } from '../primitives/elementwise.ts';
-import { differentiableBy, toTensors } from './arguments.ts';
+import { differentiableBy, requireNoOperators, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';
 
 class JvpTracer extends PrimalTracer<JvpTrace> {
@@ -92,6 +92,7 @@ export function jvp<Args extends readonly unknown[], Out>(
         pair(trace, primal, (tangents as readonly unknown[])[i]),
       );
       const { leaves, structure } = flatten(f(...(args as unknown as Args)));
+      for (const y of leaves) requireNoOperators('jvp', y, trace);
       const values = leaves.map((y) => (trace.owns(y as Tensor) ? (y as JvpTracer).primal : y));
       const moves = leaves.map((y) => {
         if (trace.owns(y as Tensor)) return (y as JvpTracer).tangent;

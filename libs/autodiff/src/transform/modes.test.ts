@@ -158,6 +158,14 @@ describe('ordinary control flow', () => {
     const larger = (a: Tensor, b: Tensor): Tensor => (a > b ? a : b);
     expect(grad(larger, [0, 1])(1, 2).map((x) => x.item())).toEqual([0, 1]);
   });
+  it('refuses arithmetic of JavaScript, which no derivative follows, but no constants', () => {
+    const squared = ((x: number) => x * x) as unknown as (x: Tensor) => Tensor;
+    expect(() => grad(squared)(3)).toThrow(/grad: the function returns the number 9, .* write x.mul\(y\)/);
+    expect(() => grad(grad(squared))(3)).toThrow(/the function returns the number 9/);
+    expect(() => jvp(squared, [3], [1])).toThrow(/jvp: the function returns the number 9/);
+    const constant = (() => 3) as unknown as (x: Tensor) => Tensor;
+    expect(grad(constant)(2).item()).toBe(0);
+  });
   it('differentiates recursion', () => {
     const newton = (a: Tensor, x: Tensor, n: number): Tensor =>
       n === 0 ? x : newton(a, x.add(a.div(x)).mul(0.5), n - 1);
