@@ -9,8 +9,8 @@ import { evaluateProgram } from '../program/evaluate.ts';
 import { closeProgram } from '../program/trace.ts';
 import { flattened } from './arguments.ts';
 import { batchedBody, jvpBody, outputAvals, reached, spreadOut } from './bodies.ts';
+import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
-import { linearized } from './vjp.ts';
 
 /**
  * x, not before there is a token, and no longer known to be what it was: what is computed from it is not shared with what

@@ -23,8 +23,8 @@ import {
   spreadOut,
 } from './bodies.ts';
 import { elementsOf, refuseCollectives, steering } from './steering.ts';
+import { linearized } from './tape.ts';
 import type { Values } from './types.ts';
-import { linearized } from './vjp.ts';
 
 /** `index` chooses among bodies that take (captured, operands) and give results of the same types. */
 function bindBranch(index: Tensor, branches: readonly Closed[], operands: readonly Tensor[]) {

@@ -10,8 +10,8 @@ import { sum } from '../primitives/structural.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
 import { type Flattened, flattened, toTensors } from './arguments.ts';
 import { type Body, call, cut, isProgram, orZeros, outputAvals, overBatchAs } from './bodies.ts';
+import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
-import { linearized } from './vjp.ts';
 
 interface CustomAttrs extends Attrs {
   /** The function itself, then those that give its derivative. */

@@ -25,7 +25,7 @@ import {
 } from './bodies.ts';
 import { pushForward } from './jvp.ts';
 import { rowOf, stackRows, swapFirstAxes } from './steering.ts';
-import { linearized } from './vjp.ts';
+import { linearized } from './tape.ts';
 
 interface Course {
   readonly length: number;

@@ -1,0 +1,184 @@
+/**
+ * Reverse mode's tape: nodes forwards, cotangents backwards (Linnainmaa, 1970; Baydin et al., 2018, section 3.2). Walks are
+ * iterative and cotangents are added in a fixed order, so long loops neither overflow nor vary.
+ */
+import { LockstepError } from '@lockstep/errors';
+import { isFloat } from '@lockstep/tensor';
+import type { Construct, MaybeTensor } from '../construct.ts';
+import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
+import { add } from '../primitives/elementwise.ts';
+import { differentiableBy } from './arguments.ts';
+
+/** One step of the computation, with what its vjp needs. Numbered in the order of execution. */
+interface Node {
+  readonly index: number;
+  readonly parents: readonly (Source | undefined)[];
+  /** From the cotangents of the results (undefined for zeros) to the cotangent of each parent. */
+  readonly pull: (cotangents: readonly MaybeTensor[]) => (argument: number) => MaybeTensor;
+}
+
+/** Where a value comes from. */
+interface Source {
+  readonly node: Node;
+  /** Which of the node's results it is. */
+  readonly output: number;
+}
+
+class VjpTracer extends PrimalTracer<VjpTrace> {
+  readonly source: Source;
+
+  constructor(trace: VjpTrace, primal: Tensor, source: Source) {
+    super(trace, primal);
+    this.source = source;
+  }
+}
+
+class VjpTrace extends Trace {
+  private numNodes = 0;
+
+  owns(x: unknown): x is VjpTracer {
+    return x instanceof VjpTracer && x.trace === this;
+  }
+
+  input(primal: Tensor): VjpTracer {
+    const node = this.node([], () => () => {
+      throw new LockstepError('internal', 'an input has no parents to pull a cotangent to');
+    });
+    return new VjpTracer(this, primal, { node, output: 0 });
+  }
+
+  override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
+    const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
+    const out = bind(primitive, primals, attrs);
+    const { vjp: rule } = primitive;
+    if (rule === undefined) return out;
+    const parents = inputs.map((x, i) =>
+      this.owns(x) && differentiableBy(primitive, i) ? x.source : undefined,
+    );
+    if (parents.every((parent) => parent === undefined)) return out;
+    const node = this.node(
+      parents,
+      ([ct]) =>
+        (argument) =>
+          rule(ct!, argument, primals, out, attrs),
+    );
+    return new VjpTracer(this, out, { node, output: 0 });
+  }
+
+  override processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[] {
+    const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
+    const parents = inputs.map((x) => (this.owns(x) && isFloat(x.dtype) ? x.source : undefined));
+    const { outs, pull } = construct.vjp(
+      primals,
+      parents.map((parent) => parent !== undefined),
+      attrs,
+    );
+    if (parents.every((parent) => parent === undefined)) return outs;
+    const node = this.node(parents, (cotangents) => {
+      // One entry for each result: what has come up is a list with holes, and ends with the last that is moved.
+      const pulled = pull(outs.map((_, output) => cotangents[output]));
+      return (argument) => pulled[argument];
+    });
+    return outs.map((out, output) => (isFloat(out.dtype) ? new VjpTracer(this, out, { node, output }) : out));
+  }
+
+  private node(parents: Node['parents'], pull: Node['pull']): Node {
+    return { index: this.numNodes++, parents, pull };
+  }
+}
+
+/**
+ * Cotangents of `inputs`, given one for each output; undefined where no path leads. `seeds` are what has been gathered
+ * for the inputs before.
+ */
+function pullBack(
+  outputs: readonly (Source | undefined)[],
+  cotangents: readonly MaybeTensor[],
+  inputs: readonly Node[],
+  seeds: readonly MaybeTensor[],
+): MaybeTensor[] {
+  const pending = new Map<Node, MaybeTensor[]>();
+  const accumulate = ({ node, output }: Source, ct: Tensor): void => {
+    const list = pending.get(node) ?? [];
+    const sofar = list[output];
+    list[output] = sofar === undefined ? ct : add(sofar, ct);
+    pending.set(node, list);
+  };
+  for (const [i, node] of inputs.entries()) {
+    const seed = seeds[i];
+    if (seed !== undefined) accumulate({ node, output: 0 }, seed);
+  }
+  const given = new Map<Node, [Source, Tensor][]>();
+  for (const [i, output] of outputs.entries()) {
+    const ct = cotangents[i];
+    if (output === undefined || ct === undefined) continue;
+    const list = given.get(output.node) ?? [];
+    list.push([output, ct]);
+    given.set(output.node, list);
+  }
+  for (const node of reachable(outputs)) {
+    for (const [output, ct] of given.get(node) ?? []) accumulate(output, ct);
+    const own = pending.get(node);
+    if (own === undefined || node.parents.length === 0) continue;
+    pending.delete(node);
+    const cotangentOf = node.pull(own);
+    for (const [argument, parent] of node.parents.entries()) {
+      const ct = parent && cotangentOf(argument);
+      if (ct !== undefined) accumulate(parent!, ct);
+    }
+  }
+  return inputs.map((node) => pending.get(node)?.[0]);
+}
+
+/** The nodes that outputs depend on, latest first. */
+function reachable(outputs: readonly (Source | undefined)[]): Node[] {
+  const seen = new Set<Node>();
+  const stack = outputs.flatMap((output) => output?.node ?? []);
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const parent of node.parents) if (parent !== undefined) stack.push(parent.node);
+  }
+  return [...seen].sort((a, b) => b.index - a.index);
+}
+
+export interface Linear {
+  readonly outs: readonly Tensor[];
+  /**
+   * From cotangents of the results to those of the inputs, undefined for zeros. To `seeds` (one for each input) the
+   * cotangents are added in the order in which they come up.
+   */
+  readonly pull: (
+    cotangents: readonly MaybeTensor[],
+    seeds?: readonly MaybeTensor[],
+  ) => readonly MaybeTensor[];
+}
+
+/** Runs `f` on tracers for those inputs whose cotangents are wanted, and keeps the tape. */
+export function linearized(
+  f: (inputs: readonly Tensor[], trace: Trace) => readonly Tensor[],
+  inputs: readonly Tensor[],
+  wanted: readonly boolean[],
+): Linear {
+  return withTrace(
+    (level) => new VjpTrace(level),
+    (trace) => {
+      const tracers = inputs.map((x, i) => (wanted[i] ? trace.input(x) : undefined));
+      const outs = f(
+        inputs.map((x, i) => tracers[i] ?? x),
+        trace,
+      );
+      const sources = outs.map((y) => (trace.owns(y) ? y.source : undefined));
+      return {
+        outs: outs.map((y) => (trace.owns(y) ? y.primal : y)),
+        pull: (cotangents, seeds = []) => {
+          const places = tracers.flatMap((x, i) => (x === undefined ? [] : [i]));
+          const nodes = places.map((i) => tracers[i]!.source.node);
+          const own = places.map((i) => seeds[i]);
+          const pulled = pullBack(sources, cotangents, nodes, own);
+          return inputs.map((_, i) => (wanted[i] ? pulled[places.indexOf(i)] : undefined));
+        },
+      };
+    },
+  );
+}
