@@ -15,25 +15,21 @@ export interface BatchStage {
 
 /** Made by {@link byNoiseScale}. */
 export interface NoiseRule extends NoiseScaleOptions {
+  /** The most steps to one update. */
   readonly most: number;
 }
 
 export type AccumulationRule = number | readonly BatchStage[] | NoiseRule;
-
-export interface BatchByNoiseOptions extends NoiseScaleOptions {
-  /** The most steps to one update. */
-  readonly most: number;
-}
 
 /**
  * A batch that follows the gradient noise scale: after each update, the next one accumulates as many steps as bring its
  * batch to tr(Σ)/|G|² samples, the batch at which further samples begin to bring less than half of their worth
  * (McCandlish et al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
  */
-export function byNoiseScale(options: BatchByNoiseOptions): NoiseRule {
-  check('byNoiseScale', 'period', { most: options.most });
-  noiseScaleOf('byNoiseScale', options);
-  return options;
+export function byNoiseScale(rule: NoiseRule): NoiseRule {
+  check('byNoiseScale', 'period', { most: rule.most });
+  noiseScaleOf('byNoiseScale', rule);
+  return rule;
 }
 
 /** A rule as the accumulator sees it. */

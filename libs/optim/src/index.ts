@@ -29,7 +29,7 @@ export type {
   SwaState,
 } from './averaging.ts';
 export { averagedParams, averageIn, emaParams, lookahead, swaParams } from './averaging.ts';
-export type { AccumulationRule, BatchByNoiseOptions, BatchStage, NoiseRule } from './batch-growth.ts';
+export type { AccumulationRule, BatchStage, NoiseRule } from './batch-growth.ts';
 export { byNoiseScale } from './batch-growth.ts';
 export type { AdaptiveClipOptions } from './clipping.ts';
 export {
