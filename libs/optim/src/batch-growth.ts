@@ -23,8 +23,8 @@ export type AccumulationRule = number | readonly BatchStage[] | NoiseRule;
 
 /**
  * A batch that follows the gradient noise scale: after each update, the next one accumulates as many steps as bring its
- * batch to tr(Σ)/|G|² samples, the batch at which further samples begin to bring less than half of their worth
- * (McCandlish et al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
+ * batch to tr(Σ)/|G|² samples, the batch in which a sample brings half of what it would in a small one (McCandlish et
+ * al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
  */
 export function byNoiseScale(rule: NoiseRule): NoiseRule {
   check('byNoiseScale', 'period', { most: rule.most });
