@@ -33,10 +33,10 @@ function started() {
 }
 
 /** A worker alone in generation 1, computing the first segment of step 1. */
-function running() {
+function running(program = outline) {
   const worker = started();
   worker.hear(welcome);
-  worker.raise({ type: 'loaded', program: outline });
+  worker.raise({ type: 'loaded', program });
   worker.hear({ type: 'prepare', generation: 1 });
   const members = [{ worker: 'w1', rank: 0, endpoint: 'sim://w1', shards: { start: 0, count: 4 } }];
   worker.hear({ type: 'begin', generation: 1, profile: 'portable', members, step: 0, source: 'init' });
@@ -82,6 +82,20 @@ describe('worker', () => {
     expect(raise({ type: 'tick' }, 60_001)).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
     expect(raise({ type: 'tick' }, 70_000)).toEqual([]);
     expect(state().phase).toBe('stopped');
+  });
+
+  it('stores the state with which an evaluation ends the run early, also where no checkpoint was due', () => {
+    const { raise } = running({ ...outline, plan: (step) => ({ evaluate: step === 1 }) });
+    raise({ type: 'segmentDone' });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    raise({ type: 'updateDone', report: {} });
+    expect(raise({ type: 'segmentDone' })).toMatchObject([{ type: 'exchangeEvaluation', step: 1 }]);
+    const evaluated = { generation: 1, step: 1, collective: 1, report: {} };
+    expect(raise({ type: 'evaluationDone', ...evaluated, stop: true })).toMatchObject([
+      { type: 'send' },
+      { type: 'checkpoint', step: 1 },
+      { type: 'finish', step: 1 },
+    ]);
   });
 
   it('answers prepare after the segment under way, and drops its result', () => {
