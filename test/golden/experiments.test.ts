@@ -61,6 +61,29 @@ function parametersOf(experiment: Experiment, input: Shape): number {
   return count;
 }
 
+/** Steps and fingerprint that experiments/README.md states for a whole run in profile fma. */
+function resultOf(file: string): { steps: number; fingerprint: string } {
+  const line = index.find((text) => text.startsWith(`| ${file} |`));
+  const [, , steps, , print] = line?.split('|') ?? [];
+  const [start, end] = print?.replace(/[` ]/g, '').split('…') ?? [];
+  if (start === undefined || end === undefined)
+    throw new TypeError(`there is no documented result of ${file}`);
+  return { steps: Number(steps!.replace(/[^0-9]/g, '')), fingerprint: `${start}…${end}` };
+}
+
+describe.runIf(profile === 'fma')('whole runs end with the documented fingerprint', () => {
+  for (const file of ['logistic-regression.ts', 'breast-cancer.ts']) {
+    it(file, async () => {
+      const experiment = await load(file);
+      const dataset = await experiment.data.load();
+      const config = resolveConfig(experiment);
+      const { steps, fingerprint } = trainLocally({ experiment, dataset, config, profile });
+      const short = `${fingerprint.slice(0, 8)}…${fingerprint.slice(-4)}`;
+      expect({ steps, fingerprint: short }).toEqual(resultOf(file));
+    });
+  }
+});
+
 describe('experiments', () => {
   for (const file of files) {
     it(
