@@ -65,7 +65,8 @@ const checkpointConstruct: Construct<Bodies> = construct({
 /**
  * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
  * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
- * what a single block needs, for one more forward pass. Gradients have the same bits. Branches and loops
+ * what a single block needs, for one more forward pass. Gradients have the same bits,
+ * but for a last digit where a value is read inside and outside. Branches and loops
  * may depend on values outside of `jit` and `vmap`, as everywhere.
  */
 export function checkpoint<Args extends readonly unknown[], Out>(

@@ -94,7 +94,8 @@ function afterEvaluation(turn: Turn, stop: boolean): void {
     const { step } = turn.state;
     const { checkpoint, last } = plan(step);
     const isStored = group.source === 'checkpoint' && group.step === step;
-    if ((checkpoint || stop) && group.rank === 0 && !isStored) turn.effects.push({ type: 'checkpoint', step });
+    if ((checkpoint || stop) && group.rank === 0 && !isStored)
+      turn.effects.push({ type: 'checkpoint', step });
     if (!last && !stop) runSegment(turn, step + 1, 0);
     else if (finalEvaluation) runEvaluation(turn, true);
     else finish(turn);
