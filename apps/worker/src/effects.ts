@@ -17,7 +17,7 @@ import {
   initialProgress,
   other,
   type RunConfig,
-} from '@lockstep/training';
+} from '@lockstep/run';
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Compiler } from './compiler/compiler.ts';

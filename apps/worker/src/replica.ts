@@ -6,7 +6,6 @@
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
 import type { NamedBytes } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
-import type { TypedArray } from '@lockstep/tensor';
 import {
   fingerprint,
   initialProgress,
@@ -17,7 +16,8 @@ import {
   type Variable,
   viewer,
   type WorkerLayout,
-} from '@lockstep/training';
+} from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 
 export interface Replica {
   readonly parity: Parity;

@@ -20,7 +20,7 @@ import {
   type Schedule,
   viewer,
   type WorkerLayout,
-} from '@lockstep/training';
+} from '@lockstep/run';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
 import { maxHeldBytes } from './held-bytes.ts';

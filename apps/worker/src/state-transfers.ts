@@ -9,7 +9,7 @@ import {
   type WorkerEvent,
   type WorkerMessage,
 } from '@lockstep/protocol';
-import { initialProgress, type Progress } from '@lockstep/training';
+import { initialProgress, type Progress } from '@lockstep/run';
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Reductions } from './reductions.ts';

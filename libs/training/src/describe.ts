@@ -1,7 +1,6 @@
 /** The programs of a run for people to read. */
 import { describePlan, type PlanDescription } from '@lockstep/autodiff';
-import type { Programs } from './programs.ts';
-import type { Variable } from './trees.ts';
+import type { Programs, Variable } from '@lockstep/run';
 
 export interface ProgramsDescription {
   readonly shards: number;

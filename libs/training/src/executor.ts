@@ -6,13 +6,19 @@ import { type Instance, instantiate, runAlone } from '@lockstep/autodiff';
 import { type SplitName, stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
+import {
+  type BatchFillerOptions,
+  type BatchSlot,
+  type BlockLayout,
+  createBatchFiller,
+  evaluationSlot,
+  initKey,
+  other,
+  type Parity,
+  type Slot,
+  viewer,
+} from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { type BatchFillerOptions, type BatchSlot, createBatchFiller } from './batches.ts';
-import { type BlockLayout, type Slot, viewer } from './layout.ts';
-import { initKey } from './task.ts';
-
-/** Which of the two copies of the replica is read; an update writes the other. */
-export type Parity = 0 | 1;
 
 export interface ExecutorOptions extends BatchFillerOptions {
   readonly thread: number;
@@ -161,11 +167,5 @@ export function createExecutor(options: ExecutorOptions): Executor {
     };
   }
 }
-
-export const other = (parity: Parity): Parity => (parity === 0 ? 1 : 0);
-
-/** An evaluation begins with the slot of the step before; the other may hold the next step's batch until it goes on. */
-export const evaluationSlot = (batch: number, from: Parity): BatchSlot =>
-  batch % 2 === 0 ? other(from) : from;
 
 const both = <T>(make: (parity: Parity) => T): readonly [T, T] => [make(0), make(1)];

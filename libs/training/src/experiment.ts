@@ -4,21 +4,11 @@ import type { DataSource } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
+import type { EarlyStopping, RunConfig } from '@lockstep/run';
 import { checkExperiment } from './check-experiment.ts';
 
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
-
-export interface EarlyStopping {
-  /** A metric of the evaluation after each epoch, such as 'validation/loss'. */
-  readonly metric: string;
-  /** Evaluations without improvement after which the run ends. */
-  readonly patience: number;
-  /** What counts as an improvement. Default 0. */
-  readonly minDelta?: number;
-  /** Default 'min' ('max' for a metric to be raised, such as accuracy). */
-  readonly mode?: 'min' | 'max';
-}
 
 interface CommonOptions {
   /** Default: the file's name. */
@@ -117,20 +107,6 @@ function nearestPower(value: number): number {
   let power = 1;
   while (power < value && power < 4096) power *= 2;
   return power;
-}
-
-/** Everything that, beside the code and the data, decides the result. Plain data: it travels to workers. */
-export interface RunConfig {
-  readonly seed: number;
-  readonly numShards: number;
-  readonly batchSize: number;
-  readonly epochs: number | null;
-  readonly steps: number | null;
-  readonly limitSamples: number | null;
-  /** Steps between fingerprints in the log. */
-  readonly fingerprintEvery: number;
-  /** Steps between checkpoints. */
-  readonly checkpointEvery: number;
 }
 
 /** What the command line may set. */

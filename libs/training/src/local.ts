@@ -5,16 +5,25 @@
 import { combineTree, type NodePartial, type ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { createKernels, createMemory, MIN_SCRATCH_BYTES, type Profile } from '@lockstep/kernels';
+import {
+  afterEvaluation,
+  combineWith,
+  createSchedule,
+  evaluationMetrics,
+  fingerprint,
+  initialProgress,
+  layoutWorker,
+  other,
+  type Parity,
+  type Progress,
+  type RunConfig,
+  type Variable,
+  viewer,
+} from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { combineWith } from './combine.ts';
-import { evaluationMetrics } from './evaluation.ts';
-import { createExecutor, other, type Parity } from './executor.ts';
-import type { Experiment, RunConfig } from './experiment.ts';
-import { fingerprint } from './fingerprint.ts';
-import { layoutWorker, viewer } from './layout.ts';
+import { createExecutor } from './executor.ts';
+import type { Experiment } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
-import { afterEvaluation, createSchedule, initialProgress, type Progress } from './schedule.ts';
-import type { Variable } from './trees.ts';
 
 export interface LocalOptions {
   readonly experiment: Experiment;

@@ -21,35 +21,13 @@ import {
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { applyUpdates, globalNorm, stepMetricsOf } from '@lockstep/optim';
+import type { Programs, RunConfig, Variable } from '@lockstep/run';
 import { flatten, map, unflatten } from '@lockstep/tree';
 import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
-import type { Batch, Experiment, RunConfig } from './experiment.ts';
+import type { Batch, Experiment } from './experiment.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
-import { formOf, leavesLike, type Trees, type Variable } from './trees.ts';
-
-export interface Programs {
-  readonly params: readonly Variable[];
-  readonly state: readonly Variable[];
-  readonly optState: readonly Variable[];
-  /** Columns of a batch, without the axes of shards and rows. */
-  readonly columns: readonly Variable[];
-  readonly rowsPerShard: number;
-  /** What a training step reports, in order: the loss, the gradient's norm, the experiment's metrics, the links'. */
-  readonly stepMetrics: readonly string[];
-  /** What an evaluation reports, in order; its partial sums are these and the count. */
-  readonly evaluationMetrics: readonly string[];
-  /** Of a block of `numShards` shards. Inputs: params, state, columns, weights, keys; outputs: gradient sums, state, sums. */
-  shard(numShards: number): Plan;
-  /** Inputs: the variables of {@link evaluated}, columns, weights, keys; its one exchange carries sums [1 + metrics + 1]. */
-  evaluation(numShards: number): Plan;
-  /** What an evaluation reads, as indices into params, state and optState. */
-  readonly evaluated: readonly number[];
-  /** Inputs: params, state, optState, gradient sums, sums, step; outputs: params, state, optState, step metrics. */
-  readonly update: Plan;
-  /** Input: key; outputs: params, state, optState of step 0. */
-  readonly init: Plan;
-}
+import { formOf, leavesLike, type Trees } from './trees.ts';
 
 export function compilePrograms(
   experiment: Experiment,

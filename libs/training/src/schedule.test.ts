@@ -1,8 +1,8 @@
 import { flatten, sequential } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
+import { afterEvaluation, createSchedule, initialProgress } from '@lockstep/run';
 import { describe, expect, it } from 'vitest';
 import { defineExperiment, resolveConfig } from './experiment.ts';
-import { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 
 const base = {
   data: { load: () => ({}) } as never,

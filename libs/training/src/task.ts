@@ -3,7 +3,6 @@ import { foldIn, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { GradientTransformation } from '@lockstep/optim';
-import { foldIn as foldInKey, type Key, keyFromSeed, purposes } from '@lockstep/rng';
 import { formatShape } from '@lockstep/tensor';
 import type { Batch, Experiment, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
@@ -41,14 +40,6 @@ export function createTask(experiment: Experiment, dataset: Dataset): Task {
   return 'model' in experiment
     ? modelTask(experiment, dataset.splits.train)
     : functionTask(experiment as FunctionExperiment<unknown>);
-}
-
-/** The key that parameters are drawn from. */
-export const initKey = (seed: number): Key => foldInKey(keyFromSeed(seed), purposes.init);
-
-/** The key of one shard of one step: by what it is for, never by where it runs. */
-export function shardKey(seed: number, step: number, shard: number): Key {
-  return foldInKey(foldInKey(foldInKey(keyFromSeed(seed), 'step'), step), shard);
 }
 
 function modelTask(experiment: ModelExperiment, train: Split): Task {

@@ -1,12 +1,8 @@
 /** The trees that every worker holds a replica of, and their form, which no step changes. */
-import type { Aval, Tensor } from '@lockstep/autodiff';
+import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
+import type { Variable } from '@lockstep/run';
 import { flatten, leafPaths, type Structure } from '@lockstep/tree';
-
-/** A named array of the replicated state. */
-export interface Variable extends Aval {
-  readonly name: string;
-}
 
 /** The form of a replicated tree; its arrays lie in the replica, in the order of its variables. */
 export interface TreeForm {

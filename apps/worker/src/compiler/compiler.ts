@@ -1,6 +1,6 @@
 /** The compiler thread, seen from a worker's main thread. */
 import { fromWireError, invariant } from '@lockstep/errors';
-import type { RunConfig } from '@lockstep/training';
+import type { RunConfig } from '@lockstep/run';
 import type { StartedThread } from '../threads.ts';
 import type { Compiled, Plans, Reply, Request } from './messages.ts';
 

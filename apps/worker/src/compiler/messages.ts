@@ -2,7 +2,7 @@
 import type { Plan } from '@lockstep/autodiff';
 import type { Dataset } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
-import type { EarlyStopping, ProgramSet, RunConfig } from '@lockstep/training';
+import type { EarlyStopping, ProgramSet, RunConfig } from '@lockstep/run';
 
 /** The experiment as data: what remains of it once its functions have been traced. */
 export interface Compiled {

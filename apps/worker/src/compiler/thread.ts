@@ -5,7 +5,8 @@
 import { parentPort } from 'node:worker_threads';
 import { shareable } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
-import { compilePrograms, createSchedule, exportPrograms, type Programs } from '@lockstep/training';
+import { createSchedule, exportPrograms, type Programs } from '@lockstep/run';
+import { compilePrograms } from '@lockstep/training';
 import { importExperiment } from '../experiment-module.ts';
 import type { Compiled, Plans, Reply, Request } from './messages.ts';
 

@@ -2,7 +2,7 @@
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
-import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/training';
+import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
 
 /** Words of a thread's mailbox. */
 export const word = {

@@ -8,7 +8,7 @@ import {
   evaluationSlot,
   importPrograms,
   type RunConfig,
-} from '@lockstep/training';
+} from '@lockstep/run';
 import type { Configuration, LoaderRequest } from './commands.ts';
 import { awaitRead, hand, readCounts } from './supply.ts';
 

@@ -1,6 +1,7 @@
 /** How batches pass from the loader to the compute threads: both count in shared memory, and wait for each other there. */
 import { LockstepError } from '@lockstep/errors';
-import type { BatchSlot, BatchSupply } from '@lockstep/training';
+import type { BatchSlot } from '@lockstep/run';
+import type { BatchSupply } from '@lockstep/training';
 
 /** Words: the ticket of the batch in each slot; then, of each thread, how many evaluation batches it has read. */
 const firstRead = 2;

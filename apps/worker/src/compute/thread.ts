@@ -2,7 +2,8 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
-import { createExecutor, type Executor, importPrograms, type Parity } from '@lockstep/training';
+import { importPrograms, type Parity } from '@lockstep/run';
+import { createExecutor, type Executor } from '@lockstep/training';
 import { clockMs } from '../tracer.ts';
 import {
   type Announcement,

@@ -10,10 +10,10 @@ import {
   type SplitName,
   stepSamples,
 } from '@lockstep/data';
-import type { RunConfig } from './experiment.ts';
+import type { RunConfig } from './config.ts';
+import { shardKey } from './keys.ts';
 import { type BlockLayout, viewer, type WorkerLayout } from './layout.ts';
 import type { Programs } from './programs.ts';
-import { shardKey } from './task.ts';
 
 /** Blocks have room for two batches: one is computed with while the next is filled. */
 export type BatchSlot = 0 | 1;

@@ -1,6 +1,6 @@
 /** When things happen in a run: pure functions of the step, the same on every worker. */
 import { stepsPerEpoch } from '@lockstep/data';
-import type { EarlyStopping, RunConfig } from './experiment.ts';
+import type { EarlyStopping, RunConfig } from './config.ts';
 
 export interface Schedule {
   readonly stepsPerEpoch: number;

@@ -1,7 +1,7 @@
 /** The identity of trained parameters: one hash over names, types, shapes and bytes. */
 import { createHash } from 'node:crypto';
 import type { TypedArray } from '@lockstep/tensor';
-import type { Variable } from './trees.ts';
+import type { Variable } from './programs.ts';
 
 /** SHA-256 of parameters and state (running statistics) in hexadecimal; optimizer state follows from them. */
 export function fingerprint(variables: readonly Variable[], arrays: readonly TypedArray[]): string {

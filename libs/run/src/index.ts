@@ -1,0 +1,17 @@
+/** What a run is apart from the programs it runs. Nothing here computes derivatives, so a thread without them stays small. */
+export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
+export { createBatchFiller } from './batches.ts';
+export { combineWith } from './combine.ts';
+export type { EarlyStopping, RunConfig } from './config.ts';
+export { evaluationMetrics } from './evaluation.ts';
+export { extendChain, fingerprint } from './fingerprint.ts';
+export { initKey, shardKey } from './keys.ts';
+export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
+export { layoutWorker, viewer } from './layout.ts';
+export type { Parity } from './parity.ts';
+export { evaluationSlot, other } from './parity.ts';
+export type { ProgramSet } from './program-set.ts';
+export { exportPrograms, importPrograms } from './program-set.ts';
+export type { Programs, Variable } from './programs.ts';
+export type { Progress, Schedule } from './schedule.ts';
+export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
