@@ -6,6 +6,14 @@ const packages = ['libs', 'apps'].flatMap((folder) =>
   readdirSync(folder).map((name) => ({ name, root: `${folder}/${name}` })),
 );
 
+/**
+ * Libraries of functions, whose test files may share a process and what it has loaded: most of the time would go into
+ * starting processes otherwise. The others hold sockets, threads or process-wide settings.
+ */
+const pure = ['autodiff', 'checkpoint', 'collectives', 'data', 'errors', 'formats', 'nn', 'onnx', 'optim'];
+const isPure = (name: string): boolean =>
+  [...pure, 'protocol', 'rng', 'run', 'tensor', 'training', 'tree'].includes(name);
+
 const resolve = { conditions: ['source', 'module', 'node', 'development|production'] };
 
 export default defineConfig({
@@ -15,11 +23,11 @@ export default defineConfig({
     projects: [
       ...packages.map(({ name, root }) => ({
         extends: true as const,
-        test: { name, root, include: ['src/**/*.test.ts'] },
+        test: { name, root, include: ['src/**/*.test.ts'], isolate: !isPure(name) },
       })),
       ...['architecture', 'golden', 'cluster'].map((name) => ({
         extends: true as const,
-        test: { name, root: `test/${name}`, include: ['**/*.test.ts'] },
+        test: { name, root: `test/${name}`, include: ['**/*.test.ts'], isolate: name === 'cluster' },
       })),
     ],
   },
