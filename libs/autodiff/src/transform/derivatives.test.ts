@@ -15,7 +15,6 @@ import {
   jvp,
   numericalGrad,
   type Primitive,
-  primitive,
   stack,
   type Tensor,
   tensor,
@@ -112,7 +111,7 @@ describe('jacobian', () => {
     close(jit(derivative)(tensor([1, 2])), [3, 0, 0, 12]);
   });
   it('goes direction by direction where a rule reads its direction', () => {
-    const reads: Primitive = primitive({
+    const reads: Primitive = {
       name: 'doubled, with rules that read',
       differentiable: [0],
       shape: ([x]) => x!,
@@ -133,7 +132,7 @@ describe('jacobian', () => {
       batch: (_inputs, _batched) => {
         throw new Error('not reached');
       },
-    });
+    };
     const g = (x: Tensor): Tensor => bind(reads, [x], {});
     for (const mode of modes) close(jacobian(g, 0, { mode })(tensor([1, 2])), [-1, 0, 0, -1]);
   });
