@@ -8,9 +8,9 @@ const packages = ['libs', 'apps'].flatMap((folder) =>
 
 /**
  * Libraries of functions, whose test files may share a process and what it has loaded: most of the time would go into
- * starting processes otherwise. The others hold sockets, threads or process-wide settings.
+ * starting processes otherwise. The others hold sockets, threads or process-wide settings, or replace modules.
  */
-const pure = ['autodiff', 'checkpoint', 'collectives', 'data', 'errors', 'formats', 'nn', 'onnx', 'optim'];
+const pure = ['autodiff', 'checkpoint', 'errors', 'formats', 'nn', 'onnx', 'optim'];
 const isPure = (name: string): boolean =>
   [...pure, 'protocol', 'rng', 'run', 'tensor', 'training', 'tree'].includes(name);
 
