@@ -18,7 +18,7 @@ export const importsOf = (code: string): string[] =>
 
 /**
  * Runs a block as the body of a function that imports from `library`; a default export is its result. A compared value
- * is shown as JSON.
+ * is shown as JSON, a number with twelve digits.
  */
 export function execute(code: string, library: object): unknown {
   const body = code
@@ -35,6 +35,7 @@ export function execute(code: string, library: object): unknown {
   const module: { exports: { main?: (library: object, compare: object) => unknown } } = { exports: {} };
   new Function('module', script)(module);
   return module.exports.main!(library, (found: unknown, value: string) => {
-    expect(JSON.stringify(found)).toBe(JSON.stringify(JSON.parse(value)));
+    const shown = typeof found === 'number' ? Number(found.toPrecision(12)) : found;
+    expect(JSON.stringify(shown)).toBe(JSON.stringify(JSON.parse(value)));
   });
 }
