@@ -151,12 +151,11 @@ function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, t
 
 /** A line a step; nine digits tell any two float32 apart. */
 const toCsv = ({ ours, torch }) =>
-  ['step,ours,torch', ...ours.map((loss, i) => [i + 1, loss.toPrecision(9), torch[i].toPrecision(9)])].join(
-    '\n',
-  );
+  `${['step,ours,torch', ...ours.map((loss, i) => [i + 1, loss.toPrecision(9), torch[i].toPrecision(9)])].join('\n')}\n`;
 
 function fromCsv(csv) {
   const rows = csv
+    .trimEnd()
     .split('\n')
     .slice(1)
     .map((line) => line.split(',').map(Number));
