@@ -1,5 +1,5 @@
 /** A small network of each family follows PyTorch through 50 steps of SGD with momentum, in float64. */
-import { globalAvgPool, jit, ones, relu, silu, type Tensor, valueAndGrad, zeros } from '@lockstep/autodiff';
+import { globalAvgPool, relu, silu, type Tensor } from '@lockstep/autodiff';
 import {
   batchNorm,
   conv1d,
@@ -26,13 +26,12 @@ import {
   transformerBlock,
   unflatten as unflattenRows,
 } from '@lockstep/nn';
-import { applyUpdates, sgd } from '@lockstep/optim';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { castTree, distance, readReference } from './reference.ts';
+import { expectSteps, key, training } from './training.ts';
 
 const reference = readReference('families');
-const key = zeros([2], 'uint32');
 const numClasses = 3;
 const padded = { padding: 1 };
 
@@ -100,8 +99,6 @@ const families = {
   ),
 } as const;
 
-const optimizer = sgd(0.05, { momentum: 0.9 });
-
 /** The parameters as the file has them, in the model's own tree. */
 function paramsAt(name: string, when: string, like: TensorTree): TensorTree {
   const values = tree.leafPaths(like).map((path) => reference(`${name}/params/${path}/${when}`));
@@ -112,34 +109,22 @@ describe('families of networks, 50 steps', () => {
   it.each(Object.keys(families))('%s', (name) => {
     const model = families[name as keyof typeof families] as unknown as Layer;
     const xs = reference(`${name}/x`).cast('float64');
-    const [numBatches, numRows, ...shape] = xs.shape as [number, number, ...number[]];
+    const [numBatches, _, ...shape] = xs.shape as [number, number, ...number[]];
     const initial = model.init(key, shape);
     const state = castTree(initial.state, 'float64');
-    const context = { training: true, key, weights: ones([numRows], 'float64') };
     const [crossEntropy, squared] = [softmaxCrossEntropy(), meanSquaredError()];
-
     const lossOf = (params: TensorTree, x: Tensor, y: Tensor): Tensor => {
-      const [output] = model.apply(params, state, x, context);
+      const [output] = model.apply(params, state, x, training(x));
       const values = output.rank === x.rank ? squared(output, x) : crossEntropy(output, y);
-      return values.sum().div(numRows);
+      return values.mean();
     };
-    const trainStep = jit((params: TensorTree, optState: TensorTree, x: Tensor, y: Tensor) => {
-      const [loss, grads] = valueAndGrad(lossOf)(params, x, y);
-      const progress = { step: zeros([]), totalSteps: 50, loss };
-      const [updates, next] = optimizer.update(grads, optState as never, params, progress);
-      return { loss, params: applyUpdates(params, updates), optState: next as TensorTree };
+    const params = expectSteps({
+      lossOf,
+      initial: paramsAt(name, 'initial', initial.params),
+      losses: reference(`${name}/loss`),
+      rate: 0.05,
+      batch: (step) => [xs.at(step % numBatches), reference('y').at(step % numBatches)],
     });
-
-    let params = castTree(paramsAt(name, 'initial', initial.params), 'float64');
-    let optState = optimizer.init(params) as TensorTree;
-    for (let step = 0; step < 50; step++) {
-      const batch = step % numBatches;
-      const out = trainStep(params, optState, xs.at(batch), reference('y').at(batch));
-      ({ params, optState } = out);
-      expect(distance(out.loss, reference(`${name}/loss`).at(step)), `loss of step ${step}`).toBeLessThan(
-        1e-9,
-      );
-    }
     expect(distance(params, paramsAt(name, 'final', params))).toBeLessThan(1e-9);
   });
 });

@@ -190,16 +190,20 @@ def first_values(random, path, shape):
     return numbers(random, *shape, scale=math.sqrt(1.5 / math.prod(shape[:-1])))
 
 
-def train(forward, params, x, y):
-    optimizer = torch.optim.SGD(params.values(), lr=0.05, momentum=0.9)
+def loss_of(forward, params, x, y):
+    rows = constant(x, "64")
+    output = forward(rows, params)
+    # What has the shape of its input is to give it back.
+    rebuilds = output.shape == rows.shape
+    return F.mse_loss(output, rows) if rebuilds else F.cross_entropy(output, torch.tensor(y).long())
+
+
+def train(params, loss_at, rate=0.05):
+    """The loss of each step, before its update; the parameters are trained in place."""
+    optimizer = torch.optim.SGD(params.values(), lr=rate, momentum=0.9)
     losses = []
     for step in range(STEPS):
-        rows = constant(x[step % BATCHES], "64")
-        output = forward(rows, params)
-        # What has the shape of its input is to give it back.
-        rebuilds = output.shape == rows.shape
-        target = torch.tensor(y[step % BATCHES]).long()
-        loss = F.mse_loss(output, rows) if rebuilds else F.cross_entropy(output, target)
+        loss = loss_at(step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -219,7 +223,7 @@ def families():
         initial = {path: first_values(random, path, own) for path, own in shapes.items()}
         params = leaves(initial, "64")
         out[f"{name}/x"] = x
-        out[f"{name}/loss"] = train(forward, params, x, y)
+        out[f"{name}/loss"] = train(params, lambda step: loss_of(forward, params, x[step % BATCHES], y[step % BATCHES]))
         for path, value in initial.items():
             out[f"{name}/params/{path}/initial"] = value
             out[f"{name}/params/{path}/final"] = array(params[path])

@@ -180,6 +180,8 @@ ACTIVATIONS = {
     "glu": F.glu,
     "softmax": lambda x: F.softmax(x, -1),
     "logSoftmax": lambda x: F.log_softmax(x, -1),
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
 }
 
 
@@ -188,19 +190,25 @@ def activations():
         yield f"activation/{name}", (3, 8), {}, lambda x, _, function=function: function(x)
 
 
-def modules():
-    random, out = np.random.RandomState(6), {"attention/allowed": ALLOWED}
+def modules_of():
+    """Each layer: its name and function, its rows and parameters as leaves, its output, and the gradient that this gets."""
+    random = np.random.RandomState(6)
     for part in (convolutions, pools, norms, sequence_models, activations):
         for name, input_shape, shapes, function in part():
             inputs = leaves({"x": numbers(random, *input_shape, scale=2 if part is activations else 1)}, "64")
             params = leaves({path: numbers(random, *shape, scale=0.5) for path, shape in shapes.items()}, "64")
             output = function(inputs["x"], params)
-            upstream = constant(numbers(random, *output.shape), "64")
             given = {**inputs, **{f"params/{path}": value for path, value in params.items()}}
-            gradients = torch.autograd.grad(output, list(given.values()), upstream)
-            out[f"{name}/output"], out[f"{name}/upstream"] = array(output), array(upstream)
-            for (path, value), gradient in zip(given.items(), gradients):
-                out[f"{name}/{path}"], out[f"{name}/d{path}"] = array(value), array(gradient)
+            yield name, function, given, output, numbers(random, *output.shape)
+
+
+def modules():
+    out = {"attention/allowed": ALLOWED}
+    for name, _, given, output, upstream in modules_of():
+        gradients = torch.autograd.grad(output, list(given.values()), constant(upstream, "64"))
+        out[f"{name}/output"], out[f"{name}/upstream"] = array(output), array(constant(upstream, "64"))
+        for (path, value), gradient in zip(given.items(), gradients):
+            out[f"{name}/{path}"], out[f"{name}/d{path}"] = array(value), array(gradient)
     return out
 
 
