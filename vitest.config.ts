@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { limits, resolve } from './vitest.shared.ts';
 
-/** One project a package, so that `npx vitest run --project autodiff` works. Sources are resolved, not builds. */
+/** One project a package, so that `npx vitest run --project autodiff` works. */
 const packages = ['libs', 'apps'].flatMap((folder) =>
   readdirSync(folder).map((name) => ({ name, root: `${folder}/${name}` })),
 );
@@ -14,12 +15,11 @@ const pure = ['autodiff', 'checkpoint', 'errors', 'formats', 'nn', 'onnx', 'opti
 const isPure = (name: string): boolean =>
   [...pure, 'protocol', 'rng', 'run', 'tensor', 'training', 'tree'].includes(name);
 
-const resolve = { conditions: ['source', 'module', 'node', 'development|production'] };
-
 export default defineConfig({
   resolve,
   ssr: { resolve },
   test: {
+    ...limits,
     projects: [
       ...packages.map(({ name, root }) => ({
         extends: true as const,

@@ -24,7 +24,7 @@ let digits: Split;
 // All of the files are read and their checksums taken.
 beforeAll(async () => {
   digits = (await mnist().load({ limitSamples: 16 })).splits.train;
-}, 60_000);
+});
 
 describe('networks, in ONNX Runtime', () => {
   it('a convolutional one on digits', async () => {
