@@ -17,7 +17,7 @@ import { readGenerations } from './harness/run-log.ts';
 
 const oneOrTwo = (worker: number): number => 1 + (worker % 2);
 
-describe.each(['transformer', 'recurrent', 'autoencoder', 'structured'])('%s', (name) => {
+describe.each(['transformer', 'recurrent', 'autoencoder', 'tiles', 'structured'])('%s', (name) => {
   let experiment: LoadedExperiment;
   let expected: LocalResult;
   beforeAll(async () => {

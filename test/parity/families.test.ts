@@ -5,7 +5,7 @@ import { committed, fingerprintOf, startCluster } from '../cluster/harness/clust
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
 
 const timeout = 5 * 60_000;
-const families = ['transformer', 'recurrent', 'autoencoder', 'structured'];
+const families = ['transformer', 'recurrent', 'autoencoder', 'tiles', 'structured'];
 const cases = families.flatMap((name) => offeredProfiles().map((profile) => ({ name, profile })));
 
 describe.each(cases)('$name in profile $profile', ({ name, profile }) => {

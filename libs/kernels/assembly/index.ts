@@ -12,3 +12,6 @@ export { randomBits, unitFromBits } from './random';
 export { reduce, treeSum } from './reduce';
 export { conv2dKernelGrad, segmentedContraction } from './segments';
 export { copyStrided } from './strided';
+export { winogradConv2d, winogradInputGrad } from './winograd';
+export { winogradKernelGrad } from './winograd-grad';
+export { workBytes } from './workspace';

@@ -1,6 +1,6 @@
 // The contractions of profile `fma`, one implementation for each instruction set, all with the same bits: every
-// output element is one chain of fused multiply-adds over the inner index, ascending, from +0. The orders are stated
-// in src/kernels.ts; the layouts are row-major, images NHWC.
+// output element is one chain of fused multiply-adds over the inner index, ascending, from +0, or Winograd's sums of such
+// chains. The orders are stated in src/kernels.ts; the layouts are row-major, images NHWC.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +21,7 @@ struct Conv2dShape {
   int outHeight, outWidth, outChannels;
   int kernelHeight, kernelWidth;
   int strideY, strideX, padTop, padLeft;
+  int isWinograd;  // else direct
 };
 
 struct Contractions {

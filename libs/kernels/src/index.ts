@@ -1,5 +1,6 @@
 /** Loops into a given output: TypeScript reference, wasm SIMD and native C++. */
 export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
+export { convolutionAlgorithm, kernelGradAlgorithm } from './convolution-algorithm.ts';
 export type { RunningAttrs } from './host/cumulative.ts';
 export { runningExtreme, runningSum } from './host/cumulative.ts';
 export type { HostBinaryOp, HostOrderedOp, HostUnaryOp } from './host/index.ts';
@@ -14,6 +15,7 @@ export type {
   BinaryOp,
   CompareOp,
   Conv2dAttrs,
+  ConvolutionAlgorithm,
   FusedAttrs,
   FusedInstruction,
   Kernels,

@@ -8,8 +8,9 @@
  * The order of every sum is part of this specification. `reference/` states it in TypeScript; every other backend
  * must give the same bits (any NaN equals any NaN).
  *
- * - A contraction (matmul, convolution) is one chain over its inner index in ascending order, starting at +0:
+ * - A contraction (matmul, direct convolution) is one chain over its inner index in ascending order, starting at +0:
  *   `acc = acc + a*b`. Profile `portable` rounds the product and the sum; profile `fma` rounds once.
+ * - A convolution by Winograd's algorithm is sixteen such contractions between transforms: see {@link ConvolutionAlgorithm}.
  * - `reduce('sum')` over a contiguous axis (`inner` = 1) adds element `i` into lane `i mod 16`, each lane a chain
  *   from +0, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
  * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 128 indices: each block is a chain from +0,
@@ -135,12 +136,37 @@ export interface SegmentedContractionAttrs {
 }
 
 /**
+ * `direct`: each output element is one chain over (ky, kx, inChannel) ascending.
+ *
+ * `winograd`: F(2×2, 3×3) of Lavin and Gray, 2016, for kernels of 3×3 and stride 1; 16 products for what takes 36. The output
+ * is cut into tiles of 2×2 from its top left corner, and tile (Y, X) reads the patch d of 4×4 pixels whose first is
+ * (2Y − padTop, 2X − padLeft). Each of these transforms rounds after each operation, and works on columns (its index then is
+ * the row), then on rows:
+ *
+ *     taps    u = g0, ((g0 + g2) + g1)·½, ((g0 + g2) − g1)·½, g2      3×3 → 4×4
+ *     patch   v = d0 − d2, d1 + d2, d2 − d1, d1 − d3                    4×4
+ *     sums    y = (m0 + m1) + m2, (m1 − m2) − m3                        4×4 → 2×2
+ *
+ * Between them m = Σ v·u at each of the 16 positions, a chain over the inChannels ascending.
+ *
+ * The kernel's gradient goes the same way back: the tiles g of 2×2 elements of dy (those outside it are +0) and the sums s of
+ * their products with the same patches, at each position a chain over (image, Y, X) ascending from +0, are transformed by
+ *
+ *     tile    z = g0, g0 + g1, g0 − g1, −g1                             2×2 → 4×4
+ *     taps    w = s0 + h, (s1 − s2)·½, h + s3 where h = (s1 + s2)·½     4×4 → 3×3
+ *
+ * Which algorithm a convolution takes is a matter of its shape alone: see `convolutionAlgorithm`.
+ */
+export type ConvolutionAlgorithm = 'direct' | 'winograd';
+
+/**
  * Two-dimensional convolution (cross-correlation, as in every deep-learning library) in NHWC layout:
  * x `[batch, height, width, inChannels]`, kernel `[kernelHeight, kernelWidth, inChannels, outChannels]`,
  * y `[batch, outHeight, outWidth, outChannels]`. Output pixel (oy, ox) reads input row `oy*strideY + ky - padTop`
  * and column `ox*strideX + kx - padLeft`; what lies outside is +0 and takes part in the chain as a zero.
  */
 export interface Conv2dAttrs {
+  readonly algorithm: ConvolutionAlgorithm;
   readonly batch: number;
   readonly height: number;
   readonly width: number;
@@ -229,12 +255,13 @@ export interface Kernels {
 
   conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
   /**
-   * dx from dy: the chain runs over (ky, kx, outChannel) ascending. Taps that fall between two strides are left out;
-   * outputs beyond the edge are zeros and take part.
+   * dx from dy. `direct`: the chain runs over (ky, kx, outChannel) ascending. Taps that fall between two strides are left
+   * out; outputs beyond the edge are zeros and take part. `winograd`: the convolution of dy, padded by 2 − padTop and
+   * 2 − padLeft, with the taps in reverse order on both axes and the channels exchanged.
    */
   conv2dInputGrad(out: TypedArray, dy: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
   /**
-   * The kernel's gradient, the chain over (image, oy, ox) ascending. The batch is `segments` equal runs of images;
+   * The kernel's gradient, `direct` the chain over (image, oy, ox) ascending. The batch is `segments` equal runs of images;
    * `combine` 'stack' gives `[segments, …kernel shape]`, 'tree' their tree sum `[…kernel shape]` (the same bits as
    * `treeSum` of 'stack').
    */

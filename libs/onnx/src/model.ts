@@ -5,6 +5,7 @@ import { exportOnnx, type OnnxInput, type OnnxModel, type OnnxOptions } from './
 
 /** What a layer of @lockstep/nn is to this library. */
 export interface LayerModel {
+  readonly inputType?: OnnxInput['dtype'];
   init(key: Tensor, input: Shape): { readonly params: unknown; readonly state: unknown };
   apply(
     params: never,
@@ -36,8 +37,8 @@ export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<R
 }
 
 export interface ModelExportOptions extends Omit<OnnxOptions, 'inputs' | 'outputs'> {
-  /** Of one row. */
-  readonly input: { readonly dtype: OnnxInput['dtype']; readonly shape: Shape };
+  /** Of one row; the default of `dtype` is what the model takes, float32 for most. */
+  readonly input: { readonly dtype?: OnnxInput['dtype']; readonly shape: Shape };
 }
 
 /** The ONNX model of layers in evaluation: input `x` ['batch', ..], output `output` ['batch', ..]. */
@@ -50,6 +51,6 @@ export function exportModel(
     const context = { training: false, key: key(), weights: ones([x.shape[0]!]) };
     return model.apply(params as never, state as never, x, context)[0];
   };
-  const { dtype, shape } = input;
+  const { dtype = model.inputType ?? 'float32', shape } = input;
   return exportOnnx(apply, { ...options, inputs: [{ name: 'x', dtype, shape: ['batch', ...shape] }] });
 }

@@ -152,6 +152,16 @@ describe('trainLocally', () => {
     await expect(train(centred)).rejects.toThrow(/changes with the other samples of its batch/);
   });
 
+  it('refuses early stopping that nothing would be evaluated for', async () => {
+    const experiment = defineExperiment({
+      ...recipe,
+      earlyStopping: { metric: 'validation/loss', patience: 2 },
+    });
+    await expect(train(experiment)).rejects.toThrow(
+      /earlyStopping watches validation\/loss, but 'stripes' has no validation split.* split such as/,
+    );
+  });
+
   it('notices a loss that was not called', async () => {
     const experiment = defineExperiment({ ...recipe, loss: softmaxCrossEntropy as never });
     await expect(train(experiment)).rejects.toThrow(/loss: must give a tensor .*, not a function; is a call/);

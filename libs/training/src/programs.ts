@@ -35,6 +35,7 @@ export function compilePrograms(
   config: RunConfig,
   totalSteps: number,
 ): Programs {
+  checkStopping(experiment, dataset);
   const task = createTask(experiment, dataset);
   checkRowsIndependent(task, dataset);
   const columns = Object.values(dataset.splits.train.fields)
@@ -58,6 +59,16 @@ export function compilePrograms(
     update: builder.update(),
     init,
   };
+}
+
+/** @throws LockstepError `config` if early stopping waits for evaluations that there will not be. */
+function checkStopping({ earlyStopping }: Experiment, { name, splits }: Dataset): void {
+  if (earlyStopping === undefined || splits.validation !== undefined) return;
+  throw new LockstepError(
+    'config',
+    `earlyStopping watches ${earlyStopping.metric}, but '${name}' has no validation split and nothing would stop the run; give the data a split such as { validation: 0.1 }, or leave earlyStopping out`,
+    { metric: earlyStopping.metric, dataset: name },
+  );
 }
 
 /** The step metrics that every run has. */

@@ -3,8 +3,8 @@
  * form ⟨conv(x, k), g⟩ seen from its three arguments, so each one's derivatives are the other two. What users call is
  * in `convolve.ts` and `convolve-transposed.ts`.
  */
-import type { Conv2dAttrs } from '@lockstep/kernels';
-import type { Shape } from '@lockstep/tensor';
+import { type Conv2dAttrs, convolutionAlgorithm, kernelGradAlgorithm } from '@lockstep/kernels';
+import type { DType, Shape } from '@lockstep/tensor';
 import { type Attrs, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { at, stack } from './slicing.ts';
@@ -37,8 +37,14 @@ function outputShape(x: Shape, kernel: Shape, { strides, padding }: WindowAttrs)
   ];
 }
 
-function geometry(x: Shape, kernel: Shape, y: Shape, { strides, padding }: WindowAttrs): Conv2dAttrs {
-  return {
+function geometry(
+  dtype: DType,
+  x: Shape,
+  kernel: Shape,
+  y: Shape,
+  { strides, padding }: WindowAttrs,
+): Conv2dAttrs {
+  const shape = {
     batch: x[0]!,
     height: x[1]!,
     width: x[2]!,
@@ -53,6 +59,12 @@ function geometry(x: Shape, kernel: Shape, y: Shape, { strides, padding }: Windo
     padTop: padding[0],
     padLeft: padding[2],
   };
+  return { ...shape, algorithm: convolutionAlgorithm(dtype, shape) };
+}
+
+function kernelGradGeometry(dtype: DType, x: Shape, kernel: Shape, dy: Shape, attrs: KernelGradAttrs) {
+  const shape = geometry(dtype, x, kernel, dy, attrs);
+  return { ...shape, algorithm: kernelGradAlgorithm(dtype, shape), segments: attrs.segments ?? 1 };
 }
 
 /** Folds a batch axis into the images'; applies when the other operand is not batched or is folded too. */
@@ -83,7 +95,7 @@ export const conv2dPrimitive: Primitive<WindowAttrs> = primitive({
   differentiable: [0, 1],
   shape: ([x, kernel], attrs) => ({ dtype: x!.dtype, shape: outputShape(x!.shape, kernel!.shape, attrs) }),
   kernel: (out, [x, kernel], attrs) => {
-    const shapes = geometry(x!.shape, kernel!.shape, out.shape, attrs);
+    const shapes = geometry(out.dtype, x!.shape, kernel!.shape, out.shape, attrs);
     return (kernels) => kernels.conv2d(out.data, x!.data, kernel!.data, shapes);
   },
   linear: true,
@@ -103,7 +115,7 @@ export const inputGradPrimitive: Primitive<InputGradAttrs> = primitive({
     shape: [dy!.shape[0]!, ...inputSize, kernel!.shape[2]!],
   }),
   kernel: (out, [dy, kernel], attrs) => {
-    const shapes = geometry(out.shape, kernel!.shape, dy!.shape, attrs);
+    const shapes = geometry(out.dtype, out.shape, kernel!.shape, dy!.shape, attrs);
     return (kernels) => kernels.conv2dInputGrad(out.data, dy!.data, kernel!.data, shapes);
   },
   linear: true,
@@ -124,8 +136,7 @@ export const kernelGradPrimitive: Primitive<KernelGradAttrs> = primitive({
   }),
   kernel: (out, [x, dy], attrs) => {
     const shapes = {
-      ...geometry(x!.shape, out.shape.slice(-4), dy!.shape, attrs),
-      segments: attrs.segments ?? 1,
+      ...kernelGradGeometry(out.dtype, x!.shape, out.shape.slice(-4), dy!.shape, attrs),
       combine: 'stack' as const,
     };
     return (kernels) => kernels.conv2dKernelGrad(out.data, x!.data, dy!.data, shapes);
@@ -160,8 +171,7 @@ export const kernelGradTreePrimitive: Primitive<KernelGradAttrs> = primitive({
   }),
   kernel: (out, [x, dy], attrs) => {
     const shapes = {
-      ...geometry(x!.shape, out.shape, dy!.shape, attrs),
-      segments: attrs.segments ?? 1,
+      ...kernelGradGeometry(out.dtype, x!.shape, out.shape, dy!.shape, attrs),
       combine: 'tree' as const,
     };
     return (kernels) => kernels.conv2dKernelGrad(out.data, x!.data, dy!.data, shapes);

@@ -154,6 +154,94 @@ Floats naiveInputGrad(const Floats& dy, const Floats& kernel, const Conv2dShape&
   return out;
 }
 
+using Matrix = std::vector<Floats>;
+
+// Applies a transform of vectors to the columns, then to the rows.
+Matrix onBothAxes(const Matrix& m, const std::function<Floats(const Floats&)>& transform) {
+  const auto turn = [](const Matrix& m) {
+    Matrix out(m[0].size(), Floats(m.size()));
+    for (size_t i = 0; i < m.size(); i++) {
+      for (size_t j = 0; j < m[0].size(); j++) out[j][i] = m[i][j];
+    }
+    return out;
+  };
+  const auto each = [&](Matrix m) {
+    for (Floats& row : m) row = transform(row);
+    return m;
+  };
+  return each(turn(each(turn(m))));
+}
+
+Matrix winogradTaps(const Matrix& g) {
+  return onBothAxes(g, [](const Floats& g) -> Floats {
+    const float ends = g[0] + g[2];
+    return {g[0], (ends + g[1]) * 0.5f, (ends - g[1]) * 0.5f, g[2]};
+  });
+}
+
+Matrix winogradPatch(const Matrix& d) {
+  return onBothAxes(d, [](const Floats& d) -> Floats { return {d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]}; });
+}
+
+Matrix winogradSums(const Matrix& m) {
+  return onBothAxes(m, [](const Floats& m) -> Floats { return {(m[0] + m[1]) + m[2], (m[1] - m[2]) - m[3]}; });
+}
+
+// Of kernel[3, 3, in, out], stride 1.
+Floats naiveWinograd(const Floats& x, const Floats& kernel, const Conv2dShape& s) {
+  Floats out(size_t(s.batch) * s.outHeight * s.outWidth * s.outChannels);
+  std::vector<Matrix> u;
+  for (int i = 0; i < s.inChannels * s.outChannels; i++) {
+    Matrix g(3, Floats(3));
+    for (int tap = 0; tap < 9; tap++) g[tap / 3][tap % 3] = kernel[size_t(tap) * s.inChannels * s.outChannels + i];
+    u.push_back(winogradTaps(g));
+  }
+  for (int tile = 0; tile < s.batch * ((s.outHeight + 1) / 2) * ((s.outWidth + 1) / 2); tile++) {
+    const int across = (s.outWidth + 1) / 2, down = (s.outHeight + 1) / 2;
+    const int image = tile / (across * down), top = tile / across % down * 2, left = tile % across * 2;
+    std::vector<Matrix> v;
+    for (int c = 0; c < s.inChannels; c++) {
+      Matrix d(4, Floats(4));
+      for (int i = 0; i < 16; i++) {
+        d[i / 4][i % 4] =
+            pixel(x, s.height, s.width, s.inChannels, image, top + i / 4 - s.padTop, left + i % 4 - s.padLeft, c);
+      }
+      v.push_back(winogradPatch(d));
+    }
+    for (int o = 0; o < s.outChannels; o++) {
+      Matrix m(4, Floats(4, 0));
+      for (int c = 0; c < s.inChannels; c++) {
+        for (int i = 0; i < 16; i++) {
+          float& sum = m[i / 4][i % 4];
+          sum = std::fma(v[c][i / 4][i % 4], u[size_t(c) * s.outChannels + o][i / 4][i % 4], sum);
+        }
+      }
+      const Matrix y = winogradSums(m);
+      for (int i = 0; i < 4; i++) {
+        const int oy = top + i / 2, ox = left + i % 2;
+        if (oy >= s.outHeight || ox >= s.outWidth) continue;
+        out[((size_t(image) * s.outHeight + oy) * s.outWidth + ox) * s.outChannels + o] = y[i / 2][i % 2];
+      }
+    }
+  }
+  return out;
+}
+
+// The convolution of dy with the taps in reverse and the channels exchanged.
+Floats naiveWinogradInputGrad(const Floats& dy, const Floats& kernel, const Conv2dShape& s) {
+  Floats turned(kernel.size());
+  for (int tap = 0; tap < 9; tap++) {
+    for (int c = 0; c < s.inChannels; c++) {
+      for (int o = 0; o < s.outChannels; o++) {
+        turned[(size_t(8 - tap) * s.outChannels + o) * s.inChannels + c] =
+            kernel[(size_t(tap) * s.inChannels + c) * s.outChannels + o];
+      }
+    }
+  }
+  return naiveWinograd(dy, turned, {s.batch, s.outHeight, s.outWidth, s.outChannels, s.height, s.width, s.inChannels,
+                                    3, 3, 1, 1, 2 - s.padTop, 2 - s.padLeft, 1});
+}
+
 Floats naiveKernelGrad(const Floats& x, const Floats& dy, const Conv2dShape& s, int segments, bool stack) {
   const int images = s.batch / segments;
   const size_t size = size_t(s.kernelHeight) * s.kernelWidth * s.inChannels * s.outChannels;
@@ -176,6 +264,58 @@ Floats naiveKernelGrad(const Floats& x, const Floats& dy, const Conv2dShape& s, 
       if (stack) out[t * size + i] = sums[t];
     }
     if (!stack) out[i] = treeSum(sums, 0, sums.size());
+  }
+  return out;
+}
+
+// The taps of one segment's images.
+Matrix winogradGrads(const Floats& x, const Floats& dy, const Conv2dShape& s, int first, int images, int c, int o) {
+  Matrix sums(4, Floats(4, 0));
+  for (int image = first; image < first + images; image++) {
+    for (int top = 0; top < s.outHeight; top += 2) {
+      for (int left = 0; left < s.outWidth; left += 2) {
+        Matrix d(4, Floats(4)), g(2, Floats(2));
+        for (int i = 0; i < 16; i++) {
+          d[i / 4][i % 4] =
+              pixel(x, s.height, s.width, s.inChannels, image, top + i / 4 - s.padTop, left + i % 4 - s.padLeft, c);
+        }
+        for (int i = 0; i < 4; i++) {
+          g[i / 2][i % 2] = pixel(dy, s.outHeight, s.outWidth, s.outChannels, image, top + i / 2, left + i % 2, o);
+        }
+        const Matrix v = winogradPatch(d), z = onBothAxes(g, [](const Floats& g) -> Floats {
+          return {g[0], g[0] + g[1], g[0] - g[1], -g[1]};
+        });
+        for (int i = 0; i < 16; i++) {
+          float& sum = sums[i / 4][i % 4];
+          sum = std::fma(v[i / 4][i % 4], z[i / 4][i % 4], sum);
+        }
+      }
+    }
+  }
+  return onBothAxes(sums, [](const Floats& s) -> Floats {
+    const float h = (s[1] + s[2]) * 0.5f;
+    return {s[0] + h, (s[1] - s[2]) * 0.5f, h + s[3]};
+  });
+}
+
+Floats naiveWinogradKernelGrad(const Floats& x, const Floats& dy, const Conv2dShape& s, int segments, bool stack) {
+  const size_t size = size_t(9) * s.inChannels * s.outChannels;
+  Floats out(stack ? size * segments : size), sums(segments);
+  for (int c = 0; c < s.inChannels; c++) {
+    for (int o = 0; o < s.outChannels; o++) {
+      std::vector<Matrix> taps;
+      for (int t = 0; t < segments; t++) {
+        taps.push_back(winogradGrads(x, dy, s, t * (s.batch / segments), s.batch / segments, c, o));
+      }
+      for (int tap = 0; tap < 9; tap++) {
+        const size_t i = (size_t(tap) * s.inChannels + c) * s.outChannels + o;
+        for (int t = 0; t < segments; t++) {
+          sums[t] = taps[t][tap / 3][tap % 3];
+          if (stack) out[t * size + i] = sums[t];
+        }
+        if (!stack) out[i] = treeSum(sums, 0, sums.size());
+      }
+    }
   }
   return out;
 }
@@ -215,12 +355,14 @@ void checkConv(const Conv2dShape& s, int segments, bool special) {
   Floats kernel = randomFloats(size_t(s.kernelHeight) * s.kernelWidth * s.inChannels * s.outChannels);
   Floats dy = randomFloats(size_t(s.batch) * s.outHeight * s.outWidth * s.outChannels);
   if (special) spoil(x), spoil(kernel), spoil(dy);
-  const Floats y = naiveConv(x, kernel, s), dx = naiveInputGrad(dy, kernel, s);
-  const Floats tree = naiveKernelGrad(x, dy, s, segments, false), stack = naiveKernelGrad(x, dy, s, segments, true);
+  const Floats y = s.isWinograd ? naiveWinograd(x, kernel, s) : naiveConv(x, kernel, s);
+  const Floats dx = s.isWinograd ? naiveWinogradInputGrad(dy, kernel, s) : naiveInputGrad(dy, kernel, s);
+  const auto kernelGrad = s.isWinograd ? naiveWinogradKernelGrad : naiveKernelGrad;
+  const Floats tree = kernelGrad(x, dy, s, segments, false), stack = kernelGrad(x, dy, s, segments, true);
   for (const Set& set : sets) {
     char text[200];
-    snprintf(text, sizeof text, " %d x %dx%dx%d kernel %dx%d to %dx%dx%d stride %d %d pad %d %d segments %d", s.batch,
-             s.height, s.width, s.inChannels, s.kernelHeight, s.kernelWidth, s.outHeight, s.outWidth, s.outChannels,
+    snprintf(text, sizeof text, "%s %d x %dx%dx%d kernel %dx%d to %dx%dx%d stride %d %d pad %d %d segments %d",
+             s.isWinograd ? " winograd" : "", s.batch, s.height, s.width, s.inChannels, s.kernelHeight, s.kernelWidth, s.outHeight, s.outWidth, s.outChannels,
              s.strideY, s.strideX, s.padTop, s.padLeft, segments);
     const std::string name = set.name + std::string(text);
     const Contractions& table = *set.table;
@@ -236,7 +378,7 @@ void checkConv(const Conv2dShape& s, int segments, bool special) {
 
 Conv2dShape convShape(int batch, int size, int in, int out, int kernel, int stride, int pad) {
   const int outSize = (size + 2 * pad - kernel) / stride + 1;
-  return {batch, size, size, in, outSize, outSize, out, kernel, kernel, stride, stride, pad, pad};
+  return {batch, size, size, in, outSize, outSize, out, kernel, kernel, stride, stride, pad, pad, 0};
 }
 
 Conv2dShape randomConv() {
@@ -249,6 +391,14 @@ Conv2dShape randomConv() {
   s.outHeight = (s.height + s.padTop + between(0, 2)) / s.strideY + 1;
   s.outWidth = (s.width + s.padLeft + between(0, 2)) / s.strideX + 1;
   s.inChannels = between(1, 20), s.outChannels = between(1, 70);
+  s.isWinograd = 0;
+  return s;
+}
+
+Conv2dShape byWinograd(Conv2dShape s) {
+  s.kernelHeight = s.kernelWidth = 3, s.strideY = s.strideX = 1, s.isWinograd = 1;
+  s.padTop = between(0, 4), s.padLeft = between(0, 4);
+  s.outHeight = between(1, 9), s.outWidth = between(1, 9);
   return s;
 }
 
@@ -275,6 +425,7 @@ int main() {
                 special);
     checkSegments({1 << between(0, 4), between(1, 12), between(1, 40), between(1, 110)}, special);
     checkConv(randomConv(), 1 << between(0, 3), special);
+    checkConv(byWinograd(randomConv()), 1 << between(0, 3), special);
   }
   // More than a block of terms, of rows, of what stays in cache.
   for (int i = 0; i < 4; i++) checkMatmul({1, 1040, 50, 700, i % 2 == 0, i >= 2, true, true}, false);
@@ -299,6 +450,12 @@ int main() {
   checkConv(convShape(8, 8, 64, 24, 1, 2, 0), 8, false);
   checkConv(convShape(8, 12, 7, 50, 5, 1, 2), 8, false);
   checkConv(convShape(1, 5, 48, 1, 3, 2, 1), 1, false);
+  // Several blocks of tiles, several panels, more than a block of terms.
+  for (Conv2dShape s : {convShape(8, 20, 30, 33, 3, 1, 1), convShape(2, 9, 130, 70, 3, 1, 1),
+                        convShape(8, 5, 520, 40, 3, 1, 2), convShape(1, 7, 40, 600, 3, 1, 0)}) {
+    s.isWinograd = 1;
+    checkConv(s, s.batch, false);
+  }
   printf("%d passed, %d failed\n", passed, failed);
   return failed > 0 ? 1 : 0;
 }

@@ -112,7 +112,9 @@ void segments(int rows, int m, int n, const std::vector<int>& counts = {1, 8}) {
 
 void conv(int batch, int size, int in, int out, int kernel, int stride) {
   const int pad = kernel / 2, outSize = (size + 2 * pad - kernel) / stride + 1;
-  const Conv2dShape shape = {batch, size, size, in, outSize, outSize, out, kernel, kernel, stride, stride, pad, pad};
+  const Conv2dShape shape = {batch, size, size, in, outSize, outSize, out, kernel, kernel, stride, stride, pad, pad, 0};
+  Conv2dShape winograd = shape;
+  winograd.isWinograd = 1;
   const Floats x = values(size_t(batch) * size * size * in), w = values(size_t(kernel) * kernel * in * out);
   const Floats dy = values(size_t(batch) * outSize * outSize * out);
   Floats y(dy.size()), dx(x.size()), dw(w.size());
@@ -123,6 +125,16 @@ void conv(int batch, int size, int in, int out, int kernel, int stride) {
   const auto inputGrad = [&] { table->conv2dInputGrad(dx.data(), dy.data(), w.data(), shape); };
   row(std::string(name) + "forward", flop, forward, nullptr);
   row(std::string(name) + "input", flop, inputGrad, nullptr);
+  if (kernel == 3 && stride == 1) {
+    const auto tiles = [&] { table->conv2d(y.data(), x.data(), w.data(), winograd); };
+    const auto tilesGrad = [&] { table->conv2dInputGrad(dx.data(), dy.data(), w.data(), winograd); };
+    row(std::string(name) + "forward, tiles", flop, tiles, nullptr);
+    row(std::string(name) + "input, tiles", flop, tilesGrad, nullptr);
+    for (const int segments : {1, 8}) {
+      row(std::string(name) + "kernel " + std::to_string(segments) + ", tiles", flop,
+          [&] { table->conv2dKernelGrad(dw.data(), x.data(), dy.data(), winograd, segments, false); }, nullptr);
+    }
+  }
   for (const int segments : {1, 8}) {
     row(std::string(name) + "kernel " + std::to_string(segments), flop,
         [&] { table->conv2dKernelGrad(dw.data(), x.data(), dy.data(), shape, segments, false); }, nullptr);

@@ -1,3 +1,4 @@
+import { isWinograd } from '../convolution-algorithm.ts';
 import type { Conv2dAttrs, Kernels, MatmulAttrs, SegmentedContractionAttrs } from '../kernels.ts';
 import { requireWholeSegments } from '../reference/convolution.ts';
 import { referenceKernels } from '../reference/index.ts';
@@ -44,6 +45,7 @@ const convWords = memoize((c: Conv2dAttrs) =>
   Int32Array.from([
     ...[c.batch, c.height, c.width, c.inChannels, c.outHeight, c.outWidth, c.outChannels],
     ...[c.kernelHeight, c.kernelWidth, c.strideY, c.strideX, c.padTop, c.padLeft],
+    Number(isWinograd('conv2d', c)),
   ]),
 );
 

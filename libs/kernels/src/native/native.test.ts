@@ -295,8 +295,9 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     }
   });
 
-  it('convolutions', () => {
+  it.each(['direct', 'winograd'] as const)('convolutions, %s', (algorithm) => {
     const attrs = {
+      algorithm,
       ...{ batch: 2, height: 9, width: 8, inChannels: 3, outHeight: 9, outWidth: 8, outChannels: 20 },
       ...{ kernelHeight: 3, kernelWidth: 3, strideY: 1, strideX: 1, padTop: 1, padLeft: 1 },
     };

@@ -1,3 +1,4 @@
+import { isWinograd } from '../convolution-algorithm.ts';
 import type { Kernels, Profile } from '../kernels.ts';
 import { matmul, segmentedContraction } from './contraction.ts';
 import { conv2d, conv2dInputGrad, conv2dKernelGrad } from './convolution.ts';
@@ -9,6 +10,7 @@ import { maxPool, maxPoolScatter, maxPoolSelect } from './pool.ts';
 import { randomBits, unitFromBits } from './random.ts';
 import { argmax, reduce, treeSum } from './reduce.ts';
 import { readStrided, writeStrided } from './strided.ts';
+import { winogradConv2d, winogradInputGrad, winogradKernelGrad } from './winograd.ts';
 
 const common = {
   fill,
@@ -41,9 +43,11 @@ function kernelsOf(profile: Profile): Kernels {
     ...common,
     matmul: (...args) => matmul(profile, ...args),
     segmentedContraction: (...args) => segmentedContraction(profile, ...args),
-    conv2d: (...args) => conv2d(profile, ...args),
-    conv2dInputGrad: (...args) => conv2dInputGrad(profile, ...args),
-    conv2dKernelGrad: (...args) => conv2dKernelGrad(profile, ...args),
+    conv2d: (...args) => (isWinograd('conv2d', args[3]) ? winogradConv2d : conv2d)(profile, ...args),
+    conv2dInputGrad: (...args) =>
+      (isWinograd('conv2dInputGrad', args[3]) ? winogradInputGrad : conv2dInputGrad)(profile, ...args),
+    conv2dKernelGrad: (...args) =>
+      (isWinograd('conv2dKernelGrad', args[3]) ? winogradKernelGrad : conv2dKernelGrad)(profile, ...args),
   };
 }
 

@@ -245,6 +245,7 @@ describe('contractions', () => {
 
 describe('convolution', () => {
   const attrs: Conv2dAttrs = {
+    algorithm: 'direct',
     batch: 4,
     height: 6,
     width: 5,
@@ -269,6 +270,7 @@ describe('convolution', () => {
     const one = { batch: 1, height: 2, width: 2, inChannels: 1, outHeight: 2, outWidth: 2, outChannels: 1 };
     kernels.conv2d(out, Float64Array.of(1, 2, 3, 4), Float64Array.of(1, 10, 100, 1000), {
       ...one,
+      algorithm: 'direct',
       kernelHeight: 2,
       kernelWidth: 2,
       strideY: 1,

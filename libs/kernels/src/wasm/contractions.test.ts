@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { Conv2dAttrs } from '../kernels.ts';
+import { conv, sizes } from './fixtures/convolutions.ts';
 import {
   clearMemory,
   expectSame,
@@ -103,37 +104,6 @@ describe.each(profiles)('contractions equal the reference of profile %s', (profi
   });
 });
 
-/** A convolution with the output that padding `pad` on all sides gives. */
-function conv(
-  batch: number,
-  height: number,
-  width: number,
-  inChannels: number,
-  outChannels: number,
-  kernelHeight: number,
-  kernelWidth: number,
-  stride: number,
-  pad: number,
-): Conv2dAttrs {
-  const outHeight = Math.floor((height + 2 * pad - kernelHeight) / stride) + 1;
-  const outWidth = Math.floor((width + 2 * pad - kernelWidth) / stride) + 1;
-  return {
-    batch,
-    height,
-    width,
-    inChannels,
-    outHeight,
-    outWidth,
-    outChannels,
-    kernelHeight,
-    kernelWidth,
-    strideY: stride,
-    strideX: stride,
-    padTop: pad,
-    padLeft: pad,
-  };
-}
-
 const CONVOLUTIONS: Conv2dAttrs[] = [
   conv(2, 9, 9, 1, 16, 3, 3, 1, 1),
   conv(4, 7, 6, 16, 8, 3, 3, 1, 1),
@@ -152,12 +122,6 @@ const CONVOLUTIONS: Conv2dAttrs[] = [
 
 describe.each(profiles)('convolutions equal the reference of profile %s', (profile) => {
   const wasm = wasmKernels(profile);
-  const sizes = (c: Conv2dAttrs) => ({
-    x: c.batch * c.height * c.width * c.inChannels,
-    y: c.batch * c.outHeight * c.outWidth * c.outChannels,
-    kernel: c.kernelHeight * c.kernelWidth * c.inChannels * c.outChannels,
-  });
-
   it.each([plain, wild])('conv2d and its gradients, %o', (data) => {
     for (const attrs of CONVOLUTIONS) {
       const { x, y, kernel } = sizes(attrs);
@@ -184,8 +148,8 @@ describe.each(profiles)('convolutions equal the reference of profile %s', (profi
     }
   });
 
-  it('images computed alone have the same bits', () => {
-    const attrs = conv(5, 7, 7, 3, 12, 3, 3, 1, 1);
+  it.each(['direct', 'winograd'] as const)('images computed alone have the same bits, %s', (algorithm) => {
+    const attrs = { ...conv(5, 7, 7, 3, 12, 3, 3, 1, 1), algorithm };
     const { x, y, kernel } = sizes(attrs);
     clearMemory();
     const [input, weights, whole, part] = [plain(x), plain(kernel), f32(y), f32(y)].map(place) as [

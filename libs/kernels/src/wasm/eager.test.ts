@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Kernels } from '../kernels.ts';
+import type { ConvolutionAlgorithm, Kernels } from '../kernels.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { createEagerKernels } from './eager.ts';
 
@@ -43,32 +43,36 @@ describe.each(cases)(
       expect(out).toEqual(expected);
     });
 
-    it('convolutions and their gradients', () => {
-      const attrs = {
-        batch: 2,
-        height: 8,
-        width: 8,
-        inChannels: 4,
-        outHeight: 8,
-        outWidth: 8,
-        outChannels: 8,
-        kernelHeight: 3,
-        kernelWidth: 3,
-        strideY: 1,
-        strideX: 1,
-        padTop: 1,
-        padLeft: 1,
-      };
-      const [x, kernel, dy] = [wave(512, 0.37), wave(288, 0.71), wave(1024, 0.53)];
-      const run = (kernels: Kernels) => {
-        const [y, dx, dKernel] = [new Float32Array(1024), new Float32Array(512), new Float32Array(288)];
-        kernels.conv2d(y, x, kernel, attrs);
-        kernels.conv2dInputGrad(dx, dy, kernel, attrs);
-        kernels.conv2dKernelGrad(dKernel, x, dy, { ...attrs, segments: 2, combine: 'tree' });
-        return { y, dx, dKernel };
-      };
-      expect(run(eager)).toEqual(run(reference));
-    });
+    it.each<ConvolutionAlgorithm>(['direct', 'winograd'])(
+      'convolutions, %s, and their gradients',
+      (algorithm) => {
+        const attrs = {
+          algorithm,
+          batch: 2,
+          height: 8,
+          width: 8,
+          inChannels: 4,
+          outHeight: 8,
+          outWidth: 8,
+          outChannels: 8,
+          kernelHeight: 3,
+          kernelWidth: 3,
+          strideY: 1,
+          strideX: 1,
+          padTop: 1,
+          padLeft: 1,
+        };
+        const [x, kernel, dy] = [wave(512, 0.37), wave(288, 0.71), wave(1024, 0.53)];
+        const run = (kernels: Kernels) => {
+          const [y, dx, dKernel] = [new Float32Array(1024), new Float32Array(512), new Float32Array(288)];
+          kernels.conv2d(y, x, kernel, attrs);
+          kernels.conv2dInputGrad(dx, dy, kernel, attrs);
+          kernels.conv2dKernelGrad(dKernel, x, dy, { ...attrs, segments: 2, combine: 'tree' });
+          return { y, dx, dKernel };
+        };
+        expect(run(eager)).toEqual(run(reference));
+      },
+    );
 
     it('calls that outgrow the memory, and elementwise ones', () => {
       const size = 3_000_000;

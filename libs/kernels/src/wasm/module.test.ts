@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { wasmFmaStatus } from './fma.ts';
-import { wasmModule } from './module.ts';
+import { type Exports, wasmModule } from './module.ts';
+import { ATTRS_BYTES, MIN_SCRATCH_BYTES } from './wasm.ts';
+import { createMemory, instantiate } from './webassembly.ts';
 
 /** Identifiers of a module's sections (WebAssembly core specification, 5.5.2). */
 function sectionIds(binary: Uint8Array): number[] {
@@ -28,6 +30,14 @@ describe.each(['portable', 'fma'] as const)('the wasm module of profile %s', (pr
   it.runIf(profile === 'portable' || wasmFmaStatus().offered)('is compiled once', () => {
     expect(wasmModule(profile)).toBe(wasmModule(profile));
   });
+
+  it.runIf(profile === 'portable' || wasmFmaStatus().offered)(
+    'takes the scratch for its own that all have',
+    () => {
+      const { workBytes } = instantiate<Exports>(wasmModule(profile), createMemory(1));
+      expect(workBytes()).toBe(MIN_SCRATCH_BYTES - ATTRS_BYTES);
+    },
+  );
 });
 
 it('relaxed SIMD is offered, or the reason says why not', () => {

@@ -69,6 +69,11 @@ export interface Exports {
   ): void;
   conv2d(out: number, x: number, kernel: number, conv: number, work: number): void;
   conv2dInputGrad(out: number, dy: number, kernel: number, conv: number, work: number): void;
+  winogradConv2d: Exports['conv2d'];
+  winogradInputGrad: Exports['conv2dInputGrad'];
+  winogradKernelGrad: Exports['conv2dKernelGrad'];
+  /** Bytes of workspace that the kernels may use. */
+  workBytes(): number;
   maxPoolSelect(out: number, x: number, t: number, pool: number): void;
   maxPoolScatter(out: number, x: number, g: number, pool: number): void;
   gather(out: number, table: number, indices: number, count: number, rows: number, width: number): void;

@@ -1,20 +1,13 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
-import type {
-  Conv2dAttrs,
-  Kernels,
-  MatmulAttrs,
-  Operand,
-  PoolAttrs,
-  Profile,
-  StridedAttrs,
-} from '../kernels.ts';
-import { requireWholeSegments } from '../reference/convolution.ts';
+import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
+import type { Context } from './context.ts';
+import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
-import { type Exports, wasmModule } from './module.ts';
+import { wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
 
@@ -22,9 +15,7 @@ import { instantiate, type WasmMemory } from './webassembly.ts';
 export const MIN_SCRATCH_BYTES = 1 << 20;
 
 /** Attributes go to the head of the scratch; the rest is the kernels' workspace. */
-const ATTRS_BYTES = 256;
-/** kernelWidth · channels of the deepest kernel row that the convolutions' workspace takes. */
-const MAX_ROW_DEPTH = 8192;
+export const ATTRS_BYTES = 256;
 const MAX_RANK = 16;
 
 export interface WasmOptions {
@@ -39,21 +30,6 @@ export interface WasmOptions {
   readonly scratchBytes: number;
   /** Default `portable`; whether this host's `fma` is one, `wasmFmaStatus` tells. */
   readonly profile?: Profile;
-}
-
-/** What the kernels of one instance work with. */
-interface Context {
-  readonly wasm: Exports;
-  /** What the instance cannot do; of the same profile. */
-  readonly reference: Kernels;
-  readonly work: number;
-  /** Address of the attributes. */
-  readonly attrs: number;
-  readonly words: Int32Array;
-  /** Whether all arrays are float32 and lie in the memory. */
-  readonly floats: (...arrays: readonly TypedArray[]) => boolean;
-  /** Whether all arrays lie in the memory. */
-  readonly inside: (...arrays: readonly TypedArray[]) => boolean;
 }
 
 /**
@@ -213,49 +189,6 @@ function contractions({ wasm, reference, work, attrs, words, floats }: Context) 
       const { segments, rows, m, n } = shape;
       requirePowerOfTwo('segmentedContraction', segments);
       wasm.segmentedContraction(out.byteOffset, a.byteOffset, b.byteOffset, segments, rows, m, n, work);
-    },
-  } satisfies Partial<Kernels>;
-}
-
-/** In the order of `Conv` in `assembly/patches.ts`. */
-function convWords(c: Conv2dAttrs): number[] {
-  return [
-    c.batch,
-    c.height,
-    c.width,
-    c.inChannels,
-    c.outHeight,
-    c.outWidth,
-    c.outChannels,
-    c.kernelHeight,
-    c.kernelWidth,
-    c.strideY,
-    c.strideX,
-    c.padTop,
-    c.padLeft,
-  ];
-}
-
-function convolutions({ wasm, reference, work, attrs, words, floats }: Context) {
-  return {
-    conv2d(out, x, kernel, shape) {
-      const fits = shape.kernelWidth * shape.inChannels <= MAX_ROW_DEPTH;
-      if (!fits || !floats(out, x, kernel)) return reference.conv2d(out, x, kernel, shape);
-      words.set(convWords(shape));
-      wasm.conv2d(out.byteOffset, x.byteOffset, kernel.byteOffset, attrs, work);
-    },
-    conv2dInputGrad(out, dy, kernel, shape) {
-      const fits = shape.kernelWidth * shape.outChannels <= MAX_ROW_DEPTH;
-      if (!fits || !floats(out, dy, kernel)) return reference.conv2dInputGrad(out, dy, kernel, shape);
-      words.set(convWords(shape));
-      wasm.conv2dInputGrad(out.byteOffset, dy.byteOffset, kernel.byteOffset, attrs, work);
-    },
-    conv2dKernelGrad(out, x, dy, shape) {
-      if (!floats(out, x, dy)) return reference.conv2dKernelGrad(out, x, dy, shape);
-      requireWholeSegments(shape);
-      const stack = Number(shape.combine === 'stack');
-      words.set(convWords(shape));
-      wasm.conv2dKernelGrad(out.byteOffset, x.byteOffset, dy.byteOffset, attrs, shape.segments, stack, work);
     },
   } satisfies Partial<Kernels>;
 }
