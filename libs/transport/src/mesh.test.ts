@@ -37,7 +37,7 @@ async function member(identity: string, options: Partial<MeshOptions> = {}) {
 const script = new URL('./fixtures/peer.mjs', import.meta.url);
 
 function start(...args: string[]): ChildProcess {
-  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+  const child = spawn(process.execPath, ['--expose-gc', fileURLToPath(script), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -128,8 +128,12 @@ describe('the mesh', () => {
     await once(thread, 'exit');
   });
 
-  it('leaves nothing that keeps the process alive', async () => {
-    const child = start('leave');
+  // zeromq shuts down a context that nobody holds: a closed socket's last event would never come.
+  it.each([
+    ['leaves nothing that keeps the process alive', 'leave'],
+    ['closes while garbage is collected', 'collect'],
+  ])('%s', async (_what, mode) => {
+    const child = start(mode);
     let output = '';
     child.stdout!.on('data', (text) => {
       output += text;

@@ -40,6 +40,12 @@ class NotifyingRouter extends Router {
   }
 }
 
+/**
+ * Contexts whose sockets are not all gone. zeromq shuts a context down as soon as nobody holds it, and the event that a
+ * closed socket ends with then never comes.
+ */
+const contexts = new Set<Context>();
+
 /** A listening socket. Throws `address` or `credentials`. */
 export async function bindRouter(options: ListenOptions, events: RouterEvents): Promise<BoundRouter> {
   const { bind, keys, onRefused } = options;
@@ -48,6 +54,7 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
   requireMainThread();
   // With keys, the router has a context of its own, because a context has one authenticator.
   const context = keys === undefined ? undefined : new Context({ blocky: false });
+  if (context !== undefined) contexts.add(context);
   const stopGuard =
     keys && context
       ? await admitOnly(context, keys, (refusal) => onRefused?.({ endpoint: bind, ...refusal }))
@@ -69,11 +76,15 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
     const reason = handshakeFailure(event);
     if (reason !== undefined) onRefused?.({ endpoint: bind, reason });
   });
+  const ended = async (...others: Promise<void>[]): Promise<void> => {
+    await Promise.all([watching, stopGuard?.(), ...others]);
+    if (context !== undefined) contexts.delete(context);
+  };
   try {
     await router.bind(bind);
   } catch (cause) {
     router.close();
-    await Promise.all([watching, stopGuard?.()]);
+    await ended();
     throw bindError(bind, cause);
   }
   const receiving = receiveAll(router, ([identity, ...frames]) => {
@@ -87,7 +98,7 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
     close: async () => {
       sender.clear();
       router.close();
-      await Promise.all([receiving, watching, stopGuard?.()]);
+      await ended(receiving);
     },
   };
 }
