@@ -7,7 +7,7 @@ import { requirePowerOfTwo, treeCombine } from './tree.ts';
 export type KernelGradAttrs = Conv2dAttrs & { readonly segments: number; readonly combine: 'stack' | 'tree' };
 
 /** Reads x`[image, y, x, channel]`; outside the image it is +0. */
-function pixels(data: TypedArray, height: number, width: number, channels: number) {
+export function pixels(data: TypedArray, height: number, width: number, channels: number) {
   return (image: number, y: number, x: number, channel: number): number =>
     y >= 0 && y < height && x >= 0 && x < width
       ? data[((image * height + y) * width + x) * channels + channel]!

@@ -2,7 +2,7 @@
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Conv2dAttrs, Profile } from '../kernels.ts';
 import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
-import { type KernelGradAttrs, requireWholeSegments } from './convolution.ts';
+import { type KernelGradAttrs, pixels, requireWholeSegments } from './convolution.ts';
 import { treeCombine } from './tree.ts';
 
 /** A convolution of stride 1 between two grids of pixels; the kernel's element of tap (ky, kx) and channels (c, k). */
@@ -56,20 +56,9 @@ export function winogradInputGrad(
 
 /** The patch of 4×4 pixels of channel c around the tile whose top left pixel is given; what lies outside is +0. */
 function patchOf(x: TypedArray, { from, padTop, padLeft }: Omit<Tiled, 'tap'>) {
+  const pixel = pixels(x, from.height, from.width, from.channels);
   return (image: number, top: number, left: number, c: number): Matrix =>
-    grid(4, 4, (i, j) => elementOf(x, from, image, top + i - padTop, left + j - padLeft, c));
-}
-
-function elementOf(
-  data: TypedArray,
-  { height, width, channels }: Grid,
-  image: number,
-  y: number,
-  x: number,
-  channel: number,
-): number {
-  const isInside = y >= 0 && y < height && x >= 0 && x < width;
-  return isInside ? data[((image * height + y) * width + x) * channels + channel]! : 0;
+    grid(4, 4, (i, j) => pixel(image, top + i - padTop, left + j - padLeft, c));
 }
 
 /** What is contracted at each of the 16 positions: the transformed matrices' elements there. */
@@ -123,13 +112,14 @@ export function winogradKernelGrad(
   const { patch, tile, grads } = transforms(arithmetic);
   const [from, to] = [input(attrs), output(attrs)];
   const around = patchOf(x, { batch, from, to, padTop, padLeft });
+  const outputGrad = pixels(dy, to.height, to.width, to.channels);
   const size = 9 * inChannels * outChannels;
   const places = tilesOf(batch, to);
   const perSegment = places.length / segments;
   const tiles = Array.from({ length: outChannels }, (_, k) =>
     atPositions(
       places.map(({ image, top, left }) =>
-        tile(grid(2, 2, (i, j) => elementOf(dy, to, image, top + i, left + j, k))),
+        tile(grid(2, 2, (i, j) => outputGrad(image, top + i, left + j, k))),
       ),
     ),
   );
