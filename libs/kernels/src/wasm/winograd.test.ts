@@ -76,6 +76,11 @@ const TILED_GRADS: readonly (readonly [Conv2dAttrs, number])[] = [
   [tiled(2, 4, 4, 3, 0, 1), 2],
 ];
 
+const kinds = [
+  ['plain', plain],
+  ['special', wild],
+] as const;
+
 describe.each(profiles)('convolutions by tiles equal the reference of profile %s', (profile) => {
   const wasm = wasmKernels(profile);
 
@@ -87,11 +92,11 @@ describe.each(profiles)('convolutions by tiles equal the reference of profile %s
     expectSame(f32(x), [data(y), data(kernel)], backward, attrs, wasm);
   };
 
-  it.each([plain, wild])('conv2d and its gradient by the input, %o', (data) => {
+  it.each(kinds)('conv2d and its gradient by the input, %s numbers', (_kind, data) => {
     for (const attrs of TILED) expectBoth(attrs, data);
   });
 
-  it.each([plain, wild])('of random shapes, %o', (data) => {
+  it.each(kinds)('of random shapes, %s numbers', (_kind, data) => {
     for (let trial = 0; trial < 60; trial++) expectBoth(randomTiled(), data);
   });
 
@@ -107,7 +112,7 @@ describe.each(profiles)('convolutions by tiles equal the reference of profile %s
     expectSame(f32(combine === 'stack' ? segments * kernel : kernel), [data(x), data(y)], run, grad, wasm);
   };
 
-  it.each([plain, wild])('the gradient by the kernel, %o', (data) => {
+  it.each(kinds)('the gradient by the kernel, %s numbers', (_kind, data) => {
     for (const [attrs, segments] of TILED_GRADS) {
       for (const combine of ['stack', 'tree'] as const) expectKernelGrad(attrs, segments, combine, data);
     }
@@ -131,7 +136,7 @@ describe.each(profiles)('convolutions by tiles equal the reference of profile %s
     expect(firstDifference(tree, expected)).toBeUndefined();
   });
 
-  it.each([plain, wild])('the gradient by the kernel, of random shapes, %o', (data) => {
+  it.each(kinds)('the gradient by the kernel, of random shapes, %s numbers', (_kind, data) => {
     for (let trial = 0; trial < 30; trial++) {
       const segments = [1, 2, 8][trial % 3]!;
       const attrs = { ...randomTiled(), batch: segments * (1 + randomInt(2)) };
