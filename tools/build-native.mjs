@@ -25,7 +25,7 @@ const addons = [
   ...(process.platform === 'linux'
     ? [
         {
-          library: 'transport',
+          library: 'lanes',
           name: 'shared-memory',
           what: 'shared memory between workers',
           instead: 'those of one host talk over its network, which is slower',

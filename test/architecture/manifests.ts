@@ -17,6 +17,7 @@ const CLUSTER = [
   '@lockstep/coordinator',
   '@lockstep/protocol',
   '@lockstep/transport',
+  '@lockstep/lanes',
   '@lockstep/collectives',
 ];
 const CALCULUS = ['@lockstep/autodiff'];

@@ -60,9 +60,13 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
     compiler: { load: unused, plan: unused, close: async () => {}, ...parts.compiler },
     pool: {
       numThreads: 1,
-      configure: async () => {},
+      configure: async () => undefined,
       runAll: async () => 0,
       runFirst: async () => 0,
+      runStep: unused,
+      abortStep() {},
+      invite: unused,
+      reachesAll: false,
       close: async () => {},
       ...parts.pool,
     },
@@ -119,6 +123,7 @@ it('runs nothing that was to follow a job that failed', async () => {
     pool: {
       configure: async () => {
         if (++numConfigured === 2) throw new LockstepError('internal', 'no memory is left');
+        return undefined;
       },
     },
   });

@@ -21,11 +21,13 @@ import {
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Compiler } from './compiler/compiler.ts';
+import type { Job } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
+import { createThreadInvitations, isOneHost, threadGroup } from './direct-steps.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createLanes } from './lanes.ts';
 import { createPeers } from './peers.ts';
-import { createReductions } from './reductions.ts';
+import { createReductions, type StepTimes } from './reductions.ts';
 import { openSession, type Session } from './session.ts';
 import { createStateTransfers, type Membership } from './state-transfers.ts';
 import { clockMs, type Tracer } from './tracer.ts';
@@ -65,6 +67,9 @@ export function createEffects(context: EffectsContext): Effects {
     isAllowed: hooks.createMesh === undefined,
     onBell: () => membership?.reductions.look(),
   });
+  const invitations = createThreadInvitations(mesh, pool);
+  // Faults are put into what this thread does.
+  const mayBeDirect = Object.keys(hooks).length === 0;
   const combine = (hooks.combine ?? ((plain) => plain))(combineWith(createEagerKernels()));
   let session: Session | undefined;
   let membership: Membership | undefined;
@@ -72,6 +77,8 @@ export function createEffects(context: EffectsContext): Effects {
   let jobs: Promise<void> = Promise.resolve();
   let computeMs = 0;
   let stepStartedAt = 0;
+  /** The step that the compute threads have been through by themselves, and the times of its exchanges. */
+  let direct: { readonly generation: number; readonly step: number; readonly times: StepTimes } | undefined;
   let samplesDone = 0;
   let trainingMs = 0;
   let finalMetrics: Record<string, number> = {};
@@ -132,9 +139,13 @@ export function createEffects(context: EffectsContext): Effects {
     const { generation, incarnation, rank, members, profile } = effect;
     peers.meet(members);
     const run = runHash(welcome().run, incarnation);
-    const { config, held, largestExchange } = loaded();
+    const { config, held, largestExchange, evaluationBytes } = loaded();
+    const group = { generation, run, rank, members };
+    const threads = mayBeDirect ? threadGroup(group, loaded(), tracer.isEnabled) : undefined;
+    const largest = threads !== undefined && isOneHost(members) ? evaluationBytes : largestExchange;
     const numNodes = alignedSubtrees(members[rank]!.shards).length;
     membership?.reductions.abort();
+    invitations.close();
     const reductions = (hooks.createReductions ?? createReductions)({
       generation,
       run,
@@ -147,44 +158,63 @@ export function createEffects(context: EffectsContext): Effects {
         run,
         rank,
         members,
-        outboxBytes: outboxBytes(largestExchange, numNodes, defaultChunkRules),
+        outboxBytes: outboxBytes(largest, numNodes, defaultChunkRules),
         numThreads: pool.numThreads,
       }),
       held,
-      onPart: ({ step, collective, part, bytes, startMs, durationMs }) =>
-        tracer.add({
-          name: `exchange ${collective + 1}.${part + 1}`,
-          track: 'exchanges',
-          startMs,
-          durationMs,
-          step,
-          bytes,
-        }),
+      canBeDirect: () => mayBeDirect && pool.reachesAll,
+      onPart: tracer.exchanged,
       onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
       onFault: (fault) => log.warn({ fault }, 'dropped a frame'),
     });
-    membership = { generation, run, rank, members, reductions, profile };
+    membership = { generation, run, rank, members, reductions, profile, isAborted: false };
     transfers.enter(generation);
-    enqueue(() => loaded().configure(members[rank]!.shards, profile));
+    enqueue(async () => {
+      const invitation = await loaded().configure(members[rank]!.shards, profile, threads);
+      if (invitation !== undefined && membership?.generation === generation) {
+        invitations.opened(group, invitation);
+      }
+    });
   };
 
   const runSegment = ({ step, segment }: Effect<'runSegment'>): void => {
-    enqueue(async () => {
+    const done = (): void => raise({ type: 'segmentDone' });
+    const run = async (): Promise<void> => {
+      const { reductions, isAborted } = joined();
       if (segment === 0) {
         stepStartedAt = clockMs();
         computeMs = 0;
-        joined().reductions.takeTimes();
+        reductions.takeTimes();
       }
       const { parity } = loaded().replica;
       // What an evaluation reads takes the place of a batch that is loaded before it.
       const { evaluate, last } = loaded().schedule.at(step);
-      const next = evaluate || last ? {} : { nextStep: step + 1 };
-      await compute(
-        pool.runAll({ order: 'segment', step, segment, parity, ...next }, startEarly(step, segment)),
-      );
-      raise({ type: 'segmentDone' });
-    });
+      const job = { step, parity, ...(evaluate || last ? {} : { nextStep: step + 1 }) };
+      if (segment > 0 || !reductions.isDirect(step)) {
+        await compute(pool.runAll({ ...job, order: 'segment', segment }, startEarly(step, segment)));
+      } else if (!isAborted) {
+        await runStep({ ...job, order: 'step' });
+      }
+      done();
+    };
+    if (isThrough(step)) done();
+    else enqueue(run);
   };
+
+  /** Runs all segments and the exchanges between them. The machine then hears of one after the other. */
+  const runStep = async (job: Job & { readonly order: 'step'; readonly step: number }): Promise<void> => {
+    const { generation } = joined();
+    if (direct?.generation !== generation)
+      log.info({ generation, step: job.step }, 'steps are exchanged directly');
+    const { isComplete, computeMs: ms, times, parts = [] } = await pool.runStep(job);
+    computeMs += ms;
+    parts.forEach(tracer.exchanged);
+    direct = isComplete && times !== undefined ? { generation, step: job.step, times } : undefined;
+  };
+
+  /** Whether the compute threads are through this step already. */
+  const isThrough = (step: number): boolean =>
+    direct !== undefined && direct.step === step && direct.generation === joined().generation;
 
   /** Sends off the parts of a segment's exchange that stand before it ends. */
   const startEarly = (step: number, segment: number): ((numParts: number) => void) => {
@@ -201,9 +231,9 @@ export function createEffects(context: EffectsContext): Effects {
 
   const exchange = ({ generation, step, collective }: Effect<'exchange'>): void => {
     const { reductions } = joined();
-    reductions.reduce(step, collective, loaded().exchangeParts(collective), () =>
-      raise({ type: 'exchangeDone', generation, step, collective }),
-    );
+    const done = (): void => raise({ type: 'exchangeDone', generation, step, collective });
+    if (isThrough(step)) done();
+    else reductions.reduce(step, collective, loaded().exchangeParts(collective), done);
   };
 
   const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
@@ -225,7 +255,8 @@ export function createEffects(context: EffectsContext): Effects {
         durationMs: stepMs,
         step,
       });
-      const work = { rank, shards: numOwnShards, stepMs, computeMs, ...reductions.takeTimes() };
+      const times = isThrough(step) ? direct!.times : reductions.takeTimes();
+      const work = { rank, shards: numOwnShards, stepMs, computeMs, ...times };
       const { totalSteps } = schedule;
       const report = { metrics: stepMetrics(), chain, totalSteps, work, ...traced() };
       raise({ type: 'updateDone', ...(value === undefined ? {} : { fingerprint: value }), report });
@@ -264,6 +295,14 @@ export function createEffects(context: EffectsContext): Effects {
     const samplesPerSecond = trainingMs === 0 ? 0 : (1000 * samplesDone) / trainingMs;
     const result = { metrics: finalMetrics, samplesPerSecond, chain: replica.progress.chain };
     raise({ type: 'finishDone', fingerprint: replica.fingerprint('current'), result });
+  };
+
+  const abort = ({ generation }: Effect<'abort'>): void => {
+    transfers.abort(generation);
+    if (membership?.generation !== generation) return;
+    membership = { ...membership, isAborted: true };
+    membership.reductions.abort();
+    pool.abortStep();
   };
 
   // The inferred return type lets each case return what it calls.
@@ -305,11 +344,12 @@ export function createEffects(context: EffectsContext): Effects {
       case 'finish':
         return finish();
       case 'abort':
-        transfers.abort(effect.generation);
-        return membership?.reductions.abort();
+        return abort(effect);
       case 'exit':
         isOver = true;
+        pool.abortStep();
         lanes.close();
+        invitations.close();
         // A job under way must end before its threads do.
         return void jobs.then(() => context.exit(effect));
       default:
@@ -334,7 +374,7 @@ export function createEffects(context: EffectsContext): Effects {
       if (header.kind.startsWith('snapshot-')) {
         transfers.receive(header, payload);
       } else if (header.kind === 'lane-invitation') {
-        lanes.invited(peer, header, payload);
+        (header.collective === 0 ? lanes.invited : invitations.came)(peer, header, payload);
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

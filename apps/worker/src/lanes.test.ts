@@ -1,6 +1,6 @@
 import { decodeHeader, encodeHeader, type Header } from '@lockstep/collectives';
+import { sharedMemory } from '@lockstep/lanes';
 import type { Member } from '@lockstep/protocol';
-import { sharedMemory } from '@lockstep/transport';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createLanes, type GenerationLink, type Lanes } from './lanes.ts';
 
@@ -98,7 +98,7 @@ describe.skipIf(!sharedMemory().available)('lanes', () => {
     expect(b.overNetwork).toEqual(['head own']);
     const header: Header = {
       ...{ kind: 'lane-invitation', run: 8, generation: 1, rank: 1, step: 0, collective: 0 },
-      ...{ level: 0, index: 0, chunk: 0, length: 2 },
+      ...{ level: 0, index: 0, chunk: 0, length: 2, direct: false },
     };
     expect(decodeHeader(encodeHeader(header), 2)).toEqual({ ok: true, header });
     a.lanes.invited('b', header, Buffer.from('{}'));

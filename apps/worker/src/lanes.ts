@@ -1,18 +1,17 @@
 /** How a generation's frames travel: through memory to peers on this host, over the network to the others. */
 import { availableParallelism } from 'node:os';
-import { encodeHeader, type Header } from '@lockstep/collectives';
-import type { Member } from '@lockstep/protocol';
-import { createLane, type Lane, type Mesh } from '@lockstep/transport';
+import type { Header } from '@lockstep/collectives';
+import { createLane, type Lane } from '@lockstep/lanes';
+import type { Mesh } from '@lockstep/transport';
+import { createInvitations, type Group } from './invitations.ts';
 
-export interface GenerationLinkOptions {
-  readonly generation: number;
-  readonly run: number;
-  readonly rank: number;
-  readonly members: readonly Member[];
+export interface GenerationLinkOptions extends Group {
   /** Memory that payloads are sent from. */
   readonly outboxBytes: number;
   readonly numThreads: number;
 }
+
+export type OnFrame = (header: Uint8Array, payload: Uint8Array) => void;
 
 /** Frames to the peers of one generation. */
 export interface GenerationLink {
@@ -20,10 +19,12 @@ export interface GenerationLink {
   readonly outbox: Uint8Array;
   /** The header and the payload are never written again, or only when the peer has read them. */
   send(toRank: number, header: Uint8Array, payload: Uint8Array): void;
+  /** Hands over frames that have come through memory, without waiting for more. */
+  take(onFrame: OnFrame): void;
   /**
    * Hands over frames that come through memory until `isDone`, or until none come for a moment: peers ring from then on.
    */
-  look(onFrame: (header: Uint8Array, payload: Uint8Array) => void, isDone: () => boolean): void;
+  look(onFrame: OnFrame, isDone: () => boolean): void;
 }
 
 export interface LanesOptions {
@@ -47,77 +48,66 @@ export interface Lanes {
  */
 const lookMs = 0.05;
 
-type Current = GenerationLinkOptions & { readonly lane: Lane };
-
 export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, { isAllowed, onBell }: LanesOptions): Lanes {
-  let current: Current | undefined;
-  /** The last invitation of each peer that is in a later generation already. */
-  const early = new Map<string, { readonly header: Header; readonly payload: Uint8Array }>();
+  const invitations = createInvitations(mesh, 0);
+  let current: Lane | undefined;
 
-  const accept = (peer: string, header: Header, payload: Uint8Array): void => {
-    if (current === undefined || header.run !== current.run) return;
-    if (current.members[header.rank]?.worker === peer) current.lane.accept(header.rank, payload);
-  };
   const open = (options: GenerationLinkOptions): Lane | undefined => {
     const { rank, members, outboxBytes } = options;
-    current?.lane.close();
-    current = undefined;
-    if (!isAllowed || members.length === 1) return undefined;
-    const lane = createLane({ rank, numRanks: members.length, dataBytes: outboxBytes, onBell });
-    if (lane === undefined) return undefined;
-    current = { ...options, lane };
-    const header = invitationHeader(options, lane.invitation.length);
-    for (const { worker } of members) {
-      if (worker !== members[rank]!.worker) mesh.sendOwned(worker, [header, lane.invitation]);
-      const invitation = early.get(worker);
-      early.delete(worker);
-      if (invitation?.header.generation === options.generation) {
-        accept(worker, invitation.header, invitation.payload);
-      }
-    }
-    return lane;
+    current?.close();
+    invitations.close();
+    current =
+      isAllowed && members.length > 1
+        ? createLane({ rank, numRanks: members.length, dataBytes: outboxBytes, onBell })
+        : undefined;
+    if (current !== undefined) invitations.open(options, current.invitation, current.accept);
+    return current;
   };
 
   return {
     enter(options) {
-      const { members, outboxBytes } = options;
+      const { members, outboxBytes, numThreads } = options;
       const lane = open(options);
       const sendOver = (rank: number, header: Uint8Array, payload: Uint8Array) =>
         void mesh.sendOwned(members[rank]!.worker, [header, payload]);
       if (lane === undefined) {
-        return { outbox: new Uint8Array(members.length === 1 ? 0 : outboxBytes), send: sendOver, look() {} };
+        const outbox = new Uint8Array(members.length === 1 ? 0 : outboxBytes);
+        return { outbox, send: sendOver, take() {}, look() {} };
       }
       return {
         outbox: lane.data,
         send(toRank, header, payload) {
           if (!lane.post(toRank, header, payload)) sendOver(toRank, header, payload);
         },
-        look: (onFrame, isDone) => look(lane, options, onFrame, isDone),
+        take: (onFrame) => look(lane, 0, onFrame, () => false),
+        look: (onFrame, isDone) =>
+          look(lane, patienceMs(numOnHost(lane, members.length) * numThreads), onFrame, isDone),
       };
     },
-    invited(peer, header, payload) {
-      if (header.generation === current?.generation) accept(peer, header, payload);
-      else early.set(peer, { header, payload });
-    },
+    invited: invitations.came,
     close() {
-      current?.lane.close();
+      current?.close();
       current = undefined;
+      invitations.close();
     },
   };
 }
 
-function look(
-  lane: Lane,
-  { members, numThreads }: GenerationLinkOptions,
-  onFrame: (header: Uint8Array, payload: Uint8Array) => void,
-  isDone: () => boolean,
-): void {
+function numOnHost(lane: Lane, numRanks: number): number {
+  let count = 1;
+  for (let peer = 0; peer < numRanks; peer++) if (lane.reaches(peer)) count++;
+  return count;
+}
+
+/** How long to look where so many compute threads share this host. */
+export const patienceMs = (numThreads: number): number => (numThreads <= availableParallelism() ? lookMs : 0);
+
+/** See {@link GenerationLink.look}. */
+export function look(lane: Lane, patience: number, onFrame: OnFrame, isDone: () => boolean): void {
   const take = () => lane.take((_peer, header, payload) => onFrame(header, payload));
-  const numOnHost = 1 + members.filter((_, peer) => lane.reaches(peer)).length;
-  const patienceMs = numOnHost * numThreads <= availableParallelism() ? lookMs : 0;
   lane.wake();
-  for (let end = performance.now() + patienceMs; !isDone(); ) {
-    if (take() > 0) end = performance.now() + patienceMs;
+  for (let end = performance.now() + patience; !isDone(); ) {
+    if (take() > 0) end = performance.now() + patience;
     else if (performance.now() >= end) break;
   }
   if (isDone()) return;
@@ -125,9 +115,4 @@ function look(
   // What came before a peer could see that we sleep was not rung for.
   take();
   if (isDone()) lane.wake();
-}
-
-function invitationHeader({ run, generation, rank }: GenerationLinkOptions, length: number): Uint8Array {
-  const position = { step: 0, collective: 0, level: 0, index: 0, chunk: 0 };
-  return encodeHeader({ kind: 'lane-invitation', run, generation, rank, ...position, length });
 }

@@ -1,8 +1,8 @@
 import type { Combine, Header } from '@lockstep/collectives';
 import { createHeldFrames, decodeHeader } from '@lockstep/collectives';
 import { expect, it } from 'vitest';
+import type { ExchangePart } from './exchange-parts.ts';
 import { createReductions, type Reductions } from './reductions.ts';
-import type { ExchangePart } from './session.ts';
 
 const ranges = [
   { start: 0, count: 1 },
@@ -16,6 +16,8 @@ const add: Combine = (_op, out, left, right) => {
 };
 
 interface Rank {
+  /** From now on it tells that it can exchange directly. */
+  ableToBeDirect(): void;
   readonly reductions: Reductions;
   readonly parts: readonly ExchangePart[];
   /** Delivers what the other has sent to this rank; how many frames came. */
@@ -30,6 +32,7 @@ function twoRanks(): [Rank, Rank] {
       const result = new Float32Array(size).fill(Number.NaN);
       return { op: 'sum', size, partials: [{ node: { level: 0, index: own }, data }], result };
     });
+    let canBeDirect = false;
     const reductions = createReductions({
       generation: 1,
       run: 7,
@@ -43,9 +46,11 @@ function twoRanks(): [Rank, Rank] {
           const decoded = decodeHeader(bytes, payload.length);
           if (decoded.ok) inboxes[to]!.push({ header: decoded.header, payload: payload.slice() });
         },
+        take() {},
         look() {},
       },
       held: createHeldFrames(),
+      canBeDirect: () => canBeDirect,
       onRejected: (reason) => expect.unreachable(reason),
       onFault: (fault) => expect.unreachable(fault),
     });
@@ -54,7 +59,10 @@ function twoRanks(): [Rank, Rank] {
       for (const { header, payload } of frames) reductions.receive(header, payload);
       return frames.length;
     };
-    return { reductions, parts, receive };
+    const ableToBeDirect = (): void => {
+      canBeDirect = true;
+    };
+    return { reductions, parts, receive, ableToBeDirect };
   };
   return [rank(0), rank(1)];
 }
@@ -122,4 +130,54 @@ it('drops what was started when the generation ends', () => {
   first.reductions.abort();
   deliver(ranks);
   expect(first.parts[0]!.result).toEqual(new Float32Array(3).fill(Number.NaN));
+});
+
+/** Whether each rank would exchange a step directly. */
+const directly = (ranks: readonly Rank[], step: number): boolean[] =>
+  ranks.map(({ reductions }) => reductions.isDirect(step));
+
+it('agrees on the first step that is exchanged directly', () => {
+  const ranks = twoRanks();
+  const [first, second] = ranks;
+  const exchange = (step: number, collective = 0): void => {
+    for (const { reductions, parts } of ranks) reductions.reduce(step, collective, parts, () => undefined);
+    deliver(ranks);
+  };
+  first.ableToBeDirect();
+  exchange(1);
+  expect(directly(ranks, 2)).toEqual([false, false]);
+  exchange(2);
+  // In the midst of a step a rank tells nothing new: the other may have heard the old from it.
+  second.ableToBeDirect();
+  exchange(2, 1);
+  expect(directly(ranks, 3)).toEqual([false, false]);
+  exchange(3);
+  expect(directly(ranks, 3)).toEqual([false, false]);
+  expect(directly(ranks, 4)).toEqual([true, true]);
+});
+
+it('hears who can exchange directly also from frames that came too early', () => {
+  const ranks = twoRanks();
+  const [first, second] = ranks;
+  for (const { ableToBeDirect } of ranks) ableToBeDirect();
+  first.reductions.reduce(1, 0, first.parts, () => undefined);
+  deliver(ranks);
+  second.reductions.reduce(1, 0, second.parts, () => undefined);
+  deliver(ranks);
+  expect(directly(ranks, 2)).toEqual([true, true]);
+});
+
+it('is direct alone once it may be', () => {
+  const [rank] = twoRanks();
+  const alone = createReductions({
+    ...{ generation: 1, run: 7, rank: 0, ranges: [{ start: 0, count: 1 }], numShards: 1, combine: add },
+    link: { outbox: new Uint8Array(0), send: () => expect.unreachable('a frame'), take() {}, look() {} },
+    held: createHeldFrames(),
+    canBeDirect: () => true,
+    onRejected: (reason) => expect.unreachable(reason),
+    onFault: (fault) => expect.unreachable(fault),
+  });
+  expect(alone.isDirect(1)).toBe(false);
+  alone.reduce(1, 0, rank.parts, () => undefined);
+  expect(alone.isDirect(2)).toBe(true);
 });

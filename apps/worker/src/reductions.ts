@@ -8,8 +8,8 @@ import {
   type HeldFrames,
   type ShardRange,
 } from '@lockstep/collectives';
+import type { ExchangePart } from './exchange-parts.ts';
 import type { GenerationLink } from './lanes.ts';
-import type { ExchangePart } from './session.ts';
 import { clockMs } from './tracer.ts';
 
 /** Collectives are numbered by exchange and part, so that the keys of all of a step's frames differ. */
@@ -37,7 +37,7 @@ export interface ReducedPart {
 export interface Reductions {
   /**
    * Starts on the first `numParts` parts of an exchange, whose others are still computed, for a `reduce` that follows. Every
-   * rank starts the same parts in the same order, each when it has them.
+   * rank starts the same parts in the same order, each when it has them. Does nothing after an abort.
    */
   start(step: number, collective: number, parts: readonly ExchangePart[], numParts: number): void;
   /** Reduces all parts of an exchange; `onDone` is not called after an abort. */
@@ -48,6 +48,11 @@ export interface Reductions {
   abort(): void;
   /** Times and bytes since the last call. */
   takeTimes(): StepTimes;
+  /**
+   * Whether every rank has told, with its frames of an earlier step, that it can exchange steps directly. All ranks have the same
+   * answer when they begin a step.
+   */
+  isDirect(step: number): boolean;
 }
 
 export interface ReductionOptions {
@@ -57,8 +62,10 @@ export interface ReductionOptions {
   readonly ranges: readonly ShardRange[];
   readonly numShards: number;
   readonly combine: Combine;
-  readonly link: GenerationLink;
+  readonly link: Pick<GenerationLink, 'outbox' | 'send' | 'take' | 'look'>;
   readonly held: HeldFrames;
+  /** Whether this worker can exchange steps directly, from now on in this generation; asked once a step. */
+  readonly canBeDirect?: () => boolean;
   readonly onRejected: (reason: string, header: Header) => void;
   /** A part was reduced. */
   readonly onPart?: (part: ReducedPart) => void;
@@ -92,11 +99,21 @@ const underway = (step: number, collective: number, numParts: number): Underway 
 });
 
 export function createReductions(options: ReductionOptions): Reductions {
-  const { link, ranges } = options;
+  const { link, ranges, canBeDirect = () => false } = options;
   const numPeers = ranges.length - 1;
   const isComplete = ranges.every(({ count }) => count > 0);
   const outbox = createOutbox(isComplete ? link.outbox : new Uint8Array(0));
-  const exchange = createExchange({ ...options, link: { reserve: outbox.reserve, send: link.send } });
+  /** The first step of each rank whose frames tell that it can exchange directly. */
+  const directSince = ranges.map(() => Number.POSITIVE_INFINITY);
+  const exchange = createExchange({
+    ...options,
+    link: { reserve: outbox.reserve, send: link.send },
+    onAccepted: ({ rank, step, direct }) => {
+      if (direct) directSince[rank] = Math.min(step, directSince[rank]!);
+    },
+  });
+  let isAborted = false;
+  let isDirect = false;
   let waitMs = 0;
   let networkMs = 0;
   let counted = { sentBytes: 0, receivedBytes: 0 };
@@ -110,6 +127,11 @@ export function createReductions(options: ReductionOptions): Reductions {
   };
   const begin = (step: number, collective: number, { length }: readonly ExchangePart[]): Underway => {
     if (step !== current.step || collective !== current.collective) {
+      // The same in all frames of a step.
+      if (step !== current.step && !isDirect && canBeDirect()) {
+        isDirect = true;
+        directSince[options.rank] = step;
+      }
       current = underway(step, collective, length);
       outbox.turn();
     }
@@ -122,7 +144,7 @@ export function createReductions(options: ReductionOptions): Reductions {
       const startMs = clockMs();
       const collective = of.collective * partsPerExchange + part;
       const { step } = of;
-      const request = { step, collective, op, size, parts: partials, out: result };
+      const request = { step, collective, op, size, parts: partials, out: result, direct: isDirect };
       exchange.start(request, () => {
         of.numDone++;
         const durationMs = clockMs() - startMs;
@@ -135,19 +157,17 @@ export function createReductions(options: ReductionOptions): Reductions {
     note(header);
     exchange.receive(header, payload);
   };
-  const look = (): void =>
-    link.look(
-      (head, payload) => {
-        const decoded = decodeHeader(head, payload.byteLength);
-        if (decoded.ok) receive(decoded.header, payload);
-        else options.onFault(decoded.fault);
-      },
-      () => exchange.numActive === 0,
-    );
+  const onFrame = (head: Uint8Array, payload: Uint8Array): void => {
+    const decoded = decodeHeader(head, payload.byteLength);
+    if (decoded.ok) receive(decoded.header, payload);
+    else options.onFault(decoded.fault);
+  };
+  const look = (): void => link.look(onFrame, () => exchange.numActive === 0);
   return {
     start(step, collective, parts, numParts) {
+      if (isAborted) return;
       startUntil(numParts, begin(step, collective, parts), parts);
-      look();
+      link.take(onFrame);
     },
     reduce(step, collective, parts, onDone) {
       const of = begin(step, collective, parts);
@@ -166,7 +186,11 @@ export function createReductions(options: ReductionOptions): Reductions {
     },
     receive,
     look,
-    abort: () => exchange.abort(),
+    abort() {
+      isAborted = true;
+      exchange.abort();
+    },
+    isDirect: (step) => directSince.every((since) => since < step),
     takeTimes() {
       const { sentBytes, receivedBytes } = exchange.counters;
       const times = {

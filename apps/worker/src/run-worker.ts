@@ -83,7 +83,12 @@ async function open(
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
   const tracer = createTracer();
-  const pool = keep(createPool(compute, tracer.ran));
+  const pool = keep(
+    createPool(compute, {
+      onRan: tracer.ran,
+      onDropped: (dropped) => log.warn({ ...dropped }, 'dropped a frame'),
+    }),
+  );
   const compiler = keep(createCompiler(started));
   let raise: (event: WorkerEvent) => void = () => {};
   let onFrames: (peer: string, frames: Buffer[]) => void = () => {};

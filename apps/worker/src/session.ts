@@ -1,11 +1,5 @@
 /** What a worker has once the experiment is loaded: data, programs, the plan of the run, threads and the replica. */
-import {
-  alignedSubtrees,
-  createHeldFrames,
-  type HeldFrames,
-  type ShardRange,
-  type TreeNode,
-} from '@lockstep/collectives';
+import { alignedSubtrees, createHeldFrames, type HeldFrames, type ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
@@ -22,23 +16,12 @@ import {
   type WorkerLayout,
 } from '@lockstep/run';
 import type { Compiler } from './compiler/compiler.ts';
+import type { ThreadGroup } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
+import { bindExchangeParts, type ExchangePart } from './exchange-parts.ts';
 import { maxHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
-
-/** The part of a block that one exchange concerns. */
-export interface BlockPartial {
-  readonly node: TreeNode;
-  readonly data: Float32Array;
-}
-
-export interface ExchangePart {
-  readonly op: 'sum' | 'moments';
-  readonly size: number;
-  readonly partials: readonly BlockPartial[];
-  readonly result: Float32Array;
-}
 
 export interface Session {
   readonly config: RunConfig;
@@ -54,9 +37,18 @@ export interface Session {
   readonly largestExchange: number;
   /** Evaluated when the run ends. */
   readonly finalSplit: SplitName | undefined;
-  /** Lays out memory and threads for a range of shards. */
-  configure(range: { readonly start: number; readonly count: number }, profile: Profile): Promise<void>;
-  exchangeParts(segment: number): ExchangePart[];
+  /** Bytes of the largest evaluation's sums. */
+  readonly evaluationBytes: number;
+  /** Most bytes of held frames. */
+  readonly maxHeld: number;
+  /** Sizes of the vectors of each training exchange. */
+  readonly exchangeSizes: readonly (readonly number[])[];
+  /**
+   * Lays out memory and threads for a range of shards. `group`: the threads may exchange by themselves. Gives the invitation to
+   * the lane that they have for it.
+   */
+  configure(range: ShardRange, profile: Profile, group?: ThreadGroup): Promise<Uint8Array | undefined>;
+  exchangeParts(segment: number): readonly ExchangePart[];
   evaluationPart(split: SplitName): ExchangePart;
   stepMetrics(): Record<string, number>;
   readonly numOwnShards: number;
@@ -84,11 +76,14 @@ export async function openSession(
   const sumsOf = (numSamples: number): number =>
     Math.ceil(numSamples / config.batchSize) * (programs.evaluationMetrics.length + 1);
   const sizes = exchanges.map((parts) => parts.reduce((sum, { size }) => sum + size, 0));
-  const exchangeBytes = [...sizes, sumsOf(largestEvaluation)].map((size) => 4 * size);
+  const evaluationBytes = 4 * sumsOf(largestEvaluation);
+  const exchangeBytes = [...sizes.map((size) => 4 * size), evaluationBytes];
+  const maxHeld = maxHeldBytes(exchangeBytes, config.numShards);
   const replica = createReplica(programs);
   const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
   let memory: WasmMemory | undefined;
   let layout: WorkerLayout | undefined;
+  let parts: readonly (readonly ExchangePart[])[] = [];
 
   const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
     if (memory === undefined || layout === undefined) {
@@ -116,8 +111,11 @@ export async function openSession(
     schedule,
     earlyStopping,
     replica,
-    held: createHeldFrames(maxHeldBytes(exchangeBytes, config.numShards)),
+    held: createHeldFrames(maxHeld),
+    maxHeld,
+    exchangeSizes: exchanges.map((each) => each.map(({ size }) => size)),
     largestExchange: Math.max(...exchangeBytes),
+    evaluationBytes,
     finalSplit,
     outline: {
       numSegments,
@@ -128,7 +126,7 @@ export async function openSession(
     get numOwnShards() {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
     },
-    async configure(range, profile) {
+    async configure(range, profile, group) {
       const threads = divide(range, pool.numThreads);
       await compileFor(threads);
       layout = layoutWorker({
@@ -140,23 +138,13 @@ export async function openSession(
       });
       memory = enlarge(memory, layout.bytes);
       replica.attach(memory.buffer, layout);
-      await pool.configure(
-        { programs: programSet, layout, memory, dataset, config, profile },
+      parts = bindExchangeParts(programs, layout, memory.buffer);
+      return pool.configure(
+        { programs: programSet, layout, memory, dataset, config, profile, ...(group && { group }) },
         threads.length,
       );
     },
-    exchangeParts(segment) {
-      const { layout: current } = laidOut();
-      return current.results[segment]!.map(({ byteOffset, shape }, part) => ({
-        op: programs.shard(current.blocks[0]!.numShards).exchanges[segment]![part]!.combine,
-        size: shape[0]!,
-        result: viewFloats(byteOffset, shape[0]!),
-        partials: current.blocks.map(({ node, numShards, arena }) => {
-          const from = programs.shard(numShards).exchanges[segment]![part]!;
-          return { node, data: viewFloats(arena + from.byteOffset, from.size) };
-        }),
-      }));
-    },
+    exchangeParts: (segment) => parts[segment]!,
     evaluationPart(split) {
       const { layout: current } = laidOut();
       const size = sumsOf(dataset.splits[split]!.size);

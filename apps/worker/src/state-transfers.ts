@@ -25,6 +25,8 @@ export interface Membership {
   readonly members: readonly Member[];
   readonly reductions: Reductions;
   readonly profile: string;
+  /** Nothing of it is finished any more. */
+  readonly isAborted: boolean;
 }
 
 export interface StateTransfersContext {

@@ -5,7 +5,7 @@
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { LockstepError } from '@lockstep/errors';
 import { programOf } from './bundle.ts';
-import { MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
+import { gate, MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
 import { createSupplyWords } from './compute/supply.ts';
 
 export interface StartedThread {
@@ -18,6 +18,7 @@ export interface ComputeThreads {
   readonly threads: readonly (StartedThread & { readonly mailbox: Int32Array })[];
   /** See {@link ThreadData}. */
   readonly arrivals: Int32Array;
+  readonly gates: Int32Array;
   readonly supplyWords: Int32Array;
 }
 
@@ -49,17 +50,18 @@ export const startCompiler = (): StartedThread => start('the compiler thread', p
 
 export function startCompute(numThreads: number): ComputeThreads {
   const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
+  const gates = new Int32Array(new SharedArrayBuffer(gate.size * 4));
   const supplyWords = createSupplyWords(numThreads);
   const threads = Array.from({ length: numThreads }, (_, thread) => {
     const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
-    const workerData: ThreadData = { thread, mailbox, arrivals, supplyWords };
+    const workerData: ThreadData = { thread, mailbox, arrivals, gates, supplyWords };
     const started = start(`compute thread ${thread}`, programOf('compute/thread'), {
       workerData,
       resourceLimits: leanHeap,
     });
     return { ...started, mailbox };
   });
-  return { threads, arrivals, supplyWords };
+  return { threads, arrivals, gates, supplyWords };
 }
 
 /** For threads that make next to no garbage: by default each sets apart some 10 MB for it. */

@@ -1,5 +1,6 @@
 /** What a worker of a traced run does, and when: spans, which leave with its reports. */
 import type { Job } from './compute/commands.ts';
+import type { ReducedPart } from './reductions.ts';
 
 export interface Span {
   readonly name: string;
@@ -23,6 +24,9 @@ export interface Tracer {
   /** Until then nothing is kept. */
   enable(): void;
   add(span: Span): void;
+  readonly isEnabled: boolean;
+  /** A part of an exchange was reduced. */
+  exchanged(part: ReducedPart): void;
   /** A compute thread has done a job; until its next one it waits. */
   ran(thread: number, job: Job, startMs: number, durationMs: number): void;
   take(): Trace | undefined;
@@ -58,6 +62,14 @@ export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
       isEnabled = true;
     },
     add,
+    get isEnabled() {
+      return isEnabled;
+    },
+    exchanged: ({ step, collective, part, bytes, startMs, durationMs }) =>
+      add({
+        ...{ name: `exchange ${collective + 1}.${part + 1}`, track: 'exchanges' },
+        ...{ startMs, durationMs, step, bytes },
+      }),
     ran(track, job, startMs, durationMs) {
       const { step = 0 } = job;
       const free = freeSince[track];

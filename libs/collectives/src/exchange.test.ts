@@ -110,6 +110,7 @@ const frame: Header = {
   index: 1,
   chunk: 0,
   length: 4,
+  direct: false,
 };
 
 describe('an exchange', () => {

@@ -36,6 +36,8 @@ export interface ExchangeOptions extends Membership {
   /** Frames of collectives that have not started here; hand the same to every generation's exchange. */
   readonly held?: HeldFrames;
   readonly onRejected?: (reason: Rejection, header: Header) => void;
+  /** A frame of a member was taken into account. */
+  readonly onAccepted?: (header: Header) => void;
 }
 
 export interface ExchangeCounters {
@@ -89,11 +91,13 @@ export function createExchange(options: ExchangeOptions): Exchange {
     counters.rejected++;
     options.onRejected?.(reason, header);
   };
-  const sendFrame = (step: number, collective: number, toRanks: readonly number[], frame: OutgoingFrame) => {
+  const sendFrame = (of: ReductionRequest, toRanks: readonly number[], frame: OutgoingFrame) => {
     if (aborted) return;
+    const { step, collective, direct = false } = of;
     const { kind, node, chunk, data } = frame;
     const payload = bytesOf(data);
-    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length: payload.length };
+    const { length } = payload;
+    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length, direct };
     const encoded = encodeHeader(header);
     for (const toRank of toRanks) {
       counters.sentBytes += headerBytes + payload.length;
@@ -102,6 +106,8 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
   const accept = (reduction: Reduction, header: Header, payload: Uint8Array) => {
     if (header.rank >= ranges.length || header.rank === rank) return reject('rank', header);
+    // Before it may end the all-reduce.
+    options.onAccepted?.(header);
     const verdict = reduction.accept(header, payload);
     if (verdict === 'accepted') counters.receivedBytes += headerBytes + payload.length;
     else if (verdict === 'duplicate') counters.stale++;
@@ -123,7 +129,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
         rules,
         scratch,
         reserve: (size) => floatsOf(link.reserve(4 * size)),
-        send: (toRanks, frame) => sendFrame(step, collective, toRanks, frame),
+        send: (toRanks, frame) => sendFrame(request, toRanks, frame),
         done: () => {
           if (aborted) return;
           active.delete(key);

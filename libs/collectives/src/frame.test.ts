@@ -13,6 +13,7 @@ const header: Header = {
   index: 11,
   chunk: 12,
   length: 13,
+  direct: true,
 };
 
 describe('headers', () => {
@@ -31,7 +32,7 @@ describe('headers', () => {
         'ffffffff' +
         '09000000' +
         '030000000001' +
-        '0000' +
+        '0100' +
         '0b000000' +
         '0c000000' +
         '0d000000',

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
  * |----|------|------------|----|------|------------------------------------|
  * | 0  | u32  | magic LKST | 20 | u32  | collective (snapshots: transfer)   |
  * | 4  | u16  | version    | 24 | u48  | step                               |
- * | 6  | u8   | kind       | 30 | u16  | zero                               |
+ * | 6  | u8   | kind       | 30 | u16  | 1 if `direct`, else 0              |
  * | 7  | u8   | node level | 32 | u32  | node index                         |
  * | 8  | u48  | run        | 36 | u32  | chunk                              |
  * | 14 | u16  | rank       | 40 | u32  | payload bytes                      |
@@ -51,6 +51,8 @@ export interface Header {
   readonly chunk: number;
   /** Of the payload, in bytes. */
   readonly length: number;
+  /** The sender could exchange whole steps directly, without its main thread. */
+  readonly direct: boolean;
 }
 
 export type HeaderFault = 'size' | 'magic' | 'version' | 'kind' | 'length';
@@ -74,6 +76,7 @@ export function encodeHeader(header: Header): Uint8Array {
   bytes.writeUInt32LE(header.generation, 16);
   bytes.writeUInt32LE(header.collective, 20);
   bytes.writeUIntLE(header.step, 24, 6);
+  bytes.writeUInt16LE(header.direct ? 1 : 0, 30);
   bytes.writeUInt32LE(header.index, 32);
   bytes.writeUInt32LE(header.chunk, 36);
   bytes.writeUInt32LE(header.length, 40);
@@ -87,7 +90,8 @@ export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHe
   if (view.readUInt32LE(0) !== magic) return { ok: false, fault: 'magic' };
   if (view.readUInt16LE(4) !== version) return { ok: false, fault: 'version' };
   const kind = kinds[view.readUInt8(6)];
-  if (kind === undefined || view.readUInt16LE(30) !== 0) return { ok: false, fault: 'kind' };
+  const direct = view.readUInt16LE(30);
+  if (kind === undefined || direct > 1) return { ok: false, fault: 'kind' };
   const length = view.readUInt32LE(40);
   if (length !== payloadBytes) return { ok: false, fault: 'length' };
   const header: Header = {
@@ -101,6 +105,7 @@ export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHe
     index: view.readUInt32LE(32),
     chunk: view.readUInt32LE(36),
     length,
+    direct: direct === 1,
   };
   return { ok: true, header };
 }

@@ -29,6 +29,8 @@ export interface ReductionRequest {
   readonly size: number;
   /** Where the result goes, piece by piece from the start on: complete when the reduction is done. */
   readonly out: Float32Array;
+  /** See {@link Header.direct}. */
+  readonly direct?: boolean;
 }
 
 /** The agreed membership, as every rank sees it. */

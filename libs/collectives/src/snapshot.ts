@@ -32,7 +32,7 @@ export function sendSnapshot(
   const { run, generation, collective } = request;
   const send = (kind: FrameKind, chunk: number, payload: Uint8Array) => {
     const step = snapshot?.step ?? 0;
-    const position = { run, generation, rank, step, collective, level: 0, index: 0 };
+    const position = { run, generation, rank, step, collective, level: 0, index: 0, direct: false };
     sendOwned(encodeHeader({ kind, ...position, chunk, length: payload.length }), payload);
   };
   if (snapshot === undefined) {
@@ -121,6 +121,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
     index: 0,
     chunk: 0,
     length: 0,
+    direct: false,
   };
   options.send(encodeHeader({ kind: 'snapshot-request', ...request }), empty);
   return {

@@ -1,7 +1,7 @@
 /**
- * ZeroMQ sockets of a cluster: the control plane (one server, many clients) and the data plane (a full mesh, and lanes
- * through memory between processes of one host). Knows bytes, not messages. Every socket has a send queue and one receive loop, heartbeats, and CURVE keys
- * on any address that other machines can reach. Sockets live on the main thread only.
+ * ZeroMQ sockets of a cluster: the control plane (one server, many clients) and the data plane (a full mesh). Knows
+ * bytes, not messages. Every socket has a send queue and one receive loop, heartbeats, and CURVE keys on any address that
+ * other machines can reach. Sockets live on the main thread only.
  */
 export type { ControlClient, ControlClientOptions, ControlServer, ControlServerOptions } from './control.ts';
 export { createControlClient, createControlServer } from './control.ts';
@@ -15,11 +15,7 @@ export {
   requireKeysUnlessLoopback,
   writeKeys,
 } from './keys.ts';
-export type { Lane, LaneOptions } from './lane.ts';
-export { createLane } from './lane.ts';
 export type { Mesh, MeshOptions } from './mesh.ts';
 export { createMesh } from './mesh.ts';
-export type { SharedMemory } from './shared-memory.ts';
-export { sharedMemory } from './shared-memory.ts';
 export type { Frames } from './socket.ts';
 export type { Refusal } from './zap.ts';

@@ -25,6 +25,8 @@ export interface ClusterOptions {
   readonly nodeOptions?: readonly string[];
   /** Variables for the environment of the worker of a number. */
   readonly env?: (worker: number) => Readonly<Record<string, string>>;
+  /** Of the workers; default: warn. */
+  readonly logLevel?: 'warn' | 'info';
   /** Default: the best that all workers offer. */
   readonly profile?: Profile;
   /** The folder of a run to go on with. */
@@ -81,7 +83,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const addWorker = (fault?: Faults): WorkerProcess => {
     const number = workers.length;
     const own = typeof threads === 'number' ? threads : threads(number);
-    const worker = startWorker({ endpoint, threads: own, faults: fault, nodeOptions, env: env(number) });
+    const worker = startWorker({
+      ...{ endpoint, threads: own, faults: fault, nodeOptions },
+      ...{ env: env(number), logLevel: options.logLevel ?? 'warn' },
+    });
     workers.push(worker);
     return worker;
   };

@@ -24,6 +24,8 @@ export interface WorkerOptions {
   readonly nodeOptions?: readonly string[];
   /** Variables beside those of this process. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Default: warn. Of workers without faults. */
+  readonly logLevel?: 'warn' | 'info';
 }
 
 export interface WorkerExit {
@@ -38,7 +40,7 @@ export interface WorkerProcess {
   held(): Promise<void>;
   release(): void;
   kill(signal: NodeJS.Signals): void;
-  /** What it logged: warnings and errors. */
+  /** What it logged, by default warnings and errors. */
   log(): string;
 }
 
@@ -47,10 +49,10 @@ const builtEntry = fileURLToPath(new URL('../dist/main.js', workerEntry));
 const faultyEntry = fileURLToPath(new URL('../fixtures/faulty-worker.mjs', import.meta.url));
 
 export function startWorker(options: WorkerOptions): WorkerProcess {
-  const { endpoint, threads, faults, nodeOptions = [], env = {} } = options;
+  const { endpoint, threads, faults, nodeOptions = [], env = {}, logLevel = 'warn' } = options;
   const args =
     faults === undefined
-      ? [builtEntry, '--join', endpoint, '--threads', `${threads}`, '--managed', '--log-level', 'warn']
+      ? [builtEntry, '--join', endpoint, '--threads', `${threads}`, '--managed', '--log-level', logLevel]
       : [faultyEntry, endpoint, `${threads}`, JSON.stringify(faults)];
   const child = spawn(process.execPath, [...nodeOptions, ...args], {
     stdio: 'pipe',

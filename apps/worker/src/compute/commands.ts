@@ -1,8 +1,10 @@
 /** What a worker's main thread asks of its compute threads. Orders are numbers in shared memory; bulk is posted. */
+import type { Header, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
 import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
+import type { ReducedPart, StepTimes } from '../reductions.ts';
 
 /** Words of a thread's mailbox. */
 export const word = {
@@ -16,7 +18,16 @@ export const word = {
   size: 7,
 } as const;
 
-export const orders = ['configure', 'initialize', 'segment', 'update', 'evaluate', 'exit'] as const;
+/**
+ * Words that all threads of a worker share while they run a whole step: how often others than the first have come to the
+ * end of a segment; after how many segments the first has exchanged; whether its lane reaches all peers, and theirs it.
+ */
+export const gate = { arrived: 0, passed: 1, reachesAll: 2, size: 3 } as const;
+
+/** In the first two words: the step goes no further. */
+export const ABORTED = 2 ** 30;
+
+export const orders = ['configure', 'initialize', 'segment', 'step', 'update', 'evaluate', 'exit'] as const;
 export type Order = (typeof orders)[number];
 
 export const splits = ['train', 'validation', 'test'] as const satisfies readonly SplitName[];
@@ -43,6 +54,52 @@ export interface Configuration {
   readonly numThreads: number;
   /** Whether another thread loads the batches. */
   readonly loadsAhead: boolean;
+  /** Where the threads may exchange by themselves. */
+  readonly group?: ThreadGroup;
+}
+
+/** A generation, as threads that exchange by themselves see it. */
+export interface ThreadGroup {
+  readonly generation: number;
+  readonly run: number;
+  readonly rank: number;
+  readonly ranges: readonly ShardRange[];
+  readonly numShards: number;
+  readonly outboxBytes: number;
+  readonly maxHeldBytes: number;
+  readonly isTraced: boolean;
+}
+
+/** A thread's lane: how peers read it, and the bell that wakes the thread. */
+export interface ThreadLane {
+  readonly invitation: Uint8Array;
+  readonly bell: number;
+}
+
+/** Posted to the first thread: how it reads what a peer's sends. */
+export interface PeerInvitation {
+  readonly generation: number;
+  readonly rank: number;
+  readonly invitation: Uint8Array;
+}
+
+/** A frame that a thread did not take. */
+export type Dropped = { readonly reason: string; readonly header: Header } | { readonly fault: string };
+
+/** By `clockMs`. */
+export interface Span {
+  readonly startMs: number;
+  readonly durationMs: number;
+}
+
+/** What a thread did of a whole step. */
+export interface DirectStep {
+  /** False: it was aborted, and must be done again by a later generation. */
+  readonly isComplete: boolean;
+  readonly segments: readonly Span[];
+  /** Of the first thread. */
+  readonly times?: StepTimes;
+  readonly parts?: readonly ReducedPart[];
 }
 
 /** What the main thread asks of the thread that loads batches. */
@@ -62,6 +119,8 @@ export interface ThreadData {
   readonly mailbox: Int32Array;
   /** How many threads have each part of the exchange that the segment under way ends in. */
   readonly arrivals: Int32Array;
+  /** See {@link gate}. */
+  readonly gates: Int32Array;
   /** See supply.ts. */
   readonly supplyWords: Int32Array;
 }
@@ -76,6 +135,18 @@ export interface Announcement {
 }
 
 export type Answer =
-  /** `startMs`: by `clockMs`. */
-  | { readonly sequence: number; readonly startMs: number; readonly computeMs: number }
+  | {
+      readonly sequence: number;
+      /** By `clockMs`. */
+      readonly startMs: number;
+      readonly computeMs: number;
+      readonly step?: DirectStep;
+      /** Of the first thread, after a `configure`. */
+      readonly lane?: ThreadLane;
+    }
   | { readonly sequence: number; readonly error: WireError };
+
+/** In the middle of a step. */
+export interface DroppedFrame {
+  readonly dropped: Dropped;
+}

@@ -73,7 +73,7 @@ export function createLoader(words: Int32Array): Loader {
     },
     supply({ order, step = 0, segment = 0, split = 'train', parity = 0, nextStep }) {
       if (current === undefined) return 0;
-      const isTraining = order === 'segment' && segment === 0;
+      const isTraining = order === 'step' || (order === 'segment' && segment === 0);
       if (!isTraining && order !== 'evaluate') return 0;
       let ticket: number;
       if (isTraining) {

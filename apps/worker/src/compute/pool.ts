@@ -1,13 +1,20 @@
 /** A worker's compute threads, seen from its main thread: one job at a time, on all of them or on the first. */
 import type { Worker } from 'node:worker_threads';
 import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
+import { type Rope, reachBell } from '@lockstep/lanes';
 import type { ComputeThreads } from '../threads.ts';
 import {
+  ABORTED,
   type Announcement,
   type Answer,
   type Configuration,
+  type DirectStep,
+  type Dropped,
+  type DroppedFrame,
+  gate,
   type Job,
   orders,
+  type PeerInvitation,
   splits,
   word,
 } from './commands.ts';
@@ -15,8 +22,14 @@ import { createLoader } from './loader.ts';
 
 export interface Pool {
   readonly numThreads: number;
-  /** Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. */
-  configure(configuration: Omit<Configuration, 'numThreads' | 'loadsAhead'>, active: number): Promise<void>;
+  /**
+   * Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. Gives the invitation to
+   * the first one's lane, where it has one.
+   */
+  configure(
+    configuration: Omit<Configuration, 'numThreads' | 'loadsAhead'>,
+    active: number,
+  ): Promise<Uint8Array | undefined>;
   /**
    * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many parts of a
    * segment's exchange stand on all of them, before it ends.
@@ -24,16 +37,35 @@ export interface Pool {
   runAll(job: Job, onReady?: (numParts: number) => void): Promise<number>;
   /** Runs a job on the first thread. */
   runFirst(job: Job): Promise<number>;
+  /** Runs a whole step on all active threads, which exchange by themselves. */
+  runStep(job: Job & { readonly order: 'step' }): Promise<RanStep>;
+  /** Ends the step under way, if there is one, at the next end of a segment. */
+  abortStep(): void;
+  /** Lets the first thread know a peer's. */
+  invite(invitation: PeerInvitation): void;
+  /** Whether the first thread's lane reaches all peers, and theirs it. */
+  readonly reachesAll: boolean;
   close(): Promise<void>;
 }
 
-export type OnRan = (thread: number, job: Job, startMs: number, durationMs: number) => void;
+export interface RanStep extends DirectStep {
+  /** Of the slowest thread. */
+  readonly computeMs: number;
+}
+
+export interface PoolEvents {
+  /** A thread has done a job, or a segment of a whole step. */
+  readonly onRan?: (thread: number, job: Job, startMs: number, durationMs: number) => void;
+  readonly onDropped?: (dropped: Dropped) => void;
+}
+
+type Done = Extract<Answer, { readonly computeMs: number }>;
 
 interface Pending {
   readonly job: Job;
   readonly sequence: number;
   readonly onReady: ((numParts: number) => void) | undefined;
-  resolve(computeMs: number): void;
+  resolve(answer: Done): void;
   reject(error: unknown): void;
 }
 
@@ -45,21 +77,17 @@ interface Thread {
   failure: Error | undefined;
 }
 
-/** `onRan` hears of every job that a thread has done. */
 export function createPool(
-  { threads: started, arrivals, supplyWords }: ComputeThreads,
-  onRan: OnRan = () => {},
+  { threads: started, arrivals, gates, supplyWords }: ComputeThreads,
+  events: PoolEvents = {},
 ): Pool {
   const loader = createLoader(supplyWords);
-  const threads = started.map((thread, index) => adopt(thread, index, onRan));
+  const threads = started.map((thread, index) => adopt(thread, index, events));
   let active: readonly Thread[] = [];
+  /** Rings for the first thread, where it has a lane. */
+  let rope: Rope | undefined;
 
-  const run = (
-    thread: Thread,
-    job: Job,
-    ticket = 0,
-    onReady?: (numParts: number) => void,
-  ): Promise<number> => {
+  const run = (thread: Thread, job: Job, ticket = 0, onReady?: (numParts: number) => void): Promise<Done> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
     if (thread.failure !== undefined) return Promise.reject(thread.failure);
     const { mailbox } = thread;
@@ -76,14 +104,28 @@ export function createPool(
       Atomics.notify(mailbox, word.sequence);
     });
   };
-  const all = async (job: Job, onReady?: (numParts: number) => void): Promise<number> => {
+  const all = async (job: Job, onReady?: (numParts: number) => void): Promise<readonly Done[]> => {
     arrivals.fill(0);
     const ticket = loader.supply(job);
     try {
-      return Math.max(...(await Promise.all(active.map((thread) => run(thread, job, ticket, onReady)))));
+      return await Promise.all(active.map((thread) => run(thread, job, ticket, onReady)));
     } catch (error) {
+      // The others would wait for the one that failed.
+      abortStep();
       throw loader.failure ?? error;
     }
+  };
+  const slowest = (answers: readonly Done[]): number =>
+    Math.max(...answers.map(({ computeMs }) => computeMs));
+  const setGates = (value: number): void => {
+    for (const word of [gate.arrived, gate.passed]) {
+      Atomics.store(gates, word, value);
+      Atomics.notify(gates, word);
+    }
+  };
+  const abortStep = (): void => {
+    setGates(ABORTED);
+    rope?.ring();
   };
 
   return {
@@ -94,11 +136,29 @@ export function createPool(
       // What it still fills would be written over the new layout.
       const loadsAhead = await loader.configure({ ...whole, loadsAhead: true });
       for (const { worker } of active) worker.postMessage({ ...whole, loadsAhead });
-      await all({ order: 'configure' });
+      rope?.close();
+      rope = undefined;
+      const [{ lane } = {}] = await all({ order: 'configure' });
+      if (lane !== undefined) rope = reachBell(process.pid, lane.bell);
+      return lane?.invitation;
     },
-    runAll: all,
-    runFirst: (job) => run(threads[0]!, job),
+    runAll: async (job, onReady) => slowest(await all(job, onReady)),
+    runFirst: async (job) => (await run(threads[0]!, job)).computeMs,
+    async runStep(job) {
+      setGates(0);
+      const answers = await all(job);
+      const isComplete = answers.every(({ step }) => step?.isComplete === true);
+      return { ...answers[0]!.step!, isComplete, computeMs: slowest(answers) };
+    },
+    abortStep,
+    invite: (invitation) => threads[0]!.worker.postMessage(invitation),
+    get reachesAll() {
+      return Atomics.load(gates, gate.reachesAll) === 1;
+    },
     async close() {
+      abortStep();
+      rope?.close();
+      rope = undefined;
       for (const { mailbox } of threads) {
         mailbox[word.order] = orders.indexOf('exit');
         Atomics.add(mailbox, word.sequence, 1);
@@ -109,7 +169,11 @@ export function createPool(
   };
 }
 
-function adopt(started: ComputeThreads['threads'][number], index: number, onRan: OnRan): Thread {
+function adopt(
+  started: ComputeThreads['threads'][number],
+  index: number,
+  { onRan, onDropped }: PoolEvents,
+): Thread {
   const { worker, mailbox, ended } = started;
   const thread: Thread = { worker, mailbox, pending: undefined, failure: undefined };
   const settle = (deliver: (pending: NonNullable<Thread['pending']>) => void): void => {
@@ -117,8 +181,9 @@ function adopt(started: ComputeThreads['threads'][number], index: number, onRan:
     thread.pending = undefined;
     if (pending !== undefined) deliver(pending);
   };
-  worker.on('message', (answer: Answer | Announcement) => {
+  worker.on('message', (answer: Answer | Announcement | DroppedFrame) => {
     if ('numParts' in answer) return thread.pending?.onReady?.(answer.numParts);
+    if ('dropped' in answer) return onDropped?.(answer.dropped);
     settle((pending) => {
       const { sequence } = answer;
       if (sequence !== pending.sequence) {
@@ -127,8 +192,11 @@ function adopt(started: ComputeThreads['threads'][number], index: number, onRan:
       } else if ('error' in answer) {
         pending.reject(fromWireError(answer.error));
       } else {
-        onRan(index, pending.job, answer.startMs, answer.computeMs);
-        pending.resolve(answer.computeMs);
+        for (const [segment, { startMs, durationMs }] of answer.step?.segments.entries() ?? []) {
+          onRan?.(index, { ...pending.job, order: 'segment', segment }, startMs, durationMs);
+        }
+        if (answer.step === undefined) onRan?.(index, pending.job, answer.startMs, answer.computeMs);
+        pending.resolve(answer);
       }
     });
   });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { expect, it, onTestFinished } from 'vitest';
-import { type Answer, orders, type ThreadData, word } from './commands.ts';
+import { type Answer, gate, orders, type ThreadData, word } from './commands.ts';
 import { createSupplyWords } from './supply.ts';
 
 /** Threads load no TypeScript: this is the built one. */
@@ -18,6 +18,7 @@ it('carries out each order once, also when it is woken late', async () => {
     thread: 0,
     mailbox,
     arrivals,
+    gates: new Int32Array(new SharedArrayBuffer(4 * gate.size)),
     supplyWords: createSupplyWords(1),
   };
   const worker = new Worker(built, { workerData, execArgv: [] });

@@ -4,27 +4,36 @@ import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { importPrograms, type Parity } from '@lockstep/run';
 import { createExecutor, type Executor } from '@lockstep/training';
+import { bindExchangeParts } from '../exchange-parts.ts';
 import { clockMs } from '../tracer.ts';
 import {
   type Announcement,
   type Answer,
   type Configuration,
+  type DroppedFrame,
   orders,
+  type PeerInvitation,
   splits,
   type ThreadData,
+  type ThreadLane,
   word,
 } from './commands.ts';
+import { createStepper, type Stepper } from './stepper.ts';
 import { createSupply } from './supply.ts';
 
-const { thread, mailbox, arrivals, supplyWords } = workerData as ThreadData;
+const { thread, mailbox, arrivals, gates, supplyWords } = workerData as ThreadData;
 const port = parentPort;
 invariant(port !== null, 'a compute thread is started by its worker');
 
 let executor: Executor | undefined;
+/** Where this thread may run whole steps, and of which generation. */
+let direct: { readonly stepper: Stepper; readonly generation: number } | undefined;
 let sequence = 0;
 let numThreads = 1;
 /** Parts of the exchange under way that this thread has. */
 let numArrived = 0;
+/** Hears of parts of the segment under way that stand. */
+let announced: (numParts: number) => void = announce;
 
 for (;;) {
   // A notify may come late, for an order that was already seen: only a new number is a new order.
@@ -38,26 +47,40 @@ for (;;) {
 function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
   const startMs = clockMs();
   try {
-    carryOut(order);
-    return { sequence, startMs, computeMs: clockMs() - startMs };
+    if (order === 'step') return { sequence, ...runStep() };
+    const lane = carryOut(order);
+    return { sequence, startMs, computeMs: clockMs() - startMs, ...(lane && { lane }) };
   } catch (error) {
     return { sequence, error: toWireError(error) };
   }
 }
 
-// The inferred return type lets each case return what it calls.
-function carryOut(order: Exclude<(typeof orders)[number], 'exit'>) {
-  if (order === 'configure') {
-    executor = configure();
-    return;
-  }
+function runStep(): Omit<Extract<Answer, { readonly computeMs: number }>, 'sequence'> {
+  invariant(direct !== undefined, 'only a group runs whole steps');
+  const startMs = clockMs();
+  announced = direct.stepper.ready;
+  const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.parity] as Parity);
+  return { startMs, computeMs: step.segments.reduce((sum, { durationMs }) => sum + durationMs, 0), step };
+}
+
+/** Gives this thread's lane, after a configuration with one. */
+function carryOut(order: Exclude<(typeof orders)[number], 'step' | 'exit'>): ThreadLane | undefined {
+  if (order === 'configure') return configure();
   invariant(executor !== undefined, 'a thread is configured before it works');
+  meetPeers();
+  work(executor, order);
+  return undefined;
+}
+
+// The inferred return type lets each case return what it calls.
+function work(executor: Executor, order: Exclude<(typeof orders)[number], 'configure' | 'step' | 'exit'>) {
   const parity = mailbox[word.parity] as Parity;
   switch (order) {
     case 'initialize':
       return executor.initialize(parity);
     case 'segment':
       numArrived = 0;
+      announced = announce;
       return executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
     case 'update':
       return executor.runUpdate(mailbox[word.step]!, parity);
@@ -77,11 +100,53 @@ function announce(numParts: number): void {
   if (numComplete > 0) port!.postMessage({ sequence, numParts: numComplete } satisfies Announcement);
 }
 
-function configure(): Executor {
-  const message = receiveMessageOnPort(port!) as { message: Configuration } | undefined;
+type Posted = Configuration | PeerInvitation;
+
+function posted(): Posted | undefined {
+  return (receiveMessageOnPort(port!) as { readonly message: Posted } | undefined)?.message;
+}
+
+/** Takes the invitations that have come for this thread. */
+function meetPeers(): void {
+  if (direct === undefined) return;
+  for (let message = posted(); message !== undefined; message = posted()) {
+    invariant('invitation' in message, 'a configuration is taken by its order');
+    if (message.generation === direct.generation) direct.stepper.accept(message.rank, message.invitation);
+  }
+  direct.stepper.tellReach();
+}
+
+/** The latest configuration; invitations before it are of a generation that is over. */
+function configuration(): Configuration {
+  let message = posted();
+  while (message !== undefined && 'invitation' in message) message = posted();
   invariant(message !== undefined, 'a configuration is posted before the order');
-  const { programs, layout, memory, dataset, config, profile } = message.message;
-  numThreads = message.message.numThreads;
+  return message;
+}
+
+function configure(): ThreadLane | undefined {
+  const whole = configuration();
+  const { programs, layout, memory, group } = whole;
+  numThreads = whole.numThreads;
+  executor = createThreadExecutor(whole);
+  direct?.stepper.close();
+  direct = group && {
+    generation: group.generation,
+    stepper: createStepper({
+      executor,
+      group,
+      thread,
+      numThreads,
+      gates,
+      parts: bindExchangeParts(importPrograms(programs), layout, memory.buffer),
+      onDropped: (dropped) => port!.postMessage({ dropped } satisfies DroppedFrame),
+    }),
+  };
+  return direct?.stepper.lane;
+}
+
+function createThreadExecutor(configuration: Configuration): Executor {
+  const { programs, layout, memory, dataset, config, profile, loadsAhead } = configuration;
   const kernels = createKernels({
     memory,
     scratchOffset: layout.scratch[thread]!,
@@ -96,8 +161,8 @@ function configure(): Executor {
     kernels,
     dataset,
     config,
-    onReady: announce,
-    ...(message.message.loadsAhead && {
+    onReady: (numParts) => announced(numParts),
+    ...(loadsAhead && {
       supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!),
     }),
   });

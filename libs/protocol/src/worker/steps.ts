@@ -29,6 +29,9 @@ export function park(turn: Turn) {
   update(turn, { group: null });
   switch (activity.kind) {
     case 'segment':
+      // Threads that exchange by themselves may be waiting for one who is lost.
+      if (group !== null) turn.effects.push({ type: 'abort', generation: group.generation });
+      return;
     case 'update':
     case 'evaluate':
     case 'finish':

@@ -16,7 +16,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
-import { hangBell, type Rope, reachBell } from './bell.ts';
+import { invariant } from '@lockstep/errors';
+import { type Bell, hangBell, hangQuietBell, type QuietBell, type Rope, reachBell } from './bell.ts';
 import { createShared, sharedMemory } from './shared-memory.ts';
 
 export interface LaneOptions {
@@ -24,8 +25,8 @@ export interface LaneOptions {
   readonly rank: number;
   readonly numRanks: number;
   readonly dataBytes: number;
-  /** Something was posted to us while we slept. */
-  readonly onBell: () => void;
+  /** Something was posted to us while we slept. Without it nobody is called, and `hear` waits for it. */
+  readonly onBell?: () => void;
 }
 
 export interface Lane {
@@ -48,6 +49,10 @@ export interface Lane {
   sleep(): void;
   /** From now on we look by ourselves. */
   wake(): void;
+  /** Blocks this thread until the bell rings, of a lane without `onBell`. */
+  hear(): void;
+  /** The bell's descriptor, for {@link reachBell}. */
+  readonly bell: number;
   /** Nothing is posted or taken any more; views of the memory stay valid. */
   close(): void;
 }
@@ -55,7 +60,9 @@ export interface Lane {
 const nonceBytes = 16;
 const lineBytes = 64;
 const slotBytes = 64;
-const numSlots = 256;
+/** Messages to a peer that it has not taken yet; a power of two. */
+export const laneMessages = 256;
+const numSlots = laneMessages;
 const slotHeaderBytes = 16;
 
 /** Words of a peer's line. */
@@ -90,11 +97,12 @@ export function createLane(options: LaneOptions): Lane | undefined {
   const totalBytes = dataStart + dataBytes;
   const shared = createShared(totalBytes);
   if (shared === undefined) return undefined;
-  const { fd, buffer, ends } = shared;
+  const { fd, buffer, ends, drain } = shared;
   const own = segmentOf(buffer);
   const nonce = randomBytes(nonceBytes);
   own.bytes.set(nonce);
-  const bell = hangBell(ends, onBell);
+  const bell: Bell & Partial<QuietBell> =
+    onBell === undefined ? hangQuietBell(ends, drain) : hangBell(ends, onBell);
   const peers = Array.from({ length: numRanks }, (): Peer | undefined => undefined);
   const { pid } = process;
   const invitation: Invitation = {
@@ -178,6 +186,11 @@ export function createLane(options: LaneOptions): Lane | undefined {
     wake: () => {
       if (Atomics.load(own.words, attention) % 2 === 0) Atomics.add(own.words, attention, 1);
     },
+    hear() {
+      invariant(bell.hear !== undefined, 'the bell of this lane calls its user');
+      bell.hear();
+    },
+    bell: bell.fd,
     close() {
       if (isClosed) return;
       isClosed = true;

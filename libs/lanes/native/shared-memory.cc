@@ -4,6 +4,7 @@
 
 #ifdef __linux__
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,6 +111,24 @@ napi_value Pipe(napi_env env, napi_callback_info) {
   return result;
 }
 
+/** drain(fd): blocks this thread until there is something in the pipe, and empties it. */
+napi_value Drain(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value argument;
+  pollfd waiting = {-1, POLLIN, 0};
+  napi_get_cb_info(env, info, &count, &argument, nullptr, nullptr);
+  napi_get_value_int32(env, argument, &waiting.fd);
+  int ready;
+  do {
+    ready = poll(&waiting, 1, -1);
+  } while (ready < 0 && errno == EINTR);
+  if (ready < 0 || (waiting.revents & POLLNVAL) != 0) return Throw(env, "poll", ready < 0 ? errno : EBADF);
+  char rings[64];
+  while (read(waiting.fd, rings, sizeof rings) == sizeof rings) {
+  }
+  return nullptr;
+}
+
 napi_value Initialize(napi_env env, napi_value exports) {
   napi_value function;
   napi_create_function(env, "create", NAPI_AUTO_LENGTH, Create, nullptr, &function);
@@ -118,6 +137,8 @@ napi_value Initialize(napi_env env, napi_value exports) {
   napi_set_named_property(env, exports, "open", function);
   napi_create_function(env, "pipe", NAPI_AUTO_LENGTH, Pipe, nullptr, &function);
   napi_set_named_property(env, exports, "pipe", function);
+  napi_create_function(env, "drain", NAPI_AUTO_LENGTH, Drain, nullptr, &function);
+  napi_set_named_property(env, exports, "drain", function);
   return exports;
 }
 

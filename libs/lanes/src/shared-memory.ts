@@ -10,11 +10,17 @@ interface Addon {
   open(pid: number, fd: number, bytes: number): ArrayBuffer;
   /** Descriptors of a new pipe: to read from, to write to. */
   pipe(): [number, number];
+  /** Blocks this thread until there is something in a pipe, and empties it. */
+  drain(fd: number): void;
 }
 
 export type SharedMemory =
   | ({ readonly available: true } & Addon)
   | { readonly available: false; readonly reason: string };
+
+interface Pipe extends Pick<Addon, 'drain'> {
+  readonly ends: readonly [number, number];
+}
 
 let loaded: SharedMemory | undefined;
 
@@ -28,13 +34,11 @@ export function sharedMemory(): SharedMemory {
 }
 
 /** Memory and a pipe of our own; undefined where there is no shared memory, or this system, a sandbox, gives none. */
-export function createShared(
-  bytes: number,
-): (ReturnType<Addon['create']> & { readonly ends: readonly [number, number] }) | undefined {
+export function createShared(bytes: number): (ReturnType<Addon['create']> & Pipe) | undefined {
   const memory = sharedMemory();
   if (!memory.available) return undefined;
   try {
-    return { ...memory.create(bytes), ends: memory.pipe() };
+    return { ...memory.create(bytes), ends: memory.pipe(), drain: memory.drain };
   } catch (error) {
     loaded = { available: false, reason: `this system gives none: ${toWireError(error).message}` };
     return undefined;

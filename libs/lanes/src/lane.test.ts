@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, on, once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createInbox } from './fixtures/inbox.ts';
+import { reachBell } from './bell.ts';
 import { createLane, type Lane } from './lane.ts';
 import { sharedMemory } from './shared-memory.ts';
 
@@ -22,8 +22,9 @@ interface End extends Lane {
 }
 
 function end(rank: number, numRanks = 2): End {
-  const bells = createInbox<void>();
-  const lane = createLane({ rank, numRanks, dataBytes: 4096, onBell: () => bells.put() })!;
+  const bell = new EventEmitter();
+  const rings = on(bell, 'ring');
+  const lane = createLane({ rank, numRanks, dataBytes: 4096, onBell: () => bell.emit('ring') })!;
   open.push(lane);
   const taken = () => {
     const messages: string[] = [];
@@ -32,7 +33,7 @@ function end(rank: number, numRanks = 2): End {
     );
     return messages;
   };
-  return { ...lane, rung: bells.next, taken };
+  return { ...lane, rung: async () => void (await rings.next()), taken };
 }
 
 function pair(): [End, End] {
@@ -49,6 +50,27 @@ function payloadOf(lane: Lane, text: string): Uint8Array {
 }
 
 describe.skipIf(!memory.available)('a lane', () => {
+  it('lets a thread without an event loop wait for its bell', () => {
+    const quiet = createLane({ rank: 0, numRanks: 2, dataBytes: 64 })!;
+    const peer = end(1);
+    open.push(quiet);
+    expect([quiet.accept(1, peer.invitation), peer.accept(0, quiet.invitation)]).toEqual([true, true]);
+    quiet.sleep();
+    expect(peer.post(0, Buffer.from('head'), payloadOf(peer, 'wake up'))).toBe(true);
+    // It would wait for ever if nobody had rung.
+    quiet.hear();
+    const taken: string[] = [];
+    quiet.take((_peer, _header, payload) => taken.push(`${Buffer.from(payload)}`));
+    expect(taken).toEqual(['wake up']);
+    const rope = reachBell(process.pid, quiet.bell);
+    for (let i = 0; i < 100; i++) rope.ring();
+    quiet.hear();
+    rope.ring();
+    quiet.hear();
+    rope.close();
+    expect(() => peer.hear()).toThrow('the bell of this lane calls its user');
+  });
+
   it('hands over messages in order, without a copy', () => {
     const [a, b] = pair();
     const payload = payloadOf(a, 'payload');

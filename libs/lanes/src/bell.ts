@@ -8,6 +8,24 @@ export interface Bell {
   close(): void;
 }
 
+/** A bell that a thread without an event loop waits for. */
+export interface QuietBell extends Bell {
+  /** Blocks until it rings, or returns at once if it has rung since. */
+  hear(): void;
+}
+
+/** `ends`: a new pipe's. */
+export function hangQuietBell([read, fd]: readonly [number, number], hear: (fd: number) => void): QuietBell {
+  return {
+    fd,
+    hear: () => hear(read),
+    close() {
+      closeSync(read);
+      closeSync(fd);
+    },
+  };
+}
+
 /** `ends`: a new pipe's. Does not keep the process alive. */
 export function hangBell([read, fd]: readonly [number, number], onRing: () => void): Bell {
   const socket = new Socket({ fd: read, readable: true, writable: false });

@@ -1,0 +1,181 @@
+/**
+ * Whole steps without the main thread: every thread runs its segments one after the other, and the first one exchanges in
+ * between what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs
+ * between threads instead of two for each segment, and who waits for a peer is who needs what it sends.
+ */
+import { createHeldFrames } from '@lockstep/collectives';
+import { LockstepError } from '@lockstep/errors';
+import { createEagerKernels } from '@lockstep/kernels';
+import { createLane, type Lane } from '@lockstep/lanes';
+import { combineWith, type Parity } from '@lockstep/run';
+import type { Executor } from '@lockstep/training';
+import type { ExchangePart } from '../exchange-parts.ts';
+import { look, patienceMs } from '../lanes.ts';
+import { createReductions, type ReducedPart, type ReductionOptions } from '../reductions.ts';
+import { clockMs } from '../tracer.ts';
+import {
+  ABORTED,
+  type DirectStep,
+  type Dropped,
+  gate,
+  type Span,
+  type ThreadGroup,
+  type ThreadLane,
+} from './commands.ts';
+
+export interface StepperOptions {
+  readonly executor: Executor;
+  readonly group: ThreadGroup;
+  readonly thread: number;
+  readonly numThreads: number;
+  /** See {@link gate}. */
+  readonly gates: Int32Array;
+  /** The parts of each exchange. */
+  readonly parts: readonly (readonly ExchangePart[])[];
+  readonly onDropped: (dropped: Dropped) => void;
+}
+
+export interface Stepper {
+  /** Runs all segments of a step and the exchanges between them, or as far as an abort lets it. */
+  run(step: number, from: Parity): DirectStep;
+  /** The first `numParts` parts of the exchange that ends the segment under way stand on this thread. */
+  ready(numParts: number): void;
+  /** Undefined on other threads than the first, without peers, and without shared memory. */
+  readonly lane: ThreadLane | undefined;
+  accept(rank: number, invitation: Uint8Array): void;
+  /** Tells the main thread whether all peers can be reached, and reach this thread. */
+  tellReach(): void;
+  close(): void;
+}
+
+export function createStepper(options: StepperOptions): Stepper {
+  const { executor, thread, gates, parts } = options;
+  const exchanger = thread === 0 ? createExchanger(options) : undefined;
+  const isAborted = (): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
+  const arrive = (): void => {
+    Atomics.add(gates, gate.arrived, 1);
+    Atomics.notify(gates, gate.arrived);
+  };
+  /** Waits until the first thread has exchanged after a segment. */
+  const awaitExchange = (segment: number): void => {
+    for (let at = Atomics.load(gates, gate.passed); at <= segment; at = Atomics.load(gates, gate.passed)) {
+      Atomics.wait(gates, gate.passed, at);
+    }
+  };
+  return {
+    lane: exchanger?.lane,
+    accept: (rank, invitation) => exchanger?.accept(rank, invitation),
+    tellReach: () => exchanger?.tellReach(),
+    ready: (numParts) => exchanger?.start(numParts),
+    run(step, from) {
+      const segments: Span[] = [];
+      exchanger?.begin(step);
+      for (let segment = 0; segment < parts.length && !isAborted(); segment++) {
+        const startMs = clockMs();
+        exchanger?.enter(segment);
+        executor.runSegment(step, segment, from);
+        segments.push({ startMs, durationMs: clockMs() - startMs });
+        if (exchanger === undefined) {
+          arrive();
+          awaitExchange(segment);
+        } else {
+          exchanger.exchange(segment);
+        }
+      }
+      const isComplete = !isAborted();
+      return { isComplete, segments, ...exchanger?.end(isComplete) };
+    },
+    close: () => exchanger?.close(),
+  };
+}
+
+/** What the first thread does between segments. */
+function createExchanger({ group, parts, numThreads, gates, onDropped }: StepperOptions) {
+  const { ranges, rank, outboxBytes, maxHeldBytes } = group;
+  const numRanks = ranges.length;
+  const lane = numRanks > 1 ? createLane({ rank, numRanks, dataBytes: outboxBytes }) : undefined;
+  let reduced: ReducedPart[] = [];
+  const reductions = createReductions({
+    ...group,
+    combine: combineWith(createEagerKernels()),
+    link: linkOver(lane, numRanks * numThreads),
+    held: createHeldFrames(maxHeldBytes),
+    onRejected: (reason, header) => onDropped({ reason, header }),
+    onFault: (fault) => onDropped({ fault }),
+    ...(group.isTraced && { onPart: (part: ReducedPart) => void reduced.push(part) }),
+  });
+  let step = 0;
+  let segment = 0;
+  const tellReach = (): void => {
+    if (Atomics.load(gates, gate.reachesAll) === 1) return;
+    const reachesAll = ranges.every((_, peer) => peer === rank || lane?.reaches(peer) === true);
+    Atomics.store(gates, gate.reachesAll, reachesAll ? 1 : 0);
+  };
+  // A generation's threads begin without peers.
+  Atomics.store(gates, gate.reachesAll, 0);
+  tellReach();
+
+  /** False: aborted meanwhile. */
+  const awaitThreads = (): boolean => {
+    const all = (numThreads - 1) * (segment + 1);
+    for (let at = Atomics.load(gates, gate.arrived); at < all; at = Atomics.load(gates, gate.arrived)) {
+      Atomics.wait(gates, gate.arrived, at);
+    }
+    return Atomics.load(gates, gate.passed) < ABORTED;
+  };
+  return {
+    lane: lane && { invitation: lane.invitation, bell: lane.bell },
+    accept(peer: number, invitation: Uint8Array): void {
+      lane?.accept(peer, invitation);
+    },
+    begin(of: number): void {
+      step = of;
+      reductions.takeTimes();
+      reduced = [];
+    },
+    enter(of: number): void {
+      segment = of;
+    },
+    start(numParts: number): void {
+      // Other threads may not have them yet.
+      if (numThreads === 1) reductions.start(step, segment, parts[segment]!, numParts);
+    },
+    exchange(after: number): void {
+      if (!awaitThreads()) return;
+      let isDone = false;
+      reductions.reduce(step, after, parts[after]!, () => {
+        isDone = true;
+      });
+      while (!isDone && Atomics.load(gates, gate.passed) < ABORTED) {
+        lane!.hear();
+        reductions.look();
+      }
+      // Unless the step was aborted.
+      Atomics.compareExchange(gates, gate.passed, after, after + 1);
+      if (numThreads > 1) Atomics.notify(gates, gate.passed);
+    },
+    end(isComplete: boolean) {
+      if (!isComplete) reductions.abort();
+      return { times: reductions.takeTimes(), parts: reduced };
+    },
+    tellReach,
+    close: () => lane?.close(),
+  };
+}
+
+function unsent(): never {
+  throw new LockstepError('internal', 'a frame of a direct exchange has no way to its peer');
+}
+
+function linkOver(lane: Lane | undefined, numOnHost: number): ReductionOptions['link'] {
+  if (lane === undefined) return { outbox: new Uint8Array(0), send: unsent, take() {}, look() {} };
+  return {
+    outbox: lane.data,
+    send(toRank, header, payload) {
+      if (!lane.post(toRank, header, payload)) unsent();
+    },
+    // While it computes it looks by itself, now and then: nobody needs to ring.
+    take: (onFrame) => void lane.take((_peer, header, payload) => onFrame(header, payload)),
+    look: (onFrame, isDone) => look(lane, patienceMs(numOnHost), onFrame, isDone),
+  };
+}

@@ -1,0 +1,59 @@
+/** How the lanes of a generation's workers find each other: every owner of a lane invites all peers to read it. */
+import { encodeHeader, type Header } from '@lockstep/collectives';
+import type { Member } from '@lockstep/protocol';
+import type { Mesh } from '@lockstep/transport';
+
+/** Lanes that a worker may have, each to those of the same number: of its main thread, of its first compute thread. */
+export type LaneNumber = 0 | 1;
+
+/** A generation, as one of its members sees it. */
+export interface Group {
+  readonly generation: number;
+  readonly run: number;
+  readonly rank: number;
+  readonly members: readonly Member[];
+}
+
+export interface Invitations {
+  /** Sends an invitation to all peers; `accept` takes theirs, those that came early among them. */
+  open(group: Group, invitation: Uint8Array, accept: (rank: number, invitation: Uint8Array) => void): void;
+  /** A peer's invitation, of this generation or of one that begins soon. */
+  came(peer: string, header: Header, payload: Uint8Array): void;
+  close(): void;
+}
+
+export function createInvitations(mesh: Pick<Mesh, 'sendOwned'>, lane: LaneNumber): Invitations {
+  let current: { readonly group: Group; accept(rank: number, invitation: Uint8Array): void } | undefined;
+  /** The last invitation of each peer whose lane was there before ours. */
+  const early = new Map<string, { readonly header: Header; readonly payload: Uint8Array }>();
+
+  const take = (peer: string, { rank, run, generation }: Header, payload: Uint8Array): void => {
+    if (current === undefined || run !== current.group.run || generation !== current.group.generation) return;
+    if (current.group.members[rank]?.worker === peer) current.accept(rank, payload);
+  };
+  return {
+    open(group, invitation, accept) {
+      const { members, rank } = group;
+      current = { group, accept };
+      const header = invitationHeader(group, lane, invitation.length);
+      for (const { worker } of members) {
+        if (worker !== members[rank]!.worker) mesh.sendOwned(worker, [header, invitation]);
+        const kept = early.get(worker);
+        early.delete(worker);
+        if (kept !== undefined) take(worker, kept.header, kept.payload);
+      }
+    },
+    came(peer, header, payload) {
+      if (header.generation === current?.group.generation) take(peer, header, payload);
+      else early.set(peer, { header, payload });
+    },
+    close() {
+      current = undefined;
+    },
+  };
+}
+
+function invitationHeader({ run, generation, rank }: Group, lane: LaneNumber, length: number): Uint8Array {
+  const position = { step: 0, collective: lane, level: 0, index: 0, chunk: 0, direct: false };
+  return encodeHeader({ kind: 'lane-invitation', run, generation, rank, ...position, length });
+}
