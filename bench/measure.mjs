@@ -2,13 +2,13 @@
 
 const SLICE_MS = 50;
 const LEAST_SLICES = 3;
-const WARM_UP_CALLS = 3;
 const WARM_UP_MS = 1_000;
 
 /** Milliseconds per call, one figure per slice of at least 50 ms. The same procedure as torch/common.py. */
 export function sample(call, seconds) {
   const warmUpEnd = performance.now() + WARM_UP_MS;
-  for (let i = 0; i < WARM_UP_CALLS && (i === 0 || performance.now() < warmUpEnd); i++) call();
+  do call();
+  while (performance.now() < warmUpEnd);
   const calls = Math.max(1, Math.ceil(SLICE_MS / timeOf(call, 1)));
   const slices = [];
   const end = performance.now() + 1e3 * seconds;

@@ -3,6 +3,9 @@ import { startRun } from '../processes/cluster.mjs';
 
 const LEAST_SLICES = 3;
 
+/** The first follows the first step, the others come a second apart. In these seconds the engine compiles what runs often. */
+const WARM_UP_REPORTS = 5;
+
 /** Milliseconds per step, one figure between two steps that the run reports, which it does once a second. */
 const stepTimes =
   (experiment, numWorkers) =>
@@ -10,8 +13,8 @@ const stepTimes =
     const options = ['--workers', `${numWorkers}`, '--threads', '1', '--profile', profile];
     const run = await startRun('train', experiment, options);
     try {
-      // The first report follows the first step, and the next one a second of warming up.
       await run.next('step');
+      for (let i = 1; i < WARM_UP_REPORTS; i++) await run.next('step');
       let last = await run.next('step');
       const end = last.at + 1e3 * seconds;
       const slices = [];

@@ -16,7 +16,6 @@ BLAS_TUNING = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_VERBOSE", "NVP
 THREAD_COUNTS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "BLIS_NUM_THREADS")
 SLICE_S = 0.05
 LEAST_SLICES = 3
-WARM_UP_CALLS = 3
 WARM_UP_S = 1.0
 
 
@@ -67,9 +66,9 @@ def arguments(description):
 def sample(call, seconds):
     """Milliseconds per call, one figure per slice of at least SLICE_S. The same procedure as bench/measure.mjs."""
     warm_up_end = time.perf_counter() + WARM_UP_S
-    for i in range(WARM_UP_CALLS):
-        if i == 0 or time.perf_counter() < warm_up_end:
-            call()
+    call()
+    while time.perf_counter() < warm_up_end:
+        call()
     start = time.perf_counter()
     call()
     calls = max(1, math.ceil(SLICE_S / max(time.perf_counter() - start, 1e-9)))
