@@ -173,10 +173,19 @@ void treeMoments(const Arguments& args) {
   args.backend->kernels.treeMoments(args.data(0), args.data(1), args.size(2), args.size(3));
 }
 
+int bytesOf(napi_typedarray_type type) {
+  return type == napi_uint8_array ? 1 : type == napi_float64_array ? 8 : 4;
+}
+
+void copy(const Arguments& args) {
+  const Array out = args.array(0), x = args.array(1);
+  if (x.length > 0) std::memcpy(out.data, x.data, x.length * bytesOf(x.type));
+}
+
 // to, its offset, from, its offset, [rank, shape, strides of to, strides of from]; offsets in elements.
 void copyStrided(const Arguments& args) {
   const Array to = args.array(0), from = args.array(2);
-  const int bytes = to.type == napi_uint8_array ? 1 : to.type == napi_float64_array ? 8 : 4;
+  const int bytes = bytesOf(to.type);
   const int32_t* view = args.data<int32_t>(4);
   const int32_t rank = *view++;
   args.backend->kernels.copyStrided({static_cast<char*>(to.data) + args.size(1) * bytes,
@@ -193,9 +202,9 @@ void maxPoolScatter(const Arguments& args) {
 }
 
 void gather(const Arguments& args) {
-  const Array indices = args.array(2);
-  args.backend->kernels.gather(args.data(0), args.data(1), static_cast<int32_t*>(indices.data), indices.length,
-                               args.integer(3), args.integer(4));
+  const Array out = args.array(0), indices = args.array(2);
+  args.backend->kernels.gather({out.data, args.data<void>(1), static_cast<int32_t*>(indices.data), indices.length,
+                                args.size(3), args.size(4), bytesOf(out.type), out.type == napi_float32_array});
 }
 
 void scatterAdd(const Arguments& args) {
@@ -274,6 +283,7 @@ constexpr Export functions[] = {
     {"select", call<single<3>>},
     {"fused", call<fusedChain>},
     {"fill", call<fill>},
+    {"copy", call<copy>},
     {"cast", call<cast>},
     {"reduce", call<reduce>},
     {"argmax", call<argmax>},

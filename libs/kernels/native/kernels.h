@@ -33,6 +33,16 @@ struct StridedCopy {
   const int32_t *shape, *toStrides, *fromStrides;
 };
 
+// `count` rows of a table by index; those that it does not have are NaN, or 0 of integers.
+struct RowGather {
+  void* out;
+  const void* table;
+  const int32_t* indices;
+  size_t count, rows, width;
+  int elementBytes;  // 1, 4 or 8
+  bool isFloat;
+};
+
 struct Kernels {
   Machine machine;  // of elementwise operations; see fused.h
   void (*fill)(float* out, float value, size_t count);
@@ -45,7 +55,7 @@ struct Kernels {
   void (*copyStrided)(const StridedCopy&);
   void (*maxPoolSelect)(float* out, const float* x, const float* t, const PoolShape&);
   void (*maxPoolScatter)(float* out, const float* x, const float* g, const PoolShape&);
-  void (*gather)(float* out, const float* table, const int32_t* indices, size_t count, int32_t rows, int32_t width);
+  void (*gather)(const RowGather&);
   void (*scatterAdd)(
       float* out, const float* updates, const int32_t* indices, size_t count, int32_t rows, int32_t width);
   void (*randomBits)(uint32_t* out, size_t count, uint32_t key0, uint32_t key1);

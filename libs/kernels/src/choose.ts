@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import type { Kernels, Profile } from './kernels.ts';
 import { type NativeStatus, nativeStatus } from './native/addon.ts';
 import { createNativeKernels } from './native/native.ts';
+import { referenceKernels } from './reference/index.ts';
 import { wasmFmaStatus } from './wasm/fma.ts';
 import { createWasmKernels, type WasmOptions } from './wasm/wasm.ts';
 
@@ -50,6 +51,15 @@ export function createKernels(options: WasmOptions): Kernels {
     `this machine cannot compute profile ${profile}: ${status.reason}; choose --profile portable, or another machine`,
     { profile },
   );
+}
+
+/**
+ * What moves arrays as they are, in any memory and without any of its own.
+ * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here.
+ */
+export function createMovingKernels(): Pick<Kernels, 'copy' | 'gather'> {
+  const native = allowedNative().available ? createNativeKernels() : undefined;
+  return native ?? referenceKernels();
 }
 
 /** The native kernels are of profile `fma`; what is no contraction has the same bits in both. */

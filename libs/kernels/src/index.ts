@@ -1,5 +1,11 @@
 /** Loops into a given output: TypeScript reference, wasm SIMD and native C++. */
-export { createKernels, offeredProfiles, type ProfileStatus, profileStatus } from './choose.ts';
+export {
+  createKernels,
+  createMovingKernels,
+  offeredProfiles,
+  type ProfileStatus,
+  profileStatus,
+} from './choose.ts';
 export { convolutionAlgorithm, kernelGradAlgorithm } from './convolution-algorithm.ts';
 export type { RunningAttrs } from './host/cumulative.ts';
 export { runningExtreme, runningSum } from './host/cumulative.ts';

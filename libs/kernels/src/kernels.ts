@@ -224,6 +224,8 @@ export interface Kernels {
   readonly profile: Profile;
 
   fill(out: TypedArray, value: number): void;
+  /** out = x, of one dtype and length, bit by bit: what `set` does, which is slow where threads share memory. */
+  copy(out: TypedArray, x: TypedArray): void;
   /**
    * Converts element by element: float → int truncates toward zero and saturates (NaN → 0), int → int keeps the low
    * bits, anything → bool is `x ≠ 0`.

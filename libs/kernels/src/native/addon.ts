@@ -36,6 +36,7 @@ export interface NativeExports {
   /** The words of `program.ts`; the chain's length, repeat and period of each operand; outputs, operands. */
   fused(program: Int32Array, sizes: Float64Array, ...arrays: readonly TypedArray[]): void;
   fill(out: TypedArray, value: number): void;
+  copy(out: TypedArray, x: TypedArray): void;
   cast(out: TypedArray, x: TypedArray): void;
   reduce(op: number, out: TypedArray, x: TypedArray, outer: number, size: number, inner: number): void;
   argmax(out: Int32Array, x: TypedArray, outer: number, size: number, inner: number): void;

@@ -8,13 +8,28 @@ export const isBools = (array: TypedArray): array is Uint8Array => array instanc
 /** Shapes are 32-bit numbers on the other side. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
-/** @throws LockstepError `shape` unless the array has `length` elements at least. */
+/** @throws LockstepError `shape` unless the array has `length` elements at least, and these can be counted. */
 export function requireLength(op: string, name: string, array: TypedArray, length: number): void {
   if (array.length >= length && length <= MAX_ELEMENTS) return;
   throw new LockstepError(
     'shape',
     `${op}: ${name} has ${array.length} elements, its shape says ${length} (at most ${MAX_ELEMENTS})`,
     { op, name, length: array.length, expected: length },
+  );
+}
+
+/** For a table of rows, which may be of any size. @throws LockstepError `shape` unless the array holds them all. */
+export function requireRows(
+  op: string,
+  name: string,
+  array: TypedArray,
+  { rows, width }: { readonly rows: number; readonly width: number },
+): void {
+  if (rows >= 0 && width >= 0 && array.length >= rows * width) return;
+  throw new LockstepError(
+    'shape',
+    `${op}: ${name} has ${array.length} elements, too few for ${rows} rows of ${width}`,
+    { op, name, length: array.length, rows, width },
   );
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type TypedArray, viewOf } from '@lockstep/tensor';
+import { type DType, type TypedArray, viewOf } from '@lockstep/tensor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   binaryOps,
@@ -36,6 +36,14 @@ afterEach(() => {
 
 const bools = (size: number) => Uint8Array.from({ length: size }, () => randomInt(2));
 const full = (data: TypedArray): Operand => ({ data, repeat: 1, period: data.length });
+
+const everyDtype: [DType, (size: number) => TypedArray][] = [
+  ['float32', wild],
+  ['float64', (size) => Float64Array.from(wild(size))],
+  ['int32', (size) => Int32Array.from(plain(size), (x) => x * 2 ** 31)],
+  ['uint32', (size) => Uint32Array.from(plain(size), (x) => x * 2 ** 31)],
+  ['bool', bools],
+];
 
 const sets = availableSets();
 const ADDON = fileURLToPath(new URL('../../build/native.node', import.meta.url));
@@ -175,6 +183,23 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
       const broadcast = { ...view, strides: strides.map((s) => (s > 0 && randomInt(4) === 0 ? 0 : s)) };
       same(out, [x], (k, o, [y]) => k.readStrided(o, y!, broadcast), broadcast);
     }
+  });
+
+  it.each(everyDtype)('copy of %s', (_, make) => {
+    for (const size of [...SIZES, 5000, 20_001]) {
+      same(make(size).fill(3), [make(size)], (k, o, [x]) => k.copy(o, x!), size);
+    }
+  });
+
+  it.each(everyDtype)('gather of %s', (_, make) => {
+    for (const width of [0, 1, 3, 8, 33]) {
+      const indices = Int32Array.from({ length: 20 }, () => randomInt(8) - 1);
+      const run: Run = (k, o, [t, i]) => k.gather(o, t!, i as Int32Array, { rows: 6, width });
+      same(make(20 * width).fill(3), [make(6 * width), indices], run, width);
+      same(make(0), [make(6 * width), new Int32Array(0)], run, width);
+    }
+    const missing: Run = (k, o, [t, i]) => k.gather(o, t!, i as Int32Array, { rows: 0, width: 2 });
+    same(make(4), [make(0), Int32Array.of(0, 2 ** 31 - 1)], missing, 'an empty table');
   });
 
   it('gather and scatterAdd', () => {
@@ -320,6 +345,15 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     expect(() => native.readStrided(f32(4), f32(4), view)).toThrow(/reaches from -1 to 1/);
     const operand = { data: f32(3), repeat: 1, period: 4 };
     expect(() => native.binary('add', f32(4), operand, operand)).toThrow(/needs a whole period/);
+    expect(() => native.copy(f32(2000), f32(1999))).toThrow(/out has 2000 elements, x 1999/);
+    expect(() => native.copy(f32(2000), new Int32Array(2000))).toThrow(/out is float32, x int32/);
+    const rows = { rows: 3, width: 4 };
+    const one = Int32Array.of(0);
+    expect(() => native.gather(f32(4), f32(11), one, rows)).toThrow(
+      /table has 11 elements, too few for 3 rows/,
+    );
+    expect(() => native.gather(f32(3), f32(12), one, rows)).toThrow(/out has 3 elements, too few for 1 rows/);
+    expect(() => native.gather(f32(4), f32(12), one, { rows: -3, width: -4 })).toThrow(/-3 rows of -4/);
     expect(() => native.randomBits(new Uint32Array(2), new Uint32Array(1))).toThrow(/key has 1/);
   });
 
@@ -350,6 +384,15 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     const expected = f32(100);
     reference.unary('exp', expected, x);
     expect(firstDifference(out, expected)).toBeUndefined();
+  });
+
+  it('copies between any memories', () => {
+    const x = wild(3000);
+    const shared = viewOf('float32', new SharedArrayBuffer(12_004), 4, 3000);
+    const ordinary = viewOf('float32', new ArrayBuffer(12_100), 36, 3000);
+    native.copy(shared, x);
+    native.copy(ordinary, shared);
+    for (const array of [shared, ordinary]) expect(firstDifference(array, x)).toBeUndefined();
   });
 
   it('arrays in shared and in ordinary memory', () => {

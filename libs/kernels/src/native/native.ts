@@ -1,10 +1,11 @@
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, PoolAttrs } from '../kernels.ts';
+import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { reduceCodes } from '../wasm/codes.ts';
 import { exportsFor, type InstructionSet, type NativeExports, nativeStatus } from './addon.ts';
-import { isFloats, requireLength, requireView, requireWindows } from './checks.ts';
+import { isFloats, requireLength, requireRows, requireView, requireWindows } from './checks.ts';
 import { contractions, convolutions } from './contractions.ts';
 import { elementwise, fusedOf } from './elementwise.ts';
 import { encodeView, memoize } from './program.ts';
@@ -12,8 +13,8 @@ import { encodeView, memoize } from './program.ts';
 const reference = referenceKernels('fma');
 
 /**
- * Kernels in C++ for float32 arrays in any memory; what is not float32 goes to the reference kernels.
- * `undefined` where there are none: {@link nativeStatus} tells why.
+ * Kernels in C++ for float32 arrays in any memory, and for others that are only moved; the rest goes to the reference
+ * kernels. `undefined` where there are none: {@link nativeStatus} tells why.
  */
 export function createNativeKernels(instructionSet?: InstructionSet): Kernels | undefined {
   const status = nativeStatus();
@@ -34,6 +35,9 @@ export function createNativeKernels(instructionSet?: InstructionSet): Kernels | 
   };
 }
 
+/** From here on a copy takes longer than a native call. */
+const MIN_COPY_BYTES = 4096;
+
 function movement(native: NativeExports) {
   const viewOf = memoize(encodeView);
   return {
@@ -53,11 +57,16 @@ function movement(native: NativeExports) {
       requireView('writeStrided', out, view);
       native.copyStrided(out, attrs.offset, x, 0, view.write);
     },
+    copy(out, x) {
+      requireAlike(out, x);
+      if (x.byteLength < MIN_COPY_BYTES) out.set(x);
+      else native.copy(out, x);
+    },
     gather(out, table, indices, attrs) {
-      if (!isFloats(out) || !isFloats(table)) return reference.gather(out, table, indices, attrs);
+      if (dtypeOf(out) !== dtypeOf(table)) return reference.gather(out, table, indices, attrs);
       const { rows, width } = attrs;
-      requireLength('gather', 'table', table, rows * width);
-      requireLength('gather', 'out', out, indices.length * width);
+      requireRows('gather', 'table', table, attrs);
+      requireRows('gather', 'out', out, { rows: indices.length, width });
       native.gather(out, table, indices, rows, width);
     },
     scatterAdd(out, updates, indices, attrs) {

@@ -9,6 +9,29 @@ export function fill(out: TypedArray, value: number): void {
   out.fill(value);
 }
 
+export function copy(out: TypedArray, x: TypedArray): void {
+  requireAlike(out, x);
+  out.set(x);
+}
+
+/** @throws LockstepError `dtype` or `shape` unless both have one dtype and length. */
+export function requireAlike(out: TypedArray, x: TypedArray): void {
+  const [to, from] = [dtypeOf(out), dtypeOf(x)];
+  if (to !== from) {
+    throw new LockstepError('dtype', `copy: out is ${to}, x ${from}; cast converts`, { to, from });
+  }
+  if (out.length !== x.length) {
+    throw new LockstepError(
+      'shape',
+      `copy: out has ${out.length} elements, x ${x.length}; it takes all of x`,
+      {
+        out: out.length,
+        x: x.length,
+      },
+    );
+  }
+}
+
 const INTEGER_RANGE = { int32: [-2147483648, 2147483647], uint32: [0, 4294967295] } as const;
 
 export function cast(out: TypedArray, x: TypedArray): void {

@@ -2,7 +2,7 @@ import { isWinograd } from '../convolution-algorithm.ts';
 import type { Kernels, Profile } from '../kernels.ts';
 import { matmul, segmentedContraction } from './contraction.ts';
 import { conv2d, conv2dInputGrad, conv2dKernelGrad } from './convolution.ts';
-import { binary, cast, compare, fill, select, unary } from './elementwise.ts';
+import { binary, cast, compare, copy, fill, select, unary } from './elementwise.ts';
 import { fused } from './fused.ts';
 import { gather, scatterAdd } from './indexing.ts';
 import { moments, treeMoments } from './moments.ts';
@@ -14,6 +14,7 @@ import { winogradConv2d, winogradInputGrad, winogradKernelGrad } from './winogra
 
 const common = {
   fill,
+  copy,
   cast,
   unary,
   binary,

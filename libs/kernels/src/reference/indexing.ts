@@ -8,8 +8,8 @@ export function gather(out: TypedArray, table: TypedArray, indices: Int32Array, 
   const missing = isFloat(dtypeOf(out)) ? Number.NaN : 0;
   for (let i = 0; i < indices.length; i++) {
     const row = indices[i]!;
-    const exists = row >= 0 && row < rows;
-    for (let j = 0; j < width; j++) out[i * width + j] = exists ? table[row * width + j]! : missing;
+    if (row >= 0 && row < rows) out.set(table.subarray(row * width, (row + 1) * width), i * width);
+    else out.fill(missing, i * width, (i + 1) * width);
   }
 }
 

@@ -332,6 +332,16 @@ describe('pooling', () => {
   });
 });
 
+describe('copy', () => {
+  it('takes all of an array of its own dtype and length', () => {
+    const out = new Int32Array(2);
+    kernels.copy(out, Int32Array.of(-1, 7));
+    expect([...out]).toEqual([-1, 7]);
+    expect(() => kernels.copy(out, new Int32Array(1))).toThrow(/out has 2 elements, x 1/);
+    expect(() => kernels.copy(out, new Uint32Array(2))).toThrow(/out is int32, x uint32; cast converts/);
+  });
+});
+
 describe('indexing and random bits', () => {
   it('gathers rows and adds them back in order', () => {
     const out = new Float64Array(6);

@@ -6,6 +6,7 @@ import {
   coarse,
   expectSame,
   f32,
+  firstDifference,
   memory,
   operands,
   place,
@@ -105,6 +106,17 @@ describe('movement equals the reference', () => {
       const broadcast = { ...view, strides: strides.map((s) => (s > 0 && randomInt(4) === 0 ? 0 : s)) };
       expectSame(out, [x], (k, o, [y]) => k.readStrided(o, y!, broadcast), broadcast);
     }
+  });
+
+  it('copy', () => {
+    for (const size of SIZES) {
+      for (const data of [wild(size), Float64Array.from(wild(size)), new Uint8Array(size).fill(7)]) {
+        expectSame(data.slice().fill(3), [data], (k, o, [x]) => k.copy(o, x!), size);
+      }
+    }
+    const [x, out] = [wild(50), f32(50)];
+    wasm.copy(out, x);
+    expect(firstDifference(out, x)).toBeUndefined();
   });
 
   it('gather and scatterAdd', () => {

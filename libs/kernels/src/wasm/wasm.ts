@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
+import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
@@ -131,6 +132,11 @@ function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
   return {
     readStrided(out, x, view) {
       if (!copy(out, x, view, false)) reference.readStrided(out, x, view);
+    },
+    copy(out, x) {
+      requireAlike(out, x);
+      const view = { shape: [x.length], strides: [1], offset: 0 };
+      if (!copy(out, x, view, false)) out.set(x);
     },
     writeStrided(out, x, view) {
       if (!copy(out, x, view, true)) reference.writeStrided(out, x, view);
