@@ -2,14 +2,32 @@ import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, sizeOf, type TypedArray } from '@lockstep/tensor';
 import type { Field, Split } from './dataset.ts';
 
+/** Row `i` of `out` = row `indices[i]` of `table`, of the same dtype; all of them are there. */
+export type GatherRows = (
+  out: TypedArray,
+  table: TypedArray,
+  indices: Int32Array,
+  attrs: { rows: number; width: number },
+) => void;
+
+/** Converts, too. */
+const gatherPlainly: GatherRows = (out, table, indices, { width }) => {
+  for (let i = 0; i < indices.length; i++) {
+    const from = indices[i]! * width;
+    out.set(table.subarray(from, from + width), i * width);
+  }
+};
+
 /**
  * Gathers rows into given buffers: row `i` of `outs[name]` is sample `indices[i]` of that field. Fields without
  * an entry in `outs` are skipped. Throws `argument`, `shape` or `dtype` errors when a buffer does not fit.
+ * `gatherRows` moves the rows that are stored as they are used; the default is slow where threads share memory.
  */
 export function fillBatch(
   split: Split,
   indices: Int32Array,
   outs: Readonly<Record<string, TypedArray>>,
+  gatherRows: GatherRows = gatherPlainly,
 ): void {
   for (const index of indices) {
     if (index < 0 || index >= split.size) {
@@ -36,11 +54,19 @@ export function fillBatch(
         },
       );
     }
-    gather(field, indices, out);
+    const rows = { field, indices, size: split.size };
+    gather(rows, out, dtypeOf(field.storage) === field.dtype ? gatherRows : gatherPlainly);
   }
 }
 
-function gather(field: Field, indices: Int32Array, out: TypedArray): void {
+interface Rows {
+  readonly field: Field;
+  readonly indices: Int32Array;
+  /** Samples of the split. */
+  readonly size: number;
+}
+
+function gather({ field, indices, size }: Rows, out: TypedArray, gatherRows: GatherRows): void {
   const { name, dtype, storage, shape } = field;
   const rowSize = sizeOf(shape);
   if (dtypeOf(out) !== dtype) {
@@ -56,14 +82,17 @@ function gather(field: Field, indices: Int32Array, out: TypedArray): void {
     );
   }
   const scaled = field.scale !== undefined || field.offset !== undefined;
-  const values = scaled && storage instanceof Uint8Array ? byteValues(field) : undefined;
+  if (!scaled) {
+    gatherRows(out, storage, indices, { rows: size, width: rowSize });
+    return;
+  }
+  const values = storage instanceof Uint8Array ? byteValues(field) : undefined;
   const toValue = affine(field);
   for (let row = 0; row < indices.length; row++) {
     const from = indices[row]! * rowSize;
     const to = row * rowSize;
     if (values) for (let i = 0; i < rowSize; i++) out[to + i] = values[storage[from + i]!]!;
-    else if (scaled) for (let i = 0; i < rowSize; i++) out[to + i] = toValue(storage[from + i]!);
-    else out.set(storage.subarray(from, from + rowSize), to);
+    else for (let i = 0; i < rowSize; i++) out[to + i] = toValue(storage[from + i]!);
   }
 }
 

@@ -25,6 +25,23 @@ describe('fillBatch', () => {
     expect([...outs.y]).toEqual([9, 7, 7, 8]);
   });
 
+  it('leaves to the caller how rows are moved that are stored as they are used', () => {
+    const bytes: Field = {
+      name: 'b',
+      shape: [2],
+      dtype: 'float32',
+      storage: Uint8Array.of(1, 2, 3, 4, 5, 6),
+    };
+    const split = { size: 3, fields: { ...train.fields, b: bytes } };
+    const outs = { x: new Float32Array(4), y: new Int32Array(2), b: new Float32Array(4) };
+    const moved: unknown[] = [];
+    fillBatch(split, Int32Array.of(2, 0), outs, (out, table, indices, attrs) => {
+      moved.push([out === outs.y, table === labels.storage, [...indices], attrs]);
+    });
+    expect(moved).toEqual([[true, true, [2, 0], { rows: 3, width: 1 }]]);
+    expect([...outs.b]).toEqual([5, 6, 1, 2]);
+  });
+
   it('scales float storage alike', () => {
     const floats = { ...pixels, storage: Float32Array.from(pixels.storage) };
     const [a, b] = [new Float32Array(6), new Float32Array(6)];

@@ -10,6 +10,7 @@ import {
   type SplitName,
   stepSamples,
 } from '@lockstep/data';
+import type { Kernels } from '@lockstep/kernels';
 import type { RunConfig } from './config.ts';
 import { shardKey } from './keys.ts';
 import { type BlockLayout, viewer, type WorkerLayout } from './layout.ts';
@@ -31,6 +32,8 @@ export interface BatchFillerOptions {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly dataset: Dataset;
   readonly config: RunConfig;
+  /** What moves samples. */
+  readonly kernels: Pick<Kernels, 'gather'>;
 }
 
 /** Fills the given blocks, by default all of a worker. */
@@ -60,7 +63,7 @@ export function createBatchFiller(
 
 function bindBlock(
   { node, numShards, batches }: BlockLayout,
-  { programs, buffer, dataset, config }: BatchFillerOptions,
+  { programs, buffer, dataset, config, kernels }: BatchFillerOptions,
 ) {
   const view = viewer(buffer);
   const slots = batches.map(({ columns, weights, keys }) => ({
@@ -78,6 +81,6 @@ function bindBlock(
       weights.set(shard.weights, i * programs.rowsPerShard);
       keys.set(shardKey(config.seed, step, first + i), 2 * i);
     }
-    fillBatch(dataset.splits[split]!, indices, outs);
+    fillBatch(dataset.splits[split]!, indices, outs, kernels.gather);
   };
 }

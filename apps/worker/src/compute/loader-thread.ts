@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
+import { createMovingKernels } from '@lockstep/kernels';
 import {
   type BatchFiller,
   createBatchFiller,
@@ -26,8 +27,15 @@ let configured: Configured | undefined;
 port.on('message', (request: LoaderRequest) => {
   if (request.kind === 'configure') {
     const { programs, layout, memory, dataset, config, numThreads } = request.configuration;
-    const options = { programs: importPrograms(programs), layout, buffer: memory.buffer, dataset, config };
-    configured = { filler: createBatchFiller(options), dataset, config, numThreads };
+    const filler = createBatchFiller({
+      programs: importPrograms(programs),
+      layout,
+      buffer: memory.buffer,
+      dataset,
+      config,
+      kernels: createMovingKernels(),
+    });
+    configured = { filler, dataset, config, numThreads };
     port.postMessage('configured');
     return;
   }
