@@ -67,7 +67,7 @@ export type BindBody = (inputs: readonly Storage[], outs: readonly Storage[]) =>
 
 export interface BoundBody {
   /** Puts the body's constants in place: before its first run each time that the construct runs. */
-  readonly prepare: () => void;
+  readonly prepare: BoundKernel;
   readonly run: BoundKernel;
 }
 

@@ -49,7 +49,7 @@ export interface InstanceOptions {
 
 export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   const { segments, prepare, outputs } = bindPlan(plan, options);
-  prepare();
+  prepare(options.kernels);
   const exchanges = plan.exchanges.map((parts, i) =>
     parts.map(({ combine, size, byteOffset }, part) => ({
       combine,
@@ -72,7 +72,7 @@ type Buffers = Omit<InstanceOptions, 'kernels'>;
 interface BoundPlan {
   readonly segments: readonly BoundKernel[][];
   /** Puts the constants in place. */
-  readonly prepare: () => void;
+  readonly prepare: BoundKernel;
   readonly outputs: readonly TypedArray[];
 }
 
@@ -102,7 +102,7 @@ function bindPlan(plan: Plan, options: Buffers): BoundPlan {
   const outputs = program.outputs.map((variable) => storageOf(variable).data);
   const copies = (options.outputs ?? []).flatMap((to, i): BoundKernel[] => {
     const from = outputs[i]!;
-    return from === to ? [] : [() => to.set(from)];
+    return from === to ? [] : [(kernels) => kernels.copy(to, from)];
   });
   segments.at(-1)!.push(...copies);
   const constants = program.constants.map(({ variable, storage }) => ({
@@ -112,8 +112,8 @@ function bindPlan(plan: Plan, options: Buffers): BoundPlan {
   return {
     segments,
     outputs,
-    prepare() {
-      for (const { to, from } of constants) to.set(from);
+    prepare(kernels) {
+      for (const { to, from } of constants) kernels.copy(to, from);
     },
   };
 }

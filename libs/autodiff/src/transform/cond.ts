@@ -115,7 +115,7 @@ const branchConstruct: Construct<Bodies> = construct<Bodies>({
       const branches = bodies.map((bind) => bind(operands, outs));
       return (kernels) => {
         const { prepare, run } = branches[placeIn(branches, index!.data[0]!)]!;
-        prepare();
+        prepare(kernels);
         run(kernels);
       };
     },

@@ -200,14 +200,14 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
       const takes = xs.map((x, i) => rowMover(own![i]!.data, x.data, 'take'));
       const gives = ys!.map((y, i) => rowMover(y.data, results![i]!.data, 'give'));
       const run: BoundKernel = (kernels) => {
-        body.prepare();
-        for (const [i, x] of init.entries()) state![i]!.data.set(x.data);
+        body.prepare(kernels);
+        for (const [i, x] of init.entries()) kernels.copy(state![i]!.data, x.data);
         for (let turn = 0; turn < length; turn++) {
           const t = reverse ? length - 1 - turn : turn;
           for (const take of takes) take(t);
           body.run(kernels);
           for (const give of gives) give(t);
-          for (let i = 0; i < numState; i++) state![i]!.data.set(next![i]!.data);
+          for (let i = 0; i < numState; i++) kernels.copy(state![i]!.data, next![i]!.data);
         }
       };
       return run;

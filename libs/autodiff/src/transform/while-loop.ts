@@ -129,14 +129,14 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
       const condition = test!([...captured!, ...state], [goesOn!]);
       const body = turn!([...captured!, ...state], next);
       return (kernels) => {
-        condition.prepare();
-        body.prepare();
-        for (const [i, x] of init!.entries()) state[i]!.data.set(x.data);
+        condition.prepare(kernels);
+        body.prepare(kernels);
+        for (const [i, x] of init!.entries()) kernels.copy(state[i]!.data, x.data);
         for (;;) {
           condition.run(kernels);
           if (goesOn!.data[0] === 0) return;
           body.run(kernels);
-          for (let i = 0; i < state.length; i++) state[i]!.data.set(next[i]!.data);
+          for (let i = 0; i < state.length; i++) kernels.copy(state[i]!.data, next[i]!.data);
         }
       };
     },
