@@ -1,6 +1,7 @@
 /** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
 import { createMemory } from '@lockstep/kernels';
 import {
+  combineWith,
   compilePrograms,
   createExecutor,
   layoutWorker,
@@ -39,7 +40,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
     dataset,
     config,
   });
-  const exchanges = bindExchanges(programs, layout, viewer(memory.buffer));
+  const exchanges = bindExchanges(programs, layout, viewer(memory.buffer), combineWith(kernels));
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
@@ -61,7 +62,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
 }
 
 /** What ends each segment: the only block's sums are the results already, and are copied to their place. */
-function bindExchanges(programs, layout, view) {
+function bindExchanges(programs, layout, view, { copy }) {
   const [{ numShards, arena }] = layout.blocks;
   return programs.shard(numShards).exchanges.map((parts, segment) => {
     const copies = parts.map(({ byteOffset, size }, part) => ({
@@ -69,7 +70,7 @@ function bindExchanges(programs, layout, view) {
       to: view(layout.results[segment][part]),
     }));
     return () => {
-      for (const { from, to } of copies) to.set(from);
+      for (const { from, to } of copies) copy(to, from);
     };
   });
 }

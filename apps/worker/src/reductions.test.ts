@@ -1,4 +1,4 @@
-import type { Combine, Header } from '@lockstep/collectives';
+import type { Combine, CombinePair, Header } from '@lockstep/collectives';
 import { createHeldFrames, decodeHeader } from '@lockstep/collectives';
 import { expect, it } from 'vitest';
 import type { ExchangePart } from './exchange-parts.ts';
@@ -11,9 +11,10 @@ const ranges = [
 /** The first goes whole to everyone, the second in chunks to their owners. */
 const sizes = [3, 40_000, 5];
 
-const add: Combine = (_op, out, left, right) => {
+const add: CombinePair = (out, left, right) => {
   for (const i of out.keys()) out[i] = left[i]! + right[i]!;
 };
+const combine: Combine = { sum: add, moments: add, copy: (out, data) => out.set(data) };
 
 interface Rank {
   /** From now on it tells that it can exchange directly. */
@@ -39,7 +40,7 @@ function twoRanks(): [Rank, Rank] {
       rank: own,
       ranges,
       numShards: 2,
-      combine: add,
+      combine,
       link: {
         outbox: new Uint8Array(1 << 20),
         send: (to, bytes, payload) => {
@@ -170,7 +171,7 @@ it('hears who can exchange directly also from frames that came too early', () =>
 it('is direct alone once it may be', () => {
   const [rank] = twoRanks();
   const alone = createReductions({
-    ...{ generation: 1, run: 7, rank: 0, ranges: [{ start: 0, count: 1 }], numShards: 1, combine: add },
+    ...{ generation: 1, run: 7, rank: 0, ranges: [{ start: 0, count: 1 }], numShards: 1, combine },
     link: { outbox: new Uint8Array(0), send: () => expect.unreachable('a frame'), take() {}, look() {} },
     held: createHeldFrames(),
     canBeDirect: () => true,

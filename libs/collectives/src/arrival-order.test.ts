@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { runCluster, scenarios } from './fixtures/cluster.ts';
-import type { CombinePair, NodePartial, TreeNode } from './tree.ts';
+import type { Combination, NodePartial, TreeNode } from './tree.ts';
 
 /** The mistake this library exists to avoid: partials are added as they arrive. */
 function combineAsTheyCame(
   _root: TreeNode,
   parts: Iterable<NodePartial>,
-  combine: CombinePair,
+  { op, combine }: Combination,
   out: Float32Array,
 ): void {
   const [first, ...others] = [...parts].map(({ data }) => data);
   out.set(first!);
-  for (const next of others) combine(out, out.slice(), next);
+  for (const next of others) combine[op](out, out.slice(), next);
 }
 
 vi.mock(import('./tree.ts'), async (original) => ({ ...(await original()), combineAt: combineAsTheyCame }));

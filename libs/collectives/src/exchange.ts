@@ -3,14 +3,14 @@ import { type ChunkRules, defaultChunkRules } from './chunks.ts';
 import { bytesOf, encodeHeader, floatsOf, type Header, headerBytes } from './frame.ts';
 import { createHeldFrames, type HeldFrames } from './held.ts';
 import {
-  createReduction,
+  createReducer,
   type FrameVerdict,
   type Membership,
   type OutgoingFrame,
   type Reduction,
   type ReductionRequest,
 } from './reduction.ts';
-import { type Combine, createScratch, rootOf } from './tree.ts';
+import { type Combine, rootOf } from './tree.ts';
 
 /** What the collectives need of a network: frames to one rank arrive, or the rank is lost. */
 export interface Link {
@@ -84,14 +84,13 @@ export function createExchange(options: ExchangeOptions): Exchange {
   const counters = { sentBytes: 0, receivedBytes: 0, stale: 0, rejected: 0 };
   let last = { step: -1, collective: -1 };
   let aborted = false;
-  const scratch = createScratch();
   held.dropBefore(generation);
 
   const reject = (reason: Rejection, header: Header) => {
     counters.rejected++;
     options.onRejected?.(reason, header);
   };
-  const sendFrame = (of: ReductionRequest, toRanks: readonly number[], frame: OutgoingFrame) => {
+  const sendFrame = (toRanks: readonly number[], frame: OutgoingFrame, of: ReductionRequest) => {
     if (aborted) return;
     const { step, collective, direct = false } = of;
     const { kind, node, chunk, data } = frame;
@@ -104,6 +103,12 @@ export function createExchange(options: ExchangeOptions): Exchange {
       link.send(toRank, encoded, payload);
     }
   };
+  const reduce = createReducer({
+    ...options,
+    rules,
+    reserve: (size) => floatsOf(link.reserve(4 * size)),
+    send: sendFrame,
+  });
   const accept = (reduction: Reduction, header: Header, payload: Uint8Array) => {
     if (header.rank >= ranges.length || header.rank === rank) return reject('rank', header);
     // Before it may end the all-reduce.
@@ -124,17 +129,10 @@ export function createExchange(options: ExchangeOptions): Exchange {
       invariant(isAfter(request, last), 'collectives start in order', { last, step, collective });
       last = { step, collective };
       const key = `${step}/${collective}`;
-      const reduction = createReduction(request, {
-        ...options,
-        rules,
-        scratch,
-        reserve: (size) => floatsOf(link.reserve(4 * size)),
-        send: (toRanks, frame) => sendFrame(request, toRanks, frame),
-        done: () => {
-          if (aborted) return;
-          active.delete(key);
-          onDone();
-        },
+      const reduction = reduce(request, () => {
+        if (aborted) return;
+        active.delete(key);
+        onDone();
       });
       active.set(key, reduction);
       reduction.begin();

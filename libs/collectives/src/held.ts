@@ -49,7 +49,7 @@ export function createHeldFrames(maxBytes = 256 << 20): HeldFrames {
       return 'held';
     },
     take: (position) => {
-      const held = frames.get(positionKey(position));
+      const held = frames.size === 0 ? undefined : frames.get(positionKey(position));
       if (held === undefined) return [];
       remove(positionKey(position), held);
       return [...held.values()];

@@ -15,5 +15,14 @@ export { createOutbox, outboxBytes } from './outbox.ts';
 export type { Membership, ReductionRequest } from './reduction.ts';
 export type { FetchOptions, NamedBytes, SendFrame, Snapshot, SnapshotFetch } from './snapshot.ts';
 export { fetchSnapshot, sendSnapshot } from './snapshot.ts';
-export type { Combine, CombinePair, NodePartial, ReduceOp, ShardRange, TreeNode } from './tree.ts';
-export { alignedSubtrees, combineTree, rootOf } from './tree.ts';
+export type {
+  Combination,
+  Combine,
+  CombinePair,
+  NodePartial,
+  ReduceOp,
+  Scratch,
+  ShardRange,
+  TreeNode,
+} from './tree.ts';
+export { alignedSubtrees, combineAt, combineTree, createScratch, rootOf } from './tree.ts';

@@ -5,6 +5,7 @@ import {
   alignedSubtrees,
   type Combine,
   combineAt,
+  createScratch,
   isWithin,
   type NodePartial,
   nodeKey,
@@ -49,15 +50,25 @@ export interface Reduction {
   accept(header: Header, payload: Uint8Array): FrameVerdict;
 }
 
-interface ReductionContext extends Membership {
+interface ReducerContext extends Membership {
   readonly combine: Combine;
   readonly rules: ChunkRules;
-  readonly scratch: Scratch;
   /** Memory for a payload of so many elements that is about to be sent. */
   reserve(size: number): Float32Array;
   /** Sends what was reserved. */
-  send(toRanks: readonly number[], frame: OutgoingFrame): void;
-  done(): void;
+  send(toRanks: readonly number[], frame: OutgoingFrame, of: ReductionRequest): void;
+}
+
+/** What all reductions of a generation have in common. */
+interface Common extends ReducerContext {
+  readonly root: TreeNode;
+  /** Ranks of the others. */
+  readonly peers: readonly number[];
+  /** The nodes whose partials a rank sends, by rank. */
+  readonly nodes: readonly (readonly TreeNode[])[];
+  readonly numForeignNodes: number;
+  readonly scratch: Scratch;
+  chunksOf(op: ReduceOp, size: number): readonly Chunk[];
 }
 
 export interface OutgoingFrame {
@@ -69,21 +80,43 @@ export interface OutgoingFrame {
 
 const noNode: TreeNode = { level: 0, index: 0 };
 
+/** Makes a generation's reductions; `onDone` is called when the request's `out` is complete. */
+export type Reducer = (request: ReductionRequest, onDone: () => void) => Reduction;
+
+export function createReducer(context: ReducerContext): Reducer {
+  const { rank, ranges, numShards, rules } = context;
+  const peers = ranges.map((_, peer) => peer).filter((peer) => peer !== rank);
+  const nodes = ranges.map(alignedSubtrees);
+  const planned = { sum: new Map<number, Chunk[]>(), moments: new Map<number, Chunk[]>() };
+  const common: Common = {
+    ...context,
+    root: rootOf(numShards),
+    peers,
+    nodes,
+    numForeignNodes: peers.reduce((sum, peer) => sum + nodes[peer]!.length, 0),
+    scratch: createScratch(),
+    chunksOf(op, size) {
+      const chunks = planned[op].get(size) ?? planChunks(op, size, ranges.length, rules);
+      planned[op].set(size, chunks);
+      return chunks;
+    },
+  };
+  return (request, onDone) => createReduction(request, onDone, common);
+}
+
 /**
  * Direct reduce-scatter, then all-gather: each chunk's owner receives everyone's partials, combines them in the
  * order of the tree and sends the result to all. A small vector is one chunk that everyone owns.
  */
-export function createReduction(request: ReductionRequest, context: ReductionContext): Reduction {
-  const { rank, ranges, numShards, rules, scratch, send } = context;
+function createReduction(request: ReductionRequest, onDone: () => void, common: Common): Reduction {
+  const { rank, root, peers, numForeignNodes, combine, reserve } = common;
   const { op, size, parts, out } = request;
-  const chunks = planChunks(op, size, ranges.length, rules);
-  const combine = context.combine.bind(undefined, op);
-  const root = rootOf(numShards);
-  const ownNodes = alignedSubtrees(ranges[rank]!);
-  const peers = ranges.map((_, peer) => peer).filter((peer) => peer !== rank);
-  const numForeignNodes = peers.reduce((sum, peer) => sum + alignedSubtrees(ranges[peer]!).length, 0);
+  const chunks = common.chunksOf(op, size);
+  const how = { op, combine, scratch: common.scratch };
+  const ownNodes = common.nodes[rank]!;
+  const send = (toRanks: readonly number[], frame: OutgoingFrame) => common.send(toRanks, frame, request);
   /** Peers' partials by node, for each chunk that this rank combines. */
-  const gathered = chunks.map((chunk) => (isMine(chunk, rank) ? new Map<string, NodePartial>() : undefined));
+  const gathered = chunks.map((chunk) => (isMine(chunk, rank) ? new Map<number, NodePartial>() : undefined));
   const finished = chunks.map(() => false);
   let numUnfinished = chunks.length;
 
@@ -94,7 +127,7 @@ export function createReduction(request: ReductionRequest, context: ReductionCon
   const finish = (at: number) => {
     finished[at] = true;
     gathered[at] = undefined;
-    if (--numUnfinished === 0) context.done();
+    if (--numUnfinished === 0) onDone();
   };
   const combineIfComplete = (at: number) => {
     const chunk = chunks[at]!;
@@ -103,29 +136,29 @@ export function createReduction(request: ReductionRequest, context: ReductionCon
     const all = [...cutParts(chunk, root), ...foreign.values()];
     const target = cut(out, chunk);
     if (chunk.owner === 'everyone' || peers.length === 0) {
-      combineAt(root, all, combine, target, scratch);
+      combineAt(root, all, how, target);
     } else {
-      const data = context.reserve(chunk.size);
-      combineAt(root, all, combine, data, scratch);
+      const data = reserve(chunk.size);
+      combineAt(root, all, how, data);
       send(peers, { kind: 'result', node: noNode, chunk: at, data });
-      target.set(data);
+      combine.copy(target, data);
     }
     finish(at);
   };
   const publish = (at: number, chunk: Chunk, receivers: readonly number[]) => {
     for (const node of ownNodes) {
-      const data = context.reserve(chunk.size);
-      combineAt(node, cutParts(chunk, node), combine, data, scratch);
+      const data = reserve(chunk.size);
+      combineAt(node, cutParts(chunk, node), how, data);
       send(receivers, { kind: 'partial', node, chunk: at, data });
     }
   };
   const acceptPartial = (header: Header, payload: Uint8Array): FrameVerdict => {
-    const node = { level: header.level, index: header.index };
-    const theirs = alignedSubtrees(ranges[header.rank]!);
-    if (!theirs.some((each) => nodeKey(each) === nodeKey(node))) return 'node';
+    const key = nodeKey(header);
+    const node = common.nodes[header.rank]!.find((each) => nodeKey(each) === key);
+    if (node === undefined) return 'node';
     const foreign = gathered[header.chunk]!;
-    if (foreign.has(nodeKey(node))) return 'duplicate';
-    foreign.set(nodeKey(node), { node, data: floatsOf(payload) });
+    if (foreign.has(key)) return 'duplicate';
+    foreign.set(key, { node, data: floatsOf(payload) });
     combineIfComplete(header.chunk);
     return 'accepted';
   };
@@ -158,7 +191,7 @@ export function createReduction(request: ReductionRequest, context: ReductionCon
       if (!mayBe) return 'kind';
       if (finished[header.chunk]) return 'duplicate';
       if (header.kind === 'partial') return acceptPartial(header, payload);
-      cut(out, chunk).set(floatsOf(payload));
+      combine.copy(cut(out, chunk), floatsOf(payload));
       finish(header.chunk);
       return 'accepted';
     },

@@ -11,7 +11,6 @@ import {
   type NodePartial,
 } from './tree.ts';
 
-const sum = combine.bind(undefined, 'sum');
 const one = (level: number, index: number, value = 1): NodePartial => ({
   node: { level, index },
   data: Float32Array.of(value),
@@ -55,21 +54,21 @@ describe('combineTree', () => {
           parts.push({ node: { level, index }, data: treeOf(covered, 'sum') });
         };
         split(levels, 0);
-        expect(sameBits(combineTree(parts, 2 ** levels, sum), treeOf(shards, 'sum'))).toBe(true);
+        expect(sameBits(combineTree(parts, 2 ** levels, 'sum', combine), treeOf(shards, 'sum'))).toBe(true);
       }),
     );
   });
 
   it('refuses gaps, repetitions, overlaps, unequal sizes and numbers of shards without a tree', () => {
-    expect(() => combineTree([one(0, 0)], 2, sum)).toThrowError(internal);
-    expect(() => combineTree([one(0, 0), one(0, 0), one(0, 1)], 2, sum)).toThrowError(internal);
-    expect(() => combineTree([one(1, 0), one(0, 1)], 2, sum)).toThrowError(internal);
-    expect(() => combineTree([one(0, 0), one(0, 1), one(0, 2)], 2, sum)).toThrowError(internal);
-    expect(() => combineTree([one(0, 0), { ...one(0, 1), data: new Float32Array(2) }], 2, sum)).toThrowError(
-      internal,
-    );
+    expect(() => combineTree([one(0, 0)], 2, 'sum', combine)).toThrowError(internal);
+    expect(() => combineTree([one(0, 0), one(0, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
+    expect(() => combineTree([one(1, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
+    expect(() => combineTree([one(0, 0), one(0, 1), one(0, 2)], 2, 'sum', combine)).toThrowError(internal);
+    expect(() =>
+      combineTree([one(0, 0), { ...one(0, 1), data: new Float32Array(2) }], 2, 'sum', combine),
+    ).toThrowError(internal);
     for (const numShards of [0, 3, -2, 1.5, Number.NaN]) {
-      expect(() => combineTree([], numShards, sum)).toThrowError(
+      expect(() => combineTree([], numShards, 'sum', combine)).toThrowError(
         expect.objectContaining({ code: 'argument' }),
       );
     }
@@ -77,14 +76,14 @@ describe('combineTree', () => {
 
   it('combines a subtree alone and writes to no part', () => {
     const parts = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
-    const scratch = createScratch();
+    const how = { op: 'sum' as const, combine, scratch: createScratch() };
     const out = new Float32Array(1);
-    combineAt({ level: 2, index: 1 }, parts, sum, out, scratch);
+    combineAt({ level: 2, index: 1 }, parts, how, out);
     expect([...out]).toEqual([7]);
     expect(parts).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
-    combineAt({ level: 1, index: 3 }, [one(1, 3, 4)], sum, out, scratch);
+    combineAt({ level: 1, index: 3 }, [one(1, 3, 4)], how, out);
     expect([...out]).toEqual([4]);
-    expect(() => combineAt({ level: 1, index: 2 }, parts, sum, out, scratch)).toThrowError(internal);
+    expect(() => combineAt({ level: 1, index: 2 }, parts, how, out)).toThrowError(internal);
   });
 });
 

@@ -19,10 +19,13 @@ export interface NodePartial {
 export type ReduceOp = 'sum' | 'moments';
 
 /** Writes the combination of a node's left and right child to `out`, which is neither of them. */
-export type Combine = (op: ReduceOp, out: Float32Array, left: Float32Array, right: Float32Array) => void;
-
-/** `combine` for one op. */
 export type CombinePair = (out: Float32Array, left: Float32Array, right: Float32Array) => void;
+
+/** What is done with vectors, by whoever does it fastest. */
+export interface Combine extends Readonly<Record<ReduceOp, CombinePair>> {
+  /** Writes `data` to `out`, of the same length and elsewhere. */
+  copy(out: Float32Array, data: Float32Array): void;
+}
 
 /** Contiguous shards, those of a worker or a thread. */
 export interface ShardRange {
@@ -30,8 +33,9 @@ export interface ShardRange {
   readonly count: number;
 }
 
-export function nodeKey(node: TreeNode): string {
-  return `${node.level}:${node.index}`;
+/** A number that no other node has. */
+export function nodeKey({ level, index }: TreeNode): number {
+  return level * 2 ** 32 + index;
 }
 
 /** The fewest nodes that cover exactly the range, from left to right. */
@@ -73,6 +77,13 @@ export function createScratch(): Scratch {
   };
 }
 
+/** How partials are combined, and with what. */
+export interface Combination {
+  readonly op: ReduceOp;
+  readonly combine: Combine;
+  readonly scratch: Scratch;
+}
+
 /**
  * Combines partials along the tree, in its order whatever theirs, and writes the value at `root` to `out`, which is none
  * of them. Together they cover exactly the shards of `root`. Throws `internal` when partials are missing, twice, or left
@@ -81,20 +92,20 @@ export function createScratch(): Scratch {
 export function combineAt(
   root: TreeNode,
   parts: Iterable<NodePartial>,
-  combine: CombinePair,
+  { op, combine, scratch }: Combination,
   out: Float32Array,
-  scratch: Scratch,
 ): void {
-  const given = new Map<string, Float32Array>();
-  for (const { node, data } of parts) {
+  const given = new Map<number, NodePartial>();
+  for (const part of parts) {
+    const { node, data } = part;
     if (data.length !== out.length) throw broken(`has ${data.length} elements, not ${out.length}`, node);
     if (given.has(nodeKey(node))) throw broken('is given twice', node);
-    given.set(nodeKey(node), data);
+    given.set(nodeKey(node), part);
   }
   const takeGiven = (node: TreeNode): Float32Array | undefined => {
-    const data = given.get(nodeKey(node));
+    const part = given.get(nodeKey(node));
     given.delete(nodeKey(node));
-    return data;
+    return part?.data;
   };
   const evaluate = ({ level, index }: TreeNode, to: Float32Array): void => {
     if (level === 0) throw broken('is missing', { level, index });
@@ -107,24 +118,28 @@ export function combineAt(
       return { data: own, isOurs: true };
     });
     const [left, right] = children;
-    combine(to, left!.data, right!.data);
+    combine[op](to, left!.data, right!.data);
     for (const { data, isOurs } of children) if (isOurs) scratch.give(data);
   };
   const whole = takeGiven(root);
   if (whole === undefined) evaluate(root, out);
-  else out.set(whole);
-  if (given.size > 0) throw broken(`overlaps or is outside: ${[...given.keys()].join(' ')}`, root);
+  else combine.copy(out, whole);
+  if (given.size > 0) {
+    const rest = Array.from(given.values(), ({ node }) => nameOf(node));
+    throw broken(`overlaps or is outside: ${rest.join(' ')}`, root);
+  }
 }
 
 /** The value at the root of the tree over `numShards` shards; see {@link combineAt}. */
 export function combineTree(
   parts: Iterable<NodePartial>,
   numShards: number,
-  combine: CombinePair,
+  op: ReduceOp,
+  combine: Combine,
 ): Float32Array {
   const given = [...parts];
   const out = new Float32Array(given[0]?.data.length ?? 0);
-  combineAt(rootOf(numShards), given, combine, out, createScratch());
+  combineAt(rootOf(numShards), given, { op, combine, scratch: createScratch() }, out);
   return out;
 }
 
@@ -133,6 +148,8 @@ export function isWithin(node: TreeNode, root: TreeNode): boolean {
   return node.level <= root.level && node.index >> (root.level - node.level) === root.index;
 }
 
+const nameOf = ({ level, index }: TreeNode): string => `${level}:${index}`;
+
 function broken(what: string, node: TreeNode): LockstepError {
-  return new LockstepError('internal', `tree reduction: node ${nodeKey(node)} ${what}`, { node });
+  return new LockstepError('internal', `tree reduction: node ${nameOf(node)} ${what}`, { node });
 }

@@ -2,7 +2,14 @@
  * Training in one process and one thread, over any division of the shards: the same programs, blocks and tree as on a
  * cluster, without sockets. What the cluster must reproduce to the byte.
  */
-import { combineTree, type NodePartial, type ShardRange } from '@lockstep/collectives';
+import {
+  combineAt,
+  combineTree,
+  createScratch,
+  type NodePartial,
+  rootOf,
+  type ShardRange,
+} from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { createKernels, createMemory, MIN_SCRATCH_BYTES, type Profile } from '@lockstep/kernels';
 import {
@@ -81,8 +88,8 @@ export function trainLocally(options: LocalOptions): LocalResult {
     createExecutor({ programs, layout, thread, buffer: memory.buffer, kernels: own, dataset, config }),
   );
   const combine = combineWith(kernels[0]!);
-  const reduce = (op: 'sum' | 'moments', parts: readonly NodePartial[]): Float32Array =>
-    combineTree(parts, config.numShards, (out, left, right) => combine(op, out, left, right));
+  const scratch = createScratch();
+  const root = rootOf(config.numShards);
   const numSegments = programs.shard(layout.blocks[0]!.numShards).exchanges.length;
 
   const exchange = (segment: number): void => {
@@ -95,7 +102,7 @@ export function trainLocally(options: LocalOptions): LocalResult {
         };
       });
       const { combine: op } = programs.shard(layout.blocks[0]!.numShards).exchanges[segment]![part]!;
-      view(result).set(reduce(op, parts));
+      combineAt(root, parts, { op, combine, scratch }, view(result) as Float32Array);
     }
   };
   const evaluate = (name: SplitName, from: Parity): Record<string, number> => {
@@ -108,7 +115,8 @@ export function trainLocally(options: LocalOptions): LocalResult {
         data: (view(evaluationSums) as Float32Array).subarray(0, batches * width),
       }),
     );
-    return evaluationMetrics(programs.evaluationMetrics, reduce('sum', parts), name);
+    const sums = combineTree(parts, config.numShards, 'sum', combine);
+    return evaluationMetrics(programs.evaluationMetrics, sums, name);
   };
 
   let parity: Parity = 0;
