@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createKernels, offeredProfiles, profileStatus } from './choose.ts';
+import { createKernels, createMovingKernels, offeredProfiles, profileStatus } from './choose.ts';
 import type { Kernels } from './kernels.ts';
 import { nativeStatus } from './native/addon.ts';
 import { referenceKernels } from './reference/index.ts';
@@ -34,6 +34,17 @@ describe('the choice of kernels', () => {
     for (const own of [kernels, referenceKernels(profile)]) {
       expect([product(own, true), product(own, false)]).toEqual([expected, expected]);
     }
+  });
+
+  it.each(['', 'wasm'])('moves arrays of any memory, with LOCKSTEP_BACKEND=%s', (backend) => {
+    vi.stubEnv('LOCKSTEP_BACKEND', backend);
+    const { copy, gather } = createMovingKernels();
+    const table = new Int32Array(new SharedArrayBuffer(8000)).map((_, i) => i);
+    const out = new Int32Array(memory.buffer, MIN_SCRATCH_BYTES, 2000);
+    copy(out, table);
+    expect([out[0], out[1999]]).toEqual([0, 1999]);
+    gather(out, table, Int32Array.of(1, 9, 0), { rows: 2, width: 2 });
+    expect([...out.subarray(0, 7)]).toEqual([2, 3, 0, 0, 0, 1, 6]);
   });
 
   it('gives portable ones unless told, which every machine has', () => {
