@@ -4,11 +4,17 @@
  * segment and combined along the tree while it is in cache.
  */
 import { Conv, packPixels } from './patches';
-import { multiplyPanels, packColumns, SPILL_BYTES } from './tile';
+import { multiplyPanels, multiplySegments, packColumns, SPILL_BYTES, TILE_BYTES } from './tile';
 
 @inline const ROWS: i32 = 64;
 @inline const COLUMNS: i32 = 64;
 @inline const DEPTH: i32 = 256;
+/** The most rows of segments that are packed together; floats of a and b that are packed. */
+@inline const TOGETHER: i32 = 1024;
+@inline const A_FLOATS: i32 = 1 << 14;
+@inline const B_FLOATS: i32 = 1 << 16;
+/** Levels of the tree over so many segments. */
+@inline const LEVELS_BYTES: usize = 10 * TILE_BYTES;
 @inline const BLOCK_STEP: usize = 64 * 4;
 @inline const BLOCK_BYTES: usize = 64 * BLOCK_STEP;
 @inline const JOB_BYTES: usize = 64;
@@ -33,22 +39,32 @@ import { multiplyPanels, packColumns, SPILL_BYTES } from './tile';
   spill: usize;
 }
 
+/** Packs rows `row` … row + depth of the block's columns of a. */
+function packA(job: Job, row: i32, depth: i32): void {
+  if (job.patches) {
+    packPixels(job.aPack, job.a, job.conv, row, depth, job.i, job.rows);
+  } else {
+    const step = (<usize>job.m) << 2;
+    const from = job.a + <usize>row * step + ((<usize>job.i) << 2);
+    packColumns(job.aPack, 4, (<usize>depth) << 4, from, step, depth, job.rows);
+  }
+}
+
+/** As `packA`, of b. */
+function packB(job: Job, row: i32, depth: i32): void {
+  const step = (<usize>job.n) << 2;
+  const from = job.b + <usize>row * step + ((<usize>job.j) << 2);
+  packColumns(job.bPack, 8, (<usize>depth) << 5, from, step, depth, job.columns);
+}
+
 /** out = the sum over one segment's rows. */
 function sumSegment(out: usize, outStep: usize, job: Job, segment: i32): void {
-  const aStep = (<usize>job.m) << 2;
-  const bStep = (<usize>job.n) << 2;
   let p = 0;
   do {
     const depth = min(job.depth - p, DEPTH);
     const row = segment * job.depth + p;
-    if (job.patches) {
-      packPixels(job.aPack, job.a, job.conv, row, depth, job.i, job.rows);
-    } else {
-      const from = job.a + <usize>row * aStep + ((<usize>job.i) << 2);
-      packColumns(job.aPack, 4, (<usize>depth) << 4, from, aStep, depth, job.rows);
-    }
-    const from = job.b + <usize>row * bStep + ((<usize>job.j) << 2);
-    packColumns(job.bPack, 8, (<usize>depth) << 5, from, bStep, depth, job.columns);
+    packA(job, row, depth);
+    packB(job, row, depth);
     multiplyPanels(job.aPack, job.bPack, job.rows, job.columns, depth, out, outStep, p == 0, job.spill);
     p += DEPTH;
   } while (p < job.depth);
@@ -75,9 +91,33 @@ function sumTree(out: usize, outStep: usize, job: Job, first: i32, count: i32, s
   addBlock(out, outStep, spare, job.rows, job.columns);
 }
 
+/** The tree over segments of few rows, which are packed together: each tile is combined along it in registers. */
+function sumTogether(out: usize, job: Job, segments: i32): void {
+  const m = job.m, n = job.n;
+  const outStep = (<usize>n) << 2;
+  const depth = segments * job.depth;
+  const blockRows = A_FLOATS / depth & ~3;
+  const blockColumns = B_FLOATS / depth & ~7;
+  for (let j = 0; j < n; j += blockColumns) {
+    job.j = j, job.columns = min(n - j, blockColumns);
+    packB(job, 0, depth);
+    for (let i = 0; i < m; i += blockRows) {
+      job.i = i, job.rows = min(m - i, blockRows);
+      packA(job, 0, depth);
+      const to = out + <usize>i * outStep + ((<usize>j) << 2);
+      multiplySegments(job.aPack, job.bPack, job.rows, job.columns, segments, job.depth, to, outStep, job.spill);
+    }
+  }
+}
+
 function sumBlocks(out: usize, job: Job, segments: i32, stack: bool, spare: usize): void {
   const m = job.m, n = job.n;
   const outStep = (<usize>n) << 2;
+  const depth = segments * job.depth;
+  if (!stack && depth > 0 && depth <= TOGETHER) {
+    sumTogether(out, job, segments);
+    return;
+  }
   for (let j = 0; j < n; j += COLUMNS) {
     job.j = j, job.columns = min(n - j, COLUMNS);
     for (let i = 0; i < m; i += ROWS) {
@@ -97,9 +137,9 @@ function sumBlocks(out: usize, job: Job, segments: i32, stack: bool, spare: usiz
   job.a = a, job.b = b;
   job.depth = depth, job.m = m, job.n = n;
   job.spill = changetype<usize>(job) + JOB_BYTES;
-  job.aPack = job.spill + SPILL_BYTES;
-  job.bPack = job.aPack + ((<usize>(ROWS * DEPTH)) << 2);
-  return job.bPack + ((<usize>(COLUMNS * DEPTH)) << 2);
+  job.aPack = job.spill + SPILL_BYTES + LEVELS_BYTES;
+  job.bPack = job.aPack + ((<usize>A_FLOATS) << 2);
+  return job.bPack + ((<usize>B_FLOATS) << 2);
 }
 
 export function segmentedContraction(

@@ -6,16 +6,26 @@
 /** Rows and columns of a tile. */
 @inline export const TILE_ROWS: i32 = 4;
 @inline export const TILE_COLUMNS: i32 = 8;
-/** Bytes of a tile that lies over the edge of the output and is written elsewhere first. */
-@inline export const SPILL_BYTES: usize = 128;
+/** Bytes of a tile. */
+@inline export const TILE_BYTES: usize = 128;
+/** For a tile that lies over the edge of the output and is written elsewhere first. */
+@inline export const SPILL_BYTES: usize = TILE_BYTES;
 
 /** sum + a·b of four lanes: rounded once where the module is built with relaxed SIMD, else the product first. */
 @inline function mulAdd(sum: v128, a: v128, b: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
-/** out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending. */
-function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh: bool): void {
+/**
+ * out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending; or the fixed binary tree over such sums of
+ * `segments`, one after the other in a and b and each of `depth`, whose levels need a tile each at `levels`.
+ *
+ * The way out between any two p keeps V8's scheduler from moving all of a sum's products together, which takes more
+ * registers than there are.
+ */
+@inline function sumTile(
+  tree: bool, a: usize, b: usize, segments: i32, depth: i32, out: usize, outStep: usize, fresh: bool, levels: usize,
+): void {
   const out1 = out + outStep;
   const out2 = out1 + outStep;
   const out3 = out2 + outStep;
@@ -26,16 +36,61 @@ function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh:
     c20 = v128.load(out2), c21 = v128.load(out2, 16);
     c30 = v128.load(out3), c31 = v128.load(out3, 16);
   }
-  for (; depth > 0; depth--, a += 16, b += 32) {
-    const b0 = v128.load(b), b1 = v128.load(b, 16);
-    let s = v128.load32_splat(a);
-    c00 = mulAdd(c00, s, b0), c01 = mulAdd(c01, s, b1);
-    s = v128.load32_splat(a, 4);
-    c10 = mulAdd(c10, s, b0), c11 = mulAdd(c11, s, b1);
-    s = v128.load32_splat(a, 8);
-    c20 = mulAdd(c20, s, b0), c21 = mulAdd(c21, s, b1);
-    s = v128.load32_splat(a, 12);
-    c30 = mulAdd(c30, s, b0), c31 = mulAdd(c31, s, b1);
+  for (let segment = 0;; a += (<usize>depth) << 4, b += (<usize>depth) << 5) {
+    for (let rest = depth, p = a, q = b; rest > 0; rest -= 4, p += 64, q += 128) {
+      let b0 = v128.load(q), b1 = v128.load(q, 16);
+      let f = v128.load32_splat(p);
+      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+      f = v128.load32_splat(p, 4);
+      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+      f = v128.load32_splat(p, 8);
+      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+      f = v128.load32_splat(p, 12);
+      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+      if (rest == 1) break;
+      b0 = v128.load(q, 32), b1 = v128.load(q, 48);
+      f = v128.load32_splat(p, 16);
+      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+      f = v128.load32_splat(p, 20);
+      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+      f = v128.load32_splat(p, 24);
+      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+      f = v128.load32_splat(p, 28);
+      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+      if (rest == 2) break;
+      b0 = v128.load(q, 64), b1 = v128.load(q, 80);
+      f = v128.load32_splat(p, 32);
+      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+      f = v128.load32_splat(p, 36);
+      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+      f = v128.load32_splat(p, 40);
+      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+      f = v128.load32_splat(p, 44);
+      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+      if (rest == 3) break;
+      b0 = v128.load(q, 96), b1 = v128.load(q, 112);
+      f = v128.load32_splat(p, 48);
+      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+      f = v128.load32_splat(p, 52);
+      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+      f = v128.load32_splat(p, 56);
+      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+      f = v128.load32_splat(p, 60);
+      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+    }
+    if (!tree) break;
+    // As a binary counter carries.
+    let level = levels;
+    for (let carry = segment; carry & 1; carry >>= 1, level += TILE_BYTES) {
+      c00 = f32x4.add(v128.load(level), c00), c01 = f32x4.add(v128.load(level, 16), c01);
+      c10 = f32x4.add(v128.load(level, 32), c10), c11 = f32x4.add(v128.load(level, 48), c11);
+      c20 = f32x4.add(v128.load(level, 64), c20), c21 = f32x4.add(v128.load(level, 80), c21);
+      c30 = f32x4.add(v128.load(level, 96), c30), c31 = f32x4.add(v128.load(level, 112), c31);
+    }
+    if (++segment >= segments) break;
+    v128.store(level, c00), v128.store(level, c01, 16), v128.store(level, c10, 32), v128.store(level, c11, 48);
+    v128.store(level, c20, 64), v128.store(level, c21, 80), v128.store(level, c30, 96), v128.store(level, c31, 112);
+    c00 = f32x4.splat(0), c01 = c00, c10 = c00, c11 = c00, c20 = c00, c21 = c00, c30 = c00, c31 = c00;
   }
   v128.store(out, c00), v128.store(out, c01, 16);
   v128.store(out1, c10), v128.store(out1, c11, 16);
@@ -43,10 +98,44 @@ function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh:
   v128.store(out3, c30), v128.store(out3, c31, 16);
 }
 
+function tile(a: usize, b: usize, depth: i32, out: usize, outStep: usize, fresh: bool): void {
+  sumTile(false, a, b, 1, depth, out, outStep, fresh, 0);
+}
+
+function tileOfTree(a: usize, b: usize, segments: i32, depth: i32, out: usize, outStep: usize, levels: usize): void {
+  sumTile(true, a, b, segments, depth, out, outStep, true, levels);
+}
+
 /** Copies `rows` × `columns` floats between matrices whose rows are `toStep` and `fromStep` bytes apart. */
 function copyBlock(to: usize, toStep: usize, from: usize, fromStep: usize, rows: i32, columns: i32): void {
   for (; rows > 0; rows--, to += toStep, from += fromStep) {
     for (let j = 0; j < columns; j++) store<f32>(to + ((<usize>j) << 2), load<f32>(from + ((<usize>j) << 2)));
+  }
+}
+
+@inline function multiply(
+  tree: bool, a: usize, b: usize, rows: i32, columns: i32, segments: i32, depth: i32, out: usize, outStep: usize,
+  fresh: bool, spill: usize,
+): void {
+  const aPanel = <usize>(segments * depth) << 4;
+  const bPanel = aPanel << 1;
+  for (let j = 0; j < columns; j += TILE_COLUMNS, b += bPanel) {
+    const width = min(columns - j, TILE_COLUMNS);
+    let panel = a;
+    for (let i = 0; i < rows; i += TILE_ROWS, panel += aPanel) {
+      const height = min(rows - i, TILE_ROWS);
+      const whole = height == TILE_ROWS && width == TILE_COLUMNS;
+      const at = out + <usize>i * outStep + ((<usize>j) << 2);
+      const to = whole ? at : spill;
+      const toStep = whole ? outStep : 32;
+      if (tree) {
+        tileOfTree(panel, b, segments, depth, to, toStep, spill + SPILL_BYTES);
+      } else {
+        if (!whole && !fresh) copyBlock(spill, 32, at, outStep, height, width);
+        tile(panel, b, depth, to, toStep, fresh);
+      }
+      if (!whole) copyBlock(at, outStep, spill, 32, height, width);
+    }
   }
 }
 
@@ -57,23 +146,17 @@ function copyBlock(to: usize, toStep: usize, from: usize, fromStep: usize, rows:
 export function multiplyPanels(
   a: usize, b: usize, rows: i32, columns: i32, depth: i32, out: usize, outStep: usize, fresh: bool, spill: usize,
 ): void {
-  const aPanel = (<usize>depth) << 4;
-  const bPanel = (<usize>depth) << 5;
-  for (let j = 0; j < columns; j += TILE_COLUMNS, b += bPanel) {
-    const width = min(columns - j, TILE_COLUMNS);
-    let panel = a;
-    for (let i = 0; i < rows; i += TILE_ROWS, panel += aPanel) {
-      const height = min(rows - i, TILE_ROWS);
-      const to = out + <usize>i * outStep + ((<usize>j) << 2);
-      if (height == TILE_ROWS && width == TILE_COLUMNS) {
-        tile(panel, b, depth, to, outStep, fresh);
-      } else {
-        if (!fresh) copyBlock(spill, 32, to, outStep, height, width);
-        tile(panel, b, depth, spill, 32, fresh);
-        copyBlock(to, outStep, spill, 32, height, width);
-      }
-    }
-  }
+  multiply(false, a, b, rows, columns, 1, depth, out, outStep, fresh, spill);
+}
+
+/**
+ * out[rows][columns] = the fixed binary tree over the products of `segments`, one after the other in panels as above.
+ * A tile for each level of the tree lies behind the one of `spill`.
+ */
+export function multiplySegments(
+  a: usize, b: usize, rows: i32, columns: i32, segments: i32, depth: i32, out: usize, outStep: usize, spill: usize,
+): void {
+  multiply(true, a, b, rows, columns, segments, depth, out, outStep, true, spill);
 }
 
 /** to[p][0…3] = row0[p] … row3[p] for p < count; `to` moves `toStep` bytes with each p. */

@@ -88,14 +88,17 @@ describe.each(profiles)('contractions equal the reference of profile %s', (profi
   });
 
   it('segmentedContraction', () => {
-    for (const segments of [1, 2, 8]) {
+    for (const segments of [1, 2, 8, 1024]) {
       for (const [rows, m, n] of [
         [1, 1, 1],
+        [1, 19, 75],
         [5, 7, 10],
         [40, 70, 9],
+        [128, 18, 70],
         [300, 5, 66],
         [0, 2, 2],
       ] as const) {
+        if (segments * rows * m * n > 3e6) continue;
         const attrs = { segments, rows, m, n };
         const run: Run = (k, o, [a, b]) => k.segmentedContraction(o, a!, b!, attrs);
         expectSame(f32(m * n), [plain(segments * rows * m), plain(segments * rows * n)], run, attrs, wasm);
