@@ -20,8 +20,9 @@
  * out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending; or the fixed binary tree over such sums of
  * `segments`, one after the other in a and b and each of `depth`, whose levels need a tile each at `levels`.
  *
- * The way out between any two p keeps V8's scheduler from moving all of a sum's products together, which takes more
- * registers than there are.
+ * Written for the code that V8 makes of it. A way out after each p keeps its scheduler from moving the products of
+ * several p together, which takes more registers than there are. A splat's offset is an instruction of its own in
+ * Node 20, but leaves the loop where all p share the offsets and the loop has no way out before the first.
  */
 @inline function sumTile(
   tree: bool, a: usize, b: usize, segments: i32, depth: i32, out: usize, outStep: usize, fresh: bool, levels: usize,
@@ -37,46 +38,58 @@
     c30 = v128.load(out3), c31 = v128.load(out3, 16);
   }
   for (let segment = 0;; a += (<usize>depth) << 4, b += (<usize>depth) << 5) {
-    for (let rest = depth, p = a, q = b; rest > 0; rest -= 4, p += 64, q += 128) {
-      let b0 = v128.load(q), b1 = v128.load(q, 16);
-      let f = v128.load32_splat(p);
-      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
-      f = v128.load32_splat(p, 4);
-      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
-      f = v128.load32_splat(p, 8);
-      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
-      f = v128.load32_splat(p, 12);
-      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
-      if (rest == 1) break;
-      b0 = v128.load(q, 32), b1 = v128.load(q, 48);
-      f = v128.load32_splat(p, 16);
-      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
-      f = v128.load32_splat(p, 20);
-      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
-      f = v128.load32_splat(p, 24);
-      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
-      f = v128.load32_splat(p, 28);
-      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
-      if (rest == 2) break;
-      b0 = v128.load(q, 64), b1 = v128.load(q, 80);
-      f = v128.load32_splat(p, 32);
-      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
-      f = v128.load32_splat(p, 36);
-      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
-      f = v128.load32_splat(p, 40);
-      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
-      f = v128.load32_splat(p, 44);
-      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
-      if (rest == 3) break;
-      b0 = v128.load(q, 96), b1 = v128.load(q, 112);
-      f = v128.load32_splat(p, 48);
-      c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
-      f = v128.load32_splat(p, 52);
-      c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
-      f = v128.load32_splat(p, 56);
-      c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
-      f = v128.load32_splat(p, 60);
-      c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+    if (depth > 0) {
+      let rest = depth, p = a, q = b;
+      for (;; rest -= 8, p += 128, q += 256) {
+        let at = p, b0 = v128.load(q), b1 = v128.load(q, 16), f = v128.load32_splat(at);
+        c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 1) break;
+        at = p + 16, b0 = v128.load(q, 32), b1 = v128.load(q, 48);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 2) break;
+        at = p + 32, b0 = v128.load(q, 64), b1 = v128.load(q, 80);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 3) break;
+        at = p + 48, b0 = v128.load(q, 96), b1 = v128.load(q, 112);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 4) break;
+        at = p + 64, b0 = v128.load(q, 128), b1 = v128.load(q, 144);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 5) break;
+        at = p + 80, b0 = v128.load(q, 160), b1 = v128.load(q, 176);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 6) break;
+        at = p + 96, b0 = v128.load(q, 192), b1 = v128.load(q, 208);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest == 7) break;
+        at = p + 112, b0 = v128.load(q, 224), b1 = v128.load(q, 240);
+        f = v128.load32_splat(at), c00 = mulAdd(c00, f, b0), c01 = mulAdd(c01, f, b1);
+        f = v128.load32_splat(at, 4), c10 = mulAdd(c10, f, b0), c11 = mulAdd(c11, f, b1);
+        f = v128.load32_splat(at, 8), c20 = mulAdd(c20, f, b0), c21 = mulAdd(c21, f, b1);
+        f = v128.load32_splat(at, 12), c30 = mulAdd(c30, f, b0), c31 = mulAdd(c31, f, b1);
+        if (rest <= 8) break;
+      }
     }
     if (!tree) break;
     // As a binary counter carries.
