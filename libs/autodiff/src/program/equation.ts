@@ -31,18 +31,11 @@ export const primitiveOf = (equation: Equation): Primitive | undefined =>
 export const isAlias = (equation: Equation): boolean =>
   !isExchange(equation) && primitiveOf(equation)?.alias === true;
 
-/** Whether outputs may be written over operands of their own size, because these are read in full. */
-export const mayWriteOver = (equation: Equation): boolean =>
-  isFused(equation) ? sumsDiffer(equation) : primitiveOf(equation)?.inPlace === true;
-
-/** Whether no sum has the size of an operand. */
-function sumsDiffer({ inputs, patterns, attrs }: Equation & { readonly attrs: FusedAttrs }): boolean {
-  return (attrs.sums ?? []).every((sum) => {
-    if (sum === null) return true;
-    const { outer, size, inner } = sum;
-    return inputs.every((_, i) => (patterns?.[i]?.period ?? outer * size * inner) !== outer * inner);
-  });
-}
+/** Whether an output may be written over operands of its own size, because these are read in full: sums may not. */
+export const mayWriteOver = (equation: Equation, output: number): boolean =>
+  isFused(equation)
+    ? !equation.attrs.sums?.[equation.outputs.indexOf(output)]
+    : primitiveOf(equation)?.inPlace === true;
 
 /** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
 export function isFusible(equation: Equation, { avals }: Program): boolean {

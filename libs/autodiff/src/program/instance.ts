@@ -35,7 +35,8 @@ export interface InstanceOptions {
   readonly inputs: readonly TypedArray[];
   /**
    * Where results are written; without it they stay in the arena. A plan with `outputs: 'given'` computes in them: they
-   * must not overlap the inputs.
+   * must not overlap the inputs. Of one with `numInPlace`, they are the outputs after those; these take the memory of
+   * inputs, of which no two may overlap then.
    */
   readonly outputs?: readonly TypedArray[];
   /** Where exchange results lie, shared by the blocks of a worker: `[exchange][part]`. */
@@ -48,7 +49,8 @@ export interface InstanceOptions {
 }
 
 export function instantiate(plan: Plan, options: InstanceOptions): Instance {
-  const { segments, prepare, outputs } = bindPlan(plan, options);
+  const given = givenOutputs(plan, options);
+  const { segments, prepare, outputs } = bindPlan(plan, { ...options, ...(given && { outputs: given }) });
   prepare(options.kernels);
   const exchanges = plan.exchanges.map((parts, i) =>
     parts.map(({ combine, size, byteOffset }, part) => ({
@@ -60,11 +62,22 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   return {
     numSegments: segments.length,
     exchanges,
-    outputs: options.outputs ?? outputs,
+    outputs: given ?? outputs,
     run(segment) {
       for (const kernel of segments[segment]!) kernel(options.kernels);
     },
   };
+}
+
+/** Where all outputs end, if not in the arena. */
+function givenOutputs(
+  { numInPlace, program }: Plan,
+  { inputs, outputs }: InstanceOptions,
+): readonly TypedArray[] | undefined {
+  if (numInPlace === 0) return outputs;
+  const all = [...inputs.slice(0, numInPlace), ...(outputs ?? [])];
+  invariant(all.length === program.outputs.length, 'an instance is given all outputs that have no place');
+  return all;
 }
 
 type Buffers = Omit<InstanceOptions, 'kernels'>;

@@ -7,7 +7,8 @@ import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
-import { aliases, constructOf, exchangeLevels, isExchange, mayWriteOver } from './equation.ts';
+import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver } from './equation.ts';
+import { withSavedInputs } from './in-place.ts';
 import { inlineCalls, inlineCompositions } from './inline.ts';
 import { optimize, removeDeadCode } from './optimize.ts';
 import { bodiesOf, type Equation, type Program, programHash } from './program.ts';
@@ -46,16 +47,24 @@ export interface Plan {
   readonly exchanges: readonly (readonly ExchangePart[])[];
   readonly places: ReadonlyMap<number, Place>;
   readonly arenaBytes: number;
+  /** The first so many outputs end in the memory of the inputs with their indices. */
+  readonly numInPlace: number;
 }
 
 export interface PlanOptions {
   /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
   readonly outputs?: 'arena' | 'given';
+  /**
+   * Of `given` outputs, the first so many take the memory of the inputs with their indices, of the same types: computed
+   * there if nobody reads the input any more, else copied there when all is done.
+   */
+  readonly numInPlace?: number;
 }
 
-export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions = {}): Plan {
+export function planProgram(traced: Program, { outputs = 'arena', numInPlace = 0 }: PlanOptions = {}): Plan {
   const plain = inlineCompositions(inlineCalls(traced));
-  const program = departEarly(withOwnPartials(withPlannedBodies(optimize(plain))));
+  const optimized = withSavedInputs(withPlannedBodies(optimize(plain)), numInPlace);
+  const program = departEarly(withOwnPartials(optimized));
   const rank = new Map(departures(removeDeadCode(plain)).map((variable, i) => [variable, i]));
   const byDeparture = (a: Equation, b: Equation): number =>
     rank.get(a.outputs[0]!)! - rank.get(b.outputs[0]!)!;
@@ -67,9 +76,10 @@ export function planProgram(traced: Program, { outputs = 'arena' }: PlanOptions 
   const exchanges = Array.from({ length: numLevels - 1 }, (_, level) =>
     program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)).sort(byDeparture),
   );
-  const layout = new Layout(program, segments, exchanges, outputs === 'given');
+  invariant(numInPlace === 0 || outputs === 'given', 'only given outputs take the place of inputs');
+  const layout = new Layout(program, segments, exchanges, outputs === 'given' ? numInPlace : undefined);
   const numTraced = traced.equations.length;
-  return { program, hash: programHash(traced), numTraced, segments, ...layout.finish() };
+  return { program, hash: programHash(traced), numTraced, segments, ...layout.finish(), numInPlace };
 }
 
 /**
@@ -96,8 +106,8 @@ function withOwnPartials(program: Program): Program {
   const aliasOf = aliases(program);
   const produced = new Set(
     program.equations
-      .filter((equation) => !isExchange(equation))
-      .flatMap(({ outputs }) => outputs.map(aliasOf)),
+      .filter((equation) => !isExchange(equation) && !isAlias(equation))
+      .flatMap(({ outputs }) => outputs),
   );
   const kept = new Set(program.outputs.map(aliasOf));
   const taken = new Set<number>();
@@ -145,7 +155,7 @@ class Layout {
     program: Program,
     segments: readonly (readonly Equation[])[],
     exchanges: readonly (readonly Equation[])[],
-    ownOutputs: boolean,
+    numInPlace: number | undefined,
   ) {
     this.program = program;
     this.segments = segments;
@@ -154,8 +164,8 @@ class Layout {
     for (const { variable } of program.constants)
       this.place(variable, this.arena.take(this.bytesOf(variable)));
     this.exchanges = exchanges.map((equations, i) => this.placeExchange(i, equations));
-    if (ownOutputs) this.placeOutputs();
     this.findLastUses();
+    if (numInPlace !== undefined) this.placeOutputs(numInPlace);
     this.placeEquations();
   }
 
@@ -218,11 +228,19 @@ class Layout {
   }
 
   /** What is computed for an output is computed there. Inputs, constants and repeated outputs are copied at the end. */
-  private placeOutputs(): void {
-    const computed = new Set(this.segments.flat().flatMap(({ outputs }) => outputs));
+  private placeOutputs(numInPlace: number): void {
+    const order = this.segments.flat();
+    const computed = new Map(order.flatMap(({ outputs }, time) => outputs.map((output) => [output, time])));
     for (const [index, output] of this.program.outputs.entries()) {
       const root = this.aliasOf(output);
-      if (computed.has(root) && !this.places.has(root)) this.places.set(root, { kind: 'output', index });
+      const time = computed.get(root);
+      if (time === undefined || this.places.has(root)) continue;
+      if (index >= numInPlace) this.places.set(root, { kind: 'output', index });
+      else {
+        const lastRead = this.lastUse.get(index) ?? -1;
+        const isFree = lastRead < time || (lastRead === time && mayWriteOver(order[time]!, root));
+        if (isFree) this.places.set(root, { kind: 'input', index });
+      }
     }
   }
 
@@ -246,7 +264,7 @@ class Layout {
       const unread: number[] = [];
       for (const output of equation.outputs) {
         if (this.aliasOf(output) !== output || this.places.has(output)) continue;
-        const inherited = mayWriteOver(equation) ? this.sameIn(dying, output) : undefined;
+        const inherited = mayWriteOver(equation, output) ? this.sameIn(dying, output) : undefined;
         if (inherited === undefined) {
           this.place(output, this.arena.take(this.bytesOf(output)));
         } else {

@@ -186,6 +186,32 @@ describe.each(sets)('fused chains with %s equal the reference', (set) => {
     }
   });
 
+  it('random chains that write over their operands, with sums and without', () => {
+    for (let trial = 0; trial < 200; trial++) {
+      const sums = pick(geometries);
+      const { outer, size, inner } = sums[0]!;
+      const length = outer * size * inner;
+      const own = [0, 1, 2].map(() => full(plain(length)));
+      const inputs = [...own, pick(operands(length, plain)), pick(operands(length, plain))];
+      const chain = withoutBools(randomChain(inputs.length, 1 + randomInt(12), 1 + randomInt(3)));
+      const summed = Array.from({ length: randomInt(3) }, () =>
+        randomInt(inputs.length + chain.instructions.length),
+      );
+      const attrs: FusedAttrs = {
+        ...chain,
+        outputs: [...chain.outputs, ...summed],
+        sums: [...chain.outputs.map(() => null), ...summed.map(() => pick(sums))],
+      };
+      const totals = attrs.sums!.flatMap((sum) => (sum === null ? [] : [f32(sum.outer * sum.inner)]));
+      const expected = [...chain.outputs.map(() => f32(length)), ...totals.map((total) => total.slice())];
+      reference.fused(expected, inputs, attrs);
+      const outs = [...own.slice(0, chain.outputs.length).map(({ data }) => data), ...totals];
+      native.fused(outs, inputs, attrs);
+      for (const [o, out] of outs.entries())
+        expect(firstDifference(out, expected[o]!), JSON.stringify([o, attrs])).toBeUndefined();
+    }
+  });
+
   it('nothing but sums, in the order of reduce', () => {
     for (const attrs of geometries.flat()) {
       const { outer, size, inner } = attrs;

@@ -207,6 +207,30 @@ describe('fused equals the reference', () => {
       expect(firstDifference(result, expected[i]!)).toBeUndefined();
   });
 
+  it.each([1, 5, 1023, 1025, 4100])(
+    'in random chains over %i elements that write over operands',
+    (length) => {
+      for (let trial = 0; trial < 80; trial++) {
+        const chain = randomChain(length, trial % 2 === 0 ? undefined : () => randomGeometry(length));
+        const own = [0, 1, 2].map(() => ({ data: plain(length), repeat: 1, period: length }));
+        const operands = [...own, ...chain.operands.slice(own.length)];
+        const expected = chain.outs.map((out) => out.slice());
+        reference.fused(expected, operands, chain.attrs);
+        clearMemory();
+        const placed = operands.map((operand) => ({ ...operand, data: place(operand.data) }));
+        const outs = chain.outs.map((out, i) => {
+          const isOver = out instanceof Float32Array && !chain.attrs.sums?.[i];
+          return isOver ? placed[i]!.data : place(out);
+        });
+        wasm.fused(outs, placed, chain.attrs);
+        for (const [i, out] of outs.entries()) {
+          expectCanaries(out);
+          expect(firstDifference(out, expected[i]!), JSON.stringify(chain.attrs)).toBeUndefined();
+        }
+      }
+    },
+  );
+
   it('sees that arrays or chain have changed', () => {
     clearMemory();
     const outs = [place(f32(4))];
