@@ -5,7 +5,6 @@ import {
   compilePrograms,
   createExecutor,
   layoutWorker,
-  other,
   resolveConfig,
   viewer,
 } from '@lockstep/training';
@@ -16,7 +15,7 @@ const TOTAL_STEPS = 1_000_000;
 
 /**
  * @param options `numShards`, `profile`
- * @returns `step()`, a whole training step; `update()`, its last part alone, on the sums there are; `loss()` of the last step.
+ * @returns `step()`, a whole training step; `update()`, its last part alone, which moves on by the sums there are; `loss()` of the last step.
  */
 export async function createTrainer(experiment, { numShards, profile }) {
   const dataset = await experiment.data.load();
@@ -44,19 +43,18 @@ export async function createTrainer(experiment, { numShards, profile }) {
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
-  let parity = /** @type {import('@lockstep/training').Parity} */ (0);
-  executor.initialize(parity);
+  const copy = /** @type {import('@lockstep/training').Parity} */ (0);
+  executor.initialize(copy);
   return {
     step() {
       count++;
       for (const [segment, exchange] of exchanges.entries()) {
-        executor.runSegment(count, segment, parity);
+        executor.runSegment(count, segment, copy);
         exchange();
       }
-      executor.runUpdate(count, parity);
-      parity = other(parity);
+      executor.runUpdate(count, copy);
     },
-    update: () => executor.runUpdate(count, parity),
+    update: () => executor.runUpdate(count, copy),
     loss: () => metrics[programs.stepMetrics.indexOf('loss')],
   };
 }

@@ -237,14 +237,15 @@ export function createEffects(context: EffectsContext): Effects {
   };
 
   const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
+    transfers.endService();
     enqueue(async () => {
       const { replica, numOwnShards, stepMetrics, schedule } = loaded();
       const { rank, reductions } = joined();
       await compute(pool.runFirst({ order: 'update', step, parity: replica.parity }));
-      const value = fingerprint ? replica.fingerprint('spare') : undefined;
+      const value = fingerprint ? replica.fingerprint() : undefined;
       const { progress } = replica;
       const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
-      replica.setSpareProgress({ ...progress, chain });
+      replica.updated({ ...progress, chain });
       const stepMs = clockMs() - stepStartedAt;
       samplesDone += schedule.samplesAt(step);
       trainingMs += stepMs;
@@ -294,7 +295,7 @@ export function createEffects(context: EffectsContext): Effects {
     const { replica } = loaded();
     const samplesPerSecond = trainingMs === 0 ? 0 : (1000 * samplesDone) / trainingMs;
     const result = { metrics: finalMetrics, samplesPerSecond, chain: replica.progress.chain };
-    raise({ type: 'finishDone', fingerprint: replica.fingerprint('current'), result });
+    raise({ type: 'finishDone', fingerprint: replica.fingerprint(), result });
   };
 
   const abort = ({ generation }: Effect<'abort'>): void => {
@@ -318,7 +319,7 @@ export function createEffects(context: EffectsContext): Effects {
         return enqueue(async () => {
           const { replica } = loaded();
           await pool.runFirst({ order: 'initialize', parity: other(replica.parity) });
-          replica.setSpareProgress(initialProgress);
+          replica.filled(initialProgress);
           raise({ type: 'stateReady', generation: effect.generation, step: 0 });
         });
       case 'fetchSnapshot':
@@ -334,7 +335,7 @@ export function createEffects(context: EffectsContext): Effects {
       case 'runUpdate':
         return runUpdate(effect);
       case 'commit':
-        return loaded().replica.swap();
+        return loaded().replica.commit();
       case 'runEvaluation':
         return runEvaluation(effect);
       case 'exchangeEvaluation':

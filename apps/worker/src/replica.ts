@@ -1,6 +1,6 @@
 /**
- * The state a worker holds: parameters, model state and optimizer state, twice. One copy is current; an update, a
- * snapshot or a checkpoint fills the spare one, and the swap is the commit.
+ * The state a worker holds: parameters, model state and optimizer state, twice. One copy is current, and updates move it on
+ * where it lies; what is made anew or comes from elsewhere fills the spare one, which the commit makes current.
  */
 
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
@@ -24,11 +24,15 @@ export interface Replica {
   readonly progress: Progress;
   /** The views of a new layout; the arrays themselves stay where they are. */
   attach(buffer: SharedArrayBuffer, layout: WorkerLayout): void;
-  setSpareProgress(progress: Progress): void;
+  /** The spare copy holds a state of this progress, for the commit that follows. */
+  filled(progress: Progress): void;
+  /** An update has moved the current copy on. Whatever the spare one was filled for is over. */
+  updated(progress: Progress): void;
   setProgress(progress: Progress): void;
-  /** The spare copy becomes the current one. */
-  swap(): void;
-  fingerprint(which: 'current' | 'spare'): string;
+  /** The spare copy becomes the current one if it was filled; after an update the state is in its place already. */
+  commit(): void;
+  /** Of the current state. */
+  fingerprint(): string;
   /** A copy of the current state, which may then change. */
   snapshot(): NamedBytes[];
   /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
@@ -53,7 +57,9 @@ export function createReplica(programs: Programs): Replica {
   const fingerprinted = [...programs.params, ...programs.state];
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
   let parity: Parity = 0;
-  const progress: [Progress, Progress] = [initialProgress, initialProgress];
+  let progress = initialProgress;
+  /** That of the spare copy, while a commit may make it the current one. */
+  let spareProgress: Progress | undefined;
 
   const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
     if (bytes.byteLength !== expected.byteLength)
@@ -65,33 +71,41 @@ export function createReplica(programs: Programs): Replica {
       return parity;
     },
     get progress() {
-      return progress[parity];
+      return progress;
     },
     attach(buffer, layout) {
       const view = viewer(buffer);
       copies = [layout.replica[0].map(view), layout.replica[1].map(view)];
     },
-    setSpareProgress(next) {
-      progress[other(parity)] = next;
+    filled(next) {
+      spareProgress = next;
+    },
+    updated(next) {
+      progress = next;
+      spareProgress = undefined;
     },
     setProgress(next) {
-      progress[parity] = next;
+      progress = next;
     },
-    swap() {
+    commit() {
+      if (spareProgress === undefined) return;
       parity = other(parity);
+      progress = spareProgress;
+      spareProgress = undefined;
     },
-    fingerprint: (which) => fingerprint(fingerprinted, copies[which === 'current' ? parity : other(parity)]),
+    fingerprint: () => fingerprint(fingerprinted, copies[parity]),
     snapshot: () => [
       ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[parity][i]!).slice() })),
-      { name: progressPart, bytes: Buffer.from(JSON.stringify(progress[parity])) },
+      { name: progressPart, bytes: Buffer.from(JSON.stringify(progress)) },
     ],
     acceptSnapshot(parts) {
       const byName = new Map(parts.map(({ name, bytes }) => [name, bytes]));
       const spare = other(parity);
+      spareProgress = undefined;
       for (const [i, { name }] of variables.entries()) {
         fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
       }
-      progress[spare] = JSON.parse(
+      spareProgress = JSON.parse(
         Buffer.from(byName.get(progressPart) ?? missing(progressPart)).toString(),
       ) as Progress;
     },
@@ -104,6 +118,7 @@ export function createReplica(programs: Programs): Replica {
     decode(file, restored) {
       const { tensors } = decodeSafetensors(file);
       const spare = other(parity);
+      spareProgress = undefined;
       for (const [i, { name, dtype, shape }] of variables.entries()) {
         const found = tensors[name] ?? missing(name);
         if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
@@ -111,7 +126,7 @@ export function createReplica(programs: Programs): Replica {
         }
         fill(name, bytesOf(found.data), copies[spare][i]!);
       }
-      progress[spare] = restored;
+      spareProgress = restored;
     },
   };
 }

@@ -46,6 +46,8 @@ export interface StateTransfers {
   enter(generation: number): void;
   fetch(effect: Effect<'fetchSnapshot'>): void;
   serve(effect: Effect<'serveSnapshot'>): void;
+  /** An update is about to write over the state that was served. All members have it by then. */
+  endService(): void;
   restore(effect: Effect<'restore'>): void;
   checkpoint(effect: Effect<'checkpoint'>): void;
   /** What is under way in this generation must not touch the spare copy any more. */
@@ -119,6 +121,9 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       requests = [];
       enqueue(() => waiting.forEach(answer));
     },
+    endService() {
+      serving = undefined;
+    },
     restore({ generation, step, header }) {
       const file = joinFrames(context.rawFrames());
       const { progress = initialProgress } = header as { readonly progress?: Progress };
@@ -128,7 +133,7 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       const { replica, config } = loaded();
       const { profile } = joined();
       const { seed } = config;
-      const fingerprint = replica.fingerprint('current');
+      const fingerprint = replica.fingerprint();
       const frames = cutFrames(
         replica.encode({ step: String(step), seed: String(seed), profile, fingerprint }),
       );

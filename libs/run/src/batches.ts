@@ -19,6 +19,15 @@ import type { Programs } from './programs.ts';
 /** Blocks have room for two batches: one is computed with while the next is filled. */
 export type BatchSlot = 0 | 1;
 
+/** Steps take turns, so that the next one's batch can be filled while one is computed with. */
+export const trainingSlot = (step: number): BatchSlot => (step % 2 === 0 ? 0 : 1);
+
+/**
+ * Of batch `batch` of an evaluation after step `step`: it begins with the slot of that step; the other may hold the next
+ * step's batch until it goes on.
+ */
+export const evaluationSlot = (batch: number, step: number): BatchSlot => trainingSlot(step + batch);
+
 export interface BatchFiller {
   /** The samples of step `step`, from 1. */
   fillTraining(step: number, slot: BatchSlot): void;

@@ -1,6 +1,6 @@
 /** What a run is apart from the programs it runs. Nothing here computes derivatives, so a thread without them stays small. */
 export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
-export { createBatchFiller } from './batches.ts';
+export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
 export { combineWith } from './combine.ts';
 export type { EarlyStopping, RunConfig } from './config.ts';
 export { evaluationMetrics } from './evaluation.ts';
@@ -9,7 +9,7 @@ export { initKey, shardKey } from './keys.ts';
 export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
 export { layoutWorker, viewer } from './layout.ts';
 export type { Parity } from './parity.ts';
-export { evaluationSlot, other } from './parity.ts';
+export { other } from './parity.ts';
 export type { ProgramSet } from './program-set.ts';
 export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Programs, Variable } from './programs.ts';

@@ -36,7 +36,7 @@ export interface BlockLayout {
 
 export interface WorkerLayout {
   readonly bytes: number;
-  /** Params, state and optimizer state, twice: an update reads one copy and writes the other. */
+  /** Params, state and optimizer state, twice: a step works on the current copy, what arrives from elsewhere fills the other. */
   readonly replica: readonly [readonly Slot[], readonly Slot[]];
   readonly results: readonly (readonly Slot[])[];
   readonly evaluationResult: Slot;

@@ -23,7 +23,7 @@ export interface Programs {
   evaluation(numShards: number): Plan;
   /** What an evaluation reads, as indices into params, state and optState. */
   readonly evaluated: readonly number[];
-  /** Inputs: params, state, optState, gradient sums, sums, step; outputs: params, state, optState, step metrics. */
+  /** Inputs: params, optState, gradient sums, sums, step; outputs: params and optState in their places, step metrics. */
   readonly update: Plan;
   /** Input: key; outputs: params, state, optState of step 0. */
   readonly init: Plan;

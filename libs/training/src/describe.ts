@@ -14,18 +14,18 @@ export function describePrograms(programs: Programs, numShards: number): Program
   const { params, state, optState, columns, rowsPerShard } = programs;
   const named = (kind: string, variables: readonly Variable[]): string[] =>
     variables.map(({ name }) => (name === '' ? kind : `${kind}/${name}`));
-  const replica = [...named('params', params), ...named('state', state)];
   return {
     shards: numShards,
     rowsPerShard,
     shard: describePlan(programs.shard(numShards), [
-      ...replica,
+      ...named('params', params),
+      ...named('state', state),
       ...named('batch', columns),
       'weights',
       'keys',
     ]),
     update: describePlan(programs.update, [
-      ...replica,
+      ...named('params', params),
       ...named('optimizer', optState),
       ...named('gradients', params),
       'sums',

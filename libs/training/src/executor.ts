@@ -2,7 +2,7 @@
  * What one compute thread does: it runs its blocks' segments, and the first thread the update. Everything is bound
  * once for each generation; a step allocates nothing but the list of its samples.
  */
-import { type Instance, instantiate, runAlone } from '@lockstep/autodiff';
+import { instantiate, runAlone } from '@lockstep/autodiff';
 import { type SplitName, stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
@@ -13,9 +13,9 @@ import {
   createBatchFiller,
   evaluationSlot,
   initKey,
-  other,
   type Parity,
   type Slot,
+  trainingSlot,
   viewer,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
@@ -42,15 +42,16 @@ export interface Executor {
   initialize(into: Parity): void;
   /** Runs a segment of step `step` (from 1) on all blocks of this thread. */
   runSegment(step: number, segment: number, from: Parity): void;
-  /** Turns the reduced sums into the next state, in the other copy than `from`. */
-  runUpdate(step: number, from: Parity): void;
-  /** Fills the blocks' evaluation sums for a whole split. */
-  evaluate(split: SplitName, from: Parity): void;
+  /** Turns the reduced sums into the next state, in the copy that the step has read. */
+  runUpdate(step: number, copy: Parity): void;
+  /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
+  evaluate(step: number, split: SplitName, from: Parity): void;
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
   const { programs, layout, config, dataset, thread, supply } = options;
   const view = viewer(options.buffer);
+  const replica = layout.replica.map((slots) => slots.map(view));
   const own = layout.blocks.filter((block) => block.thread === thread);
   const blocks = own.map((block, i) => bindBlock(block, i === own.length - 1, options));
   const filler = supply === undefined ? createBatchFiller(options, own) : undefined;
@@ -61,26 +62,27 @@ export function createExecutor(options: ExecutorOptions): Executor {
       updater.init(into);
     },
     runSegment(step, segment, from) {
-      // A step reads the slot of its parity, so that the next one's can be filled.
+      const slot = trainingSlot(step);
       if (segment === 0) {
-        supply?.await(0, from);
-        filler?.fillTraining(step, from);
+        supply?.await(0, slot);
+        filler?.fillTraining(step, slot);
       }
-      for (const block of blocks) block.training[from].run(segment);
+      for (const block of blocks) block.training(from, slot).run(segment);
     },
-    runUpdate(step, from) {
+    runUpdate(step, copy) {
       invariant(updater !== undefined, 'the first thread updates');
-      blocks[0]!.training[from].run(blocks[0]!.training[from].numSegments - 1);
-      updater.update(step, from);
+      const last = blocks[0]!.training(copy, trainingSlot(step));
+      last.run(last.numSegments - 1);
+      updater.update(step, copy);
     },
-    evaluate(name, from) {
+    evaluate(step, name, from) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);
       for (let batch = 0; batch < numBatches; batch++) {
-        const slot = evaluationSlot(batch, from);
+        const slot = evaluationSlot(batch, step);
         supply?.await(batch, slot);
         filler?.fillEvaluation(name, batch, slot);
         for (const { layout: place, evaluation } of blocks) {
-          const instance = evaluation[from][slot];
+          const instance = evaluation(from, slot);
           instance.run(0);
           const { partial } = instance.exchanges[0]![0]!;
           view(place.evaluationSums).set(partial, batch * place.evaluationSums.shape[1]!);
@@ -95,30 +97,28 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const trained = Array.from({ length: programs.params.length + programs.state.length }, (_, i) => i);
     const inputs = (read: readonly number[], parity: Parity, slot: BatchSlot): TypedArray[] => {
       const { columns, weights, keys } = block.batches[slot];
-      return [...read.map((i) => layout.replica[parity][i]!), ...columns, weights, keys].map(view);
+      return [...read.map((i) => replica[parity]![i]!), ...[...columns, weights, keys].map(view)];
     };
     const results = (slots: readonly (readonly Slot[])[]): Float32Array[][] =>
       slots.map((parts) => parts.map((part) => view(part) as Float32Array));
-    const training = both((parity) =>
+    const training = whenNeeded((parity, slot) =>
       instantiate(programs.shard(block.numShards), {
         kernels,
         buffer,
         byteOffset: block.arena,
-        inputs: inputs(trained, parity, parity),
+        inputs: inputs(trained, parity, slot),
         results: results(layout.results),
         ...(isLast && onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
       }),
     );
-    const evaluation = both((parity) =>
-      both((slot) =>
-        instantiate(programs.evaluation(block.numShards), {
-          kernels,
-          buffer,
-          byteOffset: block.evaluationArena,
-          inputs: inputs(programs.evaluated, parity, slot),
-          results: results([[layout.evaluationResult]]),
-        }),
-      ),
+    const evaluation = whenNeeded((parity, slot) =>
+      instantiate(programs.evaluation(block.numShards), {
+        kernels,
+        buffer,
+        byteOffset: block.evaluationArena,
+        inputs: inputs(programs.evaluated, parity, slot),
+        results: results([[layout.evaluationResult]]),
+      }),
     );
     return { layout: block, training, evaluation };
   }
@@ -127,45 +127,69 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const key = view(layout.key) as Uint32Array;
     const step = view(layout.step);
     const at = (byteOffset: number) => ({ kernels, buffer, byteOffset, results: [] });
-    const inits = both((into) =>
+    const init = whenNeeded((into) =>
       instantiate(programs.init, {
         ...at(layout.initArena),
         inputs: [key],
-        outputs: layout.replica[into].map(view),
+        outputs: replica[into]!,
       }),
     );
-    const updates = both((from): Instance => {
-      const current = layout.replica[from].map(view);
-      const next = layout.replica[other(from)].map(view);
-      const { outputs } = block.training[from];
+    const update = whenNeeded((copy) => {
       const [numParams, numState] = [programs.params.length, programs.state.length];
+      const own = replica[copy]!;
+      const state = own.slice(numParams, numParams + numState);
+      // The same whatever slot the step has read: neither gradients nor state are a part of a batch.
+      const { outputs } = block.training(copy, 0);
       const gradients = outputs.slice(0, numParams);
-      const state = outputs.slice(numParams, numParams + numState);
-      return instantiate(programs.update, {
+      const instance = instantiate(programs.update, {
         ...at(layout.updateArena),
-        inputs: [
-          ...current.slice(0, numParams),
-          ...state,
-          ...current.slice(numParams + numState),
-          ...gradients,
-          outputs.at(-1)!,
-          step,
-        ],
-        outputs: [...next, view(layout.stepMetrics)],
+        inputs: [...own.filter((array) => !state.includes(array)), ...[...gradients, outputs.at(-1)!], step],
+        outputs: [view(layout.stepMetrics)],
       });
+      return { instance, takeState: bindMoves(outputs.slice(numParams, numParams + numState), state) };
     });
     return {
       init(into: Parity): void {
         key.set(initKey(config.seed));
-        runAlone(inits[into]);
+        runAlone(init(into));
       },
-      update(committing: number, from: Parity): void {
+      update(committing: number, copy: Parity): void {
+        const { instance, takeState } = update(copy);
+        // What a step makes of the state may be the parameters that it has read.
+        takeState();
         // Optimizers count the updates before this one.
         step[0] = committing - 1;
-        runAlone(updates[from]);
+        runAlone(instance);
       },
     };
   }
 }
 
-const both = <T>(make: (parity: Parity) => T): readonly [T, T] => [make(0), make(1)];
+/** Copies arrays. What comes from a place that another is written to, as when two change places, is saved before. */
+function bindMoves(from: readonly TypedArray[], to: readonly TypedArray[]): () => void {
+  const moves = from.flatMap((source, i) => {
+    const target = to[i]!;
+    if (source === target) return [];
+    return [{ source, saved: to.includes(source) ? source.slice() : undefined, target }];
+  });
+  return () => {
+    for (const { source, saved } of moves) saved?.set(source);
+    for (const { source, saved, target } of moves) target.set(saved ?? source);
+  };
+}
+
+/** One for each copy and slot, made when it is first asked for: most runs never leave a copy. */
+function whenNeeded<T>(
+  make: (parity: Parity, slot: BatchSlot) => T,
+): (parity: Parity, slot?: BatchSlot) => T {
+  const made = new Map<number, T>();
+  return (parity, slot = 0) => {
+    const key = 2 * parity + slot;
+    let found = made.get(key);
+    if (found === undefined) {
+      found = make(parity, slot);
+      made.set(key, found);
+    }
+    return found;
+  };
+}

@@ -20,7 +20,6 @@ import {
   fingerprint,
   initialProgress,
   layoutWorker,
-  other,
   type Parity,
   type Progress,
   type RunConfig,
@@ -92,6 +91,9 @@ export function trainLocally(options: LocalOptions): LocalResult {
   const root = rootOf(config.numShards);
   const numSegments = programs.shard(layout.blocks[0]!.numShards).exchanges.length;
 
+  // The other copy of the replica is for what comes from elsewhere.
+  const copy: Parity = 0;
+  let step = 0;
   const exchange = (segment: number): void => {
     for (const [part, result] of layout.results[segment]!.entries()) {
       const parts = layout.blocks.map(({ node, numShards, arena }): NodePartial => {
@@ -105,8 +107,8 @@ export function trainLocally(options: LocalOptions): LocalResult {
       combineAt(root, parts, { op, combine, scratch }, view(result) as Float32Array);
     }
   };
-  const evaluate = (name: SplitName, from: Parity): Record<string, number> => {
-    for (const executor of executors) executor.evaluate(name, from);
+  const evaluate = (name: SplitName): Record<string, number> => {
+    for (const executor of executors) executor.evaluate(step, name, copy);
     const width = programs.evaluationMetrics.length + 1;
     const batches = Math.ceil(dataset.splits[name]!.size / config.batchSize);
     const parts = layout.blocks.map(
@@ -119,29 +121,26 @@ export function trainLocally(options: LocalOptions): LocalResult {
     return evaluationMetrics(programs.evaluationMetrics, sums, name);
   };
 
-  let parity: Parity = 0;
   let progress = initialProgress;
   const history: Record<string, number>[] = [];
-  executors[0]!.initialize(parity);
-  let step = 0;
+  executors[0]!.initialize(copy);
   while (step < schedule.totalSteps && !progress.stopped) {
     step++;
     for (let segment = 0; segment < numSegments; segment++) {
-      for (const executor of executors) executor.runSegment(step, segment, parity);
+      for (const executor of executors) executor.runSegment(step, segment, copy);
       exchange(segment);
     }
-    executors[0]!.runUpdate(step, parity);
-    parity = other(parity);
+    executors[0]!.runUpdate(step, copy);
     const values = view(layout.stepMetrics);
     const metrics = Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     history.push(metrics);
     onStep?.(step, metrics);
     if (schedule.at(step).evaluate) {
-      progress = afterEvaluation(progress, step, evaluate('validation', parity), experiment.earlyStopping);
+      progress = afterEvaluation(progress, step, evaluate('validation'), experiment.earlyStopping);
     }
   }
   const variables = [...programs.params, ...programs.state];
-  const replica = layout.replica[parity].map((slot) => view(slot).slice());
+  const replica = layout.replica[copy].map((slot) => view(slot).slice());
   const arrays = replica.slice(0, variables.length);
   const optState = programs.optState.map(({ name }, i) => [name, replica[variables.length + i]!] as const);
   const final = test ? 'test' : validation ? 'validation' : undefined;
@@ -150,7 +149,7 @@ export function trainLocally(options: LocalOptions): LocalResult {
     fingerprint: fingerprint(variables, arrays),
     history,
     progress,
-    metrics: final === undefined ? {} : evaluate(final, parity),
+    metrics: final === undefined ? {} : evaluate(final),
     variables,
     arrays,
     optState: Object.fromEntries(optState),

@@ -185,13 +185,12 @@ class ProgramBuilder {
   update(): Plan {
     const { task, trees } = this;
     const program = (...inputs: Tensor[]): Tensor[] => {
-      const [params, state, opt, grads, [sums, step]] = split(inputs, [
+      const [params, opt, grads, [sums, step]] = split(inputs, [
         trees.params.variables.length,
-        trees.state.variables.length,
         trees.optState.variables.length,
         trees.params.variables.length,
         2,
-      ]) as [Tensor[], Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
+      ]) as [Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
       const count = sums.at(-1);
       const tree = unflatten(trees.params.structure, params) as never;
       let gradients = unflatten(
@@ -218,21 +217,19 @@ class ProgramBuilder {
       ];
       return [
         ...(flatten(applyUpdates(tree, updates) as never).leaves as Tensor[]),
-        ...state,
         ...optLeaves,
         stack([loss, globalNorm(gradients), ...metrics]),
       ];
     };
     const numSums = task.metricNames.length + 2;
+    const moved = [...trees.params.variables, ...trees.optState.variables];
     const avals: Aval[] = [
-      ...trees.params.variables,
-      ...trees.state.variables,
-      ...trees.optState.variables,
+      ...moved,
       ...trees.params.variables,
       { dtype: 'float32', shape: [numSums] },
       { dtype: 'float32', shape: [] },
     ];
-    return planPure(program, avals, { outputs: 'given' });
+    return planPure(program, avals, { outputs: 'given', numInPlace: moved.length });
   }
 
   /** Plans `f`, written for one shard, for a block of shards; its parameters are made of what the replica gives. */

@@ -106,11 +106,11 @@ export interface DirectStep {
 export type LoaderRequest =
   | { readonly kind: 'configure'; readonly configuration: Configuration }
   | { readonly kind: 'training'; readonly step: number; readonly slot: BatchSlot; readonly ticket: number }
-  /** All batches of a split, evaluated at a parity; they have tickets from this one up. */
+  /** All batches of a split, evaluated after a step; they have tickets from this one up. */
   | {
       readonly kind: 'evaluation';
       readonly split: SplitName;
-      readonly from: Parity;
+      readonly step: number;
       readonly ticket: number;
     };
 

@@ -49,13 +49,13 @@ port.on('message', (request: LoaderRequest) => {
 /** All batches of a pass, each as soon as its slot is free; at the end both are. */
 function loadEvaluation(
   { filler, dataset, config, numThreads }: Configured,
-  { split, from, ticket }: Extract<LoaderRequest, { kind: 'evaluation' }>,
+  { split, step, ticket }: Extract<LoaderRequest, { kind: 'evaluation' }>,
 ): void {
   const before = readCounts(words, numThreads);
   const numBatches = stepsPerEpoch(dataset.splits[split]!.size, config.batchSize);
   for (let batch = 0; batch < numBatches; batch++) {
     awaitRead(words, before, batch - 1);
-    const slot = evaluationSlot(batch, from);
+    const slot = evaluationSlot(batch, step);
     filler.fillEvaluation(split, batch, slot);
     hand(words, slot, ticket + batch);
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { stepsPerEpoch } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
-import { type BatchSlot, other } from '@lockstep/run';
+import { trainingSlot } from '@lockstep/run';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import { programOf } from '../bundle.ts';
 import { leanHeap } from '../threads.ts';
@@ -49,7 +49,8 @@ export function createLoader(words: Int32Array): Loader {
     end(new LockstepError('lost', `the thread that loads batches ended with code ${code}`, { code })),
   );
   const post = (request: LoaderRequest): void => worker.postMessage(request);
-  const want = (step: number, slot: BatchSlot): number => {
+  const want = (step: number): number => {
+    const slot = trainingSlot(step);
     const known = loaded[slot];
     if (known?.step === step) return known.ticket;
     const ticket = ++numTickets;
@@ -71,21 +72,20 @@ export function createLoader(words: Int32Array): Loader {
       await once(worker, 'message');
       return current !== undefined;
     },
-    supply({ order, step = 0, segment = 0, split = 'train', parity = 0, nextStep }) {
+    supply({ order, step = 0, segment = 0, split = 'train', nextStep }) {
       if (current === undefined) return 0;
       const isTraining = order === 'step' || (order === 'segment' && segment === 0);
       if (!isTraining && order !== 'evaluate') return 0;
       let ticket: number;
       if (isTraining) {
-        ticket = want(step, parity);
+        ticket = want(step);
       } else {
         ticket = numTickets + 1;
         numTickets += stepsPerEpoch(current.dataset.splits[split]!.size, current.config.batchSize);
         loaded = [undefined, undefined];
-        post({ kind: 'evaluation', split, from: parity, ticket });
+        post({ kind: 'evaluation', split, step, ticket });
       }
-      // A step reads the slot of its parity: the next one that of the state which this one makes.
-      if (nextStep !== undefined) want(nextStep, isTraining ? other(parity) : parity);
+      if (nextStep !== undefined) want(nextStep);
       return ticket;
     },
     async close() {

@@ -85,7 +85,7 @@ function work(executor: Executor, order: Exclude<(typeof orders)[number], 'confi
     case 'update':
       return executor.runUpdate(mailbox[word.step]!, parity);
     case 'evaluate':
-      return executor.evaluate(splits[mailbox[word.split]!]!, parity);
+      return executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, parity);
     default:
       order satisfies never;
   }

@@ -56,11 +56,10 @@ export class SimWorker {
   #state: WorkerState;
   #isAlive = true;
   #pausedUntilMs = 0;
-  #params = 0;
-  /** The second buffer; `commit` swaps it in. */
-  #spare = 0;
-  /** Whether the second buffer holds an update rather than a state taken over. */
-  #isUpdate = false;
+  /** The state; null while an update writes over it. */
+  #written: number | null = 0;
+  /** A state taken over, until `commit` makes it the current one. */
+  #spare: number | null = null;
   #group: Effect<'connect'> | null = null;
   /** What the last segment left: one a shard. */
   #parts: readonly number[] = [];
@@ -99,6 +98,11 @@ export class SimWorker {
   fellows(): readonly SimWorker[] {
     const ids = this.#group?.members.map(({ worker }) => worker) ?? [];
     return this.#world.living().filter((other) => ids.includes(other.id) && other.group === this.group);
+  }
+
+  get #params(): number {
+    invariant(this.#written !== null, `${this.id} reads its state while an update writes over it`);
+    return this.#written;
   }
 
   hear(message: CoordinatorMessage): void {
@@ -209,7 +213,7 @@ export class SimWorker {
     this.#raiseWithin(0, 300, () => ({ type: 'peerLost', generation, peer }));
   }
 
-  /** Puts a state in the second buffer, unless its generation is over by then. */
+  /** Puts a state beside the current one, unless its generation is over by then. */
   #take(withinMs: number, generation: number, step: number, params: number): void {
     this.#raiseWithin(1, withinMs, () => {
       if (this.#group?.generation === generation) this.#spare = params;
@@ -309,20 +313,23 @@ export class SimWorker {
   }
 
   #update({ step, fingerprint }: Effect<'runUpdate'>): void {
+    const params = updatedParams(this.#params, step, this.#sums);
+    // What it was to take in a generation that ended before is over.
+    this.#spare = null;
+    this.#written = null;
     this.#raiseWithin(1, 10, () => {
-      this.#spare = updatedParams(this.#params, step, this.#sums);
-      this.#isUpdate = true;
-      const report = { params: this.#spare };
-      return { type: 'updateDone', report, ...(fingerprint ? { fingerprint: `${this.#spare}` } : {}) };
+      this.#written = params;
+      return { type: 'updateDone', report: { params }, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
     });
   }
 
   #commit(step: number): void {
-    this.#params = this.#spare;
+    const isUpdate = this.#spare === null;
+    this.#written = this.#spare ?? this.#written;
+    this.#spare = null;
     this.#sums = [];
     // Members that take the agreed state are behind until they have it; an update needs them all.
-    const steps = this.#isUpdate ? this.fellows().map(({ state }) => state.step) : [];
-    this.#isUpdate = false;
+    const steps = isUpdate ? this.fellows().map(({ state }) => state.step) : [];
     this.#world.ledger.committed(this.id, step, this.#params, steps);
   }
 

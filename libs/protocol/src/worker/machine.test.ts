@@ -124,6 +124,28 @@ describe('worker', () => {
     ]);
   });
 
+  it('writes down no state while an update writes over it', () => {
+    const { hear, raise } = running();
+    raise({ type: 'segmentDone' });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    hear({ type: 'prepare', generation: 2 });
+    expect(hear({ type: 'save' })).toEqual([]);
+    raise({ type: 'updateDone', report: {} });
+    expect(hear({ type: 'save' })).toEqual([{ type: 'checkpoint', step: 1 }]);
+  });
+
+  it('holds no state after an update that failed', () => {
+    const error = { code: 'internal', message: 'no', facts: {} } as const;
+    const segment = running();
+    segment.raise({ type: 'failed', error });
+    expect(segment.hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, 0)]);
+    const update = running();
+    update.raise({ type: 'segmentDone' });
+    update.raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    update.raise({ type: 'failed', error });
+    expect(update.hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, -1)]);
+  });
+
   it('answers only the latest of two prepares, and ignores older ones', () => {
     const { hear, raise } = running();
     hear({ type: 'prepare', generation: 2 });

@@ -102,8 +102,7 @@ function hear(turn: Turn, message: CoordinatorMessage) {
     case 'restore':
       return restore(turn, message);
     case 'save':
-      turn.effects.push({ type: 'checkpoint', step: turn.state.step });
-      return;
+      return save(turn);
     case 'stop':
       return exit(turn, message.reason, message.message);
     case 'heartbeat':
@@ -197,10 +196,20 @@ function restore(turn: Turn, { generation, step, header }: Message<'restore'>): 
   turn.effects.push({ type: 'restore', generation, step, header });
 }
 
-/** The job that failed is over; if the coordinator does not know us just now, a later generation fails again. */
+/** Comes to a worker that is parked; at any other time its state may be one that an update writes. */
+function save(turn: Turn): void {
+  const { activity, step } = turn.state;
+  if (activity.kind === 'idle') turn.effects.push({ type: 'checkpoint', step });
+}
+
+/**
+ * The job that failed is over; if the coordinator does not know us just now, a later generation fails again. An update
+ * that ended half-way leaves no state that others could be given.
+ */
 function failed(turn: Turn, error: WireError) {
+  const { activity, step } = turn.state;
   send(turn, { type: 'failed', error: shortened(error) });
-  update(turn, { activity: { kind: 'idle' } });
+  update(turn, { activity: { kind: 'idle' }, step: activity.kind === 'update' ? -1 : step });
   park(turn);
 }
 

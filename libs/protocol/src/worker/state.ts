@@ -90,7 +90,7 @@ export type WorkerEvent =
   /** The connection to the coordinator broke and stands again; messages of both sides may be lost. */
   | { readonly type: 'reconnected' }
   | { readonly type: 'loaded'; readonly program: ProgramOutline }
-  /** State of `step` stands verified in the spare buffer, by `initialise`, `fetchSnapshot` or `restore`. */
+  /** State of `step` stands verified in a buffer beside the current one, by `initialise`, `fetchSnapshot` or `restore`. */
   | { readonly type: 'stateReady'; readonly generation: number; readonly step: number }
   /** The compute threads ended a training or evaluation segment. */
   | { readonly type: 'segmentDone' }
@@ -100,7 +100,7 @@ export type WorkerEvent =
       readonly step: number;
       readonly collective: number;
     }
-  /** The new state stands in the spare buffer. `report` carries the step's metrics, on every member. */
+  /** The new state stands where that of the step before was. `report` carries the step's metrics, on every member. */
   | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
   /** The exchange of an evaluation is done and its result known; `stop` is the same on all members. */
   | {
@@ -152,7 +152,7 @@ export type WorkerEffect =
       readonly step: number;
       readonly header: OpaqueRecord;
     }
-  /** Answer peers that ask for the state of `step`, which stays unchanged while any of them lacks it. */
+  /** Answer peers that ask for the state of `step`, which stays unchanged while any of them lacks it: until `runUpdate`. */
   | { readonly type: 'serveSnapshot'; readonly generation: number; readonly step: number }
   | { readonly type: 'runSegment'; readonly step: number; readonly segment: number }
   | {
@@ -161,8 +161,9 @@ export type WorkerEffect =
       readonly step: number;
       readonly collective: number;
     }
+  /** Write the state of `step` over the one that it is made of, which nobody reads any more. */
   | { readonly type: 'runUpdate'; readonly step: number; readonly fingerprint: boolean }
-  /** Swap the buffers: the spare one holds the state of `step`. */
+  /** The state of `step` is the current one from now on: after `stateReady` that in the buffer beside it. */
   | { readonly type: 'commit'; readonly step: number }
   /** Results are keyed by step: after a change of members the evaluation of a step may run again. */
   | { readonly type: 'runEvaluation'; readonly step: number; readonly final: boolean }
@@ -173,7 +174,7 @@ export type WorkerEffect =
       readonly collective: number;
       readonly final: boolean;
     }
-  /** Copy the state of `step` and send it to the coordinator as `checkpoint` with its frames. */
+  /** Copy the state of `step`, at once, and send it to the coordinator as `checkpoint` with its frames. */
   | { readonly type: 'checkpoint'; readonly step: number }
   /** Make the run's result from the state of `step`. */
   | { readonly type: 'finish'; readonly step: number }

@@ -151,7 +151,10 @@ export function exchangeDone(turn: Turn, { generation, step, collective }: Event
   });
 }
 
-/** An update once begun counts, even when its generation ended meanwhile: its sums were everyone's. */
+/**
+ * An update once begun counts, even when its generation ended meanwhile: its sums were everyone's, and the state before it is
+ * written over.
+ */
 export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
   const { generation, step } = expectActivity(turn, 'update');
   commit(turn, step);
