@@ -8,6 +8,10 @@
 namespace lockstep {
 namespace {
 
+// From so many bytes in all, what a strip reads is asked for at its beginning: its arrays come from outer caches or from
+// memory, and so they come at the same time, where otherwise each would wait for the steps before its own.
+constexpr size_t FETCH_BYTES = 1 << 20;
+
 // From so many bytes in all, outputs go past the caches.
 constexpr size_t STREAM_BYTES = 24 << 20;
 
@@ -32,6 +36,7 @@ class Chain {
     chooseStreams();
     program_.reset(machine, fusion, lead_);
     for (int i = 0; i < fusion.numOperands; i++) bindOperand(i);
+    if (bytesTouched() >= FETCH_BYTES) fetchOperands();
     for (int j = 0; j < fusion.numInstructions; j++) bindInstruction(j);
     for (int o = 0; o < fusion.numOutputs; o++) {
       if (isSum(fusion.outputs[o])) bindSum(fusion.outputs[o]);
@@ -72,12 +77,9 @@ class Chain {
     return false;
   }
 
-  // Large outputs in memory of their own, of one alignment, to which a first part of a strip leads.
-  void chooseStreams() {
+  // Of all operands and outputs but sums.
+  size_t bytesTouched() const {
     const size_t length = fusion_->length;
-    isStreamed_.assign(fusion_->numOutputs, false);
-    numStreams_ = 0;
-    lead_ = 0;
     size_t bytes = 0;
     for (int i = 0; i < fusion_->numOperands; i++) {
       const Operand& operand = fusion_->operands[i];
@@ -87,7 +89,15 @@ class Chain {
       const Output& output = fusion_->outputs[o];
       if (!isSum(output)) bytes += length * elementBytes(fusion_->isBoolRegister(output.source));
     }
-    if (bytes < STREAM_BYTES) return;
+    return bytes;
+  }
+
+  // Large outputs in memory of their own, of one alignment, to which a first part of a strip leads.
+  void chooseStreams() {
+    isStreamed_.assign(fusion_->numOutputs, false);
+    numStreams_ = 0;
+    lead_ = 0;
+    if (bytesTouched() < STREAM_BYTES) return;
     for (int o = 0; o < fusion_->numOutputs; o++) {
       const Output& output = fusion_->outputs[o];
       const size_t past = reinterpret_cast<uintptr_t>(output.data) % machine_->vectorBytes;
@@ -114,6 +124,13 @@ class Chain {
       home.isScalar = true;
     } else {
       home = program_.addPattern(operand);
+    }
+  }
+
+  void fetchOperands() {
+    for (int i = 0; i < fusion_->numOperands; i++) {
+      const Home& home = registers_[i].home;
+      if (home.kind == Home::Kind::along && !home.isBool) program_.emitFetch(home);
     }
   }
 

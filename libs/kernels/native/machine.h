@@ -61,6 +61,7 @@ struct Machine {
   Code load, loadScalar, loadBools, boolsToFloats, floatsToBools, store, storeBools;
   // Past the caches, to an address aligned to `vectorBytes`; endStream makes it seen by other threads.
   Code storeStream;
+  Code fetch;  // asks for the strip a, which is read soon
   Code stop;
   void (*endStream)();
   size_t vectorBytes;

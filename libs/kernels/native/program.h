@@ -59,6 +59,9 @@ class Program {
     steps_.push_back({code, placeA, placeB});
   }
 
+  // Of what lies along an array. In a part of a strip it does no harm.
+  void emitFetch(const Home& home) { steps_.push_back({machine_->fetch, {home.base, ~size_t{0}}, {}}); }
+
   Home addPattern(const Operand& operand) {
     const Pattern& pattern = patterns_.emplace_back(*machine_, operand, fusion_->length, lead_ == 0, arena);
     Home home;
