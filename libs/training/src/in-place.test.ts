@@ -203,6 +203,7 @@ describe('the state of a model', () => {
     const runs = await Promise.all([1, 2, 3, 4].map(after));
     for (const [i, now] of runs.slice(1).entries()) {
       const then = runs[i]!;
+      expect(now['0/a']).not.toEqual(now['0/b']);
       expect(now).toEqual({
         ...{ '0/w': expect.not.toSatisfy((w: TypedArray) => w.join() === then['0/w']!.join()) },
         ...{ '0/a': then['0/b'], '0/b': then['0/a'], '0/before': then['0/w'] },
