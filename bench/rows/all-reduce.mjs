@@ -23,10 +23,9 @@ const measure =
     const answers = () => Promise.all(children.map(answerOf));
     const tell = (message) => children.map((child) => child.send(message));
     try {
-      const endpoints = (await answers()).map(({ endpoint }) => endpoint);
-      // A frame must find its receiver ready.
+      const invitations = (await answers()).map(({ invitation }) => invitation);
       const ready = answers();
-      tell({ endpoints });
+      tell({ invitations });
       await ready;
       const slowest = async (bytes, rounds) => {
         const answered = answers();

@@ -27,11 +27,11 @@ export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
 /** The program of a worker process. */
 export const workerEntry = new URL('./main.js', import.meta.url);
 
-/** What carries a worker's sums, for measurements: loaded when asked for. */
+/** What carries a worker's sums to others on its host, for measurements: loaded when asked for. */
 export async function loadExchange() {
-  const [{ createLanes }, { createReductions }] = await Promise.all([
-    import('./lanes.ts'),
+  const [{ directLink, reduceDirectly }, { createReductions }] = await Promise.all([
+    import('./direct-exchange.ts'),
     import('./reductions.ts'),
   ]);
-  return { createLanes, createReductions };
+  return { createReductions, directLink, reduceDirectly };
 }

@@ -4,14 +4,13 @@
  * between threads instead of two for each segment, and who waits for a peer is who needs what it sends.
  */
 import { createHeldFrames } from '@lockstep/collectives';
-import { LockstepError } from '@lockstep/errors';
 import { createEagerKernels } from '@lockstep/kernels';
-import { createLane, type Lane } from '@lockstep/lanes';
+import { createLane } from '@lockstep/lanes';
 import { combineWith, type Parity } from '@lockstep/run';
 import type { Executor } from '@lockstep/training';
+import { directLink, reduceDirectly } from '../direct-exchange.ts';
 import type { ExchangePart } from '../exchange-parts.ts';
-import { look, patienceMs } from '../lanes.ts';
-import { createReductions, type ReducedPart, type ReductionOptions } from '../reductions.ts';
+import { createReductions, type ReducedPart } from '../reductions.ts';
 import { clockMs } from '../tracer.ts';
 import {
   ABORTED,
@@ -98,7 +97,7 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
   const reductions = createReductions({
     ...group,
     combine: combineWith(createEagerKernels()),
-    link: linkOver(lane, numRanks * numThreads),
+    link: directLink(lane, numRanks * numThreads),
     held: createHeldFrames(maxHeldBytes),
     onRejected: (reason, header) => onDropped({ reason, header }),
     onFault: (fault) => onDropped({ fault }),
@@ -115,13 +114,12 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
   Atomics.store(gates, gate.reachesAll, 0);
   tellReach();
 
-  /** False: aborted meanwhile. */
-  const awaitThreads = (): boolean => {
+  const isAborted = (): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
+  const awaitThreads = (): void => {
     const all = (numThreads - 1) * (segment + 1);
     for (let at = Atomics.load(gates, gate.arrived); at < all; at = Atomics.load(gates, gate.arrived)) {
       Atomics.wait(gates, gate.arrived, at);
     }
-    return Atomics.load(gates, gate.passed) < ABORTED;
   };
   return {
     lane: lane && { invitation: lane.invitation, bell: lane.bell },
@@ -141,15 +139,9 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
       if (numThreads === 1) reductions.start(step, segment, parts[segment]!, numParts);
     },
     exchange(after: number): void {
-      if (!awaitThreads()) return;
-      let isDone = false;
-      reductions.reduce(step, after, parts[after]!, () => {
-        isDone = true;
-      });
-      while (!isDone && Atomics.load(gates, gate.passed) < ABORTED) {
-        lane!.hear();
-        reductions.look();
-      }
+      awaitThreads();
+      if (isAborted()) return;
+      reduceDirectly(reductions, lane, [step, after, parts[after]!], isAborted);
       // Unless the step was aborted.
       Atomics.compareExchange(gates, gate.passed, after, after + 1);
       if (numThreads > 1) Atomics.notify(gates, gate.passed);
@@ -160,22 +152,5 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
     },
     tellReach,
     close: () => lane?.close(),
-  };
-}
-
-function unsent(): never {
-  throw new LockstepError('internal', 'a frame of a direct exchange has no way to its peer');
-}
-
-function linkOver(lane: Lane | undefined, numOnHost: number): ReductionOptions['link'] {
-  if (lane === undefined) return { outbox: new Uint8Array(0), send: unsent, take() {}, look() {} };
-  return {
-    outbox: lane.data,
-    send(toRank, header, payload) {
-      if (!lane.post(toRank, header, payload)) unsent();
-    },
-    // While it computes it looks by itself, now and then: nobody needs to ring.
-    take: (onFrame) => void lane.take((_peer, header, payload) => onFrame(header, payload)),
-    look: (onFrame, isDone) => look(lane, patienceMs(numOnHost), onFrame, isDone),
   };
 }
