@@ -19,8 +19,10 @@ export function threadGroup(
 ): ThreadGroup | undefined {
   const ranges = members.map(({ shards }) => shards);
   const numNodes = alignedSubtrees(ranges[rank]!).length;
+  // Of whoever sends most, so that all ranks come to the same answer.
+  const mostNodes = Math.max(...ranges.map((range) => alignedSubtrees(range).length));
   const framesOf = (size: number): number =>
-    (numNodes + 1) * planChunks('sum', size, ranges.length, defaultChunkRules).length;
+    (mostNodes + 1) * planChunks('sum', size, ranges.length, defaultChunkRules).length;
   const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
   // A peer may be an exchange behind.
   const mostFrames = 2 * Math.max(...exchangeSizes.map((sizes) => sum(sizes.map(framesOf))));

@@ -162,7 +162,7 @@ export function createEffects(context: EffectsContext): Effects {
         numThreads: pool.numThreads,
       }),
       held,
-      canBeDirect: () => mayBeDirect && pool.reachesAll,
+      canBeDirect: () => threads !== undefined && pool.reachesAll,
       onPart: tracer.exchanged,
       onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
       onFault: (fault) => log.warn({ fault }, 'dropped a frame'),
@@ -348,6 +348,7 @@ export function createEffects(context: EffectsContext): Effects {
         return abort(effect);
       case 'exit':
         isOver = true;
+        if (membership !== undefined) membership = { ...membership, isAborted: true };
         pool.abortStep();
         lanes.close();
         invitations.close();

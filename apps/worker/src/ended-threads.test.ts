@@ -1,5 +1,6 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { createCompiler } from './compiler/compiler.ts';
+import { ABORTED, gate } from './compute/commands.ts';
 import { createPool } from './compute/pool.ts';
 import { startCompiler, startCompute } from './threads.ts';
 
@@ -20,4 +21,20 @@ it('a compiler whose thread has ended rejects every request', async () => {
   for (let request = 0; request < 3; request++) {
     await expect(compiler.plan([1])).rejects.toThrow(/thread/);
   }
+});
+
+it('tells threads that a step is aborted before it wakes them as if all had arrived', async () => {
+  const threads = startCompute(2);
+  const pool = createPool(threads);
+  onTestFinished(() => pool.close());
+  const store = vi.spyOn(Atomics, 'store');
+  onTestFinished(() => store.mockRestore());
+  pool.abortStep();
+  const stored = store.mock.calls
+    .filter(([array]) => Object.is(array, threads.gates))
+    .map(([, word, to]) => [word, to]);
+  expect(stored).toEqual([
+    [gate.passed, ABORTED],
+    [gate.arrived, ABORTED],
+  ]);
 });

@@ -12,7 +12,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <mutex>
 #include <string>
+#include <unordered_map>
 
 namespace {
 
@@ -25,15 +27,55 @@ napi_value Throw(napi_env env, const char* what, int error) {
   return nullptr;
 }
 
-void Unmap(napi_env, void* data, void* bytes) { munmap(data, reinterpret_cast<uintptr_t>(bytes)); }
+struct Mapping {
+  void* data;
+  size_t bytes;
+};
 
-/** The ArrayBuffer of a mapping, which ends when the buffer is collected. */
+// Mappings that have not ended, by address; of all threads.
+std::mutex mutex;
+std::unordered_map<void*, Mapping*> mappings;
+
+// Under the mutex.
+void End(Mapping* mapping) {
+  if (mapping->data == nullptr) return;
+  mappings.erase(mapping->data);
+  munmap(mapping->data, mapping->bytes);
+  mapping->data = nullptr;
+}
+
+void Collected(napi_env, void*, void* mapping) {
+  const std::lock_guard<std::mutex> lock(mutex);
+  End(static_cast<Mapping*>(mapping));
+  delete static_cast<Mapping*>(mapping);
+}
+
+/** The ArrayBuffer of a mapping, which ends when the buffer is collected or unmapped. */
 napi_value Wrap(napi_env env, void* data, size_t bytes) {
   napi_value buffer;
-  void* const hint = reinterpret_cast<void*>(bytes);
-  if (napi_create_external_arraybuffer(env, data, bytes, Unmap, hint, &buffer) == napi_ok) return buffer;
-  munmap(data, bytes);
+  Mapping* const mapping = new Mapping{data, bytes};
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    mappings[data] = mapping;
+  }
+  if (napi_create_external_arraybuffer(env, data, bytes, Collected, mapping, &buffer) == napi_ok) return buffer;
+  Collected(env, data, mapping);
   napi_throw_error(env, nullptr, "this runtime does not take foreign memory as an ArrayBuffer");
+  return nullptr;
+}
+
+/** unmap(buffer): gives the memory of a mapping back before the buffer is collected; views of it are empty. */
+napi_value Unmap(napi_env env, napi_callback_info info) {
+  size_t count = 1, bytes = 0;
+  napi_value buffer;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr);
+  if (napi_get_arraybuffer_info(env, buffer, &data, &bytes) != napi_ok) return nullptr;
+  // First, for no view that could still be read may outlive its memory.
+  if (napi_detach_arraybuffer(env, buffer) != napi_ok) return nullptr;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto found = mappings.find(data);
+  if (found != mappings.end()) End(found->second);
   return nullptr;
 }
 
@@ -111,7 +153,10 @@ napi_value Pipe(napi_env env, napi_callback_info) {
   return result;
 }
 
-/** drain(fd): blocks this thread until there is something in the pipe, and empties it. */
+// Nothing can end a thread that is in here.
+constexpr int kLongestWaitMs = 500;
+
+/** drain(fd): blocks this thread until there is something in the pipe, and empties it; not for ever. */
 napi_value Drain(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -120,7 +165,7 @@ napi_value Drain(napi_env env, napi_callback_info info) {
   napi_get_value_int32(env, argument, &waiting.fd);
   int ready;
   do {
-    ready = poll(&waiting, 1, -1);
+    ready = poll(&waiting, 1, kLongestWaitMs);
   } while (ready < 0 && errno == EINTR);
   if (ready < 0 || (waiting.revents & POLLNVAL) != 0) return Throw(env, "poll", ready < 0 ? errno : EBADF);
   char rings[64];
@@ -139,6 +184,8 @@ napi_value Initialize(napi_env env, napi_value exports) {
   napi_set_named_property(env, exports, "pipe", function);
   napi_create_function(env, "drain", NAPI_AUTO_LENGTH, Drain, nullptr, &function);
   napi_set_named_property(env, exports, "drain", function);
+  napi_create_function(env, "unmap", NAPI_AUTO_LENGTH, Unmap, nullptr, &function);
+  napi_set_named_property(env, exports, "unmap", function);
   return exports;
 }
 

@@ -10,7 +10,7 @@ export interface Bell {
 
 /** A bell that a thread without an event loop waits for. */
 export interface QuietBell extends Bell {
-  /** Blocks until it rings, or returns at once if it has rung since. */
+  /** Blocks until it rings or half a second is over; returns at once if it has rung since. */
   hear(): void;
 }
 
@@ -47,17 +47,20 @@ export interface Rope {
 /** The way to a peer's bell. Throws where it cannot be reached. */
 export function reachBell(pid: number, fd: number): Rope {
   const own = openSync(`/proc/${pid}/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
-  const byte = Uint8Array.of(1);
-  return {
-    ring() {
-      try {
-        writeSync(own, byte);
-      } catch (error) {
-        // A full pipe rings already. A peer that is gone needs no bell, and its connection tells that it is gone.
-        const { code } = error as NodeJS.ErrnoException;
-        if (code !== 'EAGAIN' && code !== 'EPIPE') throw error;
-      }
-    },
-    close: () => closeSync(own),
-  };
+  return { ring: () => ring(own), close: () => closeSync(own) };
+}
+
+/** The way to a bell that another thread of this process has hung; not to be used once that is closed. */
+export const ownBell = (fd: number): Pick<Rope, 'ring'> => ({ ring: () => ring(fd) });
+
+const byte = Uint8Array.of(1);
+
+function ring(fd: number): void {
+  try {
+    writeSync(fd, byte);
+  } catch (error) {
+    // A full pipe rings already. A peer that is gone needs no bell, and its connection tells that it is gone.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EAGAIN' && code !== 'EPIPE') throw error;
+  }
 }

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter, on, once } from 'node:events';
-import { readdirSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { reachBell } from './bell.ts';
+import { ownBell } from './bell.ts';
 import { createLane, type Lane } from './lane.ts';
 import { sharedMemory } from './shared-memory.ts';
 
@@ -50,6 +50,26 @@ function payloadOf(lane: Lane, text: string): Uint8Array {
 }
 
 describe.skipIf(!memory.available)('a lane', () => {
+  it('gives all memory back at once when it is released', () => {
+    const mapped = (): number =>
+      readFileSync('/proc/self/maps', 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('memfd:lockstep')).length;
+    const before = mapped();
+    const [a, b] = pair();
+    const payload = payloadOf(a, 'payload');
+    expect(mapped()).toBe(before + 4);
+    a.release();
+    expect(mapped()).toBe(before + 2);
+    // A view that is still held reads nothing, not what is mapped there next.
+    expect([payload.length, a.data.length]).toEqual([0, 0]);
+    expect(a.post(1, Buffer.from('head'), payload)).toBe(false);
+    expect(b.taken()).toEqual([]);
+    a.release();
+    b.release();
+    expect(mapped()).toBe(before);
+  });
+
   it('lets a thread without an event loop wait for its bell', () => {
     const quiet = createLane({ rank: 0, numRanks: 2, dataBytes: 64 })!;
     const peer = end(1);
@@ -62,12 +82,11 @@ describe.skipIf(!memory.available)('a lane', () => {
     const taken: string[] = [];
     quiet.take((_peer, _header, payload) => taken.push(`${Buffer.from(payload)}`));
     expect(taken).toEqual(['wake up']);
-    const rope = reachBell(process.pid, quiet.bell);
+    const rope = ownBell(quiet.bell);
     for (let i = 0; i < 100; i++) rope.ring();
     quiet.hear();
     rope.ring();
     quiet.hear();
-    rope.close();
     expect(() => peer.hear()).toThrow('the bell of this lane calls its user');
   });
 

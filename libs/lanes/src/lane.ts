@@ -49,12 +49,14 @@ export interface Lane {
   sleep(): void;
   /** From now on we look by ourselves. */
   wake(): void;
-  /** Blocks this thread until the bell rings, of a lane without `onBell`. */
+  /** Blocks this thread until the bell rings, of a lane without `onBell`; it may return without. */
   hear(): void;
   /** The bell's descriptor, for {@link reachBell}. */
   readonly bell: number;
   /** Nothing is posted or taken any more; views of the memory stay valid. */
   close(): void;
+  /** Closes it, and unmaps all memory: views of it are empty from then on. */
+  release(): void;
 }
 
 const nonceBytes = 16;
@@ -78,6 +80,7 @@ interface Invitation {
 
 /** One process's segment, whoever wrote it. */
 interface Segment {
+  readonly buffer: ArrayBuffer;
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly view: DataView;
@@ -97,7 +100,7 @@ export function createLane(options: LaneOptions): Lane | undefined {
   const totalBytes = dataStart + dataBytes;
   const shared = createShared(totalBytes);
   if (shared === undefined) return undefined;
-  const { fd, buffer, ends, drain } = shared;
+  const { fd, buffer, ends, drain, unmap } = shared;
   const own = segmentOf(buffer);
   const nonce = randomBytes(nonceBytes);
   own.bytes.set(nonce);
@@ -132,6 +135,13 @@ export function createLane(options: LaneOptions): Lane | undefined {
   };
   Atomics.store(own.words, attention, 1);
   let isClosed = false;
+  const close = (): void => {
+    if (isClosed) return;
+    isClosed = true;
+    bell.close();
+    closeSync(fd);
+    for (const peer of peers) peer?.rope.close();
+  };
 
   return {
     data: own.bytes.subarray(dataStart),
@@ -192,18 +202,19 @@ export function createLane(options: LaneOptions): Lane | undefined {
     },
     bell: bell.fd,
     close() {
-      if (isClosed) return;
-      isClosed = true;
-      bell.close();
-      closeSync(fd);
-      for (const peer of peers.splice(0)) peer?.rope.close();
+      close();
+      peers.length = 0;
+    },
+    release() {
+      close();
+      for (const segment of [own, ...peers.splice(0)]) if (segment !== undefined) unmap(segment.buffer);
     },
   };
 }
 
 function segmentOf(buffer: ArrayBuffer): Segment {
   const words = new Int32Array(buffer, 0, Math.floor(buffer.byteLength / 4));
-  return { bytes: new Uint8Array(buffer), words, view: new DataView(buffer) };
+  return { buffer, bytes: new Uint8Array(buffer), words, view: new DataView(buffer) };
 }
 
 function openPeer(invitation: Uint8Array): Peer | undefined {

@@ -10,15 +10,23 @@ interface Addon {
   open(pid: number, fd: number, bytes: number): ArrayBuffer;
   /** Descriptors of a new pipe: to read from, to write to. */
   pipe(): [number, number];
-  /** Blocks this thread until there is something in a pipe, and empties it. */
+  /**
+   * Blocks this thread until there is something in a pipe, and empties it; for half a second at most, since nothing can end a thread
+   * meanwhile.
+   */
   drain(fd: number): void;
+  /**
+   * Unmaps memory at once: its views are empty from then on. Without it that comes with garbage collection, in a thread with
+   * an event loop.
+   */
+  unmap(buffer: ArrayBuffer): void;
 }
 
 export type SharedMemory =
   | ({ readonly available: true } & Addon)
   | { readonly available: false; readonly reason: string };
 
-interface Pipe extends Pick<Addon, 'drain'> {
+interface Pipe extends Pick<Addon, 'drain' | 'unmap'> {
   readonly ends: readonly [number, number];
 }
 
@@ -38,7 +46,7 @@ export function createShared(bytes: number): (ReturnType<Addon['create']> & Pipe
   const memory = sharedMemory();
   if (!memory.available) return undefined;
   try {
-    return { ...memory.create(bytes), ends: memory.pipe(), drain: memory.drain };
+    return { ...memory.create(bytes), ends: memory.pipe(), drain: memory.drain, unmap: memory.unmap };
   } catch (error) {
     loaded = { available: false, reason: `this system gives none: ${toWireError(error).message}` };
     return undefined;

@@ -1,7 +1,7 @@
 /** A worker's compute threads, seen from its main thread: one job at a time, on all of them or on the first. */
 import type { Worker } from 'node:worker_threads';
 import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
-import { type Rope, reachBell } from '@lockstep/lanes';
+import { ownBell, type Rope } from '@lockstep/lanes';
 import type { ComputeThreads } from '../threads.ts';
 import {
   ABORTED,
@@ -85,7 +85,7 @@ export function createPool(
   const threads = started.map((thread, index) => adopt(thread, index, events));
   let active: readonly Thread[] = [];
   /** Rings for the first thread, where it has a lane. */
-  let rope: Rope | undefined;
+  let rope: Pick<Rope, 'ring'> | undefined;
 
   const run = (thread: Thread, job: Job, ticket = 0, onReady?: (numParts: number) => void): Promise<Done> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
@@ -118,7 +118,8 @@ export function createPool(
   const slowest = (answers: readonly Done[]): number =>
     Math.max(...answers.map(({ computeMs }) => computeMs));
   const setGates = (value: number): void => {
-    for (const word of [gate.arrived, gate.passed]) {
+    // In this order: who is woken as if all threads had arrived must see that the step is aborted.
+    for (const word of [gate.passed, gate.arrived]) {
       Atomics.store(gates, word, value);
       Atomics.notify(gates, word);
     }
@@ -136,10 +137,10 @@ export function createPool(
       // What it still fills would be written over the new layout.
       const loadsAhead = await loader.configure({ ...whole, loadsAhead: true });
       for (const { worker } of active) worker.postMessage({ ...whole, loadsAhead });
-      rope?.close();
       rope = undefined;
+      Atomics.store(gates, gate.reachesAll, 0);
       const [{ lane } = {}] = await all({ order: 'configure' });
-      if (lane !== undefined) rope = reachBell(process.pid, lane.bell);
+      if (lane !== undefined) rope = ownBell(lane.bell);
       return lane?.invitation;
     },
     runAll: async (job, onReady) => slowest(await all(job, onReady)),
@@ -157,7 +158,6 @@ export function createPool(
     },
     async close() {
       abortStep();
-      rope?.close();
       rope = undefined;
       for (const { mailbox } of threads) {
         mailbox[word.order] = orders.indexOf('exit');

@@ -110,8 +110,6 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
     const reachesAll = ranges.every((_, peer) => peer === rank || lane?.reaches(peer) === true);
     Atomics.store(gates, gate.reachesAll, reachesAll ? 1 : 0);
   };
-  // A generation's threads begin without peers.
-  Atomics.store(gates, gate.reachesAll, 0);
   tellReach();
 
   const isAborted = (): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
@@ -151,6 +149,6 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
       return { times: reductions.takeTimes(), parts: reduced };
     },
     tellReach,
-    close: () => lane?.close(),
+    close: () => lane?.release(),
   };
 }

@@ -178,7 +178,7 @@ export type WorkerEffect =
   | { readonly type: 'checkpoint'; readonly step: number }
   /** Make the run's result from the state of `step`. */
   | { readonly type: 'finish'; readonly step: number }
-  /** Drop the exchange or the transfer of state under way in this generation. */
+  /** Drop what waits for others in this generation: an exchange, be it in the midst of segments, or a transfer of state. */
   | { readonly type: 'abort'; readonly generation: number }
   /** Nothing follows. */
   | Exit;

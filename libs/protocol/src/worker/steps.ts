@@ -23,7 +23,7 @@ function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void)
   }
 }
 
-/** Stops at the next safe point. A job of the compute threads ends first; anything else is dropped. */
+/** Stops at the next safe point. A job of the compute threads ends first, without waiting for others; anything else is dropped. */
 export function park(turn: Turn) {
   const { activity, group } = turn.state;
   update(turn, { group: null });
