@@ -8,13 +8,13 @@ import type { Member } from '@lockstep/protocol';
 import { type Mesh, parseEndpoint } from '@lockstep/transport';
 import type { ThreadGroup } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
-import { createInvitations, type Group, type Invitations } from './invitations.ts';
+import { createInvitations, type Group, threadLane } from './invitations.ts';
 import type { Session } from './session.ts';
 
 /** What the compute threads need to exchange by themselves; undefined where an exchange might not fit their lane. */
 export function threadGroup(
   { generation, run, rank, members }: Group,
-  { config, exchangeSizes, maxHeld }: Session,
+  { config, exchangeSizes, largestExchange, maxHeldBytes }: Session,
   isTraced: boolean,
 ): ThreadGroup | undefined {
   const ranges = members.map(({ shards }) => shards);
@@ -23,17 +23,17 @@ export function threadGroup(
   const mostNodes = Math.max(...ranges.map((range) => alignedSubtrees(range).length));
   const framesOf = (size: number): number =>
     (mostNodes + 1) * planChunks('sum', size, ranges.length, defaultChunkRules).length;
-  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+  const framesOfAll = (sizes: readonly number[]): number =>
+    sizes.reduce((total, size) => total + framesOf(size), 0);
   // A peer may be an exchange behind.
-  const mostFrames = 2 * Math.max(...exchangeSizes.map((sizes) => sum(sizes.map(framesOf))));
+  const mostFrames = 2 * Math.max(...exchangeSizes.map(framesOfAll));
   if (ranges.some(({ count }) => count === 0) || (ranges.length > 1 && mostFrames > laneMessages))
     return undefined;
-  const largest = 4 * Math.max(...exchangeSizes.map(sum));
   return {
     ...{ generation, run, rank, ranges, isTraced },
     numShards: config.numShards,
-    outboxBytes: outboxBytes(largest, numNodes, defaultChunkRules),
-    maxHeldBytes: maxHeld,
+    outboxBytes: outboxBytes(largestExchange, numNodes, defaultChunkRules),
+    maxHeldBytes,
   };
 }
 
@@ -51,12 +51,13 @@ export function isOneHost(members: readonly Member[]): boolean {
 
 /** Passes invitations between the first compute threads of workers. */
 export function createThreadInvitations(mesh: Pick<Mesh, 'sendOwned'>, pool: Pick<Pool, 'invite'>) {
-  const invitations: Invitations = createInvitations(mesh, 1);
+  const { open, came, close } = createInvitations(mesh, threadLane);
   return {
-    ...invitations,
+    came,
+    close,
     /** The first thread of this worker has a lane. */
     opened: (group: Group, invitation: Uint8Array): void =>
-      invitations.open(group, invitation, (rank, theirs) =>
+      open(group, invitation, (rank, theirs) =>
         pool.invite({ generation: group.generation, rank, invitation: theirs }),
       ),
   };

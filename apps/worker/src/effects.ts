@@ -25,6 +25,7 @@ import type { Job } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
 import { createThreadInvitations, isOneHost, threadGroup } from './direct-steps.ts';
 import type { WorkerHooks } from './hooks.ts';
+import { mainLane } from './invitations.ts';
 import { createLanes } from './lanes.ts';
 import { createPeers } from './peers.ts';
 import { createReductions, type StepTimes } from './reductions.ts';
@@ -142,7 +143,10 @@ export function createEffects(context: EffectsContext): Effects {
     const { config, held, largestExchange, evaluationBytes } = loaded();
     const group = { generation, run, rank, members };
     const threads = mayBeDirect ? threadGroup(group, loaded(), tracer.isEnabled) : undefined;
-    const largest = threads !== undefined && isOneHost(members) ? evaluationBytes : largestExchange;
+    const largest =
+      threads !== undefined && isOneHost(members)
+        ? evaluationBytes
+        : Math.max(largestExchange, evaluationBytes);
     const numNodes = alignedSubtrees(members[rank]!.shards).length;
     membership?.reductions.abort();
     invitations.close();
@@ -376,7 +380,7 @@ export function createEffects(context: EffectsContext): Effects {
       if (header.kind.startsWith('snapshot-')) {
         transfers.receive(header, payload);
       } else if (header.kind === 'lane-invitation') {
-        (header.collective === 0 ? lanes.invited : invitations.came)(peer, header, payload);
+        (header.collective === mainLane ? lanes.invited : invitations.came)(peer, header, payload);
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

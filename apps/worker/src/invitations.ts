@@ -4,7 +4,9 @@ import type { Member } from '@lockstep/protocol';
 import type { Mesh } from '@lockstep/transport';
 
 /** Lanes that a worker may have, each to those of the same number: of its main thread, of its first compute thread. */
-export type LaneNumber = 0 | 1;
+export const mainLane = 0;
+export const threadLane = 1;
+export type LaneNumber = typeof mainLane | typeof threadLane;
 
 /** A generation, as one of its members sees it. */
 export interface Group {

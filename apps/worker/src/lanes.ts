@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type { Header } from '@lockstep/collectives';
 import { createLane, type Lane } from '@lockstep/lanes';
 import type { Mesh } from '@lockstep/transport';
-import { createInvitations, type Group } from './invitations.ts';
+import { createInvitations, type Group, mainLane } from './invitations.ts';
 
 export interface GenerationLinkOptions extends Group {
   /** Memory that payloads are sent from. */
@@ -49,7 +49,7 @@ export interface Lanes {
 const lookMs = 0.05;
 
 export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, { isAllowed, onBell }: LanesOptions): Lanes {
-  const invitations = createInvitations(mesh, 0);
+  const invitations = createInvitations(mesh, mainLane);
   let current: Lane | undefined;
 
   const open = (options: GenerationLinkOptions): Lane | undefined => {

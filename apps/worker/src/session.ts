@@ -19,7 +19,7 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { ThreadGroup } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
 import { bindExchangeParts, type ExchangePart } from './exchange-parts.ts';
-import { maxHeldBytes } from './held-bytes.ts';
+import { maxHeldBytes as boundOfHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
 
@@ -33,14 +33,14 @@ export interface Session {
   readonly outline: ProgramOutline;
   /** Frames from peers that are ahead; of all generations. */
   readonly held: HeldFrames;
-  /** Bytes of all vectors of the largest exchange. */
+  /** Bytes of all vectors of the largest training exchange. */
   readonly largestExchange: number;
   /** Evaluated when the run ends. */
   readonly finalSplit: SplitName | undefined;
   /** Bytes of the largest evaluation's sums. */
   readonly evaluationBytes: number;
-  /** Most bytes of held frames. */
-  readonly maxHeld: number;
+  /** A bound on held frames. */
+  readonly maxHeldBytes: number;
   /** Sizes of the vectors of each training exchange. */
   readonly exchangeSizes: readonly (readonly number[])[];
   /**
@@ -75,10 +75,10 @@ export async function openSession(
   const largestEvaluation = Math.max(validation?.size ?? 0, test?.size ?? 0);
   const sumsOf = (numSamples: number): number =>
     Math.ceil(numSamples / config.batchSize) * (programs.evaluationMetrics.length + 1);
-  const sizes = exchanges.map((parts) => parts.reduce((sum, { size }) => sum + size, 0));
+  const exchangeSizes = exchanges.map((parts) => parts.map(({ size }) => size));
   const evaluationBytes = 4 * sumsOf(largestEvaluation);
-  const exchangeBytes = [...sizes.map((size) => 4 * size), evaluationBytes];
-  const maxHeld = maxHeldBytes(exchangeBytes, config.numShards);
+  const exchangeBytes = exchangeSizes.map((sizes) => 4 * sizes.reduce((sum, size) => sum + size, 0));
+  const maxHeldBytes = boundOfHeldBytes([...exchangeBytes, evaluationBytes], config.numShards);
   const replica = createReplica(programs);
   const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
   let memory: WasmMemory | undefined;
@@ -111,9 +111,9 @@ export async function openSession(
     schedule,
     earlyStopping,
     replica,
-    held: createHeldFrames(maxHeld),
-    maxHeld,
-    exchangeSizes: exchanges.map((each) => each.map(({ size }) => size)),
+    held: createHeldFrames(maxHeldBytes),
+    maxHeldBytes,
+    exchangeSizes,
     largestExchange: Math.max(...exchangeBytes),
     evaluationBytes,
     finalSplit,

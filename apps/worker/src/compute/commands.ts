@@ -5,6 +5,7 @@ import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
 import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
 import type { ReducedPart, StepTimes } from '../reductions.ts';
+import type { Span } from '../tracer.ts';
 
 /** Words of a thread's mailbox. */
 export const word = {
@@ -87,16 +88,13 @@ export interface PeerInvitation {
 export type Dropped = { readonly reason: string; readonly header: Header } | { readonly fault: string };
 
 /** By `clockMs`. */
-export interface Span {
-  readonly startMs: number;
-  readonly durationMs: number;
-}
+export type Interval = Pick<Span, 'startMs' | 'durationMs'>;
 
 /** What a thread did of a whole step. */
 export interface DirectStep {
   /** False: it was aborted, and must be done again by a later generation. */
   readonly isComplete: boolean;
-  readonly segments: readonly Span[];
+  readonly segments: readonly Interval[];
   /** Of the first thread. */
   readonly times?: StepTimes;
   readonly parts?: readonly ReducedPart[];

@@ -17,7 +17,7 @@ import {
   type DirectStep,
   type Dropped,
   gate,
-  type Span,
+  type Interval,
   type ThreadGroup,
   type ThreadLane,
 } from './commands.ts';
@@ -50,7 +50,6 @@ export interface Stepper {
 export function createStepper(options: StepperOptions): Stepper {
   const { executor, thread, gates, parts } = options;
   const exchanger = thread === 0 ? createExchanger(options) : undefined;
-  const isAborted = (): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
   const arrive = (): void => {
     Atomics.add(gates, gate.arrived, 1);
     Atomics.notify(gates, gate.arrived);
@@ -67,9 +66,9 @@ export function createStepper(options: StepperOptions): Stepper {
     tellReach: () => exchanger?.tellReach(),
     ready: (numParts) => exchanger?.start(numParts),
     run(step, from) {
-      const segments: Span[] = [];
+      const segments: Interval[] = [];
       exchanger?.begin(step);
-      for (let segment = 0; segment < parts.length && !isAborted(); segment++) {
+      for (let segment = 0; segment < parts.length && !isAborted(gates); segment++) {
         const startMs = clockMs();
         exchanger?.enter(segment);
         executor.runSegment(step, segment, from);
@@ -78,15 +77,17 @@ export function createStepper(options: StepperOptions): Stepper {
           arrive();
           awaitExchange(segment);
         } else {
-          exchanger.exchange(segment);
+          exchanger.exchange();
         }
       }
-      const isComplete = !isAborted();
+      const isComplete = !isAborted(gates);
       return { isComplete, segments, ...exchanger?.end(isComplete) };
     },
     close: () => exchanger?.close(),
   };
 }
+
+const isAborted = (gates: Int32Array): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
 
 /** What the first thread does between segments. */
 function createExchanger({ group, parts, numThreads, gates, onDropped }: StepperOptions) {
@@ -112,7 +113,7 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
   };
   tellReach();
 
-  const isAborted = (): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
+  /** Waits until the other threads have come to the end of the segment. */
   const awaitThreads = (): void => {
     const all = (numThreads - 1) * (segment + 1);
     for (let at = Atomics.load(gates, gate.arrived); at < all; at = Atomics.load(gates, gate.arrived)) {
@@ -136,12 +137,12 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
       // Other threads may not have them yet.
       if (numThreads === 1) reductions.start(step, segment, parts[segment]!, numParts);
     },
-    exchange(after: number): void {
+    exchange(): void {
       awaitThreads();
-      if (isAborted()) return;
-      reduceDirectly(reductions, lane, [step, after, parts[after]!], isAborted);
+      if (isAborted(gates)) return;
+      reduceDirectly(reductions, lane, [step, segment, parts[segment]!], () => isAborted(gates));
       // Unless the step was aborted.
-      Atomics.compareExchange(gates, gate.passed, after, after + 1);
+      Atomics.compareExchange(gates, gate.passed, segment, segment + 1);
       if (numThreads > 1) Atomics.notify(gates, gate.passed);
     },
     end(isComplete: boolean) {
