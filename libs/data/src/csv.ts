@@ -1,196 +1,214 @@
-import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
-import { CsvError } from 'csv-parse';
-import { parse } from 'csv-parse/sync';
 import { createDataset, type DataSource, type Field } from './dataset.ts';
-import { dataVariable } from './files.ts';
+import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+import { type Column, levelsOf, type NumberColumn, type WordColumn } from './table/columns.ts';
+import { encodeTable, type Feature, fitNumbers, requireKept, type TableFormat } from './table/format.ts';
+import { type Header, readTable } from './table/read-table.ts';
+import type { TableSyntax } from './table/rows.ts';
+import { requireEncoding } from './table/text-file.ts';
+
+type ColumnName = string | number;
 
 export interface CsvOptions {
-  /** The column to predict: its name, or its number from 0 where there is no header. */
-  readonly label: string | number;
-  /** The columns of `x`; all but the label unless told. */
-  readonly features?: readonly (string | number)[];
-  /** Whether the first line names the columns; true unless told. */
+  /** The column to predict, or several: its name, or its number from 0. */
+  readonly label: ColumnName | readonly ColumnName[];
+  /** The columns of `x`; all but the labels unless told. */
+  readonly features?: readonly ColumnName[];
+  /** Whether the first line names the columns. Default: it does, unless the label is a number. */
   readonly header?: boolean;
-  /** Shift and scale each feature to mean 0 and standard deviation 1 over the training rows. */
+  /** Shift and scale each numeric feature to mean 0 and standard deviation 1 over the training rows. Default false. */
   readonly standardize?: boolean;
   /** `number` (float32; the default), or `class`: int32 places in the sorted list of distinct labels. */
   readonly labelKind?: 'number' | 'class';
+  /**
+   * Columns of words. 'oneHot': a place of `x` for each level; 'index': the level's place, for an embedding. Places are
+   * the field `categories` int32 [columns], or `x` itself if there is no other feature.
+   */
+  readonly categories?: Readonly<Record<string, 'oneHot' | 'index'>>;
+  /** Between cells. Default ','. */
+  readonly delimiter?: string;
+  /** Between the whole and the fractional part of a number. Default '.'. */
+  readonly decimal?: '.' | ',';
+  /** Of the text, as in the WHATWG's Encoding standard: 'latin1', 'utf-16le'. Default: UTF-8, or what a byte order mark says. */
+  readonly encoding?: string;
+  /** Lines that begin with it are left out, such as '#'. Default: none are. */
+  readonly comment?: string;
+  /** Cells that stand for a missing value, beside empty ones: ['NA', '?']. */
+  readonly naValues?: readonly string[];
+  /**
+   * What a missing value does. 'error' (the default); 'skip': its row is left out; 'mean': in a numeric feature the mean
+   * of the training rows takes its place, in a categorical one it is a level of its own. A missing label is an error,
+   * unless its row is skipped.
+   */
+  readonly missing?: 'error' | 'skip' | 'mean';
   /** Fractions of the rows held out; which rows depends on nothing but their number. */
   readonly split?: SplitFractions;
 }
 
-/** One line of the file: its cells and its number, from 1. */
-interface Row {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
-interface Table {
-  readonly path: string;
-  readonly columns: readonly string[];
-  readonly rows: readonly Row[];
-}
-
 /**
- * A dataset from a comma-separated file: fields `x` [features] and `y` []. The path is relative to the current
- * folder, else to `LOCKSTEP_DATA`. Throws `data` errors that name the line and the column.
+ * A dataset from comma-separated files of the same columns, packed by gzip or not: fields `x` [features] and `y` [], or
+ * `y` [labels] for several. Paths are relative to the current folder, else to `LOCKSTEP_DATA`.
+ *
+ * @throws LockstepError `data` that names file, line and column.
  */
-export function csv(path: string, options: CsvOptions): DataSource {
-  const name = basename(path);
+export function csv(path: string | readonly string[], options: CsvOptions): DataSource {
+  const given = typeof path === 'string' ? [path] : path;
+  if (given.length === 0)
+    throw new LockstepError('argument', 'csv: there is no path; give one file or more', {});
+  if (options.encoding !== undefined) requireEncoding('csv', options.encoding);
+  const name = given.map((one) => basename(one)).join('+');
   return {
     name,
     async load(loadOptions) {
-      const table = await readTable(locate(path), options.header ?? true);
-      const label = columnIndex(table, options.label);
-      const features = options.features
-        ? options.features.map((feature) => columnIndex(table, feature))
-        : table.columns.map((_, column) => column).filter((column) => column !== label);
-      const rows = splitRows(table.rows.length, options.split ?? {});
-      const x = featureField(table, features);
-      if (options.standardize) standardize(x, rows.train);
-      const { y, classes } = labelField(table, label, options.labelKind ?? 'number');
-      const splits = splitColumns([x, y], rows);
-      return createDataset({ name, splits, ...(classes ? { classes } : {}) }, loadOptions);
+      const paths = given.map(locateFile);
+      const { labels, features, numRows, columns } = await readColumns(paths, options);
+      const rows = splitRows(numRows, options.split ?? {});
+      const [own, labelColumns] = [columns.slice(0, features.length), columns.slice(features.length)];
+      const format: TableFormat = {
+        kind: 'table',
+        syntax: syntaxOf(options),
+        labels: labelColumns.map((column) => column.name),
+        features: own.map((column, i) => fit(column, features[i]!.kind, options, rows.train)),
+      };
+      const x = featureFields(format.features, own, numRows, paths.join(', '));
+      const { y, classes } = labelField(labelColumns, labels, paths.join(', '), options);
+      const splits = splitColumns([...x, y], rows);
+      return createDataset({ name, splits, format, ...(classes ? { classes } : {}) }, loadOptions);
     },
   };
 }
 
-function locate(path: string): string {
-  const folder = process.env[dataVariable];
-  if (existsSync(path) || isAbsolute(path) || !folder) return path;
-  return join(folder, path);
+function syntaxOf(options: CsvOptions): TableSyntax {
+  const { label, delimiter = ',', decimal = '.', encoding = null, comment = null, naValues = [] } = options;
+  const names = [label, options.features ?? []].flat();
+  const header = options.header ?? (names.some((name) => typeof name === 'number') ? false : null);
+  return { header, delimiter, decimal, encoding, comment, naValues };
 }
 
-async function readTable(path: string, header: boolean): Promise<Table> {
-  const rows = parseRows(path, await readText(path));
-  const width = rows[0]?.cells.length ?? 0;
-  const columns = header ? (rows[0]?.cells ?? []) : Array.from({ length: width }, (_, i) => String(i));
-  const body = header ? rows.slice(1) : rows;
-  const twice = columns.find((column, i) => columns.indexOf(column) !== i);
-  if (twice !== undefined) {
-    throw new LockstepError('data', `${path}: two columns are named '${twice}'; rename one`, {
-      path,
-      columns,
-    });
-  }
-  if (body.length === 0) throw new LockstepError('data', `${path}: there are no rows of data`, { path });
-  return { path, columns, rows: body };
-}
+type FeatureKind = Feature['kind'];
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    throw new LockstepError(
-      'data',
-      `${path}: cannot be read (${String(cause)}); give a path relative to ${process.cwd()}, an absolute one, or one in the folder that ${dataVariable} names`,
-      { path },
-      { cause },
-    );
-  }
-}
-
-function parseRows(path: string, text: string): Row[] {
-  try {
-    const rows: Row[] = [];
-    parse(text, {
-      bom: true,
-      skip_empty_lines: true,
-      trim: true,
-      on_record: (cells, { lines }) => {
-        rows.push({ cells, line: lines });
-        return null;
-      },
-    });
-    return rows;
-  } catch (cause) {
-    if (!(cause instanceof CsvError)) throw cause;
-    throw new LockstepError('data', `${path}: ${cause.message}`, { path, reason: cause.code }, { cause });
-  }
-}
-
-function columnIndex({ path, columns }: Table, column: string | number): number {
-  const index = columns.indexOf(String(column));
-  if (index >= 0) return index;
-  throw new LockstepError('data', `${path}: no column '${column}'; the file has ${columns.join(', ')}`, {
-    path,
-    column,
-    columns,
+async function readColumns(paths: readonly string[], options: CsvOptions) {
+  const { missing = 'error', categories = {}, labelKind = 'number' } = options;
+  const labels = [options.label].flat();
+  let features: readonly { readonly column: number; readonly kind: FeatureKind }[] = [];
+  const table = await readTable(paths, {
+    syntax: syntaxOf(options),
+    missing: missing === 'mean' ? 'keep' : missing,
+    choose(header) {
+      const labelled = labels.map((label) => header.indexOf(label));
+      const kinds = categoryKinds(header, categories);
+      const chosen = options.features?.map((feature) => header.indexOf(feature));
+      const all = header.names.map((_, i) => i).filter((i) => !labelled.includes(i));
+      features = (chosen ?? all).map((column) => ({ column, kind: kinds.get(column) ?? 'number' }));
+      return [
+        ...features.map(({ column, kind }) => ({
+          column,
+          kind: kind === 'number' ? kind : ('words' as const),
+        })),
+        ...labelled.map((column) => ({
+          column,
+          kind: labelKind === 'class' ? ('words' as const) : labelKind,
+        })),
+      ];
+    },
   });
+  return { ...table, labels, features };
 }
 
-function featureField(table: Table, features: readonly number[]): Field {
-  const width = features.length;
-  const storage = new Float32Array(table.rows.length * width);
-  for (const [i, row] of table.rows.entries()) {
-    for (const [j, column] of features.entries()) storage[i * width + j] = cellNumber(table, row, column);
+function categoryKinds(
+  header: Header,
+  categories: Readonly<Record<string, 'oneHot' | 'index'>>,
+): Map<number, FeatureKind> {
+  return new Map(
+    Object.entries(categories).map(([name, kind]) => [header.indexOf(nameOf(header, name)), kind]),
+  );
+}
+
+/** Keys of an object are strings: where no column has that name, a key that is a number is a place. */
+function nameOf({ names }: Header, key: string): ColumnName {
+  return names.includes(key) || !/^\d+$/.test(key) ? key : Number(key);
+}
+
+function fit(
+  column: Column,
+  kind: FeatureKind,
+  { standardize = false, missing }: CsvOptions,
+  trainRows: Int32Array,
+): Feature {
+  if (column.kind === 'number') {
+    return fitNumbers(column, { standardize, fillMissing: missing === 'mean', trainRows });
   }
-  return { name: 'x', shape: [width], dtype: 'float32', storage };
+  const { levels } = levelsOf(column.words);
+  return { kind: kind === 'index' ? 'index' : 'oneHot', column: column.name, levels };
+}
+
+function featureFields(
+  features: readonly Feature[],
+  columns: readonly Column[],
+  numRows: number,
+  path: string,
+): Field[] {
+  const { x, width, categories, numCategories } = encodeTable(features, columns, numRows, path);
+  const places = (name: string): Field => ({
+    name,
+    shape: [numCategories],
+    dtype: 'int32',
+    storage: categories,
+  });
+  if (width === 0 && numCategories > 0) return [places('x')];
+  const field: Field = { name: 'x', shape: [width], dtype: 'float32', storage: x };
+  return numCategories === 0 ? [field] : [field, places('categories')];
 }
 
 function labelField(
-  table: Table,
-  column: number,
-  kind: 'number' | 'class',
+  columns: readonly Column[],
+  labels: readonly ColumnName[],
+  path: string,
+  { label }: CsvOptions,
 ): { y: Field; classes?: readonly string[] } {
-  const base = { name: 'y', shape: [] };
-  if (kind === 'number') {
-    const storage = Float32Array.from(table.rows, (row) => cellNumber(table, row, column));
+  const base = { name: 'y', shape: Array.isArray(label) ? [labels.length] : [] };
+  if (columns.every((column): column is NumberColumn => column.kind === 'number')) {
+    const storage = interleave(columns.map(({ values, name }) => labelNumbers(values, name, path)));
     return { y: { ...base, dtype: 'float32', storage } };
   }
-  const labels = table.rows.map((row) => cell(table, row, column));
-  const classes = sortClasses([...new Set(labels)]);
-  const places = new Map(classes.map((label, place) => [label, place]));
-  const storage = Int32Array.from(labels, (label) => places.get(label)!);
-  return { y: { ...base, dtype: 'int32', storage }, classes };
-}
-
-/** Labels that are all numbers in the order of numbers, others in that of their code units. */
-function sortClasses(labels: readonly string[]): string[] {
-  const numeric = labels.every((label) => Number.isFinite(Number(label)));
-  return [...labels].sort(numeric ? (a, b) => Number(a) - Number(b) : undefined);
-}
-
-function cell({ path, columns }: Table, row: Row, column: number): string {
-  const text = row.cells[column]!;
-  if (text !== '') return text;
-  throw cellError(path, row, columns[column]!, 'the cell is empty; fill it in or leave the row out');
-}
-
-function cellNumber(table: Table, row: Row, column: number): number {
-  const text = cell(table, row, column);
-  const value = Math.fround(Number(text));
-  if (Number.isFinite(value)) return value;
-  const remedy = "leave the column out of 'features', or use labelKind 'class' if it is the label";
-  throw cellError(table.path, row, table.columns[column]!, `'${text}' is not a float32 number; ${remedy}`);
-}
-
-function cellError(path: string, { line }: Row, column: string, what: string): LockstepError {
-  return new LockstepError('data', `${path}: line ${line}, column '${column}': ${what}`, {
-    path,
-    line,
-    column,
-  });
-}
-
-/** In place; a column that is constant over the training rows becomes 0 there. Sums are taken in file order. */
-function standardize({ storage, shape }: Field, trainRows: Int32Array): void {
-  const width = shape[0]!;
-  for (let column = 0; column < width; column++) {
-    let sum = 0;
-    for (const row of trainRows) sum += storage[row * width + column]!;
-    const mean = sum / trainRows.length;
-    let squares = 0;
-    for (const row of trainRows) {
-      const centred = storage[row * width + column]! - mean;
-      squares += centred * centred;
-    }
-    const deviation = Math.sqrt(squares / trainRows.length);
-    const divisor = deviation > 0 ? deviation : 1;
-    for (let i = column; i < storage.length; i += width) storage[i] = (storage[i]! - mean) / divisor;
+  const words = columns as readonly WordColumn[];
+  if (words.length > 1) {
+    throw new LockstepError(
+      'argument',
+      "csv: labelKind 'class' takes one label; several labels are numbers",
+      { labels },
+    );
   }
+  const { ids, words: texts, name } = words[0]!;
+  if (texts.includes('')) throw missingLabel(path, name, ids.indexOf(texts.indexOf('')));
+  const { levels, levelOf } = levelsOf(texts);
+  return { y: { ...base, dtype: 'int32', storage: ids.map((id) => levelOf[id]!) }, classes: levels };
+}
+
+function labelNumbers(values: Float64Array, name: string, path: string): Float64Array {
+  for (const [row, value] of values.entries()) {
+    if (Number.isNaN(value)) throw missingLabel(path, name, row);
+    requireKept(value, name, path);
+  }
+  return values;
+}
+
+function missingLabel(path: string, column: string, row: number): LockstepError {
+  return new LockstepError(
+    'data',
+    `${path}: row ${row + 1}, column '${column}': the label is missing; give missing: 'skip' to leave such rows out`,
+    { path, column, row: row + 1 },
+  );
+}
+
+/** Columns as one array, row by row. */
+function interleave(columns: readonly Float64Array[]): Float32Array {
+  const width = columns.length;
+  const storage = new Float32Array((columns[0]?.length ?? 0) * width);
+  for (const [j, column] of columns.entries()) {
+    for (let i = 0; i < column.length; i++) storage[i * width + j] = column[i]!;
+  }
+  return storage;
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type DType, dtypeOf, type Shape, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import type { TableFormat } from './table/format.ts';
 
 /**
  * One column of a split. `storage` holds the rows one after another. A float field may be stored as bytes; where
@@ -31,6 +32,8 @@ export interface Dataset {
   readonly splits: { readonly train: Split; readonly validation?: Split; readonly test?: Split };
   /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
+  /** How rows of a file became samples, where new rows can be prepared in the same way. */
+  readonly format?: TableFormat;
   /** SHA-256 over contents and preprocessing, in hexadecimal: workers compare it. */
   readonly hash: string;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, isAbsolute, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { LockstepError } from '@lockstep/errors';
@@ -14,6 +14,16 @@ export const dataVariable = 'LOCKSTEP_DATA';
 export function dataFolders(dataset: string): string[] {
   const folder = process.env[dataVariable];
   return folder === undefined || folder === '' ? [] : [join(folder, dataset), folder];
+}
+
+/** A path as it is given where it exists, else below the folder that `LOCKSTEP_DATA` names, if it exists there. */
+export function locateFile(path: string): string {
+  if (isAbsolute(path) || existsSync(path)) return path;
+  return (
+    dataFolders('')
+      .map((folder) => join(folder, path))
+      .find(existsSync) ?? path
+  );
 }
 
 /** The folder of an npm package, as the user's project sees it and as this library does. */

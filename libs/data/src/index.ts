@@ -14,5 +14,7 @@ export { npz } from './npz.ts';
 export type { ShardSamples, StepSamples, StepSpec } from './sampling.ts';
 export { evaluationSamples, rowsPerShard, stepSamples, stepsPerEpoch } from './sampling.ts';
 export type { SplitFractions } from './split.ts';
-export type { TextOptions } from './text.ts';
+export type { CategoryFeature, Feature, NumberFeature, TableFormat } from './table/format.ts';
+export type { TableSyntax } from './table/rows.ts';
+export type { TextFileOptions, TextOptions } from './text.ts';
 export { mobyDick, text } from './text.ts';

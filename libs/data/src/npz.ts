@@ -1,12 +1,11 @@
 /** Arrays saved by NumPy as a dataset. */
-import { existsSync } from 'node:fs';
-import { basename, isAbsolute, join } from 'node:path';
+import { basename } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
 import { fits } from './arrays.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
-import { dataFolders } from './files.ts';
+import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows } from './split.ts';
 
 export interface NpzOptions {
@@ -57,9 +56,9 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
 type Arrays = Readonly<Record<string, Storage>>;
 
 async function readAll(path: string | Readonly<Record<string, string>>): Promise<Arrays> {
-  if (typeof path === 'string') return readArrays(locate(path));
+  if (typeof path === 'string') return readArrays(locateFile(path));
   const read = Object.entries(path).map(async ([field, file]) => {
-    const [only, ...others] = Object.values(await readArrays(locate(file)));
+    const [only, ...others] = Object.values(await readArrays(locateFile(file)));
     if (only !== undefined && others.length === 0) return [field, only] as const;
     throw new LockstepError(
       'data',
@@ -71,15 +70,6 @@ async function readAll(path: string | Readonly<Record<string, string>>): Promise
     );
   });
   return Object.fromEntries(await Promise.all(read));
-}
-
-function locate(path: string): string {
-  if (isAbsolute(path) || existsSync(path)) return path;
-  return (
-    dataFolders('')
-      .map((folder) => join(folder, path))
-      .find(existsSync) ?? path
-  );
 }
 
 interface Columns {

@@ -54,7 +54,7 @@ describe('text', () => {
   });
 
   it.each([
-    ['a missing file', () => text(join(folder, 'none.txt')).load(), /none\.txt: cannot be read: .*ENOENT/],
+    ['a missing file', () => text(join(folder, 'none.txt')).load(), /none\.txt: cannot be read .*ENOENT/],
     ['too few characters', () => text(file('abc'), { context: 8 }).load(), /3 characters are too few .* 9/],
     [
       'a context that is no number of characters',

@@ -1,9 +1,9 @@
 /** Text as samples for a model that predicts the next character. */
-import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
-import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
+import { dataFolders, findFolder, locateFile, packageFolders, readChecked } from './files.ts';
+import { readWholeText, requireEncoding } from './table/text-file.ts';
 
 export interface TextOptions {
   /** Characters a sample; 128 unless told. */
@@ -14,19 +14,23 @@ export interface TextOptions {
   readonly validation?: number;
 }
 
+export interface TextFileOptions extends TextOptions {
+  /** Of the text, as in the WHATWG's Encoding standard: 'latin1'. Default: UTF-8, or what a byte order mark says. */
+  readonly encoding?: string;
+}
+
 /**
- * A dataset from a text file (UTF-8), cut into windows: `x` int32 [context] are the places of characters in the
+ * A dataset from a text file, packed by gzip or not, cut into windows: `x` int32 [context] are the places of characters in the
  * alphabet, `y` int32 [context] the characters that follow them. The alphabet, the distinct characters in ascending
  * order, is the dataset's `classes`.
  */
-export function text(path: string, options: TextOptions = {}): DataSource {
+export function text(path: string, options: TextFileOptions = {}): DataSource {
   const name = basename(path);
+  if (options.encoding !== undefined) requireEncoding('text', options.encoding);
   return {
     name,
     async load(loadOptions) {
-      const contents = await readFile(path, 'utf8').catch((cause: unknown) => {
-        throw new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
-      });
+      const contents = await readWholeText(locateFile(path), options.encoding);
       return createDataset({ name, ...windowsOf(name, contents, options) }, loadOptions);
     },
   };

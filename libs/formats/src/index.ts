@@ -1,5 +1,6 @@
 /** Files of arrays. */
 export { readArrays, writeArrays } from './files.ts';
+export { foreignKind } from './foreign.ts';
 export type { Nested } from './names.ts';
 export { nameArrays, nestArrays } from './names.ts';
 export type { NpyOptions } from './npy.ts';

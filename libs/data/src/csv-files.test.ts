@@ -1,0 +1,273 @@
+/** Tables as people have them: other encodings, separators and words, missing values, several files. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type CsvOptions, csv } from './csv.ts';
+import { text } from './text.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-csv-files-'));
+});
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function file(contents: string | Uint8Array, name = 'table.csv'): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, contents);
+  return path;
+}
+
+async function load(contents: string | Uint8Array, options: CsvOptions) {
+  return csv(await file(contents), options).load();
+}
+
+const list = (values: ArrayLike<number>): number[] => Array.from(values);
+const refusal = (message: string | RegExp) =>
+  expect.objectContaining({
+    code: 'data',
+    message: typeof message === 'string' ? expect.stringContaining(message) : expect.stringMatching(message),
+  });
+
+describe('encodings', () => {
+  const names = 'name,y\nBär,1\nBör,2\n';
+
+  it('refuses bytes that are not UTF-8, with line and byte, instead of merging labels', async () => {
+    const options: CsvOptions = { label: 'name', labelKind: 'class' };
+    await expect(load(Buffer.from(names, 'latin1'), options)).rejects.toThrow(
+      refusal('line 2, byte 2: the file has the byte 0xe4, which is not UTF-8'),
+    );
+  });
+
+  it('tells the line of bytes that come late, across pieces of the file', async () => {
+    const long = `name,y\n${'word,1\n'.repeat(30_000)}`;
+    const bytes = Buffer.concat([Buffer.from(`${long}ab`), Buffer.of(0xff), Buffer.from(',1\n')]);
+    await expect(load(bytes, { label: 'y', categories: { name: 'index' } })).rejects.toThrow(
+      refusal('line 30002, byte 3'),
+    );
+  });
+
+  it.each([
+    ['latin1', Buffer.from(names, 'latin1')],
+    ['utf-16le', Buffer.from(names, 'utf16le')],
+    ['utf-8', Buffer.from(names)],
+  ])('reads %s where it is told', async (encoding, bytes) => {
+    const { classes } = await load(bytes, { label: 'name', labelKind: 'class', encoding });
+    expect(classes).toEqual(['Bär', 'Bör']);
+  });
+
+  it('takes a byte order mark for what it says', async () => {
+    for (const bytes of [Buffer.from(`\uFEFF${names}`), Buffer.from(`\uFEFF${names}`, 'utf16le')]) {
+      expect((await load(bytes, { label: 'name', labelKind: 'class' })).classes).toEqual(['Bär', 'Bör']);
+    }
+  });
+
+  it('keeps characters whole that lie on both sides of a cut between pieces', async () => {
+    const label = 'ä'.repeat(3);
+    const rows = Array.from({ length: 40_000 }, () => `${label},1`).join('\n');
+    const { classes } = await load(`name,y\n${rows}\n`, { label: 'name', labelKind: 'class' });
+    expect(classes).toEqual([label]);
+  });
+
+  it('refuses an unknown encoding by name', () => {
+    expect(() => csv('t.csv', { label: 'y', encoding: 'latin-one' })).toThrow(
+      /encoding 'latin-one' is unknown/,
+    );
+  });
+
+  it('holds text sources to the same rule', async () => {
+    const path = await file(Buffer.from('Bär und Bör, '.repeat(30), 'latin1'), 'b.txt');
+    await expect(text(path, { context: 8 }).load()).rejects.toThrow(refusal('line 1, byte 2'));
+    const { classes } = await text(path, { context: 8, encoding: 'latin1' }).load();
+    expect(classes).toEqual(expect.arrayContaining(['ä', 'ö']));
+  });
+});
+
+describe('class labels', () => {
+  it('are one class where they are one number', async () => {
+    const { classes, splits } = await load('x,y\n1,1\n1,1.0\n1,01\n1,2\n1,1e0\n', {
+      label: 'y',
+      labelKind: 'class',
+    });
+    expect(classes).toEqual(['1', '2']);
+    expect(list(splits.train.fields.y!.storage)).toEqual([0, 0, 0, 1, 0]);
+  });
+
+  it('stay apart where one of them is a word', async () => {
+    const { classes } = await load('x,y\n1,1\n1,1.0\n1,a\n', { label: 'y', labelKind: 'class' });
+    expect(classes).toEqual(['1', '1.0', 'a']);
+  });
+
+  it('stay apart beyond the whole numbers that JavaScript can tell apart', async () => {
+    const { classes } = await load('x,y\n1,9007199254740993\n1,9007199254740992\n', {
+      label: 'y',
+      labelKind: 'class',
+    });
+    expect(classes).toEqual(['9007199254740992', '9007199254740993']);
+  });
+});
+
+describe('numbers', () => {
+  it.each(['16777217', '-33554433', '1234567891'])(
+    'refuses the whole number %s, which float32 rounds',
+    async (id) => {
+      await expect(load(`id,y\n${id},1\n`, { label: 'y' })).rejects.toThrow(
+        refusal(`column 'id': float32 would round the whole number ${id}`),
+      );
+      await expect(load(`x,y\n1,${id}\n`, { label: 'y' })).rejects.toThrow(
+        refusal("column 'y': float32 would round"),
+      );
+    },
+  );
+
+  it('standardizes before it rounds to float32', async () => {
+    // Seconds since 1970: float32 has steps of 128 there.
+    const { splits } = await load('time,y\n1700000000,0\n1700000001,0\n1700000002,0\n', {
+      label: 'y',
+      standardize: true,
+    });
+    const step = Math.fround(1 / Math.sqrt(2 / 3));
+    expect(list(splits.train.fields.x!.storage)).toEqual([-step, 0, step]);
+  });
+
+  it.each(['0x10', '1_000', 'Infinity', '1e39', '1,5', 'NaN'])('refuses %s as a number', async (cell) => {
+    await expect(load(`x;y\n${cell};1\n`, { label: 'y', delimiter: ';' })).rejects.toThrow(
+      refusal(`line 2, column 'x': '${cell}' is not a float32 number`),
+    );
+  });
+
+  it('reads decimal commas', async () => {
+    const { splits } = await load('a;y\n1,5;2\n-0,25;3\n', { label: 'y', delimiter: ';', decimal: ',' });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1.5, -0.25]);
+    await expect(load('a;y\n1.500,5;2\n', { label: 'y', delimiter: ';', decimal: ',' })).rejects.toThrow(
+      refusal("'1.500,5' is not a float32 number"),
+    );
+  });
+});
+
+describe('header', () => {
+  it('is not taken where the label is a number, unless told', async () => {
+    const { splits } = await load('1,2\n3,4\n', { label: 1 });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 3]);
+    const named = await load('a,b\n3,4\n', { label: 1, header: true });
+    expect(list(named.splits.train.fields.y!.storage)).toEqual([4]);
+  });
+
+  it('is refused where all of its cells are numbers, unless told', async () => {
+    await expect(load('1,2\n3,4\n', { label: '2' })).rejects.toThrow(
+      refusal('all of its cells are numbers (1, 2)'),
+    );
+    const { splits } = await load('1,2\n3,4\n', { label: '2', header: true });
+    expect(list(splits.train.fields.x!.storage)).toEqual([3]);
+  });
+});
+
+describe('missing values', () => {
+  const table = 'a,b,y\n1,10,0\nNA,20,0\n3,30,1\n';
+
+  it('are an error unless told, by the names that are given', async () => {
+    await expect(load(table, { label: 'y' })).rejects.toThrow(refusal("name it in naValues: ['NA']"));
+    await expect(load(table, { label: 'y', naValues: ['NA'] })).rejects.toThrow(
+      refusal("line 3, column 'a': 'NA' is a missing value"),
+    );
+  });
+
+  it('take their row along', async () => {
+    const { splits } = await load(table, { label: 'y', naValues: ['NA'], missing: 'skip' });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 10, 3, 30]);
+  });
+
+  it('become the mean of the training rows', async () => {
+    const { splits, format } = await load(table, { label: 'y', naValues: ['NA'], missing: 'mean' });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 10, 2, 20, 3, 30]);
+    expect(format?.features[0]).toMatchObject({ column: 'a', missing: 2 });
+  });
+
+  it('are never a label', async () => {
+    await expect(load('a,y\n1,\n2,3\n', { label: 'y', missing: 'mean' })).rejects.toThrow(
+      refusal("row 1, column 'y': the label is missing"),
+    );
+    await expect(load('a,y\n1,b\n2,\n', { label: 'y', labelKind: 'class', missing: 'mean' })).rejects.toThrow(
+      refusal("row 2, column 'y': the label is missing"),
+    );
+  });
+});
+
+describe('columns of words', () => {
+  const table = 'size,color,city,y\n1,red,Rom,0\n2,blue,Bonn,1\n3,red,Bonn,0\n';
+
+  it('are places of x, one for each level', async () => {
+    const categories = { color: 'oneHot', city: 'oneHot' } as const;
+    const { splits, format } = await load(table, { label: 'y', categories });
+    expect(splits.train.fields.x!.shape).toEqual([5]);
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 0, 1, 0, 1, 2, 1, 0, 1, 0, 3, 0, 1, 1, 0]);
+    expect(format?.features[1]).toEqual({ kind: 'oneHot', column: 'color', levels: ['blue', 'red'] });
+  });
+
+  it('are whole numbers for embeddings, beside x or in its place', async () => {
+    const categories = { color: 'index', city: 'index' } as const;
+    const { train } = (await load(table, { label: 'y', categories })).splits;
+    expect(list(train.fields.x!.storage)).toEqual([1, 2, 3]);
+    expect(train.fields.categories).toMatchObject({
+      dtype: 'int32',
+      shape: [2],
+      storage: Int32Array.of(1, 1, 0, 0, 1, 0),
+    });
+    const only = (await load(table, { label: 'y', categories, features: ['city', 'color'] })).splits.train;
+    expect(only.fields.x).toMatchObject({
+      dtype: 'int32',
+      shape: [2],
+      storage: Int32Array.of(1, 1, 0, 0, 0, 1),
+    });
+  });
+});
+
+describe('files', () => {
+  it('reads several as one table, and refuses other columns', async () => {
+    const [one, two] = [await file('a,y\n1,2\n', 'one.csv'), await file('a,y\n3,4\n', 'two.csv')];
+    const { name, splits } = await csv([one, two], { label: 'y' }).load();
+    expect(name).toBe('one.csv+two.csv');
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 3]);
+    const other = await file('y,a\n1,2\n', 'other.csv');
+    await expect(csv([one, other], { label: 'y' }).load()).rejects.toThrow(
+      refusal(/other\.csv: its columns are y, a, those of .*one\.csv a, y/),
+    );
+  });
+
+  it('unpacks gzip, and takes comments and several labels', async () => {
+    const packed = gzipSync('# measured in May\na,b,c\n1,2,3\n# a pause\n4,5,6\n');
+    const { splits } = await load(packed, { label: ['b', 'c'], comment: '#' });
+    expect(splits.train.fields.y).toMatchObject({ shape: [2], storage: Float32Array.of(2, 3, 5, 6) });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1, 4]);
+  });
+
+  it('keeps empty cells at the beginning of a line between tabs', async () => {
+    const { splits } = await load('a\tb\ty\n\t2\t1\n3\t4\t2\n', {
+      label: 'y',
+      delimiter: '\t',
+      missing: 'mean',
+    });
+    expect(list(splits.train.fields.x!.storage)).toEqual([3, 2, 3, 4]);
+  });
+
+  it.each([
+    ['a;y\n1;2\n', 'give delimiter: ";"'],
+    ['a\ty\n1\t2\n', 'give delimiter: "\\t"'],
+    ['<!DOCTYPE html>\n<html></html>\n', 'is a web page'],
+    ['version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n', 'is a pointer of Git LFS'],
+    ['PK\u0003\u0004rest', 'is a ZIP archive'],
+    ['a,y\n1,\u00002\n', 'line 2, byte 3: the file has a zero byte'],
+  ])('says what %j is', async (contents, message) => {
+    await expect(load(contents, { label: 'y' })).rejects.toThrow(refusal(message));
+  });
+
+  it('says that a packed file is cut off', async () => {
+    const packed = gzipSync('a,y\n1,2\n'.repeat(1000));
+    await expect(load(packed.subarray(0, packed.length / 2), { label: 'y' })).rejects.toThrow(
+      refusal('unexpected end of file'),
+    );
+  });
+});

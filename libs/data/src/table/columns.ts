@@ -1,0 +1,108 @@
+/** Columns of a table while it is read: they grow row by row, and keep numbers, not text. */
+import { growable } from './growable.ts';
+import { cellError, type Place, type TableSyntax } from './rows.ts';
+
+/** A column of numbers as they are written, in float64; NaN where a value is missing. */
+export interface NumberColumn {
+  readonly kind: 'number';
+  readonly name: string;
+  readonly values: Float64Array;
+}
+
+/** A column of words: `ids[row]` is the place of the row's word in `words`, which are in the order of appearance. */
+export interface WordColumn {
+  readonly kind: 'words';
+  readonly name: string;
+  readonly ids: Int32Array;
+  readonly words: readonly string[];
+}
+
+export type Column = NumberColumn | WordColumn;
+
+export interface ColumnReader {
+  readonly name: string;
+  add(text: string, place: Place): void;
+  finish(): Column;
+}
+
+/** Numbers in decimal notation: JavaScript's other ones, such as 0x10, are words here. */
+const decimalNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
+export function isNumber(text: string): boolean {
+  return decimalNumber.test(text);
+}
+
+export function isMissing(text: string, { naValues }: TableSyntax): boolean {
+  return text === '' || naValues.includes(text);
+}
+
+export function readNumbers(name: string, syntax: TableSyntax): ColumnReader {
+  const values = growable((length) => new Float64Array(length));
+  return {
+    name,
+    add(text, place) {
+      values.push(isMissing(text, syntax) ? Number.NaN : numberOf(text, syntax, place, name));
+    },
+    finish: () => ({ kind: 'number', name, values: values.finish() }),
+  };
+}
+
+function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: string): number {
+  const plain = decimal === '.' ? text : text.includes('.') ? '' : text.replace(',', '.');
+  if (isNumber(plain)) {
+    const value = Number(plain);
+    if (Number.isFinite(Math.fround(value))) return value;
+  }
+  throw cellError(place, name, `'${text}' is not a float32 number; ${remedyFor(text)}`);
+}
+
+/** What a cell that is no number looks like. */
+function remedyFor(text: string): string {
+  if (/^[+-]?\d+,\d+$/.test(text)) return "for numbers with a decimal comma give decimal: ','";
+  if (/^(na|n\/a|nan|null|none|nil|\?|-|\.|inf(inity)?)$/i.test(text)) {
+    return `if it stands for a missing value, name it in naValues: ['${text}']`;
+  }
+  return "name a column of words in 'categories', leave it out of 'features', or use labelKind 'class' if it is the label";
+}
+
+export function readWords(name: string, syntax: TableSyntax): ColumnReader {
+  const ids = growable((length) => new Int32Array(length));
+  const places = new Map<string, number>();
+  return {
+    name,
+    add(text) {
+      const word = isMissing(text, syntax) ? '' : text;
+      let id = places.get(word);
+      if (id === undefined) {
+        id = places.size;
+        places.set(word, id);
+      }
+      ids.push(id);
+    },
+    finish: () => ({ kind: 'words', name, ids: ids.finish(), words: [...places.keys()] }),
+  };
+}
+
+/**
+ * The distinct levels of words, and the level of each word. Where all words are numbers, words of equal value are one
+ * level (1, 1.0 and 01), and levels are in the order of numbers; else in the order of code units. Whole numbers beyond
+ * 2⁵³ are compared as text: JavaScript cannot tell them apart as numbers.
+ */
+export function levelsOf(words: readonly string[]): {
+  readonly levels: readonly string[];
+  levelOf: number[];
+} {
+  const present = words.filter((word) => word !== '');
+  const areNumbers = present.every(isExactNumber);
+  const canonical = (word: string): string =>
+    areNumbers && word !== '' ? String(Number(word) === 0 ? 0 : Number(word)) : word;
+  const levels = [...new Set(words.map(canonical))].sort(
+    areNumbers ? (a, b) => (a === '' ? -1 : b === '' ? 1 : Number(a) - Number(b)) : undefined,
+  );
+  const places = new Map(levels.map((level, place) => [level, place]));
+  return { levels, levelOf: words.map((word) => places.get(canonical(word))!) };
+}
+
+function isExactNumber(text: string): boolean {
+  return isNumber(text) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER;
+}

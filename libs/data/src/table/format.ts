@@ -1,0 +1,163 @@
+/**
+ * How a row of a table becomes a sample. What was learnt from the training rows (means, levels) is a part of it: plain
+ * data that is kept with a trained model, so that new rows are prepared in the same way.
+ */
+import { LockstepError } from '@lockstep/errors';
+import { type Column, levelsOf, type NumberColumn, type WordColumn } from './columns.ts';
+import type { TableSyntax } from './rows.ts';
+
+export interface TableFormat {
+  readonly kind: 'table';
+  readonly syntax: TableSyntax;
+  readonly features: readonly Feature[];
+  readonly labels: readonly string[];
+}
+
+export type Feature = NumberFeature | CategoryFeature;
+
+/** One float32 of `x`: (value − mean) / divisor. */
+export interface NumberFeature {
+  readonly kind: 'number';
+  readonly column: string;
+  readonly mean: number;
+  readonly divisor: number;
+  /** What stands for a missing value; null: a missing value is an error. */
+  readonly missing: number | null;
+}
+
+/** oneHot: a float32 of `x` for each level, 1 for the row's own. index: the level's place, an int32 of `categories`. */
+export interface CategoryFeature {
+  readonly kind: 'oneHot' | 'index';
+  readonly column: string;
+  /** A missing value is the level ''. */
+  readonly levels: readonly string[];
+}
+
+export interface FitOptions {
+  readonly standardize: boolean;
+  /** Whether missing values are filled in by the mean of the training rows. */
+  readonly fillMissing: boolean;
+  /** In ascending order. */
+  readonly trainRows: Int32Array;
+}
+
+/** Statistics of a column over the training rows, in float64, summed in the order of the file. */
+export function fitNumbers({ name, values }: NumberColumn, options: FitOptions): NumberFeature {
+  const { standardize, fillMissing, trainRows } = options;
+  const feature = { kind: 'number', column: name } as const;
+  if (!standardize && !fillMissing) return { ...feature, mean: 0, divisor: 1, missing: null };
+  const present = trainRows.filter((row) => !Number.isNaN(values[row]!));
+  if (present.length === 0) {
+    throw new LockstepError(
+      'data',
+      `column '${name}': every training row lacks a value, so that there is no mean; leave the column out of 'features'`,
+      { column: name },
+    );
+  }
+  let sum = 0;
+  for (const row of present) sum += values[row]!;
+  const average = sum / present.length;
+  const missing = fillMissing ? average : null;
+  if (!standardize) return { ...feature, mean: 0, divisor: 1, missing };
+  let squares = 0;
+  for (const row of present) squares += (values[row]! - average) ** 2;
+  // Cells that are filled in lie at the mean: they add nothing to the squares, but to the number of rows.
+  const deviation = Math.sqrt(squares / (fillMissing ? trainRows.length : present.length));
+  return { ...feature, mean: average, divisor: deviation > 0 ? deviation : 1, missing };
+}
+
+/** The number of places of `x` that a feature takes. */
+export function widthOf(feature: Feature): number {
+  return feature.kind === 'number' ? 1 : feature.kind === 'oneHot' ? feature.levels.length : 0;
+}
+
+export interface Encoded {
+  /** [rows, width], row by row. */
+  readonly x: Float32Array;
+  readonly width: number;
+  /** [rows, number of 'index' features], row by row. */
+  readonly categories: Int32Array;
+  readonly numCategories: number;
+}
+
+/** The rows of a table as numbers. `describe` names a cell in errors. */
+export function encodeTable(
+  features: readonly Feature[],
+  columns: readonly Column[],
+  numRows: number,
+  path: string,
+): Encoded {
+  const width = features.reduce((sum, feature) => sum + widthOf(feature), 0);
+  const numCategories = features.filter(({ kind }) => kind === 'index').length;
+  const x = new Float32Array(numRows * width);
+  const categories = new Int32Array(numRows * numCategories);
+  let [at, place] = [0, 0];
+  for (const [i, feature] of features.entries()) {
+    if (feature.kind === 'number') putNumbers(feature, columns[i] as NumberColumn, x, at, width, path);
+    else {
+      const levels = levelPlaces(feature, columns[i] as WordColumn, path);
+      for (const [row, level] of levels.entries()) {
+        if (feature.kind === 'oneHot') x[row * width + at + level] = 1;
+        else categories[row * numCategories + place] = level;
+      }
+      if (feature.kind === 'index') place++;
+    }
+    at += widthOf(feature);
+  }
+  return { x, width, categories, numCategories };
+}
+
+function putNumbers(
+  feature: NumberFeature,
+  { values, name }: NumberColumn,
+  x: Float32Array,
+  at: number,
+  width: number,
+  path: string,
+): void {
+  const { mean, divisor, missing } = feature;
+  const isPlain = mean === 0 && divisor === 1;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row]!;
+    const given = Number.isNaN(value) ? missing : value;
+    if (given === null) {
+      throw new LockstepError('data', `${path}: row ${row + 1}, column '${name}': the value is missing`, {
+        path,
+        row: row + 1,
+        column: name,
+      });
+    }
+    if (isPlain) requireKept(given, name, path);
+    x[row * width + at] = (given - mean) / divisor;
+  }
+}
+
+/** @throws LockstepError `data` for a whole number that float32 would make another whole number. */
+export function requireKept(value: number, column: string, path: string): void {
+  if (Math.abs(value) <= 2 ** 24 || !Number.isInteger(value) || Math.fround(value) === value) return;
+  throw new LockstepError(
+    'data',
+    `${path}: column '${column}': float32 would round the whole number ${value} to ${Math.fround(value)}; give standardize: true, name the column in 'categories' or use labelKind 'class' if its numbers are names, or leave it out of 'features'`,
+    { path, column, value },
+  );
+}
+
+/** The level of each row. @throws LockstepError `data` for a word that is no level. */
+function levelPlaces(
+  { levels, column }: CategoryFeature,
+  { ids, words }: WordColumn,
+  path: string,
+): Int32Array {
+  const known = new Map(levels.map((level, place) => [level, place]));
+  const own = levelsOf(words);
+  const places = words.map((word, id) => known.get(own.levels[own.levelOf[id]!]!) ?? known.get(word) ?? -1);
+  const unknown = words.find((_, id) => places[id]! < 0);
+  if (unknown !== undefined) {
+    throw new LockstepError(
+      'data',
+      `${path}: column '${column}': '${unknown}' is none of the levels that the training data have: ${levels.join(', ')}`,
+      { path, column, levels },
+    );
+  }
+  return ids.map((id) => places[id]!);
+}
