@@ -1,7 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { writeArrays } from '@lockstep/formats';
+import { encodeNpz, writeArrays } from '@lockstep/formats';
 import type { Storage } from '@lockstep/tensor';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { npz } from './npz.ts';
@@ -70,5 +70,23 @@ describe('npz', () => {
     ],
   ])('refuses %o', async (options, message) => {
     await expect(npz(file, options).load()).rejects.toThrow(message);
+  });
+
+  it('refuses whole numbers that float32 would round', async () => {
+    const ids: Storage = { dtype: 'int32', shape: [2], data: Int32Array.of(16777216, 16777217) };
+    await writeArrays(join(folder, 'ids.npz'), { ids });
+    const source = npz(join(folder, 'ids.npz'), { fields: { x: 'ids' }, dtypes: { x: 'float32' } });
+    await expect(source.load()).rejects.toThrow("'ids': element 1 is 16777217, which is no float32 value");
+  });
+
+  it('reads nothing but the arrays that are asked for', async () => {
+    const bytes = encodeNpz({ x, broken: doubles([1], 7) });
+    const at = Buffer.from(bytes).indexOf('broken.npy') + 'broken.npy'.length + 130;
+    bytes[at]! ^= 1;
+    const path = join(folder, 'broken.npz');
+    await writeFile(path, bytes);
+    const { splits } = await npz(path, { fields: { x: 'x' } }).load();
+    expect(splits.train.size).toBe(3);
+    await expect(npz(path).load()).rejects.toThrow("'broken.npy' fails its checksum");
   });
 });

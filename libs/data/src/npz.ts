@@ -38,8 +38,8 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
   return {
     name,
     async load(loadOptions) {
-      const arrays = await readAll(path);
       const { test, split = {}, classes } = options;
+      const arrays = await readAll(path, namesOf(options));
       const chosen = options.fields ?? Object.fromEntries(Object.keys(arrays).map((key) => [key, key]));
       const columns = columnsOf(name, arrays, chosen, options.dtypes);
       const splits = splitColumns(columns.fields, splitRows(columns.numRows, split));
@@ -55,8 +55,16 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
 
 type Arrays = Readonly<Record<string, Storage>>;
 
-async function readAll(path: string | Readonly<Record<string, string>>): Promise<Arrays> {
-  if (typeof path === 'string') return readArrays(locateFile(path));
+/** The arrays that are asked for; undefined: all. */
+function namesOf({ fields, test = {} }: NpzOptions): readonly string[] | undefined {
+  return fields && [...Object.values(fields), ...Object.values(test)];
+}
+
+async function readAll(
+  path: string | Readonly<Record<string, string>>,
+  names: readonly string[] | undefined,
+): Promise<Arrays> {
+  if (typeof path === 'string') return readArrays(locateFile(path), names && { names });
   const read = Object.entries(path).map(async ([field, file]) => {
     const [only, ...others] = Object.values(await readArrays(locateFile(file)));
     if (only !== undefined && others.length === 0) return [field, only] as const;
@@ -111,7 +119,7 @@ function rowsNamed(name: string, arrays: Arrays, key: string): Storage {
   const array = Object.hasOwn(arrays, key) ? arrays[key] : undefined;
   if (array === undefined) {
     const there = Object.keys(arrays).join(', ') || 'none';
-    throw new LockstepError('data', `${name}: there is no array '${key}'; the file has ${there}`, { key });
+    throw new LockstepError('data', `${name}: there is no array '${key}'; there are ${there}`, { key });
   }
   if (array.shape.length > 0) return array;
   throw new LockstepError(
@@ -122,11 +130,13 @@ function rowsNamed(name: string, arrays: Arrays, key: string): Storage {
 }
 
 /** The elements in another type, which must be able to hold them. */
-function converted({ data }: Storage, dtype: DType, what: string): TypedArray {
+function converted({ data, dtype: from }: Storage, dtype: DType, what: string): TypedArray {
   const result = allocate(dtype, data.length);
+  // Whole numbers are names as often as amounts: float32 must not make two of them one.
+  const isWhole = !isFloat(from);
   for (const [i, value] of data.entries()) {
     result[i] = value;
-    if (fits(result[i]!, value, dtype)) continue;
+    if (fits(result[i]!, value, dtype) && !(isWhole && result[i] !== value)) continue;
     throw new LockstepError('data', `${what}: element ${i} is ${value}, which is no ${dtype} value`, {
       dtype,
       value,

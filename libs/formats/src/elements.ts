@@ -1,9 +1,7 @@
 /** Elements as files hold them, little-endian, and the element types of ours that they are read as. */
 import { LockstepError } from '@lockstep/errors';
 import { type DType, type TypedArray, viewOf } from '@lockstep/tensor';
-
-/** Bytes that start a buffer of their own, so that a view of any width is aligned. */
-type OwnBytes = Uint8Array<ArrayBuffer>;
+import type { OwnBytes } from './ranges.ts';
 
 interface ElementReader {
   readonly dtype: DType;

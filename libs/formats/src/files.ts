@@ -1,27 +1,34 @@
 /** Files by their ending. */
-import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
-import { decodeNpy, encodeNpy } from './npy.ts';
-import { decodeNpz, encodeNpz } from './npz.ts';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from './safetensors.ts';
+import { npyDecoder, npyPieces } from './npy.ts';
+import { npzDecoder, npzPieces } from './npz.ts';
+import { type Decoder, decodeFile, writePieces } from './ranges.ts';
+import { safetensorsDecoder, safetensorsPieces, type Tensors } from './safetensors.ts';
+import { wanted } from './wanted.ts';
 
 interface Format {
-  decode(bytes: Uint8Array, path: string): Tensors;
-  encode(arrays: Tensors, path: string): Uint8Array;
+  decode(size: number, path: string, names: readonly string[] | undefined): Decoder<Tensors>;
+  encode(arrays: Tensors, path: string): Uint8Array[];
 }
 
 const formats: Readonly<Record<string, Format>> = {
   '.safetensors': {
-    decode: (bytes) => decodeSafetensors(bytes).tensors,
-    encode: (a) => encodeSafetensors(a),
+    *decode(size, _path, names) {
+      return (yield* safetensorsDecoder(size, names)).tensors;
+    },
+    encode: (arrays) => safetensorsPieces(arrays),
   },
-  '.npz': { decode: decodeNpz, encode: (arrays) => encodeNpz(arrays) },
+  '.npz': { decode: npzDecoder, encode: (arrays) => npzPieces(arrays) },
   '.npy': {
-    decode: (bytes, path) => ({ [basename(path, '.npy')]: decodeNpy(bytes, path) }),
+    *decode(size, path, names) {
+      const name = basename(path, '.npy');
+      wanted(names, [name], path);
+      return { [name]: yield* npyDecoder(size, path) };
+    },
     encode(arrays, path) {
       const [only, ...others] = Object.values(arrays);
-      if (only !== undefined && others.length === 0) return encodeNpy(only);
+      if (only !== undefined && others.length === 0) return npyPieces(only);
       throw new LockstepError(
         'argument',
         `${path}: an .npy file holds one array, not ${Object.keys(arrays).length}; write an .npz file`,
@@ -31,21 +38,24 @@ const formats: Readonly<Record<string, Format>> = {
   },
 };
 
+export interface ReadArraysOptions {
+  /** The arrays to read; others are not looked at, so that a damaged or foreign one does no harm. Default: all. */
+  readonly names?: readonly string[];
+}
+
 /**
- * The arrays of a .safetensors, .npz or .npy file by name (an .npy file's only one by that of the file). Throws `data`
- * errors for a file that cannot be read, `checkpoint` errors for a damaged safetensors file.
+ * The arrays of a .safetensors, .npz or .npy file by name (an .npy file's only one by that of the file). A file may be
+ * larger than memory if the arrays that are asked for are not. Throws `data` errors for a file that cannot be read,
+ * and for a name that the file does not have, `checkpoint` errors for a damaged safetensors file.
  */
-export async function readArrays(path: string): Promise<Tensors> {
+export async function readArrays(path: string, { names }: ReadArraysOptions = {}): Promise<Tensors> {
   const { decode } = formatOf(path);
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
-  });
-  return decode(bytes, path);
+  return decodeFile(path, (size) => decode(size, path, names));
 }
 
 /** Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there. */
 export async function writeArrays(path: string, arrays: Tensors): Promise<void> {
-  await writeFile(path, formatOf(path).encode(arrays, path));
+  await writePieces(path, formatOf(path).encode(arrays, path));
 }
 
 function formatOf(path: string): Format {

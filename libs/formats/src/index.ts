@@ -1,4 +1,5 @@
 /** Files of arrays. */
+export type { ReadArraysOptions } from './files.ts';
 export { readArrays, writeArrays } from './files.ts';
 export { foreignKind } from './foreign.ts';
 export type { Nested } from './names.ts';

@@ -5,6 +5,8 @@
 import { LockstepError } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type Storage, sizeOf } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
+import { foreignKind } from './foreign.ts';
+import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from './ranges.ts';
 
 /** \x93NUMPY */
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -39,7 +41,12 @@ export interface NpyOptions {
 }
 
 /** One array's file, as `numpy.save` writes it. */
-export function encodeNpy(array: Storage, { fortranOrder = false }: NpyOptions = {}): Uint8Array {
+export function encodeNpy(array: Storage, options: NpyOptions = {}): Uint8Array {
+  return joinPieces(npyPieces(array, options));
+}
+
+/** The bytes of {@link encodeNpy} in two pieces: the header, and a view of the data where their order is that of the file. */
+export function npyPieces(array: Storage, { fortranOrder = false }: NpyOptions = {}): Uint8Array[] {
   const { dtype, shape, data } = array;
   if (data.length !== sizeOf(shape)) {
     throw new LockstepError(
@@ -49,11 +56,7 @@ export function encodeNpy(array: Storage, { fortranOrder = false }: NpyOptions =
     );
   }
   const header = headerBytes(descriptions[dtype], fortranOrder, shape);
-  const body = fortranOrder ? reordered(array, 'to') : data;
-  const bytes = new Uint8Array(header.length + body.byteLength);
-  bytes.set(header);
-  bytes.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), header.length);
-  return bytes;
+  return [header, bytesOf(fortranOrder ? reordered(array, 'to') : data)];
 }
 
 /** Magic, version, length and dictionary, padded so that the elements are aligned to 64 bytes. */
@@ -81,17 +84,22 @@ function headerBytes(description: string, fortranOrder: boolean, shape: Shape): 
  * numbers (strings, records, pickled objects) and for a damaged file. `what` names it in messages.
  */
 export function decodeNpy(bytes: Uint8Array, what = 'the file'): Storage {
-  const { description, fortranOrder, shape, start } = readHeader(bytes, what);
+  return decodeBytes(bytes, (size) => npyDecoder(size, what));
+}
+
+/** As {@link decodeNpy}. */
+export function* npyDecoder(size: number, what: string): Decoder<Storage> {
+  const { description, fortranOrder, shape, start } = yield* headerDecoder(size, what);
   const { order, type } = elementTypeOf(description, what);
   const { dtype, numBytes, read } = elementReaders[type];
   const expected = sizeOf(shape) * numBytes;
-  if (bytes.length - start !== expected) {
+  if (size - start !== expected) {
     throw damaged(
       what,
-      `${description} ${formatShape(shape)} takes ${expected} bytes after the header, there are ${bytes.length - start}`,
+      `${description} ${formatShape(shape)} takes ${expected} bytes after the header, there are ${size - start}`,
     );
   }
-  const body = new Uint8Array(bytes.subarray(start));
+  const body = yield { at: start, length: expected };
   if (order === '>') reverseEach(body, numBytes);
   const stored: Storage = { dtype, shape, data: read(body, what) };
   return fortranOrder ? { ...stored, data: reordered(stored, 'from') } : stored;
@@ -105,19 +113,22 @@ interface Header {
   readonly start: number;
 }
 
-function readHeader(bytes: Uint8Array, what: string): Header {
-  if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
-    throw damaged(what, 'it does not start with \\x93NUMPY');
-  const version = bytes[6]!;
+function* headerDecoder(size: number, what: string): Decoder<Header> {
+  const first: OwnBytes = yield { at: 0, length: Math.min(size, 12) };
+  if (size < 12 || magic.some((byte, i) => first[i] !== byte)) {
+    const foreign = foreignKind(first);
+    throw damaged(what, foreign === undefined ? 'it does not start with \\x93NUMPY' : `it ${foreign}`);
+  }
+  const version = first[6]!;
   if (version < 1 || version > 3)
-    throw damaged(what, `its version is ${version}.${bytes[7]}; 1 to 3 are known`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset);
+    throw damaged(what, `its version is ${version}.${first[7]}; 1 to 3 are known`);
+  const view = new DataView(first.buffer);
   const from = version === 1 ? 10 : 12;
   const length = version === 1 ? view.getUint16(8, true) : view.getUint32(8, true);
-  if (length > bytes.length - from) throw damaged(what, 'it ends inside its header');
-  const start = from + length;
-  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes.subarray(from, start));
-  return { ...parseDictionary(text, what), start };
+  if (length > size - from) throw damaged(what, 'it ends inside its header');
+  const bytes = yield { at: from, length };
+  const text = new TextDecoder(version === 3 ? 'utf-8' : 'latin1').decode(bytes);
+  return { ...parseDictionary(text, what), start: from + length };
 }
 
 /** One member of the dictionary: a string, a truth value, a tuple of lengths, or a list (of record fields). */

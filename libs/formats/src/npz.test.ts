@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { counted, dtypes, fixture } from './fixtures/arrays.ts';
 import { python, runPython } from './fixtures/python.ts';
 import { encodeNpy } from './npy.ts';
-import { decodeNpz, encodeNpz } from './npz.ts';
+import { decodeNpz, encodeNpz, npzDecoder } from './npz.ts';
+import { decodeBytes } from './ranges.ts';
 
 const arrays = Object.fromEntries(dtypes.map((dtype) => [`layers/${dtype}`, counted(dtype)]));
 
@@ -32,7 +33,7 @@ describe('NPZ', () => {
     ['nothing', new Uint8Array(0), 'it has no directory of files'],
     ['half of a file', whole.subarray(0, whole.length / 2), 'it has no directory of files'],
     ['a flipped bit', flipped, "'x.npy' fails its checksum"],
-    ['a text', zipSync({ 'readme.txt': Uint8Array.of(65) }), "'readme.txt' is no array"],
+    ['a text', zipSync({ 'readme.txt': Uint8Array.of(65) }), 'the archive holds no .npy file but readme.txt'],
     ['a damaged array', zipSync({ 'x.npy': Uint8Array.of(65) }), "'x.npy': it does not start with"],
   ])('refuses %s', (_what, bytes, message) => {
     expect(() => decodeNpz(bytes, 'y.npz')).toThrow(
@@ -47,6 +48,24 @@ describe('NPZ', () => {
     const directory = bomb.length - 22 - (46 + 'x.npy'.length);
     view.setUint32(directory + 24, 0xfffffff0, true);
     expect(() => decodeNpz(bomb)).toThrow(/claims 4294967280 bytes in \d+/);
+  });
+});
+
+describe('a member that nobody asks for', () => {
+  const whole = encodeNpz({ good: counted('float32'), bad: counted('float64') });
+  const damagedOne = Uint8Array.from(whole);
+  const at = Buffer.from(whole).indexOf('bad.npy') + 'bad.npy'.length + 140;
+  damagedOne[at]! ^= 1;
+
+  it('may be damaged', () => {
+    const read = decodeBytes(damagedOne, (size) => npzDecoder(size, 'm.npz', ['good']));
+    expect(read).toStrictEqual({ good: counted('float32') });
+    expect(() => decodeNpz(damagedOne, 'm.npz')).toThrow("m.npz: 'bad.npy' fails its checksum");
+  });
+
+  it('may be of another kind', () => {
+    const mixed = zipSync({ 'x.npy': encodeNpy(counted('float32')), 'readme.txt': Uint8Array.of(65) });
+    expect(decodeNpz(mixed)).toStrictEqual({ x: counted('float32') });
   });
 });
 

@@ -2,16 +2,14 @@
 import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
 import { LockstepError } from '@lockstep/errors';
-import { decodeNpy, encodeNpy } from './npy.ts';
+import type { Storage } from '@lockstep/tensor';
+import { decodeNpy, npyPieces } from './npy.ts';
+import { type Decoder, decodeBytes, joinPieces } from './ranges.ts';
 import type { Tensors } from './safetensors.ts';
+import { wanted } from './wanted.ts';
+import { directoryDecoder, memberDecoder, type ZipEntry, zipPieces } from './zip.ts';
 
-let library: typeof import('fflate') | undefined;
-
-/** Loaded with the first archive: every thread of a worker imports this file, and hardly any opens one. */
-function fflate(): typeof import('fflate') {
-  library ??= createRequire(import.meta.url)('fflate') as typeof import('fflate');
-  return library;
-}
+const ending = '.npy';
 
 export interface NpzOptions {
   /** Deflate the arrays, as `numpy.savez_compressed` does. Default false. */
@@ -19,83 +17,57 @@ export interface NpzOptions {
 }
 
 /** One archive's bytes, the same for the same arrays in whatever order they are given. */
-export function encodeNpz(arrays: Tensors, { compress = false }: NpzOptions = {}): Uint8Array {
-  const files = Object.entries(arrays)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const);
-  // A date of its own would make every file another: ZIP's first, in the local time that it is written in.
-  return fflate().zipSync(Object.fromEntries(files), {
-    level: compress ? 6 : 0,
-    mtime: new Date(1980, 0, 1),
-  });
+export function encodeNpz(arrays: Tensors, options: NpzOptions = {}): Uint8Array {
+  return joinPieces(npzPieces(arrays, options));
 }
 
-/** Deflate's best ratio is 1032: what claims more is no deflated file but an attack on memory. */
-const maxRatio = 1032;
+/** The bytes of {@link encodeNpz} in pieces. */
+export function npzPieces(arrays: Tensors, { compress = false }: NpzOptions = {}): Uint8Array[] {
+  const members = Object.entries(arrays)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, array]) => {
+      const pieces = npyPieces(array);
+      const size = pieces.reduce((sum, { length }) => sum + length, 0);
+      const crc = pieces.reduce((sum, piece) => crc32(piece, sum), 0);
+      const stored = compress ? [deflate(joinPieces(pieces))] : pieces;
+      return { name: `${name}${ending}`, size, crc, isDeflated: compress, pieces: stored };
+    });
+  return zipPieces(members);
+}
+
+/** By the library's own code: zlib's output differs between versions of Node. */
+function deflate(bytes: Uint8Array): Uint8Array {
+  // Loaded when it is needed: every thread of a worker imports this file, and hardly any writes an archive.
+  const { deflateSync } = createRequire(import.meta.url)('fflate') as typeof import('fflate');
+  return deflateSync(bytes, { level: 6 });
+}
 
 /**
- * The arrays of an archive by name, as {@link decodeNpy} reads them; stored and deflated. Throws `data` errors for
- * anything else in it and for a damaged archive: every file is held against its checksum.
+ * The arrays of an archive by name, as {@link decodeNpy} reads them; stored and deflated. Members that are no .npy files
+ * are left out. Throws `data` errors for a damaged archive: every array is held against its checksum.
  */
 export function decodeNpz(bytes: Uint8Array, what = 'the file'): Tensors {
-  const entries = readDirectory(bytes, what);
-  const files = unzip(bytes, what);
-  const arrays = Object.entries(files).map(([file, content]) => {
-    const entry = entries.get(file);
-    if (entry === undefined || entry.size !== content.length || entry.crc !== crc32(content)) {
-      throw damaged(what, `'${file}' fails its checksum`);
-    }
-    if (!file.endsWith('.npy')) throw damaged(what, `'${file}' is no array`);
-    return [file.slice(0, -4), decodeNpy(content, `${what}: '${file}'`)] as const;
-  });
-  if (arrays.length !== entries.size) throw damaged(what, 'it names a file twice');
+  return decodeBytes(bytes, (size) => npzDecoder(size, what));
+}
+
+/** As {@link decodeNpz}; of the arrays named, or of all. Others are not read, so a damaged one does no harm. */
+export function* npzDecoder(size: number, what: string, names?: readonly string[]): Decoder<Tensors> {
+  const entries = yield* directoryDecoder(size, what);
+  const members = entries.filter(({ name }) => name.endsWith(ending));
+  if (members.length === 0 && entries.length > 0) {
+    throw new LockstepError(
+      'data',
+      `${what}: the archive holds no .npy file but ${entries.map(({ name }) => name).join(', ')}; an NPZ file holds arrays`,
+      { what },
+    );
+  }
+  const nameOf = ({ name }: ZipEntry): string => name.slice(0, -ending.length);
+  const asked = wanted(names, members.map(nameOf), what);
+  const arrays: [string, Storage][] = [];
+  for (const member of members) {
+    if (!asked.has(nameOf(member))) continue;
+    const bytes = yield* memberDecoder(member, size, what);
+    arrays.push([nameOf(member), decodeNpy(bytes, `${what}: '${member.name}'`)]);
+  }
   return Object.fromEntries(arrays);
-}
-
-function unzip(bytes: Uint8Array, what: string): Record<string, Uint8Array> {
-  try {
-    return fflate().unzipSync(bytes, {
-      filter({ name, size, originalSize }) {
-        if (originalSize <= size * maxRatio + 64) return true;
-        throw damaged(what, `'${name}' claims ${originalSize} bytes in ${size}`);
-      },
-    });
-  } catch (cause) {
-    if (cause instanceof LockstepError) throw cause;
-    throw damaged(what, cause instanceof Error ? cause.message : String(cause), cause);
-  }
-}
-
-interface DirectoryEntry {
-  readonly crc: number;
-  readonly size: number;
-}
-
-/** The archive's central directory, which holds the checksums. Source: PKWARE's APPNOTE, 4.3.12 and 4.3.16. */
-function readDirectory(bytes: Uint8Array, what: string): Map<string, DirectoryEntry> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let end = bytes.length - 22;
-  while (end >= 0 && view.getUint32(end, true) !== 0x06054b50) end--;
-  if (end < 0) throw damaged(what, 'it has no directory of files');
-  const entries = new Map<string, DirectoryEntry>();
-  let at = view.getUint32(end + 16, true);
-  for (let i = view.getUint16(end + 10, true); i > 0; i--) {
-    if (at + 46 > end || view.getUint32(at, true) !== 0x02014b50)
-      throw damaged(what, 'its directory is cut off');
-    const [nameLength, extra, comment] = [28, 30, 32].map((field) => view.getUint16(at + field, true)) as [
-      number,
-      number,
-      number,
-    ];
-    const encoding = view.getUint16(at + 8, true) & 0x800 ? 'utf-8' : 'latin1';
-    const name = new TextDecoder(encoding).decode(bytes.subarray(at + 46, at + 46 + nameLength));
-    if (entries.has(name)) throw damaged(what, `it names '${name}' twice`);
-    entries.set(name, { crc: view.getUint32(at + 16, true), size: view.getUint32(at + 24, true) });
-    at += 46 + nameLength + extra + comment;
-  }
-  return entries;
-}
-
-function damaged(what: string, how: string, cause?: unknown): LockstepError {
-  return new LockstepError('data', `${what}: ${how}; it is damaged or no NPZ file`, { what }, { cause });
 }

@@ -9,6 +9,9 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
+import { foreignKind } from './foreign.ts';
+import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from './ranges.ts';
+import { wanted } from './wanted.ts';
 
 /**
  * The safetensors format: the header's length (uint64, little-endian), a JSON header of names, element types,
@@ -49,6 +52,11 @@ const maxHeaderBytes = 100_000_000;
 
 /** One file's bytes, the same for the same tensors and metadata in whatever order they are given. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array {
+  return joinPieces(safetensorsPieces(tensors, metadata));
+}
+
+/** The bytes of {@link encodeSafetensors} in pieces: the header, then views of the tensors' own data. */
+export function safetensorsPieces(tensors: Tensors, metadata: Metadata = {}): Uint8Array[] {
   const entries = Object.entries(tensors).sort(inFileOrder);
   const header: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) header.push([metadataName, sortKeys(metadata)]);
@@ -61,17 +69,15 @@ export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Ui
   }
   const json = new TextEncoder().encode(JSON.stringify(Object.fromEntries(header)));
   const dataStart = 8 + Math.ceil(json.length / 8) * 8;
+  const beginning = new Uint8Array(dataStart).fill(0x20);
+  new DataView(beginning.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
+  beginning.set(json, 8);
+  return [beginning, ...entries.map(([, { data }]) => bytesOf(data))];
+}
 
-  const bytes = new Uint8Array(dataStart + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(dataStart - 8), true);
-  bytes.fill(0x20, 8, dataStart);
-  bytes.set(json, 8);
-  let at = dataStart;
-  for (const [, { data }] of entries) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
-  }
-  return bytes;
+export interface SafetensorsFile {
+  readonly tensors: Tensors;
+  readonly metadata: Metadata;
 }
 
 /**
@@ -79,21 +85,28 @@ export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Ui
  * uint32; a value that does not fit is a `data` error. Throws `checkpoint` errors for anything but a well-formed file
  * whose tensors cover the data without gap or overlap.
  */
-export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
-  const { header, data } = readHeader(bytes);
+export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  return decodeBytes(bytes, (size) => safetensorsDecoder(size));
+}
+
+/** As {@link decodeSafetensors}; of the tensors named, or of all. */
+export function* safetensorsDecoder(size: number, names?: readonly string[]): Decoder<SafetensorsFile> {
+  const dataStart = headerEnd(size, size < 8 ? undefined : yield { at: 0, length: 8 });
+  const header = parseJson(yield { at: 8, length: dataStart - 8 });
   const { [metadataName]: metadata = {}, ...rest } = header;
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {
     throw damaged(`${metadataName} is not an object of strings`);
   }
   const entries = Object.entries(rest).map(([name, entry]) => readEntry(name, entry));
-  requireCovered(entries, data.length);
-  const tensors = entries.map(({ name, type, shape, start, end }): [string, Storage] => {
+  requireCovered(entries, size - dataStart);
+  const asked = wanted(names, Object.keys(rest), 'safetensors');
+  const tensors: [string, Storage][] = [];
+  for (const { name, type, shape, start, end } of entries) {
+    if (!asked.has(name)) continue;
     const { dtype, read } = elementReaders[type];
-    return [
-      name,
-      { dtype, shape, data: read(new Uint8Array(data.subarray(start, end)), `tensor '${name}'`) },
-    ];
-  });
+    const bytes = yield { at: dataStart + start, length: end - start };
+    tensors.push([name, { dtype, shape, data: read(bytes, `tensor '${name}'`) }]);
+  }
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Metadata };
 }
 
@@ -133,15 +146,16 @@ function checkTensor(name: string, dtype: DType, shape: Shape, data: TypedArray)
   }
 }
 
-function readHeader(bytes: Uint8Array): { header: Readonly<Record<string, unknown>>; data: Uint8Array } {
-  if (bytes.length < 8) throw damaged(`${bytes.length} bytes are too few for the header's length`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (length > maxHeaderBytes || length > bytes.length - 8) {
-    throw damaged(`the header's length is ${length}, but ${bytes.length - 8} bytes follow`);
+/** Where the header ends, from the length that the first 8 bytes give. */
+function headerEnd(size: number, first: OwnBytes | undefined): number {
+  if (first === undefined) throw damaged(`${size} bytes are too few for the header's length`);
+  const length = new DataView(first.buffer).getBigUint64(0, true);
+  if (length > maxHeaderBytes || length > size - 8) {
+    const foreign = foreignKind(first);
+    if (foreign !== undefined) throw damaged(`the file ${foreign}`);
+    throw damaged(`the header's length is ${length}, but ${size - 8} bytes follow`);
   }
-  const dataStart = 8 + Number(length);
-  const header = parseJson(bytes.subarray(8, dataStart));
-  return { header, data: bytes.subarray(dataStart) };
+  return 8 + Number(length);
 }
 
 function parseJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
