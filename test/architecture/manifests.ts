@@ -1,8 +1,8 @@
 /** Rules on package manifests. Each returns what breaks it, a sentence each; a workspace in order gives none. */
 import { allDependencies, type Package, type Workspace } from './workspace.ts';
 
-const APP_LAYER = 8;
-const TEST_LAYER = 9;
+const APP_LAYER = 9;
+const TEST_LAYER = 10;
 
 /** Beneath every layer: its error types are part of everybody's interface, layer 0 included. */
 const FOUNDATION = '@lockstep/errors';

@@ -1,6 +1,5 @@
 /** Each family of layers and a loss of one's own: one fingerprint and one state of the optimizer, whoever computes. */
-import { loadCheckpoint } from '@lockstep/checkpoint';
-import { checkpointFolder } from '@lockstep/coordinator';
+import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import { createWasmKernels, offeredProfiles, type Profile, referenceKernels } from '@lockstep/kernels';
 import type { LocalResult } from '@lockstep/training';
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,6 +1,5 @@
 /** One fingerprint, whoever computes and whenever messages arrive. */
-import { loadCheckpoint } from '@lockstep/checkpoint';
-import { checkpointFolder } from '@lockstep/coordinator';
+import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import { beforeAll, expect, it } from 'vitest';
 import { type Cluster, fingerprintOf, startCluster } from './harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';

@@ -14,6 +14,8 @@ import {
   localOptions,
   networkOptions,
   outputOptions,
+  predictOptions,
+  rowsFile,
   runFolder,
   runOptions,
   workerOptions,
@@ -43,7 +45,17 @@ export function commandLine(perform: Perform): Argv {
     });
 }
 
-const commandNames = ['train', 'coordinator', 'worker', 'resume', 'explain', 'export', 'keys', 'doctor'];
+const commandNames = [
+  'train',
+  'coordinator',
+  'worker',
+  'resume',
+  'explain',
+  'export',
+  'predict',
+  'keys',
+  'doctor',
+];
 
 function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs> {
   return argv
@@ -107,6 +119,18 @@ function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs
           .example('$0 export runs/2026-11-22-mnist-cnn-3f9c --format onnx', 'the model, for ONNX Runtime')
           .example('$0 export runs/2026-11-22-mnist-cnn-3f9c --out model.npz', 'the parameters, for NumPy'),
       perform(async () => (await import('./commands/export.ts')).exportRun),
+    )
+    .command(
+      'predict <run> <file>',
+      'what a trained run gives for new rows',
+      (args) =>
+        args
+          .positional('run', runFolder)
+          .positional('file', rowsFile)
+          .options(predictOptions)
+          .example('$0 predict runs/2026-11-22-breast-cancer-3f9c new-rows.csv', 'a class and outputs a row')
+          .example('$0 predict runs/2026-11-22-mnist-cnn-3f9c images.npy --json', 'an object a row'),
+      perform(async () => (await import('./commands/predict.ts')).predict),
     )
     .command(
       'keys',

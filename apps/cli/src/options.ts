@@ -111,10 +111,21 @@ export const exportOptions = {
   out: { type: 'string', requiresArg: true, describe: 'file to write (default: <name>-step-<n>.<format>)' },
 } as const satisfies Readonly<Record<string, Options>>;
 
+export const predictOptions = { step: exportOptions.step } as const satisfies Readonly<
+  Record<string, Options>
+>;
+
 export const experimentFile = {
   type: 'string',
   demandOption: true,
   describe: 'TypeScript file that exports an experiment by default',
+} as const;
+
+export const rowsFile = {
+  type: 'string',
+  demandOption: true,
+  describe:
+    'a .csv file of the columns of the training, or an .npz, .npy or .safetensors file with an array x',
 } as const;
 
 export const runFolder = { type: 'string', demandOption: true, describe: 'folder of the run' } as const;

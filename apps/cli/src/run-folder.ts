@@ -3,16 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { bundleName, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
-import {
-  createRun,
-  type Manifest,
-  openRun,
-  type Run,
-  readLog,
-  readManifest,
-  sha256,
-} from '@lockstep/tracking';
+import { createRun, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import type { ExperimentFile } from './experiment-file.ts';
@@ -29,7 +22,6 @@ export interface OpenedRun {
 
 type Done = Extract<Ending, { type: 'done' }>;
 
-const bundleName = 'experiment.mjs';
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
 /** A new run folder with its manifest and the experiment's code. */
@@ -61,24 +53,6 @@ export async function createRunFolder(
 export async function discardRun({ run }: OpenedRun): Promise<void> {
   await run.close();
   await rm(run.folder, { recursive: true });
-}
-
-/** What a run began with. */
-export interface KnownRun {
-  readonly name: string;
-  readonly config: RunConfig;
-  readonly bundle: Uint8Array;
-  /** SHA-256 of the bundle. */
-  readonly hash: string;
-  /** The experiment's file when the run began. */
-  readonly file: string;
-}
-
-/** Reads an existing run, which may be under way. Throws `checkpoint` when it is damaged. */
-export async function readRunFolder(folder: string): Promise<KnownRun> {
-  const { name, experiment, config } = readKnown(folder, await readManifest(folder));
-  const { hash, file } = experiment;
-  return { name, config, bundle: await readBundle(folder, hash), hash, file };
 }
 
 /** An existing run, to be continued. Throws `checkpoint` when it is damaged. */
@@ -114,37 +88,6 @@ async function runsIn(root: string): Promise<string[]> {
     .map((name, i) => ({ name, time: times[i]! }))
     .sort((a, b) => b.time - a.time)
     .map(({ name }) => name);
-}
-
-interface KnownManifest {
-  readonly name: string;
-  readonly experiment: { readonly hash: string; readonly file: string };
-  readonly config: RunConfig;
-  readonly profile: Profile | 'auto';
-}
-
-function readKnown(folder: string, manifest: Manifest): KnownManifest {
-  const { name, experiment, config, profile } = manifest as Partial<KnownManifest>;
-  if (name && experiment?.hash && experiment.file && typeof config?.numShards === 'number' && profile) {
-    return { name, experiment, config, profile };
-  }
-  throw new LockstepError('checkpoint', `${folder}: its manifest.json is not that of a training run`, {
-    folder,
-  });
-}
-
-async function readBundle(folder: string, hash: string): Promise<Uint8Array> {
-  const path = join(folder, bundleName);
-  const bundle = await readFile(path).catch((cause: unknown) => {
-    throw new LockstepError('checkpoint', `${path} cannot be read: ${String(cause)}`, { path }, { cause });
-  });
-  const actual = sha256(bundle);
-  if (actual === hash) return bundle;
-  throw new LockstepError(
-    'checkpoint',
-    `${path} has SHA-256 ${actual}, the run began with ${hash}; a changed experiment is a new run: use lockstep train`,
-    { path, actual, expected: hash },
-  );
 }
 
 /** How a run that has finished ended. */

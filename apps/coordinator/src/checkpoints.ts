@@ -1,5 +1,4 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
-import { join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
@@ -17,8 +16,6 @@ export interface CheckpointStore {
   release(): void;
 }
 
-export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
-
 export function createCheckpointStore(folder: string): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** All members of a generation restore the same one. */
@@ -26,8 +23,7 @@ export function createCheckpointStore(folder: string): CheckpointStore {
   return {
     save: (step, header, frames) => {
       const write = async () => {
-        const { tensors } = decodeSafetensors(joinFrames(frames));
-        await saveCheckpoint(folder, { step, header, tensors });
+        await saveCheckpoint(folder, { step, header, ...decodeSafetensors(joinFrames(frames)) });
       };
       const saved = saving.then(write);
       // Whoever asked for it hears of the failure; the next one is written all the same.

@@ -1,13 +1,12 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { decodeSafetensors, encodeSafetensors } from '@lockstep/checkpoint';
+import { checkpointFolder, decodeSafetensors, encodeSafetensors } from '@lockstep/checkpoint';
 import type { Outcome } from '@lockstep/protocol';
 import { createRun, openRun, type Run, readLog, readManifest } from '@lockstep/tracking';
 import { generateKeys } from '@lockstep/transport';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { checkpointFolder } from './checkpoints.ts';
 import { type Coordinator, type CoordinatorOptions, startCoordinator } from './coordinator.ts';
 import { type FakeWorker, joinFakeWorker } from './fixtures/fake-worker.ts';
 import type { Update } from './updates.ts';

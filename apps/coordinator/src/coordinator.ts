@@ -1,6 +1,6 @@
 /** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
 import { basename } from 'node:path';
-import { loadCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import type { WireError } from '@lockstep/errors';
 import {
   type CoordinatorConfig,
@@ -15,7 +15,6 @@ import {
 import { type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { checkpointFolder } from './checkpoints.ts';
 import { createRunLog, type RunHistory, readHistory } from './run-log.ts';
 import { Shell } from './shell.ts';
 import { createTraceFile } from './trace.ts';

@@ -4,7 +4,6 @@
  * Of a worker's report of a step, what it says under `work` (rank, shards computed, times, bytes) is that worker's
  * own and logged for every member; the rest (`metrics`, `chain`, `totalSteps`) is the same on all and logged once.
  */
-export { checkpointFolder } from './checkpoints.ts';
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';
 export { startCoordinator } from './coordinator.ts';
 export type { Update } from './updates.ts';

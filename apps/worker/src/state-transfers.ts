@@ -1,5 +1,6 @@
 /** How state travels: snapshots between peers, checkpoints to the coordinator and back. What arrives fills the spare copy. */
 import { fetchSnapshot, type Header, type SnapshotFetch, sendSnapshot } from '@lockstep/collectives';
+import { formOfDataset } from '@lockstep/data';
 import { toWireError } from '@lockstep/errors';
 import {
   cutFrames,
@@ -130,13 +131,14 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
       fillSpare(generation, step, () => loaded().replica.decode(file, progress));
     },
     checkpoint({ step }) {
-      const { replica, config } = loaded();
+      const { replica, config, dataset } = loaded();
       const { profile } = joined();
       const { seed } = config;
       const fingerprint = replica.fingerprint();
-      const frames = cutFrames(
-        replica.encode({ step: String(step), seed: String(seed), profile, fingerprint }),
-      );
+      // Not in the header, which is a part of a message and bounded: a column of words may have many levels.
+      const data = JSON.stringify(formOfDataset(dataset));
+      const metadata = { step: String(step), seed: String(seed), profile, fingerprint, data };
+      const frames = cutFrames(replica.encode(metadata));
       const header = { step, seed, profile, fingerprint, progress: replica.progress };
       const lengths = frames.map((frame) => frame.byteLength);
       context.send({ type: 'checkpoint', step, header, frames: lengths }, frames);

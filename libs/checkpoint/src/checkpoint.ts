@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
-import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/formats';
+import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from '@lockstep/formats';
 import { writeAtomic } from './atomic.ts';
 
 /** What the header file says beside the tensors: seed, profile, hashes; any JSON. */
@@ -13,7 +13,12 @@ export interface Checkpoint {
   readonly step: number;
   readonly header: CheckpointHeader;
   readonly tensors: Tensors;
+  /** Words beside the tensors, in the same file. */
+  readonly metadata?: Metadata;
 }
+
+/** The folder of a run's checkpoints. */
+export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
 
 /** A checkpoint that could not be used, and why. */
 export interface SkippedCheckpoint {
@@ -49,13 +54,13 @@ interface HeaderFile {
  */
 export async function saveCheckpoint(
   folder: string,
-  { step, header, tensors }: Checkpoint,
+  { step, header, tensors, metadata }: Checkpoint,
   { keep = 3 }: { readonly keep?: number } = {},
 ): Promise<CheckpointFiles> {
   requireInteger('step', step, 0);
   requireInteger('keep', keep, 1);
   const files = filesOf(folder, step);
-  const bytes = encodeSafetensors(tensors);
+  const bytes = encodeSafetensors(tensors, metadata);
   const content: HeaderFile['content'] = { step, tensorsSha256: sha256(bytes), header };
   const file: HeaderFile = { content, sha256: sha256(JSON.stringify(content)) };
   await mkdir(folder, { recursive: true });
@@ -104,7 +109,7 @@ async function readCheckpoint(files: CheckpointFiles): Promise<Checkpoint | Skip
     if (content.step !== step) return { step, reason: `the header is that of step ${content.step}` };
     const bytes = await readFile(tensorsPath);
     if (sha256(bytes) !== content.tensorsSha256) return { step, reason: 'the tensors fail their checksum' };
-    return { step, header: content.header, tensors: decodeSafetensors(bytes).tensors };
+    return { step, header: content.header, ...decodeSafetensors(bytes) };
   } catch (error) {
     if (isMissing(error)) return { step, reason: `${error.path} is missing` };
     if (error instanceof SyntaxError || error instanceof TypeError) {

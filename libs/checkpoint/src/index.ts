@@ -8,5 +8,5 @@ export type {
   LoadedCheckpoint,
   SkippedCheckpoint,
 } from './checkpoint.ts';
-export { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+export { checkpointFolder, listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';

@@ -18,6 +18,8 @@ export {
   readArrays,
   writeArrays,
 } from '@lockstep/formats';
+export type { LoadedRun, LoadRunOptions, Prediction, Rows } from '@lockstep/inference';
+export { loadRun } from '@lockstep/inference';
 export type {
   Context,
   Empty,

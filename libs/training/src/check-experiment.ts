@@ -43,6 +43,7 @@ const rules: Readonly<Record<Field, Rule>> = {
     fits: (value) => isRecord(value) && Object.values(value).every(isFunction),
     what: 'an object of functions that give one value a sample, such as { accuracy }',
   },
+  predict: { fits: isFunction, what: 'a function (params, { x }) => outputs' },
   epochs: count,
   steps: count,
   seed: { fits: (value) => isWhole(value, 0), what: 'a whole number of at least 0' },

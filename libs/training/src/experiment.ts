@@ -10,6 +10,9 @@ import { checkExperiment } from './check-experiment.ts';
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
 
+/** Rows without labels: what a trained run is given. */
+export type Inputs = { readonly x: Tensor } & Readonly<Record<string, Tensor>>;
+
 interface CommonOptions {
   /** Default: the file's name. */
   readonly name?: string;
@@ -55,6 +58,8 @@ export interface FunctionExperiment<Params> extends CommonOptions {
   readonly penalty?: (params: Params) => Tensor;
   /** Each → [rows]. */
   readonly metrics?: Readonly<Record<string, (params: Params, batch: Batch) => Tensor>>;
+  /** What a trained run gives for new rows, which have no labels → [rows, ..]. Training does not use it. */
+  readonly predict?: (params: Params, inputs: Inputs) => Tensor;
 }
 
 declare const checked: unique symbol;

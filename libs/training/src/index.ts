@@ -8,6 +8,7 @@ export type {
   Batch,
   Experiment,
   FunctionExperiment,
+  Inputs,
   ModelExperiment,
   RunOverrides,
 } from './experiment.ts';

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { saveCheckpoint } from '@lockstep/checkpoint';
-import { checkpointFolder } from '@lockstep/coordinator';
+import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
 import { decodeNpz, decodeSafetensors, type Tensors } from '@lockstep/formats';
 import { sha256 } from '@lockstep/tracking';
 import { resolveConfig } from '@lockstep/training';

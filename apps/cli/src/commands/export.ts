@@ -1,18 +1,27 @@
 /** `lockstep export`: a run's parameters as a file that other programs read. */
 import { writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { type LoadedCheckpoint, listCheckpoints, loadCheckpoint, treeOfTensors } from '@lockstep/checkpoint';
-import { checkpointFolder } from '@lockstep/coordinator';
+import type { LoadedCheckpoint } from '@lockstep/checkpoint';
+import type { DatasetForm } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { encodeNpz, encodeSafetensors, type Tensors } from '@lockstep/formats';
-import { exportModel, initialVariables, type OnnxInput, type OnnxModel, tensorsOf } from '@lockstep/onnx';
+import {
+  applyExperiment,
+  dataFormOf,
+  evaluationVariables,
+  importKept,
+  type KnownRun,
+  prepareInput,
+  readCheckpoint,
+  readRunFolder,
+} from '@lockstep/inference';
+import { exportOnnx, type OnnxInput, type OnnxModel, tensorsOf } from '@lockstep/onnx';
 import { sha256 } from '@lockstep/tracking';
 import type { OutputArgs } from '../display/choose.ts';
 import { bytesText } from '../display/programs.ts';
-import { importKept } from '../experiment-file.ts';
 import { exportFormats } from '../options.ts';
 import { version } from '../project.ts';
-import { type KnownRun, readRunFolder, requireRunFolder } from '../run-folder.ts';
+import { requireRunFolder } from '../run-folder.ts';
 import type { Handler } from './command.ts';
 
 type ExportFormat = (typeof exportFormats)[number];
@@ -38,7 +47,7 @@ export const exportRun: Handler<ExportArgs> = async (args, { terminal }) => {
   for (const { step, reason } of checkpoint.skipped)
     terminal.err.write(`lockstep: the checkpoint of step ${step} is passed over: ${reason}\n`);
   const { step } = checkpoint;
-  const format = args.format ?? formatOf(args.out);
+  const format = formatOf(args);
   const path = args.out ?? `${run.name}-step-${step}.${format}`;
   const { bytes, facts } = await encoders[format](run, checkpoint);
   await writeOut(path, bytes);
@@ -61,23 +70,20 @@ function listed(values: readonly string[]): string {
   return `${values.slice(0, shown).join(', ')}, … (${values.length} in all; --json lists them)`;
 }
 
-/** What the file's ending says; safetensors where it says nothing. */
-function formatOf(out: string | undefined): ExportFormat {
-  const ending = out === undefined ? '' : extname(out).slice(1);
-  return exportFormats.find((format) => format === ending) ?? 'safetensors';
-}
-
-async function readCheckpoint(folder: string, step: number | undefined): Promise<LoadedCheckpoint> {
-  const checkpoints = checkpointFolder(folder);
-  const steps = (await listCheckpoints(checkpoints)).map((files) => files.step);
-  const found =
-    step === undefined || steps.includes(step) ? await loadCheckpoint(checkpoints, step) : undefined;
-  if (found !== undefined) return found;
-  const what =
-    steps.length === 0
-      ? 'no checkpoint yet; one is written every --checkpoint-every steps and at the end'
-      : `no checkpoint of step ${step}; it has those of steps ${steps.join(', ')}`;
-  throw new LockstepError('config', `${folder} has ${what}`, { folder, step, steps });
+/** What the file's ending says, which must not contradict the format that is asked for. */
+function formatOf({ out = '', format }: ExportArgs): ExportFormat {
+  const ending = extname(out).slice(1);
+  if (ending === '') return format ?? 'safetensors';
+  const named = exportFormats.find((one) => one === ending);
+  if (named !== undefined && (format ?? named) === named) return named;
+  const endings = exportFormats.map((one) => `.${one}`).join(', ');
+  throw new LockstepError(
+    'config',
+    format === undefined
+      ? `--out '${out}': .${ending} is none of the formats that can be written; use ${endings}`
+      : `--out '${out}' does not end in .${format}, but --format is ${format}; change one of them`,
+    { out, format },
+  );
 }
 
 async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
@@ -92,7 +98,7 @@ const encoders: Readonly<
   safetensors: (run, checkpoint) => {
     const tensors = modelTensors(checkpoint);
     return {
-      bytes: encodeSafetensors(tensors, originOf(run, checkpoint)),
+      bytes: encodeSafetensors(tensors, originOf(run, checkpoint, knownForm(checkpoint))),
       facts: { tensors: describe(tensors) },
     };
   },
@@ -108,6 +114,10 @@ const encoders: Readonly<
   },
 };
 
+/** What the checkpoint says of its data; undefined for one of an earlier release. */
+const knownForm = ({ metadata }: LoadedCheckpoint): DatasetForm | undefined =>
+  metadata?.data === undefined ? undefined : (JSON.parse(metadata.data) as DatasetForm);
+
 /** Parameters and state, named as other programs do: `params.0.kernel`. The optimizer's is of no use to them. */
 function modelTensors({ tensors }: LoadedCheckpoint): Tensors {
   const own = Object.entries(tensors).filter(([name]) => !name.startsWith('optimizer/'));
@@ -120,7 +130,11 @@ const describe = (tensors: Tensors): string[] =>
 const variable = ({ name, dtype, shape }: OnnxInput): string => `${name} ${dtype} [${shape.join(', ')}]`;
 
 /** Where a file comes from, kept in it. */
-function originOf(run: KnownRun, { step, header }: LoadedCheckpoint): Record<string, string> {
+function originOf(
+  run: KnownRun,
+  { step, header }: LoadedCheckpoint,
+  form: DatasetForm | undefined,
+): Record<string, string> {
   const { fingerprint } = header;
   return {
     producer: `lockstep ${version}`,
@@ -128,29 +142,34 @@ function originOf(run: KnownRun, { step, header }: LoadedCheckpoint): Record<str
     step: `${step}`,
     experiment: run.hash,
     ...(typeof fingerprint === 'string' ? { fingerprint } : {}),
+    ...(form?.classes && { classes: JSON.stringify(form.classes) }),
+    ...(form && { data: JSON.stringify(form) }),
   };
 }
 
-/** The run's model in evaluation. */
+/**
+ * The run's model in evaluation. What prepares a row is a part of it: it takes numbers as they are in the data.
+ */
 async function modelOf(run: KnownRun, checkpoint: LoadedCheckpoint): Promise<OnnxModel> {
   const experiment = await importKept(run.file, run.bundle, run.hash);
-  if (!('model' in experiment)) {
+  if (!('model' in experiment) && experiment.predict === undefined) {
     throw new LockstepError(
       'experiment',
-      `${run.name} has a loss of its own and no model of layers, so there is no function from inputs to outputs to export; use --format safetensors or npz`,
+      `${run.name} has a loss of its own and no model of layers, so there is no function from inputs to outputs to export; add predict: (params, { x }) => outputs to the experiment, or use --format safetensors or npz`,
       { name: run.name },
     );
   }
-  const { splits } = await experiment.data.load({ limitSamples: run.config.limitSamples ?? undefined });
-  const { dtype, shape } = splits.train.fields.x!;
-  const form = initialVariables(experiment.model, shape);
-  const tensors = tensorsOf(checkpoint.tensors);
-  const filled = (group: 'params' | 'state'): unknown => treeOfTensors(group, form[group] as never, tensors);
-  const variables = { params: filled('params'), state: filled('state') };
-  return exportModel(experiment.model, variables, {
-    input: { dtype, shape },
-    names: Object.fromEntries(Object.entries(tensors).map(([name, x]) => [name.replaceAll('/', '.'), x])),
+  const form = await dataFormOf(run, experiment, checkpoint);
+  const { dtype, shape } = form.fields.x!;
+  const variables = evaluationVariables(experiment, shape, checkpoint.tensors);
+  const names = Object.entries(tensorsOf(checkpoint.tensors)).map(([name, x]) => [
+    name.replaceAll('/', '.'),
+    x,
+  ]);
+  return exportOnnx((x) => applyExperiment(experiment, variables, { x: prepareInput(form, x) }), {
+    inputs: [{ name: 'x', dtype, shape: ['batch', ...shape] }],
+    names: Object.fromEntries(names),
     name: run.name,
-    metadata: originOf(run, checkpoint),
+    metadata: originOf(run, checkpoint, form),
   });
 }

@@ -60,7 +60,10 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
   const missing = fillMissing ? average : null;
   if (!standardize) return { ...feature, mean: 0, divisor: 1, missing };
   let squares = 0;
-  for (const row of present) squares += (values[row]! - average) ** 2;
+  for (const row of present) {
+    const centred = values[row]! - average;
+    squares += centred * centred;
+  }
   // Cells that are filled in lie at the mean: they add nothing to the squares, but to the number of rows.
   const deviation = Math.sqrt(squares / (fillMissing ? trainRows.length : present.length));
   return { ...feature, mean: average, divisor: deviation > 0 ? deviation : 1, missing };

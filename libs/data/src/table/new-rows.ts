@@ -1,0 +1,63 @@
+/** New rows of a table whose format is known: prepared as those of the training were. */
+import { LockstepError } from '@lockstep/errors';
+import { type Column, readNumbers, readWords } from './columns.ts';
+import { type Encoded, encodeTable, type Feature, type TableFormat } from './format.ts';
+import { type Header, readTable } from './read-table.ts';
+import type { Place } from './rows.ts';
+
+/** A row by the names of its columns. Columns that are no features are ignored. */
+export type RowRecord = Readonly<Record<string, string | number | null>>;
+
+export interface NewRows extends Encoded {
+  readonly numRows: number;
+}
+
+const kindOf = ({ kind }: Feature): 'number' | 'words' => (kind === 'number' ? 'number' : 'words');
+
+/** @throws LockstepError `data` that names row and column. */
+export function encodeRecords(format: TableFormat, records: readonly RowRecord[]): NewRows {
+  // A text is read as a cell of the file is; a number is taken as it is written in JavaScript.
+  const syntax = { ...format.syntax, decimal: '.' } as const;
+  const columns = format.features.map((feature): Column => {
+    const reader =
+      kindOf(feature) === 'number' ? readNumbers(feature.column, syntax) : readWords(feature.column, syntax);
+    for (const [i, record] of records.entries()) reader.add(cellOf(record, feature.column, i), rowPlace(i));
+    return reader.finish();
+  });
+  return { numRows: records.length, ...encodeTable(format.features, columns, records.length, 'the rows') };
+}
+
+const rowPlace = (row: number): Place => ({ path: 'the rows', line: row + 1 });
+
+function cellOf(record: RowRecord, column: string, row: number): string {
+  const value = Object.hasOwn(record, column) ? record[column] : undefined;
+  if (value === null) return '';
+  if (typeof value === 'string') return value.trim();
+  if (typeof value === 'number') return String(value);
+  throw new LockstepError(
+    'data',
+    `row ${row + 1} has no '${column}' but ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null where a value is missing)`,
+    { row: row + 1, column },
+  );
+}
+
+/** @throws LockstepError `data` that names file, line and column. */
+export async function readNewRows(format: TableFormat, path: string): Promise<NewRows> {
+  const { features, syntax } = format;
+  const { columns, numRows } = await readTable([path], {
+    syntax,
+    missing: 'keep',
+    choose: (header) => {
+      const isWithoutLabels = syntax.header === false && header.names.length === features.length;
+      return features.map((feature, i) => ({
+        column: isWithoutLabels ? i : placeOf(header, feature.column, syntax.header === false),
+        kind: kindOf(feature),
+      }));
+    },
+  });
+  return { numRows, ...encodeTable(features, columns, numRows, path) };
+}
+
+/** Without a header a column's name is its place in the rows of the training. */
+const placeOf = (header: Header, column: string, isByPlace: boolean): number =>
+  header.indexOf(isByPlace ? Number(column) : column);

@@ -1,0 +1,159 @@
+/** A trained run as a function of new rows. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { concatenate, jit, type NestedNumbers, slice, type Tensor, tensor } from '@lockstep/autodiff';
+import {
+  checkpointFolder,
+  type LoadedCheckpoint,
+  listCheckpoints,
+  loadCheckpoint,
+} from '@lockstep/checkpoint';
+import { type DatasetForm, formOfDataset, readNewRows } from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { readArrays } from '@lockstep/formats';
+import type { Experiment, Inputs } from '@lockstep/training';
+import { importKept } from './bundle.ts';
+import { batchOfTable, prepareRows, type Rows } from './rows.ts';
+import { type KnownRun, readRunFolder } from './run-files.ts';
+import { applyExperiment, evaluationVariables, type Variables } from './variables.ts';
+
+export interface LoadRunOptions {
+  /** The checkpoint to take. Default: the newest. */
+  readonly step?: number;
+}
+
+export interface Prediction {
+  /** The model's output for the row: a number, or nested lists of numbers. */
+  readonly output: NestedNumbers;
+  /** The class of the largest output, where the run has names of classes and an output for each. */
+  readonly class?: string;
+}
+
+export interface LoadedRun {
+  readonly name: string;
+  /** Of the checkpoint. */
+  readonly step: number;
+  /** What the data look like that the run was trained on. */
+  readonly data: DatasetForm;
+  /** Names of the classes, in the order of the outputs. */
+  readonly classes?: readonly string[];
+  readonly params: unknown;
+  readonly state: unknown;
+  /**
+   * One prediction a row. Rows are as they are in the data, before any preprocessing: objects by the names of columns
+   * where the run was trained on a table, else numbers [rows, ..input].
+   */
+  predict(rows: Rows): Prediction[];
+  /** The outputs of the rows as one tensor. [rows, ..output] */
+  outputs(rows: Rows): Tensor;
+  /** As `predict`, of a .csv file of the columns of the training, or of the array x (the only one) of an .npz, .npy or .safetensors file. */
+  predictFile(path: string): Promise<Prediction[]>;
+}
+
+/**
+ * Loads a run's newest checkpoint, its experiment and what its data were prepared with; the data themselves are not needed.
+ *
+ * @throws LockstepError `checkpoint` or `config` if the folder holds no run with a checkpoint, `experiment` if its code cannot be imported.
+ */
+export async function loadRun(folder: string, options: LoadRunOptions = {}): Promise<LoadedRun> {
+  if (!existsSync(join(folder, 'manifest.json'))) {
+    throw new LockstepError('config', `${folder} is not the folder of a run: it has no manifest.json`, {
+      folder,
+    });
+  }
+  const run = await readRunFolder(folder);
+  const checkpoint = await readCheckpoint(folder, options.step);
+  const experiment = await importKept(run.file, run.bundle, run.hash);
+  const data = await dataFormOf(run, experiment, checkpoint);
+  const variables = evaluationVariables(experiment, data.fields.x?.shape ?? [], checkpoint.tensors);
+  const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
+  const apply = (batch: Inputs): Tensor =>
+    inPieces(batch, (piece) => compiled(variables as never, piece as never));
+  const describe = (outputs: Tensor): Prediction[] => predictionsOf(outputs, data.classes);
+  return {
+    name: run.name,
+    step: checkpoint.step,
+    data,
+    ...(data.classes && { classes: data.classes }),
+    ...variables,
+    outputs: (rows) => apply(prepareRows(data, rows)),
+    predict: (rows) => (isEmpty(rows) ? [] : describe(apply(prepareRows(data, rows)))),
+    predictFile: async (path) => describe(apply(await prepareFile(data, path))),
+  };
+}
+
+const isEmpty = (rows: Rows): boolean => Array.isArray(rows) && rows.length === 0;
+
+/** The checkpoint of a step, or the newest one that is whole. @throws LockstepError `config` if there is none. */
+export async function readCheckpoint(folder: string, step: number | undefined): Promise<LoadedCheckpoint> {
+  const checkpoints = checkpointFolder(folder);
+  const steps = (await listCheckpoints(checkpoints)).map((files) => files.step);
+  const found =
+    step === undefined || steps.includes(step) ? await loadCheckpoint(checkpoints, step) : undefined;
+  if (found !== undefined) return found;
+  const what =
+    steps.length === 0
+      ? 'no checkpoint yet; one is written every --checkpoint-every steps and at the end'
+      : `no checkpoint of step ${step}; it has those of steps ${steps.join(', ')}`;
+  throw new LockstepError('config', `${folder} has ${what}`, { folder, step, steps });
+}
+
+/** What the checkpoint says of the data; checkpoints of earlier releases say nothing, and then the data are loaded. */
+export async function dataFormOf(
+  run: KnownRun,
+  experiment: Experiment,
+  { metadata }: LoadedCheckpoint,
+): Promise<DatasetForm> {
+  if (metadata?.data !== undefined) return JSON.parse(metadata.data) as DatasetForm;
+  return formOfDataset(await experiment.data.load({ limitSamples: run.config.limitSamples ?? undefined }));
+}
+
+async function prepareFile(form: DatasetForm, path: string): Promise<Inputs> {
+  if (/\.(npz|npy|safetensors)$/.test(path)) {
+    const arrays = await readArrays(path);
+    const names = Object.keys(arrays);
+    const array = arrays.x ?? (names.length === 1 ? arrays[names[0]!] : undefined);
+    if (array === undefined) {
+      throw new LockstepError('data', `${path}: there is no array x; the file has ${names.join(', ')}`, {
+        path,
+        names,
+      });
+    }
+    const { data, shape, dtype } = array;
+    return prepareRows(form, tensor(data, { shape, dtype }));
+  }
+  if (form.format !== undefined) return batchOfTable(form, await readNewRows(form.format, path));
+  throw new LockstepError(
+    'argument',
+    `${path}: the run was not trained on a table, so that columns mean nothing to it; give an .npz or .npy file with an array x of [${['rows', ...(form.fields.x?.shape ?? [])].join(', ')}]`,
+    { path },
+  );
+}
+
+/** Rows that are computed at once: more would take memory, fewer time. What a row gives does not depend on it. */
+const pieceRows = 256;
+
+function inPieces(batch: Inputs, apply: (piece: Inputs) => Tensor): Tensor {
+  const numRows = batch.x.shape[0]!;
+  if (numRows <= pieceRows) return apply(batch);
+  const starts = Array.from({ length: Math.ceil(numRows / pieceRows) }, (_, i) => i * pieceRows);
+  const pieces = starts.map((start) => {
+    const end = Math.min(start + pieceRows, numRows);
+    const columns = Object.entries(batch).map(([name, column]) => [name, slice(column, [start], [end])]);
+    return apply(Object.fromEntries(columns) as Inputs);
+  });
+  return concatenate(pieces);
+}
+
+function predictionsOf(outputs: Tensor, classes: readonly string[] | undefined): Prediction[] {
+  const list = outputs.toArray() as NestedNumbers[];
+  if (classes === undefined || outputs.rank !== 2 || outputs.shape[1] !== classes.length) {
+    return list.map((output) => ({ output }));
+  }
+  return (list as number[][]).map((output) => ({ output, class: classes[largest(output)]! }));
+}
+
+/** Of equal ones the first; NaN never wins, as nothing compares with it. */
+function largest(values: readonly number[]): number {
+  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
+}

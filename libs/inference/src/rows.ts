@@ -1,0 +1,154 @@
+/** New rows in the forms that people have them, as the columns that a model takes. */
+import { type NestedNumbers, Tensor, tensor, where } from '@lockstep/autodiff';
+import {
+  type DatasetForm,
+  encodeRecords,
+  type Feature,
+  type FieldForm,
+  type NewRows,
+  type NumberFeature,
+  type RowRecord,
+  widthOf,
+} from '@lockstep/data';
+import { LockstepError } from '@lockstep/errors';
+import { formatShape, sizeOf } from '@lockstep/tensor';
+import type { Inputs } from '@lockstep/training';
+
+/**
+ * Rows as they are in the data: objects by the names of columns, or numbers [rows, ..input] before any preprocessing.
+ */
+export type Rows = readonly RowRecord[] | readonly NestedNumbers[] | Tensor;
+
+/** @throws LockstepError `shape`, `argument` or `data` that says what rows the model takes. */
+export function prepareRows(form: DatasetForm, rows: Rows): Inputs {
+  if (isRecords(rows)) {
+    if (form.format === undefined) {
+      throw new LockstepError(
+        'argument',
+        `predict: the data '${form.name}' have no named columns; give rows as numbers of the shape ${formatShape(inputOf(form).shape)}`,
+        { form: form.name },
+      );
+    }
+    return batchOfTable(form, encodeRecords(form.format, rows));
+  }
+  const words = form.format?.features.find(({ kind }) => kind !== 'number');
+  if (words !== undefined) {
+    throw new LockstepError(
+      'argument',
+      `predict: column '${words.column}' holds words, so a row cannot be a list of numbers; give rows as objects by the names of columns`,
+      { column: words.column },
+    );
+  }
+  return { x: prepareInput(form, requireValues(form, rowsTensor(form, rows))) };
+}
+
+/** @throws LockstepError `data` for a missing value (NaN) that nothing stands for. */
+function requireValues(form: DatasetForm, raw: Tensor): Tensor {
+  const width = sizeOf(raw.shape.slice(1));
+  const isFilled = (place: number): boolean => {
+    const feature = form.format?.features[place];
+    return feature?.kind === 'number' && feature.missing !== null;
+  };
+  const at = raw.data.findIndex((value, i) => Number.isNaN(value) && !isFilled(i % width));
+  if (at < 0) return raw;
+  throw new LockstepError(
+    'data',
+    `predict: row ${Math.floor(at / width) + 1} holds NaN at place ${at % width}`,
+    {
+      row: Math.floor(at / width) + 1,
+    },
+  );
+}
+
+export function batchOfTable(form: DatasetForm, encoded: NewRows): Inputs {
+  const { x, width, categories, numCategories, numRows } = encoded;
+  const places = () => tensor(categories, { shape: [numRows, numCategories] });
+  if (form.fields.x?.dtype === 'int32') return { x: places() };
+  const numbers = tensor(x, { shape: [numRows, width] });
+  return numCategories === 0 ? { x: numbers } : { x: numbers, categories: places() };
+}
+
+function isRecords(rows: Rows): rows is readonly RowRecord[] {
+  if (rows instanceof Tensor) return false;
+  if (!Array.isArray(rows)) {
+    throw new LockstepError(
+      'argument',
+      `predict: takes a list of rows or a tensor, not ${rows === null ? 'null' : typeof rows}`,
+      {},
+    );
+  }
+  const [first] = rows as readonly unknown[];
+  return typeof first === 'object' && first !== null && !Array.isArray(first) && !ArrayBuffer.isView(first);
+}
+
+function inputOf(form: DatasetForm): FieldForm {
+  const { x } = form.fields;
+  if (x !== undefined) return x;
+  throw new LockstepError(
+    'experiment',
+    `predict: the data '${form.name}' have no column x but ${Object.keys(form.fields).join(', ')}`,
+    {},
+  );
+}
+
+/** [rows, ..input] */
+function rowsTensor(form: DatasetForm, rows: readonly NestedNumbers[] | Tensor): Tensor {
+  const { shape, dtype } = inputOf(form);
+  const given =
+    rows instanceof Tensor
+      ? rows
+      : tensor(rows as NestedNumbers[], { dtype: dtype === 'float32' ? 'float64' : dtype });
+  const fits = given.rank === shape.length + 1 && shape.every((length, i) => given.shape[i + 1] === length);
+  if (fits) return given;
+  throw new LockstepError(
+    'shape',
+    `predict: the rows have shape ${formatShape(given.shape)}, the model takes [${['rows', ...shape].join(', ')}]; give a list of rows, also for a single one`,
+    { shape: given.shape, row: shape },
+  );
+}
+
+/**
+ * Raw numbers [rows, ..input] as the training prepared them, by ops: standardized columns, or scaled pixels. Columns of
+ * words are places of `x` already.
+ */
+export function prepareInput(form: DatasetForm, raw: Tensor): Tensor {
+  const { dtype, scale, offset } = inputOf(form);
+  if (form.format !== undefined && dtype === 'float32') return standardized(form.format.features, raw);
+  const typed = raw.dtype === dtype ? raw : raw.cast(dtype);
+  const scaled = scale === undefined ? typed : typed.mul(scale);
+  return offset === undefined ? scaled : scaled.add(offset);
+}
+
+/** Whether {@link prepareInput} does anything. */
+export function isPrepared(form: DatasetForm): boolean {
+  const { scale, offset } = inputOf(form);
+  const features = form.format?.features ?? [];
+  return scale !== undefined || offset !== undefined || features.some(isChanged);
+}
+
+const isChanged = (feature: Feature): boolean =>
+  feature.kind === 'number' && (feature.mean !== 0 || feature.divisor !== 1 || feature.missing !== null);
+
+/** In float64, rounded once, as the training did. */
+function standardized(features: readonly Feature[], raw: Tensor): Tensor {
+  if (!features.some(isChanged)) return raw.cast('float32');
+  const places = (of: (feature: NumberFeature) => number, other: number): Tensor =>
+    tensor(
+      features.flatMap((feature) =>
+        feature.kind === 'number' ? [of(feature)] : new Array<number>(widthOf(feature)).fill(other),
+      ),
+    );
+  const x = raw.cast('float64');
+  const isFilled = features.some((feature) => feature.kind === 'number' && feature.missing !== null);
+  const filled = isFilled
+    ? where(
+        x.equal(x),
+        x,
+        places(({ missing }) => missing ?? Number.NaN, 0),
+      )
+    : x;
+  return filled
+    .sub(places(({ mean }) => mean, 0))
+    .div(places(({ divisor }) => divisor, 1))
+    .cast('float32');
+}
