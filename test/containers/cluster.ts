@@ -24,6 +24,8 @@ export interface Cluster {
   /** As `docker compose stop coordinator`: it saves the run and exits. */
   stopCoordinator(): Promise<void>;
   coordinatorExitCode(): Promise<number>;
+  /** As `docker compose up` does with a container that has exited; gives all that it has printed since its first start. */
+  startCoordinatorAgain(): Promise<string>;
   /** Removes containers, network and volumes. */
   remove(): Promise<void>;
 }
@@ -58,6 +60,11 @@ export async function startCluster(numWorkers: number, args: readonly string[]):
     events: (onEvent) => eventsOf(coordinator, onEvent),
     stopCoordinator: () => kill(coordinator, 'SIGTERM'),
     coordinatorExitCode: async () => (await exitOf(coordinator.getId())).exitCode,
+    startCoordinatorAgain: async () => {
+      const client = await getContainerRuntimeClient();
+      await client.container.getById(coordinator.getId()).start();
+      return (await exitOf(coordinator.getId())).output;
+    },
     remove: async () => void (await environment.down({ removeVolumes: true })),
   };
 }

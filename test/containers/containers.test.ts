@@ -69,6 +69,15 @@ describe.skipIf(reason !== undefined)('containers', { timeout: 600_000 }, () => 
       metrics: here.metrics,
     });
     expect(await cluster.coordinatorExitCode()).toBe(0);
+    // Scaling starts a container that has exited: it says how its run ended, and begins no other.
+    const ends = (await cluster.startCoordinatorAgain())
+      .split('\n')
+      .filter((line) => line.includes('"done"'));
+    expect(ends.map((line) => (JSON.parse(line) as RunEvent).run)).toEqual([
+      events.at(-1)!.run,
+      events.at(-1)!.run,
+    ]);
+    expect(await cluster.coordinatorExitCode()).toBe(0);
   });
 
   it('a worker killed in mid-run changes no byte', async () => {
