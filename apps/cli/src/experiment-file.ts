@@ -4,10 +4,9 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type ErrorCode, LockstepError } from '@lockstep/errors';
+import { type ErrorCode, LockstepError, nearNames } from '@lockstep/errors';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
-import { nearNames } from './near.ts';
 import { findProject, type Project } from './project.ts';
 
 export interface ExperimentFile {

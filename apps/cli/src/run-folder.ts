@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, nearNames } from '@lockstep/errors';
 import type { Profile } from '@lockstep/protocol';
 import {
   createRun,
@@ -16,7 +16,6 @@ import {
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import type { ExperimentFile } from './experiment-file.ts';
-import { nearNames } from './near.ts';
 import { version } from './project.ts';
 
 export interface OpenedRun {
