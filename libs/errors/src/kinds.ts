@@ -27,7 +27,7 @@ export const isPlainObject = (value: unknown): value is Readonly<Record<string, 
 };
 
 /** For what the function itself looks at. */
-export const anything: Kind = { what: 'any value', fits: (value) => value !== undefined };
+export const anything: Kind = { what: 'any value', fits: () => true };
 export const aBoolean: Kind = { what: 'true or false', fits: (value) => typeof value === 'boolean' };
 export const aString: Kind = { what: 'a string', fits: (value) => typeof value === 'string' };
 export const aFunction: Kind = { what: 'a function', fits: (value) => typeof value === 'function' };

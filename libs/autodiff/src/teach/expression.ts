@@ -1,5 +1,5 @@
 /** Formulas as data: what a traced scalar function computes, for reading, rewriting and evaluating. */
-import { LockstepError } from '@lockstep/errors';
+import { anObject, type Kind, LockstepError } from '@lockstep/errors';
 import { asTensor, type TensorLike, tensor } from '../convert.ts';
 import { type Attrs, bind, type Tensor } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
@@ -17,6 +17,11 @@ export type Expression =
     };
 
 export type Call = Extract<Expression, { kind: 'call' }>;
+
+export const anExpression: Kind = {
+  what: 'an expression, as programOf gives them',
+  fits: (value) => anObject.fits(value) && typeof (value as { kind?: unknown }).kind === 'string',
+};
 
 export const number = (value: number): Expression => ({ kind: 'number', value });
 export const variable = (name: string): Expression => ({ kind: 'variable', name });

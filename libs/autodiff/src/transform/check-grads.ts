@@ -1,8 +1,10 @@
 /** Checks derivative rules against finite differences and against each other, along random directions. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aFunction, aNumber, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor } from '../kinds.ts';
 import { add, mul } from '../primitives/elementwise.ts';
 import { sum } from '../primitives/structural.ts';
 import { jvp } from './jvp.ts';
@@ -20,7 +22,21 @@ export interface CheckGradsOptions {
   readonly seed?: number;
 }
 
+export const checkGradsRules: Rules<CheckGradsOptions> = {
+  order: aNumber,
+  modes: listOf(oneOf('forward', 'reverse'), "a list of 'forward' and 'reverse'"),
+  step: aNumber,
+  tolerance: aNumber,
+  seed: aNumber,
+};
+
 type Fn = (...args: Tensor[]) => Tensor;
+
+const checkCall = signature(
+  'checkGrads',
+  { f: aFunction, args: listOf(aTensor, 'a list of tensors') },
+  checkGradsRules,
+);
 
 /**
  * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and
@@ -28,6 +44,7 @@ type Fn = (...args: Tensor[]) => Tensor;
  * the number of elements.
  */
 export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOptions = {}): void {
+  checkCall(f, args, options);
   const { order = 2, modes = ['forward', 'reverse'], step = 1e-5, tolerance = 1e-6, seed = 0 } = options;
   const key = keyFromSeed(seed);
   for (const x of args) {
