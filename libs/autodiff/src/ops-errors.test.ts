@@ -88,7 +88,11 @@ const mistakes: readonly Mistake[] = [
     () => ops.stack([zeros(2), zeros(3)]),
     /stack: \[2\], \[3\] differ; .* concatenate joins/,
   ],
-  ['a length for a shape', () => ops.zeros(3 as never), /zeros: shape is 3; it must be a list of lengths such as \[2, 3\]; the call is zeros\(shape, dtype\?\)/],
+  [
+    'a length for a shape',
+    () => ops.zeros(3 as never),
+    /zeros: shape is 3; it must be a list of lengths such as \[2, 3\]; the call is zeros\(shape, dtype\?\)/,
+  ],
   [
     'lengths for a shape',
     () => Reflect.apply(twoByThree.reshape, twoByThree, [3, 2]),

@@ -1,5 +1,5 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aFunction, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { heNormal, zeros } from './initializers.ts';
@@ -18,6 +18,8 @@ export interface KernelOptions {
   readonly biasInit?: Initializer;
 }
 
+export const kernelRules: Rules<KernelOptions> = { bias: aBoolean, init: aFunction, biasInit: aFunction };
+
 /** Kernel and bias, each drawn from a key of its own; `fans` is the shape that fans are counted of. */
 export function initKernel(
   key: Tensor,
@@ -32,8 +34,11 @@ export function initKernel(
 export const addBias = (y: Tensor, bias: Tensor | undefined): Tensor =>
   bias === undefined ? y : y.add(bias);
 
+const checkDense = signature('dense', { units: whole(1) }, kernelRules);
+
 /** x·kernel + bias over the last axis: [rows, .., in] → [rows, .., units]. */
 export function dense(units: number, options: KernelOptions = {}): Layer<KernelParams, Empty> {
+  checkDense(units, options);
   requireCount('dense', 'units', units);
   return {
     kind: 'dense',

@@ -1,5 +1,5 @@
 import { foldIn, gather, stopGradient, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
@@ -15,12 +15,18 @@ export interface EmbeddingOptions {
   readonly paddingIndex?: number;
 }
 
+export const embeddingRules: Rules<EmbeddingOptions> = { init: aFunction, paddingIndex: aNumber };
+
+const checkEmbedding = signature('embedding', { rows: whole(1), width: whole(1) }, embeddingRules);
+
 /** The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. */
 export function embedding(
   rows: number,
   width: number,
-  { init = normal(1), paddingIndex }: EmbeddingOptions = {},
+  options: EmbeddingOptions = {},
 ): Layer<EmbeddingParams, Empty> {
+  checkEmbedding(rows, width, options);
+  const { init = normal(1), paddingIndex } = options;
   requireCount('embedding', 'rows', rows);
   requireCount('embedding', 'width', width);
   if (

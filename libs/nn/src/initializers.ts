@@ -1,5 +1,7 @@
 /** First values of parameters, float32. */
+
 import * as autodiff from '@lockstep/autodiff';
+import { aNumber, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { type Fans, fansOf, type Initializer } from './fans.ts';
 
@@ -41,11 +43,13 @@ export const torchDefault: Initializer = (key, shape, fans = shape) => {
 export const zeros: Initializer = (_key, shape) => autodiff.zeros(shape);
 export const ones: Initializer = (_key, shape) => autodiff.ones(shape);
 
+const checkNormal = signature('normal', { stddev: aNumber });
+
 /** Normal with mean 0. */
-export const normal =
-  (stddev: number): Initializer =>
-  (key, shape) =>
-    autodiff.normal(key, shape).mul(stddev);
+export function normal(stddev: number): Initializer {
+  checkNormal(stddev);
+  return (key, shape) => autodiff.normal(key, shape).mul(stddev);
+}
 
 export interface TruncatedNormalOptions {
   /** Where the distribution is cut off, in standard deviations. Default −2 and 2. */
@@ -53,23 +57,32 @@ export interface TruncatedNormalOptions {
   readonly high?: number;
 }
 
+export const truncatedNormalRules: Rules<TruncatedNormalOptions> = { low: aNumber, high: aNumber };
+
+const checkTruncatedNormal = signature('truncatedNormal', { stddev: aNumber }, truncatedNormalRules);
+
 /** Normal with mean 0 and standard deviation `stddev` before its tails are cut off. */
-export const truncatedNormal =
-  (stddev: number, { low = -2, high = 2 }: TruncatedNormalOptions = {}): Initializer =>
-  (key, shape) =>
-    autodiff.truncatedNormal(key, shape, low, high).mul(stddev);
+export function truncatedNormal(stddev: number, options: TruncatedNormalOptions = {}): Initializer {
+  checkTruncatedNormal(stddev, options);
+  const { low = -2, high = 2 } = options;
+  return (key, shape) => autodiff.truncatedNormal(key, shape, low, high).mul(stddev);
+}
+
+const checkUniform = signature('uniform', { low: aNumber, high: aNumber });
 
 /** Uniform in [low, high). */
-export const uniform =
-  (low: number, high: number): Initializer =>
-  (key, shape) =>
-    autodiff.uniform(key, shape, low, high);
+export function uniform(low: number, high: number): Initializer {
+  checkUniform(low, high);
+  return (key, shape) => autodiff.uniform(key, shape, low, high);
+}
+
+const checkFill = signature('fill', { value: aNumber });
 
 /** Every element the same. */
-export const fill =
-  (value: number): Initializer =>
-  (_key, shape) =>
-    autodiff.full(shape, value);
+export function fill(value: number): Initializer {
+  checkFill(value);
+  return (_key, shape) => autodiff.full(shape, value);
+}
 
 /**
  * A kernel that hands its input on: ones where input and output channel are the same, zeros elsewhere; of a

@@ -1,6 +1,6 @@
 /** What tells a model of sequences where in the sequence it is: added to every row. */
 import { foldIn, type Tensor, tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { FloatDType, Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
@@ -15,11 +15,17 @@ export interface PositionOptions {
   readonly init?: Initializer;
 }
 
+export const positionRules: Rules<PositionOptions> = { init: aFunction };
+
+const checkPositionalEmbedding = signature('positionalEmbedding', { length: whole(1) }, positionRules);
+
 /** Adds a trained vector for each place: [rows, time ≤ length, width] → the same. */
 export function positionalEmbedding(
   length: number,
-  { init = normal(0.02) }: PositionOptions = {},
+  options: PositionOptions = {},
 ): Layer<PositionParams, Empty> {
+  checkPositionalEmbedding(length, options);
+  const { init = normal(0.02) } = options;
   requireCount('positionalEmbedding', 'length', length);
   const checked = (input: Shape): Shape => {
     requireSequence('positionalEmbedding', input);

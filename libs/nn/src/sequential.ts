@@ -1,4 +1,6 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
+import { signature } from '@lockstep/errors';
+import { aLayer } from './kinds.ts';
 import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
 import { within } from './within.ts';
 
@@ -7,10 +9,13 @@ export type ParamsOf<L> = L extends { init(...args: never): { readonly params: i
 /** The state of a layer; a function has none. */
 export type StateOf<L> = L extends { init(...args: never): { readonly state: infer S } } ? S : Empty;
 
+const checkSequential = signature('sequential', { '...items': aLayer });
+
 /** Layers one after the other; params and state are arrays with one entry a layer. Layer `i` draws from foldIn(key, i). */
 export function sequential<const L extends readonly LayerLike[]>(
   ...items: L
 ): Layer<{ readonly [K in keyof L]: ParamsOf<L[K]> }, { readonly [K in keyof L]: StateOf<L[K]> }> {
+  checkSequential(...items);
   type P = { readonly [K in keyof L]: ParamsOf<L[K]> };
   type S = { readonly [K in keyof L]: StateOf<L[K]> };
   const layers = items.map(asLayer);

@@ -1,8 +1,10 @@
 /** Links that keep one running sum or average, or two: momentum, RMSprop, Adagrad, Adadelta, Lion. */
+
 import { flush, full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aRate } from './kinds.ts';
 import { average, averageTree, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
 import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
@@ -17,14 +19,20 @@ export interface MomentumOptions {
   readonly dampening?: number;
 }
 
+export const momentumRules: Rules<MomentumOptions> = { nesterov: aBoolean, dampening: aNumber };
+
+const checkTraceMomentum = signature('traceMomentum', { momentum: aRate }, momentumRules);
+
 /**
  * v = momentum·v + (1 − dampening)·g; the update is v (Sutskever et al., 2013; as in PyTorch, v = g at first). The
  * momentum is a number or a schedule.
  */
 export function traceMomentum(
   momentum: number | Schedule,
-  { nesterov = false, dampening = 0 }: MomentumOptions = {},
+  options: MomentumOptions = {},
 ): GradientTransformation<MomentumState> {
+  checkTraceMomentum(momentum, options);
+  const { nesterov = false, dampening = 0 } = options;
   if (typeof momentum === 'number') check('traceMomentum', 'decay', { momentum });
   check('traceMomentum', 'share', { dampening });
   if (momentum === 0 && (nesterov || dampening !== 0)) {
@@ -70,12 +78,14 @@ export interface RmsOptions {
   readonly centered?: boolean;
 }
 
+export const rmsRules: Rules<RmsOptions> = { decay: aNumber, epsilon: aNumber, centered: aBoolean };
+
+const checkScaleByRms = signature('scaleByRms', {}, rmsRules);
+
 /** g/(√s + ε) with s the average of g² (Tieleman and Hinton, 2012); centered it is the variance (Graves, 2013). */
-export function scaleByRms({
-  decay = 0.99,
-  epsilon = 1e-8,
-  centered = false,
-}: RmsOptions = {}): GradientTransformation<RmsState> {
+export function scaleByRms(options: RmsOptions = {}): GradientTransformation<RmsState> {
+  checkScaleByRms(options);
+  const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
   check('scaleByRms', 'decay', { decay });
   check('scaleByRms', 'notNegative', { epsilon });
   return {
@@ -107,11 +117,14 @@ export interface AdagradLinkOptions {
   readonly epsilon?: number;
 }
 
+export const adagradLinkRules: Rules<AdagradLinkOptions> = { initialAccumulator: aNumber, epsilon: aNumber };
+
+const checkScaleByAdagrad = signature('scaleByAdagrad', {}, adagradLinkRules);
+
 /** g/(√s + ε) with s the sum of g² (Duchi et al., 2011; as in PyTorch). */
-export function scaleByAdagrad({
-  initialAccumulator = 0,
-  epsilon = 1e-10,
-}: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
+export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
+  checkScaleByAdagrad(options);
+  const { initialAccumulator = 0, epsilon = 1e-10 } = options;
   check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
   return {
     init: (params) => ({
@@ -137,11 +150,14 @@ export interface AdadeltaLinkOptions {
   readonly epsilon?: number;
 }
 
+export const adadeltaLinkRules: Rules<AdadeltaLinkOptions> = { decay: aNumber, epsilon: aNumber };
+
+const checkScaleByAdadelta = signature('scaleByAdadelta', {}, adadeltaLinkRules);
+
 /** √(d + ε)/√(s + ε)·g with s and d the averages of squared gradients and updates (Zeiler, 2012, algorithm 1). */
-export function scaleByAdadelta({
-  decay = 0.9,
-  epsilon = 1e-6,
-}: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
+export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
+  checkScaleByAdadelta(options);
+  const { decay = 0.9, epsilon = 1e-6 } = options;
   check('scaleByAdadelta', 'decay', { decay });
   check('scaleByAdadelta', 'notNegative', { epsilon });
   return {
@@ -171,11 +187,14 @@ export interface LionLinkOptions {
   readonly beta2?: number;
 }
 
+export const lionLinkRules: Rules<LionLinkOptions> = { beta1: aNumber, beta2: aNumber };
+
+const checkScaleByLion = signature('scaleByLion', {}, lionLinkRules);
+
 /** sign(β₁·m + (1 − β₁)·g), then m = β₂·m + (1 − β₂)·g (Chen et al., 2023, algorithm 2). */
-export function scaleByLion({
-  beta1 = 0.9,
-  beta2 = 0.99,
-}: LionLinkOptions = {}): GradientTransformation<LionState> {
+export function scaleByLion(options: LionLinkOptions = {}): GradientTransformation<LionState> {
+  checkScaleByLion(options);
+  const { beta1 = 0.9, beta2 = 0.99 } = options;
   check('scaleByLion', 'decay', { beta1, beta2 });
   return {
     init: (params) => ({ first: map(zerosLike, params) }),

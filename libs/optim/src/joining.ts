@@ -1,14 +1,20 @@
 /** Schedules made of schedules. */
 import { asTensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
 import { check } from './checks.ts';
 import { requireRising, type Schedule } from './schedule.ts';
+
+const checkJoinSchedules = signature('joinSchedules', {
+  schedules: listOf(aFunction, 'a list of schedules'),
+  boundaries: listOf(aNumber, 'a list of numbers'),
+});
 
 /**
  * One schedule after the other: `schedules[i + 1]` takes over at `boundaries[i]`. Each counts its steps from where it
  * begins, and takes its part of the run for the whole.
  */
 export function joinSchedules(schedules: readonly Schedule[], boundaries: readonly number[]): Schedule {
+  checkJoinSchedules(schedules, boundaries);
   if (schedules.length !== boundaries.length + 1) {
     throw new LockstepError(
       'argument',
@@ -27,11 +33,15 @@ export function joinSchedules(schedules: readonly Schedule[], boundaries: readon
   };
 }
 
+// biome-ignore lint/suspicious/noThenProperty: the name of a parameter
+const checkWarmup = signature('warmup', { steps: aNumber, then: aFunction });
+
 /**
  * Rises on a straight line to the first rate of `then`, in `steps` updates from rate/steps, so that no update is lost;
  * then `then`, which counts its steps from there, over the rest of the run.
  */
 export function warmup(steps: number, then: Schedule): Schedule {
+  checkWarmup(steps, then);
   check('warmup', 'steps', { steps });
   if (steps === 0) return then;
   const rise: Schedule = (step, totalSteps) =>

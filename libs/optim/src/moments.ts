@@ -1,5 +1,7 @@
 /** Links that keep moving averages of the gradient and of its square: Adam and its kin. */
+
 import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
@@ -35,6 +37,8 @@ export interface MomentsOptions {
   /** Added to the root. Default 1e-8. */
   readonly epsilon?: number;
 }
+
+export const momentsRules: Rules<MomentsOptions> = { beta1: aNumber, beta2: aNumber, epsilon: aNumber };
 
 const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
@@ -78,8 +82,13 @@ export interface AdamOptions extends MomentsOptions {
   readonly amsgrad?: boolean;
 }
 
+export const adamRules: Rules<AdamOptions> = { ...momentsRules, amsgrad: aBoolean };
+
+const checkScaleByAdam = signature('scaleByAdam', {}, adamRules);
+
 /** The first moment divided by the root of the second, both corrected for their start at 0 (Kingma and Ba, 2015). */
 export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
+  checkScaleByAdam(options);
   const resolved = resolve('scaleByAdam', options);
   const { amsgrad = false } = options;
   return {
@@ -110,8 +119,12 @@ export interface NadamOptions extends MomentsOptions {
   readonly momentumDecay?: number;
 }
 
+export const nadamRules: Rules<NadamOptions> = { ...momentsRules, momentumDecay: aNumber };
+
 /** ln 0.96, of Dozat's schedule of the momentum. */
 const LOG_OF_096 = -0.040821994520255166;
+
+const checkScaleByNadam = signature('scaleByNadam', {}, nadamRules);
 
 /**
  * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is
@@ -119,6 +132,7 @@ const LOG_OF_096 = -0.040821994520255166;
  * 1.13 strays from it: it takes μₜ into ∏μ twice.)
  */
 export function scaleByNadam(options: NadamOptions = {}): GradientTransformation<NadamState> {
+  checkScaleByNadam(options);
   const resolved = resolve('scaleByNadam', options);
   const { momentumDecay = 0.004 } = options;
   check('scaleByNadam', 'notNegative', { momentumDecay });
@@ -154,6 +168,8 @@ export type RadamState = MomentsState & {
   readonly age: Tensor;
 };
 
+const checkScaleByRadam = signature('scaleByRadam', {}, momentsRules);
+
 /**
  * Adam that waits until its second moment rests on enough gradients: with ρₜ, the length of a plain average of the
  * same age, above 5 the update is r·m̂/√v̂, otherwise m̂ (Liu et al., 2020, algorithm 2; ε as in PyTorch).
@@ -162,6 +178,7 @@ export type RadamState = MomentsState & {
  * gradients less 1, and the age can be averaged like the gradients: sums of positive numbers.
  */
 export function scaleByRadam(options: MomentsOptions = {}): GradientTransformation<RadamState> {
+  checkScaleByRadam(options);
   const resolved = resolve('scaleByRadam', options);
   const { beta2, epsilon } = resolved;
   const longest = 2 / (1 - beta2) - 1;
@@ -199,8 +216,11 @@ export type AdamaxState = {
   readonly firstOfOne: Tensor;
 };
 
+const checkScaleByAdamax = signature('scaleByAdamax', {}, momentsRules);
+
 /** Adam by the infinity norm: u = max(β₂·u, |g| + ε); the update is m̂/u (Kingma and Ba, 2015, algorithm 2; ε as in PyTorch). */
 export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
+  checkScaleByAdamax(options);
   const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);
   return {
     init: (params) => ({

@@ -1,7 +1,10 @@
 /** Steps that would spoil the parameters are left out. */
+
 import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { aNumber, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aTransformation } from './kinds.ts';
 import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 export type SkipState<S> = {
@@ -11,6 +14,8 @@ export type SkipState<S> = {
   readonly inner: S;
 };
 
+const checkSkipNonFinite = signature('skipNonFinite', { inner: aTransformation }, { most: aNumber });
+
 /**
  * Skips a step whose gradient has an infinity or a NaN: the update is 0 and the inner optimizer's state stays. After
  * `most` in a row the next one passes, so that a run that is beyond help shows it. The gradient is the whole cluster's,
@@ -18,8 +23,10 @@ export type SkipState<S> = {
  */
 export function skipNonFinite<S extends TensorTree>(
   inner: GradientTransformation<S>,
-  { most = 5 }: { readonly most?: number } = {},
+  options: { readonly most?: number } = {},
 ): GradientTransformation<SkipState<S>> {
+  checkSkipNonFinite(inner, options);
+  const { most = 5 } = options;
   check('skipNonFinite', 'steps', { most });
   return {
     init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),

@@ -2,7 +2,9 @@
  * Optimizers as gradient transformations, after optax: pairs of pure functions that make updates of gradients and can
  * be chained. All of it is traced into the update program, so state is nothing but tensors.
  */
+
 import { type Tensor, where } from '@lockstep/autodiff';
+import { aFunction, anything, signature } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
 import { flatten, map, type Tree } from '@lockstep/tree';
 
@@ -36,10 +38,13 @@ export interface GradientTransformation<S = TensorTree> {
 /** The state of a transformation that has none. */
 export type Empty = Readonly<Record<string, never>>;
 
+const checkStateless = signature('stateless', { update: aFunction });
+
 /** A transformation without state. */
 export function stateless(
   update: (grads: TensorTree, params: TensorTree, progress: Progress) => TensorTree,
 ): GradientTransformation<Empty> {
+  checkStateless(update);
   return {
     init: () => ({}),
     update: (grads, state, params, progress) => [update(grads, params, progress), state],
@@ -67,8 +72,11 @@ export function chain<S extends readonly unknown[]>(
   };
 }
 
+const checkApplyUpdates = signature('applyUpdates', { params: anything, updates: anything });
+
 /** params + updates, leaf by leaf. */
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
+  checkApplyUpdates(params, updates);
   return map((param, update) => param.add(update), params as TensorTree, updates) as P;
 }
 
