@@ -173,8 +173,11 @@ function fromValues(values: readonly number[], shape: Shape, dtype: DType): Tens
   return new ConcreteTensor({ dtype, shape: [...shape], data });
 }
 
+/** More axes than any array has. */
+const maxDepth = 64;
+
 /** The shape of nested arrays; their numbers go to `flat` in order. */
-function shapeOf(values: number | boolean | NumberArray, flat: number[]): number[] {
+function shapeOf(values: number | boolean | NumberArray, flat: number[], depth = 0): number[] {
   if (typeof values === 'number' || typeof values === 'boolean') {
     flat.push(Number(values));
     return [];
@@ -186,9 +189,15 @@ function shapeOf(values: number | boolean | NumberArray, flat: number[]): number
       { value: describeValue(values) },
     );
   }
+  if (depth > maxDepth) {
+    throw new LockstepError(
+      'argument',
+      `nested arrays are more than ${maxDepth} deep; does one contain itself?`,
+    );
+  }
   let inner: number[] | undefined;
   for (const item of values as NumberArray) {
-    const shape = shapeOf(item, flat);
+    const shape = shapeOf(item, flat, depth + 1);
     if (inner !== undefined && formatShape(inner) !== formatShape(shape)) {
       throw new LockstepError(
         'shape',

@@ -1,12 +1,24 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, isAbsolute, join } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import {
+  aBoolean,
+  aString,
+  either,
+  LockstepError,
+  listOf,
+  nestedOptions,
+  oneOf,
+  type Rules,
+  required,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { CsvError } from 'csv-parse';
 import { parse } from 'csv-parse/sync';
 import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { dataVariable } from './files.ts';
-import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 
 export interface CsvOptions {
   /** The column to predict: its name, or its number from 0 where there is no header. */
@@ -22,6 +34,19 @@ export interface CsvOptions {
   /** Fractions of the rows held out; which rows depends on nothing but their number. */
   readonly split?: SplitFractions;
 }
+
+const aColumn = either(aString, whole(0));
+
+const csvRules: Rules<CsvOptions> = {
+  label: required(aColumn),
+  features: listOf(aColumn, 'a list of columns'),
+  header: aBoolean,
+  standardize: aBoolean,
+  labelKind: oneOf('number', 'class'),
+  split: nestedOptions(splitRules),
+};
+
+const checkCsv = signature('csv', { path: aString }, csvRules, 'config');
 
 /** One line of the file: its cells and its number, from 1. */
 interface Row {
@@ -40,6 +65,7 @@ interface Table {
  * folder, else to `LOCKSTEP_DATA`. Throws `data` errors that name the line and the column.
  */
 export function csv(path: string, options: CsvOptions): DataSource {
+  checkCsv(path, options);
   const name = basename(path);
   return {
     name,

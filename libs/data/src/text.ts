@@ -1,7 +1,7 @@
 /** Text as samples for a model that predicts the next character. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
 import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
 
@@ -14,12 +14,17 @@ export interface TextOptions {
   readonly validation?: number;
 }
 
+const textRules: Rules<TextOptions> = { context: aNumber, stride: aNumber, validation: aNumber };
+const checkText = signature('text', { path: aString }, textRules, 'config');
+const checkMobyDick = signature('mobyDick', {}, textRules, 'config');
+
 /**
  * A dataset from a text file (UTF-8), cut into windows: `x` int32 [context] are the places of characters in the
  * alphabet, `y` int32 [context] the characters that follow them. The alphabet, the distinct characters in ascending
  * order, is the dataset's `classes`.
  */
 export function text(path: string, options: TextOptions = {}): DataSource {
+  checkText(path, options);
   const name = basename(path);
   return {
     name,
@@ -36,6 +41,7 @@ const mobyDickFile = 'data.txt';
 
 /** Moby-Dick by Herman Melville, 1.2 million characters of 83 kinds; the file comes with an npm package. */
 export function mobyDick(options: TextOptions = {}): DataSource {
+  checkMobyDick(options);
   const name = 'moby-dick';
   return {
     name,

@@ -145,9 +145,12 @@ function notOptions(
   code: ErrorCode,
   call: string | undefined,
 ): LockstepError {
+  // A loss that stands for itself in an experiment is called with arrays where it takes its options.
+  const isCallMissing = call?.startsWith(`${owner}({`) && typeof value === 'object' && value !== null;
+  const remedy = isCallMissing ? `; is a call missing, as in ${owner}()?` : calledAs(call);
   return new LockstepError(
     code,
-    `${owner}: options are an object { ${namesOf(rules)} }, not ${describeValue(value)}${calledAs(call)}`,
+    `${owner}: options are an object { ${namesOf(rules)} }, not ${describeValue(value)}${remedy}`,
     { owner, came: describeValue(value) },
   );
 }

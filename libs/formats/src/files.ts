@@ -1,7 +1,9 @@
 /** Files by their ending. */
+
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, signature } from '@lockstep/errors';
+import { someArrays } from './kinds.ts';
 import { decodeNpy, encodeNpy } from './npy.ts';
 import { decodeNpz, encodeNpz } from './npz.ts';
 import { decodeSafetensors, encodeSafetensors, type Tensors } from './safetensors.ts';
@@ -31,11 +33,15 @@ const formats: Readonly<Record<string, Format>> = {
   },
 };
 
+const checkRead = signature('readArrays', { path: aString });
+const checkWrite = signature('writeArrays', { path: aString, arrays: someArrays });
+
 /**
  * The arrays of a .safetensors, .npz or .npy file by name (an .npy file's only one by that of the file). Throws `data`
  * errors for a file that cannot be read, `checkpoint` errors for a damaged safetensors file.
  */
 export async function readArrays(path: string): Promise<Tensors> {
+  checkRead(path);
   const { decode } = formatOf(path);
   const bytes = await readFile(path).catch((cause: unknown) => {
     throw new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
@@ -45,7 +51,10 @@ export async function readArrays(path: string): Promise<Tensors> {
 
 /** Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there. */
 export async function writeArrays(path: string, arrays: Tensors): Promise<void> {
-  await writeFile(path, formatOf(path).encode(arrays, path));
+  checkWrite(path, arrays);
+  await writeFile(path, formatOf(path).encode(arrays, path)).catch((cause: unknown) => {
+    throw new LockstepError('data', `${path}: cannot be written: ${String(cause)}`, { path }, { cause });
+  });
 }
 
 function formatOf(path: string): Format {

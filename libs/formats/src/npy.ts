@@ -2,9 +2,11 @@
  * NumPy's NPY format: a magic string, the version, the length of the header, a Python dictionary of element type,
  * order and shape, the raw elements. Source: numpy.org, "numpy.lib.format", versions 1.0 to 3.0.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type Storage, sizeOf } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
+import { anArray, someBytes } from './kinds.ts';
 
 /** \x93NUMPY */
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
@@ -38,8 +40,13 @@ export interface NpyOptions {
   readonly fortranOrder?: boolean;
 }
 
+const npyRules: Rules<NpyOptions> = { fortranOrder: aBoolean };
+const checkEncodeNpy = signature('encodeNpy', { array: anArray }, npyRules);
+
 /** One array's file, as `numpy.save` writes it. */
-export function encodeNpy(array: Storage, { fortranOrder = false }: NpyOptions = {}): Uint8Array {
+export function encodeNpy(array: Storage, options: NpyOptions = {}): Uint8Array {
+  checkEncodeNpy(array, options);
+  const { fortranOrder = false } = options;
   const { dtype, shape, data } = array;
   if (data.length !== sizeOf(shape)) {
     throw new LockstepError(
@@ -55,6 +62,8 @@ export function encodeNpy(array: Storage, { fortranOrder = false }: NpyOptions =
   bytes.set(new Uint8Array(body.buffer, body.byteOffset, body.byteLength), header.length);
   return bytes;
 }
+
+const checkDecodeNpy = signature('decodeNpy', { bytes: someBytes, 'what?': aString });
 
 /** Magic, version, length and dictionary, padded so that the elements are aligned to 64 bytes. */
 function headerBytes(description: string, fortranOrder: boolean, shape: Shape): Uint8Array {
@@ -81,6 +90,7 @@ function headerBytes(description: string, fortranOrder: boolean, shape: Shape): 
  * numbers (strings, records, pickled objects) and for a damaged file. `what` names it in messages.
  */
 export function decodeNpy(bytes: Uint8Array, what = 'the file'): Storage {
+  checkDecodeNpy(bytes, what);
   const { description, fortranOrder, shape, start } = readHeader(bytes, what);
   const { order, type } = elementTypeOf(description, what);
   const { dtype, numBytes, read } = elementReaders[type];

@@ -1,7 +1,9 @@
 /** NumPy's NPZ format: a ZIP archive with one NPY file an array. */
+
 import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { someArrays, someBytes } from './kinds.ts';
 import { decodeNpy, encodeNpy } from './npy.ts';
 import type { Tensors } from './safetensors.ts';
 
@@ -18,8 +20,13 @@ export interface NpzOptions {
   readonly compress?: boolean;
 }
 
+const npzRules: Rules<NpzOptions> = { compress: aBoolean };
+const checkEncodeNpz = signature('encodeNpz', { arrays: someArrays }, npzRules);
+
 /** One archive's bytes, the same for the same arrays in whatever order they are given. */
-export function encodeNpz(arrays: Tensors, { compress = false }: NpzOptions = {}): Uint8Array {
+export function encodeNpz(arrays: Tensors, options: NpzOptions = {}): Uint8Array {
+  checkEncodeNpz(arrays, options);
+  const { compress = false } = options;
   const files = Object.entries(arrays)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, array]) => [`${name}.npy`, encodeNpy(array)] as const);
@@ -30,6 +37,8 @@ export function encodeNpz(arrays: Tensors, { compress = false }: NpzOptions = {}
   });
 }
 
+const checkDecodeNpz = signature('decodeNpz', { bytes: someBytes, 'what?': aString });
+
 /** Deflate's best ratio is 1032: what claims more is no deflated file but an attack on memory. */
 const maxRatio = 1032;
 
@@ -38,6 +47,7 @@ const maxRatio = 1032;
  * anything else in it and for a damaged archive: every file is held against its checksum.
  */
 export function decodeNpz(bytes: Uint8Array, what = 'the file'): Tensors {
+  checkDecodeNpz(bytes, what);
   const entries = readDirectory(bytes, what);
   const files = unzip(bytes, what);
   const arrays = Object.entries(files).map(([file, content]) => {

@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, recordOf, signature } from '@lockstep/errors';
 import {
   bytesPerElement,
   type DType,
@@ -9,6 +9,7 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
+import { someArrays, someBytes } from './kinds.ts';
 
 /**
  * The safetensors format: the header's length (uint64, little-endian), a JSON header of names, element types,
@@ -47,8 +48,14 @@ const metadataName = '__metadata__';
 /** The reference implementation's bound on the header. */
 const maxHeaderBytes = 100_000_000;
 
+const checkEncode = signature('encodeSafetensors', {
+  tensors: someArrays,
+  'metadata?': recordOf(aString, 'an object of strings'),
+});
+
 /** One file's bytes, the same for the same tensors and metadata in whatever order they are given. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array {
+  checkEncode(tensors, metadata);
   const entries = Object.entries(tensors).sort(inFileOrder);
   const header: [string, unknown][] = [];
   if (Object.keys(metadata).length > 0) header.push([metadataName, sortKeys(metadata)]);
@@ -74,12 +81,15 @@ export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Ui
   return bytes;
 }
 
+const checkDecode = signature('decodeSafetensors', { bytes: someBytes });
+
 /**
  * The tensors of a file, in memory of their own. F16 and BF16 become float32, integers of other widths int32, U64
  * uint32; a value that does not fit is a `data` error. Throws `checkpoint` errors for anything but a well-formed file
  * whose tensors cover the data without gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array): { tensors: Tensors; metadata: Metadata } {
+  checkDecode(bytes);
   const { header, data } = readHeader(bytes);
   const { [metadataName]: metadata = {}, ...rest } = header;
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === 'string')) {

@@ -1,7 +1,7 @@
 /** Layers that only arrange the elements of a row anew. */
 
 import type { Tensor } from '@lockstep/autodiff';
-import { signature, whole } from '@lockstep/errors';
+import { aNumber, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { type Empty, type Layer, weightless } from './layer.ts';
 

@@ -1,7 +1,7 @@
 /** Different transformations for different parameters, chosen by path and shape. */
 
 import { zerosLike } from '@lockstep/autodiff';
-import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
+import { aFunction, LockstepError, recordOf, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { flatten, leafPaths, map, unflatten } from '@lockstep/tree';
 import { aTransformation } from './kinds.ts';
@@ -36,7 +36,10 @@ export function masked<S>(link: GradientTransformation<S>, mask: Mask): Gradient
   };
 }
 
-const checkMultiTransform = signature('multiTransform', { transformations: anything, label: aFunction });
+const checkMultiTransform = signature('multiTransform', {
+  transformations: recordOf(aTransformation, 'an object of optimizers by label'),
+  label: aFunction,
+});
 
 /**
  * A transformation for each label, applied to the parameters of that label: what optax calls `multi_transform` and

@@ -10,7 +10,7 @@ import { checkExperiment } from './check-experiment.ts';
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
 
-interface CommonOptions {
+export interface CommonOptions {
   /** Default: the file's name. */
   readonly name?: string;
   readonly data: DataSource;
