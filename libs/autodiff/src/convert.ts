@@ -25,7 +25,7 @@ import { aDType, aShape, tensorLike } from './kinds.ts';
 export type NumberArray = readonly (number | boolean | NumberArray)[];
 
 /** What has a type and a shape, such as a tensor. */
-const anAval: Kind = {
+export const anAval: Kind = {
   what: 'a tensor, or an object of dtype and shape',
   fits: (value) =>
     value instanceof Tensor ||

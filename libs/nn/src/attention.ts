@@ -8,6 +8,7 @@ import { dropped, requireRate } from './dropout.ts';
 import { xavierUniform } from './initializers.ts';
 import { aTensor } from './kinds.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 export interface AttentionOptions {
@@ -156,7 +157,7 @@ export function multiHeadAttention(
     return projected(joinHeads(read), params.output);
   }
 
-  return {
+  return checkedLayer({
     kind: 'multiHeadAttention',
     init(key, input) {
       requireSequence('multiHeadAttention', input);
@@ -176,7 +177,7 @@ export function multiHeadAttention(
     },
     attend,
     apply: (params, state, x, { training, key }) => [attend(params, x, { training, key }), state],
-  };
+  });
 }
 
 const projected = (x: Tensor, { kernel, bias }: KernelParams): Tensor => addBias(x.matmul(kernel), bias);

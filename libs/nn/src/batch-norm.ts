@@ -9,6 +9,7 @@ import {
 } from '@lockstep/autodiff';
 import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 
 /** Scale and offset of each channel. [C] */
 export type BatchNormParams = { readonly gamma: Tensor; readonly beta: Tensor };
@@ -48,7 +49,7 @@ export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams
   const { momentum = 0.1, epsilon = 1e-5, ghost = false } = options;
   const moved = (old: Tensor, step: Tensor): Tensor =>
     old.mul(1 - momentum).add(stopGradient(step).mul(momentum));
-  return {
+  return checkedLayer({
     kind: 'batchNorm',
     init(_key, input) {
       const channels = input.at(-1);
@@ -84,5 +85,5 @@ export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams
         { mean: moved(state.mean, all.mean), variance: moved(state.variance, unbiased) },
       ];
     },
-  };
+  });
 }

@@ -5,7 +5,15 @@ import { aFunction, aString, LockstepError, oneOf, signature } from '@lockstep/e
 import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
 import { map } from '@lockstep/tree';
 import { aLayer } from './kinds.ts';
-import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree, weightless } from './layer.ts';
+import {
+  asLayer,
+  checkedLayer,
+  type Empty,
+  type Layer,
+  type LayerLike,
+  type TensorTree,
+  weightless,
+} from './layer.ts';
 import { type ParamsOf, type StateOf, sequential } from './sequential.ts';
 import { within } from './within.ts';
 
@@ -34,7 +42,7 @@ export function parallel<const L extends readonly LayerLike[]>(
     });
   }
   const branches = items.map(asLayer);
-  return {
+  return checkedLayer({
     kind: 'parallel',
     branches,
     init(key, input) {
@@ -62,7 +70,7 @@ export function parallel<const L extends readonly LayerLike[]>(
       const outputs = results.map(([output]) => output);
       return [combine(combination, outputs), results.map(([, after]) => after) as unknown as S];
     },
-  };
+  });
 }
 
 const checkResidual = signature('residual', { '...items': aLayer });

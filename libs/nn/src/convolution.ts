@@ -16,7 +16,7 @@ import { LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { addBias, initKernel, type KernelOptions, type KernelParams, kernelRules } from './dense.ts';
 import { aSize } from './kinds.ts';
-import { type Empty, type Layer, outputShape } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, outputShape } from './layer.ts';
 import { requireCount, requireImages, requireSequence } from './require.ts';
 
 type Size = number | readonly [number, number];
@@ -171,7 +171,7 @@ function convolution(
 ): Layer<KernelParams, Empty> {
   requireCount(kind, kind === 'depthwiseConv2d' ? 'multiplier' : 'channels', channels);
   for (const length of size) requireCount(kind, 'kernelSize', length);
-  return {
+  return checkedLayer({
     kind,
     init(key, input) {
       if (size.length === 1) requireSequence(kind, input);
@@ -187,7 +187,7 @@ function convolution(
       };
     },
     apply: ({ kernel, bias }, state, x) => [addBias(apply(x, kernel), bias), state],
-  };
+  });
 }
 
 /** The part of `divided` channels that one group has. */

@@ -2,7 +2,7 @@
 import { expm1, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@lockstep/autodiff';
 import { aNumber, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
-import { type Loss, orNaN, requireClasses } from './loss.ts';
+import { type Loss, orNaN, requireClasses, requireTensors } from './loss.ts';
 
 export interface ClassOptions {
   /** How much each class counts: the loss of a label is multiplied by its class's weight. [classes] */
@@ -50,10 +50,12 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
       { labelSmoothing: smoothing },
     );
   }
-  return (logits, labels) =>
-    labels.dtype !== 'int32' && sameShape(labels.shape, logits.shape)
+  return (logits, labels) => {
+    requireTensors('softmaxCrossEntropy', { logits, labels });
+    return labels.dtype !== 'int32' && sameShape(labels.shape, logits.shape)
       ? ofProbabilities(logits, labels.cast(logits.dtype), smoothing, options)
       : ofLabels(logSoftmax(logits), labels, options, { loss: 'softmaxCrossEntropy', smoothing });
+  };
 }
 
 const checkNegativeLogLikelihood = signature('negativeLogLikelihood', {}, classRules);

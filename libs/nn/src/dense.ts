@@ -4,6 +4,7 @@ import type { Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { heNormal, zeros } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** A linear map with an optional offset. */
@@ -40,7 +41,7 @@ const checkDense = signature('dense', { units: whole(1) }, kernelRules);
 export function dense(units: number, options: KernelOptions = {}): Layer<KernelParams, Empty> {
   checkDense(units, options);
   requireCount('dense', 'units', units);
-  return {
+  return checkedLayer({
     kind: 'dense',
     init(key, input) {
       const width = input.at(-1);
@@ -58,5 +59,5 @@ export function dense(units: number, options: KernelOptions = {}): Layer<KernelP
       };
     },
     apply: ({ kernel, bias }, state, x) => [addBias(x.matmul(kernel), bias), state],
-  };
+  });
 }

@@ -2,6 +2,7 @@ import { bernoulli, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 
 const checkDropout = signature('dropout', { rate: aNumber });
 
@@ -29,14 +30,14 @@ export function spatialDropout(rate: number): Layer<Empty, Empty> {
 
 function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape): Layer<Empty, Empty> {
   requireRate(kind, rate);
-  return {
+  return checkedLayer({
     kind,
     init: (_key, input) => ({ params: {}, state: {}, output: input }),
     apply: (_params, state, x, { training, key }) => [
       training ? dropped(x, rate, key, maskShape(x.shape)) : x,
       state,
     ],
-  };
+  });
 }
 
 /** x with a mask of `shape`, which broadcasts to x's, and scaled by what the mask leaves. */

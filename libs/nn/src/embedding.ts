@@ -3,6 +3,7 @@ import { aFunction, aNumber, LockstepError, type Rules, signature, whole } from 
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** One row a token. [rows, width] */
@@ -39,7 +40,7 @@ export function embedding(
       { paddingIndex, rows },
     );
   }
-  return {
+  return checkedLayer({
     kind: 'embedding',
     inputType: 'int32',
     init: (key, input) => ({
@@ -53,5 +54,5 @@ export function embedding(
       const isPadding = x.equal(paddingIndex).reshape([...x.shape, 1]);
       return [where(isPadding, stopGradient(vectors), vectors), state];
     },
-  };
+  });
 }

@@ -1,41 +1,55 @@
 /** First values of parameters, float32. */
 
 import * as autodiff from '@lockstep/autodiff';
-import { aNumber, type Rules, signature } from '@lockstep/errors';
+import { aNumber, type Check, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { type Fans, fansOf, type Initializer } from './fans.ts';
+import { aShape, aTensor } from './kinds.ts';
 
 export { orthogonal } from './orthogonal.ts';
 
+/** What every initialiser takes. */
+function checkOf(name: string): Check {
+  return signature(name, { key: aTensor, shape: aShape, 'fans?': aShape });
+}
+
 /** Normal with the variance a kernel's fans ask for. */
-const scaledNormal =
-  (variance: (fans: Fans) => number): Initializer =>
-  (key, shape, fans = shape) =>
-    autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(fans))));
+function scaledNormal(name: string, variance: (fans: Fans) => number): Initializer {
+  const check = checkOf(name);
+  return (key, shape, fans = shape) => {
+    check(key, shape, fans);
+    return autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(fans))));
+  };
+}
 
 /** Uniform in ±√(3·variance), which has that variance. */
-const scaledUniform =
-  (variance: (fans: Fans) => number): Initializer =>
-  (key, shape, fans = shape) => {
+function scaledUniform(name: string, variance: (fans: Fans) => number): Initializer {
+  const check = checkOf(name);
+  return (key, shape, fans = shape) => {
+    check(key, shape, fans);
     const limit = Math.sqrt(3 * variance(fansOf(fans)));
     return autodiff.uniform(key, shape, -limit, limit);
   };
+}
 
 /** Variance 2/fanIn: keeps the size of activations through relu layers (He et al., 2015). */
-export const heNormal = scaledNormal(({ fanIn }) => 2 / fanIn);
+export const heNormal = scaledNormal('heNormal', ({ fanIn }) => 2 / fanIn);
 /** {@link heNormal}'s variance, uniformly distributed. */
-export const heUniform = scaledUniform(({ fanIn }) => 2 / fanIn);
+export const heUniform = scaledUniform('heUniform', ({ fanIn }) => 2 / fanIn);
 /** Variance 2/(fanIn + fanOut): for tanh and sigmoid (Glorot and Bengio, 2010). */
-export const xavierNormal = scaledNormal(({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export const xavierNormal = scaledNormal('xavierNormal', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** {@link xavierNormal}'s variance, uniformly distributed. */
-export const xavierUniform = scaledUniform(({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export const xavierUniform = scaledUniform('xavierUniform', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** Variance 1/fanIn: for layers without activation (LeCun et al., 1998). */
-export const lecunNormal = scaledNormal(({ fanIn }) => 1 / fanIn);
+export const lecunNormal = scaledNormal('lecunNormal', ({ fanIn }) => 1 / fanIn);
 /** {@link lecunNormal}'s variance, uniformly distributed. */
-export const lecunUniform = scaledUniform(({ fanIn }) => 1 / fanIn);
+export const lecunUniform = scaledUniform('lecunUniform', ({ fanIn }) => 1 / fanIn);
+
+const checkTorchDefault = checkOf('torchDefault');
 
 /** Uniform in ±1/√fanIn: what PyTorch gives the kernels and biases of its linear and convolution layers. */
 export const torchDefault: Initializer = (key, shape, fans = shape) => {
+  checkTorchDefault(key, shape, fans);
   const limit = 1 / Math.sqrt(fansOf(fans).fanIn);
   return autodiff.uniform(key, shape, -limit, limit);
 };

@@ -3,15 +3,15 @@
 import { abs, exp, log, softplus, stopGradient, tensor, where } from '@lockstep/autodiff';
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { numberOrList } from './kinds.ts';
-import { alike, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
+import { alike, differenceOf, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
 
 /** The mean of (prediction − target)² over all axes but the first. */
 export const meanSquaredError = (): Loss => (prediction, target) =>
-  meanOfRow(prediction.sub(alike('meanSquaredError', prediction, target)).square());
+  meanOfRow(differenceOf('meanSquaredError', prediction, target).square());
 
 /** The mean of |prediction − target| over all axes but the first; a loss, PyTorch's L1Loss, and a metric. */
 export const meanAbsoluteError = (): Loss => (prediction, target) =>
-  meanOfRow(abs(prediction.sub(alike('meanAbsoluteError', prediction, target))));
+  meanOfRow(abs(differenceOf('meanAbsoluteError', prediction, target)));
 
 const checkHuber = signature('huber', { 'delta?': aNumber });
 
@@ -20,7 +20,7 @@ export function huber(delta = 1): Loss {
   checkHuber(delta);
   requirePositive('huber', 'delta', delta);
   return (prediction, target) => {
-    const d = prediction.sub(alike('huber', prediction, target));
+    const d = differenceOf('huber', prediction, target);
     const size = abs(d);
     const far = size.sub(delta / 2).mul(delta);
     return meanOfRow(where(size.lessEqual(delta), d.square().mul(0.5), far));
@@ -87,8 +87,10 @@ export function klDivergence(options: KlDivergenceOptions = {}): Loss {
 }
 
 /** eˣ − t·x for logarithms x of expected counts and counts t, its mean over all axes but the first. */
-export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) =>
-  meanOfRow(exp(prediction).sub(prediction.mul(alike('poissonNegativeLogLikelihood', prediction, target))));
+export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) => {
+  const t = alike('poissonNegativeLogLikelihood', prediction, target);
+  return meanOfRow(exp(prediction).sub(prediction.mul(t)));
+};
 
 /**
  * (log v + (μ − t)²/v)/2 for predictions of a mean and a variance, `stack([μ, v], 1)`, its mean over the axes of t

@@ -16,8 +16,10 @@ export function hinge(margin = 1): Loss {
 }
 
 /** log(1 + e^(−t·x)) for targets t of −1 or 1, the smooth {@link hinge}; its mean over all axes but the first. */
-export const softMargin = (): Loss => (prediction, target) =>
-  meanOfRow(softplus(prediction.mul(alike('softMargin', prediction, target)).neg()));
+export const softMargin = (): Loss => (prediction, target) => {
+  const t = alike('softMargin', prediction, target);
+  return meanOfRow(softplus(prediction.mul(t).neg()));
+};
 
 const checkHingeEmbedding = signature('hingeEmbedding', { 'margin?': aNumber });
 

@@ -1,8 +1,10 @@
 /** Normalisations within a row: each sample by its own moments, the same in training and evaluation. */
+
 import { ones, type Tensor, zeros } from '@lockstep/autodiff';
 import { aBoolean, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** What normalised values are multiplied by and what is added to them, where a layer has them. */
@@ -125,7 +127,7 @@ function normalization(
   { scale = true, shift = true }: NormOptions,
   { shape, normalize }: Rule,
 ): Layer<NormParams, Empty> {
-  return {
+  return checkedLayer({
     kind,
     init(_key, input) {
       const own = shape(input);
@@ -137,7 +139,7 @@ function normalization(
       const scaled = gamma === undefined ? normalized : normalized.mul(gamma);
       return [beta === undefined ? scaled : scaled.add(beta), state];
     },
-  };
+  });
 }
 
 /** (x − mean)/√(variance + ε), the variance biased, over `axes`. */

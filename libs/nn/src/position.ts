@@ -4,7 +4,7 @@ import { aFunction, LockstepError, type Rules, signature, whole } from '@lockste
 import type { FloatDType, Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
-import { type Empty, type Layer, weightless } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, weightless } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 /** One vector a place. [length, width] */
@@ -36,7 +36,7 @@ export function positionalEmbedding(
       { input, length },
     );
   };
-  return {
+  return checkedLayer({
     kind: 'positionalEmbedding',
     init: (key, input) => ({
       params: { table: init(foldIn(key, 'table'), [length, checked(input)[1]!]) },
@@ -47,7 +47,7 @@ export function positionalEmbedding(
       const [time] = checked(x.shape.slice(1));
       return [x.add(time === length ? table : table.slice([0], [time!])), state];
     },
-  };
+  });
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Tensor } from '@lockstep/autodiff';
 import * as ops from '@lockstep/autodiff';
 import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 
 /** The slope below 0, one for all channels or one each. [1] or [C] */
 export type PreluParams = { readonly slope: Tensor };
@@ -21,7 +22,7 @@ const checkPrelu = signature('prelu', {}, preluRules);
 export function prelu(options: PreluOptions = {}): Layer<PreluParams, Empty> {
   checkPrelu(options);
   const { perChannel = false, slope = 0.25 } = options;
-  return {
+  return checkedLayer({
     kind: 'prelu',
     init(_key, input) {
       const channels = perChannel ? input.at(-1) : 1;
@@ -33,5 +34,5 @@ export function prelu(options: PreluOptions = {}): Layer<PreluParams, Empty> {
       return { params: { slope: ops.full([channels], slope) }, state: {}, output: input };
     },
     apply: (params, state, x) => [ops.prelu(x, params.slope), state],
-  };
+  });
 }

@@ -11,6 +11,7 @@ import { dropped, requireRate } from './dropout.ts';
 import type { Initializer } from './fans.ts';
 import { uniform } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 /** One direction of one layer; the gates of a cell lie side by side along the last axis. */
@@ -139,7 +140,7 @@ function recurrent(
   requireCount(kind, 'layers', layers);
   requireRate(kind, dropout);
   const directions = bidirectional ? 2 : 1;
-  return {
+  return checkedLayer({
     kind,
     init(key, input) {
       requireSequence(kind, input);
@@ -164,7 +165,7 @@ function recurrent(
       }
       return [y, state];
     },
-  };
+  });
 }
 
 function initCell(

@@ -1,7 +1,7 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
 import { signature } from '@lockstep/errors';
 import { aLayer } from './kinds.ts';
-import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import { asLayer, checkedLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
 import { within } from './within.ts';
 
 /** The parameters of a layer; a function has none. */
@@ -19,7 +19,7 @@ export function sequential<const L extends readonly LayerLike[]>(
   type P = { readonly [K in keyof L]: ParamsOf<L[K]> };
   type S = { readonly [K in keyof L]: StateOf<L[K]> };
   const layers = items.map(asLayer);
-  return {
+  return checkedLayer({
     kind: 'sequential',
     layers,
     init(key, input) {
@@ -47,5 +47,5 @@ export function sequential<const L extends readonly LayerLike[]>(
       }
       return [y, next as unknown as S];
     },
-  };
+  });
 }

@@ -1,12 +1,20 @@
 /** Layers that only arrange the elements of a row anew. */
 
 import type { Tensor } from '@lockstep/autodiff';
-import { aNumber, signature, whole } from '@lockstep/errors';
+import { aNumber, type Kind, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
+import { aTensor } from './kinds.ts';
 import { type Empty, type Layer, weightless } from './layer.ts';
+
+const rows: Kind = {
+  what: 'a tensor [rows, ..]',
+  fits: (value) => aTensor.fits(value) && (value as Tensor).rank > 0,
+};
+const checkFlatten = signature('flatten', { x: rows });
 
 /** [rows, ..] → [rows, product of the rest] */
 export function flatten(x: Tensor): Tensor {
+  checkFlatten(x);
   return x.reshape([x.shape[0]!, -1]);
 }
 

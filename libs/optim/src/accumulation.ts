@@ -1,13 +1,19 @@
 /** Updates every n-th step, from the mean of the gradients since the last. */
 
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
-import { anything, aString, oneOf, type Rules, signature } from '@lockstep/errors';
+import { aString, oneOf, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
-import { type AccumulationRule, growthOf } from './batch-growth.ts';
+import { type AccumulationRule, anAccumulation, growthOf } from './batch-growth.ts';
 import { aTransformation } from './kinds.ts';
 import type { NoiseScaleState } from './noise-scale.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import { choose, type Empty, type GradientTransformation, type TensorTree } from './transformation.ts';
+import {
+  choose,
+  type Empty,
+  type GradientTransformation,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Scalars but for `mean`, `noise` and `inner`. float32 [] */
 export type AccumulationState<S> = {
@@ -40,7 +46,7 @@ export const accumulationRules: Rules<AccumulationOptions> = { rule: oneOf('line
 
 const checkAccumulateGradients = signature(
   'accumulateGradients',
-  { every: anything, inner: aTransformation },
+  { every: anAccumulation, inner: aTransformation },
   accumulationRules,
 );
 
@@ -65,7 +71,7 @@ export function accumulateGradients<S extends TensorTree>(
     return map((u) => u.mul(factor.cast(u.dtype)), updates);
   };
   const metrics = (steps: Tensor) => (growth.varies ? { stepMetrics: { [name]: steps } } : {});
-  return {
+  return transformation({
     init(params) {
       const [zero, first] = [zeros([]), full([], growth.first)];
       return {
@@ -106,5 +112,5 @@ export function accumulateGradients<S extends TensorTree>(
         },
       ];
     },
-  };
+  });
 }

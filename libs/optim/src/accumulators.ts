@@ -7,7 +7,7 @@ import { check } from './checks.ts';
 import { aRate } from './kinds.ts';
 import { average, averageTree, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 /** Sums of past updates, one for each parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
@@ -49,7 +49,7 @@ export function traceMomentum(
       { dampening },
     );
   }
-  return {
+  return transformation({
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state, _params, { step, totalSteps }) {
       const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
@@ -59,7 +59,7 @@ export function traceMomentum(
       const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(kept));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
-  };
+  });
 }
 
 export type RmsState = {
@@ -88,7 +88,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
   const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
   check('scaleByRms', 'decay', { decay });
   check('scaleByRms', 'notNegative', { epsilon });
-  return {
+  return transformation({
     init: (params) => ({
       squares: map(zerosLike, params),
       ...(centered ? { means: map(zerosLike, params) } : {}),
@@ -102,7 +102,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
       const updates = map((g, s) => g.div(s.sqrt().add(epsilon)), grads, spread);
       return [updates, centered ? { squares, means } : { squares }];
     },
-  };
+  });
 }
 
 export type AdagradState = {
@@ -126,7 +126,7 @@ export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransf
   checkScaleByAdagrad(options);
   const { initialAccumulator = 0, epsilon = 1e-10 } = options;
   check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
-  return {
+  return transformation({
     init: (params) => ({
       squares: map(({ shape, dtype }: Tensor) => full(shape, initialAccumulator, dtype), params),
     }),
@@ -134,7 +134,7 @@ export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransf
       const squares = map((s, g) => s.add(g.square()), state.squares, grads);
       return [map((g, s) => g.div(s.sqrt().add(epsilon)), grads, squares), { squares }];
     },
-  };
+  });
 }
 
 export type AdadeltaState = {
@@ -160,7 +160,7 @@ export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTran
   const { decay = 0.9, epsilon = 1e-6 } = options;
   check('scaleByAdadelta', 'decay', { decay });
   check('scaleByAdadelta', 'notNegative', { epsilon });
-  return {
+  return transformation({
     init: (params) => ({ squares: map(zerosLike, params), deltas: map(zerosLike, params) }),
     update(grads, state) {
       const squares = averageTree(decay, state.squares, grads, squared);
@@ -172,7 +172,7 @@ export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTran
       );
       return [updates, { squares, deltas: averageTree(decay, state.deltas, updates, squared) }];
     },
-  };
+  });
 }
 
 export type LionState = {
@@ -196,11 +196,11 @@ export function scaleByLion(options: LionLinkOptions = {}): GradientTransformati
   checkScaleByLion(options);
   const { beta1 = 0.9, beta2 = 0.99 } = options;
   check('scaleByLion', 'decay', { beta1, beta2 });
-  return {
+  return transformation({
     init: (params) => ({ first: map(zerosLike, params) }),
     update(grads, { first }) {
       const updates = map((m, g) => average(beta1, m, g).sign(), first, grads);
       return [updates, { first: averageTree(beta2, first, grads) }];
     },
-  };
+  });
 }

@@ -13,6 +13,7 @@ import {
   type GradientTransformation,
   modulo,
   type TensorTree,
+  transformation,
 } from './transformation.ts';
 
 export type EmaState = {
@@ -44,7 +45,7 @@ export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaS
   checkEmaParams(options);
   const { decay = 0.999, debias = false } = options;
   check('emaParams', 'decay', { decay });
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       return debias
@@ -56,7 +57,7 @@ export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaS
       const weight = debias ? average(decay, state.weight, 1) : state.weight;
       return [updates, { averagedParams: next, weight }];
     },
-  };
+  });
 }
 
 export type SwaState = EmaState & {
@@ -85,7 +86,7 @@ export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaS
   const { start = 0, every = 1 } = options;
   check('swaParams', 'steps', { start });
   check('swaParams', 'period', { every });
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       return { averagedParams: params, weight: full([], 1, dtype), count: zeros([], dtype) };
@@ -101,7 +102,7 @@ export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaS
       );
       return [updates, { averagedParams: next, weight, count: where(counts, number, count) }];
     },
-  };
+  });
 }
 
 const checkAveragedParams = signature('averagedParams', { optState: anything });
@@ -165,7 +166,7 @@ export function lookahead<S>(
   const { every = 5, rate = 0.5 } = options;
   check('lookahead', 'period', { every });
   check('lookahead', 'share', { rate });
-  return {
+  return transformation({
     init: (params) => ({ slow: params, inner: inner.init(params) }),
     update(grads, state, params, progress) {
       const [updates, next] = inner.update(grads, state.inner, params, progress);
@@ -178,5 +179,5 @@ export function lookahead<S>(
       const steps = map((s, w, u) => where(meets, s.sub(w), u), slow, params, updates);
       return [steps, { slow, inner: next }];
     },
-  };
+  });
 }

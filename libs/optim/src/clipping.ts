@@ -1,8 +1,10 @@
 /** Bounds on gradients. A limit is checked when the link is made. */
+
 import { div, type Tensor, where } from '@lockstep/autodiff';
-import { aNumber, anything, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aTree } from './kinds.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
 
 const checkClipByValue = signature('clipByValue', { limit: aNumber });
@@ -80,7 +82,7 @@ export function centralizeGradients(): GradientTransformation<Empty> {
   return stateless((grads) => map(centred, grads));
 }
 
-const checkGlobalNorm = signature('globalNorm', { tree: anything });
+const checkGlobalNorm = signature('globalNorm', { tree: aTree });
 
 /** The Euclidean norm of all leaves taken as one vector. [] */
 export function globalNorm(tree: TensorTree): Tensor {

@@ -2,7 +2,7 @@
 import { type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, either, LockstepError, oneOf, type Rules, required, signature } from '@lockstep/errors';
 import { check } from './checks.ts';
-import { halfCosine, power, type Schedule } from './schedule.ts';
+import { halfCosine, power, type Schedule, scheduled } from './schedule.ts';
 import { modulo } from './transformation.ts';
 
 export interface CosineRestartsOptions {
@@ -31,7 +31,7 @@ export function cosineRestarts(options: CosineRestartsOptions): Schedule {
   const { peak, end = 0, period, periodFactor = 1 } = options;
   check('cosineRestarts', 'finite', { peak, end });
   check('cosineRestarts', 'period', { period, periodFactor });
-  return (step, totalSteps) => {
+  return scheduled('cosineRestarts', (step, totalSteps) => {
     if (periodFactor === 1) return halfCosine(peak, end, modulo(step, period).div(period));
     // Periods grow so fast that a run has few: their starts are whole numbers, known before the run.
     let [rate, start, length] = [halfCosine(peak, end, step.div(period)), period, period * periodFactor];
@@ -41,7 +41,7 @@ export function cosineRestarts(options: CosineRestartsOptions): Schedule {
       length *= periodFactor;
     }
     return rate;
-  };
+  });
 }
 
 export interface OneCycleOptions {
@@ -91,7 +91,7 @@ export function oneCycle(options: OneCycleOptions): Schedule {
   const first = peak / divisor;
   const last = first / finalDivisor;
   const curves = { cosine: halfCosine, linear: straight };
-  return (step, runSteps) => {
+  return scheduled('oneCycle', (step, runSteps) => {
     const total = totalSteps ?? runSteps;
     const top = rise * total - 1;
     const corners = [
@@ -108,7 +108,7 @@ export function oneCycle(options: OneCycleOptions): Schedule {
     return sides
       .slice(0, -1)
       .reduceRight((later, side) => where(step.lessEqual(side.until), side.rate, later), sides.at(-1)!.rate);
-  };
+  });
 }
 
 /** From `start` to `end`, as `progress` goes from 0 to 1. */
@@ -154,7 +154,7 @@ export function cyclic(options: CyclicOptions): Schedule {
     );
   }
   const length = stepsUp + stepsDown;
-  return (step) => {
+  return scheduled('cyclic', (step) => {
     const position = modulo(step, length);
     const up = position.div(stepsUp);
     const down = position.neg().add(length).div(stepsDown);
@@ -169,5 +169,5 @@ export function cyclic(options: CyclicOptions): Schedule {
       default:
         return mode satisfies never;
     }
-  };
+  });
 }

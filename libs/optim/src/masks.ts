@@ -5,7 +5,13 @@ import { aFunction, LockstepError, recordOf, signature } from '@lockstep/errors'
 import type { Shape } from '@lockstep/tensor';
 import { flatten, leafPaths, map, unflatten } from '@lockstep/tree';
 import { aTransformation } from './kinds.ts';
-import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
+import {
+  type Empty,
+  type GradientTransformation,
+  stateless,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Chooses parameters by path, such as `layers/0/bias`, and shape. */
 export type Mask = (path: string, shape: Shape) => boolean;
@@ -26,14 +32,14 @@ export function masked<S>(link: GradientTransformation<S>, mask: Mask): Gradient
     if (!chosen.includes(true)) throw nothingChosen('masked: the mask', params);
     return chosen;
   };
-  return {
+  return transformation({
     init: (params) => link.init(pick(params, choose(params))),
     update(grads, state, params, progress) {
       const chosen = choose(params);
       const [updates, next] = link.update(pick(grads, chosen), state, pick(params, chosen), progress);
       return [put(grads, chosen, updates), next];
     },
-  };
+  });
 }
 
 const checkMultiTransform = signature('multiTransform', {
@@ -68,7 +74,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
       }),
     );
   };
-  return {
+  return transformation({
     init(params) {
       const states = [...choose(params)].map(([name, chosen]) => [
         name,
@@ -86,7 +92,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
       });
       return [updates, Object.fromEntries(next) as S];
     },
-  };
+  });
 }
 
 function describe(params: TensorTree): { path: string; shape: Shape }[] {

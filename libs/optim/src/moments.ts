@@ -4,7 +4,7 @@ import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/auto
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 /** decay·old + (1 − decay)·value */
 export const average = (decay: number, old: Tensor, value: Tensor | number): Tensor =>
@@ -91,7 +91,7 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
   checkScaleByAdam(options);
   const resolved = resolve('scaleByAdam', options);
   const { amsgrad = false } = options;
-  return {
+  return transformation({
     init: (params) => ({
       ...initMoments(params),
       ...(amsgrad ? { largest: map(zerosLike, params) } : {}),
@@ -106,7 +106,7 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
       const updates = map((m, v) => m.div(v.sqrt().mul(scale).add(offset)), first, largest);
       return [updates, amsgrad ? { ...moments, largest } : moments];
     },
-  };
+  });
 }
 
 export type NadamState = MomentsState & {
@@ -141,7 +141,7 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       .mul(-0.5)
       .add(1)
       .mul(resolved.beta1);
-  return {
+  return transformation({
     init: (params) => ({ ...initMoments(params), product: zeros([], dtypeOf(params)).add(1) }),
     update(grads, state, _params, { step }) {
       const moments = updateMoments(resolved, grads, state);
@@ -160,7 +160,7 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       );
       return [updates, { ...moments, product }];
     },
-  };
+  });
 }
 
 export type RadamState = MomentsState & {
@@ -183,7 +183,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
   const { beta2, epsilon } = resolved;
   const longest = 2 / (1 - beta2) - 1;
   const ofLongest = longest / ((longest - 4) * (longest - 2));
-  return {
+  return transformation({
     init: (params) => ({ ...initMoments(params), age: zeros([], dtypeOf(params)) }),
     update(grads, state) {
       const moments = updateMoments(resolved, grads, state);
@@ -204,7 +204,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
       );
       return [updates, { ...moments, age }];
     },
-  };
+  });
 }
 
 export type AdamaxState = {
@@ -222,7 +222,7 @@ const checkScaleByAdamax = signature('scaleByAdamax', {}, momentsRules);
 export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
   checkScaleByAdamax(options);
   const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);
-  return {
+  return transformation({
     init: (params) => ({
       first: map(zerosLike, params),
       largest: map(zerosLike, params),
@@ -234,5 +234,5 @@ export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformat
       const firstOfOne = average(beta1, state.firstOfOne, 1);
       return [map((m, u) => m.div(u.mul(firstOfOne)), first, largest), { first, largest, firstOfOne }];
     },
-  };
+  });
 }

@@ -6,7 +6,13 @@ import { check } from './checks.ts';
 import { squaredNorm } from './clipping.ts';
 import { average } from './moments.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import { choose, dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import {
+  choose,
+  dtypeOf,
+  type GradientTransformation,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Moments of the gradients gᵢ so far, under weights wᵢ that sum to 1 and fall by the decay from step to step. */
 export type NoiseScaleState = {
@@ -43,10 +49,10 @@ const checkMonitorNoiseScale = signature('monitorNoiseScale', {}, noiseScaleRule
 export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTransformation<NoiseScaleState> {
   checkMonitorNoiseScale(options);
   const { init, observe } = noiseScaleOf('monitorNoiseScale', options);
-  return {
+  return transformation({
     init,
     update: (grads, state, _params, { samples }) => [grads, observe(state, grads, samples)],
-  };
+  });
 }
 
 export interface NoiseScaleEstimator {

@@ -3,7 +3,7 @@ import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { choose, dtypeOf, type GradientTransformation } from './transformation.ts';
+import { choose, dtypeOf, type GradientTransformation, transformation } from './transformation.ts';
 
 /** Scalars. [] */
 export type PlateauState = {
@@ -87,7 +87,7 @@ export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransform
     };
   }
 
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       const [zero, one, infinity] = [0, 1, Number.POSITIVE_INFINITY].map((value) => full([], value, dtype));
@@ -100,7 +100,7 @@ export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransform
       const next = choose(count.equal(every), judge(before, sum.div(every)), { ...before, sum, count });
       return [map((u) => u.mul(next.scale.cast(u.dtype)), updates), next];
     },
-  };
+  });
 }
 
 const noLoss = (): LockstepError =>

@@ -7,7 +7,13 @@ import { check } from './checks.ts';
 import { norm } from './clipping.ts';
 import { aRate } from './kinds.ts';
 import type { Schedule } from './schedule.ts';
-import { dtypeOf, type Empty, type GradientTransformation, stateless } from './transformation.ts';
+import {
+  dtypeOf,
+  type Empty,
+  type GradientTransformation,
+  stateless,
+  transformation,
+} from './transformation.ts';
 
 const checkScaleBy = signature('scaleBy', { factor: aNumber });
 
@@ -57,11 +63,11 @@ export function withDecayedWeights<S>(
 ): GradientTransformation<S> {
   const added = addDecayedWeights(decay);
   if (decay === 0) return link;
-  return {
+  return transformation({
     init: (params) => link.init(params),
     update: (grads, state, params, progress) =>
       link.update(added.update(grads, {}, params, progress)[0], state, params, progress),
-  };
+  });
 }
 
 export interface TrustRatioOptions {

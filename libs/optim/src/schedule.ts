@@ -2,19 +2,30 @@
  * Learning rates as functions of the step. They are computed by our own ops in the precision of the step, float32 in a
  * run, so that a rate is the same bits everywhere; steps are exact up to 2²⁴.
  */
+
 import { asTensor, cos, exp, log, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, LockstepError, listOf, type Rules, required, signature } from '@lockstep/errors';
 import { check } from './checks.ts';
+import { aTensor } from './kinds.ts';
 
 /** The learning rate of an update: step counts committed updates from 0 (a float, []), totalSteps is the run's length. */
 export type Schedule = (step: Tensor, totalSteps: number) => Tensor;
+
+/** A schedule that checks what it is called with. */
+export function scheduled(owner: string, schedule: Schedule): Schedule {
+  const check = signature(`a schedule of ${owner}`, { step: aTensor, totalSteps: aNumber });
+  return (step, totalSteps) => {
+    check(step, totalSteps);
+    return schedule(step, totalSteps);
+  };
+}
 
 const checkConstant = signature('constant', { rate: aNumber });
 
 export function constant(rate: number): Schedule {
   checkConstant(rate);
   check('constant', 'finite', { rate });
-  return (step) => asTensor(rate, step.dtype);
+  return scheduled('constant', (step) => asTensor(rate, step.dtype));
 }
 
 export interface WarmupOptions {
@@ -34,7 +45,7 @@ export function linearWarmup(options: WarmupOptions): Schedule {
   const { peak, warmupSteps } = options;
   check('linearWarmup', 'finite', { peak });
   check('linearWarmup', 'steps', { warmupSteps });
-  return (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak);
+  return scheduled('linearWarmup', (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak));
 }
 
 export interface CosineOptions {
@@ -68,16 +79,18 @@ export function warmupCosine(options: CosineOptions & WarmupOptions): Schedule {
   const { peak, warmupSteps } = options;
   const rise = linearWarmup({ peak, warmupSteps });
   const fall = cosineFrom(warmupSteps, options);
-  return (step, totalSteps) => where(step.less(warmupSteps), rise(step, totalSteps), fall(step, totalSteps));
+  return scheduled('warmupCosine', (step, totalSteps) =>
+    where(step.less(warmupSteps), rise(step, totalSteps), fall(step, totalSteps)),
+  );
 }
 
 function cosineFrom(start: number, { peak, totalSteps, end = 0 }: CosineOptions): Schedule {
   check('cosine', 'finite', { peak, end });
   if (totalSteps !== undefined) check('cosine', 'period', { totalSteps });
-  return (step, runSteps) => {
+  return scheduled('cosine', (step, runSteps) => {
     const length = Math.max(1, (totalSteps ?? runSteps) - start);
     return halfCosine(peak, end, step.sub(start).div(length).maximum(0).minimum(1));
-  };
+  });
 }
 
 /** From `start` to `end` along half a cosine, as `progress` goes from 0 to 1. */
@@ -113,14 +126,14 @@ export function polynomial(options: PolynomialOptions): Schedule {
   check('polynomial', 'finite', { initial, end });
   check('polynomial', 'positive', { power: exponent });
   if (totalSteps !== undefined) check('polynomial', 'period', { totalSteps });
-  return (step, runSteps) => {
+  return scheduled('polynomial', (step, runSteps) => {
     const left = step
       .div(totalSteps ?? runSteps)
       .minimum(1)
       .neg()
       .add(1);
     return (exponent === 1 ? left : raise(left, exponent)).mul(initial - end).add(end);
-  };
+  });
 }
 
 export interface ExponentialDecayOptions {
@@ -143,7 +156,7 @@ export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
   checkExponentialDecay(options);
   const { initial, factor, every } = options;
   requireDecay('exponentialDecay', initial, factor, every);
-  return (step) => power(factor, step.div(every)).mul(initial);
+  return scheduled('exponentialDecay', (step) => power(factor, step.div(every)).mul(initial));
 }
 
 const checkStepDecay = signature('stepDecay', {}, exponentialDecayRules);
@@ -153,7 +166,7 @@ export function stepDecay(options: ExponentialDecayOptions): Schedule {
   checkStepDecay(options);
   const { initial, factor, every } = options;
   requireDecay('stepDecay', initial, factor, every);
-  return (step) => power(factor, step.div(every).floor()).mul(initial);
+  return scheduled('stepDecay', (step) => power(factor, step.div(every).floor()).mul(initial));
 }
 
 export interface MultiStepDecayOptions {
@@ -179,14 +192,14 @@ export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
   check('multiStepDecay', 'finite', { initial });
   check('multiStepDecay', 'positive', { factor });
   requireRising('multiStepDecay', 'at', at);
-  return (step) => {
+  return scheduled('multiStepDecay', (step) => {
     let [rate, value] = [asTensor(initial, step.dtype), initial];
     for (const start of at) {
       value *= factor;
       rate = where(step.greaterEqual(start), value, rate);
     }
     return rate;
-  };
+  });
 }
 
 export interface InverseTimeDecayOptions {
@@ -207,7 +220,7 @@ export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
   const { initial, decay } = options;
   check('inverseTimeDecay', 'finite', { initial });
   check('inverseTimeDecay', 'notNegative', { decay });
-  return (step) => asTensor(initial, step.dtype).div(step.mul(decay).add(1));
+  return scheduled('inverseTimeDecay', (step) => asTensor(initial, step.dtype).div(step.mul(decay).add(1)));
 }
 
 const checkInverseSquareRoot = signature('inverseSquareRoot', {}, warmupRules);
@@ -221,10 +234,10 @@ export function inverseSquareRoot(options: WarmupOptions): Schedule {
   const { peak, warmupSteps } = options;
   check('inverseSquareRoot', 'finite', { peak });
   check('inverseSquareRoot', 'period', { warmupSteps });
-  return (step) => {
+  return scheduled('inverseSquareRoot', (step) => {
     const ratio = step.add(1).div(warmupSteps);
     return ratio.minimum(ratio.reciprocal().sqrt()).mul(peak);
-  };
+  });
 }
 
 /** base^exponent for a positive base. */

@@ -5,7 +5,7 @@ import { aNumber, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aTransformation } from './kinds.ts';
-import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { choose, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 export type SkipState<S> = {
   /** Steps skipped in a row, and in all. float32 [] */
@@ -28,7 +28,7 @@ export function skipNonFinite<S extends TensorTree>(
   checkSkipNonFinite(inner, options);
   const { most = 5 } = options;
   check('skipNonFinite', 'steps', { most });
-  return {
+  return transformation({
     init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),
     update(grads, { numInARow, numSkipped, inner: before }, params, progress) {
       const finite = allFinite(grads);
@@ -43,7 +43,7 @@ export function skipNonFinite<S extends TensorTree>(
         },
       ];
     },
-  };
+  });
 }
 
 /** Whether no leaf has an infinity or a NaN. bool [] */

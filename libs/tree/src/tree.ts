@@ -17,6 +17,8 @@ export interface Flat<Leaf> {
   readonly structure: Structure;
 }
 
+const checkFlatten = signature('flattenTree', { tree: anything, 'isLeaf?': aFunction });
+
 /**
  * The leaves of a tree, object keys in sorted order, and what is left without them. A leaf is anything but
  * `null`, `undefined`, an array or a plain object, and whatever `isLeaf` claims first.
@@ -25,6 +27,7 @@ export function flatten<T>(tree: T): Flat<LeafOf<T>>;
 export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is Leaf): Flat<Leaf>;
 export function flatten(tree: unknown, isLeaf?: IsLeaf): Flat<unknown>;
 export function flatten(tree: unknown, isLeaf: IsLeaf = noneEarly): Flat<unknown> {
+  checkFlatten(tree, isLeaf);
   const leaves: unknown[] = [];
   return { structure: walk(tree, isLeaf, leaves), leaves };
 }

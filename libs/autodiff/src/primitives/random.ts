@@ -3,7 +3,7 @@
  * are drawn. A key is a uint32 tensor of two words and a run-time input of a program, never a constant of its trace.
  */
 
-import { aNumber, anything, LockstepError, signature } from '@lockstep/errors';
+import { aNumber, anything, either, LockstepError, signature, whole } from '@lockstep/errors';
 import { foldIn as foldInKey, type Key, keyFromSeed } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { requireLengths, tensor } from '../convert.ts';
@@ -13,7 +13,15 @@ import { aFloatDType, aShape, aTensor } from '../kinds.ts';
 import { add, cos, less, log, mul, neg, sqrt, sub } from './elementwise.ts';
 import { reshape } from './structural.ts';
 
-const checkKeyTensor = signature('keyTensor', { seed: anything });
+const aWord = whole(0);
+const aSeed = either(aNumber, {
+  what: 'a list of two uint32 words',
+  fits: (value) =>
+    (Array.isArray(value) || value instanceof Uint32Array) &&
+    value.length === 2 &&
+    [...value].every(aWord.fits),
+});
+const checkKeyTensor = signature('keyTensor', { seed: aSeed });
 
 /** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
 export function keyTensor(seed: number | Key): Tensor {

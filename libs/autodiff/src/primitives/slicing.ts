@@ -1,6 +1,6 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
 
-import { aNumber, anything, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
+import { aNumber, anything, describeValue, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
@@ -168,7 +168,7 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
     if (axis < x.rank && (i === undefined || (Number.isInteger(i) && i >= 0 && i < x.shape[axis]!))) continue;
     throw new LockstepError(
       'shape',
-      `at: index ${JSON.stringify(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
+      `at: index ${formatIndex(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
       { op: 'at', shape: x.shape, index },
     );
   }
@@ -184,6 +184,11 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
     part.shape.filter((_, axis) => single[axis] === undefined),
   );
 }
+
+const formatIndex = (index: unknown): string =>
+  Array.isArray(index) && index.every((place) => typeof place === 'number' || place === null)
+    ? `[${index.map(String).join(', ')}]`
+    : describeValue(index);
 
 const rangeOf = (i: number | undefined): readonly [Position, Position, number?] =>
   i === undefined ? [null, null] : [i, i + 1];

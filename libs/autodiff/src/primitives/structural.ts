@@ -3,7 +3,7 @@
  * an op of its own that the wrappers put in, so no rule of another primitive ever "unbroadcasts".
  */
 
-import { aBoolean, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
 import {
   broadcastShapes,
   formatShape,
@@ -89,7 +89,10 @@ const transposePrimitive: Primitive<{ axes: readonly number[] }> = primitive({
   batch: ([x], _batched, { axes }) => batchedAs(transpose(x!, shifted(axes))),
 });
 
-const checkTranspose = signature('transpose', { x: aTensor, 'axes?': someAxes });
+const checkTranspose = signature('transpose', {
+  x: aTensor,
+  'axes?': listOf(aNumber, 'a list of axes, each named once'),
+});
 
 /** Output axis `i` is input axis `axes[i]`; without axes their order is reversed. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {

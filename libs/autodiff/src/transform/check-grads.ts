@@ -1,6 +1,15 @@
 /** Checks derivative rules against finite differences and against each other, along random directions. */
 
-import { aFunction, aNumber, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
+import {
+  aFunction,
+  aNumber,
+  type Kind,
+  LockstepError,
+  listOf,
+  oneOf,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
@@ -32,11 +41,12 @@ export const checkGradsRules: Rules<CheckGradsOptions> = {
 
 type Fn = (...args: Tensor[]) => Tensor;
 
-const checkCall = signature(
-  'checkGrads',
-  { f: aFunction, args: listOf(aTensor, 'a list of tensors') },
-  checkGradsRules,
-);
+const listed = listOf(aTensor, 'a list of tensors, one or more');
+const someTensors: Kind = {
+  ...listed,
+  fits: (value) => listed.fits(value) && (value as Tensor[]).length > 0,
+};
+const checkCall = signature('checkGrads', { f: aFunction, args: someTensors }, checkGradsRules);
 
 /**
  * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and

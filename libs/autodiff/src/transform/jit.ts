@@ -4,7 +4,7 @@
  * that all transformations compose.
  */
 
-import { aFunction, anything, signature } from '@lockstep/errors';
+import { aFunction, anObject, type Kind, signature } from '@lockstep/errors';
 import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
 import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
 import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
@@ -86,7 +86,11 @@ function compile(f: (leaves: readonly Tensor[]) => unknown, inputs: readonly Ava
   };
 }
 
-const checkRunAlone = signature('runAlone', { instance: anything });
+const anInstance: Kind = {
+  what: 'an instance, as instantiate gives it',
+  fits: (value) => anObject.fits(value) && typeof (value as Partial<Instance>).run === 'function',
+};
+const checkRunAlone = signature('runAlone', { instance: anInstance });
 
 /** Runs all segments of a program whose one block holds all shards: every partial result is already the result. */
 export function runAlone(instance: Instance): void {
