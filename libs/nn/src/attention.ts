@@ -1,7 +1,16 @@
 /** Attention: every place of a sequence reads from the others by how well its query fits their keys. */
 
 import { arange, foldIn, type Tensor, where } from '@lockstep/autodiff';
-import { aBoolean, aFunction, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
+import {
+  aBoolean,
+  aFunction,
+  aNumber,
+  anObject,
+  LockstepError,
+  type Rules,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { addBias, initKernel, type KernelOptions, type KernelParams, kernelRules } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
@@ -106,6 +115,12 @@ export const attendRules: Rules<AttendOptions> = {
   key: aTensor,
 };
 
+const checkAttend = signature(
+  'attend',
+  { params: { ...anObject, what: 'the parameters, as init gives them' }, x: aTensor },
+  attendRules,
+);
+
 export interface MultiHeadAttention extends Layer<MultiHeadAttentionParams, Empty> {
   /** What `apply` does, with a mask or other keys and values; for models that are functions. */
   attend(params: MultiHeadAttentionParams, x: Tensor, options?: AttendOptions): Tensor;
@@ -141,11 +156,9 @@ export function multiHeadAttention(
   }
   const options = { ...kernels, init };
 
-  function attend(
-    params: MultiHeadAttentionParams,
-    x: Tensor,
-    { memory = x, mask, training = false, key }: AttendOptions = {},
-  ): Tensor {
+  function attend(params: MultiHeadAttentionParams, x: Tensor, given: AttendOptions = {}): Tensor {
+    checkAttend(params, x, given);
+    const { memory = x, mask, training = false, key } = given;
     for (const y of [x, memory]) requireSequence('multiHeadAttention', y.shape.slice(1));
     const q = splitHeads(projected(x, params.query), heads);
     const [k, v] = [params.key, params.value].map((own) => splitHeads(projected(memory, own), heads));
