@@ -31,26 +31,44 @@ export function signature(
   const list = Object.entries(parameters).map(([name, kind]) => parameterOf(name, kind));
   const needsOptions = Object.values(options ?? {}).some(({ isRequired }) => isRequired);
   const call = () => callOf(owner, parameters, options);
+  const { length } = list;
   return (...given) => {
-    for (let i = 0; i < list.length; i++) {
-      const { name, kind, isOptional, isRest } = list[i]!;
-      if (isRest) {
-        for (let k = i; k < given.length; k++) {
-          if (!kind.fits(given[k]))
-            throw wrongValue(owner, `${name}[${k - i}]`, given[k], kind, code, call());
-        }
-        return;
-      }
+    for (let i = 0; i < length; i++) {
+      const parameter = list[i]!;
       const value = given[i];
-      if (isOptional && value === undefined) continue;
-      if (kind.rules === undefined && kind.fits(value)) continue;
-      checkValue(owner, name, value, kind, { code, call });
+      if (value === undefined && parameter.isOptional) continue;
+      const { kind } = parameter;
+      if (parameter.isRest) return checkRest(owner, parameter, given, i, { code, call });
+      if (kind.rules !== undefined || !kind.fits(value)) {
+        checkValue(owner, parameter.name, value, kind, { code, call });
+      }
     }
     if (options === undefined) return;
-    const value = given[list.length];
-    if (value !== undefined) checkOptions(owner, value, options, { code, call });
-    else if (needsOptions) checkOptions(owner, {}, options, { code, call });
+    const value = given[length];
+    if (value === undefined) {
+      if (needsOptions) checkOptions(owner, {}, options, { code, call });
+    } else if (needsOptions || !isEmptyObject(value)) checkOptions(owner, value, options, { code, call });
   };
+}
+
+/** The default of most options: ops are called often, and hardly ever with any. */
+function isEmptyObject(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
+    return false;
+  for (const _name in value) return false;
+  return true;
+}
+
+function checkRest(
+  owner: string,
+  { name, kind }: Parameter,
+  given: readonly unknown[],
+  from: number,
+  { code = 'argument', call }: OptionsContext,
+): void {
+  for (let k = from; k < given.length; k++) {
+    if (!kind.fits(given[k])) throw wrongValue(owner, `${name}[${k - from}]`, given[k], kind, code, call?.());
+  }
 }
 
 function parameterOf(name: string, kind: Kind): Parameter {
@@ -99,11 +117,21 @@ export function checkOptions(
     if (value === undefined) continue;
     checkValue(owner, name, value, kind, context);
   }
-  for (const name in known) {
-    const kind = known[name]!;
-    if (kind.isRequired && options[name] === undefined)
-      throw wrongValue(owner, name, undefined, kind, code, call?.());
+  for (const name of requiredOf(known)) {
+    if (options[name] === undefined) throw wrongValue(owner, name, undefined, known[name]!, code, call?.());
   }
+}
+
+/** Rules are written once, and the same object comes again and again. */
+const requiredNames = new WeakMap<Rules, readonly string[]>();
+
+function requiredOf(rules: Rules): readonly string[] {
+  let names = requiredNames.get(rules);
+  if (names === undefined) {
+    names = Object.keys(rules).filter((name) => rules[name]!.isRequired);
+    requiredNames.set(rules, names);
+  }
+  return names;
 }
 
 /** Throws unless the value is of the kind; `name` is the argument or option that it came for. */

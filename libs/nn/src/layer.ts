@@ -53,11 +53,12 @@ const aTree: Kind = {
   fits: (value) => typeof value === 'object' && value !== null,
 };
 
-/** Layers that neither draw nor weigh need no more than `training`. */
+/** Layers that neither draw nor weigh need none of it. */
 const aContext: Kind = {
   what: 'an object of training (true or false), key and weights',
   fits: (value) =>
-    anObject.fits(value) && typeof (value as Partial<Record<keyof Context, unknown>>).training === 'boolean',
+    anObject.fits(value) &&
+    ['boolean', 'undefined'].includes(typeof (value as Partial<Record<keyof Context, unknown>>).training),
 };
 
 const checkInit = signature('init of a layer', { key: aTensor, input: aShape });
