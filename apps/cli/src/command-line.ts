@@ -1,9 +1,8 @@
 /** Which commands and options there are, and how mistakes in them are answered. */
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, nearNames } from '@lockstep/errors';
 import yargs, { type Argv } from 'yargs';
 import type { Handler } from './commands/command.ts';
 import type { OutputArgs } from './display/choose.ts';
-import { nearNames } from './near.ts';
 import {
   coordinatorOptions,
   experimentFile,

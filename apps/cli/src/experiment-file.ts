@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, nearNames } from '@lockstep/errors';
 import {
   cacheBundle,
   findProject,
@@ -13,7 +13,6 @@ import {
 } from '@lockstep/inference';
 import type { Experiment } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
-import { nearNames } from './near.ts';
 
 export interface ExperimentFile {
   /** The experiment's own, or the file's. */

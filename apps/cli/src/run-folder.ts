@@ -2,14 +2,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, nearNames } from '@lockstep/errors';
 import { bundleName, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
 import { createRun, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import type { ExperimentFile } from './experiment-file.ts';
-import { nearNames } from './near.ts';
 import { version } from './project.ts';
 
 export interface OpenedRun {

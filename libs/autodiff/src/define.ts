@@ -12,7 +12,7 @@ export function primitiveNamed(name: string): Primitive {
   if (primitive === undefined) {
     throw new LockstepError(
       'argument',
-      `there is no primitive '${name}'; was this program made by another version?`,
+      `there is no primitive '${String(name)}'; was this program made by another version?`,
       {
         name,
       },

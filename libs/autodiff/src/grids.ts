@@ -1,10 +1,21 @@
 /** Arrays made of their indices. */
+
+import { aNumber, signature } from '@lockstep/errors';
 import { allocate, type DType } from '@lockstep/tensor';
 import { requireLengths, tensor } from './convert.ts';
 import type { Tensor } from './core.ts';
+import { aDType } from './kinds.ts';
+
+const checkLinspace = signature('linspace', {
+  start: aNumber,
+  end: aNumber,
+  count: aNumber,
+  'dtype?': aDType,
+});
 
 /** `count` numbers from `start` to `end` at equal distances, both included. [count] */
 export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
+  checkLinspace(start, end, count, dtype);
   requireLengths('linspace', [count]);
   const data = allocate(dtype, count);
   const step = (end - start) / Math.max(1, count - 1);
@@ -12,8 +23,16 @@ export function linspace(start: number, end: number, count: number, dtype: DType
   return tensor(data, { shape: [count], dtype });
 }
 
+const checkEye = signature('eye', {
+  rows: aNumber,
+  'columns?': aNumber,
+  'offset?': aNumber,
+  'dtype?': aDType,
+});
+
 /** Ones on the diagonal `offset`, zeros elsewhere. [rows, columns], square by default */
 export function eye(rows: number, columns = rows, offset = 0, dtype: DType = 'float32'): Tensor {
+  checkEye(rows, columns, offset, dtype);
   requireLengths('eye', [rows, columns]);
   const data = allocate(dtype, rows * columns);
   for (let i = 0; i < rows; i++) {

@@ -7,6 +7,8 @@ export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primi
 export { bind, ConcreteTensor, Tensor } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
 export { eye, linspace } from './grids.ts';
+/** Kinds of what ops take, for libraries whose functions take the same. */
+export * as kinds from './option-rules.ts';
 export {
   celu,
   elu,

@@ -88,11 +88,15 @@ const mistakes: readonly Mistake[] = [
     () => ops.stack([zeros(2), zeros(3)]),
     /stack: \[2\], \[3\] differ; .* concatenate joins/,
   ],
-  ['a length for a shape', () => ops.zeros(3 as never), /a shape is a list of lengths .*, not 3/],
+  [
+    'a length for a shape',
+    () => ops.zeros(3 as never),
+    /zeros: shape is 3; it must be a list of lengths such as \[2, 3\]; the call is zeros\(shape, dtype\?\)/,
+  ],
   [
     'lengths for a shape',
     () => Reflect.apply(twoByThree.reshape, twoByThree, [3, 2]),
-    /reshape: a shape is a list/,
+    /reshape: shape is 3; it must be a list of lengths/,
   ],
   [
     'data wider than parameters',

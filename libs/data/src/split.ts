@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/errors';
+import { type Kind, LockstepError, type Rules } from '@lockstep/errors';
 import { permutation } from '@lockstep/rng';
 import { sizeOf } from '@lockstep/tensor';
 import { type Field, type Split, type SplitName, sharedLike, splitNames } from './dataset.ts';
@@ -8,6 +8,10 @@ export interface SplitFractions {
   readonly validation?: number;
   readonly test?: number;
 }
+
+const fraction: Kind = { what: 'a fraction from 0 to 1', fits: (value) => typeof value === 'number' };
+
+export const splitRules: Rules<SplitFractions> = { validation: fraction, test: fraction };
 
 /** Any constant does; it is no seed, so that a dataset is the same in every run. */
 const splitKey = [0x73706c69, 0x74000000] as const;

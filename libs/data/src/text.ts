@@ -1,6 +1,6 @@
 /** Text as samples for a model that predicts the next character. */
 import { basename } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
 import { dataFolders, findFolder, locateFile, packageFolders, readChecked } from './files.ts';
 import { readWholeText, requireEncoding } from './table/text-file.ts';
@@ -19,12 +19,18 @@ export interface TextFileOptions extends TextOptions {
   readonly encoding?: string;
 }
 
+const windowRules: Rules<TextOptions> = { context: aNumber, stride: aNumber, validation: aNumber };
+const textRules: Rules<TextFileOptions> = { ...windowRules, encoding: aString };
+const checkText = signature('text', { path: aString }, textRules, 'config');
+const checkMobyDick = signature('mobyDick', {}, windowRules, 'config');
+
 /**
  * A dataset from a text file, packed by gzip or not, cut into windows: `x` int32 [context] are the places of characters in the
  * alphabet, `y` int32 [context] the characters that follow them. The alphabet, the distinct characters in ascending
  * order, is the dataset's `classes`.
  */
 export function text(path: string, options: TextFileOptions = {}): DataSource {
+  checkText(path, options);
   const name = basename(path);
   if (options.encoding !== undefined) requireEncoding('text', options.encoding);
   return {
@@ -40,6 +46,7 @@ const mobyDickFile = 'data.txt';
 
 /** Moby-Dick by Herman Melville, 1.2 million characters of 83 kinds; the file comes with an npm package. */
 export function mobyDick(options: TextOptions = {}): DataSource {
+  checkMobyDick(options);
   const name = 'moby-dick';
   return {
     name,

@@ -2,6 +2,32 @@
  * Typed errors. Every error a user can meet is a {@link LockstepError}: a `code` to branch on, the facts as
  * fields, and a message that says what came, what was expected and what to do.
  */
+import { LockstepError } from './lockstep-error.ts';
+
+export { describeValue } from './describe.ts';
+export type { Kind, Rules } from './kinds.ts';
+export {
+  aBoolean,
+  aFunction,
+  aNumber,
+  anObject,
+  anything,
+  aString,
+  either,
+  finite,
+  listOf,
+  nestedOptions,
+  numberFrom,
+  oneOf,
+  orNull,
+  recordOf,
+  required,
+  whole,
+} from './kinds.ts';
+export { LockstepError } from './lockstep-error.ts';
+export { nearNames } from './near.ts';
+export type { Check } from './signature.ts';
+export { checkOptions, checkValue, signature } from './signature.ts';
 
 export type ErrorCode =
   /** Shapes of arguments do not fit the operation's rule. */
@@ -34,18 +60,6 @@ export type ErrorCode =
   | 'internal';
 
 export type Facts = Readonly<Record<string, unknown>>;
-
-export class LockstepError extends Error {
-  override readonly name = 'LockstepError';
-  readonly code: ErrorCode;
-  readonly facts: Facts;
-
-  constructor(code: ErrorCode, message: string, facts: Facts = {}, options?: { cause?: unknown }) {
-    super(message, options);
-    this.code = code;
-    this.facts = facts;
-  }
-}
 
 /** What crosses a thread or process boundary, where classes do not survive cloning. */
 export interface WireError {

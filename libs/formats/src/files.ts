@@ -1,6 +1,7 @@
 /** Files by their ending. */
 import { basename, extname } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
+import { someArrays } from './kinds.ts';
 import { npyDecoder, npyPieces } from './npy.ts';
 import { npzDecoder, npzPieces } from './npz.ts';
 import { type Decoder, decodeFile, writePieces } from './ranges.ts';
@@ -43,18 +44,25 @@ export interface ReadArraysOptions {
   readonly names?: readonly string[];
 }
 
+const readRules: Rules<ReadArraysOptions> = { names: listOf(aString, 'a list of names') };
+const checkRead = signature('readArrays', { path: aString }, readRules);
+const checkWrite = signature('writeArrays', { path: aString, arrays: someArrays });
+
 /**
  * The arrays of a .safetensors, .npz or .npy file by name (an .npy file's only one by that of the file). A file may be
  * larger than memory if the arrays that are asked for are not. Throws `data` errors for a file that cannot be read,
  * and for a name that the file does not have, `checkpoint` errors for a damaged safetensors file.
  */
-export async function readArrays(path: string, { names }: ReadArraysOptions = {}): Promise<Tensors> {
+export async function readArrays(path: string, options: ReadArraysOptions = {}): Promise<Tensors> {
+  checkRead(path, options);
+  const { names } = options;
   const { decode } = formatOf(path);
   return decodeFile(path, (size) => decode(size, path, names));
 }
 
 /** Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there. */
 export async function writeArrays(path: string, arrays: Tensors): Promise<void> {
+  checkWrite(path, arrays);
   await writePieces(path, formatOf(path).encode(arrays, path));
 }
 

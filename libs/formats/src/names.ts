@@ -1,12 +1,22 @@
 /** From trees of arrays to names and back: files hold arrays side by side, each under a name. */
-import { LockstepError } from '@lockstep/errors';
+
+import { anObject, anything, describeValue, type Kind, LockstepError, signature } from '@lockstep/errors';
 import type { Storage } from '@lockstep/tensor';
+import { anArray, someArrays } from './kinds.ts';
+
+const aSeparator: Kind = {
+  what: 'a string of one character or more',
+  fits: (value) => typeof value === 'string' && value !== '',
+};
+const checkNames = signature('nameArrays', { tree: anything, 'separator?': aSeparator });
+const checkNesting = signature('nestArrays', { tensors: someArrays, 'separator?': aSeparator });
 
 /**
  * The arrays of nested objects and lists by their paths: `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w }`.
  * Throws an `argument` error for a key that holds the separator, since two paths could then spell one name.
  */
 export function nameArrays<T extends Storage>(tree: Nested<T>, separator = '.'): Readonly<Record<string, T>> {
+  checkNames(tree, separator);
   return Object.fromEntries(named(tree, [], separator));
 }
 
@@ -15,7 +25,8 @@ function named<T extends Storage>(
   path: readonly string[],
   separator: string,
 ): [string, T][] {
-  if (isArray(tree)) return [[path.join(separator), tree]];
+  if (anArray.fits(tree)) return [[path.join(separator), tree as T]];
+  requireBranch(tree, path);
   return Object.entries(tree as Readonly<Record<string, Nested<T>>>).flatMap(([key, child]) => {
     if (!key.includes(separator)) return named(child, [...path, key], separator);
     throw new LockstepError(
@@ -26,8 +37,20 @@ function named<T extends Storage>(
   });
 }
 
-function isArray<T extends Storage>(value: Nested<T>): value is T {
-  return 'dtype' in value && 'shape' in value && 'data' in value;
+/** More levels than any model has. */
+const maxDepth = 256;
+
+function requireBranch(value: unknown, path: readonly string[]): void {
+  const isBranch = Array.isArray(value) || anObject.fits(value);
+  if (isBranch && path.length <= maxDepth) return;
+  const place = path.length === 0 ? 'the tree' : `'${path.slice(0, 8).join('.')}'`;
+  throw new LockstepError(
+    'argument',
+    isBranch
+      ? `nameArrays: ${place} is nested more than ${maxDepth} deep; does it contain itself?`
+      : `nameArrays: ${place} is ${describeValue(value)}; a tree is made of objects and lists, and its leaves are arrays`,
+    { path: path.slice(0, 8) },
+  );
 }
 
 /** A tree of objects, and of arrays where the keys of a level are 0, 1, 2, … */
@@ -41,6 +64,7 @@ export function nestArrays<T extends Storage>(
   tensors: Readonly<Record<string, T>>,
   separator = '.',
 ): Nested<T> {
+  checkNesting(tensors, separator);
   const root: Branch<T> = new Map();
   for (const [name, tensor] of Object.entries(tensors)) {
     const path = name.split(separator);

@@ -2,10 +2,11 @@
  * NumPy's NPY format: a magic string, the version, the length of the header, a Python dictionary of element type,
  * order and shape, the raw elements. Source: numpy.org, "numpy.lib.format", versions 1.0 to 3.0.
  */
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type Storage, sizeOf } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
 import { foreignKind } from './foreign.ts';
+import { anArray, someBytes } from './kinds.ts';
 import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from './ranges.ts';
 
 /** \x93NUMPY */
@@ -40,8 +41,13 @@ export interface NpyOptions {
   readonly fortranOrder?: boolean;
 }
 
+const npyRules: Rules<NpyOptions> = { fortranOrder: aBoolean };
+const checkEncodeNpy = signature('encodeNpy', { array: anArray }, npyRules);
+const checkDecodeNpy = signature('decodeNpy', { bytes: someBytes, 'what?': aString });
+
 /** One array's file, as `numpy.save` writes it. */
 export function encodeNpy(array: Storage, options: NpyOptions = {}): Uint8Array {
+  checkEncodeNpy(array, options);
   return joinPieces(npyPieces(array, options));
 }
 
@@ -84,6 +90,7 @@ function headerBytes(description: string, fortranOrder: boolean, shape: Shape): 
  * numbers (strings, records, pickled objects) and for a damaged file. `what` names it in messages.
  */
 export function decodeNpy(bytes: Uint8Array, what = 'the file'): Storage {
+  checkDecodeNpy(bytes, what);
   return decodeBytes(bytes, (size) => npyDecoder(size, what));
 }
 

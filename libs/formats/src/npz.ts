@@ -1,8 +1,9 @@
 /** NumPy's NPZ format: a ZIP archive with one NPY file an array. */
 import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { Storage } from '@lockstep/tensor';
+import { someArrays, someBytes } from './kinds.ts';
 import { decodeNpy, npyPieces } from './npy.ts';
 import { type Decoder, decodeBytes, joinPieces } from './ranges.ts';
 import type { Tensors } from './safetensors.ts';
@@ -16,8 +17,13 @@ export interface NpzOptions {
   readonly compress?: boolean;
 }
 
+const npzRules: Rules<NpzOptions> = { compress: aBoolean };
+const checkEncodeNpz = signature('encodeNpz', { arrays: someArrays }, npzRules);
+const checkDecodeNpz = signature('decodeNpz', { bytes: someBytes, 'what?': aString });
+
 /** One archive's bytes, the same for the same arrays in whatever order they are given. */
 export function encodeNpz(arrays: Tensors, options: NpzOptions = {}): Uint8Array {
+  checkEncodeNpz(arrays, options);
   return joinPieces(npzPieces(arrays, options));
 }
 
@@ -47,6 +53,7 @@ function deflate(bytes: Uint8Array): Uint8Array {
  * are left out. Throws `data` errors for a damaged archive: every array is held against its checksum.
  */
 export function decodeNpz(bytes: Uint8Array, what = 'the file'): Tensors {
+  checkDecodeNpz(bytes, what);
   return decodeBytes(bytes, (size) => npzDecoder(size, what));
 }
 

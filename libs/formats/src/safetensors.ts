@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, recordOf, signature } from '@lockstep/errors';
 import {
   bytesPerElement,
   type DType,
@@ -10,6 +10,7 @@ import {
 } from '@lockstep/tensor';
 import { type ElementType, elementReaders } from './elements.ts';
 import { foreignKind } from './foreign.ts';
+import { someArrays, someBytes } from './kinds.ts';
 import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from './ranges.ts';
 import { wanted } from './wanted.ts';
 
@@ -50,8 +51,15 @@ const metadataName = '__metadata__';
 /** The reference implementation's bound on the header. */
 const maxHeaderBytes = 100_000_000;
 
+const checkEncode = signature('encodeSafetensors', {
+  tensors: someArrays,
+  'metadata?': recordOf(aString, 'an object of strings'),
+});
+const checkDecode = signature('decodeSafetensors', { bytes: someBytes });
+
 /** One file's bytes, the same for the same tensors and metadata in whatever order they are given. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array {
+  checkEncode(tensors, metadata);
   return joinPieces(safetensorsPieces(tensors, metadata));
 }
 
@@ -86,6 +94,7 @@ export interface SafetensorsFile {
  * whose tensors cover the data without gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
+  checkDecode(bytes);
   return decodeBytes(bytes, (size) => safetensorsDecoder(size));
 }
 

@@ -9,7 +9,7 @@ import {
   loadCheckpoint,
 } from '@lockstep/checkpoint';
 import { type DatasetForm, formOfDataset, readNewRows } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import type { Experiment, Inputs } from '@lockstep/training';
 import { importKept } from './bundle.ts';
@@ -50,12 +50,16 @@ export interface LoadedRun {
   predictFile(path: string): Promise<Prediction[]>;
 }
 
+const loadRules: Rules<LoadRunOptions> = { step: whole(0) };
+const checkLoadRun = signature('loadRun', { folder: aString }, loadRules);
+
 /**
  * Loads a run's newest checkpoint, its experiment and what its data were prepared with; the data themselves are not needed.
  *
  * @throws LockstepError `checkpoint` or `config` if the folder holds no run with a checkpoint, `experiment` if its code cannot be imported.
  */
 export async function loadRun(folder: string, options: LoadRunOptions = {}): Promise<LoadedRun> {
+  checkLoadRun(folder, options);
   if (!existsSync(join(folder, 'manifest.json'))) {
     throw new LockstepError('config', `${folder} is not the folder of a run: it has no manifest.json`, {
       folder,

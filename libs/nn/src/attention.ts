@@ -1,11 +1,23 @@
 /** Attention: every place of a sequence reads from the others by how well its query fits their keys. */
+
 import { arange, foldIn, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import {
+  aBoolean,
+  aFunction,
+  aNumber,
+  anObject,
+  LockstepError,
+  type Rules,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
-import { addBias, initKernel, type KernelOptions, type KernelParams } from './dense.ts';
+import { addBias, initKernel, type KernelOptions, type KernelParams, kernelRules } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
 import { xavierUniform } from './initializers.ts';
+import { aTensor } from './kinds.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 export interface AttentionOptions {
@@ -20,15 +32,20 @@ export interface AttentionOptions {
   readonly onWeights?: (weights: Tensor) => Tensor;
 }
 
+export const attentionRules: Rules<AttentionOptions> = {
+  causal: aBoolean,
+  mask: aTensor,
+  onWeights: aFunction,
+};
+
+const checkAttention = signature('attention', { q: aTensor, k: aTensor, v: aTensor }, attentionRules);
+
 /**
  * softmax(q·kᵀ/√d)·v (Vaswani et al., 2017): q [.., queries, d], k [.., keys, d], v [.., keys, n] → [.., queries, n].
  */
-export function attention(
-  q: Tensor,
-  k: Tensor,
-  v: Tensor,
-  { causal = false, mask, onWeights = (weights) => weights }: AttentionOptions = {},
-): Tensor {
+export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions = {}): Tensor {
+  checkAttention(q, k, v, options);
+  const { causal = false, mask, onWeights = (weights) => weights } = options;
   const [numQueries, numKeys] = [q.shape.at(-2), k.shape.at(-2)];
   if (q.rank < 2 || q.shape.at(-1) !== k.shape.at(-1) || numKeys !== v.shape.at(-2)) {
     throw new LockstepError(
@@ -74,6 +91,13 @@ export interface MultiHeadAttentionOptions extends KernelOptions {
   readonly memoryFeatures?: number;
 }
 
+export const multiHeadAttentionRules: Rules<MultiHeadAttentionOptions> = {
+  ...kernelRules,
+  causal: aBoolean,
+  dropout: aNumber,
+  memoryFeatures: whole(1),
+};
+
 export interface AttendOptions {
   /** Where keys and values come from: cross-attention. [rows, keys, features]; default: the queries themselves. */
   readonly memory?: Tensor;
@@ -84,10 +108,29 @@ export interface AttendOptions {
   readonly key?: Tensor;
 }
 
+export const attendRules: Rules<AttendOptions> = {
+  memory: aTensor,
+  mask: aTensor,
+  training: aBoolean,
+  key: aTensor,
+};
+
+const checkAttend = signature(
+  'attend',
+  { params: { ...anObject, what: 'the parameters, as init gives them' }, x: aTensor },
+  attendRules,
+);
+
 export interface MultiHeadAttention extends Layer<MultiHeadAttentionParams, Empty> {
   /** What `apply` does, with a mask or other keys and values; for models that are functions. */
   attend(params: MultiHeadAttentionParams, x: Tensor, options?: AttendOptions): Tensor;
 }
+
+const checkMultiHeadAttention = signature(
+  'multiHeadAttention',
+  { width: whole(1), heads: whole(1) },
+  multiHeadAttentionRules,
+);
 
 /**
  * Self-attention of `heads` heads side by side, each of width/heads features: [rows, time, features] →
@@ -96,14 +139,10 @@ export interface MultiHeadAttention extends Layer<MultiHeadAttentionParams, Empt
 export function multiHeadAttention(
   width: number,
   heads: number,
-  {
-    causal = false,
-    dropout = 0,
-    memoryFeatures,
-    init = xavierUniform,
-    ...kernels
-  }: MultiHeadAttentionOptions = {},
+  given: MultiHeadAttentionOptions = {},
 ): MultiHeadAttention {
+  checkMultiHeadAttention(width, heads, given);
+  const { causal = false, dropout = 0, memoryFeatures, init = xavierUniform, ...kernels } = given;
   requireCount('multiHeadAttention', 'width', width);
   requireCount('multiHeadAttention', 'heads', heads);
   requireRate('multiHeadAttention', dropout);
@@ -117,11 +156,9 @@ export function multiHeadAttention(
   }
   const options = { ...kernels, init };
 
-  function attend(
-    params: MultiHeadAttentionParams,
-    x: Tensor,
-    { memory = x, mask, training = false, key }: AttendOptions = {},
-  ): Tensor {
+  function attend(params: MultiHeadAttentionParams, x: Tensor, given: AttendOptions = {}): Tensor {
+    checkAttend(params, x, given);
+    const { memory = x, mask, training = false, key } = given;
     for (const y of [x, memory]) requireSequence('multiHeadAttention', y.shape.slice(1));
     const q = splitHeads(projected(x, params.query), heads);
     const [k, v] = [params.key, params.value].map((own) => splitHeads(projected(memory, own), heads));
@@ -133,7 +170,7 @@ export function multiHeadAttention(
     return projected(joinHeads(read), params.output);
   }
 
-  return {
+  return checkedLayer({
     kind: 'multiHeadAttention',
     init(key, input) {
       requireSequence('multiHeadAttention', input);
@@ -153,7 +190,7 @@ export function multiHeadAttention(
     },
     attend,
     apply: (params, state, x, { training, key }) => [attend(params, x, { training, key }), state],
-  };
+  });
 }
 
 const projected = (x: Tensor, { kernel, bias }: KernelParams): Tensor => addBias(x.matmul(kernel), bias);

@@ -7,8 +7,9 @@ import {
   where,
   zeros,
 } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 
 /** Scale and offset of each channel. [C] */
 export type BatchNormParams = { readonly gamma: Tensor; readonly beta: Tensor };
@@ -29,20 +30,26 @@ export interface BatchNormOptions {
   readonly ghost?: boolean;
 }
 
+export const batchNormRules: Rules<BatchNormOptions> = {
+  momentum: aNumber,
+  epsilon: aNumber,
+  ghost: aBoolean,
+};
+
+const checkBatchNorm = signature('batchNorm', {}, batchNormRules);
+
 /**
  * Normalises each channel (the last axis) to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy,
  * 2015): γ·(x − mean)/√(variance + ε) + β. In training the moments are those of all rows of the step, on whichever
  * shards they lie, each with its weight; in evaluation the running ones. As in PyTorch the step's variance is biased
  * where it normalises and unbiased, n/(n − 1), where it moves the running one.
  */
-export function batchNorm({
-  momentum = 0.1,
-  epsilon = 1e-5,
-  ghost = false,
-}: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
+export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
+  checkBatchNorm(options);
+  const { momentum = 0.1, epsilon = 1e-5, ghost = false } = options;
   const moved = (old: Tensor, step: Tensor): Tensor =>
     old.mul(1 - momentum).add(stopGradient(step).mul(momentum));
-  return {
+  return checkedLayer({
     kind: 'batchNorm',
     init(_key, input) {
       const channels = input.at(-1);
@@ -78,5 +85,5 @@ export function batchNorm({
         { mean: moved(state.mean, all.mean), variance: moved(state.variance, unbiased) },
       ];
     },
-  };
+  });
 }

@@ -1,14 +1,29 @@
 /** Layers made of layers that are not a plain chain: branches side by side, residual connections, frozen parts. */
+
 import { concatenate, foldIn, stopGradient, type Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, aString, LockstepError, oneOf, signature } from '@lockstep/errors';
 import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
 import { map } from '@lockstep/tree';
-import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree, weightless } from './layer.ts';
+import { aLayer } from './kinds.ts';
+import {
+  asLayer,
+  checkedLayer,
+  type Empty,
+  type Layer,
+  type LayerLike,
+  type TensorTree,
+  weightless,
+} from './layer.ts';
 import { type ParamsOf, type StateOf, sequential } from './sequential.ts';
 import { within } from './within.ts';
 
 /** How the results of branches become one. */
 export type Combination = 'sum' | 'product' | 'concat';
+
+const checkParallel = signature('parallel', {
+  combination: oneOf('sum', 'product', 'concat'),
+  '...items': aLayer,
+});
 
 /**
  * Branches that all take the same rows; their results are added, multiplied, or joined along the last axis. Params and
@@ -18,6 +33,7 @@ export function parallel<const L extends readonly LayerLike[]>(
   combination: Combination,
   ...items: L
 ): Layer<{ readonly [K in keyof L]: ParamsOf<L[K]> }, { readonly [K in keyof L]: StateOf<L[K]> }> {
+  checkParallel(combination, ...items);
   type P = { readonly [K in keyof L]: ParamsOf<L[K]> };
   type S = { readonly [K in keyof L]: StateOf<L[K]> };
   if (items.length === 0) {
@@ -26,7 +42,7 @@ export function parallel<const L extends readonly LayerLike[]>(
     });
   }
   const branches = items.map(asLayer);
-  return {
+  return checkedLayer({
     kind: 'parallel',
     branches,
     init(key, input) {
@@ -54,11 +70,14 @@ export function parallel<const L extends readonly LayerLike[]>(
       const outputs = results.map(([output]) => output);
       return [combine(combination, outputs), results.map(([, after]) => after) as unknown as S];
     },
-  };
+  });
 }
+
+const checkResidual = signature('residual', { '...items': aLayer });
 
 /** x + f(x) for the layers in a row, f, which must keep the shape (He et al., 2016). Params are those of the layers. */
 export function residual<const L extends readonly LayerLike[]>(...items: L) {
+  checkResidual(...items);
   const main = sequential(...items);
   const kept = (input: Shape, output: Shape): void => {
     if (sameShape(input, output)) return;
@@ -85,19 +104,25 @@ export function residual<const L extends readonly LayerLike[]>(...items: L) {
   return layer;
 }
 
+const checkResidualWith = signature('residualWith', { shortcut: aLayer, '...items': aLayer });
+
 /** shortcut(x) + f(x), for blocks that change the shape: a projection such as conv2d(64, 1, { stride: 2 }). */
 export function residualWith<const L extends readonly LayerLike[], const S extends LayerLike>(
   shortcut: S,
   ...items: L
 ) {
+  checkResidualWith(shortcut, ...items);
   return { ...parallel('sum', shortcut, sequential(...items)), kind: 'residual' };
 }
+
+const checkFrozen = signature('frozen', { item: aLayer });
 
 /**
  * The layer with its parameters as constants: their gradient is 0. What an optimizer does without a gradient, such as
  * decoupled weight decay, it still does.
  */
 export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, StateOf<L>> {
+  checkFrozen(item);
   const layer = asLayer(item) as unknown as Layer<ParamsOf<L>, StateOf<L>>;
   return {
     ...layer,
@@ -112,8 +137,13 @@ export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, S
   };
 }
 
+const checkLambda = signature('lambda', { kind: aString, f: aFunction });
+
 /** A function of the batch as a layer with a name of its own: `lambda('scale', (x) => x.mul(0.5))`. */
-export const lambda = (kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> => weightless(kind, f);
+export function lambda(kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> {
+  checkLambda(kind, f);
+  return weightless(kind, f);
+}
 
 function combinedShape(combination: Combination, shapes: readonly Shape[]): Shape {
   const [first, ...others] = shapes as [Shape, ...Shape[]];

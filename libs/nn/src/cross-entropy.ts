@@ -1,8 +1,8 @@
 /** Losses of classifiers, whose labels are class numbers. */
 import { expm1, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
-import { type Loss, orNaN, requireClasses } from './loss.ts';
+import { type Loss, orNaN, requireClasses, requireTensors } from './loss.ts';
 
 export interface ClassOptions {
   /** How much each class counts: the loss of a label is multiplied by its class's weight. [classes] */
@@ -13,10 +13,20 @@ export interface ClassOptions {
   readonly reduction?: 'mean' | 'sum';
 }
 
+export const classRules: Rules<ClassOptions> = {
+  classWeights: listOf(aNumber, 'a list of numbers'),
+  ignoreIndex: aNumber,
+  reduction: oneOf('mean', 'sum'),
+};
+
 export interface CrossEntropyOptions extends ClassOptions {
   /** The part of each label that is spread over all classes (Szegedy et al., 2016). Default 0. */
   readonly labelSmoothing?: number;
 }
+
+export const crossEntropyRules: Rules<CrossEntropyOptions> = { ...classRules, labelSmoothing: aNumber };
+
+const checkSoftmaxCrossEntropy = signature('softmaxCrossEntropy', {}, crossEntropyRules);
 
 /**
  * −log softmax(logits)[label]: logits [rows, classes], labels int32 [rows]. With further axes, as the tokens of a text
@@ -31,6 +41,7 @@ export interface CrossEntropyOptions extends ClassOptions {
  * A label that names no class makes its loss NaN.
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
+  checkSoftmaxCrossEntropy(options);
   const { labelSmoothing: smoothing = 0 } = options;
   if (!(smoothing >= 0 && smoothing <= 1)) {
     throw new LockstepError(
@@ -39,28 +50,39 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
       { labelSmoothing: smoothing },
     );
   }
-  return (logits, labels) =>
-    labels.dtype !== 'int32' && sameShape(labels.shape, logits.shape)
+  return (logits, labels) => {
+    requireTensors('softmaxCrossEntropy', { logits, labels });
+    return labels.dtype !== 'int32' && sameShape(labels.shape, logits.shape)
       ? ofProbabilities(logits, labels.cast(logits.dtype), smoothing, options)
       : ofLabels(logSoftmax(logits), labels, options, { loss: 'softmaxCrossEntropy', smoothing });
+  };
 }
 
+const checkNegativeLogLikelihood = signature('negativeLogLikelihood', {}, classRules);
+
 /** −x[label] for logarithms of probabilities x, as logSoftmax gives; otherwise {@link softmaxCrossEntropy}. */
-export const negativeLogLikelihood =
-  (options: ClassOptions = {}): Loss =>
-  (logProbabilities, labels) =>
+export function negativeLogLikelihood(options: ClassOptions = {}): Loss {
+  checkNegativeLogLikelihood(options);
+  return (logProbabilities, labels) =>
     ofLabels(logProbabilities, labels, options, { loss: 'negativeLogLikelihood' });
+}
 
 export interface FocalOptions extends ClassOptions {
   /** How much less a label counts the surer the model is of it; 0 is the cross-entropy. Default 2. */
   readonly gamma?: number;
 }
 
+export const focalRules: Rules<FocalOptions> = { ...classRules, gamma: aNumber };
+
+const checkFocal = signature('focal', {}, focalRules);
+
 /**
  * −(1 − p)^γ·log p for the softmax's share p of the label (Lin et al., 2017), whose α are the class weights; otherwise
  * {@link softmaxCrossEntropy}.
  */
-export function focal({ gamma = 2, ...options }: FocalOptions = {}): Loss {
+export function focal(given: FocalOptions = {}): Loss {
+  checkFocal(given);
+  const { gamma = 2, ...options } = given;
   if (!(gamma >= 0 && Number.isFinite(gamma))) {
     throw new LockstepError('argument', `focal: gamma is ${gamma}; it must be a finite number ≥ 0`, {
       gamma,

@@ -1,9 +1,10 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aFunction, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { heNormal, zeros } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** A linear map with an optional offset. */
@@ -17,6 +18,8 @@ export interface KernelOptions {
   /** The bias's first values. Default zeros. */
   readonly biasInit?: Initializer;
 }
+
+export const kernelRules: Rules<KernelOptions> = { bias: aBoolean, init: aFunction, biasInit: aFunction };
 
 /** Kernel and bias, each drawn from a key of its own; `fans` is the shape that fans are counted of. */
 export function initKernel(
@@ -32,10 +35,13 @@ export function initKernel(
 export const addBias = (y: Tensor, bias: Tensor | undefined): Tensor =>
   bias === undefined ? y : y.add(bias);
 
+const checkDense = signature('dense', { units: whole(1) }, kernelRules);
+
 /** x·kernel + bias over the last axis: [rows, .., in] → [rows, .., units]. */
 export function dense(units: number, options: KernelOptions = {}): Layer<KernelParams, Empty> {
+  checkDense(units, options);
   requireCount('dense', 'units', units);
-  return {
+  return checkedLayer({
     kind: 'dense',
     init(key, input) {
       const width = input.at(-1);
@@ -53,5 +59,5 @@ export function dense(units: number, options: KernelOptions = {}): Layer<KernelP
       };
     },
     apply: ({ kernel, bias }, state, x) => [addBias(x.matmul(kernel), bias), state],
-  };
+  });
 }

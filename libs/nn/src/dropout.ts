@@ -1,33 +1,43 @@
 import { bernoulli, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
+
+const checkDropout = signature('dropout', { rate: aNumber });
 
 /**
  * In training sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the
  * expectation stays; in evaluation the identity (Srivastava et al., 2014). The mask depends on the key alone.
  */
-export const dropout = (rate: number): Layer<Empty, Empty> => dropping('dropout', rate, (shape) => shape);
+export function dropout(rate: number): Layer<Empty, Empty> {
+  checkDropout(rate);
+  return dropping('dropout', rate, (shape) => shape);
+}
+
+const checkSpatialDropout = signature('spatialDropout', { rate: aNumber });
 
 /**
  * {@link dropout} of whole channels: neighbouring places say nearly the same, so dropping one of them drops nothing
  * (Tompson et al., 2015). [rows, .., C] → the same
  */
-export const spatialDropout = (rate: number): Layer<Empty, Empty> =>
-  dropping('spatialDropout', rate, (shape) =>
+export function spatialDropout(rate: number): Layer<Empty, Empty> {
+  checkSpatialDropout(rate);
+  return dropping('spatialDropout', rate, (shape) =>
     shape.map((length, axis) => (axis === 0 || axis === shape.length - 1 ? length : 1)),
   );
+}
 
 function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape): Layer<Empty, Empty> {
   requireRate(kind, rate);
-  return {
+  return checkedLayer({
     kind,
     init: (_key, input) => ({ params: {}, state: {}, output: input }),
     apply: (_params, state, x, { training, key }) => [
       training ? dropped(x, rate, key, maskShape(x.shape)) : x,
       state,
     ],
-  };
+  });
 }
 
 /** x with a mask of `shape`, which broadcasts to x's, and scaled by what the mask leaves. */

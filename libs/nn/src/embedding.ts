@@ -1,8 +1,9 @@
 import { foldIn, gather, stopGradient, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** One row a token. [rows, width] */
@@ -15,12 +16,18 @@ export interface EmbeddingOptions {
   readonly paddingIndex?: number;
 }
 
+export const embeddingRules: Rules<EmbeddingOptions> = { init: aFunction, paddingIndex: aNumber };
+
+const checkEmbedding = signature('embedding', { rows: whole(1), width: whole(1) }, embeddingRules);
+
 /** The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. */
 export function embedding(
   rows: number,
   width: number,
-  { init = normal(1), paddingIndex }: EmbeddingOptions = {},
+  options: EmbeddingOptions = {},
 ): Layer<EmbeddingParams, Empty> {
+  checkEmbedding(rows, width, options);
+  const { init = normal(1), paddingIndex } = options;
   requireCount('embedding', 'rows', rows);
   requireCount('embedding', 'width', width);
   if (
@@ -33,7 +40,7 @@ export function embedding(
       { paddingIndex, rows },
     );
   }
-  return {
+  return checkedLayer({
     kind: 'embedding',
     inputType: 'int32',
     init: (key, input) => ({
@@ -47,5 +54,5 @@ export function embedding(
       const isPadding = x.equal(paddingIndex).reshape([...x.shape, 1]);
       return [where(isPadding, stopGradient(vectors), vectors), state];
     },
-  };
+  });
 }

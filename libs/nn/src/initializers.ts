@@ -1,39 +1,55 @@
 /** First values of parameters, float32. */
+
 import * as autodiff from '@lockstep/autodiff';
+import { aNumber, type Check, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { type Fans, fansOf, type Initializer } from './fans.ts';
+import { aShape, aTensor } from './kinds.ts';
 
 export { orthogonal } from './orthogonal.ts';
 
+/** What every initialiser takes. */
+function checkOf(name: string): Check {
+  return signature(name, { key: aTensor, shape: aShape, 'fans?': aShape });
+}
+
 /** Normal with the variance a kernel's fans ask for. */
-const scaledNormal =
-  (variance: (fans: Fans) => number): Initializer =>
-  (key, shape, fans = shape) =>
-    autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(fans))));
+function scaledNormal(name: string, variance: (fans: Fans) => number): Initializer {
+  const check = checkOf(name);
+  return (key, shape, fans = shape) => {
+    check(key, shape, fans);
+    return autodiff.normal(key, shape).mul(Math.sqrt(variance(fansOf(fans))));
+  };
+}
 
 /** Uniform in ±√(3·variance), which has that variance. */
-const scaledUniform =
-  (variance: (fans: Fans) => number): Initializer =>
-  (key, shape, fans = shape) => {
+function scaledUniform(name: string, variance: (fans: Fans) => number): Initializer {
+  const check = checkOf(name);
+  return (key, shape, fans = shape) => {
+    check(key, shape, fans);
     const limit = Math.sqrt(3 * variance(fansOf(fans)));
     return autodiff.uniform(key, shape, -limit, limit);
   };
+}
 
 /** Variance 2/fanIn: keeps the size of activations through relu layers (He et al., 2015). */
-export const heNormal = scaledNormal(({ fanIn }) => 2 / fanIn);
+export const heNormal = scaledNormal('heNormal', ({ fanIn }) => 2 / fanIn);
 /** {@link heNormal}'s variance, uniformly distributed. */
-export const heUniform = scaledUniform(({ fanIn }) => 2 / fanIn);
+export const heUniform = scaledUniform('heUniform', ({ fanIn }) => 2 / fanIn);
 /** Variance 2/(fanIn + fanOut): for tanh and sigmoid (Glorot and Bengio, 2010). */
-export const xavierNormal = scaledNormal(({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export const xavierNormal = scaledNormal('xavierNormal', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** {@link xavierNormal}'s variance, uniformly distributed. */
-export const xavierUniform = scaledUniform(({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
+export const xavierUniform = scaledUniform('xavierUniform', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** Variance 1/fanIn: for layers without activation (LeCun et al., 1998). */
-export const lecunNormal = scaledNormal(({ fanIn }) => 1 / fanIn);
+export const lecunNormal = scaledNormal('lecunNormal', ({ fanIn }) => 1 / fanIn);
 /** {@link lecunNormal}'s variance, uniformly distributed. */
-export const lecunUniform = scaledUniform(({ fanIn }) => 1 / fanIn);
+export const lecunUniform = scaledUniform('lecunUniform', ({ fanIn }) => 1 / fanIn);
+
+const checkTorchDefault = checkOf('torchDefault');
 
 /** Uniform in ±1/√fanIn: what PyTorch gives the kernels and biases of its linear and convolution layers. */
 export const torchDefault: Initializer = (key, shape, fans = shape) => {
+  checkTorchDefault(key, shape, fans);
   const limit = 1 / Math.sqrt(fansOf(fans).fanIn);
   return autodiff.uniform(key, shape, -limit, limit);
 };
@@ -41,11 +57,13 @@ export const torchDefault: Initializer = (key, shape, fans = shape) => {
 export const zeros: Initializer = (_key, shape) => autodiff.zeros(shape);
 export const ones: Initializer = (_key, shape) => autodiff.ones(shape);
 
+const checkNormal = signature('normal', { stddev: aNumber });
+
 /** Normal with mean 0. */
-export const normal =
-  (stddev: number): Initializer =>
-  (key, shape) =>
-    autodiff.normal(key, shape).mul(stddev);
+export function normal(stddev: number): Initializer {
+  checkNormal(stddev);
+  return (key, shape) => autodiff.normal(key, shape).mul(stddev);
+}
 
 export interface TruncatedNormalOptions {
   /** Where the distribution is cut off, in standard deviations. Default −2 and 2. */
@@ -53,23 +71,32 @@ export interface TruncatedNormalOptions {
   readonly high?: number;
 }
 
+export const truncatedNormalRules: Rules<TruncatedNormalOptions> = { low: aNumber, high: aNumber };
+
+const checkTruncatedNormal = signature('truncatedNormal', { stddev: aNumber }, truncatedNormalRules);
+
 /** Normal with mean 0 and standard deviation `stddev` before its tails are cut off. */
-export const truncatedNormal =
-  (stddev: number, { low = -2, high = 2 }: TruncatedNormalOptions = {}): Initializer =>
-  (key, shape) =>
-    autodiff.truncatedNormal(key, shape, low, high).mul(stddev);
+export function truncatedNormal(stddev: number, options: TruncatedNormalOptions = {}): Initializer {
+  checkTruncatedNormal(stddev, options);
+  const { low = -2, high = 2 } = options;
+  return (key, shape) => autodiff.truncatedNormal(key, shape, low, high).mul(stddev);
+}
+
+const checkUniform = signature('uniform', { low: aNumber, high: aNumber });
 
 /** Uniform in [low, high). */
-export const uniform =
-  (low: number, high: number): Initializer =>
-  (key, shape) =>
-    autodiff.uniform(key, shape, low, high);
+export function uniform(low: number, high: number): Initializer {
+  checkUniform(low, high);
+  return (key, shape) => autodiff.uniform(key, shape, low, high);
+}
+
+const checkFill = signature('fill', { value: aNumber });
 
 /** Every element the same. */
-export const fill =
-  (value: number): Initializer =>
-  (_key, shape) =>
-    autodiff.full(shape, value);
+export function fill(value: number): Initializer {
+  checkFill(value);
+  return (_key, shape) => autodiff.full(shape, value);
+}
 
 /**
  * A kernel that hands its input on: ones where input and output channel are the same, zeros elsewhere; of a

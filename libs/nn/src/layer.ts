@@ -1,9 +1,11 @@
 /** What a layer is. Shapes here are those of one row: the batch axis, which comes first in every tensor, is left out. */
+
 import * as ops from '@lockstep/autodiff';
 import { type Tensor, traceProgram } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { anObject, type Kind, LockstepError, signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
+import { aShape, aTensor } from './kinds.ts';
 
 /** Parameters or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
@@ -45,6 +47,43 @@ export interface Layer<P = TensorTree, S = TensorTree> {
   apply(params: P, state: S, x: Tensor, context: Context): [Tensor, S];
 }
 
+/** Parameters or state, whose form only their layer knows. */
+const aTree: Kind = {
+  what: 'as init gives it',
+  fits: (value) => typeof value === 'object' && value !== null,
+};
+
+/** Layers that neither draw nor weigh need none of it. */
+const aContext: Kind = {
+  what: 'an object of training (true or false), key and weights',
+  fits: (value) =>
+    anObject.fits(value) &&
+    ['boolean', 'undefined'].includes(typeof (value as Partial<Record<keyof Context, unknown>>).training),
+};
+
+const checkInit = signature('init of a layer', { key: aTensor, input: aShape });
+const checkApply = signature('apply of a layer', {
+  params: aTree,
+  state: aTree,
+  x: aTensor,
+  context: aContext,
+});
+
+/** The layer, whose functions check what callers without types give them. */
+export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>): L {
+  return {
+    ...layer,
+    init(key: Tensor, input: Shape) {
+      checkInit(key, input);
+      return layer.init(key, input);
+    },
+    apply(params: P, state: S, x: Tensor, context: Context) {
+      checkApply(params, state, x, context);
+      return layer.apply(params, state, x, context);
+    },
+  };
+}
+
 /** Wherever a layer is expected, so is a function of the batch, such as `relu`: a layer without parameters. */
 export type LayerLike = Layer | ((x: Tensor) => Tensor);
 
@@ -54,11 +93,11 @@ export function asLayer(item: LayerLike): Layer {
 
 /** A layer without parameters. */
 export function weightless(kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> {
-  return {
+  return checkedLayer({
     kind,
     init: (_key, input) => ({ params: {}, state: {}, output: outputShape(f, input) }),
     apply: (_params, state, x) => [f(x), state],
-  };
+  });
 }
 
 /** Ops are anonymous functions; many serve as layers as they are. */

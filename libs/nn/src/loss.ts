@@ -4,9 +4,11 @@
  * step and divides once by the number of samples; a mean taken here would be an average of averages. So no loss ever
  * divides by something that depends on other samples, such as the sum of their class weights.
  */
+
 import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { checkValue, LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, type Shape, sameShape } from '@lockstep/tensor';
+import { aTensor } from './kinds.ts';
 
 /** What a model predicts and what was to be predicted → one value a sample. [rows, ..], [rows, ..] → [rows] */
 export type Loss = (prediction: Tensor, target: Tensor) => Tensor;
@@ -22,8 +24,14 @@ export const meanOfRow = (values: Tensor): Tensor =>
 export const sumOfRow = (values: Tensor): Tensor =>
   values.rank === 1 ? values : values.sum(rowAxes(values));
 
+/** Callers without types may give arrays of numbers, or call a loss with its options. */
+export function requireTensors(loss: string, given: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(given)) checkValue(loss, name, value, aTensor);
+}
+
 /** The target in the prediction's type and shape. [rows] and [rows, 1] may meet; nothing else is stretched. */
 export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor {
+  requireTensors(loss, { prediction, target });
   const core = (shape: Shape): Shape => (shape.length === 2 && shape[1] === 1 ? shape.slice(0, 1) : shape);
   if (!sameShape(core(prediction.shape), core(target.shape))) {
     throw new LockstepError(
@@ -35,11 +43,18 @@ export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor 
   return target.cast(prediction.dtype).reshape(prediction.shape);
 }
 
+/** prediction − target, of one type and shape. */
+export function differenceOf(loss: string, prediction: Tensor, target: Tensor): Tensor {
+  const t = alike(loss, prediction, target);
+  return prediction.sub(t);
+}
+
 /** NaN in place of the values of labels that name no class, since a traced program cannot throw. */
 export const orNaN = (values: Tensor, labels: Tensor, classes: number): Tensor =>
   where(logicalAnd(labels.greaterEqual(0), labels.less(classes)), values, Number.NaN);
 
 export function requireClasses(loss: string, logits: Tensor, labels: Tensor): void {
+  requireTensors(loss, { logits, labels });
   if (logits.rank < 2 || !sameShape(labels.shape, logits.shape.slice(0, -1))) {
     throw new LockstepError(
       'shape',
@@ -67,6 +82,7 @@ export function requirePositive(loss: string, name: string, value: number): void
 
 /** x[:, i] for each name: [rows, names, ..] → several [rows, ..]. */
 export function partsOf(loss: string, x: Tensor, names: readonly string[]): Tensor[] {
+  requireTensors(loss, { prediction: x });
   const [rows, count, ...rest] = x.shape;
   if (count !== names.length) {
     throw new LockstepError(

@@ -1,28 +1,37 @@
 /** Losses of numbers: regression, yes-or-no labels, distributions. */
+
 import { abs, exp, log, softplus, stopGradient, tensor, where } from '@lockstep/autodiff';
-import { alike, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
+import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
+import { numberOrList } from './kinds.ts';
+import { alike, differenceOf, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
 
 /** The mean of (prediction − target)² over all axes but the first. */
 export const meanSquaredError = (): Loss => (prediction, target) =>
-  meanOfRow(prediction.sub(alike('meanSquaredError', prediction, target)).square());
+  meanOfRow(differenceOf('meanSquaredError', prediction, target).square());
 
 /** The mean of |prediction − target| over all axes but the first; a loss, PyTorch's L1Loss, and a metric. */
 export const meanAbsoluteError = (): Loss => (prediction, target) =>
-  meanOfRow(abs(prediction.sub(alike('meanAbsoluteError', prediction, target))));
+  meanOfRow(abs(differenceOf('meanAbsoluteError', prediction, target)));
+
+const checkHuber = signature('huber', { 'delta?': aNumber });
 
 /** d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), of the differences d (Huber, 1964); its mean over all axes but the first. */
 export function huber(delta = 1): Loss {
+  checkHuber(delta);
   requirePositive('huber', 'delta', delta);
   return (prediction, target) => {
-    const d = prediction.sub(alike('huber', prediction, target));
+    const d = differenceOf('huber', prediction, target);
     const size = abs(d);
     const far = size.sub(delta / 2).mul(delta);
     return meanOfRow(where(size.lessEqual(delta), d.square().mul(0.5), far));
   };
 }
 
+const checkSmoothL1 = signature('smoothL1', { 'beta?': aNumber });
+
 /** {@link huber} divided by β: slope 1 far away (Girshick, 2015). */
 export function smoothL1(beta = 1): Loss {
+  checkSmoothL1(beta);
   requirePositive('smoothL1', 'beta', beta);
   const loss = huber(beta);
   return (prediction, target) => loss(prediction, target).div(beta);
@@ -33,41 +42,55 @@ export interface BinaryCrossEntropyOptions {
   readonly posWeight?: number | readonly number[];
 }
 
+export const binaryCrossEntropyRules: Rules<BinaryCrossEntropyOptions> = { posWeight: numberOrList };
+
+const checkBinaryCrossEntropy = signature('binaryCrossEntropy', {}, binaryCrossEntropyRules);
+
 /**
  * −p·t·log σ(z) − (1 − t)·log(1 − σ(z)) for logits z, targets t in [0, 1] and weight p of the ones, its mean over all
  * axes but the first.
  */
-export const binaryCrossEntropy =
-  ({ posWeight = 1 }: BinaryCrossEntropyOptions = {}): Loss =>
-  (logits, target) => {
+export function binaryCrossEntropy(options: BinaryCrossEntropyOptions = {}): Loss {
+  checkBinaryCrossEntropy(options);
+  const { posWeight = 1 } = options;
+  return (logits, target) => {
     const t = alike('binaryCrossEntropy', logits, target);
     if (posWeight === 1) return meanOfRow(softplus(logits).sub(logits.mul(t)));
     const ones = typeof posWeight === 'number' ? posWeight : tensor(posWeight, { dtype: logits.dtype });
     const yes = softplus(logits.neg()).mul(t).mul(ones);
     return meanOfRow(yes.add(softplus(logits).mul(t.neg().add(1))));
   };
+}
 
 export interface KlDivergenceOptions {
   /** The targets are logarithms too. Default false. */
   readonly logTarget?: boolean;
 }
 
+export const klDivergenceRules: Rules<KlDivergenceOptions> = { logTarget: aBoolean };
+
+const checkKlDivergence = signature('klDivergence', {}, klDivergenceRules);
+
 /**
  * Σ t·(log t − x) over all axes but the first, for logarithms of probabilities x and probabilities t: what PyTorch calls
  * 'batchmean'. A target of 0 adds 0.
  */
-export const klDivergence =
-  ({ logTarget = false }: KlDivergenceOptions = {}): Loss =>
-  (logs, target) => {
+export function klDivergence(options: KlDivergenceOptions = {}): Loss {
+  checkKlDivergence(options);
+  const { logTarget = false } = options;
+  return (logs, target) => {
     const t = alike('klDivergence', logs, target);
     if (logTarget) return sumOfRow(exp(t).mul(t.sub(logs)));
     const isSome = t.greater(0);
     return sumOfRow(where(isSome, t.mul(log(where(isSome, t, 1)).sub(logs)), 0));
   };
+}
 
 /** eˣ − t·x for logarithms x of expected counts and counts t, its mean over all axes but the first. */
-export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) =>
-  meanOfRow(exp(prediction).sub(prediction.mul(alike('poissonNegativeLogLikelihood', prediction, target))));
+export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) => {
+  const t = alike('poissonNegativeLogLikelihood', prediction, target);
+  return meanOfRow(exp(prediction).sub(prediction.mul(t)));
+};
 
 /**
  * (log v + (μ − t)²/v)/2 for predictions of a mean and a variance, `stack([μ, v], 1)`, its mean over the axes of t

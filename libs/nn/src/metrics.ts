@@ -1,5 +1,8 @@
 /** What one looks at beside the loss: one value a sample each, averaged by the trainer like the loss. */
+
 import { arange, asTensor, logicalAnd, logicalOr, oneHot, type Tensor, where } from '@lockstep/autodiff';
+import { signature, whole } from '@lockstep/errors';
+import { numberOrTensor } from './kinds.ts';
 import { alike, type Metric, meanOfRow, requireClasses } from './loss.ts';
 import { requireCount } from './require.ts';
 
@@ -12,8 +15,11 @@ export const accuracy: Metric = (logits, labels) => {
   return meanOfRow(logits.argmax(-1).equal(labels).cast('float32'));
 };
 
+const checkTopKAccuracy = signature('topKAccuracy', { k: whole(1) });
+
 /** 1 where the label's logit is among the `k` largest (of equal ones the first), else 0; otherwise {@link accuracy}. */
 export function topKAccuracy(k: number): Metric {
+  checkTopKAccuracy(k);
   requireCount('topKAccuracy', 'k', k);
   return (logits, labels) => {
     requireClasses('topKAccuracy', logits, labels);
@@ -37,9 +43,13 @@ export const binaryAccuracy: Metric = (logits, target) => {
   return meanOfRow(logits.greater(0).equal(isOne).cast('float32'));
 };
 
+const checkPerplexity = signature('perplexity', { meanCrossEntropy: numberOrTensor });
+
 /**
  * e^loss of the mean cross-entropy of a whole data set. No metric of a sample: a mean of perplexities would be another
  * number.
  */
-export const perplexity = (meanCrossEntropy: Tensor | number): number =>
-  asTensor(meanCrossEntropy).exp().item();
+export function perplexity(meanCrossEntropy: Tensor | number): number {
+  checkPerplexity(meanCrossEntropy);
+  return asTensor(meanCrossEntropy).exp().item();
+}

@@ -1,8 +1,10 @@
 /** Normalisations within a row: each sample by its own moments, the same in training and evaluation. */
+
 import { ones, type Tensor, zeros } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount } from './require.ts';
 
 /** What normalised values are multiplied by and what is added to them, where a layer has them. */
@@ -17,20 +19,24 @@ export interface NormOptions {
   readonly shift?: boolean;
 }
 
+export const normRules: Rules<NormOptions> = { epsilon: aNumber, scale: aBoolean, shift: aBoolean };
+
 export interface LayerNormOptions extends NormOptions {
   /** How many of the last axes are normalised as one. Default 1. */
   readonly axes?: number;
 }
 
+export const layerNormRules: Rules<LayerNormOptions> = { ...normRules, axes: whole(1) };
+
+const checkLayerNorm = signature('layerNorm', {}, layerNormRules);
+
 /**
  * (x − mean)/√(variance + ε)·γ + β over the last axis or axes of each row; γ and β have one value for each element that
  * is normalised (Ba, Kiros and Hinton, 2016). [rows, .., C] → the same
  */
-export function layerNorm({
-  axes = 1,
-  epsilon = 1e-5,
-  ...affine
-}: LayerNormOptions = {}): Layer<NormParams, Empty> {
+export function layerNorm(options: LayerNormOptions = {}): Layer<NormParams, Empty> {
+  checkLayerNorm(options);
+  const { axes = 1, epsilon = 1e-5, ...affine } = options;
   requireCount('layerNorm', 'axes', axes);
   return normalization('layerNorm', affine, {
     shape: (input) => lastAxes('layerNorm', input, axes),
@@ -38,12 +44,12 @@ export function layerNorm({
   });
 }
 
+const checkRmsNorm = signature('rmsNorm', {}, normRules);
+
 /** x/√(mean x² + ε)·γ over the last axis, by default without β (Zhang and Sennrich, 2019). [rows, .., C] → the same */
-export function rmsNorm({
-  epsilon = 1e-5,
-  shift = false,
-  ...affine
-}: NormOptions = {}): Layer<NormParams, Empty> {
+export function rmsNorm(options: NormOptions = {}): Layer<NormParams, Empty> {
+  checkRmsNorm(options);
+  const { epsilon = 1e-5, shift = false, ...affine } = options;
   return normalization(
     'rmsNorm',
     { ...affine, shift },
@@ -54,14 +60,15 @@ export function rmsNorm({
   );
 }
 
+const checkGroupNorm = signature('groupNorm', { groups: whole(1) }, normRules);
+
 /**
  * Channels in `groups` groups of neighbours, each group of a row normalised over its channels and all places; γ and β
  * have one value a channel (Wu and He, 2018). [rows, .., C] → the same
  */
-export function groupNorm(
-  groups: number,
-  { epsilon = 1e-5, ...affine }: NormOptions = {},
-): Layer<NormParams, Empty> {
+export function groupNorm(groups: number, options: NormOptions = {}): Layer<NormParams, Empty> {
+  checkGroupNorm(groups, options);
+  const { epsilon = 1e-5, ...affine } = options;
   requireCount('groupNorm', 'groups', groups);
   return normalization('groupNorm', affine, {
     shape(input) {
@@ -83,15 +90,15 @@ export function groupNorm(
   });
 }
 
+const checkInstanceNorm = signature('instanceNorm', {}, normRules);
+
 /**
  * Each channel of a row normalised over its places (Ulyanov, Vedaldi and Lempitsky, 2016). As in PyTorch there is no γ
  * and no β unless asked for. [rows, .., C] → the same
  */
-export function instanceNorm({
-  epsilon = 1e-5,
-  scale = false,
-  shift = false,
-}: NormOptions = {}): Layer<NormParams, Empty> {
+export function instanceNorm(options: NormOptions = {}): Layer<NormParams, Empty> {
+  checkInstanceNorm(options);
+  const { epsilon = 1e-5, scale = false, shift = false } = options;
   return normalization(
     'instanceNorm',
     { scale, shift },
@@ -120,7 +127,7 @@ function normalization(
   { scale = true, shift = true }: NormOptions,
   { shape, normalize }: Rule,
 ): Layer<NormParams, Empty> {
-  return {
+  return checkedLayer({
     kind,
     init(_key, input) {
       const own = shape(input);
@@ -132,7 +139,7 @@ function normalization(
       const scaled = gamma === undefined ? normalized : normalized.mul(gamma);
       return [beta === undefined ? scaled : scaled.add(beta), state];
     },
-  };
+  });
 }
 
 /** (x − mean)/√(variance + ε), the variance biased, over `axes`. */

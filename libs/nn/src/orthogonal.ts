@@ -1,15 +1,17 @@
 import { foldIn, normal, qr } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
+
+const checkOrthogonal = signature('orthogonal', { 'gain?': aNumber });
 
 /**
  * A kernel whose outputs (or inputs, whichever are fewer) are orthogonal directions of length `gain`, uniformly
  * distributed among all such (Saxe, McClelland and Ganguli, 2014); a convolution's counts as [kh·kw·in, out].
  */
-export const orthogonal =
-  (gain = 1): Initializer =>
-  (key, shape) => {
+export function orthogonal(gain = 1): Initializer {
+  checkOrthogonal(gain);
+  return (key, shape) => {
     if (shape.length < 2) {
       throw new LockstepError(
         'shape',
@@ -24,3 +26,4 @@ export const orthogonal =
     const kernel = numIn < numOut ? q.transpose() : q;
     return kernel.mul(gain).cast('float32').reshape(shape);
   };
+}

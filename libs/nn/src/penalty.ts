@@ -1,5 +1,5 @@
 import type { Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { flatten } from '@lockstep/tree';
 
 /**
@@ -8,11 +8,14 @@ import { flatten } from '@lockstep/tree';
  */
 export type Penalty = (params: unknown) => Tensor;
 
+const checkL2 = signature('l2', { lambda: aNumber });
+
 /**
  * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
  * or more axes, kernels and embeddings; biases and normalisation parameters stay free.
  */
 export function l2(lambda: number): Penalty {
+  checkL2(lambda);
   return (params) => {
     const kernels = (flatten(params).leaves as Tensor[]).filter(({ rank }) => rank >= 2);
     if (kernels.length === 0) {

@@ -1,10 +1,10 @@
 /** What tells a model of sequences where in the sequence it is: added to every row. */
 import { foldIn, type Tensor, tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { FloatDType, Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
-import { type Empty, type Layer, weightless } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, weightless } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 /** One vector a place. [length, width] */
@@ -15,11 +15,17 @@ export interface PositionOptions {
   readonly init?: Initializer;
 }
 
+export const positionRules: Rules<PositionOptions> = { init: aFunction };
+
+const checkPositionalEmbedding = signature('positionalEmbedding', { length: whole(1) }, positionRules);
+
 /** Adds a trained vector for each place: [rows, time ≤ length, width] → the same. */
 export function positionalEmbedding(
   length: number,
-  { init = normal(0.02) }: PositionOptions = {},
+  options: PositionOptions = {},
 ): Layer<PositionParams, Empty> {
+  checkPositionalEmbedding(length, options);
+  const { init = normal(0.02) } = options;
   requireCount('positionalEmbedding', 'length', length);
   const checked = (input: Shape): Shape => {
     requireSequence('positionalEmbedding', input);
@@ -30,7 +36,7 @@ export function positionalEmbedding(
       { input, length },
     );
   };
-  return {
+  return checkedLayer({
     kind: 'positionalEmbedding',
     init: (key, input) => ({
       params: { table: init(foldIn(key, 'table'), [length, checked(input)[1]!]) },
@@ -41,7 +47,7 @@ export function positionalEmbedding(
       const [time] = checked(x.shape.slice(1));
       return [x.add(time === length ? table : table.slice([0], [time!])), state];
     },
-  };
+  });
 }
 
 /**

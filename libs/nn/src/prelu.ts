@@ -1,7 +1,8 @@
 import type { Tensor } from '@lockstep/autodiff';
 import * as ops from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 
 /** The slope below 0, one for all channels or one each. [1] or [C] */
 export type PreluParams = { readonly slope: Tensor };
@@ -13,9 +14,15 @@ export interface PreluOptions {
   readonly slope?: number;
 }
 
+export const preluRules: Rules<PreluOptions> = { perChannel: aBoolean, slope: aNumber };
+
+const checkPrelu = signature('prelu', {}, preluRules);
+
 /** x above 0, a·x below, with a trained slope a (He et al., 2015). [rows, .., C] → the same */
-export function prelu({ perChannel = false, slope = 0.25 }: PreluOptions = {}): Layer<PreluParams, Empty> {
-  return {
+export function prelu(options: PreluOptions = {}): Layer<PreluParams, Empty> {
+  checkPrelu(options);
+  const { perChannel = false, slope = 0.25 } = options;
+  return checkedLayer({
     kind: 'prelu',
     init(_key, input) {
       const channels = perChannel ? input.at(-1) : 1;
@@ -27,5 +34,5 @@ export function prelu({ perChannel = false, slope = 0.25 }: PreluOptions = {}): 
       return { params: { slope: ops.full([channels], slope) }, state: {}, output: input };
     },
     apply: (params, state, x) => [ops.prelu(x, params.slope), state],
-  };
+  });
 }

@@ -2,13 +2,16 @@
  * Recurrent layers over sequences [rows, time, features], with PyTorch's equations, order of gates and two biases. The
  * product with the inputs is taken for all times at once; only the one with the state waits for the time before.
  */
+
 import { concatenate, foldIn, relu, split, stack, type Tensor, unstack, zeros } from '@lockstep/autodiff';
+import { aBoolean, aFunction, aNumber, oneOf, type Rules, signature, whole } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { addBias } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
 import type { Initializer } from './fans.ts';
 import { uniform } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
+import { checkedLayer } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 /** One direction of one layer; the gates of a cell lie side by side along the last axis. */
@@ -45,17 +48,30 @@ export interface RecurrentOptions {
   readonly recurrentInit?: Initializer;
 }
 
+export const recurrentRules: Rules<RecurrentOptions> = {
+  layers: whole(1),
+  bidirectional: aBoolean,
+  output: oneOf('sequence', 'last'),
+  dropout: aNumber,
+  bias: aBoolean,
+  init: aFunction,
+  recurrentInit: aFunction,
+};
+
 export interface RnnOptions extends RecurrentOptions {
   /** Default 'tanh'. */
   readonly activation?: 'tanh' | 'relu';
 }
 
+export const rnnRules: Rules<RnnOptions> = { ...recurrentRules, activation: oneOf('tanh', 'relu') };
+
+const checkRnn = signature('rnn', { units: whole(1) }, rnnRules);
+
 /** hₜ = tanh(x·W + b + hₜ₋₁·R + c) (Elman, 1990). [rows, time, features] → [rows, time, units] */
-export const rnn = (
-  units: number,
-  { activation = 'tanh', ...options }: RnnOptions = {},
-): Layer<RecurrentParams, Empty> =>
-  recurrent('rnn', units, options, {
+export function rnn(units: number, given: RnnOptions = {}): Layer<RecurrentParams, Empty> {
+  checkRnn(units, given);
+  const { activation = 'tanh', ...options } = given;
+  return recurrent('rnn', units, options, {
     gates: 1,
     step([h], x, product) {
       const sum = x.add(product(h!));
@@ -63,13 +79,17 @@ export const rnn = (
     },
     numStates: 1,
   });
+}
+
+const checkLstm = signature('lstm', { units: whole(1) }, recurrentRules);
 
 /**
  * Long short-term memory (Hochreiter and Schmidhuber, 1997) with input, forget, cell and output gates in this order:
  * cₜ = f·cₜ₋₁ + i·g, hₜ = o·tanh(cₜ). [rows, time, features] → [rows, time, units]
  */
-export const lstm = (units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> =>
-  recurrent('lstm', units, options, {
+export function lstm(units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> {
+  checkLstm(units, options);
+  return recurrent('lstm', units, options, {
     gates: 4,
     numStates: 2,
     step([h, c], x, product) {
@@ -78,13 +98,17 @@ export const lstm = (units: number, options: RecurrentOptions = {}): Layer<Recur
       return [o.sigmoid().mul(cell.tanh()), cell];
     },
   });
+}
+
+const checkGru = signature('gru', { units: whole(1) }, recurrentRules);
 
 /**
  * Gated recurrent unit (Cho et al., 2014) with reset, update and new gates in this order: n = tanh(x·W + b + r·(h·R + c)),
  * hₜ = (1 − z)·n + z·hₜ₋₁. [rows, time, features] → [rows, time, units]
  */
-export const gru = (units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> =>
-  recurrent('gru', units, options, {
+export function gru(units: number, options: RecurrentOptions = {}): Layer<RecurrentParams, Empty> {
+  checkGru(units, options);
+  return recurrent('gru', units, options, {
     gates: 3,
     numStates: 1,
     step([h], x, product) {
@@ -95,6 +119,7 @@ export const gru = (units: number, options: RecurrentOptions = {}): Layer<Recurr
       return [candidate.add(z.mul(h!.sub(candidate)))];
     },
   });
+}
 
 interface Cell {
   readonly gates: number;
@@ -115,7 +140,7 @@ function recurrent(
   requireCount(kind, 'layers', layers);
   requireRate(kind, dropout);
   const directions = bidirectional ? 2 : 1;
-  return {
+  return checkedLayer({
     kind,
     init(key, input) {
       requireSequence(kind, input);
@@ -140,7 +165,7 @@ function recurrent(
       }
       return [y, state];
     },
-  };
+  });
 }
 
 function initCell(

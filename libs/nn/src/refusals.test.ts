@@ -93,7 +93,11 @@ describe('a layer says what came, what it expects and what to do', () => {
     ['positionalEmbedding', () => nn.positionalEmbedding(-1), 'positionalEmbedding: length is -1'],
     ['upsample', () => nn.upsample(0.5), 'upsample: factor is 0.5; it must be a whole number ≥ 1'],
     ['transformerBlock', () => nn.transformerBlock(6, 4), 'a width of 6 does not divide among 4 heads'],
-    ['transformerBlock', () => nn.transformerBlock(6, 2, { hidden: 0 }), 'dense: units is 0'],
+    [
+      'transformerBlock',
+      () => nn.transformerBlock(6, 2, { hidden: 0 }),
+      'hidden is 0; it must be a whole number ≥ 1',
+    ],
     ['multiHeadAttention', () => nn.multiHeadAttention(6, 2, { memoryFeatures: 0 }), 'memoryFeatures is 0'],
   ];
 

@@ -1,5 +1,7 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
-import { asLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import { signature } from '@lockstep/errors';
+import { aLayer } from './kinds.ts';
+import { asLayer, checkedLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
 import { within } from './within.ts';
 
 /** The parameters of a layer; a function has none. */
@@ -7,14 +9,17 @@ export type ParamsOf<L> = L extends { init(...args: never): { readonly params: i
 /** The state of a layer; a function has none. */
 export type StateOf<L> = L extends { init(...args: never): { readonly state: infer S } } ? S : Empty;
 
+const checkSequential = signature('sequential', { '...items': aLayer });
+
 /** Layers one after the other; params and state are arrays with one entry a layer. Layer `i` draws from foldIn(key, i). */
 export function sequential<const L extends readonly LayerLike[]>(
   ...items: L
 ): Layer<{ readonly [K in keyof L]: ParamsOf<L[K]> }, { readonly [K in keyof L]: StateOf<L[K]> }> {
+  checkSequential(...items);
   type P = { readonly [K in keyof L]: ParamsOf<L[K]> };
   type S = { readonly [K in keyof L]: StateOf<L[K]> };
   const layers = items.map(asLayer);
-  return {
+  return checkedLayer({
     kind: 'sequential',
     layers,
     init(key, input) {
@@ -42,5 +47,5 @@ export function sequential<const L extends readonly LayerLike[]>(
       }
       return [y, next as unknown as S];
     },
-  };
+  });
 }

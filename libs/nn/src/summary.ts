@@ -1,8 +1,12 @@
 import { traceProgram } from '@lockstep/autodiff';
+import { signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import { countParams } from './count.ts';
 import { countFlops } from './flops.ts';
+import { aLayer, aShape } from './kinds.ts';
 import { asLayer, type Initialized, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+
+const checkSummary = signature('summary', { model: aLayer, inputShape: aShape });
 
 /**
  * A table of a model's layers: by path, the shape of a row after each, its number of trained parameters and the
@@ -10,6 +14,7 @@ import { asLayer, type Initialized, type Layer, type LayerLike, type TensorTree 
  * anything else).
  */
 export function summary(model: LayerLike, inputShape: Shape): string {
+  checkSummary(model, inputShape);
   const whole = nodeOf(asLayer(model), inputShape);
   const body = linesOf(whole, '').map(({ name, output, parameters, flops }) => [
     name,

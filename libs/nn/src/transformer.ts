@@ -1,8 +1,10 @@
 import { gelu } from '@lockstep/autodiff';
+import { aBoolean, aFunction, aNumber, type Rules, signature, whole } from '@lockstep/errors';
 import { multiHeadAttention } from './attention.ts';
 import { residual } from './composition.ts';
 import { dense } from './dense.ts';
 import { dropout } from './dropout.ts';
+import { aLayer } from './kinds.ts';
 import type { LayerLike } from './layer.ts';
 import { layerNorm } from './normalization.ts';
 import { sequential } from './sequential.ts';
@@ -20,21 +22,33 @@ export interface TransformerBlockOptions {
   readonly norm?: () => LayerLike;
 }
 
+export const transformerBlockRules: Rules<TransformerBlockOptions> = {
+  hidden: whole(1),
+  causal: aBoolean,
+  dropout: aNumber,
+  activation: aLayer,
+  norm: aFunction,
+};
+
+const checkTransformerBlock = signature(
+  'transformerBlock',
+  { width: whole(1), heads: whole(1) },
+  transformerBlockRules,
+);
+
 /**
  * Attention and a two-layer network, each added to what comes in, each behind a normalisation (pre-norm: Xiong et al.,
  * 2020). [rows, time, width] → the same
  */
-export function transformerBlock(
-  width: number,
-  heads: number,
-  {
+export function transformerBlock(width: number, heads: number, options: TransformerBlockOptions = {}) {
+  checkTransformerBlock(width, heads, options);
+  const {
     hidden = 4 * width,
     causal = false,
     dropout: rate = 0,
     activation = gelu,
     norm = layerNorm,
-  }: TransformerBlockOptions = {},
-) {
+  } = options;
   return {
     ...sequential(
       residual(norm(), multiHeadAttention(width, heads, { causal, dropout: rate }), dropout(rate)),

@@ -1,6 +1,17 @@
 /** From a function of tensors to an ONNX model. */
-import { bind, ConcreteTensor, primitiveNamed, type Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { bind, ConcreteTensor, kinds, primitiveNamed, type Tensor } from '@lockstep/autodiff';
+import {
+  aFunction,
+  anObject,
+  aString,
+  type Kind,
+  LockstepError,
+  listOf,
+  type Rules,
+  recordOf,
+  required,
+  signature,
+} from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
 import { constructs } from './constructs.ts';
 import { encodeModelProto } from './encode.ts';
@@ -42,6 +53,38 @@ export interface OnnxModel {
   readonly operators: Readonly<Record<string, number>>;
 }
 
+const anInput: Kind = {
+  what: "an object such as { name: 'x', dtype: 'float32', shape: ['batch', 4] }",
+  fits: isInput,
+};
+
+function isInput(value: unknown): boolean {
+  if (!anObject.fits(value)) return false;
+  const { name, dtype, shape } = value as Readonly<Record<keyof OnnxInput, unknown>>;
+  const isLength = (length: unknown): boolean => typeof length === 'string' || Number.isInteger(length);
+  return (
+    typeof name === 'string' && kinds.aDType.fits(dtype) && Array.isArray(shape) && shape.every(isLength)
+  );
+}
+
+const opsets = [14, 15, 16, 17] as const satisfies readonly OnnxOptions['opset'][];
+
+/** Of the options that models of layers take too. */
+export const graphRules: Rules<Omit<OnnxOptions, 'inputs' | 'outputs'>> = {
+  names: recordOf(kinds.aTensor, 'an object of tensors by name'),
+  opset: { what: 'a whole number from 14 to 17', fits: (value) => opsets.some((opset) => opset === value) },
+  name: aString,
+  metadata: recordOf(aString, 'an object of strings'),
+};
+
+const onnxRules: Rules<OnnxOptions> = {
+  inputs: required(listOf(anInput, `a list, each ${anInput.what}`)),
+  outputs: listOf(aString, 'a list of names'),
+  ...graphRules,
+};
+
+const checkExport = signature('exportOnnx', { f: aFunction }, onnxRules);
+
 /**
  * The ONNX model of `f`, for batches of any size where an input's shape names one. What `f` takes from outside becomes a
  * constant of the model. Throws an `argument` error for an operation that ONNX has no operator for, and where what is
@@ -51,6 +94,7 @@ export function exportOnnx(
   f: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
   options: OnnxOptions,
 ): OnnxModel {
+  checkExport(f, options);
   const { opset = 17, name = 'lockstep', metadata = {} } = options;
   const inputs = options.inputs.map(namedInput);
   const batchName = batchNameOf(options.inputs);

@@ -1,7 +1,9 @@
 /** Models of layers as functions of a batch. */
-import { keyTensor, ones, type Tensor, tensor } from '@lockstep/autodiff';
+
+import { keyTensor, kinds, ones, type Tensor, tensor } from '@lockstep/autodiff';
+import { type Kind, nestedOptions, type Rules, recordOf, required, signature } from '@lockstep/errors';
 import type { Shape, Storage } from '@lockstep/tensor';
-import { exportOnnx, type OnnxInput, type OnnxModel, type OnnxOptions } from './export.ts';
+import { exportOnnx, graphRules, type OnnxInput, type OnnxModel, type OnnxOptions } from './export.ts';
 
 /** What a layer of @lockstep/nn is to this library. */
 export interface LayerModel {
@@ -29,8 +31,19 @@ export function initialVariables(model: LayerModel, input: Shape): Variables {
   return { params, state };
 }
 
+const someArrays = recordOf(
+  {
+    what: 'an array',
+    fits: (value) =>
+      typeof value === 'object' && value !== null && ArrayBuffer.isView((value as Partial<Storage>).data),
+  },
+  'an object of arrays by name, as readArrays gives it',
+);
+const checkTensorsOf = signature('tensorsOf', { arrays: someArrays });
+
 /** Arrays of a file as tensors. */
 export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<Record<string, Tensor>> {
+  checkTensorsOf(arrays);
   return Object.fromEntries(
     Object.entries(arrays).map(([name, { data, shape }]) => [name, tensor(data, { shape })]),
   );
@@ -41,12 +54,30 @@ export interface ModelExportOptions extends Omit<OnnxOptions, 'inputs' | 'output
   readonly input: { readonly dtype?: OnnxInput['dtype']; readonly shape: Shape };
 }
 
+const aModel: Kind = {
+  what: 'a layer such as sequential(dense(16), relu)',
+  fits: (value) =>
+    typeof value === 'object' && value !== null && typeof (value as Partial<LayerModel>).apply === 'function',
+};
+
+const modelRules: Rules<ModelExportOptions> = {
+  input: required(nestedOptions({ dtype: kinds.aDType, shape: required(kinds.aShape) })),
+  ...graphRules,
+};
+
+/** What `init` of a layer gives has more than these. */
+const someVariables: Kind = {
+  what: 'an object of params and state, as init of the model gives it',
+  fits: (value) => typeof value === 'object' && value !== null && 'params' in value && 'state' in value,
+};
+
+const checkExport = signature('exportModel', { model: aModel, variables: someVariables }, modelRules);
+
 /** The ONNX model of layers in evaluation: input `x` ['batch', ..], output `output` ['batch', ..]. */
-export function exportModel(
-  model: LayerModel,
-  { params, state }: Variables,
-  { input, ...options }: ModelExportOptions,
-): OnnxModel {
+export function exportModel(model: LayerModel, variables: Variables, given: ModelExportOptions): OnnxModel {
+  checkExport(model, variables, given);
+  const { params, state } = variables;
+  const { input, ...options } = given;
   const apply = (x: Tensor): Tensor => {
     const context = { training: false, key: key(), weights: ones([x.shape[0]!]) };
     return model.apply(params as never, state as never, x, context)[0];

@@ -1,10 +1,19 @@
 /** Updates every n-th step, from the mean of the gradients since the last. */
+
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { aString, oneOf, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
-import { type AccumulationRule, growthOf } from './batch-growth.ts';
+import { type AccumulationRule, anAccumulation, growthOf } from './batch-growth.ts';
+import { aTransformation } from './kinds.ts';
 import type { NoiseScaleState } from './noise-scale.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import { choose, type Empty, type GradientTransformation, type TensorTree } from './transformation.ts';
+import {
+  choose,
+  type Empty,
+  type GradientTransformation,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Scalars but for `mean`, `noise` and `inner`. float32 [] */
 export type AccumulationState<S> = {
@@ -33,6 +42,14 @@ export interface AccumulationOptions {
   readonly name?: string;
 }
 
+export const accumulationRules: Rules<AccumulationOptions> = { rule: oneOf('linear', 'sqrt'), name: aString };
+
+const checkAccumulateGradients = signature(
+  'accumulateGradients',
+  { every: anAccumulation, inner: aTransformation },
+  accumulationRules,
+);
+
 /**
  * Hands the mean gradient of `every` steps to the inner optimizer, whose state and parameters move at the last of them;
  * the others' updates are 0. `every` may be a table of stages, or {@link byNoiseScale}: it changes at updates only. The
@@ -43,8 +60,10 @@ export interface AccumulationOptions {
 export function accumulateGradients<S extends TensorTree>(
   every: AccumulationRule,
   inner: GradientTransformation<S>,
-  { rule, name = 'accumulatedSteps' }: AccumulationOptions = {},
+  options: AccumulationOptions = {},
 ): GradientTransformation<AccumulationState<S>> {
+  checkAccumulateGradients(every, inner, options);
+  const { rule, name = 'accumulatedSteps' } = options;
   const growth = growthOf('accumulateGradients', every);
   const scaled = (updates: TensorTree, steps: Tensor): TensorTree => {
     if (rule === undefined) return updates;
@@ -52,7 +71,7 @@ export function accumulateGradients<S extends TensorTree>(
     return map((u) => u.mul(factor.cast(u.dtype)), updates);
   };
   const metrics = (steps: Tensor) => (growth.varies ? { stepMetrics: { [name]: steps } } : {});
-  return {
+  return transformation({
     init(params) {
       const [zero, first] = [zeros([]), full([], growth.first)];
       return {
@@ -93,5 +112,5 @@ export function accumulateGradients<S extends TensorTree>(
         },
       ];
     },
-  };
+  });
 }

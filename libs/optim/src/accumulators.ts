@@ -1,11 +1,13 @@
 /** Links that keep one running sum or average, or two: momentum, RMSprop, Adagrad, Adadelta, Lion. */
+
 import { flush, full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aRate } from './kinds.ts';
 import { average, averageTree, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 /** Sums of past updates, one for each parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
@@ -17,14 +19,20 @@ export interface MomentumOptions {
   readonly dampening?: number;
 }
 
+export const momentumRules: Rules<MomentumOptions> = { nesterov: aBoolean, dampening: aNumber };
+
+const checkTraceMomentum = signature('traceMomentum', { momentum: aRate }, momentumRules);
+
 /**
  * v = momentum·v + (1 − dampening)·g; the update is v (Sutskever et al., 2013; as in PyTorch, v = g at first). The
  * momentum is a number or a schedule.
  */
 export function traceMomentum(
   momentum: number | Schedule,
-  { nesterov = false, dampening = 0 }: MomentumOptions = {},
+  options: MomentumOptions = {},
 ): GradientTransformation<MomentumState> {
+  checkTraceMomentum(momentum, options);
+  const { nesterov = false, dampening = 0 } = options;
   if (typeof momentum === 'number') check('traceMomentum', 'decay', { momentum });
   check('traceMomentum', 'share', { dampening });
   if (momentum === 0 && (nesterov || dampening !== 0)) {
@@ -41,7 +49,7 @@ export function traceMomentum(
       { dampening },
     );
   }
-  return {
+  return transformation({
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state, _params, { step, totalSteps }) {
       const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
@@ -51,7 +59,7 @@ export function traceMomentum(
       const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(kept));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
-  };
+  });
 }
 
 export type RmsState = {
@@ -70,15 +78,17 @@ export interface RmsOptions {
   readonly centered?: boolean;
 }
 
+export const rmsRules: Rules<RmsOptions> = { decay: aNumber, epsilon: aNumber, centered: aBoolean };
+
+const checkScaleByRms = signature('scaleByRms', {}, rmsRules);
+
 /** g/(√s + ε) with s the average of g² (Tieleman and Hinton, 2012); centered it is the variance (Graves, 2013). */
-export function scaleByRms({
-  decay = 0.99,
-  epsilon = 1e-8,
-  centered = false,
-}: RmsOptions = {}): GradientTransformation<RmsState> {
+export function scaleByRms(options: RmsOptions = {}): GradientTransformation<RmsState> {
+  checkScaleByRms(options);
+  const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
   check('scaleByRms', 'decay', { decay });
   check('scaleByRms', 'notNegative', { epsilon });
-  return {
+  return transformation({
     init: (params) => ({
       squares: map(zerosLike, params),
       ...(centered ? { means: map(zerosLike, params) } : {}),
@@ -92,7 +102,7 @@ export function scaleByRms({
       const updates = map((g, s) => g.div(s.sqrt().add(epsilon)), grads, spread);
       return [updates, centered ? { squares, means } : { squares }];
     },
-  };
+  });
 }
 
 export type AdagradState = {
@@ -107,13 +117,16 @@ export interface AdagradLinkOptions {
   readonly epsilon?: number;
 }
 
+export const adagradLinkRules: Rules<AdagradLinkOptions> = { initialAccumulator: aNumber, epsilon: aNumber };
+
+const checkScaleByAdagrad = signature('scaleByAdagrad', {}, adagradLinkRules);
+
 /** g/(√s + ε) with s the sum of g² (Duchi et al., 2011; as in PyTorch). */
-export function scaleByAdagrad({
-  initialAccumulator = 0,
-  epsilon = 1e-10,
-}: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
+export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
+  checkScaleByAdagrad(options);
+  const { initialAccumulator = 0, epsilon = 1e-10 } = options;
   check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
-  return {
+  return transformation({
     init: (params) => ({
       squares: map(({ shape, dtype }: Tensor) => full(shape, initialAccumulator, dtype), params),
     }),
@@ -121,7 +134,7 @@ export function scaleByAdagrad({
       const squares = map((s, g) => s.add(g.square()), state.squares, grads);
       return [map((g, s) => g.div(s.sqrt().add(epsilon)), grads, squares), { squares }];
     },
-  };
+  });
 }
 
 export type AdadeltaState = {
@@ -137,14 +150,17 @@ export interface AdadeltaLinkOptions {
   readonly epsilon?: number;
 }
 
+export const adadeltaLinkRules: Rules<AdadeltaLinkOptions> = { decay: aNumber, epsilon: aNumber };
+
+const checkScaleByAdadelta = signature('scaleByAdadelta', {}, adadeltaLinkRules);
+
 /** √(d + ε)/√(s + ε)·g with s and d the averages of squared gradients and updates (Zeiler, 2012, algorithm 1). */
-export function scaleByAdadelta({
-  decay = 0.9,
-  epsilon = 1e-6,
-}: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
+export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
+  checkScaleByAdadelta(options);
+  const { decay = 0.9, epsilon = 1e-6 } = options;
   check('scaleByAdadelta', 'decay', { decay });
   check('scaleByAdadelta', 'notNegative', { epsilon });
-  return {
+  return transformation({
     init: (params) => ({ squares: map(zerosLike, params), deltas: map(zerosLike, params) }),
     update(grads, state) {
       const squares = averageTree(decay, state.squares, grads, squared);
@@ -156,7 +172,7 @@ export function scaleByAdadelta({
       );
       return [updates, { squares, deltas: averageTree(decay, state.deltas, updates, squared) }];
     },
-  };
+  });
 }
 
 export type LionState = {
@@ -171,17 +187,20 @@ export interface LionLinkOptions {
   readonly beta2?: number;
 }
 
+export const lionLinkRules: Rules<LionLinkOptions> = { beta1: aNumber, beta2: aNumber };
+
+const checkScaleByLion = signature('scaleByLion', {}, lionLinkRules);
+
 /** sign(β₁·m + (1 − β₁)·g), then m = β₂·m + (1 − β₂)·g (Chen et al., 2023, algorithm 2). */
-export function scaleByLion({
-  beta1 = 0.9,
-  beta2 = 0.99,
-}: LionLinkOptions = {}): GradientTransformation<LionState> {
+export function scaleByLion(options: LionLinkOptions = {}): GradientTransformation<LionState> {
+  checkScaleByLion(options);
+  const { beta1 = 0.9, beta2 = 0.99 } = options;
   check('scaleByLion', 'decay', { beta1, beta2 });
-  return {
+  return transformation({
     init: (params) => ({ first: map(zerosLike, params) }),
     update(grads, { first }) {
       const updates = map((m, g) => average(beta1, m, g).sign(), first, grads);
       return [updates, { first: averageTree(beta2, first, grads) }];
     },
-  };
+  });
 }

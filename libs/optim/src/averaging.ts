@@ -1,8 +1,10 @@
 /** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
+
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aBoolean, aNumber, anything, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map, type Tree } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aTransformation } from './kinds.ts';
 import { average, averageTree } from './moments.ts';
 import { partsWith } from './search.ts';
 import {
@@ -11,6 +13,7 @@ import {
   type GradientTransformation,
   modulo,
   type TensorTree,
+  transformation,
 } from './transformation.ts';
 
 export type EmaState = {
@@ -30,16 +33,19 @@ export interface EmaOptions {
   readonly debias?: boolean;
 }
 
+export const emaRules: Rules<EmaOptions> = { decay: aNumber, debias: aBoolean };
+
+const checkEmaParams = signature('emaParams', {}, emaRules);
+
 /**
  * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to. The last link of a chain:
  * what comes after it would move the parameters once more.
  */
-export function emaParams({
-  decay = 0.999,
-  debias = false,
-}: EmaOptions = {}): GradientTransformation<EmaState> {
+export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaState> {
+  checkEmaParams(options);
+  const { decay = 0.999, debias = false } = options;
   check('emaParams', 'decay', { decay });
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       return debias
@@ -51,7 +57,7 @@ export function emaParams({
       const weight = debias ? average(decay, state.weight, 1) : state.weight;
       return [updates, { averagedParams: next, weight }];
     },
-  };
+  });
 }
 
 export type SwaState = EmaState & {
@@ -66,15 +72,21 @@ export interface SwaOptions {
   readonly every?: number;
 }
 
+export const swaRules: Rules<SwaOptions> = { start: aNumber, every: aNumber };
+
+const checkSwaParams = signature('swaParams', {}, swaRules);
+
 /**
  * Passes updates on and keeps the plain average of the parameters they lead to: of all (Polyak and Juditsky, 1992), or
  * of one every `every` updates from `start` on (stochastic weight averaging, Izmailov et al., 2018). Until the first
  * counts, the average is the initial parameters. The last link of a chain, as {@link emaParams}.
  */
-export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTransformation<SwaState> {
+export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaState> {
+  checkSwaParams(options);
+  const { start = 0, every = 1 } = options;
   check('swaParams', 'steps', { start });
   check('swaParams', 'period', { every });
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       return { averagedParams: params, weight: full([], 1, dtype), count: zeros([], dtype) };
@@ -90,17 +102,22 @@ export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTr
       );
       return [updates, { averagedParams: next, weight, count: where(counts, number, count) }];
     },
-  };
+  });
 }
+
+const checkAveragedParams = signature('averagedParams', { optState: anything });
 
 /**
  * The averaged parameters in an optimizer's state, wherever {@link emaParams} or {@link swaParams} stand in the chain.
  * Throws an `argument` error unless there is exactly one.
  */
 export function averagedParams(optState: unknown): TensorTree {
+  checkAveragedParams(optState);
   const { averagedParams: sums, weight } = averageIn(optState);
   return map((a) => a.div(weight), sums);
 }
+
+const checkAverageIn = signature('averageIn', { optState: anything });
 
 /**
  * The one average in an optimizer's state, or in a tree of that form, whatever its leaves are. Throws an `argument`
@@ -109,6 +126,7 @@ export function averagedParams(optState: unknown): TensorTree {
 export function averageIn<Leaf = Tensor>(
   optState: unknown,
 ): { readonly averagedParams: Tree<Leaf>; readonly weight: Leaf } {
+  checkAverageIn(optState);
   const found = partsWith(optState, 'averagedParams', 'weight');
   if (found.length !== 1) {
     throw new LockstepError(
@@ -127,10 +145,14 @@ export interface LookaheadOptions {
   readonly rate?: number;
 }
 
+export const lookaheadRules: Rules<LookaheadOptions> = { every: aNumber, rate: aNumber };
+
 export type LookaheadState<S> = {
   readonly slow: TensorTree;
   readonly inner: S;
 };
+
+const checkLookahead = signature('lookahead', { inner: aTransformation }, lookaheadRules);
 
 /**
  * Every k updates of the inner optimizer, slow weights step towards its parameters, φ = φ + α·(w − φ), which then start
@@ -138,11 +160,13 @@ export type LookaheadState<S> = {
  */
 export function lookahead<S>(
   inner: GradientTransformation<S>,
-  { every = 5, rate = 0.5 }: LookaheadOptions = {},
+  options: LookaheadOptions = {},
 ): GradientTransformation<LookaheadState<S>> {
+  checkLookahead(inner, options);
+  const { every = 5, rate = 0.5 } = options;
   check('lookahead', 'period', { every });
   check('lookahead', 'share', { rate });
-  return {
+  return transformation({
     init: (params) => ({ slow: params, inner: inner.init(params) }),
     update(grads, state, params, progress) {
       const [updates, next] = inner.update(grads, state.inner, params, progress);
@@ -155,5 +179,5 @@ export function lookahead<S>(
       const steps = map((s, w, u) => where(meets, s.sub(w), u), slow, params, updates);
       return [steps, { slow, inner: next }];
     },
-  };
+  });
 }

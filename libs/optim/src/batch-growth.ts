@@ -1,8 +1,22 @@
 /** How many steps an update accumulates: a number, a table, or what the gradient's noise asks for. */
 import { isNaN as isNotANumber, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import {
+  checkOptions,
+  type Kind,
+  LockstepError,
+  nestedOptions,
+  type Rules,
+  required,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { check } from './checks.ts';
-import { type NoiseScaleOptions, type NoiseScaleState, noiseScaleOf } from './noise-scale.ts';
+import {
+  type NoiseScaleOptions,
+  type NoiseScaleState,
+  noiseScaleOf,
+  noiseScaleRules,
+} from './noise-scale.ts';
 import { requireRising } from './schedule.ts';
 import type { Empty, TensorTree } from './transformation.ts';
 
@@ -13,13 +27,28 @@ export interface BatchStage {
   readonly every: number;
 }
 
+const stageRules: Rules<BatchStage> = { from: required(whole(0)), every: required(whole(1)) };
+
 /** Made by {@link byNoiseScale}. */
 export interface NoiseRule extends NoiseScaleOptions {
   /** The most steps to one update. */
   readonly most: number;
 }
 
+export const noiseRuleRules: Rules<NoiseRule> = { ...noiseScaleRules, most: required(whole(1)) };
+
 export type AccumulationRule = number | readonly BatchStage[] | NoiseRule;
+
+const aStage = nestedOptions(stageRules);
+
+/** A number of steps, a table of stages, or {@link byNoiseScale}. */
+export const anAccumulation: Kind = {
+  what: 'a whole number of steps, a table such as [{ from: 0, every: 1 }], or byNoiseScale({ most })',
+  fits: (value) =>
+    typeof value === 'number' || aStage.fits(value) || (Array.isArray(value) && value.every(aStage.fits)),
+};
+
+const checkByNoiseScale = signature('byNoiseScale', {}, noiseRuleRules);
 
 /**
  * A batch that follows the gradient noise scale: after each update, the next one accumulates as many steps as bring its
@@ -27,6 +56,7 @@ export type AccumulationRule = number | readonly BatchStage[] | NoiseRule;
  * al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
  */
 export function byNoiseScale(rule: NoiseRule): NoiseRule {
+  checkByNoiseScale(rule);
   check('byNoiseScale', 'period', { most: rule.most });
   noiseScaleOf('byNoiseScale', rule);
   return rule;
@@ -52,7 +82,12 @@ export interface Growth {
 
 export function growthOf(owner: string, rule: AccumulationRule): Growth {
   if (typeof rule === 'number') return byStages(owner, [{ from: 0, every: rule }]);
-  return 'most' in rule ? byNoise(owner, rule) : byStages(owner, rule);
+  if (!Array.isArray(rule)) {
+    checkOptions(owner, rule, noiseRuleRules);
+    return byNoise(owner, rule as NoiseRule);
+  }
+  for (const stage of rule) checkOptions(`${owner}: a stage`, stage, stageRules);
+  return byStages(owner, rule);
 }
 
 function byStages(owner: string, stages: readonly BatchStage[]): Growth {

@@ -1,21 +1,29 @@
 /** Bounds on gradients. A limit is checked when the link is made. */
+
 import { div, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { aTree } from './kinds.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
+
+const checkClipByValue = signature('clipByValue', { limit: aNumber });
 
 /** Moves each element into [−limit, limit]. */
 export function clipByValue(limit: number): GradientTransformation<Empty> {
+  checkClipByValue(limit);
   check('clipByValue', 'positive', { limit });
   return stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads));
 }
+
+const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber });
 
 /**
  * Shortens the gradient, all leaves taken as one vector, to at most `max`: multiplies it by min(1, max/(norm + 1e-6)),
  * as PyTorch's `clip_grad_norm_` does (Pascanu et al., 2013).
  */
 export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
+  checkClipByGlobalNorm(max);
   check('clipByGlobalNorm', 'positive', { max });
   return stateless((grads) => {
     const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
@@ -23,8 +31,11 @@ export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
   });
 }
 
+const checkClipByNorm = signature('clipByNorm', { max: aNumber });
+
 /** {@link clipByGlobalNorm} of each tensor by itself. */
 export function clipByNorm(max: number): GradientTransformation<Empty> {
+  checkClipByNorm(max);
   check('clipByNorm', 'positive', { max });
   return stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads));
 }
@@ -36,15 +47,18 @@ export interface AdaptiveClipOptions {
   readonly epsilon?: number;
 }
 
+export const adaptiveClipRules: Rules<AdaptiveClipOptions> = { clipping: aNumber, epsilon: aNumber };
+
+const checkClipAdaptively = signature('clipAdaptively', {}, adaptiveClipRules);
+
 /**
  * Shortens the gradient of each unit whose ‖g‖ exceeds clipping·max(‖w‖, ε) to that length (Brock et al., 2021,
  * equation 3). A unit is what makes one output: a column of a dense kernel [in, out], a filter of a convolution
  * [.., in, out]. A tensor of rank 0 or 1 is one unit.
  */
-export function clipAdaptively({
-  clipping = 0.01,
-  epsilon = 1e-3,
-}: AdaptiveClipOptions = {}): GradientTransformation<Empty> {
+export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTransformation<Empty> {
+  checkClipAdaptively(options);
+  const { clipping = 0.01, epsilon = 1e-3 } = options;
   check('clipAdaptively', 'positive', { clipping, epsilon });
   return stateless((grads, params) =>
     map(
@@ -68,8 +82,13 @@ export function centralizeGradients(): GradientTransformation<Empty> {
   return stateless((grads) => map(centred, grads));
 }
 
+const checkGlobalNorm = signature('globalNorm', { tree: aTree });
+
 /** The Euclidean norm of all leaves taken as one vector. [] */
-export const globalNorm = (tree: TensorTree): Tensor => squaredNorm(tree).sqrt();
+export function globalNorm(tree: TensorTree): Tensor {
+  checkGlobalNorm(tree);
+  return squaredNorm(tree).sqrt();
+}
 
 /** The sum of the squares of all leaves. [] */
 export function squaredNorm(tree: TensorTree): Tensor {

@@ -1,8 +1,8 @@
 /** Schedules that rise and fall: warm restarts, one cycle, triangles. */
 import { type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, either, LockstepError, oneOf, type Rules, required, signature } from '@lockstep/errors';
 import { check } from './checks.ts';
-import { halfCosine, power, type Schedule } from './schedule.ts';
+import { halfCosine, power, type Schedule, scheduled } from './schedule.ts';
 import { modulo } from './transformation.ts';
 
 export interface CosineRestartsOptions {
@@ -16,11 +16,22 @@ export interface CosineRestartsOptions {
   readonly periodFactor?: number;
 }
 
+export const cosineRestartsRules: Rules<CosineRestartsOptions> = {
+  peak: required(aNumber),
+  end: aNumber,
+  period: required(aNumber),
+  periodFactor: aNumber,
+};
+
+const checkCosineRestarts = signature('cosineRestarts', {}, cosineRestartsRules);
+
 /** Falls from `peak` to `end` along half a cosine, again and again (Loshchilov and Hutter, 2017, equation 5). */
-export function cosineRestarts({ peak, end = 0, period, periodFactor = 1 }: CosineRestartsOptions): Schedule {
+export function cosineRestarts(options: CosineRestartsOptions): Schedule {
+  checkCosineRestarts(options);
+  const { peak, end = 0, period, periodFactor = 1 } = options;
   check('cosineRestarts', 'finite', { peak, end });
   check('cosineRestarts', 'period', { period, periodFactor });
-  return (step, totalSteps) => {
+  return scheduled('cosineRestarts', (step, totalSteps) => {
     if (periodFactor === 1) return halfCosine(peak, end, modulo(step, period).div(period));
     // Periods grow so fast that a run has few: their starts are whole numbers, known before the run.
     let [rate, start, length] = [halfCosine(peak, end, step.div(period)), period, period * periodFactor];
@@ -30,7 +41,7 @@ export function cosineRestarts({ peak, end = 0, period, periodFactor = 1 }: Cosi
       length *= periodFactor;
     }
     return rate;
-  };
+  });
 }
 
 export interface OneCycleOptions {
@@ -49,16 +60,30 @@ export interface OneCycleOptions {
   readonly phases?: 2 | 3;
 }
 
+export const oneCycleRules: Rules<OneCycleOptions> = {
+  peak: required(aNumber),
+  totalSteps: aNumber,
+  rise: aNumber,
+  divisor: aNumber,
+  finalDivisor: aNumber,
+  curve: oneOf('cosine', 'linear'),
+  phases: either({ what: '2', fits: (value) => value === 2 }, { what: '3', fits: (value) => value === 3 }),
+};
+
+const checkOneCycle = signature('oneCycle', {}, oneCycleRules);
+
 /** Up to `peak` and down to next to nothing in one run (Smith and Topin, 2019; the phases' ends are PyTorch's). */
-export function oneCycle({
-  peak,
-  totalSteps,
-  rise = 0.3,
-  divisor = 25,
-  finalDivisor = 1e4,
-  curve = 'cosine',
-  phases = 2,
-}: OneCycleOptions): Schedule {
+export function oneCycle(options: OneCycleOptions): Schedule {
+  checkOneCycle(options);
+  const {
+    peak,
+    totalSteps,
+    rise = 0.3,
+    divisor = 25,
+    finalDivisor = 1e4,
+    curve = 'cosine',
+    phases = 2,
+  } = options;
   check('oneCycle', 'finite', { peak });
   check('oneCycle', 'positive', { divisor, finalDivisor });
   check('oneCycle', 'share', { rise });
@@ -66,7 +91,7 @@ export function oneCycle({
   const first = peak / divisor;
   const last = first / finalDivisor;
   const curves = { cosine: halfCosine, linear: straight };
-  return (step, runSteps) => {
+  return scheduled('oneCycle', (step, runSteps) => {
     const total = totalSteps ?? runSteps;
     const top = rise * total - 1;
     const corners = [
@@ -83,7 +108,7 @@ export function oneCycle({
     return sides
       .slice(0, -1)
       .reduceRight((later, side) => where(step.lessEqual(side.until), side.rate, later), sides.at(-1)!.rate);
-  };
+  });
 }
 
 /** From `start` to `end`, as `progress` goes from 0 to 1. */
@@ -103,15 +128,21 @@ export interface CyclicOptions {
   readonly decay?: number;
 }
 
+export const cyclicRules: Rules<CyclicOptions> = {
+  low: required(aNumber),
+  high: required(aNumber),
+  stepsUp: aNumber,
+  stepsDown: aNumber,
+  mode: oneOf('triangular', 'triangular2', 'exponential'),
+  decay: aNumber,
+};
+
+const checkCyclic = signature('cyclic', {}, cyclicRules);
+
 /** To and fro between `low` and `high` on straight lines (Smith, 2017). */
-export function cyclic({
-  low,
-  high,
-  stepsUp = 2000,
-  stepsDown = stepsUp,
-  mode = 'triangular',
-  decay = 1,
-}: CyclicOptions): Schedule {
+export function cyclic(options: CyclicOptions): Schedule {
+  checkCyclic(options);
+  const { low, high, stepsUp = 2000, stepsDown = stepsUp, mode = 'triangular', decay = 1 } = options;
   check('cyclic', 'finite', { low, high });
   check('cyclic', 'period', { stepsUp, stepsDown });
   check('cyclic', 'positive', { decay });
@@ -123,7 +154,7 @@ export function cyclic({
     );
   }
   const length = stepsUp + stepsDown;
-  return (step) => {
+  return scheduled('cyclic', (step) => {
     const position = modulo(step, length);
     const up = position.div(stepsUp);
     const down = position.neg().add(length).div(stepsDown);
@@ -138,5 +169,5 @@ export function cyclic({
       default:
         return mode satisfies never;
     }
-  };
+  });
 }

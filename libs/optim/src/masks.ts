@@ -1,9 +1,17 @@
 /** Different transformations for different parameters, chosen by path and shape. */
+
 import { zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, LockstepError, recordOf, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { flatten, leafPaths, map, unflatten } from '@lockstep/tree';
-import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
+import { aTransformation } from './kinds.ts';
+import {
+  type Empty,
+  type GradientTransformation,
+  stateless,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Chooses parameters by path, such as `layers/0/bias`, and shape. */
 export type Mask = (path: string, shape: Shape) => boolean;
@@ -11,25 +19,33 @@ export type Mask = (path: string, shape: Shape) => boolean;
 /** Sets updates to 0: the parameters stay as they are. */
 export const freeze = (): GradientTransformation<Empty> => stateless((grads) => map(zerosLike, grads));
 
+const checkMasked = signature('masked', { link: aTransformation, mask: aFunction });
+
 /**
  * Applies the link to the chosen parameters only; the updates of the others pass unchanged. The link sees trees with
  * `null` for what is not chosen. Throws an `argument` error if the mask chooses none.
  */
 export function masked<S>(link: GradientTransformation<S>, mask: Mask): GradientTransformation<S> {
+  checkMasked(link, mask);
   const choose = (params: TensorTree): boolean[] => {
     const chosen = describe(params).map(({ path, shape }) => mask(path, shape));
     if (!chosen.includes(true)) throw nothingChosen('masked: the mask', params);
     return chosen;
   };
-  return {
+  return transformation({
     init: (params) => link.init(pick(params, choose(params))),
     update(grads, state, params, progress) {
       const chosen = choose(params);
       const [updates, next] = link.update(pick(grads, chosen), state, pick(params, chosen), progress);
       return [put(grads, chosen, updates), next];
     },
-  };
+  });
 }
+
+const checkMultiTransform = signature('multiTransform', {
+  transformations: recordOf(aTransformation, 'an object of optimizers by label'),
+  label: aFunction,
+});
 
 /**
  * A transformation for each label, applied to the parameters of that label: what optax calls `multi_transform` and
@@ -42,6 +58,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
   transformations: { readonly [K in keyof S]: GradientTransformation<S[K]> },
   label: (path: string, shape: Shape) => keyof S & string,
 ): GradientTransformation<S> {
+  checkMultiTransform(transformations, label);
   const names: (keyof S & string)[] = Object.keys(transformations).sort();
   const choose = (params: TensorTree): Map<keyof S & string, boolean[]> => {
     const labels = describe(params).map(({ path, shape }) => {
@@ -57,7 +74,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
       }),
     );
   };
-  return {
+  return transformation({
     init(params) {
       const states = [...choose(params)].map(([name, chosen]) => [
         name,
@@ -75,7 +92,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
       });
       return [updates, Object.fromEntries(next) as S];
     },
-  };
+  });
 }
 
 function describe(params: TensorTree): { path: string; shape: Shape }[] {

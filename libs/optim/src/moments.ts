@@ -1,8 +1,10 @@
 /** Links that keep moving averages of the gradient and of its square: Adam and its kin. */
+
 import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 /** decay·old + (1 − decay)·value */
 export const average = (decay: number, old: Tensor, value: Tensor | number): Tensor =>
@@ -35,6 +37,8 @@ export interface MomentsOptions {
   /** Added to the root. Default 1e-8. */
   readonly epsilon?: number;
 }
+
+export const momentsRules: Rules<MomentsOptions> = { beta1: aNumber, beta2: aNumber, epsilon: aNumber };
 
 const defaults = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
@@ -78,11 +82,16 @@ export interface AdamOptions extends MomentsOptions {
   readonly amsgrad?: boolean;
 }
 
+export const adamRules: Rules<AdamOptions> = { ...momentsRules, amsgrad: aBoolean };
+
+const checkScaleByAdam = signature('scaleByAdam', {}, adamRules);
+
 /** The first moment divided by the root of the second, both corrected for their start at 0 (Kingma and Ba, 2015). */
 export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<AdamState> {
+  checkScaleByAdam(options);
   const resolved = resolve('scaleByAdam', options);
   const { amsgrad = false } = options;
-  return {
+  return transformation({
     init: (params) => ({
       ...initMoments(params),
       ...(amsgrad ? { largest: map(zerosLike, params) } : {}),
@@ -97,7 +106,7 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
       const updates = map((m, v) => m.div(v.sqrt().mul(scale).add(offset)), first, largest);
       return [updates, amsgrad ? { ...moments, largest } : moments];
     },
-  };
+  });
 }
 
 export type NadamState = MomentsState & {
@@ -110,8 +119,12 @@ export interface NadamOptions extends MomentsOptions {
   readonly momentumDecay?: number;
 }
 
+export const nadamRules: Rules<NadamOptions> = { ...momentsRules, momentumDecay: aNumber };
+
 /** ln 0.96, of Dozat's schedule of the momentum. */
 const LOG_OF_096 = -0.040821994520255166;
+
+const checkScaleByNadam = signature('scaleByNadam', {}, nadamRules);
 
 /**
  * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is
@@ -119,6 +132,7 @@ const LOG_OF_096 = -0.040821994520255166;
  * 1.13 strays from it: it takes μₜ into ∏μ twice.)
  */
 export function scaleByNadam(options: NadamOptions = {}): GradientTransformation<NadamState> {
+  checkScaleByNadam(options);
   const resolved = resolve('scaleByNadam', options);
   const { momentumDecay = 0.004 } = options;
   check('scaleByNadam', 'notNegative', { momentumDecay });
@@ -127,7 +141,7 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       .mul(-0.5)
       .add(1)
       .mul(resolved.beta1);
-  return {
+  return transformation({
     init: (params) => ({ ...initMoments(params), product: zeros([], dtypeOf(params)).add(1) }),
     update(grads, state, _params, { step }) {
       const moments = updateMoments(resolved, grads, state);
@@ -146,13 +160,15 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       );
       return [updates, { ...moments, product }];
     },
-  };
+  });
 }
 
 export type RadamState = MomentsState & {
   /** The average of the ages of gradients in the second moment, times `secondOfOne`; the newest is of age 1. [] */
   readonly age: Tensor;
 };
+
+const checkScaleByRadam = signature('scaleByRadam', {}, momentsRules);
 
 /**
  * Adam that waits until its second moment rests on enough gradients: with ρₜ, the length of a plain average of the
@@ -162,11 +178,12 @@ export type RadamState = MomentsState & {
  * gradients less 1, and the age can be averaged like the gradients: sums of positive numbers.
  */
 export function scaleByRadam(options: MomentsOptions = {}): GradientTransformation<RadamState> {
+  checkScaleByRadam(options);
   const resolved = resolve('scaleByRadam', options);
   const { beta2, epsilon } = resolved;
   const longest = 2 / (1 - beta2) - 1;
   const ofLongest = longest / ((longest - 4) * (longest - 2));
-  return {
+  return transformation({
     init: (params) => ({ ...initMoments(params), age: zeros([], dtypeOf(params)) }),
     update(grads, state) {
       const moments = updateMoments(resolved, grads, state);
@@ -187,7 +204,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
       );
       return [updates, { ...moments, age }];
     },
-  };
+  });
 }
 
 export type AdamaxState = {
@@ -199,10 +216,13 @@ export type AdamaxState = {
   readonly firstOfOne: Tensor;
 };
 
+const checkScaleByAdamax = signature('scaleByAdamax', {}, momentsRules);
+
 /** Adam by the infinity norm: u = max(β₂·u, |g| + ε); the update is m̂/u (Kingma and Ba, 2015, algorithm 2; ε as in PyTorch). */
 export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
+  checkScaleByAdamax(options);
   const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);
-  return {
+  return transformation({
     init: (params) => ({
       first: map(zerosLike, params),
       largest: map(zerosLike, params),
@@ -214,5 +234,5 @@ export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformat
       const firstOfOne = average(beta1, state.firstOfOne, 1);
       return [map((m, u) => m.div(u.mul(firstOfOne)), first, largest), { first, largest, firstOfOne }];
     },
-  };
+  });
 }

@@ -1,12 +1,18 @@
 /** The gradient noise scale: how many samples a batch can have before more of them bring little. */
 import { div, flush, sub, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { squaredNorm } from './clipping.ts';
 import { average } from './moments.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import { choose, dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import {
+  choose,
+  dtypeOf,
+  type GradientTransformation,
+  type TensorTree,
+  transformation,
+} from './transformation.ts';
 
 /** Moments of the gradients gᵢ so far, under weights wᵢ that sum to 1 and fall by the decay from step to step. */
 export type NoiseScaleState = {
@@ -30,6 +36,10 @@ export interface NoiseScaleOptions {
   readonly name?: string;
 }
 
+export const noiseScaleRules: Rules<NoiseScaleOptions> = { decay: aNumber, name: aString };
+
+const checkMonitorNoiseScale = signature('monitorNoiseScale', {}, noiseScaleRules);
+
 /**
  * Leaves gradients as they are and reports their noise scale tr(Σ)/|G|², in samples (McCandlish et al., 2018, equation
  * 2.9): G is the gradient's mean, Σ the covariance of one sample's gradient. Estimated from the scatter of the steps'
@@ -37,11 +47,12 @@ export interface NoiseScaleOptions {
  * where G cannot be told from 0. Needs `samples` in {@link Progress}. In front of links that change gradients.
  */
 export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTransformation<NoiseScaleState> {
+  checkMonitorNoiseScale(options);
   const { init, observe } = noiseScaleOf('monitorNoiseScale', options);
-  return {
+  return transformation({
     init,
     update: (grads, state, _params, { samples }) => [grads, observe(state, grads, samples)],
-  };
+  });
 }
 
 export interface NoiseScaleEstimator {

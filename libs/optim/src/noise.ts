@@ -1,5 +1,7 @@
 /** Noise on gradients, a function of (seed, step). */
+
 import { foldIn, full, normal, stack } from '@lockstep/autodiff';
+import { aNumber, type Rules, signature } from '@lockstep/errors';
 import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { raise } from './schedule.ts';
@@ -14,12 +16,18 @@ export interface GradientNoiseOptions {
   readonly seed?: number;
 }
 
+export const gradientNoiseRules: Rules<GradientNoiseOptions> = {
+  variance: aNumber,
+  decay: aNumber,
+  seed: aNumber,
+};
+
+const checkAddGradientNoise = signature('addGradientNoise', {}, gradientNoiseRules);
+
 /** Adds normal noise of variance η/(1 + t)^γ to each gradient (Neelakantan et al., 2015, equation 1). */
-export function addGradientNoise({
-  variance = 0.01,
-  decay = 0.55,
-  seed = 0,
-}: GradientNoiseOptions = {}): GradientTransformation<Empty> {
+export function addGradientNoise(options: GradientNoiseOptions = {}): GradientTransformation<Empty> {
+  checkAddGradientNoise(options);
+  const { variance = 0.01, decay = 0.55, seed = 0 } = options;
   check('addGradientNoise', 'notNegative', { variance, decay });
   check('addGradientNoise', 'steps', { seed });
   return stateless((grads, _params, { step }) => {

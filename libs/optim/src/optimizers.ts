@@ -1,16 +1,22 @@
 /** The usual optimizers, as chains of transformations. A learning rate is a number or a schedule. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aFunction, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import {
   type AdadeltaLinkOptions,
   type AdadeltaState,
   type AdagradLinkOptions,
   type AdagradState,
+  adadeltaLinkRules,
+  adagradLinkRules,
   type LionLinkOptions,
   type LionState,
+  lionLinkRules,
   type MomentumOptions,
   type MomentumState,
+  momentumRules,
   type RmsOptions,
   type RmsState,
+  rmsRules,
   scaleByAdadelta,
   scaleByAdagrad,
   scaleByLion,
@@ -18,14 +24,18 @@ import {
   traceMomentum,
 } from './accumulators.ts';
 import { check } from './checks.ts';
+import { aRate } from './kinds.ts';
 import { type Mask, masked } from './masks.ts';
 import {
   type AdamaxState,
   type AdamOptions,
   type AdamState,
+  adamRules,
   type MomentsOptions,
+  momentsRules,
   type NadamOptions,
   type NadamState,
+  nadamRules,
   type RadamState,
   scaleByAdam,
   scaleByAdamax,
@@ -38,6 +48,7 @@ import {
   scaleBySchedule,
   scaleByTrustRatio,
   type TrustRatioOptions,
+  trustRatioRules,
   withDecayedWeights,
 } from './scaling.ts';
 import { inverseTimeDecay, type Schedule } from './schedule.ts';
@@ -51,6 +62,8 @@ export interface CoupledDecay {
   readonly weightDecay?: number;
 }
 
+export const coupledDecayRules: Rules<CoupledDecay> = { weightDecay: aNumber };
+
 /** Weight decay apart from the gradient (Loshchilov and Hutter, 2019). */
 export interface DecoupledDecay {
   /** Adds weightDecay·w to the step before the rate. */
@@ -58,6 +71,8 @@ export interface DecoupledDecay {
   /** Which parameters decay, by path and shape: `(path, shape) => shape.length > 1` leaves out biases and scales. Default: all. */
   readonly mask?: Mask;
 }
+
+export const decoupledDecayRules: Rules<DecoupledDecay> = { weightDecay: aNumber, mask: aFunction };
 
 const chosen = <S>(link: GradientTransformation<S>, mask: Mask | undefined): GradientTransformation<S> =>
   mask === undefined ? link : masked(link, mask);
@@ -67,11 +82,17 @@ export interface SgdOptions extends MomentumOptions, CoupledDecay {
   readonly momentum?: number | Schedule;
 }
 
+export const sgdRules: Rules<SgdOptions> = { ...momentumRules, ...coupledDecayRules, momentum: aRate };
+
+const checkSgd = signature('sgd', { rate: aRate }, sgdRules);
+
 /** Stochastic gradient descent: v = momentum·v + (1 − dampening)·g; w = w − rate·v. */
 export function sgd(
   rate: Rate,
-  { momentum = 0, weightDecay = 0, nesterov = false, dampening = 0 }: SgdOptions = {},
+  options: SgdOptions = {},
 ): GradientTransformation<readonly [Empty, MomentumState | Empty, Empty]> {
+  checkSgd(rate, options);
+  const { momentum = 0, weightDecay = 0, nesterov = false, dampening = 0 } = options;
   checkCommon('sgd', rate, weightDecay);
   return chain(
     weightDecay === 0 ? identity : addDecayedWeights(weightDecay),
@@ -82,56 +103,83 @@ export function sgd(
   );
 }
 
+const checkAdam = signature('adam', { rate: aRate }, { ...adamRules, ...coupledDecayRules });
+
 /** Adam: w = w − rate·m̂/(√v̂ + ε) (Kingma and Ba, 2015). */
 export function adam(
   rate: Rate,
-  { weightDecay = 0, ...options }: AdamOptions & CoupledDecay = {},
+  given: AdamOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdamState, Empty]> {
+  checkAdam(rate, given);
+  const { weightDecay = 0, ...options } = given;
   checkCommon('adam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdam(options)), scaleByLearningRate(rate));
 }
 
+const checkAmsgrad = signature('amsgrad', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
+
 /** {@link adam} that divides by the largest second moment so far (Reddi et al., 2018). */
-export const amsgrad = (
+export function amsgrad(
   rate: Rate,
   options: MomentsOptions & CoupledDecay = {},
-): GradientTransformation<readonly [AdamState, Empty]> => adam(rate, { ...options, amsgrad: true });
+): GradientTransformation<readonly [AdamState, Empty]> {
+  checkAmsgrad(rate, options);
+  return adam(rate, { ...options, amsgrad: true });
+}
 
 /** `weightDecay` is 0.01 by default. */
 export interface AdamWOptions extends AdamOptions, DecoupledDecay {}
 
+export const adamWRules: Rules<AdamWOptions> = { ...adamRules, ...decoupledDecayRules };
+
+const checkAdamw = signature('adamw', { rate: aRate }, adamWRules);
+
 /** Adam with weight decay apart from the gradient: w = w − rate·(m̂/(√v̂ + ε) + weightDecay·w) (Loshchilov and Hutter, 2019). */
 export function adamw(
   rate: Rate,
-  { weightDecay = 0.01, mask, ...options }: AdamWOptions = {},
+  given: AdamWOptions = {},
 ): GradientTransformation<readonly [AdamState, Empty, Empty]> {
+  checkAdamw(rate, given);
+  const { weightDecay = 0.01, mask, ...options } = given;
   checkCommon('adamw', rate, weightDecay);
   return chain(scaleByAdam(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
 }
 
+const checkNadam = signature('nadam', { rate: aRate }, { ...nadamRules, ...coupledDecayRules });
+
 /** Adam with Nesterov's momentum (Dozat, 2016). */
 export function nadam(
   rate: Rate,
-  { weightDecay = 0, ...options }: NadamOptions & CoupledDecay = {},
+  given: NadamOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [NadamState, Empty]> {
+  checkNadam(rate, given);
+  const { weightDecay = 0, ...options } = given;
   checkCommon('nadam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByNadam(options)), scaleByLearningRate(rate));
 }
 
+const checkRadam = signature('radam', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
+
 /** Adam with its variance rectified (Liu et al., 2020). */
 export function radam(
   rate: Rate,
-  { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
+  given: MomentsOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [RadamState, Empty]> {
+  checkRadam(rate, given);
+  const { weightDecay = 0, ...options } = given;
   checkCommon('radam', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByRadam(options)), scaleByLearningRate(rate));
 }
 
+const checkAdamax = signature('adamax', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
+
 /** Adam by the infinity norm (Kingma and Ba, 2015). */
 export function adamax(
   rate: Rate,
-  { weightDecay = 0, ...options }: MomentsOptions & CoupledDecay = {},
+  given: MomentsOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdamaxState, Empty]> {
+  checkAdamax(rate, given);
+  const { weightDecay = 0, ...options } = given;
   checkCommon('adamax', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdamax(options)), scaleByLearningRate(rate));
 }
@@ -141,11 +189,17 @@ export interface RmspropOptions extends RmsOptions, CoupledDecay {
   readonly momentum?: number;
 }
 
+export const rmspropRules: Rules<RmspropOptions> = { ...rmsRules, ...coupledDecayRules, momentum: aNumber };
+
+const checkRmsprop = signature('rmsprop', { rate: aRate }, rmspropRules);
+
 /** RMSprop: v = momentum·v + g/(√s + ε); w = w − rate·v (Tieleman and Hinton, 2012; Graves, 2013). */
 export function rmsprop(
   rate: Rate,
-  { momentum = 0, weightDecay = 0, ...options }: RmspropOptions = {},
+  given: RmspropOptions = {},
 ): GradientTransformation<readonly [RmsState, MomentumState | Empty, Empty]> {
+  checkRmsprop(rate, given);
+  const { momentum = 0, weightDecay = 0, ...options } = given;
   checkCommon('rmsprop', rate, weightDecay);
   return chain(
     withDecayedWeights(weightDecay, scaleByRms(options)),
@@ -159,11 +213,21 @@ export interface AdagradOptions extends AdagradLinkOptions, CoupledDecay {
   readonly rateDecay?: number;
 }
 
+export const adagradRules: Rules<AdagradOptions> = {
+  ...adagradLinkRules,
+  ...coupledDecayRules,
+  rateDecay: aNumber,
+};
+
+const checkAdagrad = signature('adagrad', { rate: aRate }, adagradRules);
+
 /** Adagrad: w = w − rate·g/(√Σg² + ε) (Duchi et al., 2011). */
 export function adagrad(
   rate: Rate,
-  { rateDecay = 0, weightDecay = 0, ...options }: AdagradOptions = {},
+  given: AdagradOptions = {},
 ): GradientTransformation<readonly [AdagradState, Empty, Empty]> {
+  checkAdagrad(rate, given);
+  const { rateDecay = 0, weightDecay = 0, ...options } = given;
   checkCommon('adagrad', rate, weightDecay);
   check('adagrad', 'notNegative', { rateDecay });
   return chain(
@@ -173,11 +237,15 @@ export function adagrad(
   );
 }
 
+const checkAdadelta = signature('adadelta', { rate: aRate }, { ...adadeltaLinkRules, ...coupledDecayRules });
+
 /** Adadelta, whose rate is usually 1 (Zeiler, 2012). */
 export function adadelta(
   rate: Rate,
-  { weightDecay = 0, ...options }: AdadeltaLinkOptions & CoupledDecay = {},
+  given: AdadeltaLinkOptions & CoupledDecay = {},
 ): GradientTransformation<readonly [AdadeltaState, Empty]> {
+  checkAdadelta(rate, given);
+  const { weightDecay = 0, ...options } = given;
   checkCommon('adadelta', rate, weightDecay);
   return chain(withDecayedWeights(weightDecay, scaleByAdadelta(options)), scaleByLearningRate(rate));
 }
@@ -185,11 +253,17 @@ export function adadelta(
 /** `weightDecay` is 0 by default. */
 export interface LionOptions extends LionLinkOptions, DecoupledDecay {}
 
+export const lionRules: Rules<LionOptions> = { ...lionLinkRules, ...decoupledDecayRules };
+
+const checkLion = signature('lion', { rate: aRate }, lionRules);
+
 /** Lion: w = w − rate·(sign(β₁·m + (1 − β₁)·g) + weightDecay·w) (Chen et al., 2023). Its rate is 3 to 10 times below Adam's. */
 export function lion(
   rate: Rate,
-  { weightDecay = 0, mask, ...options }: LionOptions = {},
+  given: LionOptions = {},
 ): GradientTransformation<readonly [LionState, Empty, Empty]> {
+  checkLion(rate, given);
+  const { weightDecay = 0, mask, ...options } = given;
   checkCommon('lion', rate, weightDecay);
   return chain(scaleByLion(options), chosen(addDecayedWeights(weightDecay), mask), scaleByLearningRate(rate));
 }
@@ -203,21 +277,32 @@ export interface LarsOptions extends TrustRatioOptions {
   readonly mask?: Mask;
 }
 
+export const larsRules: Rules<LarsOptions> = {
+  ...trustRatioRules,
+  momentum: aNumber,
+  nesterov: aBoolean,
+  mask: aFunction,
+};
+
+const checkLars = signature('lars', { rate: aRate }, larsRules);
+
 /**
  * Layer-wise adaptive rates: v = momentum·v + rate·λ·(g + β·w) with λ = η·‖w‖/(‖g‖ + β·‖w‖); w = w − v
  * (You et al., 2017, algorithm 1). η is `coefficient`, by default 0.001, and β `weightDecay`.
  */
 export function lars(
   rate: Rate,
-  {
+  options: LarsOptions = {},
+): GradientTransformation<readonly [Empty, Empty, MomentumState]> {
+  checkLars(rate, options);
+  const {
     momentum = 0.9,
     nesterov = false,
     mask,
     coefficient = 0.001,
     weightDecay = 0,
     epsilon = 0,
-  }: LarsOptions = {},
-): GradientTransformation<readonly [Empty, Empty, MomentumState]> {
+  } = options;
   checkCommon('lars', rate, weightDecay);
   return chain(
     chosen(scaleByTrustRatio({ coefficient, weightDecay, epsilon }), mask),
@@ -233,11 +318,17 @@ export interface LambOptions extends MomentsOptions {
   readonly mask?: Mask;
 }
 
+export const lambRules: Rules<LambOptions> = { ...momentsRules, weightDecay: aNumber, mask: aFunction };
+
+const checkLamb = signature('lamb', { rate: aRate }, lambRules);
+
 /** LAMB: with u = m̂/(√v̂ + ε) + weightDecay·w, w = w − rate·‖w‖/‖u‖·u (You et al., 2020, algorithm 2). ε is 1e-6 by default. */
 export function lamb(
   rate: Rate,
-  { weightDecay = 0.01, mask, epsilon = 1e-6, ...options }: LambOptions = {},
+  given: LambOptions = {},
 ): GradientTransformation<readonly [AdamState, readonly [Empty, Empty], Empty]> {
+  checkLamb(rate, given);
+  const { weightDecay = 0.01, mask, epsilon = 1e-6, ...options } = given;
   checkCommon('lamb', rate, weightDecay);
   return chain(
     scaleByAdam({ epsilon, ...options }),

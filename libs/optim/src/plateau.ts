@@ -1,9 +1,9 @@
 /** A rate that falls when the training loss no longer does. */
 import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { choose, dtypeOf, type GradientTransformation } from './transformation.ts';
+import { choose, dtypeOf, type GradientTransformation, transformation } from './transformation.ts';
 
 /** Scalars. [] */
 export type PlateauState = {
@@ -37,20 +37,34 @@ export interface PlateauOptions {
   readonly minScale?: number;
 }
 
+export const plateauRules: Rules<PlateauOptions> = {
+  factor: aNumber,
+  patience: aNumber,
+  relativeTolerance: aNumber,
+  absoluteTolerance: aNumber,
+  cooldown: aNumber,
+  every: aNumber,
+  minScale: aNumber,
+};
+
+const checkReduceOnPlateau = signature('reduceOnPlateau', {}, plateauRules);
+
 /**
  * Multiplies updates by a scale that falls when the mean training loss of `patience` + 1 rounds in a row is not better
  * than the best: PyTorch's `ReduceLROnPlateau` in mode `min`, its threshold mode `rel` or `abs` by the tolerance given.
  * Needs the step's loss in {@link Progress}. After the learning rate in a chain.
  */
-export function reduceOnPlateau({
-  factor = 0.1,
-  patience = 10,
-  relativeTolerance = 1e-4,
-  absoluteTolerance = 0,
-  cooldown = 0,
-  every = 1,
-  minScale = 0,
-}: PlateauOptions = {}): GradientTransformation<PlateauState> {
+export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransformation<PlateauState> {
+  checkReduceOnPlateau(options);
+  const {
+    factor = 0.1,
+    patience = 10,
+    relativeTolerance = 1e-4,
+    absoluteTolerance = 0,
+    cooldown = 0,
+    every = 1,
+    minScale = 0,
+  } = options;
   check('reduceOnPlateau', 'decay', { factor });
   check('reduceOnPlateau', 'steps', { patience, cooldown });
   check('reduceOnPlateau', 'period', { every });
@@ -73,7 +87,7 @@ export function reduceOnPlateau({
     };
   }
 
-  return {
+  return transformation({
     init(params) {
       const dtype = dtypeOf(params);
       const [zero, one, infinity] = [0, 1, Number.POSITIVE_INFINITY].map((value) => full([], value, dtype));
@@ -86,7 +100,7 @@ export function reduceOnPlateau({
       const next = choose(count.equal(every), judge(before, sum.div(every)), { ...before, sum, count });
       return [map((u) => u.mul(next.scale.cast(u.dtype)), updates), next];
     },
-  };
+  });
 }
 
 const noLoss = (): LockstepError =>

@@ -1,27 +1,45 @@
 /** The links that optimizers are chained of, but for moving averages. */
+
 import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
+import { aFunction, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { norm } from './clipping.ts';
+import { aRate } from './kinds.ts';
 import type { Schedule } from './schedule.ts';
-import { dtypeOf, type Empty, type GradientTransformation, stateless } from './transformation.ts';
+import {
+  dtypeOf,
+  type Empty,
+  type GradientTransformation,
+  stateless,
+  transformation,
+} from './transformation.ts';
+
+const checkScaleBy = signature('scaleBy', { factor: aNumber });
 
 /** Multiplies updates by a constant; −1 in front of an optimizer makes it climb. */
-export const scaleBy = (factor: number): GradientTransformation<Empty> => {
+export function scaleBy(factor: number): GradientTransformation<Empty> {
+  checkScaleBy(factor);
   check('scaleBy', 'finite', { factor });
   return stateless((grads) => map((g) => g.mul(factor), grads));
-};
+}
+
+const checkScaleBySchedule = signature('scaleBySchedule', { schedule: aFunction });
 
 /** Multiplies updates by the schedule's value. */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
+  checkScaleBySchedule(schedule);
   return stateless((grads, _params, { step, totalSteps }) => {
     const factor = schedule(step.cast(dtypeOf(grads)), totalSteps);
     return map((g) => g.mul(factor.cast(g.dtype)), grads);
   });
 }
 
+const checkScaleByLearningRate = signature('scaleByLearningRate', { rate: aRate });
+
 /** Multiplies updates by −rate: the step downhill. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
+  checkScaleByLearningRate(rate);
   if (typeof rate === 'number') {
     check('scaleByLearningRate', 'finite', { rate });
     return stateless((grads) => map((g) => g.mul(-rate), grads));
@@ -29,8 +47,11 @@ export function scaleByLearningRate(rate: number | Schedule): GradientTransforma
   return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
 }
 
+const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber });
+
 /** Adds decay·w to each update. */
 export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
+  checkAddDecayedWeights(decay);
   check('addDecayedWeights', 'notNegative', { decay });
   return stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
 }
@@ -42,11 +63,11 @@ export function withDecayedWeights<S>(
 ): GradientTransformation<S> {
   const added = addDecayedWeights(decay);
   if (decay === 0) return link;
-  return {
+  return transformation({
     init: (params) => link.init(params),
     update: (grads, state, params, progress) =>
       link.update(added.update(grads, {}, params, progress)[0], state, params, progress),
-  };
+  });
 }
 
 export interface TrustRatioOptions {
@@ -58,15 +79,21 @@ export interface TrustRatioOptions {
   readonly epsilon?: number;
 }
 
+export const trustRatioRules: Rules<TrustRatioOptions> = {
+  coefficient: aNumber,
+  weightDecay: aNumber,
+  epsilon: aNumber,
+};
+
+const checkScaleByTrustRatio = signature('scaleByTrustRatio', {}, trustRatioRules);
+
 /**
  * Makes each tensor's update u as long as its weights ask for: η·‖w‖/(‖u‖ + β·‖w‖ + ε)·(u + β·w), LARS's local rate
  * (You et al., 2017, equation 6). Where ‖w‖ or ‖u‖ is 0 the update is u + β·w.
  */
-export function scaleByTrustRatio({
-  coefficient = 1,
-  weightDecay = 0,
-  epsilon = 0,
-}: TrustRatioOptions = {}): GradientTransformation<Empty> {
+export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTransformation<Empty> {
+  checkScaleByTrustRatio(options);
+  const { coefficient = 1, weightDecay = 0, epsilon = 0 } = options;
   check('scaleByTrustRatio', 'positive', { coefficient });
   check('scaleByTrustRatio', 'notNegative', { weightDecay, epsilon });
   const ratio = (u: Tensor, w: Tensor): Tensor => {

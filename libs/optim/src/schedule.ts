@@ -2,16 +2,30 @@
  * Learning rates as functions of the step. They are computed by our own ops in the precision of the step, float32 in a
  * run, so that a rate is the same bits everywhere; steps are exact up to 2²⁴.
  */
+
 import { asTensor, cos, exp, log, type Tensor, where } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aNumber, LockstepError, listOf, type Rules, required, signature } from '@lockstep/errors';
 import { check } from './checks.ts';
+import { aTensor } from './kinds.ts';
 
 /** The learning rate of an update: step counts committed updates from 0 (a float, []), totalSteps is the run's length. */
 export type Schedule = (step: Tensor, totalSteps: number) => Tensor;
 
+/** A schedule that checks what it is called with. */
+export function scheduled(owner: string, schedule: Schedule): Schedule {
+  const check = signature(`a schedule of ${owner}`, { step: aTensor, totalSteps: aNumber });
+  return (step, totalSteps) => {
+    check(step, totalSteps);
+    return schedule(step, totalSteps);
+  };
+}
+
+const checkConstant = signature('constant', { rate: aNumber });
+
 export function constant(rate: number): Schedule {
+  checkConstant(rate);
   check('constant', 'finite', { rate });
-  return (step) => asTensor(rate, step.dtype);
+  return scheduled('constant', (step) => asTensor(rate, step.dtype));
 }
 
 export interface WarmupOptions {
@@ -21,11 +35,17 @@ export interface WarmupOptions {
   readonly warmupSteps: number;
 }
 
+export const warmupRules: Rules<WarmupOptions> = { peak: required(aNumber), warmupSteps: required(aNumber) };
+
+const checkLinearWarmup = signature('linearWarmup', {}, warmupRules);
+
 /** Rises from peak/warmupSteps, so that no update is lost, to `peak` in `warmupSteps` updates and stays there. */
-export function linearWarmup({ peak, warmupSteps }: WarmupOptions): Schedule {
+export function linearWarmup(options: WarmupOptions): Schedule {
+  checkLinearWarmup(options);
+  const { peak, warmupSteps } = options;
   check('linearWarmup', 'finite', { peak });
   check('linearWarmup', 'steps', { warmupSteps });
-  return (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak);
+  return scheduled('linearWarmup', (step) => step.add(1).div(Math.max(1, warmupSteps)).minimum(1).mul(peak));
 }
 
 export interface CosineOptions {
@@ -37,24 +57,40 @@ export interface CosineOptions {
   readonly end?: number;
 }
 
+export const cosineRules: Rules<CosineOptions> = {
+  peak: required(aNumber),
+  totalSteps: aNumber,
+  end: aNumber,
+};
+
+const checkCosine = signature('cosine', {}, cosineRules);
+
 /** Falls from `peak` to `end` along half a cosine (Loshchilov and Hutter, 2017). */
-export const cosine = (options: CosineOptions): Schedule => cosineFrom(0, options);
+export function cosine(options: CosineOptions): Schedule {
+  checkCosine(options);
+  return cosineFrom(0, options);
+}
+
+const checkWarmupCosine = signature('warmupCosine', {}, { ...cosineRules, ...warmupRules });
 
 /** {@link linearWarmup}, then {@link cosine} over the rest of the run. */
 export function warmupCosine(options: CosineOptions & WarmupOptions): Schedule {
-  const { warmupSteps } = options;
-  const rise = linearWarmup(options);
+  checkWarmupCosine(options);
+  const { peak, warmupSteps } = options;
+  const rise = linearWarmup({ peak, warmupSteps });
   const fall = cosineFrom(warmupSteps, options);
-  return (step, totalSteps) => where(step.less(warmupSteps), rise(step, totalSteps), fall(step, totalSteps));
+  return scheduled('warmupCosine', (step, totalSteps) =>
+    where(step.less(warmupSteps), rise(step, totalSteps), fall(step, totalSteps)),
+  );
 }
 
 function cosineFrom(start: number, { peak, totalSteps, end = 0 }: CosineOptions): Schedule {
   check('cosine', 'finite', { peak, end });
   if (totalSteps !== undefined) check('cosine', 'period', { totalSteps });
-  return (step, runSteps) => {
+  return scheduled('cosine', (step, runSteps) => {
     const length = Math.max(1, (totalSteps ?? runSteps) - start);
     return halfCosine(peak, end, step.sub(start).div(length).maximum(0).minimum(1));
-  };
+  });
 }
 
 /** From `start` to `end` along half a cosine, as `progress` goes from 0 to 1. */
@@ -74,24 +110,30 @@ export interface PolynomialOptions {
   readonly totalSteps?: number;
 }
 
+export const polynomialRules: Rules<PolynomialOptions> = {
+  initial: required(aNumber),
+  end: aNumber,
+  power: aNumber,
+  totalSteps: aNumber,
+};
+
+const checkPolynomial = signature('polynomial', {}, polynomialRules);
+
 /** (initial − end)·(1 − step/totalSteps)^power + end: up or down, then it stays at `end`. */
-export function polynomial({
-  initial,
-  end = 0,
-  power: exponent = 1,
-  totalSteps,
-}: PolynomialOptions): Schedule {
+export function polynomial(options: PolynomialOptions): Schedule {
+  checkPolynomial(options);
+  const { initial, end = 0, power: exponent = 1, totalSteps } = options;
   check('polynomial', 'finite', { initial, end });
   check('polynomial', 'positive', { power: exponent });
   if (totalSteps !== undefined) check('polynomial', 'period', { totalSteps });
-  return (step, runSteps) => {
+  return scheduled('polynomial', (step, runSteps) => {
     const left = step
       .div(totalSteps ?? runSteps)
       .minimum(1)
       .neg()
       .add(1);
     return (exponent === 1 ? left : raise(left, exponent)).mul(initial - end).add(end);
-  };
+  });
 }
 
 export interface ExponentialDecayOptions {
@@ -101,16 +143,30 @@ export interface ExponentialDecayOptions {
   readonly every: number;
 }
 
+export const exponentialDecayRules: Rules<ExponentialDecayOptions> = {
+  initial: required(aNumber),
+  factor: required(aNumber),
+  every: required(aNumber),
+};
+
+const checkExponentialDecay = signature('exponentialDecay', {}, exponentialDecayRules);
+
 /** initial·factor^(step/every), a smooth curve. */
-export function exponentialDecay({ initial, factor, every }: ExponentialDecayOptions): Schedule {
+export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
+  checkExponentialDecay(options);
+  const { initial, factor, every } = options;
   requireDecay('exponentialDecay', initial, factor, every);
-  return (step) => power(factor, step.div(every)).mul(initial);
+  return scheduled('exponentialDecay', (step) => power(factor, step.div(every)).mul(initial));
 }
 
+const checkStepDecay = signature('stepDecay', {}, exponentialDecayRules);
+
 /** initial·factor^⌊step/every⌋: a jump every `every` updates. */
-export function stepDecay({ initial, factor, every }: ExponentialDecayOptions): Schedule {
+export function stepDecay(options: ExponentialDecayOptions): Schedule {
+  checkStepDecay(options);
+  const { initial, factor, every } = options;
   requireDecay('stepDecay', initial, factor, every);
-  return (step) => power(factor, step.div(every).floor()).mul(initial);
+  return scheduled('stepDecay', (step) => power(factor, step.div(every).floor()).mul(initial));
 }
 
 export interface MultiStepDecayOptions {
@@ -121,19 +177,29 @@ export interface MultiStepDecayOptions {
   readonly at: readonly number[];
 }
 
+export const multiStepDecayRules: Rules<MultiStepDecayOptions> = {
+  initial: required(aNumber),
+  factor: required(aNumber),
+  at: required(listOf(aNumber, 'a list of numbers')),
+};
+
+const checkMultiStepDecay = signature('multiStepDecay', {}, multiStepDecayRules);
+
 /** The rate is multiplied by `factor` at the given updates. */
-export function multiStepDecay({ initial, factor, at }: MultiStepDecayOptions): Schedule {
+export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
+  checkMultiStepDecay(options);
+  const { initial, factor, at } = options;
   check('multiStepDecay', 'finite', { initial });
   check('multiStepDecay', 'positive', { factor });
   requireRising('multiStepDecay', 'at', at);
-  return (step) => {
+  return scheduled('multiStepDecay', (step) => {
     let [rate, value] = [asTensor(initial, step.dtype), initial];
     for (const start of at) {
       value *= factor;
       rate = where(step.greaterEqual(start), value, rate);
     }
     return rate;
-  };
+  });
 }
 
 export interface InverseTimeDecayOptions {
@@ -141,24 +207,37 @@ export interface InverseTimeDecayOptions {
   readonly decay: number;
 }
 
+export const inverseTimeDecayRules: Rules<InverseTimeDecayOptions> = {
+  initial: required(aNumber),
+  decay: required(aNumber),
+};
+
+const checkInverseTimeDecay = signature('inverseTimeDecay', {}, inverseTimeDecayRules);
+
 /** initial/(1 + decay·step) */
-export function inverseTimeDecay({ initial, decay }: InverseTimeDecayOptions): Schedule {
+export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
+  checkInverseTimeDecay(options);
+  const { initial, decay } = options;
   check('inverseTimeDecay', 'finite', { initial });
   check('inverseTimeDecay', 'notNegative', { decay });
-  return (step) => asTensor(initial, step.dtype).div(step.mul(decay).add(1));
+  return scheduled('inverseTimeDecay', (step) => asTensor(initial, step.dtype).div(step.mul(decay).add(1)));
 }
+
+const checkInverseSquareRoot = signature('inverseSquareRoot', {}, warmupRules);
 
 /**
  * Rises to `peak` in `warmupSteps` updates, then falls as 1/√step: peak·min(t/w, √(w/t)) with t = step + 1 (Vaswani et
  * al., 2017, equation 3, known as Noam's, where peak = 1/√(modelSize·warmupSteps)).
  */
-export function inverseSquareRoot({ peak, warmupSteps }: WarmupOptions): Schedule {
+export function inverseSquareRoot(options: WarmupOptions): Schedule {
+  checkInverseSquareRoot(options);
+  const { peak, warmupSteps } = options;
   check('inverseSquareRoot', 'finite', { peak });
   check('inverseSquareRoot', 'period', { warmupSteps });
-  return (step) => {
+  return scheduled('inverseSquareRoot', (step) => {
     const ratio = step.add(1).div(warmupSteps);
     return ratio.minimum(ratio.reciprocal().sqrt()).mul(peak);
-  };
+  });
 }
 
 /** base^exponent for a positive base. */

@@ -1,15 +1,24 @@
 /** Entries of an optimizer's state that are found by their names, however deep links are nested. */
+import { flatten } from '@lockstep/tree';
 
-/** The objects in a state that have all these entries, from the outside in. */
+/** The objects in a state that have all these entries, from the outside in. Throws for one that contains itself. */
 export function partsWith<Name extends string>(
   state: unknown,
   ...names: readonly Name[]
 ): Readonly<Record<Name, unknown>>[] {
-  if (Array.isArray(state)) return state.flatMap((part) => partsWith(part, ...names));
+  flatten(state);
+  return partsIn(state, names);
+}
+
+function partsIn<Name extends string>(
+  state: unknown,
+  names: readonly Name[],
+): Readonly<Record<Name, unknown>>[] {
+  if (Array.isArray(state)) return state.flatMap((part) => partsIn(part, names));
   // Tensors are objects too.
   if (typeof state !== 'object' || state === null || Object.getPrototypeOf(state) !== Object.prototype)
     return [];
-  const inside = Object.values(state).flatMap((part) => partsWith(part, ...names));
+  const inside = Object.values(state).flatMap((part) => partsIn(part, names));
   const isOne = names.every((name) => Object.hasOwn(state, name));
   return isOne ? [state as Readonly<Record<Name, unknown>>, ...inside] : inside;
 }

@@ -1,8 +1,11 @@
 /** Steps that would spoil the parameters are left out. */
+
 import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { aNumber, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { aTransformation } from './kinds.ts';
+import { choose, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 export type SkipState<S> = {
   /** Steps skipped in a row, and in all. float32 [] */
@@ -11,6 +14,8 @@ export type SkipState<S> = {
   readonly inner: S;
 };
 
+const checkSkipNonFinite = signature('skipNonFinite', { inner: aTransformation }, { most: aNumber });
+
 /**
  * Skips a step whose gradient has an infinity or a NaN: the update is 0 and the inner optimizer's state stays. After
  * `most` in a row the next one passes, so that a run that is beyond help shows it. The gradient is the whole cluster's,
@@ -18,10 +23,12 @@ export type SkipState<S> = {
  */
 export function skipNonFinite<S extends TensorTree>(
   inner: GradientTransformation<S>,
-  { most = 5 }: { readonly most?: number } = {},
+  options: { readonly most?: number } = {},
 ): GradientTransformation<SkipState<S>> {
+  checkSkipNonFinite(inner, options);
+  const { most = 5 } = options;
   check('skipNonFinite', 'steps', { most });
-  return {
+  return transformation({
     init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),
     update(grads, { numInARow, numSkipped, inner: before }, params, progress) {
       const finite = allFinite(grads);
@@ -36,7 +43,7 @@ export function skipNonFinite<S extends TensorTree>(
         },
       ];
     },
-  };
+  });
 }
 
 /** Whether no leaf has an infinity or a NaN. bool [] */

@@ -1,10 +1,12 @@
 /** What links report of themselves: scalars that the trainer writes among the metrics of each step. */
 import { Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { anything, LockstepError, signature } from '@lockstep/errors';
 import { partsWith } from './search.ts';
 
 /** The entry `stepMetrics` of a link's state: scalars by name. [] */
 export type StepMetrics = Readonly<Record<string, Tensor>>;
+
+const checkStepMetricsOf = signature('stepMetricsOf', { optState: anything });
 
 /**
  * What the links of a chain report: the scalars in every entry `stepMetrics` of their states, however deep, by name in
@@ -12,6 +14,7 @@ export type StepMetrics = Readonly<Record<string, Tensor>>;
  * not a scalar and for a name that occurs twice.
  */
 export function stepMetricsOf(optState: unknown): Record<string, Tensor> {
+  checkStepMetricsOf(optState);
   const all = partsWith(optState, 'stepMetrics').flatMap(({ stepMetrics }) =>
     Object.entries(stepMetrics as StepMetrics),
   );

@@ -2,9 +2,12 @@
  * Optimizers as gradient transformations, after optax: pairs of pure functions that make updates of gradients and can
  * be chained. All of it is traced into the update program, so state is nothing but tensors.
  */
+
 import { type Tensor, where } from '@lockstep/autodiff';
+import { aFunction, anObject, type Kind, signature } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
 import { flatten, map, type Tree } from '@lockstep/tree';
+import { aTensor, aTransformation, aTree } from './kinds.ts';
 
 /** Parameters, gradients, updates or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
@@ -33,27 +36,69 @@ export interface GradientTransformation<S = TensorTree> {
   update(grads: TensorTree, state: S, params: TensorTree, progress: Progress): [TensorTree, S];
 }
 
+const aState: Kind = {
+  what: 'the state, as init or the last update gave it',
+  fits: (value) => typeof value === 'object' && value !== null,
+};
+
+const aProgress: Kind = {
+  what: 'an object of step, a tensor, and totalSteps, a number',
+  fits(value) {
+    if (!anObject.fits(value)) return false;
+    const { step, totalSteps } = value as Partial<Progress>;
+    return aTensor.fits(step) && typeof totalSteps === 'number';
+  },
+};
+
+const checkInit = signature('init of an optimizer', { params: aTree });
+const checkUpdate = signature('update of an optimizer', {
+  grads: aTree,
+  state: aState,
+  params: aTree,
+  progress: aProgress,
+});
+
+/** The transformation, whose functions check what callers without types give them. */
+export function transformation<S>({ init, update }: GradientTransformation<S>): GradientTransformation<S> {
+  return {
+    init(params) {
+      checkInit(params);
+      return init(params);
+    },
+    update(grads, state, params, progress) {
+      checkUpdate(grads, state, params, progress);
+      return update(grads, state, params, progress);
+    },
+  };
+}
+
 /** The state of a transformation that has none. */
 export type Empty = Readonly<Record<string, never>>;
+
+const checkStateless = signature('stateless', { update: aFunction });
 
 /** A transformation without state. */
 export function stateless(
   update: (grads: TensorTree, params: TensorTree, progress: Progress) => TensorTree,
 ): GradientTransformation<Empty> {
-  return {
+  checkStateless(update);
+  return transformation({
     init: () => ({}),
     update: (grads, state, params, progress) => [update(grads, params, progress), state],
-  };
+  });
 }
 
 /** Hands on what it gets. */
 export const identity: GradientTransformation<Empty> = stateless((grads) => grads);
 
+const checkChain = signature('chain', { '...links': aTransformation });
+
 /** One transformation after the other: each takes the updates of the one before. */
 export function chain<S extends readonly unknown[]>(
   ...links: { readonly [K in keyof S]: GradientTransformation<S[K]> }
 ): GradientTransformation<S> {
-  return {
+  checkChain(...links);
+  return transformation({
     init: (params) => links.map((link) => link.init(params)) as unknown as S,
     update(grads, state, params, progress) {
       let updates = grads;
@@ -64,11 +109,14 @@ export function chain<S extends readonly unknown[]>(
       });
       return [updates, next as unknown as S];
     },
-  };
+  });
 }
+
+const checkApplyUpdates = signature('applyUpdates', { params: aTree, updates: aTree });
 
 /** params + updates, leaf by leaf. */
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
+  checkApplyUpdates(params, updates);
   return map((param, update) => param.add(update), params as TensorTree, updates) as P;
 }
 

@@ -14,6 +14,8 @@ const constructors = {
   bool: Uint8Array,
 } as const;
 
+export const dtypes = ['float32', 'float64', 'int32', 'uint32', 'bool'] as const satisfies readonly DType[];
+
 export function isFloat(dtype: DType): dtype is FloatDType {
   return dtype === 'float32' || dtype === 'float64';
 }

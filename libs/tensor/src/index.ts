@@ -1,5 +1,5 @@
 export type { DType, FloatDType, TypedArray } from './dtype.ts';
-export { allocate, bytesPerElement, dtypeOf, isFloat, viewOf } from './dtype.ts';
+export { allocate, bytesPerElement, dtypeOf, dtypes, isFloat, viewOf } from './dtype.ts';
 export type { Shape } from './shape.ts';
 export {
   broadcastShapes,

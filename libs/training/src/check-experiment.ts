@@ -1,6 +1,17 @@
 /** What an experiment file gives, held against what a run needs: files are run without asking the type checker. */
-import { LockstepError } from '@lockstep/errors';
-import type { FunctionExperiment, ModelExperiment } from './experiment.ts';
+import {
+  aNumber,
+  aString,
+  checkOptions,
+  LockstepError,
+  nearNames,
+  numberFrom,
+  oneOf,
+  type Rules,
+  required,
+} from '@lockstep/errors';
+import type { EarlyStopping } from '@lockstep/run';
+import type { CommonOptions, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
 type Field = keyof ModelExperiment | keyof FunctionExperiment<unknown>;
 
@@ -8,6 +19,8 @@ interface Rule {
   readonly needed?: true;
   readonly fits: (value: unknown) => boolean;
   readonly what: string;
+  /** Of an object of options. */
+  readonly rules?: Rules;
 }
 
 const isFunction = (value: unknown): boolean => typeof value === 'function';
@@ -20,6 +33,16 @@ const has =
 const isWhole = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= least;
 
+/** What these numbers may be is looked at with the values of the command line. */
+const batchRules: Rules<CommonOptions['batch']> = { size: required(aNumber), shards: aNumber };
+
+const stoppingRules: Rules<EarlyStopping> = {
+  metric: required(aString),
+  patience: required(aNumber),
+  minDelta: numberFrom(0),
+  mode: oneOf('min', 'max'),
+};
+
 const count: Rule = { fits: (value) => isWhole(value, 1), what: 'a whole number of at least 1' };
 
 const rules: Readonly<Record<Field, Rule>> = {
@@ -28,6 +51,7 @@ const rules: Readonly<Record<Field, Rule>> = {
     needed: true,
     fits: isRecord,
     what: 'an object such as { size: 64 }',
+    rules: batchRules,
   },
   data: { needed: true, fits: has('load'), what: "a data source such as mnist() or csv('points.csv', …)" },
   model: { fits: has('init', 'apply'), what: 'a layer such as sequential(dense(16), relu, dense(1))' },
@@ -50,6 +74,7 @@ const rules: Readonly<Record<Field, Rule>> = {
   earlyStopping: {
     fits: isRecord,
     what: "an object such as { metric: 'validation/loss', patience: 2 }",
+    rules: stoppingRules,
   },
   evaluateWith: {
     fits: (value) => value === 'params' || value === 'average',
@@ -64,9 +89,12 @@ export function checkExperiment(experiment: unknown): void {
   for (const field of fields) {
     if (!(field in rules)) throw unknownField(field);
   }
-  for (const [field, { needed, fits, what }] of Object.entries(rules)) {
+  for (const [field, { needed, fits, what, rules: inner }] of Object.entries(rules)) {
     const value = experiment[field];
     if (value === undefined ? needed : !fits(value)) throw wrong(field, what, value);
+    if (inner !== undefined && value !== undefined) {
+      checkOptions(`defineExperiment: ${field}`, value, inner, { code: 'config' });
+    }
   }
   if ('model' in experiment === 'init' in experiment) {
     throw new LockstepError(
@@ -91,12 +119,16 @@ function checkWatched({ earlyStopping, metrics = {} }: Readonly<Record<string, u
   );
 }
 
-const unknownField = (field: string): LockstepError =>
-  new LockstepError(
+function unknownField(field: string): LockstepError {
+  const known = Object.keys(rules).sort();
+  const [near] = nearNames(field, known, 1);
+  const suggestion = near === undefined ? '' : `did you mean '${near}'? `;
+  return new LockstepError(
     'config',
-    `defineExperiment: knows no '${field}'; there are ${Object.keys(rules).sort().join(', ')}`,
-    { field },
+    `defineExperiment: knows no '${field}'; ${suggestion}there are ${known.join(', ')}`,
+    { field, near },
   );
+}
 
 function wrong(field: string, what: string, value: unknown): LockstepError {
   const came =

@@ -13,7 +13,7 @@ export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record
 /** Rows without labels: what a trained run is given. */
 export type Inputs = { readonly x: Tensor } & Readonly<Record<string, Tensor>>;
 
-interface CommonOptions {
+export interface CommonOptions {
   /** Default: the file's name. */
   readonly name?: string;
   readonly data: DataSource;

@@ -8,6 +8,7 @@ import {
   dropout,
   flatten,
   l2,
+  meanSquaredError,
   relu,
   sequential,
   softmaxCrossEntropy,
@@ -164,7 +165,11 @@ describe('trainLocally', () => {
 
   it('notices a loss that was not called', async () => {
     const experiment = defineExperiment({ ...recipe, loss: softmaxCrossEntropy as never });
-    await expect(train(experiment)).rejects.toThrow(/loss: must give a tensor .*, not a function; is a call/);
+    await expect(train(experiment)).rejects.toThrow(
+      /softmaxCrossEntropy: options .*, not a float32 tensor .*; is a call missing/,
+    );
+    const uncalled = defineExperiment({ ...recipe, loss: meanSquaredError as never });
+    await expect(train(uncalled)).rejects.toThrow(/loss: must give a tensor .*, not a function; is a call/);
   });
 
   it('names the layer in which shapes do not fit', async () => {

@@ -1,4 +1,4 @@
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, anObject, anything, type Kind, LockstepError, listOf, signature } from '@lockstep/errors';
 import {
   assertSameStructure,
   firstDifference,
@@ -17,6 +17,8 @@ export interface Flat<Leaf> {
   readonly structure: Structure;
 }
 
+const checkFlatten = signature('flattenTree', { tree: anything, 'isLeaf?': aFunction });
+
 /**
  * The leaves of a tree, object keys in sorted order, and what is left without them. A leaf is anything but
  * `null`, `undefined`, an array or a plain object, and whatever `isLeaf` claims first.
@@ -25,12 +27,23 @@ export function flatten<T>(tree: T): Flat<LeafOf<T>>;
 export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is Leaf): Flat<Leaf>;
 export function flatten(tree: unknown, isLeaf?: IsLeaf): Flat<unknown>;
 export function flatten(tree: unknown, isLeaf: IsLeaf = noneEarly): Flat<unknown> {
+  checkFlatten(tree, isLeaf);
   const leaves: unknown[] = [];
   return { structure: walk(tree, isLeaf, leaves), leaves };
 }
 
+const aStructure: Kind = {
+  what: 'a structure, as flattenTree gives it',
+  fits: (value) => anObject.fits(value) && typeof (value as Partial<Structure>).kind === 'string',
+};
+const checkUnflatten = signature('unflattenTree', {
+  structure: aStructure,
+  leaves: listOf(anything, 'a list of leaves'),
+});
+
 /** The tree of a structure with `leaves` put in, in the order of {@link flatten}; throws unless they fit. */
 export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): Tree<Leaf> {
+  checkUnflatten(structure, leaves);
   const expected = numLeaves(structure);
   if (leaves.length !== expected) {
     throw new LockstepError(
@@ -59,6 +72,8 @@ export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): 
   return build(structure);
 }
 
+const checkMap = signature('mapTree', { f: aFunction, '...trees': anything });
+
 /**
  * `f` of each leaf, in the order of {@link flatten}, in a tree of the same shape. Trees in `rest` must have the
  * structure of the first; `f` gets their leaves too.
@@ -68,6 +83,7 @@ export function map<T, Rest extends readonly unknown[], Out>(
   tree: T,
   ...rest: Rest
 ): MapLeaves<T, Out> {
+  checkMap(f);
   const { leaves, structure } = flatten(tree);
   const others = rest.map((other) => {
     const flat = flatten<unknown>(other);
@@ -97,16 +113,29 @@ function noneEarly(): boolean {
   return false;
 }
 
-function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[]): Structure {
+/** More levels than any tree of parameters has. */
+const maxDepth = 1000;
+
+function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[], depth = 0): Structure {
+  if (depth > maxDepth) {
+    throw new LockstepError(
+      'argument',
+      `a tree is nested more than ${maxDepth} deep; does a list or an object in it contain itself?`,
+    );
+  }
   if (!isLeaf(node)) {
     if (node === null) return { kind: 'null' };
     if (node === undefined) return { kind: 'undefined' };
     if (Array.isArray(node)) {
-      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves)) };
+      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves, depth + 1)) };
     }
     if (isPlainObject(node)) {
       const keys = Object.keys(node).sort();
-      return { kind: 'object', keys, children: keys.map((key) => walk(node[key], isLeaf, leaves)) };
+      return {
+        kind: 'object',
+        keys,
+        children: keys.map((key) => walk(node[key], isLeaf, leaves, depth + 1)),
+      };
     }
   }
   leaves.push(node);

@@ -8,6 +8,7 @@ import { threadsFor } from '../options.ts';
 import { createRunFolder, discardRun } from '../run-folder.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
+import { startTypeCheck } from '../type-check.ts';
 import type { Context, Handler } from './command.ts';
 
 interface NewRunArgs extends OutputArgs {
@@ -57,7 +58,9 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
   const file = await loadExperiment(args.experiment);
   const config = resolveConfig(file.experiment, args);
   const opened = await createRunFolder(args.runRoot, file, config, args.profile);
-  return whileLocked(opened.run.folder, () =>
+  const display = chooseDisplay(terminal, args);
+  const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
+  const code = whileLocked(opened.run.folder, () =>
     runSession({
       opened,
       localWorkers: workers.local,
@@ -66,8 +69,9 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
       bind: args.bind,
       keysFolder: args.keys,
       trace: args.trace === '' ? join(opened.run.folder, 'trace.json') : args.trace,
-      display: chooseDisplay(terminal, args),
+      display,
       abandon: () => discardRun(opened),
     }),
   );
+  return code.finally(typeCheck.stop);
 }

@@ -2,6 +2,7 @@
 import type { Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
 import type { RunConfig } from '@lockstep/training';
+import type { TypeProblem } from '../type-check.ts';
 
 export interface RunInfo {
   readonly name: string;
@@ -35,5 +36,7 @@ export interface Display {
   update(update: Update): void;
   /** A line for people that stays. */
   note(text: string): void;
+  /** What the type checker says of the experiment. */
+  typeErrors(problems: readonly TypeProblem[]): void;
   ended(ending: Ending): void;
 }

@@ -49,6 +49,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
       }
     },
     note: () => undefined,
+    typeErrors: (problems) => write('typeErrors', { problems }),
     ended: (ending) => write(ending.type, factsOf(ending)),
   };
 }

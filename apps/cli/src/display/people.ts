@@ -1,6 +1,7 @@
 /** For people: a header, one line that moves on a terminal (now and then a line elsewhere), and what happens. */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
+import { describeProblems } from '../type-check.ts';
 import type { Display, Ending, RunInfo } from './display.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
 import { endingLines, headline, sentence, spares } from './sentences.ts';
@@ -72,6 +73,9 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       if (text !== undefined) note(text);
     },
     note,
+    typeErrors: (problems) => {
+      for (const line of describeProblems(problems)) note(line);
+    },
     ended: (ending: Ending) => {
       erase();
       const view = tracker?.view();

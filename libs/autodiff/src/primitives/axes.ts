@@ -1,11 +1,16 @@
 /** Axes put in, taken away and moved: what reshape and transpose say in a word. */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { broadcastShapes, formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
+import { anAxis, aTensor, someAxes } from '../kinds.ts';
 import { broadcastInAxes, broadcastTo, reshape, transpose } from './structural.ts';
+
+const checkExpandDims = signature('expandDims', { x: aTensor, axes: someAxes });
 
 /** New axes of length 1, at these places of the result. */
 export function expandDims(x: Tensor, axes: number | readonly number[]): Tensor {
+  checkExpandDims(x, axes);
   const list = typeof axes === 'number' ? [axes] : axes;
   const places = normalizeAxes('expandDims', list, x.rank + list.length);
   const shape = [...x.shape];
@@ -13,8 +18,11 @@ export function expandDims(x: Tensor, axes: number | readonly number[]): Tensor 
   return reshape(x, shape);
 }
 
+const checkSqueeze = signature('squeeze', { x: aTensor, 'axes?': someAxes });
+
 /** Without the axes of length 1: all of them, or those named. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkSqueeze(x, axes);
   const list = normalizeAxes('squeeze', axes, x.rank).filter(
     (axis) => axes !== undefined || x.shape[axis] === 1,
   );
@@ -32,11 +40,19 @@ export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   );
 }
 
+const checkRavel = signature('ravel', { x: aTensor });
+
 /** All elements along one axis, row by row. */
-export const ravel = (x: Tensor): Tensor => reshape(x, [x.size]);
+export function ravel(x: Tensor): Tensor {
+  checkRavel(x);
+  return reshape(x, [x.size]);
+}
+
+const checkSwapAxes = signature('swapAxes', { x: aTensor, axis1: anAxis, axis2: anAxis });
 
 /** Two axes in each other's place. */
 export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
+  checkSwapAxes(x, axis1, axis2);
   const [a, b] = [normalizeAxis('swapAxes', axis1, x.rank), normalizeAxis('swapAxes', axis2, x.rank)];
   return transpose(
     x,
@@ -44,12 +60,15 @@ export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
   );
 }
 
+const checkMoveAxis = signature('moveAxis', { x: aTensor, from: someAxes, to: someAxes });
+
 /** Axes `from` at the places `to`; the others keep their order. */
 export function moveAxis(
   x: Tensor,
   from: number | readonly number[],
   to: number | readonly number[],
 ): Tensor {
+  checkMoveAxis(x, from, to);
   const [sources, places] = [from, to].map((list) =>
     (typeof list === 'number' ? [list] : (list as readonly number[])).map((axis) =>
       normalizeAxis('moveAxis', axis, x.rank),
@@ -71,8 +90,11 @@ export function moveAxis(
   return transpose(x, order);
 }
 
+const checkBroadcastArrays = signature('broadcastArrays', { '...xs': aTensor });
+
 /** All repeated to the one shape that they broadcast to. */
 export function broadcastArrays(...xs: readonly Tensor[]): Tensor[] {
+  checkBroadcastArrays(...xs);
   const shape = broadcastShapes('broadcastArrays', ...xs.map((x) => x.shape));
   return xs.map((x) => broadcastTo(x, shape));
 }
@@ -82,8 +104,14 @@ export interface MeshgridOptions {
   readonly indexing?: 'xy' | 'ij';
 }
 
+export const meshgridRules: Rules<MeshgridOptions> = { indexing: oneOf('xy', 'ij') };
+
+const checkMeshgrid = signature('meshgrid', { vectors: listOf(aTensor, 'a list of tensors') }, meshgridRules);
+
 /** The coordinates of a grid: for each vector an array that varies along one axis alone. */
-export function meshgrid(vectors: readonly Tensor[], { indexing = 'xy' }: MeshgridOptions = {}): Tensor[] {
+export function meshgrid(vectors: readonly Tensor[], options: MeshgridOptions = {}): Tensor[] {
+  checkMeshgrid(vectors, options);
+  const { indexing = 'xy' } = options;
   const odd = vectors.find((x) => x.rank !== 1);
   if (odd !== undefined) {
     throw new LockstepError('shape', `meshgrid: takes vectors, not ${formatShape(odd.shape)}; use ravel()`, {

@@ -2,12 +2,14 @@
  * Matrix products. Every product is one chain over its inner index (see the kernels' specification), so rows and
  * batches may be computed together or apart with the same bits.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, LockstepError, type Rules, signature } from '@lockstep/errors';
 import type { MatmulAttrs } from '@lockstep/kernels';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import { broadcastTo, repeatInFront, reshape, sum, transpose } from './structural.ts';
 
 interface Transposes extends Readonly<Record<string, unknown>> {
@@ -113,11 +115,16 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
+export const matmulRules: Rules<MatmulOptions> = { transposeA: aBoolean, transposeB: aBoolean };
+
+const checkMatmul = signature('matmul', { a: tensorLike, b: tensorLike }, matmulRules);
+
 /**
  * The matrix product over the last two axes: [.., m, k] · [.., k, n] → [.., m, n]. A vector counts as a row on the
  * left and as a column on the right, and loses that axis in the result. Axes before the last two broadcast.
  */
 export function matmul(a: TensorLike, b: TensorLike, options: MatmulOptions = {}): Tensor {
+  checkMatmul(a, b, options);
   const [x, y] = asTensors('matmul', a, b) as [Tensor, Tensor];
   if (x.rank === 0 || y.rank === 0) {
     throw new LockstepError('shape', 'matmul: a scalar is not a matrix; use mul', {
@@ -221,5 +228,10 @@ export const treeSumPrimitive: Primitive<Readonly<Record<string, never>>> = prim
   batch: ([x]) => batchedAs(treeSum(transpose(x!, [1, 0, ...x!.shape.slice(2).map((_, i) => i + 2)]))),
 });
 
+const checkTreeSum = signature('treeSum', { x: aTensor });
+
 /** The sum over the first axis (a power of two) along the fixed binary tree. [2ⁿ, ..] → [..] */
-export const treeSum = (x: Tensor): Tensor => bind(treeSumPrimitive, [x], {});
+export function treeSum(x: Tensor): Tensor {
+  checkTreeSum(x);
+  return bind(treeSumPrimitive, [x], {});
+}

@@ -1,8 +1,10 @@
 /** Transposed convolution: the linear transpose of `conv2d`, which spreads each pixel over a window of the output. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors } from '../convert.ts';
 import { bind, type Tensor } from '../core.ts';
+import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { inputGradPrimitive } from './convolution.ts';
 import { asImages, asSequences, lastAxis, requireSequences } from './convolve.ts';
@@ -38,6 +40,14 @@ export interface ConvTranspose2dOptions {
   readonly groups?: number;
 }
 
+export const convTranspose2dRules: Rules<ConvTranspose2dOptions> = {
+  stride: aSize,
+  padding: aPadding,
+  outputPadding: aSize,
+  dilation: aSize,
+  groups: aNumber,
+};
+
 export interface ConvTranspose1dOptions {
   readonly stride?: number;
   /** As for `convTranspose2d`, or [before, after]. Default 'same'. */
@@ -46,6 +56,14 @@ export interface ConvTranspose1dOptions {
   readonly dilation?: number;
   readonly groups?: number;
 }
+
+export const convTranspose1dRules: Rules<ConvTranspose1dOptions> = {
+  stride: aNumber,
+  padding: aPadding1d,
+  outputPadding: aNumber,
+  dilation: aNumber,
+  groups: aNumber,
+};
 
 interface Geometry {
   readonly window: readonly [number, number];
@@ -56,11 +74,18 @@ interface Geometry {
   readonly outputs: readonly [number, number];
 }
 
+const checkConvTranspose2d = signature(
+  'convTranspose2d',
+  { x: aTensor, kernel: aTensor },
+  convTranspose2dRules,
+);
+
 /**
  * The transpose of a convolution of images: x [B, H, W, C], kernel [kh, kw, C, O / groups] → [B, H′, W′, O] with
  * H′ = (H − 1)·stride − top − bottom + dilation·(kh − 1) + 1 + outputPadding.
  */
 export function convTranspose2d(x: Tensor, kernel: Tensor, options: ConvTranspose2dOptions = {}): Tensor {
+  checkConvTranspose2d(x, kernel, options);
   const { groups = 1 } = options;
   requireImages(x, kernel, groups);
   const geometry = geometryOf(x, kernel, options);
@@ -80,8 +105,15 @@ export function convTranspose2d(x: Tensor, kernel: Tensor, options: ConvTranspos
   return concatenate(parts, 3);
 }
 
+const checkConvTranspose1d = signature(
+  'convTranspose1d',
+  { x: aTensor, kernel: aTensor },
+  convTranspose1dRules,
+);
+
 /** The transpose of a convolution of sequences: x [B, L, C], kernel [k, C, O / groups] → [B, L′, O]. */
 export function convTranspose1d(x: Tensor, kernel: Tensor, options: ConvTranspose1dOptions = {}): Tensor {
+  checkConvTranspose1d(x, kernel, options);
   const { stride = 1, padding = 'same', outputPadding = 0, dilation = 1, groups = 1 } = options;
   requireSequences('convTranspose1d', x, kernel, x.shape[2]!, '[k, C, O / groups]');
   const y = convTranspose2d(asImages(x), reshape(kernel, [1, ...kernel.shape]), {

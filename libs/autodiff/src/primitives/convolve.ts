@@ -4,10 +4,12 @@
  * dilated kernel would; groups are convolved apart; with one channel a group (depthwise) the taps are summed
  * elementwise.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors } from '../convert.ts';
 import { bind, type Tensor } from '../core.ts';
+import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { conv2dPrimitive } from './convolution.ts';
 import { mul } from './elementwise.ts';
@@ -43,6 +45,13 @@ export interface Conv2dOptions {
   readonly groups?: number;
 }
 
+export const conv2dRules: Rules<Conv2dOptions> = {
+  stride: aSize,
+  padding: aPadding,
+  dilation: aSize,
+  groups: aNumber,
+};
+
 export interface Conv1dOptions {
   readonly stride?: number;
   /** As for `conv2d`, or [before, after]. Default 'same'. */
@@ -50,6 +59,13 @@ export interface Conv1dOptions {
   readonly dilation?: number;
   readonly groups?: number;
 }
+
+export const conv1dRules: Rules<Conv1dOptions> = {
+  stride: aNumber,
+  padding: aPadding1d,
+  dilation: aNumber,
+  groups: aNumber,
+};
 
 /** All that decides a convolution but its operands. */
 interface Geometry {
@@ -59,8 +75,11 @@ interface Geometry {
   readonly outputs: readonly [number, number];
 }
 
+const checkConv2d = signature('conv2d', { x: aTensor, kernel: aTensor }, conv2dRules);
+
 /** Cross-correlation of images with a kernel: x [B, H, W, C], kernel [kh, kw, C / groups, O] → [B, H′, W′, O]. */
 export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): Tensor {
+  checkConv2d(x, kernel, options);
   const { groups = 1 } = options;
   requireImages(x, kernel, groups);
   const geometry = geometryOf('conv2d', x, kernel, options);
@@ -74,8 +93,11 @@ export function conv2d(x: Tensor, kernel: Tensor, options: Conv2dOptions = {}): 
   return concatenate(parts, 3);
 }
 
+const checkConv1d = signature('conv1d', { x: aTensor, kernel: aTensor }, conv1dRules);
+
 /** Cross-correlation of sequences with a kernel: x [B, L, C], kernel [k, C / groups, O] → [B, L′, O]. */
 export function conv1d(x: Tensor, kernel: Tensor, options: Conv1dOptions = {}): Tensor {
+  checkConv1d(x, kernel, options);
   const { stride = 1, padding = 'same', dilation = 1, groups = 1 } = options;
   requireSequences('conv1d', x, kernel, x.shape[2]! / groups, '[k, C / groups, O]');
   const y = conv2d(asImages(x), reshape(kernel, [1, ...kernel.shape]), {

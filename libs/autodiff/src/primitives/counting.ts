@@ -1,19 +1,24 @@
 /** How often values occur. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors, ones, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import { ravel } from './axes.ts';
 import { equal, sub, where } from './elementwise.ts';
 import { scatterAdd } from './indexing.ts';
 import { slice } from './slicing.ts';
 import { searchSorted } from './sorting.ts';
 
+const checkBinCount = signature('binCount', { x: aTensor, length: aNumber, 'weights?': aTensor });
+
 /**
  * How often each of the numbers 0 … length − 1 occurs in x (int32), or the sum of the weights at its places; others are
  * left out. [..] → int32 [length], or the weights' type
  */
 export function binCount(x: Tensor, length: number, weights?: Tensor): Tensor {
+  checkBinCount(x, length, weights);
   if (
     !Number.isInteger(length) ||
     length < 0 ||
@@ -28,11 +33,14 @@ export function binCount(x: Tensor, length: number, weights?: Tensor): Tensor {
   return scatterAdd(ravel(weights ?? ones(x.shape, 'int32')), ravel(x), length);
 }
 
+const checkHistogram = signature('histogram', { x: aTensor, edges: tensorLike, 'weights?': aTensor });
+
 /**
  * How many elements of x lie between neighbouring edges (ascending): edges[i] ≤ x < edges[i + 1], and in the last bin
  * also its right edge. NaN and what lies outside is left out. edges [n + 1] → int32 [n], or the weights' type
  */
 export function histogram(x: Tensor, edges: TensorLike, weights?: Tensor): Tensor {
+  checkHistogram(x, edges, weights);
   const [values, bounds] = asTensors('histogram', x, edges) as [Tensor, Tensor];
   const bins = bounds.size - 1;
   if (bounds.rank !== 1 || bins < 1) {

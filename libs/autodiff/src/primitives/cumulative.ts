@@ -1,10 +1,12 @@
 /** Running sums, products and extremes along an axis, and differences. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { runningExtreme, runningSum } from '@lockstep/kernels';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { full } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { anAxis, aTensor } from '../kinds.ts';
 import { mul, sub } from './elementwise.ts';
 import { logAddExp } from './exponentials.ts';
 import { takeAlongAxis } from './indices.ts';
@@ -53,14 +55,20 @@ export interface CumulativeOptions {
   readonly reverse?: boolean;
 }
 
+export const cumulativeRules: Rules<CumulativeOptions> = { reverse: aBoolean };
+
 type Cumulative = (x: Tensor, axis?: number, options?: CumulativeOptions) => Tensor;
 
 /** Along an axis, or without one along all elements in row-major order, as NumPy has it. */
 function cumulative(op: string, along: (x: Tensor, axis: number, reverse: boolean) => Tensor): Cumulative {
-  return (x, axis, { reverse = false } = {}) =>
-    axis === undefined
+  const check = signature(op, { x: aTensor, 'axis?': anAxis }, cumulativeRules);
+  return (x, axis, options = {}) => {
+    check(x, axis, options);
+    const { reverse = false } = options;
+    return axis === undefined
       ? along(reshape(x, [x.size]), 0, reverse)
       : along(x, normalizeAxis(op, axis, x.rank), reverse);
+  };
 }
 
 /** Sums of the elements so far along `axis` (of all, flattened, by default). [..n..] → [..n..] */
@@ -102,8 +110,11 @@ function extreme(op: 'max' | 'min') {
     takeAlongAxis(x, bind(runningPrimitive, [x], { op, axis, reverse }), axis);
 }
 
+const checkDiff = signature('diff', { x: aTensor, 'n?': aNumber, 'axis?': anAxis });
+
 /** The differences of neighbours along `axis`, taken n times. [..m..] → [..m − n..] */
 export function diff(x: Tensor, n = 1, axis = -1): Tensor {
+  checkDiff(x, n, axis);
   const along = normalizeAxis('diff', axis, x.rank);
   if (!Number.isInteger(n) || n < 0) {
     throw new LockstepError(

@@ -1,7 +1,10 @@
 /** Determinants, by elimination on the host in doubles. d det(A) = det(A)·tr(A⁻¹·dA). */
+
+import { signature } from '@lockstep/errors';
 import { type DeterminantPart, determinant as determinantKernel, luRoom } from '@lockstep/kernels';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
+import { aTensor } from '../kinds.ts';
 import { mul } from './elementwise.ts';
 import { inverse } from './linear-systems.ts';
 import { adjoint, joinBatches, oneBatch, requireSquare } from './square.ts';
@@ -43,17 +46,23 @@ const ofValue = part('determinant', 'value', (out) => out);
 const ofSign = part('determinantSign', 'sign');
 const ofLogarithm = part('logDeterminant', 'logarithm', () => undefined);
 
+const checkDeterminant = signature('determinant', { x: aTensor });
+
 /** The determinants of matrices. [.., n, n] → [..]. The slope det(x)·x⁻ᵀ of a singular matrix is NaN. */
 export function determinant(x: Tensor): Tensor {
+  checkDeterminant(x);
   requireSquare('determinant', x);
   return ofValue(x);
 }
+
+const checkSlogdet = signature('slogdet', { x: aTensor });
 
 /**
  * The sign of the determinant and the logarithm of its magnitude, which neither over- nor underflows.
  * [.., n, n] → two of [..]; 0 and −∞ for a singular matrix.
  */
 export function slogdet(x: Tensor): { sign: Tensor; logAbsDet: Tensor } {
+  checkSlogdet(x);
   requireSquare('slogdet', x);
   return { sign: ofSign(x), logAbsDet: ofLogarithm(x) };
 }

@@ -1,10 +1,12 @@
 /** Random draws of many kinds, composed of the uniform bits of random.ts: pure functions of the key. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { permutation as permutationOf } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { asTensor, full, requireLengths, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { aFloatDType, anAxis, aShape, aTensor, numberOrTensor, tensorLike } from '../kinds.ts';
 import { add, cast, floor, log, maximum, mul, neg, sub, where } from './elementwise.ts';
 import { take } from './indices.ts';
 import { bernoulli, foldIn, randomBits, requireKey, uniform } from './random.ts';
@@ -14,8 +16,11 @@ import { topK } from './sorting.ts';
 import { erfc, erfInv } from './special.ts';
 import { reshape } from './structural.ts';
 
+const checkRandInt = signature('randInt', { key: aTensor, shape: aShape, low: aNumber, high: aNumber });
+
 /** Whole numbers in [low, high), each with a probability off by at most (high − low)/2³². int32 `shape` */
 export function randInt(key: Tensor, shape: Shape, low: number, high: number): Tensor {
+  checkRandInt(key, shape, low, high);
   if (
     !Number.isInteger(low) ||
     !Number.isInteger(high) ||
@@ -49,8 +54,11 @@ const permutationPrimitive: Primitive<{ size: number }> = primitive({
   batch: ([key], _batched, attrs) => batchedAs(bind(permutationPrimitive, [key!], attrs)),
 });
 
+const checkPermutation = signature('permutation', { key: aTensor, items: numberOrTensor, 'axis?': anAxis });
+
 /** 0, 1, …, n − 1 in random order (int32 [n]), or the parts of an array along `axis` in random order. */
 export function permutation(key: Tensor, items: number | Tensor, axis = 0): Tensor {
+  checkPermutation(key, items, axis);
   requireKey('permutation', key);
   if (items instanceof Tensor) {
     const length = items.shape.at(axis);
@@ -75,6 +83,10 @@ export interface ChoiceOptions {
   readonly weights?: TensorLike;
 }
 
+export const choiceRules: Rules<ChoiceOptions> = { replace: aBoolean, weights: tensorLike };
+
+const checkChoice = signature('choice', { key: aTensor, items: numberOrTensor, shape: aShape }, choiceRules);
+
 /** Items drawn from 0, 1, …, n − 1 (int32 `shape`) or from an array's rows [n, ..w] → [...shape, ..w]. */
 export function choice(
   key: Tensor,
@@ -82,6 +94,7 @@ export function choice(
   shape: Shape,
   options: ChoiceOptions = {},
 ): Tensor {
+  checkChoice(key, items, shape, options);
   if (items instanceof Tensor) {
     if (items.rank === 0) throw noAxis('choice', items, 0);
     return take(items, choice(key, items.shape[0]!, shape, options), 0);
@@ -106,32 +119,53 @@ export function choice(
   return reshape(topK(perturbed, count).indices, shape);
 }
 
+const checkCategorical = signature('categorical', { key: aTensor, logits: aTensor, 'shape?': aShape });
+
 /**
  * Classes drawn with probabilities softmax(logits): logits [.., n] → int32 [...shape, ..], by the largest of logits and
  * Gumbel noise.
  */
 export function categorical(key: Tensor, logits: Tensor, shape: Shape = []): Tensor {
+  checkCategorical(key, logits, shape);
   if (logits.rank === 0) throw noAxis('categorical', logits, -1);
   return argmax(add(logits, gumbel(key, [...shape, ...logits.shape], floatOf(logits))), -1);
 }
 
 const floatOf = ({ dtype }: Tensor): FloatDType => (dtype === 'float64' ? 'float64' : 'float32');
 
+const checkGumbel = signature('gumbel', { key: aTensor, shape: aShape, 'dtype?': aFloatDType });
+
 /** Standard Gumbel (the distribution of maxima): −ln(−ln u). All draws are finite. */
 export function gumbel(key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor {
+  checkGumbel(key, shape, dtype);
   const u = maximum(uniform(key, shape, 0, 1, dtype), 2 ** -25);
   return neg(log(neg(log(u))));
 }
 
+const checkExponential = signature('exponential', { key: aTensor, shape: aShape, 'dtype?': aFloatDType });
+
 /** Exponential with mean 1: −ln(1 − u). */
-export const exponential = (key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor =>
-  neg(log(sub(1, uniform(key, shape, 0, 1, dtype))));
+export function exponential(key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor {
+  checkExponential(key, shape, dtype);
+  return neg(log(sub(1, uniform(key, shape, 0, 1, dtype))));
+}
+
+const checkLaplace = signature('laplace', { key: aTensor, shape: aShape, 'dtype?': aFloatDType });
 
 /** Laplace with mean 0 and scale 1: an exponential of either sign. */
 export function laplace(key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor {
+  checkLaplace(key, shape, dtype);
   const size = exponential(foldIn(key, 0), shape, dtype);
   return where(bernoulli(foldIn(key, 1), 0.5, shape), size, neg(size));
 }
+
+const checkTruncatedNormal = signature('truncatedNormal', {
+  key: aTensor,
+  shape: aShape,
+  low: aNumber,
+  high: aNumber,
+  'dtype?': aFloatDType,
+});
 
 /** Standard normal, given that it lies in [low, high]: the inverse of its distribution function at uniform places. */
 export function truncatedNormal(
@@ -141,6 +175,7 @@ export function truncatedNormal(
   high: number,
   dtype: FloatDType = 'float32',
 ): Tensor {
+  checkTruncatedNormal(key, shape, low, high, dtype);
   if (!(low < high)) {
     throw new LockstepError(
       'argument',

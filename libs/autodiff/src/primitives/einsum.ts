@@ -2,10 +2,12 @@
  * Einstein's summation: products of arrays whose axes have names. Arrays are multiplied from left to right, two at a
  * time as one batched matrix product; an axis is summed as soon as neither a later array nor the result names it.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aString, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { tensorLike } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { mul } from './elementwise.ts';
 import { diagonal } from './matrices.ts';
@@ -17,12 +19,15 @@ interface Term {
   readonly labels: readonly string[];
 }
 
+const checkEinsum = signature('einsum', { equation: aString, '...operands': tensorLike });
+
 /**
  * `einsum('ij,jk->ik', a, b)`: letters name axes, axes of one name run together, and those that are not in the result
  * are summed. Without '->' the result has the letters that occur once, in alphabetical order. '...' stands for any
  * further axes, which broadcast; a letter twice in one array takes its diagonal.
  */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {
+  checkEinsum(equation, ...operands);
   const xs = asTensors('einsum', ...operands);
   const { inputs, output } = parse(equation, xs);
   const lengths = lengthsOf(equation, inputs);

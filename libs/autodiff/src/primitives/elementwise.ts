@@ -2,10 +2,11 @@
  * Elementwise primitives. Binary ones take equal shapes: their wrappers broadcast first. Rules at kinks and ties:
  * relu and abs have derivative 0 at 0; where maximum or minimum ties, each argument gets half.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, signature } from '@lockstep/errors';
 import type { BinaryOp, CompareOp, Operand, UnaryOp } from '@lockstep/kernels';
 import { broadcastShapes, type DType, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
-import { asTensor, asTensors, onesLike, type TensorLike, zerosLike } from '../convert.ts';
+import { asTensors, onesLike, operand, type TensorLike, zerosLike } from '../convert.ts';
 import {
   type Attrs,
   type Aval,
@@ -17,6 +18,7 @@ import {
   type Tensor,
 } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
+import { aDType, aTensor, tensorLike } from '../kinds.ts';
 import { broadcastTo, repeatInFront } from './structural.ts';
 
 const none: Attrs = {};
@@ -87,7 +89,7 @@ function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLi
     vjp: rule,
     batch: batchElementwise(() => self),
   });
-  return (x) => bind(self, [asTensor(x)], none);
+  return (x) => bind(self, [operand(name, x)], none);
 }
 
 /** −x */
@@ -229,8 +231,11 @@ const selectPrimitive: Primitive = primitive({
 const routed = (g: Tensor, argument: number, condition: Tensor): Tensor =>
   argument === 1 ? where(condition, g, zerosLike(g)) : where(condition, zerosLike(g), g);
 
+const checkWhere = signature('where', { condition: aTensor, a: tensorLike, b: tensorLike });
+
 /** a where the condition (bool) holds, else b. The branch not taken contributes no gradient. */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
+  checkWhere(condition, a, b);
   if (condition.dtype !== 'bool') {
     throw new LockstepError(
       'dtype',
@@ -254,8 +259,11 @@ const castPrimitive: Primitive<{ dtype: DType }> = primitive({
   batch: ([x], _batched, { dtype }) => batchedAs(cast(x!, dtype)),
 });
 
+const checkCast = signature('cast', { x: aTensor, dtype: aDType });
+
 /** Another element type: float → int truncates, anything → bool is x ≠ 0. */
 export function cast(x: Tensor, dtype: DType): Tensor {
+  checkCast(x, dtype);
   if (x.dtype === dtype) return x;
   // A step function has derivative 0; a tangent of integers would only be a truncated one.
   return bind(castPrimitive, [isFloat(dtype) ? x : stopGradient(x)], { dtype });
@@ -270,5 +278,10 @@ const stopGradientPrimitive: Primitive = primitive({
   batch: batchElementwise(() => stopGradientPrimitive),
 });
 
+const checkStopGradient = signature('stopGradient', { x: aTensor });
+
 /** x as a constant: no derivative flows through it. */
-export const stopGradient = (x: Tensor): Tensor => bind(stopGradientPrimitive, [x], none);
+export function stopGradient(x: Tensor): Tensor {
+  checkStopGradient(x);
+  return bind(stopGradientPrimitive, [x], none);
+}

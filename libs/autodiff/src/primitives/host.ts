@@ -11,7 +11,7 @@ import {
   hostOrdered,
   hostUnary,
 } from '@lockstep/kernels';
-import { asTensor, asTensors, type TensorLike } from '../convert.ts';
+import { asTensors, operand, type TensorLike } from '../convert.ts';
 import { type Attrs, bind, ConcreteTensor, outsideOfTraces, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
 import { batchElementwise, requireFloat, stretched } from './elementwise.ts';
@@ -47,7 +47,7 @@ export function unaryOnHost(
     vjp: rule,
     batch: batchElementwise(() => self),
   });
-  return (x) => bind(self, [asTensor(x)], {});
+  return (x) => bind(self, [operand(name, x)], {});
 }
 
 /** A function of two arguments that broadcast against each other; without rules its derivative is 0. */
@@ -106,5 +106,5 @@ export function orderedOnHost(name: HostOrderedOp): (order: number, x: TensorLik
     vjp: rule,
     batch: ([x], _batched, attrs) => ({ value: bind(self, [x!], attrs), batched: true }),
   });
-  return (order, x) => bind(self, [asTensor(x)], { order });
+  return (order, x) => bind(self, [operand(name, x)], { order });
 }

@@ -1,9 +1,11 @@
 /** Rows by index and their transpose: an embedding's look-up and its gradient; one-hot. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import { arange, full, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { aFloatDType, aTensor } from '../kinds.ts';
 import { add, cast, equal, greaterEqual, less, logicalAnd, mul, where } from './elementwise.ts';
 import { broadcastInAxes, repeatInFront, reshape } from './structural.ts';
 
@@ -69,8 +71,11 @@ export function offsetRows(indices: Tensor, batched: boolean, size: number, rows
 const isInside = (indices: Tensor, rows: number): Tensor =>
   logicalAnd(greaterEqual(indices, 0), less(indices, rows));
 
+const checkGather = signature('gather', { table: aTensor, indices: aTensor });
+
 /** The rows of a table named by indices of any shape: table [rows, ..w], indices int32 [..] → [.., ..w] */
 export function gather(table: Tensor, indices: Tensor): Tensor {
+  checkGather(table, indices);
   requireIndices('gather', indices);
   if (table.rank === 0) {
     throw new LockstepError('shape', 'gather: a scalar has no rows; give a table [rows, …]', {
@@ -81,8 +86,11 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
   return reshape(flat, [...indices.shape, ...table.shape.slice(1)]);
 }
 
+const checkScatterAdd = signature('scatterAdd', { updates: aTensor, indices: aTensor, rows: aNumber });
+
 /** Zeros [rows, ..w] with each update added to the row its index names: updates [.., ..w], indices int32 [..]. */
 export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tensor {
+  checkScatterAdd(updates, indices, rows);
   requireIndices('scatterAdd', indices);
   const width = updates.shape.slice(indices.rank);
   if (formatShape(updates.shape.slice(0, indices.rank)) !== formatShape(indices.shape)) {
@@ -110,8 +118,11 @@ export function requireIndices(op: string, indices: Tensor): void {
   }
 }
 
+const checkOneHot = signature('oneHot', { labels: aTensor, classes: aNumber, 'dtype?': aFloatDType });
+
 /** 1 at the class's place, 0 elsewhere; a row of zeros for a class outside. labels int32 [..] → [.., classes] */
 export function oneHot(labels: Tensor, classes: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
+  checkOneHot(labels, classes, dtype);
   requireIndices('oneHot', labels);
   // Compared as floats the whole is one fused chain; float32 holds integers of up to 2²⁴.
   const like = classes > 2 ** 24 ? 'int32' : dtype;

@@ -1,10 +1,12 @@
 /** Elements by their index along any axis: taken, replaced and added to. */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, signature } from '@lockstep/errors';
 import { lastPlaces } from '@lockstep/kernels';
 import { broadcastShapes, formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike, tensor } from '../convert.ts';
 import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { anAxis, aTensor, tensorLike } from '../kinds.ts';
 import { moveAxis } from './axes.ts';
 import { add, greaterEqual, less, maximum, where } from './elementwise.ts';
 import { gather, offsetRows, requireIndices, scatterAdd } from './indexing.ts';
@@ -34,12 +36,15 @@ function asIndices(op: string, indices: TensorLike, length: number): Tensor {
   );
 }
 
+const checkTake = signature('take', { x: aTensor, indices: tensorLike, 'axis?': anAxis });
+
 /**
  * The elements of x along `axis` at the indices, whose shape takes the place of the axis; without an axis x counts as
  * flat. Negative indices count from the end; an index tensor's element outside gives NaN (0 for integers). Where an
  * element is taken several times its gradients add up in ascending order.
  */
 export function take(x: Tensor, indices: TensorLike, axis?: number): Tensor {
+  checkTake(x, indices, axis);
   if (axis === undefined) return take(reshape(x, [x.size]), indices, 0);
   const along = normalizeAxis('take', axis, x.rank);
   const places = asIndices('take', indices, x.shape[along]!);
@@ -50,11 +55,14 @@ export function take(x: Tensor, indices: TensorLike, axis?: number): Tensor {
 const axesFrom = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => first + i);
 
+const checkTakeAlongAxis = signature('takeAlongAxis', { x: aTensor, indices: tensorLike, 'axis?': anAxis });
+
 /**
  * For each place of the indices the element of x at that index along `axis`; their other axes broadcast against x's.
  * An index outside gives NaN (0 for integers).
  */
 export function takeAlongAxis(x: Tensor, indices: TensorLike, axis = -1): Tensor {
+  checkTakeAlongAxis(x, indices, axis);
   const { rows, places, lead, along } = rowsAlong('takeAlongAxis', x, indices, axis);
   const [size, length] = [sizeOf(lead), x.shape[along]!];
   const flat = reshape(broadcastTo(rows, [...lead, length]), [size * length]);
@@ -62,11 +70,19 @@ export function takeAlongAxis(x: Tensor, indices: TensorLike, axis = -1): Tensor
   return moveAxis(reshape(taken, places.shape), -1, along);
 }
 
+const checkPutAlongAxis = signature('putAlongAxis', {
+  x: aTensor,
+  indices: tensorLike,
+  values: tensorLike,
+  'axis?': anAxis,
+});
+
 /**
  * x with the element at each index along `axis` replaced by the value at the index's place; values broadcast to the
  * indices' shape. Where indices repeat the last one wins; one outside changes nothing.
  */
 export function putAlongAxis(x: Tensor, indices: TensorLike, values: TensorLike, axis = -1): Tensor {
+  checkPutAlongAxis(x, indices, values, axis);
   const [, given] = asTensors('putAlongAxis', x, values) as [Tensor, Tensor];
   const { rows, places, lead, along } = rowsAlong('putAlongAxis', x, indices, axis);
   if (!sameShape(lead, rows.shape.slice(0, -1))) {
@@ -108,18 +124,34 @@ function rowsAlong(
   return { rows, places: broadcastTo(last, [...lead, last.shape.at(-1)!]), lead, along };
 }
 
+const checkIndexUpdate = signature('indexUpdate', {
+  x: aTensor,
+  indices: tensorLike,
+  values: tensorLike,
+  'axis?': anAxis,
+});
+
 /**
  * x with the elements along `axis` that the indices name replaced by `values`, which broadcast to the shape that `take`
  * gives: `take(indexUpdate(x, i, v), i)` is v where no index repeats. Of equal indices the last one wins; one outside
  * changes nothing.
  */
 export function indexUpdate(x: Tensor, indices: TensorLike, values: TensorLike, axis = 0): Tensor {
+  checkIndexUpdate(x, indices, values, axis);
   const { rows, places, updates, along } = updatesAlong('indexUpdate', x, indices, values, axis);
   return moveAxis(setRows(rows, places, updates), 0, along);
 }
 
+const checkIndexAdd = signature('indexAdd', {
+  x: aTensor,
+  indices: tensorLike,
+  values: tensorLike,
+  'axis?': anAxis,
+});
+
 /** Like {@link indexUpdate}, adding the values: equal indices add up in ascending order. */
 export function indexAdd(x: Tensor, indices: TensorLike, values: TensorLike, axis = 0): Tensor {
+  checkIndexAdd(x, indices, values, axis);
   const { rows, places, updates, along } = updatesAlong('indexAdd', x, indices, values, axis);
   return moveAxis(add(rows, scatterAdd(updates, places, rows.shape[0]!)), 0, along);
 }

@@ -1,25 +1,36 @@
 /** Arrays joined along rows and columns, and taken apart again. */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { anAxis, aTensor, numberOrList, tensorLike } from '../kinds.ts';
 import { concatenate, slice } from './slicing.ts';
 import { reshape } from './structural.ts';
 
+const checkHstack = signature('hstack', { xs: listOf(tensorLike, 'a list of tensors') });
+
 /** Side by side: along axis 1, vectors and scalars along axis 0. */
 export function hstack(xs: readonly TensorLike[]): Tensor {
+  checkHstack(xs);
   const tensors = asTensors('hstack', ...xs).map((x) => (x.rank === 0 ? reshape(x, [1]) : x));
   return concatenate(tensors, (tensors[0]?.rank ?? 1) > 1 ? 1 : 0);
 }
 
+const checkVstack = signature('vstack', { xs: listOf(tensorLike, 'a list of tensors') });
+
 /** One below the other: along axis 0; vectors and scalars count as rows. */
 export function vstack(xs: readonly TensorLike[]): Tensor {
+  checkVstack(xs);
   const tensors = asTensors('vstack', ...xs);
   return concatenate(tensors.map((x) => (x.rank < 2 ? reshape(x, [1, x.size]) : x)));
 }
 
+const checkSplit = signature('split', { x: aTensor, parts: numberOrList, 'axis?': anAxis });
+
 /** `parts` equal pieces along `axis`, or the pieces between the given positions. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkSplit(x, parts, axis);
   const along = normalizeAxis('split', axis, x.rank);
   if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
     throw new LockstepError(
@@ -31,8 +42,11 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   return arraySplit(x, parts, along);
 }
 
+const checkArraySplit = signature('arraySplit', { x: aTensor, parts: numberOrList, 'axis?': anAxis });
+
 /** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
 export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkArraySplit(x, parts, axis);
   const along = normalizeAxis('arraySplit', axis, x.rank);
   const length = x.shape[along]!;
   const ends =
@@ -82,8 +96,11 @@ function cut(x: Tensor, axis: number, pieces: readonly (readonly [number, number
   return results;
 }
 
+const checkUnstack = signature('unstack', { x: aTensor, 'axis?': anAxis });
+
 /** The subarrays along an axis, which they lose: the inverse of `stack`. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
+  checkUnstack(x, axis);
   const along = normalizeAxis('unstack', axis, x.rank);
   const pieces = x.shape[along] === 0 ? [] : split(x, x.shape[along]!, along);
   return pieces.map((piece) =>

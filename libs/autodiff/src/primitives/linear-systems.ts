@@ -3,7 +3,8 @@
  * host in doubles, the same bits everywhere. Rules after Giles (2008), Collected matrix derivative results, and
  * Murray (2016), Differentiation of the Cholesky decomposition.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import {
   cholesky as choleskyKernel,
   luRoom,
@@ -16,6 +17,7 @@ import { asTensors, type TensorLike } from '../convert.ts';
 import { type Attrs, type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
 import { eye } from '../grids.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { mul, neg, sub } from './elementwise.ts';
 import { tril, triu } from './matrices.ts';
@@ -107,11 +109,14 @@ const halfTriangle = (x: Tensor): Tensor => sub(tril(x), mul(x, mul(identityLike
 /** The identity of the size and type of matrices [.., n, n]. [n, n] */
 export const identityLike = (x: Tensor): Tensor => eye(x.shape.at(-1)!, x.shape.at(-1)!, 0, x.dtype);
 
+const checkSolve = signature('solve', { a: tensorLike, b: tensorLike });
+
 /**
  * x with a·x = b, by elimination with partial pivoting. a [.., n, n], b [.., n, m] or a vector [n] → the shape of b;
  * leading axes broadcast. A singular matrix gives ∞ and NaN, since inside jit nothing can be thrown.
  */
 export function solve(a: TensorLike, b: TensorLike): Tensor {
+  checkSolve(a, b);
   return system('solve', a, b, solved);
 }
 
@@ -124,12 +129,22 @@ export interface TriangularSolveOptions {
   readonly unitDiagonal?: boolean;
 }
 
+export const triangularSolveRules: Rules<TriangularSolveOptions> = {
+  lower: aBoolean,
+  transpose: aBoolean,
+  unitDiagonal: aBoolean,
+};
+
+const checkTriangularSolve = signature(
+  'triangularSolve',
+  { t: tensorLike, b: tensorLike },
+  triangularSolveRules,
+);
+
 /** x with t·x = b for a triangle t of a matrix. t [.., n, n], b [.., n, m] or [n] → the shape of b */
-export function triangularSolve(
-  t: TensorLike,
-  b: TensorLike,
-  { lower = true, transpose = false, unitDiagonal = false }: TriangularSolveOptions = {},
-): Tensor {
+export function triangularSolve(t: TensorLike, b: TensorLike, options: TriangularSolveOptions = {}): Tensor {
+  checkTriangularSolve(t, b, options);
+  const { lower = true, transpose = false, unitDiagonal = false } = options;
   return system('triangularSolve', t, b, (x, y) =>
     triangular(transpose ? adjoint(x) : x, y, { lower: lower !== transpose, unit: unitDiagonal }),
   );
@@ -151,23 +166,32 @@ function system(op: string, a: TensorLike, b: TensorLike, run: (a: Tensor, b: Te
   return reshape(x, [...batch.lead, ...(given.rank === 1 ? [given.size] : right.shape.slice(-2))]);
 }
 
+const checkInverse = signature('inverse', { x: aTensor });
+
 /** The inverses of matrices. [.., n, n] → [.., n, n]. A singular matrix gives ∞ and NaN. */
 export function inverse(x: Tensor): Tensor {
+  checkInverse(x);
   requireSquare('inverse', x);
   return solve(x, broadcastTo(identityLike(x), x.shape));
 }
+
+const checkCholesky = signature('cholesky', { x: aTensor });
 
 /**
  * The lower triangle L with L·Lᵀ = x, of the symmetric part (x + xᵀ)/2 of positive definite matrices.
  * [.., n, n] → [.., n, n]. All NaN for a matrix that is not positive definite.
  */
 export function cholesky(x: Tensor): Tensor {
+  checkCholesky(x);
   requireSquare('cholesky', x);
   return reshape(bind(choleskyPrimitive, [oneBatch(x).matrices], {}), x.shape);
 }
 
+const checkMatrixPower = signature('matrixPower', { x: aTensor, power: aNumber });
+
 /** The product of `power` copies of a matrix; 0 gives the identity, −1 the inverse. [.., n, n] → [.., n, n] */
 export function matrixPower(x: Tensor, power: number): Tensor {
+  checkMatrixPower(x, power);
   requireSquare('matrixPower', x);
   if (!Number.isInteger(power)) {
     throw new LockstepError('argument', `matrixPower: the power is a whole number, not ${power}`, {

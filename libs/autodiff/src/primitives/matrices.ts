@@ -1,8 +1,10 @@
 /** Diagonals and triangles of matrices, and products that matrices are made of. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { anAxis, aTensor } from '../kinds.ts';
 import { moveAxis } from './axes.ts';
 import { where } from './elementwise.ts';
 import { place, slice } from './slicing.ts';
@@ -38,14 +40,32 @@ function masked(op: string, x: Tensor, offset: number, keep: (distance: number) 
   return where(tensor(mask, { shape: [rows, columns] }), x, 0);
 }
 
+const checkTril = signature('tril', { x: aTensor, 'offset?': aNumber });
+
 /** The elements on and below the diagonal `offset`; zeros above. [.., n, m] → [.., n, m] */
-export const tril = (x: Tensor, offset = 0): Tensor => masked('tril', x, offset, (distance) => distance <= 0);
+export function tril(x: Tensor, offset = 0): Tensor {
+  checkTril(x, offset);
+  return masked('tril', x, offset, (distance) => distance <= 0);
+}
+
+const checkTriu = signature('triu', { x: aTensor, 'offset?': aNumber });
 
 /** The elements on and above the diagonal `offset`; zeros below. [.., n, m] → [.., n, m] */
-export const triu = (x: Tensor, offset = 0): Tensor => masked('triu', x, offset, (distance) => distance >= 0);
+export function triu(x: Tensor, offset = 0): Tensor {
+  checkTriu(x, offset);
+  return masked('triu', x, offset, (distance) => distance >= 0);
+}
+
+const checkDiagonal = signature('diagonal', {
+  x: aTensor,
+  'offset?': aNumber,
+  'axis1?': anAxis,
+  'axis2?': anAxis,
+});
 
 /** The diagonal `offset` of the plane of two axes, as the last axis of the result. */
 export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
+  checkDiagonal(x, offset, axis1, axis2);
   requireMatrix('diagonal', x);
   requireOffset('diagonal', offset);
   const [a, b] = [normalizeAxis('diagonal', axis1, x.rank), normalizeAxis('diagonal', axis2, x.rank)];
@@ -75,8 +95,11 @@ export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
   return slice(reshape(square, [...lead, length * length]), whole, whole, [...lead.map(() => 1), length + 1]);
 }
 
+const checkDiag = signature('diag', { x: aTensor, 'offset?': aNumber });
+
 /** A matrix with the vector x on its diagonal `offset`, or the diagonal of the matrix x. */
 export function diag(x: Tensor, offset = 0): Tensor {
+  checkDiag(x, offset);
   if (x.rank === 2) return diagonal(x, offset);
   requireOffset('diag', offset);
   if (x.rank !== 1) {
@@ -91,6 +114,10 @@ export function diag(x: Tensor, offset = 0): Tensor {
   return reshape(place(x, [x.size === 0 ? 0 : top * size + left], [size + 1], [size * size]), [size, size]);
 }
 
+const checkTrace = signature('trace', { x: aTensor, 'offset?': aNumber, 'axis1?': anAxis, 'axis2?': anAxis });
+
 /** The sum along a diagonal. */
-export const trace = (x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor =>
-  sum(diagonal(x, offset, axis1, axis2), -1);
+export function trace(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
+  checkTrace(x, offset, axis1, axis2);
+  return sum(diagonal(x, offset, axis1, axis2), -1);
+}

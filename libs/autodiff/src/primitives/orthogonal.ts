@@ -1,10 +1,12 @@
 /** Orthogonal factors of matrices, and least squares. Rules after Walter & Lehmann (2018), Algorithmic differentiation of linear algebra functions. */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, signature } from '@lockstep/errors';
 import { qr as qrKernel, qrRoom } from '@lockstep/kernels';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { add, sub } from './elementwise.ts';
 import { triangularSolve } from './linear-systems.ts';
@@ -55,11 +57,14 @@ function factorsOf(out: Tensor): { q: Tensor; r: Tensor } {
   return { q: slice(out, [], [batch, rows - n]), r: slice(out, [0, rows - n]) };
 }
 
+const checkQr = signature('qr', { x: aTensor });
+
 /**
  * x = q·r with orthonormal columns of q and an upper triangle r without negative numbers on its diagonal.
  * [.., m, n], m ≥ n → q [.., m, n], r [.., n, n]. The slopes need columns that do not depend on each other.
  */
 export function qr(x: Tensor): { q: Tensor; r: Tensor } {
+  checkQr(x);
   requireMatrices('qr', x);
   if (x.shape.at(-2)! < x.shape.at(-1)!) {
     throw new LockstepError(
@@ -73,8 +78,11 @@ export function qr(x: Tensor): { q: Tensor; r: Tensor } {
   return { q: reshape(q, x.shape), r: reshape(r, [...lead, ...r.shape.slice(1)]) };
 }
 
+const checkLstsq = signature('lstsq', { a: tensorLike, b: tensorLike });
+
 /** The shortest x that minimises |a·x − b|. a [.., m, n], b [.., m, k] or [m] → [.., n, k] or [.., n] */
 export function lstsq(a: TensorLike, b: TensorLike): Tensor {
+  checkLstsq(a, b);
   const [matrix, right] = asTensors('lstsq', a, b) as [Tensor, Tensor];
   return matmul(pinv(matrix), right);
 }

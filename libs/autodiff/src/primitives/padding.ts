@@ -1,8 +1,10 @@
 /** Borders around an array: a constant, the edge, mirrored or periodic. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, either, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { full } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor } from '../kinds.ts';
 import { take } from './indices.ts';
 import { concatenate, padZeros } from './slicing.ts';
 
@@ -16,12 +18,25 @@ export interface PadOptions {
   readonly value?: number;
 }
 
+export const padRules: Rules<PadOptions> = {
+  mode: oneOf('constant', 'edge', 'reflect', 'wrap'),
+  value: aNumber,
+};
+
+const someWidths = either(
+  aNumber,
+  listOf(listOf(aNumber, '[before, after]', 2), 'a list of [before, after], one for each axis'),
+);
+const checkPad = signature('pad', { x: aTensor, widths: someWidths }, padRules);
+
 /** x with a border: `[before, after]` elements along each axis, or as many on all sides. */
 export function pad(
   x: Tensor,
   widths: number | readonly (readonly [number, number])[],
-  { mode = 'constant', value = 0 }: PadOptions = {},
+  options: PadOptions = {},
 ): Tensor {
+  checkPad(x, widths, options);
+  const { mode = 'constant', value = 0 } = options;
   const sides = typeof widths === 'number' ? x.shape.map(() => [widths, widths] as const) : widths;
   if (sides.length !== x.rank || !sides.flat().every((width) => Number.isInteger(width) && width >= 0)) {
     throw new LockstepError(

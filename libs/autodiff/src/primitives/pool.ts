@@ -1,8 +1,18 @@
 /** Pooling as users call it: the maxima and means of windows, in one and two dimensions, adaptive and global. */
-import { LockstepError } from '@lockstep/errors';
+
+import {
+  aBoolean,
+  aNumber,
+  either,
+  LockstepError,
+  nestedOptions,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import { formatShape, isFloat, type Shape } from '@lockstep/tensor';
 import { full, tensor } from '../convert.ts';
 import { bind, type Tensor } from '../core.ts';
+import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { asImages, asSequences } from './convolve.ts';
 import { div, mul } from './elementwise.ts';
 import { maxPoolPrimitive } from './pooling.ts';
@@ -29,10 +39,14 @@ export interface PoolOptions {
   readonly padding?: Padding;
 }
 
+export const poolRules: Rules<PoolOptions> = { stride: aSize, padding: aPadding };
+
 export interface AvgPoolOptions extends PoolOptions {
   /** Count the padding's zeros as elements of the mean. Default true. */
   readonly countIncludePad?: boolean;
 }
+
+export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countIncludePad: aBoolean };
 
 export interface Pool1dOptions {
   readonly stride?: number;
@@ -40,9 +54,13 @@ export interface Pool1dOptions {
   readonly padding?: Padding1d;
 }
 
+export const pool1dRules: Rules<Pool1dOptions> = { stride: aNumber, padding: aPadding1d };
+
 export interface AvgPool1dOptions extends Pool1dOptions {
   readonly countIncludePad?: boolean;
 }
+
+export const avgPool1dRules: Rules<AvgPool1dOptions> = { ...pool1dRules, countIncludePad: aBoolean };
 
 interface Geometry {
   readonly window: readonly [number, number];
@@ -51,24 +69,37 @@ interface Geometry {
   readonly outputs: readonly [number, number];
 }
 
+const checkMaxPool = signature('maxPool', {
+  x: aTensor,
+  window: aSize,
+  'options?': either(aSize, nestedOptions(poolRules)),
+});
+
 /**
  * The largest element of each window; padding never wins. The gradient goes to the first of several that tie, and NaN
  * counts as largest. A number in place of the options is the stride. [B, H, W, C] → [B, H′, W′, C]
  */
 export function maxPool(x: Tensor, window: Size, options: PoolOptions | Size = {}): Tensor {
+  checkMaxPool(x, window, options);
   const { strides, padding, ...geometry } = geometryOf('maxPool', x, window, optionsOf(options));
   const padded = aroundImages(x, padding, Number.NEGATIVE_INFINITY);
   return bind(maxPoolPrimitive, [padded], { window: geometry.window, strides });
 }
 
+const checkMaxPool1d = signature('maxPool1d', { x: aTensor, window: aNumber }, pool1dRules);
+
 /** The largest element of each window. [B, L, C] → [B, L′, C] */
 export function maxPool1d(x: Tensor, window: number, options: Pool1dOptions = {}): Tensor {
+  checkMaxPool1d(x, window, options);
   requireSequences('maxPool1d', x);
   return asSequences(maxPool(asImages(x), [1, window], widened(window, options)));
 }
 
+const checkAvgPool = signature('avgPool', { x: aTensor, window: aSize }, avgPoolRules);
+
 /** The mean of each window. [B, H, W, C] → [B, H′, W′, C] */
 export function avgPool(x: Tensor, window: Size, options: AvgPoolOptions = {}): Tensor {
+  checkAvgPool(x, window, options);
   const geometry = geometryOf('avgPool', x, window, options);
   const { padding, outputs } = geometry;
   const [down, across] = geometry.window;
@@ -83,38 +114,60 @@ export function avgPool(x: Tensor, window: Size, options: AvgPoolOptions = {}): 
   return div(sums, tensor(countsOf(x.shape, geometry), { dtype: x.dtype }));
 }
 
+const checkAvgPool1d = signature('avgPool1d', { x: aTensor, window: aNumber }, avgPool1dRules);
+
 /** The mean of each window. [B, L, C] → [B, L′, C] */
 export function avgPool1d(x: Tensor, window: number, options: AvgPool1dOptions = {}): Tensor {
+  checkAvgPool1d(x, window, options);
   requireSequences('avgPool1d', x);
   const { countIncludePad = true } = options;
   const images = avgPool(asImages(x), [1, window], { ...widened(window, options), countIncludePad });
   return asSequences(images);
 }
 
+const checkAdaptiveAvgPool = signature('adaptiveAvgPool', { x: aTensor, size: aSize });
+
 /**
  * The means of `size` windows along each axis that cover all of it: window i is ⌊i·H / size⌋ … ⌈(i + 1)·H / size⌉.
  * [B, H, W, C] → [B, ..size, C]
  */
 export function adaptiveAvgPool(x: Tensor, size: Size): Tensor {
+  checkAdaptiveAvgPool(x, size);
   return adaptive('adaptiveAvgPool', x, size, mean);
 }
 
+const checkAdaptiveMaxPool = signature('adaptiveMaxPool', { x: aTensor, size: aSize });
+
 /** The maxima of `size` windows along each axis that cover all of it, as `adaptiveAvgPool`. [B, H, W, C] → [B, ..size, C] */
 export function adaptiveMaxPool(x: Tensor, size: Size): Tensor {
+  checkAdaptiveMaxPool(x, size);
   return adaptive('adaptiveMaxPool', x, size, max);
 }
 
+const checkAdaptiveAvgPool1d = signature('adaptiveAvgPool1d', { x: aTensor, size: aNumber });
+
 /** The means of `size` windows that cover a sequence. [B, L, C] → [B, size, C] */
 export function adaptiveAvgPool1d(x: Tensor, size: number): Tensor {
+  checkAdaptiveAvgPool1d(x, size);
   requireSequences('adaptiveAvgPool1d', x);
   return asSequences(adaptive('adaptiveAvgPool1d', asImages(x), [1, size], mean));
 }
 
+const checkGlobalAvgPool = signature('globalAvgPool', { x: aTensor });
+
 /** The mean over all axes between the first and the last. [B, .., C] → [B, C] */
-export const globalAvgPool = (x: Tensor): Tensor => mean(x, betweenAxes('globalAvgPool', x));
+export function globalAvgPool(x: Tensor): Tensor {
+  checkGlobalAvgPool(x);
+  return mean(x, betweenAxes('globalAvgPool', x));
+}
+
+const checkGlobalMaxPool = signature('globalMaxPool', { x: aTensor });
 
 /** The maximum over all axes between the first and the last; elements that tie share the gradient. [B, .., C] → [B, C] */
-export const globalMaxPool = (x: Tensor): Tensor => max(x, betweenAxes('globalMaxPool', x));
+export function globalMaxPool(x: Tensor): Tensor {
+  checkGlobalMaxPool(x);
+  return max(x, betweenAxes('globalMaxPool', x));
+}
 
 function betweenAxes(op: string, x: Tensor): number[] {
   if (x.rank >= 3) return x.shape.slice(2).map((_, i) => i + 1);

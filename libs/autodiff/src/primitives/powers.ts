@@ -1,6 +1,9 @@
 /** Powers, roots, lengths and remainders. */
+
+import { signature } from '@lockstep/errors';
 import { asTensor, onesLike, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { tensorLike } from '../kinds.ts';
 import { div, equal, log, mul, neg, reciprocal, sqrt, square, sub, where } from './elementwise.ts';
 import { binaryOnHost, unaryOnHost } from './host.ts';
 
@@ -14,11 +17,14 @@ const powerOfTensors = binaryOnHost('pow', [
   (g, a, _b, y) => mul(g, mul(y, log(where(equal(a, 0), onesLike(a), a)))),
 ]);
 
+const checkPow = signature('pow', { a: tensorLike, b: tensorLike });
+
 /**
  * aᵇ. A constant whole exponent of up to ±64 is multiplied out, ±½ takes the root; any other is computed from the
  * logarithm: a negative base then gives NaN unless b is whole. x⁰ is 1 for every x.
  */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
+  checkPow(a, b);
   if (typeof b !== 'number') return powerOfTensors(a, b);
   const x = asTensor(a);
   const size = Math.abs(b);

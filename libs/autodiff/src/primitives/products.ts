@@ -1,8 +1,10 @@
 /** Products of vectors, matrices and arrays of more axes, made of `matmul` and `mul`. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, either, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { anAxis, someAxes, tensorLike } from '../kinds.ts';
 import { ravel } from './axes.ts';
 import { matmul } from './contraction.ts';
 import { mul, sub } from './elementwise.ts';
@@ -11,6 +13,9 @@ import { reshape, transpose } from './structural.ts';
 
 const two = (op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] =>
   asTensors(op, a, b) as [Tensor, Tensor];
+
+const somePairs = either(aNumber, listOf(someAxes, 'a list of two, the axes of the one and of the other', 2));
+const checkTensorDot = signature('tensorDot', { a: tensorLike, b: tensorLike, 'axes?': somePairs });
 
 /**
  * The sum of products over pairs of axes: `axes` of each array, or how many of a's last and b's first. The other axes
@@ -21,6 +26,7 @@ export function tensorDot(
   b: TensorLike,
   axes: number | readonly [number | readonly number[], number | readonly number[]] = 2,
 ): Tensor {
+  checkTensorDot(a, b, axes);
   const [x, y] = two('tensorDot', a, b);
   if (typeof axes !== 'number') return contracted('tensorDot', x, y, axesOf(x, axes[0]), axesOf(y, axes[1]));
   if (!Number.isInteger(axes) || axes < 0 || axes > Math.min(x.rank, y.rank)) {
@@ -68,37 +74,52 @@ function contracted(
 const axesOf = (x: Tensor, axes: number | readonly number[]): number[] =>
   (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis('tensorDot', axis, x.rank));
 
+const checkInner = signature('inner', { a: tensorLike, b: tensorLike });
+
 /** The sum of products over the last axis of both; with a scalar the product. [.., n] · [.., n] → [.., ..] */
 export function inner(a: TensorLike, b: TensorLike): Tensor {
+  checkInner(a, b);
   const [x, y] = two('inner', a, b);
   if (x.rank === 0 || y.rank === 0) return mul(x, y);
   return contracted('inner', x, y, [x.rank - 1], [y.rank - 1]);
 }
+
+const checkDot = signature('dot', { a: tensorLike, b: tensorLike });
 
 /**
  * NumPy's dot: for vectors their inner product, for matrices the matrix product, with a scalar the product; otherwise
  * the sum over a's last axis and b's last but one.
  */
 export function dot(a: TensorLike, b: TensorLike): Tensor {
+  checkDot(a, b);
   const [x, y] = two('dot', a, b);
   if (x.rank === 0 || y.rank === 0) return mul(x, y);
   return contracted('dot', x, y, [x.rank - 1], [Math.max(0, y.rank - 2)]);
 }
 
+const checkVdot = signature('vdot', { a: tensorLike, b: tensorLike });
+
 /** The inner product of all elements in order. → [] */
 export function vdot(a: TensorLike, b: TensorLike): Tensor {
+  checkVdot(a, b);
   const [x, y] = two('vdot', a, b);
   return contracted('vdot', ravel(x), ravel(y), [0], [0]);
 }
 
+const checkOuter = signature('outer', { a: tensorLike, b: tensorLike });
+
 /** The products of all elements of a with all of b. → [size of a, size of b] */
 export function outer(a: TensorLike, b: TensorLike): Tensor {
+  checkOuter(a, b);
   const [x, y] = two('outer', a, b);
   return mul(reshape(x, [x.size, 1]), reshape(y, [1, y.size]));
 }
 
+const checkKron = signature('kron', { a: tensorLike, b: tensorLike });
+
 /** Kronecker's product: b once for each element of a, multiplied by it. [n, m] ⊗ [p, q] → [n·p, m·q], any rank */
 export function kron(a: TensorLike, b: TensorLike): Tensor {
+  checkKron(a, b);
   const [x, y] = two('kron', a, b);
   const rank = Math.max(x.rank, y.rank);
   const lengths = (t: Tensor): number[] => [...new Array<number>(rank - t.rank).fill(1), ...t.shape];
@@ -119,8 +140,11 @@ export function kron(a: TensorLike, b: TensorLike): Tensor {
   );
 }
 
+const checkCross = signature('cross', { a: tensorLike, b: tensorLike, 'axis?': anAxis });
+
 /** The cross product of vectors in space along `axis`; other axes broadcast. [.., 3] × [.., 3] → [.., 3] */
 export function cross(a: TensorLike, b: TensorLike, axis = -1): Tensor {
+  checkCross(a, b, axis);
   const [x, y] = two('cross', a, b);
   const odd = [x, y].find((t) => t.shape.at(axis) !== 3);
   if (odd !== undefined) {

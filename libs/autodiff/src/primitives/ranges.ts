@@ -1,7 +1,9 @@
 /** Ops that ask where a number lies, and put it elsewhere. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import {
   abs,
   ceil,
@@ -15,32 +17,56 @@ import {
   where,
 } from './elementwise.ts';
 
+const checkIsNotANumber = signature('isNotANumber', { x: tensorLike });
+
 /** Whether an element is NaN. bool */
 export function isNotANumber(x: TensorLike): Tensor {
+  checkIsNotANumber(x);
   const values = asTensor(x);
   return notEqual(values, values);
 }
 
+const checkIsFiniteNumber = signature('isFiniteNumber', { x: tensorLike });
+
 /** Whether an element is neither infinite nor NaN. bool */
-export const isFiniteNumber = (x: TensorLike): Tensor => less(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+export function isFiniteNumber(x: TensorLike): Tensor {
+  checkIsFiniteNumber(x);
+  return less(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+}
+
+const checkIsInfinite = signature('isInfinite', { x: tensorLike });
 
 /** Whether an element is ∞ or −∞. bool */
-export const isInfinite = (x: TensorLike): Tensor => equal(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+export function isInfinite(x: TensorLike): Tensor {
+  checkIsInfinite(x);
+  return equal(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+}
+
+const checkLogicalXor = signature('logicalXor', { a: aTensor, b: aTensor });
 
 /** Whether exactly one of two conditions holds. bool */
-export const logicalXor = (a: Tensor, b: Tensor): Tensor => notEqual(a, b);
+export function logicalXor(a: Tensor, b: Tensor): Tensor {
+  checkLogicalXor(a, b);
+  return notEqual(a, b);
+}
+
+const checkTrunc = signature('trunc', { x: tensorLike });
 
 /** Towards zero to an integer. */
 export function trunc(x: TensorLike): Tensor {
+  checkTrunc(x);
   const values = asTensor(x);
   return where(less(values, 0), ceil(values), floor(values));
 }
+
+const checkClip = signature('clip', { x: tensorLike, 'low?': tensorLike, 'high?': tensorLike });
 
 /**
  * x, but `low` where it is below and `high` where it is above; undefined leaves a side open. Where bounds that are
  * tensors cross, `high` wins; numbers that cross are an error. At a bound the slope is the bound's, as in Autograd: x has slope 0 there.
  */
 export function clip(x: TensorLike, low?: TensorLike, high?: TensorLike): Tensor {
+  checkClip(x, low, high);
   if (typeof low === 'number' && typeof high === 'number' && low > high) {
     throw new LockstepError(
       'argument',
@@ -68,10 +94,19 @@ export interface NanToNumOptions {
   readonly minusInfinity?: number;
 }
 
+export const nanToNumRules: Rules<NanToNumOptions> = {
+  nan: aNumber,
+  infinity: aNumber,
+  minusInfinity: aNumber,
+};
+
 const LARGEST = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as const;
+
+const checkNanToNum = signature('nanToNum', { x: tensorLike }, nanToNumRules);
 
 /** x with numbers in place of NaN and infinities, where the slope is 0. */
 export function nanToNum(x: TensorLike, options: NanToNumOptions = {}): Tensor {
+  checkNanToNum(x, options);
   const values = asTensor(x);
   const largest = LARGEST[values.dtype === 'float32' ? 'float32' : 'float64'];
   const { nan = 0, infinity = largest, minusInfinity = -infinity } = options;

@@ -1,9 +1,11 @@
 /** max, min and argmax over axes; products, means and log-sum-exp by composition. */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, signature } from '@lockstep/errors';
 import { formatShape, isFloat, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
 import { full, onesLike } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { anAxis, aTensor, someAxes } from '../kinds.ts';
 import {
   abs,
   add,
@@ -24,6 +26,7 @@ import {
   broadcastInAxes,
   type ReduceOptions,
   reduceGeometry,
+  reduceRules,
   reduceRuns,
   reshape,
   restoreAxes,
@@ -58,7 +61,9 @@ function extremum(name: 'max' | 'min') {
     vjp: (ct, _argument, [x], y, attrs) => mul(spread(ct, x!, attrs.axis, attrs.count), shares(x!, y, attrs)),
     batch: ([x], _batched, { axis, count }) => batchedAs(bind(self, [x!], { axis: axis + 1, count })),
   });
+  const check = signature(name, { x: aTensor, 'axes?': someAxes }, reduceRules);
   return (x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor => {
+    check(x, axes, options);
     const list = normalizeAxes(name, axes, x.rank);
     return restoreAxes(
       reduceRuns(x, list, (y, axis, count) => bind(self, [y], { axis, count })),
@@ -107,25 +112,34 @@ const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
   batch: ([x], _batched, { axis }) => batchedAs(bind(argmaxPrimitive, [x!], { axis: axis + 1 })),
 });
 
+const checkArgmax = signature('argmax', { x: aTensor, 'axis?': anAxis }, reduceRules);
+
 /** Index of the first largest element along `axis`. int32 */
 export function argmax(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+  checkArgmax(x, axis, options);
   const along = normalizeAxis('argmax', axis, x.rank);
   return restoreAxes(bind(argmaxPrimitive, [x], { axis: along }), x, [along], options);
 }
 
+const checkArgmin = signature('argmin', { x: aTensor, 'axis?': anAxis }, reduceRules);
+
 /** Index of the first smallest element along `axis`. int32 */
 export function argmin(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+  checkArgmin(x, axis, options);
   const along = normalizeAxis('argmin', axis, x.rank);
   requireSome('argmin', x, along, 1);
   // Doubles hold the negative of every integer.
   return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), along, options);
 }
 
+const checkProd = signature('prod', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /**
  * The product over `axes` (all by default), of nothing 1. Halves are multiplied until one element is left, so that the
  * gradient, without any division, is right at zeros too.
  */
 export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  checkProd(x, axes, options);
   const list = normalizeAxes('prod', axes, x.rank);
   return restoreAxes(reduceRuns(x, list, productOfRun), x, list, options);
 }
@@ -143,12 +157,17 @@ function productOfRun(x: Tensor, axis: number, count: number): Tensor {
   return reshape(factors, shape);
 }
 
+const checkMean = signature('mean', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** The sum divided by the number of elements. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  checkMean(x, axes, options);
   const list = normalizeAxes('mean', axes, x.rank);
   const count = list.reduce((product, axis) => product * x.shape[axis]!, 1);
   return mul(sum(x, list, options), 1 / count);
 }
+
+const checkLogSumExp = signature('logSumExp', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
 /** log Σ exp(x) over `axes`, shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
 export function logSumExp(
@@ -156,6 +175,7 @@ export function logSumExp(
   axes: number | readonly number[] = -1,
   options: ReduceOptions = {},
 ): Tensor {
+  checkLogSumExp(x, axes, options);
   const list = normalizeAxes('logSumExp', axes, x.rank);
   for (const axis of list) requireSome('logSumExp', x, axis, 1);
   const largest = stopGradient(max(x, list, { keepDims: true }));
@@ -167,14 +187,20 @@ export function logSumExp(
   return add(logarithm, reshape(shift, total.shape));
 }
 
+const checkLogSoftmax = signature('logSoftmax', { x: aTensor, 'axis?': anAxis });
+
 /** x − log Σ exp(x) over `axis`. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  checkLogSoftmax(x, axis);
   const shifted = belowLargest('logSoftmax', x, axis);
   return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
 }
 
+const checkSoftmax = signature('softmax', { x: aTensor, 'axis?': anAxis });
+
 /** exp(x) / Σ exp(x) over `axis`. */
 export function softmax(x: Tensor, axis = -1): Tensor {
+  checkSoftmax(x, axis);
   const weights = exp(belowLargest('softmax', x, axis));
   return div(weights, sum(weights, axis, { keepDims: true }));
 }

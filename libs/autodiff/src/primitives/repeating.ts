@@ -1,14 +1,19 @@
 /** The same elements several times over, or in a turned order. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
 import { normalizeAxis } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
+import { anAxis, aTensor, numberOrList } from '../kinds.ts';
 import { ravel, swapAxes } from './axes.ts';
 import { take } from './indices.ts';
 import { concatenate, flip, slice } from './slicing.ts';
 import { broadcastInAxes, reshape } from './structural.ts';
 
+const checkTile = signature('tile', { x: aTensor, counts: numberOrList });
+
 /** Copies of x side by side, `counts` along each axis (aligned with the last axes; missing ones count 1). */
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
+  checkTile(x, counts);
   const list = typeof counts === 'number' ? [counts] : counts;
   requireCounts('tile', list);
   const rank = Math.max(x.rank, list.length);
@@ -25,11 +30,14 @@ export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   );
 }
 
+const checkRepeat = signature('repeat', { x: aTensor, counts: numberOrList, 'axis?': anAxis });
+
 /**
  * Each element `counts` times in a row along `axis`: one count for all, or one for each. Without an axis the elements
  * of all axes follow each other.
  */
 export function repeat(x: Tensor, counts: number | readonly number[], axis?: number): Tensor {
+  checkRepeat(x, counts, axis);
   if (axis === undefined) return repeat(ravel(x), counts, 0);
   const along = normalizeAxis('repeat', axis, x.rank);
   const length = x.shape[along]!;
@@ -61,6 +69,8 @@ function requireCounts(op: string, counts: readonly number[]): void {
   });
 }
 
+const checkRoll = signature('roll', { x: aTensor, shift: numberOrList, 'axis?': numberOrList });
+
 /**
  * Elements moved on by `shift` places; those that leave an end come back at the other. Without an axis the elements of
  * all axes follow each other; several axes are shifted by as many amounts, or all by one.
@@ -70,6 +80,7 @@ export function roll(
   shift: number | readonly number[],
   axis?: number | readonly number[],
 ): Tensor {
+  checkRoll(x, shift, axis);
   if (axis === undefined) {
     if (typeof shift === 'number') return reshape(roll(ravel(x), shift, 0), x.shape);
     throw new LockstepError('argument', 'roll: several shifts need as many axes; name them', {
@@ -97,8 +108,15 @@ function rollAlong(x: Tensor, shift: number, axis: number): Tensor {
   return concatenate([slice(x, start), slice(x, [], x.shape.with(axis, length - last))], axis);
 }
 
+const checkRot90 = signature('rot90', {
+  x: aTensor,
+  'quarters?': aNumber,
+  'axes?': listOf(aNumber, 'two axes', 2),
+});
+
 /** Turned by `quarters` quarter turns in the plane of two axes, from the first towards the second. */
 export function rot90(x: Tensor, quarters = 1, axes: readonly [number, number] = [0, 1]): Tensor {
+  checkRot90(x, quarters, axes);
   const [a, b] = [normalizeAxis('rot90', axes[0], x.rank), normalizeAxis('rot90', axes[1], x.rank)];
   if (a === b || !Number.isInteger(quarters)) {
     throw new LockstepError(

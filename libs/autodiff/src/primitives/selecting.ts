@@ -2,11 +2,13 @@
  * Selections whose number of elements depends on the data. Their results have no shape before the data are known, so
  * they run eagerly only; `where`, a mask that multiplies, or `select` say the same inside jit and vmap.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, listOf, signature } from '@lockstep/errors';
 import { argSort } from '@lockstep/kernels';
 import { formatShape, stridesOf, type TypedArray } from '@lockstep/tensor';
 import { type TensorLike, tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor, tensorLike } from '../kinds.ts';
 import { ravel } from './axes.ts';
 import { where } from './elementwise.ts';
 import { take } from './indices.ts';
@@ -29,11 +31,14 @@ function knownData(op: string, x: Tensor, remedy: string): TypedArray {
 const toInt32 = (values: readonly number[]): Tensor =>
   tensor(Int32Array.from(values), { shape: [values.length] });
 
+const checkCompress = signature('compress', { x: aTensor, mask: aTensor });
+
 /**
  * The elements where the mask (bool) holds, in order: x[mask]. The mask covers the first axes of x; the result has one
  * axis in their place. Eager only.
  */
 export function compress(x: Tensor, mask: Tensor): Tensor {
+  checkCompress(x, mask);
   const lead = x.shape.slice(0, mask.rank);
   if (mask.dtype !== 'bool' || formatShape(lead) !== formatShape(mask.shape)) {
     throw new LockstepError(
@@ -47,8 +52,11 @@ export function compress(x: Tensor, mask: Tensor): Tensor {
   return take(reshape(x, [mask.size, ...x.shape.slice(mask.rank)]), toInt32(chosen), 0);
 }
 
+const checkNonZero = signature('nonZero', { x: aTensor });
+
 /** The places of the elements that are not 0, in order: for each axis of x their indices (int32). Eager only. */
 export function nonZero(x: Tensor): Tensor[] {
+  checkNonZero(x);
   const data = knownData('nonZero', x, 'write where(x.notEqual(0), a, b)');
   const found = [...data.keys()].filter((i) => data[i] !== 0);
   return stridesOf(x.shape).map((stride, axis) =>
@@ -67,8 +75,11 @@ export interface Unique {
   readonly counts: Tensor;
 }
 
+const checkUnique = signature('unique', { x: aTensor });
+
 /** The distinct elements of x; all NaNs count as one, the largest, and −0 as 0. Eager only. */
 export function unique(x: Tensor): Unique {
+  checkUnique(x);
   const data = knownData('unique', x, 'sort(x) keeps the shape');
   const order = new Int32Array(data.length);
   argSort(order, data, { rows: 1, size: data.length, descending: false });
@@ -95,12 +106,19 @@ export function unique(x: Tensor): Unique {
 
 const isSame = (a: number, b: number): boolean => a === b || (Number.isNaN(a) && Number.isNaN(b));
 
+const checkSelect = signature('select', {
+  conditions: listOf(aTensor, 'a list of tensors'),
+  choices: listOf(tensorLike, 'a list of tensors'),
+  'otherwise?': tensorLike,
+});
+
 /** For each element the choice of the first condition (bool) that holds there, `otherwise` where none does. */
 export function select(
   conditions: readonly Tensor[],
   choices: readonly TensorLike[],
   otherwise: TensorLike = 0,
 ): Tensor {
+  checkSelect(conditions, choices, otherwise);
   if (conditions.length === 0 || conditions.length !== choices.length) {
     throw new LockstepError(
       'argument',

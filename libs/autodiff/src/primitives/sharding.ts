@@ -4,10 +4,12 @@
  * it there is one shard, and nothing to exchange. The differentiated scalar is the sum over all shards, so the
  * cotangent of a reduced value is itself all-reduced.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import { type Aval, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive, unbatchedAs } from '../define.ts';
+import { aTensor } from '../kinds.ts';
 import { treeSum } from './contraction.ts';
 import { add, div, greater, mul, sub, where } from './elementwise.ts';
 import { concatenate, slice } from './slicing.ts';
@@ -59,8 +61,13 @@ const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primit
   },
 });
 
+const checkAllReduceSum = signature('allReduceSum', { x: aTensor });
+
 /** The sum over all shards of the step, the same on every shard. */
-export const allReduceSum = (x: Tensor): Tensor => bind(allReduceSumPrimitive, [x], {});
+export function allReduceSum(x: Tensor): Tensor {
+  checkAllReduceSum(x);
+  return bind(allReduceSumPrimitive, [x], {});
+}
 
 /**
  * Count, means and centred sums of squares, group by group: x [groups, rows, .., C], weights [groups, rows] →
@@ -209,21 +216,28 @@ export interface ShardMoments {
   readonly m2: Tensor;
 }
 
+const checkShardMoments = signature('shardMoments', { x: aTensor, weights: aTensor });
+
 /**
  * Moments over all rows of the step, on whichever shards they lie: x [rows, .., C], weights [rows] (0 for the rows
  * that only fill up a shard). Differentiable by x; the weights count as constants.
  */
-export const shardMoments = (x: Tensor, weights: Tensor): ShardMoments =>
-  named(bind(shardMomentsPrimitive, [x, weights], {}));
+export function shardMoments(x: Tensor, weights: Tensor): ShardMoments {
+  checkShardMoments(x, weights);
+  return named(bind(shardMomentsPrimitive, [x, weights], {}));
+}
+
+const checkLocalMoments = signature('localMoments', { x: aTensor, weights: aTensor });
 
 /**
  * Moments over the rows at hand alone: under the trainer, those of one shard. Like {@link shardMoments} otherwise, and
  * nothing is exchanged. A shard without weight has count, mean and sum 0.
  */
-export const localMoments = (x: Tensor, weights: Tensor): ShardMoments => {
+export function localMoments(x: Tensor, weights: Tensor): ShardMoments {
+  checkLocalMoments(x, weights);
   const packed = bind(groupMomentsPrimitive, [asGroup(x), asGroup(weights)], {});
   return named(reshape(packed, packed.shape.slice(1)));
-};
+}
 
 /** [1 + 2C] by name. */
 function named(packed: Tensor): ShardMoments {

@@ -1,9 +1,11 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, anything, describeValue, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { anAxis, aTensor, someAxes, tensorLike } from '../kinds.ts';
 import { repeatInFront, reshape } from './structural.ts';
 
 interface SliceAttrs extends Readonly<Record<string, unknown>> {
@@ -78,6 +80,14 @@ export type Index =
   | readonly [Position, Position]
   | readonly [Position, Position, number];
 
+const aPositionList = listOf(orNull(aNumber), 'a list of positions, each a number or null');
+const checkSlice = signature('slice', {
+  x: aTensor,
+  start: aPositionList,
+  'end?': aPositionList,
+  'step?': listOf(aNumber, 'a list of numbers'),
+});
+
 /**
  * Elements `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes and
  * null are taken whole; negative positions count from the end. A negative step goes from `start` (null: the last
@@ -89,6 +99,7 @@ export function slice(
   end: readonly Position[] = [],
   step: readonly number[] = [],
 ): Tensor {
+  checkSlice(x, start, end, step);
   if (Math.max(start.length, end.length, step.length) > x.rank) {
     throw new LockstepError(
       'shape',
@@ -143,18 +154,21 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
 
 const position = (at: number, size: number): number => (at < 0 ? at + size : at);
 
+const checkAt = signature('at', { x: aTensor, '...index': anything });
+
 /**
  * Elements and subarrays by an index for each of the first axes: `x.at(0)`, `x.at(1, [0, 2])`, `x.at('...', -1)`,
  * `x.at([null, null, -1])`. A number takes its axis away; a range, null or '...' keeps it.
  */
 export function at(x: Tensor, ...index: readonly Index[]): Tensor {
+  checkAt(x, ...index);
   const full = withoutDots(x, index);
   const single = full.map((i, axis) => (typeof i === 'number' ? position(i, x.shape[axis] ?? 0) : undefined));
   for (const [axis, i] of single.entries()) {
     if (axis < x.rank && (i === undefined || (Number.isInteger(i) && i >= 0 && i < x.shape[axis]!))) continue;
     throw new LockstepError(
       'shape',
-      `at: index ${JSON.stringify(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
+      `at: index ${formatIndex(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
       { op: 'at', shape: x.shape, index },
     );
   }
@@ -170,6 +184,11 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
     part.shape.filter((_, axis) => single[axis] === undefined),
   );
 }
+
+const formatIndex = (index: unknown): string =>
+  Array.isArray(index) && index.every((place) => typeof place === 'number' || place === null)
+    ? `[${index.map(String).join(', ')}]`
+    : describeValue(index);
 
 const rangeOf = (i: number | undefined): readonly [Position, Position, number?] =>
   i === undefined ? [null, null] : [i, i + 1];
@@ -271,8 +290,14 @@ const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): nu
 /** As many pieces one primitive joins: each of its tangents is padded to the whole, so the whole must be a few pieces. */
 const maxPieces = 32;
 
+const checkConcatenate = signature('concatenate', {
+  xs: listOf(aTensor, 'a list of tensors'),
+  'axis?': anAxis,
+});
+
 /** Joins arrays along an axis that exists. Time and gradients grow as n·log n with the number of pieces. */
 export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
+  checkConcatenate(xs, axis);
   if (xs.length === 0)
     throw new LockstepError('argument', 'concatenate: needs at least one array', { op: 'concatenate' });
   const at = normalizeAxis('concatenate', axis, xs[0]!.rank);
@@ -288,8 +313,11 @@ export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
   return pieces[0]!;
 }
 
+const checkStack = signature('stack', { xs: listOf(tensorLike, 'a list of tensors'), 'axis?': anAxis });
+
 /** Joins arrays of equal shapes along a new axis. */
 export function stack(xs: readonly TensorLike[], axis = 0): Tensor {
+  checkStack(xs, axis);
   const tensors = asTensors('stack', ...xs);
   const at = normalizeAxis('stack', axis, (tensors[0]?.rank ?? 0) + 1);
   const shapes = tensors.map((x) => x.shape);
@@ -330,7 +358,10 @@ const flipPrimitive: Primitive<{ axes: readonly number[] }> = primitive({
     ),
 });
 
+const checkFlip = signature('flip', { x: aTensor, 'axes?': someAxes });
+
 /** Reverses the order along the axes (all by default). */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
+  checkFlip(x, axes);
   return bind(flipPrimitive, [x], { axes: normalizeAxes('flip', axes, x.rank) });
 }

@@ -2,12 +2,14 @@
  * Order: sort by indices that a primitive finds and an ordinary look-up applies, so that gradients follow the elements
  * to where they came from. Equal elements keep their order (−0 equals 0), and NaN counts as largest.
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aNumber, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { argSort as argSortRows, searchSorted as searchRows } from '@lockstep/kernels';
 import { formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { anAxis, aTensor, tensorLike } from '../kinds.ts';
 import { moveAxis } from './axes.ts';
 import { takeAlongAxis } from './indices.ts';
 import { slice } from './slicing.ts';
@@ -31,14 +33,23 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
+export const sortRules: Rules<SortOptions> = { descending: aBoolean };
+
+const checkArgSort = signature('argSort', { x: aTensor, 'axis?': anAxis }, sortRules);
+
 /** The indices that put the elements along `axis` in order; equal elements keep theirs. int32 */
-export function argSort(x: Tensor, axis = -1, { descending = false }: SortOptions = {}): Tensor {
+export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  checkArgSort(x, axis, options);
+  const { descending = false } = options;
   const along = normalizeAxis('argSort', axis, x.rank);
   return moveAxis(bind(argSortPrimitive, [moveAxis(x, along, -1)], { descending }), -1, along);
 }
 
+const checkSort = signature('sort', { x: aTensor, 'axis?': anAxis }, sortRules);
+
 /** The elements along `axis` in order. The gradient of each goes to where it came from. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  checkSort(x, axis, options);
   const along = normalizeAxis('sort', axis, x.rank);
   return takeAlongAxis(x, argSort(x, along, options), along);
 }
@@ -48,13 +59,19 @@ export interface TopKOptions {
   readonly smallest?: boolean;
 }
 
+export const topKRules: Rules<TopKOptions> = { smallest: aBoolean };
+
+const checkTopK = signature('topK', { x: aTensor, k: aNumber, 'axis?': anAxis }, topKRules);
+
 /** The k largest elements along `axis`, the largest first, and their indices (int32). Of equal ones the first wins. */
 export function topK(
   x: Tensor,
   k: number,
   axis = -1,
-  { smallest = false }: TopKOptions = {},
+  options: TopKOptions = {},
 ): { values: Tensor; indices: Tensor } {
+  checkTopK(x, k, axis, options);
+  const { smallest = false } = options;
   const along = normalizeAxis('topK', axis, x.rank);
   if (!Number.isInteger(k) || k < 0 || k > x.shape[along]!) {
     throw new LockstepError(
@@ -89,11 +106,18 @@ const searchPrimitive: Primitive<{ side: Side }> = primitive({
   },
 });
 
+const checkSearchSorted = signature('searchSorted', {
+  sorted: tensorLike,
+  values: tensorLike,
+  'side?': oneOf('left', 'right'),
+});
+
 /**
  * Where each value would be put into an ascending vector to keep it ascending: before the elements that equal it
  * ('left') or behind them ('right'). sorted [.., n], values [.., m] → int32 [.., m]; a vector serves values of any shape.
  */
 export function searchSorted(sorted: TensorLike, values: TensorLike, side: Side = 'left'): Tensor {
+  checkSearchSorted(sorted, values, side);
   const [rows, wanted] = asTensors('searchSorted', sorted, values) as [Tensor, Tensor];
   const lead = rows.shape.slice(0, -1);
   if (rows.rank === 0 || (rows.rank > 1 && !sameShape(lead, wanted.shape.slice(0, -1)))) {

@@ -4,9 +4,12 @@
  * of values: between equal values, where single vectors mean nothing, the quotient counts as 0, so that functions of
  * the values or of whole subspaces have their right slopes there too.
  */
+
+import { aNumber, oneOf, type Rules, signature } from '@lockstep/errors';
 import { eigh as eighKernel, eighRoom, pseudoInverse, svd as svdKernel, svdRoom } from '@lockstep/kernels';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { primitive } from '../define.ts';
+import { aTensor } from '../kinds.ts';
 import { expandDims } from './axes.ts';
 import { matmul } from './contraction.ts';
 import { abs, add, div, equal, mul, sqrt, square, sub, where } from './elementwise.ts';
@@ -75,12 +78,15 @@ function spectrumOf(out: Tensor): { values: Tensor; vectors: Tensor } {
   return { values: reshape(rowsOf(out, 0, 1), [batch, n]), vectors: rowsOf(out, 1, rows) };
 }
 
+const checkEigh = signature('eigh', { x: aTensor });
+
 /**
  * Eigenvalues in ascending order and unit eigenvectors of symmetric matrices, of which the part (x + xᵀ)/2 counts.
  * [.., n, n] → values [.., n], vectors [.., n, n]: column i of the vectors belongs to value i, its largest element is
  * positive.
  */
 export function eigh(x: Tensor): { values: Tensor; vectors: Tensor } {
+  checkEigh(x);
   requireSquare('eigh', x);
   const { matrices, lead } = oneBatch(x);
   const { values, vectors } = spectrumOf(bind(eighPrimitive, [matrices], {}));
@@ -142,11 +148,14 @@ function factorsOf(out: Tensor): Factors {
   return { u: rowsOf(out, 0, m), s: reshape(rowsOf(out, m, m + 1), [batch, n]), v: rowsOf(out, m + 1, rows) };
 }
 
+const checkSvd = signature('svd', { x: aTensor });
+
 /**
  * x = u·diag(s)·vᵀ with s descending and orthonormal columns of u and v. [.., m, n] → u [.., m, k], s [.., k],
  * v [.., n, k], k = min(m, n). Of each pair of columns the shorter matrix's has its largest element positive.
  */
 export function svd(x: Tensor): Factors {
+  checkSvd(x);
   requireMatrices('svd', x);
   const wide = x.shape.at(-2)! < x.shape.at(-1)!;
   const { matrices, lead } = oneBatch(wide ? adjoint(x) : x);
@@ -197,11 +206,16 @@ export interface PinvOptions {
   readonly cutoff?: number;
 }
 
+export const pinvRules: Rules<PinvOptions> = { cutoff: aNumber };
+
+const checkPinv = signature('pinv', { x: aTensor }, pinvRules);
+
 /**
  * Moore and Penrose's pseudo-inverse: p·b is the shortest of the vectors that minimise |x·p·b − b|.
  * [.., m, n] → [.., n, m]. Its slope holds where the rank does not change.
  */
 export function pinv(x: Tensor, options: PinvOptions = {}): Tensor {
+  checkPinv(x, options);
   requireMatrices('pinv', x);
   const [m, n] = x.shape.slice(-2) as [number, number];
   const { cutoff = Math.max(m, n) * (x.dtype === 'float32' ? 2 ** -23 : Number.EPSILON) } = options;
@@ -213,12 +227,18 @@ export function pinv(x: Tensor, options: PinvOptions = {}): Tensor {
 /** Which norm of a matrix: see {@link matrixNorm}. */
 export type MatrixNorm = 'frobenius' | 'nuclear' | 'spectral' | 'columns' | 'rows';
 
+const checkMatrixNorm = signature('matrixNorm', {
+  x: aTensor,
+  'norm?': oneOf('frobenius', 'nuclear', 'spectral', 'columns', 'rows'),
+});
+
 /**
  * A norm of matrices. 'frobenius': the root of the sum of squares; its slope at 0 counts as 0. 'nuclear' and
  * 'spectral': the sum and the largest of the singular values. 'columns' and 'rows': the largest sum of magnitudes of a
  * column (the 1-norm) or of a row (the ∞-norm). [.., m, n] → [..]
  */
 export function matrixNorm(x: Tensor, norm: MatrixNorm = 'frobenius'): Tensor {
+  checkMatrixNorm(x, norm);
   requireMatrices('matrixNorm', x);
   switch (norm) {
     case 'frobenius': {

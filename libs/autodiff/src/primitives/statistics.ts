@@ -1,8 +1,10 @@
 /** Statistics over axes, composed of sums, extremes and sorts. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes } from '@lockstep/tensor';
 import { asTensor, onesLike, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor, numberOrList, someAxes, tensorLike } from '../kinds.ts';
 import {
   abs,
   add,
@@ -22,7 +24,7 @@ import { isNotANumber } from './ranges.ts';
 import { max, mean, min } from './reductions.ts';
 import { at, stack } from './slicing.ts';
 import { sort } from './sorting.ts';
-import { type ReduceOptions, reshape, restoreAxes, sum, transpose } from './structural.ts';
+import { type ReduceOptions, reduceRules, reshape, restoreAxes, sum, transpose } from './structural.ts';
 
 type Axes = number | readonly number[];
 
@@ -34,18 +36,28 @@ export interface VarianceOptions extends ReduceOptions {
   readonly correction?: number;
 }
 
+export const varianceRules: Rules<VarianceOptions> = { ...reduceRules, correction: aNumber };
+
+const checkVariance = signature('variance', { x: aTensor, 'axes?': someAxes }, varianceRules);
+
 /** The mean squared deviation from the mean over `axes` (all by default). */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  checkVariance(x, axes, options);
   const list = normalizeAxes('variance', axes, x.rank);
   const centred = sub(x, mean(x, list, { keepDims: true }));
   // As in NumPy: too few elements for the correction have an infinite or no variance, never a negative one.
-  const divisor = Math.max(0, countOf(x, list) - (options.correction ?? 0));
-  return div(sum(square(centred), list, options), divisor);
+  const { correction = 0, ...kept } = options;
+  const divisor = Math.max(0, countOf(x, list) - correction);
+  return div(sum(square(centred), list, kept), divisor);
 }
 
+const checkStd = signature('std', { x: aTensor, 'axes?': someAxes }, varianceRules);
+
 /** The square root of the variance; slope 0 where all elements are equal. */
-export const std = (x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor =>
-  rootWithSlope(variance(x, normalizeAxes('std', axes, x.rank), options), sqrt);
+export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
+  checkStd(x, axes, options);
+  return rootWithSlope(variance(x, normalizeAxes('std', axes, x.rank), options), sqrt);
+}
 
 /** root(x), a root or power, with value and slope 0 at 0. */
 function rootWithSlope(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
@@ -58,11 +70,17 @@ export interface NormOptions extends ReduceOptions {
   readonly order?: number;
 }
 
+export const normRules: Rules<NormOptions> = { ...reduceRules, order: aNumber };
+
+const checkNorm = signature('norm', { x: aTensor, 'axes?': someAxes }, normRules);
+
 /**
  * The norm of all elements over `axes` (all by default), as of one vector: over the axes of a matrix, order 2 is
  * Frobenius' norm. Slope 0 at the origin.
  */
-export function norm(x: Tensor, axes?: Axes, { order = 2, ...options }: NormOptions = {}): Tensor {
+export function norm(x: Tensor, axes?: Axes, given: NormOptions = {}): Tensor {
+  checkNorm(x, axes, given);
+  const { order = 2, ...options } = given;
   const list = normalizeAxes('norm', axes, x.rank);
   if (order === 0) return cast(countNonZero(x, list, options), x.dtype);
   if (order === 1) return sum(abs(x), list, options);
@@ -75,27 +93,44 @@ export function norm(x: Tensor, axes?: Axes, { order = 2, ...options }: NormOpti
   return rootWithSlope(sum(powers, list, options), (total) => pow(total, 1 / order));
 }
 
+const checkCountNonZero = signature('countNonZero', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** How many elements over `axes` (all by default) are not 0; NaN is not. int32 */
 export function countNonZero(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkCountNonZero(x, axes, options);
   const list = normalizeAxes('countNonZero', axes, x.rank);
   return sum(cast(x.dtype === 'bool' ? x : notEqual(x, 0), 'int32'), list, options);
 }
 
+const checkAny = signature('any', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** Whether an element over `axes` (all by default) is not 0; of nothing false. bool */
-export const any = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  notEqual(countNonZero(x, normalizeAxes('any', axes, x.rank), options), 0);
+export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkAny(x, axes, options);
+  return notEqual(countNonZero(x, normalizeAxes('any', axes, x.rank), options), 0);
+}
+
+const checkAll = signature('all', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
 /** Whether no element over `axes` (all by default) is 0; of nothing true. bool */
 export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkAll(x, axes, options);
   const list = normalizeAxes('all', axes, x.rank);
   return equal(countNonZero(x, list, options), countOf(x, list));
 }
+
+const checkAverage = signature(
+  'average',
+  { x: aTensor, weights: tensorLike, 'axes?': someAxes },
+  reduceRules,
+);
 
 /**
  * Σ w·x / Σ w over `axes` (all by default). Weights broadcast against x; along a single axis they may be a vector of
  * its length.
  */
 export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkAverage(x, weights, axes, options);
   const list = normalizeAxes('average', axes, x.rank);
   const given = asTensor(weights, x.dtype);
   const isVector = given.rank === 1 && list.length === 1 && x.rank > 1;
@@ -109,22 +144,34 @@ export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: Re
   return div(sum(mul(x, spread), list, options), sum(spread, list, options));
 }
 
+const checkPtp = signature('ptp', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** The largest less the smallest element over `axes` (all by default). */
 export function ptp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkPtp(x, axes, options);
   const list = normalizeAxes('ptp', axes, x.rank);
   return sub(max(x, list, options), min(x, list, options));
 }
 
+const checkNanSum = signature('nanSum', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** The sum of the elements that are not NaN. */
-export const nanSum = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  sum(where(isNotANumber(x), zerosLike(x), x), normalizeAxes('nanSum', axes, x.rank), options);
+export function nanSum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkNanSum(x, axes, options);
+  return sum(where(isNotANumber(x), zerosLike(x), x), normalizeAxes('nanSum', axes, x.rank), options);
+}
+
+const checkNanMean = signature('nanMean', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
 /** The mean of the elements that are not NaN; NaN if all are. */
 export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkNanMean(x, axes, options);
   const list = normalizeAxes('nanMean', axes, x.rank);
   const counted = cast(equal(x, x), x.dtype);
   return div(nanSum(x, list, options), sum(counted, list, options));
 }
+
+const checkQuantile = signature('quantile', { x: aTensor, q: numberOrList, 'axes?': someAxes }, reduceRules);
 
 /**
  * The value below which the part q (0 … 1) of the elements over `axes` (all by default) lies, interpolated between the
@@ -136,6 +183,7 @@ export function quantile(
   axes?: Axes,
   options: ReduceOptions = {},
 ): Tensor {
+  checkQuantile(x, q, axes, options);
   const list = normalizeAxes('quantile', axes, x.rank);
   const count = countOf(x, list);
   if (count === 0) {
@@ -176,6 +224,10 @@ function inOneAxis(x: Tensor, axes: readonly number[]): Tensor {
   return reshape(moved, [...kept.map((axis) => x.shape[axis]!), countOf(x, axes)]);
 }
 
+const checkMedian = signature('median', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** The middle of the ordered elements over `axes` (all by default), the mean of two where their number is even. */
-export const median = (x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor =>
-  quantile(x, 0.5, normalizeAxes('median', axes, x.rank), options);
+export function median(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
+  checkMedian(x, axes, options);
+  return quantile(x, 0.5, normalizeAxes('median', axes, x.rank), options);
+}

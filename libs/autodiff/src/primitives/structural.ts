@@ -2,7 +2,8 @@
  * Shape without arithmetic — reshape, transpose, broadcast — and `sum`, the transpose of broadcast. Broadcasting is
  * an op of its own that the wrappers put in, so no rule of another primitive ever "unbroadcasts".
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aBoolean, aNumber, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
 import {
   broadcastShapes,
   formatShape,
@@ -16,6 +17,7 @@ import {
 import { requireLengths, requireShape } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
+import { aShape, aTensor, someAxes } from '../kinds.ts';
 
 const shifted = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)];
 
@@ -39,8 +41,11 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = primitive({
   batch: ([x], _batched, { shape }, { size }) => batchedAs(reshape(x!, [size, ...shape])),
 });
 
+const checkReshape = signature('reshape', { x: aTensor, shape: aShape });
+
 /** The same elements in another shape; one length may be −1 and is then computed. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
+  checkReshape(x, shape);
   requireShape('reshape', shape);
   const unknown = shape.indexOf(-1);
   const known = sizeOf(shape.filter((length) => length !== -1));
@@ -84,8 +89,14 @@ const transposePrimitive: Primitive<{ axes: readonly number[] }> = primitive({
   batch: ([x], _batched, { axes }) => batchedAs(transpose(x!, shifted(axes))),
 });
 
+const checkTranspose = signature('transpose', {
+  x: aTensor,
+  'axes?': listOf(aNumber, 'a list of axes, each named once'),
+});
+
 /** Output axis `i` is input axis `axes[i]`; without axes their order is reversed. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  checkTranspose(x, axes);
   const order =
     axes === undefined
       ? x.shape.map((_, i) => x.rank - 1 - i)
@@ -126,8 +137,11 @@ export function broadcastInAxes(x: Tensor, shape: Shape, axes: readonly number[]
   return axes.length === shape.length ? x : bind(broadcastPrimitive, [x], { shape, axes });
 }
 
+const checkBroadcastTo = signature('broadcastTo', { x: aTensor, shape: aShape });
+
 /** x repeated to `shape` by NumPy's rule: last axes aligned, lengths of 1 stretched. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
+  checkBroadcastTo(x, shape);
   if (sameShape(x.shape, shape)) return x;
   requireLengths('broadcastTo', shape);
   if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
@@ -221,6 +235,8 @@ export interface ReduceOptions {
   readonly keepDims?: boolean;
 }
 
+export const reduceRules: Rules<ReduceOptions> = { keepDims: aBoolean };
+
 /** Puts reduced axes back with length 1. */
 export function restoreAxes(
   reduced: Tensor,
@@ -235,8 +251,11 @@ export function restoreAxes(
   );
 }
 
+const checkSum = signature('sum', { x: aTensor, 'axes?': someAxes }, reduceRules);
+
 /** The sum over `axes` (all by default). */
 export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
+  checkSum(x, axes, options);
   const list = normalizeAxes('sum', axes, x.rank);
   const reduced = reduceRuns(x, list, (y, axis, count) => bind(sumPrimitive, [y], { axis, count }));
   return restoreAxes(reduced, x, list, options);

@@ -1,11 +1,17 @@
 /** Trigonometric functions beyond `sin` and `cos`. */
+
+import { signature } from '@lockstep/errors';
 import { asTensor, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { tensorLike } from '../kinds.ts';
 import { add, cos, div, mul, neg, sin, sqrt, square, sub } from './elementwise.ts';
 import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
 import { hypot } from './powers.ts';
 
+const checkTan = signature('tan', { x: tensorLike });
+
 export function tan(x: TensorLike): Tensor {
+  checkTan(x);
   const angle = asTensor(x);
   return div(sin(angle), cos(angle));
 }
@@ -32,5 +38,10 @@ export const atan2 = binaryOnHost('atan2', [
 
 const sincOfOrder = orderedOnHost('sinc');
 
+const checkSinc = signature('sinc', { x: tensorLike });
+
 /** sin(πx)/(πx), 1 at 0: NumPy's, smooth everywhere. */
-export const sinc = (x: TensorLike): Tensor => sincOfOrder(0, x);
+export function sinc(x: TensorLike): Tensor {
+  checkSinc(x);
+  return sincOfOrder(0, x);
+}

@@ -1,11 +1,12 @@
 /** A plan for people to read: what runs in which segment, and what it costs. */
+import { aString, listOf, signature } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Aval } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
-import type { Plan } from './plan.ts';
+import { aPlan, type Plan } from './plan.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
 export interface NamedAval extends Aval {
@@ -47,8 +48,14 @@ export interface PlanDescription {
   readonly numFusedSteps: number;
 }
 
+const checkDescribe = signature('describePlan', {
+  plan: aPlan,
+  'inputNames?': listOf(aString, 'a list of names'),
+});
+
 /** `inputNames`: of the program's inputs, in order; without it they are v0, v1, … like all other variables. */
 export function describePlan(plan: Plan, inputNames: readonly string[] = []): PlanDescription {
+  checkDescribe(plan, inputNames);
   const { program, arenaBytes, numTraced } = plan;
   const aliasOf = aliases(program);
   const constants = new Map(program.constants.map(({ variable, storage }) => [variable, storage]));

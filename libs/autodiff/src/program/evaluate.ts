@@ -1,18 +1,27 @@
 /** Evaluates a program equation by equation through `bind`, so that programs themselves can be transformed. */
+import { listOf, signature } from '@lockstep/errors';
 import { bind, bindMany, ConcreteTensor, outsideOfTraces, type Tensor } from '../core.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
-import type { Equation, Program } from './program.ts';
+import { aTensor } from '../kinds.ts';
+import { aProgram, type Equation, type Program } from './program.ts';
+
+const checkEvaluate = signature('evaluateProgram', {
+  program: aProgram,
+  inputs: listOf(aTensor, 'a list of tensors'),
+});
 
 /**
  * The outputs of a traced (not yet optimised) program. `replace` may give an equation other results than its
  * primitive's.
  */
 export function evaluateProgram(
-  { avals, constants, equations, outputs }: Program,
+  program: Program,
   inputs: readonly Tensor[],
   replace: (equation: Equation, compute: () => readonly Tensor[]) => readonly Tensor[] = (_, compute) =>
     compute(),
 ): Tensor[] {
+  checkEvaluate(program, inputs);
+  const { avals, constants, equations, outputs } = program;
   const values = new Array<Tensor | undefined>(avals.length);
   for (const [i, input] of inputs.entries()) values[i] = input;
   for (const { variable, storage } of constants) values[variable] = new ConcreteTensor(storage);

@@ -3,14 +3,19 @@
  * addition count as two, an elementwise function as one (exp like add), a comparison as one, and what only moves elements,
  * reads them as another type or draws them as none.
  */
+import { signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import { constructOf, isFused, primitiveOf } from './equation.ts';
-import { bodiesOf, type Equation, type Program } from './program.ts';
+import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
+
+const checkFlops = signature('programFlops', { program: aProgram });
 
 /** The operations of all equations of a program. */
-export const programFlops = (program: Program): number =>
-  program.equations.reduce((total, equation) => total + equationFlops(equation, program), 0);
+export function programFlops(program: Program): number {
+  checkFlops(program);
+  return program.equations.reduce((total, equation) => total + equationFlops(equation, program), 0);
+}
 
 /** The operations of one equation. */
 export function equationFlops(equation: Equation, { avals }: Program): number {

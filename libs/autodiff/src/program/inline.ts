@@ -1,10 +1,14 @@
 /** Equations give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
+import { signature } from '@lockstep/errors';
 import { constructOf, primitiveOf } from './equation.ts';
-import { bodiesOf, type Equation, type Program } from './program.ts';
+import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 import { traceProgram } from './trace.ts';
+
+const checkInline = signature('inlineCalls', { program: aProgram });
 
 /** The same computation without checkpoints and derivatives of one's own. */
 export function inlineCalls(program: Program): Program {
+  checkInline(program);
   return inlined(program, (equation) =>
     constructOf(equation)?.isCall === true ? inlineCalls(bodiesOf(equation)![0]!) : undefined,
   );

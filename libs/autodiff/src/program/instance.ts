@@ -1,12 +1,21 @@
 /** A plan bound to memory and kernels: calling a segment is a loop over kernels with everything else decided. */
-import { invariant } from '@lockstep/errors';
+import {
+  aFunction,
+  anything,
+  invariant,
+  listOf,
+  type Rules,
+  required,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { BindBody, PlannedBodies } from '../construct.ts';
 import type { BoundKernel } from '../core.ts';
 import type { Combine } from '../primitives/sharding.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
-import type { Place, Plan } from './plan.ts';
+import { aPlan, type Place, type Plan } from './plan.ts';
 import type { Equation } from './program.ts';
 import { workSpace } from './work-space.ts';
 
@@ -48,7 +57,22 @@ export interface InstanceOptions {
   readonly onReady?: (segment: number, numParts: number) => void;
 }
 
+const instanceRules: Rules<InstanceOptions> = {
+  kernels: required({ what: 'kernels', fits: (value) => typeof value === 'object' && value !== null }),
+  buffer: required({
+    what: 'an ArrayBuffer or a SharedArrayBuffer',
+    fits: (value) => value instanceof ArrayBuffer || value instanceof SharedArrayBuffer,
+  }),
+  byteOffset: required(whole(0)),
+  inputs: required(listOf(anything, 'a list of typed arrays')),
+  outputs: listOf(anything, 'a list of typed arrays'),
+  results: required(listOf(anything, 'a list of results for each exchange')),
+  onReady: aFunction,
+};
+const checkInstantiate = signature('instantiate', { plan: aPlan }, instanceRules);
+
 export function instantiate(plan: Plan, options: InstanceOptions): Instance {
+  checkInstantiate(plan, options);
   const given = givenOutputs(plan, options);
   const { segments, prepare, outputs } = bindPlan(plan, { ...options, ...(given && { outputs: given }) });
   prepare(options.kernels);

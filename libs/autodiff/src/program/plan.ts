@@ -2,7 +2,16 @@
  * A program's plan: its equations cut into segments at the exchanges, and a place in one arena for every value that
  * must be kept, reused as soon as its last reader is done.
  */
-import { invariant, LockstepError } from '@lockstep/errors';
+import {
+  anObject,
+  invariant,
+  type Kind,
+  LockstepError,
+  oneOf,
+  type Rules,
+  signature,
+  whole,
+} from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Combine } from '../primitives/sharding.ts';
@@ -11,7 +20,7 @@ import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver
 import { withSavedInputs } from './in-place.ts';
 import { inlineCalls, inlineCompositions } from './inline.ts';
 import { optimize, removeDeadCode } from './optimize.ts';
-import { bodiesOf, type Equation, type Program, programHash } from './program.ts';
+import { aProgram, bodiesOf, type Equation, type Program, programHash } from './program.ts';
 import { aligned, workSpace } from './work-space.ts';
 
 /** Where a variable's elements lie. Aliases share a place. */
@@ -51,6 +60,15 @@ export interface Plan {
   readonly numInPlace: number;
 }
 
+/** For callers without types. */
+export const aPlan: Kind = {
+  what: 'a plan, as planProgram gives it',
+  fits: (value) =>
+    anObject.fits(value) &&
+    aProgram.fits((value as Partial<Plan>).program) &&
+    'segments' in (value as object),
+};
+
 export interface PlanOptions {
   /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
   readonly outputs?: 'arena' | 'given';
@@ -61,7 +79,12 @@ export interface PlanOptions {
   readonly numInPlace?: number;
 }
 
-export function planProgram(traced: Program, { outputs = 'arena', numInPlace = 0 }: PlanOptions = {}): Plan {
+const planRules: Rules<PlanOptions> = { outputs: oneOf('arena', 'given'), numInPlace: whole(0) };
+const checkPlan = signature('planProgram', { program: aProgram }, planRules);
+
+export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
+  checkPlan(traced, options);
+  const { outputs = 'arena', numInPlace = 0 } = options;
   const plain = inlineCompositions(inlineCalls(traced));
   const optimized = withSavedInputs(withPlannedBodies(optimize(plain)), numInPlace);
   const program = departEarly(withOwnPartials(optimized));

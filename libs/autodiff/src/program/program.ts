@@ -1,5 +1,7 @@
 /** A program: a traced computation as data. A flat list of equations over numbered variables, each assigned once. */
+
 import { createHash } from 'node:crypto';
+import { anObject, type Kind, signature } from '@lockstep/errors';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
 import type { Bodies } from '../construct.ts';
@@ -30,8 +32,22 @@ export interface Program {
   readonly outputs: readonly number[];
 }
 
+/** For callers without types. */
+export const aProgram: Kind = {
+  what: 'a program, as traceProgram gives it',
+  fits: (value) =>
+    anObject.fits(value) &&
+    ['avals', 'constants', 'equations', 'outputs'].every((part) =>
+      Array.isArray((value as Readonly<Record<string, unknown>>)[part]),
+    ),
+};
+
+const checkHash = signature('programHash', { program: aProgram });
+const checkFormat = signature('formatProgram', { program: aProgram });
+
 /** SHA-256 over everything a program computes with: two equal hashes are the same computation. */
 export function programHash(program: Program): string {
+  checkHash(program);
   const hash = createHash('sha256');
   const { avals, numInputs, equations, outputs } = program;
   const all = equations.map((equation) =>
@@ -88,6 +104,7 @@ export function stepsOf(equation: Equation, name: (variable: number) => string =
 
 /** One line an equation: `v7: float32[32, 10] = matmul v0 v3 {"transposeA":false}`. */
 export function formatProgram(program: Program): string {
+  checkFormat(program);
   const typed = (variable: number): string => {
     const { dtype, shape } = program.avals[variable]!;
     return `${nameOf(variable)}: ${dtype}${formatShape(shape)}`;

@@ -1,5 +1,6 @@
 /** Traces a function into a program: the interpreter whose meaning of a primitive is an equation. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aFunction, checkValue, LockstepError, listOf, signature } from '@lockstep/errors';
 import {
   allocateStorage,
   type DType,
@@ -9,6 +10,7 @@ import {
   type TypedArray,
 } from '@lockstep/tensor';
 import type { Bodies, Construct } from '../construct.ts';
+import { anAval } from '../convert.ts';
 import {
   type Attrs,
   type Aval,
@@ -19,6 +21,7 @@ import {
   Tracer,
   withTrace,
 } from '../core.ts';
+import { aTensor } from '../kinds.ts';
 import { evaluateVariable } from './evaluate.ts';
 import type { Equation, Program } from './program.ts';
 
@@ -249,16 +252,25 @@ export function reordered(program: Program, first: readonly number[]): Program {
   };
 }
 
+const someTensors = listOf(aTensor, 'a list of tensors');
+const checkTrace = signature('traceProgram', {
+  f: aFunction,
+  inputs: listOf(anAval, `a list, each ${anAval.what}`),
+});
+
 /** The program of `f` for inputs of the given types. `f` runs once, on values that have types but no elements. */
 export function traceProgram(
   f: (...inputs: Tensor[]) => readonly Tensor[],
   inputs: readonly Aval[],
 ): Program {
+  checkTrace(f, inputs);
   return withTrace(
     (level) => new ProgramTrace(level, false),
     (trace) => {
       const tracers = inputs.map((aval) => trace.input(aval));
-      return trace.finish(inputs.length, f(...tracers));
+      const outputs = f(...tracers);
+      checkValue('traceProgram', 'what the function gives', outputs, someTensors);
+      return trace.finish(inputs.length, outputs);
     },
   );
 }

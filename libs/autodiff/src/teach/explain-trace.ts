@@ -2,7 +2,7 @@
  * Automatic differentiation step by step, as in tables 2 and 3 of Baydin et al. (2018): the values v₋₁, v₀, v₁ … with
  * their tangents in forward mode, then the adjoints v̄ in reverse.
  */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
@@ -24,6 +24,8 @@ import { record } from './recording.ts';
 
 const MAX_INPUT_ELEMENTS = 16;
 
+const checkExplainTrace = signature('explainTrace', { f: aFunction, '...args': anything });
+
 /**
  * How the value and the derivatives of a scalar function of scalars or small arrays come about:
  * `console.log(String(explainTrace(f, 2, 5)))`. Values are numbered as in the literature, inputs up to v₀, then by
@@ -33,6 +35,7 @@ export function explainTrace<Args extends readonly unknown[]>(
   f: (...args: Args) => Tensor,
   ...args: Inputs<Args>
 ): TraceExplanation {
+  checkExplainTrace(f, ...args);
   const { leaves, rebuild } = nameArguments('explainTrace', f, args);
   const inputs = leaves.map(({ value }) => value);
   requireSmall(inputs);

@@ -1,8 +1,10 @@
 /** Formulas as data: what a traced scalar function computes, for reading, rewriting and evaluating. */
-import { LockstepError } from '@lockstep/errors';
+
+import { anObject, type Kind, LockstepError, recordOf, signature } from '@lockstep/errors';
 import { asTensor, type TensorLike, tensor } from '../convert.ts';
 import { type Attrs, bind, type Tensor } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
+import { tensorLike } from '../kinds.ts';
 import { mul, reciprocal } from '../primitives/elementwise.ts';
 
 /** A call's op is the name of a primitive, or 'power' with attrs `{ exponent }`, a whole number. */
@@ -17,6 +19,11 @@ export type Expression =
     };
 
 export type Call = Extract<Expression, { kind: 'call' }>;
+
+export const anExpression: Kind = {
+  what: 'an expression, as programOf gives them',
+  fits: (value) => anObject.fits(value) && typeof (value as { kind?: unknown }).kind === 'string',
+};
 
 export const number = (value: number): Expression => ({ kind: 'number', value });
 export const variable = (name: string): Expression => ({ kind: 'variable', name });
@@ -68,7 +75,13 @@ export function substitute(e: Expression, replacement: (name: string) => Express
 }
 
 /** The value, computed by the primitives themselves, so it can be differentiated and compiled too. */
+const checkEvaluate = signature('evaluateExpression', {
+  expression: anExpression,
+  values: recordOf(tensorLike, 'an object of values by the names of variables'),
+});
+
 export function evaluateExpression(e: Expression, values: Readonly<Record<string, TensorLike>>): Tensor {
+  checkEvaluate(e, values);
   if (e.kind === 'number') return tensor(e.value);
   if (e.kind === 'variable') {
     const value = values[e.name];

@@ -1,5 +1,5 @@
 /** Finds the operation that made the first NaN or infinity, forward or backward. */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import type { Aval, Tensor } from '../core.ts';
@@ -36,6 +36,8 @@ export interface NonFinite {
   readonly message: string;
 }
 
+const checkFindNonFinite = signature('findNonFinite', { f: aFunction });
+
 /**
  * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation, and tells which was
  * the first to make a NaN from numbers, or an infinity from finite numbers; undefined if none was. Compiled functions
@@ -44,6 +46,7 @@ export interface NonFinite {
 export function findNonFinite<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
 ): (...args: Inputs<Args>) => NonFinite | undefined {
+  checkFindNonFinite(f);
   return (...args) => {
     const named = watchable('findNonFinite', f, args);
     const sites = new Map<Recorded, CallSite>();
@@ -64,6 +67,8 @@ export function findNonFinite<Args extends readonly unknown[]>(
   };
 }
 
+const checkDebugNonFinite = signature('debugNonFinite', { f: aFunction });
+
 /**
  * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that says which, whose
  * stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
@@ -71,6 +76,7 @@ export function findNonFinite<Args extends readonly unknown[]>(
 export function debugNonFinite<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
 ): (...args: Inputs<Args>) => Out {
+  checkDebugNonFinite(f);
   return (...args) => {
     const named = watchable('debugNonFinite', f, args);
     throwIf(fromArguments(named));

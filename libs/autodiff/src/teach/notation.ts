@@ -1,6 +1,7 @@
 /** How formulas are written, as text and in LaTeX. */
+import { oneOf, signature } from '@lockstep/errors';
 import type { NestedNumbers } from '../core.ts';
-import { type Expression, exponentOf } from './expression.ts';
+import { anExpression, type Expression, exponentOf } from './expression.ts';
 
 export type NotationStyle = 'text' | 'latex';
 
@@ -94,8 +95,14 @@ const notations: Readonly<Record<string, Notation>> = {
   ge: comparison('≥', '\\ge'),
 };
 
+const checkFormatExpression = signature('formatExpression', {
+  e: anExpression,
+  'style?': oneOf('text', 'latex'),
+});
+
 /** An expression for people to read: `ln(x1) + x1 · x2 − sin(x2)`, or `\ln\left(x_{1}\right) + …`. */
 export function formatExpression(e: Expression, style: NotationStyle = 'text'): string {
+  checkFormatExpression(e, style);
   return write(e, 0, style);
 }
 

@@ -2,6 +2,7 @@
  * The traced program of a function, and of its gradient, in mathematical notation. For functions of scalars this is
  * symbolic differentiation: the gradient is traced like any other function and then simplified.
  */
+import { aFunction, signature } from '@lockstep/errors';
 import { formatShape, isFloat, type Storage } from '@lockstep/tensor';
 import { flatten } from '@lockstep/tree';
 import { asTensor } from '../convert.ts';
@@ -42,6 +43,8 @@ export interface MathProgram {
   toLatex(): string;
 }
 
+const checkProgramOf = signature('programOf', { f: aFunction });
+
 /**
  * What `f` computes at arguments of these shapes, and its partial derivatives: with f = ln x1 + x1·x2 − sin x2,
  * `programOf(f)(2, 5)` reads `∂f/∂x1 = 1 / x1 + x2`. Traces as `jit` does, so branches on values are errors.
@@ -49,6 +52,7 @@ export interface MathProgram {
 export function programOf<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
 ): (...args: Inputs<Args>) => MathProgram {
+  checkProgramOf(f);
   return (...args) => {
     const { leaves, rebuild } = nameArguments('programOf', f, args);
     const flat = (...xs: Tensor[]): Tensor[] => {

@@ -2,8 +2,10 @@
  * Algebra on formulas: a few rewriting rules, applied from the inside out until none applies. They hold for real
  * numbers wherever both sides are defined; floating point may round the two sides differently.
  */
+import { signature } from '@lockstep/errors';
 import { collectFactors, collectTerms } from './collect.ts';
 import {
+  anExpression,
   call,
   type Expression,
   evaluateExpression,
@@ -120,8 +122,11 @@ export const rules: readonly Rule[] = [
 const isArithmetic = (op: string): boolean =>
   !['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'not', 'select', 'cast'].includes(op);
 
+const checkSimplify = signature('simplify', { e: anExpression });
+
 /** The expression in a form that is equal and shorter, or itself. */
 export function simplify(e: Expression): Expression {
+  checkSimplify(e);
   return simplified(e, new Map());
 }
 

@@ -1,8 +1,19 @@
 /** Checks derivative rules against finite differences and against each other, along random directions. */
-import { LockstepError } from '@lockstep/errors';
+
+import {
+  aFunction,
+  aNumber,
+  type Kind,
+  LockstepError,
+  listOf,
+  oneOf,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { aTensor } from '../kinds.ts';
 import { add, mul } from '../primitives/elementwise.ts';
 import { sum } from '../primitives/structural.ts';
 import { jvp } from './jvp.ts';
@@ -20,7 +31,22 @@ export interface CheckGradsOptions {
   readonly seed?: number;
 }
 
+export const checkGradsRules: Rules<CheckGradsOptions> = {
+  order: aNumber,
+  modes: listOf(oneOf('forward', 'reverse'), "a list of 'forward' and 'reverse'"),
+  step: aNumber,
+  tolerance: aNumber,
+  seed: aNumber,
+};
+
 type Fn = (...args: Tensor[]) => Tensor;
+
+const listed = listOf(aTensor, 'a list of tensors, one or more');
+const someTensors: Kind = {
+  ...listed,
+  fits: (value) => listed.fits(value) && (value as Tensor[]).length > 0,
+};
+const checkCall = signature('checkGrads', { f: aFunction, args: someTensors }, checkGradsRules);
 
 /**
  * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and
@@ -28,6 +54,7 @@ type Fn = (...args: Tensor[]) => Tensor;
  * the number of elements.
  */
 export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOptions = {}): void {
+  checkCall(f, args, options);
   const { order = 2, modes = ['forward', 'reverse'], step = 1e-5, tolerance = 1e-6, seed = 0 } = options;
   const key = keyFromSeed(seed);
   for (const x of args) {

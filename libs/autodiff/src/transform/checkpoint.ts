@@ -2,6 +2,7 @@
  * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
  * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
  */
+import { aFunction, signature } from '@lockstep/errors';
 import type { Bodies, Construct } from '../construct.ts';
 import { bind, bindMany, findActiveTrace, type Primitive } from '../core.ts';
 import { construct, copyKernel, primitive } from '../define.ts';
@@ -62,6 +63,8 @@ const checkpointConstruct: Construct<Bodies> = construct({
   },
 });
 
+const checkCheckpoint = signature('checkpoint', { f: aFunction });
+
 /**
  * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
  * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
@@ -72,6 +75,7 @@ const checkpointConstruct: Construct<Bodies> = construct({
 export function checkpoint<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
 ): (...args: Inputs<Args>) => Out {
+  checkCheckpoint(f);
   return (...args) => {
     if (findActiveTrace(() => true) === undefined) return f(...(args as unknown as Args));
     const { leaves, call, restore } = flattened('checkpoint', f as (...args: never[]) => unknown, args);

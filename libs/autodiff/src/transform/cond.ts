@@ -1,5 +1,5 @@
 /** Branches. Within a program a branch is one equation, of which one body runs. */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, anything, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { firstDifference, type Structure, unflatten } from '@lockstep/tree';
 import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
@@ -141,6 +141,13 @@ type Branch<Operands extends readonly unknown[], Out> = (
   ...operands: { [K in keyof Operands]: Values<Operands[K]> }
 ) => Out;
 
+const checkCond = signature('cond', {
+  predicate: anything,
+  onTrue: aFunction,
+  onFalse: aFunction,
+  '...operands': anything,
+});
+
 /**
  * `onTrue(...operands)` where the predicate (bool, one element) holds, else `onFalse(...operands)`. With a value at hand it
  * is an `if`; within a program only the branch that is taken runs, and its derivative with it. Where examples of a batch
@@ -153,9 +160,16 @@ export function cond<const Operands extends readonly unknown[], Out>(
   onFalse: Branch<Operands, NoInfer<Out>>,
   ...operands: Operands
 ): Values<Out> {
+  checkCond(predicate, onTrue, onFalse, ...operands);
   const holds = steering('cond', 'the predicate', predicate, 'bool');
   return branch('cond', cast(holds, 'int32'), [onFalse, onTrue], operands) as Values<Out>;
 }
+
+const checkSwitchCase = signature('switchCase', {
+  index: anything,
+  branches: listOf(aFunction, 'a list of functions'),
+  '...operands': anything,
+});
 
 /** `branches[index](...operands)`, like {@link cond} for many; an index outside takes the first or the last branch. */
 export function switchCase<const Operands extends readonly unknown[], Out>(
@@ -163,6 +177,7 @@ export function switchCase<const Operands extends readonly unknown[], Out>(
   branches: readonly Branch<Operands, Out>[],
   ...operands: Operands
 ): Values<Out> {
+  checkSwitchCase(index, branches, ...operands);
   if (branches.length === 0) {
     throw new LockstepError('argument', 'switchCase: needs at least one branch', { op: 'switchCase' });
   }

@@ -1,5 +1,5 @@
 /** Functions with derivatives of one's own: where the steps of a computation are not the best way to its derivative. */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { firstDifference, flatten, type Structure, unflatten } from '@lockstep/tree';
 import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
@@ -200,6 +200,8 @@ function pairOf(op: string, what: string, value: unknown): readonly [unknown, un
   );
 }
 
+const checkCustomVjp = signature('customVjp', { f: aFunction, forward: aFunction, backward: aFunction });
+
 /**
  * `f` with a reverse mode of its own: `forward` gives `[value, residuals]`, `backward` turns the residuals and a cotangent
  * of the value into a list with the cotangent of each argument (null for zeros). All are functions of trees. Forward
@@ -211,6 +213,7 @@ export function customVjp<Args extends readonly unknown[], Out, Residuals>(
   forward: (...args: Args) => readonly [Out, Residuals],
   backward: (residuals: Residuals, cotangent: Out) => { readonly [K in keyof Args]: Inputs<Args>[K] | null },
 ): (...args: Inputs<Args>) => Out {
+  checkCustomVjp(f, forward, backward);
   return (...args) => {
     const value = flattened('customVjp', f as (...args: never[]) => unknown, args);
     const results = { count: 0 };
@@ -260,6 +263,8 @@ function cotangentsOf(given: unknown, { trees }: Flattened): Tensor[] {
   });
 }
 
+const checkCustomJvp = signature('customJvp', { f: aFunction, rule: aFunction });
+
 /**
  * `f` with a derivative of its own: `rule` takes the lists of arguments and of their tangents and gives `[value, tangent of
  * the value]`, the tangent linear in the given ones. It serves both modes: reverse mode transposes the rule.
@@ -269,6 +274,7 @@ export function customJvp<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
   rule: (primals: Args, tangents: Args) => readonly [Out, Out],
 ): (...args: Inputs<Args>) => Out {
+  checkCustomJvp(f, rule);
   return (...args) => {
     const value = flattened('customJvp', f as (...args: never[]) => unknown, args);
     let structure: Structure | undefined;

@@ -2,11 +2,13 @@
  * Matrices of derivatives and products with them. A Jacobian is pushforwards or pullbacks along all unit vectors at
  * once, by vmap; a Hessian is the forward-mode Jacobian of the gradient ("forward over reverse").
  */
-import { LockstepError } from '@lockstep/errors';
+
+import { aFunction, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, tensor, zerosLike } from '../convert.ts';
 import type { Aval, Tensor } from '../core.ts';
+import { someArguments } from '../kinds.ts';
 import { add, mul, square } from '../primitives/elementwise.ts';
 import { stack } from '../primitives/slicing.ts';
 import { reshape, sum, transpose } from '../primitives/structural.ts';
@@ -34,6 +36,8 @@ export interface JacobianOptions {
   readonly mode?: 'reverse' | 'forward';
 }
 
+export const jacobianRules: Rules<JacobianOptions> = { mode: oneOf('reverse', 'forward') };
+
 /** The arguments `wrt` of a call: one as it is, several as a list. */
 interface Restricted<Out> {
   readonly chosen: unknown;
@@ -60,6 +64,8 @@ export function restrict<Args extends readonly unknown[], Out>(
   return { chosen: wrt.map((argument) => args[argument]), g };
 }
 
+const checkElementwiseGrad = signature('elementwiseGrad', { f: aFunction, 'wrt?': someArguments });
+
 /**
  * The sum of each column of the Jacobian in one pass: for a function whose output element depends on one input
  * element alone, its derivative everywhere. `elementwiseGrad(tanh)(xs)` is tanh′ at each of xs.
@@ -68,20 +74,26 @@ export function elementwiseGrad<Args extends readonly unknown[], const W extends
   f: (...args: Args) => Tensor,
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => GradientBy<Args, W> {
+  checkElementwiseGrad(f, wrt);
   return grad<Args, W>((...args) => sum(asTensor(f(...args))), wrt);
 }
+
+const checkGradWithAux = signature('gradWithAux', { f: aFunction, 'wrt?': someArguments });
 
 /** Like `grad` for a function that returns `[scalar, auxiliary]`: `[gradient, auxiliary]`. */
 export function gradWithAux<Args extends readonly unknown[], Aux, const W extends Wrt = 0>(
   f: (...args: Args) => readonly [Tensor, Aux],
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => [GradientBy<Args, W>, Aux] {
+  checkGradWithAux(f, wrt);
   const both = valueAndGradWithAux<Args, Aux, W>(f, wrt);
   return (...args) => {
     const [[, aux], gradient] = both(...args);
     return [gradient as GradientBy<Args, W>, aux];
   };
 }
+
+const checkJacobian = signature('jacobian', { f: aFunction, 'wrt?': someArguments }, jacobianRules);
 
 /**
  * All partial derivatives of all outputs: where `f` gives an array of shape [..out], the gradient's form with arrays
@@ -90,8 +102,10 @@ export function gradWithAux<Args extends readonly unknown[], Aux, const W extend
 export function jacobian<Args extends readonly unknown[], Out, const W extends Wrt = 0>(
   f: (...args: Args) => Out,
   wrt: W = 0 as W,
-  { mode = 'reverse' }: JacobianOptions = {},
+  options: JacobianOptions = {},
 ): (...args: Inputs<Args>) => Jacobian<Out, GradientBy<Args, W>> {
+  checkJacobian(f, wrt, options);
+  const { mode = 'reverse' } = options;
   return (...args) => {
     const { g, chosen } = restrict('jacobian', f, args, wrt);
     const { leaves, structure } = toTensors('jacobian', chosen);
@@ -147,7 +161,7 @@ function columns(f: FlatFunction, inputs: readonly Tensor[]): Tensor[][] {
 function alongUnitVectors(x: Aval, linear: (direction: Tensor) => Tensor[]): Tensor[] {
   const directions = unitVectors(x);
   if (x.shape.includes(0))
-    return linear(zerosLike(x)).map((y) => zerosLike({ ...y, shape: [0, ...y.shape] }));
+    return linear(zerosLike(x)).map((y) => zerosLike({ dtype: y.dtype, shape: [0, ...y.shape] }));
   try {
     return vmap(linear)(directions);
   } catch (error) {
@@ -165,6 +179,8 @@ function unitVectors({ dtype, shape }: Aval): Tensor {
   return tensor(data, { shape: [size, ...shape], dtype });
 }
 
+const checkHessian = signature('hessian', { f: aFunction, 'wrt?': someArguments });
+
 /**
  * Second derivatives of a scalar function. For one array of shape [..x] an array [..x, ..x]; for a list of arguments
  * the blocks of each pair: `hessian(f, [0, 1])(x, y)` is `[[∂²f/∂x², ∂²f/∂x∂y], [∂²f/∂y∂x, ∂²f/∂y²]]`.
@@ -173,9 +189,12 @@ export function hessian<Args extends readonly unknown[], const W extends Wrt = 0
   f: (...args: Args) => Tensor,
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => Jacobian<GradientBy<Args, W>, GradientBy<Args, W>> {
+  checkHessian(f, wrt);
   const gradient = grad<Args, W>(f, wrt) as unknown as (...args: Args) => GradientBy<Args, W>;
   return jacobian<Args, GradientBy<Args, W>, W>(gradient, wrt, { mode: 'forward' });
 }
+
+const checkHvp = signature('hvp', { f: aFunction, 'wrt?': someArguments });
 
 /**
  * The product of the Hessian with a vector of the gradient's form, at about twice the cost of a gradient and without
@@ -185,6 +204,7 @@ export function hvp<Args extends readonly unknown[], const W extends Wrt = 0>(
   f: (...args: Args) => Tensor,
   wrt: W = 0 as W,
 ): (primals: Inputs<Args>, vector: Input<GradientBy<Args, W>>) => GradientBy<Args, W> {
+  checkHvp(f, wrt);
   return (primals, vector) => {
     const { g, chosen } = restrict('hvp', f, primals, wrt);
     return jvp(grad(g), [chosen], [vector])[1] as GradientBy<Args, W>;
@@ -197,6 +217,8 @@ export function hvp<Args extends readonly unknown[], const W extends Wrt = 0>(
  */
 export const hessianTensorProduct = hvp;
 
+const checkGgnvp = signature('ggnvp', { f: aFunction, 'loss?': aFunction, 'wrt?': someArguments });
+
 /**
  * The product of the generalised Gauss–Newton matrix with a vector: Jᵀ·H·J·v for the Jacobian J of `f` and the
  * Hessian H of `loss` (a scalar function of f's result; half the sum of squares by default, whose H is 1).
@@ -207,6 +229,7 @@ export function ggnvp<Args extends readonly unknown[], Out, const W extends Wrt 
   loss: (out: Out) => Tensor = halfSumOfSquares,
   wrt: W = 0 as W,
 ): (primals: Inputs<Args>, vector: Input<GradientBy<Args, W>>) => GradientBy<Args, W> {
+  checkGgnvp(f, loss, wrt);
   return (primals, vector) => {
     const { g, chosen } = restrict('ggnvp', f, primals, wrt);
     const [out, moved] = jvp(g, [chosen], [vector]);

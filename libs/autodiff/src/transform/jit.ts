@@ -4,6 +4,7 @@
  * that all transformations compose.
  */
 
+import { aFunction, anObject, type Kind, signature } from '@lockstep/errors';
 import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
 import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
 import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
@@ -19,10 +20,13 @@ interface Compiled {
   readonly structure: Structure;
 }
 
+const checkJit = signature('jit', { f: aFunction });
+
 /** A compiled `f`: same arguments, same results, less time when called again with the same shapes. */
 export function jit<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
 ): (...args: Inputs<Args>) => Out {
+  checkJit(f);
   const cache = new Map<string, Compiled>();
   return (...args) => {
     const trees = args.map((arg) => toTensors('jit', arg));
@@ -82,8 +86,15 @@ function compile(f: (leaves: readonly Tensor[]) => unknown, inputs: readonly Ava
   };
 }
 
+const anInstance: Kind = {
+  what: 'an instance, as instantiate gives it',
+  fits: (value) => anObject.fits(value) && typeof (value as Partial<Instance>).run === 'function',
+};
+const checkRunAlone = signature('runAlone', { instance: anInstance });
+
 /** Runs all segments of a program whose one block holds all shards: every partial result is already the result. */
 export function runAlone(instance: Instance): void {
+  checkRunAlone(instance);
   for (let segment = 0; segment < instance.numSegments; segment++) {
     instance.run(segment);
     for (const { partial, result } of instance.exchanges[segment] ?? []) result.set(partial);

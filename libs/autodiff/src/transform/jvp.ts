@@ -1,5 +1,5 @@
 /** Forward mode: every value carries its tangent (Wengert, 1964; Baydin et al., 2018, section 3.1). */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, anything, LockstepError, listOf, signature } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import type { Construct, MaybeTensor, Moved } from '../construct.ts';
@@ -69,6 +69,9 @@ export function pushForward(
   );
 }
 
+const aList = listOf(anything, 'a list, one entry for each argument');
+const checkJvp = signature('jvp', { f: aFunction, primals: aList, tangents: aList });
+
 /**
  * The value of `f` at `primals` and its directional derivative along `tangents` (one for each argument, or null for an
  * argument that does not move): `[value, tangent]`.
@@ -78,6 +81,7 @@ export function jvp<Args extends readonly unknown[], Out>(
   primals: { readonly [K in keyof Args]: Input<Args[K]> },
   tangents: { readonly [K in keyof Args]: Input<Args[K]> | null },
 ): [Output<Out>, Output<Out>] {
+  checkJvp(f, primals, tangents);
   if (primals.length !== tangents.length) {
     throw new LockstepError(
       'argument',

@@ -1,9 +1,11 @@
 /** Derivatives by finite differences: for checking, and for functions that no rule covers. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aFunction, aNumber, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { unflatten } from '@lockstep/tree';
 import { asTensor, tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { someArguments } from '../kinds.ts';
 import { toTensors } from './arguments.ts';
 import { type GradientBy, restrict, type Wrt } from './derivatives.ts';
 import type { Inputs } from './types.ts';
@@ -60,6 +62,17 @@ export interface NumericalGradOptions {
   readonly step?: number;
 }
 
+export const numericalGradRules: Rules<NumericalGradOptions> = {
+  method: oneOf(...Object.keys(formulas)),
+  step: aNumber,
+};
+
+const checkNumericalGrad = signature(
+  'numericalGrad',
+  { f: aFunction, 'wrt?': someArguments },
+  numericalGradRules,
+);
+
 /**
  * The gradient of a scalar function by finite differences, element by element: 2 evaluations an element with central
  * differences. float64 only: float32 leaves a difference about two digits.
@@ -69,6 +82,7 @@ export function numericalGrad<Args extends readonly unknown[], const W extends W
   wrt: W = 0 as W,
   options: NumericalGradOptions = {},
 ): (...args: Inputs<Args>) => GradientBy<Args, W> {
+  checkNumericalGrad(f, wrt, options);
   const { points, step: usual }: Formula = formulas[options.method ?? 'central'];
   const step = options.step ?? usual;
   if (!(step > 0)) {

@@ -1,5 +1,13 @@
 /** Loops with a known number of turns. */
-import { LockstepError } from '@lockstep/errors';
+import {
+  aBoolean,
+  aFunction,
+  aNumber,
+  anything,
+  LockstepError,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
@@ -20,6 +28,10 @@ export interface ScanOptions {
   readonly reverse?: boolean;
 }
 
+export const scanRules: Rules<ScanOptions> = { length: aNumber, reverse: aBoolean };
+
+const checkScan = signature('scan', { f: aFunction, init: anything, xs: anything }, scanRules);
+
 /**
  * A loop that carries a state and collects results: `f` takes the state and one element of `xs` (a tree of arrays, gone
  * through along their first axes; or null) and returns the next state and a result, or null for none. Gives the final
@@ -35,9 +47,12 @@ export function scan<const C, const X, Y>(
   xs: X,
   options: ScanOptions = {},
 ): [Values<C>, Values<Y>] {
+  checkScan(f, init, xs, options);
   const [state, ys] = run('scan', f as never, init, xs, options);
   return [state as Values<C>, ys as Values<Y>];
 }
+
+const checkForLoop = signature('forLoop', { from: aNumber, to: aNumber, body: aFunction, init: anything });
 
 /**
  * `body` for i = from, …, to − 1, as `state = body(i, state)`: a {@link scan} over the numbers of the turns. `i` is an int32
@@ -49,6 +64,7 @@ export function forLoop<const C>(
   body: (i: Tensor, state: Values<C>) => Values<C>,
   init: C,
 ): Values<C> {
+  checkForLoop(from, to, body, init);
   if (!Number.isInteger(from) || !Number.isInteger(to)) {
     throw new LockstepError(
       'argument',
@@ -67,8 +83,11 @@ export function forLoop<const C>(
   return (end as readonly unknown[])[1] as Values<C>;
 }
 
+const checkMapOver = signature('mapOver', { f: aFunction, xs: anything });
+
 /** The results of `f` for each element of `xs`, one after the other, stacked: `vmap` with the memory of a loop. */
 export function mapOver<const X, Y>(f: (x: Values<X>) => Y, xs: X): Values<Y> {
+  checkMapOver(f, xs);
   const step = (_none: null, x: Values<X>): unknown => [null, f(x)];
   return run('mapOver', step as never, null, xs, {})[1] as Values<Y>;
 }

@@ -1,9 +1,11 @@
 /** Reverse mode for functions of trees: gradients, and pullbacks of any value. */
-import { LockstepError } from '@lockstep/errors';
+
+import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { someArguments } from '../kinds.ts';
 import {
   lifted,
   regroup,
@@ -56,6 +58,8 @@ function linearize(
   };
 }
 
+const checkVjp = signature('vjp', { f: aFunction, '...args': anything });
+
 /**
  * The value of `f` and its pullback, which maps a cotangent of the value to the cotangents of all arguments:
  * `const [y, pull] = vjp(f, x1, x2); const [ct1, ct2] = pull(ct)`.
@@ -64,6 +68,7 @@ export function vjp<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
   ...args: Inputs<Args>
 ): [Out, (cotangent: Out) => Gradients<Args>] {
+  checkVjp(f, ...args);
   const all = args.map((_, i) => i);
   const { out, pullback, structures } = linearize('vjp', onArguments(f), args, all);
   const pull = (cotangent: Out): Gradients<Args> => {
@@ -122,24 +127,32 @@ function valueAndPull(
   return { ...out, gradient: typeof wrt === 'number' ? gradients[0] : gradients };
 }
 
+const checkGrad = signature('grad', { f: aFunction, 'wrt?': someArguments });
+
 /** The gradient of a scalar function with respect to argument `wrt` (0 by default; a list gives a list). */
 export function grad<Args extends readonly unknown[], const W extends number | readonly number[] = 0>(
   f: (...args: Args) => Tensor,
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => Selected<Args, W> {
+  checkGrad(f, wrt);
   return (...args) => valueAndPull('grad', onArguments(f), args, wrt).gradient as Selected<Args, W>;
 }
+
+const checkValueAndGrad = signature('valueAndGrad', { f: aFunction, 'wrt?': someArguments });
 
 /** Value and gradient of a scalar function in one pass: `[value, gradient]`. */
 export function valueAndGrad<Args extends readonly unknown[], const W extends number | readonly number[] = 0>(
   f: (...args: Args) => Tensor,
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => [Tensor, Selected<Args, W>] {
+  checkValueAndGrad(f, wrt);
   return (...args) => {
     const { leaves, gradient } = valueAndPull('valueAndGrad', onArguments(f), args, wrt);
     return [leaves[0]!, gradient as Selected<Args, W>];
   };
 }
+
+const checkValueAndGradWithAux = signature('valueAndGradWithAux', { f: aFunction, 'wrt?': someArguments });
 
 /** Like {@link valueAndGrad} for a function that returns `[scalar, auxiliary]`: `[[value, auxiliary], gradient]`. */
 export function valueAndGradWithAux<
@@ -150,6 +163,7 @@ export function valueAndGradWithAux<
   f: (...args: Args) => readonly [Tensor, Aux],
   wrt: W = 0 as W,
 ): (...args: Inputs<Args>) => [readonly [Tensor, Aux], Selected<Args, W>] {
+  checkValueAndGradWithAux(f, wrt);
   return (...args) => {
     const out = valueAndPull('valueAndGradWithAux', onArguments(f), args, wrt);
     const value = unflatten(out.structure, out.leaves) as unknown as readonly [Tensor, Aux];

@@ -1,5 +1,16 @@
 /** Vectorisation: a function of one example becomes a function of a batch of them, by each primitive's batching rule. */
-import { LockstepError } from '@lockstep/errors';
+import {
+  aFunction,
+  aNumber,
+  anything,
+  either,
+  LockstepError,
+  listOf,
+  oneOf,
+  orNull,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Construct } from '../construct.ts';
@@ -108,17 +119,29 @@ export interface VmapOptions {
   readonly axisName?: 'shard';
 }
 
+const anInAxis = orNull(aNumber);
+
+export const vmapRules: Rules<VmapOptions> = {
+  inAxes: either(anInAxis, listOf(anInAxis, 'a list with one entry for each argument')),
+  axisName: oneOf('shard'),
+};
+
+const checkVmap = signature('vmap', { f: aFunction }, vmapRules);
+
 /** `f` over a batch of examples; results have the batch axis in front. */
 export function vmap<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
   options: VmapOptions = {},
 ): (...args: Inputs<Args>) => Out {
+  checkVmap(f, options);
   return (...args) => {
     const { outputs, structure, batched, size } = runBatched(f, args, options);
     const full = outputs.map((y, i) => (batched[i] ? y : repeatInFront(y, size)));
     return unflatten(structure, full) as Out;
   };
 }
+
+const checkOverShards = signature('overShards', { f: aFunction, inAxes: anything, describe: aFunction });
 
 /**
  * Like {@link vmap} over the axis of a block's shards, for functions whose results are all the same on every shard:
@@ -129,6 +152,7 @@ export function overShards<Args extends readonly unknown[], Out>(
   inAxes: readonly InAxis[],
   describe: (leaf: number, out: unknown) => string,
 ): (...args: Inputs<Args>) => Out {
+  checkOverShards(f, inAxes, describe);
   return (...args) => {
     const { outputs, structure, batched, size } = runBatched(f, args, { inAxes, axisName: 'shard' });
     const own = batched.indexOf(true);

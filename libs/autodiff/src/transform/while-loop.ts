@@ -1,5 +1,5 @@
 /** Loops that end when their state says so. */
-import { LockstepError } from '@lockstep/errors';
+import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { unflatten } from '@lockstep/tree';
 import type { Bodies, Construct } from '../construct.ts';
 import { bindMany, type Tensor } from '../core.ts';
@@ -145,6 +145,8 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
   },
 });
 
+const checkWhileLoop = signature('whileLoop', { condition: aFunction, body: aFunction, init: anything });
+
 /**
  * `state = body(state)` for as long as `condition(state)` (bool, one element) holds. Outside of `jit` it is a JavaScript
  * loop, with derivatives in both modes; within a program it is one equation, with derivatives in forward mode. Where
@@ -156,6 +158,7 @@ export function whileLoop<const C>(
   body: (state: Values<C>) => Values<C>,
   init: C,
 ): Values<C> {
+  checkWhileLoop(condition, body, init);
   const state = toTensors('whileLoop', init);
   const tree = (leaves: readonly Tensor[]): Values<C> => unflatten(state.structure, leaves) as Values<C>;
   const test = (leaves: readonly Tensor[]): Tensor =>

@@ -1,0 +1,37 @@
+/** A value that came, as messages name it: `null`, `the string 'tanh'`, `an object of axis`, `a list of 3`. */
+export function describeValue(value: unknown): string {
+  switch (typeof value) {
+    case 'string':
+      return `the string '${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`;
+    case 'number':
+      return Object.is(value, -0) ? '-0' : String(value);
+    case 'bigint':
+      return `the bigint ${value}n`;
+    case 'symbol':
+      return 'a symbol';
+    case 'function':
+      return value.name === '' ? 'a function' : `the function ${value.name}`;
+    case 'object':
+      return value === null ? 'null' : describeObject(value);
+    default:
+      return String(value);
+  }
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
+  const { dtype, shape } = value as { readonly dtype?: unknown; readonly shape?: unknown };
+  if (typeof dtype === 'string' && Array.isArray(shape))
+    return `a ${dtype} tensor of shape [${shape.join(', ')}]`;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  if (prototype !== null && prototype !== Object.prototype) return `a ${nameOf(prototype as object)}`;
+  const names = Object.keys(value);
+  return names.length === 0 ? 'an empty object' : `an object of ${names.slice(0, 6).join(', ')}`;
+}
+
+/** Of the class of a prototype; `object` where it has no name. */
+function nameOf(prototype: object): string {
+  const { constructor: made } = prototype;
+  return typeof made === 'function' && made.name !== '' ? made.name : 'object';
+}
