@@ -3,6 +3,7 @@ import {
   assertSameStructure,
   firstDifference,
   formatStructure,
+  frozenKey,
   numLeaves,
   type Structure,
   structurePaths,
@@ -49,9 +50,12 @@ export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): 
       case 'undefined':
         return undefined;
       case 'array':
-        return node.children.map(build);
+        return withMark(node.children.map(build), node.frozen);
       case 'object':
-        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+        return withMark(
+          Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)])),
+          node.frozen,
+        );
       default:
         return node satisfies never;
     }
@@ -102,16 +106,24 @@ function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[]): Structure {
     if (node === null) return { kind: 'null' };
     if (node === undefined) return { kind: 'undefined' };
     if (Array.isArray(node)) {
-      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves)) };
+      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves)), ...markOf(node) };
     }
     if (isPlainObject(node)) {
       const keys = Object.keys(node).sort();
-      return { kind: 'object', keys, children: keys.map((key) => walk(node[key], isLeaf, leaves)) };
+      const children = keys.map((key) => walk(node[key], isLeaf, leaves));
+      return { kind: 'object', keys, children, ...markOf(node) };
     }
   }
   leaves.push(node);
   return { kind: 'leaf' };
 }
+
+const markOf = (container: object): { readonly frozen?: true } =>
+  frozenKey in container ? { frozen: true } : {};
+
+/** Enumerable, so that spreading an object keeps it. */
+const withMark = <T extends object>(container: T, frozen: true | undefined): T =>
+  frozen ? Object.assign(container, { [frozenKey]: true }) : container;
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;
