@@ -3,8 +3,9 @@ import { flush, full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { average, averageTree, squared } from './moments.ts';
+import { average, averageTree, quotient, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
+import { overTrained } from './trained.ts';
 import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Sums of past updates, one for each parameter. */
@@ -41,7 +42,7 @@ export function traceMomentum(
       { dampening },
     );
   }
-  return {
+  const link: GradientTransformation<MomentumState> = {
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state, _params, { step, totalSteps }) {
       const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
@@ -52,6 +53,7 @@ export function traceMomentum(
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
   };
+  return overTrained(link);
 }
 
 export type RmsState = {
@@ -78,7 +80,7 @@ export function scaleByRms({
 }: RmsOptions = {}): GradientTransformation<RmsState> {
   check('scaleByRms', 'decay', { decay });
   check('scaleByRms', 'notNegative', { epsilon });
-  return {
+  const link: GradientTransformation<RmsState> = {
     init: (params) => ({
       squares: map(zerosLike, params),
       ...(centered ? { means: map(zerosLike, params) } : {}),
@@ -89,10 +91,11 @@ export function scaleByRms({
       // A variance that rounding made negative is 0.
       const variance = (s: Tensor, m: Tensor): Tensor => s.sub(m.square()).maximum(0);
       const spread = centered ? map(variance, squares, means) : squares;
-      const updates = map((g, s) => g.div(s.sqrt().add(epsilon)), grads, spread);
+      const updates = map((g, s) => quotient(g, s.sqrt().add(epsilon), s, epsilon), grads, spread);
       return [updates, centered ? { squares, means } : { squares }];
     },
   };
+  return overTrained(link);
 }
 
 export type AdagradState = {
@@ -113,15 +116,16 @@ export function scaleByAdagrad({
   epsilon = 1e-10,
 }: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
   check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
-  return {
+  const link: GradientTransformation<AdagradState> = {
     init: (params) => ({
       squares: map(({ shape, dtype }: Tensor) => full(shape, initialAccumulator, dtype), params),
     }),
     update(grads, state) {
       const squares = map((s, g) => s.add(g.square()), state.squares, grads);
-      return [map((g, s) => g.div(s.sqrt().add(epsilon)), grads, squares), { squares }];
+      return [map((g, s) => quotient(g, s.sqrt().add(epsilon), s, epsilon), grads, squares), { squares }];
     },
   };
+  return overTrained(link);
 }
 
 export type AdadeltaState = {
@@ -144,12 +148,12 @@ export function scaleByAdadelta({
 }: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
   check('scaleByAdadelta', 'decay', { decay });
   check('scaleByAdadelta', 'notNegative', { epsilon });
-  return {
+  const link: GradientTransformation<AdadeltaState> = {
     init: (params) => ({ squares: map(zerosLike, params), deltas: map(zerosLike, params) }),
     update(grads, state) {
       const squares = averageTree(decay, state.squares, grads, squared);
       const updates = map(
-        (g, s, d) => d.add(epsilon).sqrt().div(s.add(epsilon).sqrt()).mul(g),
+        (g, s, d) => quotient(d.add(epsilon).sqrt(), s.add(epsilon).sqrt(), s, epsilon).mul(g),
         grads,
         squares,
         state.deltas,
@@ -157,6 +161,7 @@ export function scaleByAdadelta({
       return [updates, { squares, deltas: averageTree(decay, state.deltas, updates, squared) }];
     },
   };
+  return overTrained(link);
 }
 
 export type LionState = {
@@ -177,11 +182,12 @@ export function scaleByLion({
   beta2 = 0.99,
 }: LionLinkOptions = {}): GradientTransformation<LionState> {
   check('scaleByLion', 'decay', { beta1, beta2 });
-  return {
+  const link: GradientTransformation<LionState> = {
     init: (params) => ({ first: map(zerosLike, params) }),
     update(grads, { first }) {
       const updates = map((m, g) => average(beta1, m, g).sign(), first, grads);
       return [updates, { first: averageTree(beta2, first, grads) }];
     },
   };
+  return overTrained(link);
 }

@@ -1,14 +1,16 @@
 /** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
-import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { flush, full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { map, type Tree } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { average, averageTree } from './moments.ts';
+import { average } from './moments.ts';
 import { partsWith } from './search.ts';
+import { overTrained } from './trained.ts';
 import {
   applyUpdates,
   dtypeOf,
   type GradientTransformation,
+  mapTrained,
   modulo,
   type TensorTree,
 } from './transformation.ts';
@@ -31,8 +33,9 @@ export interface EmaOptions {
 }
 
 /**
- * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to. The last link of a chain:
- * what comes after it would move the parameters once more.
+ * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to: by step, however many samples
+ * a step has. Parameters that are frozen are their own average. The last link of a chain: what comes after it would move
+ * the parameters once more.
  */
 export function emaParams({
   decay = 0.999,
@@ -40,14 +43,16 @@ export function emaParams({
 }: EmaOptions = {}): GradientTransformation<EmaState> {
   check('emaParams', 'decay', { decay });
   return {
+    role: { gives: 'gradients' },
     init(params) {
       const dtype = dtypeOf(params);
       return debias
-        ? { averagedParams: map(zerosLike, params), weight: zeros([], dtype) }
+        ? { averagedParams: mapTrained(zerosLike, params), weight: zeros([], dtype) }
         : { averagedParams: params, weight: full([], 1, dtype) };
     },
     update(updates, state, params) {
-      const next = averageTree(decay, state.averagedParams, applyUpdates(params, updates));
+      const moved = applyUpdates(params, updates);
+      const next = mapTrained((a, w) => flush(average(decay, a, w)), state.averagedParams, moved);
       const weight = debias ? average(decay, state.weight, 1) : state.weight;
       return [updates, { averagedParams: next, weight }];
     },
@@ -75,6 +80,7 @@ export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTr
   check('swaParams', 'steps', { start });
   check('swaParams', 'period', { every });
   return {
+    role: { gives: 'gradients' },
     init(params) {
       const dtype = dtypeOf(params);
       return { averagedParams: params, weight: full([], 1, dtype), count: zeros([], dtype) };
@@ -83,7 +89,7 @@ export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTr
       const offset = step.sub(start).cast(count.dtype);
       const counts = where(offset.greaterEqual(0), modulo(offset, every), 1).equal(0);
       const number = count.add(1);
-      const next = map(
+      const next = mapTrained(
         (a, w) => where(counts, a.mul(count.div(number)).add(w.div(number)), a),
         old,
         applyUpdates(params, updates),
@@ -99,7 +105,7 @@ export function swaParams({ start = 0, every = 1 }: SwaOptions = {}): GradientTr
  */
 export function averagedParams(optState: unknown): TensorTree {
   const { averagedParams: sums, weight } = averageIn(optState);
-  return map((a) => a.div(weight), sums);
+  return mapTrained((a) => a.div(weight), sums);
 }
 
 /**
@@ -142,7 +148,7 @@ export function lookahead<S>(
 ): GradientTransformation<LookaheadState<S>> {
   check('lookahead', 'period', { every });
   check('lookahead', 'share', { rate });
-  return {
+  const link: GradientTransformation<LookaheadState<S>> = {
     init: (params) => ({ slow: params, inner: inner.init(params) }),
     update(grads, state, params, progress) {
       const [updates, next] = inner.update(grads, state.inner, params, progress);
@@ -156,4 +162,5 @@ export function lookahead<S>(
       return [steps, { slow, inner: next }];
     },
   };
+  return overTrained(link, inner.role ?? {});
 }

@@ -3,12 +3,13 @@ import { div, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { overTrained } from './trained.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
 
 /** Moves each element into [−limit, limit]. */
 export function clipByValue(limit: number): GradientTransformation<Empty> {
   check('clipByValue', 'positive', { limit });
-  return stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads));
+  return overTrained(stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads)));
 }
 
 /**
@@ -17,16 +18,18 @@ export function clipByValue(limit: number): GradientTransformation<Empty> {
  */
 export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
   check('clipByGlobalNorm', 'positive', { max });
-  return stateless((grads) => {
-    const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
-    return map((g) => g.mul(coefficient), grads);
-  });
+  return overTrained(
+    stateless((grads) => {
+      const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
+      return map((g) => g.mul(coefficient), grads);
+    }),
+  );
 }
 
 /** {@link clipByGlobalNorm} of each tensor by itself. */
 export function clipByNorm(max: number): GradientTransformation<Empty> {
   check('clipByNorm', 'positive', { max });
-  return stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads));
+  return overTrained(stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads)));
 }
 
 export interface AdaptiveClipOptions {
@@ -46,15 +49,18 @@ export function clipAdaptively({
   epsilon = 1e-3,
 }: AdaptiveClipOptions = {}): GradientTransformation<Empty> {
   check('clipAdaptively', 'positive', { clipping, epsilon });
-  return stateless((grads, params) =>
-    map(
-      (g, w) => {
-        const longest = unitNorm(w).maximum(epsilon).mul(clipping);
-        const length = unitNorm(g);
-        return where(length.greater(longest), g.mul(longest.div(length.maximum(1e-6))), g);
-      },
-      grads,
-      params,
+  return overTrained(
+    stateless((grads, params) =>
+      map(
+        (g, w) => {
+          const longest = unitNorm(w).maximum(epsilon).mul(clipping);
+          const length = unitNorm(g);
+          // Asked this way round, a NaN in a unit reaches all of it, as it does in its norm.
+          return where(length.lessEqual(longest), g, g.mul(longest.div(length.maximum(1e-6))));
+        },
+        grads,
+        params,
+      ),
     ),
   );
 }
@@ -65,7 +71,7 @@ export function clipAdaptively({
  */
 export function centralizeGradients(): GradientTransformation<Empty> {
   const centred = (g: Tensor): Tensor => (g.rank < 2 ? g : g.sub(g.mean(axesOfUnit(g), { keepDims: true })));
-  return stateless((grads) => map(centred, grads));
+  return overTrained(stateless((grads) => map(centred, grads)));
 }
 
 /** The Euclidean norm of all leaves taken as one vector. [] */

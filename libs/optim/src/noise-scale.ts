@@ -6,6 +6,7 @@ import { check } from './checks.ts';
 import { squaredNorm } from './clipping.ts';
 import { average } from './moments.ts';
 import type { StepMetrics } from './step-metrics.ts';
+import { overTrained } from './trained.ts';
 import { choose, dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Moments of the gradients gᵢ so far, under weights wᵢ that sum to 1 and fall by the decay from step to step. */
@@ -38,10 +39,11 @@ export interface NoiseScaleOptions {
  */
 export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTransformation<NoiseScaleState> {
   const { init, observe } = noiseScaleOf('monitorNoiseScale', options);
-  return {
+  const link: GradientTransformation<NoiseScaleState> = {
     init,
     update: (grads, state, _params, { samples }) => [grads, observe(state, grads, samples)],
   };
+  return overTrained(link);
 }
 
 export interface NoiseScaleEstimator {

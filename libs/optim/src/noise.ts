@@ -3,6 +3,7 @@ import { foldIn, full, normal, stack } from '@lockstep/autodiff';
 import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { raise } from './schedule.ts';
+import { overTrained } from './trained.ts';
 import { type Empty, type GradientTransformation, stateless } from './transformation.ts';
 
 export interface GradientNoiseOptions {
@@ -22,7 +23,7 @@ export function addGradientNoise({
 }: GradientNoiseOptions = {}): GradientTransformation<Empty> {
   check('addGradientNoise', 'notNegative', { variance, decay });
   check('addGradientNoise', 'steps', { seed });
-  return stateless((grads, _params, { step }) => {
+  const link = stateless((grads, _params, { step }) => {
     const key = stack([step.cast('uint32'), full([], seed, 'uint32')]);
     const deviation = raise(step.add(1), -decay / 2).mul(Math.sqrt(variance));
     const { leaves, structure } = flatten(grads);
@@ -34,4 +35,5 @@ export function addGradientNoise({
     });
     return unflatten(structure, noisy);
   });
+  return overTrained(link, { gives: 'gradients', adds: true });
 }

@@ -3,36 +3,48 @@ import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { norm } from './clipping.ts';
+import type { Role } from './role.ts';
 import type { Schedule } from './schedule.ts';
+import { overTrained } from './trained.ts';
 import { dtypeOf, type Empty, type GradientTransformation, stateless } from './transformation.ts';
 
 /** Multiplies updates by a constant; −1 in front of an optimizer makes it climb. */
 export const scaleBy = (factor: number): GradientTransformation<Empty> => {
   check('scaleBy', 'finite', { factor });
-  return stateless((grads) => map((g) => g.mul(factor), grads));
+  return overTrained(
+    stateless((grads) => map((g) => g.mul(factor), grads)),
+    {},
+  );
 };
 
 /** Multiplies updates by the schedule's value. */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
-  return stateless((grads, _params, { step, totalSteps }) => {
+  const link = stateless((grads, _params, { step, totalSteps }) => {
     const factor = schedule(step.cast(dtypeOf(grads)), totalSteps);
     return map((g) => g.mul(factor.cast(g.dtype)), grads);
   });
+  return overTrained(link, {});
 }
+
+const downhill: Role = { gives: 'steps', takes: 'gradients' };
+/** Of steps, which are against the gradient, decay would make growth. */
+const adding: Role = { gives: 'gradients', takes: 'gradients', adds: true };
 
 /** Multiplies updates by −rate: the step downhill. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
   if (typeof rate === 'number') {
     check('scaleByLearningRate', 'finite', { rate });
-    return stateless((grads) => map((g) => g.mul(-rate), grads));
+    const link = stateless((grads) => map((g) => g.mul(-rate), grads));
+    return overTrained(link, rate < 0 ? {} : downhill);
   }
-  return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
+  return { ...scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg()), role: downhill };
 }
 
 /** Adds decay·w to each update. */
 export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
   check('addDecayedWeights', 'notNegative', { decay });
-  return stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
+  const link = stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
+  return overTrained(link, decay === 0 ? { gives: 'gradients' } : adding);
 }
 
 /** {@link addDecayedWeights} in front of a link and under its name: weight decay as a part of the gradient. */
@@ -43,6 +55,7 @@ export function withDecayedWeights<S>(
   const added = addDecayedWeights(decay);
   if (decay === 0) return link;
   return {
+    role: { ...link.role, takes: 'gradients', adds: true },
     init: (params) => link.init(params),
     update: (grads, state, params, progress) =>
       link.update(added.update(grads, {}, params, progress)[0], state, params, progress),
@@ -75,7 +88,8 @@ export function scaleByTrustRatio({
     const total = updateNorm.add(weightNorm.mul(weightDecay)).add(epsilon);
     return where(both, weightNorm.mul(coefficient).div(total), 1);
   };
-  return stateless((updates, params) =>
+  const link = stateless((updates, params) =>
     map((u, w) => u.add(w.mul(weightDecay)).mul(ratio(u, w)), updates, params),
   );
+  return overTrained(link, weightDecay === 0 ? { gives: 'gradients' } : adding);
 }

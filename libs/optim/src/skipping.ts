@@ -2,6 +2,7 @@
 import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { overTrained } from './trained.ts';
 import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 export type SkipState<S> = {
@@ -21,7 +22,7 @@ export function skipNonFinite<S extends TensorTree>(
   { most = 5 }: { readonly most?: number } = {},
 ): GradientTransformation<SkipState<S>> {
   check('skipNonFinite', 'steps', { most });
-  return {
+  const link: GradientTransformation<SkipState<S>> = {
     init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),
     update(grads, { numInARow, numSkipped, inner: before }, params, progress) {
       const finite = allFinite(grads);
@@ -37,6 +38,7 @@ export function skipNonFinite<S extends TensorTree>(
       ];
     },
   };
+  return overTrained(link, inner.role ?? {});
 }
 
 /** Whether no leaf has an infinity or a NaN. bool [] */
