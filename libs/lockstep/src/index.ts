@@ -189,5 +189,6 @@ export {
   flatten as flattenTree,
   leafPaths,
   map as mapTree,
+  markFrozen,
   unflatten as unflattenTree,
 } from '@lockstep/tree';

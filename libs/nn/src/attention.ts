@@ -5,7 +5,7 @@ import { formatShape } from '@lockstep/tensor';
 import { addBias, initKernel, type KernelOptions, type KernelParams } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
 import { xavierUniform } from './initializers.ts';
-import type { Empty, Layer } from './layer.ts';
+import { type Empty, type Layer, requireContext } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 export interface AttentionOptions {
@@ -152,7 +152,11 @@ export function multiHeadAttention(
       };
     },
     attend,
-    apply: (params, state, x, { training, key }) => [attend(params, x, { training, key }), state],
+    apply(params, state, x, { training, key } = { training: false }) {
+      const draws = training && dropout > 0;
+      const options = draws ? { training, key: requireContext('multiHeadAttention', 'key', key) } : {};
+      return [attend(params, x, options), state];
+    },
   };
 }
 

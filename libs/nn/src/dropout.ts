@@ -1,7 +1,7 @@
 import { bernoulli, type Tensor, where } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
-import type { Empty, Layer } from './layer.ts';
+import { type Empty, type Layer, requireContext } from './layer.ts';
 
 /**
  * In training sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the
@@ -23,8 +23,8 @@ function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape
   return {
     kind,
     init: (_key, input) => ({ params: {}, state: {}, output: input }),
-    apply: (_params, state, x, { training, key }) => [
-      training ? dropped(x, rate, key, maskShape(x.shape)) : x,
+    apply: (_params, state, x, { training, key } = { training: false }) => [
+      training ? dropped(x, rate, requireContext(kind, 'key', key), maskShape(x.shape)) : x,
       state,
     ],
   };
@@ -34,7 +34,8 @@ function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape
 export function dropped(x: Tensor, rate: number, key: Tensor, shape: Shape = x.shape): Tensor {
   if (rate === 0) return x;
   const keep = 1 - rate;
-  return where(bernoulli(key, keep, shape), x.div(keep), 0);
+  // 0·x, not 0: a NaN that is dropped is still one, as in PyTorch. Adding 0 makes −0 the 0 it was.
+  return where(bernoulli(key, keep, shape), x.div(keep), x.mul(0).add(0));
 }
 
 export function requireRate(kind: string, rate: number): void {

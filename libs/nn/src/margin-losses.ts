@@ -1,6 +1,7 @@
 /** Losses with a margin: of scores, of classes, of pairs and triples of vectors. */
 import { oneHot, relu, softplus, sqrt, type Tensor, where } from '@lockstep/autodiff';
-import { alike, type Loss, meanOfRow, orNaN, partsOf, requireClasses } from './loss.ts';
+import { alike, type Loss, meanOfRow, nanOf, orNaN, partsOf, requireClasses } from './loss.ts';
+import { requireNamed } from './named.ts';
 
 /** max(0, margin − t·x) for targets t of −1 or 1, its mean over all axes but the first. */
 export const hinge =
@@ -19,7 +20,7 @@ export const hingeEmbedding =
   (margin = 1): Loss =>
   (distance, target) => {
     const t = alike('hingeEmbedding', distance, target);
-    return meanOfRow(where(t.greater(0), distance, relu(distance.neg().add(margin))));
+    return meanOfRow(where(t.greater(0), distance, relu(distance.neg().add(margin))).add(nanOf(t)));
   };
 
 /**
@@ -30,6 +31,8 @@ export const multiMargin =
   (margin = 1): Loss =>
   (scores, labels) => {
     requireClasses('multiMargin', scores, labels);
+    const count = scores.shape.at(-1)!;
+    requireNamed({ owner: 'multiMargin', kind: 'label', numbers: labels, count });
     const isOwn = oneHot(labels, scores.shape.at(-1)!).greater(0);
     const own = where(isOwn, scores, 0).sum(-1, { keepDims: true });
     const values = where(isOwn, 0, relu(scores.sub(own).add(margin))).mean(-1);
@@ -59,7 +62,7 @@ export const cosineEmbedding =
       .mul(b)
       .sum(1)
       .div(sqrt(squares(a).mul(squares(b))));
-    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin)));
+    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin))).add(nanOf(t));
   };
 
 /**

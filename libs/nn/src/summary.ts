@@ -2,7 +2,14 @@ import { traceProgram } from '@lockstep/autodiff';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import { countParams } from './count.ts';
 import { countFlops } from './flops.ts';
-import { asLayer, type Initialized, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import {
+  asLayer,
+  type Initialized,
+  initialize,
+  type Layer,
+  type LayerLike,
+  type TensorTree,
+} from './layer.ts';
 
 /**
  * A table of a model's layers: by path, the shape of a row after each, its number of trained parameters and the
@@ -81,7 +88,7 @@ function typesOf(layer: Layer, input: Shape): Initialized<TensorTree, TensorTree
   let result: Initialized<TensorTree, TensorTree> | undefined;
   traceProgram(
     (key) => {
-      result = layer.init(key!, input);
+      result = initialize(layer, key!, input);
       return [];
     },
     [{ dtype: 'uint32', shape: [2] }],
