@@ -1,6 +1,7 @@
 /** Without an epsilon, a moment of 0 must not be divided by. */
 import { describe, expect, it } from 'vitest';
-import { float, progressAt } from './fixtures/runs.ts';
+import { clipAdaptively, clipByGlobalNorm, clipByNorm } from './clipping.ts';
+import { dataOf, float, progressAt } from './fixtures/runs.ts';
 import {
   adadelta,
   adagrad,
@@ -14,6 +15,7 @@ import {
   radam,
   rmsprop,
 } from './optimizers.ts';
+import { scaleByTrustRatio } from './scaling.ts';
 import type { GradientTransformation } from './transformation.ts';
 
 const epsilon = 0;
@@ -33,7 +35,7 @@ const optimizers: Record<string, GradientTransformation<unknown>> = {
   lars: lars(0.1, { epsilon }),
 };
 
-describe.each(Object.entries(optimizers))('%s', (name, optimizer) => {
+describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
   /** Moves of three parameters over ten steps of the same gradient; the weights are 0, so nothing decays. */
   function moves(gradient: readonly number[]): number[][] {
     const params = { w: float(gradient.map(() => 0)) };
@@ -59,6 +61,14 @@ describe.each(Object.entries(optimizers))('%s', (name, optimizer) => {
   it('keeps a NaN visible', () => {
     const [first] = moves([Number.NaN, 1]);
     expect(first![0]).toBeNaN();
-    if (name !== 'lamb' && name !== 'lars') expect(first![1]).not.toBeNaN();
+    expect(first![1]).not.toBeNaN();
   });
+});
+
+it('a NaN in a norm reaches all that the norm scales', () => {
+  const [w, g] = [float([1, 2]), float([Number.NaN, 1])];
+  for (const link of [scaleByTrustRatio(), clipByNorm(1), clipByGlobalNorm(1), clipAdaptively()]) {
+    const [updates] = (link as GradientTransformation<unknown>).update(g, link.init(w), w, progressAt(0));
+    expect(dataOf(updates)).toEqual([Float32Array.of(Number.NaN, Number.NaN)]);
+  }
 });

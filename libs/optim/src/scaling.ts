@@ -1,5 +1,5 @@
 /** The links that optimizers are chained of, but for moving averages. */
-import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
+import { logicalOr, type Tensor, where } from '@lockstep/autodiff';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { norm } from './clipping.ts';
@@ -84,9 +84,10 @@ export function scaleByTrustRatio({
   check('scaleByTrustRatio', 'notNegative', { weightDecay, epsilon });
   const ratio = (u: Tensor, w: Tensor): Tensor => {
     const [updateNorm, weightNorm] = [norm(u), norm(w)];
-    const both = logicalAnd(updateNorm.greater(0), weightNorm.greater(0));
+    // Asked for 0, not for more than it: a NaN has a ratio of NaN.
+    const either = logicalOr(updateNorm.equal(0), weightNorm.equal(0));
     const total = updateNorm.add(weightNorm.mul(weightDecay)).add(epsilon);
-    return where(both, weightNorm.mul(coefficient).div(total), 1);
+    return where(either, 1, weightNorm.mul(coefficient).div(total));
   };
   const link = stateless((updates, params) =>
     map((u, w) => u.add(w.mul(weightDecay)).mul(ratio(u, w)), updates, params),
