@@ -1,3 +1,4 @@
+import { frozenLeaves, markFrozen } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import { counted } from './fixtures/arrays.ts';
 import { nameArrays, nestArrays } from './names.ts';
@@ -18,6 +19,34 @@ describe('nameArrays and nestArrays', () => {
     expect(nestArrays({ 'a.1': bias, 'a.0': kernel })).toEqual({ a: [kernel, bias] });
     expect(nestArrays({ 'a.1': bias, 'a.2': kernel })).toEqual({ a: { 1: bias, 2: kernel } });
     expect(nestArrays({ '__proto__.x': bias })).toEqual(Object.fromEntries([['__proto__', { x: bias }]]));
+  });
+
+  it('keep the places of layers without arrays', () => {
+    const layers = { '1.kernel': kernel, '1.bias': bias, '3.0.kernel': kernel };
+    expect(nestArrays(layers)).toEqual([{}, { kernel, bias }, {}, [{ kernel }]]);
+    expect(nestArrays({ 'model.2.kernel': kernel })).toEqual({ model: [{}, {}, { kernel }] });
+    expect(nestArrays({ '1000.w': bias, '2000.w': bias })).toEqual({ 1000: { w: bias }, 2000: { w: bias } });
+    expect(nestArrays({ '01.w': bias })).toEqual({ '01': { w: bias } });
+  });
+
+  it('restore the form of a tree that is given, to the last empty layer', () => {
+    const like = [{ kernel, bias }, {}, { body: [{}, { kernel }], note: null }, {}] as const;
+    const found = nestArrays(nameArrays(like as never), { like });
+    expect(found).toEqual(like);
+    expect(found[2].body[1]!.kernel).toBe(kernel);
+    expect(nestArrays({ '0/w': bias }, { separator: '/', like: [{ w: kernel }, {}] })).toEqual([
+      { w: bias },
+      {},
+    ]);
+    const marked = nestArrays({ '0.w': bias }, { like: [markFrozen({ w: kernel })] });
+    expect(frozenLeaves(marked).every(Boolean)).toBe(true);
+  });
+
+  it('say which names the given tree lacks, and which it has', () => {
+    const like = [{ kernel, bias }];
+    expect(() => nestArrays({ '0.kernel': kernel, '1.bias': bias }, { like })).toThrow(
+      'nestArrays: 0.bias is missing, and 1.bias has no place in the tree given as like, whose arrays are 0.bias, 0.kernel',
+    );
   });
 
   it('refuse what no tree can hold', () => {

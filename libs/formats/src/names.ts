@@ -1,7 +1,18 @@
 /** From trees of arrays to names and back: files hold arrays side by side, each under a name. */
 
-import { anObject, anything, describeValue, type Kind, LockstepError, signature } from '@lockstep/errors';
+import {
+  anObject,
+  anything,
+  describeValue,
+  either,
+  type Kind,
+  LockstepError,
+  nestedOptions,
+  type Rules,
+  signature,
+} from '@lockstep/errors';
 import type { Storage } from '@lockstep/tensor';
+import { flatten, type MapLeaves, structurePaths, unflatten } from '@lockstep/tree';
 import { anArray, someArrays } from './kinds.ts';
 
 const aSeparator: Kind = {
@@ -9,7 +20,11 @@ const aSeparator: Kind = {
   fits: (value) => typeof value === 'string' && value !== '',
 };
 const checkNames = signature('nameArrays', { tree: anything, 'separator?': aSeparator });
-const checkNesting = signature('nestArrays', { tensors: someArrays, 'separator?': aSeparator });
+const nestRules: Rules<NestOptions> = { separator: aSeparator, like: anything };
+const checkNesting = signature('nestArrays', {
+  tensors: someArrays,
+  'options?': either(aSeparator, nestedOptions(nestRules)),
+});
 
 /**
  * The arrays of nested objects and lists by their paths: `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w }`.
@@ -21,10 +36,11 @@ export function nameArrays<T extends Storage>(tree: Nested<T>, separator = '.'):
 }
 
 function named<T extends Storage>(
-  tree: Nested<T>,
+  tree: Nested<T> | null | undefined,
   path: readonly string[],
   separator: string,
 ): [string, T][] {
+  if (tree === null || tree === undefined) return [];
   if (anArray.fits(tree)) return [[path.join(separator), tree as T]];
   requireBranch(tree, path);
   return Object.entries(tree as Readonly<Record<string, Nested<T>>>).flatMap(([key, child]) => {
@@ -53,18 +69,40 @@ function requireBranch(value: unknown, path: readonly string[]): void {
   );
 }
 
-/** A tree of objects, and of arrays where the keys of a level are 0, 1, 2, … */
+/** A tree of objects, and of arrays where the keys of a level are numbers from 0. */
 export type Nested<T> = T | readonly Nested<T>[] | { readonly [key: string]: Nested<T> };
+
+export interface NestOptions<Like = unknown> {
+  /** Between the keys of a path. Default '.'. */
+  readonly separator?: string;
+  /** A tree of the same form, such as first values: the result has its structure, layers without arrays and all. */
+  readonly like?: Like;
+}
 
 /**
  * The tree that names spell, for files that come without one: `{ 'layers.0.weight': w }` → `{ layers: [{ weight: w }] }`.
- * Throws an `argument` error where a name is also the beginning of another, which no tree can hold.
+ * Keys that are numbers make a list; a number that is missing among those of nested arrays, as that of a layer without
+ * parameters is, gets `{}`. What comes after the last array no name tells: give `like` for the exact form.
+ *
+ * Throws an `argument` error where a name is also the beginning of another, which no tree can hold, and where the names
+ * are not those of `like`.
  */
 export function nestArrays<T extends Storage>(
   tensors: Readonly<Record<string, T>>,
-  separator = '.',
-): Nested<T> {
-  checkNesting(tensors, separator);
+  options?: string | NestOptions<undefined>,
+): Nested<T>;
+export function nestArrays<T extends Storage, Like>(
+  tensors: Readonly<Record<string, T>>,
+  options: NestOptions<Like>,
+): MapLeaves<Like, T>;
+export function nestArrays<T extends Storage>(
+  tensors: Readonly<Record<string, T>>,
+  options: string | NestOptions = {},
+): unknown {
+  checkNesting(tensors, options);
+  const { separator = '.', like }: NestOptions =
+    typeof options === 'string' ? { separator: options } : options;
+  if (like !== undefined) return nestLike(tensors, like, separator);
   const root: Branch<T> = new Map();
   for (const [name, tensor] of Object.entries(tensors)) {
     const path = name.split(separator);
@@ -82,16 +120,64 @@ export function nestArrays<T extends Storage>(
   return grown(root);
 }
 
+function nestLike<T extends Storage>(
+  tensors: Readonly<Record<string, T>>,
+  like: unknown,
+  separator: string,
+): unknown {
+  const { structure } = flatten(like, isStorage);
+  const names = structurePaths(structure).map((path) => path.replaceAll('/', separator));
+  const [missing, unknown] = [
+    names.filter((name) => !Object.hasOwn(tensors, name)),
+    Object.keys(tensors).filter((name) => !names.includes(name)),
+  ];
+  if (missing.length + unknown.length > 0) {
+    const parts = [
+      ...(missing.length > 0 ? [`${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} missing`] : []),
+      ...(unknown.length > 0
+        ? [`${unknown.join(', ')} ${unknown.length === 1 ? 'has' : 'have'} no place`]
+        : []),
+    ];
+    throw new LockstepError(
+      'argument',
+      `nestArrays: ${parts.join(', and ')} in the tree given as like, whose arrays are ${names.join(', ')}; give the arrays of this model alone, and their separator`,
+      { missing, unknown },
+    );
+  }
+  return unflatten(
+    structure,
+    names.map((name) => tensors[name]!),
+  );
+}
+
+const isStorage = (value: unknown): value is Storage => anArray.fits(value);
+
 type Branch<T> = Map<string, T | Branch<T>>;
 
 function grown<T>(branch: Branch<T>): Nested<T> {
   const children = [...branch].map(
     ([key, child]) => [key, child instanceof Map ? grown(child) : child] as const,
   );
+  const length = lengthOfList(branch);
+  if (length === undefined) return Object.fromEntries(children);
   const byKey = new Map<string, Nested<T>>(children);
-  const items = children.map((_, i) => byKey.get(String(i)));
-  const isList = items.length > 0 && items.every((item) => item !== undefined);
-  return isList ? (items as Nested<T>[]) : Object.fromEntries(children);
+  return Array.from({ length }, (_, i) => byKey.get(String(i)) ?? {});
+}
+
+/** How many layers a name of the list may leave out for each that it has. */
+const mostGaps = 16;
+
+/** The length of the list that the keys of a level spell, if they do. */
+function lengthOfList<T>(branch: Branch<T>): number | undefined {
+  const indices = [...branch.keys()].map((key) =>
+    /^(0|[1-9]\d{0,8})$/.test(key) ? Number(key) : Number.NaN,
+  );
+  if (indices.length === 0 || indices.some(Number.isNaN)) return undefined;
+  const length = Math.max(...indices) + 1;
+  if (length === indices.length) return length;
+  // Arrays themselves do not go missing; and 1000, 2000, 3000 are no layers.
+  const isOfLayers = [...branch.values()].every((child) => child instanceof Map);
+  return isOfLayers && length <= mostGaps * (indices.length + 1) ? length : undefined;
 }
 
 function ambiguous(name: string, separator: string): LockstepError {

@@ -20,7 +20,19 @@ const published: Names = lockstep;
 const omitted: Readonly<Record<string, { readonly library: Names; readonly names: readonly string[] }>> = {
   autodiff: { library: autodiff, names: [] },
   /** Initialisers are in `initializers`, those of an op's name there alone. */
-  nn: { library: nn, names: ['asLayer', 'fill', 'identity'] },
+  nn: {
+    library: nn,
+    names: [
+      'applied',
+      'asLayer',
+      'fill',
+      'firstUnnamed',
+      'identity',
+      'initialize',
+      'unnamedText',
+      'watchNames',
+    ],
+  },
   /** `identity` would be the third of its name. */
   optim: { library: optim, names: ['identity'] },
   formats: { library: formats, names: ['foreignKind'] },
@@ -91,6 +103,7 @@ describe('the umbrella', () => {
       ops: autodiff,
       flattenTree: tree.flatten,
       leafPaths: tree.leafPaths,
+      markFrozen: tree.markFrozen,
       mapTree: tree.map,
       unflattenTree: tree.unflatten,
       defineExperiment: training.defineExperiment,

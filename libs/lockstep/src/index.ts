@@ -191,5 +191,6 @@ export {
   flatten as flattenTree,
   leafPaths,
   map as mapTree,
+  markFrozen,
   unflatten as unflattenTree,
 } from '@lockstep/tree';

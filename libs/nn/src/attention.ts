@@ -16,8 +16,7 @@ import { addBias, initKernel, type KernelOptions, type KernelParams, kernelRules
 import { dropped, requireRate } from './dropout.ts';
 import { xavierUniform } from './initializers.ts';
 import { aTensor } from './kinds.ts';
-import type { Empty, Layer } from './layer.ts';
-import { checkedLayer } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 export interface AttentionOptions {
@@ -189,7 +188,11 @@ export function multiHeadAttention(
       };
     },
     attend,
-    apply: (params, state, x, { training, key }) => [attend(params, x, { training, key }), state],
+    apply(params, state, x, { training, key } = { training: false }) {
+      const draws = training && dropout > 0;
+      const options = draws ? { training, key: requireContext('multiHeadAttention', 'key', key) } : {};
+      return [attend(params, x, options), state];
+    },
   });
 }
 

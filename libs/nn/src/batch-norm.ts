@@ -8,8 +8,7 @@ import {
   zeros,
 } from '@lockstep/autodiff';
 import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
-import type { Layer } from './layer.ts';
-import { checkedLayer } from './layer.ts';
+import { checkedLayer, type Layer, requireContext } from './layer.ts';
 
 /** Scale and offset of each channel. [C] */
 export type BatchNormParams = { readonly gamma: Tensor; readonly beta: Tensor };
@@ -66,14 +65,14 @@ export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams
         output: input,
       };
     },
-    apply(params, state, x, { training, weights }) {
+    apply(params, state, x, { training, weights } = { training: false }) {
       const normalized = (mean: Tensor, variance: Tensor): Tensor =>
         x
           .sub(mean)
           .mul(params.gamma.div(variance.add(epsilon).sqrt()))
           .add(params.beta);
       if (!training) return [normalized(state.mean, state.variance), state];
-      const rowWeights = weights.cast(x.dtype);
+      const rowWeights = requireContext('batchNorm', 'weights', weights).cast(x.dtype);
       const all = shardMoments(ghost ? stopGradient(x) : x, rowWeights);
       const { count, mean, m2 } = ghost ? localMoments(x, rowWeights) : all;
       // A shard of nothing but filling rows has no count; its values reach nobody, but must stay finite.

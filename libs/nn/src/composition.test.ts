@@ -1,5 +1,5 @@
-import { foldIn, grad, normal, ones, type Tensor, tensor } from '@lockstep/autodiff';
-import { flatten } from '@lockstep/tree';
+import { foldIn, grad, jit, normal, ones, type Tensor, tensor } from '@lockstep/autodiff';
+import { flatten, frozenLeaves, leafPaths } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
 import {
   batchNorm,
@@ -7,13 +7,17 @@ import {
   dense,
   dropout,
   frozen,
+  l2,
   lambda,
+  lstm,
+  multiHeadAttention,
   parallel,
   relu,
   residual,
   residualWith,
   sequential,
   spatialDropout,
+  unflatten,
 } from './index.ts';
 
 const key = tensor(Uint32Array.of(7, 11));
@@ -92,6 +96,107 @@ describe('frozen', () => {
     expect(still!.flatMap((leaf) => [...leaf.data]).every((value) => value === 0)).toBe(true);
     expect(moved!.every((leaf) => leaf.data.some((value) => value !== 0))).toBe(true);
     expect(byRows.data.some((value) => value !== 0)).toBe(true);
+  });
+
+  it('is marked in the parameters, wherever it stands, and after differentiation and compilation', () => {
+    const layer = sequential(
+      residual(frozen(dense(4))),
+      parallel('sum', dense(2), frozen(sequential(dense(3), relu, dense(2)))),
+    );
+    const { params } = layer.init(key, [4]);
+    const expected = leafPaths(params).map((path) => path.startsWith('0/') || path.startsWith('1/1/'));
+    expect(frozenLeaves(params)).toEqual(expected);
+    const squares = (p: typeof params): Tensor => l2(1)(p);
+    expect(frozenLeaves(grad(squares)(params))).toEqual(expected);
+    expect(frozenLeaves(jit((p: typeof params) => p)(params))).toEqual(expected);
+  });
+
+  it('is left out of l2, eagerly and compiled', () => {
+    const layer = sequential(frozen(dense(3)), dense(2));
+    const { params } = layer.init(key, [4]);
+    const trained = l2(0.5)([params[1]]).item();
+    expect(l2(0.5)(params).item()).toBe(trained);
+    const penalty = jit((p: unknown) => l2(0.5)(p)) as (p: typeof params) => Tensor;
+    expect(penalty([{ ...params[0] }, params[1]] as const).item()).toBe(trained);
+    // The same arrays without the mark: another program, in which they count.
+    const plain = [{ kernel: params[0].kernel, bias: params[0].bias! }, params[1]] as const;
+    expect(penalty(plain as typeof params).item()).toBeGreaterThan(trained);
+    expect(() => l2(1)(frozen(dense(3)).init(key, [4]).params)).toThrow(
+      /no trained parameter has two or more axes/,
+    );
+  });
+
+  it('still moves the running moments of a batch norm in training', () => {
+    const layer = frozen(batchNorm());
+    const { params, state } = layer.init(key, [4]);
+    const [, next] = layer.apply(params, state, x, contextFor(3));
+    expect(next.mean.data).not.toEqual(state.mean.data);
+    const [, kept] = layer.apply(params, state, x, { training: false });
+    expect(kept).toBe(state);
+  });
+});
+
+describe('contexts', () => {
+  const model = sequential(
+    residual(dense(4), batchNorm(), dropout(0.5)),
+    parallel('concat', dense(2), dropout(0.1)),
+    unflatten(3, 2),
+    lstm(4, { layers: 2, dropout: 0.2 }),
+    multiHeadAttention(4, 2, { dropout: 0.1 }),
+  );
+  const { params, state } = model.init(key, [4]);
+
+  it('of an evaluation need neither key nor weights', () => {
+    const [y] = model.apply(params, state, x, { training: false });
+    expect(y.data).toEqual(
+      model.apply(params, state, x, { training: false, key, weights: ones([3]) })[0].data,
+    );
+    const withoutContext = model.apply as unknown as (...args: unknown[]) => [Tensor];
+    expect(withoutContext(params, state, x)[0].data).toEqual(y.data);
+  });
+
+  it('of training say what they lack', () => {
+    const training = true as const;
+    const apply = (context: object) => () => model.apply(params, state, x, context as never);
+    expect(apply({ training, weights: ones([3]) })).toThrow(
+      'layer 0 (residual): layer 2 (dropout): dropout: the context has no key; training needs a key to draw from',
+    );
+    expect(apply({ training, key })).toThrow(/batchNorm: the context has no weights; .*ones\(\[rows\]\)/);
+  });
+});
+
+describe('a layer of one’s own', () => {
+  const layer = (made: unknown, result: (y: Tensor) => unknown = (y) => [y, {}]) =>
+    sequential(dense(4), {
+      kind: 'scale',
+      init: () => made,
+      apply: (_p: unknown, _s: unknown, y: Tensor) => result(y),
+    } as never);
+  const whole = { params: {}, state: {}, output: [4] };
+
+  it('that forgets something of init is told so', () => {
+    const init = (made: unknown) => () => layer(made).init(key, [4]);
+    expect(init({ params: {}, state: {} })).toThrow(
+      'layer 1 (scale): scale: init gives no output; it gives { params, state, output }: {} where there are no parameters or no state, and output is the shape of one row of the result, such as [16]',
+    );
+    expect(init({ output: [4] })).toThrow(/init gives no params and no state/);
+    expect(init(undefined)).toThrow(/init gives no params and no state and no output/);
+    expect(init({ ...whole, output: 4 })).toThrow(/init gives the output 4/);
+    expect(init({ ...whole, output: [4, Number.NaN] })).toThrow(/init gives the output 4,NaN/);
+    expect(init(whole)().output).toEqual([4]);
+  });
+
+  it('that gives no state after it is told so', () => {
+    const apply = (result: (y: Tensor) => unknown) => () => {
+      const own = layer(whole, result);
+      const { params, state } = own.init(key, [4]);
+      return own.apply(params as never, state as never, x, { training: false });
+    };
+    expect(apply((y) => y)).toThrow(
+      'layer 1 (scale): scale: apply gives a tensor alone; it gives [y, state]',
+    );
+    expect(apply(() => undefined)).toThrow(/apply gives a value of type undefined/);
+    expect(apply((y) => [y, {}])()[0].shape).toEqual([3, 4]);
   });
 });
 

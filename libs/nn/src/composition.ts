@@ -3,12 +3,15 @@
 import { concatenate, foldIn, stopGradient, type Tensor } from '@lockstep/autodiff';
 import { aFunction, aString, LockstepError, oneOf, signature } from '@lockstep/errors';
 import { formatShape, type Shape, sameShape } from '@lockstep/tensor';
-import { map } from '@lockstep/tree';
+import { map, markFrozen } from '@lockstep/tree';
 import { aLayer } from './kinds.ts';
 import {
+  applied,
   asLayer,
   checkedLayer,
+  contextOf,
   type Empty,
+  initialize,
   type Layer,
   type LayerLike,
   type TensorTree,
@@ -47,7 +50,7 @@ export function parallel<const L extends readonly LayerLike[]>(
     branches,
     init(key, input) {
       const own = branches.map((branch, i) =>
-        within('branch', i, branch, () => branch.init(foldIn(key, i), input)),
+        within('branch', i, branch, () => initialize(branch, foldIn(key, i), input)),
       );
       return {
         params: own.map(({ params }) => params) as unknown as P,
@@ -58,13 +61,10 @@ export function parallel<const L extends readonly LayerLike[]>(
         ),
       };
     },
-    apply(params, state, x, context) {
+    apply(params, state, x, context = { training: false }) {
       const results = branches.map((branch, i) =>
         within('branch', i, branch, () =>
-          branch.apply(params[i] as TensorTree, state[i] as TensorTree, x, {
-            ...context,
-            key: foldIn(context.key, i),
-          }),
+          applied(branch, params[i] as TensorTree, state[i] as TensorTree, x, contextOf(context, i)),
         ),
       );
       const outputs = results.map(([output]) => output);
@@ -118,8 +118,9 @@ export function residualWith<const L extends readonly LayerLike[], const S exten
 const checkFrozen = signature('frozen', { item: aLayer });
 
 /**
- * The layer with its parameters as constants: their gradient is 0. What an optimizer does without a gradient, such as
- * decoupled weight decay, it still does.
+ * The layer with parameters that never move: they are constants of its rows, and `init` marks them ({@link
+ * markFrozen}), so that optimizers, weight decay and penalties leave them out. State is no parameter: the running
+ * moments of a frozen batch norm still follow the rows in training, as PyTorch's do in train mode.
  */
 export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, StateOf<L>> {
   checkFrozen(item);
@@ -127,8 +128,13 @@ export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, S
   return {
     ...layer,
     kind: `frozen ${layer.kind}`,
+    init(key, input) {
+      const own = initialize(layer, key, input);
+      return { ...own, params: markFrozen(own.params) };
+    },
     apply: (params, state, x, context) =>
-      layer.apply(
+      applied(
+        layer,
         map((leaf: Tensor) => stopGradient(leaf), params as TensorTree) as typeof params,
         state,
         x,

@@ -3,6 +3,7 @@ import { expm1, logSoftmax, oneHot, pow, type Tensor, tensor, where } from '@loc
 import { aNumber, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { type Loss, orNaN, requireClasses, requireTensors } from './loss.ts';
+import { requireNamed } from './named.ts';
 
 export interface ClassOptions {
   /** How much each class counts: the loss of a label is multiplied by its class's weight. [classes] */
@@ -38,7 +39,8 @@ const checkSoftmaxCrossEntropy = signature('softmaxCrossEntropy', {}, crossEntro
  * number of samples (of labels, within a sample). The two are proportional within a batch; weights with a mean of 1
  * over the data keep the loss's scale.
  *
- * A label that names no class makes its loss NaN.
+ * A label that names no class is an error: a trainer finds it where data and model meet. In a compiled program of one's
+ * own, where a label has no value yet, it makes its loss NaN.
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   checkSoftmaxCrossEntropy(options);
@@ -107,6 +109,7 @@ function ofLabels(
 ): Tensor {
   requireClasses(loss, logs, labels);
   const classes = logs.shape.at(-1)!;
+  requireNamed({ owner: loss, kind: 'label', numbers: labels, count: classes, ignored: options.ignoreIndex });
   const weights = weightsOf(loss, options, logs);
   const weighted = (x: Tensor): Tensor => (weights === undefined ? x : x.mul(weights));
   const isOwn = oneHot(labels, classes).greater(0);

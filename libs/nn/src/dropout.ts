@@ -1,8 +1,7 @@
 import { bernoulli, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
-import type { Empty, Layer } from './layer.ts';
-import { checkedLayer } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
 
 const checkDropout = signature('dropout', { rate: aNumber });
 
@@ -33,8 +32,8 @@ function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape
   return checkedLayer({
     kind,
     init: (_key, input) => ({ params: {}, state: {}, output: input }),
-    apply: (_params, state, x, { training, key }) => [
-      training ? dropped(x, rate, key, maskShape(x.shape)) : x,
+    apply: (_params, state, x, { training, key } = { training: false }) => [
+      training ? dropped(x, rate, requireContext(kind, 'key', key), maskShape(x.shape)) : x,
       state,
     ],
   });
@@ -44,7 +43,8 @@ function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape
 export function dropped(x: Tensor, rate: number, key: Tensor, shape: Shape = x.shape): Tensor {
   if (rate === 0) return x;
   const keep = 1 - rate;
-  return where(bernoulli(key, keep, shape), x.div(keep), 0);
+  // 0·x, not 0: a NaN that is dropped is still one, as in PyTorch. Adding 0 makes −0 the 0 it was.
+  return where(bernoulli(key, keep, shape), x.div(keep), x.mul(0).add(0));
 }
 
 export function requireRate(kind: string, rate: number): void {

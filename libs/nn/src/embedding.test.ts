@@ -1,6 +1,7 @@
 import { checkGrads, grad, ones, type Tensor, tensor, zeros } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { embedding } from './embedding.ts';
+import { heNormal, normal, xavierUniform } from './initializers.ts';
 import { positionalEmbedding, sinusoidalPositions } from './position.ts';
 
 const key = tensor(Uint32Array.of(3, 5));
@@ -31,7 +32,7 @@ describe('embedding with padding', () => {
   it('does not train its row', () => {
     const layer = embedding(4, 2, { paddingIndex: 3 });
     const tokens = tensor([[3, 1, 3, 0]], { dtype: 'int32' });
-    const { table } = layer.init(key, [4]).params;
+    const table = normal(1)(key, [4, 2]);
     const loss = (t: Tensor): Tensor => layer.apply({ table: t }, {}, tokens, contextFor(1))[0].sum();
     const [plain] = embedding(4, 2).apply({ table }, {}, tokens, contextFor(1));
     expect(loss(table).item()).toBe(plain.sum().item());
@@ -41,6 +42,36 @@ describe('embedding with padding', () => {
       [0, 0],
       [0, 0],
     ]);
+  });
+
+  it('starts at 0 in its row, and as without it in the others', () => {
+    const { table } = embedding(4, 2, { paddingIndex: 2 }).init(key, [4]).params;
+    const plain = embedding(4, 2).init(key, [4]).params.table.toArray() as number[][];
+    expect(table.toArray()).toEqual([plain[0], plain[1], [0, 0], plain[3]]);
+  });
+
+  it('counts fans as PyTorch does for a table: its width in, its rows out', () => {
+    // torch.nn.init._calculate_fan_in_and_fan_out of [1000, 8] is (8, 1000).
+    const { table } = embedding(1000, 8, { init: xavierUniform }).init(key, [1]).params;
+    expect(Math.max(...table.abs().data) / Math.sqrt(6 / 1008)).toBeCloseTo(1, 2);
+    for (const drawn of [
+      embedding(1000, 8, { init: heNormal }).init(key, [1]).params.table,
+      positionalEmbedding(1000, { init: heNormal }).init(key, [4, 8]).params.table,
+    ]) {
+      expect(drawn.square().mean().item()).toBeCloseTo(2 / 8, 2);
+    }
+  });
+
+  it('refuses tokens outside of its table, at hand', () => {
+    const layer = embedding(4, 2);
+    const { params, state } = layer.init(key, [1]);
+    const at = (token: number) =>
+      layer.apply(params, state, tensor([[token]], { dtype: 'int32' }), contextFor(1));
+    expect(() => at(4)).toThrow(
+      'embedding: token 4, number 0 of 1, has no row in the table of 4, numbered from 0 to 3; token 4 needs at least 5',
+    );
+    expect(() => at(-1)).toThrow(/tokens are numbered from 0/);
+    expect(at(3)[0].shape).toEqual([1, 1, 2]);
   });
 
   it('knows its tokens', () => {

@@ -1,9 +1,9 @@
-import { foldIn, gather, stopGradient, type Tensor, where } from '@lockstep/autodiff';
+import { arange, foldIn, gather, stopGradient, type Tensor, where } from '@lockstep/autodiff';
 import { aFunction, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
-import type { Empty, Layer } from './layer.ts';
-import { checkedLayer } from './layer.ts';
+import { checkedLayer, type Empty, type Layer } from './layer.ts';
+import { requireNamed } from './named.ts';
 import { requireCount } from './require.ts';
 
 /** One row a token. [rows, width] */
@@ -12,7 +12,7 @@ export type EmbeddingParams = { readonly table: Tensor };
 export interface EmbeddingOptions {
   /** The table's first values. Default normal(1). */
   readonly init?: Initializer;
-  /** The token of padding: its row is not trained, though it has first values like the others. */
+  /** The token of padding: its row starts at 0, and no gradient reaches it (PyTorch's `padding_idx`). */
   readonly paddingIndex?: number;
 }
 
@@ -20,7 +20,10 @@ export const embeddingRules: Rules<EmbeddingOptions> = { init: aFunction, paddin
 
 const checkEmbedding = signature('embedding', { rows: whole(1), width: whole(1) }, embeddingRules);
 
-/** The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. */
+/**
+ * The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. Fans are counted as PyTorch counts those
+ * of its table: `width` in, `rows` out. An index outside of the table is an error, and inside of a compiled program NaN.
+ */
 export function embedding(
   rows: number,
   width: number,
@@ -40,16 +43,22 @@ export function embedding(
       { paddingIndex, rows },
     );
   }
+  const withoutPadding = (table: Tensor): Tensor =>
+    paddingIndex === undefined
+      ? table
+      : where(arange(rows, 'int32').equal(paddingIndex).reshape([rows, 1]), 0, table);
   return checkedLayer({
     kind: 'embedding',
     inputType: 'int32',
     init: (key, input) => ({
-      params: { table: init(foldIn(key, 'table'), [rows, width]) },
+      params: { table: withoutPadding(init(foldIn(key, 'table'), [rows, width], [width, rows])) },
       state: {},
       output: [...input, width],
     }),
     apply({ table }, state, x) {
+      // Before the table is looked at: gather refuses what is none.
       const vectors = gather(table, x);
+      requireNamed({ owner: 'embedding', kind: 'token', numbers: x, count: table.shape[0]! });
       if (paddingIndex === undefined) return [vectors, state];
       const isPadding = x.equal(paddingIndex).reshape([...x.shape, 1]);
       return [where(isPadding, stopGradient(vectors), vectors), state];

@@ -48,8 +48,17 @@ export {
   xavierUniform,
   zeros,
 } from './initializers.ts';
-export type { Context, Empty, Initialized, Layer, LayerLike, TensorTree } from './layer.ts';
-export { asLayer } from './layer.ts';
+export type {
+  Context,
+  Empty,
+  EvaluationContext,
+  Initialized,
+  Layer,
+  LayerLike,
+  TensorTree,
+  TrainingContext,
+} from './layer.ts';
+export { applied, asLayer, initialize } from './layer.ts';
 export type { Loss, Metric } from './loss.ts';
 export type { BinaryCrossEntropyOptions, KlDivergenceOptions } from './losses.ts';
 export {
@@ -72,6 +81,8 @@ export {
   tripletMargin,
 } from './margin-losses.ts';
 export { accuracy, binaryAccuracy, perplexity, topKAccuracy } from './metrics.ts';
+export type { NamingUse } from './named.ts';
+export { firstUnnamed, unnamedText, watchNames } from './named.ts';
 export type { LayerNormOptions, NormOptions, NormParams } from './normalization.ts';
 export { groupNorm, instanceNorm, layerNorm, rmsNorm } from './normalization.ts';
 export type { Penalty } from './penalty.ts';

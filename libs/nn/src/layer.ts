@@ -1,7 +1,7 @@
 /** What a layer is. Shapes here are those of one row: the batch axis, which comes first in every tensor, is left out. */
 
 import * as ops from '@lockstep/autodiff';
-import { type Tensor, traceProgram } from '@lockstep/autodiff';
+import { foldIn, Tensor, traceProgram } from '@lockstep/autodiff';
 import { anObject, type Kind, LockstepError, signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
@@ -13,15 +13,24 @@ export type TensorTree = Tree<Tensor>;
 /** The parameters or state of a layer that has none. */
 export type Empty = Readonly<Record<string, never>>;
 
-/** What a layer may depend on beside its parameters, its state and the rows. */
-export interface Context {
+/** What a layer may depend on beside its parameters, its state and the rows, in training. */
+export interface TrainingContext {
   /** Fixed when a program is traced: dropout and batch norm compute something else in evaluation. */
-  readonly training: boolean;
+  readonly training: true;
   /** Where random layers draw from; containers give each layer its own. uint32 [2] */
   readonly key: Tensor;
   /** How much each row counts: 0 for rows that only fill up a shard. [rows] */
   readonly weights: Tensor;
 }
+
+/** In evaluation nothing is drawn and no row weighs on another: `{ training: false }` is enough. */
+export interface EvaluationContext {
+  readonly training: false;
+  readonly key?: Tensor | undefined;
+  readonly weights?: Tensor | undefined;
+}
+
+export type Context = TrainingContext | EvaluationContext;
 
 export interface Initialized<P, S> {
   /** What is trained. float32 */
@@ -66,7 +75,7 @@ const checkApply = signature('apply of a layer', {
   params: aTree,
   state: aTree,
   x: aTensor,
-  context: aContext,
+  'context?': aContext,
 });
 
 /** The layer, whose functions check what callers without types give them. */
@@ -86,6 +95,64 @@ export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>
 
 /** Wherever a layer is expected, so is a function of the batch, such as `relu`: a layer without parameters. */
 export type LayerLike = Layer | ((x: Tensor) => Tensor);
+
+/** The context of part `i` of a container, with a key of its own. */
+export const contextOf = (context: Context, i: number): Context =>
+  context.key === undefined ? context : { ...context, key: foldIn(context.key, i) };
+
+/** Throws an `argument` error where training lacks what the layer needs for it. */
+export function requireContext(kind: string, name: 'key' | 'weights', value: Tensor | undefined): Tensor {
+  if (value !== undefined) return value;
+  const remedy =
+    name === 'key' ? 'a key to draw from, as in keyTensor(1)' : 'the weights of the rows, as in ones([rows])';
+  throw new LockstepError(
+    'argument',
+    `${kind}: the context has no ${name}; training needs ${remedy}; evaluation is { training: false }`,
+    { kind, name },
+  );
+}
+
+/** `layer.init`, whose result is held against what a layer has to give: layers are written by users too. */
+export function initialize<P, S>(layer: Layer<P, S>, key: Tensor, input: Shape): Initialized<P, S> {
+  const own: unknown = layer.init(key, input);
+  const given = typeof own === 'object' && own !== null ? (own as Partial<Initialized<P, S>>) : {};
+  const { output } = given;
+  const isShape = Array.isArray(output) && output.every((length) => Number.isInteger(length) && length >= 0);
+  if (isShape && 'params' in given && 'state' in given) return given as Initialized<P, S>;
+  const missing = ['params', 'state', 'output'].filter((name) => !(name in given));
+  const came =
+    missing.length > 0 ? `gives no ${missing.join(' and no ')}` : `gives the output ${String(output)}`;
+  throw new LockstepError(
+    'experiment',
+    `${layer.kind}: init ${came}; it gives { params, state, output }: {} where there are no parameters or no state, and output is the shape of one row of the result, such as [16]`,
+    { kind: layer.kind, missing },
+  );
+}
+
+/** `layer.apply`, whose result is held against what a layer has to give. */
+export function applied<P, S>(
+  layer: Layer<P, S>,
+  params: P,
+  state: S,
+  x: Tensor,
+  context: Context,
+): [Tensor, S] {
+  const result: unknown = layer.apply(params, state, x, context);
+  if (Array.isArray(result) && result.length === 2 && result[0] instanceof Tensor)
+    return result as [Tensor, S];
+  throw new LockstepError(
+    'experiment',
+    `${layer.kind}: apply gives ${result instanceof Tensor ? 'a tensor alone' : describe(result)}; it gives [y, state], the result and the state after it`,
+    { kind: layer.kind },
+  );
+}
+
+const describe = (value: unknown): string =>
+  Array.isArray(value)
+    ? `a list of ${value.length}`
+    : value === null
+      ? 'null'
+      : `a value of type ${typeof value}`;
 
 export function asLayer(item: LayerLike): Layer {
   return typeof item === 'function' ? weightless(kindOf(item), item) : item;

@@ -4,8 +4,7 @@
  * step and divides once by the number of samples; a mean taken here would be an average of averages. So no loss ever
  * divides by something that depends on other samples, such as the sum of their class weights.
  */
-
-import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
+import { isNaN as isNotANumber, logicalAnd, stopGradient, type Tensor, where } from '@lockstep/autodiff';
 import { checkValue, LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, type Shape, sameShape } from '@lockstep/tensor';
 import { aTensor } from './kinds.ts';
@@ -48,6 +47,12 @@ export function differenceOf(loss: string, prediction: Tensor, target: Tensor): 
   const t = alike(loss, prediction, target);
   return prediction.sub(t);
 }
+
+/**
+ * NaN where x is, else 0, and a constant: added to what is selected by x, or of another value than x, so that a NaN of x
+ * is not lost with what is left out.
+ */
+export const nanOf = (x: Tensor): Tensor => stopGradient(where(isNotANumber(x), x, 0));
 
 /** NaN in place of the values of labels that name no class, since a traced program cannot throw. */
 export const orNaN = (values: Tensor, labels: Tensor, classes: number): Tensor =>

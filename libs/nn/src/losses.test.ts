@@ -63,15 +63,15 @@ describe('softmaxCrossEntropy', () => {
   });
 
   it('shows labels that name no class', () => {
-    expect(
-      loss(
-        tensor([
-          [1, 2],
-          [1, 2],
-        ]),
-        labelsOf(2, -1),
-      ).toArray(),
-    ).toEqual([Number.NaN, Number.NaN]);
+    const logits = tensor([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(() => loss(logits, labelsOf(1, 2))).toThrow(
+      'softmaxCrossEntropy: label 2, number 1 of 2, names no class: the prediction gives 2 outputs, numbered from 0 to 1; label 2 needs at least 3',
+    );
+    expect(() => loss(logits, labelsOf(-1, 0))).toThrow(/ignoreIndex: -1 leaves it out/);
+    expect(jit(loss)(logits, labelsOf(2, -1)).toArray()).toEqual([Number.NaN, Number.NaN]);
   });
 
   it('refuses labels that are floats', () => {
@@ -155,7 +155,8 @@ describe('softmaxCrossEntropy with options', () => {
     expect(sums.at(0).item()).toBeCloseTo(of(0, 0) + of(0, 1), 14);
     const gradient = grad((z: Tensor) => loss(z, tokens).sum())(logits);
     expect([...gradient.at(0, 2).data, ...gradient.at(1).data].every((value) => value === 0)).toBe(true);
-    expect(plain(logits, tokens).toArray()).toEqual([Number.NaN, Number.NaN]);
+    expect(() => plain(logits, tokens)).toThrow(/label 9, number 2 of 6/);
+    expect(() => loss(logits, tokens.add(5))).toThrow(/label 5, number 0 of 6/);
   });
 
   it('multiplies by class weights and divides by nothing that other samples decide', () => {
@@ -241,9 +242,10 @@ describe('every loss', () => {
     checkGrads((y: Tensor) => loss(y, t), [x]);
   });
 
-  it('of classes is NaN for labels that name none', () => {
+  it('of classes refuses labels that name none, and is NaN for them where they have no value yet', () => {
     for (const loss of [softmaxCrossEntropy(), negativeLogLikelihood(), focal(), multiMargin()]) {
-      const values = loss(rows, labelsOf(0, 3, -1, 2)).toArray() as number[];
+      expect(() => loss(rows, labelsOf(0, 3, -1, 2))).toThrow(/label 3, number 1 of 4, names no class/);
+      const values = jit(loss)(rows, labelsOf(0, 3, -1, 2)).toArray() as number[];
       expect(values.map(Number.isNaN)).toEqual([false, true, true, false]);
     }
   });

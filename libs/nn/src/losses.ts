@@ -3,7 +3,16 @@
 import { abs, exp, log, softplus, stopGradient, tensor, where } from '@lockstep/autodiff';
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { numberOrList } from './kinds.ts';
-import { alike, differenceOf, type Loss, meanOfRow, partsOf, requirePositive, sumOfRow } from './loss.ts';
+import {
+  alike,
+  differenceOf,
+  type Loss,
+  meanOfRow,
+  nanOf,
+  partsOf,
+  requirePositive,
+  sumOfRow,
+} from './loss.ts';
 
 /** The mean of (prediction − target)² over all axes but the first. */
 export const meanSquaredError = (): Loss => (prediction, target) =>
@@ -81,8 +90,9 @@ export function klDivergence(options: KlDivergenceOptions = {}): Loss {
   return (logs, target) => {
     const t = alike('klDivergence', logs, target);
     if (logTarget) return sumOfRow(exp(t).mul(t.sub(logs)));
-    const isSome = t.greater(0);
-    return sumOfRow(where(isSome, t.mul(log(where(isSome, t, 1)).sub(logs)), 0));
+    const isNone = t.equal(0);
+    // Only 0 adds 0: a NaN, and a negative number, whose logarithm is one, are no probabilities.
+    return sumOfRow(where(isNone, nanOf(logs), t.mul(log(where(isNone, 1, t)).sub(logs))));
   };
 }
 

@@ -2,7 +2,8 @@
 
 import { oneHot, relu, softplus, sqrt, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, signature } from '@lockstep/errors';
-import { alike, type Loss, meanOfRow, orNaN, partsOf, requireClasses } from './loss.ts';
+import { alike, type Loss, meanOfRow, nanOf, orNaN, partsOf, requireClasses } from './loss.ts';
+import { requireNamed } from './named.ts';
 
 const checkHinge = signature('hinge', { 'margin?': aNumber });
 
@@ -28,7 +29,7 @@ export function hingeEmbedding(margin = 1): Loss {
   checkHingeEmbedding(margin);
   return (distance, target) => {
     const t = alike('hingeEmbedding', distance, target);
-    return meanOfRow(where(t.greater(0), distance, relu(distance.neg().add(margin))));
+    return meanOfRow(where(t.greater(0), distance, relu(distance.neg().add(margin))).add(nanOf(t)));
   };
 }
 
@@ -42,6 +43,8 @@ export function multiMargin(margin = 1): Loss {
   checkMultiMargin(margin);
   return (scores, labels) => {
     requireClasses('multiMargin', scores, labels);
+    const count = scores.shape.at(-1)!;
+    requireNamed({ owner: 'multiMargin', kind: 'label', numbers: labels, count });
     const isOwn = oneHot(labels, scores.shape.at(-1)!).greater(0);
     const own = where(isOwn, scores, 0).sum(-1, { keepDims: true });
     const values = where(isOwn, 0, relu(scores.sub(own).add(margin))).mean(-1);
@@ -77,7 +80,7 @@ export function cosineEmbedding(margin = 0): Loss {
       .mul(b)
       .sum(1)
       .div(sqrt(squares(a).mul(squares(b))));
-    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin)));
+    return where(t.greater(0), cosine.neg().add(1), relu(cosine.sub(margin))).add(nanOf(t));
   };
 }
 

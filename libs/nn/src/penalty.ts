@@ -1,6 +1,6 @@
 import type { Tensor } from '@lockstep/autodiff';
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
-import { flatten } from '@lockstep/tree';
+import { flatten, frozenLeaves } from '@lockstep/tree';
 
 /**
  * A term of the objective that depends on the parameters alone, whatever tree of tensors they are; differentiated once
@@ -12,16 +12,17 @@ const checkL2 = signature('l2', { lambda: aNumber });
 
 /**
  * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
- * or more axes, kernels and embeddings; biases and normalisation parameters stay free.
+ * or more axes, kernels and embeddings; biases and normalisation parameters stay free, and what is frozen is left out.
  */
 export function l2(lambda: number): Penalty {
   checkL2(lambda);
   return (params) => {
-    const kernels = (flatten(params).leaves as Tensor[]).filter(({ rank }) => rank >= 2);
+    const isFrozen = frozenLeaves(params);
+    const kernels = (flatten(params).leaves as Tensor[]).filter(({ rank }, i) => rank >= 2 && !isFrozen[i]);
     if (kernels.length === 0) {
       throw new LockstepError(
         'argument',
-        'l2: no parameter has two or more axes, so there is nothing to penalise; write the penalty as a function of the parameters',
+        'l2: no trained parameter has two or more axes, so there is nothing to penalise; write the penalty as a function of the parameters',
         { lambda },
       );
     }

@@ -39,7 +39,7 @@ export function positionalEmbedding(
   return checkedLayer({
     kind: 'positionalEmbedding',
     init: (key, input) => ({
-      params: { table: init(foldIn(key, 'table'), [length, checked(input)[1]!]) },
+      params: { table: init(foldIn(key, 'table'), [length, checked(input)[1]!], [input[1]!, length]) },
       state: {},
       output: input,
     }),

@@ -10,8 +10,7 @@ import { addBias } from './dense.ts';
 import { dropped, requireRate } from './dropout.ts';
 import type { Initializer } from './fans.ts';
 import { uniform } from './initializers.ts';
-import type { Empty, Layer } from './layer.ts';
-import { checkedLayer } from './layer.ts';
+import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
 import { requireCount, requireSequence } from './require.ts';
 
 /** One direction of one layer; the gates of a cell lie side by side along the last axis. */
@@ -154,11 +153,12 @@ function recurrent(
       const width = units * directions;
       return { params, state: {}, output: output === 'last' ? [width] : [input[0]!, width] };
     },
-    apply(params, state, x, { training, key }) {
+    apply(params, state, x, { training, key } = { training: false }) {
       requireSequence(kind, x.shape.slice(1));
       let y = x;
       for (const [layer, ofDirections] of params.entries()) {
-        const from = training && layer > 0 ? dropped(y, dropout, foldIn(key, layer)) : y;
+        const drops = training && layer > 0 && dropout > 0;
+        const from = drops ? dropped(y, dropout, foldIn(requireContext(kind, 'key', key), layer)) : y;
         const isLast = output === 'last' && layer === layers - 1;
         const runs = ofDirections.map((own, i) => run(cell, own, from, i === 1, isLast));
         y = runs.length === 1 ? runs[0]! : concatenate(runs, -1);

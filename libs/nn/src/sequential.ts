@@ -1,7 +1,17 @@
 import { foldIn, type Tensor } from '@lockstep/autodiff';
 import { signature } from '@lockstep/errors';
 import { aLayer } from './kinds.ts';
-import { asLayer, checkedLayer, type Empty, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import {
+  applied,
+  asLayer,
+  checkedLayer,
+  contextOf,
+  type Empty,
+  initialize,
+  type Layer,
+  type LayerLike,
+  type TensorTree,
+} from './layer.ts';
 import { within } from './within.ts';
 
 /** The parameters of a layer; a function has none. */
@@ -27,20 +37,20 @@ export function sequential<const L extends readonly LayerLike[]>(
       const state: TensorTree[] = [];
       let output = input;
       for (const [i, layer] of layers.entries()) {
-        const own = within('layer', i, layer, () => layer.init(foldIn(key, i), output));
+        const own = within('layer', i, layer, () => initialize(layer, foldIn(key, i), output));
         params.push(own.params);
         state.push(own.state);
         output = own.output;
       }
       return { params: params as unknown as P, state: state as unknown as S, output };
     },
-    apply(params, state, x, context) {
+    apply(params, state, x, context = { training: false }) {
       const next: TensorTree[] = [];
       let y: Tensor = x;
       for (const [i, layer] of layers.entries()) {
-        const own = { ...context, key: foldIn(context.key, i) };
+        const own = contextOf(context, i);
         const [out, after] = within('layer', i, layer, () =>
-          layer.apply(params[i] as TensorTree, state[i] as TensorTree, y, own),
+          applied(layer, params[i] as TensorTree, state[i] as TensorTree, y, own),
         );
         y = out;
         next.push(after);

@@ -4,7 +4,14 @@ import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import { countParams } from './count.ts';
 import { countFlops } from './flops.ts';
 import { aLayer, aShape } from './kinds.ts';
-import { asLayer, type Initialized, type Layer, type LayerLike, type TensorTree } from './layer.ts';
+import {
+  asLayer,
+  type Initialized,
+  initialize,
+  type Layer,
+  type LayerLike,
+  type TensorTree,
+} from './layer.ts';
 
 const checkSummary = signature('summary', { model: aLayer, inputShape: aShape });
 
@@ -86,7 +93,7 @@ function typesOf(layer: Layer, input: Shape): Initialized<TensorTree, TensorTree
   let result: Initialized<TensorTree, TensorTree> | undefined;
   traceProgram(
     (key) => {
-      result = layer.init(key!, input);
+      result = initialize(layer, key!, input);
       return [];
     },
     [{ dtype: 'uint32', shape: [2] }],

@@ -44,6 +44,44 @@ describe('accumulateGradients', () => {
     for (const [i, value] of found!.entries()) expect(value).toBeCloseTo(wanted![i]!, 5);
   });
 
+  it('weighs steps by their samples: a group with a short batch is the large batch', () => {
+    const optimizer = accumulateGradients(3, chain(reduceOnPlateau(), sgd(1)));
+    const grads = { w: float([0]) };
+    let state = optimizer.init(grads);
+    // Means of 4, 4 and 1 samples: (4·3 + 4·6 + 1·27)/9 = 7, where the mean by step would be 12.
+    let move = 0;
+    for (const [k, [mean, samples]] of (
+      [
+        [3, 4],
+        [6, 4],
+        [27, 1],
+      ] as const
+    ).entries()) {
+      const [one, count] = [float([mean]), tensor(samples, { dtype: 'float32' })];
+      const progress = { ...progressAt(k), loss: one.reshape([]), samples: count };
+      const [updates, next] = optimizer.update({ w: one }, state, grads, progress);
+      state = next;
+      move = flatten(updates).leaves[0]!.item();
+    }
+    expect(move).toBeCloseTo(-7, 5);
+    expect(state.inner[0].best.item()).toBeCloseTo(7, 5);
+  });
+
+  it('takes steps for equal where nobody counts samples', () => {
+    const optimizer = accumulateGradients(2, sgd(1));
+    const tree = { w: float([0]) };
+    let state = optimizer.init(tree);
+    const moves = [2, 4, 6, 10].map((g, k) => {
+      const [updates, next] = optimizer.update({ w: float([g]) }, state, tree, {
+        step: tensor(k),
+        totalSteps: 4,
+      });
+      state = next;
+      return flatten(updates).leaves[0]!.item();
+    });
+    expect(moves).toEqual([0, -3, 0, -8]);
+  });
+
   it('lets the inner optimizer count its own updates', () => {
     const seen = scaleBySchedule((step, totalSteps) => step.mul(0).add(totalSteps).add(step.mul(100)));
     const optimizer = accumulateGradients(3, seen);

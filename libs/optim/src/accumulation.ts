@@ -1,4 +1,4 @@
-/** Updates every n-th step, from the mean of the gradients since the last. */
+/** Updates every n-th step, from the mean gradient of all samples since the last. */
 
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aString, oneOf, type Rules, signature } from '@lockstep/errors';
@@ -7,17 +7,12 @@ import { type AccumulationRule, anAccumulation, growthOf } from './batch-growth.
 import { aTransformation } from './kinds.ts';
 import type { NoiseScaleState } from './noise-scale.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import {
-  choose,
-  type Empty,
-  type GradientTransformation,
-  type TensorTree,
-  transformation,
-} from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { choose, type Empty, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Scalars but for `mean`, `noise` and `inner`. float32 [] */
 export type AccumulationState<S> = {
-  /** Mean of the gradients since the last update, and of the losses; number of their samples. */
+  /** Mean of the gradients since the last update, and of the losses, over their samples; how many those are. */
   readonly mean: TensorTree;
   readonly meanLoss: Tensor;
   readonly samples: Tensor;
@@ -51,11 +46,12 @@ const checkAccumulateGradients = signature(
 );
 
 /**
- * Hands the mean gradient of `every` steps to the inner optimizer, whose state and parameters move at the last of them;
- * the others' updates are 0. `every` may be a table of stages, or {@link byNoiseScale}: it changes at updates only. The
- * inner optimizer counts its own updates as steps; under a batch by noise scale the length it is told is the run's
- * number of steps, since nobody knows how many updates they make. A rest of steps at the end of a run, too few for an
- * update, is not applied.
+ * Hands the mean gradient of the samples of `every` steps to the inner optimizer, whose state and parameters move at the
+ * last of them; the others' updates are 0, but links behind run at every step. Where a short batch is among them, the
+ * mean is still the large batch's, given `samples` in {@link Progress}; without it steps count alike. `every` may be a
+ * table of stages, or {@link byNoiseScale}: it changes at updates only. The inner optimizer counts its own updates as
+ * steps; under a batch by noise scale the length it is told is the run's number of steps, since nobody knows how many
+ * updates they make. A rest of steps at the end of a run, too few for an update, is not applied.
  */
 export function accumulateGradients<S extends TensorTree>(
   every: AccumulationRule,
@@ -71,7 +67,7 @@ export function accumulateGradients<S extends TensorTree>(
     return map((u) => u.mul(factor.cast(u.dtype)), updates);
   };
   const metrics = (steps: Tensor) => (growth.varies ? { stepMetrics: { [name]: steps } } : {});
-  return transformation({
+  const link: GradientTransformation<AccumulationState<S>> = {
     init(params) {
       const [zero, first] = [zeros([]), full([], growth.first)];
       return {
@@ -84,12 +80,14 @@ export function accumulateGradients<S extends TensorTree>(
     },
     update(grads, state, params, { step, totalSteps, loss, samples: ofStep }) {
       const count = state.index.add(1);
-      // A running mean: of equal gradients it is that gradient, to the bit.
+      const samples = state.samples.add(ofStep === undefined ? 1 : ofStep.cast('float32'));
+      // The running mean over samples, of which a short batch has fewer: of equal gradients it is that gradient, and
+      // of equal batches the mean by step, to the bit.
+      const ratio = ofStep === undefined ? samples : samples.div(ofStep.cast('float32'));
       const join = (mean: Tensor, value: Tensor): Tensor =>
-        mean.add(value.sub(mean).div(count.cast(mean.dtype)));
+        mean.add(value.sub(mean).div(ratio.cast(mean.dtype)));
       const mean = map(join, state.mean, grads);
       const meanLoss = loss === undefined ? state.meanLoss : join(state.meanLoss, loss.cast('float32'));
-      const samples = ofStep === undefined ? state.samples : state.samples.add(ofStep.cast('float32'));
       const noise = growth.observe(state.noise, grads, ofStep);
       const last = count.greaterEqual(state.every);
       const numUpdates = where(last, state.numUpdates.add(1), state.numUpdates);
@@ -112,5 +110,6 @@ export function accumulateGradients<S extends TensorTree>(
         },
       ];
     },
-  });
+  };
+  return overTrained(link, inner.role ?? {});
 }

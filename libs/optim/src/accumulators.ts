@@ -5,9 +5,10 @@ import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockst
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aRate } from './kinds.ts';
-import { average, averageTree, squared } from './moments.ts';
+import { average, averageTree, quotient, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Sums of past updates, one for each parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
@@ -49,7 +50,7 @@ export function traceMomentum(
       { dampening },
     );
   }
-  return transformation({
+  const link: GradientTransformation<MomentumState> = {
     init: (params) => ({ velocity: map(zerosLike, params) }),
     update(grads, state, _params, { step, totalSteps }) {
       const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
@@ -59,7 +60,8 @@ export function traceMomentum(
       const ahead = (g: Tensor, v: Tensor): Tensor => g.add(v.mul(kept));
       return [nesterov ? map(ahead, grads, velocity) : velocity, { velocity }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type RmsState = {
@@ -88,7 +90,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
   const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
   check('scaleByRms', 'decay', { decay });
   check('scaleByRms', 'notNegative', { epsilon });
-  return transformation({
+  const link: GradientTransformation<RmsState> = {
     init: (params) => ({
       squares: map(zerosLike, params),
       ...(centered ? { means: map(zerosLike, params) } : {}),
@@ -99,10 +101,11 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
       // A variance that rounding made negative is 0.
       const variance = (s: Tensor, m: Tensor): Tensor => s.sub(m.square()).maximum(0);
       const spread = centered ? map(variance, squares, means) : squares;
-      const updates = map((g, s) => g.div(s.sqrt().add(epsilon)), grads, spread);
+      const updates = map((g, s) => quotient(g, s.sqrt().add(epsilon), s, epsilon), grads, spread);
       return [updates, centered ? { squares, means } : { squares }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type AdagradState = {
@@ -126,15 +129,16 @@ export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransf
   checkScaleByAdagrad(options);
   const { initialAccumulator = 0, epsilon = 1e-10 } = options;
   check('scaleByAdagrad', 'notNegative', { initialAccumulator, epsilon });
-  return transformation({
+  const link: GradientTransformation<AdagradState> = {
     init: (params) => ({
       squares: map(({ shape, dtype }: Tensor) => full(shape, initialAccumulator, dtype), params),
     }),
     update(grads, state) {
       const squares = map((s, g) => s.add(g.square()), state.squares, grads);
-      return [map((g, s) => g.div(s.sqrt().add(epsilon)), grads, squares), { squares }];
+      return [map((g, s) => quotient(g, s.sqrt().add(epsilon), s, epsilon), grads, squares), { squares }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type AdadeltaState = {
@@ -160,19 +164,20 @@ export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTran
   const { decay = 0.9, epsilon = 1e-6 } = options;
   check('scaleByAdadelta', 'decay', { decay });
   check('scaleByAdadelta', 'notNegative', { epsilon });
-  return transformation({
+  const link: GradientTransformation<AdadeltaState> = {
     init: (params) => ({ squares: map(zerosLike, params), deltas: map(zerosLike, params) }),
     update(grads, state) {
       const squares = averageTree(decay, state.squares, grads, squared);
       const updates = map(
-        (g, s, d) => d.add(epsilon).sqrt().div(s.add(epsilon).sqrt()).mul(g),
+        (g, s, d) => quotient(d.add(epsilon).sqrt(), s.add(epsilon).sqrt(), s, epsilon).mul(g),
         grads,
         squares,
         state.deltas,
       );
       return [updates, { squares, deltas: averageTree(decay, state.deltas, updates, squared) }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type LionState = {
@@ -196,11 +201,12 @@ export function scaleByLion(options: LionLinkOptions = {}): GradientTransformati
   checkScaleByLion(options);
   const { beta1 = 0.9, beta2 = 0.99 } = options;
   check('scaleByLion', 'decay', { beta1, beta2 });
-  return transformation({
+  const link: GradientTransformation<LionState> = {
     init: (params) => ({ first: map(zerosLike, params) }),
     update(grads, { first }) {
       const updates = map((m, g) => average(beta1, m, g).sign(), first, grads);
       return [updates, { first: averageTree(beta2, first, grads) }];
     },
-  });
+  };
+  return overTrained(link);
 }

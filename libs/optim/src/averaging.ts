@@ -1,16 +1,17 @@
 /** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
-
-import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
+import { flush, full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aBoolean, aNumber, anything, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map, type Tree } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aTransformation } from './kinds.ts';
-import { average, averageTree } from './moments.ts';
+import { average } from './moments.ts';
 import { partsWith } from './search.ts';
+import { overTrained } from './trained.ts';
 import {
   applyUpdates,
   dtypeOf,
   type GradientTransformation,
+  mapTrained,
   modulo,
   type TensorTree,
   transformation,
@@ -38,22 +39,25 @@ export const emaRules: Rules<EmaOptions> = { decay: aNumber, debias: aBoolean };
 const checkEmaParams = signature('emaParams', {}, emaRules);
 
 /**
- * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to. The last link of a chain:
- * what comes after it would move the parameters once more.
+ * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to: by step, however many samples
+ * a step has. Parameters that are frozen are their own average. The last link of a chain: what comes after it would move
+ * the parameters once more.
  */
 export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaState> {
   checkEmaParams(options);
   const { decay = 0.999, debias = false } = options;
   check('emaParams', 'decay', { decay });
   return transformation({
+    role: { gives: 'gradients' },
     init(params) {
       const dtype = dtypeOf(params);
       return debias
-        ? { averagedParams: map(zerosLike, params), weight: zeros([], dtype) }
+        ? { averagedParams: mapTrained(zerosLike, params), weight: zeros([], dtype) }
         : { averagedParams: params, weight: full([], 1, dtype) };
     },
     update(updates, state, params) {
-      const next = averageTree(decay, state.averagedParams, applyUpdates(params, updates));
+      const moved = applyUpdates(params, updates);
+      const next = mapTrained((a, w) => flush(average(decay, a, w)), state.averagedParams, moved);
       const weight = debias ? average(decay, state.weight, 1) : state.weight;
       return [updates, { averagedParams: next, weight }];
     },
@@ -87,6 +91,7 @@ export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaS
   check('swaParams', 'steps', { start });
   check('swaParams', 'period', { every });
   return transformation({
+    role: { gives: 'gradients' },
     init(params) {
       const dtype = dtypeOf(params);
       return { averagedParams: params, weight: full([], 1, dtype), count: zeros([], dtype) };
@@ -95,7 +100,7 @@ export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaS
       const offset = step.sub(start).cast(count.dtype);
       const counts = where(offset.greaterEqual(0), modulo(offset, every), 1).equal(0);
       const number = count.add(1);
-      const next = map(
+      const next = mapTrained(
         (a, w) => where(counts, a.mul(count.div(number)).add(w.div(number)), a),
         old,
         applyUpdates(params, updates),
@@ -114,7 +119,7 @@ const checkAveragedParams = signature('averagedParams', { optState: anything });
 export function averagedParams(optState: unknown): TensorTree {
   checkAveragedParams(optState);
   const { averagedParams: sums, weight } = averageIn(optState);
-  return map((a) => a.div(weight), sums);
+  return mapTrained((a) => a.div(weight), sums);
 }
 
 const checkAverageIn = signature('averageIn', { optState: anything });
@@ -166,7 +171,7 @@ export function lookahead<S>(
   const { every = 5, rate = 0.5 } = options;
   check('lookahead', 'period', { every });
   check('lookahead', 'share', { rate });
-  return transformation({
+  const link: GradientTransformation<LookaheadState<S>> = {
     init: (params) => ({ slow: params, inner: inner.init(params) }),
     update(grads, state, params, progress) {
       const [updates, next] = inner.update(grads, state.inner, params, progress);
@@ -179,5 +184,6 @@ export function lookahead<S>(
       const steps = map((s, w, u) => where(meets, s.sub(w), u), slow, params, updates);
       return [steps, { slow, inner: next }];
     },
-  });
+  };
+  return overTrained(link, inner.role ?? {});
 }

@@ -5,6 +5,7 @@ import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors'
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aTree } from './kinds.ts';
+import { overTrained } from './trained.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
 
 const checkClipByValue = signature('clipByValue', { limit: aNumber });
@@ -13,7 +14,7 @@ const checkClipByValue = signature('clipByValue', { limit: aNumber });
 export function clipByValue(limit: number): GradientTransformation<Empty> {
   checkClipByValue(limit);
   check('clipByValue', 'positive', { limit });
-  return stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads));
+  return overTrained(stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads)));
 }
 
 const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber });
@@ -25,10 +26,12 @@ const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber });
 export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
   checkClipByGlobalNorm(max);
   check('clipByGlobalNorm', 'positive', { max });
-  return stateless((grads) => {
-    const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
-    return map((g) => g.mul(coefficient), grads);
-  });
+  return overTrained(
+    stateless((grads) => {
+      const coefficient = div(max, globalNorm(grads).add(1e-6)).minimum(1);
+      return map((g) => g.mul(coefficient), grads);
+    }),
+  );
 }
 
 const checkClipByNorm = signature('clipByNorm', { max: aNumber });
@@ -37,7 +40,7 @@ const checkClipByNorm = signature('clipByNorm', { max: aNumber });
 export function clipByNorm(max: number): GradientTransformation<Empty> {
   checkClipByNorm(max);
   check('clipByNorm', 'positive', { max });
-  return stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads));
+  return overTrained(stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads)));
 }
 
 export interface AdaptiveClipOptions {
@@ -60,15 +63,18 @@ export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTrans
   checkClipAdaptively(options);
   const { clipping = 0.01, epsilon = 1e-3 } = options;
   check('clipAdaptively', 'positive', { clipping, epsilon });
-  return stateless((grads, params) =>
-    map(
-      (g, w) => {
-        const longest = unitNorm(w).maximum(epsilon).mul(clipping);
-        const length = unitNorm(g);
-        return where(length.greater(longest), g.mul(longest.div(length.maximum(1e-6))), g);
-      },
-      grads,
-      params,
+  return overTrained(
+    stateless((grads, params) =>
+      map(
+        (g, w) => {
+          const longest = unitNorm(w).maximum(epsilon).mul(clipping);
+          const length = unitNorm(g);
+          // Asked this way round, a NaN in a unit reaches all of it, as it does in its norm.
+          return where(length.lessEqual(longest), g, g.mul(longest.div(length.maximum(1e-6))));
+        },
+        grads,
+        params,
+      ),
     ),
   );
 }
@@ -79,7 +85,7 @@ export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTrans
  */
 export function centralizeGradients(): GradientTransformation<Empty> {
   const centred = (g: Tensor): Tensor => (g.rank < 2 ? g : g.sub(g.mean(axesOfUnit(g), { keepDims: true })));
-  return stateless((grads) => map(centred, grads));
+  return overTrained(stateless((grads) => map(centred, grads)));
 }
 
 const checkGlobalNorm = signature('globalNorm', { tree: aTree });

@@ -44,7 +44,7 @@ export type { CosineRestartsOptions, CyclicOptions, OneCycleOptions } from './cy
 export { cosineRestarts, cyclic, oneCycle } from './cycles.ts';
 export type { BatchScaling } from './joining.ts';
 export { joinSchedules, scaledByBatch, warmup } from './joining.ts';
-export type { Mask } from './masks.ts';
+export type { Mask, MaskedOptions } from './masks.ts';
 export { freeze, masked, multiTransform } from './masks.ts';
 export type {
   AdamaxState,
@@ -89,6 +89,7 @@ export {
 } from './optimizers.ts';
 export type { PlateauOptions, PlateauState } from './plateau.ts';
 export { reduceOnPlateau } from './plateau.ts';
+export type { Role } from './role.ts';
 export type { TrustRatioOptions } from './scaling.ts';
 export {
   addDecayedWeights,

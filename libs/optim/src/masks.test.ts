@@ -20,7 +20,7 @@ describe('masked', () => {
   });
 
   it('keeps state for the chosen ones only, under their paths', () => {
-    const state = masked(adam(0.1), isBias).init(params);
+    const state = masked(adam(0.1), isBias, { rest: 'zero' }).init(params);
     expect(leafPaths(state[0].first)).toEqual(paths.filter(isBias));
   });
 
@@ -48,7 +48,7 @@ describe('masked', () => {
   });
 
   it('refuses a mask that chooses nothing, and says what there is', () => {
-    expect(() => masked(adam(0.1), (path) => path === 'layers/1/kernel').init(params)).toThrow(
+    expect(() => masked(scaleBy(2), (path) => path === 'layers/1/kernel').init(params)).toThrow(
       /masked: the mask matches none of the 5 parameters \(layers\/0\/bias, .*scale\); correct the condition/,
     );
   });

@@ -1,10 +1,12 @@
 /** Different transformations for different parameters, chosen by path and shape. */
 
 import { zerosLike } from '@lockstep/autodiff';
-import { aFunction, LockstepError, recordOf, signature } from '@lockstep/errors';
+import { aFunction, LockstepError, oneOf, type Rules, recordOf, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
-import { flatten, leafPaths, map, unflatten } from '@lockstep/tree';
+import { flatten, frozenLeaves, leafPaths, map } from '@lockstep/tree';
 import { aTransformation } from './kinds.ts';
+import { roleOfParts } from './role.ts';
+import { pick, put } from './trained.ts';
 import {
   type Empty,
   type GradientTransformation,
@@ -17,27 +19,53 @@ import {
 export type Mask = (path: string, shape: Shape) => boolean;
 
 /** Sets updates to 0: the parameters stay as they are. */
-export const freeze = (): GradientTransformation<Empty> => stateless((grads) => map(zerosLike, grads));
+export const freeze = (): GradientTransformation<Empty> => ({
+  ...stateless((grads) => map(zerosLike, grads)),
+  role: { stops: true },
+});
 
-const checkMasked = signature('masked', { link: aTransformation, mask: aFunction });
+export interface MaskedOptions {
+  /**
+   * What becomes of the updates of the others: they pass unchanged, or become 0. Default 'pass'; for a link that makes
+   * steps, such as an optimizer, there is none, since what passes beside it are gradients, of which steps go uphill.
+   */
+  readonly rest?: 'pass' | 'zero';
+}
+
+const maskedRules: Rules<MaskedOptions> = { rest: oneOf('pass', 'zero') };
+const checkMasked = signature('masked', { link: aTransformation, mask: aFunction }, maskedRules);
 
 /**
- * Applies the link to the chosen parameters only; the updates of the others pass unchanged. The link sees trees with
- * `null` for what is not chosen. Throws an `argument` error if the mask chooses none.
+ * Applies the link to the chosen parameters only; the updates of the others pass unchanged, or become 0. The link sees
+ * trees with `null` for what is not chosen. Throws an `argument` error if the mask chooses none, and for an optimizer
+ * without a word on the rest.
  */
-export function masked<S>(link: GradientTransformation<S>, mask: Mask): GradientTransformation<S> {
-  checkMasked(link, mask);
+export function masked<S>(
+  link: GradientTransformation<S>,
+  mask: Mask,
+  options: MaskedOptions = {},
+): GradientTransformation<S> {
+  checkMasked(link, mask, options);
+  const { rest } = options;
+  const { gives, ...others } = link.role ?? {};
   const choose = (params: TensorTree): boolean[] => {
     const chosen = describe(params).map(({ path, shape }) => mask(path, shape));
     if (!chosen.includes(true)) throw nothingChosen('masked: the mask', params);
+    if (rest === undefined && gives === 'steps') {
+      const isFrozen = frozenLeaves(params);
+      const left = leafPaths(params).filter((_, i) => !chosen[i] && !isFrozen[i]);
+      if (left.length > 0) throw raw(left);
+    }
     return chosen;
   };
+  const isPartly = gives === 'steps' && rest === 'pass';
   return transformation({
+    role: isPartly || gives === undefined ? others : { gives, ...others },
     init: (params) => link.init(pick(params, choose(params))),
     update(grads, state, params, progress) {
       const chosen = choose(params);
       const [updates, next] = link.update(pick(grads, chosen), state, pick(params, chosen), progress);
-      return [put(grads, chosen, updates), next];
+      return [put(rest === 'zero' ? map(zerosLike, grads) : grads, chosen, updates), next];
     },
   });
 }
@@ -49,7 +77,8 @@ const checkMultiTransform = signature('multiTransform', {
 
 /**
  * A transformation for each label, applied to the parameters of that label: what optax calls `multi_transform` and
- * PyTorch parameter groups. Throws an `argument` error for a label without a transformation, or without parameters.
+ * PyTorch parameter groups. Throws an `argument` error for a label without a transformation, or without parameters, and
+ * where some of the transformations make steps and others hand on gradients.
  *
  * @example
  * multiTransform({ body: adam(1e-3), head: sgd(0.1) }, (path) => (path.startsWith('head') ? 'head' : 'body'))
@@ -75,6 +104,7 @@ export function multiTransform<S extends Readonly<Record<string, unknown>>>(
     );
   };
   return transformation({
+    role: roleOfParts('multiTransform', transformations),
     init(params) {
       const states = [...choose(params)].map(([name, chosen]) => [
         name,
@@ -100,24 +130,12 @@ function describe(params: TensorTree): { path: string; shape: Shape }[] {
   return flatten(params).leaves.map(({ shape }, i) => ({ path: paths[i]!, shape }));
 }
 
-/** The tree with `null` for each leaf that is not chosen. */
-function pick(tree: TensorTree, chosen: readonly boolean[]): TensorTree {
-  const { leaves, structure } = flatten(tree);
-  return unflatten(
-    structure,
-    leaves.map((leaf, i) => (chosen[i] ? leaf : null)),
-  ) as TensorTree;
-}
-
-/** The tree with its chosen leaves taken from `part`, which has no others. */
-function put(tree: TensorTree, chosen: readonly boolean[], part: TensorTree): TensorTree {
-  const { leaves, structure } = flatten(tree);
-  const taken = flatten(part).leaves.values();
-  return unflatten(
-    structure,
-    leaves.map((leaf, i) => (chosen[i] ? taken.next().value! : leaf)),
+const raw = (paths: readonly string[]): LockstepError =>
+  new LockstepError(
+    'argument',
+    `masked: the link makes steps downhill, and beside it the raw gradients of the other parameters (${listed(paths)}) would pass, which added to them go uphill; say what becomes of the rest: { rest: 'zero' } keeps them still, { rest: 'pass' } leaves them to a later link; or give each part its optimizer with multiTransform`,
+    { paths },
   );
-}
 
 function nothingChosen(who: string, params: TensorTree): LockstepError {
   const paths = leafPaths(params);

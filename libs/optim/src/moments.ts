@@ -4,7 +4,8 @@ import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/auto
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** decay·old + (1 − decay)·value */
 export const average = (decay: number, old: Tensor, value: Tensor | number): Tensor =>
@@ -17,6 +18,16 @@ export const averageTree = (
   values: TensorTree,
   f: (value: Tensor) => Tensor = (value) => value,
 ): TensorTree => map((a, value) => flush(average(decay, a, f(value))), old, values);
+
+/**
+ * numerator/denominator, where the denominator is made of `spread` and epsilon; 0, no update, where nothing is left of
+ * the spread and epsilon does not stand in for it. Moments below 1e-30 count as 0, and so do gradients below its root:
+ * an epsilon of that size or more keeps the quotient small by itself.
+ */
+export const quotient = (numerator: Tensor, denominator: Tensor, spread: Tensor, epsilon: number): Tensor => {
+  const ratio = numerator.div(denominator);
+  return epsilon >= 1e-15 ? ratio : where(spread.equal(0), 0, ratio);
+};
 
 export const squared = (x: Tensor): Tensor => x.square();
 
@@ -34,7 +45,7 @@ export interface MomentsOptions {
   readonly beta1?: number;
   /** Decay of the average of their squares. Default 0.999. */
   readonly beta2?: number;
-  /** Added to the root. Default 1e-8. */
+  /** Added to the root. Default 1e-8. With 0, where a second moment is 0 (below 1e-30) there is no update. */
   readonly epsilon?: number;
 }
 
@@ -91,7 +102,7 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
   checkScaleByAdam(options);
   const resolved = resolve('scaleByAdam', options);
   const { amsgrad = false } = options;
-  return transformation({
+  const link: GradientTransformation<AdamState> = {
     init: (params) => ({
       ...initMoments(params),
       ...(amsgrad ? { largest: map(zerosLike, params) } : {}),
@@ -103,10 +114,15 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
       // m̂/(√v̂ + ε) with both sides multiplied by 1 − β₁ᵗ: the corrections are scalars, not passes over the moments.
       const scale = firstOfOne.div(secondOfOne.sqrt());
       const offset = firstOfOne.mul(resolved.epsilon);
-      const updates = map((m, v) => m.div(v.sqrt().mul(scale).add(offset)), first, largest);
+      const updates = map(
+        (m, v) => quotient(m, v.sqrt().mul(scale).add(offset), v, resolved.epsilon),
+        first,
+        largest,
+      );
       return [updates, amsgrad ? { ...moments, largest } : moments];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type NadamState = MomentsState & {
@@ -141,7 +157,7 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       .mul(-0.5)
       .add(1)
       .mul(resolved.beta1);
-  return transformation({
+  const link: GradientTransformation<NadamState> = {
     init: (params) => ({ ...initMoments(params), product: zeros([], dtypeOf(params)).add(1) }),
     update(grads, state, _params, { step }) {
       const moments = updateMoments(resolved, grads, state);
@@ -153,14 +169,18 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
       const ofMoment = next.div(product.mul(next).neg().add(1));
       const root = secondOfOne.sqrt();
       const updates = map(
-        (g, m, v) => g.mul(ofGradient).add(m.mul(ofMoment)).div(v.sqrt().div(root).add(resolved.epsilon)),
+        (g, m, v) => {
+          const ahead = g.mul(ofGradient).add(m.mul(ofMoment));
+          return quotient(ahead, v.sqrt().div(root).add(resolved.epsilon), v, resolved.epsilon);
+        },
         grads,
         first,
         second,
       );
       return [updates, { ...moments, product }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type RadamState = MomentsState & {
@@ -183,7 +203,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
   const { beta2, epsilon } = resolved;
   const longest = 2 / (1 - beta2) - 1;
   const ofLongest = longest / ((longest - 4) * (longest - 2));
-  return transformation({
+  const link: GradientTransformation<RadamState> = {
     init: (params) => ({ ...initMoments(params), age: zeros([], dtypeOf(params)) }),
     update(grads, state) {
       const moments = updateMoments(resolved, grads, state);
@@ -197,14 +217,16 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
       const updates = map(
         (m, v) => {
           const mean = m.div(firstOfOne);
-          return where(enough, mean.mul(adapt.div(v.sqrt().add(epsilon))), mean);
+          const factor = quotient(adapt, v.sqrt().add(epsilon), v, epsilon);
+          return where(enough, mean.mul(factor), mean);
         },
         first,
         second,
       );
       return [updates, { ...moments, age }];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 export type AdamaxState = {
@@ -222,7 +244,7 @@ const checkScaleByAdamax = signature('scaleByAdamax', {}, momentsRules);
 export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
   checkScaleByAdamax(options);
   const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);
-  return transformation({
+  const link: GradientTransformation<AdamaxState> = {
     init: (params) => ({
       first: map(zerosLike, params),
       largest: map(zerosLike, params),
@@ -232,7 +254,11 @@ export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformat
       const first = averageTree(beta1, state.first, grads);
       const largest = map((u, g) => u.mul(beta2).maximum(g.abs().add(epsilon)), state.largest, grads);
       const firstOfOne = average(beta1, state.firstOfOne, 1);
-      return [map((m, u) => m.div(u.mul(firstOfOne)), first, largest), { first, largest, firstOfOne }];
+      return [
+        map((m, u) => quotient(m, u.mul(firstOfOne), u, epsilon), first, largest),
+        { first, largest, firstOfOne },
+      ];
     },
-  });
+  };
+  return overTrained(link);
 }

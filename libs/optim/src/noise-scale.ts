@@ -6,13 +6,8 @@ import { check } from './checks.ts';
 import { squaredNorm } from './clipping.ts';
 import { average } from './moments.ts';
 import type { StepMetrics } from './step-metrics.ts';
-import {
-  choose,
-  dtypeOf,
-  type GradientTransformation,
-  type TensorTree,
-  transformation,
-} from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { choose, dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 /** Moments of the gradients gᵢ so far, under weights wᵢ that sum to 1 and fall by the decay from step to step. */
 export type NoiseScaleState = {
@@ -49,10 +44,11 @@ const checkMonitorNoiseScale = signature('monitorNoiseScale', {}, noiseScaleRule
 export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTransformation<NoiseScaleState> {
   checkMonitorNoiseScale(options);
   const { init, observe } = noiseScaleOf('monitorNoiseScale', options);
-  return transformation({
+  const link: GradientTransformation<NoiseScaleState> = {
     init,
     update: (grads, state, _params, { samples }) => [grads, observe(state, grads, samples)],
-  });
+  };
+  return overTrained(link);
 }
 
 export interface NoiseScaleEstimator {

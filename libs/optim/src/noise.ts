@@ -5,6 +5,7 @@ import { aNumber, type Rules, signature } from '@lockstep/errors';
 import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { raise } from './schedule.ts';
+import { overTrained } from './trained.ts';
 import { type Empty, type GradientTransformation, stateless } from './transformation.ts';
 
 export interface GradientNoiseOptions {
@@ -30,7 +31,7 @@ export function addGradientNoise(options: GradientNoiseOptions = {}): GradientTr
   const { variance = 0.01, decay = 0.55, seed = 0 } = options;
   check('addGradientNoise', 'notNegative', { variance, decay });
   check('addGradientNoise', 'steps', { seed });
-  return stateless((grads, _params, { step }) => {
+  const link = stateless((grads, _params, { step }) => {
     const key = stack([step.cast('uint32'), full([], seed, 'uint32')]);
     const deviation = raise(step.add(1), -decay / 2).mul(Math.sqrt(variance));
     const { leaves, structure } = flatten(grads);
@@ -42,4 +43,5 @@ export function addGradientNoise(options: GradientNoiseOptions = {}): GradientTr
     });
     return unflatten(structure, noisy);
   });
+  return overTrained(link, { gives: 'gradients', adds: true });
 }

@@ -83,7 +83,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
   ),
   byNoiseScale: accumulateGradients(byNoiseScale({ most: 3, decay: 0.8 }), adam(0.01)),
   monitorNoiseScale: chain(monitorNoiseScale(), sgd(0.1)),
-  masked: masked(adam(0.01), (path) => path.endsWith('kernel')),
+  masked: masked(adam(0.01), (path) => path.endsWith('kernel'), { rest: 'zero' }),
   multiTransform: multiTransform({ matrix: lamb(0.01), other: sgd(0.1) }, (_path, { length }) =>
     length > 1 ? 'matrix' : 'other',
   ),

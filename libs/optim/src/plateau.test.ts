@@ -37,6 +37,34 @@ describe('reduceOnPlateau', () => {
     expect(scalesOf(absolute, falling)).toEqual([1, 0.5, 0.5, 0.25]);
   });
 
+  it('weighs the losses of a round by their samples', () => {
+    const link = reduceOnPlateau({ every: 2, patience: 0, factor: 0.5 });
+    const grads = { w: float([1]) };
+    let state = link.init(grads);
+    // Means over 3 + 1 samples: 2, then (3·1 + 4.6)/4 = 1.9, better; the means by step are 3 and 2.8, then 1.7 and 3.
+    const steps = [
+      [1, 3],
+      [5, 1],
+      [1, 3],
+      [4.6, 1],
+      [0.4, 1],
+      [2.4, 3],
+    ] as const;
+    const scales = steps.map(([loss, samples], k) => {
+      const progress = {
+        ...progressAt(k),
+        loss: float([loss]).reshape([]),
+        samples: float([samples]).reshape([]),
+      };
+      [, state] = link.update(grads, state, grads, progress);
+      return [state.scale.item(), state.best.item()];
+    });
+    expect(scales[1]).toEqual([1, 2]);
+    expect(scales[3]![1]).toBeCloseTo(1.9, 6);
+    // 1.9 again, though the mean by step would be 1.4.
+    expect(scales[5]![0]).toBe(0.5);
+  });
+
   it('judges the mean of a round', () => {
     const options = { factor: 0.5, patience: 0, every: 3 };
     // Means 2, 1, 2: only the last is worse.

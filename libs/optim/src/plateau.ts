@@ -3,7 +3,8 @@ import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
-import { choose, dtypeOf, type GradientTransformation, transformation } from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { choose, dtypeOf, type GradientTransformation } from './transformation.ts';
 
 /** Scalars. [] */
 export type PlateauState = {
@@ -15,8 +16,9 @@ export type PlateauState = {
   readonly numBad: Tensor;
   /** Rounds until bad ones count again. */
   readonly cooldownLeft: Tensor;
-  /** The sum and number of losses of the current round. */
-  readonly sum: Tensor;
+  /** The mean loss of the current round's samples, how many they are, and its steps. */
+  readonly mean: Tensor;
+  readonly samples: Tensor;
   readonly count: Tensor;
 };
 
@@ -31,7 +33,7 @@ export interface PlateauOptions {
   readonly absoluteTolerance?: number;
   /** Rounds after a plateau in which bad ones do not count. Default 0. */
   readonly cooldown?: number;
-  /** Steps to a round, whose mean loss is judged: an epoch's number, or enough to even out the noise. Default 1. */
+  /** Steps to a round, the mean loss of whose samples is judged: an epoch's number, or enough to even out the noise. Default 1. */
   readonly every?: number;
   /** The scale falls no further. Default 0. */
   readonly minScale?: number;
@@ -82,25 +84,38 @@ export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransform
       best: where(better, mean, state.best),
       numBad: where(reduces, 0, numBad),
       cooldownLeft: where(reduces, cooldown, state.cooldownLeft.sub(1).maximum(0)),
-      sum: zerosLike(state.sum),
+      mean: zerosLike(state.mean),
+      samples: zerosLike(state.samples),
       count: zerosLike(state.count),
     };
   }
 
-  return transformation({
+  const link: GradientTransformation<PlateauState> = {
     init(params) {
       const dtype = dtypeOf(params);
       const [zero, one, infinity] = [0, 1, Number.POSITIVE_INFINITY].map((value) => full([], value, dtype));
-      return { scale: one!, best: infinity!, numBad: zero!, cooldownLeft: zero!, sum: zero!, count: zero! };
+      return {
+        scale: one!,
+        best: infinity!,
+        numBad: zero!,
+        cooldownLeft: zero!,
+        mean: zero!,
+        samples: zero!,
+        count: zero!,
+      };
     },
-    update(updates, before, _params, { loss }) {
+    update(updates, before, _params, { loss, samples: ofStep }) {
       if (loss === undefined) throw noLoss();
-      const sum = before.sum.add(loss.cast(before.sum.dtype));
+      const { dtype } = before.mean;
+      const weight = ofStep?.cast(dtype) ?? full([], 1, dtype);
+      const samples = before.samples.add(weight);
+      const mean = before.mean.add(loss.cast(dtype).sub(before.mean).div(samples.div(weight)));
       const count = before.count.add(1);
-      const next = choose(count.equal(every), judge(before, sum.div(every)), { ...before, sum, count });
+      const next = choose(count.equal(every), judge(before, mean), { ...before, mean, samples, count });
       return [map((u) => u.mul(next.scale.cast(u.dtype)), updates), next];
     },
-  });
+  };
+  return overTrained(link);
 }
 
 const noLoss = (): LockstepError =>

@@ -1,12 +1,13 @@
 /** The links that optimizers are chained of, but for moving averages. */
-
-import { logicalAnd, type Tensor, where } from '@lockstep/autodiff';
+import { logicalOr, type Tensor, where } from '@lockstep/autodiff';
 import { aFunction, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { norm } from './clipping.ts';
 import { aRate } from './kinds.ts';
+import type { Role } from './role.ts';
 import type { Schedule } from './schedule.ts';
+import { overTrained } from './trained.ts';
 import {
   dtypeOf,
   type Empty,
@@ -21,7 +22,10 @@ const checkScaleBy = signature('scaleBy', { factor: aNumber });
 export function scaleBy(factor: number): GradientTransformation<Empty> {
   checkScaleBy(factor);
   check('scaleBy', 'finite', { factor });
-  return stateless((grads) => map((g) => g.mul(factor), grads));
+  return overTrained(
+    stateless((grads) => map((g) => g.mul(factor), grads)),
+    {},
+  );
 }
 
 const checkScaleBySchedule = signature('scaleBySchedule', { schedule: aFunction });
@@ -29,22 +33,27 @@ const checkScaleBySchedule = signature('scaleBySchedule', { schedule: aFunction 
 /** Multiplies updates by the schedule's value. */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
   checkScaleBySchedule(schedule);
-  return stateless((grads, _params, { step, totalSteps }) => {
+  const link = stateless((grads, _params, { step, totalSteps }) => {
     const factor = schedule(step.cast(dtypeOf(grads)), totalSteps);
     return map((g) => g.mul(factor.cast(g.dtype)), grads);
   });
+  return overTrained(link, {});
 }
 
 const checkScaleByLearningRate = signature('scaleByLearningRate', { rate: aRate });
+const downhill: Role = { gives: 'steps', takes: 'gradients' };
+/** Of steps, which are against the gradient, decay would make growth. */
+const adding: Role = { gives: 'gradients', takes: 'gradients', adds: true };
 
 /** Multiplies updates by −rate: the step downhill. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
   checkScaleByLearningRate(rate);
   if (typeof rate === 'number') {
     check('scaleByLearningRate', 'finite', { rate });
-    return stateless((grads) => map((g) => g.mul(-rate), grads));
+    const link = stateless((grads) => map((g) => g.mul(-rate), grads));
+    return overTrained(link, rate < 0 ? {} : downhill);
   }
-  return scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg());
+  return { ...scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg()), role: downhill };
 }
 
 const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber });
@@ -53,7 +62,8 @@ const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber }
 export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
   checkAddDecayedWeights(decay);
   check('addDecayedWeights', 'notNegative', { decay });
-  return stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
+  const link = stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
+  return overTrained(link, decay === 0 ? { gives: 'gradients' } : adding);
 }
 
 /** {@link addDecayedWeights} in front of a link and under its name: weight decay as a part of the gradient. */
@@ -64,6 +74,7 @@ export function withDecayedWeights<S>(
   const added = addDecayedWeights(decay);
   if (decay === 0) return link;
   return transformation({
+    role: { ...link.role, takes: 'gradients', adds: true },
     init: (params) => link.init(params),
     update: (grads, state, params, progress) =>
       link.update(added.update(grads, {}, params, progress)[0], state, params, progress),
@@ -98,11 +109,13 @@ export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTran
   check('scaleByTrustRatio', 'notNegative', { weightDecay, epsilon });
   const ratio = (u: Tensor, w: Tensor): Tensor => {
     const [updateNorm, weightNorm] = [norm(u), norm(w)];
-    const both = logicalAnd(updateNorm.greater(0), weightNorm.greater(0));
+    // Asked for 0, not for more than it: a NaN has a ratio of NaN.
+    const either = logicalOr(updateNorm.equal(0), weightNorm.equal(0));
     const total = updateNorm.add(weightNorm.mul(weightDecay)).add(epsilon);
-    return where(both, weightNorm.mul(coefficient).div(total), 1);
+    return where(either, 1, weightNorm.mul(coefficient).div(total));
   };
-  return stateless((updates, params) =>
+  const link = stateless((updates, params) =>
     map((u, w) => u.add(w.mul(weightDecay)).mul(ratio(u, w)), updates, params),
   );
+  return overTrained(link, weightDecay === 0 ? { gives: 'gradients' } : adding);
 }

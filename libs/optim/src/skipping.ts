@@ -5,7 +5,8 @@ import { aNumber, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aTransformation } from './kinds.ts';
-import { choose, type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
+import { overTrained } from './trained.ts';
+import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 export type SkipState<S> = {
   /** Steps skipped in a row, and in all. float32 [] */
@@ -28,7 +29,7 @@ export function skipNonFinite<S extends TensorTree>(
   checkSkipNonFinite(inner, options);
   const { most = 5 } = options;
   check('skipNonFinite', 'steps', { most });
-  return transformation({
+  const link: GradientTransformation<SkipState<S>> = {
     init: (params) => ({ numInARow: zeros([]), numSkipped: zeros([]), inner: inner.init(params) }),
     update(grads, { numInARow, numSkipped, inner: before }, params, progress) {
       const finite = allFinite(grads);
@@ -43,7 +44,8 @@ export function skipNonFinite<S extends TensorTree>(
         },
       ];
     },
-  });
+  };
+  return overTrained(link, inner.role ?? {});
 }
 
 /** Whether no leaf has an infinity or a NaN. bool [] */

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { clipByGlobalNorm, clipByValue, globalNorm } from './clipping.ts';
 import { scaleByAdam } from './moments.ts';
 import { adam, adamw, sgd } from './optimizers.ts';
-import { addDecayedWeights, scaleByLearningRate, scaleBySchedule } from './scaling.ts';
+import { addDecayedWeights, scaleBy, scaleByLearningRate, scaleBySchedule } from './scaling.ts';
 import { warmupCosine } from './schedule.ts';
 import { applyUpdates, chain, type GradientTransformation, type TensorTree } from './transformation.ts';
 
@@ -65,7 +65,7 @@ const dataOf = (tree: unknown) => (flatten<unknown>(tree).leaves as Tensor[]).ma
 describe('chain', () => {
   it('hands the updates of one link to the next', () => {
     const decayFirst = chain(addDecayedWeights(1), scaleByLearningRate(0.5));
-    const decayLast = chain(scaleByLearningRate(0.5), addDecayedWeights(1));
+    const decayLast = chain(scaleBy(-0.5), addDecayedWeights(1));
     const [first] = decayFirst.update(grads, decayFirst.init(params), params, at(0));
     const [last] = decayLast.update(grads, decayLast.init(params), params, at(0));
     expect(dataOf(first)).toEqual([Float32Array.of(-6.25), Float32Array.of(-2, 1, 0.5)]);

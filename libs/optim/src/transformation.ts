@@ -6,8 +6,9 @@
 import { type Tensor, where } from '@lockstep/autodiff';
 import { aFunction, anObject, type Kind, signature } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
-import { flatten, map, type Tree } from '@lockstep/tree';
+import { flatten, frozenLeaves, map, type Tree } from '@lockstep/tree';
 import { aTensor, aTransformation, aTree } from './kinds.ts';
+import { type Role, roleOfChain } from './role.ts';
 
 /** Parameters, gradients, updates or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
@@ -24,16 +25,22 @@ export interface Progress {
    */
   readonly loss?: Tensor;
   /**
-   * Samples that the gradient is the mean over. The trainer always gives it; in a loop of one's own only links that
-   * watch the noise need it. float32 []
+   * Samples that the gradient is the mean over: fewer in an epoch's last step. Whatever averages over steps weighs each
+   * by it, or it would be an average of averages. The trainer always gives it; in a loop of one's own, links that
+   * average take steps without it for equal, and only links that watch the noise need it. float32 []
    */
   readonly samples?: Tensor;
 }
 
 export interface GradientTransformation<S = TensorTree> {
   init(params: TensorTree): S;
-  /** Gradients, or the updates of the transformation before, → updates to be added to the parameters. */
+  /**
+   * Gradients, or the updates of the transformation before, → updates to be added to the parameters. Parameters that are
+   * frozen come with gradients of 0 and are not moved, whatever their updates.
+   */
   update(grads: TensorTree, state: S, params: TensorTree, progress: Progress): [TensorTree, S];
+  /** What it makes of its input, where that is known; see {@link Role}. */
+  readonly role?: Role;
 }
 
 const aState: Kind = {
@@ -59,8 +66,13 @@ const checkUpdate = signature('update of an optimizer', {
 });
 
 /** The transformation, whose functions check what callers without types give them. */
-export function transformation<S>({ init, update }: GradientTransformation<S>): GradientTransformation<S> {
+export function transformation<S>({
+  role,
+  init,
+  update,
+}: GradientTransformation<S>): GradientTransformation<S> {
   return {
+    ...(role && { role }),
     init(params) {
       checkInit(params);
       return init(params);
@@ -89,16 +101,23 @@ export function stateless(
 }
 
 /** Hands on what it gets. */
-export const identity: GradientTransformation<Empty> = stateless((grads) => grads);
+export const identity: GradientTransformation<Empty> = {
+  ...stateless((grads) => grads),
+  role: { gives: 'gradients' },
+};
 
 const checkChain = signature('chain', { '...links': aTransformation });
 
-/** One transformation after the other: each takes the updates of the one before. */
+/**
+ * One transformation after the other: each takes the updates of the one before. Throws an `argument` error for an order
+ * that would climb: two optimizers in a row, or weight decay behind the learning rate.
+ */
 export function chain<S extends readonly unknown[]>(
   ...links: { readonly [K in keyof S]: GradientTransformation<S[K]> }
 ): GradientTransformation<S> {
   checkChain(...links);
   return transformation({
+    role: roleOfChain(links),
     init: (params) => links.map((link) => link.init(params)) as unknown as S,
     update(grads, state, params, progress) {
       let updates = grads;
@@ -114,10 +133,20 @@ export function chain<S extends readonly unknown[]>(
 
 const checkApplyUpdates = signature('applyUpdates', { params: aTree, updates: aTree });
 
-/** params + updates, leaf by leaf. */
+/** params + updates, leaf by leaf; what is frozen stays, to the bit. */
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
   checkApplyUpdates(params, updates);
-  return map((param, update) => param.add(update), params as TensorTree, updates) as P;
+  return mapTrained((param, update) => param.add(update), params, updates) as P;
+}
+
+/** `f` of each leaf of the first tree that is not frozen, and of those at its place in the others; the rest stays. */
+export function mapTrained(
+  f: (leaf: Tensor, ...others: Tensor[]) => Tensor,
+  tree: TensorTree,
+  ...rest: TensorTree[]
+): TensorTree {
+  const isFrozen = frozenLeaves(tree).values();
+  return map((leaf: Tensor, ...others) => (isFrozen.next().value ? leaf : f(leaf, ...others)), tree, ...rest);
 }
 
 /** The element type of a tree, which scalars of its optimizer's state take too. */

@@ -2,7 +2,7 @@
 import type { Aval, Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { averageIn } from '@lockstep/optim';
-import { flatten, leafPaths, unflatten } from '@lockstep/tree';
+import { flatten, frozenLeaves, leafPaths, unflatten } from '@lockstep/tree';
 import type { Trees } from './trees.ts';
 
 export interface Evaluated {
@@ -28,10 +28,11 @@ export function evaluatedOf(trees: Trees, which: 'params' | 'average' = 'params'
   const places = unflatten(structure, range(numParams + numState, variables.length));
   const { averagedParams, weight } = averageIn<number>(places);
   requireAllParams(trees, leafPaths(averagedParams));
+  const isFrozen = frozenLeaves(averagedParams);
   return {
     indices: [...(flatten(averagedParams).leaves as number[]), ...state, weight],
     extra: [{ dtype: 'float32', shape: [] }],
-    paramsOf: (sums, [total]) => sums.map((sum) => sum.div(total!)),
+    paramsOf: (sums, [total]) => sums.map((sum, i) => (isFrozen[i] ? sum : sum.div(total!))),
   };
 }
 

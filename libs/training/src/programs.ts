@@ -25,6 +25,7 @@ import type { Programs, RunConfig, Variable } from '@lockstep/run';
 import { flatten, map, unflatten } from '@lockstep/tree';
 import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
 import type { Batch, Experiment } from './experiment.ts';
+import { checkLabels } from './label-check.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
 import { formOf, leavesLike, type Trees } from './trees.ts';
@@ -38,6 +39,7 @@ export function compilePrograms(
   checkStopping(experiment, dataset);
   const task = createTask(experiment, dataset);
   checkRowsIndependent(task, dataset);
+  checkLabels(task, dataset, 'model' in experiment ? experiment.model : undefined);
   const columns = Object.values(dataset.splits.train.fields)
     .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -240,11 +240,13 @@ describe('evaluateWith', () => {
     await expect(train(classifier(adam(0.1), 'average'))).rejects.toThrow(
       /the state holds 0 averages; chain/,
     );
-    const part = masked(chain(sgd(0.1), emaParams()), (path) => path.endsWith('kernel'));
+    const part = masked(chain(sgd(0.1), emaParams()), (path) => path.endsWith('kernel'), { rest: 'zero' });
     await expect(train(classifier(part, 'average'))).rejects.toThrow(
       /the average has no parameter 0\/bias; put/,
     );
-    const parts = multiTransform({ a: emaParams(), b: sgd(1) }, (path) => (path === '0/kernel' ? 'a' : 'b'));
+    const parts = multiTransform({ a: chain(sgd(1), emaParams()), b: sgd(1) }, (path) =>
+      path === '0/kernel' ? 'a' : 'b',
+    );
     await expect(train(classifier(parts, 'average'))).rejects.toThrow(/the average has no parameter/);
     expect(() => classifier(adam(0.1), 'ema' as never)).toThrow(
       /evaluateWith must be 'params' or 'average', not ema/,

@@ -76,7 +76,7 @@ function weighted(): Layer {
   const layer: typeof plain = {
     ...plain,
     apply(params, state, x, context) {
-      const { mean } = localMoments(x, context.weights);
+      const { mean } = localMoments(x, context.weights!);
       return plain.apply(params, state, x.sub(mean), context);
     },
   };

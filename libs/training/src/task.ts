@@ -1,9 +1,11 @@
 /** An experiment as the functions the trainer needs, whichever form it was written in. */
-import { foldIn, Tensor } from '@lockstep/autodiff';
+import { foldIn, stopGradient, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
-import type { GradientTransformation } from '@lockstep/optim';
+import { applied, initialize } from '@lockstep/nn';
+import type { GradientTransformation, TensorTree } from '@lockstep/optim';
 import { formatShape } from '@lockstep/tensor';
+import { frozenLeaves, map } from '@lockstep/tree';
 import type { Batch, Experiment, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
 export interface Variables {
@@ -37,9 +39,37 @@ export interface Task {
 }
 
 export function createTask(experiment: Experiment, dataset: Dataset): Task {
-  return 'model' in experiment
-    ? modelTask(experiment, dataset.splits.train)
-    : functionTask(experiment as FunctionExperiment<unknown>);
+  requireDescent(experiment.optimizer);
+  return withConstants(
+    'model' in experiment
+      ? modelTask(experiment, dataset.splits.train)
+      : functionTask(experiment as FunctionExperiment<unknown>),
+  );
+}
+
+/** Added to the parameters, gradients would climb. */
+function requireDescent({ role }: GradientTransformation): void {
+  if (role?.gives !== 'gradients') return;
+  throw new LockstepError(
+    'experiment',
+    'the optimizer hands on gradients, and added to the parameters they go uphill; end the chain with scaleByLearningRate(rate), or with an optimizer such as adam(1e-3)',
+    {},
+  );
+}
+
+/** The task with what is frozen as a constant, to loss, metrics and penalty alike. */
+function withConstants(task: Task): Task {
+  const still = (params: unknown): unknown => {
+    const isFrozen = frozenLeaves(params).values();
+    return map((leaf: Tensor) => (isFrozen.next().value ? stopGradient(leaf) : leaf), params as TensorTree);
+  };
+  const { penalty } = task;
+  return {
+    ...task,
+    penalty: penalty && ((params) => penalty(still(params))),
+    forward: ({ params, state }, batch, context) =>
+      task.forward({ params: still(params), state }, batch, context),
+  };
 }
 
 function modelTask(experiment: ModelExperiment, train: Split): Task {
@@ -52,12 +82,12 @@ function modelTask(experiment: ModelExperiment, train: Split): Task {
     optimizer: experiment.optimizer,
     penalty: experiment.penalty,
     init(key) {
-      const { params, state } = model.init(key, input);
+      const { params, state } = initialize(model, key, input);
       return { params, state };
     },
     forward({ params, state }, batch, { training, key, weights }) {
       const { x, y } = batch;
-      const [outputs, next] = model.apply(params, state, x, {
+      const [outputs, next] = applied(model, params, state, x, {
         training,
         key: foldIn(key, 'model'),
         weights,

@@ -2,7 +2,7 @@
 import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { Variable } from '@lockstep/run';
-import { flatten, leafPaths, type Structure } from '@lockstep/tree';
+import { firstDifference, flatten, leafPaths, type Structure } from '@lockstep/tree';
 
 /** The form of a replicated tree; its arrays lie in the replica, in the order of its variables. */
 export interface TreeForm {
@@ -32,7 +32,7 @@ export function leavesLike({ variables, structure }: TreeForm, tree: unknown): T
   const differs = variables.findIndex(
     ({ dtype, shape }, i) => leaves[i]?.dtype !== dtype || leaves[i]?.shape.join() !== shape.join(),
   );
-  if (differs !== -1 || JSON.stringify(found.structure) !== JSON.stringify(structure)) {
+  if (differs !== -1 || firstDifference(found.structure, structure) !== undefined) {
     throw new LockstepError(
       'experiment',
       `a step changes the structure or the shapes of the state (${variables[differs]?.name ?? 'its entries'}); state keeps its form`,

@@ -1,4 +1,5 @@
 /** Pytrees: nested containers of leaves. */
+export { frozenLeaves, markFrozen } from './frozen.ts';
 export type { Difference, Structure } from './structure.ts';
 export {
   assertSameStructure,

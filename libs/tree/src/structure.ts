@@ -1,13 +1,24 @@
 import { LockstepError } from '@lockstep/errors';
 
-/** A tree without its leaves: plain data that can be compared, printed and sent to another thread. */
+/**
+ * A tree without its leaves: plain data that can be compared, printed and sent to another thread. `frozen` is the mark
+ * of `markFrozen`, by which no two structures differ.
+ */
 export type Structure =
   | { readonly kind: 'leaf' }
   | { readonly kind: 'null' }
   | { readonly kind: 'undefined' }
-  | { readonly kind: 'array'; readonly children: readonly Structure[] }
+  | { readonly kind: 'array'; readonly children: readonly Structure[]; readonly frozen?: true }
   /** `keys` are sorted; `children[i]` belongs to `keys[i]`. */
-  | { readonly kind: 'object'; readonly keys: readonly string[]; readonly children: readonly Structure[] };
+  | {
+      readonly kind: 'object';
+      readonly keys: readonly string[];
+      readonly children: readonly Structure[];
+      readonly frozen?: true;
+    };
+
+/** Under which a container carries the mark, of whichever copy of this library. */
+export const frozenKey = Symbol.for('lockstep.frozen');
 
 /** Prints a structure with `*` for each leaf: `{b: *, layers: [*, *]}`. */
 export function formatStructure(structure: Structure): string {
@@ -18,13 +29,15 @@ export function formatStructure(structure: Structure): string {
     case 'undefined':
       return structure.kind;
     case 'array':
-      return `[${structure.children.map(formatStructure).join(', ')}]`;
+      return `${markOf(structure)}[${structure.children.map(formatStructure).join(', ')}]`;
     case 'object':
-      return `{${structure.keys.map((key, i) => `${key}: ${formatStructure(structure.children[i]!)}`).join(', ')}}`;
+      return `${markOf(structure)}{${structure.keys.map((key, i) => `${key}: ${formatStructure(structure.children[i]!)}`).join(', ')}}`;
     default:
       return structure satisfies never;
   }
 }
+
+const markOf = ({ frozen }: { readonly frozen?: true }): string => (frozen ? 'frozen ' : '');
 
 export function numLeaves(structure: Structure): number {
   if (structure.kind === 'leaf') return 1;

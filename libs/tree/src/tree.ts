@@ -3,6 +3,7 @@ import {
   assertSameStructure,
   firstDifference,
   formatStructure,
+  frozenKey,
   numLeaves,
   type Structure,
   structurePaths,
@@ -62,9 +63,12 @@ export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): 
       case 'undefined':
         return undefined;
       case 'array':
-        return node.children.map(build);
+        return withMark(node.children.map(build), node.frozen);
       case 'object':
-        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+        return withMark(
+          Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)])),
+          node.frozen,
+        );
       default:
         return node satisfies never;
     }
@@ -127,20 +131,26 @@ function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[], depth = 0): Stru
     if (node === null) return { kind: 'null' };
     if (node === undefined) return { kind: 'undefined' };
     if (Array.isArray(node)) {
-      return { kind: 'array', children: node.map((child) => walk(child, isLeaf, leaves, depth + 1)) };
+      // Holes are elements too.
+      const children = Array.from(node, (child) => walk(child, isLeaf, leaves, depth + 1));
+      return { kind: 'array', children, ...markOf(node) };
     }
     if (isPlainObject(node)) {
       const keys = Object.keys(node).sort();
-      return {
-        kind: 'object',
-        keys,
-        children: keys.map((key) => walk(node[key], isLeaf, leaves, depth + 1)),
-      };
+      const children = keys.map((key) => walk(node[key], isLeaf, leaves, depth + 1));
+      return { kind: 'object', keys, children, ...markOf(node) };
     }
   }
   leaves.push(node);
   return { kind: 'leaf' };
 }
+
+const markOf = (container: object): { readonly frozen?: true } =>
+  frozenKey in container ? { frozen: true } : {};
+
+/** Enumerable, so that spreading an object keeps it. */
+const withMark = <T extends object>(container: T, frozen: true | undefined): T =>
+  frozen ? Object.assign(container, { [frozenKey]: true }) : container;
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,0 +1,73 @@
+/** What a link makes of what it is given, as far as it is known: from it, chains that would climb are refused. */
+import { LockstepError } from '@lockstep/errors';
+
+export interface Role {
+  /** `steps`: updates to be added to the parameters. `gradients`: of the sign of its input. Absent: unknown. */
+  readonly gives?: 'steps' | 'gradients';
+  /** Of steps it would make something wrong. */
+  readonly takes?: 'gradients';
+  /** Gives an update where the gradient is 0: weight decay, noise. */
+  readonly adds?: true;
+  /** Sets updates to 0. */
+  readonly stops?: true;
+}
+
+interface HasRole {
+  readonly role?: Role;
+}
+
+/** The role of links one after the other. Throws an `argument` error for an order that cannot be meant. */
+export function roleOfChain(links: readonly HasRole[]): Role {
+  let gives: Role['gives'] = 'gradients';
+  let stops = false;
+  for (const [i, { role }] of links.entries()) {
+    if (gives === 'steps' && role?.takes === 'gradients') {
+      throw misplaced(
+        i,
+        'takes gradients, but a link before it has already made steps downhill of them, which it would turn uphill; put it before the learning rate',
+      );
+    }
+    if (stops && role?.adds) {
+      throw misplaced(
+        i,
+        'moves parameters without a gradient (weight decay, noise), and so those that freeze() has stopped before it; put freeze() last, or leave them to multiTransform',
+      );
+    }
+    if (role?.gives === 'steps') gives = 'steps';
+    else if (gives === 'gradients' && !role?.stops) gives = role?.gives;
+    stops ||= role?.stops === true;
+  }
+  return {
+    ...(gives === undefined ? {} : { gives }),
+    ...(links.some(({ role }) => role?.takes) ? { takes: 'gradients' as const } : {}),
+    ...(links.some(({ role }) => role?.adds) ? { adds: true as const } : {}),
+    ...(stops ? { stops: true as const } : {}),
+  };
+}
+
+/** The role of links side by side. Throws an `argument` error where some make steps and others hand on gradients. */
+export function roleOfParts(owner: string, parts: Readonly<Record<string, HasRole>>): Role {
+  const entries = Object.entries(parts);
+  const moving = entries.filter(([, { role }]) => !role?.stops);
+  const named = (gives: Role['gives']): string[] =>
+    moving.filter(([, { role }]) => role?.gives === gives).map(([name]) => name);
+  const [steps, gradients] = [named('steps'), named('gradients')];
+  if (steps.length > 0 && gradients.length > 0) {
+    throw new LockstepError(
+      'argument',
+      `${owner}: ${steps.join(', ')} makes steps downhill, ${gradients.join(', ')} hands on gradients, which would go uphill; end it with scaleByLearningRate(rate), or freeze()`,
+      { owner, steps, gradients },
+    );
+  }
+  const gives =
+    moving.length === steps.length ? 'steps' : moving.length === gradients.length ? 'gradients' : undefined;
+  return {
+    ...(gives === undefined ? {} : { gives }),
+    ...(entries.some(([, { role }]) => role?.takes) ? { takes: 'gradients' as const } : {}),
+    ...(entries.some(([, { role }]) => role?.adds) ? { adds: true as const } : {}),
+    ...(entries.some(([, { role }]) => role?.stops) ? { stops: true as const } : {}),
+  };
+}
+
+const misplaced = (link: number, what: string): LockstepError =>
+  new LockstepError('argument', `chain: link ${link} ${what}`, { link });
