@@ -4,7 +4,6 @@ import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
-import { requireCount } from './require.ts';
 
 /** One row a token. [rows, width] */
 export type EmbeddingParams = { readonly table: Tensor };
@@ -28,8 +27,6 @@ export function embedding(
 ): Layer<EmbeddingParams, Empty> {
   checkEmbedding(rows, width, options);
   const { init = normal(1), paddingIndex } = options;
-  requireCount('embedding', 'rows', rows);
-  requireCount('embedding', 'width', width);
   if (
     paddingIndex !== undefined &&
     !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < rows)

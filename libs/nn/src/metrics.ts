@@ -4,7 +4,6 @@ import { arange, asTensor, logicalAnd, logicalOr, oneHot, type Tensor, where } f
 import { signature, whole } from '@lockstep/errors';
 import { numberOrTensor } from './kinds.ts';
 import { alike, type Metric, meanOfRow, requireClasses } from './loss.ts';
-import { requireCount } from './require.ts';
 
 /**
  * 1 where the largest logit is the label's, else 0: logits [rows, .., classes], labels int32 [rows, ..], the mean over
@@ -20,7 +19,6 @@ const checkTopKAccuracy = signature('topKAccuracy', { k: whole(1) });
 /** 1 where the label's logit is among the `k` largest (of equal ones the first), else 0; otherwise {@link accuracy}. */
 export function topKAccuracy(k: number): Metric {
   checkTopKAccuracy(k);
-  requireCount('topKAccuracy', 'k', k);
   return (logits, labels) => {
     requireClasses('topKAccuracy', logits, labels);
     const classes = logits.shape.at(-1)!;
