@@ -17,7 +17,7 @@ import { dropped, requireRate } from './dropout.ts';
 import { xavierUniform } from './initializers.ts';
 import { aTensor } from './kinds.ts';
 import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
-import { requireCount, requireSequence } from './require.ts';
+import { requireSequence } from './require.ts';
 
 export interface AttentionOptions {
   /** Each place reads from itself and those before it alone. Default false. */
@@ -142,10 +142,7 @@ export function multiHeadAttention(
 ): MultiHeadAttention {
   checkMultiHeadAttention(width, heads, given);
   const { causal = false, dropout = 0, memoryFeatures, init = xavierUniform, ...kernels } = given;
-  requireCount('multiHeadAttention', 'width', width);
-  requireCount('multiHeadAttention', 'heads', heads);
   requireRate('multiHeadAttention', dropout);
-  if (memoryFeatures !== undefined) requireCount('multiHeadAttention', 'memoryFeatures', memoryFeatures);
   if (width % heads !== 0) {
     throw new LockstepError(
       'argument',

@@ -5,7 +5,6 @@ import type { Initializer } from './fans.ts';
 import { heNormal, zeros } from './initializers.ts';
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
-import { requireCount } from './require.ts';
 
 /** A linear map with an optional offset. */
 export type KernelParams = { readonly kernel: Tensor; readonly bias?: Tensor };
@@ -40,7 +39,6 @@ const checkDense = signature('dense', { units: whole(1) }, kernelRules);
 /** x·kernel + bias over the last axis: [rows, .., in] → [rows, .., units]. */
 export function dense(units: number, options: KernelOptions = {}): Layer<KernelParams, Empty> {
   checkDense(units, options);
-  requireCount('dense', 'units', units);
   return checkedLayer({
     kind: 'dense',
     init(key, input) {

@@ -4,7 +4,6 @@ import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer } from './layer.ts';
 import { requireNamed } from './named.ts';
-import { requireCount } from './require.ts';
 
 /** One row a token. [rows, width] */
 export type EmbeddingParams = { readonly table: Tensor };
@@ -31,8 +30,6 @@ export function embedding(
 ): Layer<EmbeddingParams, Empty> {
   checkEmbedding(rows, width, options);
   const { init = normal(1), paddingIndex } = options;
-  requireCount('embedding', 'rows', rows);
-  requireCount('embedding', 'width', width);
   if (
     paddingIndex !== undefined &&
     !(Number.isInteger(paddingIndex) && paddingIndex >= 0 && paddingIndex < rows)

@@ -5,7 +5,6 @@ import { signature, whole } from '@lockstep/errors';
 import { numberOrTensor } from './kinds.ts';
 import { alike, type Metric, meanOfRow, nanOf, requireClasses } from './loss.ts';
 import { noteNames } from './named.ts';
-import { requireCount } from './require.ts';
 
 /**
  * 1 where the largest logit is the label's, else 0, and NaN where a logit is NaN: logits [rows, .., classes], labels int32 [rows, ..], the mean over
@@ -25,7 +24,6 @@ const nanOfAny = (logits: Tensor): Tensor => nanOf(logits).sum(-1).cast('float32
 /** 1 where the label's logit is among the `k` largest (of equal ones the first), else 0; otherwise {@link accuracy}. */
 export function topKAccuracy(k: number): Metric {
   checkTopKAccuracy(k);
-  requireCount('topKAccuracy', 'k', k);
   return (logits, labels) => {
     requireClasses('topKAccuracy', logits, labels);
     const classes = logits.shape.at(-1)!;

@@ -5,7 +5,6 @@ import { aBoolean, aNumber, LockstepError, type Rules, signature, whole } from '
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
-import { requireCount } from './require.ts';
 
 /** What normalised values are multiplied by and what is added to them, where a layer has them. */
 export type NormParams = { readonly gamma?: Tensor; readonly beta?: Tensor };
@@ -37,7 +36,6 @@ const checkLayerNorm = signature('layerNorm', {}, layerNormRules);
 export function layerNorm(options: LayerNormOptions = {}): Layer<NormParams, Empty> {
   checkLayerNorm(options);
   const { axes = 1, epsilon = 1e-5, ...affine } = options;
-  requireCount('layerNorm', 'axes', axes);
   return normalization('layerNorm', affine, {
     shape: (input) => lastAxes('layerNorm', input, axes),
     normalize: (x) => standardized(x, range(x.rank - axes, x.rank), epsilon),
@@ -69,7 +67,6 @@ const checkGroupNorm = signature('groupNorm', { groups: whole(1) }, normRules);
 export function groupNorm(groups: number, options: NormOptions = {}): Layer<NormParams, Empty> {
   checkGroupNorm(groups, options);
   const { epsilon = 1e-5, ...affine } = options;
-  requireCount('groupNorm', 'groups', groups);
   return normalization('groupNorm', affine, {
     shape(input) {
       const [channels] = lastAxes('groupNorm', input, 1) as [number];

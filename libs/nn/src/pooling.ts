@@ -5,7 +5,6 @@ import * as ops from '@lockstep/autodiff';
 import { aNumber, either, nestedOptions, signature, whole } from '@lockstep/errors';
 import { aSize } from './kinds.ts';
 import { type Empty, type Layer, weightless } from './layer.ts';
-import { requireCount } from './require.ts';
 
 export { globalAvgPool, globalMaxPool } from '@lockstep/autodiff';
 
@@ -78,7 +77,6 @@ const checkUpsample = signature('upsample', { factor: whole(1) });
 /** Each place `factor` times along every axis but the last, the nearest neighbour's value: [rows, .., C] → [rows, ..·factor, C] */
 export function upsample(factor: number): Layer<Empty, Empty> {
   checkUpsample(factor);
-  requireCount('upsample', 'factor', factor);
   return weightless('upsample', (x) =>
     x.shape.slice(1, -1).reduce((y, _length, i) => ops.repeat(y, factor, i + 1), x),
   );

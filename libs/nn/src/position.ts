@@ -5,7 +5,7 @@ import type { FloatDType, Shape } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
 import { normal } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer, weightless } from './layer.ts';
-import { requireCount, requireSequence } from './require.ts';
+import { requireSequence } from './require.ts';
 
 /** One vector a place. [length, width] */
 export type PositionParams = { readonly table: Tensor };
@@ -26,7 +26,6 @@ export function positionalEmbedding(
 ): Layer<PositionParams, Empty> {
   checkPositionalEmbedding(length, options);
   const { init = normal(0.02) } = options;
-  requireCount('positionalEmbedding', 'length', length);
   const checked = (input: Shape): Shape => {
     requireSequence('positionalEmbedding', input);
     if (input[0]! <= length) return input;

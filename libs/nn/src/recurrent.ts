@@ -11,7 +11,7 @@ import { dropped, requireRate } from './dropout.ts';
 import type { Initializer } from './fans.ts';
 import { uniform } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
-import { requireCount, requireSequence } from './require.ts';
+import { requireSequence } from './require.ts';
 
 /** One direction of one layer; the gates of a cell lie side by side along the last axis. */
 export type CellParams = {
@@ -135,8 +135,6 @@ function recurrent(
   cell: Cell,
 ): Layer<RecurrentParams, Empty> {
   const { layers = 1, bidirectional = false, output = 'sequence', dropout = 0 } = options;
-  requireCount(kind, 'units', units);
-  requireCount(kind, 'layers', layers);
   requireRate(kind, dropout);
   const directions = bidirectional ? 2 : 1;
   return checkedLayer({

@@ -154,3 +154,16 @@ describe('sameStructure', () => {
     expect(sameStructure(null, undefined)).toBe(false);
   });
 });
+
+describe('a tree that contains itself', () => {
+  it('is an error, not the end of the stack', () => {
+    const list: unknown[] = [];
+    list.push(list);
+    expect(() => flatten(list)).toThrow(
+      'nested more than 1000 deep; does a list or an object in it contain itself?',
+    );
+    const object: Record<string, unknown> = {};
+    object.self = object;
+    expect(() => leafPaths(object)).toThrow('contain itself');
+  });
+});

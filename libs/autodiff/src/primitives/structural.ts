@@ -14,7 +14,7 @@ import {
   sizeOf,
   stridesOf,
 } from '@lockstep/tensor';
-import { requireLengths, requireShape } from '../convert.ts';
+import { requireLengths } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
 import { aShape, aTensor, someAxes } from '../kinds.ts';
@@ -46,7 +46,6 @@ const checkReshape = signature('reshape', { x: aTensor, shape: aShape });
 /** The same elements in another shape; one length may be −1 and is then computed. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkReshape(x, shape);
-  requireShape('reshape', shape);
   const unknown = shape.indexOf(-1);
   const known = sizeOf(shape.filter((length) => length !== -1));
   const target = shape.map((length, axis) => (axis === unknown ? x.size / (known || 1) : length));
