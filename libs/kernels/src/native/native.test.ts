@@ -17,6 +17,7 @@ import {
   expectSame,
   f32,
   firstDifference,
+  magnitudes,
   operands,
   plain,
   type Run,
@@ -75,6 +76,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     for (const size of SIZES) same(f32(size), [wild(size)], run, size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
     same(f32(steps.length), [steps], run, 'steps');
+    same(f32(5000), [magnitudes], run, 'magnitudes');
     for (const x of SPECIAL) same(f32(1), [Float32Array.of(x)], run, x);
   });
 

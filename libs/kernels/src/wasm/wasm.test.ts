@@ -7,6 +7,7 @@ import {
   expectSame,
   f32,
   firstDifference,
+  magnitudes,
   memory,
   operands,
   place,
@@ -30,6 +31,7 @@ describe('elementwise kernels equal the reference', () => {
     for (const size of SIZES) expectSame(f32(size), [wild(size)], (k, o, [x]) => k.unary(op, o, x!), size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
     expectSame(f32(steps.length), [steps], (k, o, [x]) => k.unary(op, o, x!), 'steps');
+    expectSame(f32(5000), [magnitudes], (k, o, [x]) => k.unary(op, o, x!), 'magnitudes');
     for (const x of SPECIAL) expectSame(f32(1), [Float32Array.of(x)], (k, o, [y]) => k.unary(op, o, y!), x);
   });
 
