@@ -3,11 +3,13 @@ import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
+import { updatesByRow } from '../reference/indexing.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
 import type { Context } from './context.ts';
 import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
+import { runningBytes, SUM_BLOCK } from './fused-sums.ts';
 import { wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
@@ -116,7 +118,7 @@ function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
   return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
 }
 
-function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
+function movement({ wasm, reference, work, attrs, words, floats, inside }: Context) {
   const copy = (to: TypedArray, from: TypedArray, view: StridedAttrs, writes: boolean): boolean => {
     if (!inside(to, from) || !isWords(to, from) || view.shape.length > MAX_RANK) return false;
     const { shape, dense, strides } = foldView(view);
@@ -150,7 +152,24 @@ function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
       if (!floats(out, updates) || !inside(indices))
         return reference.scatterAdd(out, updates, indices, shape);
       const { rows, width } = shape;
+      const { starts, order } = updatesByRow(indices, rows);
+      const most = starts.reduce(
+        (most, start, row) => Math.max(most, start - starts[Math.max(row - 1, 0)]!),
+        0,
+      );
+      const step = 4 * width;
+      if (runningBytes(most, width) > MIN_SCRATCH_BYTES - ATTRS_BYTES)
+        return reference.scatterAdd(out, updates, indices, shape);
+      // One chain for each row, which is right for rows of one block.
       wasm.scatterAdd(out.byteOffset, updates.byteOffset, indices.byteOffset, indices.length, rows, width);
+      if (most <= SUM_BLOCK) return;
+      for (let row = 0; row < rows; row++) {
+        const [start, end] = [starts[row]!, starts[row + 1]!];
+        if (end - start <= SUM_BLOCK) continue;
+        for (let i = start; i < end; i++)
+          wasm.addRows(work, step, updates.byteOffset + step * order[i]!, i - start, 1, width);
+        wasm.endRows(out.byteOffset + step * row, work, step, end - start, width);
+      }
     },
   } satisfies Partial<Kernels>;
 }
