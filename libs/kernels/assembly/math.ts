@@ -8,6 +8,7 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
 @inline const SQRT_HALF: f32 = 0.7071067811865476;
 @inline const SMALLEST_NORMAL: f32 = 1.17549435e-38;
 @inline const TWO_OVER_PI: f32 = 0.6366197723675814;
+@inline const ROUNDER: f32 = 12582912;
 
 @inline function splat(x: f32): v128 {
   return f32x4.splat(x);
@@ -74,10 +75,6 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
   return choose(f32x4.ge(x, splat(0)), y, splat(NaN));
 }
 
-@inline function quarters(magnitude: v128): v128 {
-  return f32x4.floor(f32x4.add(f32x4.mul(magnitude, splat(TWO_OVER_PI)), splat(0.5)));
-}
-
 /** What the next part takes: n·part less what rounding took before. */
 @inline function taken(n: v128, part: f32, tail: v128): v128 {
   return f32x4.sub(f32x4.mul(n, splat(part)), tail);
@@ -106,7 +103,8 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
 
 /** sin(|x| + shift·π/2) */
 @inline function sinShifted(magnitude: v128, shift: i32): v128 {
-  const n = quarters(magnitude);
+  const rounded = f32x4.add(f32x4.mul(magnitude, splat(TWO_OVER_PI)), splat(ROUNDER));
+  const n = f32x4.sub(rounded, splat(ROUNDER));
   let before = f32x4.sub(magnitude, f32x4.mul(n, splat(1.5703125)));
   before = f32x4.sub(before, f32x4.mul(n, splat(0.0004825592041015625)));
   let part = f32x4.mul(n, splat(0.0000012665987014770508));
@@ -120,7 +118,7 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
   part = taken(n, 2.5633440682570896e-12, tail);
   r = f32x4.sub(before, part);
   tail = tailOf(before, r, part);
-  const quarter = i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(shift));
+  const quarter = i32x4.add(rounded, i32x4.splat(shift));
   const isOdd = i32x4.shr_s(i32x4.shl(quarter, 31), 31);
   const y = choose(isOdd, cosPolynomial(r), sinPolynomial(r, tail));
   return v128.xor(y, signBits(i32x4.shl(quarter, 30)));

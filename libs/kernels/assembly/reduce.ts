@@ -148,16 +148,22 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   }
 }
 
+/** The address of row `i`; with `listed` its number is the one at `places`, else it is i. */
+@inline function rowAt(listed: bool, x: usize, xStep: usize, places: usize, i: i32): usize {
+  return x + <usize>(listed ? load<u32>(places + ((<usize>i) << 2)) : i) * xStep;
+}
+
 /** `count` ≥ 1 rows more of four columns, or with `one` of a single one; `row` were before. */
 @inline function addRowsOfFew(
-  one: bool, block: usize, levels: usize, step: usize, x: usize, xStep: usize, row: i32, count: i32,
+  listed: bool, one: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
 ): void {
   let sum = f32x4.splat(0);
-  if (row & (SUM_BLOCK - 1)) sum = one ? v128.load32_zero(block) : v128.load(block);
-  for (const end = row + count; row < end; x += xStep) {
-    sum = f32x4.add(sum, one ? v128.load32_zero(x) : v128.load(x));
+  if (row & (SUM_BLOCK - 1)) sum = one ? v128.load32_zero(sums) : v128.load(sums);
+  for (let i = 0; i < count; i++) {
+    const from = rowAt(listed, x, xStep, places, i);
+    sum = f32x4.add(sum, one ? v128.load32_zero(from) : v128.load(from));
     if (++row & (SUM_BLOCK - 1)) continue;
-    let level = levels;
+    let level = sums + step;
     for (let n = row / SUM_BLOCK; (n & 1) == 0; n >>= 1, level += step) {
       sum = f32x4.add(one ? v128.load32_zero(level) : v128.load(level), sum);
     }
@@ -165,8 +171,48 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
     else v128.store(level, sum);
     sum = f32x4.splat(0);
   }
-  if (one) v128.store32_lane(block, sum, 0);
-  else v128.store(block, sum);
+  if (one) v128.store32_lane(sums, sum, 0);
+  else v128.store(sums, sum);
+}
+
+/** The same of sixteen columns. */
+@inline function addRowsOfSixteen(
+  listed: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
+): void {
+  const zero = f32x4.splat(0);
+  let a = zero, b = zero, c = zero, d = zero;
+  if (row & (SUM_BLOCK - 1)) {
+    a = v128.load(sums), b = v128.load(sums, 16), c = v128.load(sums, 32), d = v128.load(sums, 48);
+  }
+  for (let i = 0; i < count; i++) {
+    const from = rowAt(listed, x, xStep, places, i);
+    a = f32x4.add(a, v128.load(from));
+    b = f32x4.add(b, v128.load(from, 16));
+    c = f32x4.add(c, v128.load(from, 32));
+    d = f32x4.add(d, v128.load(from, 48));
+    if (++row & (SUM_BLOCK - 1)) continue;
+    const numBlocks = row / SUM_BLOCK, levels = sums + step;
+    addBlock(SUM, levels, step, numBlocks, a), addBlock(SUM, levels + 16, step, numBlocks, b);
+    addBlock(SUM, levels + 32, step, numBlocks, c), addBlock(SUM, levels + 48, step, numBlocks, d);
+    a = zero, b = zero, c = zero, d = zero;
+  }
+  v128.store(sums, a), v128.store(sums, b, 16), v128.store(sums, c, 32), v128.store(sums, d, 48);
+}
+
+@inline function addAllRows(
+  listed: bool, sums: usize, step: usize, x: usize, places: usize, row: i32, count: i32, width: i32,
+): void {
+  const xStep = (<usize>width) << 2;
+  let j = 0;
+  for (; j + 16 <= width; j += 16) {
+    addRowsOfSixteen(listed, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
+  for (; j + 4 <= width; j += 4) {
+    addRowsOfFew(listed, false, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
+  for (; j < width; j++) {
+    addRowsOfFew(listed, true, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
 }
 
 /**
@@ -174,14 +220,14 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
  * begun, from `step` bytes after it the sums of blocks, `step` bytes apart.
  */
 export function addRows(sums: usize, step: usize, x: usize, row: i32, count: i32, width: i32): void {
-  const xStep = (<usize>width) << 2, levels = sums + step;
-  let j = 0;
-  for (; j + 4 <= width; j += 4) {
-    addRowsOfFew(false, floatsAt(sums, j), floatsAt(levels, j), step, floatsAt(x, j), xStep, row, count);
-  }
-  for (; j < width; j++) {
-    addRowsOfFew(true, floatsAt(sums, j), floatsAt(levels, j), step, floatsAt(x, j), xStep, row, count);
-  }
+  addAllRows(false, sums, step, x, 0, row, count, width);
+}
+
+/** The same of the rows of x whose numbers lie at `places`. */
+export function addListedRows(
+  sums: usize, step: usize, x: usize, places: usize, row: i32, count: i32, width: i32,
+): void {
+  addAllRows(true, sums, step, x, places, row, count, width);
 }
 
 /** out = what {@link addRows} has added up of `rows` rows. */

@@ -14,6 +14,8 @@ const LN2_LOW = fround(-2.1219444e-4);
 const SQRT_HALF = fround(Math.SQRT1_2);
 const SMALLEST_NORMAL = fround(1.17549435e-38);
 const TWO_OVER_PI = fround(2 / Math.PI);
+/** Added to a number below 2²² it leaves no room for a fraction; the number's last bits are then the sum's. */
+const ROUNDER = 1.5 * 2 ** 23;
 // π/2 in parts of 8 bits and a rest: n·part is exact for n < 2¹⁶.
 const HALF_PI_PARTS = [
   1.5703125,
@@ -111,7 +113,7 @@ interface Angle {
  * differences after them is given to the next part, and at the end it is the tail.
  */
 function reduceAngle(magnitude: number): Angle {
-  const n = floor(fround(fround(magnitude * TWO_OVER_PI) + 0.5));
+  const n = fround(fround(fround(magnitude * TWO_OVER_PI) + ROUNDER) - ROUNDER);
   const [first, second, ...others] = HALF_PI_PARTS as [number, number, ...number[]];
   let r = fround(fround(magnitude - fround(n * first)) - fround(n * second));
   let tail = 0;

@@ -23,11 +23,14 @@ export interface UpdatesByRow {
 export function updatesByRow(indices: Int32Array, rows: number): UpdatesByRow {
   const isInside = (row: number): boolean => row >= 0 && row < rows;
   const starts = new Uint32Array(rows + 1);
-  for (const row of indices) if (isInside(row)) starts[row + 1]!++;
+  for (let i = 0; i < indices.length; i++) if (isInside(indices[i]!)) starts[indices[i]! + 1]!++;
   for (let row = 0; row < rows; row++) starts[row + 1]! += starts[row]!;
   const next = starts.slice();
   const order = new Uint32Array(starts[rows]!);
-  for (const [i, row] of indices.entries()) if (isInside(row)) order[next[row]!++] = i;
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    if (isInside(row)) order[next[row]!++] = i;
+  }
   return { starts, order };
 }
 

@@ -19,6 +19,8 @@ export const MIN_SCRATCH_BYTES = 1 << 20;
 
 /** Attributes go to the head of the scratch; the rest is the kernels' workspace. */
 export const ATTRS_BYTES = 256;
+/** At the head of the workspace: the places of updates that are added together. */
+const PLACES_BYTES = 1 << 16;
 const MAX_RANK = 16;
 
 export interface WasmOptions {
@@ -131,6 +133,7 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
     wasm.copyStrided(toAddress, fromAddress, attrs, shape.length);
     return true;
   };
+  const places = new Uint32Array(words.buffer, work, PLACES_BYTES / 4);
   return {
     readStrided(out, x, view) {
       if (!copy(out, x, view, false)) reference.readStrided(out, x, view);
@@ -153,12 +156,11 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
         return reference.scatterAdd(out, updates, indices, shape);
       const { rows, width } = shape;
       const { starts, order } = updatesByRow(indices, rows);
-      const most = starts.reduce(
-        (most, start, row) => Math.max(most, start - starts[Math.max(row - 1, 0)]!),
-        0,
-      );
+      let most = 0;
+      for (let row = 0; row < rows; row++) most = Math.max(most, starts[row + 1]! - starts[row]!);
       const step = 4 * width;
-      if (runningBytes(most, width) > MIN_SCRATCH_BYTES - ATTRS_BYTES)
+      const sums = work + PLACES_BYTES;
+      if (runningBytes(most, width) > MIN_SCRATCH_BYTES - ATTRS_BYTES - PLACES_BYTES)
         return reference.scatterAdd(out, updates, indices, shape);
       // One chain for each row, which is right for rows of one block.
       wasm.scatterAdd(out.byteOffset, updates.byteOffset, indices.byteOffset, indices.length, rows, width);
@@ -166,9 +168,12 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
       for (let row = 0; row < rows; row++) {
         const [start, end] = [starts[row]!, starts[row + 1]!];
         if (end - start <= SUM_BLOCK) continue;
-        for (let i = start; i < end; i++)
-          wasm.addRows(work, step, updates.byteOffset + step * order[i]!, i - start, 1, width);
-        wasm.endRows(out.byteOffset + step * row, work, step, end - start, width);
+        for (let i = start, count: number; i < end; i += count) {
+          count = Math.min(end - i, PLACES_BYTES / 4);
+          places.set(order.subarray(i, i + count));
+          wasm.addListedRows(sums, step, updates.byteOffset, work, i - start, count, width);
+        }
+        wasm.endRows(out.byteOffset + step * row, sums, step, end - start, width);
       }
     },
   } satisfies Partial<Kernels>;
