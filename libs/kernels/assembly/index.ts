@@ -9,7 +9,7 @@ export { matmul } from './matmul';
 export { moments } from './moments';
 export { maxPoolScatter, maxPoolSelect } from './pool';
 export { randomBits, unitFromBits } from './random';
-export { reduce, treeSum } from './reduce';
+export { addListedRows, addRows, endRows, reduce, treeSum } from './reduce';
 export { conv2dKernelGrad, segmentedContraction } from './segments';
 export { copyStrided } from './strided';
 export { winogradConv2d, winogradInputGrad } from './winograd';

@@ -1,11 +1,14 @@
 /** Functions of four floats: operation by operation those of `src/reference/float32-math.ts`, which explains them. */
 
+import { NEAR_ANGLES, sinOfLarge } from './large-angles';
+
 @inline const LOG2_E: f32 = 1.4426950408889634;
 @inline const LN2_HIGH: f32 = 0.693359375;
 @inline const LN2_LOW: f32 = -2.1219444e-4;
 @inline const SQRT_HALF: f32 = 0.7071067811865476;
 @inline const SMALLEST_NORMAL: f32 = 1.17549435e-38;
 @inline const TWO_OVER_PI: f32 = 0.6366197723675814;
+@inline const ROUNDER: f32 = 12582912;
 
 @inline function splat(x: f32): v128 {
   return f32x4.splat(x);
@@ -72,31 +75,21 @@
   return choose(f32x4.ge(x, splat(0)), y, splat(NaN));
 }
 
-/** |x| − n·π/2, n = quadrants(|x|). */
-@inline function quadrants(magnitude: v128): v128 {
-  return f32x4.floor(f32x4.add(f32x4.mul(magnitude, splat(TWO_OVER_PI)), splat(0.5)));
+/** What the next part takes: n·part less what rounding took before. */
+@inline function taken(n: v128, part: f32, tail: v128): v128 {
+  return f32x4.sub(f32x4.mul(n, splat(part)), tail);
 }
 
-@inline function reduceAngle(magnitude: v128, n: v128): v128 {
-  let r = f32x4.sub(magnitude, f32x4.mul(n, splat(1.5703125)));
-  r = f32x4.sub(r, f32x4.mul(n, splat(0.0004825592041015625)));
-  r = f32x4.sub(r, f32x4.mul(n, splat(0.0000012665987014770508)));
-  r = f32x4.sub(r, f32x4.mul(n, splat(9.89530235528946e-10)));
-  r = f32x4.sub(r, f32x4.mul(n, splat(2.5633440682570896e-12)));
-  return f32x4.min(f32x4.max(r, splat(-1)), splat(1));
+@inline function tailOf(before: v128, r: v128, taken: v128): v128 {
+  return f32x4.sub(f32x4.sub(before, r), taken);
 }
 
-/** n mod 4 */
-@inline function quadrantOf(n: v128): v128 {
-  return f32x4.sub(n, f32x4.mul(splat(4), f32x4.floor(f32x4.mul(n, splat(0.25)))));
-}
-
-@inline function sinPolynomial(r: v128): v128 {
+@inline function sinPolynomial(r: v128, tail: v128): v128 {
   const z = f32x4.mul(r, r);
   let p = splat(-1.9515295891e-4);
   p = step(p, z, 8.3321608736e-3);
   p = step(p, z, -1.6666654611e-1);
-  return f32x4.add(f32x4.mul(f32x4.mul(p, z), r), r);
+  return f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, z), r), tail), r);
 }
 
 @inline function cosPolynomial(r: v128): v128 {
@@ -108,27 +101,54 @@
   return f32x4.add(p, splat(1));
 }
 
-@inline function isOdd(quadrant: v128): v128 {
-  return v128.or(f32x4.eq(quadrant, splat(1)), f32x4.eq(quadrant, splat(3)));
+/** sin(|x| + shift·π/2) */
+@inline function sinShifted(magnitude: v128, shift: i32): v128 {
+  const rounded = f32x4.add(f32x4.mul(magnitude, splat(TWO_OVER_PI)), splat(ROUNDER));
+  const n = f32x4.sub(rounded, splat(ROUNDER));
+  let before = f32x4.sub(magnitude, f32x4.mul(n, splat(1.5703125)));
+  before = f32x4.sub(before, f32x4.mul(n, splat(0.0004825592041015625)));
+  let part = f32x4.mul(n, splat(0.0000012665987014770508));
+  let r = f32x4.sub(before, part);
+  let tail = tailOf(before, r, part);
+  before = r;
+  part = taken(n, 9.89530235528946e-10, tail);
+  r = f32x4.sub(before, part);
+  tail = tailOf(before, r, part);
+  before = r;
+  part = taken(n, 2.5633440682570896e-12, tail);
+  r = f32x4.sub(before, part);
+  tail = tailOf(before, r, part);
+  const quarter = i32x4.add(rounded, i32x4.splat(shift));
+  const isOdd = i32x4.shr_s(i32x4.shl(quarter, 31), 31);
+  const y = choose(isOdd, cosPolynomial(r), sinPolynomial(r, tail));
+  return v128.xor(y, signBits(i32x4.shl(quarter, 30)));
+}
+
+@inline function isLargeAngle(magnitude: v128): v128 {
+  return f32x4.gt(magnitude, splat(NEAR_ANGLES));
+}
+
+/** y with sin(|x| + shift·π/2) in its place where |x| is large. */
+function withLarge(y: v128, magnitude: v128, shift: i32): v128 {
+  const large = isLargeAngle(magnitude);
+  if (i32x4.extract_lane(large, 0)) y = f32x4.replace_lane(y, 0, sinOfLarge(f32x4.extract_lane(magnitude, 0), shift));
+  if (i32x4.extract_lane(large, 1)) y = f32x4.replace_lane(y, 1, sinOfLarge(f32x4.extract_lane(magnitude, 1), shift));
+  if (i32x4.extract_lane(large, 2)) y = f32x4.replace_lane(y, 2, sinOfLarge(f32x4.extract_lane(magnitude, 2), shift));
+  if (i32x4.extract_lane(large, 3)) y = f32x4.replace_lane(y, 3, sinOfLarge(f32x4.extract_lane(magnitude, 3), shift));
+  return y;
 }
 
 @inline export function sin(x: v128): v128 {
   const magnitude = f32x4.abs(x);
-  const n = quadrants(magnitude);
-  const r = reduceAngle(magnitude, n);
-  const quadrant = quadrantOf(n);
-  const y = choose(isOdd(quadrant), cosPolynomial(r), sinPolynomial(r));
-  return v128.xor(y, v128.xor(signBits(x), signBits(f32x4.ge(quadrant, splat(2)))));
+  let y = sinShifted(magnitude, 0);
+  if (v128.any_true(isLargeAngle(magnitude))) y = withLarge(y, magnitude, 0);
+  return v128.xor(y, signBits(x));
 }
 
 @inline export function cos(x: v128): v128 {
   const magnitude = f32x4.abs(x);
-  const n = quadrants(magnitude);
-  const r = reduceAngle(magnitude, n);
-  const quadrant = quadrantOf(n);
-  const y = choose(isOdd(quadrant), sinPolynomial(r), cosPolynomial(r));
-  const negative = v128.or(f32x4.eq(quadrant, splat(1)), f32x4.eq(quadrant, splat(2)));
-  return v128.xor(y, signBits(negative));
+  const y = sinShifted(magnitude, 1);
+  return v128.any_true(isLargeAngle(magnitude)) ? withLarge(y, magnitude, 1) : y;
 }
 
 @inline export function tanh(x: v128): v128 {

@@ -1,7 +1,5 @@
-import { sumRow } from './reduce';
+import { addSumBlock, SUM_BLOCK, sumRow, totalOfBlocks } from './reduce';
 import { floatsAt } from './runs';
-
-@inline const SUM_BLOCK: i32 = 128;
 
 /** w·x, or with `centred` w·(x − mean)². */
 @inline function term(centred: bool, weight: v128, x: v128, mean: v128): v128 {
@@ -10,12 +8,12 @@ import { floatsAt } from './runs';
   return f32x4.mul(weight, f32x4.mul(delta, delta));
 }
 
-/** The sum of the terms over the (row, inner) index, in the order of a strided sum: a chain of chains of 128. */
+/** The sum of the terms over the (row, inner) index, in the order of a strided sum. */
 @inline function sumTerms(
-  centred: bool, one: bool, x: usize, step: usize, weights: usize, rows: i32, inner: i32, mean: v128,
+  centred: bool, one: bool, x: usize, step: usize, weights: usize, rows: i32, inner: i32, mean: v128, levels: usize,
 ): v128 {
-  let total = f32x4.splat(0), block = total;
-  let left = SUM_BLOCK;
+  let block = f32x4.splat(0);
+  let left = SUM_BLOCK, numBlocks = 0;
   for (; rows > 0; rows--, weights += 4) {
     const weight = v128.load32_splat(weights);
     for (let i = 0; i < inner; ) {
@@ -26,22 +24,23 @@ import { floatsAt } from './runs';
       i += run;
       left -= run;
       if (left == 0) {
-        total = f32x4.add(total, block);
+        addSumBlock(levels, 16, ++numBlocks, block);
         block = f32x4.splat(0);
         left = SUM_BLOCK;
       }
     }
   }
-  return f32x4.add(total, block); // an unbegun block adds +0 to a total that is never −0
+  return totalOfBlocks(levels, 16, numBlocks, block);
 }
 
 /** Means and centred squares of four channels, or with `one` of a single one. */
 @inline function channelMoments(
   one: bool, means: usize, squares: usize, x: usize, step: usize, weights: usize, rows: i32, inner: i32, count: f32,
+  work: usize,
 ): void {
-  const sum = sumTerms(false, one, x, step, weights, rows, inner, f32x4.splat(0));
+  const sum = sumTerms(false, one, x, step, weights, rows, inner, f32x4.splat(0), work);
   const mean = f32x4.div(sum, f32x4.splat(count));
-  const square = sumTerms(true, one, x, step, weights, rows, inner, mean);
+  const square = sumTerms(true, one, x, step, weights, rows, inner, mean, work);
   if (one) {
     v128.store32_lane(means, mean, 0), v128.store32_lane(squares, square, 0);
   } else {
@@ -63,10 +62,10 @@ export function moments(
       const means = out + 4, squares = means + step;
       let c = 0;
       for (; c + 4 <= channels; c += 4) {
-        channelMoments(false, floatsAt(means, c), floatsAt(squares, c), floatsAt(x, c), step, weights, rows, inner, count);
+        channelMoments(false, floatsAt(means, c), floatsAt(squares, c), floatsAt(x, c), step, weights, rows, inner, count, work);
       }
       for (; c < channels; c++) {
-        channelMoments(true, floatsAt(means, c), floatsAt(squares, c), floatsAt(x, c), step, weights, rows, inner, count);
+        channelMoments(true, floatsAt(means, c), floatsAt(squares, c), floatsAt(x, c), step, weights, rows, inner, count, work);
       }
     }
     out += outStep;

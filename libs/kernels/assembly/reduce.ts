@@ -2,8 +2,10 @@ import { floatsAt } from './runs';
 
 @inline const SUM: i32 = 0;
 @inline const MAX: i32 = 1;
-/** Indices of a strided axis that are summed before they join the total. */
-@inline const SUM_BLOCK: i32 = 128;
+/** Terms of a chain; what is longer is cut into blocks of so many. */
+@inline export const SUM_BLOCK: i32 = 16;
+/** Elements of a contiguous axis in which each of the sixteen lanes has a block. */
+@inline const LANE_BLOCK: i32 = 256;
 @inline const TREE_FLOATS: i32 = 256;
 
 @inline function startOf(op: i32): v128 {
@@ -16,10 +18,50 @@ import { floatsAt } from './runs';
   return op == MAX ? f32x4.max(a, b) : f32x4.min(a, b);
 }
 
+/**
+ * The sums of blocks, combined like the bits of a counter: level l has the sum of 2ˡ blocks where bit l of their number is
+ * set. Levels are `step` bytes apart; `numBlocks` counts this one.
+ */
+@inline function addBlock(op: i32, levels: usize, step: usize, numBlocks: i32, block: v128): void {
+  for (; (numBlocks & 1) == 0; numBlocks >>= 1, levels += step) block = combine(op, v128.load(levels), block);
+  v128.store(levels, block);
+}
+
+/** All blocks, and `rest`, a block that was begun. */
+@inline function sumOfBlocks(op: i32, levels: usize, step: usize, numBlocks: i32, rest: v128): v128 {
+  for (; numBlocks > 0; numBlocks >>= 1, levels += step) {
+    if (numBlocks & 1) rest = combine(op, v128.load(levels), rest);
+  }
+  return rest;
+}
+
+export function addSumBlock(levels: usize, step: usize, numBlocks: i32, block: v128): void {
+  addBlock(SUM, levels, step, numBlocks, block);
+}
+
+export function totalOfBlocks(levels: usize, step: usize, numBlocks: i32, rest: v128): v128 {
+  return sumOfBlocks(SUM, levels, step, numBlocks, rest);
+}
+
 /** Sixteen lanes, combined pairwise. The last few elements fill up with what changes nothing. */
 @inline function reduceRow(op: i32, x: usize, size: i32, work: usize): f32 {
   const start = startOf(op);
+  const levels = work + 64;
+  let numBlocks = 0;
   let a = start, b = start, c = start, d = start;
+  // Of the largest element the order does not matter.
+  for (; op == SUM && size >= LANE_BLOCK; size -= LANE_BLOCK) {
+    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
+    }
+    numBlocks++;
+    addBlock(op, levels, 64, numBlocks, a), addBlock(op, levels + 16, 64, numBlocks, b);
+    addBlock(op, levels + 32, 64, numBlocks, c), addBlock(op, levels + 48, 64, numBlocks, d);
+    a = start, b = start, c = start, d = start;
+  }
   for (; size >= 16; size -= 16, x += 64) {
     a = combine(op, a, v128.load(x));
     b = combine(op, b, v128.load(x, 16));
@@ -33,6 +75,10 @@ import { floatsAt } from './runs';
     b = combine(op, b, v128.load(work, 16));
     c = combine(op, c, v128.load(work, 32));
     d = combine(op, d, v128.load(work, 48));
+  }
+  if (op == SUM) {
+    a = sumOfBlocks(op, levels, 64, numBlocks, a), b = sumOfBlocks(op, levels + 16, 64, numBlocks, b);
+    c = sumOfBlocks(op, levels + 32, 64, numBlocks, c), d = sumOfBlocks(op, levels + 48, 64, numBlocks, d);
   }
   a = combine(op, combine(op, a, c), combine(op, b, d));
   a = combine(op, a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
@@ -49,51 +95,154 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   return reduceRow(SUM, x, size, work);
 }
 
-/** Sixteen columns at a time: a chain of chains of 128. */
-@inline function reduceSixteen(op: i32, out: usize, x: usize, size: i32, step: usize): void {
+/** Sixteen columns at a time. */
+@inline function reduceSixteen(op: i32, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
   let a = start, b = start, c = start, d = start;
-  for (let i = 0; i < size; i += SUM_BLOCK) {
-    let p = start, q = start, r = start, s = start;
-    for (let end = min(size - i, SUM_BLOCK); end > 0; end--, x += step) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
+  for (let i = 0; i < size; ) {
+    for (const end = min(size, i + SUM_BLOCK); i < end; i++, x += step) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
     }
-    a = combine(op, a, p), b = combine(op, b, q), c = combine(op, c, r), d = combine(op, d, s);
+    if (i & (SUM_BLOCK - 1)) break;
+    const numBlocks = i / SUM_BLOCK;
+    addBlock(op, levels, 64, numBlocks, a), addBlock(op, levels + 16, 64, numBlocks, b);
+    addBlock(op, levels + 32, 64, numBlocks, c), addBlock(op, levels + 48, 64, numBlocks, d);
+    a = start, b = start, c = start, d = start;
   }
-  v128.store(out, a), v128.store(out, b, 16), v128.store(out, c, 32), v128.store(out, d, 48);
+  const numBlocks = size / SUM_BLOCK;
+  v128.store(out, sumOfBlocks(op, levels, 64, numBlocks, a));
+  v128.store(out, sumOfBlocks(op, levels + 16, 64, numBlocks, b), 16);
+  v128.store(out, sumOfBlocks(op, levels + 32, 64, numBlocks, c), 32);
+  v128.store(out, sumOfBlocks(op, levels + 48, 64, numBlocks, d), 48);
 }
 
 /** Four columns, or with `one` a single one. */
-@inline function reduceFew(op: i32, one: bool, out: usize, x: usize, size: i32, step: usize): void {
+@inline function reduceFew(op: i32, one: bool, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
-  let total = start;
-  for (let i = 0; i < size; i += SUM_BLOCK) {
-    let block = start;
-    for (let end = min(size - i, SUM_BLOCK); end > 0; end--, x += step) {
+  let block = start;
+  for (let i = 0; i < size; ) {
+    for (const end = min(size, i + SUM_BLOCK); i < end; i++, x += step) {
       block = combine(op, block, one ? v128.load32_splat(x) : v128.load(x));
     }
-    total = combine(op, total, block);
+    if (i & (SUM_BLOCK - 1)) break;
+    addBlock(op, levels, 16, i / SUM_BLOCK, block);
+    block = start;
   }
+  const total = sumOfBlocks(op, levels, 16, size / SUM_BLOCK, block);
   if (one) v128.store32_lane(out, total, 0);
   else v128.store(out, total);
 }
 
-@inline function reduceColumns(op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32): void {
+@inline function reduceColumns(
+  op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32, work: usize,
+): void {
   const step = (<usize>inner) << 2;
   for (; outer > 0; outer--, out += step, x += <usize>size * step) {
     let j = 0;
-    for (; j + 16 <= inner; j += 16) reduceSixteen(op, floatsAt(out, j), floatsAt(x, j), size, step);
-    for (; j + 4 <= inner; j += 4) reduceFew(op, false, floatsAt(out, j), floatsAt(x, j), size, step);
-    for (; j < inner; j++) reduceFew(op, true, floatsAt(out, j), floatsAt(x, j), size, step);
+    for (; j + 16 <= inner; j += 16) reduceSixteen(op, floatsAt(out, j), floatsAt(x, j), size, step, work);
+    for (; j + 4 <= inner; j += 4) reduceFew(op, false, floatsAt(out, j), floatsAt(x, j), size, step, work);
+    for (; j < inner; j++) reduceFew(op, true, floatsAt(out, j), floatsAt(x, j), size, step, work);
+  }
+}
+
+/** The address of row `i`; with `listed` its number is the one at `places`, else it is i. */
+@inline function rowAt(listed: bool, x: usize, xStep: usize, places: usize, i: i32): usize {
+  return x + <usize>(listed ? load<u32>(places + ((<usize>i) << 2)) : i) * xStep;
+}
+
+/** `count` ≥ 1 rows more of four columns, or with `one` of a single one; `row` were before. */
+@inline function addRowsOfFew(
+  listed: bool, one: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
+): void {
+  let sum = f32x4.splat(0);
+  if (row & (SUM_BLOCK - 1)) sum = one ? v128.load32_zero(sums) : v128.load(sums);
+  for (let i = 0; i < count; i++) {
+    const from = rowAt(listed, x, xStep, places, i);
+    sum = f32x4.add(sum, one ? v128.load32_zero(from) : v128.load(from));
+    if (++row & (SUM_BLOCK - 1)) continue;
+    let level = sums + step;
+    for (let n = row / SUM_BLOCK; (n & 1) == 0; n >>= 1, level += step) {
+      sum = f32x4.add(one ? v128.load32_zero(level) : v128.load(level), sum);
+    }
+    if (one) v128.store32_lane(level, sum, 0);
+    else v128.store(level, sum);
+    sum = f32x4.splat(0);
+  }
+  if (one) v128.store32_lane(sums, sum, 0);
+  else v128.store(sums, sum);
+}
+
+/** The same of sixteen columns. */
+@inline function addRowsOfSixteen(
+  listed: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
+): void {
+  const zero = f32x4.splat(0);
+  let a = zero, b = zero, c = zero, d = zero;
+  if (row & (SUM_BLOCK - 1)) {
+    a = v128.load(sums), b = v128.load(sums, 16), c = v128.load(sums, 32), d = v128.load(sums, 48);
+  }
+  for (let i = 0; i < count; i++) {
+    const from = rowAt(listed, x, xStep, places, i);
+    a = f32x4.add(a, v128.load(from));
+    b = f32x4.add(b, v128.load(from, 16));
+    c = f32x4.add(c, v128.load(from, 32));
+    d = f32x4.add(d, v128.load(from, 48));
+    if (++row & (SUM_BLOCK - 1)) continue;
+    const numBlocks = row / SUM_BLOCK, levels = sums + step;
+    addBlock(SUM, levels, step, numBlocks, a), addBlock(SUM, levels + 16, step, numBlocks, b);
+    addBlock(SUM, levels + 32, step, numBlocks, c), addBlock(SUM, levels + 48, step, numBlocks, d);
+    a = zero, b = zero, c = zero, d = zero;
+  }
+  v128.store(sums, a), v128.store(sums, b, 16), v128.store(sums, c, 32), v128.store(sums, d, 48);
+}
+
+@inline function addAllRows(
+  listed: bool, sums: usize, step: usize, x: usize, places: usize, row: i32, count: i32, width: i32,
+): void {
+  const xStep = (<usize>width) << 2;
+  let j = 0;
+  for (; j + 16 <= width; j += 16) {
+    addRowsOfSixteen(listed, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
+  for (; j + 4 <= width; j += 4) {
+    addRowsOfFew(listed, false, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
+  for (; j < width; j++) {
+    addRowsOfFew(listed, true, floatsAt(sums, j), step, floatsAt(x, j), xStep, places, row, count);
+  }
+}
+
+/**
+ * Adds `count` ≥ 1 rows of `width` floats, the first of which is row `row`, to running sums: at `sums` the block that was
+ * begun, from `step` bytes after it the sums of blocks, `step` bytes apart.
+ */
+export function addRows(sums: usize, step: usize, x: usize, row: i32, count: i32, width: i32): void {
+  addAllRows(false, sums, step, x, 0, row, count, width);
+}
+
+/** The same of the rows of x whose numbers lie at `places`. */
+export function addListedRows(
+  sums: usize, step: usize, x: usize, places: usize, row: i32, count: i32, width: i32,
+): void {
+  addAllRows(true, sums, step, x, places, row, count, width);
+}
+
+/** out = what {@link addRows} has added up of `rows` rows. */
+export function endRows(out: usize, sums: usize, step: usize, rows: i32, width: i32): void {
+  for (let j = 0; j < width; j++, out += 4, sums += 4) {
+    let total = load<f32>(sums);
+    let level = sums + step;
+    for (let n = rows / SUM_BLOCK; n > 0; n >>= 1, level += step) if (n & 1) total = load<f32>(level) + total;
+    store<f32>(out, total);
   }
 }
 
 @inline function reduceAny(op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32, work: usize): void {
   if (inner == 1) reduceRows(op, out, x, outer, size, work);
-  else reduceColumns(op, out, x, outer, size, inner);
+  else reduceColumns(op, out, x, outer, size, inner, work);
 }
 
 export function reduce(op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32, work: usize): void {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels.h"
+#include "scratch.h"
 
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,avx2,fma"))), apply_to = function)

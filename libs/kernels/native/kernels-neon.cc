@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "kernels.h"
+#include "scratch.h"
 
 #define LANES 4
 

@@ -49,7 +49,10 @@ struct RunningSum {
   float* out;  // the next row of results
   size_t size, inner;
   size_t row, column;   // where the next value belongs
-  float *block, *total;  // inner + 16 floats each, zeros at first; of inner = 1 the block is sixteen lanes
+  // A block that was begun, zeros at first, and the sums of those before it, `step` ≥ inner + 16 floats each; of inner = 1
+  // they are sixteen lanes.
+  float *block, *levels;
+  size_t step;
 };
 
 struct Machine {

@@ -75,10 +75,12 @@ class Program {
 
   // Of floats that lie along an array or in a block.
   void addSum(const Output& output, const Home& home) {
-    const size_t size = output.sumSize, inner = output.sumInner, room = inner + 16;
-    float* block = reinterpret_cast<float*>(arena.take(2 * room * sizeof(float)));
-    std::memset(block, 0, 2 * room * sizeof(float));
-    sums_.push_back({{static_cast<float*>(output.data), size, inner, 0, 0, block, block + room}, home});
+    const size_t size = output.sumSize, inner = output.sumInner, step = inner + 16;
+    size_t levels = 0;
+    for (size_t numBlocks = size / 16; numBlocks > 0; numBlocks /= 2) levels++;
+    float* block = reinterpret_cast<float*>(arena.take((1 + levels) * step * sizeof(float)));
+    std::memset(block, 0, step * sizeof(float));
+    sums_.push_back({{static_cast<float*>(output.data), size, inner, 0, 0, block, block + step, step}, home});
   }
 
   void run() {

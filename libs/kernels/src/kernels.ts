@@ -11,10 +11,13 @@
  * - A contraction (matmul, direct convolution) is one chain over its inner index in ascending order, starting at +0:
  *   `acc = acc + a*b`. Profile `portable` rounds the product and the sum; profile `fma` rounds once.
  * - A convolution by Winograd's algorithm is sixteen such contractions between transforms: see {@link ConvolutionAlgorithm}.
- * - `reduce('sum')` over a contiguous axis (`inner` = 1) adds element `i` into lane `i mod 16`, each lane a chain
- *   from +0, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
- * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 128 indices: each block is a chain from +0,
- *   and the blocks' sums are a chain from +0 in order.
+ * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 16 indices, each a chain from +0. The blocks' sums are
+ *   combined pairwise: neighbours, then pairs of pairs, as often as there are two of equally many blocks; what then is
+ *   left, of 2ᵃ, 2ᵇ, 2ᶜ … blocks from the first to the last, is added from the last to the first. At most
+ *   16 + log₂ n roundings lie between an element and the sum.
+ * - `reduce('sum')` over a contiguous axis (`inner` = 1) puts element `i` into lane `i mod 16`, adds each lane as a strided
+ *   axis, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
+ * - `scatterAdd` adds the updates of one row, in ascending order, as a strided axis.
  * - `treeSum` and `treeMoments` combine the fixed binary tree over segments: (0,1), (2,3), … then pairs of pairs.
  */
 import type { TypedArray } from '@lockstep/tensor';
@@ -287,7 +290,7 @@ export interface Kernels {
     indices: Int32Array,
     attrs: { rows: number; width: number },
   ): void;
-  /** out `[rows, width]` = 0, then updates `[count, width]` are added in ascending order; indices outside are dropped. */
+  /** out `[rows, width]` = 0, then each row's of updates `[count, width]`; indices outside are dropped. */
   scatterAdd(
     out: TypedArray,
     updates: TypedArray,

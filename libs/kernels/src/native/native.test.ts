@@ -17,6 +17,7 @@ import {
   expectSame,
   f32,
   firstDifference,
+  magnitudes,
   operands,
   plain,
   type Run,
@@ -75,6 +76,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     for (const size of SIZES) same(f32(size), [wild(size)], run, size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
     same(f32(steps.length), [steps], run, 'steps');
+    same(f32(5000), [magnitudes], run, 'magnitudes');
     for (const x of SPECIAL) same(f32(1), [Float32Array.of(x)], run, x);
   });
 
@@ -213,6 +215,18 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     }
   });
 
+  it('scatterAdd of many updates of a row', () => {
+    for (const width of [1, 3, 8, 33]) {
+      for (const count of [17, 64, 700]) {
+        const indices = Int32Array.from({ length: count }, () => randomInt(5) * randomInt(3) - 1);
+        const attrs = { rows: 6, width };
+        const run: Run = (k, o, [u, i]) => k.scatterAdd(o, u!, i as Int32Array, attrs);
+        same(f32(6 * width), [plain(count * width), indices], run, [width, count]);
+        same(f32(6 * width), [wild(count * width), indices], run, [width, count]);
+      }
+    }
+  });
+
   it('randomBits and unitFromBits', () => {
     for (const size of [0, 1, 2, 7, 8, 9, 100, 1001]) {
       const key = Uint32Array.of(0xdeadbeef, size);
@@ -225,7 +239,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
 
   it.each(['sum', 'max', 'min'] as const)('reduce %s', (op) => {
     for (const inner of [1, 2, 3, 7, 16, 21, 40, 1100]) {
-      for (const size of inner > 1000 ? [3, 140] : [0, 1, 5, 10, 16, 17, 31, 128, 129, 300]) {
+      for (const size of inner > 1000 ? [3, 140] : [0, 1, 5, 10, 16, 17, 31, 128, 129, 300, 4107]) {
         for (const data of [plain, wild]) {
           const attrs = { outer: 3, size, inner };
           same(f32(3 * inner), [data(3 * size * inner)], (k, o, [x]) => k.reduce(op, o, x!, attrs), attrs);
@@ -265,6 +279,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
         [5, 100],
         [130, 3],
         [2, 256],
+        [1200, 1],
       ] as const) {
         const attrs = { segments: 4, rows, inner, channels };
         const weights = Float32Array.from({ length: 4 * rows }, (_, i) =>

@@ -4,27 +4,34 @@ import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { treeCombine } from './tree.ts';
 
 const LANES = 16;
-const BLOCK = 128;
+/** Terms of a chain; what is longer is cut into blocks of so many. */
+const BLOCK = 16;
 
 /** The sum of `term(0) … term(size − 1)` in the order of a contiguous axis: 16 lanes, combined pairwise. */
-export function sumInLanes(size: number, term: (i: number) => number, { add }: Arithmetic): number {
-  const lanes = new Array<number>(LANES).fill(0);
-  for (let i = 0; i < size; i++) lanes[i % LANES] = add(lanes[i % LANES]!, term(i));
+export function sumInLanes(size: number, term: (i: number) => number, arithmetic: Arithmetic): number {
+  const lanes = Array.from({ length: LANES }, (_, lane) => {
+    const numTerms = Math.max(0, Math.ceil((size - lane) / LANES));
+    return sumInBlocks(numTerms, (i) => term(i * LANES + lane), arithmetic);
+  });
   for (let half = LANES / 2; half >= 1; half /= 2) {
-    for (let j = 0; j < half; j++) lanes[j] = add(lanes[j]!, lanes[j + half]!);
+    for (let j = 0; j < half; j++) lanes[j] = arithmetic.add(lanes[j]!, lanes[j + half]!);
   }
   return lanes[0]!;
 }
 
-/** The sum of `term(0) … term(size − 1)` in the order of a strided axis: a chain of blocks of 128. */
+/**
+ * The sum of `term(0) … term(size − 1)` in the order of a strided axis: chains of 16, combined like the bits of a counter,
+ * two sums of equally many blocks as soon as there are two; in the end what there is, the shortest first.
+ */
 export function sumInBlocks(size: number, term: (i: number) => number, { add }: Arithmetic): number {
-  let total = 0;
-  for (let start = 0; start < size; start += BLOCK) {
-    let block = 0;
-    for (let i = start; i < Math.min(start + BLOCK, size); i++) block = add(block, term(i));
-    total = add(total, block);
+  const sums: number[] = [];
+  for (let block = 0; block * BLOCK < size; block++) {
+    let sum = 0;
+    for (let i = block * BLOCK; i < Math.min((block + 1) * BLOCK, size); i++) sum = add(sum, term(i));
+    for (let before = block; before % 2 === 1; before = (before - 1) / 2) sum = add(sums.pop()!, sum);
+    sums.push(sum);
   }
-  return total;
+  return sums.reduceRight((total, sum) => add(sum, total), 0);
 }
 
 /** What `max` and `min` give for no elements. */

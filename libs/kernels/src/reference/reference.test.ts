@@ -117,18 +117,46 @@ describe('sums', () => {
     expect(out[0]).toBe(pairwise(lanes));
   });
 
-  it('run in blocks of 128 along a strided axis', () => {
-    const x = Float32Array.from(values(600));
+  /** Of the elements `from` … `to − 1` of column j of two. */
+  const chainOf = (x: Float32Array, j: number) => (from: number, to: number) => {
+    let acc = 0;
+    for (let i = from; i < to; i++) acc = fround(acc + x[2 * i + j]!);
+    return acc;
+  };
+
+  it('run in blocks of 16 along a strided axis, combined in pairs', () => {
+    const x = Float32Array.from(values(2 * 107));
     const out = new Float32Array(2);
-    kernels.reduce('sum', out, x, { outer: 1, size: 300, inner: 2 });
+    kernels.reduce('sum', out, x, { outer: 1, size: 107, inner: 2 });
     for (const j of [0, 1]) {
-      const block = (from: number, to: number) => {
-        let acc = 0;
-        for (let i = from; i < to; i++) acc = fround(acc + x[2 * i + j]!);
-        return acc;
-      };
-      expect(out[j]).toBe(fround(fround(block(0, 128) + block(128, 256)) + block(256, 300)));
+      const chain = chainOf(x, j);
+      const two = (start: number) => fround(chain(start, start + 16) + chain(start + 16, start + 32));
+      const four = fround(two(0) + two(32));
+      // 107 = 64 + 32 + 11
+      expect(out[j]).toBe(fround(four + fround(two(64) + chain(96, 107))));
     }
+  });
+
+  it('run along each of the 16 lanes of a long contiguous axis as along a strided one', () => {
+    const x = Float32Array.from(values(16 * 107));
+    const [out, lanes] = [new Float32Array(1), new Float32Array(16)];
+    kernels.reduce('sum', out, x, { outer: 1, size: 16 * 107, inner: 1 });
+    kernels.reduce('sum', lanes, x, { outer: 1, size: 107, inner: 16 });
+    for (let half = 8; half >= 1; half /= 2) {
+      for (let j = 0; j < half; j++) lanes[j]! += lanes[j + half]!;
+    }
+    expect(out[0]).toBe(lanes[0]);
+  });
+
+  it('of the updates of a row run as along a strided axis', () => {
+    const updates = Float32Array.from(values(2 * 300));
+    const indices = Int32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 0 : i % 3 === 1 ? 2 : 9));
+    const [out, own] = [new Float32Array(6), new Float32Array(200)];
+    kernels.scatterAdd(out, updates, indices, { rows: 3, width: 2 });
+    for (let i = 0; i < 100; i++) own.set(updates.subarray(6 * i + 2, 6 * i + 4), 2 * i);
+    const expected = new Float32Array(2);
+    kernels.reduce('sum', expected, own, { outer: 1, size: 100, inner: 2 });
+    expect([...out.subarray(2)]).toEqual([0, 0, ...expected]);
   });
 
   it('agree with a plain sum in float64', () => {

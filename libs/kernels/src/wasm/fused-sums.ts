@@ -1,7 +1,6 @@
 /**
- * Sums of what a fused chain computes, taken block by block: a block's values lie in a slot, and what has been summed
- * so far lies before them as if it were a first row. A chain of additions goes on from there bit for bit, because no
- * sum is −0.
+ * Sums of what a fused chain computes, taken block by block: a block's values lie in a slot, and before it what has been
+ * summed so far, in the state that `addRows` of `assembly/reduce.ts` goes on from.
  */
 import type { ReduceAttrs } from '../kernels.ts';
 import { binaryCodes, reduceCodes } from './codes.ts';
@@ -11,8 +10,10 @@ import type { WasmMemory } from './webassembly.ts';
 /** Works on the elements `start` … `start + count − 1` of a chain. */
 export type Stage = (start: number, count: number) => void;
 
-/** Lanes of a sum over a contiguous axis, and indices in a block of one over a strided axis. */
-const [LANES, BLOCK] = [16, 128];
+/** Lanes of a sum over a contiguous axis. */
+const LANES = 16;
+/** The longest chain of additions. */
+export const SUM_BLOCK = 16;
 
 /** How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. */
 export interface Cut {
@@ -49,11 +50,18 @@ export function leastCommonMultiple(a: number, b: number): number {
 export const takesWholeRows = (sum: ReduceAttrs, longest: number): boolean =>
   isContiguous(sum) && sum.size <= longest;
 
+/** Bytes of the running sums of `rows` rows: a block that was begun, and a level for each bit of the number of blocks. */
+export function runningBytes(rows: number, width: number): number {
+  const numLevels = 32 - Math.clz32(rows / SUM_BLOCK);
+  return 4 * width * (1 + numLevels);
+}
+
 /** Bytes that a sum keeps between two blocks; they lie before its slot. */
 export function carriedBytes(sum: ReduceAttrs, longest: number): number {
+  const { size, inner } = sum;
   if (takesWholeRows(sum, longest)) return 0;
-  if (isContiguous(sum)) return 4 * LANES;
-  return sum.inner <= longest || sum.size > BLOCK ? 4 * sum.inner : 0;
+  if (isContiguous(sum)) return runningBytes(Math.ceil(size / LANES), LANES);
+  return inner <= longest || size > SUM_BLOCK ? runningBytes(size, inner) : 0;
 }
 
 export interface SumHost {
@@ -79,46 +87,40 @@ export function sumStage(
     wasm.reduce(reduceCodes.sum, to, from, outer, rows, width, work);
   const addTo = (to: number, from: number, count: number): void =>
     wasm.binary(binaryCodes.add, to, count, to, 1, count, from, 1, count, work);
-  /** Adds a block of 128 indices to the total, which the first one is. */
-  const join = (total: number, block: number, count: number, isFirst: boolean): void => {
-    if (isFirst) floats.copyWithin(total / 4, block / 4, block / 4 + count);
-    else addTo(total, block, count);
-  };
-  /** `rows` more rows of the chain, of which some are summed in `carried` unless it `begins` here. */
-  const goOn = (begins: boolean, x: number, rows: number, width: number): void =>
-    begins ? reduce(carried, x, 1, rows, width) : reduce(carried, carried, 1, rows + 1, width);
-
   if (takesWholeRows(sum, longest))
     return (start, count) => reduce(out + 4 * (start / size), source(start), count / size, size, 1);
   if (isContiguous(sum)) {
+    const step = 4 * LANES;
     return (start, count) => {
       const i = start % size;
       const rows = Math.ceil(count / LANES);
       floats.fill(0, values / 4 + count, values / 4 + rows * LANES);
-      goOn(i === 0, values, rows, LANES);
-      if (i + count === size) reduce(out + 4 * Math.floor(start / size), carried, 1, LANES, 1);
+      wasm.addRows(carried, step, values, i / LANES, rows, LANES);
+      if (i + count < size) return;
+      wasm.endRows(carried, carried, step, Math.ceil(size / LANES), LANES);
+      reduce(out + 4 * Math.floor(start / size), carried, 1, LANES, 1);
     };
   }
+  const step = 4 * inner;
   if (inner <= longest) {
     return (start, count) => {
       const end = (start + count) / inner;
       for (let row = start / inner, rows: number; row < end; row += rows) {
         const i = row % size;
-        rows = Math.min(end - row, size - i, BLOCK - (i % BLOCK));
-        goOn(i % BLOCK === 0, values + 4 * (row * inner - start), rows, inner);
-        const isComplete = i + rows === size || (i + rows) % BLOCK === 0;
-        if (isComplete) join(out + 4 * inner * Math.floor(row / size), carried, inner, i < BLOCK);
+        rows = Math.min(end - row, size - i);
+        wasm.addRows(carried, step, values + step * (row - start / inner), i, rows, inner);
+        if (i + rows === size) wasm.endRows(out + step * Math.floor(row / size), carried, step, size, inner);
       }
     };
   }
   return (start, count) => {
     const [row, column] = [Math.floor(start / inner), start % inner];
     const i = row % size;
-    const total = out + 4 * (Math.floor(row / size) * inner + column);
-    const block = size > BLOCK ? carried + 4 * column : total;
-    if (i % BLOCK === 0) reduce(block, values, 1, 1, count);
-    else addTo(block, values, count);
-    const isComplete = i + 1 === size || (i + 1) % BLOCK === 0;
-    if (isComplete && block !== total) join(total, block, count, i < BLOCK);
+    const total = out + step * Math.floor(row / size) + 4 * column;
+    if (size > SUM_BLOCK) {
+      wasm.addRows(carried + 4 * column, step, values, i, 1, count);
+      if (i + 1 === size) wasm.endRows(total, carried + 4 * column, step, size, count);
+    } else if (i === 0) reduce(total, values, 1, 1, count);
+    else addTo(total, values, count);
   };
 }

@@ -125,6 +125,10 @@ describe('fused equals the reference', () => {
     { outer: 2, size: 129, inner: 33 },
     { outer: 8, size: 128, inner: 64 },
     { outer: 1, size: 130, inner: 1030 },
+    { outer: 2, size: 5000, inner: 1 },
+    { outer: 2, size: 777, inner: 9 },
+    { outer: 1, size: 16, inner: 1030 },
+    { outer: 2, size: 37, inner: 1100 },
     { outer: 2, size: 6, inner: 2048 },
     { outer: 3, size: 0, inner: 4 },
   ])('in sums over %o, with values and without', (sum) => {

@@ -36,6 +36,17 @@ export interface Exports {
   ): void;
   copyStrided(to: number, from: number, view: number, rank: number): void;
   reduce(op: number, out: number, x: number, outer: number, size: number, inner: number, work: number): void;
+  addRows(sums: number, step: number, x: number, row: number, count: number, width: number): void;
+  addListedRows(
+    sums: number,
+    step: number,
+    x: number,
+    places: number,
+    row: number,
+    count: number,
+    width: number,
+  ): void;
+  endRows(out: number, sums: number, step: number, rows: number, width: number): void;
   treeSum(out: number, x: number, segments: number, size: number, work: number): void;
   moments(
     out: number,

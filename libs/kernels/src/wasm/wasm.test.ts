@@ -7,6 +7,7 @@ import {
   expectSame,
   f32,
   firstDifference,
+  magnitudes,
   memory,
   operands,
   place,
@@ -30,6 +31,7 @@ describe('elementwise kernels equal the reference', () => {
     for (const size of SIZES) expectSame(f32(size), [wild(size)], (k, o, [x]) => k.unary(op, o, x!), size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
     expectSame(f32(steps.length), [steps], (k, o, [x]) => k.unary(op, o, x!), 'steps');
+    expectSame(f32(5000), [magnitudes], (k, o, [x]) => k.unary(op, o, x!), 'magnitudes');
     for (const x of SPECIAL) expectSame(f32(1), [Float32Array.of(x)], (k, o, [y]) => k.unary(op, o, y!), x);
   });
 
@@ -130,6 +132,18 @@ describe('movement equals the reference', () => {
     }
   });
 
+  it('scatterAdd of many updates of a row', () => {
+    for (const width of [1, 3, 8, 33]) {
+      for (const count of [17, 64, 700]) {
+        const indices = Int32Array.from({ length: count }, () => randomInt(5) * randomInt(3) - 1);
+        const attrs = { rows: 6, width };
+        const run: Run = (k, o, [u, i]) => k.scatterAdd(o, u!, i as Int32Array, attrs);
+        expectSame(f32(6 * width), [plain(count * width), indices], run, [width, count]);
+        expectSame(f32(6 * width), [wild(count * width), indices], run, [width, count]);
+      }
+    }
+  });
+
   it('randomBits and unitFromBits', () => {
     for (const size of [0, 1, 2, 7, 8, 9, 100, 1001]) {
       const key = Uint32Array.of(0xdeadbeef, size);
@@ -144,7 +158,7 @@ describe('movement equals the reference', () => {
 describe('sums equal the reference', () => {
   it.each(['sum', 'max', 'min'] as const)('reduce %s', (op) => {
     for (const inner of [1, 2, 3, 4, 7, 16, 21, 40]) {
-      for (const size of [0, 1, 5, 16, 17, 128, 129, 300]) {
+      for (const size of [0, 1, 5, 16, 17, 128, 129, 300, 1000, 4107]) {
         for (const data of [plain, wild]) {
           const attrs = { outer: 3, size, inner };
           expectSame(
@@ -177,6 +191,7 @@ describe('sums equal the reference', () => {
         [5, 100],
         [130, 3],
         [2, 256],
+        [1200, 1],
       ] as const) {
         const attrs = { segments: 3, rows, inner, channels };
         const weights = Float32Array.from({ length: 3 * rows }, (_, i) => (i >= 2 * rows ? 0 : randomInt(2)));

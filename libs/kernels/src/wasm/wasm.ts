@@ -3,11 +3,13 @@ import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
+import { updatesByRow } from '../reference/indexing.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
 import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
 import type { Context } from './context.ts';
 import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
+import { runningBytes, SUM_BLOCK } from './fused-sums.ts';
 import { wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
@@ -17,6 +19,8 @@ export const MIN_SCRATCH_BYTES = 1 << 20;
 
 /** Attributes go to the head of the scratch; the rest is the kernels' workspace. */
 export const ATTRS_BYTES = 256;
+/** At the head of the workspace: the places of updates that are added together. */
+const PLACES_BYTES = 1 << 16;
 const MAX_RANK = 16;
 
 export interface WasmOptions {
@@ -116,7 +120,7 @@ function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
   return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
 }
 
-function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
+function movement({ wasm, reference, work, attrs, words, floats, inside }: Context) {
   const copy = (to: TypedArray, from: TypedArray, view: StridedAttrs, writes: boolean): boolean => {
     if (!inside(to, from) || !isWords(to, from) || view.shape.length > MAX_RANK) return false;
     const { shape, dense, strides } = foldView(view);
@@ -129,6 +133,7 @@ function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
     wasm.copyStrided(toAddress, fromAddress, attrs, shape.length);
     return true;
   };
+  const places = new Uint32Array(words.buffer, work, PLACES_BYTES / 4);
   return {
     readStrided(out, x, view) {
       if (!copy(out, x, view, false)) reference.readStrided(out, x, view);
@@ -150,7 +155,26 @@ function movement({ wasm, reference, attrs, words, floats, inside }: Context) {
       if (!floats(out, updates) || !inside(indices))
         return reference.scatterAdd(out, updates, indices, shape);
       const { rows, width } = shape;
+      const { starts, order } = updatesByRow(indices, rows);
+      let most = 0;
+      for (let row = 0; row < rows; row++) most = Math.max(most, starts[row + 1]! - starts[row]!);
+      const step = 4 * width;
+      const sums = work + PLACES_BYTES;
+      if (runningBytes(most, width) > MIN_SCRATCH_BYTES - ATTRS_BYTES - PLACES_BYTES)
+        return reference.scatterAdd(out, updates, indices, shape);
+      // One chain for each row, which is right for rows of one block.
       wasm.scatterAdd(out.byteOffset, updates.byteOffset, indices.byteOffset, indices.length, rows, width);
+      if (most <= SUM_BLOCK) return;
+      for (let row = 0; row < rows; row++) {
+        const [start, end] = [starts[row]!, starts[row + 1]!];
+        if (end - start <= SUM_BLOCK) continue;
+        for (let i = start, count: number; i < end; i += count) {
+          count = Math.min(end - i, PLACES_BYTES / 4);
+          places.set(order.subarray(i, i + count));
+          wasm.addListedRows(sums, step, updates.byteOffset, work, i - start, count, width);
+        }
+        wasm.endRows(out.byteOffset + step * row, sums, step, end - start, width);
+      }
     },
   } satisfies Partial<Kernels>;
 }
