@@ -25,6 +25,8 @@ export {
   softsign,
   swish,
 } from './primitives/activations.ts';
+export type { Index } from './primitives/at.ts';
+export { at } from './primitives/at.ts';
 export type { MeshgridOptions } from './primitives/axes.ts';
 export {
   broadcastArrays,
@@ -159,8 +161,8 @@ export type { Unique } from './primitives/selecting.ts';
 export { compress, nonZero, select, unique } from './primitives/selecting.ts';
 export type { Combine, ShardMoments } from './primitives/sharding.ts';
 export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
-export type { Index, Position } from './primitives/slicing.ts';
-export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
+export type { Position } from './primitives/slicing.ts';
+export { concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
 export { digamma, erfc, erfInv, logGamma, logit, polygamma, xLogY } from './primitives/special.ts';

@@ -2,11 +2,13 @@
 import { LockstepError } from '@lockstep/errors';
 import { broadcastShapes, formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
+import { requireList } from './positions.ts';
 import { broadcastInAxes, broadcastTo, reshape, transpose } from './structural.ts';
 
 /** New axes of length 1, at these places of the result. */
 export function expandDims(x: Tensor, axes: number | readonly number[]): Tensor {
   const list = typeof axes === 'number' ? [axes] : axes;
+  requireList('expandDims', 'axes', list, Number.isInteger, 'a place of a new axis or a list of them');
   const places = normalizeAxes('expandDims', list, x.rank + list.length);
   const shape = [...x.shape];
   for (const place of places) shape.splice(place, 0, 1);
@@ -50,6 +52,8 @@ export function moveAxis(
   from: number | readonly number[],
   to: number | readonly number[],
 ): Tensor {
+  for (const list of [from, to])
+    if (typeof list !== 'number') requireList('moveAxis', 'from or to', list, Number.isInteger, 'an axis or a list of them');
   const [sources, places] = [from, to].map((list) =>
     (typeof list === 'number' ? [list] : (list as readonly number[])).map((axis) =>
       normalizeAxis('moveAxis', axis, x.rank),

@@ -69,7 +69,10 @@ export function offsetRows(indices: Tensor, batched: boolean, size: number, rows
 const isInside = (indices: Tensor, rows: number): Tensor =>
   logicalAnd(greaterEqual(indices, 0), less(indices, rows));
 
-/** The rows of a table named by indices of any shape: table [rows, ..w], indices int32 [..] → [.., ..w] */
+/**
+ * The rows of a table named by indices of any shape, counted from the first: an index outside, a negative one too, gives
+ * NaN (0 for integers). table [rows, ..w], indices int32 [..] → [.., ..w]
+ */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   requireIndices('gather', indices);
   if (table.rank === 0) {
@@ -81,7 +84,10 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
   return reshape(flat, [...indices.shape, ...table.shape.slice(1)]);
 }
 
-/** Zeros [rows, ..w] with each update added to the row its index names: updates [.., ..w], indices int32 [..]. */
+/**
+ * Zeros [rows, ..w] with each update added to the row its index names; one outside, a negative one too, adds to none.
+ * updates [.., ..w], indices int32 [..]
+ */
 export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tensor {
   requireIndices('scatterAdd', indices);
   const width = updates.shape.slice(indices.rank);

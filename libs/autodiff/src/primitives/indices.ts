@@ -6,8 +6,9 @@ import { asTensors, type TensorLike, tensor } from '../convert.ts';
 import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { moveAxis } from './axes.ts';
-import { add, greaterEqual, less, maximum, where } from './elementwise.ts';
+import { add, cast, greaterEqual, less, maximum, minimum, where } from './elementwise.ts';
 import { gather, offsetRows, requireIndices, scatterAdd } from './indexing.ts';
+import { described } from './positions.ts';
 import { broadcastInAxes, broadcastTo, reshape } from './structural.ts';
 
 /**
@@ -16,11 +17,13 @@ import { broadcastInAxes, broadcastTo, reshape } from './structural.ts';
  */
 function asIndices(op: string, indices: TensorLike, length: number): Tensor {
   if (indices instanceof Tensor) {
-    requireIndices(op, indices);
-    return where(less(indices, 0), add(indices, length), indices);
+    const signed = indices.dtype === 'uint32' ? cast(minimum(indices, 2 ** 31 - 1), 'int32') : indices;
+    requireIndices(op, signed);
+    return where(less(signed, 0), add(signed, length), signed);
   }
+  requireNumbers(op, indices);
   const list = tensor(indices, { dtype: 'float64' });
-  const outside = list.data.find((i) => !Number.isInteger(i) || i < -length || i >= length);
+  const outside = Array.from(list.data).find((i) => !Number.isInteger(i) || i < -length || i >= length);
   if (outside !== undefined) {
     throw new LockstepError(
       'argument',
@@ -32,6 +35,20 @@ function asIndices(op: string, indices: TensorLike, length: number): Tensor {
     Int32Array.from(list.data, (i) => (i < 0 ? i + length : i)),
     { shape: list.shape },
   );
+}
+
+/** Of what is no tensor: numbers, in nested or typed arrays. A truth value would count as 0 or 1. */
+function requireNumbers(op: string, indices: unknown): void {
+  if (typeof indices === 'number' || ArrayBuffer.isView(indices)) return;
+  if (!Array.isArray(indices)) {
+    const remedy = typeof indices === 'boolean' ? '; a mask selects with compress() or where()' : '';
+    throw new LockstepError(
+      'argument',
+      `${op}: an index is a whole number, not ${described(indices)}${remedy}`,
+      { op },
+    );
+  }
+  for (const each of indices) requireNumbers(op, each);
 }
 
 /**

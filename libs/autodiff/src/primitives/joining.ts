@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { requireList } from './positions.ts';
 import { concatenate, slice } from './slicing.ts';
 import { reshape } from './structural.ts';
 
@@ -21,6 +22,7 @@ export function vstack(xs: readonly TensorLike[]): Tensor {
 /** `parts` equal pieces along `axis`, or the pieces between the given positions. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   const along = normalizeAxis('split', axis, x.rank);
+  requireParts('split', parts);
   if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
     throw new LockstepError(
       'shape',
@@ -34,6 +36,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
 /** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
 export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   const along = normalizeAxis('arraySplit', axis, x.rank);
+  requireParts('arraySplit', parts);
   const length = x.shape[along]!;
   const ends =
     typeof parts === 'number' ? evenEnds(length, parts) : [...parts.map((at) => within(at, length)), length];
@@ -41,13 +44,19 @@ export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 
   return cut(x, along, pieces);
 }
 
-/** Where `parts` nearly equal pieces end. */
-function evenEnds(length: number, parts: number): number[] {
-  if (!Number.isInteger(parts) || parts < 1) {
-    throw new LockstepError('argument', `split: ${parts} pieces; use a whole number ≥ 1, or positions`, {
+function requireParts(op: string, parts: unknown): void {
+  if (typeof parts === 'number') {
+    if (Number.isInteger(parts) && parts >= 1) return;
+    throw new LockstepError('argument', `${op}: ${parts} pieces; use a whole number ≥ 1, or positions`, {
+      op,
       parts,
     });
   }
+  requireList(op, 'parts', parts, Number.isInteger, 'a number of pieces, or a list of whole positions');
+}
+
+/** Where `parts` nearly equal pieces end. */
+function evenEnds(length: number, parts: number): number[] {
   const [least, longer] = [Math.floor(length / parts), length % parts];
   return Array.from({ length: parts }, (_, i) => (i + 1) * least + Math.min(i + 1, longer));
 }

@@ -4,6 +4,7 @@ import { normalizeAxis } from '@lockstep/tensor';
 import type { Tensor } from '../core.ts';
 import { ravel, swapAxes } from './axes.ts';
 import { take } from './indices.ts';
+import { requireList } from './positions.ts';
 import { concatenate, flip, slice } from './slicing.ts';
 import { broadcastInAxes, reshape } from './structural.ts';
 
@@ -54,6 +55,7 @@ export function repeat(x: Tensor, counts: number | readonly number[], axis?: num
 }
 
 function requireCounts(op: string, counts: readonly number[]): void {
+  requireList(op, 'counts', counts, (count) => typeof count === 'number', 'a number or a list of them');
   if (counts.every((count) => Number.isInteger(count) && count >= 0)) return;
   throw new LockstepError('argument', `${op}: counts are whole and ≥ 0, not ${counts.join(', ')}`, {
     op,
@@ -78,6 +80,9 @@ export function roll(
     });
   }
   const axes = typeof axis === 'number' ? [axis] : axis;
+  requireList('roll', 'axis', axes, Number.isInteger, 'an axis or a list of them');
+  if (typeof shift !== 'number')
+    requireList('roll', 'shift', shift, Number.isInteger, 'a whole number or a list of them');
   const shifts = typeof shift === 'number' ? axes.map(() => shift) : shift;
   if (shifts.length !== axes.length || !shifts.every(Number.isInteger)) {
     throw new LockstepError(

@@ -4,6 +4,7 @@ import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from 
 import { asTensors, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
+import { requireList } from './positions.ts';
 import { repeatInFront, reshape } from './structural.ts';
 
 interface SliceAttrs extends Readonly<Record<string, unknown>> {
@@ -70,14 +71,6 @@ const placePrimitive: Primitive<PlaceAttrs> = primitive({
 /** One end of a slice: a position, from the end if negative; null for the end of the axis. */
 export type Position = number | null;
 
-/** Along one axis: an element, a range `[start, end]` or `[start, end, step]`, null for all of it, '...' for all axes between. */
-export type Index =
-  | number
-  | null
-  | '...'
-  | readonly [Position, Position]
-  | readonly [Position, Position, number];
-
 /**
  * Elements `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes and
  * null are taken whole; negative positions count from the end. A negative step goes from `start` (null: the last
@@ -89,6 +82,9 @@ export function slice(
   end: readonly Position[] = [],
   step: readonly number[] = [],
 ): Tensor {
+  for (const [what, list] of [['start', start] as const, ['end', end] as const])
+    requireList('slice', what, list, isPosition, positions);
+  requireList('slice', 'step', step, isNumber, 'a list of whole numbers other than 0');
   if (Math.max(start.length, end.length, step.length) > x.rank) {
     throw new LockstepError(
       'shape',
@@ -108,6 +104,11 @@ export function slice(
   return reversed.length === 0 ? taken : flip(taken, reversed);
 }
 
+const isNumber = (at: unknown): boolean => typeof at === 'number';
+const isPosition = (at: unknown): boolean => at === null || isNumber(at);
+const positions =
+  'a list of whole numbers, and null for the end of the axis (from a computed position on, take(x, arange(n).add(i), axis))';
+
 /** An ascending run of an axis, to be reversed for a negative step. */
 interface Run {
   readonly first: number;
@@ -125,7 +126,7 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
   if (![from, to, step].every(Number.isInteger) || step === 0 || !inside(from, start) || !inside(to, end)) {
     throw new LockstepError(
       'shape',
-      `slice: ${from}:${to}:${step} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in 0 … ${size}, steps are whole and not 0`,
+      `slice: ${from}:${to}:${step} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in ${-size} … ${size}, steps are whole and not 0`,
       { op: 'slice', shape: x.shape, axis, from, to, step },
     );
   }
@@ -142,50 +143,6 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
 }
 
 const position = (at: number, size: number): number => (at < 0 ? at + size : at);
-
-/**
- * Elements and subarrays by an index for each of the first axes: `x.at(0)`, `x.at(1, [0, 2])`, `x.at('...', -1)`,
- * `x.at([null, null, -1])`. A number takes its axis away; a range, null or '...' keeps it.
- */
-export function at(x: Tensor, ...index: readonly Index[]): Tensor {
-  const full = withoutDots(x, index);
-  const single = full.map((i, axis) => (typeof i === 'number' ? position(i, x.shape[axis] ?? 0) : undefined));
-  for (const [axis, i] of single.entries()) {
-    if (axis < x.rank && (i === undefined || (Number.isInteger(i) && i >= 0 && i < x.shape[axis]!))) continue;
-    throw new LockstepError(
-      'shape',
-      `at: index ${JSON.stringify(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
-      { op: 'at', shape: x.shape, index },
-    );
-  }
-  const ranges = full.map((i, axis) => (Array.isArray(i) ? i : rangeOf(single[axis])));
-  const part = slice(
-    x,
-    ranges.map(([start]) => start),
-    ranges.map(([, end]) => end),
-    ranges.map(([, , step]) => step ?? 1),
-  );
-  return reshape(
-    part,
-    part.shape.filter((_, axis) => single[axis] === undefined),
-  );
-}
-
-const rangeOf = (i: number | undefined): readonly [Position, Position, number?] =>
-  i === undefined ? [null, null] : [i, i + 1];
-
-/** The index with '...' written out as whole axes. */
-function withoutDots(x: Tensor, index: readonly Index[]): (number | null | readonly Position[])[] {
-  const dots = index.indexOf('...');
-  if (dots === -1) return index as (number | null | readonly Position[])[];
-  const missing = Math.max(0, x.rank - (index.length - 1));
-  const full = [...index.slice(0, dots), ...new Array<null>(missing).fill(null), ...index.slice(dots + 1)];
-  if (!full.includes('...')) return full as (number | null | readonly Position[])[];
-  throw new LockstepError('argument', "at: '...' may stand once; write the other axes as null", {
-    op: 'at',
-    index,
-  });
-}
 
 /** x at the places `start + i·step` of zeros of `shape`. */
 export const place = (

@@ -20,7 +20,8 @@ import {
 import { pow } from './powers.ts';
 import { isNotANumber } from './ranges.ts';
 import { max, mean, min } from './reductions.ts';
-import { at, stack } from './slicing.ts';
+import { at } from './at.ts';
+import { stack } from './slicing.ts';
 import { sort } from './sorting.ts';
 import { type ReduceOptions, reshape, restoreAxes, sum, transpose } from './structural.ts';
 

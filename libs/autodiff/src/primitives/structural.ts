@@ -16,6 +16,7 @@ import {
 import { requireLengths, requireShape } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
+import { requireList } from './positions.ts';
 
 const shifted = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)];
 
@@ -86,6 +87,7 @@ const transposePrimitive: Primitive<{ axes: readonly number[] }> = primitive({
 
 /** Output axis `i` is input axis `axes[i]`; without axes their order is reversed. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
+  if (axes !== undefined) requireList('transpose', 'the order', axes, Number.isInteger, 'a list of all axes such as [1, 0]');
   const order =
     axes === undefined
       ? x.shape.map((_, i) => x.rank - 1 - i)
