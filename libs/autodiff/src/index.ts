@@ -231,6 +231,7 @@ export {
   hvp,
   jacobian,
 } from './transform/derivatives.ts';
+export type { JitOptions } from './transform/jit.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
 export type { NumericalGradOptions } from './transform/numerical.ts';
