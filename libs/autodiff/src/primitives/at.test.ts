@@ -59,7 +59,7 @@ describe('an index that is a tensor', () => {
       [6, 4],
     ]);
     expect(m.at(-1, int([2, 0])).toArray()).toEqual([6, 4]);
-    expect(xs.at(int([[0], [3]])).toArray()).toEqual([[5], [13]]);
+    expect(xs.at(int([0, 3]).reshape([2, 1])).toArray()).toEqual([[5], [13]]);
     expect(m.at(int([])).shape).toEqual([0, 3]);
     expect(xs.at(words([3])).toArray()).toEqual([13]);
     expect(ops.take(xs, words([0, 2])).toArray()).toEqual([5, 11]);
@@ -125,9 +125,21 @@ describe('what is no index', () => {
     ['a step of 0', at(xs, [0, 4, 0]), /at: the list \[0, 4, 0\] is no index/],
     ['a step that is null', at(xs, [0, 4, null]), /at: the list \[0, 4, null\] is no index/],
     ['a range outside', at(xs, [0, 5]), /slice: 0:5:1 is outside axis 0 of \[4\]/],
-    ['more indices than axes', at(xs, 0, null), /at: index null does not exist along axis 1 of \[4\]; give at most one/],
-    ['more indices than axes, with dots', at(xs, '...', 0, 0), /at: index 0 does not exist along axis 1 of \[4\]/],
-    ['an index of a scalar', at(tensor(1), 0), /at: index 0 does not exist along axis 0 of \[\]; give at most one/],
+    [
+      'more indices than axes',
+      at(xs, 0, null),
+      /at: index null does not exist along axis 1 of \[4\]; give at most one/,
+    ],
+    [
+      'more indices than axes, with dots',
+      at(xs, '...', 0, 0),
+      /at: index 0 does not exist along axis 1 of \[4\]/,
+    ],
+    [
+      'an index of a scalar',
+      at(tensor(1), 0),
+      /at: index 0 does not exist along axis 0 of \[\]; give at most one/,
+    ],
     ['two ellipses', at(m, '...', '...'), /at: '\.\.\.' may stand once/],
     ['a place outside', at(m, 0, 3), /index 3 does not exist along axis 1 of \[2, 3\], .* -3 … 2/],
     ['a place before', at(m, -3), /index -3 does not exist along axis 0/],
@@ -139,22 +151,46 @@ describe('what is no index', () => {
     ['slice of a number', untyped(ops.slice, xs, 1), /slice: start is a list of whole numbers.* not 1/],
     ['slice from undefined', untyped(ops.slice, xs, [undefined]), /slice: start .* not undefined at place 0/],
     ['slice to a string', untyped(ops.slice, xs, [0], ['2']), /slice: end .* not the string '2' at place 0/],
-    ['slice from a tensor', untyped(ops.slice, xs, [int(1)]), /slice: start .*take\(x, .* a tensor int32\[\]/],
+    [
+      'slice from a tensor',
+      untyped(ops.slice, xs, [int(1)]),
+      /slice: start .*take\(x, .* a tensor int32\[\]/,
+    ],
     ['slice by null', untyped(ops.slice, xs, [0], [2], [null]), /slice: step .* not null at place 0/],
-    ['slice by 0', () => ops.slice(xs, [0], [2], [0]), /slice: 0:2:0 is outside axis 0 of \[4\]; .* steps are whole and not 0/],
+    [
+      'slice by 0',
+      () => ops.slice(xs, [0], [2], [0]),
+      /slice: 0:2:0 is outside axis 0 of \[4\]; .* steps are whole and not 0/,
+    ],
     ['slice of too many', () => ops.slice(xs, [0, 0]), /slice: more positions than the 1 axes/],
-    ['split into a string', untyped(ops.split, xs, '2'), /split: parts is a number of pieces.* not the string/],
+    [
+      'split into a string',
+      untyped(ops.split, xs, '2'),
+      /split: parts is a number of pieces.* not the string/,
+    ],
     ['split into undefined', untyped(ops.split, xs), /split: parts is .* not undefined/],
     ['split into −2', () => ops.split(xs, -2), /split: -2 pieces; use a whole number ≥ 1/],
     ['split at NaN', () => ops.split(xs, [Number.NaN]), /split: parts .* not NaN at place 0/],
     ['split at fractions', () => ops.arraySplit(xs, [1.5]), /arraySplit: parts .* not 1\.5 at place 0/],
     ['split along null', untyped(ops.split, xs, 2, null), /split: axis null does not exist/],
     ['unstack along a string', untyped(ops.unstack, m, '0'), /unstack: axis '0' does not exist/],
-    ['take of a truth value', untyped(ops.take, xs, true), /take: an index is a whole number, not true; a mask/],
-    ['take of truth values', untyped(ops.take, xs, [true, false]), /take: an index is a whole number, not true/],
+    [
+      'take of a truth value',
+      untyped(ops.take, xs, true),
+      /take: an index is a whole number, not true; a mask/,
+    ],
+    [
+      'take of truth values',
+      untyped(ops.take, xs, [true, false]),
+      /take: an index is a whole number, not true/,
+    ],
     ['take of undefined', untyped(ops.take, xs), /take: an index is a whole number, not undefined/],
     ['take of NaN', () => ops.take(xs, [Number.NaN]), /take: index NaN does not exist/],
-    ['take of a string', untyped(ops.take, xs, ['1']), /take: an index is a whole number, not the string '1'/],
+    [
+      'take of a string',
+      untyped(ops.take, xs, ['1']),
+      /take: an index is a whole number, not the string '1'/,
+    ],
     ['take along null', untyped(ops.take, xs, 0, null), /take: axis null does not exist/],
     ['take along a string', untyped(ops.take, m, 0, '1'), /take: axis '1' does not exist/],
     ['take by floats', () => ops.take(xs, tensor([1])), /take: indices are int32, not float64/],
@@ -162,7 +198,11 @@ describe('what is no index', () => {
     ['takeAlongAxis of truth', untyped(ops.takeAlongAxis, xs, [true]), /takeAlongAxis: an index is a whole/],
     ['putAlongAxis outside', () => ops.putAlongAxis(xs, [4], [1]), /putAlongAxis: index 4 does not exist/],
     ['indexUpdate outside', () => ops.indexUpdate(xs, 4, 1), /indexUpdate: index 4 does not exist/],
-    ['indexUpdate of truth', untyped(ops.indexUpdate, xs, false, 1), /indexUpdate: an index is a whole number/],
+    [
+      'indexUpdate of truth',
+      untyped(ops.indexUpdate, xs, false, 1),
+      /indexUpdate: an index is a whole number/,
+    ],
     ['indexAdd of a fraction', () => ops.indexAdd(xs, 0.5, 1), /indexAdd: index 0\.5 does not exist/],
     ['flip of a string', untyped(ops.flip, xs, 'x'), /flip: axis 'x' does not exist/],
     ['sum over null', untyped(ops.sum, xs, null), /sum: axis null does not exist/],

@@ -100,18 +100,24 @@ function requireIndex(x: Tensor, axis: number, i: unknown): void {
       { op: 'at', shape: x.shape, axis, index: i },
     );
   }
-  if (i instanceof Tensor) return requireIntegers(axis, i);
-  if (i === null || (Array.isArray(i) && isRange(i))) return;
-  throw new LockstepError('argument', `at: ${described(i)} is no index of axis ${axis}; ${possible}`, {
+  if (i instanceof Tensor) requireIntegers(axis, i);
+  else if (i === null || (Array.isArray(i) && isRange(i))) return;
+  else throw noIndex(axis, i);
+}
+
+const noIndex = (axis: number, i: unknown): LockstepError =>
+  new LockstepError('argument', `at: ${described(i)} is no index of axis ${axis}; ${possible}`, {
     op: 'at',
     axis,
   });
-}
 
 const isPosition = (end: unknown): boolean => end === null || Number.isInteger(end);
 
 const isRange = ([start, end, ...step]: readonly unknown[]): boolean =>
-  isPosition(start) && isPosition(end) && step.length < 2 && step.every((s) => Number.isInteger(s) && s !== 0);
+  isPosition(start) &&
+  isPosition(end) &&
+  step.length < 2 &&
+  step.every((s) => Number.isInteger(s) && s !== 0);
 
 function requireIntegers(axis: number, { dtype, shape }: Tensor): void {
   if (dtype === 'int32' || dtype === 'uint32') return;

@@ -53,7 +53,8 @@ export function moveAxis(
   to: number | readonly number[],
 ): Tensor {
   for (const list of [from, to])
-    if (typeof list !== 'number') requireList('moveAxis', 'from or to', list, Number.isInteger, 'an axis or a list of them');
+    if (typeof list !== 'number')
+      requireList('moveAxis', 'from or to', list, Number.isInteger, 'an axis or a list of them');
   const [sources, places] = [from, to].map((list) =>
     (typeof list === 'number' ? [list] : (list as readonly number[])).map((axis) =>
       normalizeAxis('moveAxis', axis, x.rank),

@@ -1,7 +1,7 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
-import { asTensors, type TensorLike } from '../convert.ts';
+import { asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { requireList } from './positions.ts';
@@ -126,7 +126,7 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
   if (![from, to, step].every(Number.isInteger) || step === 0 || !inside(from, start) || !inside(to, end)) {
     throw new LockstepError(
       'shape',
-      `slice: ${from}:${to}:${step} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in ${-size} … ${size}, steps are whole and not 0`,
+      `slice: ${from}:${to}:${step} is outside axis ${axis} of ${formatShape(x.shape)}; positions are whole and lie in 0 … ${size}, steps are whole and not 0`,
       { op: 'slice', shape: x.shape, axis, from, to, step },
     );
   }
@@ -204,6 +204,12 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
     );
     return padZeros(t, widths);
   },
+  jvpTogether: (tangents, inputs, { axis }) =>
+    bind(
+      concatenatePrimitive,
+      inputs.map((x, i) => tangents[i] ?? zerosLike(x)),
+      { axis },
+    ),
   vjp: (ct, argument, inputs, _out, { axis }) => {
     const start = offsetOf(inputs, argument, axis);
     const length = inputs[argument]!.shape[axis]!;

@@ -3,6 +3,7 @@ import { LockstepError } from '@lockstep/errors';
 import { formatShape, normalizeAxes } from '@lockstep/tensor';
 import { asTensor, onesLike, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
+import { at } from './at.ts';
 import {
   abs,
   add,
@@ -20,7 +21,6 @@ import {
 import { pow } from './powers.ts';
 import { isNotANumber } from './ranges.ts';
 import { max, mean, min } from './reductions.ts';
-import { at } from './at.ts';
 import { stack } from './slicing.ts';
 import { sort } from './sorting.ts';
 import { type ReduceOptions, reshape, restoreAxes, sum, transpose } from './structural.ts';

@@ -87,7 +87,8 @@ const transposePrimitive: Primitive<{ axes: readonly number[] }> = primitive({
 
 /** Output axis `i` is input axis `axes[i]`; without axes their order is reversed. */
 export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
-  if (axes !== undefined) requireList('transpose', 'the order', axes, Number.isInteger, 'a list of all axes such as [1, 0]');
+  if (axes !== undefined)
+    requireList('transpose', 'the order', axes, Number.isInteger, 'a list of all axes such as [1, 0]');
   const order =
     axes === undefined
       ? x.shape.map((_, i) => x.rank - 1 - i)

@@ -3,7 +3,13 @@
  * thousand times as many, and a loop that never ends gives none of them back. So all programs of a profile, of which one
  * runs at a time, share one that grows; whoever needs much has one of its own, which goes with it.
  */
-import { createKernels, createMemory, type Kernels, MIN_SCRATCH_BYTES, type Profile } from '@lockstep/kernels';
+import {
+  createKernels,
+  createMemory,
+  type Kernels,
+  MIN_SCRATCH_BYTES,
+  type Profile,
+} from '@lockstep/kernels';
 
 export interface ProgramMemory {
   readonly buffer: SharedArrayBuffer;
@@ -53,7 +59,9 @@ function sharedOf(profile: Profile, bytes: number): Shared {
   const known = shared[profile];
   if (known === undefined) {
     const memory = createMemory(bytes);
-    return (shared[profile] = { memory, kernels: kernelsIn(memory, profile), user: undefined });
+    const made: Shared = { memory, kernels: kernelsIn(memory, profile), user: undefined };
+    shared[profile] = made;
+    return made;
   }
   const { byteLength } = known.memory.buffer;
   if (bytes > byteLength) {

@@ -4,6 +4,7 @@ import { isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
 import { type Primitive, Tensor, type Trace } from '../core.ts';
+import { described } from '../primitives/positions.ts';
 
 export function differentiableBy(primitive: Primitive, argument: number): boolean {
   return primitive.differentiable === 'all' || primitive.differentiable.includes(argument);
@@ -76,15 +77,16 @@ export function lifted(argument: unknown): unknown {
 }
 
 export function requireArguments(op: string, numArguments: number, wrt: number | readonly number[]): void {
-  const list = typeof wrt === 'number' ? [wrt] : wrt;
+  const list: readonly unknown[] = Array.isArray(wrt) ? wrt : [wrt];
   for (const [i, argument] of list.entries()) {
-    const exists = Number.isInteger(argument) && argument >= 0 && argument < numArguments;
+    const exists =
+      Number.isInteger(argument) && (argument as number) >= 0 && (argument as number) < numArguments;
     if (exists && list.indexOf(argument) === i) continue;
     throw new LockstepError(
       'argument',
       exists
         ? `${op}: argument ${argument} is named twice; name each argument once`
-        : `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
+        : `${op}: argument ${described(argument)} does not exist; the function was called with ${numArguments}`,
       { argument, numArguments },
     );
   }

@@ -13,6 +13,7 @@ import {
   Tracer,
   withTrace,
 } from '../core.ts';
+import { described } from '../primitives/positions.ts';
 import { repeatInFront, transpose } from '../primitives/structural.ts';
 import { toTensors } from './arguments.ts';
 import type { Inputs } from './types.ts';
@@ -162,6 +163,14 @@ function runBatched<Args extends readonly unknown[], Out>(
     );
   }
   const axes = args.map((_, i) => (isList ? inAxes[i]! : inAxes));
+  const odd = axes.find((axis) => axis !== null && !Number.isInteger(axis));
+  if (odd !== undefined || axes.includes(undefined as never)) {
+    throw new LockstepError(
+      'argument',
+      `vmap: ${described(odd)} in inAxes; an entry is the whole number of an axis, or null for an argument that all examples share`,
+      { inAxes: described(inAxes) },
+    );
+  }
   const trees = args.map((arg) => toTensors('vmap', arg));
   const size = batchSize(trees, axes);
   return withTrace(
