@@ -30,7 +30,13 @@ export interface Construct<A extends Attrs = Attrs> {
   readonly record?: (inputs: readonly Tensor[], attrs: A, enter: Enter) => readonly Tensor[];
   /** It only says how to differentiate its first body, which therefore takes its place in a planned program. */
   readonly isCall?: boolean;
-  /** How it runs within a planned program, unless it is a call. */
+  /** What stands for it in a planned program: other equations, made when all derivatives have been taken. */
+  readonly composed?: {
+    lower(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
+    /** Operations, from those of its bodies. */
+    flops(bodies: readonly number[], attrs: A): number;
+  };
+  /** How it runs within a planned program, unless it is a call or composed. */
   readonly planned?: PlannedConstruct<A>;
   /** The equation without what only unneeded outputs need: what remains of inputs, outputs and attrs. */
   readonly prune?: (attrs: A, needed: readonly boolean[]) => Pruned | undefined;

@@ -163,6 +163,15 @@ export interface Primitive<A extends Attrs = Attrs> {
     out: Tensor,
     attrs: A,
   ) => Tensor;
+  /**
+   * The output's tangent from those of all arguments (undefined for what does not move), where a sum of contributions
+   * would not be its bits: what is put together from parts loses the sign of a zero to the zeros around it.
+   */
+  readonly jvpTogether?: (
+    tangents: readonly (Tensor | undefined)[],
+    inputs: readonly Tensor[],
+    attrs: A,
+  ) => Tensor;
   /** The cotangent of one argument. Absent: no derivative by this argument. */
   readonly vjp?: (
     cotangent: Tensor,

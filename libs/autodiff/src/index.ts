@@ -27,6 +27,8 @@ export {
   softsign,
   swish,
 } from './primitives/activations.ts';
+export type { Index } from './primitives/at.ts';
+export { at } from './primitives/at.ts';
 export type { MeshgridOptions } from './primitives/axes.ts';
 export {
   broadcastArrays,
@@ -161,8 +163,8 @@ export type { Unique } from './primitives/selecting.ts';
 export { compress, nonZero, select, unique } from './primitives/selecting.ts';
 export type { Combine, ShardMoments } from './primitives/sharding.ts';
 export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
-export type { Index, Position } from './primitives/slicing.ts';
-export { at, concatenate, flip, slice, stack } from './primitives/slicing.ts';
+export type { Position } from './primitives/slicing.ts';
+export { concatenate, flip, slice, stack } from './primitives/slicing.ts';
 export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
 export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
 export { digamma, erfc, erfInv, logGamma, logit, polygamma, xLogY } from './primitives/special.ts';
@@ -231,6 +233,7 @@ export {
   hvp,
   jacobian,
 } from './transform/derivatives.ts';
+export type { JitOptions } from './transform/jit.ts';
 export { jit, runAlone } from './transform/jit.ts';
 export { jvp } from './transform/jvp.ts';
 export type { NumericalGradOptions } from './transform/numerical.ts';

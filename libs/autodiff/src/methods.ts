@@ -3,6 +3,7 @@ import type { DType, Shape } from '@lockstep/tensor';
 import type { TensorLike } from './convert.ts';
 import { Tensor } from './core.ts';
 import * as activations from './primitives/activations.ts';
+import * as elements from './primitives/at.ts';
 import * as axes from './primitives/axes.ts';
 import * as contraction from './primitives/contraction.ts';
 import * as cumulative from './primitives/cumulative.ts';
@@ -115,7 +116,7 @@ export interface TensorMethods {
     end?: readonly slicing.Position[],
     step?: readonly number[],
   ): Tensor;
-  at(...index: readonly slicing.Index[]): Tensor;
+  at(...index: readonly elements.Index[]): Tensor;
   flip(axes?: Axes): Tensor;
   roll(shift: Axes, axis?: Axes): Tensor;
   repeat(counts: Axes, axis?: number): Tensor;
@@ -190,7 +191,8 @@ const ops = {
   ...pick(cumulative, ['cumSum', 'cumProd']),
   ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
   ...pick(axes, ['ravel', 'expandDims', 'squeeze', 'swapAxes', 'moveAxis']),
-  ...pick(slicing, ['slice', 'at', 'flip']),
+  ...pick(elements, ['at']),
+  ...pick(slicing, ['slice', 'flip']),
   ...pick(repeating, ['roll', 'repeat', 'tile']),
   ...pick(joining, ['split']),
   ...pick(indices, ['take', 'takeAlongAxis']),

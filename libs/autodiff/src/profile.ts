@@ -8,7 +8,7 @@ const checkUseProfile = signature('useProfile', { profile: oneOf('portable', 'fm
 
 /**
  * Chooses the arithmetic of matmul and convolution for what this thread computes from now on, outside of runs: eager
- * ops, and functions that `jit` compiles. It is `portable`, the same everywhere, until `fma`, the faster one, is asked for.
+ * ops, and calls of functions that `jit` compiles, whenever these were first called. It is `portable`, the same everywhere, until `fma`, the faster one, is asked for.
  * @throws LockstepError `config` if this machine cannot compute it.
  */
 export function useProfile(wanted: Profile): void {

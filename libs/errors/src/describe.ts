@@ -19,7 +19,7 @@ export function describeValue(value: unknown): string {
 }
 
 function describeObject(value: object): string {
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`;
+  if (Array.isArray(value)) return describeList(value);
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`;
   const { dtype, shape } = value as { readonly dtype?: unknown; readonly shape?: unknown };
   if (typeof dtype === 'string' && Array.isArray(shape))
@@ -29,6 +29,18 @@ function describeObject(value: object): string {
   const names = Object.keys(value);
   return names.length === 0 ? 'an empty object' : `an object of ${names.slice(0, 6).join(', ')}`;
 }
+
+/** Short lists of simple values as they are, others by their length. */
+function describeList(list: readonly unknown[]): string {
+  if (list.length === 0) return 'an empty list';
+  // Holes are elements too.
+  const items = Array.from(list);
+  const isShort = items.length <= 4 && items.every((item) => typeof item !== 'object' || item === null);
+  return isShort ? `the list [${items.map(describeItem).join(', ')}]` : `a list of ${list.length}`;
+}
+
+const describeItem = (item: unknown): string =>
+  typeof item === 'string' ? describeValue(item).replace(/^the string /, '') : describeValue(item);
 
 /** Of the class of a prototype; `object` where it has no name. */
 function nameOf(prototype: object): string {

@@ -335,7 +335,7 @@ describe('what is silently another thing in other libraries', () => {
     [
       'a mode that is none',
       () => l.checkGrads(total, [x], { modes: ['rev'] } as never),
-      "checkGrads: modes is a list of 1; it must be a list of 'forward' and 'reverse'",
+      "checkGrads: modes is the list ['rev']; it must be a list of 'forward' and 'reverse'",
     ],
     [
       'a dtype of NumPy',

@@ -57,7 +57,7 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
     throw new LockstepError(
       'shape',
-      `${op}: axis ${axis} does not exist in an array of rank ${rank}; use ${rank === 0 ? 'no axis' : `${-rank} … ${rank - 1}`}`,
+      `${op}: axis ${typeof axis === 'string' ? `'${axis}'` : axis} does not exist in an array of rank ${rank}; use ${rank === 0 ? 'no axis' : `${-rank} … ${rank - 1}`}`,
       { op, axis, rank },
     );
   }
@@ -71,7 +71,8 @@ export function normalizeAxes(
   rank: number,
 ): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === 'number' ? [axes] : axes).map((axis) => normalizeAxis(op, axis, rank));
+  const given = Array.isArray(axes) ? (axes as readonly number[]) : [axes as number];
+  const list = given.map((axis) => normalizeAxis(op, axis, rank));
   list.sort((a, b) => a - b);
   if (list.some((axis, i) => axis === list[i - 1])) {
     throw new LockstepError(

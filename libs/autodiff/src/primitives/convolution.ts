@@ -7,7 +7,8 @@ import { type Conv2dAttrs, convolutionAlgorithm, kernelGradAlgorithm } from '@lo
 import type { DType, Shape } from '@lockstep/tensor';
 import { type Attrs, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { at, stack } from './slicing.ts';
+import { at } from './at.ts';
+import { stack } from './slicing.ts';
 import { reshape } from './structural.ts';
 import { outputLength } from './windows.ts';
 

@@ -224,6 +224,8 @@ const selectPrimitive: Primitive = primitive({
   kernel: (out, inputs) => bindSelect(out, inputs.map(fullOperand)),
   elementwise: bindSelect,
   jvp: (t, argument, [condition]) => routed(t, argument, condition!),
+  jvpTogether: ([, a, b], [condition, like]) =>
+    where(condition!, a ?? zerosLike(like!), b ?? zerosLike(like!)),
   vjp: (ct, argument, [condition]) => routed(ct, argument, condition!),
   batch: batchElementwise(() => selectPrimitive),
 });

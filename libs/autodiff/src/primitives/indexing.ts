@@ -73,7 +73,10 @@ const isInside = (indices: Tensor, rows: number): Tensor =>
 
 const checkGather = signature('gather', { table: aTensor, indices: aTensor });
 
-/** The rows of a table named by indices of any shape: table [rows, ..w], indices int32 [..] → [.., ..w] */
+/**
+ * The rows of a table named by indices of any shape, counted from the first: an index outside, a negative one too, gives
+ * NaN (0 for integers). table [rows, ..w], indices int32 [..] → [.., ..w]
+ */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   checkGather(table, indices);
   requireIndices('gather', indices);
@@ -88,7 +91,10 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
 
 const checkScatterAdd = signature('scatterAdd', { updates: aTensor, indices: aTensor, rows: aNumber });
 
-/** Zeros [rows, ..w] with each update added to the row its index names: updates [.., ..w], indices int32 [..]. */
+/**
+ * Zeros [rows, ..w] with each update added to the row its index names; one outside, a negative one too, adds to none.
+ * updates [.., ..w], indices int32 [..]
+ */
 export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tensor {
   checkScatterAdd(updates, indices, rows);
   requireIndices('scatterAdd', indices);

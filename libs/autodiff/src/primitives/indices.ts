@@ -1,6 +1,6 @@
 /** Elements by their index along any axis: taken, replaced and added to. */
 
-import { LockstepError, signature } from '@lockstep/errors';
+import { describeValue, LockstepError, signature } from '@lockstep/errors';
 import { lastPlaces } from '@lockstep/kernels';
 import { broadcastShapes, formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike, tensor } from '../convert.ts';
@@ -8,7 +8,7 @@ import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { anAxis, aTensor, tensorLike } from '../kinds.ts';
 import { moveAxis } from './axes.ts';
-import { add, greaterEqual, less, maximum, where } from './elementwise.ts';
+import { add, cast, greaterEqual, less, maximum, minimum, where } from './elementwise.ts';
 import { gather, offsetRows, requireIndices, scatterAdd } from './indexing.ts';
 import { broadcastInAxes, broadcastTo, reshape } from './structural.ts';
 
@@ -18,11 +18,13 @@ import { broadcastInAxes, broadcastTo, reshape } from './structural.ts';
  */
 function asIndices(op: string, indices: TensorLike, length: number): Tensor {
   if (indices instanceof Tensor) {
-    requireIndices(op, indices);
-    return where(less(indices, 0), add(indices, length), indices);
+    const signed = indices.dtype === 'uint32' ? cast(minimum(indices, 2 ** 31 - 1), 'int32') : indices;
+    requireIndices(op, signed);
+    return where(less(signed, 0), add(signed, length), signed);
   }
   const list = tensor(indices, { dtype: 'float64' });
-  const outside = list.data.find((i) => !Number.isInteger(i) || i < -length || i >= length);
+  requireNumbers(op, indices);
+  const outside = Array.from(list.data).find((i) => !Number.isInteger(i) || i < -length || i >= length);
   if (outside !== undefined) {
     throw new LockstepError(
       'argument',
@@ -34,6 +36,20 @@ function asIndices(op: string, indices: TensorLike, length: number): Tensor {
     Int32Array.from(list.data, (i) => (i < 0 ? i + length : i)),
     { shape: list.shape },
   );
+}
+
+/** Of what is no tensor: numbers, in nested or typed arrays. A truth value would count as 0 or 1. */
+function requireNumbers(op: string, indices: unknown): void {
+  if (typeof indices === 'number' || ArrayBuffer.isView(indices)) return;
+  if (!Array.isArray(indices)) {
+    const remedy = typeof indices === 'boolean' ? '; a mask selects with compress() or where()' : '';
+    throw new LockstepError(
+      'argument',
+      `${op}: an index is a whole number, not ${describeValue(indices)}${remedy}`,
+      { op },
+    );
+  }
+  for (const each of indices) requireNumbers(op, each);
 }
 
 const checkTake = signature('take', { x: aTensor, indices: tensorLike, 'axis?': anAxis });

@@ -1,10 +1,10 @@
 /** Arrays joined along rows and columns, and taken apart again. */
 
-import { LockstepError, listOf, signature } from '@lockstep/errors';
+import { aNumber, either, LockstepError, listOf, signature, whole } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { anAxis, aTensor, numberOrList, tensorLike } from '../kinds.ts';
+import { anAxis, aTensor, tensorLike } from '../kinds.ts';
 import { concatenate, slice } from './slicing.ts';
 import { reshape } from './structural.ts';
 
@@ -26,12 +26,15 @@ export function vstack(xs: readonly TensorLike[]): Tensor {
   return concatenate(tensors.map((x) => (x.rank < 2 ? reshape(x, [1, x.size]) : x)));
 }
 
-const checkSplit = signature('split', { x: aTensor, parts: numberOrList, 'axis?': anAxis });
+/** How many pieces there can be is known to the op. */
+const someParts = either(aNumber, listOf(whole(), 'a list of whole positions'));
+const checkSplit = signature('split', { x: aTensor, parts: someParts, 'axis?': anAxis });
 
 /** `parts` equal pieces along `axis`, or the pieces between the given positions. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   checkSplit(x, parts, axis);
   const along = normalizeAxis('split', axis, x.rank);
+  requireParts('split', parts);
   if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
     throw new LockstepError(
       'shape',
@@ -42,12 +45,13 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   return arraySplit(x, parts, along);
 }
 
-const checkArraySplit = signature('arraySplit', { x: aTensor, parts: numberOrList, 'axis?': anAxis });
+const checkArraySplit = signature('arraySplit', { x: aTensor, parts: someParts, 'axis?': anAxis });
 
 /** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
 export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   checkArraySplit(x, parts, axis);
   const along = normalizeAxis('arraySplit', axis, x.rank);
+  requireParts('arraySplit', parts);
   const length = x.shape[along]!;
   const ends =
     typeof parts === 'number' ? evenEnds(length, parts) : [...parts.map((at) => within(at, length)), length];
@@ -55,13 +59,16 @@ export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 
   return cut(x, along, pieces);
 }
 
+function requireParts(op: string, parts: number | readonly number[]): void {
+  if (typeof parts !== 'number' || (Number.isInteger(parts) && parts >= 1)) return;
+  throw new LockstepError('argument', `${op}: ${parts} pieces; use a whole number ≥ 1, or positions`, {
+    op,
+    parts,
+  });
+}
+
 /** Where `parts` nearly equal pieces end. */
 function evenEnds(length: number, parts: number): number[] {
-  if (!Number.isInteger(parts) || parts < 1) {
-    throw new LockstepError('argument', `split: ${parts} pieces; use a whole number ≥ 1, or positions`, {
-      parts,
-    });
-  }
   const [least, longer] = [Math.floor(length / parts), length % parts];
   return Array.from({ length: parts }, (_, i) => (i + 1) * least + Math.min(i + 1, longer));
 }

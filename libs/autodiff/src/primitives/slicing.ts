@@ -1,8 +1,8 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
 
-import { aNumber, anything, describeValue, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
+import { aNumber, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
-import { asTensors, type TensorLike } from '../convert.ts';
+import { asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { anAxis, aTensor, someAxes, tensorLike } from '../kinds.ts';
@@ -72,20 +72,15 @@ const placePrimitive: Primitive<PlaceAttrs> = primitive({
 /** One end of a slice: a position, from the end if negative; null for the end of the axis. */
 export type Position = number | null;
 
-/** Along one axis: an element, a range `[start, end]` or `[start, end, step]`, null for all of it, '...' for all axes between. */
-export type Index =
-  | number
-  | null
-  | '...'
-  | readonly [Position, Position]
-  | readonly [Position, Position, number];
-
-const aPositionList = listOf(orNull(aNumber), 'a list of positions, each a number or null');
+const aPositionList = listOf(
+  orNull(aNumber),
+  'a list of whole numbers, and null for the end of the axis (from a computed position on, take(x, arange(n).add(i), axis))',
+);
 const checkSlice = signature('slice', {
   x: aTensor,
   start: aPositionList,
   'end?': aPositionList,
-  'step?': listOf(aNumber, 'a list of numbers'),
+  'step?': listOf(aNumber, 'a list of whole numbers other than 0'),
 });
 
 /**
@@ -154,58 +149,6 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
 
 const position = (at: number, size: number): number => (at < 0 ? at + size : at);
 
-const checkAt = signature('at', { x: aTensor, '...index': anything });
-
-/**
- * Elements and subarrays by an index for each of the first axes: `x.at(0)`, `x.at(1, [0, 2])`, `x.at('...', -1)`,
- * `x.at([null, null, -1])`. A number takes its axis away; a range, null or '...' keeps it.
- */
-export function at(x: Tensor, ...index: readonly Index[]): Tensor {
-  checkAt(x, ...index);
-  const full = withoutDots(x, index);
-  const single = full.map((i, axis) => (typeof i === 'number' ? position(i, x.shape[axis] ?? 0) : undefined));
-  for (const [axis, i] of single.entries()) {
-    if (axis < x.rank && (i === undefined || (Number.isInteger(i) && i >= 0 && i < x.shape[axis]!))) continue;
-    throw new LockstepError(
-      'shape',
-      `at: index ${formatIndex(full[axis])} does not exist along axis ${axis} of ${formatShape(x.shape)}`,
-      { op: 'at', shape: x.shape, index },
-    );
-  }
-  const ranges = full.map((i, axis) => (Array.isArray(i) ? i : rangeOf(single[axis])));
-  const part = slice(
-    x,
-    ranges.map(([start]) => start),
-    ranges.map(([, end]) => end),
-    ranges.map(([, , step]) => step ?? 1),
-  );
-  return reshape(
-    part,
-    part.shape.filter((_, axis) => single[axis] === undefined),
-  );
-}
-
-const formatIndex = (index: unknown): string =>
-  Array.isArray(index) && index.every((place) => typeof place === 'number' || place === null)
-    ? `[${index.map(String).join(', ')}]`
-    : describeValue(index);
-
-const rangeOf = (i: number | undefined): readonly [Position, Position, number?] =>
-  i === undefined ? [null, null] : [i, i + 1];
-
-/** The index with '...' written out as whole axes. */
-function withoutDots(x: Tensor, index: readonly Index[]): (number | null | readonly Position[])[] {
-  const dots = index.indexOf('...');
-  if (dots === -1) return index as (number | null | readonly Position[])[];
-  const missing = Math.max(0, x.rank - (index.length - 1));
-  const full = [...index.slice(0, dots), ...new Array<null>(missing).fill(null), ...index.slice(dots + 1)];
-  if (!full.includes('...')) return full as (number | null | readonly Position[])[];
-  throw new LockstepError('argument', "at: '...' may stand once; write the other axes as null", {
-    op: 'at',
-    index,
-  });
-}
-
 /** x at the places `start + i·step` of zeros of `shape`. */
 export const place = (
   x: Tensor,
@@ -266,6 +209,12 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
     );
     return padZeros(t, widths);
   },
+  jvpTogether: (tangents, inputs, { axis }) =>
+    bind(
+      concatenatePrimitive,
+      inputs.map((x, i) => tangents[i] ?? zerosLike(x)),
+      { axis },
+    ),
   vjp: (ct, argument, inputs, _out, { axis }) => {
     const start = offsetOf(inputs, argument, axis);
     const length = inputs[argument]!.shape[axis]!;

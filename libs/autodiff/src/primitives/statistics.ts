@@ -5,6 +5,7 @@ import { formatShape, normalizeAxes } from '@lockstep/tensor';
 import { asTensor, onesLike, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { aTensor, numberOrList, someAxes, tensorLike } from '../kinds.ts';
+import { at } from './at.ts';
 import {
   abs,
   add,
@@ -22,7 +23,7 @@ import {
 import { pow } from './powers.ts';
 import { isNotANumber } from './ranges.ts';
 import { max, mean, min } from './reductions.ts';
-import { at, stack } from './slicing.ts';
+import { stack } from './slicing.ts';
 import { sort } from './sorting.ts';
 import { type ReduceOptions, reduceRules, reshape, restoreAxes, sum, transpose } from './structural.ts';
 

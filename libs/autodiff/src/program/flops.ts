@@ -40,9 +40,9 @@ function flopsOfBodies(equation: Equation): number {
   const { plans } = equation.attrs as Partial<PlannedBodies>;
   const programs = plans?.map(({ program }) => program) ?? bodiesOf(equation) ?? [];
   const each = programs.map(programFlops);
-  const planned = constructOf(equation)?.planned;
+  const { planned, composed } = constructOf(equation)!;
   // Of a call the first body is what runs; the others say how it is differentiated.
-  return planned === undefined ? (each[0] ?? 0) : planned.flops(each, equation.attrs as PlannedBodies);
+  return (planned ?? composed)?.flops(each, equation.attrs as PlannedBodies) ?? each[0] ?? 0;
 }
 
 type Count = (

@@ -1,17 +1,24 @@
 /** Equations give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
 import { signature } from '@lockstep/errors';
+import type { PlannedBodies } from '../construct.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 import { traceProgram } from './trace.ts';
 
 const checkInline = signature('inlineCalls', { program: aProgram });
 
-/** The same computation without checkpoints and derivatives of one's own. */
+/** The same computation without checkpoints, derivatives of one's own, and what is composed of other equations. */
 export function inlineCalls(program: Program): Program {
   checkInline(program);
-  return inlined(program, (equation) =>
-    constructOf(equation)?.isCall === true ? inlineCalls(bodiesOf(equation)![0]!) : undefined,
-  );
+  return inlined(program, (equation) => {
+    const construct = constructOf(equation);
+    if (construct?.isCall === true) return inlineCalls(bodiesOf(equation)![0]!);
+    const composed = construct?.composed;
+    if (composed === undefined) return undefined;
+    const avals = equation.inputs.map((input) => program.avals[input]!);
+    const attrs = equation.attrs as PlannedBodies;
+    return inlineCalls(traceProgram((...xs) => composed.lower(xs, attrs), avals));
+  });
 }
 
 /** The same computation with the ops that primitives are composed of in float32, in their place. */

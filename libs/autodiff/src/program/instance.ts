@@ -28,6 +28,8 @@ export interface ExchangeBuffers {
 
 export interface Instance {
   readonly numSegments: number;
+  /** Puts the constants in place again, where the memory has had another user since. */
+  restore(): void;
   /** Runs one segment; the exchanges before it must have put their results in place. */
   run(segment: number): void;
   /** `exchanges[i]` lies between segments i and i + 1. */
@@ -87,6 +89,7 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
     numSegments: segments.length,
     exchanges,
     outputs: given ?? outputs,
+    restore: () => prepare(options.kernels),
     run(segment) {
       for (const kernel of segments[segment]!) kernel(options.kernels);
     },

@@ -1,5 +1,5 @@
 /** What the transformations share: arguments as trees of tensors. */
-import { LockstepError } from '@lockstep/errors';
+import { describeValue, LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
@@ -76,15 +76,16 @@ export function lifted(argument: unknown): unknown {
 }
 
 export function requireArguments(op: string, numArguments: number, wrt: number | readonly number[]): void {
-  const list = typeof wrt === 'number' ? [wrt] : wrt;
+  const list: readonly unknown[] = Array.isArray(wrt) ? wrt : [wrt];
   for (const [i, argument] of list.entries()) {
-    const exists = Number.isInteger(argument) && argument >= 0 && argument < numArguments;
+    const exists =
+      Number.isInteger(argument) && (argument as number) >= 0 && (argument as number) < numArguments;
     if (exists && list.indexOf(argument) === i) continue;
     throw new LockstepError(
       'argument',
       exists
         ? `${op}: argument ${argument} is named twice; name each argument once`
-        : `${op}: argument ${argument} does not exist; the function was called with ${numArguments}`,
+        : `${op}: argument ${describeValue(argument)} does not exist; the function was called with ${numArguments}`,
       { argument, numArguments },
     );
   }

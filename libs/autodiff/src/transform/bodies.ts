@@ -1,7 +1,7 @@
 /** Functions of constructs: closed programs, what leads where in them, and transformed versions of them. */
 import { isFloat } from '@lockstep/tensor';
 import type { MaybeTensor } from '../construct.ts';
-import { zerosLike } from '../convert.ts';
+import { full, zerosLike } from '../convert.ts';
 import type { Aval, BatchAxis, Tensor } from '../core.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { primitiveOf } from '../program/equation.ts';
@@ -38,6 +38,18 @@ export function reached(program: Program, from: readonly boolean[], by: 'derivat
       if (by === 'batch' || isFloat(program.avals[output]!.dtype)) moved.add(output);
   }
   return program.outputs.map((variable) => moved.has(variable));
+}
+
+/** Of each input, whether any of the given outputs depends on it in a way that has a derivative. */
+export function reachedBack(program: Program, from: readonly boolean[]): boolean[] {
+  const needed = new Set(chosen(program.outputs, from));
+  for (const equation of [...program.equations].reverse()) {
+    if (!equation.outputs.some((output) => needed.has(output))) continue;
+    const primitive = primitiveOf(equation);
+    for (const [argument, input] of equation.inputs.entries())
+      if (primitive === undefined || differentiableBy(primitive, argument)) needed.add(input);
+  }
+  return inputAvals(program).map((_, input) => needed.has(input));
 }
 
 /** Of each leaf of a state that goes around in a loop, whether anything moves it in any turn; see {@link reached}. */
@@ -108,6 +120,13 @@ export function jvpBody(body: Program, moves: readonly boolean[], asked: readonl
 
 export const orZeros = (tangents: readonly MaybeTensor[], like: readonly Tensor[]): Tensor[] =>
   like.map((x, i) => tangents[i] ?? zerosLike(x));
+
+/** What is added to −0 keeps every bit. */
+export const nothing = ({ shape, dtype }: Aval): Tensor => full(shape, -0, dtype);
+
+/** Like {@link orZeros}, for what others will be added to. */
+export const orNothing = (tangents: readonly MaybeTensor[], like: readonly Tensor[]): Tensor[] =>
+  like.map((x, i) => tangents[i] ?? nothing(x));
 
 /** The body over a batch, whose axis lies in front of the inputs that have it and of the outputs that are to have it. */
 export function batchedBody(

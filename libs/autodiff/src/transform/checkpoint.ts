@@ -4,7 +4,7 @@
  */
 import { aFunction, signature } from '@lockstep/errors';
 import type { Bodies, Construct } from '../construct.ts';
-import { bind, bindMany, findActiveTrace, type Primitive } from '../core.ts';
+import { bind, bindMany, findActiveTrace, type Primitive, type Tensor, Tracer } from '../core.ts';
 import { construct, copyKernel, primitive } from '../define.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import { closeProgram } from '../program/trace.ts';
@@ -27,6 +27,13 @@ export const barrier: Primitive = primitive({
   vjp: (ct) => ct,
   batch: ([x, token], [batched]) => ({ value: bind(barrier, [x!, token!], {}), batched: batched! }),
 });
+
+/**
+ * Values as the operands of a construct that is run in place: its cotangents are added up among themselves first, in the
+ * order of the equation that it is in a program.
+ */
+export const withOwnPlace = (xs: readonly Tensor[]): readonly Tensor[] =>
+  xs.map((x) => (x instanceof Tracer ? bind(barrier, [x, x], {}) : x));
 
 const checkpointConstruct: Construct<Bodies> = construct({
   name: 'checkpoint',

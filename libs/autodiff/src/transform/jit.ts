@@ -1,18 +1,21 @@
 /**
- * Compilation: a function is traced once for each combination of input types, optimised, planned and replayed. The
- * results are the bits of eager execution. Inside another transformation a compiled function is simply called, so
+ * Compilation: a function is traced once for each combination of input types and each profile, optimised, planned and
+ * replayed. The results are the bits of eager execution. Inside another transformation a compiled function is simply called, so
  * that all transformations compose.
  */
 
-import { aFunction, anObject, type Kind, signature } from '@lockstep/errors';
+import { aFunction, anObject, type Kind, type Rules, signature, whole } from '@lockstep/errors';
+import type { Profile } from '@lockstep/kernels';
 import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
 import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
 import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
+import { currentProfile } from '../profile.ts';
 import { type Instance, instantiate } from '../program/instance.ts';
 import { createProgramMemory } from '../program/memory.ts';
 import { planProgram } from '../program/plan.ts';
 import { traceProgram } from '../program/trace.ts';
 import { toTensors } from './arguments.ts';
+import { recentlyUsed } from './recent.ts';
 import type { Inputs } from './types.ts';
 
 interface Compiled {
@@ -20,14 +23,28 @@ interface Compiled {
   readonly structure: Structure;
 }
 
-const checkJit = signature('jit', { f: aFunction });
+export interface JitOptions {
+  /**
+   * How many programs are kept, one for each combination of input types, structure and profile. For another one the
+   * program that has not run for the longest is forgotten, to be compiled again if it is needed. Default 256.
+   */
+  readonly maxPrograms?: number;
+}
 
-/** A compiled `f`: same arguments, same results, less time when called again with the same shapes. */
+const jitRules: Rules<JitOptions> = { maxPrograms: whole(1) };
+const checkJit = signature('jit', { f: aFunction }, jitRules);
+
+/**
+ * A compiled `f`: same arguments, same results, less time when called again with the same shapes.
+ * @throws LockstepError `argument` for options that are none.
+ */
 export function jit<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
+  options: JitOptions = {},
 ): (...args: Inputs<Args>) => Out {
-  checkJit(f);
-  const cache = new Map<string, Compiled>();
+  checkJit(f, options);
+  const { maxPrograms = 256 } = options;
+  const programs = recentlyUsed<Compiled>(maxPrograms);
   return (...args) => {
     const trees = args.map((arg) => toTensors('jit', arg));
     const call = (leaves: readonly Tensor[]): unknown => {
@@ -40,19 +57,21 @@ export function jit<Args extends readonly unknown[], Out>(
     };
     const leaves = trees.flatMap((tree) => tree.leaves);
     if (findActiveTrace(() => true) !== undefined) return call(leaves) as Out;
+    const profile = currentProfile();
     const key =
+      `${profile} ` +
       trees.map((tree) => formatStructure(tree.structure)).join() +
       leaves.map((x) => `${x.dtype}${x.shape}`).join();
-    let compiled = cache.get(key);
-    if (compiled === undefined) {
-      compiled = compile(call, leaves);
-      cache.set(key, compiled);
-    }
+    const compiled = programs(key, () => compile(call, leaves, profile));
     return unflatten(compiled.structure, compiled.call(leaves)) as Out;
   };
 }
 
-function compile(f: (leaves: readonly Tensor[]) => unknown, inputs: readonly Aval[]): Compiled {
+function compile(
+  f: (leaves: readonly Tensor[]) => unknown,
+  inputs: readonly Aval[],
+  profile: Profile,
+): Compiled {
   let structure: Structure | undefined;
   const program = traceProgram((...leaves) => {
     const out = flatten(f(leaves) as never);
@@ -66,15 +85,18 @@ function compile(f: (leaves: readonly Tensor[]) => unknown, inputs: readonly Ava
     offsets.push(bytes);
     bytes += Math.ceil((sizeOf(shape) * bytesPerElement(dtype)) / 64) * 64;
   }
-  const { buffer, byteOffset, kernels } = createProgramMemory(bytes);
+  const memory = createProgramMemory(bytes, profile);
+  const { buffer, byteOffset, kernels } = memory;
   const views = inputs.map(({ dtype, shape }, i) =>
     viewOf(dtype, buffer, byteOffset + offsets[i]!, sizeOf(shape)),
   );
   const results = plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
+  memory.take();
   const instance = instantiate(plan, { kernels, buffer, byteOffset, inputs: views, results });
   return {
     structure: structure!,
     call(tensors) {
+      if (memory.take()) instance.restore();
       for (const [i, x] of tensors.entries()) views[i]!.set(x.data);
       runAlone(instance);
       return plan.program.outputs.map((variable, i) => {

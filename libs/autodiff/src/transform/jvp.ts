@@ -26,6 +26,14 @@ class JvpTrace extends Trace {
   override process(primitive: Primitive, inputs: readonly Tensor[], attrs: Attrs): Tensor {
     const primals = inputs.map((x) => (this.owns(x) ? x.primal : x));
     const out = bind(primitive, primals, attrs);
+    const { jvpTogether } = primitive;
+    if (jvpTogether !== undefined) {
+      const tangents = inputs.map((x, i) =>
+        this.owns(x) && differentiableBy(primitive, i) ? x.tangent : undefined,
+      );
+      const moves = tangents.some((each) => each !== undefined);
+      return moves ? new JvpTracer(this, out, jvpTogether(tangents, primals, attrs)) : out;
+    }
     let tangent: Tensor | undefined;
     for (const [argument, input] of inputs.entries()) {
       if (!this.owns(input) || !primitive.jvp || !differentiableBy(primitive, argument)) continue;

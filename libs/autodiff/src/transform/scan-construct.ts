@@ -3,10 +3,13 @@
  * (captured, state, x) → (next state, y).
  */
 import type { TypedArray } from '@lockstep/tensor';
-import type { Bodies, Construct, MaybeTensor, Pruned } from '../construct.ts';
-import { full, zeros } from '../convert.ts';
+import type { Bodies, Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
+import { zeros, zerosLike } from '../convert.ts';
 import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
+import { at } from '../primitives/at.ts';
+import { expandDims } from '../primitives/axes.ts';
+import { concatenate, slice } from '../primitives/slicing.ts';
 import { repeatInFront } from '../primitives/structural.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import type { Program } from '../program/program.ts';
@@ -16,10 +19,13 @@ import {
   chosen,
   cut,
   inputAvals,
+  nothing,
+  orNothing,
   orZeros,
   outputAvals,
   prunedBodies,
   reached,
+  reachedBack,
   spreadOut,
   stateReached,
 } from './bodies.ts';
@@ -65,9 +71,6 @@ export function bindScan(
 const isGiven = (list: readonly MaybeTensor[]): boolean[] => list.map((x) => x !== undefined);
 const defined = (list: readonly MaybeTensor[]): Tensor[] => list.flatMap((x) => x ?? []);
 
-/** What is added to −0 keeps every bit. */
-const nothing = ({ shape, dtype }: Tensor): Tensor => full(shape, -0, dtype);
-
 const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
   name: 'scan',
   shape(_inputs, { bodies: [body], length, numState }) {
@@ -105,13 +108,15 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
     const [ofCaptured, ofState, ofXs] = partsOf(tangents, attrs);
     const [capturedMoves, xsMove] = [isGiven(ofCaptured), isGiven(ofXs)];
     const stateMoves = stateReached(body!, [capturedMoves, isGiven(ofState), xsMove], 'derivative');
+    if (attrs.length > 0 && stateMoves.some((is, i) => is && ofState[i] === undefined))
+      return firstTurnApart(inputs, tangents, attrs);
     const moves = [...capturedMoves, ...stateMoves, ...xsMove];
     const ysMove = reached(body!, moves, 'derivative').slice(attrs.numState);
     const closed = movedBody(body!, [capturedMoves, stateMoves, xsMove], ysMove);
     const all = bindScan(
       closed,
       [...parts[0], ...defined(ofCaptured)],
-      [...parts[1], ...chosen(orZeros(ofState, parts[1]), stateMoves)],
+      [...parts[1], ...chosen(orNothing(ofState, parts[1]), stateMoves)],
       [...parts[2], ...defined(ofXs)],
       attrs,
     );
@@ -136,13 +141,15 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
     const outputs = [...body!.outputs, ...own];
     const all = bindMany(scanConstruct, inputs, { ...attrs, bodies: [{ ...body!, outputs }] });
     const [outs, states] = cut(all, all.length - numState) as [Tensor[], Tensor[]];
-    const [byCaptured, byState, byXs] = partsOf(wanted, attrs);
-    const stateMoves = stateReached(body!, [byCaptured, byState, byXs], 'derivative');
-    const flags: Three<boolean> = [byCaptured, stateMoves, byXs];
+    const [asked, ofInit, ofXs] = partsOf(wanted, attrs);
+    const moves = stateReached(body!, [asked, ofInit, ofXs], 'derivative');
     return {
       outs,
       pull(cotangents) {
         const [ofState, ofYs] = cut(cotangents, numState) as [MaybeTensor[], MaybeTensor[]];
+        const flags = pathsBack(body!, [asked, moves, ofXs], [isGiven(ofState), isGiven(ofYs)]);
+        const [byCaptured, stateMoves, byXs] = flags;
+        if (!flags.flat().includes(true)) return [];
         const back = pulledBody(body!, flags, isGiven(ofYs));
         const begin = chosen(
           init.map((x, i) => ofState[i] ?? nothing(x)),
@@ -155,10 +162,10 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
           [...states, ...xs, ...defined(ofYs)],
           { length: attrs.length, reverse: !attrs.reverse },
         );
-        const [ofInit, sums, rest] = cut(pulled, begin.length, chosen(byCaptured, byCaptured).length);
+        const [toInit, sums, rest] = cut(pulled, begin.length, chosen(byCaptured, byCaptured).length);
         return [
           ...spreadOut(sums!, byCaptured),
-          ...spreadOut(ofInit!, stateMoves),
+          ...spreadOut(toInit!, stateMoves),
           ...spreadOut(rest!, byXs),
         ];
       },
@@ -217,6 +224,59 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
 
   prune,
 });
+
+/**
+ * Values and tangents where a state begins to move only within the loop: the turns before it does stand apart. A tangent
+ * of zeros in its place would have a say in the signs of others.
+ */
+function firstTurnApart(
+  inputs: readonly Tensor[],
+  tangents: readonly MaybeTensor[],
+  attrs: ScanAttrs,
+): Moved {
+  const [captured, state, xs] = partsOf(inputs, attrs);
+  const [ofCaptured, ofState, ofXs] = partsOf(tangents, attrs);
+  const { length, reverse, numState } = attrs;
+  const first = reverse ? length - 1 : 0;
+  const rest = (x: Tensor): Tensor => (reverse ? slice(x, [0], [first]) : slice(x, [1]));
+  const turn = pushForward(
+    (all) => evaluateProgram(attrs.bodies[0]!, all),
+    [...captured, ...state, ...xs.map((x) => at(x, first))],
+    [...ofCaptured, ...ofState, ...ofXs.map((t) => t && at(t, first))],
+  );
+  const [next, ys] = cut(turn.outs, numState) as [Tensor[], Tensor[]];
+  const [ofNext, ofYs] = cut(turn.tangents, numState) as [MaybeTensor[], MaybeTensor[]];
+  const others = scanConstruct.jvp(
+    [...captured, ...next, ...xs.map(rest)],
+    [...ofCaptured, ...ofNext, ...ofXs.map((t) => t && rest(t))],
+    { ...attrs, length: length - 1 },
+  );
+  const joined = (y: Tensor, more: Tensor): Tensor =>
+    concatenate(reverse ? [more, expandDims(y, 0)] : [expandDims(y, 0), more]);
+  const moved = ys.map((y, i): MaybeTensor => {
+    const [own, more] = [ofYs[i], others.tangents[numState + i]];
+    if (own === undefined && more === undefined) return undefined;
+    return joined(own ?? zerosLike(y), more ?? zerosLike(others.outs[numState + i]!));
+  });
+  return {
+    outs: [...others.outs.slice(0, numState), ...ys.map((y, i) => joined(y, others.outs[numState + i]!))],
+    tangents: [...others.tangents.slice(0, numState), ...moved],
+  };
+}
+
+/** Of what moves, that to which a cotangent leads: of the state, in any turn. */
+function pathsBack(
+  body: Program,
+  [captured, state, xs]: Three<boolean>,
+  [ofState, ofYs]: readonly [readonly boolean[], readonly boolean[]],
+): Three<boolean> {
+  const given = state.map((moves, i) => moves && ofState[i]!);
+  const paths = reachedBack(body, [...given, ...ofYs]);
+  const [toCaptured, toState, toXs] = cut(paths, captured.length, state.length) as Three<boolean>;
+  const next = state.map((moves, i) => moves && (ofState[i]! || toState[i]!));
+  if (next.some((is, i) => is !== given[i])) return pathsBack(body, [captured, state, xs], [next, ofYs]);
+  return [captured.map((is, i) => is && toCaptured[i]!), given, xs.map((is, i) => is && toXs[i]!)];
+}
 
 /** (captured, state, x), each with the tangents of what moves → (state, its tangents, y, their tangents) */
 function movedBody(body: Program, flags: Three<boolean>, ysMove: readonly boolean[]): Closed {

@@ -11,12 +11,12 @@ import {
 import { formatShape } from '@lockstep/tensor';
 import { type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
-import { bind, type Tensor, Tracer } from '../core.ts';
+import type { Tensor } from '../core.ts';
 import { stack } from '../primitives/slicing.ts';
 import { closeProgram } from '../program/trace.ts';
 import { toTensors } from './arguments.ts';
 import { cut } from './bodies.ts';
-import { barrier } from './checkpoint.ts';
+import { withOwnPlace } from './checkpoint.ts';
 import { bindScan } from './scan-construct.ts';
 import { isProgramUnderWay, refuseCollectives, returned, rows, type State } from './steering.ts';
 import type { Values } from './types.ts';
@@ -144,8 +144,7 @@ const unrolled: Loop = (_op, step, init, xs, { length, reverse }) => {
   for (let turn = 0; turn < length; turn++) {
     const t = reverse ? length - 1 - turn : turn;
     const [next, results] = cut(step([...state, ...elements.map((list) => list[t]!)]), init.length);
-    // A place of its own in the order of cotangents: that of the equation in a program.
-    state = next!.map((x) => (x instanceof Tracer ? bind(barrier, [x, x], {}) : x));
+    state = withOwnPlace(next!);
     for (const [i, y] of results!.entries()) {
       ys[i] ??= new Array<Tensor>(length);
       ys[i][t] = y;

@@ -1,12 +1,13 @@
 /** What control flow shares: values that steer it, values that go around in a loop, rows of arrays. */
-import { LockstepError } from '@lockstep/errors';
+import { describeValue, LockstepError } from '@lockstep/errors';
 import { allocateStorage, formatShape, sameShape, type TypedArray } from '@lockstep/tensor';
 import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '@lockstep/tree';
 import type { Construct } from '../construct.ts';
 import { asTensor, zerosLike } from '../convert.ts';
-import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, type Tensor, Tracer } from '../core.ts';
+import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, Tensor, Tracer } from '../core.ts';
 import { construct, primitiveNamed } from '../define.ts';
-import { at, stack } from '../primitives/slicing.ts';
+import { at } from '../primitives/at.ts';
+import { stack } from '../primitives/slicing.ts';
 import { transpose } from '../primitives/structural.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
 import { toTensors } from './arguments.ts';
@@ -24,7 +25,15 @@ export function elementsOf(x: Tensor): TypedArray | undefined {
 
 /** A scalar of the given type that decides where a computation goes on. */
 export function steering(op: string, what: string, value: unknown, dtype: 'bool' | 'int32'): Tensor {
-  const x = typeof value === 'boolean' ? asTensor(Number(value), 'bool') : asTensor(value as number, dtype);
+  const isPlain = dtype === 'bool' ? typeof value === 'boolean' : Number.isInteger(value);
+  if (!isPlain && !(value instanceof Tensor)) {
+    throw new LockstepError(
+      'argument',
+      `${op}: ${what} is ${describeValue(value)}, not ${dtype === 'bool' ? 'true, false or a bool tensor of one element' : 'a whole number or an int32 tensor of one element'}`,
+      { op },
+    );
+  }
+  const x = asTensor(typeof value === 'boolean' ? Number(value) : (value as number | Tensor), dtype);
   if (x.rank === 0 && x.dtype === dtype) return x;
   throw new LockstepError(
     x.rank === 0 ? 'dtype' : 'shape',

@@ -110,8 +110,8 @@ function valueAndPull(
   args: readonly unknown[],
   wrt: number | readonly number[],
 ): Linearized['out'] & { gradient: unknown } {
-  const list = typeof wrt === 'number' ? [wrt] : wrt;
   requireArguments(op, args.length, wrt);
+  const list = typeof wrt === 'number' ? [wrt] : wrt;
   const { out, pullback, structures } = linearize(op, f, args, list);
   const value = out.leaves[0];
   if (value === undefined || value.size !== 1 || value.rank !== 0) {

@@ -3,6 +3,7 @@ import {
   aFunction,
   aNumber,
   anything,
+  describeValue,
   either,
   LockstepError,
   listOf,
@@ -186,6 +187,14 @@ function runBatched<Args extends readonly unknown[], Out>(
     );
   }
   const axes = args.map((_, i) => (isList ? inAxes[i]! : inAxes));
+  const odd = axes.find((axis) => axis !== null && !Number.isInteger(axis));
+  if (odd !== undefined || axes.includes(undefined as never)) {
+    throw new LockstepError(
+      'argument',
+      `vmap: ${describeValue(odd)} in inAxes; an entry is the whole number of an axis, or null for an argument that all examples share`,
+      { inAxes: describeValue(inAxes) },
+    );
+  }
   const trees = args.map((arg) => toTensors('vmap', arg));
   const size = batchSize(trees, axes);
   return withTrace(

@@ -4,15 +4,17 @@ import { unflatten } from '@lockstep/tree';
 import type { Bodies, Construct } from '../construct.ts';
 import { bindMany, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, greater, where } from '../primitives/elementwise.ts';
-import { broadcastInAxes, repeatInFront, sum } from '../primitives/structural.ts';
+import { cast, greater } from '../primitives/elementwise.ts';
+import { repeatInFront, sum } from '../primitives/structural.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
+import type { Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
 import { toTensors } from './arguments.ts';
 import {
   chosen,
   cut,
   inputAvals,
+  orNothing,
   orZeros,
   outputAvals,
   overBatchAs,
@@ -20,8 +22,11 @@ import {
   spreadOut,
   stateReached,
 } from './bodies.ts';
+import { bindBranch, bindEach } from './branch.ts';
+import { withOwnPlace } from './checkpoint.ts';
 import { pushForward } from './jvp.ts';
 import { elementsOf, isProgramUnderWay, refuseCollectives, returned, steering } from './steering.ts';
+import { linearized } from './tape.ts';
 import type { Values } from './types.ts';
 
 /** Two bodies, which take (captured, state): whether to go on, and the next state. */
@@ -43,13 +48,7 @@ function bindWhile(
 const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
   name: 'while',
   shape: (_inputs, { bodies: [, body] }) => outputAvals(body!),
-  evaluate(inputs, { bodies: [condition, body], numCaptured }) {
-    const [captured, init] = cut(inputs, numCaptured);
-    let state: readonly Tensor[] = init!;
-    const goesOn = (): boolean => evaluateProgram(condition!, [...captured!, ...state])[0]!.data[0] === 1;
-    while (goesOn()) state = evaluateProgram(body!, [...captured!, ...state]);
-    return state;
-  },
+  evaluate: looped,
 
   jvp(inputs, tangents, { bodies: [condition, body], numCaptured }) {
     const [captured, state] = cut(inputs, numCaptured) as [Tensor[], Tensor[]];
@@ -73,7 +72,7 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
         return [...moved.outs, ...chosen(orZeros(moved.tangents, moved.outs), stateMoves)];
       }),
       [...captured, ...ofCaptured!.flatMap((tangent) => tangent ?? [])],
-      [...state, ...chosen(orZeros(ofState!, state), stateMoves)],
+      [...state, ...chosen(orNothing(ofState!, state), stateMoves)],
     );
     return {
       outs: all.slice(0, state.length),
@@ -81,16 +80,19 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
     };
   },
 
-  vjp: (inputs, _wanted, attrs) => ({
-    outs: bindMany(whileConstruct, inputs, attrs),
-    pull() {
+  vjp(inputs, wanted, attrs) {
+    // Where values are at hand it is a loop of JavaScript.
+    if (!isProgramUnderWay()) return linearized((xs) => looped(xs, attrs), inputs, wanted);
+    const outs = bindMany(whileConstruct, inputs, attrs);
+    const pull = (): never => {
       throw new LockstepError(
         'trace',
         'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps what is finished), customVjp for a fixed point, jvp, or leave jit and checkpoint',
         { op: 'whileLoop' },
       );
-    },
-  }),
+    };
+    return { outs, pull };
+  },
 
   batch(inputs, batched, { bodies: [condition, body], numCaptured }, axis) {
     const [captured, init] = cut(inputs, numCaptured) as [Tensor[], Tensor[]];
@@ -110,11 +112,9 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
         return [isSteered ? greater(sum(cast(goesOn!, 'float32')), 0) : goesOn!];
       }, avals),
       closeProgram((...xs) => {
-        const next = over(body, xs, flags);
-        if (!isSteered) return next;
-        // What has ended stays as it is until all have ended.
+        if (!isSteered) return over(body, xs, flags);
         const [goesOn] = over(condition, xs, [true]);
-        return next.map((y, i) => where(broadcastInAxes(goesOn!, y.shape, [0]), y, xs[numCaptured + i]!));
+        return turnOf(goesOn!, body!, xs, numCaptured, { size: axis.size, isOwn: all });
       }, avals),
       captured,
       init.map((x, i) => (flags[i] && !ofState[i] ? repeatInFront(x, axis.size) : x)),
@@ -173,6 +173,31 @@ export function whileLoop<const C>(
   return tree(bindWhile(first, second, [], state.leaves));
 }
 
+/** A turn of those examples that go on; the others stay as they are. `body` takes (captured, state). */
+function turnOf(
+  goesOn: Tensor,
+  body: Program,
+  inputs: readonly Tensor[],
+  numCaptured: number,
+  how: { readonly size: number; readonly isOwn: readonly boolean[] },
+): readonly Tensor[] {
+  const stay = closeProgram((...xs) => xs.slice(numCaptured), inputAvals(body));
+  return bindEach(cast(goesOn, 'int32'), [stay, { program: body, captured: [] }], inputs, how);
+}
+
+/** The construct's own loop, from (captured, state). */
+function looped(
+  inputs: readonly Tensor[],
+  { bodies: [condition, body], numCaptured }: WhileAttrs,
+): readonly Tensor[] {
+  const [captured, init] = cut(inputs, numCaptured);
+  return unrolled(
+    (state) => evaluateProgram(condition!, [...captured!, ...state])[0]!,
+    (state) => evaluateProgram(body!, [...captured!, ...state]),
+    init!,
+  );
+}
+
 function unrolled(
   test: (leaves: readonly Tensor[]) => Tensor,
   turn: (leaves: readonly Tensor[]) => readonly Tensor[],
@@ -183,7 +208,13 @@ function unrolled(
     const goesOn = test(state);
     const elements = elementsOf(goesOn)!;
     if (!elements.includes(1)) return state;
-    const next = turn(state);
-    state = elements.length === 1 ? next : next.map((y, i) => where(goesOn, y, state[i]!));
+    if (!elements.includes(0)) {
+      state = withOwnPlace(turn(state));
+      continue;
+    }
+    // Those that go on make another turn; what the others would make of it is nobody's business.
+    const stay = closeProgram((...leaves) => leaves, state);
+    const next = closeProgram((...leaves) => turn(leaves), state, state);
+    state = bindBranch(cast(goesOn, 'int32'), [stay, next], state);
   }
 }

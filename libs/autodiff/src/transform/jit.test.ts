@@ -1,0 +1,79 @@
+/** What compiled functions keep: programs by profile, a bounded number of them, in memory that they share. */
+import { offeredProfiles } from '@lockstep/kernels';
+import { afterEach, expect, it } from 'vitest';
+import { jit, matmul, type Tensor, tensor, useProfile } from '../index.ts';
+
+afterEach(() => useProfile('portable'));
+
+/** 0, 1, …, n − 1 in float64, whose sums are exact here. */
+const ramp = (n: number): Tensor => tensor(Float64Array.from({ length: n }, (_, i) => i));
+
+it.runIf(offeredProfiles().includes('fma'))('computes the profile of the call, whichever came before', () => {
+  // −1 + (1 + 2⁻¹³)(1 − 2⁻¹³) is −2⁻²⁶ when rounded once, and 0 when the product is rounded to 1.
+  const a = tensor([[-1, 1 + 2 ** -13]], { dtype: 'float32' });
+  const b = tensor([[1], [1 - 2 ** -13]], { dtype: 'float32' });
+  const product = jit((x: Tensor, y: Tensor) => matmul(x, y));
+  const values = (['portable', 'fma', 'portable', 'fma'] as const).map((profile) => {
+    useProfile(profile);
+    return product(a, b).data[0];
+  });
+  expect(values).toEqual([0, -(2 ** -26), 0, -(2 ** -26)]);
+});
+
+it('keeps as many programs as it is told, and forgets what has not run for the longest', () => {
+  let traces = 0;
+  const f = jit(
+    (x: Tensor) => {
+      traces++;
+      return x.add(1).sum();
+    },
+    { maxPrograms: 2 },
+  );
+  const run = (n: number): number => {
+    expect(f(ramp(n)).item()).toBe((n * (n + 1)) / 2);
+    return traces;
+  };
+  expect([1, 2, 1, 2].map(run)).toEqual([1, 2, 2, 2]);
+  // 1 was used longer ago than 2; then 3 longer than 2.
+  expect([3, 2, 1, 2, 3].map(run)).toEqual([3, 3, 4, 4, 5]);
+});
+
+it('leaves the constants of a program what they are, whatever others write into the memory', () => {
+  const [a, b] = [3, 5].map((scale) => {
+    const constant = ramp(100).mul(scale);
+    return jit((x: Tensor) => x.mul(constant));
+  }) as [(x: Tensor) => Tensor, (x: Tensor) => Tensor];
+  const large = jit((x: Tensor) => x.mul(2).cumSum(0).add(1));
+  for (let turn = 0; turn < 3; turn++) {
+    expect(a(ramp(100)).data[99]).toBe(3 * 99 * 99);
+    expect(b(ramp(100)).data[99]).toBe(5 * 99 * 99);
+    // Makes the shared memory grow the first time.
+    expect(large(ramp(1_000_000).mul(0)).data[999_999]).toBe(1);
+  }
+});
+
+it.each([0, -1, 1.5, Number.NaN, '3', null])('refuses to keep %s programs', (maxPrograms) => {
+  expect(() => jit((x: Tensor) => x, { maxPrograms: maxPrograms as number })).toThrow(/jit: maxPrograms is/);
+});
+
+it('takes thousands of shapes, and of functions, in a few memories', () => {
+  const host = (globalThis as unknown as { WebAssembly: { Memory: new (limits: object) => object } })
+    .WebAssembly;
+  const { Memory } = host;
+  let memories = 0;
+  host.Memory = class extends Memory {
+    constructor(limits: object) {
+      super(limits);
+      memories++;
+    }
+  };
+  try {
+    const f = jit((x: Tensor) => x.add(1).sum());
+    for (let n = 1; n <= 1500; n++) expect(f(ramp(n)).item()).toBe((n * (n + 1)) / 2);
+    for (let n = 1; n <= 200; n++) expect(jit((x: Tensor) => x.add(n))(ramp(1)).item()).toBe(n);
+  } finally {
+    host.Memory = Memory;
+  }
+  // One a program would be 1,700, and a process has addresses for about 12,000.
+  expect(memories).toBeLessThan(3);
+});
