@@ -3,6 +3,8 @@ import {
   allocate,
   type DType,
   formatShape,
+  heldBy,
+  holds,
   isFloat,
   type Shape,
   sizeOf,
@@ -104,17 +106,26 @@ function lengthOf(value: NestedNumbers): number | undefined {
 
 /** Whether `stored`, an element of `dtype`, stands for the value. */
 export function fits(stored: number, value: number, dtype: DType): boolean {
-  if (isFloat(dtype)) return Number.isFinite(stored);
-  return stored === value && (dtype !== 'bool' || value <= 1);
+  return isFloat(dtype) ? Number.isFinite(stored) : holds(dtype, value);
 }
 
 function misfit(path: string, value: number, dtype: DType): LockstepError {
-  return new LockstepError('data', `fromArrays: ${path} is ${value}, which is no ${dtype} value`, {
-    path,
-    value,
-    dtype,
-  });
+  return new LockstepError(
+    'data',
+    `fromArrays: ${path} is ${value}, which is no ${dtype} value${range(dtype)}`,
+    {
+      path,
+      value,
+      dtype,
+    },
+  );
 }
+
+/** What a type holds, for messages. */
+export const range = (dtype: DType): string =>
+  isFloat(dtype)
+    ? ' that one can compute with'
+    : ` (${heldBy(dtype)}); give the field another type, as in dtypes: { x: 'float32' }`;
 
 /** The shape of a nested array, judged by its first elements. */
 function shapeOf(value: NestedNumbers): Shape {

@@ -4,7 +4,7 @@ import { basename, isAbsolute, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
-import { fits } from './arrays.ts';
+import { fits, range } from './arrays.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { dataFolders } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows } from './split.ts';
@@ -137,10 +137,14 @@ function converted({ data }: Storage, dtype: DType, what: string): TypedArray {
   for (const [i, value] of data.entries()) {
     result[i] = value;
     if (fits(result[i]!, value, dtype)) continue;
-    throw new LockstepError('data', `${what}: element ${i} is ${value}, which is no ${dtype} value`, {
-      dtype,
-      value,
-    });
+    throw new LockstepError(
+      'data',
+      `${what}: element ${i} is ${value}, which is no ${dtype} value${range(dtype)}`,
+      {
+        dtype,
+        value,
+      },
+    );
   }
   return result;
 }

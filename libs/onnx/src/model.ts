@@ -32,7 +32,7 @@ export function initialVariables(model: LayerModel, input: Shape): Variables {
 /** Arrays of a file as tensors. */
 export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<Record<string, Tensor>> {
   return Object.fromEntries(
-    Object.entries(arrays).map(([name, { data, shape }]) => [name, tensor(data, { shape })]),
+    Object.entries(arrays).map(([name, { data, shape, dtype }]) => [name, tensor(data, { shape, dtype })]),
   );
 }
 

@@ -15,6 +15,7 @@ import {
   lessEqual,
   mul,
   neg,
+  requireFloat,
   sigmoid,
   square,
   tanh,
@@ -26,9 +27,16 @@ import { slice } from './slicing.ts';
 
 const SQRT_TWO_OVER_PI = 0.7978845608028654;
 
+/** x as a tensor of floats: the values in between are no whole numbers. */
+function floats(op: string, x: TensorLike): Tensor {
+  const values = asTensor(x);
+  requireFloat(op, values);
+  return values;
+}
+
 /** x·sigmoid(x) (Elfwing et al., 2017). */
 export function silu(x: TensorLike): Tensor {
-  const values = asTensor(x);
+  const values = floats('silu', x);
   return mul(values, sigmoid(values));
 }
 
@@ -36,11 +44,11 @@ export function silu(x: TensorLike): Tensor {
 export const swish = silu;
 
 /** ln sigmoid(x), without underflow. */
-export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(asTensor(x))));
+export const logSigmoid = (x: TensorLike): Tensor => neg(softplus(neg(floats('logSigmoid', x))));
 
 /** x·tanh(softplus(x)) (Misra, 2019). */
 export function mish(x: TensorLike): Tensor {
-  const values = asTensor(x);
+  const values = floats('mish', x);
   return mul(values, tanh(softplus(values)));
 }
 
@@ -52,7 +60,7 @@ export function gelu(
   x: TensorLike,
   { approximate = 'none' }: { approximate?: 'none' | 'tanh' } = {},
 ): Tensor {
-  const values = asTensor(x);
+  const values = floats('gelu', x);
   const inner =
     approximate === 'none'
       ? erf(mul(values, Math.SQRT1_2))
@@ -61,14 +69,15 @@ export function gelu(
 }
 
 /** x where it is positive, else α(eˣ − 1) (Clevert et al., 2015). The slope at 0 is α. */
-export const elu = (x: TensorLike, alpha = 1): Tensor => exponentialUnit(asTensor(x), alpha, 1, 1);
+export const elu = (x: TensorLike, alpha = 1): Tensor => exponentialUnit(floats('elu', x), alpha, 1, 1);
 
 /** Self-normalising: λ·elu(x, α) with the constants of Klambauer et al. (2017). */
 export const selu = (x: TensorLike): Tensor =>
-  exponentialUnit(asTensor(x), 1.6732632423543772, 1.0507009873554805, 1);
+  exponentialUnit(floats('selu', x), 1.6732632423543772, 1.0507009873554805, 1);
 
 /** x where it is positive, else α(e^(x/α) − 1), with slope 1 at 0 for every α (Barron, 2017). */
-export const celu = (x: TensorLike, alpha = 1): Tensor => exponentialUnit(asTensor(x), alpha, 1, 1 / alpha);
+export const celu = (x: TensorLike, alpha = 1): Tensor =>
+  exponentialUnit(floats('celu', x), alpha, 1, 1 / alpha);
 
 /** scale·(x where it is positive, else α(e^(rate·x) − 1)) */
 function exponentialUnit(x: Tensor, alpha: number, scale: number, rate: number): Tensor {
@@ -80,7 +89,7 @@ function exponentialUnit(x: Tensor, alpha: number, scale: number, rate: number):
 
 /** x where it is positive, else slope·x; at 0 the slope is `slope`. */
 export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
-  const values = asTensor(x);
+  const values = floats('leakyRelu', x);
   return where(greater(values, 0), values, mul(values, slope));
 }
 
@@ -97,24 +106,25 @@ export const relu6 = (x: TensorLike): Tensor => clip(asTensor(x), 0, 6);
 export const hardTanh = (x: TensorLike, low = -1, high = 1): Tensor => clip(asTensor(x), low, high);
 
 /** (x + 3)/6 clipped to [0, 1]; the slope at the ends is 0. */
-export const hardSigmoid = (x: TensorLike): Tensor => clip(div(add(asTensor(x), 3), 6), 0, 1);
+export const hardSigmoid = (x: TensorLike): Tensor => clip(div(add(floats('hardSigmoid', x), 3), 6), 0, 1);
 
 /** x·hardSigmoid(x) (Howard et al., 2019). The slope at −3 is −½ and at 3 it is 1½. */
 export function hardSwish(x: TensorLike): Tensor {
-  const values = asTensor(x);
+  const values = floats('hardSwish', x);
   const curve = mul(values, div(add(values, 3), 6));
   return where(less(values, -3), zerosLike(values), where(lessEqual(values, 3), curve, values));
 }
 
 /** x/(1 + |x|) */
 export function softsign(x: TensorLike): Tensor {
-  const values = asTensor(x);
+  const values = floats('softsign', x);
   return div(values, add(abs(values), 1));
 }
 
 /** The first half along `axis` times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
 export function glu(x: Tensor, axis = -1): Tensor {
   const along = normalizeAxis('glu', axis, x.rank);
+  requireFloat('glu', x);
   const length = x.shape[along]!;
   if (length % 2 !== 0) {
     throw new LockstepError(

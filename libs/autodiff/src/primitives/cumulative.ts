@@ -5,7 +5,7 @@ import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { full } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { mul, sub } from './elementwise.ts';
+import { mul, requireArithmetic, requireFloat, sub } from './elementwise.ts';
 import { logAddExp } from './exponentials.ts';
 import { takeAlongAxis } from './indices.ts';
 import { concatenate, flip, slice } from './slicing.ts';
@@ -63,16 +63,22 @@ function cumulative(op: string, along: (x: Tensor, axis: number, reverse: boolea
       : along(x, normalizeAxis(op, axis, x.rank), reverse);
 }
 
-/** Sums of the elements so far along `axis` (of all, flattened, by default). [..n..] → [..n..] */
+/** Sums of the elements so far along `axis` (of all, flattened, by default); of bool int32. [..n..] → [..n..] */
 export const cumSum = cumulative('cumSum', (x, axis, reverse) =>
   bind(cumSumPrimitive, [x], { axis, reverse }),
 );
 
 /** Products of the elements so far along `axis`; the gradient is right at zeros too. */
-export const cumProd = cumulative('cumProd', scan(mul, 1));
+export const cumProd = cumulative('cumProd', (x, axis, reverse) => {
+  requireArithmetic('cumProd', x);
+  return scan(mul, 1)(x, axis, reverse);
+});
 
 /** ln Σ exp of the elements so far along `axis`, without overflow. */
-export const logCumSumExp = cumulative('logCumSumExp', scan(logAddExp, Number.NEGATIVE_INFINITY));
+export const logCumSumExp = cumulative('logCumSumExp', (x, axis, reverse) => {
+  requireFloat('logCumSumExp', x);
+  return scan(logAddExp, Number.NEGATIVE_INFINITY)(x, axis, reverse);
+});
 
 /**
  * By an associative op with its neutral element: log₂ n rounds, each of which combines every element with the one 1, 2,

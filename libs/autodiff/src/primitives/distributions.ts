@@ -5,7 +5,7 @@ import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tens
 import { asTensor, full, requireLengths, type TensorLike } from '../convert.ts';
 import { bind, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { add, cast, floor, log, maximum, mul, neg, sub, where } from './elementwise.ts';
+import { add, cast, floor, log, maximum, mul, neg, requireFloat, sub, where } from './elementwise.ts';
 import { take } from './indices.ts';
 import { bernoulli, foldIn, randomBits, requireKey, uniform } from './random.ts';
 import { clip } from './ranges.ts';
@@ -141,6 +141,7 @@ export function truncatedNormal(
   high: number,
   dtype: FloatDType = 'float32',
 ): Tensor {
+  requireFloat('truncatedNormal', { dtype });
   if (!(low < high)) {
     throw new LockstepError(
       'argument',

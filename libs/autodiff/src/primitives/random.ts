@@ -8,7 +8,7 @@ import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tens
 import { requireLengths, tensor } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
-import { add, cos, less, log, mul, neg, sqrt, sub } from './elementwise.ts';
+import { add, cos, less, log, mul, neg, requireFloat, sqrt, sub } from './elementwise.ts';
 import { reshape } from './structural.ts';
 
 /** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
@@ -98,7 +98,10 @@ export const splitKey = (key: Tensor, count = 2): Tensor => randomBits(foldIn(ke
 const unitFromBitsPrimitive: Primitive<{ dtype: FloatDType }> = primitive({
   name: 'unitFromBits',
   differentiable: [],
-  shape: ([bits], { dtype }) => ({ dtype, shape: bits!.shape }),
+  shape: ([bits], { dtype }) => {
+    requireFloat('a random draw', { dtype });
+    return { dtype, shape: bits!.shape };
+  },
   kernel:
     (out, [bits]) =>
     (kernels) =>

@@ -1,5 +1,6 @@
 /** Ops that ask where a number lies, and put it elsewhere. */
 import { LockstepError } from '@lockstep/errors';
+import { isFloat } from '@lockstep/tensor';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import {
@@ -22,10 +23,16 @@ export function isNotANumber(x: TensorLike): Tensor {
 }
 
 /** Whether an element is neither infinite nor NaN. bool */
-export const isFiniteNumber = (x: TensorLike): Tensor => less(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+export function isFiniteNumber(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return isFloat(values.dtype) ? less(abs(values), Number.POSITIVE_INFINITY) : equal(values, values);
+}
 
 /** Whether an element is ∞ or −∞. bool */
-export const isInfinite = (x: TensorLike): Tensor => equal(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+export function isInfinite(x: TensorLike): Tensor {
+  const values = asTensor(x);
+  return isFloat(values.dtype) ? equal(abs(values), Number.POSITIVE_INFINITY) : notEqual(values, values);
+}
 
 /** Whether exactly one of two conditions holds. bool */
 export const logicalXor = (a: Tensor, b: Tensor): Tensor => notEqual(a, b);
@@ -70,9 +77,10 @@ export interface NanToNumOptions {
 
 const LARGEST = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as const;
 
-/** x with numbers in place of NaN and infinities, where the slope is 0. */
+/** x with numbers in place of NaN and infinities, where the slope is 0. Whole numbers stay as they are. */
 export function nanToNum(x: TensorLike, options: NanToNumOptions = {}): Tensor {
   const values = asTensor(x);
+  if (!isFloat(values.dtype)) return values;
   const largest = LARGEST[values.dtype === 'float32' ? 'float32' : 'float64'];
   const { nan = 0, infinity = largest, minusInfinity = -infinity } = options;
   const finite = where(isFiniteNumber(values), values, zerosLike(values));

@@ -11,6 +11,7 @@ import {
   logicalOr,
   mul,
   neg,
+  requireFloat,
   square,
   sub,
   where,
@@ -52,12 +53,14 @@ export function polygamma(n: number, x: TensorLike): Tensor {
 /** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond NaN. */
 export function logit(x: TensorLike): Tensor {
   const values = asTensor(x);
+  requireFloat('logit', values);
   return sub(log(values), log1p(neg(values)));
 }
 
 /** x·ln(y), the terms of an entropy. Where x is 0 it is 0, whatever y but NaN; the slopes are 0 where ln y is no number. */
 export function xLogY(x: TensorLike, y: TensorLike): Tensor {
   const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
+  requireFloat('xLogY', a);
   const isOutside = logicalOr(lessEqual(b, 0), equal(b, Number.POSITIVE_INFINITY));
   return mul(a, log(where(logicalAnd(equal(a, 0), isOutside), onesLike(b), b)));
 }

@@ -1,12 +1,13 @@
 /** Trigonometric functions beyond `sin` and `cos`. */
 import { asTensor, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { add, cos, div, mul, neg, sin, sqrt, square, sub } from './elementwise.ts';
+import { add, cos, div, mul, neg, requireFloat, sin, sqrt, square, sub } from './elementwise.ts';
 import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
 import { hypot } from './powers.ts';
 
 export function tan(x: TensorLike): Tensor {
   const angle = asTensor(x);
+  requireFloat('tan', angle);
   return div(sin(angle), cos(angle));
 }
 
