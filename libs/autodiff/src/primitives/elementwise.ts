@@ -129,6 +129,8 @@ export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) })
 
 interface BinaryRules {
   readonly name: BinaryOp;
+  /** What messages call it. Default: its name. */
+  readonly op?: string;
   /** g times the derivative by the argument, for both modes. */
   readonly by: readonly ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor)[];
   /** Throws `dtype` where the type has no such results. */
@@ -136,7 +138,7 @@ interface BinaryRules {
 }
 
 /** An elementwise function of two arguments that broadcast against each other. */
-function binary({ name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
+function binary({ name, op = name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
   const rule = (g: Tensor, argument: number, [a, b]: readonly Tensor[], y: Tensor) =>
     by[argument]!(g, a!, b!, y);
   const self: Primitive = primitive({
@@ -154,7 +156,7 @@ function binary({ name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLi
     vjp: rule,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
 }
 
 const bindBinary =
@@ -186,11 +188,13 @@ export const div = binary({
 /** The larger one, NaN if either is NaN. */
 export const maximum = binary({
   name: 'max',
+  op: 'maximum',
   by: [(g, a, b) => mul(g, share(greater, a, b)), (g, a, b) => mul(g, share(greater, b, a))],
 });
 /** The smaller one, NaN if either is NaN. */
 export const minimum = binary({
   name: 'min',
+  op: 'minimum',
   by: [(g, a, b) => mul(g, share(less, a, b)), (g, a, b) => mul(g, share(less, b, a))],
 });
 /** g where x > 0, else 0: relu's derivative as a linear op in g. */
@@ -201,7 +205,8 @@ function share(wins: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tensor): Te
   return where(wins(a, b), onesLike(a), where(equal(a, b), mul(onesLike(a), 0.5), zerosLike(a)));
 }
 
-function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
+/** `op` is what messages call it. */
+function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) => Tensor {
   const bound =
     (out: Storage, [a, b]: readonly Operand[]): BoundKernel =>
     (kernels) =>
@@ -215,17 +220,17 @@ function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
     elementwise: bound,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
 }
 
-export const equal = compare('eq');
-export const notEqual = compare('ne');
-export const less = compare('lt');
-export const lessEqual = compare('le');
-export const greater = compare('gt');
-export const greaterEqual = compare('ge');
-export const logicalAnd = compare('and');
-export const logicalOr = compare('or');
+export const equal = compare('eq', 'equal');
+export const notEqual = compare('ne', 'notEqual');
+export const less = compare('lt', 'less');
+export const lessEqual = compare('le', 'lessEqual');
+export const greater = compare('gt', 'greater');
+export const greaterEqual = compare('ge', 'greaterEqual');
+export const logicalAnd = compare('and', 'logicalAnd');
+export const logicalOr = compare('or', 'logicalOr');
 export const logicalNot = unary({ name: 'not', whole: anyWhole });
 
 const bindSelect =

@@ -163,16 +163,7 @@ export function repeatInFront(x: Tensor, size: number): Tensor {
 const sumPrimitive: Primitive<{ axis: number; count: number }> = primitive({
   name: 'sum',
   differentiable: [0],
-  shape: ([x], { axis, count }) => {
-    if (x!.dtype === 'bool') {
-      throw new LockstepError(
-        'dtype',
-        "sum: bool has no arithmetic; countNonZero() counts what holds, or convert with .cast('float32')",
-        { op: 'sum', dtype: x!.dtype },
-      );
-    }
-    return { dtype: x!.dtype, shape: without(x!.shape, axis, count) };
-  },
+  shape: ([x], { axis, count }) => ({ dtype: x!.dtype, shape: without(x!.shape, axis, count) }),
   kernel: (out, [x], { axis, count }) => {
     const attrs = reduceGeometry(x!.shape, axis, count);
     return (kernels) => kernels.reduce('sum', out.data, x!.data, attrs);
@@ -247,6 +238,13 @@ export function restoreAxes(
 /** The sum over `axes` (all by default). */
 export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   const list = normalizeAxes('sum', axes, x.rank);
+  if (x.dtype === 'bool') {
+    throw new LockstepError(
+      'dtype',
+      "sum: bool has no arithmetic; countNonZero() counts what holds, or convert with .cast('float32')",
+      { op: 'sum', dtype: x.dtype },
+    );
+  }
   const reduced = reduceRuns(x, list, (y, axis, count) => bind(sumPrimitive, [y], { axis, count }));
   return restoreAxes(reduced, x, list, options);
 }
