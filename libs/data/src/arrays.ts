@@ -7,6 +7,7 @@ import {
   holds,
   isFloat,
   type Shape,
+  type ShortArray,
   sizeOf,
   type TypedArray,
 } from '@lockstep/tensor';
@@ -14,12 +15,12 @@ import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { type SplitFractions, splitColumns, splitRows } from './split.ts';
 
 /** Numbers in nested arrays or typed arrays, one entry a sample in the outermost. */
-export type Column = TypedArray | readonly NestedNumbers[];
-export type NestedNumbers = number | boolean | TypedArray | readonly NestedNumbers[];
+export type Column = TypedArray | ShortArray | readonly NestedNumbers[];
+export type NestedNumbers = number | boolean | TypedArray | ShortArray | readonly NestedNumbers[];
 
 export interface ArrayOptions {
   readonly name?: string;
-  /** Element types; `float32` for fields not named. Class labels want `int32`. */
+  /** Element types; `float32` for fields not named, so that bytes become 0 … 255. Class labels want `int32`. */
   readonly dtypes?: Readonly<Record<string, DType>>;
   readonly classes?: readonly string[];
   readonly split?: SplitFractions;

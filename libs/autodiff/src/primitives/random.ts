@@ -13,7 +13,7 @@ import { reshape } from './structural.ts';
 
 /** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
 export function keyTensor(seed: number | Key): Tensor {
-  if (typeof seed !== 'number') return tensor(Uint32Array.from(seed));
+  if (typeof seed !== 'number') return tensor([...seed], { dtype: 'uint32' });
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new LockstepError('argument', `keyTensor: the seed is ${seed}; use a whole number of at least 0`, {
       op: 'keyTensor',
