@@ -107,6 +107,11 @@ it('the ends of each range are numbers of the type', () => {
   expect(ops.ones([1], 'bool').equal(1).item()).toBe(1);
 });
 
+it('words of a key are whole', () => {
+  expect(() => ops.keyTensor([1.5, 2])).toThrow('1.5 is no uint32 value');
+  expect(() => ops.keyTensor([-1, 2])).toThrow('-1 is no uint32 value');
+});
+
 it('counting beyond a type is refused', () => {
   expect(ops.arange(2, 'bool').toArray()).toEqual([0, 1]);
   expect(() => ops.arange(3, 'bool')).toThrow('arange: 2 is no bool value');

@@ -11,6 +11,7 @@ import {
   wholeTypes,
   wholeTypesOf,
 } from './fixtures/ops/whole.ts';
+import * as library from './index.ts';
 import { jit, type Tensor } from './index.ts';
 
 function holdsFor(given: OpCase, dtype: WholeType, name: string): void {
@@ -59,6 +60,35 @@ it('what cannot be whole in general is refused, eagerly and compiled', () => {
     const { whole } = wholeInputs(given!, 'int32')!;
     expect(() => jit(given!.f as (...xs: Tensor[]) => Tensor)(...whole), name).toThrow(/\.cast\('float32'\)/);
   }
+});
+
+it('arrays of fractions are made as floats', () => {
+  const key = library.keyTensor(1);
+  const makers: Readonly<Record<string, (dtype: 'float32') => Tensor>> = {
+    linspace: (dtype) => library.linspace(0, 1, 5, dtype),
+    uniform: (dtype) => library.uniform(key, [3], 0, 1, dtype),
+    normal: (dtype) => library.normal(key, [3], dtype),
+    gumbel: (dtype) => library.gumbel(key, [3], dtype),
+    exponential: (dtype) => library.exponential(key, [3], dtype),
+    laplace: (dtype) => library.laplace(key, [3], dtype),
+    truncatedNormal: (dtype) => library.truncatedNormal(key, [3], -1, 1, dtype),
+  };
+  for (const [name, make] of Object.entries(makers)) {
+    for (const dtype of wholeTypes) {
+      // A caller without types may ask for it.
+      const run = (): Tensor => make(dtype as 'float32');
+      expect(run, name).toThrow(LockstepError);
+      expect(run, name).toThrow(/float32 or float64, not (int32|uint32|bool)/);
+    }
+  }
+});
+
+it('moments are of floats', () => {
+  const x = library.ones([2, 3], 'int32');
+  for (const moments of [library.shardMoments, library.localMoments])
+    expect(() => moments(x, library.ones([2], 'int32'))).toThrow(
+      'moments: takes float32 or float64, not int32',
+    );
 });
 
 it('what is whole is computed', () => {

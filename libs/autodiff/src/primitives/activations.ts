@@ -121,7 +121,7 @@ export function softsign(x: TensorLike): Tensor {
   return div(values, add(abs(values), 1));
 }
 
-/** The first half along `axis` times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
+/** The first half along `axis`, the last by default, times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
 export function glu(x: Tensor, axis = -1): Tensor {
   const along = normalizeAxis('glu', axis, x.rank);
   requireFloat('glu', x);

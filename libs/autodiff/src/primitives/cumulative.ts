@@ -68,13 +68,13 @@ export const cumSum = cumulative('cumSum', (x, axis, reverse) =>
   bind(cumSumPrimitive, [x], { axis, reverse }),
 );
 
-/** Products of the elements so far along `axis`; the gradient is right at zeros too. */
+/** Products of the elements so far along `axis` (of all, flattened, by default); the gradient is right at zeros too. */
 export const cumProd = cumulative('cumProd', (x, axis, reverse) => {
   requireArithmetic('cumProd', x);
   return scan(mul, 1)(x, axis, reverse);
 });
 
-/** ln Σ exp of the elements so far along `axis`, without overflow. */
+/** ln Σ exp of the elements so far along `axis` (of all, flattened, by default), without overflow. */
 export const logCumSumExp = cumulative('logCumSumExp', (x, axis, reverse) => {
   requireFloat('logCumSumExp', x);
   return scan(logAddExp, Number.NEGATIVE_INFINITY)(x, axis, reverse);
@@ -108,7 +108,7 @@ function extreme(op: 'max' | 'min') {
     takeAlongAxis(x, bind(runningPrimitive, [x], { op, axis, reverse }), axis);
 }
 
-/** The differences of neighbours along `axis`, taken n times. [..m..] → [..m − n..] */
+/** The differences of neighbours along `axis`, the last by default, taken n times. [..m..] → [..m − n..] */
 export function diff(x: Tensor, n = 1, axis = -1): Tensor {
   const along = normalizeAxis('diff', axis, x.rank);
   if (!Number.isInteger(n) || n < 0) {

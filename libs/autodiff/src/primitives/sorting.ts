@@ -31,13 +31,13 @@ export interface SortOptions {
   readonly descending?: boolean;
 }
 
-/** The indices that put the elements along `axis` in order; equal elements keep theirs. int32 */
+/** The indices that put the elements along `axis`, the last by default, in order; equal elements keep theirs. int32 */
 export function argSort(x: Tensor, axis = -1, { descending = false }: SortOptions = {}): Tensor {
   const along = normalizeAxis('argSort', axis, x.rank);
   return moveAxis(bind(argSortPrimitive, [moveAxis(x, along, -1)], { descending }), -1, along);
 }
 
-/** The elements along `axis` in order. The gradient of each goes to where it came from. */
+/** The elements along `axis`, the last by default, in order. The gradient of each goes to where it came from. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   const along = normalizeAxis('sort', axis, x.rank);
   return takeAlongAxis(x, argSort(x, along, options), along);
@@ -48,7 +48,10 @@ export interface TopKOptions {
   readonly smallest?: boolean;
 }
 
-/** The k largest elements along `axis`, the largest first, and their indices (int32). Of equal ones the first wins. */
+/**
+ * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Of equal ones the
+ * first wins.
+ */
 export function topK(
   x: Tensor,
   k: number,
