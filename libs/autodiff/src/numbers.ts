@@ -24,7 +24,7 @@ export const madeBy =
       op,
       value,
       dtype,
-      `is no ${dtype} value, which are ${heldBy(dtype)}; make an array of '${floatFor(value)}'${
+      `is no ${dtype} value, only ${heldBy(dtype)} are; make an array of '${floatFor(value)}'${
         dtype === 'bool'
           ? ', and compare it, as in x.greater(0.5)'
           : `, whose .cast('${dtype}') cuts fractions and what lies outside`

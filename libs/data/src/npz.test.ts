@@ -46,12 +46,12 @@ describe('npz', () => {
   it('takes the bytes of images as int32, or as the type that is asked for', async () => {
     const image = join(folder, 'image.npy');
     // What numpy.save writes of an array of uint8.
-    const header = `{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }`.padEnd(117) + '\n';
+    const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }".padEnd(117);
     await writeFile(
       image,
       Buffer.concat([
         Buffer.from('\x93NUMPY\x01\0v\0', 'latin1'),
-        Buffer.from(header),
+        Buffer.from(`${header}\n`),
         Buffer.of(255, 2, 0, 1),
       ]),
     );
