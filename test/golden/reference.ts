@@ -19,7 +19,7 @@ export function readReference(file: string): Reference {
   const get = (name: string): Tensor => {
     const storage = tensors[name];
     if (storage === undefined) throw new Error(`${file}.safetensors has no tensor '${name}'`);
-    return tensor(storage.data, { shape: storage.shape });
+    return tensor(storage.data, { shape: storage.shape, dtype: storage.dtype });
   };
   return Object.assign(get, { names: Object.keys(tensors) });
 }

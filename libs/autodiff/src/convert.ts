@@ -15,12 +15,15 @@ import {
   type DType,
   dtypeOf,
   formatShape,
+  isShort,
   type Shape,
+  type ShortArray,
   sizeOf,
   type TypedArray,
 } from '@lockstep/tensor';
 import { type Aval, ConcreteTensor, Tensor } from './core.ts';
 import { aDType, aShape, tensorLike } from './kinds.ts';
+import { beside, madeBy, type Refuse, requireHeld } from './numbers.ts';
 
 export type NumberArray = readonly (number | boolean | NumberArray)[];
 
@@ -38,32 +41,47 @@ export type TensorLike = Tensor | number | NumberArray;
 const checkTensor = signature('tensor', { values: anything }, { dtype: aDType, shape: aShape });
 
 /**
- * A tensor of the given values: a number, nested arrays, or a typed array with its shape (which is kept, not copied).
- * Without a `dtype` numbers become float64 and a typed array keeps its own type.
+ * A tensor of the given values: a number, nested arrays, or a typed array with its shape. Without a `dtype` numbers become
+ * float64; a Float32Array, Float64Array, Int32Array or Uint32Array keeps its type and is not copied; bytes (Uint8Array,
+ * Buffer, Uint8ClampedArray, Int8Array) and 16-bit whole numbers become int32. Conditions kept as bytes of 0 and 1 need
+ * `dtype: 'bool'`. Throws `dtype` where the type cannot hold a value: `cast` is what cuts and saturates.
  */
 export function tensor(
-  values: TensorLike | TypedArray,
+  values: TensorLike | TypedArray | ShortArray,
   options: { dtype?: DType; shape?: Shape } = {},
 ): Tensor {
   checkTensor(values, options);
   if (values instanceof Tensor) {
     if (options.dtype === undefined || options.dtype === values.dtype) return values;
-    return fromValues(Array.from(values.data), values.shape, options.dtype);
+    return fromValues(values.data, values.shape, options.dtype);
   }
-  if (ArrayBuffer.isView(values)) {
-    const data = values as TypedArray;
-    const shape = options.shape ?? [data.length];
-    if (sizeOf(shape) !== data.length) throw wrongLength(data.length, shape);
-    const dtype = dtypeOf(data);
-    if (options.dtype === undefined || options.dtype === dtype)
-      return new ConcreteTensor({ dtype, shape, data });
-    return fromValues(Array.from(data), shape, options.dtype);
-  }
+  if (ArrayBuffer.isView(values)) return fromTypedArray(values, options);
   const flat: number[] = [];
-  const found = shapeOf(values as number | NumberArray, flat);
+  const found = shapeOf(values, flat);
   const shape = options.shape ?? found;
   if (sizeOf(shape) !== flat.length) throw wrongLength(flat.length, shape);
   return fromValues(flat, shape, options.dtype ?? 'float64');
+}
+
+function fromNested(values: number | NumberArray, dtype: DType, refuse: Refuse): Tensor {
+  const flat: number[] = [];
+  const shape = shapeOf(values, flat);
+  return fromValues(flat, shape, dtype, refuse);
+}
+
+function fromTypedArray(
+  data: TypedArray | ShortArray,
+  options: { readonly dtype?: DType; readonly shape?: Shape },
+): Tensor {
+  const own = isShort(data) ? 'int32' : dtypeOf(data);
+  const { dtype = own, shape = [data.length] } = options;
+  if (sizeOf(shape) !== data.length) throw wrongLength(data.length, shape);
+  if (dtype === own && !isShort(data)) return new ConcreteTensor({ dtype, shape, data });
+  if (dtype !== 'bool' || !(data instanceof Uint8Array)) return fromValues(data, shape, dtype);
+  requireHeld(data, dtype, madeBy('tensor'));
+  // A Buffer is a Uint8Array whose slices behave otherwise.
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
+  return new ConcreteTensor({ dtype, shape, data: bytes });
 }
 
 /** `x` as a tensor; a number or nested array takes `dtype`. */
@@ -71,9 +89,13 @@ export function asTensor(x: TensorLike, dtype: DType = 'float64'): Tensor {
   return x instanceof Tensor ? x : tensor(x, { dtype });
 }
 
-/** What to convert to: float32, which parameters are, before float64, and floats before others. */
-const common = (a: DType, b: DType): DType =>
-  (['float32', 'float64'] as const).find((dtype) => dtype === a || dtype === b) ?? a;
+/** What to convert: to float32, which parameters are, before float64; never to a type that cannot hold the other's values. */
+function conversion(a: DType, b: DType): string {
+  const common = (['float32', 'float64'] as const).find((dtype) => dtype === a || dtype === b);
+  if (common !== undefined) return `one with .cast('${common}')`;
+  const wide = a === 'bool' ? b : b === 'bool' ? a : undefined;
+  return wide === undefined ? "both with .cast('float64')" : `one with .cast('${wide}')`;
+}
 
 /** Several operands of one op: values that are not tensors take the dtype of the first that is. */
 export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[] {
@@ -81,13 +103,13 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
   const tensors = values.map((value, i) => {
     if (value instanceof Tensor) return value;
     checkValue(op, values.length === 1 ? 'its argument' : `argument ${i}`, value, tensorLike);
-    return asTensor(value, dtype);
+    return fromNested(value, dtype, beside(op));
   });
   for (const x of tensors) {
     if (x.dtype !== dtype) {
       throw new LockstepError(
         'dtype',
-        `${op}: element types differ: ${dtype} and ${x.dtype}; convert one with .cast('${common(dtype, x.dtype)}')`,
+        `${op}: element types differ: ${dtype} and ${x.dtype}; convert ${conversion(dtype, x.dtype)}`,
         { op, dtypes: tensors.map((t) => t.dtype) },
       );
     }
@@ -123,7 +145,13 @@ const checkFull = signature('full', { shape: aShape, value: aNumber, 'dtype?': a
 
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   checkFull(shape, value, dtype);
+  return filled(shape, value, dtype, madeBy('full'));
+}
+
+/** {@link full} on behalf of an op, which says what to do about a number that the type cannot hold. */
+export function filled(shape: Shape, value: number, dtype: DType, refuse: Refuse): Tensor {
   requireLengths('full, zeros, ones', shape);
+  requireHeld([value], dtype, refuse);
   const data = allocate(dtype, sizeOf(shape));
   if (!Object.is(value, 0)) data.fill(value);
   return new ConcreteTensor({ dtype, shape: [...shape], data });
@@ -164,10 +192,17 @@ export function arange(n: number, dtype: DType = 'float32'): Tensor {
     Array.from({ length: n }, (_, i) => i),
     [n],
     dtype,
+    madeBy('arange'),
   );
 }
 
-function fromValues(values: readonly number[], shape: Shape, dtype: DType): Tensor {
+function fromValues(
+  values: ArrayLike<number> & Iterable<number>,
+  shape: Shape,
+  dtype: DType,
+  refuse: Refuse = madeBy('tensor'),
+): Tensor {
+  requireHeld(values, dtype, refuse);
   const data = allocate(dtype, values.length);
   data.set(values);
   return new ConcreteTensor({ dtype, shape: [...shape], data });

@@ -1,7 +1,6 @@
 /** Arrays made of their indices. */
-
-import { aNumber, signature } from '@lockstep/errors';
-import { allocate, type DType } from '@lockstep/tensor';
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
+import { allocate, type DType, isFloat } from '@lockstep/tensor';
 import { requireLengths, tensor } from './convert.ts';
 import type { Tensor } from './core.ts';
 import { aDType } from './kinds.ts';
@@ -13,10 +12,17 @@ const checkLinspace = signature('linspace', {
   'dtype?': aDType,
 });
 
-/** `count` numbers from `start` to `end` at equal distances, both included. [count] */
+/** `count` numbers from `start` to `end` at equal distances, both included; float32 or float64. [count] */
 export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
   checkLinspace(start, end, count, dtype);
   requireLengths('linspace', [count]);
+  if (!isFloat(dtype)) {
+    throw new LockstepError(
+      'dtype',
+      `linspace: equal distances are no whole numbers in general, so it makes float32 or float64, not ${dtype}; round and .cast('${dtype}') them, or take arange`,
+      { op: 'linspace', dtype },
+    );
+  }
   const data = allocate(dtype, count);
   const step = (end - start) / Math.max(1, count - 1);
   for (let i = 0; i < count; i++) data[i] = i > 0 && i === count - 1 ? end : start + i * step;
@@ -38,5 +44,5 @@ export function eye(rows: number, columns = rows, offset = 0, dtype: DType = 'fl
   for (let i = 0; i < rows; i++) {
     if (i + offset >= 0 && i + offset < columns) data[i * columns + i + offset] = 1;
   }
-  return tensor(data, { shape: [rows, columns] });
+  return tensor(data, { shape: [rows, columns], dtype });
 }

@@ -57,7 +57,7 @@ const mistakes: readonly Mistake[] = [
   [
     'integers in a mean',
     () => ops.avgPool(ops.cast(images, 'int32'), 2),
-    /avgPool: takes images \[B, H, W, C\] of floats, not int32/,
+    /avgPool: takes float32 or float64, not int32; convert with .cast\('float32'\)/,
   ],
   ['a vector to pool', () => ops.maxPool1d(zeros(3), 2), /maxPool1d: takes sequences/],
   ['no axes to pool over', () => ops.globalAvgPool(twoByThree), /at least one axis between/],
@@ -251,7 +251,7 @@ const mistakes: readonly Mistake[] = [
   [
     'the inverse of integers',
     () => ops.inverse(ops.zeros([2, 2], 'int32')),
-    /inverse: takes matrices \[.., n, m\] of floats, not int32\[2, 2\]/,
+    /inverse: takes float32 or float64, not int32/,
   ],
 ];
 

@@ -23,6 +23,31 @@ describe('fromArrays', () => {
     expect(train.fields.x!.storage.buffer).toBeInstanceOf(SharedArrayBuffer);
   });
 
+  it('takes bytes as the numbers 0 … 255', async () => {
+    const x = [Uint8Array.of(255, 2), Uint8Array.of(0, 1)];
+    const y = Uint8Array.of(7, 255);
+    const { train } = (await fromArrays({ x, y }, { dtypes: { y: 'int32' } }).load()).splits;
+    expect([train.fields.x!.dtype, ...train.fields.x!.storage]).toEqual(['float32', 255, 2, 0, 1]);
+    expect([train.fields.y!.dtype, ...train.fields.y!.storage]).toEqual(['int32', 7, 255]);
+    await expect(fromArrays({ x }, { dtypes: { x: 'bool' } }).load()).rejects.toThrow(
+      "x[0][0] is 255, which is no bool value (0 and 1); give the field another type, as in dtypes: { x: 'float32' }",
+    );
+  });
+
+  it.each([
+    [1.5, 'int32'],
+    [3e9, 'int32'],
+    [-1, 'uint32'],
+    [2 ** 32, 'uint32'],
+    [2, 'bool'],
+    [-1, 'bool'],
+    [Number.NaN, 'int32'],
+    [Number.POSITIVE_INFINITY, 'uint32'],
+  ] as const)('refuses %d as %s', async (value, dtype) => {
+    const source = fromArrays({ y: [0, value] }, { dtypes: { y: dtype } });
+    await expect(source.load()).rejects.toThrow(`y[1] is ${value}, which is no ${dtype} value`);
+  });
+
   it('splits without a seed: every row once, the same rows each time, fields kept together', async () => {
     const y = Array.from({ length: 50 }, (_, i) => i);
     const source = fromArrays({ x: y.map((i) => [i, -i]), y }, { split: { validation: 0.2, test: 0.1 } });

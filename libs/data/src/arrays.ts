@@ -15,8 +15,11 @@ import {
   type DType,
   dtypes,
   formatShape,
+  heldBy,
+  holds,
   isFloat,
   type Shape,
+  type ShortArray,
   sizeOf,
   type TypedArray,
 } from '@lockstep/tensor';
@@ -24,12 +27,12 @@ import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 
 /** Numbers in nested arrays or typed arrays, one entry a sample in the outermost. */
-export type Column = TypedArray | readonly NestedNumbers[];
-export type NestedNumbers = number | boolean | TypedArray | readonly NestedNumbers[];
+export type Column = TypedArray | ShortArray | readonly NestedNumbers[];
+export type NestedNumbers = number | boolean | TypedArray | ShortArray | readonly NestedNumbers[];
 
 export interface ArrayOptions {
   readonly name?: string;
-  /** Element types; `float32` for fields not named. Class labels want `int32`. */
+  /** Element types; `float32` for fields not named, so that bytes become 0 … 255. Class labels want `int32`. */
   readonly dtypes?: Readonly<Record<string, DType>>;
   readonly classes?: readonly string[];
   readonly split?: SplitFractions;
@@ -159,17 +162,26 @@ function lengthOf(value: NestedNumbers, path: string): number | undefined {
 
 /** Whether `stored`, an element of `dtype`, stands for the value. */
 export function fits(stored: number, value: number, dtype: DType): boolean {
-  if (isFloat(dtype)) return Number.isFinite(stored);
-  return stored === value && (dtype !== 'bool' || value <= 1);
+  return isFloat(dtype) ? Number.isFinite(stored) : holds(dtype, value);
 }
 
 function misfit(path: string, value: number, dtype: DType): LockstepError {
-  return new LockstepError('data', `fromArrays: ${path} is ${value}, which is no ${dtype} value`, {
-    path,
-    value,
-    dtype,
-  });
+  return new LockstepError(
+    'data',
+    `fromArrays: ${path} is ${value}, which is no ${dtype} value${range(dtype)}`,
+    {
+      path,
+      value,
+      dtype,
+    },
+  );
 }
+
+/** What a type holds, for messages. */
+export const range = (dtype: DType): string =>
+  isFloat(dtype)
+    ? ' that one can compute with'
+    : ` (${heldBy(dtype)}); give the field another type, as in dtypes: { x: 'float32' }`;
 
 /** The shape of a nested array, judged by its first elements. */
 function shapeOf(value: NestedNumbers, path: string, depth = 0): Shape {

@@ -43,6 +43,28 @@ describe('npz', () => {
     expect([...splits.train.fields.y!.storage]).toEqual([2, 0, 1]);
   });
 
+  it('takes the bytes of images as int32, or as the type that is asked for', async () => {
+    const image = join(folder, 'image.npy');
+    // What numpy.save writes of an array of uint8.
+    const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }".padEnd(117);
+    await writeFile(
+      image,
+      Buffer.concat([
+        Buffer.from('\x93NUMPY\x01\0v\0', 'latin1'),
+        Buffer.from(`${header}\n`),
+        Buffer.of(255, 2, 0, 1),
+      ]),
+    );
+    const typeAndValues = async (dtype?: 'float32' | 'bool'): Promise<unknown[]> => {
+      const { splits } = await npz({ x: image }, dtype && { dtypes: { x: dtype } }).load();
+      const { x: field } = splits.train.fields;
+      return [field!.dtype, ...field!.storage];
+    };
+    expect(await typeAndValues()).toEqual(['int32', 255, 2, 0, 1]);
+    expect(await typeAndValues('float32')).toEqual(['float32', 255, 2, 0, 1]);
+    await expect(typeAndValues('bool')).rejects.toThrow('element 0 is 255, which is no bool value (0 and 1)');
+  });
+
   it('holds rows out, or takes a test split of its own', async () => {
     const { splits } = await npz(file, {
       fields,

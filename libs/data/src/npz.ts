@@ -12,7 +12,7 @@ import {
 } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
-import { fits, someDTypes } from './arrays.ts';
+import { fits, range, someDTypes } from './arrays.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
@@ -159,10 +159,14 @@ function converted({ data, dtype: from }: Storage, dtype: DType, what: string): 
   for (const [i, value] of data.entries()) {
     result[i] = value;
     if (fits(result[i]!, value, dtype) && !(isWhole && result[i] !== value)) continue;
-    throw new LockstepError('data', `${what}: element ${i} is ${value}, which is no ${dtype} value`, {
-      dtype,
-      value,
-    });
+    throw new LockstepError(
+      'data',
+      `${what}: element ${i} is ${value}, which is no ${dtype} value${range(dtype)}`,
+      {
+        dtype,
+        value,
+      },
+    );
   }
   return result;
 }

@@ -127,6 +127,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   numericalGrad: [(o) => l.numericalGrad(total, 0, o), 'method'],
   scan: [(o) => l.scan((c: Tensor, y: Tensor) => [c.add(y), null], tensor(0), x, o), 'reverse'],
   vmap: [(o) => l.vmap(total, o), 'axisName'],
+  jit: [(o) => l.jit(total, o), 'maxPrograms'],
   loadRun: [(o) => l.loadRun('runs/none', o), 'step'],
   readArrays: [(o) => l.readArrays('none.npz', o), 'names'],
   masked: [(o) => l.masked(l.sgd(0.1), () => true, o), 'rest'],

@@ -31,6 +31,13 @@ export function requireTensors(loss: string, given: Readonly<Record<string, unkn
 /** The target in the prediction's type and shape. [rows] and [rows, 1] may meet; nothing else is stretched. */
 export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor {
   requireTensors(loss, { prediction, target });
+  if (!isFloat(prediction.dtype)) {
+    throw new LockstepError(
+      'dtype',
+      `${loss}: predictions are float32 or float64, not ${prediction.dtype}; convert with .cast('float32')`,
+      { loss, prediction: prediction.dtype },
+    );
+  }
   const core = (shape: Shape): Shape => (shape.length === 2 && shape[1] === 1 ? shape.slice(0, 1) : shape);
   if (!sameShape(core(prediction.shape), core(target.shape))) {
     throw new LockstepError(

@@ -8,7 +8,7 @@ import { exportOnnx } from './export.ts';
 import { check, python } from './fixtures/checker.ts';
 import { expectLayers } from './fixtures/models.ts';
 import { expectClose, runModel, sample } from './fixtures/runtime.ts';
-import { exportModel, initialVariables } from './model.ts';
+import { exportModel, initialVariables, tensorsOf } from './model.ts';
 
 /** For the checker, which takes long to start. */
 const models: Uint8Array[] = [];
@@ -159,4 +159,10 @@ describe('exportModel', () => {
       "onnx: 'logGamma' of float32[batch, 3] has no operator in ONNX",
     );
   });
+});
+
+it('arrays of a file keep their types, conditions as bool', () => {
+  const hits = { dtype: 'bool', shape: [2], data: Uint8Array.of(1, 0) } as const;
+  const { dtype, shape, data } = tensorsOf({ hits }).hits!;
+  expect({ dtype, shape, data }).toEqual(hits);
 });

@@ -45,7 +45,7 @@ const checkTensorsOf = signature('tensorsOf', { arrays: someArrays });
 export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<Record<string, Tensor>> {
   checkTensorsOf(arrays);
   return Object.fromEntries(
-    Object.entries(arrays).map(([name, { data, shape }]) => [name, tensor(data, { shape })]),
+    Object.entries(arrays).map(([name, { data, shape, dtype }]) => [name, tensor(data, { shape, dtype })]),
   );
 }
 

@@ -4,7 +4,11 @@ import { LockstepError } from '@lockstep/errors';
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
 export type FloatDType = 'float32' | 'float64';
 
+/** Storage of the element types, in their order. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
+
+/** Typed arrays of short whole numbers, which are no storage here: their values become int32. */
+export type ShortArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array;
 
 const constructors = {
   float32: Float32Array,
@@ -18,6 +22,29 @@ export const dtypes = ['float32', 'float64', 'int32', 'uint32', 'bool'] as const
 
 export function isFloat(dtype: DType): dtype is FloatDType {
   return dtype === 'float32' || dtype === 'float64';
+}
+
+const wholeRanges = {
+  int32: [-2147483648, 2147483647],
+  uint32: [0, 4294967295],
+  bool: [0, 1],
+} as const satisfies Record<Exclude<DType, FloatDType>, readonly [number, number]>;
+
+/** The least and the largest number of a type of whole numbers. */
+export const wholeRange = (dtype: Exclude<DType, FloatDType>): readonly [number, number] =>
+  wholeRanges[dtype];
+
+/** Whether the type holds the number: floats round any, the others hold whole numbers of their range alone. */
+export function holds(dtype: DType, value: number): boolean {
+  if (isFloat(dtype)) return true;
+  const [lowest, highest] = wholeRanges[dtype];
+  return Number.isInteger(value) && value >= lowest && value <= highest;
+}
+
+/** What a type of whole numbers holds, in words. */
+export function heldBy(dtype: Exclude<DType, FloatDType>): string {
+  const [lowest, highest] = wholeRanges[dtype];
+  return dtype === 'bool' ? '0 and 1' : `whole numbers from ${lowest} to ${highest}`;
 }
 
 export function bytesPerElement(dtype: DType): number {
@@ -39,6 +66,18 @@ export function viewOf(
   return new constructors[dtype](buffer as ArrayBuffer, byteOffset, size);
 }
 
+/** Whether the array holds bytes or other short whole numbers, such as pixels. A Uint8Array does, unless it is known as bool. */
+export function isShort(data: ArrayBufferView): data is ShortArray {
+  return (
+    data instanceof Uint8Array ||
+    data instanceof Uint8ClampedArray ||
+    data instanceof Int8Array ||
+    data instanceof Int16Array ||
+    data instanceof Uint16Array
+  );
+}
+
+/** The type whose storage this is. */
 export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return 'float32';
   if (data instanceof Float64Array) return 'float64';
@@ -47,6 +86,6 @@ export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Uint8Array) return 'bool';
   throw new LockstepError(
     'dtype',
-    `a ${Object.prototype.toString.call(data)} is not element data; use a Float32Array, Float64Array, Int32Array, Uint32Array or Uint8Array`,
+    `a ${Object.prototype.toString.call(data)} is not element data; use a Float32Array, Float64Array, Int32Array, Uint32Array or Uint8Array, or convert its elements with Array.from(array, Number)`,
   );
 }

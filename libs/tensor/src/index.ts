@@ -1,5 +1,16 @@
-export type { DType, FloatDType, TypedArray } from './dtype.ts';
-export { allocate, bytesPerElement, dtypeOf, dtypes, isFloat, viewOf } from './dtype.ts';
+export type { DType, FloatDType, ShortArray, TypedArray } from './dtype.ts';
+export {
+  allocate,
+  bytesPerElement,
+  dtypeOf,
+  dtypes,
+  heldBy,
+  holds,
+  isFloat,
+  isShort,
+  viewOf,
+  wholeRange,
+} from './dtype.ts';
 export type { Shape } from './shape.ts';
 export {
   broadcastShapes,

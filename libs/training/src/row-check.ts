@@ -38,7 +38,7 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
       const data = allocate(dtype, numRows * sizeOf(shape));
       const indices = Int32Array.from(samples, (sample) => sample % train.size);
       fillBatch(train, indices, { [name]: data });
-      return tensor(data, { shape: [numRows, ...shape] });
+      return tensor(data, { shape: [numRows, ...shape], dtype });
     });
   // Compiled: the arrays in between, many times the parameters, would be the most memory that a worker ever takes.
   const { params, state } = jit(task.init)(key);

@@ -17,6 +17,7 @@ import {
   lessEqual,
   mul,
   neg,
+  requireFloat,
   sigmoid,
   square,
   tanh,
@@ -28,12 +29,19 @@ import { slice } from './slicing.ts';
 
 const SQRT_TWO_OVER_PI = 0.7978845608028654;
 
+/** x as a tensor of floats: the values in between are no whole numbers. */
+function floats(op: string, x: TensorLike): Tensor {
+  const values = asTensor(x);
+  requireFloat(op, values);
+  return values;
+}
+
 const checkSilu = signature('silu', { x: tensorLike });
 
 /** x·sigmoid(x) (Elfwing et al., 2017). */
 export function silu(x: TensorLike): Tensor {
   checkSilu(x);
-  const values = asTensor(x);
+  const values = floats('silu', x);
   return mul(values, sigmoid(values));
 }
 
@@ -45,7 +53,7 @@ const checkLogSigmoid = signature('logSigmoid', { x: tensorLike });
 /** ln sigmoid(x), without underflow. */
 export function logSigmoid(x: TensorLike): Tensor {
   checkLogSigmoid(x);
-  return neg(softplus(neg(asTensor(x))));
+  return neg(softplus(neg(floats('logSigmoid', x))));
 }
 
 const checkMish = signature('mish', { x: tensorLike });
@@ -53,7 +61,7 @@ const checkMish = signature('mish', { x: tensorLike });
 /** x·tanh(softplus(x)) (Misra, 2019). */
 export function mish(x: TensorLike): Tensor {
   checkMish(x);
-  const values = asTensor(x);
+  const values = floats('mish', x);
   return mul(values, tanh(softplus(values)));
 }
 
@@ -66,7 +74,7 @@ const checkGelu = signature('gelu', { x: tensorLike }, { approximate: oneOf('non
 export function gelu(x: TensorLike, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
   checkGelu(x, options);
   const { approximate = 'none' } = options;
-  const values = asTensor(x);
+  const values = floats('gelu', x);
   const inner =
     approximate === 'none'
       ? erf(mul(values, Math.SQRT1_2))
@@ -79,7 +87,7 @@ const checkElu = signature('elu', { x: tensorLike, 'alpha?': aNumber });
 /** x where it is positive, else α(eˣ − 1) (Clevert et al., 2015). The slope at 0 is α. */
 export function elu(x: TensorLike, alpha = 1): Tensor {
   checkElu(x, alpha);
-  return exponentialUnit(asTensor(x), alpha, 1, 1);
+  return exponentialUnit(floats('elu', x), alpha, 1, 1);
 }
 
 const checkSelu = signature('selu', { x: tensorLike });
@@ -87,7 +95,7 @@ const checkSelu = signature('selu', { x: tensorLike });
 /** Self-normalising: λ·elu(x, α) with the constants of Klambauer et al. (2017). */
 export function selu(x: TensorLike): Tensor {
   checkSelu(x);
-  return exponentialUnit(asTensor(x), 1.6732632423543772, 1.0507009873554805, 1);
+  return exponentialUnit(floats('selu', x), 1.6732632423543772, 1.0507009873554805, 1);
 }
 
 const checkCelu = signature('celu', { x: tensorLike, 'alpha?': aNumber });
@@ -95,7 +103,7 @@ const checkCelu = signature('celu', { x: tensorLike, 'alpha?': aNumber });
 /** x where it is positive, else α(e^(x/α) − 1), with slope 1 at 0 for every α (Barron, 2017). */
 export function celu(x: TensorLike, alpha = 1): Tensor {
   checkCelu(x, alpha);
-  return exponentialUnit(asTensor(x), alpha, 1, 1 / alpha);
+  return exponentialUnit(floats('celu', x), alpha, 1, 1 / alpha);
 }
 
 /** scale·(x where it is positive, else α(e^(rate·x) − 1)) */
@@ -111,7 +119,7 @@ const checkLeakyRelu = signature('leakyRelu', { x: tensorLike, 'slope?': aNumber
 /** x where it is positive, else slope·x; at 0 the slope is `slope`. */
 export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
   checkLeakyRelu(x, slope);
-  const values = asTensor(x);
+  const values = floats('leakyRelu', x);
   return where(greater(values, 0), values, mul(values, slope));
 }
 
@@ -145,7 +153,7 @@ const checkHardSigmoid = signature('hardSigmoid', { x: tensorLike });
 /** (x + 3)/6 clipped to [0, 1]; the slope at the ends is 0. */
 export function hardSigmoid(x: TensorLike): Tensor {
   checkHardSigmoid(x);
-  return clip(div(add(asTensor(x), 3), 6), 0, 1);
+  return clip(div(add(floats('hardSigmoid', x), 3), 6), 0, 1);
 }
 
 const checkHardSwish = signature('hardSwish', { x: tensorLike });
@@ -153,7 +161,7 @@ const checkHardSwish = signature('hardSwish', { x: tensorLike });
 /** x·hardSigmoid(x) (Howard et al., 2019). The slope at −3 is −½ and at 3 it is 1½. */
 export function hardSwish(x: TensorLike): Tensor {
   checkHardSwish(x);
-  const values = asTensor(x);
+  const values = floats('hardSwish', x);
   const curve = mul(values, div(add(values, 3), 6));
   return where(less(values, -3), zerosLike(values), where(lessEqual(values, 3), curve, values));
 }
@@ -163,16 +171,17 @@ const checkSoftsign = signature('softsign', { x: tensorLike });
 /** x/(1 + |x|) */
 export function softsign(x: TensorLike): Tensor {
   checkSoftsign(x);
-  const values = asTensor(x);
+  const values = floats('softsign', x);
   return div(values, add(abs(values), 1));
 }
 
 const checkGlu = signature('glu', { x: aTensor, 'axis?': anAxis });
 
-/** The first half along `axis` times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
+/** The first half along `axis`, the last by default, times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
 export function glu(x: Tensor, axis = -1): Tensor {
   checkGlu(x, axis);
   const along = normalizeAxis('glu', axis, x.rank);
+  requireFloat('glu', x);
   const length = x.shape[along]!;
   if (length % 2 !== 0) {
     throw new LockstepError(

@@ -10,6 +10,7 @@ import { asTensors, type TensorLike } from '../convert.ts';
 import { type Aval, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { aTensor, tensorLike } from '../kinds.ts';
+import { requireArithmetic } from './elementwise.ts';
 import { broadcastTo, repeatInFront, reshape, sum, transpose } from './structural.ts';
 
 interface Transposes extends Readonly<Record<string, unknown>> {
@@ -60,6 +61,7 @@ export const matmulPrimitive: Primitive<Transposes> = primitive({
   name: 'matmul',
   differentiable: [0, 1],
   shape: ([a, b], transposes) => {
+    requireArithmetic('matmul', a!);
     const { batch, m, n, batchA, batchB } = geometry(a!, b!, transposes);
     return { dtype: a!.dtype, shape: batchA || batchB ? [batch, m, n] : [m, n] };
   },
@@ -209,6 +211,7 @@ export const treeSumPrimitive: Primitive<Readonly<Record<string, never>>> = prim
   name: 'treeSum',
   differentiable: [0],
   shape: ([x]) => {
+    requireArithmetic('treeSum', x!);
     const segments = x!.shape[0] ?? 0;
     if (segments === 0 || (segments & (segments - 1)) !== 0) {
       throw new LockstepError(

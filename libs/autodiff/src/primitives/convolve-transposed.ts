@@ -8,7 +8,7 @@ import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { inputGradPrimitive } from './convolution.ts';
 import { asImages, asSequences, lastAxis, requireSequences } from './convolve.ts';
-import { mul } from './elementwise.ts';
+import { mul, requireArithmetic } from './elementwise.ts';
 import { concatenate, place, slice } from './slicing.ts';
 import { reshape, transpose } from './structural.ts';
 import {
@@ -205,6 +205,7 @@ const surplus = (rows: number): Sides => (rows < 0 ? [0, rows] : [rows >> 1, row
 
 function requireImages(x: Tensor, kernel: Tensor, groups: number): void {
   asTensors('convTranspose2d', x, kernel);
+  requireArithmetic('convTranspose2d', x);
   const whole = Number.isInteger(groups) && x.shape[3]! % groups === 0;
   if (x.rank === 4 && kernel.rank === 4 && x.shape[3] === kernel.shape[2] && whole) return;
   throw new LockstepError(

@@ -12,7 +12,7 @@ import { bind, type Tensor } from '../core.ts';
 import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { matmul } from './contraction.ts';
 import { conv2dPrimitive } from './convolution.ts';
-import { mul } from './elementwise.ts';
+import { mul, requireArithmetic } from './elementwise.ts';
 import { concatenate, slice } from './slicing.ts';
 import { reshape } from './structural.ts';
 import {
@@ -170,6 +170,7 @@ function geometryOf(op: string, x: Tensor, kernel: Tensor, options: Conv2dOption
 
 function requireImages(x: Tensor, kernel: Tensor, groups: number): void {
   asTensors('conv2d', x, kernel);
+  requireArithmetic('conv2d', x);
   const [inEach, outEach] = [x.shape[3]! / groups, kernel.shape[3]! / groups];
   if (x.rank === 4 && kernel.rank === 4 && inEach === kernel.shape[2] && Number.isInteger(outEach)) return;
   throw new LockstepError(

@@ -7,7 +7,7 @@ import { full } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { anAxis, aTensor } from '../kinds.ts';
-import { mul, sub } from './elementwise.ts';
+import { mul, requireArithmetic, requireFloat, sub } from './elementwise.ts';
 import { logAddExp } from './exponentials.ts';
 import { takeAlongAxis } from './indices.ts';
 import { concatenate, flip, slice } from './slicing.ts';
@@ -71,16 +71,22 @@ function cumulative(op: string, along: (x: Tensor, axis: number, reverse: boolea
   };
 }
 
-/** Sums of the elements so far along `axis` (of all, flattened, by default). [..n..] → [..n..] */
+/** Sums of the elements so far along `axis` (of all, flattened, by default); of bool int32. [..n..] → [..n..] */
 export const cumSum = cumulative('cumSum', (x, axis, reverse) =>
   bind(cumSumPrimitive, [x], { axis, reverse }),
 );
 
-/** Products of the elements so far along `axis`; the gradient is right at zeros too. */
-export const cumProd = cumulative('cumProd', scan(mul, 1));
+/** Products of the elements so far along `axis` (of all, flattened, by default); the gradient is right at zeros too. */
+export const cumProd = cumulative('cumProd', (x, axis, reverse) => {
+  requireArithmetic('cumProd', x);
+  return scan(mul, 1)(x, axis, reverse);
+});
 
-/** ln Σ exp of the elements so far along `axis`, without overflow. */
-export const logCumSumExp = cumulative('logCumSumExp', scan(logAddExp, Number.NEGATIVE_INFINITY));
+/** ln Σ exp of the elements so far along `axis` (of all, flattened, by default), without overflow. */
+export const logCumSumExp = cumulative('logCumSumExp', (x, axis, reverse) => {
+  requireFloat('logCumSumExp', x);
+  return scan(logAddExp, Number.NEGATIVE_INFINITY)(x, axis, reverse);
+});
 
 /**
  * By an associative op with its neutral element: log₂ n rounds, each of which combines every element with the one 1, 2,
@@ -112,7 +118,7 @@ function extreme(op: 'max' | 'min') {
 
 const checkDiff = signature('diff', { x: aTensor, 'n?': aNumber, 'axis?': anAxis });
 
-/** The differences of neighbours along `axis`, taken n times. [..m..] → [..m − n..] */
+/** The differences of neighbours along `axis`, the last by default, taken n times. [..m..] → [..m − n..] */
 export function diff(x: Tensor, n = 1, axis = -1): Tensor {
   checkDiff(x, n, axis);
   const along = normalizeAxis('diff', axis, x.rank);

@@ -44,17 +44,23 @@ export function batchElementwise(self: () => Primitive) {
     );
 }
 
-export function requireFloat(op: string, x: Aval): void {
-  if (!isFloat(x.dtype)) {
-    throw new LockstepError(
-      'dtype',
-      `${op}: takes float32 or float64, not ${x.dtype}; convert with .cast('float32')`,
-      {
-        op,
-        dtype: x.dtype,
-      },
-    );
-  }
+/** For ops whose results are no whole numbers in general; `remedy` names another op for those that are. */
+export function requireFloat(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
+  if (isFloat(dtype)) return;
+  throw new LockstepError(
+    'dtype',
+    `${op}: takes float32 or float64, not ${dtype}; convert with .cast('float32')${remedy}`,
+    { op, dtype },
+  );
+}
+
+/** For ops that add or multiply: whole numbers may, and wrap at the ends of their range; conditions may not. */
+export function requireArithmetic(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
+  if (dtype !== 'bool') return;
+  throw new LockstepError('dtype', `${op}: bool has no arithmetic; convert with .cast('float32')${remedy}`, {
+    op,
+    dtype,
+  });
 }
 
 interface UnaryRules {
@@ -63,12 +69,12 @@ interface UnaryRules {
   readonly derivative?: (x: Tensor, y: Tensor) => Tensor;
   /** The product of g and the derivative, where that is more than a multiplication. */
   readonly scale?: (g: Tensor, x: Tensor, y: Tensor) => Tensor;
-  /** Integers too. */
-  readonly anyNumber?: boolean;
+  /** The types beside floats whose elements have results of the same type. */
+  readonly whole?: readonly DType[];
 }
 
 /** An elementwise function of one argument. [..] → [..] */
-function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLike) => Tensor {
+function unary({ name, derivative, scale, whole = [] }: UnaryRules): (x: TensorLike) => Tensor {
   const times = scale ?? (derivative && ((g: Tensor, x: Tensor, y: Tensor) => mul(g, derivative(x, y))));
   const rule = (g: Tensor, _argument: number, [x]: readonly Tensor[], y: Tensor) =>
     times ? times(g, x!, y) : zerosLike(g);
@@ -78,7 +84,7 @@ function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLi
     fusible: true,
     differentiable: [0],
     shape: ([x]) => {
-      if (!anyNumber) requireFloat(name, x!);
+      if (!whole.includes(x!.dtype)) requireFloat(name, x!);
       return { dtype: x!.dtype, shape: x!.shape };
     },
     kernel:
@@ -92,11 +98,14 @@ function unary({ name, derivative, scale, anyNumber }: UnaryRules): (x: TensorLi
   return (x) => bind(self, [operand(name, x)], none);
 }
 
+const integers = ['int32', 'uint32'] as const;
+const anyWhole = [...integers, 'bool'] as const;
+
 /** −x */
-export const neg = unary({ name: 'neg', scale: (g) => neg(g), anyNumber: true });
-export const abs = unary({ name: 'abs', derivative: (x) => sign(x), anyNumber: true });
+export const neg = unary({ name: 'neg', scale: (g) => neg(g), whole: ['int32'] });
+export const abs = unary({ name: 'abs', derivative: (x) => sign(x), whole: anyWhole });
 /** −1, 0 or 1; ±0 gives ±0. */
-export const sign = unary({ name: 'sign', anyNumber: true });
+export const sign = unary({ name: 'sign', whole: anyWhole });
 export const floor = unary({ name: 'floor' });
 export const ceil = unary({ name: 'ceil' });
 /** To the nearest integer, ties to even. */
@@ -104,7 +113,7 @@ export const round = unary({ name: 'round' });
 export const sqrt = unary({ name: 'sqrt', scale: (g, _x, y) => div(mul(g, 0.5), y) });
 /** 1/x */
 export const reciprocal = unary({ name: 'reciprocal', scale: (g, _x, y) => neg(mul(g, square(y))) });
-export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), anyNumber: true });
+export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), whole: integers });
 export const exp = unary({ name: 'exp', derivative: (_x, y) => y });
 /** Natural logarithm. */
 export const log = unary({ name: 'log', scale: (g, x) => div(g, x) });
@@ -122,12 +131,16 @@ export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) })
 
 interface BinaryRules {
   readonly name: BinaryOp;
+  /** What messages call it. Default: its name. */
+  readonly op?: string;
   /** g times the derivative by the argument, for both modes. */
   readonly by: readonly ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor)[];
+  /** Throws `dtype` where the type has no such results. */
+  readonly accepts?: (x: Aval) => void;
 }
 
 /** An elementwise function of two arguments that broadcast against each other. */
-function binary({ name, by }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
+function binary({ name, op = name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
   const rule = (g: Tensor, argument: number, [a, b]: readonly Tensor[], y: Tensor) =>
     by[argument]!(g, a!, b!, y);
   const self: Primitive = primitive({
@@ -135,14 +148,17 @@ function binary({ name, by }: BinaryRules): (a: TensorLike, b: TensorLike) => Te
     inPlace: true,
     fusible: true,
     differentiable: by.map((_, argument) => argument),
-    shape: ([a]) => ({ dtype: a!.dtype, shape: a!.shape }),
+    shape: ([a]) => {
+      accepts?.(a!);
+      return { dtype: a!.dtype, shape: a!.shape };
+    },
     kernel: (out, inputs) => bindBinary(name, out, inputs.map(fullOperand)),
     elementwise: (out, operands) => bindBinary(name, out, operands),
     jvp: rule,
     vjp: rule,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
 }
 
 const bindBinary =
@@ -156,23 +172,31 @@ export function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
   return tensors.map((x) => broadcastTo(x, shape));
 }
 
-export const add = binary({ name: 'add', by: [(g) => g, (g) => g] });
+const arithmetic = (name: BinaryOp): Pick<BinaryRules, 'name' | 'accepts'> => ({
+  name,
+  accepts: (x) => requireArithmetic(name, x),
+});
+
+export const add = binary({ ...arithmetic('add'), by: [(g) => g, (g) => g] });
 /** a − b */
-export const sub = binary({ name: 'sub', by: [(g) => g, (g) => neg(g)] });
-export const mul = binary({ name: 'mul', by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
-/** a / b */
+export const sub = binary({ ...arithmetic('sub'), by: [(g) => g, (g) => neg(g)] });
+export const mul = binary({ ...arithmetic('mul'), by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
+/** a / b, of floats: `floorDivide` gives the whole quotient of whole numbers. */
 export const div = binary({
   name: 'div',
+  accepts: (x) => requireFloat('div', x, ', or take floorDivide for whole quotients'),
   by: [(g, _a, b) => div(g, b), (g, _a, b, y) => neg(mul(g, div(y, b)))],
 });
 /** The larger one, NaN if either is NaN. */
 export const maximum = binary({
   name: 'max',
+  op: 'maximum',
   by: [(g, a, b) => mul(g, share(greater, a, b)), (g, a, b) => mul(g, share(greater, b, a))],
 });
 /** The smaller one, NaN if either is NaN. */
 export const minimum = binary({
   name: 'min',
+  op: 'minimum',
   by: [(g, a, b) => mul(g, share(less, a, b)), (g, a, b) => mul(g, share(less, b, a))],
 });
 /** g where x > 0, else 0: relu's derivative as a linear op in g. */
@@ -183,7 +207,8 @@ function share(wins: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tensor): Te
   return where(wins(a, b), onesLike(a), where(equal(a, b), mul(onesLike(a), 0.5), zerosLike(a)));
 }
 
-function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
+/** `op` is what messages call it. */
+function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) => Tensor {
   const bound =
     (out: Storage, [a, b]: readonly Operand[]): BoundKernel =>
     (kernels) =>
@@ -197,18 +222,18 @@ function compare(name: CompareOp): (a: TensorLike, b: TensorLike) => Tensor {
     elementwise: bound,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(name, asTensors(name, a, b)), none);
+  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
 }
 
-export const equal = compare('eq');
-export const notEqual = compare('ne');
-export const less = compare('lt');
-export const lessEqual = compare('le');
-export const greater = compare('gt');
-export const greaterEqual = compare('ge');
-export const logicalAnd = compare('and');
-export const logicalOr = compare('or');
-export const logicalNot = unary({ name: 'not', anyNumber: true });
+export const equal = compare('eq', 'equal');
+export const notEqual = compare('ne', 'notEqual');
+export const less = compare('lt', 'less');
+export const lessEqual = compare('le', 'lessEqual');
+export const greater = compare('gt', 'greater');
+export const greaterEqual = compare('ge', 'greaterEqual');
+export const logicalAnd = compare('and', 'logicalAnd');
+export const logicalOr = compare('or', 'logicalOr');
+export const logicalNot = unary({ name: 'not', whole: anyWhole });
 
 const bindSelect =
   (out: Storage, [condition, a, b]: readonly Operand[]): BoundKernel =>
@@ -263,7 +288,10 @@ const castPrimitive: Primitive<{ dtype: DType }> = primitive({
 
 const checkCast = signature('cast', { x: aTensor, dtype: aDType });
 
-/** Another element type: float → int truncates, anything → bool is x ≠ 0. */
+/**
+ * Another element type. Floats become whole numbers towards zero, those outside of the range its nearest end, NaN 0;
+ * int32 and uint32 keep their 32 bits, so that −1 becomes 4294967295; anything becomes the bool x ≠ 0.
+ */
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkCast(x, dtype);
   if (x.dtype === dtype) return x;

@@ -6,7 +6,17 @@ import { arange, full, zerosLike } from '../convert.ts';
 import { bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { aFloatDType, aTensor } from '../kinds.ts';
-import { add, cast, equal, greaterEqual, less, logicalAnd, mul, where } from './elementwise.ts';
+import {
+  add,
+  cast,
+  equal,
+  greaterEqual,
+  less,
+  logicalAnd,
+  mul,
+  requireArithmetic,
+  where,
+} from './elementwise.ts';
 import { broadcastInAxes, repeatInFront, reshape } from './structural.ts';
 
 /** table [rows, ..width], indices [count] → [count, ..width] */
@@ -39,7 +49,10 @@ const gatherPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
 const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
   name: 'scatterAdd',
   differentiable: [0],
-  shape: ([updates], { rows }) => ({ dtype: updates!.dtype, shape: [rows, ...updates!.shape.slice(1)] }),
+  shape: ([updates], { rows }) => {
+    requireArithmetic('scatterAdd', updates!);
+    return { dtype: updates!.dtype, shape: [rows, ...updates!.shape.slice(1)] };
+  },
   kernel: (out, [updates, indices], { rows }) => {
     const attrs = { rows, width: sizeOf(out.shape.slice(1)) };
     return (kernels) => kernels.scatterAdd(out.data, updates!.data, indices!.data as Int32Array, attrs);

@@ -74,7 +74,8 @@ const axesFrom = (first: number, count: number): number[] =>
 const checkTakeAlongAxis = signature('takeAlongAxis', { x: aTensor, indices: tensorLike, 'axis?': anAxis });
 
 /**
- * For each place of the indices the element of x at that index along `axis`; their other axes broadcast against x's.
+ * For each place of the indices the element of x at that index along `axis`, the last by default; their other axes broadcast
+ * against x's.
  * An index outside gives NaN (0 for integers).
  */
 export function takeAlongAxis(x: Tensor, indices: TensorLike, axis = -1): Tensor {
@@ -94,8 +95,8 @@ const checkPutAlongAxis = signature('putAlongAxis', {
 });
 
 /**
- * x with the element at each index along `axis` replaced by the value at the index's place; values broadcast to the
- * indices' shape. Where indices repeat the last one wins; one outside changes nothing.
+ * x with the element at each index along `axis`, the last by default, replaced by the value at the index's place; values
+ * broadcast to the indices' shape. Where indices repeat the last one wins; one outside changes nothing.
  */
 export function putAlongAxis(x: Tensor, indices: TensorLike, values: TensorLike, axis = -1): Tensor {
   checkPutAlongAxis(x, indices, values, axis);
@@ -148,8 +149,8 @@ const checkIndexUpdate = signature('indexUpdate', {
 });
 
 /**
- * x with the elements along `axis` that the indices name replaced by `values`, which broadcast to the shape that `take`
- * gives: `take(indexUpdate(x, i, v), i)` is v where no index repeats. Of equal indices the last one wins; one outside
+ * x with the elements along `axis`, the first by default, that the indices name replaced by `values`, which broadcast to the
+ * shape that `take` gives: `take(indexUpdate(x, i, v), i)` is v where no index repeats. Of equal indices the last one wins; one outside
  * changes nothing.
  */
 export function indexUpdate(x: Tensor, indices: TensorLike, values: TensorLike, axis = 0): Tensor {

@@ -37,7 +37,7 @@ function masked(op: string, x: Tensor, offset: number, keep: (distance: number) 
   const mask = new Uint8Array(rows * columns);
   for (let i = 0; i < mask.length; i++)
     mask[i] = keep((i % columns) - Math.floor(i / columns) - offset) ? 1 : 0;
-  return where(tensor(mask, { shape: [rows, columns] }), x, 0);
+  return where(tensor(mask, { shape: [rows, columns], dtype: 'bool' }), x, 0);
 }
 
 const checkTril = signature('tril', { x: aTensor, 'offset?': aNumber });

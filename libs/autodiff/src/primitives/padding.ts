@@ -2,9 +2,10 @@
 
 import { aNumber, either, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
-import { full } from '../convert.ts';
+import { filled } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { aTensor } from '../kinds.ts';
+import { beside } from '../numbers.ts';
 import { take } from './indices.ts';
 import { concatenate, padZeros } from './slicing.ts';
 
@@ -49,7 +50,8 @@ export function pad(
   return sides.reduce((y, [before, after], axis) => {
     if (before + after === 0) return y;
     if (mode === 'constant') {
-      const band = (width: number): Tensor => full(y.shape.with(axis, width), value, y.dtype);
+      const band = (width: number): Tensor =>
+        filled(y.shape.with(axis, width), value, y.dtype, beside('pad'));
       return concatenate([band(before), y, band(after)], axis);
     }
     return take(y, borderIndices(x, axis, before, after, mode), axis);

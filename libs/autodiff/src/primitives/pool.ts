@@ -1,5 +1,4 @@
 /** Pooling as users call it: the maxima and means of windows, in one and two dimensions, adaptive and global. */
-
 import {
   aBoolean,
   aNumber,
@@ -9,12 +8,12 @@ import {
   type Rules,
   signature,
 } from '@lockstep/errors';
-import { formatShape, isFloat, type Shape } from '@lockstep/tensor';
+import { formatShape, type Shape } from '@lockstep/tensor';
 import { full, tensor } from '../convert.ts';
 import { bind, type Tensor } from '../core.ts';
 import { aPadding, aPadding1d, aSize, aTensor } from '../kinds.ts';
 import { asImages, asSequences } from './convolve.ts';
-import { div, mul } from './elementwise.ts';
+import { div, requireFloat } from './elementwise.ts';
 import { maxPoolPrimitive } from './pooling.ts';
 import { max, mean } from './reductions.ts';
 import { concatenate, slice } from './slicing.ts';
@@ -110,7 +109,7 @@ export function avgPool(x: Tensor, window: Size, options: AvgPoolOptions = {}): 
   }
   const padded = padImages(x, padding);
   const sums = windowSums(windowSums(padded, 1, geometry), 2, geometry);
-  if (options.countIncludePad ?? true) return mul(sums, 1 / (down * across));
+  if (options.countIncludePad ?? true) return div(sums, down * across);
   return div(sums, tensor(countsOf(x.shape, geometry), { dtype: x.dtype }));
 }
 
@@ -158,6 +157,7 @@ const checkGlobalAvgPool = signature('globalAvgPool', { x: aTensor });
 /** The mean over all axes between the first and the last. [B, .., C] → [B, C] */
 export function globalAvgPool(x: Tensor): Tensor {
   checkGlobalAvgPool(x);
+  requireFloat('globalAvgPool', x);
   return mean(x, betweenAxes('globalAvgPool', x));
 }
 
@@ -272,15 +272,16 @@ function geometryOf(op: string, x: Tensor, size: Size, options: PoolOptions): Ge
 }
 
 function requireImages(op: string, x: Tensor): void {
-  if (x.rank === 4 && isFloat(x.dtype)) return;
-  throw new LockstepError(
-    'shape',
-    `${op}: takes images [B, H, W, C] of floats, not ${x.dtype}${formatShape(x.shape)}`,
-    { op, shape: x.shape, dtype: x.dtype },
-  );
+  requireFloat(op, x);
+  if (x.rank === 4) return;
+  throw new LockstepError('shape', `${op}: takes images [B, H, W, C], not ${formatShape(x.shape)}`, {
+    op,
+    shape: x.shape,
+  });
 }
 
 function requireSequences(op: string, x: Tensor): void {
+  requireFloat(op, x);
   if (x.rank === 3) return;
   throw new LockstepError('shape', `${op}: takes sequences [B, L, C], not ${formatShape(x.shape)}`, {
     op,

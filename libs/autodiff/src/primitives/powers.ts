@@ -4,7 +4,20 @@ import { signature } from '@lockstep/errors';
 import { asTensor, onesLike, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { tensorLike } from '../kinds.ts';
-import { div, equal, log, mul, neg, reciprocal, sqrt, square, sub, where } from './elementwise.ts';
+import {
+  div,
+  equal,
+  log,
+  mul,
+  neg,
+  reciprocal,
+  requireArithmetic,
+  requireFloat,
+  sqrt,
+  square,
+  sub,
+  where,
+} from './elementwise.ts';
 import { binaryOnHost, unaryOnHost } from './host.ts';
 
 /** The largest constant exponent that is multiplied out. */
@@ -22,12 +35,15 @@ const checkPow = signature('pow', { a: tensorLike, b: tensorLike });
 /**
  * aᵇ. A constant whole exponent of up to ±64 is multiplied out, ±½ takes the root; any other is computed from the
  * logarithm: a negative base then gives NaN unless b is whole. x⁰ is 1 for every x.
+ * Whole numbers have constant whole exponents from 0 to 64 alone.
  */
 export function pow(a: TensorLike, b: TensorLike): Tensor {
   checkPow(a, b);
   if (typeof b !== 'number') return powerOfTensors(a, b);
   const x = asTensor(a);
   const size = Math.abs(b);
+  if (!Number.isInteger(b) || b < 0 || size > MAX_MULTIPLIED) requireFloat('pow', x);
+  else requireArithmetic('pow', x);
   if (size === 0.5) return b > 0 ? sqrt(x) : reciprocal(sqrt(x));
   if (!Number.isInteger(b) || size > MAX_MULTIPLIED) return powerOfTensors(x, b);
   if (b === 0) return onesLike(x);

@@ -26,7 +26,7 @@ const checkKeyTensor = signature('keyTensor', { seed: aSeed });
 /** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
 export function keyTensor(seed: number | Key): Tensor {
   checkKeyTensor(seed);
-  if (typeof seed !== 'number') return tensor(Uint32Array.from(seed));
+  if (typeof seed !== 'number') return tensor([...seed], { dtype: 'uint32' });
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new LockstepError('argument', `keyTensor: the seed is ${seed}; use a whole number of at least 0`, {
       op: 'keyTensor',
@@ -122,7 +122,9 @@ export function splitKey(key: Tensor, count = 2): Tensor {
 const unitFromBitsPrimitive: Primitive<{ dtype: FloatDType }> = primitive({
   name: 'unitFromBits',
   differentiable: [],
-  shape: ([bits], { dtype }) => ({ dtype, shape: bits!.shape }),
+  shape: ([bits], { dtype }) => {
+    return { dtype, shape: bits!.shape };
+  },
   kernel:
     (out, [bits]) =>
     (kernels) =>

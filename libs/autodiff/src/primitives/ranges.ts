@@ -1,6 +1,6 @@
 /** Ops that ask where a number lies, and put it elsewhere. */
-
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { isFloat } from '@lockstep/tensor';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { aTensor, tensorLike } from '../kinds.ts';
@@ -31,7 +31,8 @@ const checkIsFiniteNumber = signature('isFiniteNumber', { x: tensorLike });
 /** Whether an element is neither infinite nor NaN. bool */
 export function isFiniteNumber(x: TensorLike): Tensor {
   checkIsFiniteNumber(x);
-  return less(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+  const values = asTensor(x);
+  return isFloat(values.dtype) ? less(abs(values), Number.POSITIVE_INFINITY) : equal(values, values);
 }
 
 const checkIsInfinite = signature('isInfinite', { x: tensorLike });
@@ -39,7 +40,8 @@ const checkIsInfinite = signature('isInfinite', { x: tensorLike });
 /** Whether an element is ∞ or −∞. bool */
 export function isInfinite(x: TensorLike): Tensor {
   checkIsInfinite(x);
-  return equal(abs(asTensor(x)), Number.POSITIVE_INFINITY);
+  const values = asTensor(x);
+  return isFloat(values.dtype) ? equal(abs(values), Number.POSITIVE_INFINITY) : notEqual(values, values);
 }
 
 const checkLogicalXor = signature('logicalXor', { a: aTensor, b: aTensor });
@@ -104,10 +106,11 @@ const LARGEST = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as
 
 const checkNanToNum = signature('nanToNum', { x: tensorLike }, nanToNumRules);
 
-/** x with numbers in place of NaN and infinities, where the slope is 0. */
+/** x with numbers in place of NaN and infinities, where the slope is 0. Whole numbers stay as they are. */
 export function nanToNum(x: TensorLike, options: NanToNumOptions = {}): Tensor {
   checkNanToNum(x, options);
   const values = asTensor(x);
+  if (!isFloat(values.dtype)) return values;
   const largest = LARGEST[values.dtype === 'float32' ? 'float32' : 'float64'];
   const { nan = 0, infinity = largest, minusInfinity = -infinity } = options;
   const finite = where(isFiniteNumber(values), values, zerosLike(values));

@@ -17,6 +17,8 @@ import {
   log,
   mul,
   neg,
+  requireArithmetic,
+  requireFloat,
   stopGradient,
   sub,
   where,
@@ -114,22 +116,33 @@ const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
 
 const checkArgmax = signature('argmax', { x: aTensor, 'axis?': anAxis }, reduceRules);
 
-/** Index of the first largest element along `axis`. int32 */
-export function argmax(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+/** Index of the first largest element along `axis`; without an axis among all elements in row-major order. int32 */
+export function argmax(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   checkArgmax(x, axis, options);
-  const along = normalizeAxis('argmax', axis, x.rank);
-  return restoreAxes(bind(argmaxPrimitive, [x], { axis: along }), x, [along], options);
+  return place('argmax', x, axis, options, (y) => y);
 }
 
 const checkArgmin = signature('argmin', { x: aTensor, 'axis?': anAxis }, reduceRules);
 
-/** Index of the first smallest element along `axis`. int32 */
-export function argmin(x: Tensor, axis = -1, options: ReduceOptions = {}): Tensor {
+/** Index of the first smallest element along `axis`; without an axis among all elements in row-major order. int32 */
+export function argmin(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   checkArgmin(x, axis, options);
-  const along = normalizeAxis('argmin', axis, x.rank);
-  requireSome('argmin', x, along, 1);
   // Doubles hold the negative of every integer.
-  return argmax(neg(isFloat(x.dtype) ? x : cast(x, 'float64')), along, options);
+  return place('argmin', x, axis, options, (y) => neg(isFloat(y.dtype) ? y : cast(y, 'float64')));
+}
+
+/** Where `rank`ed elements are largest. */
+function place(
+  op: string,
+  x: Tensor,
+  axis: number | undefined,
+  options: ReduceOptions,
+  ranked: (x: Tensor) => Tensor,
+): Tensor {
+  const list = normalizeAxes(op, axis, x.rank);
+  const [rows, along] = axis === undefined ? [reshape(x, [x.size]), 0] : [x, list[0]!];
+  requireSome(op, rows, along, 1);
+  return restoreAxes(bind(argmaxPrimitive, [ranked(rows)], { axis: along }), x, list, options);
 }
 
 const checkProd = signature('prod', { x: aTensor, 'axes?': someAxes }, reduceRules);
@@ -141,6 +154,7 @@ const checkProd = signature('prod', { x: aTensor, 'axes?': someAxes }, reduceRul
 export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkProd(x, axes, options);
   const list = normalizeAxes('prod', axes, x.rank);
+  requireArithmetic('prod', x);
   return restoreAxes(reduceRuns(x, list, productOfRun), x, list, options);
 }
 
@@ -159,24 +173,23 @@ function productOfRun(x: Tensor, axis: number, count: number): Tensor {
 
 const checkMean = signature('mean', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The sum divided by the number of elements. */
+/** The sum over `axes` (all by default) divided by the number of elements. */
 export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkMean(x, axes, options);
   const list = normalizeAxes('mean', axes, x.rank);
+  requireFloat('mean', x);
   const count = list.reduce((product, axis) => product * x.shape[axis]!, 1);
-  return mul(sum(x, list, options), 1 / count);
+  // Divided once: the product with a rounded 1 / count would be rounded twice.
+  return div(sum(x, list, options), count);
 }
 
 const checkLogSumExp = signature('logSumExp', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** log Σ exp(x) over `axes`, shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
-export function logSumExp(
-  x: Tensor,
-  axes: number | readonly number[] = -1,
-  options: ReduceOptions = {},
-): Tensor {
+/** log Σ exp(x) over `axes` (all by default), shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
+export function logSumExp(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkLogSumExp(x, axes, options);
   const list = normalizeAxes('logSumExp', axes, x.rank);
+  requireFloat('logSumExp', x);
   for (const axis of list) requireSome('logSumExp', x, axis, 1);
   const largest = stopGradient(max(x, list, { keepDims: true }));
   const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
@@ -189,7 +202,7 @@ export function logSumExp(
 
 const checkLogSoftmax = signature('logSoftmax', { x: aTensor, 'axis?': anAxis });
 
-/** x − log Σ exp(x) over `axis`. */
+/** x − log Σ exp(x) over `axis`, the last by default. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   checkLogSoftmax(x, axis);
   const shifted = belowLargest('logSoftmax', x, axis);
@@ -198,7 +211,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
 
 const checkSoftmax = signature('softmax', { x: aTensor, 'axis?': anAxis });
 
-/** exp(x) / Σ exp(x) over `axis`. */
+/** exp(x) / Σ exp(x) over `axis`, the last by default. */
 export function softmax(x: Tensor, axis = -1): Tensor {
   checkSoftmax(x, axis);
   const weights = exp(belowLargest('softmax', x, axis));
@@ -208,6 +221,7 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 /** x less its largest element along the axis, which counts as a constant: both functions are the same for any shift. */
 function belowLargest(op: string, x: Tensor, axis: number): Tensor {
   const along = normalizeAxis(op, axis, x.rank);
+  requireFloat(op, x);
   requireSome(op, x, along, 1);
   return sub(x, stopGradient(max(x, along, { keepDims: true })));
 }

@@ -11,7 +11,7 @@ import { type Aval, type BatchAxis, type Batched, bind, type Primitive, type Ten
 import { batchedAs, copyKernel, primitive, unbatchedAs } from '../define.ts';
 import { aTensor } from '../kinds.ts';
 import { treeSum } from './contraction.ts';
-import { add, div, greater, mul, sub, where } from './elementwise.ts';
+import { add, div, greater, mul, requireFloat, sub, where } from './elementwise.ts';
 import { concatenate, slice } from './slicing.ts';
 import { broadcastInAxes, repeatInFront, reshape, sum } from './structural.ts';
 
@@ -141,6 +141,7 @@ const asGroup = (x: Tensor): Tensor => reshape(x, [1, ...x.shape]);
 
 function requireWeights(x: Aval, weights: Aval, lead: number): void {
   const rows = formatShape(x.shape.slice(0, lead));
+  requireFloat('moments', x);
   if (x.dtype !== weights.dtype) {
     throw new LockstepError(
       'dtype',

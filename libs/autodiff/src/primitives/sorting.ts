@@ -37,7 +37,7 @@ export const sortRules: Rules<SortOptions> = { descending: aBoolean };
 
 const checkArgSort = signature('argSort', { x: aTensor, 'axis?': anAxis }, sortRules);
 
-/** The indices that put the elements along `axis` in order; equal elements keep theirs. int32 */
+/** The indices that put the elements along `axis`, the last by default, in order; equal elements keep theirs. int32 */
 export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   checkArgSort(x, axis, options);
   const { descending = false } = options;
@@ -47,7 +47,7 @@ export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
 
 const checkSort = signature('sort', { x: aTensor, 'axis?': anAxis }, sortRules);
 
-/** The elements along `axis` in order. The gradient of each goes to where it came from. */
+/** The elements along `axis`, the last by default, in order. The gradient of each goes to where it came from. */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   checkSort(x, axis, options);
   const along = normalizeAxis('sort', axis, x.rank);
@@ -63,7 +63,10 @@ export const topKRules: Rules<TopKOptions> = { smallest: aBoolean };
 
 const checkTopK = signature('topK', { x: aTensor, k: aNumber, 'axis?': anAxis }, topKRules);
 
-/** The k largest elements along `axis`, the largest first, and their indices (int32). Of equal ones the first wins. */
+/**
+ * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Of equal ones the
+ * first wins.
+ */
 export function topK(
   x: Tensor,
   k: number,

@@ -13,6 +13,7 @@ import {
   logicalOr,
   mul,
   neg,
+  requireFloat,
   square,
   sub,
   where,
@@ -65,6 +66,7 @@ const checkLogit = signature('logit', { x: tensorLike });
 export function logit(x: TensorLike): Tensor {
   checkLogit(x);
   const values = asTensor(x);
+  requireFloat('logit', values);
   return sub(log(values), log1p(neg(values)));
 }
 
@@ -74,6 +76,7 @@ const checkXLogY = signature('xLogY', { x: tensorLike, y: tensorLike });
 export function xLogY(x: TensorLike, y: TensorLike): Tensor {
   checkXLogY(x, y);
   const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
+  requireFloat('xLogY', a);
   const isOutside = logicalOr(lessEqual(b, 0), equal(b, Number.POSITIVE_INFINITY));
   return mul(a, log(where(logicalAnd(equal(a, 0), isOutside), onesLike(b), b)));
 }

@@ -1,24 +1,20 @@
 /** Matrices in a batch: what the operations of linear algebra ask of their arguments. */
 import { LockstepError } from '@lockstep/errors';
-import { broadcastShapes, formatShape, isFloat, type Shape, sizeOf } from '@lockstep/tensor';
+import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { type Attrs, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../core.ts';
 import { batchedAs } from '../define.ts';
 import { swapAxes } from './axes.ts';
-import { add, mul } from './elementwise.ts';
+import { add, mul, requireFloat } from './elementwise.ts';
 import { broadcastTo, repeatInFront, reshape } from './structural.ts';
 
 /** Matrices [.., n, m] of floats. */
 export function requireMatrices(op: string, x: Tensor): void {
-  if (x.rank >= 2 && isFloat(x.dtype)) return;
-  throw new LockstepError(
-    'shape',
-    `${op}: takes matrices [.., n, m] of floats, not ${x.dtype}${formatShape(x.shape)}`,
-    {
-      op,
-      shape: x.shape,
-      dtype: x.dtype,
-    },
-  );
+  requireFloat(op, x);
+  if (x.rank >= 2) return;
+  throw new LockstepError('shape', `${op}: takes matrices [.., n, m], not ${formatShape(x.shape)}`, {
+    op,
+    shape: x.shape,
+  });
 }
 
 /** Matrices [.., n, n] of floats. */

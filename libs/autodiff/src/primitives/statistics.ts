@@ -14,6 +14,8 @@ import {
   equal,
   mul,
   notEqual,
+  requireArithmetic,
+  requireFloat,
   sqrt,
   square,
   stopGradient,
@@ -44,8 +46,15 @@ const checkVariance = signature('variance', { x: aTensor, 'axes?': someAxes }, v
 /** The mean squared deviation from the mean over `axes` (all by default). */
 export function variance(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   checkVariance(x, axes, options);
-  const list = normalizeAxes('variance', axes, x.rank);
-  const centred = sub(x, mean(x, list, { keepDims: true }));
+  return varianceOf('variance', x, axes, options);
+}
+
+function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: VarianceOptions): Tensor {
+  const list = normalizeAxes(op, axes, x.rank);
+  requireFloat(op, x);
+  const deviations = sub(x, mean(x, list, { keepDims: true }));
+  // The mean is rounded; the mean of the deviations, 0 but for that, says by how much. So it has no slope.
+  const centred = sub(deviations, stopGradient(mean(deviations, list, { keepDims: true })));
   // As in NumPy: too few elements for the correction have an infinite or no variance, never a negative one.
   const { correction = 0, ...kept } = options;
   const divisor = Math.max(0, countOf(x, list) - correction);
@@ -57,7 +66,7 @@ const checkStd = signature('std', { x: aTensor, 'axes?': someAxes }, varianceRul
 /** The square root of the variance; slope 0 where all elements are equal. */
 export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tensor {
   checkStd(x, axes, options);
-  return rootWithSlope(variance(x, normalizeAxes('std', axes, x.rank), options), sqrt);
+  return rootWithSlope(varianceOf('std', x, axes, options), sqrt);
 }
 
 /** root(x), a root or power, with value and slope 0 at 0. */
@@ -77,12 +86,15 @@ const checkNorm = signature('norm', { x: aTensor, 'axes?': someAxes }, normRules
 
 /**
  * The norm of all elements over `axes` (all by default), as of one vector: over the axes of a matrix, order 2 is
- * Frobenius' norm. Slope 0 at the origin.
+ * Frobenius' norm. Slope 0 at the origin. Of whole numbers only the orders 0, 1 and ±Infinity.
  */
 export function norm(x: Tensor, axes?: Axes, given: NormOptions = {}): Tensor {
   checkNorm(x, axes, given);
   const { order = 2, ...options } = given;
   const list = normalizeAxes('norm', axes, x.rank);
+  if (order === 0 || order === 1 || Math.abs(order) === Number.POSITIVE_INFINITY)
+    requireArithmetic('norm', x);
+  else requireFloat('norm', x);
   if (order === 0) return cast(countNonZero(x, list, options), x.dtype);
   if (order === 1) return sum(abs(x), list, options);
   if (order === 2) return rootWithSlope(sum(square(x), list, options), sqrt);
@@ -133,6 +145,7 @@ const checkAverage = signature(
 export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkAverage(x, weights, axes, options);
   const list = normalizeAxes('average', axes, x.rank);
+  requireFloat('average', x);
   const given = asTensor(weights, x.dtype);
   const isVector = given.rank === 1 && list.length === 1 && x.rank > 1;
   const shaped = isVector
@@ -156,7 +169,7 @@ export function ptp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 
 const checkNanSum = signature('nanSum', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The sum of the elements that are not NaN. */
+/** The sum over `axes` (all by default) of the elements that are not NaN. */
 export function nanSum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkNanSum(x, axes, options);
   return sum(where(isNotANumber(x), zerosLike(x), x), normalizeAxes('nanSum', axes, x.rank), options);
@@ -164,10 +177,11 @@ export function nanSum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Ten
 
 const checkNanMean = signature('nanMean', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The mean of the elements that are not NaN; NaN if all are. */
+/** The mean over `axes` (all by default) of the elements that are not NaN; NaN if all are. */
 export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkNanMean(x, axes, options);
   const list = normalizeAxes('nanMean', axes, x.rank);
+  requireFloat('nanMean', x);
   const counted = cast(equal(x, x), x.dtype);
   return div(nanSum(x, list, options), sum(counted, list, options));
 }
@@ -185,13 +199,24 @@ export function quantile(
   options: ReduceOptions = {},
 ): Tensor {
   checkQuantile(x, q, axes, options);
-  const list = normalizeAxes('quantile', axes, x.rank);
+  return quantileOf('quantile', x, q, axes, options);
+}
+
+function quantileOf(
+  op: string,
+  x: Tensor,
+  q: number | readonly number[],
+  axes: Axes | undefined,
+  options: ReduceOptions,
+): Tensor {
+  const list = normalizeAxes(op, axes, x.rank);
+  requireFloat(op, x);
   const count = countOf(x, list);
   if (count === 0) {
     throw new LockstepError(
       'shape',
-      `quantile: axes ${formatShape(list)} of ${formatShape(x.shape)} are empty, and nothing has no quantile; guard against empty arrays`,
-      { op: 'quantile', shape: x.shape, axes: list },
+      `${op}: axes ${formatShape(list)} of ${formatShape(x.shape)} are empty, and nothing has no ${op}; guard against empty arrays`,
+      { op, shape: x.shape, axes: list },
     );
   }
   const ordered = sort(inOneAxis(x, list));
@@ -230,5 +255,5 @@ const checkMedian = signature('median', { x: aTensor, 'axes?': someAxes }, reduc
 /** The middle of the ordered elements over `axes` (all by default), the mean of two where their number is even. */
 export function median(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkMedian(x, axes, options);
-  return quantile(x, 0.5, normalizeAxes('median', axes, x.rank), options);
+  return quantileOf('median', x, 0.5, axes, options);
 }

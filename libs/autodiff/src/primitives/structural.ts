@@ -256,6 +256,13 @@ const checkSum = signature('sum', { x: aTensor, 'axes?': someAxes }, reduceRules
 export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkSum(x, axes, options);
   const list = normalizeAxes('sum', axes, x.rank);
+  if (x.dtype === 'bool') {
+    throw new LockstepError(
+      'dtype',
+      "sum: bool has no arithmetic; countNonZero() counts what holds, or convert with .cast('float32')",
+      { op: 'sum', dtype: x.dtype },
+    );
+  }
   const reduced = reduceRuns(x, list, (y, axis, count) => bind(sumPrimitive, [y], { axis, count }));
   return restoreAxes(reduced, x, list, options);
 }

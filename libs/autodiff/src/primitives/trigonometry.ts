@@ -4,7 +4,7 @@ import { signature } from '@lockstep/errors';
 import { asTensor, type TensorLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { tensorLike } from '../kinds.ts';
-import { add, cos, div, mul, neg, sin, sqrt, square, sub } from './elementwise.ts';
+import { add, cos, div, mul, neg, requireFloat, sin, sqrt, square, sub } from './elementwise.ts';
 import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
 import { hypot } from './powers.ts';
 
@@ -13,6 +13,7 @@ const checkTan = signature('tan', { x: tensorLike });
 export function tan(x: TensorLike): Tensor {
   checkTan(x);
   const angle = asTensor(x);
+  requireFloat('tan', angle);
   return div(sin(angle), cos(angle));
 }
 

@@ -62,7 +62,7 @@ const tables: Readonly<Record<Profile, typeof portable>> = {
  */
 export function arithmeticOf(op: string, dtype: DType, profile: Profile = 'portable'): Arithmetic {
   if (dtype === 'bool') {
-    throw new LockstepError('dtype', `${op}: a bool array has no arithmetic; cast it to int32 or float32`, {
+    throw new LockstepError('dtype', `${op}: a bool array has no arithmetic; cast it to float32`, {
       op,
       dtype,
     });

@@ -1,5 +1,5 @@
 import { LockstepError } from '@lockstep/errors';
-import { type DType, dtypeOf, isFloat, type TypedArray } from '@lockstep/tensor';
+import { type DType, dtypeOf, isFloat, type TypedArray, wholeRange } from '@lockstep/tensor';
 import type { BinaryOp, CompareOp, Operand, UnaryOp } from '../kernels.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { float32Math } from './float32-math.ts';
@@ -32,15 +32,13 @@ export function requireAlike(out: TypedArray, x: TypedArray): void {
   }
 }
 
-const INTEGER_RANGE = { int32: [-2147483648, 2147483647], uint32: [0, 4294967295] } as const;
-
 export function cast(out: TypedArray, x: TypedArray): void {
   const from = dtypeOf(x);
   const to = dtypeOf(out);
   if (to === 'bool') {
     for (let i = 0; i < out.length; i++) out[i] = x[i] === 0 ? 0 : 1;
   } else if (isFloat(from) && !isFloat(to)) {
-    const [lowest, highest] = INTEGER_RANGE[to];
+    const [lowest, highest] = wholeRange(to);
     // Storing turns NaN into 0.
     for (let i = 0; i < out.length; i++) out[i] = Math.min(Math.max(Math.trunc(x[i]!), lowest), highest);
   } else {
