@@ -9,7 +9,10 @@ export interface StoredCheckpoint {
 }
 
 export interface CheckpointStore {
-  /** Resolves when it is durable; one after the other. Throws a `checkpoint` error for bytes of another format. */
+  /**
+   * Resolves when it is durable; one after the other. Throws a `file` error where it cannot be written, and another one for bytes
+   * that are no checkpoint.
+   */
   save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
   /** Throws a `checkpoint` error if it is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;

@@ -1,4 +1,5 @@
 /** The shell around the machine: it hands it what happens, and carries out its effects in order. */
+import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -15,6 +16,7 @@ import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
+import { checkpointFailed, checkpointSkipped, insteadOf, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
@@ -45,6 +47,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
+  readonly #checkpointFolder: string;
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
   readonly #listeners = new Set<(update: Update) => void>();
@@ -65,6 +68,7 @@ export class Shell {
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#checkpointFolder = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -134,6 +138,15 @@ export class Shell {
     this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
   }
 
+  /** Something went wrong that the run goes on after: it is logged, and whoever listens is told. */
+  notify(notice: Notice): void {
+    const { type, message, facts } = notice;
+    this.#logger.warn({ ...facts, notice: type }, message);
+    // A log that fails says so by a notice: it is not told of by itself.
+    if (type !== 'logFailed') this.#guard(() => this.#log.event({ ...facts, type, message }));
+    this.#tell({ type: 'notice', notice });
+  }
+
   #dropBadFrame(worker: string, reason: string): void {
     const { count, log } = this.#offence(worker);
     if (!log) return;
@@ -158,6 +171,8 @@ export class Shell {
   }
 
   #carryOut({ effect, cause, frames }: Pending): Promise<void> | undefined {
+    // What could not be written down was not decided, so nobody hears of it.
+    if (this.#broken && effect.type === 'send' && effect.message.type !== 'stop') return undefined;
     switch (effect.type) {
       case 'send':
         return this.#send(effect.worker, effect.message);
@@ -215,10 +230,24 @@ export class Shell {
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {
     const { worker, generation, step } = effect;
-    const { header, bytes } = await this.#checkpoints.read(step);
-    const pieces = cutFrames(bytes);
+    const stored = await this.#checkpoints.read(step).catch((error: unknown) => {
+      if (!(error instanceof LockstepError) || error.code !== 'checkpoint') throw error;
+      return undefined;
+    });
+    if (stored === undefined) return this.#lostCheckpoint(step);
+    const pieces = cutFrames(stored.bytes);
     const frames = pieces.map(({ byteLength }) => byteLength);
-    this.#send(worker, { type: 'restore', generation, step, header, frames }, pieces);
+    this.#send(worker, { type: 'restore', generation, step, header: stored.header, frames }, pieces);
+  }
+
+  /** It could be read when the generation was agreed on. */
+  async #lostCheckpoint(step: number): Promise<void> {
+    // Every member asks for it; one that has been passed over is known.
+    if (this.#state.checkpointStep !== step) return;
+    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const newest = Math.min(checkpoint?.step ?? -1, step - 1);
+    for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.raise({ type: 'checkpointLost', step, newest });
   }
 
   async #storeCheckpoint(
@@ -230,17 +259,25 @@ export class Shell {
     try {
       await this.#checkpoints.save(step, cause.message.header, frames);
     } catch (error) {
-      if (!(error instanceof LockstepError)) {
-        this.#breakDown(error);
-        return;
-      }
-      // Bytes that are no checkpoint say that their sender is broken, not the run.
-      this.#dropBadFrame(worker, error.message);
-      this.raise({ type: 'disconnected', worker });
+      this.#notStored(worker, step, error);
       return;
     }
     this.#tell({ type: 'checkpoint', step });
     this.raise({ type: 'checkpointSaved', step });
+  }
+
+  #notStored(worker: string, step: number, error: unknown) {
+    if (!(error instanceof LockstepError)) return this.#breakDown(error);
+    if (error.code === 'file') {
+      const wire = toWireError(error);
+      this.raise({ type: 'checkpointFailed', step, error: wire });
+      if (this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
+      return;
+    }
+    // Bytes that are no checkpoint say that their sender is broken, not the run.
+    this.#dropBadFrame(worker, error.message);
+    this.raise({ type: 'disconnected', worker });
+    this.raise({ type: 'checkpointFailed', step });
   }
 
   #tell(update: Update): undefined {

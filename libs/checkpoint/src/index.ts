@@ -6,7 +6,8 @@ export type {
   CheckpointFiles,
   CheckpointHeader,
   LoadedCheckpoint,
+  NewestCheckpoint,
   SkippedCheckpoint,
 } from './checkpoint.ts';
-export { listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+export { listCheckpoints, loadCheckpoint, newestCheckpoint, saveCheckpoint } from './checkpoint.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';

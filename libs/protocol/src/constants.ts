@@ -15,8 +15,14 @@ export const LIVENESS_MS = 1_800;
 /** How often a worker that has not been answered says hello again. */
 export const HELLO_RETRY_MS = 2_000;
 
-/** A worker gives up on a coordinator silent for longer: time enough to restart one by hand. */
-export const COORDINATOR_TIMEOUT_MS = 60_000;
+/**
+ * A worker gives up on a coordinator silent for longer: time enough for people to notice and to resume the run. Until then it keeps
+ * a state that may be newer than any checkpoint.
+ */
+export const COORDINATOR_TIMEOUT_MS = 600_000;
+
+/** How long a coordinator that starts again waits for the workers of before. They connect again within a second or two. */
+export const RETURN_WAIT_MS = 10_000;
 
 /** The largest msgpack frame. Bulk bytes travel as raw frames beside it. */
 export const MAX_MESSAGE_BYTES = 1 << 20;

@@ -130,12 +130,16 @@ function loseMember(turn: Turn): void {
   if (!finishIfAll(turn)) startGeneration(turn);
 }
 
-/** Ends the run when every member has finished. Their fingerprints were compared as they came. */
+/**
+ * Ends the run when every member has finished, and the checkpoint of that is durable. Their fingerprints were compared as they
+ * came. True: nothing is left to compute.
+ */
 export function finishIfAll(turn: Turn): boolean {
   const members = [...turn.state.workers.values()].filter(({ status }) => status === 'member');
   const finishes = members.map((member) => member.finish).filter((one): one is Finish => one !== null);
   const [first] = finishes;
   if (first === undefined || finishes.length < members.length) return false;
+  if (turn.state.storing > turn.state.checkpointStep) return true;
   finish(turn, first);
   return true;
 }
@@ -167,7 +171,8 @@ export function admit(turn: Turn, worker: string) {
   log(turn, { type: 'loaded', worker, standby });
   if (turn.state.phase === 'preparing') return continuePreparing(turn);
   if (turn.state.phase === 'running' && !standby && !turn.state.interrupted) return startGeneration(turn);
-  if (turn.state.phase === 'gathering' && loadedWorkers(turn.state).length >= turn.state.needed) {
+  const { phase, needed, awaited } = turn.state;
+  if (phase === 'gathering' && awaited.size === 0 && loadedWorkers(turn.state).length >= needed) {
     startGeneration(turn);
   }
 }

@@ -4,7 +4,17 @@ import { PROTOCOL_VERSION } from '../constants.ts';
 import type { Hello, Profile, RefusalCode } from '../messages/messages.ts';
 import { admit, lose } from './generations.ts';
 import type { CoordinatorState } from './state.ts';
-import { journal, loadedWorkers, log, newcomer, refuse, send, type Turn, update } from './turn.ts';
+import {
+  journal,
+  loadedWorkers,
+  log,
+  newcomer,
+  refuse,
+  send,
+  stopAwaiting,
+  type Turn,
+  update,
+} from './turn.ts';
 
 interface Difference {
   readonly code: RefusalCode;
@@ -94,6 +104,7 @@ export function loaded(turn: Turn, worker: string, dataHash: string | undefined)
     update(turn, { dataHash });
     journal(turn, { type: 'data', hash: dataHash });
   }
+  stopAwaiting(turn, worker);
   // Ranks follow the order of loading, so that a late one never displaces a member.
   const workers = new Map(turn.state.workers);
   workers.delete(worker);
@@ -104,7 +115,7 @@ export function loaded(turn: Turn, worker: string, dataHash: string | undefined)
 }
 
 /** Fixes the run's profile from what the gathered workers offer; those without it are turned away. */
-function chooseProfile(turn: Turn): void {
+export function chooseProfile(turn: Turn): void {
   const offers = (profile: Profile) => (worker: string) =>
     turn.state.workers.get(worker)!.hello.profiles.includes(profile);
   const gathered = loadedWorkers(turn.state);

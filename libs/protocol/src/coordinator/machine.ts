@@ -7,7 +7,15 @@ import type { WorkerMessage } from '../messages/messages.ts';
 import { fail, stopInterrupted, turnAway } from './ending.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
-import { checkpointCame, checkpointSaved, committed, evaluated, finished } from './reports.ts';
+import {
+  checkpointCame,
+  checkpointFailed,
+  checkpointLost,
+  checkpointSaved,
+  committed,
+  evaluated,
+  finished,
+} from './reports.ts';
 import type {
   CoordinatorConfig,
   CoordinatorEffect,
@@ -17,6 +25,7 @@ import type {
   Recovered,
 } from './state.ts';
 import { log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
+import { absent, beginIfGathered, expectWorkers, stopAwaitingAll } from './waiting.ts';
 
 const nothing: Recovered = {
   generation: 0,
@@ -40,6 +49,9 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     fingerprints: [],
     blames: {},
     saver: null,
+    storing: -1,
+    awaited: new Set(config.awaited),
+    awaitUntilMs: now + (config.awaitMs ?? 0),
     stopReason: null,
     lastTickMs: now,
     lastHeartbeatMs: now,
@@ -92,6 +104,14 @@ function handle(turn: Turn, event: CoordinatorEvent) {
       return reweigh(turn, event.weights);
     case 'checkpointSaved':
       return checkpointSaved(turn, event.step);
+    case 'checkpointFailed':
+      return checkpointFailed(turn, event.step, event.error);
+    case 'checkpointLost':
+      return checkpointLost(turn, event.step, event.newest);
+    case 'expect':
+      return expectWorkers(turn, event.workers);
+    case 'absent':
+      return absent(turn, event.worker);
     case 'failed':
       return fail(turn, event.error);
     default:
@@ -160,6 +180,9 @@ function tick(turn: Turn) {
   for (const [worker, { lastHeardMs }] of turn.state.workers) {
     if (now - lastHeardMs > config.livenessMs) lose(turn, worker, 'silent');
   }
+  if (now >= turn.state.awaitUntilMs) stopAwaitingAll(turn);
+  // One that was awaited may have been turned away meanwhile.
+  beginIfGathered(turn);
   if (now - lastHeartbeatMs < config.heartbeatMs || turn.state.phase === 'done') return;
   update(turn, { lastHeartbeatMs: now });
   for (const worker of turn.state.workers.keys()) {

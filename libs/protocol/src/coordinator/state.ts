@@ -28,6 +28,12 @@ export interface CoordinatorConfig {
   readonly profile: Profile | 'auto';
   readonly heartbeatMs: number;
   readonly livenessMs: number;
+  /**
+   * Workers of the incarnation before, which may hold a newer state than any checkpoint: the first generation waits for them, for
+   * `awaitMs` at most.
+   */
+  readonly awaited?: readonly string[];
+  readonly awaitMs?: number;
   /** What an earlier incarnation, or a checkpoint to resume from, leaves behind. */
   readonly initial?: Recovered;
 }
@@ -105,6 +111,11 @@ export interface CoordinatorState {
   readonly blames: Readonly<Record<string, number>>;
   /** Whom `save` was sent to. */
   readonly saver: string | null;
+  /** Step of the newest checkpoint that came and is not durable yet; -1 when there is none. */
+  readonly storing: number;
+  /** Workers of the incarnation before that have not loaded yet. */
+  readonly awaited: ReadonlySet<string>;
+  readonly awaitUntilMs: number;
   readonly stopReason: StopReason | null;
   readonly lastTickMs: number;
   readonly lastHeartbeatMs: number;
@@ -120,7 +131,15 @@ export type CoordinatorEvent =
   | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
   /** The checkpoint of `step` is durable. */
   | { readonly type: 'checkpointSaved'; readonly step: number }
-  /** The shell cannot go on: a full disk, a damaged checkpoint. */
+  /** The checkpoint of `step` could not be written. Without an error its bytes were none. */
+  | { readonly type: 'checkpointFailed'; readonly step: number; readonly error?: WireError }
+  /** The checkpoint of `step`, from which a generation began, cannot be read any more; `newest` can, or is -1. */
+  | { readonly type: 'checkpointLost'; readonly step: number; readonly newest: number }
+  /** No more than this many workers will come by themselves before the first step. */
+  | { readonly type: 'expect'; readonly workers: number }
+  /** An awaited worker will not come back. */
+  | { readonly type: 'absent'; readonly worker: string }
+  /** The shell cannot go on: decisions cannot be made durable, or whoever started the run gives it up. */
   | { readonly type: 'failed'; readonly error: WireError };
 
 /** Decisions, in order, made durable before they are announced. */

@@ -23,6 +23,13 @@ export function forget(turn: Turn, worker: string): void {
   const workers = new Map(turn.state.workers);
   workers.delete(worker);
   update(turn, { workers });
+  stopAwaiting(turn, worker);
+}
+
+/** This worker has come back, or will not. */
+export function stopAwaiting(turn: Turn, worker: string): void {
+  const { awaited } = turn.state;
+  if (awaited.has(worker)) update(turn, { awaited: new Set([...awaited].filter((one) => one !== worker)) });
 }
 
 export function send(turn: Turn, worker: string, message: CoordinatorMessage): void {

@@ -50,6 +50,7 @@ const errorCodes = [
   'protocol',
   'lost',
   'checkpoint',
+  'file',
   'internal',
 ] as const satisfies readonly ErrorCode[];
 

@@ -1,8 +1,13 @@
 /** A simulated coordinator process over a disk that outlives it. */
 
-import { HEARTBEAT_MS, LIVENESS_MS, TICK_MS } from '../constants.ts';
+import { HEARTBEAT_MS, LIVENESS_MS, RETURN_WAIT_MS, TICK_MS } from '../constants.ts';
 import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
-import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '../coordinator/state.ts';
+import type {
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorState,
+  JournalEntry,
+} from '../coordinator/state.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
 import type { World } from './world.ts';
 
@@ -32,6 +37,8 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       profile: 'auto',
       heartbeatMs: HEARTBEAT_MS,
       livenessMs: LIVENESS_MS,
+      awaited: lastMembers(disk.journal),
+      awaitMs: RETURN_WAIT_MS,
       initial: recover(disk.journal, disk),
     },
     clock.now(),
@@ -94,4 +101,10 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       alive = false;
     },
   };
+}
+
+/** Some of them may be gone for good. */
+function lastMembers(journal: readonly JournalEntry[]): readonly string[] {
+  const last = journal.findLast(({ type }) => type === 'generation');
+  return last?.type === 'generation' ? last.members.map(({ worker }) => worker) : [];
 }

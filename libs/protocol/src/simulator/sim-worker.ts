@@ -1,7 +1,7 @@
 /** A simulated worker process: the machine, and a shell that answers its effects after random delays. */
 
 import { invariant } from '@lockstep/errors';
-import { COORDINATOR_TIMEOUT_MS, HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
+import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage, Hello } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
@@ -17,6 +17,9 @@ interface Request {
   readonly group: string;
   readonly step: number;
 }
+
+/** Less than in earnest, so that a schedule is short in which a worker never hears the end. */
+const TIMEOUT_MS = 60_000;
 
 export function helloOf(id: string, threads: number): Hello {
   return {
@@ -74,7 +77,7 @@ export class SimWorker {
     this.#world = world;
     const { clock, random } = world;
     const hello = helloOf(id, 1 + random.below(4));
-    const timing = { helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: COORDINATOR_TIMEOUT_MS };
+    const timing = { helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: TIMEOUT_MS };
     const { state, effects } = createWorker({ hello, ...timing }, clock.now());
     this.#state = state;
     for (const effect of effects) this.#perform(effect);

@@ -1,0 +1,4 @@
+/** Durable files, and errors that name path, cause and remedy. */
+export { removeTemporaries, writeAtomic } from './atomic.ts';
+export { type Disk, disk, makeDurableFolder, type OpenFile } from './disk.ts';
+export { fileError, fileErrorCode, freeBytesAt } from './file-error.ts';

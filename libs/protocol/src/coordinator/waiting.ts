@@ -1,0 +1,31 @@
+/** Whom the first generation of an incarnation waits for. */
+
+import { startGeneration } from './generations.ts';
+import { chooseProfile } from './joining.ts';
+import { loadedWorkers, stopAwaiting, type Turn, update } from './turn.ts';
+
+/** Fewer workers than were asked for will come: the run begins with those. */
+export function expectWorkers(turn: Turn, workers: number): void {
+  update(turn, { needed: Math.max(1, Math.min(turn.state.needed, workers)) });
+  beginIfGathered(turn);
+}
+
+export function absent(turn: Turn, worker: string): void {
+  if (!turn.state.awaited.has(worker)) return;
+  stopAwaiting(turn, worker);
+  beginIfGathered(turn);
+}
+
+/** The time of those that have not come back is over; one that comes later joins as others do, with the state that it holds. */
+export function stopAwaitingAll(turn: Turn): void {
+  if (turn.state.awaited.size > 0) update(turn, { awaited: new Set() });
+}
+
+export function beginIfGathered(turn: Turn): void {
+  if (turn.state.phase !== 'gathering' || loadedWorkers(turn.state).length < turn.state.needed) return;
+  if (turn.state.profile === null) chooseProfile(turn);
+  // The choice may have turned some away.
+  if (turn.state.awaited.size === 0 && loadedWorkers(turn.state).length >= turn.state.needed) {
+    startGeneration(turn);
+  }
+}
