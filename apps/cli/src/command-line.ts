@@ -14,6 +14,7 @@ import {
   localOptions,
   networkOptions,
   outputOptions,
+  resumeNetworkOptions,
   runFolder,
   runOptions,
   workerOptions,
@@ -83,7 +84,7 @@ function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs
       (args) =>
         args
           .positional('run', runFolder)
-          .options({ ...localOptions, ...networkOptions })
+          .options({ ...localOptions, ...resumeNetworkOptions })
           .example('$0 resume runs/2026-11-22-mnist-cnn-3f9c --workers 4', 'same result, more workers'),
       perform(async () => (await import('./commands/resume.ts')).resume),
     )

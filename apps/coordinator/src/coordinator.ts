@@ -18,14 +18,7 @@ import { type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { checkpointFolder } from './checkpoints.ts';
-import {
-  checkpointSkipped,
-  insteadOf,
-  lineDamaged,
-  logIncomplete,
-  type Notice,
-  traceFailed,
-} from './notices.ts';
+import { checkpointSkipped, insteadOf, lineDamaged, type Notice, traceFailed } from './notices.ts';
 import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
 import { Shell } from './shell.ts';
 import { createTraceFile } from './trace.ts';
@@ -145,7 +138,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await shell.idle();
       const numDropped = trace?.close() ?? 0;
       if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
-      for (const gap of log.gaps()) notify(logIncomplete(gap));
       await run.close();
     },
   };

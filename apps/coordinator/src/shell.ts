@@ -16,7 +16,7 @@ import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
-import { checkpointFailed, checkpointSkipped, insteadOf, type Notice } from './notices.ts';
+import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
@@ -198,6 +198,7 @@ export class Shell {
         return undefined;
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');
+        for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
         this.#settle(effect.outcome);
         return this.#tell(effect);
       default:

@@ -37,7 +37,7 @@ const outline: ProgramOutline = {
 
 /** `key=value` of what tells apart; nested values as JSON without quotes. */
 function show(fields: object): string {
-  const hidden = ['type', 'frames', 'config', 'report', 'profile', 'incarnation'];
+  const hidden = ['type', 'frames', 'config', 'report', 'profile', 'incarnation', 'pid'];
   return Object.entries(fields)
     .filter(([key]) => !hidden.includes(key))
     .map(([key, value]) => `${key}=${key === 'members' ? showMembers(value) : showValue(value)}`)

@@ -1,9 +1,10 @@
 /** `lockstep export`: a run's parameters as a file that other programs read. */
-import { writeFile } from 'node:fs/promises';
+import { lstat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { type LoadedCheckpoint, listCheckpoints, loadCheckpoint, treeOfTensors } from '@lockstep/checkpoint';
 import { checkpointFolder } from '@lockstep/coordinator';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
+import { fileError, writeAtomic } from '@lockstep/files';
 import { encodeNpz, encodeSafetensors, type Tensors } from '@lockstep/formats';
 import { exportModel, initialVariables, type OnnxInput, type OnnxModel, tensorsOf } from '@lockstep/onnx';
 import { sha256 } from '@lockstep/tracking';
@@ -80,10 +81,20 @@ async function readCheckpoint(folder: string, step: number | undefined): Promise
   throw new LockstepError('config', `${folder} has ${what}`, { folder, step, steps });
 }
 
+/** Whole or not at all; what is no ordinary file, such as a pipe or a link, is written to and stays what it is. */
 async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(path, bytes).catch((cause: unknown) => {
-    throw new LockstepError('config', `${path} cannot be written: ${String(cause)}`, { path }, { cause });
-  });
+  try {
+    const isOrdinary = await lstat(path).then(
+      (found) => found.isFile(),
+      () => true,
+    );
+    await (isOrdinary ? writeAtomic(path, bytes) : writeFile(path, bytes));
+  } catch (cause) {
+    const { message, facts } = toWireError(fileError(path, cause));
+    // A path that cannot be written to at all is a mistake in the command line; a full disk is none.
+    const isMistake = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS'].includes(`${facts.errno}`);
+    throw new LockstepError(isMistake ? 'config' : 'file', message, facts, { cause });
+  }
 }
 
 const encoders: Readonly<

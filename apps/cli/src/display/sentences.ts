@@ -32,6 +32,8 @@ export function sentence(update: Update): string | undefined {
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
     case 'turnedAway':
       return `! someone was refused: ${update.reason}`;
+    case 'notice':
+      return `! ${update.notice.message}`;
     case 'progress':
     case 'checkpoint':
     case 'done':
@@ -83,7 +85,7 @@ export function endingLines(ending: Ending): readonly string[] {
       // What the experiment did wrong, it would do again.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,
-        ...(ending.error.code === 'lost' ? [goOn(run)] : []),
+        ...(['lost', 'file'].includes(ending.error.code) ? [goOn(run)] : []),
       ];
     default:
       return ending satisfies never;

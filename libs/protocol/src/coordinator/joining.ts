@@ -44,7 +44,7 @@ export function welcome(turn: Turn, hello: Hello) {
     step: turn.state.progressStep,
     frames: [bundleBytes],
   });
-  log(turn, { type: 'joined', worker, host: hello.host, threads: hello.threads });
+  log(turn, { type: 'joined', worker, host: hello.host, pid: hello.pid, threads: hello.threads });
 }
 
 /** The first difference that keeps a worker out, or null. */

@@ -160,7 +160,14 @@ export type LossReason = 'disconnected' | 'silent' | 'left' | 'unreachable' | 'r
 
 /** What people should see of the membership. */
 export type RunEvent =
-  | { readonly type: 'joined'; readonly worker: string; readonly host: string; readonly threads: number }
+  | {
+      readonly type: 'joined';
+      readonly worker: string;
+      readonly host: string;
+      /** Of its process on that host. */
+      readonly pid: number;
+      readonly threads: number;
+    }
   | { readonly type: 'loaded'; readonly worker: string; readonly standby: boolean }
   | {
       readonly type: 'refused';
