@@ -2,9 +2,10 @@
  * Crashes at random moments. Every round names its seed; `LOCKSTEP_SEED=n` begins with another one. The moment of a
  * fault also depends on the machine, so a failed round may need several runs to fail again.
  */
+import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { foldIn, type Key, keyFromSeed, randomUint } from '@lockstep/rng';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, vi } from 'vitest';
 import {
   type Cluster,
   type ClusterEnd,
@@ -12,7 +13,9 @@ import {
   fingerprintOf,
   happened,
   startCluster,
+  temporaryFolder,
 } from '../cluster/harness/cluster.ts';
+import { type Command, startCommand } from '../cluster/harness/command.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
 
 const numSteps = 200;
@@ -151,4 +154,60 @@ it.each(seeds(5))('one is killed, the run is stopped, and resumed by others (see
   expect((await first.end()).outcome).toMatchObject({ reason: 'interrupted' });
   const second = await startCluster({ experiment, workers: 1 + below(5), resume: first.folder });
   expect(fingerprintOf(await second.end())).toBe(expected);
+});
+
+/** Events of a command with three workers, in the order in which they come while it starts. */
+const startPhases = ['started', 'joined', 'loaded', 'generation', 'step'] as const;
+
+/** The processes that a command has started and that live. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+}
+
+async function killAtStart(
+  command: Command,
+  phase: (typeof startPhases)[number],
+  victim: number,
+): Promise<void> {
+  const isEach = phase === 'joined' || phase === 'loaded';
+  await command.event(phase, isEach ? victim + 1 : 1);
+  // It starts its workers as soon as it has said that it has started.
+  const children = await vi.waitFor(() => {
+    const found = childrenOf(command.pid);
+    expect(found.length).toBeGreaterThan(0);
+    return found;
+  });
+  process.kill(children[victim % children.length]!, 'SIGKILL');
+}
+
+it.each(seeds(20))('local workers are killed while the run starts (seed %i)', async (seed) => {
+  const { below } = choices('start', seed);
+  const folder = await temporaryFolder();
+  const limits = ['--epochs', `${numSteps / 10}`, '--limit-samples', '950', '--fingerprint-every', '1'];
+  const file = 'test/cluster/experiments/cnn.ts';
+  const workers = 1 + below(3);
+  const command = startCommand([
+    'train',
+    file,
+    '--workers',
+    `${workers}`,
+    ...limits,
+    '--run-root',
+    folder,
+    '--json',
+  ]);
+  // Every phase comes up once in five seeds.
+  await killAtStart(command, startPhases[seed % startPhases.length]!, below(workers));
+  await command.event('workerRestarting');
+  // The one that takes its place is killed as well, in every other round.
+  if (seed % 2 === 0) {
+    await killAtStart(command, 'started', below(workers));
+    await command.event('workerRestarting', 2);
+  }
+  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await command.exited).toBe(0);
 });

@@ -271,7 +271,8 @@ export class Shell {
     if (!(error instanceof LockstepError)) return this.#breakDown(error);
     if (error.code === 'file') {
       const wire = toWireError(error);
-      this.raise({ type: 'checkpointFailed', step, error: wire });
+      const message = `the state of step ${step} is not saved: ${wire.message}, then go on with \`lockstep resume\``;
+      this.raise({ type: 'checkpointFailed', step, error: { ...wire, message } });
       if (this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
       return;
     }

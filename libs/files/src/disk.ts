@@ -49,7 +49,8 @@ export const disk: Disk = {
     try {
       return await readdir(path);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      if (error instanceof Error && 'code' in error && ['ENOENT', 'ENOTDIR'].includes(`${error.code}`))
+        return [];
       throw error;
     }
   },
