@@ -95,8 +95,8 @@ async function start(options: SessionOptions): Promise<Begun> {
   try {
     return { coordinator: await listen(options, bind, returning), awaited: returning, notices };
   } catch (error) {
-    const isTaken = error instanceof LockstepError && error.code === 'address';
-    if (!isTaken || otherwiseBind === undefined) throw error;
+    if (!(error instanceof LockstepError) || error.code !== 'address') throw error;
+    if (otherwiseBind === undefined) throw isResumed(options) ? withBindRemedy(error) : error;
     const coordinator = await listen(options, otherwiseBind, []);
     const { message } = error;
     const remedy = `workers of before do not find it, so the run goes on from its newest checkpoint`;
@@ -107,6 +107,14 @@ async function start(options: SessionOptions): Promise<Begun> {
     };
     return { coordinator, awaited: [], notices: [...notices, taken] };
   }
+}
+
+const isResumed = ({ returning }: SessionOptions): boolean => returning !== undefined;
+
+/** A run that is resumed has an address that nobody has named this time. */
+function withBindRemedy({ code, message, facts, cause }: LockstepError): LockstepError {
+  const remedy = '--bind names another one, where workers of before do not look for the run';
+  return new LockstepError(code, `${message}; ${remedy}`, facts, { cause });
 }
 
 async function listen(

@@ -1,4 +1,5 @@
 /** What a coordinator makes of a run folder that a crash or a full disk has left behind. */
+import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -272,6 +273,26 @@ describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be writt
 });
 
 describe('a log that cannot be written', () => {
+  // Linux has a device that is always full.
+  it.runIf(existsSync('/dev/full'))(
+    'is told of where it is the trace, and the run goes on without',
+    async () => {
+      const coordinator = await serve(await newRun(), { trace: '/dev/full' });
+      const worker = await admit(coordinator, 'a');
+      await worker.joinAt(-1);
+      const span = { name: 'step 1', track: 'steps', startMs: 1, durationMs: 1, step: 1 };
+      for (const step of [1, 2]) {
+        const report = { trace: { rank: 0, spans: [{ ...span, step }], numDropped: 0 } };
+        worker.send({ type: 'committed', generation: 1, step, report });
+      }
+      worker.send({ type: 'finished', generation: 1, step: 2, fingerprint: 'f'.repeat(64), result: {} });
+      expect(await coordinator.done).toMatchObject({ reason: 'finished' });
+      expect(coordinator.told).toMatchObject([
+        { type: 'traceFailed', message: expect.stringMatching(/^\/dev\/full cannot be written: no space/) },
+      ]);
+    },
+  );
+
   it('ends the run where it is the journal, and announces nothing that is not in it', async () => {
     const run = await newRun();
     const journal = run.journal.bind(run);

@@ -10,7 +10,6 @@ interface Cause {
 
 const room: Cause = { what: 'no space is left on the device', remedy: 'free some space there' };
 const permission: Cause = { what: 'permission is denied', remedy: 'give this user the right to write there' };
-const gone: Cause = { what: 'the folder is gone', remedy: 'put the folder back, or name another one' };
 
 const causes: Readonly<Record<string, Cause>> = {
   ENOSPC: room,
@@ -23,8 +22,8 @@ const causes: Readonly<Record<string, Cause>> = {
   EROFS: { what: 'the file system is read-only', remedy: 'mount it for writing, or name another folder' },
   EACCES: permission,
   EPERM: permission,
-  ENOENT: gone,
-  ENOTDIR: gone,
+  ENOENT: { what: 'its folder does not exist', remedy: 'make the folder, or name another one' },
+  ENOTDIR: { what: 'a part of the path is no folder', remedy: 'name another one' },
   EISDIR: { what: 'there is a folder of this name', remedy: 'name another file' },
   EEXIST: { what: 'there is a file of this name', remedy: 'remove it, or name another one' },
   EMFILE: { what: 'too many files are open', remedy: 'raise `ulimit -n`' },

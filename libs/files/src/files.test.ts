@@ -32,7 +32,7 @@ describe('writeAtomic', () => {
     });
     await expect(writeAtomic(join(folder, 'no', 'file'), 'text')).rejects.toMatchObject({
       message: expect.stringMatching(
-        /no\/file cannot be written: the folder is gone \(ENOENT, .*\); put the folder back/,
+        /no\/file cannot be written: its folder does not exist \(ENOENT, .*\); make the folder/,
       ),
     });
     expect(await readdir(folder)).toEqual(['taken']);
@@ -54,7 +54,7 @@ describe('fileError', () => {
     ['EIO', /the device reports an error \(EIO/],
     ['EROFS', /the file system is read-only \(EROFS/],
     ['EACCES', /permission is denied \(EACCES/],
-    ['ENOENT', /the folder is gone \(ENOENT/],
+    ['ENOENT', /its folder does not exist \(ENOENT/],
     ['EXYZ', /cannot be written: what the system says \(EXYZ/],
   ])('explains %s', (code, message) => {
     const cause = Object.assign(new Error('what the system says'), { code, syscall: 'write' });

@@ -62,7 +62,9 @@ describe('createRun', () => {
     const inFile = join(root, 'file', 'runs');
     await expect(createRun({ root: inFile, name: 'x', manifest: {} })).rejects.toMatchObject({
       code: 'file',
-      message: expect.stringContaining(`${inFile} cannot be written: the folder is gone (ENOTDIR`),
+      message: expect.stringContaining(
+        `${inFile} cannot be written: a part of the path is no folder (ENOTDIR`,
+      ),
     });
   });
 

@@ -69,13 +69,18 @@ export async function writeKeys(folder: string, keys: Keys): Promise<void> {
     clientSecret: keys.client.secretKey,
     allowed: `# public keys that may connect, one a line\n${keys.server.allowedClients.join('\n')}`,
   };
+  const written: string[] = [];
   for (const [file, content] of Object.entries(contents)) {
     const path = join(folder, files[file as keyof typeof files]);
-    await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' }).catch(async (cause: unknown) => {
+    try {
+      await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' });
+    } catch (cause) {
+      const isOurs = (cause as NodeJS.ErrnoException).code !== 'EEXIST';
       // A part of a set would be in the way of the next try.
-      for (const name of Object.values(files)) await rm(join(folder, name), { force: true });
+      for (const one of isOurs ? [...written, path] : written) await rm(one, { force: true });
       throw fileError(path, cause);
-    });
+    }
+    written.push(path);
   }
 }
 
