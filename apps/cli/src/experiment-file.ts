@@ -1,10 +1,11 @@
 /** From an experiment file to one checked module: bundled by esbuild, packages left out, imported. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
 import { nearNames } from './near.ts';
@@ -99,10 +100,15 @@ function describeBuildError({ text, location }: Message, root: string): string {
 async function cacheBundle(project: Project, bundle: Uint8Array, hash: string): Promise<string> {
   const cached = join(project.cache, `${hash.slice(0, 32)}.mjs`);
   if (existsSync(cached)) return cached;
-  await mkdir(project.cache, { recursive: true });
   const temporary = `${cached}.${process.pid}`;
-  await writeFile(temporary, bundle);
-  await rename(temporary, cached);
+  try {
+    await mkdir(project.cache, { recursive: true });
+    await writeFile(temporary, bundle);
+    await rename(temporary, cached);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError(cached, cause);
+  }
   return cached;
 }
 

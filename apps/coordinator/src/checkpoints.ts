@@ -1,6 +1,8 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
-import { join } from 'node:path';
+import { access } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
+import { fileError } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
 export interface StoredCheckpoint {
@@ -30,6 +32,10 @@ export function createCheckpointStore(folder: string): CheckpointStore {
     save: (step, header, frames) => {
       const write = async () => {
         const { tensors } = decodeSafetensors(joinFrames(frames));
+        // A run folder that was removed is not made again: nothing could be resumed from it.
+        await access(dirname(folder)).catch((cause: unknown) => {
+          throw fileError(folder, cause);
+        });
         await saveCheckpoint(folder, { step, header, tensors });
       };
       const saved = saving.then(write);

@@ -242,6 +242,19 @@ describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be writt
     ]);
   });
 
+  it('does not bring a run folder back that somebody removed', async () => {
+    const run = await newRun();
+    const coordinator = await serve(run);
+    const worker = await admit(coordinator, 'a');
+    await worker.joinAt(-1);
+    await rm(run.folder, { recursive: true });
+    const failed = until(coordinator, 'checkpointFailed');
+    send(worker, 5);
+    await failed;
+    expect(coordinator.told.at(-1)).toMatchObject({ facts: { errno: 'ENOENT', step: 5 } });
+    expect(existsSync(run.folder)).toBe(false);
+  });
+
   it('ends the run where it is the one of the end: the result is not kept', async () => {
     const { coordinator, worker } = await blocked();
     send(worker, 5);
