@@ -69,7 +69,7 @@ export function createWatch(coordinator: Watched): Watch {
     if (before >= MAX_RESTARTS)
       return giveUp(exit, `it was started again ${MAX_RESTARTS} times without a step`);
     restarts.set(index, before + 1);
-    const delayMs = RESTART_MS * 2 ** before;
+    const delayMs = RESTART_MS << before;
     const times = `${before + 1} of ${MAX_RESTARTS} times without a step`;
     coordinator.notify({
       type: 'workerRestarting',
