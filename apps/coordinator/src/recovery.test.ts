@@ -175,6 +175,18 @@ it('gives no number twice when lines of its journal are damaged', async () => {
   expect((await worker.joinAt(-1)).message).toMatchObject({ generation: 3, step: 10 });
 });
 
+it('goes on without its journal from checkpoint and metrics', async () => {
+  const folder = await killedRun(10);
+  await appendFile(join(folder, 'metrics.jsonl'), '{"kind":"work","step":12,"generation":4,"worker":"a"}\n');
+  await rm(join(folder, 'journal.jsonl'));
+  const coordinator = await serve(await openRun(folder));
+  const worker = await joinFakeWorker(coordinator.endpoint, 'new');
+  open.push(worker);
+  expect((await worker.next('welcome')).message).toMatchObject({ incarnation: 5, step: 25 });
+  worker.send({ type: 'loaded' });
+  expect((await worker.joinAt(-1)).message).toMatchObject({ generation: 5, step: 10, source: 'checkpoint' });
+});
+
 it('knows where it was served, and who may come back', async () => {
   const folder = await killedRun();
   expect(await readLastStart(folder)).toMatchObject({

@@ -76,15 +76,17 @@ export interface RunHistory {
 
 /**
  * What earlier coordinators of this run left. `checkpointStep` is that of the newest checkpoint that can be read. A damaged
- * line of the journal may have been any entry, so numbers go up by one for each: none is given twice.
+ * line of the journal may have been any entry, so numbers go up by one for each: none is given twice. Without a journal they
+ * go on above the generations that metrics name: each incarnation that a worker has met began one.
  */
 export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
-  const lastIncarnation =
-    damaged.length + Math.max(starts.length, ...starts.map((start) => start.incarnation));
-  if (lastIncarnation === 0) return { lastIncarnation };
   const { records: metrics } = await readLog(folder, 'metrics');
+  const known = metrics.reduce((most, { generation }) => Math.max(most, Number(generation ?? 0)), 0);
+  const numbered = damaged.length + Math.max(starts.length, ...starts.map((start) => start.incarnation));
+  const lastIncarnation = starts.length === 0 ? Math.max(numbered, known) : numbered;
+  if (lastIncarnation === 0 && checkpointStep < 0) return { lastIncarnation };
   const evaluations = metrics.filter(({ kind }) => kind === 'evaluation');
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(
@@ -97,7 +99,7 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
     ),
     finalEvaluated: evaluations.some(({ final }) => final === true),
   });
-  const generation = recovered.generation + damaged.length;
+  const generation = Math.max(recovered.generation + damaged.length, known);
   return { lastIncarnation, recovered: { ...recovered, generation, checkpointStep } };
 }
 
