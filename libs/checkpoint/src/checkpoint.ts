@@ -74,7 +74,10 @@ export async function saveCheckpoint(
     throw fileError(folder, cause);
   }
   await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
-  await removeOld(folder, step, keep, on);
+  await removeOld(folder, step, keep, on).catch((error: unknown) => {
+    // The new one is durable; the next save tries again.
+    if (fileErrorCode(error) === undefined) throw error;
+  });
   return files;
 }
 

@@ -2,7 +2,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import type { Disk } from '@lockstep/files';
+import { type Disk, disk } from '@lockstep/files';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Checkpoint, newestCheckpoint, saveCheckpoint } from './checkpoint.ts';
 
@@ -72,7 +72,7 @@ function fragileDisk(cutAt: number, before: ReadonlyMap<string, Uint8Array>) {
       [...left].map(([name, { contents, synced }]) => [name, crash === 'all' ? contents : synced]),
     );
   };
-  return { disk, after, numDone: () => numDone };
+  return { disk, after };
 }
 
 let root: string;
@@ -142,7 +142,6 @@ it('leaves no file of a checkpoint that could not be written, and keeps the olde
   const folder = join(root, 'real');
   for (const step of [1, 2, 3]) await saveCheckpoint(folder, checkpointAt(step));
   const names = (await readdir(folder)).sort();
-  const { disk } = await import('@lockstep/files');
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), {
     code: 'ENOSPC',
     syscall: 'write',
@@ -164,4 +163,14 @@ it('leaves no file of a checkpoint that could not be written, and keeps the olde
     });
     expect((await readdir(folder)).sort()).toEqual(names);
   }
+});
+
+it('is saved though older ones cannot be removed, and removes them later', async () => {
+  const folder = join(root, 'real');
+  const denied = Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'unlink' });
+  const keeps: Disk = { ...disk, remove: () => Promise.reject(denied) };
+  for (const step of [1, 2]) await saveCheckpoint(folder, checkpointAt(step), { keep: 1, on: keeps });
+  expect(await readdir(folder)).toHaveLength(4);
+  await saveCheckpoint(folder, checkpointAt(3), { keep: 1 });
+  expect((await readdir(folder)).sort()).toEqual(['step-00000003.json', 'step-00000003.safetensors']);
 });
