@@ -251,6 +251,21 @@ describe('coordinator', () => {
       expect(effects[0]).toMatchObject({ entry: { step: 5, source: { worker: 'old1' } } });
     });
 
+    it('saves what they hold when it is interrupted while it waits', () => {
+      const coordinator = again();
+      const { join, hear, raise } = coordinator;
+      join('old1');
+      expect(raise({ type: 'interrupt' })).toMatchObject([{}, { message: { type: 'prepare' } }]);
+      expect(hear('old1', { type: 'ready', generation: 1, step: 5 })).toMatchObject([
+        { worker: 'old1', message: { type: 'save' } },
+      ]);
+      const other = again();
+      other.join('new');
+      expect(other.raise({ type: 'interrupt' }).at(-1)).toMatchObject({
+        outcome: { reason: 'interrupted', step: 3 },
+      });
+    });
+
     it('waits no longer than it was told', () => {
       const coordinator = again();
       const { join, hear, raise } = coordinator;

@@ -25,7 +25,7 @@ import type {
   Recovered,
 } from './state.ts';
 import { log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
-import { absent, beginIfGathered, expectWorkers, stopAwaitingAll } from './waiting.ts';
+import { absent, beginIfGathered, expectWorkers, hasReturned, stopAwaitingAll } from './waiting.ts';
 
 const nothing: Recovered = {
   generation: 0,
@@ -200,7 +200,8 @@ function interrupt(turn: Turn) {
   log(turn, { type: 'interrupting' });
   switch (turn.state.phase) {
     case 'gathering':
-      return stopInterrupted(turn);
+      // Those who came back may hold what no checkpoint has.
+      return hasReturned(turn.state) ? startGeneration(turn) : stopInterrupted(turn);
     case 'running':
       return startGeneration(turn);
     case 'preparing':

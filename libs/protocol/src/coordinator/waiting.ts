@@ -2,7 +2,14 @@
 
 import { startGeneration } from './generations.ts';
 import { chooseProfile } from './joining.ts';
+import type { CoordinatorState } from './state.ts';
 import { loadedWorkers, stopAwaiting, type Turn, update } from './turn.ts';
+
+/** Whether a worker of the incarnation before is here again. */
+export function hasReturned(state: CoordinatorState): boolean {
+  const { awaited = [] } = state.config;
+  return loadedWorkers(state).some((worker) => awaited.includes(worker));
+}
 
 /** Fewer workers than were asked for will come: the run begins with those. */
 export function expectWorkers(turn: Turn, workers: number): void {
