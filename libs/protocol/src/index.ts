@@ -42,6 +42,7 @@ export type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   RefusalCode,
   Source,
   StopReason,

@@ -2,7 +2,7 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted } from './ending.ts';
+import { fail, stopSaved } from './ending.ts';
 import { finishIfAll } from './generations.ts';
 import type { Fingerprints } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
@@ -18,6 +18,7 @@ const KEPT_FINGERPRINTS = 8;
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
   const { step, fingerprint, report } = message;
+  updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
@@ -89,5 +90,5 @@ export function checkpointSaved(turn: Turn, step: number): void {
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);
-  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) stopInterrupted(turn);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) stopSaved(turn);
 }
