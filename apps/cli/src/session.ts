@@ -4,7 +4,7 @@ import { type Coordinator, startCoordinator } from '@lockstep/coordinator';
 import { fromWireError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
 import { parseEndpoint, readServerKeys } from '@lockstep/transport';
-import { workerEntry } from '@lockstep/worker';
+import { buildHash, workerEntry } from '@lockstep/worker';
 import { pino } from 'pino';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
@@ -78,6 +78,7 @@ async function start({ opened, minWorkers, bind, keysFolder, trace }: SessionOpt
     bind,
     ...(keysFolder !== undefined && { keys: await readServerKeys(keysFolder) }),
     version,
+    build: buildHash(),
     experiment: { name, bundle },
     config: { run: config, name },
     numShards: config.numShards,

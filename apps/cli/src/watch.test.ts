@@ -39,6 +39,24 @@ describe('a watch over local workers', () => {
     expect(failures.map(({ code }) => code)).toEqual(['refused']);
   });
 
+  it('lets the others go on when one is turned away before the first step', () => {
+    const { watch, failures } = watched({ alive: 1, joined: 1 });
+    watch.see(
+      event({ type: 'refused', worker: 'a', code: 'failed', message: 'loading failed on b: no file' }),
+    );
+    watch.lost({ ...killed, code: 3, signal: null });
+    expect(failures).toEqual([]);
+  });
+
+  it('says why the last one was turned away', () => {
+    const { watch, failures } = watched({ alive: 0, joined: 0 });
+    watch.see(event({ type: 'refused', worker: 'a', code: 'programs', message: 'the experiment differs' }));
+    watch.lost({ ...killed, code: 3, signal: null });
+    expect(failures).toMatchObject([
+      { code: 'refused', message: 'no worker is left: the experiment differs' },
+    ]);
+  });
+
   it('lets the others go on', () => {
     const { watch, failures } = watched({ alive: 1, joined: 1 });
     watch.see(generation);

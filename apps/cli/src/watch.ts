@@ -19,6 +19,8 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
   let over = false;
   let workers: Pick<LocalWorkers, 'numAlive'> | undefined;
   let last: WorkerExit | undefined;
+  /** Why the coordinator turned one away: it says more than the exit of its process. */
+  let refusal: string | undefined;
 
   function fail(code: 'lost' | 'refused', message: string): void {
     over = true;
@@ -28,7 +30,10 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
   /** The process and its connection end in either order; outside workers may still be there. */
   function check(): void {
     const isNobodyLeft = workers?.numAlive() === 0 && coordinator.numWorkers() === 0;
-    if (!over && last !== undefined && isNobodyLeft) fail('lost', `no worker is left: ${describeExit(last)}`);
+    if (over || last === undefined || !isNobodyLeft) return;
+    const isRefused = last.code === exitCodes.refused;
+    const why = isRefused && refusal !== undefined ? refusal : describeExit(last);
+    fail(isRefused ? 'refused' : 'lost', `no worker is left: ${why}`);
   }
 
   return {
@@ -39,8 +44,9 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
     lost: (exit) => {
       last = exit;
       if (over) return;
-      if (begun) check();
-      else fail(exit.code === exitCodes.refused ? 'refused' : 'lost', describeExit(exit));
+      // One that is turned away ends nothing while there are others.
+      if (begun || exit.code === exitCodes.refused) check();
+      else fail('lost', describeExit(exit));
     },
     see: (update) => {
       if (update.type === 'done') over = true;
@@ -50,6 +56,7 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
         begun = true;
         profile = event.profile;
       }
+      if (event.type === 'refused') refusal = event.message;
       if (event.type === 'lost' || event.type === 'refused') check();
     },
   };

@@ -37,6 +37,7 @@ async function serve(run: Run, options: Partial<CoordinatorOptions> = {}): Promi
     run,
     bind: 'tcp://127.0.0.1:0',
     version: '0.1.0',
+    build: 'b1',
     experiment: { name: 'tiny', bundle },
     config: { run: { seed: 1 } },
     numShards: 8,

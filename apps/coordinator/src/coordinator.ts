@@ -30,6 +30,8 @@ export interface CoordinatorOptions {
   readonly keys?: ServerKeys;
   /** Workers of another version are refused. */
   readonly version: string;
+  /** Hash of the packages' code: workers of another build are refused. */
+  readonly build: string;
   readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
   /** Passed on to workers unread. */
   readonly config: OpaqueRecord;
@@ -111,11 +113,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
-  const { experiment, run, version, config, numShards, minWorkers, profile } = options;
+  const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
   return {
     run: basename(run.folder),
     incarnation: history.numStarts + 1,
     version,
+    build,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
     config: options.trace === undefined ? config : { ...config, trace: true },
     bundleBytes: experiment.bundle.byteLength,

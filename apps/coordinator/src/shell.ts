@@ -55,7 +55,6 @@ export class Shell {
   );
   #state: CoordinatorState;
   #server: ControlServer | undefined;
-  #broken = false;
   /** The last checkpoint taken in; they are written one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
@@ -149,11 +148,9 @@ export class Shell {
     }
   }
 
-  /** The run cannot be recorded any more, so it ends; what fails on the way there is only logged. */
+  /** The run cannot be recorded any more, so it ends: at once, if saving its state fails too. */
   #breakDown(error: unknown): void {
     this.#logger.error({ err: error }, 'the coordinator cannot go on');
-    if (this.#broken) return;
-    this.#broken = true;
     this.raise({ type: 'failed', error: toWireError(error) });
   }
 

@@ -30,6 +30,7 @@ import {
   parseEndpoint,
 } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import { buildHash } from './build-hash.ts';
 import { createCompiler } from './compiler/compiler.ts';
 import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
@@ -165,6 +166,7 @@ async function open(
       host: hostname(),
       pid: process.pid,
       version,
+      build: buildHash(),
       nodeVersion: process.version,
     } as const;
     const start = createWorker(

@@ -12,7 +12,7 @@ export function comparePrograms(turn: Turn, hashes: ProgramHashes): readonly str
   const { programs: known } = turn.state;
   const differing = known === null ? [] : differences(known.hashes, hashes);
   if (known?.build === build) return differing.length === 0 ? null : differing;
-  if (differing.length > 0) log(turn, { type: 'programsDiffer', programs: differing, build });
+  if (known !== null) log(turn, { type: 'buildDiffers', build, began: known.build, programs: differing });
   update(turn, { programs: { build, hashes } });
   journal(turn, { type: 'programs', build, hashes });
   return null;

@@ -154,7 +154,7 @@ export type CoordinatorEvent =
 export type JournalEntry =
   | { readonly type: 'profile'; readonly profile: Profile }
   | { readonly type: 'data'; readonly hash: string }
-  | ({ readonly type: 'programs' } & KnownPrograms)
+  | { readonly type: 'programs'; readonly build: string; readonly hashes: ProgramHashes }
   | {
       readonly type: 'generation';
       readonly generation: number;
@@ -192,8 +192,13 @@ export type RunEvent =
   | { readonly type: 'interrupting' }
   /** An error ends the run; the newest state is saved first. */
   | { readonly type: 'failing'; readonly message: string }
-  /** Another build made other programs of the experiment than those that the run began with. */
-  | { readonly type: 'programsDiffer'; readonly programs: readonly string[]; readonly build: string };
+  /** The run goes on with another build than it had: `began`. `programs`: those that came out differently. */
+  | {
+      readonly type: 'buildDiffers';
+      readonly build: string;
+      readonly began: string;
+      readonly programs: readonly string[];
+    };
 
 export type Outcome =
   | {
