@@ -130,7 +130,8 @@ export type WorkerEvent =
 
 export interface Exit {
   readonly type: 'exit';
-  readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost';
+  /** `coordinatorAbsent`: it was never there. */
+  readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost' | 'coordinatorAbsent';
   readonly message?: string;
 }
 
