@@ -14,7 +14,7 @@ describe('reaching a coordinator', () => {
     const step = vi.fn(nobody);
     const { attempt } = createReaching({ endpoint, waitMs: 0 });
     await expect(attempt(step)).rejects.toThrow(
-      'no coordinator at tcp://coordinator:7070 (tried once): ENOTFOUND coordinator',
+      'no coordinator (tried once; --wait gives it more time): ENOTFOUND coordinator',
     );
     expect(step).toHaveBeenCalledOnce();
     expect(step).toHaveBeenCalledWith(5_000);

@@ -18,7 +18,7 @@ export class Absent extends LockstepError {
     const tried = waitMs === 0 ? 'tried once' : `waited for ${Math.round(waitMs / 1_000)} s`;
     super(
       'lost',
-      `no coordinator at ${endpoint} (${tried}): ${cause.message}; start it, or give --wait more seconds`,
+      `no coordinator (${tried}; --wait gives it more time): ${cause.message}`,
       { endpoint, waitMs },
       { cause },
     );
