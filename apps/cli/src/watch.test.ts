@@ -48,8 +48,16 @@ describe('a watch over local workers', () => {
     expect(failures).toEqual([]);
   });
 
+  it.each(['data', 'programs'] as const)('ends a run whose workers differ in their %s', (code) => {
+    const { watch, failures } = watched({ alive: 1, joined: 1 });
+    watch.see(event({ type: 'refused', worker: 'a', code, message: 'it differs' }));
+    watch.lost({ ...killed, code: 3, signal: null });
+    expect(failures).toMatchObject([{ code: 'refused', message: 'it differs' }]);
+  });
+
   it('says why the last one was turned away', () => {
     const { watch, failures } = watched({ alive: 0, joined: 0 });
+    watch.see(generation);
     watch.see(event({ type: 'refused', worker: 'a', code: 'programs', message: 'the experiment differs' }));
     watch.lost({ ...killed, code: 3, signal: null });
     expect(failures).toMatchObject([

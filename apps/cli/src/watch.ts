@@ -1,6 +1,7 @@
 /** Ends a run that its local workers cannot go on with: one dies before the first step, or the last one later. */
 import type { Coordinator, Update } from '@lockstep/coordinator';
 import { LockstepError, toWireError } from '@lockstep/errors';
+import type { RunEvent } from '@lockstep/protocol';
 import { exitCodes } from '@lockstep/worker';
 import { describeExit, type LocalWorkers, type WorkerExit } from './local-workers.ts';
 
@@ -20,20 +21,22 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
   let workers: Pick<LocalWorkers, 'numAlive'> | undefined;
   let last: WorkerExit | undefined;
   /** Why the coordinator turned one away: it says more than the exit of its process. */
-  let refusal: string | undefined;
+  let refusal: Extract<RunEvent, { type: 'refused' }> | undefined;
 
   function fail(code: 'lost' | 'refused', message: string): void {
     over = true;
     coordinator.fail(toWireError(new LockstepError(code, message)));
   }
 
+  const codeOf = ({ code }: WorkerExit) => (code === exitCodes.refused ? 'refused' : 'lost');
+  const reasonOf = (exit: WorkerExit): string =>
+    exit.code === exitCodes.refused && refusal !== undefined ? refusal.message : describeExit(exit);
+
   /** The process and its connection end in either order; outside workers may still be there. */
   function check(): void {
     const isNobodyLeft = workers?.numAlive() === 0 && coordinator.numWorkers() === 0;
     if (over || last === undefined || !isNobodyLeft) return;
-    const isRefused = last.code === exitCodes.refused;
-    const why = isRefused && refusal !== undefined ? refusal : describeExit(last);
-    fail(isRefused ? 'refused' : 'lost', `no worker is left: ${why}`);
+    fail(codeOf(last), `no worker is left: ${reasonOf(last)}`);
   }
 
   return {
@@ -44,9 +47,11 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
     lost: (exit) => {
       last = exit;
       if (over) return;
-      // One that is turned away ends nothing while there are others.
-      if (begun || exit.code === exitCodes.refused) check();
-      else fail('lost', describeExit(exit));
+      const isRefused = exit.code === exitCodes.refused;
+      // One that could not load ends nothing while there are others. But where two workers of one command differ, in their data
+      // or programs, the experiment does not come out the same twice.
+      if (begun || (isRefused && refusal?.code === 'failed')) check();
+      else fail(codeOf(exit), reasonOf(exit));
     },
     see: (update) => {
       if (update.type === 'done') over = true;
@@ -56,7 +61,7 @@ export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'
         begun = true;
         profile = event.profile;
       }
-      if (event.type === 'refused') refusal = event.message;
+      if (event.type === 'refused') refusal = event;
       if (event.type === 'lost' || event.type === 'refused') check();
     },
   };
