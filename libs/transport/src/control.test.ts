@@ -1,4 +1,4 @@
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type ControlClientOptions,
@@ -7,6 +7,7 @@ import {
   createControlServer,
 } from './control.ts';
 import { createInbox } from './fixtures/inbox.ts';
+import { openSlowLine } from './fixtures/slow-line.ts';
 import { generateKeys } from './keys.ts';
 import type { Refusal } from './zap.ts';
 
@@ -154,10 +155,14 @@ describe('keys on the control plane', () => {
 describe('on a slow line', () => {
   it('a long message arrives whole, and its parts show that the server lives', async () => {
     const server = await serve();
-    const line = await slowLine(server.endpoint, 300_000);
+    const line = await openSlowLine(server.endpoint, 300_000);
+    open.push(line);
     let numSigns = 0;
     let numLost = 0;
-    const client = await join(line, { onSignOfLife: () => numSigns++, onDisconnect: () => numLost++ });
+    const client = await join(line.endpoint, {
+      onSignOfLife: () => numSigns++,
+      onDisconnect: () => numLost++,
+    });
     client.send([Buffer.from('hello')]);
     await server.inbox.next();
     // One and a half seconds' worth, in a frame: more than twice the time in which the connection must be heard of.
@@ -222,29 +227,3 @@ describe('a server that is not there yet', () => {
     await expect(joining).rejects.toThrowError(expect.objectContaining({ code: 'lost' }));
   });
 });
-
-/** A way to a server that carries so many bytes a second to the client. */
-async function slowLine(endpoint: string, bytesPerSecond: number): Promise<string> {
-  const port = Number(endpoint.replace(/.*:/, ''));
-  const tickMs = 20;
-  const line = createServer((client) => {
-    const server = connect(port, '127.0.0.1');
-    client.pipe(server);
-    server.pause();
-    const timer = setInterval(() => {
-      const size = Math.min((bytesPerSecond * tickMs) / 1_000, server.readableLength);
-      const chunk: Buffer | null = size > 0 ? server.read(size) : null;
-      if (chunk !== null) client.write(chunk);
-    }, tickMs);
-    server.on('readable', () => {});
-    const end = (): void => {
-      clearInterval(timer);
-      client.destroy();
-      server.destroy();
-    };
-    for (const socket of [client, server]) socket.on('close', end).on('error', end);
-  });
-  await new Promise<void>((resolve) => line.listen(0, '127.0.0.1', resolve));
-  open.push({ close: async () => void line.close() });
-  return `tcp://127.0.0.1:${(line.address() as AddressInfo).port}`;
-}

@@ -17,6 +17,8 @@ export interface DealOptions {
   /** The other side may not be there yet: what takes connections in its place is no refusal. */
   readonly waits?: boolean;
   readonly highWaterMark: number;
+  /** Default: of `commonOptions`. */
+  readonly heartbeatTimeoutMs?: number;
 }
 
 export interface DealerEvents {
@@ -49,6 +51,7 @@ export function openDealer(options: DealOptions, events: DealerEvents): Connecte
   requireMainThread();
   const dealer = new Dealer({
     ...commonOptions,
+    ...(options.heartbeatTimeoutMs && { heartbeatTimeout: options.heartbeatTimeoutMs }),
     ipv6: isIPv6(connect),
     routingId: options.identity,
     // Messages wait for a connection in our queue, not in one that outlives the connection.
