@@ -49,6 +49,7 @@ describe('the hash of a build', () => {
 
   it.each([
     ['a native binary, which machines without a compiler lack', 'libs/kernels/build/native.node'],
+    ['checks of native code', 'libs/kernels/native/check/check.cc'],
     ['types and maps', 'libs/kernels/dist/sum.js.map'],
     ['what the compiler left of a source that is gone', 'libs/kernels/dist/gone.js'],
     ['sources, which images leave out', 'libs/kernels/src/new.ts'],

@@ -48,7 +48,8 @@ function compiled(base: URL, folder: string): string[] {
 /** Of what else a build is made from: native code, how it is compiled, and which packages there are. */
 export function sourcesHash(base = root): string {
   const native = ['libs/kernels/native/', 'libs/lanes/native/'].flatMap((folder) => filesIn(base, folder));
-  return hashFiles(base, [...native, 'tools/build-native.mjs', 'package-lock.json']);
+  const compiled = native.filter((path) => /native\/[^/]+\.(cc|h|inc)$/.test(path));
+  return hashFiles(base, [...compiled, 'tools/build-native.mjs', 'package-lock.json']);
 }
 
 export const wasmHash = (base = root): string =>
