@@ -25,5 +25,5 @@ function differences(one: ProgramHashes, other: ProgramHashes): readonly string[
 }
 
 export function differently(host: string, names: readonly string[]): string {
-  return `the experiment came out differently on ${host} than when this run began (${names.join(', ')}): it reads environment variables, files, the time or the host's name, or packages differ there; give the worker the same ones, or start a new run`;
+  return `the experiment came out differently on ${host} than where this run began (${names.join(', ')}): as it is loaded, it reads environment variables, files, a clock, Math.random or the host's name, or packages differ there; give the worker the same ones, or start a new run`;
 }
