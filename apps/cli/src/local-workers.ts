@@ -29,6 +29,8 @@ export interface LocalWorkersOptions {
 
 export interface LocalWorkers {
   readonly numAlive: () => number;
+  /** Whether this process is one of them. */
+  has(pid: number): boolean;
   /** Starts the worker of this number again. Nothing happens once they are being stopped. */
   start(index: number): void;
   /** Resolves when all are gone; those that still live after `graceMs` are killed. */
@@ -65,6 +67,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   return {
     start,
     numAlive: () => alive.size,
+    has: (pid) => [...alive.keys()].some((child) => child.pid === pid),
     stop: async (graceMs) => {
       isStopping = true;
       const all = Promise.all(alive.values());

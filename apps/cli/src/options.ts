@@ -98,6 +98,10 @@ export const workerOptions = {
   keys: networkOptions.keys,
   bind: { type: 'string', requiresArg: true, describe: 'where this worker listens for other workers' },
   advertise: { type: 'string', requiresArg: true, describe: 'host under which other workers reach it' },
+  wait: {
+    ...number('wait', 0, 'seconds to wait for a coordinator that is not there yet; 0 tries once'),
+    default: 300,
+  },
 } as const satisfies Readonly<Record<string, Options>>;
 
 export const explainOptions = {

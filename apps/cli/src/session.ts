@@ -3,7 +3,7 @@ import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coord
 import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
 import { parseEndpoint, readServerKeys } from '@lockstep/transport';
-import { workerEntry } from '@lockstep/worker';
+import { buildHash, workerEntry } from '@lockstep/worker';
 import { openCoordinatorLog } from './coordinator-log.ts';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
@@ -128,6 +128,7 @@ async function listen(
     bind,
     ...(keysFolder !== undefined && { keys: await readServerKeys(keysFolder) }),
     version,
+    build: buildHash(),
     experiment: { name, bundle },
     config: { run: config, name },
     numShards: config.numShards,

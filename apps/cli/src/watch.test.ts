@@ -41,6 +41,8 @@ function watched(numLocal: number, joined = numLocal) {
   });
   watch.start({
     numAlive: () => counts.alive,
+    // Those of another command have other numbers.
+    has: (pid) => pid < 900,
     start: (index) => {
       counts.alive++;
       started.push(index);
@@ -140,6 +142,55 @@ describe('a watch over local workers', () => {
     ]);
   });
 
+  it('lets the others go on when one is turned away before the first step', () => {
+    const { watch, failures, expected, started, die, join } = watched(2, 0);
+    join('a', 100);
+    join('b', 101);
+    watch.see(
+      event({ type: 'refused', worker: 'b', code: 'failed', message: 'loading failed on b: no file' }),
+    );
+    die(ended(1, 3));
+    vi.runAllTimers();
+    expect(failures).toEqual([]);
+    expect(expected).toEqual([1]);
+    expect(started).toEqual([]);
+  });
+
+  it.each(['data', 'programs'] as const)('ends a run whose workers differ in their %s', (code) => {
+    const { watch, failures, join, die } = watched(2, 0);
+    join('a', 100);
+    join('b', 101);
+    watch.see(event({ type: 'refused', worker: 'b', code, message: 'it differs' }));
+    // The machine goes on with the other one, unless it is told.
+    expect(failures).toMatchObject([{ code: 'refused', message: 'it differs' }]);
+    watch.see(generation('a'));
+    die(ended(1, 3));
+    expect(failures).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another command', false, undefined],
+    ['that was started again', true, generation('a')],
+  ])('lets a run go on when a worker %s differs', (_which, isOwn, before) => {
+    const { watch, failures, join } = watched(2, 0);
+    join('a', 100);
+    if (before !== undefined) watch.see(before);
+    join('b', isOwn ? 101 : 999);
+    watch.see(event({ type: 'refused', worker: 'b', code: 'programs', message: 'it differs' }));
+    expect(failures).toEqual([]);
+  });
+
+  it('says why the last one was turned away', () => {
+    const { watch, failures, die, join } = watched(1, 0);
+    join('a', 100);
+    watch.see(generation('a'));
+    watch.see(event({ type: 'refused', worker: 'a', code: 'programs', message: 'the experiment differs' }));
+    die(ended(0, 3));
+    expect(failures).toMatchObject([
+      { code: 'refused', message: 'no worker is left: the experiment differs' },
+    ]);
+  });
+
   it.each(['process first', 'connection first'])('ends the run once when nobody is left: %s', (order) => {
     const { watch, counts, failures } = watched(1);
     watch.see(generation('a'));
@@ -173,10 +224,10 @@ describe('a watch over local workers', () => {
     expect(failures.map(({ code }) => code)).toEqual(['refused']);
   });
 
-  it('does not start one again that failed by itself while the others run', () => {
+  it.each([1, 2, 3, 6])('does not start one again that ended with code %i while the others run', (code) => {
     const { watch, failures, notices, started, die } = watched(2);
     watch.see(generation('a', 'b'));
-    die(ended(1, 3));
+    die(ended(1, code));
     vi.runAllTimers();
     expect(notices.map(({ type }) => type)).toEqual(['workerGivenUp']);
     expect(started).toEqual([]);
@@ -198,10 +249,11 @@ describe('a watch over local workers', () => {
     expect(watch.profile()).toBe('portable');
   });
 
-  it.each(['the run is over', 'it is stopped'])('starts nobody when %s', (why) => {
+  it.each(['the run is over', 'it is stopped', 'an error ends it'])('starts nobody when %s', (why) => {
     const { watch, failures, started, die } = watched(2);
     die(killed(0));
     if (why === 'it is stopped') watch.stop();
+    else if (why === 'an error ends it') watch.see(event({ type: 'failing', message: 'no memory' }));
     else watch.see({ type: 'done', outcome: { reason: 'interrupted', step: 1 } });
     die(killed(1));
     vi.runAllTimers();

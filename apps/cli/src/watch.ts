@@ -5,14 +5,17 @@
 import { hostname } from 'node:os';
 import type { Coordinator, Update } from '@lockstep/coordinator';
 import { LockstepError, toWireError } from '@lockstep/errors';
+import type { RunEvent } from '@lockstep/protocol';
 import { exitCodes } from '@lockstep/worker';
 import { plural } from './display/format.ts';
 import { describeExit, type LocalWorkers, type WorkerExit } from './local-workers.ts';
 
+type Local = Pick<LocalWorkers, 'has' | 'numAlive' | 'start'>;
+
 export interface Watch {
   /** The numeric profile of the run, once it is chosen. */
   profile(): string;
-  start(workers: Pick<LocalWorkers, 'numAlive' | 'start'>): void;
+  start(workers: Local): void;
   /** A local worker's process has ended. */
   lost(exit: WorkerExit): void;
   see(update: Update): void;
@@ -24,16 +27,25 @@ export interface Watch {
 export const MAX_RESTARTS = 3;
 export const RESTART_MS = 500;
 
-/** What a worker ends with that would end in the same way again: the experiment threw, a mistake in its options, refused. */
-const ownFailures: readonly (number | null)[] = [exitCodes.failed, 2, exitCodes.refused];
+/**
+ * What a worker ends with that would end in the same way again: the experiment threw, a mistake in its options, refused, no
+ * coordinator where it was to be.
+ */
+const ownFailures: readonly (number | null)[] = [
+  exitCodes.failed,
+  exitCodes.usage,
+  exitCodes.refused,
+  exitCodes.absent,
+];
 
+type Refusal = Extract<RunEvent, { type: 'refused' }>;
 type Watched = Pick<Coordinator, 'expect' | 'fail' | 'notify' | 'numWorkers'>;
 
 export function createWatch(coordinator: Watched): Watch {
   let profile = 'unknown';
   let begun = false;
   let over = false;
-  let workers: Pick<LocalWorkers, 'numAlive' | 'start'> | undefined;
+  let workers: Local | undefined;
   let last: WorkerExit | undefined;
   /** By number of worker: restarts since it last did a step. */
   const restarts = new Map<number, number>();
@@ -43,11 +55,17 @@ export function createWatch(coordinator: Watched): Watch {
   let members: readonly string[] = [];
   /** Processes that have done a step. */
   const proven = new Set<number>();
+  /** By process: why the coordinator turned it away, which says more than its exit. */
+  const refusals = new Map<number, Refusal>();
 
   function fail(code: 'lost' | 'refused', message: string): void {
     stop();
     coordinator.fail(toWireError(new LockstepError(code, message)));
   }
+
+  const refusalOf = ({ pid }: WorkerExit) => (pid === undefined ? undefined : refusals.get(pid));
+  const codeOf = ({ code }: WorkerExit) => (code === exitCodes.refused ? 'refused' : 'lost');
+  const reasonOf = (exit: WorkerExit): string => refusalOf(exit)?.message ?? describeExit(exit);
 
   function stop(): void {
     over = true;
@@ -59,7 +77,7 @@ export function createWatch(coordinator: Watched): Watch {
   function check(): void {
     const numLeft = (workers?.numAlive() ?? 0) + waiting.size + coordinator.numWorkers();
     if (!over && last !== undefined && numLeft === 0)
-      fail('lost', `no worker is left: ${describeExit(last)}`);
+      fail(codeOf(last), `no worker is left: ${reasonOf(last)}`);
   }
 
   function restart(exit: WorkerExit) {
@@ -96,6 +114,18 @@ export function createWatch(coordinator: Watched): Watch {
     check();
   }
 
+  /**
+   * Where two workers of one command differ before the first step, the experiment does not come out the same twice: none of them
+   * is right. Later the others are those that the run began with.
+   */
+  function turnedAway(refusal: Refusal): void {
+    const pid = pids.get(refusal.worker);
+    if (pid === undefined) return;
+    refusals.set(pid, refusal);
+    const isImpure = refusal.code === 'data' || refusal.code === 'programs';
+    if (isImpure && !begun && !over && workers?.has(pid) === true) fail('refused', refusal.message);
+  }
+
   return {
     profile: () => profile,
     start: (started) => {
@@ -104,9 +134,11 @@ export function createWatch(coordinator: Watched): Watch {
     lost: (exit) => {
       last = exit;
       if (over) return;
+      // One that could not load ends nothing while there are others.
+      const goesOn = begun || refusalOf(exit)?.code === 'failed';
       if (!ownFailures.includes(exit.code)) restart(exit);
-      else if (begun) giveUp(exit, 'it would end so again');
-      else fail(exit.code === exitCodes.refused ? 'refused' : 'lost', describeExit(exit));
+      else if (goesOn) giveUp(exit, 'it would end so again');
+      else fail(codeOf(exit), reasonOf(exit));
     },
     see: (update) => {
       if (update.type === 'done') stop();
@@ -124,6 +156,9 @@ export function createWatch(coordinator: Watched): Watch {
         begun = true;
         ({ profile, workers: members } = event);
       }
+      // The state is being saved, and the run ends.
+      if (event.type === 'failing') stop();
+      if (event.type === 'refused') turnedAway(event);
       if (event.type === 'lost' || event.type === 'refused') check();
     },
     stop,

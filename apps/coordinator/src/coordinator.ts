@@ -33,6 +33,8 @@ export interface CoordinatorOptions {
   readonly keys?: ServerKeys;
   /** Workers of another version are refused. */
   readonly version: string;
+  /** Hash of the packages' code: workers of another build are refused. */
+  readonly build: string;
   readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
   /** Passed on to workers unread. */
   readonly config: OpaqueRecord;
@@ -97,6 +99,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     bind,
     ...(keys && { keys }),
     onMessage: (worker, frames) => shell.receive(worker, frames),
+    onPart: (worker) => shell.raise({ type: 'heard', worker }),
     onDisconnect: (worker) => shell.disconnected(worker),
     onRefused: (refusal) => shell.turnAway(refusal),
   });
@@ -144,11 +147,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
-  const { experiment, run, version, config, numShards, minWorkers, profile } = options;
+  const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
   return {
     run: basename(run.folder),
     incarnation: history.lastIncarnation + 1,
     version,
+    build,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
     config: options.trace === undefined ? config : { ...config, trace: true },
     bundleBytes: experiment.bundle.byteLength,

@@ -35,6 +35,7 @@ async function serve(
     run,
     bind: 'tcp://127.0.0.1:0',
     version: '0.1.0',
+    build: 'b1',
     experiment: { name: 'tiny', bundle: new Uint8Array(1) },
     config: {},
     numShards: 8,

@@ -57,9 +57,15 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
     journal: async (entry) => {
       // The manifest first: with it alone the run still goes on in this profile.
       if (entry.type === 'profile') await run.amend({ profile: entry.profile });
+      if (entry.type === 'programs') await run.amend({ builds: [...buildsOf(run), entry.build] });
       await run.journal(entry);
     },
   };
+}
+
+/** The builds that have computed this run, oldest first. */
+function buildsOf({ manifest }: Run): readonly unknown[] {
+  return Array.isArray(manifest.builds) ? manifest.builds : [];
 }
 
 /** The part of a report that is the same on all members. */

@@ -58,10 +58,11 @@ export class Shell {
   );
   #state: CoordinatorState;
   #server: ControlServer | undefined;
-  #broken = false;
   /** The last checkpoint taken in; they are written one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  /** A decision could not be made durable. */
+  #isUndecided = false;
 
   constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
@@ -162,22 +163,23 @@ export class Shell {
     }
   }
 
-  /** The run cannot be recorded any more, so it ends; what fails on the way there is only logged. */
+  /** The run cannot be recorded any more, so it ends: at once, if saving its state fails too. */
   #breakDown(error: unknown): void {
     this.#logger.error({ err: error }, 'the coordinator cannot go on');
-    if (this.#broken) return;
-    this.#broken = true;
     this.raise({ type: 'failed', error: toWireError(error) });
   }
 
   #carryOut({ effect, cause, frames }: Pending): Promise<void> | undefined {
-    // What could not be written down was not decided, so nobody hears of it.
-    if (this.#broken && effect.type === 'send' && effect.message.type !== 'stop') return undefined;
     switch (effect.type) {
       case 'send':
+        // What could not be written down was not decided, so nobody hears of it; all else goes on, so that the state is saved.
+        if (this.#isUndecided && effect.message.type === 'begin') return undefined;
         return this.#send(effect.worker, effect.message);
       case 'journal':
-        return this.#log.journal(effect.entry);
+        return this.#log.journal(effect.entry).catch((error: unknown) => {
+          this.#isUndecided = true;
+          throw error;
+        });
       case 'event':
         this.#logger.info(effect.event, effect.event.type);
         this.#log.event(effect.event);
@@ -191,7 +193,7 @@ export class Shell {
         this.#storing = this.#storeCheckpoint(effect, cause, frames);
         return undefined;
       case 'sendCheckpoint':
-        return this.#sendCheckpoint(effect);
+        return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
         this.#logger.error(effect, 'workers disagree');
         this.#log.event(effect);
@@ -272,8 +274,10 @@ export class Shell {
     if (error.code === 'file') {
       const wire = toWireError(error);
       const message = `the state of step ${step} is not saved: ${wire.message}, then go on with \`lockstep resume\``;
+      // The error that ends a run is another one then.
+      const isFailing = this.#state.failing !== null;
       this.raise({ type: 'checkpointFailed', step, error: { ...wire, message } });
-      if (this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
+      if (isFailing || this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
       return;
     }
     // Bytes that are no checkpoint say that their sender is broken, not the run.

@@ -43,6 +43,7 @@ export type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   RefusalCode,
   Source,
   StopReason,

@@ -61,6 +61,12 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
       return `generation ${event.generation}: ${plural(event.workers.length, 'worker')} ${event.step === 0 ? 'start' : `go on after step ${event.step}`}`;
     case 'waiting':
       return 'no worker is left; waiting for one to join';
+    case 'failing':
+      return `! ${event.message}; saving what was computed`;
+    case 'buildDiffers': {
+      const which = event.programs.length === 0 ? 'the same' : `other (${event.programs.join(', ')})`;
+      return `! build ${shortHash(event.build)} goes on with a run of build ${shortHash(event.began)}; its programs are ${which}: results are those of the first build only as far as fingerprints agree`;
+    }
     case 'interrupting':
       return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
     default:

@@ -8,6 +8,7 @@ const config: CoordinatorConfig = {
   run: 'run',
   incarnation: 1,
   version: '1',
+  build: 'b1',
   experiment: { name: 'e', hash: 'e1' },
   config: {},
   bundleBytes: 0,
@@ -17,6 +18,8 @@ const config: CoordinatorConfig = {
   heartbeatMs: 500,
   livenessMs: 1_800,
 };
+
+const hashes = { initialisation: 'i', step: 's', update: 'u', evaluation: 'e', settings: 'c' };
 
 function started(changes: Partial<CoordinatorConfig> = {}) {
   let state = createCoordinator({ ...config, ...changes }, 0);
@@ -80,6 +83,25 @@ describe('coordinator', () => {
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
+  it('takes a hello that is said again, and parts of a long message, for signs of life', () => {
+    const { raise, hear, state } = started();
+    hear('w1', helloOf('w1', 1));
+    hear('w2', helloOf('w2', 1));
+    for (let now = 100; now <= 4_000; now += 100) {
+      if (now % 500 === 0) expect(hear('w1', helloOf('w1', 1), now)).toEqual([]);
+      if (now % 1_000 === 0) raise({ type: 'heard', worker: 'w2' }, now);
+      raise({ type: 'tick' }, now);
+    }
+    expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
+  });
+
+  it('saves nothing when two fingerprints differ: nobody knows which state is right', () => {
+    const { hear } = running();
+    hear('w1', committed(1, 'a'));
+    const effects = hear('w2', committed(1, 'b'));
+    expect(effects.map(({ type }) => type)).toEqual(['diverged', 'journal', 'send', 'send', 'done']);
+  });
+
   it('asks strangers to say hello', () => {
     const { hear } = running();
     expect(hear('w9', { type: 'heartbeat' })).toMatchObject([
@@ -132,6 +154,7 @@ describe('coordinator', () => {
       [
         { type: 'data', hash: 'd1' },
         { type: 'profile', profile: 'fma' },
+        { type: 'programs', build: 'b1', hashes },
         { type: 'generation', generation: 3, step: 0, source: 'init', members: [] },
         { type: 'checkpoint', step: 6 },
       ],
@@ -140,6 +163,7 @@ describe('coordinator', () => {
     expect(recovered).toEqual({
       ...reported,
       dataHash: 'd1',
+      programs: { build: 'b1', hashes },
       profile: 'fma',
       generation: 3,
       checkpointStep: 6,

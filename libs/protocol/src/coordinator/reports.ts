@@ -2,7 +2,7 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted } from './ending.ts';
+import { fail, stopSaved } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
 import type { Fingerprints } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
@@ -18,6 +18,7 @@ const KEPT_FINGERPRINTS = 8;
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
   const { step, fingerprint, report } = message;
+  updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
@@ -91,17 +92,17 @@ export function checkpointSaved(turn: Turn, step: number) {
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);
-  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) return stopInterrupted(turn);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) return stopSaved(turn);
   stored(turn, step);
 }
 
-/** A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. */
+/** A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. An error that ends it is worse. */
 export function checkpointFailed(turn: Turn, step: number, error: WireError | undefined) {
-  const { phase, saver, workers } = turn.state;
+  const { phase, saver, workers, failing } = turn.state;
   const isAsked = phase === 'saving' && workers.get(saver ?? '')?.step === step;
   const isLast = phase === 'running' && [...workers.values()].some(({ finish }) => finish?.step === step);
   if (error !== undefined && step > turn.state.checkpointStep && (isAsked || isLast))
-    return fail(turn, error);
+    return fail(turn, failing?.error ?? error);
   stored(turn, step);
 }
 

@@ -7,6 +7,7 @@ import type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   RefusalCode,
   Source,
   StopReason,
@@ -18,6 +19,8 @@ export interface CoordinatorConfig {
   /** Raised at every start of the coordinator, so that frames of an earlier one are told apart. */
   readonly incarnation: number;
   readonly version: string;
+  /** Workers of another build are refused. */
+  readonly build: string;
   readonly experiment: { readonly name: string; readonly hash: string };
   /** Passed on to workers unread. */
   readonly config: OpaqueRecord;
@@ -42,6 +45,7 @@ export interface Recovered {
   readonly generation: number;
   readonly profile: Profile | null;
   readonly dataHash: string | null;
+  readonly programs: KnownPrograms | null;
   /** Step of the newest checkpoint, -1 when there is none. */
   readonly checkpointStep: number;
   /** The last step in the run's metrics. */
@@ -50,6 +54,20 @@ export interface Recovered {
   readonly evaluatedStep: number;
   /** Whether the final evaluation is in the run's metrics. */
   readonly finalEvaluated: boolean;
+}
+
+/** What the experiment came out as on the first worker that loaded it, and with which build. */
+export interface KnownPrograms {
+  readonly build: string;
+  readonly hashes: ProgramHashes;
+}
+
+/** An error ends the run once the newest state is saved. Both limits are in the time of `ranMs`. */
+export interface Failing {
+  readonly error: WireError;
+  /** From then on nobody is waited for to stop. */
+  readonly parkUntilMs: number;
+  readonly saveUntilMs: number;
 }
 
 /**
@@ -77,7 +95,10 @@ export interface WorkerRecord {
   readonly step: number;
   /** Its share of the shards relative to others: threads, until speeds are known. */
   readonly weight: number;
+  /** In the time of the coordinator's `ranMs`. */
   readonly lastHeardMs: number;
+  /** It has committed a step: what fails on it now would fail on others. */
+  readonly isProven: boolean;
   readonly finish: Finish | null;
 }
 
@@ -99,6 +120,7 @@ export interface CoordinatorState {
   readonly needed: number;
   readonly profile: Profile | null;
   readonly dataHash: string | null;
+  readonly programs: KnownPrograms | null;
   /** In the order in which they finished loading, behind which those still loading come; this order gives ranks. */
   readonly workers: ReadonlyMap<string, WorkerRecord>;
   readonly checkpointStep: number;
@@ -115,14 +137,20 @@ export interface CoordinatorState {
   readonly storing: number;
   /** Workers of the incarnation before that have not loaded yet. */
   readonly awaited: ReadonlySet<string>;
+  /** In the time of `ranMs`. */
   readonly awaitUntilMs: number;
+  readonly failing: Failing | null;
   readonly stopReason: StopReason | null;
+  /** How long this process has run, by its ticks. Silence is measured in it: who is held up hears nobody. */
+  readonly ranMs: number;
   readonly lastTickMs: number;
   readonly lastHeartbeatMs: number;
 }
 
 export type CoordinatorEvent =
   | { readonly type: 'message'; readonly worker: string; readonly message: WorkerMessage }
+  /** A part of a long message of a worker came. */
+  | { readonly type: 'heard'; readonly worker: string }
   | { readonly type: 'disconnected'; readonly worker: string }
   | { readonly type: 'tick' }
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
@@ -146,6 +174,7 @@ export type CoordinatorEvent =
 export type JournalEntry =
   | { readonly type: 'profile'; readonly profile: Profile }
   | { readonly type: 'data'; readonly hash: string }
+  | { readonly type: 'programs'; readonly build: string; readonly hashes: ProgramHashes }
   | {
       readonly type: 'generation';
       readonly generation: number;
@@ -187,7 +216,16 @@ export type RunEvent =
     }
   /** No worker is left; the run goes on when one comes. */
   | { readonly type: 'waiting' }
-  | { readonly type: 'interrupting' };
+  | { readonly type: 'interrupting' }
+  /** An error ends the run; the newest state is saved first. */
+  | { readonly type: 'failing'; readonly message: string }
+  /** The run goes on with another build than it had: `began`. `programs`: those that came out differently. */
+  | {
+      readonly type: 'buildDiffers';
+      readonly build: string;
+      readonly began: string;
+      readonly programs: readonly string[];
+    };
 
 export type Outcome =
   | {

@@ -44,8 +44,10 @@ export function log(turn: Turn, event: RunEvent): void {
   turn.effects.push({ type: 'event', event });
 }
 
-export function newcomer(hello: Hello, now: number): WorkerRecord {
-  return { hello, status: 'loading', step: -1, weight: hello.threads, lastHeardMs: now, finish: null };
+/** `ranMs`: the coordinator's. */
+export function newcomer(hello: Hello, ranMs: number): WorkerRecord {
+  const { threads: weight } = hello;
+  return { hello, status: 'loading', step: -1, weight, lastHeardMs: ranMs, isProven: false, finish: null };
 }
 
 /** Turns a worker away, known or not. */

@@ -1,7 +1,7 @@
 /** Whom the first generation of an incarnation waits for. */
 
 import { startGeneration } from './generations.ts';
-import { chooseProfile } from './joining.ts';
+import { chooseProfile } from './profile.ts';
 import type { CoordinatorState } from './state.ts';
 import { loadedWorkers, stopAwaiting, type Turn, update } from './turn.ts';
 
@@ -17,6 +17,11 @@ export function expectWorkers(turn: Turn, workers: number): void {
   beginIfGathered(turn);
 }
 
+/** One that the first generation was to wait for has been turned away. */
+export function goOnWithFewer(turn: Turn): void {
+  if (turn.state.phase === 'gathering') expectWorkers(turn, turn.state.needed - 1);
+}
+
 export function absent(turn: Turn, worker: string): void {
   if (!turn.state.awaited.has(worker)) return;
   stopAwaiting(turn, worker);
@@ -28,11 +33,12 @@ export function stopAwaitingAll(turn: Turn): void {
   if (turn.state.awaited.size > 0) update(turn, { awaited: new Set() });
 }
 
+export const hasGathered = (state: CoordinatorState): boolean =>
+  state.phase === 'gathering' && loadedWorkers(state).length >= state.needed;
+
 export function beginIfGathered(turn: Turn): void {
-  if (turn.state.phase !== 'gathering' || loadedWorkers(turn.state).length < turn.state.needed) return;
-  if (turn.state.profile === null) chooseProfile(turn);
+  if (!hasGathered(turn.state)) return;
+  chooseProfile(turn);
   // The choice may have turned some away.
-  if (turn.state.awaited.size === 0 && loadedWorkers(turn.state).length >= turn.state.needed) {
-    startGeneration(turn);
-  }
+  if (turn.state.awaited.size === 0 && hasGathered(turn.state)) startGeneration(turn);
 }

@@ -9,6 +9,7 @@ import type {
   JournalEntry,
 } from '../coordinator/state.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
+import { createPause } from './pause.ts';
 import type { World } from './world.ts';
 
 export interface SimCoordinator {
@@ -16,12 +17,15 @@ export interface SimCoordinator {
   hear(worker: string, message: WorkerMessage): void;
   raise(event: CoordinatorEvent): void;
   crash(): void;
+  /** Stands still for so long: what it is told meanwhile, it hears afterwards. */
+  pause(durationMs: number): void;
 }
 
 export function createSimCoordinator(world: World, incarnation: number, minWorkers: number): SimCoordinator {
   const { clock, random, options, ledger } = world;
   const { disk } = ledger;
   let alive = true;
+  const { begin: pause, whenAwake } = createPause(clock);
   /** Of the message being heard, where it is a checkpoint. */
   let attached = 0;
   let state = createCoordinator(
@@ -29,6 +33,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       run: 'run',
       incarnation,
       version: '1',
+      build: 'b1',
       experiment: { name: 'simulated', hash: 'experiment' },
       config: {},
       bundleBytes: 0,
@@ -85,18 +90,20 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
 
   function tick() {
     if (!alive) return;
-    raise({ type: 'tick' });
+    whenAwake(() => raise({ type: 'tick' }));
     clock.after(TICK_MS, tick);
   }
 
   clock.after(TICK_MS, tick);
   return {
     state: () => state,
-    raise,
-    hear(worker, message) {
-      if (message.type === 'checkpoint') attached = Number(message.header.params);
-      raise({ type: 'message', worker, message });
-    },
+    raise: (event) => whenAwake(() => raise(event)),
+    hear: (worker, message) =>
+      whenAwake(() => {
+        if (message.type === 'checkpoint') attached = Number(message.header.params);
+        raise({ type: 'message', worker, message });
+      }),
+    pause,
     crash: () => {
       alive = false;
     },
