@@ -332,8 +332,37 @@ describe('a log that cannot be written', () => {
       reason: 'failed',
       error: { code: 'file', message: error.message, facts: { path: 'journal.jsonl', freeBytes: 0 } },
     });
-    // Of `begin` and `stop`, this comes first.
     expect((await worker.next('stop')).message.reason).toBe('failed');
+    expect(worker.heard.filter((type) => type !== 'heartbeat')).toEqual(['welcome', 'prepare', 'stop']);
+  });
+
+  it('saves the state before it ends a run whose journal cannot be written', async () => {
+    const run = await newRun();
+    const journal = run.journal.bind(run);
+    const error = noSpace('journal.jsonl');
+    let isFull = false;
+    run.journal = (record) => (isFull ? Promise.reject(error) : journal(record));
+    const coordinator = await serve(run);
+    const a = await admit(coordinator, 'a');
+    await a.joinAt(-1);
+    a.send({ type: 'committed', generation: 1, step: 3, report: {} });
+    isFull = true;
+    const b = await admit(coordinator, 'b');
+    const park = async (worker: FakeWorker, step: number): Promise<void> => {
+      const { generation } = (await worker.next('prepare')).message;
+      worker.send({ type: 'ready', generation, step });
+    };
+    await park(a, 3);
+    await park(b, -1);
+    await park(a, 3);
+    await park(b, -1);
+    await a.next('save');
+    a.send({ type: 'checkpoint', step: 3, header: {}, frames: [bytes.length] }, [bytes]);
+    expect(await coordinator.done).toMatchObject({ reason: 'failed', step: 3, error: { code: 'file' } });
+    expect(await readdir(checkpointFolder(run.folder))).toContain('step-00000003.safetensors');
+    expect((await b.next('stop')).message.reason).toBe('failed');
+    // Nobody may know of a generation that is not written down.
+    expect(b.heard).not.toContain('begin');
   });
 
   it('is told of once where it is that of metrics, and what it lacks at the end', async () => {

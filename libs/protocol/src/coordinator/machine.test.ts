@@ -223,6 +223,20 @@ describe('coordinator', () => {
       raise({ type: 'checkpointFailed', step: 7, error });
       expect(state().stopReason).toBe('failed');
     });
+
+    it('ends a run with the error that ended it, not with that of the checkpoint', () => {
+      const { hear, raise, state } = running();
+      hear('w1', committed(7));
+      const first = { code: 'shape', message: 'matmul', facts: {} } as const;
+      raise({ type: 'failed', error: first });
+      for (const worker of ['w1', 'w2']) hear(worker, { type: 'ready', generation: 2, step: 7 });
+      expect(state()).toMatchObject({ phase: 'saving', saver: 'w1' });
+      hear('w1', checkpoint(7));
+      expect(raise({ type: 'checkpointFailed', step: 7, error }).at(-1)).toEqual({
+        type: 'done',
+        outcome: { reason: 'failed', step: 7, error: first },
+      });
+    });
   });
 
   it('goes on from an older checkpoint when the newest cannot be read any more', () => {
@@ -322,6 +336,27 @@ describe('coordinator', () => {
       coordinator.join('new');
       expect(phaseOf(coordinator)).toBe('preparing');
     });
+  });
+
+  it.each(['data', 'programs'])('waits for no worker that it has turned away for its %s', (code) => {
+    const { hear, state } = started({ minWorkers: 3 });
+    for (const worker of ['w1', 'w2', 'w3']) hear(worker, helloOf(worker, 1));
+    const programs = { ...hashes, ...(code === 'programs' && { update: 'v' }) };
+    hear('w1', { type: 'loaded', dataHash: 'd1', programs: hashes });
+    hear('w2', { type: 'loaded', dataHash: code === 'data' ? 'd2' : 'd1', programs });
+    expect(state()).toMatchObject({ phase: 'gathering', needed: 2 });
+    hear('w3', { type: 'loaded', dataHash: 'd1', programs: hashes });
+    expect(state().phase).toBe('preparing');
+  });
+
+  it('counts the time in which it waits for workers of before as it runs, not as it stands still', () => {
+    const { hear, raise, state } = started({ minWorkers: 1, awaited: ['w1'], awaitMs: 1_000 });
+    hear('w2', helloOf('w2', 1));
+    hear('w2', { type: 'loaded' });
+    raise({ type: 'tick' }, 60_000);
+    expect(state().phase).toBe('gathering');
+    for (let now = 60_100; now <= 60_800; now += 100) raise({ type: 'tick' }, now);
+    expect(state().phase).toBe('preparing');
   });
 
   it('begins with fewer workers when no more will come', () => {
