@@ -50,6 +50,8 @@ export async function bundle() {
   rmSync(folder, { recursive: true, force: true });
   const entry = (out, path) => [out, join(root, path)];
   await build({
+    // Paths in comments are the same wherever a build is started.
+    absWorkingDir: root,
     entryPoints: Object.fromEntries([
       ...programs.map((name) => entry(name, `apps/worker/dist/${name}.js`)),
       ...importable.map((path) =>
@@ -77,9 +79,12 @@ export async function bundle() {
   }
   const files = packages.map((path) => join(root, path, 'dist/.tsbuildinfo'));
   const { hashOf } = await import(pathToFileURL(join(worker, 'bundle.js')).href);
+  const { codeHash, sourcesHash } = await import(pathToFileURL(join(worker, 'build-hash.js')).href);
   const stamp = {
     files: files.map((file) => relative(folder, file).replaceAll('\\', '/')),
     hash: hashOf(files.map((file) => pathToFileURL(file))),
+    code: codeHash(),
+    sources: sourcesHash(),
   };
   writeFileSync(join(folder, 'stamp.json'), JSON.stringify(stamp));
 }

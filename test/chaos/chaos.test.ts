@@ -2,9 +2,12 @@
  * Crashes at random moments. Every round names its seed; `LOCKSTEP_SEED=n` begins with another one. The moment of a
  * fault also depends on the machine, so a failed round may need several runs to fail again.
  */
+import { execFileSync } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { foldIn, type Key, keyFromSeed, randomUint } from '@lockstep/rng';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type Cluster,
   type ClusterEnd,
@@ -12,7 +15,9 @@ import {
   fingerprintOf,
   happened,
   startCluster,
+  temporaryFolder,
 } from '../cluster/harness/cluster.ts';
+import { type Command, startCommand } from '../cluster/harness/command.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
 
 const numSteps = 200;
@@ -151,4 +156,106 @@ it.each(seeds(5))('one is killed, the run is stopped, and resumed by others (see
   expect((await first.end()).outcome).toMatchObject({ reason: 'interrupted' });
   const second = await startCluster({ experiment, workers: 1 + below(5), resume: first.folder });
   expect(fingerprintOf(await second.end())).toBe(expected);
+});
+
+/** A file system of its own; undefined where this process may not mount one. */
+function smallDisk(folder: string): { fill(): void; free(): void } | undefined {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  onTestFinished(() => void execFileSync('umount', [folder]));
+  const filler = join(folder, 'filler');
+  return {
+    fill: () => {
+      const file = openSync(filler, 'w');
+      try {
+        for (;;) writeSync(file, new Uint8Array(4096));
+      } catch (error) {
+        expect(error).toHaveProperty('code', 'ENOSPC');
+      } finally {
+        closeSync(file);
+      }
+    },
+    free: () => rmSync(filler),
+  };
+}
+
+it('a disk that is full for a while costs checkpoints and lines of logs, no steps', async ({ skip }) => {
+  const folder = await temporaryFolder();
+  const disk = smallDisk(folder);
+  if (disk === undefined) return skip('a small file system can be mounted by root only');
+  const limits = ['--epochs', `${numSteps / 10}`, '--limit-samples', '950', '--fingerprint-every', '1'];
+  const file = 'test/cluster/experiments/cnn.ts';
+  const command = startCommand([
+    ...['train', file, '--workers', '2', ...limits, '--checkpoint-every', '5'],
+    ...['--run-root', folder, '--json'],
+  ]);
+  await command.event('checkpoint');
+  disk.fill();
+  expect(await command.event('checkpointFailed')).toMatchObject({ errno: 'ENOSPC' });
+  disk.free();
+  const { run } = await command.event('started');
+  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await command.exited).toBe(0);
+  const left = readdirSync(join(`${run}`, 'checkpoints')).sort();
+  expect(left.at(-1)).toBe(`step-00000${numSteps}.safetensors`);
+  expect(left.filter((name) => name.startsWith('.'))).toEqual([]);
+});
+
+/** Events of a command with three workers, in the order in which they come while it starts. */
+const startPhases = ['started', 'joined', 'loaded', 'generation', 'step'] as const;
+
+/** The processes that a command has started and that live. */
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .filter(Boolean)
+    .map(Number);
+}
+
+async function killAtStart(
+  command: Command,
+  phase: (typeof startPhases)[number],
+  victim: number,
+): Promise<void> {
+  const isEach = phase === 'joined' || phase === 'loaded';
+  await command.event(phase, isEach ? victim + 1 : 1);
+  // It starts its workers as soon as it has said that it has started.
+  const children = await vi.waitFor(() => {
+    const found = childrenOf(command.pid);
+    expect(found.length).toBeGreaterThan(0);
+    return found;
+  });
+  process.kill(children[victim % children.length]!, 'SIGKILL');
+}
+
+it.each(seeds(20))('local workers are killed while the run starts (seed %i)', async (seed) => {
+  const { below } = choices('start', seed);
+  const folder = await temporaryFolder();
+  const limits = ['--epochs', `${numSteps / 10}`, '--limit-samples', '950', '--fingerprint-every', '1'];
+  const file = 'test/cluster/experiments/cnn.ts';
+  const workers = 1 + below(3);
+  const command = startCommand([
+    'train',
+    file,
+    '--workers',
+    `${workers}`,
+    ...limits,
+    '--run-root',
+    folder,
+    '--json',
+  ]);
+  // Every phase comes up once in five seeds.
+  await killAtStart(command, startPhases[seed % startPhases.length]!, below(workers));
+  await command.event('workerRestarting');
+  // The one that takes its place is killed as well, in every other round.
+  if (seed % 2 === 0) {
+    await killAtStart(command, 'started', below(workers));
+    await command.event('workerRestarting', 2);
+  }
+  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await command.exited).toBe(0);
 });

@@ -1,8 +1,9 @@
 /** The command: stopped by Ctrl-C or killed it leaves nothing behind, and its run can be resumed. */
 
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
 import { beforeAll, expect, it, vi } from 'vitest';
 import { temporaryFolder } from './harness/cluster.ts';
 import { type Command, startCommand } from './harness/command.ts';
@@ -15,11 +16,21 @@ beforeAll(async () => {
   expected = (await trainInOneProcess(await loadExperiment('cnn', overrides))).fingerprint;
 });
 
-async function train(): Promise<Command> {
+async function limits(checkpointEvery = 20): Promise<readonly string[]> {
   const { epochs, limitSamples } = overrides;
-  const limits = ['--epochs', `${epochs}`, '--limit-samples', `${limitSamples}`, '--checkpoint-every', '20'];
-  const folder = await temporaryFolder();
-  return startCommand(['train', file, '--workers', '3', ...limits, '--run-root', folder, '--json']);
+  const size = ['--epochs', `${epochs}`, '--limit-samples', `${limitSamples}`];
+  return [
+    ...size,
+    '--checkpoint-every',
+    `${checkpointEvery}`,
+    '--run-root',
+    await temporaryFolder(),
+    '--json',
+  ];
+}
+
+async function train(): Promise<Command> {
+  return startCommand(['train', file, '--workers', '3', ...(await limits())]);
 }
 
 /** The run goes on where it was stopped, with another number of workers, and ends in the same bytes. */
@@ -53,6 +64,70 @@ it('kill -9 leaves no orphan', async () => {
   await vi.waitFor(() => expect(processesNaming(`${endpoint}`)).toEqual([]), { timeout: 10_000 });
   await expectFree(`${endpoint}`);
   await expectResumable(run);
+});
+
+it('a local worker that is killed before the first step is started again', async () => {
+  const command = await train();
+  const { pid } = await command.event('joined');
+  process.kill(Number(pid), 'SIGKILL');
+  expect(await command.event('workerRestarting')).toMatchObject({ signal: 'SIGKILL', attempt: 1 });
+  expect(await command.event('generation')).toMatchObject({ workers: { length: 3 } });
+  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await command.exited).toBe(0);
+  const { endpoint } = await command.event('started');
+  expect(processesNaming(`${endpoint}`)).toEqual([]);
+});
+
+it('Ctrl-C before a lost worker is started again leaves nothing behind', async () => {
+  const command = await train();
+  const { endpoint } = await command.event('started');
+  const { pid } = await command.event('joined');
+  process.kill(Number(pid), 'SIGKILL');
+  await command.event('workerRestarting');
+  command.interrupt();
+  expect(await command.exited).toBe(130);
+  expect(processesNaming(`${endpoint}`)).toEqual([]);
+});
+
+it('resume finds the workers of a coordinator that was killed, and their newer state', async () => {
+  // Without a checkpoint before the end, only the workers know how far it was.
+  const coordinator = startCommand([
+    'coordinator',
+    file,
+    '--workers-expected',
+    '2',
+    ...(await limits(1_000)),
+  ]);
+  const { endpoint, run } = await coordinator.event('started');
+  const join = `${endpoint}`.replace('tcp://', '');
+  const workers = [1, 2].map(() => startCommand(['worker', '--join', join, '--threads', '1']));
+  await coordinator.event('evaluation');
+  coordinator.kill();
+  expect(await coordinator.exited).toBeNull();
+  const resumed = startCommand(['resume', `${run}`, '--json']);
+  expect(await resumed.event('started')).toMatchObject({ endpoint });
+  const { step, source } = await resumed.event('generation');
+  expect(step).toBeGreaterThanOrEqual(10);
+  expect(source).toHaveProperty('worker');
+  expect(await resumed.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await resumed.exited).toBe(0);
+  expect(await Promise.all(workers.map(({ exited }) => exited))).toEqual([0, 0]);
+});
+
+it('a first checkpoint that was cut short is as if it had never been written', async () => {
+  const command = await train();
+  const { run } = await command.event('started');
+  await command.event('checkpoint');
+  command.kill();
+  await command.exited;
+  const folder = join(`${run}`, 'checkpoints');
+  for (const name of readdirSync(folder).filter((one) => one.endsWith('.json'))) rmSync(join(folder, name));
+  const resumed = startCommand(['resume', `${run}`, '--workers', '2', '--json']);
+  expect(await resumed.event('checkpointSkipped')).toMatchObject({
+    message: expect.stringContaining('the initial state, which follows from the seed, is used instead'),
+  });
+  expect(await resumed.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await resumed.exited).toBe(0);
 });
 
 it('a worker that may not start says why, and ends', async () => {

@@ -14,6 +14,7 @@ import {
   networkOptions,
   outputOptions,
   predictOptions,
+  resumeNetworkOptions,
   rowsFile,
   runFolder,
   runOptions,
@@ -26,7 +27,7 @@ export type Perform = <Args>(load: () => Promise<Handler<Args>>) => (args: Args)
 
 const epilogue = `Exit codes: 0 done, 1 the experiment or the run failed, 2 a mistake in the command line, the
 configuration or an address, 3 keys wrong or missing, or worker refused, 130 interrupted (the run
-is saved). A worker ends with 4 when it has lost its coordinator.`;
+is saved). A worker ends with 4 when it has lost its coordinator, with 6 when there never was one.`;
 
 export function commandLine(perform: Perform): Argv {
   return withCommands(yargs().scriptName('lockstep').options(outputOptions), perform)
@@ -94,7 +95,7 @@ function withCommands(argv: Argv<OutputArgs>, perform: Perform): Argv<OutputArgs
       (args) =>
         args
           .positional('run', runFolder)
-          .options({ ...localOptions, ...networkOptions })
+          .options({ ...localOptions, ...resumeNetworkOptions })
           .example('$0 resume runs/2026-11-22-mnist-cnn-3f9c --workers 4', 'same result, more workers'),
       perform(async () => (await import('./commands/resume.ts')).resume),
     )

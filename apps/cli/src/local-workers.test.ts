@@ -68,5 +68,5 @@ it.each([
   [{ code: null, signal: null }, 'worker 3 could not be started'],
   [{ code: 1, signal: null }, 'worker 3 ended with exit code 1'],
 ])('describes %j', (how, text) => {
-  expect(describeExit({ index: 3, tail: [], ...how })).toBe(text);
+  expect(describeExit({ index: 3, pid: 1, tail: [], ...how })).toBe(text);
 });

@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 export interface WorkerExit {
   readonly index: number;
+  /** Undefined for one that could not be started. */
+  readonly pid: number | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   /** The last lines it logged. */
@@ -27,6 +29,10 @@ export interface LocalWorkersOptions {
 
 export interface LocalWorkers {
   readonly numAlive: () => number;
+  /** Whether this process is one of them. */
+  has(pid: number): boolean;
+  /** Starts the worker of this number again. Nothing happens once they are being stopped. */
+  start(index: number): void;
   /** Resolves when all are gone; those that still live after `graceMs` are killed. */
   stop(graceMs: number): Promise<void>;
 }
@@ -35,13 +41,15 @@ const tailLines = 20;
 
 export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   const alive = new Map<ChildProcess, Promise<void>>();
-  for (let index = 0; index < options.count; index++) {
+  let isStopping = false;
+  const start = (index: number): void => {
+    if (isStopping) return;
     const child = spawn(process.execPath, argumentsOf(options), { stdio: ['pipe', 'ignore', 'pipe'] });
     const tail = keepTail(child, join(options.logFolder, `worker-${index}.log`));
     const ended = new Promise<void>((resolve) => {
       const end = (code: number | null, signal: NodeJS.Signals | null) => {
         if (!alive.delete(child)) return;
-        options.onExit({ index, code, signal, tail });
+        options.onExit({ index, pid: child.pid, code, signal, tail });
         resolve();
       };
       // 'close' and not 'exit': its last words have been read then.
@@ -54,10 +62,14 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
     alive.set(child, ended);
     // A worker that dies while we write to it reports that by its exit.
     child.stdin?.on('error', () => undefined);
-  }
+  };
+  for (let index = 0; index < options.count; index++) start(index);
   return {
+    start,
     numAlive: () => alive.size,
+    has: (pid) => [...alive.keys()].some((child) => child.pid === pid),
     stop: async (graceMs) => {
+      isStopping = true;
       const all = Promise.all(alive.values());
       for (const child of alive.keys()) child.stdin?.end();
       const kill = setTimeout(() => {
@@ -87,7 +99,8 @@ function keepTail(child: ChildProcess, logFile: string): string[] {
   child.stderr?.once('end', () => {
     if (rest !== '') tail.push(rest);
   });
-  child.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }));
+  // On a full disk the log ends there; what the worker says is read on.
+  child.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }).on('error', () => undefined));
   return tail;
 }
 

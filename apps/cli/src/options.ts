@@ -61,6 +61,16 @@ export const networkOptions = {
   keys: { type: 'string', requiresArg: true, describe: 'folder made by `lockstep keys`' },
 } as const satisfies Readonly<Record<string, Options>>;
 
+/** A run that is resumed listens where it did before. */
+export const resumeNetworkOptions = {
+  bind: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'where workers join (default: the address of before, where its workers look for it)',
+  },
+  keys: networkOptions.keys,
+} as const satisfies Readonly<Record<string, Options>>;
+
 /** Of every command. */
 export const outputOptions = {
   json: { type: 'boolean', default: false, describe: 'one JSON object a line on stdout, and nothing else' },
@@ -88,6 +98,10 @@ export const workerOptions = {
   keys: networkOptions.keys,
   bind: { type: 'string', requiresArg: true, describe: 'where this worker listens for other workers' },
   advertise: { type: 'string', requiresArg: true, describe: 'host under which other workers reach it' },
+  wait: {
+    ...number('wait', 0, 'seconds to wait for a coordinator that is not there yet; 0 tries once'),
+    default: 300,
+  },
 } as const satisfies Readonly<Record<string, Options>>;
 
 export const explainOptions = {

@@ -1,9 +1,10 @@
-import { appendFile, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveConfig } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment } from './experiment-file.ts';
 import { createProject, type TestProject } from './fixtures/project.ts';
+import { identityOf } from './processes.ts';
 import {
   createRunFolder,
   discardRun,
@@ -56,6 +57,48 @@ describe('a run folder', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it.each([
+    ['is missing', (path: string) => rm(path)],
+    ['is empty', (path: string) => truncate(path, 0)],
+    ['was cut short', (path: string) => truncate(path, 40)],
+  ])('makes code that %s again from its file', async (_what, damage) => {
+    const { file, folder } = await closedRun();
+    const path = join(folder, 'experiment.mjs');
+    await damage(path);
+    const opened = await openRunFolder(folder);
+    await opened.run.close();
+    expect(Buffer.from(opened.bundle).equals(file.bundle)).toBe(true);
+    expect(opened.notices).toMatchObject([
+      { type: 'codeRestored', message: expect.stringContaining(`it was made again from ${project.tiny}`) },
+    ]);
+    expect((await readFile(path)).equals(file.bundle)).toBe(true);
+    const again = await openRunFolder(folder);
+    await again.run.close();
+    expect(again.notices).toEqual([]);
+  });
+
+  it('says what to do without code whose file is another one now', async () => {
+    const { folder } = await closedRun();
+    await rm(join(folder, 'experiment.mjs'));
+    await appendFile(project.tiny, '\nexport const more = 1;\n');
+    await expect(openRunFolder(folder)).rejects.toMatchObject({
+      code: 'checkpoint',
+      message: expect.stringMatching(/experiment\.mjs cannot be read: .*put the file back, or begin again/),
+    });
+  });
+
+  it('that was being made when its command was killed holds nothing', async () => {
+    for (const leftovers of [[], ['.manifest.json.tmp'], ['experiment.mjs', '.manifest.json.tmp']]) {
+      const folder = join(root, `2026-11-30-tiny-00f${leftovers.length}`);
+      await mkdir(folder);
+      for (const name of leftovers) await writeFile(join(folder, name), '{');
+      await expect(requireRunFolder(folder)).rejects.toMatchObject({
+        code: 'config',
+        message: `${folder} has no manifest.json: its command was stopped while it made the folder, and nothing was trained; remove the folder and begin with lockstep train`,
+      });
+    }
+  });
+
   it('refuses code that was changed', async () => {
     const { folder } = await closedRun();
     await appendFile(join(folder, 'experiment.mjs'), '\n');
@@ -101,6 +144,21 @@ describe('whileLocked', () => {
       message: expect.stringContaining('is being trained by process 1'),
     });
     expect(await readdir(root)).toEqual(['lock']);
+  });
+
+  it('takes over from a process whose number another one has now', async () => {
+    // Process 1 lives, and began at another time than the one that held the run.
+    await writeFile(join(root, 'lock'), `1\n${identityOf(1)}0\n`);
+    await whileLocked(root, () => Promise.resolve());
+    await writeFile(join(root, 'lock'), `1\n${identityOf(1)}\n`);
+    const isKnown = identityOf(1) !== undefined;
+    if (isKnown) await expect(whileLocked(root, () => Promise.resolve())).rejects.toThrow('by process 1;');
+  });
+
+  it.each(['', 'nonsense\n', '-1\n'])('takes over a lock of %j, which was cut short', async (text) => {
+    await writeFile(join(root, 'lock'), text);
+    await whileLocked(root, () => Promise.resolve());
+    expect(await readdir(root)).toEqual([]);
   });
 
   it('takes over from a process that is gone, and gives back after an error', async () => {

@@ -1,14 +1,16 @@
 /** What this command keeps in a run folder beside the logs: all that `resume` needs. */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
-import { bundleName, readBundle, readKnown } from '@lockstep/inference';
+import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
+import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
 import { createRun, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
-import type { ExperimentFile } from './experiment-file.ts';
+import { type ExperimentFile, loadExperiment } from './experiment-file.ts';
 import { version } from './project.ts';
 
 export interface OpenedRun {
@@ -17,6 +19,8 @@ export interface OpenedRun {
   readonly bundle: Uint8Array;
   readonly config: RunConfig;
   readonly profile: Profile | 'auto';
+  /** What was mended in the folder. */
+  readonly notices: readonly Notice[];
 }
 
 type Done = Extract<Ending, { type: 'done' }>;
@@ -42,10 +46,21 @@ export async function createRunFolder(
     platform: `${process.platform}-${process.arch}`,
     createdAt: new Date().toISOString(),
   };
-  const run = await createRun({ root, name, manifest });
-  await writeFile(join(run.folder, bundleName), bundle);
-  await mkdir(logFolder(run.folder));
-  return { run, name, bundle, config, profile };
+  const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });
+  const opened: OpenedRun = { run, name, bundle, config, profile, notices: [] };
+  try {
+    await makeLogFolder(run.folder);
+    return opened;
+  } catch (error) {
+    await discardRun(opened);
+    throw error;
+  }
+}
+
+async function makeLogFolder(folder: string): Promise<void> {
+  await mkdir(logFolder(folder), { recursive: true }).catch((cause: unknown) => {
+    throw fileError(logFolder(folder), cause);
+  });
 }
 
 /** Removes a run in which nothing happened. */
@@ -59,9 +74,9 @@ export async function openRunFolder(folder: string): Promise<OpenedRun> {
   const run = await openRun(folder);
   try {
     const { name, experiment, config, profile } = readKnown(folder, run.manifest);
-    const bundle = await readBundle(folder, experiment.hash);
-    await mkdir(logFolder(folder), { recursive: true });
-    return { run, name, bundle, config, profile };
+    const { bundle, notices } = await readOrRestoreBundle(folder, experiment);
+    await makeLogFolder(folder);
+    return { run, name, bundle, config, profile, notices };
   } catch (error) {
     await run.close();
     throw error;
@@ -71,6 +86,13 @@ export async function openRunFolder(folder: string): Promise<OpenedRun> {
 /** Throws `config` unless `folder` is that of a run. */
 export async function requireRunFolder(folder: string): Promise<void> {
   if (existsSync(join(folder, 'manifest.json'))) return;
+  if (existsSync(folder) && runName.test(basename(folder))) {
+    throw new LockstepError(
+      'config',
+      `${folder} has no manifest.json: its command was stopped while it made the folder, and nothing was trained; remove the folder and begin with lockstep train`,
+      { folder },
+    );
+  }
   const parent = dirname(folder);
   const names = existsSync(parent) ? await runsIn(parent) : [];
   const near = nearNames(basename(folder), names);
@@ -78,6 +100,8 @@ export async function requireRunFolder(folder: string): Promise<void> {
   const hint = shown.length > 0 ? `did you mean ${shown.join(' or ')}?` : `there are no runs in ${parent}`;
   throw new LockstepError('config', `${folder} is not the folder of a run; ${hint}`, { folder, near: shown });
 }
+
+const runName = /^\d{4}-\d\d-\d\d-.+-[0-9a-f]{4}$/;
 
 /** Newest first. */
 async function runsIn(root: string): Promise<string[]> {
@@ -87,6 +111,33 @@ async function runsIn(root: string): Promise<string[]> {
     .map((name, i) => ({ name, time: times[i]! }))
     .sort((a, b) => b.time - a.time)
     .map(({ name }) => name);
+}
+
+/** The experiment's code; where it is missing or was cut short, made again from its file if that is the same still. */
+async function readOrRestoreBundle(
+  folder: string,
+  { hash, file }: KnownManifest['experiment'],
+): Promise<Pick<OpenedRun, 'bundle' | 'notices'>> {
+  try {
+    return { bundle: await readBundle(folder, hash), notices: [] };
+  } catch (error) {
+    const path = join(folder, bundleName);
+    const bundle = (await loadExperiment(file).catch(() => undefined))?.bundle;
+    if (bundle === undefined || sha256(bundle) !== hash || !(await isBeginning(path, bundle))) throw error;
+    await writeAtomic(path, bundle);
+    const message = `${path} was missing or cut short; it was made again from ${file}, whose code is that with which the run began`;
+    return { bundle, notices: [{ type: 'codeRestored', message, facts: { path, file } }] };
+  }
+}
+
+/** Whether a file is missing or holds the beginning of `contents`: code that somebody changed is not put back behind their back. */
+async function isBeginning(path: string, contents: Uint8Array): Promise<boolean> {
+  try {
+    const found = await readFile(path);
+    return Buffer.from(contents).subarray(0, found.length).equals(found);
+  } catch (error) {
+    return fileErrorCode(error) === 'ENOENT';
+  }
 }
 
 /** How a run that has finished ended. */

@@ -2,20 +2,22 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
+import { identityOf, isAlive } from './processes.ts';
 
 /** Holds the run while `action` lasts. A lock whose process is gone counts for nothing. Throws `config`. */
 export async function whileLocked<T>(folder: string, action: () => Promise<T>): Promise<T> {
   const path = join(folder, 'lock');
-  if (!tryWrite(path)) {
-    const holder = Number(readFileSync(path, 'utf8'));
-    if (holder !== process.pid && isAlive(holder)) {
+  if (!tryWrite(path, 'wx')) {
+    const holder = holderOf(path);
+    if (holder !== undefined) {
       throw new LockstepError(
         'config',
         `${folder} is being trained by process ${holder}; stop that one first (or remove ${path} if it is another program)`,
         { folder, pid: holder },
       );
     }
-    writeFileSync(path, `${process.pid}\n`);
+    tryWrite(path, 'w');
   }
   try {
     return await action();
@@ -24,22 +26,23 @@ export async function whileLocked<T>(folder: string, action: () => Promise<T>): 
   }
 }
 
-function tryWrite(path: string): boolean {
+/** The process that holds the run. Its number may have been given to another program since, or to this one. */
+function holderOf(path: string): number | undefined {
+  const [first, identity] = readFileSync(path, 'utf8').split('\n');
+  const pid = Number(first);
+  if (pid === process.pid || !isAlive(pid)) return undefined;
+  const current = identityOf(pid);
+  const isSame = identity === undefined || identity === '' || current === undefined || identity === current;
+  return isSame ? pid : undefined;
+}
+
+/** False: the file is there. Throws `file`. */
+function tryWrite(path: string, flag: 'w' | 'wx'): boolean {
   try {
-    writeFileSync(path, `${process.pid}\n`, { flag: 'wx' });
+    writeFileSync(path, `${process.pid}\n${identityOf(process.pid) ?? ''}\n`, { flag });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid < 1) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    throw fileError(path, error);
   }
 }

@@ -1,16 +1,16 @@
 /** One run from this process: its coordinator, its local workers, what is shown of it, and how it is stopped. */
-import { join } from 'node:path';
-import { type Coordinator, startCoordinator } from '@lockstep/coordinator';
-import { fromWireError } from '@lockstep/errors';
+import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coordinator';
+import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
 import { parseEndpoint, readServerKeys } from '@lockstep/transport';
-import { workerEntry } from '@lockstep/worker';
-import { pino } from 'pino';
+import { buildHash, workerEntry } from '@lockstep/worker';
+import { openCoordinatorLog } from './coordinator-log.ts';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
 import { version } from './project.ts';
+import { followReturning, type Returning } from './returning.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
 import { onInterrupt } from './signals.ts';
 import { createWatch } from './watch.ts';
@@ -23,6 +23,12 @@ export interface SessionOptions {
   /** Workers to wait for before the first step. */
   readonly minWorkers: number;
   readonly bind: string;
+  /** Where to listen when `bind` is taken; without it that is an error. */
+  readonly otherwiseBind?: string | undefined;
+  /** Workers of before that may come back. */
+  readonly returning?: readonly Returning[];
+  /** What was mended before the run started. */
+  readonly notices?: readonly Notice[];
   /** The folder of `lockstep keys`. */
   readonly keysFolder: string | undefined;
   /** A file for a trace of the workers. */
@@ -39,52 +45,98 @@ const stopGraceMs = 5_000;
 export async function runSession(options: SessionOptions): Promise<number> {
   const { opened, display } = options;
   const { run } = opened;
-  const coordinator = await start(options).catch(async (error: unknown) => {
+  const { coordinator, awaited, notices } = await start(options).catch(async (error: unknown) => {
     await options.abandon();
     throw error;
   });
   const watch = createWatch(coordinator);
+  let isOver = false;
   const stopWatching = coordinator.onUpdate((update) => {
-    display.update(update);
+    // Afterwards workers leave, which is no news.
+    if (!isOver || update.type === 'notice') display.update(update);
     watch.see(update);
   });
   display.started(infoOf(options, coordinator.endpoint));
+  for (const notice of [...notices, ...coordinator.notices]) display.update({ type: 'notice', notice });
+  const stopFollowing = followReturning(coordinator, awaited);
   const workers = startWorkers(options, coordinator.endpoint, watch.lost);
   watch.start(workers);
   const stopListening = onInterrupt((times) => {
     if (times > 2) process.exit(exitCodes.interrupted);
+    watch.stop();
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
   });
   try {
     const ending = endingOf(await coordinator.done, run.folder, watch.profile());
-    stopWatching();
+    isOver = true;
     if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
     display.ended(ending);
     return exitCodeOfEnding(ending);
   } finally {
+    watch.stop();
+    stopFollowing();
     // Workers leave when the coordinator tells them to; those that did not hear it, when their input closes.
     await coordinator.close(stopGraceMs);
+    stopWatching();
     await workers.stop(stopGraceMs);
     stopListening();
   }
 }
 
-async function start({ opened, minWorkers, bind, keysFolder, trace }: SessionOptions): Promise<Coordinator> {
+interface Begun {
+  readonly coordinator: Coordinator;
+  readonly awaited: readonly Returning[];
+  readonly notices: readonly Notice[];
+}
+
+async function start(options: SessionOptions): Promise<Begun> {
+  const { bind, otherwiseBind, returning = [], notices = [] } = options;
+  try {
+    return { coordinator: await listen(options, bind, returning), awaited: returning, notices };
+  } catch (error) {
+    if (!(error instanceof LockstepError) || error.code !== 'address') throw error;
+    if (otherwiseBind === undefined) throw isResumed(options) ? withBindRemedy(error) : error;
+    const coordinator = await listen(options, otherwiseBind, []);
+    const { message } = error;
+    const remedy = `workers of before do not find it, so the run goes on from its newest checkpoint`;
+    const taken: Notice = {
+      type: 'addressTaken',
+      message: `${message}. The run listens on ${coordinator.endpoint} instead; ${remedy}`,
+      facts: { bind, endpoint: coordinator.endpoint },
+    };
+    return { coordinator, awaited: [], notices: [...notices, taken] };
+  }
+}
+
+const isResumed = ({ returning }: SessionOptions): boolean => returning !== undefined;
+
+/** A run that is resumed has an address that nobody has named this time. */
+function withBindRemedy({ code, message, facts, cause }: LockstepError): LockstepError {
+  const remedy = '--bind names another one, where workers of before do not look for the run';
+  return new LockstepError(code, `${message}; ${remedy}`, facts, { cause });
+}
+
+async function listen(
+  { opened, minWorkers, keysFolder, trace }: SessionOptions,
+  bind: string,
+  returning: readonly Returning[],
+): Promise<Coordinator> {
   const { run, name, bundle, config, profile } = opened;
-  const logFile = join(logFolder(run.folder), 'coordinator.log');
   return startCoordinator({
     run,
     bind,
     ...(keysFolder !== undefined && { keys: await readServerKeys(keysFolder) }),
     version,
+    build: buildHash(),
     experiment: { name, bundle },
     config: { run: config, name },
     numShards: config.numShards,
     minWorkers,
     profile,
+    awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
-    logger: pino(pino.destination({ dest: logFile, sync: true })),
+    logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }
 

@@ -1,68 +1,203 @@
-import type { Update } from '@lockstep/coordinator';
+import { hostname } from 'node:os';
+import type { Notice, Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
 import type { RunEvent } from '@lockstep/protocol';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WorkerExit } from './local-workers.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, MAX_RESTARTS, RESTART_MS } from './watch.ts';
+
+// Only the delays before restarts: nothing else here waits.
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 const event = (one: RunEvent): Update => ({ type: 'event', event: one });
-const generation = event({
-  type: 'generation',
-  generation: 1,
-  step: 0,
-  source: 'init',
-  workers: ['a'],
-  profile: 'portable',
-});
+const generation = (...workers: readonly string[]): Update =>
+  event({ type: 'generation', generation: 1, step: 0, source: 'init', workers, profile: 'portable' });
 const lost = event({ type: 'lost', worker: 'a', reason: 'disconnected' });
-const killed: WorkerExit = { index: 0, code: null, signal: 'SIGKILL', tail: [] };
+const progress = (step: number): Update => ({ type: 'progress', step, report: {} });
+const killed = (index: number, pid = 100 + index): WorkerExit => ({
+  ...{ index, pid, code: null, signal: 'SIGKILL', tail: [] },
+});
+const ended = (index: number, code: number, ...tail: readonly string[]): WorkerExit => ({
+  ...{ index, pid: 100 + index, code, signal: null, tail },
+});
 
-function watched(counts: { alive: number; joined: number }) {
+/** A watch over processes that live and die as the test says; `joined` counts those that the coordinator knows. */
+function watched(numLocal: number, joined = numLocal) {
+  const counts = { alive: numLocal, joined };
   const failures: WireError[] = [];
-  const watch = createWatch({ fail: (error) => failures.push(error), numWorkers: () => counts.joined });
-  watch.start({ numAlive: () => counts.alive });
-  return { watch, failures };
+  const notices: Notice[] = [];
+  const expected: number[] = [];
+  const started: number[] = [];
+  const watch = createWatch({
+    fail: (error) => failures.push(error),
+    numWorkers: () => counts.joined,
+    notify: (notice) => notices.push(notice),
+    expect: (workers) => expected.push(workers),
+  });
+  watch.start({
+    numAlive: () => counts.alive,
+    // Those of another command have other numbers.
+    has: (pid) => pid < 900,
+    start: (index) => {
+      counts.alive++;
+      started.push(index);
+    },
+  });
+  /** The process ends, and then its connection. */
+  const die = (exit: WorkerExit): void => {
+    counts.alive--;
+    watch.lost(exit);
+    counts.joined = Math.max(0, counts.joined - 1);
+    watch.see(lost);
+  };
+  const join = (worker: string, pid: number): void => {
+    counts.joined++;
+    watch.see(event({ type: 'joined', worker, host: hostname(), pid, threads: 1 }));
+  };
+  return { watch, counts, failures, notices, expected, started, die, join };
 }
 
 describe('a watch over local workers', () => {
-  it('ends a run whose worker dies before the first step, with its last words', () => {
-    const { watch, failures } = watched({ alive: 1, joined: 1 });
-    watch.lost({ index: 1, code: 1, signal: null, tail: ['out of memory'] });
+  it.each([
+    ['before the first generation', []],
+    ['between the first generation and its first step', [generation('a', 'b', 'c')]],
+    ['in mid-run', [generation('a', 'b', 'c'), progress(1)]],
+  ])('starts one that is lost %s again, while the others go on', (_when, updates) => {
+    const { watch, failures, notices, started, die } = watched(3);
+    for (const update of updates) watch.see(update);
+    die(killed(1));
+    expect(notices).toMatchObject([
+      {
+        type: 'workerRestarting',
+        message: 'worker 1 was killed by SIGKILL; it is started again in 0.5 s (1 of 3 times without a step)',
+        facts: { index: 1, signal: 'SIGKILL', attempt: 1 },
+      },
+    ]);
+    vi.advanceTimersByTime(RESTART_MS - 1);
+    expect(started).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(started).toEqual([1]);
+    expect(failures).toEqual([]);
+  });
+
+  it('starts the only one again', () => {
+    const { failures, started, die } = watched(1);
+    die(killed(0));
+    vi.advanceTimersByTime(RESTART_MS);
+    expect(started).toEqual([0]);
+    expect(failures).toEqual([]);
+  });
+
+  it('waits twice as long each time, gives up the one that never does a step, and goes on with fewer', () => {
+    const { failures, notices, expected, started, die, join } = watched(3);
+    for (let times = 0; times < MAX_RESTARTS; times++) {
+      die(killed(2, 200 + times));
+      vi.advanceTimersByTime(RESTART_MS * 2 ** times - 1);
+      expect(started).toHaveLength(times);
+      vi.advanceTimersByTime(1);
+      expect(started).toHaveLength(times + 1);
+      join('c', 201 + times);
+    }
+    expect(expected).toEqual([]);
+    die(killed(2, 203));
+    expect(notices.at(-1)).toMatchObject({
+      type: 'workerGivenUp',
+      message:
+        'worker 2 was killed by SIGKILL; it was started again 3 times without a step, so it is not started again: 2 workers of this command are left',
+    });
+    // The first step needs no more workers than there are.
+    expect(expected).toEqual([2]);
+    vi.runAllTimers();
+    expect(started).toHaveLength(MAX_RESTARTS);
+    expect(failures).toEqual([]);
+  });
+
+  it('counts anew for one that has done a step', () => {
+    const { watch, notices, started, die, join } = watched(2, 0);
+    for (let times = 0; times < 10; times++) {
+      join(`a${times}`, 300 + times);
+      watch.see(generation(`a${times}`, 'b'));
+      watch.see(progress(times + 1));
+      die(killed(0, 300 + times));
+      vi.runAllTimers();
+    }
+    expect(started).toHaveLength(10);
+    expect(new Set(notices.map(({ facts }) => facts?.attempt))).toEqual(new Set([1]));
+  });
+
+  it('ends the run when none is left and all have been started again in vain', () => {
+    const { failures, die } = watched(1);
+    for (let times = 0; times <= MAX_RESTARTS; times++) {
+      expect(failures).toEqual([]);
+      die(killed(0));
+      vi.runAllTimers();
+    }
     expect(failures).toMatchObject([
-      { code: 'lost', message: 'worker 1 ended with exit code 1\n    out of memory' },
+      { code: 'lost', message: 'no worker is left: worker 0 was killed by SIGKILL' },
     ]);
   });
 
-  it('tells a worker that was refused', () => {
-    const { watch, failures } = watched({ alive: 0, joined: 0 });
-    watch.lost({ ...killed, code: 3, signal: null });
-    expect(failures.map(({ code }) => code)).toEqual(['refused']);
+  it('lets the others go on when one is turned away before the first step', () => {
+    const { watch, failures, expected, started, die, join } = watched(2, 0);
+    join('a', 100);
+    join('b', 101);
+    watch.see(
+      event({ type: 'refused', worker: 'b', code: 'failed', message: 'loading failed on b: no file' }),
+    );
+    die(ended(1, 3));
+    vi.runAllTimers();
+    expect(failures).toEqual([]);
+    expect(expected).toEqual([1]);
+    expect(started).toEqual([]);
   });
 
-  it('lets the others go on', () => {
-    const { watch, failures } = watched({ alive: 1, joined: 1 });
-    watch.see(generation);
-    watch.lost(killed);
-    watch.see(lost);
-    expect(failures).toEqual([]);
-    expect(watch.profile()).toBe('portable');
+  it.each(['data', 'programs'] as const)('ends a run whose workers differ in their %s', (code) => {
+    const { watch, failures, join, die } = watched(2, 0);
+    join('a', 100);
+    join('b', 101);
+    watch.see(event({ type: 'refused', worker: 'b', code, message: 'it differs' }));
+    // The machine goes on with the other one, unless it is told.
+    expect(failures).toMatchObject([{ code: 'refused', message: 'it differs' }]);
+    watch.see(generation('a'));
+    die(ended(1, 3));
+    expect(failures).toHaveLength(1);
   });
 
-  it('lets outside workers go on when the last local one is gone', () => {
-    const { watch, failures } = watched({ alive: 0, joined: 1 });
-    watch.see(generation);
-    watch.lost(killed);
+  it.each([
+    ['of another command', false, undefined],
+    ['that was started again', true, generation('a')],
+  ])('lets a run go on when a worker %s differs', (_which, isOwn, before) => {
+    const { watch, failures, join } = watched(2, 0);
+    join('a', 100);
+    if (before !== undefined) watch.see(before);
+    join('b', isOwn ? 101 : 999);
+    watch.see(event({ type: 'refused', worker: 'b', code: 'programs', message: 'it differs' }));
     expect(failures).toEqual([]);
+  });
+
+  it('says why the last one was turned away', () => {
+    const { watch, failures, die, join } = watched(1, 0);
+    join('a', 100);
+    watch.see(generation('a'));
+    watch.see(event({ type: 'refused', worker: 'a', code: 'programs', message: 'the experiment differs' }));
+    die(ended(0, 3));
+    expect(failures).toMatchObject([
+      { code: 'refused', message: 'no worker is left: the experiment differs' },
+    ]);
   });
 
   it.each(['process first', 'connection first'])('ends the run once when nobody is left: %s', (order) => {
-    const counts = { alive: 1, joined: 1 };
-    const { watch, failures } = watched(counts);
-    watch.see(generation);
+    const { watch, counts, failures } = watched(1);
+    watch.see(generation('a'));
     const steps = [
       () => {
         counts.alive = 0;
-        watch.lost(killed);
+        watch.lost(ended(0, 1, 'out of memory'));
       },
       () => {
         counts.joined = 0;
@@ -71,14 +206,58 @@ describe('a watch over local workers', () => {
     ];
     for (const step of order === 'process first' ? steps : steps.reverse()) step();
     expect(failures).toMatchObject([
-      { code: 'lost', message: 'no worker is left: worker 0 was killed by SIGKILL' },
+      { code: 'lost', message: 'no worker is left: worker 0 ended with exit code 1\n    out of memory' },
     ]);
   });
 
-  it('says nothing of workers that leave when the run is over', () => {
-    const { watch, failures } = watched({ alive: 0, joined: 0 });
-    watch.see({ type: 'done', outcome: { reason: 'interrupted', step: 1 } });
-    watch.lost({ ...killed, code: 0, signal: null });
+  it('ends a run that has not begun when a worker fails by itself, with its last words', () => {
+    const { failures, die } = watched(2);
+    die(ended(1, 1, 'no such module'));
+    expect(failures).toMatchObject([
+      { code: 'lost', message: 'worker 1 ended with exit code 1\n    no such module' },
+    ]);
+  });
+
+  it('tells a worker that was refused', () => {
+    const { failures, die } = watched(1, 0);
+    die(ended(0, 3));
+    expect(failures.map(({ code }) => code)).toEqual(['refused']);
+  });
+
+  it.each([1, 2, 3, 6])('does not start one again that ended with code %i while the others run', (code) => {
+    const { watch, failures, notices, started, die } = watched(2);
+    watch.see(generation('a', 'b'));
+    die(ended(1, code));
+    vi.runAllTimers();
+    expect(notices.map(({ type }) => type)).toEqual(['workerGivenUp']);
+    expect(started).toEqual([]);
+    expect(failures).toEqual([]);
+  });
+
+  it.each([0, 4, 134])('starts one again that ended with code %i', (code) => {
+    const { started, die } = watched(2);
+    die(ended(0, code));
+    vi.runAllTimers();
+    expect(started).toEqual([0]);
+  });
+
+  it('lets outside workers go on when the last local one is gone', () => {
+    const { watch, failures, die } = watched(1, 2);
+    watch.see(generation('a', 'x'));
+    die(ended(0, 1));
+    expect(failures).toEqual([]);
+    expect(watch.profile()).toBe('portable');
+  });
+
+  it.each(['the run is over', 'it is stopped', 'an error ends it'])('starts nobody when %s', (why) => {
+    const { watch, failures, started, die } = watched(2);
+    die(killed(0));
+    if (why === 'it is stopped') watch.stop();
+    else if (why === 'an error ends it') watch.see(event({ type: 'failing', message: 'no memory' }));
+    else watch.see({ type: 'done', outcome: { reason: 'interrupted', step: 1 } });
+    die(killed(1));
+    vi.runAllTimers();
+    expect(started).toEqual([]);
     expect(failures).toEqual([]);
   });
 });

@@ -1,5 +1,8 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
+import { access } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
+import { fileError } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
 export interface StoredCheckpoint {
@@ -8,7 +11,10 @@ export interface StoredCheckpoint {
 }
 
 export interface CheckpointStore {
-  /** Resolves when it is durable; one after the other. Throws a `checkpoint` error for bytes of another format. */
+  /**
+   * Resolves when it is durable; one after the other. Throws a `file` error where it cannot be written, and another one for bytes
+   * that are no checkpoint.
+   */
   save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
   /** Throws a `checkpoint` error if it is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;
@@ -23,7 +29,12 @@ export function createCheckpointStore(folder: string): CheckpointStore {
   return {
     save: (step, header, frames) => {
       const write = async () => {
-        await saveCheckpoint(folder, { step, header, ...decodeSafetensors(joinFrames(frames)) });
+        const file = decodeSafetensors(joinFrames(frames));
+        // A run folder that was removed is not made again: nothing could be resumed from it.
+        await access(dirname(folder)).catch((cause: unknown) => {
+          throw fileError(folder, cause);
+        });
+        await saveCheckpoint(folder, { step, header, ...file });
       };
       const saved = saving.then(write);
       // Whoever asked for it hears of the failure; the next one is written all the same.

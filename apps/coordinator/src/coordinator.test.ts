@@ -36,6 +36,7 @@ async function serve(run: Run, options: Partial<CoordinatorOptions> = {}): Promi
     run,
     bind: 'tcp://127.0.0.1:0',
     version: '0.1.0',
+    build: 'b1',
     experiment: { name: 'tiny', bundle },
     config: { run: { seed: 1 } },
     numShards: 8,
@@ -217,6 +218,54 @@ describe('a coordinator', () => {
     worker.send({ type: 'failed', error });
     expect(await coordinator.done).toEqual({ reason: 'failed', step: 0, error });
     expect((await worker.next('stop')).message).toMatchObject({ reason: 'failed', message: error.message });
+  });
+
+  it('saves the newest state before an error ends the run', async () => {
+    const run = await newRun();
+    const coordinator = await serve(run);
+    const worker = await admit(coordinator, 'a');
+    const { generation } = (await worker.joinAt(-1)).message;
+    commit(worker, generation, 1);
+    const error = { code: 'shape', message: 'matmul: inner dimensions differ', facts: {} } as const;
+    worker.send({ type: 'failed', error });
+    const { message: prepare } = await worker.next('prepare');
+    worker.send({ type: 'ready', generation: prepare.generation, step: 1 });
+    await worker.next('save');
+    sendCheckpoint(worker, 1, checkpointBytes);
+    expect(await coordinator.done).toEqual({ reason: 'failed', step: 1, error });
+    expect(await readdir(checkpointFolder(run.folder))).toContain('step-00000001.safetensors');
+  });
+
+  it('keeps what the experiment came out as in journal and manifest, and refuses another', async () => {
+    const run = await newRun();
+    const first = await serve(run);
+    const programs = { initialisation: 'i', step: 's', update: 'u', evaluation: 'e', settings: 'c' };
+    const load = async ({ endpoint }: Coordinator, id: string, update: string, build = 'b1') => {
+      const worker = await joinFakeWorker(endpoint, id, { hello: { build } });
+      open.push(worker);
+      await worker.next('welcome');
+      worker.send({ type: 'loaded', dataHash: 'data', programs: { ...programs, update } });
+      return worker;
+    };
+    await (await load(first, 'a', 'u')).joinAt(-1);
+    await first.close(0);
+
+    const second = await serve(await openRun(run.folder));
+    expect((await (await load(second, 'b', 'v')).next('refused')).message).toMatchObject({
+      code: 'programs',
+      message: expect.stringContaining('(update)'),
+    });
+    await (await load(second, 'c', 'u')).joinAt(-1);
+    await second.close(0);
+
+    const later = await serve(await openRun(run.folder), { build: 'b2' });
+    await (await load(later, 'd', 'v', 'b2')).joinAt(-1);
+    await later.close(0);
+    const { records } = await readLog(run.folder, 'events');
+    expect(records).toContainEqual(
+      expect.objectContaining({ type: 'buildDiffers', build: 'b2', began: 'b1', programs: ['update'] }),
+    );
+    expect((await readManifest(run.folder)).builds).toEqual(['b1', 'b2']);
   });
 
   it('frees its address when it is closed', async () => {

@@ -1,7 +1,8 @@
 /** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
 import { basename } from 'node:path';
-import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import type { WireError } from '@lockstep/errors';
+import { removeTemporaries } from '@lockstep/files';
 import {
   type CoordinatorConfig,
   createCoordinator,
@@ -10,12 +11,14 @@ import {
   type OpaqueRecord,
   type Outcome,
   type Profile,
+  RETURN_WAIT_MS,
   TICK_MS,
 } from '@lockstep/protocol';
 import { type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { createRunLog, type RunHistory, readHistory } from './run-log.ts';
+import { checkpointSkipped, insteadOf, lineDamaged, type Notice, traceFailed } from './notices.ts';
+import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
 import { Shell } from './shell.ts';
 import { createTraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
@@ -29,6 +32,8 @@ export interface CoordinatorOptions {
   readonly keys?: ServerKeys;
   /** Workers of another version are refused. */
   readonly version: string;
+  /** Hash of the packages' code: workers of another build are refused. */
+  readonly build: string;
   readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
   /** Passed on to workers unread. */
   readonly config: OpaqueRecord;
@@ -37,6 +42,8 @@ export interface CoordinatorOptions {
   readonly minWorkers: number;
   readonly profile: Profile | 'auto';
   readonly logger: Logger;
+  /** Workers that served the run before and may come back: the first generation waits for them, for `RETURN_WAIT_MS` at most. */
+  readonly awaited?: readonly string[];
   /** A file for a trace of the workers, in the format of Chrome's. */
   readonly trace?: string;
 }
@@ -44,12 +51,20 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   /** Where workers join, with the real port. */
   readonly endpoint: string;
+  /** What was mended while it started; the same is in the run's events. */
+  readonly notices: readonly Notice[];
   /** How the run ended; never rejects. */
   readonly done: Promise<Outcome>;
   /** Workers that said hello and are not lost. */
   numWorkers(): number;
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
   interrupt(): void;
+  /** No more than this many workers will come by themselves before the first step. */
+  expect(workers: number): void;
+  /** An awaited worker will not come back. */
+  absent(worker: string): void;
+  /** Tells whoever listens, and the run's events. */
+  notify(notice: Notice): void;
   /** Ends the run: whoever started it cannot go on. */
   fail(error: WireError): void;
   /** Returns how to stop listening. */
@@ -61,14 +76,20 @@ export interface Coordinator {
 /** Throws `address`, `credentials` or `checkpoint`; the run is then still the caller's. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { run, logger, bind, keys } = options;
-  const newest = await loadCheckpoint(checkpointFolder(run.folder));
-  const history = await readHistory(run.folder, newest?.step ?? -1);
-  const log = createRunLog(run);
-  const trace = options.trace === undefined ? undefined : createTraceFile(options.trace);
+  const checkpoints = checkpointFolder(run.folder);
+  await removeTemporaries(checkpoints);
+  const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
+  const newestStep = checkpoint?.step ?? -1;
+  const history = await readHistory(run.folder, newestStep);
+  const notify = (notice: Notice): void => shell.notify(notice);
+  const log = createRunLog(run, notify);
+  const { trace: path } = options;
+  const trace =
+    path === undefined ? undefined : createTraceFile(path, (error) => notify(traceFailed(path, error)));
   const shell = new Shell({
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
-    checkpoints: checkpointFolder(run.folder),
+    checkpoints,
     log,
     logger,
     trace,
@@ -77,24 +98,39 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     bind,
     ...(keys && { keys }),
     onMessage: (worker, frames) => shell.receive(worker, frames),
+    onPart: (worker) => shell.raise({ type: 'heard', worker }),
     onDisconnect: (worker) => shell.disconnected(worker),
     onRefused: (refusal) => shell.turnAway(refusal),
   });
-  const incarnation = history.numStarts + 1;
-  const started = run.journal({ type: 'started', incarnation, time: new Date().toISOString() });
+  const incarnation = history.lastIncarnation + 1;
+  const started: Started = {
+    ...{ type: 'started', incarnation, time: new Date().toISOString() },
+    ...{ bind, endpoint: server.endpoint, keys: keys !== undefined },
+  };
+  const journaled = run.journal({ ...started });
   shell.connect(server);
-  await started;
-  logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
-  for (const { step, reason } of newest?.skipped ?? []) {
-    logger.warn({ step, reason }, 'damaged checkpoint skipped');
-    log.event({ type: 'checkpointSkipped', step, reason });
+  try {
+    await journaled;
+  } catch (error) {
+    await server.close();
+    throw error;
   }
+  logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
+  const notices = [
+    ...run.damaged.map(lineDamaged),
+    ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
+  ];
+  notices.forEach(notify);
   const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
   return {
     endpoint: server.endpoint,
+    notices,
     done: shell.done,
     numWorkers: () => shell.numWorkers,
     interrupt: () => shell.raise({ type: 'interrupt' }),
+    expect: (workers) => shell.raise({ type: 'expect', workers }),
+    absent: (worker) => shell.raise({ type: 'absent', worker }),
+    notify,
     fail: (error) => shell.raise({ type: 'failed', error }),
     onUpdate: (listener) => shell.onUpdate(listener),
     close: async (graceMs = 2_000) => {
@@ -110,11 +146,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
 }
 
 function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
-  const { experiment, run, version, config, numShards, minWorkers, profile } = options;
+  const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
   return {
     run: basename(run.folder),
-    incarnation: history.numStarts + 1,
+    incarnation: history.lastIncarnation + 1,
     version,
+    build,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
     config: options.trace === undefined ? config : { ...config, trace: true },
     bundleBytes: experiment.bundle.byteLength,
@@ -123,6 +160,8 @@ function machineConfig(options: CoordinatorOptions, history: RunHistory): Coordi
     profile,
     heartbeatMs: HEARTBEAT_MS,
     livenessMs: LIVENESS_MS,
+    awaited: options.awaited ?? [],
+    awaitMs: RETURN_WAIT_MS,
     ...(history.recovered && { initial: history.recovered }),
   };
 }

@@ -1,7 +1,8 @@
 /** What a coordinator writes into its run folder, and what it finds there when it starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
-import { type LogRecord, type Run, readLog } from '@lockstep/tracking';
+import { type LogGap, type LogRecord, type Run, readLog } from '@lockstep/tracking';
+import { logFailed, type Notice } from './notices.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
@@ -16,19 +17,32 @@ export interface RunLog {
   /** Once a member, generation and step: reports are sent again after a lost connection. */
   work(worker: string, message: Committed): void;
   event(event: LogRecord): void;
+  /** What metrics and events lack, since they could not be written. */
+  gaps(): readonly LogGap[];
   /** Resolves when the entry is on the disk. */
   journal(entry: JournalEntry): Promise<void>;
 }
 
-export function createRunLog(run: Run): RunLog {
+/** `notify` is told once of each log that cannot be written: the run does without. A journal that cannot be written rejects. */
+export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
+  const known = new Set<string>();
+  const check = (isWritten: boolean): void => {
+    if (isWritten) return;
+    for (const gap of run.gaps().filter(({ path }) => !known.has(path))) {
+      known.add(gap.path);
+      notify(logFailed(gap));
+    }
+  };
+  const appendMetrics = (record: LogRecord): void => check(run.appendMetrics(record));
+  const appendEvent = (record: LogRecord): void => check(run.appendEvent(record));
 
   return {
     step: (step, report, fingerprint) => {
-      run.appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...report });
+      appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...report });
     },
     evaluation: (step, final, report) => {
-      run.appendMetrics({ kind: 'evaluation', step, final, ...report });
+      appendMetrics({ kind: 'evaluation', step, final, ...report });
     },
     work: (worker, { generation, step, report }) => {
       const last = logged.get(worker);
@@ -36,15 +50,22 @@ export function createRunLog(run: Run): RunLog {
         return;
       logged.set(worker, { generation, step });
       const { work } = report;
-      run.appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
+      appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
     },
-    event: (event) => run.appendEvent({ time: new Date().toISOString(), ...event }),
+    event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
+    gaps: () => run.gaps(),
     journal: async (entry) => {
       // The manifest first: with it alone the run still goes on in this profile.
       if (entry.type === 'profile') await run.amend({ profile: entry.profile });
+      if (entry.type === 'programs') await run.amend({ builds: [...buildsOf(run), entry.build] });
       await run.journal(entry);
     },
   };
+}
+
+/** The builds that have computed this run, oldest first. */
+function buildsOf({ manifest }: Run): readonly unknown[] {
+  return Array.isArray(manifest.builds) ? manifest.builds : [];
 }
 
 /** The part of a report that is the same on all members. */
@@ -53,18 +74,25 @@ export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueReco
 }
 
 export interface RunHistory {
-  /** How often a coordinator has served this run. */
-  readonly numStarts: number;
+  /** The highest number of a coordinator that may have served this run. */
+  readonly lastIncarnation: number;
   /** Absent for a new run. */
   readonly recovered?: Recovered;
 }
 
-/** What earlier coordinators of this run left. `checkpointStep` is that of the newest checkpoint that can be read. */
+/**
+ * What earlier coordinators of this run left. `checkpointStep` is that of the newest checkpoint that can be read. A damaged
+ * line of the journal may have been any entry, so numbers go up by one for each: none is given twice. Without a journal they
+ * go on above the generations that metrics name: each incarnation that a worker has met began one.
+ */
 export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
-  const { records: journal } = await readLog(folder, 'journal');
-  const numStarts = journal.filter(({ type }) => type === 'started').length;
-  if (numStarts === 0) return { numStarts };
+  const { records: journal, damaged = [] } = await readLog(folder, 'journal');
+  const starts = journal.filter(isStart);
   const { records: metrics } = await readLog(folder, 'metrics');
+  const known = metrics.reduce((most, { generation }) => Math.max(most, Number(generation ?? 0)), 0);
+  const numbered = damaged.length + Math.max(starts.length, ...starts.map((start) => start.incarnation));
+  const lastIncarnation = starts.length === 0 ? Math.max(numbered, known) : numbered;
+  if (lastIncarnation === 0 && checkpointStep < 0) return { lastIncarnation };
   const evaluations = metrics.filter(({ kind }) => kind === 'evaluation');
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(
@@ -77,7 +105,42 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
     ),
     finalEvaluated: evaluations.some(({ final }) => final === true),
   });
-  return { numStarts, recovered: { ...recovered, checkpointStep } };
+  const generation = Math.max(recovered.generation + damaged.length, known);
+  return { lastIncarnation, recovered: { ...recovered, generation, checkpointStep } };
+}
+
+/** An entry of the journal that the protocol does not know: a coordinator has begun to serve the run. */
+export interface Started {
+  readonly type: 'started';
+  readonly incarnation: number;
+  readonly time: string;
+  /** As it was asked for; port 0 is a free one. */
+  readonly bind?: string;
+  /** Where workers join, with the real port. */
+  readonly endpoint?: string;
+  readonly keys?: boolean;
+}
+
+/** How the run was last served. */
+export interface LastStart extends Pick<Started, 'bind' | 'endpoint' | 'keys'> {
+  /** Members of its last generation, unless they were told to stop. */
+  readonly members: readonly string[];
+}
+
+/** Undefined for a run that no coordinator has served. */
+export async function readLastStart(folder: string): Promise<LastStart | undefined> {
+  const { records } = await readLog(folder, 'journal');
+  const start = records.findLast(isStart);
+  if (start === undefined) return undefined;
+  const later = records as readonly unknown[] as readonly JournalEntry[];
+  // A coordinator that was killed before its first generation has told nobody to stop, and left those of the one before alone.
+  const last = later.findLast(({ type }) => type === 'generation' || type === 'done');
+  const members = last?.type === 'generation' ? last.members.map(({ worker }) => worker) : [];
+  return { ...start, members };
+}
+
+function isStart(record: LogRecord): record is LogRecord & Started {
+  return record.type === 'started' && typeof record.incarnation === 'number';
 }
 
 function lastStep(records: readonly LogRecord[], none: number): number {

@@ -1,4 +1,5 @@
 /** The shell around the machine: it hands it what happens, and carries out its effects in order. */
+import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -15,6 +16,7 @@ import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
+import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
@@ -45,6 +47,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
+  readonly #checkpointFolder: string;
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
   readonly #listeners = new Set<(update: Update) => void>();
@@ -55,16 +58,18 @@ export class Shell {
   );
   #state: CoordinatorState;
   #server: ControlServer | undefined;
-  #broken = false;
   /** The last checkpoint taken in; they are written one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  /** A decision could not be made durable. */
+  #isUndecided = false;
 
   constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#checkpointFolder = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -134,6 +139,15 @@ export class Shell {
     this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
   }
 
+  /** Something went wrong that the run goes on after: it is logged, and whoever listens is told. */
+  notify(notice: Notice): void {
+    const { type, message, facts } = notice;
+    this.#logger.warn({ ...facts, notice: type }, message);
+    // A log that fails says so by a notice: it is not told of by itself.
+    if (type !== 'logFailed') this.#guard(() => this.#log.event({ ...facts, type, message }));
+    this.#tell({ type: 'notice', notice });
+  }
+
   #dropBadFrame(worker: string, reason: string): void {
     const { count, log } = this.#offence(worker);
     if (!log) return;
@@ -149,20 +163,23 @@ export class Shell {
     }
   }
 
-  /** The run cannot be recorded any more, so it ends; what fails on the way there is only logged. */
+  /** The run cannot be recorded any more, so it ends: at once, if saving its state fails too. */
   #breakDown(error: unknown): void {
     this.#logger.error({ err: error }, 'the coordinator cannot go on');
-    if (this.#broken) return;
-    this.#broken = true;
     this.raise({ type: 'failed', error: toWireError(error) });
   }
 
   #carryOut({ effect, cause, frames }: Pending): Promise<void> | undefined {
     switch (effect.type) {
       case 'send':
+        // What could not be written down was not decided, so nobody hears of it; all else goes on, so that the state is saved.
+        if (this.#isUndecided && effect.message.type === 'begin') return undefined;
         return this.#send(effect.worker, effect.message);
       case 'journal':
-        return this.#log.journal(effect.entry);
+        return this.#log.journal(effect.entry).catch((error: unknown) => {
+          this.#isUndecided = true;
+          throw error;
+        });
       case 'event':
         this.#logger.info(effect.event, effect.event.type);
         this.#log.event(effect.event);
@@ -176,13 +193,14 @@ export class Shell {
         this.#storing = this.#storeCheckpoint(effect, cause, frames);
         return undefined;
       case 'sendCheckpoint':
-        return this.#sendCheckpoint(effect);
+        return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
         this.#logger.error(effect, 'workers disagree');
         this.#log.event(effect);
         return undefined;
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');
+        for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
         this.#settle(effect.outcome);
         return this.#tell(effect);
       default:
@@ -215,10 +233,24 @@ export class Shell {
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {
     const { worker, generation, step } = effect;
-    const { header, bytes } = await this.#checkpoints.read(step);
-    const pieces = cutFrames(bytes);
+    const stored = await this.#checkpoints.read(step).catch((error: unknown) => {
+      if (!(error instanceof LockstepError) || error.code !== 'checkpoint') throw error;
+      return undefined;
+    });
+    if (stored === undefined) return this.#lostCheckpoint(step);
+    const pieces = cutFrames(stored.bytes);
     const frames = pieces.map(({ byteLength }) => byteLength);
-    this.#send(worker, { type: 'restore', generation, step, header, frames }, pieces);
+    this.#send(worker, { type: 'restore', generation, step, header: stored.header, frames }, pieces);
+  }
+
+  /** It could be read when the generation was agreed on. */
+  async #lostCheckpoint(step: number): Promise<void> {
+    // Every member asks for it; one that has been passed over is known.
+    if (this.#state.checkpointStep !== step) return;
+    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const newest = Math.min(checkpoint?.step ?? -1, step - 1);
+    for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.raise({ type: 'checkpointLost', step, newest });
   }
 
   async #storeCheckpoint(
@@ -230,17 +262,28 @@ export class Shell {
     try {
       await this.#checkpoints.save(step, cause.message.header, frames);
     } catch (error) {
-      if (!(error instanceof LockstepError)) {
-        this.#breakDown(error);
-        return;
-      }
-      // Bytes that are no checkpoint say that their sender is broken, not the run.
-      this.#dropBadFrame(worker, error.message);
-      this.raise({ type: 'disconnected', worker });
+      this.#notStored(worker, step, error);
       return;
     }
     this.#tell({ type: 'checkpoint', step });
     this.raise({ type: 'checkpointSaved', step });
+  }
+
+  #notStored(worker: string, step: number, error: unknown) {
+    if (!(error instanceof LockstepError)) return this.#breakDown(error);
+    if (error.code === 'file') {
+      const wire = toWireError(error);
+      const message = `the state of step ${step} is not saved: ${wire.message}, then go on with \`lockstep resume\``;
+      // The error that ends a run is another one then.
+      const isFailing = this.#state.failing !== null;
+      this.raise({ type: 'checkpointFailed', step, error: { ...wire, message } });
+      if (isFailing || this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
+      return;
+    }
+    // Bytes that are no checkpoint say that their sender is broken, not the run.
+    this.#dropBadFrame(worker, error.message);
+    this.raise({ type: 'disconnected', worker });
+    this.raise({ type: 'checkpointFailed', step });
   }
 
   #tell(update: Update): undefined {

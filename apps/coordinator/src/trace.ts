@@ -4,7 +4,8 @@
  * own clocks: machines are aligned as well as their clocks are.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
 import type { WorkerMessage } from '@lockstep/protocol';
 
 type Report = Extract<WorkerMessage, { type: 'committed' | 'evaluated' }>;
@@ -37,17 +38,29 @@ interface Traced {
 const stepsTrack = 0;
 const exchangesTrack = 1_000_000;
 
-/** Throws `config` when the file cannot be written. */
-export function createTraceFile(path: string): TraceFile {
+/**
+ * Throws `config` when the file cannot be made. One that cannot be written later ends there, and `onFailed` is told once.
+ */
+export function createTraceFile(path: string, onFailed: (error: unknown) => void): TraceFile {
   const file = open(path);
   const workers = new Map<string, Traced>();
   /** Steps that some worker has done: a line leads from each to the same step of the others. */
   const begun = new Set<number>();
   let isEmpty = true;
   let numDropped = 0;
+  let hasFailed = false;
+  const writeText = (text: string): void => {
+    if (hasFailed) return;
+    try {
+      writeWhole(file, text);
+    } catch (cause) {
+      hasFailed = true;
+      onFailed(fileError(path, cause));
+    }
+  };
   const write = (events: readonly object[]): void => {
     for (const event of events) {
-      writeSync(file, `${isEmpty ? '[' : ','}\n${JSON.stringify(event)}`);
+      writeText(`${isEmpty ? '[' : ','}\n${JSON.stringify(event)}`);
       isEmpty = false;
     }
   };
@@ -87,7 +100,7 @@ export function createTraceFile(path: string): TraceFile {
       write(spans.flatMap((span) => eventsOf(span, traced)));
     },
     close() {
-      writeSync(file, isEmpty ? '[]\n' : '\n]\n');
+      writeText(isEmpty ? '[]\n' : '\n]\n');
       closeSync(file);
       return numDropped;
     },
@@ -98,13 +111,15 @@ function open(path: string): number {
   try {
     return openSync(path, 'w');
   } catch (cause) {
-    throw new LockstepError(
-      'config',
-      `the trace ${path} cannot be written: ${String(cause)}`,
-      { path },
-      { cause },
-    );
+    const { message } = toWireError(fileError(path, cause));
+    throw new LockstepError('config', `the trace ${message}`, { path }, { cause });
   }
+}
+
+/** On a disk that is nearly full a write may take a part, and the next one fails. */
+function writeWhole(file: number, text: string): void {
+  let rest = Buffer.from(text);
+  while (rest.length > 0) rest = rest.subarray(writeSync(file, rest));
 }
 
 const named = (name: string, pid: number, tid: number, value: string): object => ({

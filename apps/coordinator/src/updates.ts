@@ -1,5 +1,6 @@
 /** What a coordinator tells whoever watches it: people, pages, programs. */
 import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
+import type { Notice } from './notices.ts';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
@@ -17,6 +18,8 @@ export type Update =
       readonly report: OpaqueRecord;
     }
   | { readonly type: 'checkpoint'; readonly step: number }
+  /** Something went wrong that the run goes on after. */
+  | { readonly type: 'notice'; readonly notice: Notice }
   /** Someone without the right keys, or whose bytes are no messages of ours. */
   | { readonly type: 'turnedAway'; readonly reason: string }
   | { readonly type: 'done'; readonly outcome: Outcome };

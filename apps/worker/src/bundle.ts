@@ -21,6 +21,9 @@ export interface BundleStamp {
   readonly files: readonly string[];
   /** SHA-256 of their contents, one after another. */
   readonly hash: string;
+  /** What the bundle was built together with: see build-hash.ts. */
+  readonly code: string;
+  readonly sources: string;
 }
 
 let isFresh: boolean | undefined;
@@ -32,19 +35,20 @@ export function programOf(name: string): URL {
 
 /** The bundled form of a module, if it is up to date. */
 export function bundled(name: string): URL | undefined {
-  isFresh ??= bundleIsFresh();
+  isFresh ??= freshStamp(folder) !== undefined;
   return isFresh ? new URL(`${name}.js`, folder) : undefined;
 }
 
 /** Where bundled code must find the packages of this project: the only place where its own instances of them are. */
 export const bundledPackages = (): string => fileURLToPath(new URL('node_modules', folder));
 
-function bundleIsFresh(): boolean {
-  const stamp = new URL('stamp.json', folder);
-  if (!existsSync(stamp)) return false;
-  const { files, hash } = JSON.parse(readFileSync(stamp, 'utf8')) as BundleStamp;
-  const urls = files.map((file) => new URL(file, folder));
-  return urls.every((url) => existsSync(url)) && hashOf(urls) === hash;
+/** The stamp of the bundle in `place`, if it is up to date. */
+export function freshStamp(place: URL): BundleStamp | undefined {
+  const path = new URL('stamp.json', place);
+  if (!existsSync(path)) return undefined;
+  const stamp = JSON.parse(readFileSync(path, 'utf8')) as BundleStamp;
+  const urls = stamp.files.map((file) => new URL(file, place));
+  return urls.every((url) => existsSync(url)) && hashOf(urls) === stamp.hash ? stamp : undefined;
 }
 
 export function hashOf(files: readonly URL[]): string {

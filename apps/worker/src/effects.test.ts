@@ -8,6 +8,7 @@ import {
   createSchedule,
   defineExperiment,
   exportPrograms,
+  hashesOf,
   resolveConfig,
 } from '@lockstep/training';
 import { pino } from 'pino';
@@ -30,7 +31,8 @@ const config = resolveConfig(experiment);
 function compile(dataset: Dataset): Compiled {
   const { totalSteps } = createSchedule(config, dataset.splits.train.size, false);
   const programs = compilePrograms(experiment, dataset, config, totalSteps);
-  return { dataset, programs: exportPrograms(programs, [1, 2]), earlyStopping: undefined };
+  const hashes = hashesOf(programs, undefined);
+  return { dataset, programs: exportPrograms(programs, [1, 2]), earlyStopping: undefined, hashes };
 }
 
 interface Stage {

@@ -1,6 +1,6 @@
 import type { Exit } from '@lockstep/protocol';
 
-export const exitCodes = { stopped: 0, failed: 1, refused: 3, lost: 4 } as const;
+export const exitCodes = { stopped: 0, failed: 1, usage: 2, refused: 3, lost: 4, absent: 6 } as const;
 
 export function exitCodeOf({ reason }: Exit): number {
   switch (reason) {
@@ -14,6 +14,8 @@ export function exitCodeOf({ reason }: Exit): number {
       return exitCodes.refused;
     case 'coordinatorLost':
       return exitCodes.lost;
+    case 'coordinatorAbsent':
+      return exitCodes.absent;
     default:
       return reason satisfies never;
   }

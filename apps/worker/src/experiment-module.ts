@@ -1,10 +1,11 @@
 /** The experiment that came with the welcome: a bundled module, whose packages are those of this project. */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import { bundledPackages } from './bundle.ts';
 
@@ -25,8 +26,13 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   const file = join(folder, `${hash.slice(0, 32)}.mjs`);
   // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
   const temporary = `${file}.${randomUUID()}`;
-  await writeFile(temporary, bundle);
-  await rename(temporary, file);
+  try {
+    await writeFile(temporary, bundle);
+    await rename(temporary, file);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError(file, cause);
+  }
   const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
   if (!isExperiment(module.default)) {
     throw new LockstepError(

@@ -4,6 +4,7 @@ import { bundled } from './bundle.ts';
 import type { WorkerOptions } from './run-worker.ts';
 import { startThreads } from './threads.ts';
 
+export { buildHash } from './build-hash.ts';
 export { exitCodeOf, exitCodes } from './exit-codes.ts';
 export type { WorkerHooks } from './hooks.ts';
 export type { WorkerOptions } from './run-worker.ts';

@@ -13,6 +13,7 @@ const { values } = parseArgs({
     keys: { type: 'string' },
     bind: { type: 'string' },
     advertise: { type: 'string' },
+    wait: { type: 'string' },
     /** Started by another process: its interrupt is not ours, and when it is gone so are we. */
     managed: { type: 'boolean', default: false },
     'log-level': { type: 'string', default: 'info' },
@@ -47,6 +48,7 @@ try {
     ...(values.keys === undefined ? {} : { keys: await readClientKeys(values.keys) }),
     ...(values.bind === undefined ? {} : { bind: values.bind }),
     ...(values.advertise === undefined ? {} : { advertise: values.advertise }),
+    ...(values.wait === undefined ? {} : { waitMs: 1_000 * Number(values.wait) }),
   };
   const exit = await work(options, threads);
   process.exitCode = exitCodeOf(exit);
@@ -57,7 +59,7 @@ try {
     wire.code === 'credentials'
       ? exitCodes.refused
       : wire.code === 'address'
-        ? exitCodes.lost
+        ? exitCodes.usage
         : exitCodes.failed;
 }
 // The parent's pipe would keep the process alive.

@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { decodeWorkerMessage } from '@lockstep/protocol';
 import { createControlServer } from '@lockstep/transport';
 import { expect, it, onTestFinished } from 'vitest';
+
+import { buildHash } from './build-hash.ts';
 
 /** Threads load no TypeScript: this is the built one. */
 const built = new URL('../dist/index.js', import.meta.url).href;
@@ -11,10 +14,14 @@ const program = `
   import { pino } from 'pino';
   import { runWorker } from ${JSON.stringify(built)};
   const [, join, bind, advertise] = process.argv;
+  const onWaiting = (message) => process.stderr.write(message);
   const log = pino({ level: 'silent' });
-  const signal = AbortSignal.abort();
+  const aborting = new AbortController();
+  if (bind === 'stay') process.on('SIGTERM', () => aborting.abort());
+  else aborting.abort();
+  const { signal } = aborting;
   const end = ({ reason, code }) => console.log(reason ?? code);
-  await runWorker({ join, threads: 2, log, signal, ...(bind && { bind }), ...(advertise && { advertise }) }).then(end, end);
+  await runWorker({ join, threads: 2, log, signal, onWaiting, ...(bind && bind !== 'stay' && { bind }), ...(advertise && { advertise }) }).then(end, end);
 `;
 
 /** What a worker that is told to leave at once says of its end; nothing may keep its process alive. */
@@ -48,4 +55,51 @@ it('ends when its address cannot be bound', async () => {
 
 it('ends when peers could not read the address that it is to tell them', async () => {
   expect(await lastWord(await coordinatorEndpoint(), 'tcp://127.0.0.1:0', 'two words')).toBe('address');
+});
+
+/** A worker whose coordinator is not there; resolves when it says that it waits. */
+async function waitingWorker(endpoint: string) {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program, endpoint, 'stay'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const [said] = await once(child.stderr, 'data');
+  return { child, said: String(said) };
+}
+
+async function freeEndpoint(): Promise<string> {
+  const server = await createControlServer({ bind: 'tcp://127.0.0.1:0', onMessage: () => {} });
+  await server.close();
+  return server.endpoint;
+}
+
+it('waits for a coordinator that is started later, and says so', async () => {
+  const endpoint = await freeEndpoint();
+  const { child, said } = await waitingWorker(endpoint);
+  expect(said).toBe(`waiting for the coordinator at ${endpoint}, for 300 s`);
+  const hello = await new Promise<Uint8Array>((resolve, reject) => {
+    createControlServer({ bind: endpoint, onMessage: (_identity, [head]) => resolve(head!) }).then(
+      (server) => onTestFinished(() => server.close()),
+      reject,
+    );
+  });
+  expect(decodeWorkerMessage(hello)).toMatchObject({
+    ok: true,
+    message: { type: 'hello', build: buildHash() },
+  });
+  child.kill('SIGTERM');
+  const [answer] = await once(child.stdout, 'data');
+  expect(String(answer).trim()).toBe('left');
+});
+
+it('leaves at once when it is told to while it waits', async () => {
+  const { child } = await waitingWorker(await freeEndpoint());
+  child.kill('SIGTERM');
+  const [answer] = await once(child.stdout, 'data');
+  expect(String(answer).trim()).toBe('left');
+});
+
+it('ends at once for an address that is none', async () => {
+  expect(await lastWord('coordinator:7070')).toBe('address');
 });

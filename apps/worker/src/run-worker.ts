@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type LockstepError, toWireError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import {
   advanceWorker,
@@ -30,10 +30,12 @@ import {
   parseEndpoint,
 } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import { buildHash } from './build-hash.ts';
 import { createCompiler } from './compiler/compiler.ts';
 import { createPool } from './compute/pool.ts';
 import { createEffects, type Welcome } from './effects.ts';
 import type { WorkerHooks } from './hooks.ts';
+import { Absent, createReaching, DEFAULT_WAIT_S } from './reach.ts';
 import type { Threads } from './threads.ts';
 import { createTracer } from './tracer.ts';
 import { version } from './version.ts';
@@ -50,6 +52,10 @@ export interface WorkerOptions {
   /** The host that peers should use to reach it, where that is not the one it binds. */
   readonly advertise?: string;
   readonly log: Logger;
+  /** How long to wait for a coordinator that is not there yet; 0 tries once. Default 300,000. */
+  readonly waitMs?: number;
+  /** Called once, with a sentence, when the coordinator is not there at once. */
+  readonly onWaiting?: (message: string) => void;
   /** Ends the worker; the coordinator is told. */
   readonly signal?: AbortSignal;
   /** For tests: faults between the parts. */
@@ -64,6 +70,12 @@ export async function work(options: WorkerOptions, threads: Threads): Promise<Ex
     const exit = await open(options, threads, (resource) => {
       opened.push(resource);
       return resource;
+    }).catch((error: unknown): Exit => {
+      if (options.signal?.aborted && isLost(error)) return { type: 'exit', reason: 'left' };
+      if (error instanceof Absent) {
+        return { type: 'exit', reason: 'coordinatorAbsent', message: error.message };
+      }
+      throw error;
     });
     options.log.info({ exit }, 'stopped');
     return exit;
@@ -72,6 +84,8 @@ export async function work(options: WorkerOptions, threads: Threads): Promise<Ex
   }
 }
 
+const isLost = (error: unknown): boolean => error instanceof LockstepError && error.code === 'lost';
+
 type Keep = <Resource extends { close(): Promise<void> }>(resource: Resource) => Resource;
 
 async function open(
@@ -79,7 +93,12 @@ async function open(
   { compute, compiler: started }: Threads,
   keep: Keep,
 ): Promise<Exit> {
-  const { log, keys, threads, signal, hooks = {} } = options;
+  const { log, keys, threads, signal, hooks = {}, join } = options;
+  const { waitMs = 1_000 * DEFAULT_WAIT_S, onWaiting = (message) => log.info(message) } = options;
+  // A mistake in the address is none that time mends.
+  parseEndpoint(join);
+  const reaching = createReaching({ endpoint: join, waitMs, signal, onWaiting });
+  keep({ close: async () => reaching.end() });
   const worker = randomUUID();
   const identified = keys === undefined ? {} : { keys };
   const tracer = createTracer();
@@ -97,22 +116,24 @@ async function open(
   const mesh = keep(
     await (hooks.createMesh ?? createMesh)({
       identity: worker,
-      bind: await bindAddress(options),
+      bind: await reaching.attempt(() => bindAddress(options)),
       ...identified,
       onMessage: (peer, frames) => onFrames(peer, frames),
       onPeerLost: (peer, error) => onPeerLost(peer, error),
       onRefused: (refusal) => log.warn({ refusal }, 'refused a peer'),
     }),
   );
-  const endpoint = await peerEndpoint(mesh.endpoint, options);
+  // A mistake in what others are to be told is none that time mends either.
+  const tell = () => peerEndpoint(mesh.endpoint, options);
+  const endpoint = await (options.advertise === undefined ? reaching.attempt(tell) : tell());
   let badFrames = 0;
   let rawFrames: readonly Uint8Array[] = [];
   let welcome: Welcome | undefined;
-  const control = keep(
-    await createControlClient({
-      connect: options.join,
-      identity: worker,
-      ...identified,
+  const connect = (connectTimeoutMs: number) =>
+    createControlClient({
+      ...{ connect: join, identity: worker, connectTimeoutMs, waits: waitMs > 0, ...identified },
+      ...(signal && { signal }),
+      onSignOfLife: () => raise({ type: 'heard' }),
       onMessage: ([head, ...frames]) => {
         const decoded = decodeCoordinatorMessage(head ?? new Uint8Array(0));
         const announced = decoded.ok && 'frames' in decoded.message ? decoded.message.frames : [];
@@ -130,8 +151,9 @@ async function open(
       },
       onDisconnect: (error) => log.warn({ error: toWireError(error) }, 'connection to the coordinator lost'),
       onReconnect: () => raise({ type: 'reconnected' }),
-    }),
-  );
+    });
+  const control = keep(await reaching.attempt(connect));
+  reaching.end();
   const send = (message: WorkerMessage, frames: readonly Uint8Array[] = []): void => {
     if (!control.send([encodeMessage(message), ...frames]))
       log.debug({ type: message.type }, 'message not sent');
@@ -165,6 +187,7 @@ async function open(
       host: hostname(),
       pid: process.pid,
       version,
+      build: buildHash(),
       nodeVersion: process.version,
     } as const;
     const start = createWorker(

@@ -63,7 +63,7 @@ export async function openSession(
   compiler: Compiler,
   pool: Pool,
 ): Promise<Session> {
-  const { dataset, programs: compiled, earlyStopping } = await compiler.load(bundle, hash, config);
+  const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const shardPlans = new Map(compiled.shardPlans);
   const evaluationPlans = new Map(compiled.evaluationPlans);
   const programSet = { ...compiled, shardPlans, evaluationPlans };
@@ -122,6 +122,7 @@ export async function openSession(
       plan: (step) => schedule.at(step),
       finalEvaluation: finalSplit !== undefined,
       dataHash: dataset.hash,
+      programs: hashes,
     },
     get numOwnShards() {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);

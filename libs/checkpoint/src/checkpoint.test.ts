@@ -1,8 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Checkpoint, listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import {
+  type Checkpoint,
+  listCheckpoints,
+  loadCheckpoint,
+  newestCheckpoint,
+  saveCheckpoint,
+} from './checkpoint.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -80,7 +86,8 @@ describe('loadCheckpoint', () => {
   ])('reports %s and goes back to the one before', async (_what, damage, reason) => {
     await saveSteps(10, 20, 30);
     await damage();
-    const skipped = [{ step: 30, reason: expect.stringContaining(reason) }];
+    const path = expect.stringContaining(join(folder, 'step-00000030.'));
+    const skipped = [{ step: 30, path, reason: expect.stringContaining(reason) }];
     expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped });
     await expect(loadCheckpoint(folder, 30)).rejects.toThrow(
       expect.objectContaining({ code: 'checkpoint', message: expect.stringContaining(reason) }),
@@ -103,7 +110,32 @@ describe('loadCheckpoint', () => {
     await saveSteps(10, 20);
     await rm(join(folder, 'step-00000010.json'));
     await rm(join(folder, 'step-00000020.json'));
-    await expect(loadCheckpoint(folder)).rejects.toThrow(/no checkpoint can be used: step 20: .* step 10: /);
+    await expect(loadCheckpoint(folder)).rejects.toThrow(
+      /no checkpoint can be used: step 20: .* step 10: .*; `lockstep resume` begins again from the seed/,
+    );
+    expect(await newestCheckpoint(folder)).toEqual({
+      checkpoint: undefined,
+      skipped: [20, 10].map((step) => {
+        const path = join(folder, `step-000000${step}.json`);
+        return { step, path, reason: `${path} is missing` };
+      }),
+    });
+  });
+
+  it.each([
+    ['an empty header', () => writeFile(headerFile(), ''), 'it is empty'],
+    ['empty tensors', () => writeFile(tensorsFile(), ''), 'fail their checksum (0 bytes)'],
+    ['a header of zeros', () => writeFile(headerFile(), new Uint8Array(300)), 'is not what was written'],
+    [
+      'a folder of the header’s name',
+      () => rm(headerFile()).then(() => mkdir(headerFile())),
+      'cannot be read (EISDIR)',
+    ],
+  ])('does without the only checkpoint where it has %s', async (_what, damage, reason) => {
+    await saveSteps(30);
+    await damage();
+    const skipped = [{ step: 30, path: expect.any(String), reason: expect.stringContaining(reason) }];
+    expect(await newestCheckpoint(folder)).toEqual({ checkpoint: undefined, skipped });
   });
 
   it('does not take one step for another', async () => {
@@ -116,7 +148,7 @@ describe('loadCheckpoint', () => {
     }
     expect(await loadCheckpoint(folder)).toMatchObject({
       step: 10,
-      skipped: [{ step: 99, reason: 'the header is that of step 10' }],
+      skipped: [{ step: 99, reason: 'the header is that of step 10', path: expect.any(String) }],
     });
   });
 });

@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import {
+  type Disk,
+  disk,
+  fileError,
+  fileErrorCode,
+  makeDurableFolder,
+  readWhole,
+  writeAtomic,
+} from '@lockstep/files';
 import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from '@lockstep/formats';
-import { writeAtomic } from './atomic.ts';
 
 /** What the header file says beside the tensors: seed, profile, hashes; any JSON. */
 export type CheckpointHeader = Readonly<Record<string, unknown>>;
@@ -23,10 +30,19 @@ export const checkpointFolder = (runFolder: string): string => join(runFolder, '
 /** A checkpoint that could not be used, and why. */
 export interface SkippedCheckpoint {
   readonly step: number;
+  /** The file that is missing or damaged. */
+  readonly path: string;
   readonly reason: string;
 }
 
 export interface LoadedCheckpoint extends Checkpoint {
+  /** Later ones that are damaged or incomplete, newest first: report them. */
+  readonly skipped: readonly SkippedCheckpoint[];
+}
+
+export interface NewestCheckpoint {
+  /** Undefined where none can be used. */
+  readonly checkpoint: Checkpoint | undefined;
   /** Later ones that are damaged or incomplete, newest first: report them. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
@@ -37,7 +53,7 @@ export interface CheckpointFiles {
   readonly headerPath: string;
 }
 
-/** The header file. It is written last and holds the hash of the tensors: only a pair that fits is valid. */
+/** The header file. It is written last and holds the hash of the tensors: a pair that does not fit was never written. */
 interface HeaderFile {
   readonly content: {
     readonly step: number;
@@ -50,12 +66,13 @@ interface HeaderFile {
 
 /**
  * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and
- * renamed. Then removes all but the `keep` newest checkpoints up to this step (3 unless told). One writer a folder.
+ * renamed: the second rename makes the checkpoint. Only then removes all but the `keep` newest checkpoints up to this step (3
+ * unless told). One writer a folder. Throws a `file` error, and leaves nothing of this checkpoint then.
  */
 export async function saveCheckpoint(
   folder: string,
   { step, header, tensors, metadata }: Checkpoint,
-  { keep = 3 }: { readonly keep?: number } = {},
+  { keep = 3, on = disk }: { readonly keep?: number; readonly on?: Disk } = {},
 ): Promise<CheckpointFiles> {
   requireInteger('step', step, 0);
   requireInteger('keep', keep, 1);
@@ -63,11 +80,34 @@ export async function saveCheckpoint(
   const bytes = encodeSafetensors(tensors, metadata);
   const content: HeaderFile['content'] = { step, tensorsSha256: sha256(bytes), header };
   const file: HeaderFile = { content, sha256: sha256(JSON.stringify(content)) };
-  await mkdir(folder, { recursive: true });
-  await writeAtomic(files.tensorsPath, bytes);
-  await writeAtomic(files.headerPath, `${JSON.stringify(file, null, 2)}\n`);
-  await removeOld(folder, step, keep);
+  try {
+    await makeDurableFolder(folder, on);
+  } catch (cause) {
+    throw fileError(folder, cause);
+  }
+  await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
+  await removeOld(folder, step, keep, on).catch((error: unknown) => {
+    // The new one is durable; the next save tries again.
+    if (fileErrorCode(error) === undefined) throw error;
+  });
   return files;
+}
+
+async function writePair(
+  { tensorsPath, headerPath }: CheckpointFiles,
+  tensors: Uint8Array,
+  header: string,
+  on: Disk,
+): Promise<void> {
+  await writeAtomic(tensorsPath, tensors, on);
+  try {
+    await writeAtomic(headerPath, header, on);
+  } catch (error) {
+    // Tensors without a header are of no use to anybody, and would take the room of the next try.
+    const names = await on.list(dirname(headerPath)).catch(() => [basename(headerPath)]);
+    if (!names.includes(basename(headerPath))) await on.remove(tensorsPath).catch(() => undefined);
+    throw error;
+  }
 }
 
 /**
@@ -75,59 +115,104 @@ export async function saveCheckpoint(
  * `checkpoint` error if the one asked for, or every one, is damaged.
  */
 export async function loadCheckpoint(folder: string, step?: number): Promise<LoadedCheckpoint | undefined> {
-  const steps = step === undefined ? (await stepsIn(folder)).reverse() : [step];
-  const skipped: SkippedCheckpoint[] = [];
-  for (const candidate of steps) {
-    const result = await readCheckpoint(filesOf(folder, candidate));
-    if ('tensors' in result) return { ...result, skipped };
-    skipped.push(result);
-  }
+  const { checkpoint, skipped } = await newestOf(folder, step === undefined ? await stepsIn(folder) : [step]);
+  if (checkpoint !== undefined) return { ...checkpoint, skipped };
   if (skipped.length === 0) return undefined;
   const reasons = skipped.map((one) => `step ${one.step}: ${one.reason}`).join('; ');
-  throw new LockstepError(
-    'checkpoint',
-    `${folder}: no checkpoint can be used: ${reasons}; name another step or start anew`,
-    { folder, skipped },
-  );
+  const remedy =
+    step === undefined
+      ? '`lockstep resume` begins again from the seed and writes new ones'
+      : 'name another step, or none for the newest that can be used';
+  throw new LockstepError('checkpoint', `${folder}: no checkpoint can be used: ${reasons}; ${remedy}`, {
+    folder,
+    skipped,
+  });
+}
+
+/** The newest checkpoint that is whole, where there is one: whoever can do without goes on without. */
+export async function newestCheckpoint(folder: string): Promise<NewestCheckpoint> {
+  return newestOf(folder, await stepsIn(folder));
+}
+
+/** `steps`: ascending. */
+async function newestOf(folder: string, steps: readonly number[]): Promise<NewestCheckpoint> {
+  const skipped: SkippedCheckpoint[] = [];
+  for (const step of [...steps].reverse()) {
+    const result = await readCheckpoint(filesOf(folder, step));
+    if ('tensors' in result) return { checkpoint: result, skipped };
+    skipped.push(result);
+  }
+  return { checkpoint: undefined, skipped };
 }
 
 /** The checkpoints of which both files are there, oldest first; their contents are not checked. */
 export async function listCheckpoints(folder: string): Promise<CheckpointFiles[]> {
-  const names = new Set(await namesIn(folder));
-  const all = (await stepsIn(folder)).map((step) => filesOf(folder, step));
-  return all.filter(
-    (files) => names.has(basename(files.tensorsPath)) && names.has(basename(files.headerPath)),
-  );
+  return completeIn(folder, await disk.list(folder));
+}
+
+function completeIn(folder: string, names: readonly string[]): CheckpointFiles[] {
+  const present = new Set(names);
+  return stepsOf(names)
+    .map((step) => filesOf(folder, step))
+    .filter((files) => present.has(basename(files.tensorsPath)) && present.has(basename(files.headerPath)));
 }
 
 async function readCheckpoint(files: CheckpointFiles): Promise<Checkpoint | SkippedCheckpoint> {
   const { step, tensorsPath, headerPath } = files;
+  const skip = (path: string, reason: string): SkippedCheckpoint => ({ step, path, reason });
+  const header = await readOrSkip(headerPath, skip);
+  if ('reason' in header) return header;
+  const tensors = await readOrSkip(tensorsPath, skip);
+  if ('reason' in tensors) return tensors;
+  const file = parseHeader(header.bytes);
+  if (typeof file === 'string') return skip(headerPath, `the header is not what was written (${file})`);
+  const { content, sha256: expected } = file;
+  if (sha256(JSON.stringify(content)) !== expected) return skip(headerPath, 'the header fails its checksum');
+  if (content.step !== step) return skip(headerPath, `the header is that of step ${content.step}`);
+  if (sha256(tensors.bytes) !== content.tensorsSha256) {
+    return skip(tensorsPath, `the tensors fail their checksum (${tensors.bytes.length} bytes)`);
+  }
+  const { tensors: arrays, metadata } = decodeSafetensors(tensors.bytes);
+  const words = Object.keys(metadata).length === 0 ? {} : { metadata };
+  return { step, header: content.header, tensors: arrays, ...words };
+}
+
+async function readOrSkip(
+  path: string,
+  skip: (path: string, reason: string) => SkippedCheckpoint,
+): Promise<{ readonly bytes: Buffer } | SkippedCheckpoint> {
   try {
-    const { content, sha256: expected } = JSON.parse(await readFile(headerPath, 'utf8')) as HeaderFile;
-    if (sha256(JSON.stringify(content)) !== expected)
-      return { step, reason: 'the header fails its checksum' };
-    if (content.step !== step) return { step, reason: `the header is that of step ${content.step}` };
-    const bytes = await readFile(tensorsPath);
-    if (sha256(bytes) !== content.tensorsSha256) return { step, reason: 'the tensors fail their checksum' };
-    return { step, header: content.header, ...decodeSafetensors(bytes) };
+    return { bytes: await readWhole(path) };
   } catch (error) {
-    if (isMissing(error)) return { step, reason: `${error.path} is missing` };
-    if (error instanceof SyntaxError || error instanceof TypeError) {
-      return { step, reason: `the header is not what was written (${error.message})` };
-    }
+    const errno = fileErrorCode(error);
+    if (errno === undefined) throw error;
+    return skip(path, errno === 'ENOENT' ? `${path} is missing` : `${path} cannot be read (${errno})`);
+  }
+}
+
+/** A string says what is wrong. */
+function parseHeader(bytes: Buffer): HeaderFile | string {
+  if (bytes.length === 0) return 'it is empty';
+  try {
+    const file = JSON.parse(bytes.toString('utf8')) as Partial<HeaderFile> | null;
+    return typeof file?.content === 'object' && file.content !== null
+      ? (file as HeaderFile)
+      : 'it has no content';
+  } catch (error) {
+    if (error instanceof SyntaxError) return error.message;
     throw error;
   }
 }
 
 /** Removes what is older than the `keep` newest complete checkpoints up to `step`; later ones stay. */
-async function removeOld(folder: string, step: number, keep: number): Promise<void> {
-  const complete = (await listCheckpoints(folder)).filter((files) => files.step <= step);
+async function removeOld(folder: string, step: number, keep: number, on: Disk): Promise<void> {
+  const complete = completeIn(folder, await on.list(folder)).filter((files) => files.step <= step);
   const oldestKept = complete.at(-keep)?.step ?? 0;
-  for (const old of (await stepsIn(folder)).filter((other) => other < oldestKept)) {
+  for (const old of stepsOf(await on.list(folder)).filter((other) => other < oldestKept)) {
     const { headerPath, tensorsPath } = filesOf(folder, old);
     // The header first: a crash in between leaves no header without its tensors.
-    await rm(headerPath, { force: true });
-    await rm(tensorsPath, { force: true });
+    await on.remove(headerPath);
+    await on.remove(tensorsPath);
   }
 }
 
@@ -140,30 +225,21 @@ function filesOf(folder: string, step: number): CheckpointFiles {
   };
 }
 
-/** The steps that have at least one of their files, ascending. */
 async function stepsIn(folder: string): Promise<number[]> {
-  const found = (await namesIn(folder)).flatMap((name) => {
+  return stepsOf(await disk.list(folder));
+}
+
+/** The steps that have at least one of their files, ascending. */
+function stepsOf(names: readonly string[]): number[] {
+  const found = names.flatMap((name) => {
     const match = /^step-(\d{8,})\.(?:safetensors|json)$/.exec(name);
     return match ? [Number(match[1])] : [];
   });
   return [...new Set(found)].sort((a, b) => a - b);
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 function sha256(contents: Uint8Array | string): string {
   return createHash('sha256').update(contents).digest('hex');
-}
-
-function isMissing(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && (error as NodeJS.ErrnoException).code === 'ENOENT';
 }
 
 function requireInteger(name: string, value: number, least: number): void {

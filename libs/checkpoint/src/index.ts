@@ -6,7 +6,14 @@ export type {
   CheckpointFiles,
   CheckpointHeader,
   LoadedCheckpoint,
+  NewestCheckpoint,
   SkippedCheckpoint,
 } from './checkpoint.ts';
-export { checkpointFolder, listCheckpoints, loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+export {
+  checkpointFolder,
+  listCheckpoints,
+  loadCheckpoint,
+  newestCheckpoint,
+  saveCheckpoint,
+} from './checkpoint.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';

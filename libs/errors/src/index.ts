@@ -56,6 +56,8 @@ export type ErrorCode =
   | 'lost'
   /** A checkpoint or run folder is missing, damaged or of another experiment. */
   | 'checkpoint'
+  /** A file cannot be written or read: the disk is full, a permission is missing, a folder is gone. */
+  | 'file'
   /** An invariant of ours is broken: a bug. */
   | 'internal';
 

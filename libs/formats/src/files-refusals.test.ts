@@ -7,7 +7,7 @@ it('names a file that cannot be written', async () => {
   const path = join(tmpdir(), 'no-such-folder-of-lockstep', 'a.npz');
   await expect(writeArrays(path, {})).rejects.toMatchObject({
     name: 'LockstepError',
-    code: 'data',
+    code: 'file',
     facts: { path },
   });
 });

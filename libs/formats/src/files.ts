@@ -1,10 +1,11 @@
 /** Files by their ending. */
 import { basename, extname } from 'node:path';
 import { aString, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
+import { writeAtomic } from '@lockstep/files';
 import { someArrays } from './kinds.ts';
 import { npyDecoder, npyPieces } from './npy.ts';
 import { npzDecoder, npzPieces } from './npz.ts';
-import { type Decoder, decodeFile, writePieces } from './ranges.ts';
+import { type Decoder, decodeFile } from './ranges.ts';
 import { safetensorsDecoder, safetensorsPieces, type Tensors } from './safetensors.ts';
 import { wanted } from './wanted.ts';
 
@@ -60,10 +61,13 @@ export async function readArrays(path: string, options: ReadArraysOptions = {}):
   return decodeFile(path, (size) => decode(size, path, names));
 }
 
-/** Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there. */
+/**
+ * Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there: the whole file or nothing.
+ * Throws a `file` error that names path, cause and free space.
+ */
 export async function writeArrays(path: string, arrays: Tensors): Promise<void> {
   checkWrite(path, arrays);
-  await writePieces(path, formatOf(path).encode(arrays, path));
+  await writeAtomic(path, formatOf(path).encode(arrays, path));
 }
 
 function formatOf(path: string): Format {

@@ -2,8 +2,9 @@
  * Decoders ask for the ranges of bytes that they need. So the same decoder reads from memory and from a file, also one
  * that is larger than an array can be, and what nobody asks for is not read.
  */
-import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/errors';
+import { readInto } from '@lockstep/files';
 
 export interface Range {
   /** The first byte, from 0. */
@@ -49,20 +50,12 @@ export async function decodeFile<T>(path: string, decode: (size: number) => Deco
   }
 }
 
-/** What one call to the operating system moves: below 2³¹ − 1 bytes, which is its bound. */
-const pieceBytes = 2 ** 30;
-
 async function readRange(file: FileHandle, path: string, { at, length }: Range): Promise<OwnBytes> {
   const bytes = bytesFor(length, path);
-  let done = 0;
-  while (done < length) {
-    const wanted = Math.min(pieceBytes, length - done);
-    const { bytesRead } = await file.read(bytes, done, wanted, at + done).catch((cause: unknown) => {
-      throw unreadable(path, cause);
-    });
-    if (bytesRead === 0) throw unreadable(path, 'it became shorter while it was read');
-    done += bytesRead;
-  }
+  const found = await readInto(file, bytes, at).catch((cause: unknown) => {
+    throw unreadable(path, cause);
+  });
+  if (found < length) throw unreadable(path, 'it became shorter while it was read');
   return bytes;
 }
 
@@ -81,31 +74,6 @@ function bytesFor(length: number, what: string): OwnBytes {
 
 function unreadable(path: string, cause: unknown): LockstepError {
   return new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
-}
-
-/**
- * Writes pieces one after the other under a temporary name, which takes the place of `path` when all are written.
- *
- * @throws LockstepError `data` if they cannot be written; nothing is left behind then.
- */
-export async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const temporary = `${path}.${process.pid}.part`;
-  try {
-    const file = await open(temporary, 'w');
-    try {
-      for (const piece of pieces) {
-        for (let at = 0; at < piece.length; at += pieceBytes) {
-          await file.writeFile(piece.subarray(at, at + pieceBytes));
-        }
-      }
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new LockstepError('data', `${path}: cannot be written: ${String(cause)}`, { path }, { cause });
-  }
 }
 
 /** Pieces as one array. */

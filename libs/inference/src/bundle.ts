@@ -1,9 +1,10 @@
 /** Experiments as bundled modules: kept beside the packages that they import, and imported from there. */
 import { existsSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
 
@@ -17,10 +18,15 @@ export async function importKept(file: string, bundle: Uint8Array, hash: string)
 export async function cacheBundle(project: Project, bundle: Uint8Array, hash: string): Promise<string> {
   const cached = join(project.cache, `${hash.slice(0, 32)}.mjs`);
   if (existsSync(cached)) return cached;
-  await mkdir(project.cache, { recursive: true });
   const temporary = `${cached}.${process.pid}`;
-  await writeFile(temporary, bundle);
-  await rename(temporary, cached);
+  try {
+    await mkdir(project.cache, { recursive: true });
+    await writeFile(temporary, bundle);
+    await rename(temporary, cached);
+  } catch (cause) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw fileError(cached, cause);
+  }
   return cached;
 }
 

@@ -47,7 +47,12 @@ export function readKnown(folder: string, manifest: Manifest): KnownManifest {
 export async function readBundle(folder: string, hash: string): Promise<Uint8Array> {
   const path = join(folder, bundleName);
   const bundle = await readFile(path).catch((cause: unknown) => {
-    throw new LockstepError('checkpoint', `${path} cannot be read: ${String(cause)}`, { path }, { cause });
+    throw new LockstepError(
+      'checkpoint',
+      `${path} cannot be read: ${String(cause)}; without the experiment's code the run cannot go on: put the file back, or begin again with lockstep train`,
+      { path },
+      { cause },
+    );
   });
   const actual = sha256(bundle);
   if (actual === hash) return bundle;

@@ -1,7 +1,7 @@
 /** The protocol's numbers, named once. */
 
 /** Raised whenever a message or its meaning changes; a worker of another number is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Both sides speak at least this often. */
 export const HEARTBEAT_MS = 500;
@@ -12,11 +12,26 @@ export const TICK_MS = 100;
 /** A worker silent for longer is lost. Three heartbeats and a little: a loss is found in under 2 s. */
 export const LIVENESS_MS = 1_800;
 
-/** How often a worker that has not been answered says hello again. */
-export const HELLO_RETRY_MS = 2_000;
+/** How often a worker that has not been answered says hello again: while a welcome is on its way, nothing else shows that it lives. */
+export const HELLO_RETRY_MS = 500;
 
-/** A worker gives up on a coordinator silent for longer: time enough to restart one by hand. */
-export const COORDINATOR_TIMEOUT_MS = 60_000;
+/** What counts of the time between two ticks, at most: a process that was held up for longer heard nobody meanwhile. */
+export const MAX_TICK_MS = 2 * TICK_MS;
+
+/** A run that an error ends waits so long for its members to stop, then takes the newest state of those that have. */
+export const PARK_BEFORE_FAILING_MS = 5_000;
+
+/** … and so long for that state to be saved. */
+export const SAVE_BEFORE_FAILING_MS = 60_000;
+
+/**
+ * A worker gives up on a coordinator silent for longer: time enough for people to notice and to resume the run. Until then it keeps
+ * a state that may be newer than any checkpoint.
+ */
+export const COORDINATOR_TIMEOUT_MS = 600_000;
+
+/** How long a coordinator that starts again waits for the workers of before. They connect again within a second or two. */
+export const RETURN_WAIT_MS = 10_000;
 
 /** The largest msgpack frame. Bulk bytes travel as raw frames beside it. */
 export const MAX_MESSAGE_BYTES = 1 << 20;

@@ -11,6 +11,7 @@ export {
   MAX_MESSAGE_BYTES,
   MAX_SHARDS,
   PROTOCOL_VERSION,
+  RETURN_WAIT_MS,
   TICK_MS,
 } from './constants.ts';
 export { advanceCoordinator, createCoordinator, recover } from './coordinator/machine.ts';
@@ -42,6 +43,7 @@ export type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   RefusalCode,
   Source,
   StopReason,

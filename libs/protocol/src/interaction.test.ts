@@ -2,13 +2,14 @@
  * Scripts in `testdata/` drive a coordinator and workers by hand, in the manner of etcd-io/raft: a command, a line
  * of dashes, what it did. `REWRITE=1` writes what they do now in place of what they did; read the difference.
  *
- *   coordinator shards=4 min=2     start one; also profile= checkpoint=
- *   start w1 threads=2             start a worker; also profiles= version= experiment= data=
+ *   coordinator shards=4 min=2     start one; also profile= checkpoint= build=, began=b0: resumed, programs p1 by build b0
+ *   start w1 threads=2             start a worker; also profiles= version= build= host= experiment= data= programs=
  *   deliver                        carry control messages, and their answers, until none are left
  *   done w1 w2                     end the job each is at: load, segment, update, state taken over, …
  *   exchange [w1]                  end the exchange that all members have reached, for all or only for some
  *   run 3                          do all of that until every member holds the state of step 3; prints events only
- *   crash w1 | disconnect w1 | leave w1 | pass 2000 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
+ *   pass 2000 | late 90000 [w1]    time passes, with ticks or without: late ones then come, of all or of some
+ *   crash w1 | disconnect w1 | leave w1 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -17,12 +18,24 @@ import { describe, expect, it } from 'vitest';
 import { TICK_MS } from './constants.ts';
 import { advanceCoordinator, createCoordinator } from './coordinator/machine.ts';
 import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from './coordinator/state.ts';
-import type { CoordinatorMessage, Member, Profile, WorkerMessage } from './messages/messages.ts';
+import type {
+  CoordinatorMessage,
+  Member,
+  Profile,
+  ProgramHashes,
+  WorkerMessage,
+} from './messages/messages.ts';
 import { helloOf } from './simulator/sim-worker.ts';
 import { advanceWorker, createWorker } from './worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from './worker/state.ts';
 
 type Options = Readonly<Record<string, string>>;
+
+/** The last part is the update's: `p1` and `p2` differ in all, `p1/u2` and `p1` in the update alone. */
+function programsOf(name: string): ProgramHashes {
+  const [all = '', update = all] = name.split('/');
+  return { initialisation: all, step: all, update, evaluation: all, settings: all };
+}
 
 const outline: ProgramOutline = {
   numSegments: 2,
@@ -37,7 +50,7 @@ const outline: ProgramOutline = {
 
 /** `key=value` of what tells apart; nested values as JSON without quotes. */
 function show(fields: object): string {
-  const hidden = ['type', 'frames', 'config', 'report', 'profile', 'incarnation'];
+  const hidden = ['type', 'frames', 'config', 'report', 'profile', 'incarnation', 'pid'];
   return Object.entries(fields)
     .filter(([key]) => !hidden.includes(key))
     .map(([key, value]) => `${key}=${key === 'members' ? showMembers(value) : showValue(value)}`)
@@ -57,7 +70,13 @@ function showMembers(members: readonly Member[]): string {
 class ScriptedCluster {
   readonly #workers = new Map<
     string,
-    { state: WorkerState; dataHash: string; loading: boolean; fingerprint: string }
+    {
+      state: WorkerState;
+      dataHash: string;
+      programs: ProgramHashes | undefined;
+      loading: boolean;
+      fingerprint: string;
+    }
   >();
   readonly #mail: { worker: string; message: WorkerMessage | CoordinatorMessage; up: boolean }[] = [];
   #coordinator: CoordinatorState | null = null;
@@ -103,6 +122,9 @@ class ScriptedCluster {
         return this.#raise(first, { type: 'leave' });
       case 'pass':
         return this.#pass(Number(first));
+      case 'late':
+        this.#now += Number(first);
+        return this.#tick(names.slice(1));
       case 'link':
         return this.#raise(first, {
           type: 'peerLost',
@@ -130,13 +152,15 @@ class ScriptedCluster {
     }
   }
 
-  #createCoordinator({ shards = '4', min = '1', profile = 'auto', checkpoint = '-1' }: Options) {
+  #createCoordinator(options: Options) {
+    const { shards = '4', min = '1', profile = 'auto', checkpoint = '-1', build = 'b1', began } = options;
     const checkpointStep = Number(checkpoint);
     this.#coordinator = createCoordinator(
       {
         run: 'run',
         incarnation: 1,
         version: '1',
+        build,
         experiment: { name: 'experiment', hash: 'e1' },
         config: {},
         bundleBytes: 0,
@@ -149,6 +173,7 @@ class ScriptedCluster {
           generation: 0,
           profile: null,
           dataHash: null,
+          programs: began === undefined ? null : { build: began, hashes: programsOf('p1') },
           checkpointStep,
           progressStep: Math.max(0, checkpointStep),
           evaluatedStep: -1,
@@ -159,18 +184,27 @@ class ScriptedCluster {
     );
   }
 
-  #start(name: string, { threads = '1', profiles, version, experiment, data = 'd1' }: Options) {
+  #start(name: string, options: Options) {
+    const { threads = '1', profiles, version, build, experiment, data = 'd1', host, programs = '' } = options;
     const hello = {
       ...helloOf(name, Number(threads)),
       ...(profiles === undefined ? {} : { profiles: profiles.split(',') as Profile[] }),
       ...(version === undefined ? {} : { version }),
+      ...(build === undefined ? {} : { build }),
+      ...(host === undefined ? {} : { host }),
       ...(experiment === undefined ? {} : { experimentHash: experiment }),
     };
     const { state, effects } = createWorker(
       { hello, helloRetryMs: 2_000, coordinatorTimeoutMs: 60_000 },
       this.#now,
     );
-    this.#workers.set(name, { state, dataHash: data, loading: false, fingerprint: 'right' });
+    this.#workers.set(name, {
+      state,
+      dataHash: data,
+      programs: programs === '' ? undefined : programsOf(programs),
+      loading: false,
+      fingerprint: 'right',
+    });
     for (const effect of effects) this.#perform(name, effect);
   }
 
@@ -244,7 +278,9 @@ class ScriptedCluster {
     const { activity } = worker.state;
     if (worker.loading) {
       worker.loading = false;
-      return this.#raise(name, { type: 'loaded', program: { ...outline, dataHash: worker.dataHash } });
+      const { dataHash, programs } = worker;
+      const program = { ...outline, dataHash, ...(programs === undefined ? {} : { programs }) };
+      return this.#raise(name, { type: 'loaded', program });
     }
     const { fingerprint } = worker;
     switch (activity.kind) {
@@ -321,10 +357,16 @@ class ScriptedCluster {
   #pass(durationMs: number) {
     for (let passed = 0; passed < durationMs; passed += TICK_MS) {
       this.#now += TICK_MS;
-      for (const name of [...this.#workers.keys()]) this.#raise(name, { type: 'tick' });
-      this.#tell({ type: 'tick' });
-      this.#deliver();
+      this.#tick();
     }
+  }
+
+  /** Ticks of all processes, or of the named ones. */
+  #tick(names: readonly string[] = []) {
+    const ticks = (name: string) => names.length === 0 || names.includes(name);
+    for (const name of [...this.#workers.keys()]) if (ticks(name)) this.#raise(name, { type: 'tick' });
+    if (ticks('coordinator')) this.#tell({ type: 'tick' });
+    this.#deliver();
   }
 
   #status() {

@@ -1,6 +1,7 @@
 /** The run folder: manifest, metrics and events. */
 export { canonicalJson, hashJson, sha256 } from './json.ts';
-export type { Lines, LogRecord, TornLine } from './lines.ts';
+export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { readLines } from './lines.ts';
+export type { LogGap } from './log-file.ts';
 export type { LogName, Manifest, RunOptions } from './run.ts';
 export { createRun, openRun, type Run, readLog, readManifest } from './run.ts';

@@ -1,20 +1,23 @@
 import { open, readFile, truncate } from 'node:fs/promises';
-import { LockstepError } from '@lockstep/errors';
 
 /** One line of a log. Non-finite numbers come back as the strings `NaN`, `Infinity` and `-Infinity`. */
 export type LogRecord = Readonly<Record<string, unknown>>;
 
-/** The start of a record whose writing a crash cut short. */
-export interface TornLine {
+/** A line that is no record: a crash or a full disk cut its writing short. */
+export interface DamagedLine {
   readonly path: string;
   /** Counted from 1. */
   readonly line: number;
+  /** Its beginning. */
   readonly text: string;
 }
 
 export interface Lines {
   readonly records: readonly LogRecord[];
-  readonly torn?: TornLine;
+  /** A last line without its line feed. */
+  readonly torn?: DamagedLine;
+  /** Lines before the last that are left out of the records. */
+  readonly damaged?: readonly DamagedLine[];
 }
 
 /** A record as a line. JSON would turn a diverged loss into `null`; here it stays visible as a string. */
@@ -26,19 +29,35 @@ export function formatLine(record: LogRecord): string {
 
 /**
  * The records of a JSONL file; none if it does not exist. A last line without its line feed is torn: it is
- * returned apart. Throws a `checkpoint` error for any other line that is not a JSON object.
+ * returned apart, and so are other lines that are no JSON object.
  */
 export async function readLines(path: string): Promise<Lines> {
   const lines = (await readOrEmpty(path)).split('\n');
   const text = lines.pop()!;
-  const records = lines.map((line, i) => parseLine(line, path, i + 1));
-  return text === '' ? { records } : { records, torn: { path, line: records.length + 1, text } };
+  const records: LogRecord[] = [];
+  const damaged: DamagedLine[] = [];
+  lines.forEach((line, i) => {
+    const record = recordOf(line);
+    if (record === undefined) damaged.push(damagedLine(path, i + 1, line));
+    else records.push(record);
+  });
+  return {
+    records,
+    ...(text !== '' && { torn: damagedLine(path, lines.length + 1, text) }),
+    ...(damaged.length > 0 && { damaged }),
+  };
 }
 
-/** Removes a torn last line, so that the next record starts a line of its own; returns what it removed. */
-export async function repairLines(path: string): Promise<TornLine | undefined> {
-  const { torn } = await readLines(path);
-  if (torn === undefined) return undefined;
+const shownLength = 60;
+
+function damagedLine(path: string, line: number, text: string): DamagedLine {
+  return { path, line, text: text.slice(0, shownLength) };
+}
+
+/** Removes a torn last line, so that the next record starts a line of its own; the damaged lines, with the one removed. */
+export async function repairLines(path: string): Promise<readonly DamagedLine[]> {
+  const { torn, damaged = [] } = await readLines(path);
+  if (torn === undefined) return damaged;
   const bytes = await readFile(path);
   await truncate(path, bytes.lastIndexOf('\n') + 1);
   const file = await open(path, 'r');
@@ -47,7 +66,7 @@ export async function repairLines(path: string): Promise<TornLine | undefined> {
   } finally {
     await file.close();
   }
-  return torn;
+  return [...damaged, torn];
 }
 
 async function readOrEmpty(path: string): Promise<string> {
@@ -59,14 +78,10 @@ async function readOrEmpty(path: string): Promise<string> {
   }
 }
 
-function parseLine(text: string, path: string, line: number): LogRecord {
+function recordOf(text: string): LogRecord | undefined {
   const record = parseOrUndefined(text);
-  if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record as LogRecord;
-  throw new LockstepError(
-    'checkpoint',
-    `${path}: line ${line} is not a JSON object: ${JSON.stringify(text.slice(0, 60))}; the file was damaged after it was written`,
-    { path, line },
-  );
+  const isRecord = typeof record === 'object' && record !== null && !Array.isArray(record);
+  return isRecord ? (record as LogRecord) : undefined;
 }
 
 function parseOrUndefined(text: string): unknown {

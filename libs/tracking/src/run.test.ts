@@ -43,6 +43,31 @@ describe('createRun', () => {
     expect(new Set(runs.map((run) => run.folder)).size).toBe(3);
   });
 
+  it('writes the manifest when its other files are there', async () => {
+    const files = { 'experiment.mjs': Buffer.from('export default 1;') };
+    const run = await createRun({ root, name: 'x', manifest: {}, files });
+    open.push(run);
+    expect(await readFile(join(run.folder, 'experiment.mjs'), 'utf8')).toBe('export default 1;');
+    // A file that cannot be written makes no run.
+    const wrong = { 'no/such/folder': Buffer.from('') };
+    await expect(createRun({ root, name: 'y', manifest: {}, files: wrong })).rejects.toMatchObject({
+      code: 'file',
+      facts: { errno: 'ENOENT' },
+    });
+    expect((await readdir(root)).filter((name) => name.includes('-y-'))).toEqual([]);
+  });
+
+  it('names the folder that cannot be made', async () => {
+    await writeFile(join(root, 'file'), '');
+    const inFile = join(root, 'file', 'runs');
+    await expect(createRun({ root: inFile, name: 'x', manifest: {} })).rejects.toMatchObject({
+      code: 'file',
+      message: expect.stringContaining(
+        `${inFile} cannot be written: a part of the path is no folder (ENOTDIR`,
+      ),
+    });
+  });
+
   it('refuses a manifest that JSON cannot hold, and leaves no folder', async () => {
     await expect(createRun({ root, name: 'x', manifest: { rate: Number.NaN } })).rejects.toThrow(
       '$.rate is number NaN',
@@ -100,7 +125,7 @@ describe('openRun', () => {
     await run.close();
     const again = await reopen(run.folder);
     expect(again.manifest).toEqual(run.manifest);
-    expect(again.torn).toEqual([]);
+    expect(again.damaged).toEqual([]);
     again.appendMetrics({ step: 2 });
     expect((await readLog(run.folder, 'metrics')).records).toEqual([{ step: 1 }, { step: 2 }]);
   });
@@ -115,7 +140,7 @@ describe('openRun', () => {
     expect(await readLog(run.folder, 'journal')).toEqual({ records: [{ generation: 1, name: 'é' }], torn });
 
     const again = await reopen(run.folder);
-    expect(again.torn).toEqual([torn]);
+    expect(again.damaged).toEqual([torn]);
     await again.journal({ generation: 3 });
     expect(await readLog(run.folder, 'journal')).toEqual({
       records: [{ generation: 1, name: 'é' }, { generation: 3 }],
@@ -131,20 +156,28 @@ describe('openRun', () => {
     });
   });
 
-  it.each(['{"a":', '17', ''])('refuses the damaged line %j in the middle', async (line) => {
+  it.each(['{"a":', '17', '', '\0\0\0'])('leaves the damaged line %j in the middle out', async (line) => {
     const run = await newRun();
-    await writeFile(join(run.folder, 'metrics.jsonl'), `{"a":1}\n${line}\n{"a":3}\n`);
-    await expect(openRun(run.folder)).rejects.toThrow(
-      expect.objectContaining({
-        code: 'checkpoint',
-        message: expect.stringContaining('line 2 is not a JSON object'),
-      }),
-    );
+    const path = join(run.folder, 'metrics.jsonl');
+    await writeFile(path, `{"a":1}\n${line}\n{"a":3}\n`);
+    const damaged = [{ path, line: 2, text: line }];
+    expect(await readLog(run.folder, 'metrics')).toEqual({ records: [{ a: 1 }, { a: 3 }], damaged });
+    expect((await reopen(run.folder)).damaged).toEqual(damaged);
+  });
+
+  it('removes what a killed process left half-written', async () => {
+    const run = await newRun();
+    await writeFile(join(run.folder, '.manifest.json.tmp'), '{"se');
+    await reopen(run.folder);
+    expect(await readdir(run.folder)).not.toContain('.manifest.json.tmp');
   });
 
   it('refuses a folder that is no run, or whose manifest is damaged', async () => {
     await expect(openRun(root)).rejects.toThrow(/manifest\.json: cannot be read .*name the folder of a run/);
     await writeFile(join(root, 'manifest.json'), '{"seed"');
-    await expect(openRun(root)).rejects.toThrow(expect.objectContaining({ code: 'checkpoint' }));
+    await expect(openRun(root)).rejects.toMatchObject({
+      code: 'checkpoint',
+      message: expect.stringContaining('put it back from a copy, or begin again with lockstep train'),
+    });
   });
 });

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, closeSync, openSync } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, rename } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '@lockstep/errors';
+import { disk, fileError, makeDurableFolder, removeTemporaries, writeAtomic } from '@lockstep/files';
 import { canonicalJson } from './json.ts';
-import { formatLine, type Lines, type LogRecord, readLines, repairLines, type TornLine } from './lines.ts';
+import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
+import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
 
 /** Resolved configuration, seed, profile, hashes and versions: all that `replay` needs. */
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -17,6 +18,8 @@ export interface RunOptions {
   readonly root?: string;
   readonly name: string;
   readonly manifest: Manifest;
+  /** Files beside the manifest, by name, which is written when they are there: a run with a manifest has them. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
   /** The date in the folder's name (UTC). */
   readonly now?: Date;
 }
@@ -24,22 +27,22 @@ export interface RunOptions {
 /** An open run folder. One process writes to a run at a time. */
 export class Run {
   readonly folder: string;
-  /** Records that a crash had cut short and that opening removed: report them. */
-  readonly torn: readonly TornLine[];
-  readonly #metrics: number;
-  readonly #events: number;
+  /** Lines of the logs that a crash or a full disk had cut short: report them. */
+  readonly damaged: readonly DamagedLine[];
+  readonly #metrics: LogFile;
+  readonly #events: LogFile;
   readonly #journal: FileHandle;
   #manifest: Manifest;
   /** The last journal write; the next one waits for it, so that records keep their order. */
   #journaled: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(folder: string, manifest: Manifest, torn: readonly TornLine[], journal: FileHandle) {
+  constructor(folder: string, manifest: Manifest, damaged: readonly DamagedLine[], journal: FileHandle) {
     this.folder = folder;
     this.#manifest = manifest;
-    this.torn = torn;
-    this.#metrics = openSync(logPath(folder, 'metrics'), 'a');
-    this.#events = openSync(logPath(folder, 'events'), 'a');
+    this.damaged = damaged;
+    this.#metrics = openLogFile(logPath(folder, 'metrics'));
+    this.#events = openLogFile(logPath(folder, 'events'));
     this.#journal = journal;
   }
 
@@ -53,23 +56,37 @@ export class Run {
     this.#manifest = await writeManifest(this.folder, { ...this.#manifest, ...facts });
   }
 
-  appendMetrics(record: LogRecord): void {
+  /** False: the record is lost, since the disk is full or fails. The run can do without; `gaps` says what is missing. */
+  appendMetrics(record: LogRecord): boolean {
     this.#requireOpen();
-    appendFileSync(this.#metrics, formatLine(record));
+    return this.#metrics.append(record);
   }
 
-  appendEvent(record: LogRecord): void {
+  /** As `appendMetrics` does. */
+  appendEvent(record: LogRecord): boolean {
     this.#requireOpen();
-    appendFileSync(this.#events, formatLine(record));
+    return this.#events.append(record);
   }
 
-  /** Resolves when the record is on the disk. After a failure every later call fails too. */
+  /** What metrics and events lack. */
+  gaps(): readonly LogGap[] {
+    return [this.#metrics.gap(), this.#events.gap()].filter((gap) => gap !== undefined);
+  }
+
+  /**
+   * Resolves when the record is on the disk. After a failure, a `file` error, every later call fails too: what the journal does
+   * not say was never decided.
+   */
   journal(record: LogRecord): Promise<void> {
     this.#requireOpen();
     const line = formatLine(record);
     this.#journaled = this.#journaled.then(async () => {
-      await this.#journal.appendFile(line);
-      await this.#journal.datasync();
+      try {
+        await this.#journal.appendFile(line);
+        await this.#journal.datasync();
+      } catch (cause) {
+        throw fileError(logPath(this.folder, 'journal'), cause);
+      }
     });
     return this.#journaled;
   }
@@ -78,13 +95,11 @@ export class Run {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    try {
-      await this.#journaled;
-    } finally {
-      closeSync(this.#metrics);
-      closeSync(this.#events);
-      await this.#journal.close();
-    }
+    // Whoever wrote to the journal has been told if that failed.
+    await this.#journaled.catch(() => undefined);
+    this.#metrics.close();
+    this.#events.close();
+    await this.#journal.close();
   }
 
   #requireOpen(): void {
@@ -92,43 +107,56 @@ export class Run {
   }
 }
 
-/** A new run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. */
+/**
+ * A new run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. Throws a `file` error, and leaves no
+ * folder then.
+ */
 export async function createRun(options: RunOptions): Promise<Run> {
-  const { root = 'runs', name, manifest, now = new Date() } = options;
+  const { root = 'runs', name, manifest, files = {}, now = new Date() } = options;
   // Before there is a folder: a manifest that JSON cannot hold makes no run.
   canonicalJson(manifest);
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
   const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`);
-  return openFiles(folder, await writeManifest(folder, manifest), []);
+  try {
+    for (const [file, contents] of Object.entries(files)) await writeAtomic(join(folder, file), contents);
+    return await openFiles(folder, await writeManifest(folder, manifest), []);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** As it will be read. */
 async function writeManifest(folder: string, manifest: Manifest): Promise<Manifest> {
   const written = JSON.parse(canonicalJson(manifest)) as Manifest;
-  await writeAtomic(folder, 'manifest.json', `${JSON.stringify(written, null, 2)}\n`);
+  await writeAtomic(join(folder, manifestName), `${JSON.stringify(written, null, 2)}\n`);
   return written;
 }
 
-/** An existing run, to be continued. Throws a `checkpoint` error if it is none. */
+const manifestName = 'manifest.json';
+
+/** An existing run, to be continued. Removes what a killed process left half-written. Throws `checkpoint` if it is none. */
 export async function openRun(folder: string): Promise<Run> {
   const manifest = await readManifest(folder);
-  const torn: TornLine[] = [];
-  for (const name of logNames) {
-    const line = await repairLines(logPath(folder, name));
-    if (line !== undefined) torn.push(line);
-  }
-  return openFiles(folder, manifest, torn);
+  await removeTemporaries(folder);
+  const damaged: DamagedLine[] = [];
+  for (const name of logNames) damaged.push(...(await repairLines(logPath(folder, name))));
+  return openFiles(folder, manifest, damaged);
 }
 
 /** The manifest of a run. Throws a `checkpoint` error if there is none or it is damaged. */
 export async function readManifest(folder: string): Promise<Manifest> {
-  const path = join(folder, 'manifest.json');
+  const path = join(folder, manifestName);
   try {
     return JSON.parse(await readFile(path, 'utf8')) as Manifest;
   } catch (cause) {
+    const remedy =
+      cause instanceof SyntaxError
+        ? 'it was damaged after it was written: put it back from a copy, or begin again with lockstep train'
+        : 'name the folder of a run';
     throw new LockstepError(
       'checkpoint',
-      `${path}: cannot be read (${String(cause)}); name the folder of a run`,
+      `${path}: cannot be read (${String(cause)}); ${remedy}`,
       { path },
       { cause },
     );
@@ -144,46 +172,36 @@ function logPath(folder: string, name: LogName): string {
   return join(folder, `${name}.jsonl`);
 }
 
-async function openFiles(folder: string, manifest: Manifest, torn: readonly TornLine[]): Promise<Run> {
-  const journal = await open(logPath(folder, 'journal'), 'a');
-  const run = new Run(folder, manifest, torn, journal);
-  await syncFolder(folder);
-  return run;
+async function openFiles(folder: string, manifest: Manifest, damaged: readonly DamagedLine[]): Promise<Run> {
+  const path = logPath(folder, 'journal');
+  const journal = await open(path, 'a').catch((cause: unknown) => {
+    throw fileError(path, cause);
+  });
+  try {
+    const run = new Run(folder, manifest, damaged, journal);
+    await disk.syncFolder(folder);
+    return run;
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
 }
 
 /** Draws endings until one is free: 65,536 of them for each name and day. */
 async function createFolder(root: string, prefix: string): Promise<string> {
-  await mkdir(root, { recursive: true });
+  try {
+    await makeDurableFolder(root);
+  } catch (cause) {
+    throw fileError(root, cause);
+  }
   for (;;) {
     const folder = join(root, `${prefix}-${randomBytes(2).toString('hex')}`);
     try {
       await mkdir(folder);
+      await disk.syncFolder(root);
       return folder;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(folder, error);
     }
-  }
-}
-
-/** After a crash there is the whole file or none. */
-async function writeAtomic(folder: string, name: string, text: string): Promise<void> {
-  const temporary = join(folder, `.${name}.tmp`);
-  const file = await open(temporary, 'w');
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, join(folder, name));
-  await syncFolder(folder);
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

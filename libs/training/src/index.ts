@@ -15,4 +15,6 @@ export type {
 export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
+export type { HashesOfPrograms } from './program-hashes.ts';
+export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';

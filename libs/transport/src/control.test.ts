@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type ControlClientOptions,
@@ -6,6 +7,7 @@ import {
   createControlServer,
 } from './control.ts';
 import { createInbox } from './fixtures/inbox.ts';
+import { openSlowLine } from './fixtures/slow-line.ts';
 import { generateKeys } from './keys.ts';
 import type { Refusal } from './zap.ts';
 
@@ -147,5 +149,81 @@ describe('keys on the control plane', () => {
     await expect(join('tcp://192.0.2.1:5555')).rejects.toThrowError(credentials);
     const server = await serve({ bind: 'tcp://0.0.0.0:0', keys: ours.server });
     expect(server.endpoint).toMatch(/^tcp:\/\/0\.0\.0\.0:[1-9]/);
+  });
+});
+
+describe('on a slow line', () => {
+  it('a long message arrives whole, and its parts show that the server lives', async () => {
+    const server = await serve();
+    const line = await openSlowLine(server.endpoint, 300_000);
+    open.push(line);
+    let numSigns = 0;
+    let numLost = 0;
+    const client = await join(line.endpoint, {
+      onSignOfLife: () => numSigns++,
+      onDisconnect: () => numLost++,
+    });
+    client.send([Buffer.from('hello')]);
+    await server.inbox.next();
+    // One and a half seconds' worth, in a frame: more than twice the time in which the connection must be heard of.
+    const bundle = Buffer.alloc(450_000, 'bundle');
+    server.send('w0', [Buffer.from('welcome'), bundle]);
+    const [welcome, came] = await client.inbox.next();
+    expect(String(welcome)).toBe('welcome');
+    expect(came!.equals(bundle)).toBe(true);
+    expect(numSigns).toBeGreaterThan(20);
+    expect(numLost).toBe(0);
+  });
+
+  it('a long message of a client shows the server that it lives', async () => {
+    const parts = createInbox<string>();
+    const server = await serve({ onPart: parts.put });
+    const client = await join(server.endpoint);
+    client.send([Buffer.from('checkpoint'), Buffer.alloc(300_000, 'x')]);
+    expect(await parts.next()).toBe('w0');
+    expect((await server.inbox.next()).text.map(({ length }) => length)).toEqual([10, 300_000]);
+  });
+});
+
+describe('a server that is not there yet', () => {
+  it('is waited for', async () => {
+    const { endpoint, close } = await serve();
+    await close();
+    const joining = join(endpoint, { connectTimeoutMs: 60_000, waits: true });
+    const server = await serve({ bind: endpoint });
+    (await joining).send([Buffer.from('hello')]);
+    expect(await server.inbox.next()).toEqual({ identity: 'w0', text: ['hello'] });
+  });
+
+  it('is waited for at a name that does not resolve', async () => {
+    const keys = generateKeys().client;
+    const options = { connectTimeoutMs: 300, waits: true, keys };
+    await expect(join('tcp://nobody.invalid:7070', options)).rejects.toThrowError(
+      expect.objectContaining({ code: 'address' }),
+    );
+  });
+
+  it('is waited for behind what hangs up in its place; a server that refuses keys is not', async () => {
+    const standIn = createServer((socket) => void socket.destroy());
+    await new Promise<void>((resolve) => standIn.listen(0, '127.0.0.1', resolve));
+    open.push({ close: async () => void standIn.close() });
+    const endpoint = `tcp://127.0.0.1:${(standIn.address() as AddressInfo).port}`;
+    await expect(join(endpoint, { connectTimeoutMs: 1_000, waits: true })).rejects.toThrowError(
+      expect.objectContaining({ code: 'address' }),
+    );
+    const { server: secret, client } = generateKeys();
+    const server = await serve({ keys: secret });
+    const misled = { ...client, serverKey: generateKeys().server.publicKey };
+    const joining = join(server.endpoint, { keys: misled, connectTimeoutMs: 60_000, waits: true });
+    await expect(joining).rejects.toThrowError(expect.objectContaining({ code: 'credentials' }));
+  });
+
+  it('is not waited for when the client is told to leave', async () => {
+    const { endpoint, close } = await serve();
+    await close();
+    const leaving = new AbortController();
+    const joining = join(endpoint, { connectTimeoutMs: 60_000, waits: true, signal: leaving.signal });
+    leaving.abort();
+    await expect(joining).rejects.toThrowError(expect.objectContaining({ code: 'lost' }));
   });
 });

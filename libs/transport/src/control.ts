@@ -1,12 +1,13 @@
-import type { LockstepError } from '@lockstep/errors';
+import { LockstepError } from '@lockstep/errors';
 import { type ConnectedDealer, openDealer } from './dealer.ts';
 import type { ClientKeys, ServerKeys } from './keys.ts';
+import { type Assembler, createAssembler, inPieces } from './pieces.ts';
 import { bindRouter } from './router.ts';
 import { copyFrames, type Frames } from './socket.ts';
 import type { Refusal } from './zap.ts';
 
-/** Messages, not bytes. Control messages are small and few. */
-const highWaterMark = 1_000;
+/** Messages, not bytes: room for the pieces of two long ones. */
+const highWaterMark = 10_000;
 const maxFrameBytes = 16 << 20;
 
 export interface ControlServerOptions {
@@ -15,6 +16,8 @@ export interface ControlServerOptions {
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
   readonly onMessage: (identity: string, frames: Buffer[]) => void;
+  /** A part of a long message came. */
+  readonly onPart?: (identity: string) => void;
   /** The client's connection ended; it may come back. */
   readonly onDisconnect?: (identity: string) => void;
   /** Someone without the right keys tried to connect. */
@@ -32,12 +35,33 @@ export interface ControlServer {
 
 /** The coordinator's end of the control plane. Throws `address` or `credentials`. */
 export async function createControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const { onMessage, onDisconnect } = options;
+  const { onMessage, onPart, onDisconnect } = options;
+  const assemblers = new Map<string, Assembler>();
+  const assemblerOf = (identity: string): Assembler => {
+    const assembler = assemblers.get(identity) ?? createAssembler();
+    assemblers.set(identity, assembler);
+    return assembler;
+  };
   const router = await bindRouter(
     { ...options, highWaterMark, maxFrameBytes },
-    { message: onMessage, disconnect: (identity) => onDisconnect?.(identity) },
+    {
+      message: (identity, frames) => {
+        const taken = assemblerOf(identity).take(frames);
+        if (taken === 'part') onPart?.(identity);
+        else if (taken !== undefined) onMessage(identity, taken);
+      },
+      disconnect: (identity) => {
+        assemblers.delete(identity);
+        onDisconnect?.(identity);
+      },
+    },
   );
-  return { ...router, send: (identity, frames) => router.send(identity, copyFrames(frames)) };
+  return {
+    ...router,
+    send: (identity, frames) => {
+      for (const piece of inPieces(frames)) router.send(identity, copyFrames(piece));
+    },
+  };
 }
 
 export interface ControlClientOptions {
@@ -47,6 +71,12 @@ export interface ControlClientOptions {
   readonly keys?: ClientKeys;
   /** How long to wait for the first connection. Default 5,000. */
   readonly connectTimeoutMs?: number;
+  /** The server may not be there yet: until time is over, a stand-in that takes its connections is no refusal. */
+  readonly waits?: boolean;
+  /** Ends the wait for the first connection. */
+  readonly signal?: AbortSignal;
+  /** A part of a long message came, or the server takes connections without answering yet: it is alive. */
+  readonly onSignOfLife?: () => void;
   readonly onMessage: (frames: Buffer[]) => void;
   /** The connection ended (`lost`), or a new one was refused (`credentials`). Reconnecting goes on. */
   readonly onDisconnect?: (error: LockstepError) => void;
@@ -60,16 +90,29 @@ export interface ControlClient {
   close(): Promise<void>;
 }
 
-/** A worker's end of the control plane, connected. Throws `address` when nobody answers, `credentials` when refused. */
+/**
+ * A worker's end of the control plane, connected. Throws `address` when nobody answers, `credentials` when refused, `lost` when
+ * the wait is ended.
+ */
 export async function createControlClient(options: ControlClientOptions): Promise<ControlClient> {
+  const { onSignOfLife, onMessage, signal } = options;
+  const assembler = createAssembler();
   let established = false;
   let dealer: ConnectedDealer | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
+      const give = (): void => reject(new LockstepError('lost', 'told to leave before it was connected'));
+      if (signal?.aborted) return give();
+      signal?.addEventListener('abort', give, { once: true });
       dealer = openDealer(
         { ...options, connectTimeoutMs: options.connectTimeoutMs ?? 5_000, highWaterMark },
         {
-          message: options.onMessage,
+          message: (frames) => {
+            const taken = assembler.take(frames);
+            if (taken === 'part') onSignOfLife?.();
+            else if (taken !== undefined) onMessage(taken);
+          },
+          pending: () => onSignOfLife?.(),
           connected: () => {
             if (established) options.onReconnect?.();
             established = true;
@@ -84,5 +127,8 @@ export async function createControlClient(options: ControlClientOptions): Promis
     throw error;
   }
   const { send, close } = dealer!;
-  return { send: (frames) => send(copyFrames(frames)), close };
+  return {
+    send: (frames) => inPieces(frames).every((piece) => send(copyFrames(piece))),
+    close,
+  };
 }

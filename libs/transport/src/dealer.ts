@@ -3,15 +3,22 @@ import { Dealer, type Event } from 'zeromq';
 import { isIPv6 } from './endpoint.ts';
 import { type KeyPair, requireKeysUnlessLoopback } from './keys.ts';
 import { requireMainThread } from './router.ts';
+import { afterRunning } from './running-time.ts';
 import { commonOptions, createSender, type Frames, receiveAll, watch } from './socket.ts';
+import { speaksZeroMQ } from './speaks.ts';
 
 export interface DealOptions {
   readonly connect: string;
   /** Who we are to the other side: 1 to 64 visible ASCII characters. */
   readonly identity: string;
   readonly keys?: KeyPair & { readonly serverKey: string };
+  /** Of time in which this process runs. */
   readonly connectTimeoutMs: number;
+  /** The other side may not be there yet: what takes connections in its place is no refusal. */
+  readonly waits?: boolean;
   readonly highWaterMark: number;
+  /** Default: of `commonOptions`. */
+  readonly heartbeatTimeoutMs?: number;
 }
 
 export interface DealerEvents {
@@ -19,6 +26,8 @@ export interface DealerEvents {
   /** Never connected (`address`), refused (`credentials`), or the connection ended (`lost`). */
   disconnected(error: LockstepError): void;
   message(frames: Buffer[]): void;
+  /** A connection waits for an answer: whoever listens there is alive, though it may be held up. */
+  pending?(): void;
 }
 
 export interface ConnectedDealer {
@@ -28,6 +37,9 @@ export interface ConnectedDealer {
 }
 
 const maxBrokenHandshakes = 3;
+/** A refusal breaks a handshake at once; one that lasts longer is with a process that is held up. */
+const refusalMs = 5_000;
+const pendingMs = 5_000;
 
 type State = 'connecting' | 'connected' | 'down' | 'closed';
 
@@ -39,6 +51,7 @@ export function openDealer(options: DealOptions, events: DealerEvents): Connecte
   requireMainThread();
   const dealer = new Dealer({
     ...commonOptions,
+    ...(options.heartbeatTimeoutMs && { heartbeatTimeout: options.heartbeatTimeoutMs }),
     ipv6: isIPv6(connect),
     routingId: options.identity,
     // Messages wait for a connection in our queue, not in one that outlives the connection.
@@ -60,18 +73,38 @@ export function openDealer(options: DealOptions, events: DealerEvents): Connecte
   const down = (error: LockstepError) => {
     if (state === 'closed') return;
     state = 'down';
-    clearTimeout(timer);
+    stopTimer();
     sender.clear();
     events.disconnected(error);
   };
-  const timer = setTimeout(
-    () => down(unreachable(connect, options.connectTimeoutMs)),
-    options.connectTimeoutMs,
+  const stopTimer = afterRunning(options.connectTimeoutMs, () =>
+    down(unreachable(connect, options.connectTimeoutMs)),
   );
+  let stopPending = (): void => {};
+  let connectedAt = 0;
+  const connectionPends = (): void => {
+    stopPending = afterRunning(pendingMs, () => {
+      events.pending?.();
+      connectionPends();
+    });
+  };
+  /** One that hangs up does not know our keys, wants some, or has just crashed: it answers no second time then. */
+  const handshakeBroke = async (): Promise<void> => {
+    if (performance.now() - connectedAt > refusalMs) return;
+    if (++brokenHandshakes !== maxBrokenHandshakes) return;
+    if (options.waits !== true || state !== 'connecting' || (await speaksZeroMQ(connect))) {
+      down(refused(connect, keys !== undefined));
+    } else brokenHandshakes = 0;
+  };
   const onEvent = (event: Event) => {
+    if (event.type === 'disconnect' || event.type.startsWith('handshake')) stopPending();
     switch (event.type) {
+      case 'connect':
+        connectedAt = performance.now();
+        connectionPends();
+        return;
       case 'handshake':
-        clearTimeout(timer);
+        stopTimer();
         state = 'connected';
         brokenHandshakes = 0;
         events.connected();
@@ -81,8 +114,7 @@ export function openDealer(options: DealOptions, events: DealerEvents): Connecte
         down(refused(connect, keys !== undefined));
         return;
       case 'handshake:error:other':
-        // A peer that hangs up does not know our keys, wants some, or has just crashed: it answers no second time then.
-        if (++brokenHandshakes === maxBrokenHandshakes) down(refused(connect, keys !== undefined));
+        void handshakeBroke();
         return;
       case 'disconnect':
         if (state === 'connected') {
@@ -102,7 +134,8 @@ export function openDealer(options: DealOptions, events: DealerEvents): Connecte
     },
     close: async () => {
       state = 'closed';
-      clearTimeout(timer);
+      stopTimer();
+      stopPending();
       sender.clear();
       dealer.close();
       await Promise.all([watching, receiving]);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,6 +31,19 @@ describe('key files', () => {
   it('are never overwritten', async () => {
     await writeKeys(folder, generateKeys());
     await expect(writeKeys(folder, generateKeys())).rejects.toThrowError(credentials);
+  });
+
+  it('are all there or none, and say what is in their way', async () => {
+    const taken = join(folder, 'file');
+    await writeFile(taken, '');
+    await expect(writeKeys(join(taken, 'keys'), generateKeys())).rejects.toMatchObject({
+      code: 'file',
+      message: expect.stringContaining('keys cannot be written: a part of the path is no folder (ENOTDIR'),
+    });
+    // A link that leads nowhere is not seen as a key, and cannot be written.
+    await symlink(join(folder, 'no', 'such', 'file'), join(folder, 'clients.allow'));
+    await expect(writeKeys(folder, generateKeys())).rejects.toMatchObject({ code: 'file' });
+    expect((await readdir(folder)).sort()).toEqual(['clients.allow', 'file']);
   });
 
   it('are refused when missing or damaged, without repeating the damaged text', async () => {

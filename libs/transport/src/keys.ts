@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { fileError } from '@lockstep/files';
 import { curveKeyPair } from 'zeromq';
 import { isLoopback } from './endpoint.ts';
 
@@ -45,7 +46,10 @@ const files = {
   allowed: 'clients.allow',
 } as const;
 
-/** Writes the keys as files of mode 600. Workers need all but `server.secret`. Throws `credentials` where keys exist. */
+/**
+ * Writes the keys as files of mode 600. Workers need all but `server.secret`. Throws `credentials` where keys exist,
+ * and `file`, leaving none, where they cannot be written.
+ */
 export async function writeKeys(folder: string, keys: Keys): Promise<void> {
   const present = Object.values(files).find((name) => existsSync(join(folder, name)));
   if (present !== undefined) {
@@ -55,7 +59,9 @@ export async function writeKeys(folder: string, keys: Keys): Promise<void> {
       { folder, file: present },
     );
   }
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await mkdir(folder, { recursive: true, mode: 0o700 }).catch((cause: unknown) => {
+    throw fileError(folder, cause);
+  });
   const contents: Record<keyof typeof files, string> = {
     serverPublic: keys.server.publicKey,
     serverSecret: keys.server.secretKey,
@@ -63,9 +69,18 @@ export async function writeKeys(folder: string, keys: Keys): Promise<void> {
     clientSecret: keys.client.secretKey,
     allowed: `# public keys that may connect, one a line\n${keys.server.allowedClients.join('\n')}`,
   };
+  const written: string[] = [];
   for (const [file, content] of Object.entries(contents)) {
     const path = join(folder, files[file as keyof typeof files]);
-    await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' });
+    try {
+      await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' });
+    } catch (cause) {
+      const isOurs = (cause as NodeJS.ErrnoException).code !== 'EEXIST';
+      // A part of a set would be in the way of the next try.
+      for (const one of isOurs ? [...written, path] : written) await rm(one, { force: true });
+      throw fileError(path, cause);
+    }
+    written.push(path);
   }
 }
 

@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import type { LockstepError } from '@lockstep/errors';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createInbox } from './fixtures/inbox.ts';
+import { openSlowLine } from './fixtures/slow-line.ts';
 import { generateKeys } from './keys.ts';
 import { createMesh, type MeshOptions } from './mesh.ts';
 import type { Refusal } from './zap.ts';
@@ -99,7 +100,7 @@ describe('the mesh', () => {
   });
 
   it('finds a peer that stops without a word by its missing heartbeat', async () => {
-    const a = await member('parent');
+    const a = await member('parent', { heartbeatTimeoutMs: 600 });
     const child = start('echo', a.endpoint);
     a.connect('child', String((await a.inbox.next()).frames[0]));
     a.send('child', [Uint8Array.of(1)]);
@@ -108,6 +109,19 @@ describe('the mesh', () => {
     child.kill('SIGSTOP');
     expect((await a.lost.next()).error.code).toBe('lost');
     expect(performance.now() - stopped).toBeLessThan(2000);
+  });
+
+  it('waits for a chunk that takes its time on a slow line', async () => {
+    const [a, b] = await Promise.all([member('a'), member('b')]);
+    const line = await openSlowLine(b.endpoint, 300_000);
+    open.push(line);
+    let numLost = 0;
+    void a.lost.next().then(() => numLost++);
+    a.connect('b', line.endpoint);
+    const chunk = Buffer.alloc(450_000, 'chunk');
+    a.send('b', [Buffer.from('header'), chunk]);
+    expect((await b.inbox.next()).frames[1]!.equals(chunk)).toBe(true);
+    expect(numLost).toBe(0);
   });
 
   it('reports a peer that was never there', async () => {

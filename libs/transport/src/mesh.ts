@@ -19,6 +19,11 @@ export interface MeshOptions {
   readonly onRefused?: (refusal: Refusal) => void;
   /** How long a new peer may take to answer. Default 5,000. */
   readonly connectTimeoutMs?: number;
+  /**
+   * A peer is lost of which no frame comes as a whole for so long: a chunk of 1 MiB takes its time on a slow line. Hosts that vanish
+   * show sooner on the control plane. Default 5,000.
+   */
+  readonly heartbeatTimeoutMs?: number;
   /** A peer that sends a larger frame is cut off. Default 64 MiB. */
   readonly maxFrameBytes?: number;
 }
@@ -57,6 +62,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
     onMessage,
     onPeerLost,
     connectTimeoutMs = 5_000,
+    heartbeatTimeoutMs = 5_000,
     maxFrameBytes = 64 << 20,
   } = options;
   requireIdentity(identity);
@@ -64,7 +70,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   const closing = new Set<Promise<void>>();
   // Losing a peer shows on the socket that sends to it; the listening side has nothing to add.
   const router = await bindRouter(
-    { ...options, highWaterMark, maxFrameBytes },
+    { ...options, highWaterMark, maxFrameBytes, heartbeatTimeoutMs },
     { message: onMessage, disconnect: () => {} },
   );
 
@@ -90,6 +96,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
           identity,
           connectTimeoutMs,
           highWaterMark,
+          heartbeatTimeoutMs,
           ...(keys && { keys: { ...keys, serverKey: publicKey ?? keys.publicKey } }),
         },
         {

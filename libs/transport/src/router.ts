@@ -15,6 +15,8 @@ export interface ListenOptions {
   /** A peer that sends a larger frame is cut off. */
   readonly maxFrameBytes: number;
   readonly highWaterMark: number;
+  /** Default: of `commonOptions`. */
+  readonly heartbeatTimeoutMs?: number;
 }
 
 export interface RouterEvents {
@@ -61,6 +63,7 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
       : undefined;
   const router = new NotifyingRouter({
     ...commonOptions,
+    ...(options.heartbeatTimeoutMs && { heartbeatTimeout: options.heartbeatTimeoutMs }),
     ipv6: isIPv6(bind),
     // A worker that comes back is let in at once, though its old connection has not timed out.
     handover: true,

@@ -3,7 +3,7 @@ import type { Event, Message, MessageLike, Socket, Writable } from 'zeromq';
 /** The parts of one message. */
 export type Frames = readonly Uint8Array[];
 
-/** Hosts that vanish without a word are found after 600 ms without an answer; processes that die, in milliseconds. */
+/** Hosts that vanish without a word are found after 600 ms without a frame of theirs; processes that die, in milliseconds. */
 export const commonOptions = {
   linger: 0,
   heartbeatInterval: 200,

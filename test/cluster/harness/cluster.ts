@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Coordinator, startCoordinator, type Update } from '@lockstep/coordinator';
 import type { Outcome, Profile } from '@lockstep/protocol';
 import { createRun, openRun } from '@lockstep/tracking';
-import { version } from '@lockstep/worker';
+import { buildHash, version } from '@lockstep/worker';
 import { pino } from 'pino';
 import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { LoadedExperiment } from './experiment.ts';
@@ -71,6 +71,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     run,
     bind,
     version,
+    build: buildHash(),
     experiment: { name, bundle },
     config: { run: config, name },
     numShards: config.numShards,

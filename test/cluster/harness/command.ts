@@ -15,8 +15,8 @@ export interface Command {
   readonly pid: number;
   /** Resolves with the exit code, null for one that was killed, when all that it printed has been read. */
   readonly exited: Promise<number | null>;
-  /** Resolves with the first event of a kind, past or future; rejects when the command ends without. */
-  event(kind: string): Promise<JsonEvent>;
+  /** Resolves with the first event of a kind, past or future, or with that of a number; rejects when the command ends without. */
+  event(kind: string, number?: number): Promise<JsonEvent>;
   /** As Ctrl-C does it: to the command and to all that it started. */
   interrupt(): void;
   kill(): void;
@@ -53,17 +53,17 @@ export function startCommand(args: readonly string[], inside: readonly string[] 
   return {
     pid: child.pid!,
     exited,
-    event: (kind) =>
+    event: (kind, number = 1) =>
       new Promise((resolve, reject) => {
         const look = (): void => {
-          const found = events.find(({ event }) => event === kind);
+          const found = events.filter(({ event }) => event === kind)[number - 1];
           if (found === undefined && !isOver) return;
           waiting.delete(look);
           if (found !== undefined) resolve(found);
           else
             reject(
               new Error(
-                `the command ended without "${kind}":\n${JSON.stringify(events)}\n${errors.join('')}`,
+                `the command ended without "${kind}" number ${number}:\n${JSON.stringify(events)}\n${errors.join('')}`,
               ),
             );
         };

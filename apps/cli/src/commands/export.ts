@@ -1,9 +1,10 @@
 /** `lockstep export`: a run's parameters as a file that other programs read. */
-import { writeFile } from 'node:fs/promises';
+import { lstat, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { LoadedCheckpoint } from '@lockstep/checkpoint';
 import type { DatasetForm } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
+import { fileError, writeAtomic } from '@lockstep/files';
 import { encodeNpz, encodeSafetensors, type Tensors } from '@lockstep/formats';
 import {
   applyExperiment,
@@ -86,10 +87,20 @@ function formatOf({ out = '', format }: ExportArgs): ExportFormat {
   );
 }
 
+/** Whole or not at all; what is no ordinary file, such as a pipe or a link, is written to and stays what it is. */
 async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
-  await writeFile(path, bytes).catch((cause: unknown) => {
-    throw new LockstepError('config', `${path} cannot be written: ${String(cause)}`, { path }, { cause });
-  });
+  try {
+    const isOrdinary = await lstat(path).then(
+      (found) => found.isFile(),
+      () => true,
+    );
+    await (isOrdinary ? writeAtomic(path, bytes) : writeFile(path, bytes));
+  } catch (cause) {
+    const { message, facts } = toWireError(fileError(path, cause));
+    // A path that cannot be written to at all is a mistake in the command line; a full disk is none.
+    const isMistake = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS'].includes(`${facts.errno}`);
+    throw new LockstepError(isMistake ? 'config' : 'file', message, facts, { cause });
+  }
 }
 
 const encoders: Readonly<

@@ -2,6 +2,7 @@
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../options.ts';
+import { placeOf } from '../returning.ts';
 import { finishedEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
@@ -11,7 +12,8 @@ export interface ResumeArgs extends OutputArgs {
   readonly run: string;
   readonly workers: number;
   readonly threads?: number | undefined;
-  readonly bind: string;
+  /** The address of before unless told. */
+  readonly bind?: string | undefined;
   readonly keys?: string | undefined;
 }
 
@@ -27,13 +29,15 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
       display.ended({ ...finished, run: folder });
       return exitCodes.done;
     }
+    const place = await placeOf(folder, args);
     const opened = await openRunFolder(folder);
     return runSession({
       opened,
       localWorkers: workers,
       threads: threadsFor(args.threads, workers, opened.config.numShards),
       minWorkers: Math.max(1, workers),
-      bind: args.bind,
+      ...place,
+      notices: [...opened.notices, ...place.notices],
       keysFolder: args.keys,
       display,
       abandon: () => opened.run.close(),

@@ -11,10 +11,12 @@ export interface WorkerArgs {
   readonly keys?: string | undefined;
   readonly bind?: string | undefined;
   readonly advertise?: string | undefined;
+  /** Seconds. */
+  readonly wait: number;
 }
 
 export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
-  const { keys, bind, advertise, threads = availableParallelism() } = args;
+  const { keys, bind, advertise, wait, threads = availableParallelism() } = args;
   const aborting = new AbortController();
   const stopListening = onInterrupt((times) => {
     if (times > 1) process.exit(130);
@@ -33,6 +35,8 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
       ...(advertise !== undefined && { advertise }),
       log: pino(pino.destination({ dest: 2, sync: true })),
       signal: aborting.signal,
+      waitMs: 1_000 * wait,
+      onWaiting: (message: string) => void terminal.err.write(`lockstep: ${message}\n`),
     };
     const exit = await work(options, started);
     const { reason, message } = exit;

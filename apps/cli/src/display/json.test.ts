@@ -60,6 +60,13 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   );
 });
 
+it('tells of what was mended, with its facts', () => {
+  const out = recordingStream();
+  const notice = { type: 'checkpointSkipped', message: 'passed over', facts: { step: 20 } } as const;
+  createJsonDisplay(out).update({ type: 'notice', notice });
+  expect(JSON.parse(out.text())).toEqual({ event: 'checkpointSkipped', step: 20, message: 'passed over' });
+});
+
 it.each([
   [{ type: 'interrupted', step: 3, run: 'r' } as const, { event: 'interrupted', step: 3, run: 'r' }],
   [

@@ -40,6 +40,10 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           });
         case 'checkpoint':
           return write('checkpoint', { step: update.step });
+        case 'notice': {
+          const { type, message, facts } = update.notice;
+          return write(type, { ...facts, message });
+        }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
         case 'done':

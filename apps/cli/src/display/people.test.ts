@@ -56,7 +56,7 @@ describe('a display for people', () => {
   it('writes a header, a line now and then, what happens, and the result', () => {
     const { display, at, text } = shown(false);
     display.started(info);
-    at(0, event({ type: 'joined', worker: 'w0', host: 'here', threads: 1 }));
+    at(0, event({ type: 'joined', worker: 'w0', host: 'here', pid: 1, threads: 1 }));
     at(0, generation(1, 0, ['w0', 'w1']));
     at(1_000, progress(1));
     at(2_000, progress(2));
@@ -107,7 +107,7 @@ describe('a display for people', () => {
   it('says where workers join, and which places are spare', () => {
     const waiting = shown(false);
     waiting.display.started({ ...info, localWorkers: 0 });
-    waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', threads: 4 }));
+    waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', pid: 1, threads: 4 }));
     expect(waiting.text()).toBe(
       '  waiting for workers: lockstep worker --join 127.0.0.1:7070\n  + worker w0 joined from there with 4 threads\n',
     );
@@ -117,8 +117,15 @@ describe('a display for people', () => {
     expect(many.text()).toContain('  2 workers × 5 threads for 8 shards: 2 are spares\n');
   });
 
+  it('tells of what was mended, before the first step as well', () => {
+    const { display, at, text } = shown(false);
+    display.started(info);
+    at(0, { type: 'notice', notice: { type: 'workerRestarting', message: 'worker 1 is started again' } });
+    expect(text()).toBe('  ! worker 1 is started again\n');
+  });
+
   it('says how to go on when the workers are gone, not when the experiment is wrong', () => {
-    const failed = (code: 'lost' | 'shape') => {
+    const failed = (code: 'file' | 'lost' | 'shape') => {
       const { display, text } = shown(false);
       display.ended({ type: 'failed', error: { code, message: 'x', facts: {} }, step: 2, run: 'runs/r' });
       return text();
@@ -126,6 +133,7 @@ describe('a display for people', () => {
     expect(failed('lost')).toBe(
       '  ✗ failed after step 2   run runs/r\n    go on with: lockstep resume runs/r\n',
     );
+    expect(failed('file')).toContain('go on with: lockstep resume runs/r');
     expect(failed('shape')).toBe('  ✗ failed after step 2   run runs/r\n');
   });
 });

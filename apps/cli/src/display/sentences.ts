@@ -32,6 +32,8 @@ export function sentence(update: Update): string | undefined {
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
     case 'turnedAway':
       return `! someone was refused: ${update.reason}`;
+    case 'notice':
+      return `! ${update.notice.message}`;
     case 'progress':
     case 'checkpoint':
     case 'done':
@@ -59,6 +61,12 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
       return `generation ${event.generation}: ${plural(event.workers.length, 'worker')} ${event.step === 0 ? 'start' : `go on after step ${event.step}`}`;
     case 'waiting':
       return 'no worker is left; waiting for one to join';
+    case 'failing':
+      return `! ${event.message}; saving what was computed`;
+    case 'buildDiffers': {
+      const which = event.programs.length === 0 ? 'the same' : `other (${event.programs.join(', ')})`;
+      return `! build ${shortHash(event.build)} goes on with a run of build ${shortHash(event.began)}; its programs are ${which}: results are those of the first build only as far as fingerprints agree`;
+    }
     case 'interrupting':
       return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
     default:
@@ -83,7 +91,7 @@ export function endingLines(ending: Ending): readonly string[] {
       // What the experiment did wrong, it would do again.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,
-        ...(ending.error.code === 'lost' ? [goOn(run)] : []),
+        ...(['lost', 'file'].includes(ending.error.code) ? [goOn(run)] : []),
       ];
     default:
       return ending satisfies never;

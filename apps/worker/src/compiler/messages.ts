@@ -2,6 +2,7 @@
 import type { Plan } from '@lockstep/autodiff';
 import type { Dataset } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
+import type { ProgramHashes } from '@lockstep/protocol';
 import type { EarlyStopping, ProgramSet, RunConfig } from '@lockstep/run';
 
 /** The experiment as data: what remains of it once its functions have been traced. */
@@ -11,6 +12,7 @@ export interface Compiled {
   /** With the plans for blocks of one shard. */
   readonly programs: ProgramSet;
   readonly earlyStopping: EarlyStopping | undefined;
+  readonly hashes: ProgramHashes;
 }
 
 export interface Plans {

@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { shareable } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
 import { createSchedule, exportPrograms, type Programs } from '@lockstep/run';
-import { compilePrograms } from '@lockstep/training';
+import { compilePrograms, hashesOf } from '@lockstep/training';
 import { importExperiment } from '../experiment-module.ts';
 import type { Compiled, Plans, Reply, Request } from './messages.ts';
 
@@ -31,7 +31,9 @@ async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
   programs = compilePrograms(experiment, dataset, config, totalSteps);
   // Blocks of one shard exist for every model: a mistake in it ends the run here, before its first step.
-  return { dataset, programs: exportPrograms(programs, [1]), earlyStopping: experiment.earlyStopping };
+  const { earlyStopping } = experiment;
+  const hashes = hashesOf(programs, earlyStopping);
+  return { dataset, programs: exportPrograms(programs, [1]), earlyStopping, hashes };
 }
 
 async function plan(sizes: readonly number[]): Promise<Plans> {

@@ -69,6 +69,15 @@ describe('programHash', () => {
     ];
     expect(new Set(programs.map(programHash)).size).toBe(programs.length);
   });
+  it('tells numbers apart that JSON writes alike', () => {
+    const { avals: own, ...rest } = trace((x) => x.sum(0));
+    const withFill = (fill: unknown): Program => {
+      const [first, ...others] = rest.equations;
+      return { ...rest, avals: own, equations: [{ ...first!, attrs: { fill } }, ...others] };
+    };
+    const fills = [null, Number.NaN, Infinity, -Infinity, 0, -0];
+    expect(new Set(fills.map((fill) => programHash(withFill(fill)))).size).toBe(fills.length);
+  });
   it('does not depend on keys, which are inputs', () => {
     const drop = (seed: number): Program => {
       const key = tensor(Uint32Array.of(0, seed));

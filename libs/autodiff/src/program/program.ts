@@ -54,12 +54,10 @@ export function programHash(program: Program): string {
     bodiesOf(equation) === undefined ? equation : { ...equation, attrs: dataOf(equation) },
   );
   hash.update(
-    JSON.stringify({
-      avals: avals.map(({ dtype, shape }) => [dtype, shape]),
-      numInputs,
-      equations: all,
-      outputs,
-    }),
+    JSON.stringify(
+      { avals: avals.map(({ dtype, shape }) => [dtype, shape]), numInputs, equations: all, outputs },
+      exactNumber,
+    ),
   );
   for (const { variable, storage } of program.constants) {
     hash.update(`constant ${variable}`);
@@ -67,6 +65,12 @@ export function programHash(program: Program): string {
   }
   return hash.digest('hex');
 }
+
+/** JSON writes null for what is not finite, and 0 for -0: these would be one program. */
+const exactNumber = (_key: string, value: unknown): unknown =>
+  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
+    ? { number: Object.is(value, -0) ? '-0' : String(value) }
+    : value;
 
 /** The programs that a construct's equation is made of; undefined for any other equation. */
 export const bodiesOf = ({ attrs }: Equation): readonly Program[] | undefined => (attrs as Bodies).bodies;

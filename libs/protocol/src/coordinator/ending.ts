@@ -17,6 +17,13 @@ export function stopInterrupted(turn: Turn): void {
   turn.effects.push({ type: 'done', outcome: { reason: 'interrupted', step } });
 }
 
+/** What was to be saved is, as far as it can be: the run ends as it was to. */
+export function stopSaved(turn: Turn): void {
+  const { failing } = turn.state;
+  if (failing === null) stopInterrupted(turn);
+  else fail(turn, failing.error);
+}
+
 export function fail(turn: Turn, error: WireError): void {
   const step = turn.state.progressStep;
   stopWorkers(turn, 'failed', step, error.message);
@@ -27,7 +34,7 @@ export function fail(turn: Turn, error: WireError): void {
 export function turnAway(turn: Turn, hello: Hello): void {
   const { workers, stopReason } = turn.state;
   if (workers.has(hello.worker)) return;
-  update(turn, { workers: new Map(workers).set(hello.worker, newcomer(hello, turn.now)) });
+  update(turn, { workers: new Map(workers).set(hello.worker, newcomer(hello, turn.state.ranMs)) });
   send(turn, hello.worker, { type: 'stop', reason: stopReason ?? 'finished' });
 }
 

@@ -4,20 +4,9 @@ import { invariant } from '@lockstep/errors';
 import { MAX_BLAMES } from '../constants.ts';
 import type { Member, Source } from '../messages/messages.ts';
 import { assignShards } from '../shards.ts';
-import { finish, stopInterrupted } from './ending.ts';
-import type { CoordinatorState, Finish, LossReason } from './state.ts';
-import {
-  candidates,
-  forget,
-  journal,
-  loadedWorkers,
-  log,
-  refuse,
-  send,
-  type Turn,
-  update,
-  updateWorker,
-} from './turn.ts';
+import { finish, stopSaved } from './ending.ts';
+import type { CoordinatorState, Finish, LossReason, WorkerRecord } from './state.ts';
+import { candidates, forget, journal, log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
 
 /** Announces the next generation: everyone in it is to stop and say what it holds. */
 export function startGeneration(turn: Turn): void {
@@ -33,16 +22,17 @@ export function startGeneration(turn: Turn): void {
  * those parked stay parked for the same generation, since none of them was told who is in it.
  */
 export function continuePreparing(turn: Turn) {
-  const { generation, interrupted } = turn.state;
+  const { generation, interrupted, failing } = turn.state;
+  const isEnding = interrupted || failing !== null;
   const chosen = candidates(turn.state);
-  if (chosen.length === 0) return interrupted ? stopInterrupted(turn) : waitForWorkers(turn);
+  if (chosen.length === 0) return isEnding ? stopSaved(turn) : waitForWorkers(turn);
   for (const worker of chosen) {
     if (turn.state.workers.get(worker)?.status !== 'idle') continue;
     updateWorker(turn, worker, { status: 'asked' });
     send(turn, worker, { type: 'prepare', generation });
   }
   if (chosen.some((worker) => turn.state.workers.get(worker)?.status !== 'ready')) return;
-  if (interrupted) save(turn);
+  if (isEnding) save(turn);
   else begin(turn, chosen);
 }
 
@@ -92,13 +82,13 @@ function newestState(
   return { step, source: holder === undefined ? 'checkpoint' : { worker: holder } };
 }
 
-/** After an interrupt: has the state furthest on written down, unless it is already. */
+/** Before the run ends: has the state furthest on written down, unless it is already. */
 export function save(turn: Turn) {
   const parked = candidates(turn.state).filter(
     (worker) => turn.state.workers.get(worker)?.status === 'ready',
   );
   const { step, source } = newestState(turn.state, parked);
-  if (typeof source === 'string' || step <= turn.state.checkpointStep) return stopInterrupted(turn);
+  if (typeof source === 'string' || step <= turn.state.checkpointStep) return stopSaved(turn);
   update(turn, { phase: 'saving', saver: source.worker });
   send(turn, source.worker, { type: 'save' });
 }
@@ -109,6 +99,11 @@ export function lose(turn: Turn, worker: string, reason: LossReason) {
   if (record === undefined) return;
   forget(turn, worker);
   log(turn, { type: 'lost', worker, reason });
+  goOnWithout(turn, worker, record);
+}
+
+/** A worker was removed: the others go on. */
+export function goOnWithout(turn: Turn, worker: string, record: WorkerRecord) {
   switch (turn.state.phase) {
     case 'running':
       if (record.status === 'member') loseMember(turn);
@@ -130,12 +125,16 @@ function loseMember(turn: Turn): void {
   if (!finishIfAll(turn)) startGeneration(turn);
 }
 
-/** Ends the run when every member has finished. Their fingerprints were compared as they came. */
+/**
+ * Ends the run when every member has finished, and the checkpoint of that is durable. Their fingerprints were compared as they
+ * came. True: nothing is left to compute.
+ */
 export function finishIfAll(turn: Turn): boolean {
   const members = [...turn.state.workers.values()].filter(({ status }) => status === 'member');
   const finishes = members.map((member) => member.finish).filter((one): one is Finish => one !== null);
   const [first] = finishes;
   if (first === undefined || finishes.length < members.length) return false;
+  if (turn.state.storing > turn.state.checkpointStep) return true;
   finish(turn, first);
   return true;
 }
@@ -161,15 +160,12 @@ export function linkLost(turn: Turn, worker: string, generation: number, peer: s
   startGeneration(turn);
 }
 
-/** A worker finished loading: it joins now if a shard is free for it, else it stands by. */
+/** A worker finished loading: a run that has begun takes it in now if a shard is free for it, else it stands by. */
 export function admit(turn: Turn, worker: string) {
   const standby = !candidates(turn.state).includes(worker);
   log(turn, { type: 'loaded', worker, standby });
   if (turn.state.phase === 'preparing') return continuePreparing(turn);
-  if (turn.state.phase === 'running' && !standby && !turn.state.interrupted) return startGeneration(turn);
-  if (turn.state.phase === 'gathering' && loadedWorkers(turn.state).length >= turn.state.needed) {
-    startGeneration(turn);
-  }
+  if (turn.state.phase === 'running' && !standby && !turn.state.interrupted) startGeneration(turn);
 }
 
 /** Begins a generation where the new weights move a shard; else it is not worth the step's time. */

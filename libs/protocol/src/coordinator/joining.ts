@@ -1,27 +1,40 @@
-/** Who may take part: hellos, hashes and the choice of the profile. */
+/** Who may take part: hellos and hashes. */
 
 import { PROTOCOL_VERSION } from '../constants.ts';
-import type { Hello, Profile, RefusalCode } from '../messages/messages.ts';
+import type { Hello, RefusalCode, WorkerMessage } from '../messages/messages.ts';
 import { admit, lose } from './generations.ts';
+import { chooseProfile, profileRemedy } from './profile.ts';
+import { comparePrograms, differently } from './programs.ts';
 import type { CoordinatorState } from './state.ts';
-import { journal, loadedWorkers, log, newcomer, refuse, send, type Turn, update } from './turn.ts';
+import {
+  journal,
+  log,
+  newcomer,
+  refuse,
+  send,
+  stopAwaiting,
+  type Turn,
+  update,
+  updateWorker,
+} from './turn.ts';
+import { beginIfGathered, goOnWithFewer, hasGathered } from './waiting.ts';
+
+type Loaded = Extract<WorkerMessage, { type: 'loaded' }>;
 
 interface Difference {
   readonly code: RefusalCode;
   readonly message: string;
 }
 
-const profileRemedy = 'lockstep doctor there says why; --profile portable runs everywhere';
-
 export function welcome(turn: Turn, hello: Hello) {
   const { worker } = hello;
   const known = turn.state.workers.get(worker);
   // It asked again before the answer came; the answer is on its way.
-  if (known?.status === 'loading') return;
+  if (known?.status === 'loading') return updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
   if (known !== undefined) lose(turn, worker, 'restarted');
   const difference = differenceOf(turn.state, hello);
   if (difference !== null) return refuse(turn, worker, difference.code, difference.message);
-  update(turn, { workers: new Map(turn.state.workers).set(worker, newcomer(hello, turn.now)) });
+  update(turn, { workers: new Map(turn.state.workers).set(worker, newcomer(hello, turn.state.ranMs)) });
   const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes } = turn.state.config;
   send(turn, worker, {
     type: 'welcome',
@@ -34,7 +47,7 @@ export function welcome(turn: Turn, hello: Hello) {
     step: turn.state.progressStep,
     frames: [bundleBytes],
   });
-  log(turn, { type: 'joined', worker, host: hello.host, threads: hello.threads });
+  log(turn, { type: 'joined', worker, host: hello.host, pid: hello.pid, threads: hello.threads });
 }
 
 /** The first difference that keeps a worker out, or null. */
@@ -61,6 +74,10 @@ function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: He
   if (hello.version !== config.version) {
     return differs('version', 'version', hello.version, config.version, 'install the same release');
   }
+  if (hello.build !== config.build) {
+    const remedy = 'build the same commit on both machines (npm ci), so that they compute the same';
+    return differs('build', 'build', hello.build, config.build, remedy);
+  }
   const { experimentHash, dataHash: ownData } = hello;
   if (experimentHash !== undefined && experimentHash !== config.experiment.hash) {
     return differs(
@@ -82,39 +99,34 @@ function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: He
 }
 
 /** A worker has read the experiment and its data. */
-export function loaded(turn: Turn, worker: string, dataHash: string | undefined) {
+export function loaded(turn: Turn, worker: string, { dataHash, programs }: Loaded) {
   const record = turn.state.workers.get(worker);
   if (record?.status !== 'loading') return;
   const expected = turn.state.dataHash;
   if (dataHash !== undefined && expected !== null && dataHash !== expected) {
     const message = `data differs: the worker has ${dataHash}, the run ${expected}; give it the same files`;
-    return refuse(turn, worker, 'data', message);
+    return turnAway(turn, worker, 'data', message);
+  }
+  const differing = programs === undefined ? null : comparePrograms(turn, programs);
+  if (differing !== null) {
+    return turnAway(turn, worker, 'programs', differently(record.hello.host, differing));
   }
   if (dataHash !== undefined && expected === null) {
     update(turn, { dataHash });
     journal(turn, { type: 'data', hash: dataHash });
   }
+  stopAwaiting(turn, worker);
   // Ranks follow the order of loading, so that a late one never displaces a member.
   const workers = new Map(turn.state.workers);
   workers.delete(worker);
   update(turn, { workers: workers.set(worker, { ...record, status: 'idle' }) });
-  if (turn.state.profile === null && loadedWorkers(turn.state).length >= turn.state.needed)
-    chooseProfile(turn);
+  if (hasGathered(turn.state)) chooseProfile(turn);
   if (turn.state.workers.has(worker)) admit(turn, worker);
+  beginIfGathered(turn);
 }
 
-/** Fixes the run's profile from what the gathered workers offer; those without it are turned away. */
-function chooseProfile(turn: Turn): void {
-  const offers = (profile: Profile) => (worker: string) =>
-    turn.state.workers.get(worker)!.hello.profiles.includes(profile);
-  const gathered = loadedWorkers(turn.state);
-  const wanted = turn.state.config.profile;
-  const profile = wanted !== 'auto' ? wanted : gathered.every(offers('fma')) ? 'fma' : 'portable';
-  update(turn, { profile });
-  journal(turn, { type: 'profile', profile });
-  for (const [worker, { hello }] of turn.state.workers) {
-    if (offers(profile)(worker)) continue;
-    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; ${profileRemedy}`;
-    refuse(turn, worker, 'profile', message);
-  }
+/** It would come out so again: nobody waits for it. */
+function turnAway(turn: Turn, worker: string, code: RefusalCode, message: string): void {
+  refuse(turn, worker, code, message);
+  goOnWithFewer(turn);
 }

@@ -8,6 +8,7 @@ const config: CoordinatorConfig = {
   run: 'run',
   incarnation: 1,
   version: '1',
+  build: 'b1',
   experiment: { name: 'e', hash: 'e1' },
   config: {},
   bundleBytes: 0,
@@ -17,6 +18,8 @@ const config: CoordinatorConfig = {
   heartbeatMs: 500,
   livenessMs: 1_800,
 };
+
+const hashes = { initialisation: 'i', step: 's', update: 'u', evaluation: 'e', settings: 'c' };
 
 function started(changes: Partial<CoordinatorConfig> = {}) {
   let state = createCoordinator({ ...config, ...changes }, 0);
@@ -80,6 +83,25 @@ describe('coordinator', () => {
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
+  it('takes a hello that is said again, and parts of a long message, for signs of life', () => {
+    const { raise, hear, state } = started();
+    hear('w1', helloOf('w1', 1));
+    hear('w2', helloOf('w2', 1));
+    for (let now = 100; now <= 4_000; now += 100) {
+      if (now % 500 === 0) expect(hear('w1', helloOf('w1', 1), now)).toEqual([]);
+      if (now % 1_000 === 0) raise({ type: 'heard', worker: 'w2' }, now);
+      raise({ type: 'tick' }, now);
+    }
+    expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
+  });
+
+  it('saves nothing when two fingerprints differ: nobody knows which state is right', () => {
+    const { hear } = running();
+    hear('w1', committed(1, 'a'));
+    const effects = hear('w2', committed(1, 'b'));
+    expect(effects.map(({ type }) => type)).toEqual(['diverged', 'journal', 'send', 'send', 'done']);
+  });
+
   it('asks strangers to say hello', () => {
     const { hear } = running();
     expect(hear('w9', { type: 'heartbeat' })).toMatchObject([
@@ -132,6 +154,7 @@ describe('coordinator', () => {
       [
         { type: 'data', hash: 'd1' },
         { type: 'profile', profile: 'fma' },
+        { type: 'programs', build: 'b1', hashes },
         { type: 'generation', generation: 3, step: 0, source: 'init', members: [] },
         { type: 'checkpoint', step: 6 },
       ],
@@ -140,9 +163,216 @@ describe('coordinator', () => {
     expect(recovered).toEqual({
       ...reported,
       dataHash: 'd1',
+      programs: { build: 'b1', hashes },
       profile: 'fma',
       generation: 3,
       checkpointStep: 6,
     });
+  });
+
+  describe('with a checkpoint that cannot be written', () => {
+    const error = { code: 'file', message: 'no space', facts: {} } as const;
+    const checkpoint = (step: number): WorkerMessage => ({
+      type: 'checkpoint',
+      step,
+      header: {},
+      frames: [],
+    });
+    const finished = (step: number): WorkerMessage => ({
+      ...{ type: 'finished', generation: 1, step },
+      ...{ fingerprint: 'f', result: {} },
+    });
+
+    it('goes on, and takes the next', () => {
+      const { hear, raise, state } = running();
+      hear('w1', checkpoint(1));
+      expect(raise({ type: 'checkpointFailed', step: 1, error })).toEqual([]);
+      expect(state()).toMatchObject({ phase: 'running', checkpointStep: -1 });
+      expect(hear('w1', checkpoint(2))).toEqual([{ type: 'storeCheckpoint', worker: 'w1', step: 2 }]);
+      raise({ type: 'checkpointSaved', step: 2 });
+      expect(state()).toMatchObject({ phase: 'running', checkpointStep: 2, storing: -1 });
+    });
+
+    it('fails where that is the one of the end', () => {
+      const { hear, raise, state } = running();
+      hear('w1', checkpoint(4));
+      hear('w1', finished(4));
+      expect(hear('w2', finished(4))).toEqual([]);
+      expect(raise({ type: 'checkpointFailed', step: 4, error }).at(-1)).toEqual({
+        type: 'done',
+        outcome: { reason: 'failed', step: 0, error },
+      });
+      expect(state().stopReason).toBe('failed');
+    });
+
+    it('ends well where an earlier one failed', () => {
+      const { hear, raise, state } = running();
+      hear('w1', checkpoint(3));
+      for (const worker of ['w1', 'w2']) hear(worker, finished(4));
+      expect(state().phase).toBe('running');
+      raise({ type: 'checkpointFailed', step: 3, error });
+      expect(state().stopReason).toBe('finished');
+    });
+
+    it('fails where an interrupt asked for it', () => {
+      const { hear, raise, state } = running();
+      raise({ type: 'interrupt' });
+      for (const worker of ['w1', 'w2']) hear(worker, { type: 'ready', generation: 2, step: 7 });
+      expect(state()).toMatchObject({ phase: 'saving', saver: 'w1' });
+      hear('w1', checkpoint(7));
+      raise({ type: 'checkpointFailed', step: 7, error });
+      expect(state().stopReason).toBe('failed');
+    });
+
+    it('ends a run with the error that ended it, not with that of the checkpoint', () => {
+      const { hear, raise, state } = running();
+      hear('w1', committed(7));
+      const first = { code: 'shape', message: 'matmul', facts: {} } as const;
+      raise({ type: 'failed', error: first });
+      for (const worker of ['w1', 'w2']) hear(worker, { type: 'ready', generation: 2, step: 7 });
+      expect(state()).toMatchObject({ phase: 'saving', saver: 'w1' });
+      hear('w1', checkpoint(7));
+      expect(raise({ type: 'checkpointFailed', step: 7, error }).at(-1)).toEqual({
+        type: 'done',
+        outcome: { reason: 'failed', step: 7, error: first },
+      });
+    });
+  });
+
+  it('goes on from an older checkpoint when the newest cannot be read any more', () => {
+    const initial = { ...recover([], { progressStep: 9, evaluatedStep: -1, finalEvaluated: false }) };
+    const { hear, raise } = started({
+      minWorkers: 1,
+      initial: { ...initial, profile: 'portable', checkpointStep: 9 },
+    });
+    hear('w1', helloOf('w1', 1));
+    hear('w1', { type: 'loaded' });
+    const ready = (generation: number) => hear('w1', { type: 'ready', generation, step: -1 });
+    expect(ready(1)).toMatchObject([{ entry: { step: 9, source: 'checkpoint' } }, {}, {}, { step: 9 }]);
+    expect(raise({ type: 'checkpointLost', step: 9, newest: 6 })).toMatchObject([
+      { message: { type: 'prepare', generation: 2 } },
+    ]);
+    expect(raise({ type: 'checkpointLost', step: 9, newest: 6 })).toEqual([]);
+    expect(ready(2)).toMatchObject([{ entry: { step: 6, source: 'checkpoint' } }, {}, {}, { step: 6 }]);
+    raise({ type: 'checkpointLost', step: 6, newest: -1 });
+    expect(ready(3)).toMatchObject([{ entry: { step: 0, source: 'init' } }, {}, {}]);
+  });
+
+  describe('started again', () => {
+    const again = () => {
+      const initial = recover([{ type: 'profile', profile: 'portable' }], {
+        ...{ progressStep: 5, evaluatedStep: -1, finalEvaluated: false },
+      });
+      const coordinator = started({
+        ...{ minWorkers: 1, initial: { ...initial, checkpointStep: 3 } },
+        ...{ awaited: ['old1', 'old2'], awaitMs: 10_000 },
+      });
+      const join = (worker: string, now = 0) => {
+        coordinator.hear(worker, helloOf(worker, 1), now);
+        return coordinator.hear(worker, { type: 'loaded' }, now);
+      };
+      return { ...coordinator, join };
+    };
+    const phaseOf = ({ state }: ReturnType<typeof again>) => state().phase;
+
+    it('waits for the workers of before, which hold a newer state than the checkpoint', () => {
+      const coordinator = again();
+      const { join, hear } = coordinator;
+      join('new');
+      join('old1');
+      expect(phaseOf(coordinator)).toBe('gathering');
+      join('old2');
+      expect(phaseOf(coordinator)).toBe('preparing');
+      hear('new', { type: 'ready', generation: 1, step: -1 });
+      hear('old1', { type: 'ready', generation: 1, step: 5 });
+      const effects = hear('old2', { type: 'ready', generation: 1, step: 4 });
+      expect(effects[0]).toMatchObject({ entry: { step: 5, source: { worker: 'old1' } } });
+    });
+
+    it('saves what they hold when it is interrupted while it waits', () => {
+      const coordinator = again();
+      const { join, hear, raise } = coordinator;
+      join('old1');
+      expect(raise({ type: 'interrupt' })).toMatchObject([{}, { message: { type: 'prepare' } }]);
+      expect(hear('old1', { type: 'ready', generation: 1, step: 5 })).toMatchObject([
+        { worker: 'old1', message: { type: 'save' } },
+      ]);
+      const other = again();
+      other.join('new');
+      expect(other.raise({ type: 'interrupt' }).at(-1)).toMatchObject({
+        outcome: { reason: 'interrupted', step: 3 },
+      });
+    });
+
+    it('waits no longer than it was told', () => {
+      const coordinator = again();
+      const { join, hear, raise } = coordinator;
+      join('new');
+      for (let now = 100; now < 10_000; now += 100) {
+        hear('new', { type: 'heartbeat' }, now);
+        raise({ type: 'tick' }, now);
+      }
+      expect(phaseOf(coordinator)).toBe('gathering');
+      raise({ type: 'tick' }, 10_000);
+      expect(phaseOf(coordinator)).toBe('preparing');
+    });
+
+    it('does not wait for those that will not come', () => {
+      const coordinator = again();
+      const { join, raise, hear } = coordinator;
+      join('new');
+      raise({ type: 'absent', worker: 'old1' });
+      expect(phaseOf(coordinator)).toBe('gathering');
+      // Of another build now: it is refused.
+      hear('old2', { ...helloOf('old2', 1), version: 'other' });
+      raise({ type: 'tick' }, 100);
+      expect(phaseOf(coordinator)).toBe('preparing');
+    });
+
+    it('needs a worker, though nobody is awaited', () => {
+      const coordinator = again();
+      for (const worker of ['old1', 'old2']) coordinator.raise({ type: 'absent', worker });
+      expect(phaseOf(coordinator)).toBe('gathering');
+      coordinator.join('new');
+      expect(phaseOf(coordinator)).toBe('preparing');
+    });
+  });
+
+  it.each(['data', 'programs'])('waits for no worker that it has turned away for its %s', (code) => {
+    const { hear, state } = started({ minWorkers: 3 });
+    for (const worker of ['w1', 'w2', 'w3']) hear(worker, helloOf(worker, 1));
+    const programs = { ...hashes, ...(code === 'programs' && { update: 'v' }) };
+    hear('w1', { type: 'loaded', dataHash: 'd1', programs: hashes });
+    hear('w2', { type: 'loaded', dataHash: code === 'data' ? 'd2' : 'd1', programs });
+    expect(state()).toMatchObject({ phase: 'gathering', needed: 2 });
+    hear('w3', { type: 'loaded', dataHash: 'd1', programs: hashes });
+    expect(state().phase).toBe('preparing');
+  });
+
+  it('counts the time in which it waits for workers of before as it runs, not as it stands still', () => {
+    const { hear, raise, state } = started({ minWorkers: 1, awaited: ['w1'], awaitMs: 1_000 });
+    hear('w2', helloOf('w2', 1));
+    hear('w2', { type: 'loaded' });
+    raise({ type: 'tick' }, 60_000);
+    expect(state().phase).toBe('gathering');
+    for (let now = 60_100; now <= 60_800; now += 100) raise({ type: 'tick' }, now);
+    expect(state().phase).toBe('preparing');
+  });
+
+  it('begins with fewer workers when no more will come', () => {
+    const { hear, raise, state } = started({ minWorkers: 3 });
+    for (const worker of ['w1', 'w2']) {
+      hear(worker, helloOf(worker, 1));
+      hear(worker, { type: 'loaded' });
+    }
+    expect(state().phase).toBe('gathering');
+    expect(raise({ type: 'expect', workers: 2 }).map(({ type }) => type)).toEqual([
+      'journal',
+      'send',
+      'send',
+    ]);
+    expect(state()).toMatchObject({ phase: 'preparing', profile: 'fma' });
+    // A run that goes on is not held up by numbers.
+    expect(raise({ type: 'expect', workers: 1 })).toEqual([]);
   });
 });

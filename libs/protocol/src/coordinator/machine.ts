@@ -3,11 +3,21 @@
  * they commit. The shell in `apps/coordinator` owns sockets, clock and disk, and carries out the effects in order.
  */
 
+import { MAX_TICK_MS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
 import { fail, stopInterrupted, turnAway } from './ending.ts';
+import { hurry, shellFailed, workerFailed } from './failures.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
-import { checkpointCame, checkpointSaved, committed, evaluated, finished } from './reports.ts';
+import {
+  checkpointCame,
+  checkpointFailed,
+  checkpointLost,
+  checkpointSaved,
+  committed,
+  evaluated,
+  finished,
+} from './reports.ts';
 import type {
   CoordinatorConfig,
   CoordinatorEffect,
@@ -17,11 +27,13 @@ import type {
   Recovered,
 } from './state.ts';
 import { log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
+import { absent, beginIfGathered, expectWorkers, hasReturned, stopAwaitingAll } from './waiting.ts';
 
 const nothing: Recovered = {
   generation: 0,
   profile: null,
   dataHash: null,
+  programs: null,
   checkpointStep: -1,
   progressStep: 0,
   evaluatedStep: -1,
@@ -40,7 +52,12 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     fingerprints: [],
     blames: {},
     saver: null,
+    storing: -1,
+    awaited: new Set(config.awaited),
+    awaitUntilMs: config.awaitMs ?? 0,
+    failing: null,
     stopReason: null,
+    ranMs: 0,
     lastTickMs: now,
     lastHeartbeatMs: now,
   };
@@ -56,6 +73,10 @@ export function recover(
   for (const entry of entries) {
     if (entry.type === 'profile') recovered = { ...recovered, profile: entry.profile };
     if (entry.type === 'data') recovered = { ...recovered, dataHash: entry.hash };
+    if (entry.type === 'programs') {
+      const { build, hashes } = entry;
+      recovered = { ...recovered, programs: { build, hashes } };
+    }
     if (entry.type === 'generation') recovered = { ...recovered, generation: entry.generation };
     if (entry.type === 'checkpoint') recovered = { ...recovered, checkpointStep: entry.step };
   }
@@ -84,6 +105,8 @@ function handle(turn: Turn, event: CoordinatorEvent) {
       return hear(turn, event.worker, event.message);
     case 'disconnected':
       return lose(turn, event.worker, 'disconnected');
+    case 'heard':
+      return updateWorker(turn, event.worker, { lastHeardMs: turn.state.ranMs });
     case 'tick':
       return tick(turn);
     case 'interrupt':
@@ -92,8 +115,16 @@ function handle(turn: Turn, event: CoordinatorEvent) {
       return reweigh(turn, event.weights);
     case 'checkpointSaved':
       return checkpointSaved(turn, event.step);
+    case 'checkpointFailed':
+      return checkpointFailed(turn, event.step, event.error);
+    case 'checkpointLost':
+      return checkpointLost(turn, event.step, event.newest);
+    case 'expect':
+      return expectWorkers(turn, event.workers);
+    case 'absent':
+      return absent(turn, event.worker);
     case 'failed':
-      return fail(turn, event.error);
+      return shellFailed(turn, event.error);
     default:
       event satisfies never;
   }
@@ -118,10 +149,10 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
       message: 'not a worker of this run; say hello first',
     });
   }
-  updateWorker(turn, worker, { lastHeardMs: turn.now });
+  updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
   switch (message.type) {
     case 'loaded':
-      return loaded(turn, worker, message.dataHash);
+      return loaded(turn, worker, message);
     case 'ready':
       return parked(turn, worker, message.generation, message.step);
     case 'committed':
@@ -135,7 +166,7 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
     case 'checkpoint':
       return checkpointCame(turn, worker, message.step);
     case 'failed':
-      return fail(turn, message.error);
+      return workerFailed(turn, worker, message.error);
     case 'heartbeat':
       return;
     default:
@@ -154,12 +185,16 @@ function parked(turn: Turn, worker: string, generation: number, step: number) {
 function tick(turn: Turn) {
   const { lastTickMs, lastHeartbeatMs, config } = turn.state;
   const { now } = turn;
-  update(turn, { lastTickMs: now });
   // A coordinator that was itself held up cannot tell who was silent: messages wait unread.
-  if (now - lastTickMs > config.heartbeatMs) forgiveSilence(turn);
+  const ranMs = turn.state.ranMs + Math.min(now - lastTickMs, MAX_TICK_MS);
+  update(turn, { lastTickMs: now, ranMs });
   for (const [worker, { lastHeardMs }] of turn.state.workers) {
-    if (now - lastHeardMs > config.livenessMs) lose(turn, worker, 'silent');
+    if (ranMs - lastHeardMs > config.livenessMs) lose(turn, worker, 'silent');
   }
+  if (ranMs >= turn.state.awaitUntilMs) stopAwaitingAll(turn);
+  // One that was awaited may have been turned away meanwhile.
+  beginIfGathered(turn);
+  hurry(turn);
   if (now - lastHeartbeatMs < config.heartbeatMs || turn.state.phase === 'done') return;
   update(turn, { lastHeartbeatMs: now });
   for (const worker of turn.state.workers.keys()) {
@@ -167,17 +202,16 @@ function tick(turn: Turn) {
   }
 }
 
-function forgiveSilence(turn: Turn) {
-  for (const worker of turn.state.workers.keys()) updateWorker(turn, worker, { lastHeardMs: turn.now });
-}
-
 function interrupt(turn: Turn) {
-  if (turn.state.interrupted) return stopInterrupted(turn);
+  const { interrupted, failing } = turn.state;
+  if (failing !== null) return fail(turn, failing.error);
+  if (interrupted) return stopInterrupted(turn);
   update(turn, { interrupted: true });
   log(turn, { type: 'interrupting' });
   switch (turn.state.phase) {
     case 'gathering':
-      return stopInterrupted(turn);
+      // Those who came back may hold what no checkpoint has.
+      return hasReturned(turn.state) ? startGeneration(turn) : stopInterrupted(turn);
     case 'running':
       return startGeneration(turn);
     case 'preparing':

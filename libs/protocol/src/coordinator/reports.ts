@@ -2,8 +2,8 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted } from './ending.ts';
-import { finishIfAll } from './generations.ts';
+import { fail, stopSaved } from './ending.ts';
+import { finishIfAll, startGeneration } from './generations.ts';
 import type { Fingerprints } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
@@ -18,6 +18,7 @@ const KEPT_FINGERPRINTS = 8;
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
   const { step, fingerprint, report } = message;
+  updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
@@ -79,15 +80,42 @@ function divergence(
 
 /** A checkpoint came. Members of two generations may both send that of a step; one is enough. */
 export function checkpointCame(turn: Turn, worker: string, step: number): void {
-  if (step > turn.state.checkpointStep) turn.effects.push({ type: 'storeCheckpoint', worker, step });
+  if (step <= turn.state.checkpointStep) return;
+  update(turn, { storing: Math.max(turn.state.storing, step) });
+  turn.effects.push({ type: 'storeCheckpoint', worker, step });
 }
 
-export function checkpointSaved(turn: Turn, step: number): void {
+export function checkpointSaved(turn: Turn, step: number) {
   if (step > turn.state.checkpointStep) {
     update(turn, { checkpointStep: step });
     journal(turn, { type: 'checkpoint', step });
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);
-  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) stopInterrupted(turn);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) return stopSaved(turn);
+  stored(turn, step);
+}
+
+/** A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. An error that ends it is worse. */
+export function checkpointFailed(turn: Turn, step: number, error: WireError | undefined) {
+  const { phase, saver, workers, failing } = turn.state;
+  const isAsked = phase === 'saving' && workers.get(saver ?? '')?.step === step;
+  const isLast = phase === 'running' && [...workers.values()].some(({ finish }) => finish?.step === step);
+  if (error !== undefined && step > turn.state.checkpointStep && (isAsked || isLast))
+    return fail(turn, failing?.error ?? error);
+  stored(turn, step);
+}
+
+/** Nothing up to this step is being stored any more. */
+function stored(turn: Turn, step: number): void {
+  if (step < turn.state.storing) return;
+  update(turn, { storing: -1 });
+  if (turn.state.phase === 'running') finishIfAll(turn);
+}
+
+/** Goes on from what is left; a generation that waits for the lost one agrees anew. */
+export function checkpointLost(turn: Turn, step: number, newest: number): void {
+  if (step !== turn.state.checkpointStep) return;
+  update(turn, { checkpointStep: newest });
+  if (turn.state.phase === 'running') startGeneration(turn);
 }

@@ -7,6 +7,7 @@ import type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   RefusalCode,
   Source,
   StopReason,
@@ -18,6 +19,8 @@ export interface CoordinatorConfig {
   /** Raised at every start of the coordinator, so that frames of an earlier one are told apart. */
   readonly incarnation: number;
   readonly version: string;
+  /** Workers of another build are refused. */
+  readonly build: string;
   readonly experiment: { readonly name: string; readonly hash: string };
   /** Passed on to workers unread. */
   readonly config: OpaqueRecord;
@@ -28,6 +31,12 @@ export interface CoordinatorConfig {
   readonly profile: Profile | 'auto';
   readonly heartbeatMs: number;
   readonly livenessMs: number;
+  /**
+   * Workers of the incarnation before, which may hold a newer state than any checkpoint: the first generation waits for them, for
+   * `awaitMs` at most.
+   */
+  readonly awaited?: readonly string[];
+  readonly awaitMs?: number;
   /** What an earlier incarnation, or a checkpoint to resume from, leaves behind. */
   readonly initial?: Recovered;
 }
@@ -36,6 +45,7 @@ export interface Recovered {
   readonly generation: number;
   readonly profile: Profile | null;
   readonly dataHash: string | null;
+  readonly programs: KnownPrograms | null;
   /** Step of the newest checkpoint, -1 when there is none. */
   readonly checkpointStep: number;
   /** The last step in the run's metrics. */
@@ -44,6 +54,20 @@ export interface Recovered {
   readonly evaluatedStep: number;
   /** Whether the final evaluation is in the run's metrics. */
   readonly finalEvaluated: boolean;
+}
+
+/** What the experiment came out as on the first worker that loaded it, and with which build. */
+export interface KnownPrograms {
+  readonly build: string;
+  readonly hashes: ProgramHashes;
+}
+
+/** An error ends the run once the newest state is saved. Both limits are in the time of `ranMs`. */
+export interface Failing {
+  readonly error: WireError;
+  /** From then on nobody is waited for to stop. */
+  readonly parkUntilMs: number;
+  readonly saveUntilMs: number;
 }
 
 /**
@@ -71,7 +95,10 @@ export interface WorkerRecord {
   readonly step: number;
   /** Its share of the shards relative to others: threads, until speeds are known. */
   readonly weight: number;
+  /** In the time of the coordinator's `ranMs`. */
   readonly lastHeardMs: number;
+  /** It has committed a step: what fails on it now would fail on others. */
+  readonly isProven: boolean;
   readonly finish: Finish | null;
 }
 
@@ -93,6 +120,7 @@ export interface CoordinatorState {
   readonly needed: number;
   readonly profile: Profile | null;
   readonly dataHash: string | null;
+  readonly programs: KnownPrograms | null;
   /** In the order in which they finished loading, behind which those still loading come; this order gives ranks. */
   readonly workers: ReadonlyMap<string, WorkerRecord>;
   readonly checkpointStep: number;
@@ -105,13 +133,24 @@ export interface CoordinatorState {
   readonly blames: Readonly<Record<string, number>>;
   /** Whom `save` was sent to. */
   readonly saver: string | null;
+  /** Step of the newest checkpoint that came and is not durable yet; -1 when there is none. */
+  readonly storing: number;
+  /** Workers of the incarnation before that have not loaded yet. */
+  readonly awaited: ReadonlySet<string>;
+  /** In the time of `ranMs`. */
+  readonly awaitUntilMs: number;
+  readonly failing: Failing | null;
   readonly stopReason: StopReason | null;
+  /** How long this process has run, by its ticks. Silence is measured in it: who is held up hears nobody. */
+  readonly ranMs: number;
   readonly lastTickMs: number;
   readonly lastHeartbeatMs: number;
 }
 
 export type CoordinatorEvent =
   | { readonly type: 'message'; readonly worker: string; readonly message: WorkerMessage }
+  /** A part of a long message of a worker came. */
+  | { readonly type: 'heard'; readonly worker: string }
   | { readonly type: 'disconnected'; readonly worker: string }
   | { readonly type: 'tick' }
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
@@ -120,13 +159,22 @@ export type CoordinatorEvent =
   | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
   /** The checkpoint of `step` is durable. */
   | { readonly type: 'checkpointSaved'; readonly step: number }
-  /** The shell cannot go on: a full disk, a damaged checkpoint. */
+  /** The checkpoint of `step` could not be written. Without an error its bytes were none. */
+  | { readonly type: 'checkpointFailed'; readonly step: number; readonly error?: WireError }
+  /** The checkpoint of `step`, from which a generation began, cannot be read any more; `newest` can, or is -1. */
+  | { readonly type: 'checkpointLost'; readonly step: number; readonly newest: number }
+  /** No more than this many workers will come by themselves before the first step. */
+  | { readonly type: 'expect'; readonly workers: number }
+  /** An awaited worker will not come back. */
+  | { readonly type: 'absent'; readonly worker: string }
+  /** The shell cannot go on: decisions cannot be made durable, or whoever started the run gives it up. */
   | { readonly type: 'failed'; readonly error: WireError };
 
 /** Decisions, in order, made durable before they are announced. */
 export type JournalEntry =
   | { readonly type: 'profile'; readonly profile: Profile }
   | { readonly type: 'data'; readonly hash: string }
+  | { readonly type: 'programs'; readonly build: string; readonly hashes: ProgramHashes }
   | {
       readonly type: 'generation';
       readonly generation: number;
@@ -141,7 +189,14 @@ export type LossReason = 'disconnected' | 'silent' | 'left' | 'unreachable' | 'r
 
 /** What people should see of the membership. */
 export type RunEvent =
-  | { readonly type: 'joined'; readonly worker: string; readonly host: string; readonly threads: number }
+  | {
+      readonly type: 'joined';
+      readonly worker: string;
+      readonly host: string;
+      /** Of its process on that host. */
+      readonly pid: number;
+      readonly threads: number;
+    }
   | { readonly type: 'loaded'; readonly worker: string; readonly standby: boolean }
   | {
       readonly type: 'refused';
@@ -161,7 +216,16 @@ export type RunEvent =
     }
   /** No worker is left; the run goes on when one comes. */
   | { readonly type: 'waiting' }
-  | { readonly type: 'interrupting' };
+  | { readonly type: 'interrupting' }
+  /** An error ends the run; the newest state is saved first. */
+  | { readonly type: 'failing'; readonly message: string }
+  /** The run goes on with another build than it had: `began`. `programs`: those that came out differently. */
+  | {
+      readonly type: 'buildDiffers';
+      readonly build: string;
+      readonly began: string;
+      readonly programs: readonly string[];
+    };
 
 export type Outcome =
   | {

@@ -23,6 +23,13 @@ export function forget(turn: Turn, worker: string): void {
   const workers = new Map(turn.state.workers);
   workers.delete(worker);
   update(turn, { workers });
+  stopAwaiting(turn, worker);
+}
+
+/** This worker has come back, or will not. */
+export function stopAwaiting(turn: Turn, worker: string): void {
+  const { awaited } = turn.state;
+  if (awaited.has(worker)) update(turn, { awaited: new Set([...awaited].filter((one) => one !== worker)) });
 }
 
 export function send(turn: Turn, worker: string, message: CoordinatorMessage): void {
@@ -37,8 +44,10 @@ export function log(turn: Turn, event: RunEvent): void {
   turn.effects.push({ type: 'event', event });
 }
 
-export function newcomer(hello: Hello, now: number): WorkerRecord {
-  return { hello, status: 'loading', step: -1, weight: hello.threads, lastHeardMs: now, finish: null };
+/** `ranMs`: the coordinator's. */
+export function newcomer(hello: Hello, ranMs: number): WorkerRecord {
+  const { threads: weight } = hello;
+  return { hello, status: 'loading', step: -1, weight, lastHeardMs: ranMs, isProven: false, finish: null };
 }
 
 /** Turns a worker away, known or not. */

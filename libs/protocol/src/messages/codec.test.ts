@@ -16,10 +16,15 @@ const fromWorker: readonly WorkerMessage[] = [
     host: 'node-2',
     pid: 812,
     version: '0.1.0',
+    build: 'b1',
     nodeVersion: 'v20.20.2',
     experimentHash: 'e1',
   },
   { type: 'loaded', dataHash: 'd1' },
+  {
+    type: 'loaded',
+    programs: { initialisation: 'i', step: 's', update: 'u', evaluation: 'e', settings: 'c' },
+  },
   { type: 'ready', generation: 3, step: -1 },
   {
     type: 'committed',

@@ -50,6 +50,7 @@ const errorCodes = [
   'protocol',
   'lost',
   'checkpoint',
+  'file',
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
@@ -73,14 +74,28 @@ const refusal = v.picklist([
   /** Differs from the run; final. */
   'protocol',
   'version',
+  'build',
   'experiment',
   'data',
+  'programs',
   'profile',
+  /** It failed where others do not: while loading, or before it had done a step; final. */
+  'failed',
   /** Peers cannot reach its endpoint; final. */
   'unreachable',
   /** The coordinator does not know this worker (any more): it may say hello again, and keeps its state. */
   'unknown',
 ]);
+
+/** SHA-256 of what the experiment came out as, before anything is planned: the same for any worker of a run. */
+const programHashes = object({
+  initialisation: name,
+  step: name,
+  update: name,
+  evaluation: name,
+  /** What is no program but decides a result: early stopping, the names and forms of all arrays. */
+  settings: name,
+});
 
 const stopReason = v.picklist(['finished', 'interrupted', 'failed']);
 
@@ -98,12 +113,14 @@ export const workerMessage = v.variant('type', [
     host: name,
     pid: count,
     version: name,
+    /** Hash of the packages' code, kernels and lock file. */
+    build: name,
     nodeVersion: name,
     experimentHash: v.exactOptional(name),
     dataHash: v.exactOptional(name),
   }),
   /** The experiment is loaded and traced: the worker can be made a member without making others wait. */
-  message('loaded', { dataHash: v.exactOptional(name) }),
+  message('loaded', { dataHash: v.exactOptional(name), programs: v.exactOptional(programHashes) }),
   /** Parked at a safe point, holding the state of `step`; answers `prepare`. */
   message('ready', { generation: count, step }),
   /** Every member's report carries the step's metrics, so that no crash can leave a gap in them. */
@@ -112,7 +129,7 @@ export const workerMessage = v.variant('type', [
   /** The data link to a peer broke. */
   message('lost', { generation: count, peer: workerId }),
   message('finished', { generation: count, step, fingerprint: name, result: record }),
-  /** An error in the user's experiment: it would come back on any worker, so it ends the run. */
+  /** Loading or computing failed here. Where it would fail on any worker, it ends the run. */
   message('failed', { error: wireError }),
   message('checkpoint', { step, header: record, frames }),
   message('leave', {}),
@@ -152,6 +169,7 @@ export const coordinatorMessage = v.variant('type', [
 
 export type Profile = v.InferOutput<typeof profile>;
 export type Member = v.InferOutput<typeof member>;
+export type ProgramHashes = v.InferOutput<typeof programHashes>;
 export type Source = v.InferOutput<typeof source>;
 export type RefusalCode = v.InferOutput<typeof refusal>;
 export type StopReason = v.InferOutput<typeof stopReason>;

@@ -1,9 +1,15 @@
 /** A simulated coordinator process over a disk that outlives it. */
 
-import { HEARTBEAT_MS, LIVENESS_MS, TICK_MS } from '../constants.ts';
+import { HEARTBEAT_MS, LIVENESS_MS, RETURN_WAIT_MS, TICK_MS } from '../constants.ts';
 import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
-import type { CoordinatorEffect, CoordinatorEvent, CoordinatorState } from '../coordinator/state.ts';
+import type {
+  CoordinatorEffect,
+  CoordinatorEvent,
+  CoordinatorState,
+  JournalEntry,
+} from '../coordinator/state.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
+import { createPause } from './pause.ts';
 import type { World } from './world.ts';
 
 export interface SimCoordinator {
@@ -11,12 +17,15 @@ export interface SimCoordinator {
   hear(worker: string, message: WorkerMessage): void;
   raise(event: CoordinatorEvent): void;
   crash(): void;
+  /** Stands still for so long: what it is told meanwhile, it hears afterwards. */
+  pause(durationMs: number): void;
 }
 
 export function createSimCoordinator(world: World, incarnation: number, minWorkers: number): SimCoordinator {
   const { clock, random, options, ledger } = world;
   const { disk } = ledger;
   let alive = true;
+  const { begin: pause, whenAwake } = createPause(clock);
   /** Of the message being heard, where it is a checkpoint. */
   let attached = 0;
   let state = createCoordinator(
@@ -24,6 +33,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       run: 'run',
       incarnation,
       version: '1',
+      build: 'b1',
       experiment: { name: 'simulated', hash: 'experiment' },
       config: {},
       bundleBytes: 0,
@@ -32,6 +42,8 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       profile: 'auto',
       heartbeatMs: HEARTBEAT_MS,
       livenessMs: LIVENESS_MS,
+      awaited: lastMembers(disk.journal),
+      awaitMs: RETURN_WAIT_MS,
       initial: recover(disk.journal, disk),
     },
     clock.now(),
@@ -78,20 +90,28 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
 
   function tick() {
     if (!alive) return;
-    raise({ type: 'tick' });
+    whenAwake(() => raise({ type: 'tick' }));
     clock.after(TICK_MS, tick);
   }
 
   clock.after(TICK_MS, tick);
   return {
     state: () => state,
-    raise,
-    hear(worker, message) {
-      if (message.type === 'checkpoint') attached = Number(message.header.params);
-      raise({ type: 'message', worker, message });
-    },
+    raise: (event) => whenAwake(() => raise(event)),
+    hear: (worker, message) =>
+      whenAwake(() => {
+        if (message.type === 'checkpoint') attached = Number(message.header.params);
+        raise({ type: 'message', worker, message });
+      }),
+    pause,
     crash: () => {
       alive = false;
     },
   };
+}
+
+/** Some of them may be gone for good. */
+function lastMembers(journal: readonly JournalEntry[]): readonly string[] {
+  const last = journal.findLast(({ type }) => type === 'generation');
+  return last?.type === 'generation' ? last.members.map(({ worker }) => worker) : [];
 }

@@ -1,11 +1,12 @@
 /** A simulated worker process: the machine, and a shell that answers its effects after random delays. */
 
 import { invariant } from '@lockstep/errors';
-import { COORDINATOR_TIMEOUT_MS, HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
+import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage, Hello } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
 import { Inbox, keyOf, nameOf, type Partial } from './inbox.ts';
+import { createPause, type Pause } from './pause.ts';
 import { initialParams, mix, shardPart, updatedParams } from './trajectory.ts';
 import type { PeerFrame, SimulationOptions, World } from './world.ts';
 
@@ -18,6 +19,9 @@ interface Request {
   readonly step: number;
 }
 
+/** Less than in earnest, so that a schedule is short in which a worker never hears the end. */
+const TIMEOUT_MS = 60_000;
+
 export function helloOf(id: string, threads: number): Hello {
   return {
     type: 'hello',
@@ -29,6 +33,7 @@ export function helloOf(id: string, threads: number): Hello {
     host: 'sim',
     pid: 1,
     version: '1',
+    build: 'b1',
     nodeVersion: 'v20.20.2',
   };
 }
@@ -52,10 +57,11 @@ function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutlin
 export class SimWorker {
   readonly id: string;
   readonly #world: World;
+  readonly #failsToLoad: boolean;
+  readonly #pause: Pause;
   readonly #inbox = new Inbox();
   #state: WorkerState;
   #isAlive = true;
-  #pausedUntilMs = 0;
   /** The state; null while an update writes over it. */
   #written: number | null = 0;
   /** A state taken over, until `commit` makes it the current one. */
@@ -69,12 +75,14 @@ export class SimWorker {
   #serving: { readonly group: string; readonly step: number } | null = null;
   #requests: readonly Request[] = [];
 
-  constructor(world: World, id: string) {
+  constructor(world: World, id: string, failsToLoad: boolean) {
     this.id = id;
+    this.#failsToLoad = failsToLoad;
     this.#world = world;
+    this.#pause = createPause(world.clock);
     const { clock, random } = world;
     const hello = helloOf(id, 1 + random.below(4));
-    const timing = { helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: COORDINATOR_TIMEOUT_MS };
+    const timing = { helloRetryMs: HELLO_RETRY_MS, coordinatorTimeoutMs: TIMEOUT_MS };
     const { state, effects } = createWorker({ hello, ...timing }, clock.now());
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
@@ -122,15 +130,14 @@ export class SimWorker {
   }
 
   pause(durationMs: number): void {
-    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#world.clock.now() + durationMs);
+    this.#pause.begin(durationMs);
   }
 
   /** Whatever happens to a process that stands still happens when it goes on. */
   #whenAwake(action: () => void): void {
-    const { clock } = this.#world;
-    if (!this.#isAlive) return;
-    if (clock.now() < this.#pausedUntilMs) clock.at(this.#pausedUntilMs, () => this.#whenAwake(action));
-    else action();
+    this.#pause.whenAwake(() => {
+      if (this.#isAlive) action();
+    });
   }
 
   #tick(): void {
@@ -156,10 +163,11 @@ export class SimWorker {
       case 'send':
         return this.#world.toCoordinator(this.id, effect.message);
       case 'load':
-        return this.#raiseWithin(5, 200, () => ({
-          type: 'loaded',
-          program: outlineOf(options, ledger.finalStep),
-        }));
+        return this.#raiseWithin(5, 200, () =>
+          this.#failsToLoad
+            ? { type: 'failed', error: { code: 'data', message: 'no such file', facts: {} } }
+            : { type: 'loaded', program: outlineOf(options, ledger.finalStep) },
+        );
       case 'connect':
         return this.#connect(effect);
       case 'initialise':

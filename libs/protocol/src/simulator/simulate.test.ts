@@ -7,6 +7,8 @@ const quiet: Faults = {
   numCrashes: 0,
   numJoins: 0,
   numPauses: 0,
+  numFreezes: 0,
+  numBadNewcomers: 0,
   numBrokenLinks: 0,
   numReweighs: 0,
   numCoordinatorRestarts: 0,
@@ -49,6 +51,8 @@ function drawn(seed: number): SimulationOptions {
       numCrashes: upTo(4),
       numJoins: upTo(4),
       numPauses: upTo(2),
+      numFreezes: random.chance(0.2) ? 1 : 0,
+      numBadNewcomers: random.chance(0.3) ? 1 + upTo(1) : 0,
       numBrokenLinks: upTo(2),
       numReweighs: upTo(2),
       numCoordinatorRestarts: random.chance(0.2) ? 1 + upTo(1) : 0,
@@ -75,6 +79,22 @@ describe('simulate', () => {
     const { outcomes, numGenerations } = simulate({ ...base, faults });
     expect(outcomes.at(-1)).toEqual(undisturbed);
     expect(numGenerations).toBeGreaterThan(1);
+  });
+
+  it('ends at the same state after pauses of minutes', () => {
+    const faults = { ...quiet, withinMs: 1_000, numFreezes: 2 };
+    for (let seed = 1; seed <= 20; seed++) {
+      const { outcomes } = simulate({ ...base, seed, faults });
+      expect(outcomes).toEqual(simulate({ ...base, seed }).outcomes);
+    }
+  });
+
+  it('ends at the same state whoever fails to load', () => {
+    const faults = { ...quiet, withinMs: 1_000, numBadNewcomers: 3 };
+    for (let seed = 1; seed <= 20; seed++) {
+      const { outcomes } = simulate({ ...base, seed, faults });
+      expect(outcomes).toEqual(simulate({ ...base, seed }).outcomes);
+    }
   });
 
   it('goes on after an interrupt', () => {

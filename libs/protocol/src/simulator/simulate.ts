@@ -85,6 +85,8 @@ class Cluster implements World {
     this.#sometime(faults.numPauses, faults.withinMs, () =>
       this.#pick()?.pause(this.random.between(500, 4_000)),
     );
+    this.#sometime(faults.numFreezes, faults.withinMs, () => this.#freeze());
+    this.#sometime(faults.numBadNewcomers, faults.withinMs, () => this.#spawn(true));
     this.#sometime(faults.numBrokenLinks, faults.withinMs, () => this.#breakLink());
     this.#sometime(faults.numReweighs, faults.withinMs, () => this.#reweigh());
     this.#sometime(faults.numCoordinatorRestarts, faults.withinMs, () =>
@@ -125,9 +127,17 @@ class Cluster implements World {
     for (let i = 0; i < times; i++) this.clock.after(this.random.between(0, withinMs), unlessDone);
   }
 
-  #spawn(): void {
+  #spawn(failsToLoad = false): void {
     const id = `w${this.#workers.size + 1}`;
-    this.#workers.set(id, new SimWorker(this, id));
+    this.#workers.set(id, new SimWorker(this, id, failsToLoad));
+  }
+
+  #freeze(): void {
+    if (this.random.chance(0.5)) {
+      const durationMs = this.random.between(500, 120_000);
+      for (const worker of this.living()) worker.pause(durationMs);
+      this.#coordinator?.pause(durationMs);
+    } else this.#coordinator?.pause(this.random.between(500, 50_000));
   }
 
   #pick(): SimWorker | undefined {

@@ -15,6 +15,10 @@ export interface Faults {
   readonly numJoins: number;
   /** Processes that stand still for 0.5 to 4 s and then go on, unaware that they may be taken for lost. */
   readonly numPauses: number;
+  /** All processes stand still together, for up to two minutes, or the coordinator alone for less than one. */
+  readonly numFreezes: number;
+  /** Workers that come and fail while loading. */
+  readonly numBadNewcomers: number;
   /** Data links that fail for up to 1.5 s while both ends live. */
   readonly numBrokenLinks: number;
   /** Shards moved from slow workers to fast ones. */

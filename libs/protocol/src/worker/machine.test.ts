@@ -79,9 +79,31 @@ describe('worker', () => {
 
   it('gives up on a coordinator silent for too long', () => {
     const { raise, state } = started();
-    expect(raise({ type: 'tick' }, 60_001)).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
-    expect(raise({ type: 'tick' }, 70_000)).toEqual([]);
+    let now = 0;
+    const tick = () => {
+      now += 100;
+      return raise({ type: 'tick' }, now);
+    };
+    while (now < 60_000) expect(tick().filter(({ type }) => type === 'exit')).toEqual([]);
+    expect(tick()).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
+    expect(tick()).toEqual([]);
     expect(state().phase).toBe('stopped');
+  });
+
+  it('blames nobody for silence when it was held up itself', () => {
+    const { raise, state } = started();
+    raise({ type: 'tick' }, 100_000);
+    raise({ type: 'tick' }, 200_000);
+    expect(state().phase).toBe('greeting');
+  });
+
+  it('stays with a coordinator of whose messages parts arrive', () => {
+    const { raise, state } = started();
+    for (let now = 100; now <= 70_000; now += 100) {
+      if (now % 10_000 === 0) raise({ type: 'heard' }, now);
+      raise({ type: 'tick' }, now);
+    }
+    expect(state().phase).toBe('greeting');
   });
 
   it('stores the state with which an evaluation ends the run early, also where no checkpoint was due', () => {
@@ -213,6 +235,16 @@ describe('worker', () => {
     expect(raise({ type: 'failed', error })).toEqual([{ type: 'send', message: { type: 'failed', error } }]);
     expect(hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, 0)]);
     expect(hear({ type: 'stop', reason: 'failed' })).toEqual([{ type: 'exit', reason: 'failed' }]);
+  });
+
+  it('tells a coordinator that comes anew that it could not load', () => {
+    const { hear, raise } = started();
+    const error = { code: 'data', message: 'no such file', facts: {} } as const;
+    hear(welcome);
+    raise({ type: 'failed', error });
+    expect(hear({ ...welcome, incarnation: 2 })).toEqual([
+      { type: 'send', message: { type: 'failed', error } },
+    ]);
   });
 
   it('throws at a job that ends without having begun', () => {

@@ -4,7 +4,7 @@
  */
 
 import type { WireError } from '@lockstep/errors';
-import { MAX_TEXT_LENGTH } from '../constants.ts';
+import { MAX_TEXT_LENGTH, MAX_TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
 import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
 import {
@@ -35,6 +35,7 @@ export function createWorker(config: WorkerConfig, now: number): Advance {
     incarnation: 0,
     heartbeatMs: config.helloRetryMs,
     program: null,
+    loadError: null,
     step: -1,
     prepared: 0,
     owesReady: false,
@@ -42,7 +43,9 @@ export function createWorker(config: WorkerConfig, now: number): Advance {
     activity: { kind: 'idle' },
     reports: [],
     lastSentMs: now,
-    lastHeardMs: now,
+    ranMs: 0,
+    lastTickMs: now,
+    lastHeardMs: 0,
   };
   return { state, effects: [{ type: 'send', message: config.hello }] };
 }
@@ -58,6 +61,8 @@ function handle(turn: Turn, event: WorkerEvent) {
   switch (event.type) {
     case 'message':
       return hear(turn, event.message);
+    case 'heard':
+      return update(turn, { lastHeardMs: turn.state.ranMs });
     case 'tick':
       return tick(turn);
     case 'reconnected':
@@ -89,7 +94,7 @@ function handle(turn: Turn, event: WorkerEvent) {
 }
 
 function hear(turn: Turn, message: CoordinatorMessage) {
-  update(turn, { lastHeardMs: turn.now });
+  update(turn, { lastHeardMs: turn.state.ranMs });
   switch (message.type) {
     case 'welcome':
       return welcomed(turn, message);
@@ -117,7 +122,7 @@ function hear(turn: Turn, message: CoordinatorMessage) {
  * from a new one, which a hello asked twice reaches even when the first was answered.
  */
 function welcomed(turn: Turn, message: Message<'welcome'>) {
-  const { phase, run, program } = turn.state;
+  const { phase, run, program, loadError } = turn.state;
   const isAwaited = phase === 'greeting' || message.incarnation > turn.state.incarnation;
   if (!isAwaited) return;
   if (run !== null && run !== message.run) {
@@ -137,6 +142,7 @@ function welcomed(turn: Turn, message: Message<'welcome'>) {
   dropReportsBefore(turn, message.step);
   for (const report of turn.state.reports) send(turn, report);
   if (program !== null) join(turn, program);
+  if (loadError !== null) send(turn, { type: 'failed', error: loadError });
 }
 
 function loaded(turn: Turn, program: ProgramOutline): void {
@@ -145,9 +151,13 @@ function loaded(turn: Turn, program: ProgramOutline): void {
   if (phase === 'loading') join(turn, program);
 }
 
-function join(turn: Turn, { dataHash }: ProgramOutline): void {
+function join(turn: Turn, { dataHash, programs }: ProgramOutline): void {
   update(turn, { phase: 'joined' });
-  send(turn, { type: 'loaded', ...(dataHash === undefined ? {} : { dataHash }) });
+  send(turn, {
+    type: 'loaded',
+    ...(dataHash === undefined ? {} : { dataHash }),
+    ...(programs === undefined ? {} : { programs }),
+  });
 }
 
 function refused(turn: Turn, { code, message }: Message<'refused'>) {
@@ -207,8 +217,10 @@ function save(turn: Turn): void {
  * that ended half-way leaves no state that others could be given.
  */
 function failed(turn: Turn, error: WireError) {
-  const { activity, step } = turn.state;
-  send(turn, { type: 'failed', error: shortened(error) });
+  const { activity, step, program } = turn.state;
+  const short = shortened(error);
+  send(turn, { type: 'failed', error: short });
+  if (program === null) update(turn, { loadError: short });
   update(turn, { activity: { kind: 'idle' }, step: activity.kind === 'update' ? -1 : step });
   park(turn);
 }
@@ -224,8 +236,11 @@ function peerLost(turn: Turn, generation: number, peer: string) {
 }
 
 function tick(turn: Turn) {
-  const { phase, lastHeardMs, lastSentMs, heartbeatMs, config } = turn.state;
-  const silentMs = turn.now - lastHeardMs;
+  const { phase, lastTickMs, lastHeardMs, lastSentMs, heartbeatMs, config } = turn.state;
+  // A worker that was itself held up has heard nobody: messages wait unread.
+  const ranMs = turn.state.ranMs + Math.min(turn.now - lastTickMs, MAX_TICK_MS);
+  update(turn, { lastTickMs: turn.now, ranMs });
+  const silentMs = ranMs - lastHeardMs;
   if (silentMs > config.coordinatorTimeoutMs) {
     return exit(turn, 'coordinatorLost', `the coordinator has been silent for ${silentMs} ms`);
   }

@@ -7,6 +7,7 @@ import type {
   Member,
   OpaqueRecord,
   Profile,
+  ProgramHashes,
   Source,
   StopReason,
   WorkerMessage,
@@ -31,6 +32,7 @@ export interface ProgramOutline {
   /** Evaluate once more when the run ends, whatever ends it. */
   readonly finalEvaluation: boolean;
   readonly dataHash?: string;
+  readonly programs?: ProgramHashes;
 }
 
 export interface WorkerConfig {
@@ -70,6 +72,8 @@ export interface WorkerState {
   readonly incarnation: number;
   readonly heartbeatMs: number;
   readonly program: ProgramOutline | null;
+  /** Why it could not load. Told again after a new welcome. */
+  readonly loadError: WireError | null;
   /** Last committed step; -1 when it holds no state. */
   readonly step: number;
   /** The generation last prepared for; messages of lower ones are stale. */
@@ -81,12 +85,18 @@ export interface WorkerState {
   readonly activity: Activity;
   readonly reports: readonly KeptReport[];
   readonly lastSentMs: number;
+  /** How long this process has run, by its ticks. The coordinator's silence is measured in it. */
+  readonly ranMs: number;
+  readonly lastTickMs: number;
+  /** In the time of `ranMs`. */
   readonly lastHeardMs: number;
 }
 
 export type WorkerEvent =
   | { readonly type: 'message'; readonly message: CoordinatorMessage }
   | { readonly type: 'tick' }
+  /** A part of a long message came, or the coordinator's address took a connection: its process lives, if held up. */
+  | { readonly type: 'heard' }
   /** The connection to the coordinator broke and stands again; messages of both sides may be lost. */
   | { readonly type: 'reconnected' }
   | { readonly type: 'loaded'; readonly program: ProgramOutline }
@@ -120,7 +130,8 @@ export type WorkerEvent =
 
 export interface Exit {
   readonly type: 'exit';
-  readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost';
+  /** `coordinatorAbsent`: it was never there. */
+  readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost' | 'coordinatorAbsent';
   readonly message?: string;
 }
 

@@ -1,0 +1,81 @@
+/** What went wrong and was mended, or can be done without: people and programs are told, and the run goes on. */
+import type { SkippedCheckpoint } from '@lockstep/checkpoint';
+import type { WireError } from '@lockstep/errors';
+import type { DamagedLine, LogGap } from '@lockstep/tracking';
+
+export interface Notice {
+  readonly type:
+    | 'checkpointSkipped'
+    | 'checkpointFailed'
+    | 'lineDamaged'
+    | 'logFailed'
+    | 'logIncomplete'
+    | 'traceFailed'
+    | 'codeRestored'
+    | 'addressTaken'
+    | 'expecting'
+    | 'workerRestarting'
+    | 'workerGivenUp';
+  /** A sentence for people. */
+  readonly message: string;
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** `instead`: what is used in its place. */
+export function checkpointSkipped({ step, path, reason }: SkippedCheckpoint, instead: string): Notice {
+  return {
+    type: 'checkpointSkipped',
+    message: `the checkpoint of step ${step} is passed over: ${reason}; ${instead}`,
+    facts: { step, path, reason, instead },
+  };
+}
+
+/** What the run goes on from where no worker holds a newer state. */
+export function insteadOf(newest: number): string {
+  const state =
+    newest < 0 ? 'the initial state, which follows from the seed,' : `the checkpoint of step ${newest}`;
+  return `${state} is used instead, unless a worker holds a newer one`;
+}
+
+export function checkpointFailed(step: number, { message, facts }: WireError): Notice {
+  return {
+    type: 'checkpointFailed',
+    message: `no checkpoint of step ${step}: ${message}; the run goes on and tries again with the next`,
+    facts: { ...facts, step },
+  };
+}
+
+export function lineDamaged({ path, line, text }: DamagedLine): Notice {
+  return {
+    type: 'lineDamaged',
+    message: `${path}: line ${line} was cut short by a crash or a full disk and is left out: ${JSON.stringify(text)}`,
+    facts: { path, line, text },
+  };
+}
+
+export function logFailed({ path, error }: LogGap): Notice {
+  return {
+    type: 'logFailed',
+    message: `${messageOf(error)}; the run goes on, and says at its end what the log lacks`,
+    facts: { path },
+  };
+}
+
+export function logIncomplete({ path, numLost, steps }: LogGap): Notice {
+  const range = steps === undefined ? '' : `, of steps ${steps[0]} to ${steps[1]}`;
+  return {
+    type: 'logIncomplete',
+    message: `${path} lacks ${numLost} ${numLost === 1 ? 'line' : 'lines'}${range}, which could not be written`,
+    facts: { path, numLost, ...(steps !== undefined && { firstStep: steps[0], lastStep: steps[1] }) },
+  };
+}
+
+export function traceFailed(path: string, error: unknown): Notice {
+  return {
+    type: 'traceFailed',
+    message: `${messageOf(error)}; the run goes on, and its trace ends here`,
+    facts: { path },
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

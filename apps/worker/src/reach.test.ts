@@ -1,0 +1,69 @@
+import { LockstepError } from '@lockstep/errors';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { exitCodeOf } from './exit-codes.ts';
+import { Absent, createReaching } from './reach.ts';
+
+const endpoint = 'tcp://coordinator:7070';
+const nobody = (): Promise<never> => Promise.reject(new LockstepError('address', 'ENOTFOUND coordinator'));
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+describe('reaching a coordinator', () => {
+  it('tries once where it is not to wait', async () => {
+    const step = vi.fn(nobody);
+    const { attempt } = createReaching({ endpoint, waitMs: 0 });
+    await expect(attempt(step)).rejects.toThrow(
+      'no coordinator (tried once; --wait gives it more time): ENOTFOUND coordinator',
+    );
+    expect(step).toHaveBeenCalledOnce();
+    expect(step).toHaveBeenCalledWith(5_000);
+  });
+
+  it('gives a socket, which tries again by itself, all of the time', async () => {
+    const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
+    expect(await attempt(async (remainingMs) => remainingMs)).toBe(300_000);
+    end();
+  });
+
+  it('does not wait for what time does not mend', async () => {
+    const step = vi.fn(() => Promise.reject(new LockstepError('credentials', 'refused')));
+    const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
+    await expect(attempt(step)).rejects.toMatchObject({ code: 'credentials' });
+    expect(step).toHaveBeenCalledOnce();
+    end();
+  });
+
+  it('stops waiting when it is told to leave', async () => {
+    const { attempt, end } = createReaching({ endpoint, waitMs: 300_000, signal: AbortSignal.abort() });
+    await expect(attempt(nobody)).rejects.toMatchObject({ code: 'lost' });
+    end();
+  });
+
+  it('says once what it waits for', () => {
+    const onWaiting = vi.fn();
+    const { end } = createReaching({ endpoint, waitMs: 300_000, onWaiting });
+    expect(onWaiting).not.toHaveBeenCalled();
+    vi.advanceTimersByTime(100_000);
+    expect(onWaiting.mock.calls).toEqual([
+      ['waiting for the coordinator at tcp://coordinator:7070, for 300 s'],
+    ]);
+    end();
+  });
+});
+
+it('tries a name again that does not resolve yet', async () => {
+  vi.useRealTimers();
+  let numTries = 0;
+  const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
+  expect(await attempt(() => (++numTries < 3 ? nobody() : Promise.resolve('10.0.0.7')))).toBe('10.0.0.7');
+  end();
+});
+
+it('ends a worker without a coordinator with a code of its own', () => {
+  expect(new Absent(endpoint, 300_000, new LockstepError('address', 'nothing answers')).message).toContain(
+    'waited for 300 s',
+  );
+  expect(exitCodeOf({ type: 'exit', reason: 'coordinatorAbsent' })).toBe(6);
+  expect(exitCodeOf({ type: 'exit', reason: 'coordinatorLost' })).toBe(4);
+});

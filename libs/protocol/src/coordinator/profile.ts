@@ -1,0 +1,23 @@
+/** The choice of the numeric profile. */
+
+import type { Profile } from '../messages/messages.ts';
+import { journal, loadedWorkers, refuse, type Turn, update } from './turn.ts';
+
+export const profileRemedy = 'lockstep doctor there says why; --profile portable runs everywhere';
+
+/** Fixes the run's profile, unless it is fixed, from what the gathered workers offer; those without it are turned away. */
+export function chooseProfile(turn: Turn): void {
+  if (turn.state.profile !== null) return;
+  const offers = (profile: Profile) => (worker: string) =>
+    turn.state.workers.get(worker)!.hello.profiles.includes(profile);
+  const gathered = loadedWorkers(turn.state);
+  const wanted = turn.state.config.profile;
+  const profile = wanted !== 'auto' ? wanted : gathered.every(offers('fma')) ? 'fma' : 'portable';
+  update(turn, { profile });
+  journal(turn, { type: 'profile', profile });
+  for (const [worker, { hello }] of turn.state.workers) {
+    if (offers(profile)(worker)) continue;
+    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; ${profileRemedy}`;
+    refuse(turn, worker, 'profile', message);
+  }
+}

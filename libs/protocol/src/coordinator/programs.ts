@@ -1,0 +1,29 @@
+/** Whether an experiment comes out the same on every worker and at every start: it may read what no hash of its code covers. */
+
+import type { ProgramHashes } from '../messages/messages.ts';
+import { journal, log, type Turn, update } from './turn.ts';
+
+/**
+ * The names of the programs in which a worker's differ from the run's, or null. The first worker's become the run's. Another
+ * build may well make others of the same experiment: these replace the run's, and an event says so.
+ */
+export function comparePrograms(turn: Turn, hashes: ProgramHashes): readonly string[] | null {
+  const { build } = turn.state.config;
+  const { programs: known } = turn.state;
+  const differing = known === null ? [] : differences(known.hashes, hashes);
+  if (known?.build === build) return differing.length === 0 ? null : differing;
+  if (known !== null) log(turn, { type: 'buildDiffers', build, began: known.build, programs: differing });
+  update(turn, { programs: { build, hashes } });
+  journal(turn, { type: 'programs', build, hashes });
+  return null;
+}
+
+function differences(one: ProgramHashes, other: ProgramHashes): readonly string[] {
+  return Object.entries(one).flatMap(([name, hash]) =>
+    hash === other[name as keyof ProgramHashes] ? [] : [name],
+  );
+}
+
+export function differently(host: string, names: readonly string[]): string {
+  return `the experiment came out differently on ${host} than where this run began (${names.join(', ')}): as it is loaded, it reads environment variables, files, a clock, Math.random or the host's name, or packages differ there; give the worker the same ones, or start a new run`;
+}

@@ -1,0 +1,25 @@
+/** Whether a ZeroMQ socket listens at an address, or only something that takes its connections, such as a container's port. */
+import { connect, type Socket } from 'node:net';
+import { type Endpoint, parseEndpoint } from './endpoint.ts';
+
+/** Every ZeroMQ socket greets first, with this byte. */
+const greeting = 0xff;
+
+export function speaksZeroMQ(endpoint: string, timeoutMs = 2_000): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = open(parseEndpoint(endpoint));
+    const end = (speaks: boolean): void => {
+      socket.destroy();
+      resolve(speaks);
+    };
+    socket.setTimeout(timeoutMs, () => end(false));
+    socket.once('data', ([first]) => end(first === greeting));
+    socket.once('error', () => end(false));
+    socket.once('close', () => end(false));
+  });
+}
+
+function open(endpoint: Endpoint): Socket {
+  if (endpoint.transport === 'ipc') return connect(endpoint.path);
+  return connect(endpoint.port, endpoint.host.replace(/^\[|\]$/g, ''));
+}
