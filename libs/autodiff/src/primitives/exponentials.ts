@@ -1,6 +1,6 @@
 /** Exponentials, logarithms and hyperbolic functions beyond `exp`, `log` and `tanh`. */
 
-import { zerosLike } from '../convert.ts';
+import { type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import {
   abs,
@@ -57,10 +57,10 @@ export const log2 = unaryOnHost('log2', (g, x) => div(mul(g, Math.LOG2E), x));
 /** Logarithm to base 10, exact at its powers. */
 export const log10 = unaryOnHost('log10', (g, x) => div(mul(g, Math.LOG10E), x));
 
-export const sinh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('sinh', (g, x) =>
+export const sinh: (x: TensorLike) => Tensor = unaryOnHost('sinh', (g, x) =>
   mul(g, cosh(x)),
 );
-export const cosh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('cosh', (g, x) =>
+export const cosh: (x: TensorLike) => Tensor = unaryOnHost('cosh', (g, x) =>
   mul(g, sinh(x)),
 );
 export const asinh = unaryOnHost('asinh', (g, x) => div(g, sqrt(add(square(x), 1))));
