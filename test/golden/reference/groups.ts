@@ -14,20 +14,48 @@ export const extending = 'Programs and primitives';
 
 /** Sections beside those of ops, in the page's order; an export belongs to the first that its file fits. */
 const sections: readonly (readonly [title: string, places: RegExp, about: string])[] = [
-  ['Tensors', /autodiff\/src\/(convert|grids)\.ts|core\.ts#Tensor$|random\.ts#keyTensor$/, 'The array type and what makes arrays.'],
+  [
+    'Tensors',
+    /autodiff\/src\/(convert|grids)\.ts|core\.ts#Tensor$|random\.ts#keyTensor$/,
+    'The array type and what makes arrays.',
+  ],
   ['Transformations', /autodiff\/src\/transform\//, 'Functions of functions: [autodiff.md](autodiff.md).'],
-  ['Looking inside', /autodiff\/src\/teach\//, 'How values and derivatives come about, and where they go wrong: [autodiff.md](autodiff.md#looking-inside).'],
+  [
+    'Looking inside',
+    /autodiff\/src\/teach\//,
+    'How values and derivatives come about, and where they go wrong: [autodiff.md](autodiff.md#looking-inside).',
+  ],
   ['Experiments', /training\/src\//, 'What an experiment file exports: [your-data.md](your-data.md).'],
   ['Data', /data\/src\//, 'Sources of samples: [your-data.md](your-data.md#a-table).'],
-  ['Losses', /nn\/src\/(losses|margin-losses|cross-entropy|penalty)\.ts/, 'One value a sample, and a penalty of the parameters: [layers.md](layers.md#losses-and-metrics).'],
+  [
+    'Losses',
+    /nn\/src\/(losses|margin-losses|cross-entropy|penalty)\.ts/,
+    'One value a sample, and a penalty of the parameters: [layers.md](layers.md#losses-and-metrics).',
+  ],
   ['Metrics', /nn\/src\/metrics\.ts/, 'One value a sample, without a gradient.'],
-  ['Initialisers', /nn\/src\/(initializers|orthogonal|fans)\.ts/, 'First values of parameters: [layers.md](layers.md#initialisers).'],
+  [
+    'Initialisers',
+    /nn\/src\/(initializers|orthogonal|fans)\.ts/,
+    'First values of parameters: [layers.md](layers.md#initialisers).',
+  ],
   ['From PyTorch', /nn\/src\/torch\.ts/, 'Parameters of a state dict: [layers.md](layers.md#from-pytorch).'],
   ['Layers', /nn\/src\//, 'What models are made of: [layers.md](layers.md).'],
   ['Optimizers', /optim\/src\/optimizers\.ts/, 'From gradients to updates: [optimizers.md](optimizers.md).'],
-  ['Schedules', /optim\/src\/(schedule|cycles|joining|batch-growth)\.ts/, 'The learning rate, and the batch, over a run: [optimizers.md](optimizers.md#schedules).'],
-  ['Links and wrappers of optimizers', /optim\/src\//, 'What `chain` joins, and what goes around it: [optimizers.md](optimizers.md).'],
-  ['Trained runs', /inference\/src\//, 'From a run folder to predictions: [your-data.md](your-data.md#new-rows).'],
+  [
+    'Schedules',
+    /optim\/src\/(schedule|cycles|joining|batch-growth)\.ts/,
+    'The learning rate, and the batch, over a run: [optimizers.md](optimizers.md#schedules).',
+  ],
+  [
+    'Links and wrappers of optimizers',
+    /optim\/src\//,
+    'What `chain` joins, and what goes around it: [optimizers.md](optimizers.md).',
+  ],
+  [
+    'Trained runs',
+    /inference\/src\//,
+    'From a run folder to predictions: [your-data.md](your-data.md#new-rows).',
+  ],
   ['Files', /formats\/src\//, 'safetensors and NumPy: [files.md](files.md).'],
   ['ONNX', /onnx\/src\//, 'Models for other programs: [files.md](files.md#models-as-onnx).'],
   ['Trees', /tree\/src\//, 'Nested arrays and objects of tensors.'],
@@ -73,12 +101,16 @@ export function groupsOf(opsPage: string): Group[] {
     about,
     members: rest.filter(([, value]) => sectionOf(placeOf(value)) === title),
   }));
-  const [before, after] = [others.filter(({ title }) => rank(title) < 1), others.filter(({ title }) => rank(title) > 1)];
+  const [before, after] = [
+    others.filter(({ title }) => rank(title) < 1),
+    others.filter(({ title }) => rank(title) > 1),
+  ];
   return [...before, ...ops, ...after.sort((a, b) => rank(a.title) - rank(b.title))];
 }
 
 function sectionOf(place: string): string {
   const found = sections.find(([, places]) => places.test(place));
-  if (found === undefined) throw new Error(`${place} belongs to no section of docs/reference.md; add one to groups.ts`);
+  if (found === undefined)
+    throw new Error(`${place} belongs to no section of docs/reference.md; add one to groups.ts`);
   return found[0];
 }

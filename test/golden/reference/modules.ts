@@ -151,7 +151,10 @@ export function builtDeclaration({ path, name }: Declaration): Declaration {
 
 /** The words of the comment that stands right before a node, without `{@link …}`; '' if there is none. */
 export function docBefore(path: string, { start }: Node): string {
-  const before = moduleAt(path).text.slice(0, start).trimEnd();
+  // A comment for the linter may stand between the two.
+  const before = moduleAt(path)
+    .text.slice(0, start)
+    .replace(/(\s*\/\/[^\n]*)*\s*$/, '');
   if (!before.endsWith('*/')) return '';
   const comment = before.slice(before.lastIndexOf('/**') + 3, -2);
   return comment

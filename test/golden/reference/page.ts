@@ -1,5 +1,5 @@
 /** docs/reference.md: every export with its signature, defaults and comment, section by section. */
-import { extending, type Group, groupsOf } from './groups.ts';
+import { extending, type Group } from './groups.ts';
 import { type Exported, exportsOf } from './modules.ts';
 import { type Call, type Entry, entryOf, type Option } from './signature.ts';
 import { definitionsOf } from './types.ts';
@@ -47,7 +47,8 @@ function splitOutside(text: string): { items: string[]; rest: string } {
   const items: string[] = [];
   for (let from = 0; ; ) {
     const [comma, end] = [firstOutside(text, from, ','), firstOutside(text, from, ')')];
-    if (comma < 0 || comma > end) return { items: [...items, text.slice(from, end).trim()], rest: text.slice(end + 1) };
+    if (comma < 0 || comma > end)
+      return { items: [...items, text.slice(from, end).trim()], rest: text.slice(end + 1) };
     items.push(text.slice(from, comma).trim());
     from = comma + 1;
   }
@@ -71,7 +72,9 @@ function body({ calls }: Entry): string[] {
 const flattened = (members: Group['members']): [string, Exported][] =>
   members.flatMap(([name, value]): [string, Exported][] =>
     'namespace' in value
-      ? [...exportsOf(value.path)].map(([member, of]) => [`${name}.${member}`, of])
+      ? [...exportsOf(value.path)]
+          .filter(([member]) => !member.endsWith('Rules'))
+          .map(([member, of]) => [`${name}.${member}`, of])
       : [[name, value]],
   );
 
@@ -88,11 +91,14 @@ export function entriesOf(groups: readonly Group[]): Map<string, Entry> {
 
 const sentence = (doc: string): string => (/[.:!?\])`]$/.test(doc) || doc === '' ? doc : `${doc}.`);
 
-/** The whole page, for the methods of tensors and the page of ops. */
-export function referencePage(opsPage: string, isMethod: (name: string) => boolean): string {
-  const groups = groupsOf(opsPage);
+/** The whole page; `isMethod` says which functions tensors have as methods too. */
+export function referencePage(groups: readonly Group[], isMethod: (name: string) => boolean): string {
   const entries = entriesOf(groups);
-  const anchor = (title: string): string => title.toLowerCase().replaceAll(/[^a-z ]/g, '').replaceAll(' ', '-');
+  const anchor = (title: string): string =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^a-z ]/g, '')
+      .replaceAll(' ', '-');
   const contents = [...groups.map(({ title }) => title), 'Types']
     .map((title) => `[${title.replace('Operations: ', '')}](#${anchor(title)})`)
     .join(' · ');
@@ -100,7 +106,9 @@ export function referencePage(opsPage: string, isMethod: (name: string) => boole
     const entry = entries.get(name);
     if (entry === undefined || 'namespace' in value) throw new Error(`${name} is a module inside a module`);
     const method = value[0]!.path.startsWith('libs/autodiff/') && isMethod(name) ? '**Method.** ' : '';
-    return [`### ${name}`, ...body(entry).toSpliced(1, 0, ...words(`${method}${sentence(entry.doc)}`))].join('\n\n');
+    return [`### ${name}`, ...body(entry).toSpliced(1, 0, ...words(`${method}${sentence(entry.doc)}`))].join(
+      '\n\n',
+    );
   };
   const texts = groups.map(({ title, about, members }) =>
     [`## ${title}`, ...words(about), ...flattened(members).map(shown)].join('\n\n'),

@@ -1,6 +1,14 @@
 /** The signature of a declaration as its callers see it: parameters, defaults, options, result. */
 import type { Node } from '../../architecture/syntax.ts';
-import { builtDeclaration, type Declaration, declarationsOf, docBefore, exportsOf, textOf, umbrella } from './modules.ts';
+import {
+  builtDeclaration,
+  type Declaration,
+  declarationsOf,
+  docBefore,
+  exportsOf,
+  textOf,
+  umbrella,
+} from './modules.ts';
 
 export interface Option {
   readonly name: string;
@@ -41,16 +49,31 @@ export function entryOf(name: string, declarations: readonly Declaration[]): Ent
   const overloads = declarations.filter(({ node }) => node.type === 'TSDeclareFunction');
   const shown = overloads.length > 0 ? overloads : declarations.slice(0, 1);
   const docs = declarations.map(({ path, statement }) => docBefore(path, statement));
-  return { doc: docs.find((doc) => doc !== '') ?? '', calls: shown.map((one) => callOf(name, one)) };
+  return { doc: docs.find((doc) => doc !== '') ?? '', calls: shown.flatMap((one) => callsOf(name, one)) };
 }
 
-function callOf(name: string, declaration: Declaration): Call {
-  if (declaration.node.type === 'ClassDeclaration') return classCall(declaration);
+function callsOf(name: string, declaration: Declaration): Call[] {
+  if (declaration.node.type === 'ClassDeclaration') return [classCall(declaration)];
   const callable = callableOf(declaration);
-  if (callable !== undefined) return functionCall(name, callable, declaration);
+  if (callable !== undefined) return [functionCall(name, callable, declaration)];
   const { path, node } = annotated(declaration);
-  const type = typeText(path, (node.id as Node).typeAnnotation);
-  return { signature: `${name}: ${type}`, options: [], types: [{ path, text: type }] };
+  const annotation = (node.id as Node).typeAnnotation as Node;
+  const methods = methodsIn(path, annotation.typeAnnotation as Node);
+  if (methods !== undefined)
+    return methods.map(([key, method]) => functionCall(`${name}.${key}`, method, declaration));
+  const type = typeText(path, annotation);
+  return [{ signature: `${name}: ${type}`, options: [], types: [{ path, text: type }] }];
+}
+
+/** The functions of an object that holds nothing else. */
+function methodsIn(path: string, type: Node): [name: string, method: Callable][] | undefined {
+  if (type.type !== 'TSTypeLiteral') return undefined;
+  const found = (type.members as Node[]).flatMap((member): [string, Callable][] => {
+    const annotation = member.typeAnnotation as Node | null | undefined;
+    const method = annotation == null ? undefined : callableType(path, annotation.typeAnnotation as Node);
+    return method === undefined ? [] : [[textOf(path, member.key), method]];
+  });
+  return found.length === (type.members as Node[]).length ? found : undefined;
 }
 
 const unique = (options: readonly Option[]): Option[] => [
@@ -140,7 +163,8 @@ function parameterOf(
   const left = bare(param);
   if (left.type === 'RestElement') return { text: `${textOf(path, left)}`.replace(/\s+/g, ' '), type };
   const name = left.type === 'ObjectPattern' ? 'options' : (left.name as string).replace(/^_/, '');
-  if (param.type !== 'AssignmentPattern') return { text: `${name}${left.optional ? '?' : ''}: ${type}`, type };
+  if (param.type !== 'AssignmentPattern')
+    return { text: `${name}${left.optional ? '?' : ''}: ${type}`, type };
   const value = defaultText(path, param.right as Node);
   return { text: value === undefined ? `${name}?: ${type}` : `${name}: ${type} = ${value}`, type };
 }
@@ -169,7 +193,9 @@ function optionsOf(path: string, param: Node, body: Node | null): Option[] {
 function defaultsOf(path: string, left: Node, body: Node | null): Map<string, string> {
   const statements = Array.isArray(body?.body) ? (body.body as Node[]) : [];
   const patterns = statements
-    .flatMap((statement) => (statement.type === 'VariableDeclaration' ? (statement.declarations as Node[]) : []))
+    .flatMap((statement) =>
+      statement.type === 'VariableDeclaration' ? (statement.declarations as Node[]) : [],
+    )
     .filter(({ init }) => (init as Node | null)?.name === left.name && left.name !== undefined)
     .map(({ id }) => id as Node);
   const properties = [left, ...patterns]
@@ -194,7 +220,9 @@ function membersOf(path: string, type: Node): Option[] {
       return (type.types as Node[]).flatMap((part) => membersOf(path, part));
     case 'TSTypeLiteral':
       // The signature shows them; a list adds what comments say.
-      return (type.members as Node[]).flatMap((member) => memberOf(path, member)).filter(({ doc }) => doc !== '');
+      return (type.members as Node[])
+        .flatMap((member) => memberOf(path, member))
+        .filter(({ doc }) => doc !== '');
     case 'TSTypeReference': {
       const name = textOf(path, type.typeName);
       if (!HOLDS_OPTIONS.test(name)) return [];

@@ -17,8 +17,13 @@ export function definitionsOf(entries: readonly Entry[]): string {
     for (const { path, text } of types) collect(path, text, found);
   }
   const names = [...found.keys()].sort();
-  const blocks = names.map((name) => `### ${name}\n\n\`\`\`ts\n${[...found.get(name)!].join('\n\n')}\n\`\`\``);
-  return ['## Types', 'What the signatures name, as the sources define it.', ...blocks, ''].join('\n\n').trimEnd().concat('\n');
+  const blocks = names.map(
+    (name) => `### ${name}\n\n\`\`\`ts\n${[...found.get(name)!].join('\n\n')}\n\`\`\``,
+  );
+  return ['## Types', 'What the signatures name, as the sources define it.', ...blocks, '']
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
 }
 
 function collect(path: string, text: string, found: Map<string, Set<string>>): void {
