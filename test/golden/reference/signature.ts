@@ -162,7 +162,8 @@ function parameterOf(
       : typeText(path, annotation);
   const left = bare(param);
   if (left.type === 'RestElement') return { text: `${textOf(path, left)}`.replace(/\s+/g, ' '), type };
-  const name = left.type === 'ObjectPattern' ? 'options' : (left.name as string).replace(/^_/, '');
+  const isOptions = left.type === 'ObjectPattern' || left.name === 'given';
+  const name = isOptions ? 'options' : (left.name as string).replace(/^_/, '');
   if (param.type !== 'AssignmentPattern')
     return { text: `${name}${left.optional ? '?' : ''}: ${type}`, type };
   const value = defaultText(path, param.right as Node);
