@@ -63,8 +63,11 @@ const code = (calls: readonly Call[]): string =>
 /** Overloads with options of their own stand apart, each above its options. */
 function body({ calls }: Entry): string[] {
   const lists = calls.map(({ options }) => options.map(option).join('\n'));
-  const apart = lists.filter((list) => list !== '').length > 1;
-  const blocks = apart ? calls.flatMap((call, i) => [code([call]), lists[i]!]) : [code(calls), ...lists];
+  const different = [...new Set(lists)].filter((list) => list !== '');
+  const blocks =
+    different.length > 1
+      ? calls.flatMap((call, i) => [code([call]), lists[i]!])
+      : [code(calls), ...different];
   return blocks.filter((block) => block !== '');
 }
 

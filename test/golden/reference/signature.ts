@@ -132,7 +132,7 @@ function functionCall(name: string, callable: Callable, declaration: Declaration
   const shown = params.map((param, i) => parameterOf(path, param, built, i));
   const result = typeText(callable.returnType === null ? built!.path : path, returns);
   const generic = typeParameters === null ? '' : flat(textOf(path, typeParameters));
-  const options = params.flatMap((param) => optionsOf(path, param, callable.body));
+  const options = params.slice(-1).flatMap((param) => optionsOf(path, param, callable.body));
   const texts = [...shown.map(({ type }) => type), result, generic, ...options.map(({ type }) => type)];
   return {
     signature: `${name}${generic}(${shown.map(({ text }) => text).join(', ')}): ${result}`,
@@ -212,7 +212,7 @@ function defaultsOf(path: string, left: Node, body: Node | null): Map<string, st
 }
 
 /** Interfaces whose fields are options of the function that takes them. */
-export const HOLDS_OPTIONS = /(Options|Decay|Rule|Scaling|Experiment)$/;
+export const HOLDS_OPTIONS = /(Options|Decay|Scaling|Experiment|NoiseRule)$/;
 
 function membersOf(path: string, type: Node): Option[] {
   switch (type.type) {
