@@ -2,7 +2,7 @@
 import { parseAst } from 'vitest/node';
 import type { SourceFile } from './workspace.ts';
 
-interface Node {
+export interface Node {
   readonly type: string;
   readonly start: number;
   readonly [field: string]: unknown;
@@ -96,7 +96,8 @@ function isPowerOfTwo({ left, right }: Node): boolean {
 
 const parsed = new WeakMap<SourceFile, Node>();
 
-function parse(file: SourceFile): Node {
+/** The syntax tree of a file, parsed once. */
+export function parse(file: SourceFile): Node {
   const known = parsed.get(file);
   if (known !== undefined) return known;
   const { path, text } = file;

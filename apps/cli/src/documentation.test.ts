@@ -13,12 +13,13 @@ const pages = [
     .map((file) => `docs/${file}`),
 ];
 
-/** The arguments behind `lockstep` in blocks of shell and in the README's table of commands. */
+/** The arguments behind `lockstep` in blocks of shell, and in sentences and tables where there are any. */
 function commandsIn(page: string): string[] {
   const text = readFileSync(new URL(page, root), 'utf8');
   const blocks = Array.from(text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms), ([, code]) => code!);
-  const cells = Array.from(text.matchAll(/^\| `(.*?)` \|/gm), ([, code]) => code!);
-  return [...blocks.flatMap((block) => block.split('\n')), ...cells]
+  const inline = Array.from(text.matchAll(/`((?:npx )?lockstep [a-z]+ [^`\n]+)`/g), ([, code]) => code!);
+  const alone = Array.from(text.matchAll(/^\| `(npx lockstep [a-z]+)` \|/gm), ([, code]) => code!);
+  return [...blocks.flatMap((block) => block.split('\n')), ...inline, ...alone]
     .map((line) => /^(?:\$ )?(?:npx )?lockstep ([a-z]+ ?.*?)(?:\s+#.*)?$/.exec(line)?.[1])
     .filter((line) => line !== undefined);
 }
@@ -29,7 +30,8 @@ async function parse(line: string): Promise<string | number | undefined> {
   const parser = commandLine(() => (given) => {
     args = given as typeof args;
   });
-  await parser.parseAsync(line.replaceAll(/\b[A-Z]+\b/g, (word) => `examples/${word}`));
+  const named = line.replaceAll(/\b[A-Z]+\b/g, (word) => (word === 'STEP' ? '1' : `examples/${word}`));
+  await parser.parseAsync(named);
   return (args._ as string[] | undefined)?.[0];
 }
 

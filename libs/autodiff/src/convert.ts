@@ -143,6 +143,7 @@ export function requireShape(op: string, shape: unknown): void {
 
 const checkFull = signature('full', { shape: aShape, value: aNumber, 'dtype?': aDType });
 
+/** A tensor of one value everywhere. */
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   checkFull(shape, value, dtype);
   return filled(shape, value, dtype, madeBy('full'));
@@ -159,24 +160,28 @@ export function filled(shape: Shape, value: number, dtype: DType, refuse: Refuse
 
 const checkZeros = signature('zeros', { shape: aShape, 'dtype?': aDType });
 
+/** A tensor of zeros. */
 export function zeros(shape: Shape, dtype: DType = 'float32'): Tensor {
   checkZeros(shape, dtype);
   return full(shape, 0, dtype);
 }
 const checkOnes = signature('ones', { shape: aShape, 'dtype?': aDType });
 
+/** A tensor of ones. */
 export function ones(shape: Shape, dtype: DType = 'float32'): Tensor {
   checkOnes(shape, dtype);
   return full(shape, 1, dtype);
 }
 const checkZerosLike = signature('zerosLike', { x: anAval });
 
+/** Zeros of the shape and type of `x`. */
 export function zerosLike(x: { shape: Shape; dtype: DType }): Tensor {
   checkZerosLike(x);
   return full(x.shape, 0, x.dtype);
 }
 const checkOnesLike = signature('onesLike', { x: anAval });
 
+/** Ones of the shape and type of `x`. */
 export function onesLike(x: { shape: Shape; dtype: DType }): Tensor {
   checkOnesLike(x);
   return full(x.shape, 1, x.dtype);

@@ -31,6 +31,7 @@ export interface Aval {
 export type Attrs = Readonly<Record<string, unknown>>;
 
 /** An immutable array of numbers, concrete or traced. Ops are its methods: `x.matmul(w).add(b).sigmoid()`. */
+/** An array of one element type; its elements never change. All ops that say so are its methods too. */
 // biome-ignore lint/suspicious/noUnsafeDeclarationMerging: methods.ts installs all that TensorMethods declares
 export abstract class Tensor implements Aval {
   abstract readonly dtype: DType;

@@ -32,9 +32,11 @@ export type NestedNumbers = number | boolean | TypedArray | ShortArray | readonl
 
 export interface ArrayOptions {
   readonly name?: string;
-  /** Element types; `float32` for fields not named, so that bytes become 0 … 255. Class labels want `int32`. */
+  /** Element types by field. Default: `float32` for fields not named, so that bytes become 0 … 255. Class labels want `int32`. */
   readonly dtypes?: Readonly<Record<string, DType>>;
+  /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
+  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
   readonly split?: SplitFractions;
 }
 

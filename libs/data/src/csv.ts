@@ -57,7 +57,7 @@ export interface CsvOptions {
    * unless its row is skipped.
    */
   readonly missing?: 'error' | 'skip' | 'mean';
-  /** Fractions of the rows held out; which rows depends on nothing but their number. */
+  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
   readonly split?: SplitFractions;
 }
 

@@ -29,7 +29,7 @@ export interface NpzOptions {
   readonly dtypes?: Readonly<Record<string, DType>>;
   /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
-  /** Fractions of the rows held out; which rows depends on nothing but their number. */
+  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
   readonly split?: SplitFractions;
 }
 

@@ -6,9 +6,9 @@ import { type Loss, orNaN, requireClasses, requireTensors } from './loss.ts';
 import { requireNamed } from './named.ts';
 
 export interface ClassOptions {
-  /** How much each class counts: the loss of a label is multiplied by its class's weight. [classes] */
+  /** How much each class counts: the loss of a label is multiplied by its class's weight. Default: 1 each. [classes] */
   readonly classWeights?: readonly number[];
-  /** A label that does not count, such as that of padding; it may lie outside the classes. */
+  /** A label that does not count, such as that of padding; it may lie outside the classes. Default: all count. */
   readonly ignoreIndex?: number;
   /** How the labels of one sample become its value, where it has several. Default 'mean', over those that count. */
   readonly reduction?: 'mean' | 'sum';

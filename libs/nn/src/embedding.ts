@@ -11,7 +11,7 @@ export type EmbeddingParams = { readonly table: Tensor };
 export interface EmbeddingOptions {
   /** The table's first values. Default normal(1). */
   readonly init?: Initializer;
-  /** The token of padding: its row starts at 0, and no gradient reaches it (PyTorch's `padding_idx`). */
+  /** The token of padding: its row starts at 0, and no gradient reaches it (PyTorch's `padding_idx`). Default: none. */
   readonly paddingIndex?: number;
 }
 

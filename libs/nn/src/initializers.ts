@@ -54,7 +54,9 @@ export const torchDefault: Initializer = (key, shape, fans = shape) => {
   return autodiff.uniform(key, shape, -limit, limit);
 };
 
+/** Zeros: for biases and shifts. */
 export const zeros: Initializer = (_key, shape) => autodiff.zeros(shape);
+/** Ones: for scales. */
 export const ones: Initializer = (_key, shape) => autodiff.ones(shape);
 
 const checkNormal = signature('normal', { stddev: aNumber });

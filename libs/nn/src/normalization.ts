@@ -12,9 +12,9 @@ export type NormParams = { readonly gamma?: Tensor; readonly beta?: Tensor };
 export interface NormOptions {
   /** Added to the variance (or mean square). Default 1e-5. */
   readonly epsilon?: number;
-  /** Whether values are multiplied by a trained γ, 1 at first. */
+  /** Whether values are multiplied by a trained γ, 1 at first. Default true; of `instanceNorm` false. */
   readonly scale?: boolean;
-  /** Whether a trained β is added, 0 at first. */
+  /** Whether a trained β is added, 0 at first. Default true; of `instanceNorm` and `rmsNorm` false. */
   readonly shift?: boolean;
 }
 

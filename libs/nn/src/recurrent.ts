@@ -30,7 +30,7 @@ export type RecurrentParams = readonly (readonly CellParams[])[];
 export interface RecurrentOptions {
   /** Layers one after the other. Default 1. */
   readonly layers?: number;
-  /** A second direction, from the end to the beginning; its outputs follow the first's along the last axis. */
+  /** A second direction, from the end to the beginning; its outputs follow the first's along the last axis. Default false. */
   readonly bidirectional?: boolean;
   /**
    * 'sequence': the outputs of all times, [rows, time, units]. 'last': of each direction the one after it has seen the
@@ -43,7 +43,7 @@ export interface RecurrentOptions {
   readonly bias?: boolean;
   /** The first values of all parameters but those with an initialiser of their own. Default uniform in ±1/√units. */
   readonly init?: Initializer;
-  /** Of the product with the state, for instance `orthogonal()`. */
+  /** Of the product with the state, for instance `orthogonal()`. Default: that of all parameters. */
   readonly recurrentInit?: Initializer;
 }
 

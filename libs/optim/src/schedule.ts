@@ -22,6 +22,7 @@ export function scheduled(owner: string, schedule: Schedule): Schedule {
 
 const checkConstant = signature('constant', { rate: aNumber });
 
+/** The same rate at every step. */
 export function constant(rate: number): Schedule {
   checkConstant(rate);
   check('constant', 'finite', { rate });

@@ -26,10 +26,11 @@ export interface CommonOptions {
   };
   /** Passes over the training data. Default 1, or as many as `steps` need. */
   readonly epochs?: number;
-  /** Updates; ends the run early if `epochs` are also given. */
+  /** Updates; ends the run early if `epochs` are also given. Default: as many as `epochs` have. */
   readonly steps?: number;
   /** Default 1. */
   readonly seed?: number;
+  /** Ends the run when a metric has not improved for some evaluations. Default: never. */
   readonly earlyStopping?: EarlyStopping;
   /**
    * The parameters that evaluations use: those trained, or their average by the `emaParams` or `swaParams` in the
@@ -70,6 +71,7 @@ export type Experiment = (ModelExperiment | FunctionExperiment<any>) & { readonl
 
 const marker = Symbol.for('lockstep.experiment');
 
+/** Checks an experiment, of a model of layers or of any function, and marks it as one. */
 export function defineExperiment(experiment: ModelExperiment): Experiment;
 export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;
 export function defineExperiment(experiment: Experiment): Experiment {

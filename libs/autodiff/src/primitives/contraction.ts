@@ -112,8 +112,9 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
 }
 
 export interface MatmulOptions {
-  /** Use the transpose of the first (second) argument's last two axes, without moving data. */
+  /** Use the transpose of the first argument's last two axes, without moving data. Default false. */
   readonly transposeA?: boolean;
+  /** The same for the second argument. Default false. */
   readonly transposeB?: boolean;
 }
 

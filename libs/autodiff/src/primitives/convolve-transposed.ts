@@ -49,11 +49,15 @@ export const convTranspose2dRules: Rules<ConvTranspose2dOptions> = {
 };
 
 export interface ConvTranspose1dOptions {
+  /** Step between the windows of the output. Default 1. */
   readonly stride?: number;
   /** As for `convTranspose2d`, or [before, after]. Default 'same'. */
   readonly padding?: Padding1d;
+  /** Places added at the end, fewer than the stride or the dilation. Default 0. */
   readonly outputPadding?: number;
+  /** Step between a window's own elements. Default 1. */
   readonly dilation?: number;
+  /** Runs of channels that are treated apart, as for `convTranspose2d`. Default 1. */
   readonly groups?: number;
 }
 

@@ -53,10 +53,13 @@ export const conv2dRules: Rules<Conv2dOptions> = {
 };
 
 export interface Conv1dOptions {
+  /** Step between windows. Default 1. */
   readonly stride?: number;
   /** As for `conv2d`, or [before, after]. Default 'same'. */
   readonly padding?: Padding1d;
+  /** Step between a window's own elements. Default 1. */
   readonly dilation?: number;
+  /** Runs of channels that are convolved apart, as for `conv2d`. Default 1. */
   readonly groups?: number;
 }
 

@@ -103,22 +103,31 @@ const anyWhole = [...integers, 'bool'] as const;
 
 /** −x */
 export const neg = unary({ name: 'neg', scale: (g) => neg(g), whole: ['int32'] });
+/** |x|, the magnitude. */
 export const abs = unary({ name: 'abs', derivative: (x) => sign(x), whole: anyWhole });
 /** −1, 0 or 1; ±0 gives ±0. */
 export const sign = unary({ name: 'sign', whole: anyWhole });
+/** The next whole number at or below x. */
 export const floor = unary({ name: 'floor' });
+/** The next whole number at or above x. */
 export const ceil = unary({ name: 'ceil' });
 /** To the nearest integer, ties to even. */
 export const round = unary({ name: 'round' });
+/** √x, NaN below 0. */
 export const sqrt = unary({ name: 'sqrt', scale: (g, _x, y) => div(mul(g, 0.5), y) });
 /** 1/x */
 export const reciprocal = unary({ name: 'reciprocal', scale: (g, _x, y) => neg(mul(g, square(y))) });
+/** x², a product: no power is taken. */
 export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), whole: integers });
+/** eˣ */
 export const exp = unary({ name: 'exp', derivative: (_x, y) => y });
 /** Natural logarithm. */
 export const log = unary({ name: 'log', scale: (g, x) => div(g, x) });
+/** The sine of an angle in radians. */
 export const sin = unary({ name: 'sin', derivative: (x) => cos(x) });
+/** The cosine of an angle in radians. */
 export const cos = unary({ name: 'cos', derivative: (x) => neg(sin(x)) });
+/** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) */
 export const tanh = unary({ name: 'tanh', derivative: (_x, y) => sub(1, square(y)) });
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, sub(1, y)) });
@@ -177,9 +186,11 @@ const arithmetic = (name: BinaryOp): Pick<BinaryRules, 'name' | 'accepts'> => ({
   accepts: (x) => requireArithmetic(name, x),
 });
 
+/** a + b */
 export const add = binary({ ...arithmetic('add'), by: [(g) => g, (g) => g] });
 /** a − b */
 export const sub = binary({ ...arithmetic('sub'), by: [(g) => g, (g) => neg(g)] });
+/** a · b, element by element; `matmul` is the product of matrices. */
 export const mul = binary({ ...arithmetic('mul'), by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
 /** a / b, of floats: `floorDivide` gives the whole quotient of whole numbers. */
 export const div = binary({
@@ -225,14 +236,23 @@ function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) =>
   return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
 }
 
+/** a = b, as bool; false beside NaN. */
 export const equal = compare('eq', 'equal');
+/** a ≠ b, as bool; true beside NaN. */
 export const notEqual = compare('ne', 'notEqual');
+/** a < b, as bool; false beside NaN. */
 export const less = compare('lt', 'less');
+/** a ≤ b, as bool; false beside NaN. */
 export const lessEqual = compare('le', 'lessEqual');
+/** a > b, as bool; false beside NaN. */
 export const greater = compare('gt', 'greater');
+/** a ≥ b, as bool; false beside NaN. */
 export const greaterEqual = compare('ge', 'greaterEqual');
+/** Whether neither is 0, as bool. */
 export const logicalAnd = compare('and', 'logicalAnd');
+/** Whether one of them is not 0, as bool. */
 export const logicalOr = compare('or', 'logicalOr');
+/** 1 where x is 0, else 0, in the type of x. */
 export const logicalNot = unary({ name: 'not', whole: anyWhole });
 
 const bindSelect =

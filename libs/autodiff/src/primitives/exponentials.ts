@@ -1,6 +1,6 @@
 /** Exponentials, logarithms and hyperbolic functions beyond `exp`, `log` and `tanh`. */
 
-import { zerosLike } from '../convert.ts';
+import { type TensorLike, zerosLike } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import {
   abs,
@@ -57,12 +57,11 @@ export const log2 = unaryOnHost('log2', (g, x) => div(mul(g, Math.LOG2E), x));
 /** Logarithm to base 10, exact at its powers. */
 export const log10 = unaryOnHost('log10', (g, x) => div(mul(g, Math.LOG10E), x));
 
-export const sinh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('sinh', (g, x) =>
-  mul(g, cosh(x)),
-);
-export const cosh: (x: Parameters<typeof expm1>[0]) => Tensor = unaryOnHost('cosh', (g, x) =>
-  mul(g, sinh(x)),
-);
+/** (eˣ − e⁻ˣ)/2 */
+export const sinh: (x: TensorLike) => Tensor = unaryOnHost('sinh', (g, x) => mul(g, cosh(x)));
+/** (eˣ + e⁻ˣ)/2 */
+export const cosh: (x: TensorLike) => Tensor = unaryOnHost('cosh', (g, x) => mul(g, sinh(x)));
+/** The inverse of `sinh`. */
 export const asinh = unaryOnHost('asinh', (g, x) => div(g, sqrt(add(square(x), 1))));
 /** Below 1 NaN. */
 export const acosh = unaryOnHost('acosh', (g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))));

@@ -48,14 +48,16 @@ export interface AvgPoolOptions extends PoolOptions {
 export const avgPoolRules: Rules<AvgPoolOptions> = { ...poolRules, countIncludePad: aBoolean };
 
 export interface Pool1dOptions {
+  /** Step between windows. Default: the window, so that windows do not overlap. */
   readonly stride?: number;
-  /** As for `maxPool`, or [before, after]. */
+  /** As for `maxPool`, or [before, after]. Default 'valid'. */
   readonly padding?: Padding1d;
 }
 
 export const pool1dRules: Rules<Pool1dOptions> = { stride: aNumber, padding: aPadding1d };
 
 export interface AvgPool1dOptions extends Pool1dOptions {
+  /** Count the padding's zeros as elements of the mean. Default true. */
   readonly countIncludePad?: boolean;
 }
 

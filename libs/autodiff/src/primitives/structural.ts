@@ -230,7 +230,7 @@ export function reduceRuns(
 }
 
 export interface ReduceOptions {
-  /** Keep the reduced axes with length 1. */
+  /** Keep the reduced axes with length 1. Default false. */
   readonly keepDims?: boolean;
 }
 

@@ -10,6 +10,7 @@ import { hypot } from './powers.ts';
 
 const checkTan = signature('tan', { x: tensorLike });
 
+/** The tangent of an angle in radians. */
 export function tan(x: TensorLike): Tensor {
   checkTan(x);
   const angle = asTensor(x);

@@ -74,12 +74,12 @@ export function substitute(e: Expression, replacement: (name: string) => Express
   return { ...e, args: e.args.map((arg) => substitute(arg, replacement)) };
 }
 
-/** The value, computed by the primitives themselves, so it can be differentiated and compiled too. */
 const checkEvaluate = signature('evaluateExpression', {
   expression: anExpression,
   values: recordOf(tensorLike, 'an object of values by the names of variables'),
 });
 
+/** The value of an expression for the given variables, computed by the primitives themselves, so it can be differentiated and compiled too. */
 export function evaluateExpression(e: Expression, values: Readonly<Record<string, TensorLike>>): Tensor {
   checkEvaluate(e, values);
   if (e.kind === 'number') return tensor(e.value);

@@ -22,9 +22,9 @@ import { isProgramUnderWay, refuseCollectives, returned, rows, type State } from
 import type { Values } from './types.ts';
 
 export interface ScanOptions {
-  /** The number of turns; needed where nothing is gone through. */
+  /** The number of turns; needed where nothing is gone through. Default: the length of `xs`. */
   readonly length?: number;
-  /** From the last element to the first; results keep their places. */
+  /** From the last element to the first; results keep their places. Default false. */
   readonly reverse?: boolean;
 }
 

@@ -116,7 +116,10 @@ export type InAxis = number | null;
 export interface VmapOptions {
   /** One entry for each argument (it holds for all leaves of that argument), or one for all. Default 0. */
   readonly inAxes?: InAxis | readonly InAxis[];
-  /** 'shard': ops that cross shards reduce over this axis, and their results are the same for every example. */
+  /**
+   * 'shard': ops that cross shards reduce over this axis, and their results are the same for every example. Default:
+   * none does.
+   */
   readonly axisName?: 'shard';
 }
 

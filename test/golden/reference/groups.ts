@@ -1,0 +1,116 @@
+/** Which section of docs/reference.md an export belongs to: an op to its family in docs/ops.md, the rest by its file. */
+import { type Exported, exportsOf, umbrella } from './modules.ts';
+
+export interface Group {
+  readonly title: string;
+  readonly about: string;
+  readonly members: readonly (readonly [name: string, value: Exported])[];
+}
+
+const autodiff = 'libs/autodiff/src/index.ts';
+
+/** What only those need who write primitives and run programs. */
+export const extending = 'Programs and primitives';
+
+/** Sections beside those of ops, in the page's order; an export belongs to the first that its file fits. */
+const sections: readonly (readonly [title: string, places: RegExp, about: string])[] = [
+  [
+    'Tensors',
+    /autodiff\/src\/(convert|grids)\.ts|core\.ts#Tensor$|random\.ts#keyTensor$/,
+    'The array type and what makes arrays.',
+  ],
+  ['Transformations', /autodiff\/src\/transform\//, 'Functions of functions: [autodiff.md](autodiff.md).'],
+  [
+    'Looking inside',
+    /autodiff\/src\/teach\//,
+    'How values and derivatives come about, and where they go wrong: [autodiff.md](autodiff.md#looking-inside).',
+  ],
+  ['Experiments', /training\/src\//, 'What an experiment file exports: [your-data.md](your-data.md).'],
+  ['Data', /data\/src\//, 'Sources of samples: [your-data.md](your-data.md#a-table).'],
+  [
+    'Losses',
+    /nn\/src\/(losses|margin-losses|cross-entropy|penalty)\.ts/,
+    'One value a sample, and a penalty of the parameters: [layers.md](layers.md#losses-and-metrics).',
+  ],
+  ['Metrics', /nn\/src\/metrics\.ts/, 'One value a sample, without a gradient.'],
+  [
+    'Initialisers',
+    /nn\/src\/(initializers|orthogonal|fans)\.ts/,
+    'First values of parameters: [layers.md](layers.md#initialisers).',
+  ],
+  ['From PyTorch', /nn\/src\/torch\.ts/, 'Parameters of a state dict: [layers.md](layers.md#from-pytorch).'],
+  ['Layers', /nn\/src\//, 'What models are made of: [layers.md](layers.md).'],
+  ['Optimizers', /optim\/src\/optimizers\.ts/, 'From gradients to updates: [optimizers.md](optimizers.md).'],
+  [
+    'Schedules',
+    /optim\/src\/(schedule|cycles|joining|batch-growth)\.ts/,
+    'The learning rate, and the batch, over a run: [optimizers.md](optimizers.md#schedules).',
+  ],
+  [
+    'Links and wrappers of optimizers',
+    /optim\/src\//,
+    'What `chain` joins, and what goes around it: [optimizers.md](optimizers.md).',
+  ],
+  [
+    'Trained runs',
+    /inference\/src\//,
+    'From a run folder to predictions: [your-data.md](your-data.md#new-rows).',
+  ],
+  ['Files', /formats\/src\//, 'safetensors and NumPy: [files.md](files.md).'],
+  ['ONNX', /onnx\/src\//, 'Models for other programs: [files.md](files.md#models-as-onnx).'],
+  ['Trees', /tree\/src\//, 'Nested arrays and objects of tensors.'],
+  ['Errors', /errors\/src\//, 'What is thrown.'],
+  [extending, /autodiff\/src\//, 'For those who extend the library: [architecture.md](architecture.md).'],
+];
+
+const order = ['Tensors', 'ops', 'Transformations', 'Looking inside', 'Experiments', 'Data', 'Layers'];
+
+const rank = (title: string): number => (order.includes(title) ? order.indexOf(title) : order.length);
+
+/** The families of docs/ops.md, each with its ops. */
+function familiesOf(opsPage: string): [title: string, names: string[]][] {
+  return opsPage
+    .split(/^## /m)
+    .slice(1)
+    .map((section) => [
+      section.slice(0, section.indexOf('\n')),
+      Array.from(section.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name!),
+    ]);
+}
+
+/** The file that declares it and its name there, as the patterns of sections have them. */
+const placeOf = (value: Exported): string =>
+  'namespace' in value ? value.path : `${value[0]!.path}#${value[0]!.name}`;
+
+/** Everything that the umbrella exports, an op behind a layer of its name as `ops.name`. */
+export function groupsOf(opsPage: string): Group[] {
+  const [all, inAutodiff] = [exportsOf(umbrella), exportsOf(autodiff)];
+  const ops: Group[] = familiesOf(opsPage).map(([title, names]) => ({
+    title: `Operations: ${title[0]!.toLowerCase()}${title.slice(1)}`,
+    about: '',
+    members: names.map((name) => {
+      const op = inAutodiff.get(name);
+      if (op === undefined) throw new Error(`docs/ops.md has ${name}, which libs/autodiff does not export`);
+      return [all.get(name) === op ? name : `ops.${name}`, op] as const;
+    }),
+  }));
+  const taken = new Set(ops.flatMap(({ members }) => members.map(([name]) => name)));
+  const rest = [...all].filter(([name]) => !taken.has(name) && name !== 'ops');
+  const others = sections.map(([title, , about]) => ({
+    title,
+    about,
+    members: rest.filter(([, value]) => sectionOf(placeOf(value)) === title),
+  }));
+  const [before, after] = [
+    others.filter(({ title }) => rank(title) < 1),
+    others.filter(({ title }) => rank(title) > 1),
+  ];
+  return [...before, ...ops, ...after.sort((a, b) => rank(a.title) - rank(b.title))];
+}
+
+function sectionOf(place: string): string {
+  const found = sections.find(([, places]) => places.test(place));
+  if (found === undefined)
+    throw new Error(`${place} belongs to no section of docs/reference.md; add one to groups.ts`);
+  return found[0];
+}
