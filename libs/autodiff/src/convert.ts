@@ -51,7 +51,9 @@ export function tensor(
   options: { dtype?: DType; shape?: Shape } = {},
 ): Tensor {
   checkTensor(values, options);
+  if (options.shape !== undefined) requireLengths('tensor', options.shape);
   if (values instanceof Tensor) {
+    requireOwnShape(values, options.shape);
     if (options.dtype === undefined || options.dtype === values.dtype) return values;
     return fromValues(values.data, values.shape, options.dtype);
   }
@@ -61,6 +63,16 @@ export function tensor(
   const shape = options.shape ?? found;
   if (sizeOf(shape) !== flat.length) throw wrongLength(flat.length, shape);
   return fromValues(flat, shape, options.dtype ?? 'float64');
+}
+
+/** Other shapes are made by `reshape`, which has a derivative. */
+function requireOwnShape({ shape }: Tensor, wanted: Shape | undefined): void {
+  if (wanted === undefined || formatShape(wanted) === formatShape(shape)) return;
+  throw new LockstepError(
+    'shape',
+    `tensor: the given tensor has shape ${formatShape(shape)}, not ${formatShape(wanted)}; use x.reshape(${formatShape(wanted)})`,
+    { shape, wanted },
+  );
 }
 
 function fromNested(values: number | NumberArray, dtype: DType, refuse: Refuse): Tensor {

@@ -213,7 +213,7 @@ describe('loadRun', () => {
     [[1, 2], 'the rows have shape [2], the model takes [rows, 2]; give a list of rows'],
     [[[1, 2, 3]], 'the rows have shape [1, 3], the model takes [rows, 2]'],
     [[[1, Number.NaN]], 'predict: row 1 holds NaN at place 1'],
-    ['rows.csv', 'takes a list of rows or a tensor, not string'],
+    ['rows.csv', 'takes a list of rows or a tensor, not the string 'rows.csv''],
     [null, 'takes a list of rows or a tensor, not null'],
   ])('refuses the rows %j', async (rows, message) => {
     await trained('refused', await tableExperiment());

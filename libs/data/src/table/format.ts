@@ -164,11 +164,15 @@ function levelPlaces(
   const places = words.map((word) => known.get(levelName(word)) ?? -1);
   const unknown = words.find((_, id) => places[id]! < 0);
   if (unknown !== undefined) {
-    throw new LockstepError(
-      'data',
-      `${path}: column '${column}': '${unknown}' is none of the levels that the training data have: ${levels.join(', ')}`,
-      { path, column, levels },
-    );
+    const what =
+      unknown === ''
+        ? 'the value is missing, and no row of the training data lacked it; its levels are'
+        : `'${unknown}' is none of the levels that the training data have:`;
+    throw new LockstepError('data', `${path}: column '${column}': ${what} ${levels.join(', ')}`, {
+      path,
+      column,
+      levels,
+    });
   }
   return ids.map((id) => places[id]!);
 }

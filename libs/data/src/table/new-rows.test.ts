@@ -47,6 +47,18 @@ describe('new rows', () => {
     ]);
   });
 
+  it.each([null, undefined, [1], 'x', 5])('refuse %j among them', (row) => {
+    expect(() => places(categories(['x']), [{ c: 'x' }, row as unknown as RowRecord])).toThrow(
+      /^row 2 is .*, not an object by the names of columns/,
+    );
+  });
+
+  it('say that a value is missing that no training row lacked', () => {
+    expect(() => places(categories(['x']), [{ c: null }])).toThrow(
+      "column 'c': the value is missing, and no row of the training data lacked it; its levels are x",
+    );
+  });
+
   it('say what a cell is that is neither a number nor a string', () => {
     const row = { c: true } as unknown as RowRecord;
     expect(() => places(categories(['x']), [row])).toThrow(

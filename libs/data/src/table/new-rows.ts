@@ -17,6 +17,7 @@ const kindOf = ({ kind }: Feature): 'number' | 'words' => (kind === 'number' ? '
 /** @throws LockstepError `data` that names row and column. */
 export function encodeRecords(format: TableFormat, records: readonly RowRecord[]): NewRows {
   const { syntax } = format;
+  for (const [i, record] of records.entries()) requireRecord(record, i);
   const columns = format.features.map((feature): Column => {
     const reader =
       kindOf(feature) === 'number' ? readNumbers(feature.column, syntax) : readWords(feature.column, syntax);
@@ -26,6 +27,16 @@ export function encodeRecords(format: TableFormat, records: readonly RowRecord[]
     return reader.finish();
   });
   return { numRows: records.length, ...encodeTable(format, columns, records.length, 'the rows') };
+}
+
+function requireRecord(record: unknown, row: number): void {
+  if (typeof record === 'object' && record !== null && !Array.isArray(record) && !ArrayBuffer.isView(record))
+    return;
+  throw new LockstepError(
+    'data',
+    `row ${row + 1} is ${describeValue(record)}, not an object by the names of columns, as the first row is`,
+    { row: row + 1 },
+  );
 }
 
 const rowPlace = (row: number): Place => ({ path: 'the rows', line: row + 1 });
