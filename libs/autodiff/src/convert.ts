@@ -15,11 +15,13 @@ import {
   type DType,
   dtypeOf,
   formatShape,
+  isFloat,
   isShort,
   type Shape,
   type ShortArray,
   sizeOf,
   type TypedArray,
+  wholeRange,
 } from '@lockstep/tensor';
 import { type Aval, ConcreteTensor, Tensor } from './core.ts';
 import { aDType, aShape, tensorLike } from './kinds.ts';
@@ -200,12 +202,17 @@ const checkArange = signature('arange', { n: aNumber, 'dtype?': aDType });
 export function arange(n: number, dtype: DType = 'float32'): Tensor {
   checkArange(n, dtype);
   requireLengths('arange', [n]);
-  return fromValues(
-    Array.from({ length: n }, (_, i) => i),
-    [n],
-    dtype,
-    madeBy('arange'),
-  );
+  requireHeld(firstMisfits(n, dtype), dtype, madeBy('arange'));
+  const data = allocate(dtype, n);
+  for (let i = 0; i < n; i++) data[i] = i;
+  return new ConcreteTensor({ dtype, shape: [n], data });
+}
+
+/** The first of 0 … n − 1 that the type may not hold: the numbers grow. */
+function firstMisfits(n: number, dtype: DType): number[] {
+  if (isFloat(dtype)) return [];
+  const beyond = wholeRange(dtype)[1] + 1;
+  return n > beyond ? [beyond] : [];
 }
 
 function fromValues(
