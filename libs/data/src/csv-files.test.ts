@@ -152,6 +152,12 @@ describe('numbers', () => {
     await expect(load(`a,y\n"${cell}",1\n`, { label: 'y' })).rejects.toThrow(refusal(message));
   });
 
+  it('reads magnitudes beyond 2²⁴ that are written with a point or an exponent', async () => {
+    const { splits } = await load('a,y\n1e30,123456789.5\n-1.2345e20,16777217.0\n', { label: 'y' });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1e30, -1.2345e20].map(Math.fround));
+    expect(list(splits.train.fields.y!.storage)).toEqual([123456792, 16777216]);
+  });
+
   it('standardizes a column of equal numbers to 0, whatever their sum rounds to', async () => {
     const rows = Array.from({ length: 10 }, (_, i) => `0.1,${i}`).join('\n');
     const { splits, format } = await load(`a,y\n${rows}\n`, { label: 'y', standardize: true });

@@ -258,7 +258,7 @@ function labelField(
 ): { y: Field; classes?: readonly string[] } {
   const base = { name: 'y', shape: Array.isArray(label) ? [labels.length] : [] };
   if (columns.every((column): column is NumberColumn => column.kind === 'number')) {
-    const storage = interleave(columns.map(({ values, name }) => labelNumbers(values, name, path)));
+    const storage = interleave(columns.map((column) => labelNumbers(column, path)));
     return { y: { ...base, dtype: 'float32', storage } };
   }
   const words = columns as readonly WordColumn[];
@@ -275,12 +275,11 @@ function labelField(
   return { y: { ...base, dtype: 'int32', storage: ids.map((id) => levelOf[id]!) }, classes: levels };
 }
 
-function labelNumbers(values: Float64Array, name: string, path: string): Float64Array {
-  for (const [row, value] of values.entries()) {
-    if (Number.isNaN(value)) throw missingLabel(path, name, row);
-    requireKept(value, name, path);
-  }
-  return values;
+function labelNumbers(column: NumberColumn, path: string): Float64Array {
+  const row = column.values.findIndex(Number.isNaN);
+  if (row >= 0) throw missingLabel(path, column.name, row);
+  requireKept(column, path);
+  return column.values;
 }
 
 function missingLabel(path: string, column: string, row: number): LockstepError {

@@ -7,6 +7,8 @@ export interface NumberColumn {
   readonly kind: 'number';
   readonly name: string;
   readonly values: Float64Array;
+  /** The first number that is written as a whole one, without a point or exponent, and that float32 rounds. */
+  readonly rounded: number | undefined;
 }
 
 /** A column of words: `ids[row]` is the place of the row's word in `words`, which are in the order of appearance. */
@@ -44,12 +46,16 @@ function areEqualNumbers(a: string, b: string, decimal: Decimal): boolean {
 
 export function readNumbers(name: string, syntax: TableSyntax): ColumnReader {
   const values = growable((length) => new Float64Array(length));
+  let rounded: number | undefined;
   return {
     name,
     add(text, place) {
-      values.push(isMissing(text, syntax) ? Number.NaN : numberOf(text, syntax, place, name));
+      const value = isMissing(text, syntax) ? Number.NaN : numberOf(text, syntax, place, name);
+      if (Math.abs(value) > 2 ** 24 && Math.fround(value) !== value && /^[+-]?\d+$/.test(text))
+        rounded ??= value;
+      values.push(value);
     },
-    finish: () => ({ kind: 'number', name, values: values.finish() }),
+    finish: () => ({ kind: 'number', name, values: values.finish(), rounded }),
   };
 }
 

@@ -119,14 +119,15 @@ export function encodeTable(
 
 function putNumbers(
   feature: NumberFeature,
-  { values, name }: NumberColumn,
+  column: NumberColumn,
   x: Float32Array,
   at: number,
   width: number,
   path: string,
 ): void {
   const { mean, divisor, missing } = feature;
-  const isPlain = mean === 0 && divisor === 1;
+  const { values, name } = column;
+  if (mean === 0 && divisor === 1) requireKept(column, path);
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
     const given = Number.isNaN(value) ? missing : value;
@@ -137,14 +138,13 @@ function putNumbers(
         column: name,
       });
     }
-    if (isPlain) requireKept(given, name, path);
     x[row * width + at] = (given - mean) / divisor;
   }
 }
 
 /** @throws LockstepError `data` for a whole number that float32 would make another whole number. */
-export function requireKept(value: number, column: string, path: string): void {
-  if (Math.abs(value) <= 2 ** 24 || !Number.isInteger(value) || Math.fround(value) === value) return;
+export function requireKept({ rounded: value, name: column }: NumberColumn, path: string): void {
+  if (value === undefined) return;
   throw new LockstepError(
     'data',
     `${path}: column '${column}': float32 would round the whole number ${value} to ${Math.fround(value)}; give standardize: true, name the column in 'categories' or use labelKind 'class' if its numbers are names, or leave it out of 'features'`,
