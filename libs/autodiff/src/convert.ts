@@ -15,11 +15,13 @@ import {
   type DType,
   dtypeOf,
   formatShape,
+  isFloat,
   isShort,
   type Shape,
   type ShortArray,
   sizeOf,
   type TypedArray,
+  wholeRange,
 } from '@lockstep/tensor';
 import { type Aval, ConcreteTensor, Tensor } from './core.ts';
 import { aDType, aShape, tensorLike } from './kinds.ts';
@@ -51,7 +53,9 @@ export function tensor(
   options: { dtype?: DType; shape?: Shape } = {},
 ): Tensor {
   checkTensor(values, options);
+  if (options.shape !== undefined) requireLengths('tensor', options.shape);
   if (values instanceof Tensor) {
+    requireOwnShape(values, options.shape);
     if (options.dtype === undefined || options.dtype === values.dtype) return values;
     return fromValues(values.data, values.shape, options.dtype);
   }
@@ -61,6 +65,16 @@ export function tensor(
   const shape = options.shape ?? found;
   if (sizeOf(shape) !== flat.length) throw wrongLength(flat.length, shape);
   return fromValues(flat, shape, options.dtype ?? 'float64');
+}
+
+/** Other shapes are made by `reshape`, which has a derivative. */
+function requireOwnShape({ shape }: Tensor, wanted: Shape | undefined): void {
+  if (wanted === undefined || formatShape(wanted) === formatShape(shape)) return;
+  throw new LockstepError(
+    'shape',
+    `tensor: the given tensor has shape ${formatShape(shape)}, not ${formatShape(wanted)}; use x.reshape(${formatShape(wanted)})`,
+    { shape, wanted },
+  );
 }
 
 function fromNested(values: number | NumberArray, dtype: DType, refuse: Refuse): Tensor {
@@ -193,12 +207,17 @@ const checkArange = signature('arange', { n: aNumber, 'dtype?': aDType });
 export function arange(n: number, dtype: DType = 'float32'): Tensor {
   checkArange(n, dtype);
   requireLengths('arange', [n]);
-  return fromValues(
-    Array.from({ length: n }, (_, i) => i),
-    [n],
-    dtype,
-    madeBy('arange'),
-  );
+  requireHeld(firstMisfits(n, dtype), dtype, madeBy('arange'));
+  const data = allocate(dtype, n);
+  for (let i = 0; i < n; i++) data[i] = i;
+  return new ConcreteTensor({ dtype, shape: [n], data });
+}
+
+/** The first of 0 … n − 1 that the type may not hold: the numbers grow. */
+function firstMisfits(n: number, dtype: DType): number[] {
+  if (isFloat(dtype)) return [];
+  const beyond = wholeRange(dtype)[1] + 1;
+  return n > beyond ? [beyond] : [];
 }
 
 function fromValues(

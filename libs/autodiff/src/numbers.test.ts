@@ -202,3 +202,18 @@ describe('bytes', () => {
     expect(() => tensor(BigInt64Array.of(1n) as never)).toThrow('Array.from(array, Number)');
   });
 });
+
+describe('shapes of tensors that are made', () => {
+  it.each([[[1.5, 2]], [[3, -1]], [[Number.NaN]]])('refuses the lengths %j, which no array has', (shape) => {
+    expect(() => tensor([1, 2, 3], { shape })).toThrow(/lengths are whole numbers ≥ 0/);
+    expect(() => tensor(new Float32Array(3), { shape })).toThrow(/lengths are whole numbers ≥ 0/);
+  });
+
+  it('refuses another shape for a tensor, instead of leaving the option out', () => {
+    const x = tensor([1, 2, 3, 4]);
+    expect(tensor(x, { shape: [4] })).toBe(x);
+    expect(() => tensor(x, { shape: [2, 2] })).toThrow(
+      'tensor: the given tensor has shape [4], not [2, 2]; use x.reshape([2, 2])',
+    );
+  });
+});

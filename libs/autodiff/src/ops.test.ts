@@ -319,7 +319,7 @@ describe('random numbers', () => {
     const [first, second, third] = Array.from(vmap((k: Tensor) => uniform(k, []))(keys).data);
     expect(new Set([first, second, third, uniform(key, []).item()]).size).toBe(4);
     expect(bitsOf(uniform(keys.at(1), []))).toBe(bitsOf(tensor(Float32Array.of(second!), { shape: [] })));
-    expect(() => keyTensor(-1)).toThrow(/keyTensor: the seed is -1; use a whole number of at least 0/);
+    expect(() => keyTensor(-1)).toThrow(/keyTensor: the seed is -1; use a whole number from 0 to 2⁵³ − 1/);
     expect(() => foldIn(key, 1.5)).toThrow(/foldIn: folds a whole number .* not 1.5; .* splitKey/);
   });
   it('have the distributions they are named after', () => {

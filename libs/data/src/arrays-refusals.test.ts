@@ -1,5 +1,5 @@
 /** What callers without types give for samples. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fromArrays } from './arrays.ts';
 
 const cyclic: unknown[] = [];
@@ -46,4 +46,29 @@ it.each<[string, unknown]>([
   expect(() => fromArrays(columns as never)).toThrow(
     /fromArrays: columns is .*; it must be an object of columns/,
   );
+});
+
+describe('fromArrays, whole numbers and fields', () => {
+  it.each([
+    [[16777217]],
+    [new Int32Array([16777217])],
+    [new Float64Array([-33554433])],
+    [new Uint32Array([4294967295])],
+  ])('refuses %j, which float32 rounds to another whole number', async (y) => {
+    await expect(fromArrays({ x: [[1]], y }).load()).rejects.toThrow(
+      /float32 would round the whole number -?\d+ of y\[0\]/,
+    );
+    await expect(fromArrays({ x: [[1]], y }, { dtypes: { y: 'float64' } }).load()).resolves.toBeDefined();
+  });
+
+  it('takes magnitudes that no whole number has', async () => {
+    const { splits } = await fromArrays({ x: [1e30, 16777217.5], y: [2 ** 40, 16777216] }).load();
+    expect(Array.from(splits.train.fields.x!.storage)).toEqual([Math.fround(1e30), 16777218]);
+  });
+
+  it('refuses a type of a field that is not there', async () => {
+    await expect(fromArrays({ x: [1], y: [2] }, { dtypes: { Y: 'int32' } }).load()).rejects.toThrow(
+      "fromArrays: dtypes names the field 'Y', which is not there; the fields are x, y",
+    );
+  });
 });

@@ -77,6 +77,7 @@ export function fromArrays(
   return {
     name,
     async load(loadOptions) {
+      requireFields('fromArrays', dtypes, Object.keys(columns));
       const numRows = countRows(columns);
       const fields = Object.entries(columns).map(([key, column]) =>
         fieldOf(key, column, dtypes[key] ?? 'float32'),
@@ -85,6 +86,21 @@ export function fromArrays(
       return createDataset({ name, splits, ...(classes === undefined ? {} : { classes }) }, loadOptions);
     },
   };
+}
+
+/** @throws LockstepError `config` where a type is given for a field that is not there. */
+export function requireFields(
+  source: string,
+  dtypes: Readonly<Record<string, DType>>,
+  fields: readonly string[],
+): void {
+  const idle = Object.keys(dtypes).find((name) => !fields.includes(name));
+  if (idle === undefined) return;
+  throw new LockstepError(
+    'config',
+    `${source}: dtypes names the field '${idle}', which is not there; the fields are ${fields.join(', ')}`,
+    { field: idle, fields },
+  );
 }
 
 function countRows(columns: Readonly<Record<string, Column>>): number {
@@ -110,7 +126,10 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
   let next = 0;
   const put = (value: number | boolean, pathOf: () => string): void => {
     storage[next] = Number(value);
-    if (!fits(storage[next++]!, Number(value), dtype)) throw misfit(pathOf(), Number(value), dtype);
+    const stored = storage[next++]!;
+    if (!fits(stored, Number(value), dtype)) throw misfit(pathOf(), Number(value), dtype);
+    if (stored !== Number(value) && Number.isSafeInteger(value))
+      throw rounded(pathOf(), Number(value), stored);
   };
   const fill = (value: NestedNumbers, path: string, expected: Shape): void => {
     if (lengthOf(value, path) !== expected[0]) {
@@ -165,6 +184,15 @@ function lengthOf(value: NestedNumbers, path: string): number | undefined {
 /** Whether `stored`, an element of `dtype`, stands for the value. */
 export function fits(stored: number, value: number, dtype: DType): boolean {
   return isFloat(dtype) ? Number.isFinite(stored) : holds(dtype, value);
+}
+
+/** Whole numbers are names as often as amounts: float32 must not make two of them one. */
+function rounded(path: string, value: number, stored: number): LockstepError {
+  return new LockstepError(
+    'data',
+    `fromArrays: float32 would round the whole number ${value} of ${path} to ${stored}; give the field another type, as in dtypes: { x: 'int32' }, or shift and scale it`,
+    { path, value },
+  );
 }
 
 function misfit(path: string, value: number, dtype: DType): LockstepError {

@@ -86,6 +86,28 @@ describe('encodings', () => {
   });
 });
 
+describe('roles of columns', () => {
+  const table = 'a,c,y\n1,r,2\n3,b,4\n';
+
+  it.each([
+    [{ label: 'y', features: ['a', 'y'] }, "column 'y' is a label and a feature"],
+    [{ label: 'y', features: ['a', 'a'] }, "column 'a' is named twice"],
+    [{ label: ['y', 'y'], features: ['a'] }, "column 'y' is named twice"],
+    [{ label: 'y', features: [] }, 'there is no feature among the columns a, c, y'],
+    [{ label: [], features: ['a'] }, 'there is no label'],
+    [
+      { label: 'y', features: ['a'], categories: { c: 'oneHot' } },
+      "names the column 'c', which is no feature",
+    ],
+    [
+      { label: 'c', features: ['a'], categories: { c: 'oneHot' } },
+      "names the column 'c', which is the label",
+    ],
+  ] satisfies [CsvOptions, string][])('%j are refused', async (options, message) => {
+    await expect(load(table, options)).rejects.toThrow(refusal(message));
+  });
+});
+
 describe('class labels', () => {
   it('are one class where they are one number', async () => {
     const { classes, splits } = await load('x,y\n1,1\n1,1.0\n1,01\n1,2\n1,1e0\n', {
@@ -94,6 +116,17 @@ describe('class labels', () => {
     });
     expect(classes).toEqual(['1', '2']);
     expect(list(splits.train.fields.y!.storage)).toEqual([0, 0, 0, 1, 0]);
+  });
+
+  it('are one class where they are one number with a decimal comma', async () => {
+    const { classes, splits } = await load('x;y\n1;2,5\n1;1\n1;1,0\n1;2,50\n', {
+      label: 'y',
+      labelKind: 'class',
+      delimiter: ';',
+      decimal: ',',
+    });
+    expect(classes).toEqual(['1', '2,5']);
+    expect(list(splits.train.fields.y!.storage)).toEqual([1, 0, 0, 1]);
   });
 
   it('stay apart where one of them is a word', async () => {
@@ -111,6 +144,26 @@ describe('class labels', () => {
 });
 
 describe('numbers', () => {
+  it.each([
+    ['1,234.5', 'write numbers without separators of thousands'],
+    ['1 234', 'write numbers without separators of thousands'],
+    ['1e39', 'it is too large'],
+  ])('says what is wrong with %j', async (cell, message) => {
+    await expect(load(`a,y\n"${cell}",1\n`, { label: 'y' })).rejects.toThrow(refusal(message));
+  });
+
+  it('reads magnitudes beyond 2²⁴ that are written with a point or an exponent', async () => {
+    const { splits } = await load('a,y\n1e30,123456789.5\n-1.2345e20,16777217.0\n', { label: 'y' });
+    expect(list(splits.train.fields.x!.storage)).toEqual([1e30, -1.2345e20].map(Math.fround));
+    expect(list(splits.train.fields.y!.storage)).toEqual([123456792, 16777216]);
+  });
+
+  it('standardizes a column of equal numbers to 0, whatever their sum rounds to', async () => {
+    const rows = Array.from({ length: 10 }, (_, i) => `0.1,${i}`).join('\n');
+    const { splits, format } = await load(`a,y\n${rows}\n`, { label: 'y', standardize: true });
+    expect(list(splits.train.fields.x!.storage)).toEqual(new Array(10).fill(0));
+    expect(format?.features).toEqual([{ kind: 'number', column: 'a', mean: 0.1, divisor: 1, missing: null }]);
+  });
   it.each(['16777217', '-33554433', '1234567891'])(
     'refuses the whole number %s, which float32 rounds',
     async (id) => {
@@ -173,6 +226,15 @@ describe('missing values', () => {
     await expect(load(table, { label: 'y', naValues: ['NA'] })).rejects.toThrow(
       refusal("line 3, column 'a': 'NA' is a missing value"),
     );
+  });
+
+  it('are compared as numbers where they are numbers', async () => {
+    const { splits } = await load('a,y\n-999,1\n-999.0,2\n-9.99e2,3\n5,4\n', {
+      label: 'y',
+      naValues: ['-999'],
+      missing: 'skip',
+    });
+    expect(list(splits.train.fields.x!.storage)).toEqual([5]);
   });
 
   it('take their row along', async () => {
@@ -262,6 +324,26 @@ describe('files', () => {
     ['a,y\n1,\u00002\n', 'line 2, byte 3: the file has a zero byte'],
   ])('says what %j is', async (contents, message) => {
     await expect(load(contents, { label: 'y' })).rejects.toThrow(refusal(message));
+  });
+
+  it('reads lines that end in several ways', async () => {
+    const { splits } = await load('a,y\r\n1,2\n3,4\r\n5,6\r7,8', { label: 'y' });
+    expect(list(splits.train.fields.y!.storage)).toEqual([2, 4, 6, 8]);
+  });
+
+  it('refuses zero characters of an encoding that is not the right one', async () => {
+    const contents = Buffer.from('a,y\nx,1\nz,2\n', 'utf16le');
+    for (const encoding of ['latin1', 'windows-1252']) {
+      await expect(load(contents, { label: 1, encoding })).rejects.toThrow(
+        refusal(`is not text in ${encoding}`),
+      );
+    }
+    await expect(load(contents, { label: 'y' })).rejects.toThrow(refusal("encoding: 'utf-16le'"));
+  });
+
+  it('says that a packed file is damaged', async () => {
+    const packed = Buffer.concat([gzipSync('a,y\n1,2\n'), Buffer.from('rest')]);
+    await expect(load(packed, { label: 'y' })).rejects.toThrow(refusal('the gzip file is damaged'));
   });
 
   it('says that a packed file is cut off', async () => {

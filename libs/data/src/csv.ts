@@ -117,7 +117,7 @@ export function csv(path: string | readonly string[], options: CsvOptions): Data
         labels: labelColumns.map((column) => column.name),
         features: own.map((column, i) => fit(column, features[i]!.kind, options, rows.train)),
       };
-      const x = featureFields(format.features, own, numRows, paths.join(', '));
+      const x = featureFields(format, own, numRows, paths.join(', '));
       const { y, classes } = labelField(labelColumns, labels, paths.join(', '), options);
       const splits = splitColumns([...x, y], rows);
       return createDataset({ name, splits, format, ...(classes ? { classes } : {}) }, loadOptions);
@@ -146,6 +146,7 @@ async function readColumns(paths: readonly string[], options: CsvOptions) {
       const kinds = categoryKinds(header, categories);
       const chosen = options.features?.map((feature) => header.indexOf(feature));
       const all = header.names.map((_, i) => i).filter((i) => !labelled.includes(i));
+      requireRoles(header, { labelled, chosen: chosen ?? all, categorical: [...kinds.keys()] });
       features = (chosen ?? all).map((column) => ({ column, kind: kinds.get(column) ?? 'number' }));
       return [
         ...features.map(({ column, kind }) => ({
@@ -160,6 +161,48 @@ async function readColumns(paths: readonly string[], options: CsvOptions) {
     },
   });
   return { ...table, labels, features };
+}
+
+interface Roles {
+  readonly labelled: readonly number[];
+  readonly chosen: readonly number[];
+  readonly categorical: readonly number[];
+}
+
+/** @throws LockstepError `data` where a column has two roles, or one that means nothing. */
+function requireRoles({ path, names }: Header, { labelled, chosen, categorical }: Roles): void {
+  const nameOr = (column: number | undefined): string | undefined =>
+    column === undefined ? undefined : names[column];
+  const twice = nameOr([...labelled, ...chosen].find((column, i, all) => all.indexOf(column) !== i));
+  if (twice !== undefined) {
+    const isBoth = labelled.includes(names.indexOf(twice)) && chosen.includes(names.indexOf(twice));
+    const what = isBoth
+      ? 'is a label and a feature, so that the model would read the answer'
+      : 'is named twice';
+    throw new LockstepError('data', `${path}: column '${twice}' ${what}; name each column once`, {
+      path,
+      column: twice,
+    });
+  }
+  if (labelled.length === 0 || chosen.length === 0) {
+    const [what, remedy] = labelled.length === 0 ? ['label', 'label'] : ['feature', 'features'];
+    throw new LockstepError(
+      'data',
+      `${path}: there is no ${what} among the columns ${names.join(', ')}; name one or more in '${remedy}'`,
+      { path, columns: names },
+    );
+  }
+  const idle = categorical.find((column) => !chosen.includes(column));
+  if (idle === undefined) return;
+  throw new LockstepError(
+    'data',
+    `${path}: 'categories' names the column '${names[idle]}', which is ${
+      labelled.includes(idle)
+        ? "the label; labelKind: 'class' makes classes of its words"
+        : "no feature; add it to 'features', or leave it out"
+    }`,
+    { path, column: names[idle] },
+  );
 }
 
 function categoryKinds(
@@ -179,23 +222,23 @@ function nameOf({ names }: Header, key: string): ColumnName {
 function fit(
   column: Column,
   kind: FeatureKind,
-  { standardize = false, missing }: CsvOptions,
+  { standardize = false, missing, decimal = '.' }: CsvOptions,
   trainRows: Int32Array,
 ): Feature {
   if (column.kind === 'number') {
     return fitNumbers(column, { standardize, fillMissing: missing === 'mean', trainRows });
   }
-  const { levels } = levelsOf(column.words);
+  const { levels } = levelsOf(column.words, decimal);
   return { kind: kind === 'index' ? 'index' : 'oneHot', column: column.name, levels };
 }
 
 function featureFields(
-  features: readonly Feature[],
+  format: TableFormat,
   columns: readonly Column[],
   numRows: number,
   path: string,
 ): Field[] {
-  const { x, width, categories, numCategories } = encodeTable(features, columns, numRows, path);
+  const { x, width, categories, numCategories } = encodeTable(format, columns, numRows, path);
   const places = (name: string): Field => ({
     name,
     shape: [numCategories],
@@ -211,11 +254,11 @@ function labelField(
   columns: readonly Column[],
   labels: readonly ColumnName[],
   path: string,
-  { label }: CsvOptions,
+  { label, decimal = '.' }: CsvOptions,
 ): { y: Field; classes?: readonly string[] } {
   const base = { name: 'y', shape: Array.isArray(label) ? [labels.length] : [] };
   if (columns.every((column): column is NumberColumn => column.kind === 'number')) {
-    const storage = interleave(columns.map(({ values, name }) => labelNumbers(values, name, path)));
+    const storage = interleave(columns.map((column) => labelNumbers(column, path)));
     return { y: { ...base, dtype: 'float32', storage } };
   }
   const words = columns as readonly WordColumn[];
@@ -228,16 +271,15 @@ function labelField(
   }
   const { ids, words: texts, name } = words[0]!;
   if (texts.includes('')) throw missingLabel(path, name, ids.indexOf(texts.indexOf('')));
-  const { levels, levelOf } = levelsOf(texts);
+  const { levels, levelOf } = levelsOf(texts, decimal);
   return { y: { ...base, dtype: 'int32', storage: ids.map((id) => levelOf[id]!) }, classes: levels };
 }
 
-function labelNumbers(values: Float64Array, name: string, path: string): Float64Array {
-  for (const [row, value] of values.entries()) {
-    if (Number.isNaN(value)) throw missingLabel(path, name, row);
-    requireKept(value, name, path);
-  }
-  return values;
+function labelNumbers(column: NumberColumn, path: string): Float64Array {
+  const row = column.values.findIndex(Number.isNaN);
+  if (row >= 0) throw missingLabel(path, column.name, row);
+  requireKept(column, path);
+  return column.values;
 }
 
 function missingLabel(path: string, column: string, row: number): LockstepError {

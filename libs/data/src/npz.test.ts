@@ -87,6 +87,10 @@ describe('npz', () => {
     [{ fields: { x: 'X' } }, "data.npz: there is no array 'X'; the file has x, x_test, y, y_test"],
     [{}, 'data.npz: x has 3, x_test has 1'],
     [
+      { fields, dtypes: { X: 'float32' as const } },
+      "npz: dtypes names the field 'X', which is not there; the fields are x, y",
+    ],
+    [
       { fields, dtypes: { x: 'int32' as const } },
       "data.npz: 'x': element 11 is 0.1, which is no int32 value",
     ],

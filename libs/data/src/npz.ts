@@ -12,7 +12,7 @@ import {
 } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
-import { fits, range, someDTypes } from './arrays.ts';
+import { fits, range, requireFields, someDTypes } from './arrays.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
@@ -63,6 +63,7 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
       const { test, split = {}, classes } = options;
       const arrays = await readAll(path, namesOf(options));
       const chosen = options.fields ?? Object.fromEntries(Object.keys(arrays).map((key) => [key, key]));
+      requireFields('npz', options.dtypes ?? {}, Object.keys({ ...chosen, ...test }));
       const columns = columnsOf(name, arrays, chosen, options.dtypes);
       const splits = splitColumns(columns.fields, splitRows(columns.numRows, split));
       const own =

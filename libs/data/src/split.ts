@@ -9,7 +9,10 @@ export interface SplitFractions {
   readonly test?: number;
 }
 
-const fraction: Kind = { what: 'a fraction from 0 to 1', fits: (value) => typeof value === 'number' };
+const fraction: Kind = {
+  what: 'a fraction from 0 to 1',
+  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
 
 export const splitRules: Rules<SplitFractions> = { validation: fraction, test: fraction };
 

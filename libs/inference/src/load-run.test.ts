@@ -213,12 +213,17 @@ describe('loadRun', () => {
     [[1, 2], 'the rows have shape [2], the model takes [rows, 2]; give a list of rows'],
     [[[1, 2, 3]], 'the rows have shape [1, 3], the model takes [rows, 2]'],
     [[[1, Number.NaN]], 'predict: row 1 holds NaN at place 1'],
-    ['rows.csv', 'takes a list of rows or a tensor, not string'],
+    ['rows.csv', "takes a list of rows or a tensor, not the string 'rows.csv'"],
     [null, 'takes a list of rows or a tensor, not null'],
+    [[{ height: 1, width: 2 }, null], 'row 2 is null, not an object by the names of columns'],
   ])('refuses the rows %j', async (rows, message) => {
     await trained('refused', await tableExperiment());
     const model = await loadRun(folder);
     expect(() => model.predict(rows as never)).toThrow(message);
+    expect(() => model.outputs([])).toThrow('outputs: there are no rows');
+    await expect(model.predictFile(5 as never)).rejects.toThrow(
+      'predictFile: path is 5; it must be a string',
+    );
   });
 
   it('says what is missing in a folder', async () => {

@@ -51,6 +51,7 @@ export interface LoadedRun {
 }
 
 const loadRules: Rules<LoadRunOptions> = { step: whole(0) };
+const checkPredictFile = signature('predictFile', { path: aString });
 const checkLoadRun = signature('loadRun', { folder: aString }, loadRules);
 
 /**
@@ -82,7 +83,10 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
     ...variables,
     outputs: (rows) => apply(prepareRows(data, rows)),
     predict: (rows) => (isEmpty(rows) ? [] : describe(apply(prepareRows(data, rows)))),
-    predictFile: async (path) => describe(apply(await prepareFile(data, path))),
+    predictFile: async (path) => {
+      checkPredictFile(path);
+      return describe(apply(await prepareFile(data, path)));
+    },
   };
 }
 

@@ -10,7 +10,7 @@ import {
   type RowRecord,
   widthOf,
 } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { describeValue, LockstepError } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import type { Inputs } from '@lockstep/training';
 
@@ -21,6 +21,13 @@ export type Rows = readonly RowRecord[] | readonly NestedNumbers[] | Tensor;
 
 /** @throws LockstepError `shape`, `argument` or `data` that says what rows the model takes. */
 export function prepareRows(form: DatasetForm, rows: Rows): Inputs {
+  if (Array.isArray(rows) && rows.length === 0) {
+    throw new LockstepError(
+      'argument',
+      'outputs: there are no rows, so that their outputs have no shape',
+      {},
+    );
+  }
   if (isRecords(rows)) {
     if (form.format === undefined) {
       throw new LockstepError(
@@ -73,7 +80,7 @@ function isRecords(rows: Rows): rows is readonly RowRecord[] {
   if (!Array.isArray(rows)) {
     throw new LockstepError(
       'argument',
-      `predict: takes a list of rows or a tensor, not ${rows === null ? 'null' : typeof rows}`,
+      `predict: takes a list of rows or a tensor, not ${describeValue(rows)}`,
       {},
     );
   }

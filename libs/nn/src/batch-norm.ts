@@ -7,7 +7,7 @@ import {
   where,
   zeros,
 } from '@lockstep/autodiff';
-import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { aBoolean, type Kind, LockstepError, numberFrom, type Rules, signature } from '@lockstep/errors';
 import { checkedLayer, type Layer, requireContext } from './layer.ts';
 
 /** Scale and offset of each channel. [C] */
@@ -29,9 +29,14 @@ export interface BatchNormOptions {
   readonly ghost?: boolean;
 }
 
+const aPart: Kind = {
+  what: 'a number from 0 to 1',
+  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
+
 export const batchNormRules: Rules<BatchNormOptions> = {
-  momentum: aNumber,
-  epsilon: aNumber,
+  momentum: aPart,
+  epsilon: numberFrom(0),
   ghost: aBoolean,
 };
 

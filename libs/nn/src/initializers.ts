@@ -100,11 +100,14 @@ export function fill(value: number): Initializer {
   return (_key, shape) => autodiff.full(shape, value);
 }
 
+const checkIdentity = checkOf('identity');
+
 /**
  * A kernel that hands its input on: ones where input and output channel are the same, zeros elsewhere; of a
  * convolution's kernel, at the middle place. [.., in, out]
  */
-export const identity: Initializer = (_key, shape) => {
+export const identity: Initializer = (key, shape, fans) => {
+  checkIdentity(key, shape, fans);
   fansOf(shape);
   const values = new Float32Array(sizeOf(shape));
   const [numIn, numOut] = shape.slice(-2) as [number, number];

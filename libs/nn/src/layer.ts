@@ -2,7 +2,14 @@
 
 import * as ops from '@lockstep/autodiff';
 import { foldIn, Tensor, traceProgram } from '@lockstep/autodiff';
-import { anObject, type Kind, LockstepError, signature } from '@lockstep/errors';
+import {
+  aBoolean,
+  describeValue,
+  type Kind,
+  LockstepError,
+  nestedOptions,
+  signature,
+} from '@lockstep/errors';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
 import { aShape, aTensor } from './kinds.ts';
@@ -63,12 +70,7 @@ const aTree: Kind = {
 };
 
 /** Layers that neither draw nor weigh need none of it. */
-const aContext: Kind = {
-  what: 'an object of training (true or false), key and weights',
-  fits: (value) =>
-    anObject.fits(value) &&
-    ['boolean', 'undefined'].includes(typeof (value as Partial<Record<keyof Context, unknown>>).training),
-};
+const aContext = nestedOptions({ training: aBoolean, key: aTensor, weights: aTensor });
 
 const checkInit = signature('init of a layer', { key: aTensor, input: aShape });
 const checkApply = signature('apply of a layer', {
@@ -172,6 +174,16 @@ const names = new Map<unknown, string>(Object.entries(ops).map(([name, op]) => [
 
 const kindOf = (f: (x: Tensor) => Tensor): string => names.get(f) ?? (f.name || 'function');
 
+function requireResult(y: unknown): void {
+  if (y instanceof Tensor) return;
+  const given = y === undefined ? 'nothing' : describeValue(y);
+  throw new LockstepError(
+    'experiment',
+    `the function of the batch gives ${given}; it gives a tensor, as (x) => x.mul(2) or (x) => { return x.mul(2); } do`,
+    { came: describeValue(y) },
+  );
+}
+
 /**
  * The shape of a row of `f`'s result, by tracing `f` on two rows of `input` (and further arguments of the given
  * shapes); nothing is computed.
@@ -186,6 +198,7 @@ export function outputShape(
   traceProgram(
     (x, ...rest) => {
       const y = f(x!, ...rest);
+      requireResult(y);
       output = y.shape;
       return [y];
     },

@@ -1,7 +1,7 @@
 /** Normalisations within a row: each sample by its own moments, the same in training and evaluation. */
 
 import { ones, type Tensor, zeros } from '@lockstep/autodiff';
-import { aBoolean, aNumber, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
+import { aBoolean, LockstepError, numberFrom, type Rules, signature, whole } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
@@ -18,7 +18,7 @@ export interface NormOptions {
   readonly shift?: boolean;
 }
 
-export const normRules: Rules<NormOptions> = { epsilon: aNumber, scale: aBoolean, shift: aBoolean };
+export const normRules: Rules<NormOptions> = { epsilon: numberFrom(0), scale: aBoolean, shift: aBoolean };
 
 export interface LayerNormOptions extends NormOptions {
   /** How many of the last axes are normalised as one. Default 1. */

@@ -2,7 +2,9 @@ import { foldIn, normal, qr } from '@lockstep/autodiff';
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import type { Initializer } from './fans.ts';
+import { aShape, aTensor } from './kinds.ts';
 
+const checkDraw = signature('orthogonal', { key: aTensor, shape: aShape, 'fans?': aShape });
 const checkOrthogonal = signature('orthogonal', { 'gain?': aNumber });
 
 /**
@@ -11,7 +13,8 @@ const checkOrthogonal = signature('orthogonal', { 'gain?': aNumber });
  */
 export function orthogonal(gain = 1): Initializer {
   checkOrthogonal(gain);
-  return (key, shape) => {
+  return (key, shape, fans) => {
+    checkDraw(key, shape, fans);
     if (shape.length < 2) {
       throw new LockstepError(
         'shape',

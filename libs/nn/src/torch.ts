@@ -3,12 +3,13 @@
  * file holds, and its name in there; tensors are transposed from PyTorch's layouts (channels first, [out, in]) to ours.
  */
 import type { Tensor } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { aString, LockstepError, recordOf, signature } from '@lockstep/errors';
 import { formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import type { MultiHeadAttentionParams } from './attention.ts';
 import type { BatchNormParams, BatchNormState } from './batch-norm.ts';
 import type { KernelParams } from './dense.ts';
 import type { EmbeddingParams } from './embedding.ts';
+import { aShape, aTensor } from './kinds.ts';
 import type { NormParams } from './normalization.ts';
 import type { CellParams, RecurrentParams } from './recurrent.ts';
 
@@ -22,7 +23,14 @@ interface Module {
   get(name: string, rank: number): Tensor;
 }
 
-function moduleOf(state: StateDict, path: string): Module {
+const checkModule = signature('fromTorch', {
+  state: recordOf(aTensor, 'a state dict, an object of tensors by name'),
+  name: aString,
+  'flattened?': aShape,
+});
+
+function moduleOf(state: StateDict, path: string, flattened?: Shape): Module {
+  checkModule(state, path, flattened);
   const prefix = path === '' ? '' : `${path}.`;
   return {
     has: (name) => Object.hasOwn(state, prefix + name),
@@ -59,7 +67,7 @@ const kernelIn =
  * last, so the inputs come in another order.
  */
 function linear(state: StateDict, name: string, flattened?: Shape): KernelParams {
-  const module = moduleOf(state, name);
+  const module = moduleOf(state, name, flattened);
   const weight = module.get('weight', 2);
   if (flattened === undefined) return withBias(weight.transpose(), module);
   const [numOut, numIn] = weight.shape as [number, number];
@@ -130,11 +138,19 @@ function attention(state: StateDict, name: string): MultiHeadAttentionParams {
 /** Three equal parts along the first axis. */
 function thirds(x: Tensor): Tensor[] {
   const each = x.shape[0]! / 3;
+  if (!Number.isInteger(each)) {
+    throw new LockstepError(
+      'shape',
+      `fromTorch: packed projections of shape ${formatShape(x.shape)} are no three equal parts; is the module a MultiheadAttention?`,
+      { shape: x.shape },
+    );
+  }
   return [0, 1, 2].map((i) => x.slice([i * each], [(i + 1) * each]));
 }
 
 /** nn.TransformerEncoderLayer with norm_first, as `transformerBlock`. */
 function encoderLayer(state: StateDict, name: string) {
+  checkModule(state, name);
   const own = (part: string): string => (name === '' ? part : `${name}.${part}`);
   return [
     [norm(state, own('norm1')), attention(state, own('self_attn')), {}],

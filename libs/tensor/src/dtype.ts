@@ -51,9 +51,20 @@ export function bytesPerElement(dtype: DType): number {
   return constructors[dtype].BYTES_PER_ELEMENT;
 }
 
-/** A zeroed typed array of `size` elements. */
+/** A zeroed typed array of `size` elements. @throws LockstepError `shape` for more than the engine can hold. */
 export function allocate(dtype: DType, size: number): TypedArray {
-  return new constructors[dtype](size);
+  try {
+    return new constructors[dtype](size);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    const gibibytes = (size * bytesPerElement(dtype)) / 2 ** 30;
+    throw new LockstepError(
+      'shape',
+      `an array of ${size} elements of ${dtype} takes ${gibibytes.toPrecision(3)} GiB, more than can be had; use smaller arrays, or work on one part after the other`,
+      { dtype, size },
+      { cause },
+    );
+  }
 }
 
 /** A view of `size` elements at `byteOffset` of `buffer`; writes go to the buffer. */

@@ -28,10 +28,14 @@ export function keyTensor(seed: number | Key): Tensor {
   checkKeyTensor(seed);
   if (typeof seed !== 'number') return tensor([...seed], { dtype: 'uint32' });
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new LockstepError('argument', `keyTensor: the seed is ${seed}; use a whole number of at least 0`, {
-      op: 'keyTensor',
-      seed,
-    });
+    throw new LockstepError(
+      'argument',
+      `keyTensor: the seed is ${seed}; use a whole number from 0 to 2⁵³ − 1`,
+      {
+        op: 'keyTensor',
+        seed,
+      },
+    );
   }
   return tensor(Uint32Array.from(keyFromSeed(seed)));
 }

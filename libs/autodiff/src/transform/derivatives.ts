@@ -3,7 +3,7 @@
  * once, by vmap; a Hessian is the forward-mode Jacobian of the gradient ("forward over reverse").
  */
 
-import { aFunction, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
+import { aFunction, describeValue, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, tensor, zerosLike } from '../convert.ts';
@@ -52,6 +52,13 @@ export function restrict<Args extends readonly unknown[], Out>(
   args: readonly unknown[],
   wrt: Wrt,
 ): Restricted<Out> {
+  if (!Array.isArray(args)) {
+    throw new LockstepError(
+      'argument',
+      `${op}: the arguments are ${describeValue(args)}; give them as a list, as in ${op}(f)([x], v)`,
+      { op },
+    );
+  }
   requireArguments(op, args.length, wrt);
   if (typeof wrt === 'number') {
     return { chosen: args[wrt], g: (moved) => f(...(args.map(lifted).with(wrt, moved) as unknown as Args)) };

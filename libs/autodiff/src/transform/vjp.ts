@@ -1,6 +1,6 @@
 /** Reverse mode for functions of trees: gradients, and pullbacks of any value. */
 
-import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
+import { aFunction, anything, describeValue, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
@@ -165,8 +165,17 @@ export function valueAndGradWithAux<
 ): (...args: Inputs<Args>) => [readonly [Tensor, Aux], Selected<Args, W>] {
   checkValueAndGradWithAux(f, wrt);
   return (...args) => {
-    const out = valueAndPull('valueAndGradWithAux', onArguments(f), args, wrt);
+    const out = valueAndPull('valueAndGradWithAux', (call) => requirePair(f(...(call as Args))), args, wrt);
     const value = unflatten(out.structure, out.leaves) as unknown as readonly [Tensor, Aux];
     return [value, out.gradient as Selected<Args, W>];
   };
+}
+
+function requirePair<T>(result: T): T {
+  if (Array.isArray(result) && result.length === 2) return result;
+  throw new LockstepError(
+    'argument',
+    `valueAndGradWithAux, gradWithAux: the function must return [scalar, auxiliary], not ${describeValue(result)}; use grad or valueAndGrad where there is nothing beside the scalar`,
+    {},
+  );
 }

@@ -7,6 +7,8 @@ export interface NumberColumn {
   readonly kind: 'number';
   readonly name: string;
   readonly values: Float64Array;
+  /** The first number that is written as a whole one, without a point or exponent, and that float32 rounds. */
+  readonly rounded: number | undefined;
 }
 
 /** A column of words: `ids[row]` is the place of the row's word in `words`, which are in the order of appearance. */
@@ -32,23 +34,44 @@ export function isNumber(text: string): boolean {
   return decimalNumber.test(text);
 }
 
-export function isMissing(text: string, { naValues }: TableSyntax): boolean {
-  return text === '' || naValues.includes(text);
+/** Numbers that stand for a missing value are compared as numbers: -999 names -999.0 too. */
+export function isMissing(text: string, { naValues, decimal }: TableSyntax): boolean {
+  return text === '' || naValues.some((one) => one === text || areEqualNumbers(one, text, decimal));
+}
+
+function areEqualNumbers(a: string, b: string, decimal: Decimal): boolean {
+  const [first, second] = [withPoint(a, decimal), withPoint(b, decimal)];
+  return isNumber(first) && isNumber(second) && Number(first) === Number(second);
 }
 
 export function readNumbers(name: string, syntax: TableSyntax): ColumnReader {
   const values = growable((length) => new Float64Array(length));
+  let rounded: number | undefined;
   return {
     name,
     add(text, place) {
-      values.push(isMissing(text, syntax) ? Number.NaN : numberOf(text, syntax, place, name));
+      const value = isMissing(text, syntax) ? Number.NaN : numberOf(text, syntax, place, name);
+      if (Math.abs(value) > 2 ** 24 && Math.fround(value) !== value && /^[+-]?\d+$/.test(text))
+        rounded ??= value;
+      values.push(value);
     },
-    finish: () => ({ kind: 'number', name, values: values.finish() }),
+    finish: () => ({ kind: 'number', name, values: values.finish(), rounded }),
   };
 }
 
+type Decimal = TableSyntax['decimal'];
+
+/** A number with a decimal point; what is none with this decimal sign stays none. */
+function withPoint(text: string, decimal: Decimal): string {
+  if (decimal === '.') return text;
+  return text.includes('.') ? '' : text.replace(',', '.');
+}
+
+/** A number as cells of the file write it. */
+export const writeNumber = (value: number, decimal: Decimal): string => String(value).replace('.', decimal);
+
 function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: string): number {
-  const plain = decimal === '.' ? text : text.includes('.') ? '' : text.replace(',', '.');
+  const plain = withPoint(text, decimal);
   if (isNumber(plain)) {
     const value = Number(plain);
     if (Number.isFinite(Math.fround(value))) return value;
@@ -58,6 +81,10 @@ function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: st
 
 /** What a cell that is no number looks like. */
 function remedyFor(text: string): string {
+  if (isNumber(text) && !Number.isFinite(Math.fround(Number(text))))
+    return 'it is too large: rescale the column, or take its logarithms';
+  if (/^[+-]?\d{1,3}([., _']\d{3})+([.,]\d+)?$/.test(text) && !/^[+-]?\d+,\d+$/.test(text))
+    return 'write numbers without separators of thousands';
   if (/^[+-]?\d+,\d+$/.test(text)) return "for numbers with a decimal comma give decimal: ','";
   if (/^(na|n\/a|nan|null|none|nil|\?|-|\.|inf(inity)?)$/i.test(text)) {
     return `if it stands for a missing value, name it in naValues: ['${text}']`;
@@ -88,21 +115,33 @@ export function readWords(name: string, syntax: TableSyntax): ColumnReader {
  * level (1, 1.0 and 01), and levels are in the order of numbers; else in the order of code units. Whole numbers beyond
  * 2⁵³ are compared as text: JavaScript cannot tell them apart as numbers.
  */
-export function levelsOf(words: readonly string[]): {
-  readonly levels: readonly string[];
-  levelOf: number[];
-} {
-  const present = words.filter((word) => word !== '');
-  const areNumbers = present.every(isExactNumber);
-  const canonical = (word: string): string =>
-    areNumbers && word !== '' ? String(Number(word) === 0 ? 0 : Number(word)) : word;
-  const levels = [...new Set(words.map(canonical))].sort(
-    areNumbers ? (a, b) => (a === '' ? -1 : b === '' ? 1 : Number(a) - Number(b)) : undefined,
+export function levelsOf(
+  words: readonly string[],
+  decimal: Decimal,
+): { readonly levels: readonly string[]; levelOf: number[] } {
+  const areNumbers = words.every((word) => isLevelNumber(word, decimal));
+  const levelName = levelNames(words, decimal);
+  const size = (word: string): number =>
+    word === '' ? Number.NEGATIVE_INFINITY : Number(withPoint(word, decimal));
+  const levels = [...new Set(words.map(levelName))].sort(
+    areNumbers ? (a, b) => size(a) - size(b) : undefined,
   );
   const places = new Map(levels.map((level, place) => [level, place]));
-  return { levels, levelOf: words.map((word) => places.get(canonical(word))!) };
+  return { levels, levelOf: words.map((word) => places.get(levelName(word))!) };
 }
 
-function isExactNumber(text: string): boolean {
-  return isNumber(text) && Math.abs(Number(text)) <= Number.MAX_SAFE_INTEGER;
+/** The name of a word's level. `known`, levels or their words, say whether words are compared as numbers. */
+export function levelNames(known: readonly string[], decimal: Decimal): (word: string) => string {
+  const areNumbers = known.every((word) => isLevelNumber(word, decimal));
+  return (word) => {
+    if (!areNumbers || word === '' || !isLevelNumber(word, decimal)) return word;
+    const value = Number(withPoint(word, decimal));
+    return writeNumber(value === 0 ? 0 : value, decimal);
+  };
+}
+
+/** A missing value is no word: it does not make numbers words. */
+function isLevelNumber(word: string, decimal: Decimal): boolean {
+  const plain = withPoint(word, decimal);
+  return word === '' || (isNumber(plain) && Math.abs(Number(plain)) <= Number.MAX_SAFE_INTEGER);
 }

@@ -3,7 +3,7 @@
  * data that is kept with a trained model, so that new rows are prepared in the same way.
  */
 import { LockstepError } from '@lockstep/errors';
-import { type Column, levelsOf, type NumberColumn, type WordColumn } from './columns.ts';
+import { type Column, levelNames, type NumberColumn, type WordColumn } from './columns.ts';
 import type { TableSyntax } from './rows.ts';
 
 export interface TableFormat {
@@ -54,9 +54,7 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
       { column: name },
     );
   }
-  let sum = 0;
-  for (const row of present) sum += values[row]!;
-  const average = sum / present.length;
+  const average = meanOf(values, present);
   const missing = fillMissing ? average : null;
   if (!standardize) return { ...feature, mean: 0, divisor: 1, missing };
   let squares = 0;
@@ -67,6 +65,15 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
   // Cells that are filled in lie at the mean: they add nothing to the squares, but to the number of rows.
   const deviation = Math.sqrt(squares / (fillMissing ? trainRows.length : present.length));
   return { ...feature, mean: average, divisor: deviation > 0 ? deviation : 1, missing };
+}
+
+/** Of equal values the value itself: a sum of them is rounded, and would leave a deviation where there is none. */
+function meanOf(values: Float64Array, rows: Int32Array): number {
+  const first = values[rows[0]!]!;
+  if (rows.every((row) => values[row] === first)) return first;
+  let sum = 0;
+  for (const row of rows) sum += values[row]!;
+  return sum / rows.length;
 }
 
 /** The number of places of `x` that a feature takes. */
@@ -83,9 +90,9 @@ export interface Encoded {
   readonly numCategories: number;
 }
 
-/** The rows of a table as numbers. `describe` names a cell in errors. */
+/** The rows of a table as numbers. `path` names them in errors. */
 export function encodeTable(
-  features: readonly Feature[],
+  { features, syntax }: Pick<TableFormat, 'features' | 'syntax'>,
   columns: readonly Column[],
   numRows: number,
   path: string,
@@ -98,7 +105,7 @@ export function encodeTable(
   for (const [i, feature] of features.entries()) {
     if (feature.kind === 'number') putNumbers(feature, columns[i] as NumberColumn, x, at, width, path);
     else {
-      const levels = levelPlaces(feature, columns[i] as WordColumn, path);
+      const levels = levelPlaces(feature, columns[i] as WordColumn, syntax, path);
       for (const [row, level] of levels.entries()) {
         if (feature.kind === 'oneHot') x[row * width + at + level] = 1;
         else categories[row * numCategories + place] = level;
@@ -112,14 +119,15 @@ export function encodeTable(
 
 function putNumbers(
   feature: NumberFeature,
-  { values, name }: NumberColumn,
+  column: NumberColumn,
   x: Float32Array,
   at: number,
   width: number,
   path: string,
 ): void {
   const { mean, divisor, missing } = feature;
-  const isPlain = mean === 0 && divisor === 1;
+  const { values, name } = column;
+  if (mean === 0 && divisor === 1) requireKept(column, path);
   for (let row = 0; row < values.length; row++) {
     const value = values[row]!;
     const given = Number.isNaN(value) ? missing : value;
@@ -130,14 +138,13 @@ function putNumbers(
         column: name,
       });
     }
-    if (isPlain) requireKept(given, name, path);
     x[row * width + at] = (given - mean) / divisor;
   }
 }
 
 /** @throws LockstepError `data` for a whole number that float32 would make another whole number. */
-export function requireKept(value: number, column: string, path: string): void {
-  if (Math.abs(value) <= 2 ** 24 || !Number.isInteger(value) || Math.fround(value) === value) return;
+export function requireKept({ rounded: value, name: column }: NumberColumn, path: string): void {
+  if (value === undefined) return;
   throw new LockstepError(
     'data',
     `${path}: column '${column}': float32 would round the whole number ${value} to ${Math.fround(value)}; give standardize: true, name the column in 'categories' or use labelKind 'class' if its numbers are names, or leave it out of 'features'`,
@@ -149,18 +156,23 @@ export function requireKept(value: number, column: string, path: string): void {
 function levelPlaces(
   { levels, column }: CategoryFeature,
   { ids, words }: WordColumn,
+  { decimal }: TableSyntax,
   path: string,
 ): Int32Array {
   const known = new Map(levels.map((level, place) => [level, place]));
-  const own = levelsOf(words);
-  const places = words.map((word, id) => known.get(own.levels[own.levelOf[id]!]!) ?? known.get(word) ?? -1);
+  const levelName = levelNames(levels, decimal);
+  const places = words.map((word) => known.get(levelName(word)) ?? -1);
   const unknown = words.find((_, id) => places[id]! < 0);
   if (unknown !== undefined) {
-    throw new LockstepError(
-      'data',
-      `${path}: column '${column}': '${unknown}' is none of the levels that the training data have: ${levels.join(', ')}`,
-      { path, column, levels },
-    );
+    const what =
+      unknown === ''
+        ? 'the value is missing, and no row of the training data lacked it; its levels are'
+        : `'${unknown}' is none of the levels that the training data have:`;
+    throw new LockstepError('data', `${path}: column '${column}': ${what} ${levels.join(', ')}`, {
+      path,
+      column,
+      levels,
+    });
   }
   return ids.map((id) => places[id]!);
 }

@@ -1,9 +1,9 @@
 /** New rows of a table whose format is known: prepared as those of the training were. */
-import { LockstepError } from '@lockstep/errors';
-import { type Column, readNumbers, readWords } from './columns.ts';
+import { describeValue, LockstepError } from '@lockstep/errors';
+import { type Column, readNumbers, readWords, writeNumber } from './columns.ts';
 import { type Encoded, encodeTable, type Feature, type TableFormat } from './format.ts';
 import { type Header, readTable } from './read-table.ts';
-import type { Place } from './rows.ts';
+import type { Place, TableSyntax } from './rows.ts';
 
 /** A row by the names of its columns. Columns that are no features are ignored. */
 export type RowRecord = Readonly<Record<string, string | number | null>>;
@@ -16,24 +16,44 @@ const kindOf = ({ kind }: Feature): 'number' | 'words' => (kind === 'number' ? '
 
 /** @throws LockstepError `data` that names row and column. */
 export function encodeRecords(format: TableFormat, records: readonly RowRecord[]): NewRows {
-  // A text is read as a cell of the file is; a number is taken as it is written in JavaScript.
-  const syntax = { ...format.syntax, decimal: '.' } as const;
+  const { syntax } = format;
+  for (const [i, record] of records.entries()) requireRecord(record, i);
   const columns = format.features.map((feature): Column => {
     const reader =
       kindOf(feature) === 'number' ? readNumbers(feature.column, syntax) : readWords(feature.column, syntax);
-    for (const [i, record] of records.entries()) reader.add(cellOf(record, feature.column, i), rowPlace(i));
+    for (const [i, record] of records.entries()) {
+      reader.add(cellOf(record, feature.column, i, syntax), rowPlace(i));
+    }
     return reader.finish();
   });
-  return { numRows: records.length, ...encodeTable(format.features, columns, records.length, 'the rows') };
+  return { numRows: records.length, ...encodeTable(format, columns, records.length, 'the rows') };
+}
+
+function requireRecord(record: unknown, row: number): void {
+  if (typeof record === 'object' && record !== null && !Array.isArray(record) && !ArrayBuffer.isView(record))
+    return;
+  throw new LockstepError(
+    'data',
+    `row ${row + 1} is ${describeValue(record)}, not an object by the names of columns, as the first row is`,
+    { row: row + 1 },
+  );
 }
 
 const rowPlace = (row: number): Place => ({ path: 'the rows', line: row + 1 });
 
-function cellOf(record: RowRecord, column: string, row: number): string {
+/** As a cell of the file: a text as it is, a number with the decimal sign of the file. */
+function cellOf(record: RowRecord, column: string, row: number, { decimal }: TableSyntax): string {
   const value = Object.hasOwn(record, column) ? record[column] : undefined;
   if (value === null) return '';
   if (typeof value === 'string') return value.trim();
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number') return writeNumber(value, decimal);
+  if (value !== undefined) {
+    throw new LockstepError(
+      'data',
+      `row ${row + 1}: '${column}' is ${describeValue(value)}; give a number, a string, or null where a value is missing`,
+      { row: row + 1, column },
+    );
+  }
   throw new LockstepError(
     'data',
     `row ${row + 1} has no '${column}' but ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null where a value is missing)`,
@@ -55,7 +75,7 @@ export async function readNewRows(format: TableFormat, path: string): Promise<Ne
       }));
     },
   });
-  return { numRows, ...encodeTable(features, columns, numRows, path) };
+  return { numRows, ...encodeTable(format, columns, numRows, path) };
 }
 
 /** Without a header a column's name is its place in the rows of the training. */

@@ -37,6 +37,8 @@ export async function readRows(
 ): Promise<void> {
   const parser = parse({
     delimiter: syntax.delimiter,
+    // Unless told, the first line's ending would be taken for that of all.
+    record_delimiter: ['\r\n', '\n', '\r'],
     ...(syntax.comment !== null && { comment: syntax.comment, comment_no_infix: true }),
     skip_empty_lines: true,
     trim: true,

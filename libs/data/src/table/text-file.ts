@@ -60,6 +60,10 @@ async function* unpacked(path: string): AsyncGenerator<Buffer> {
       return;
     }
   } catch (cause) {
+    if (isDamage(cause)) {
+      const message = `${path}: the gzip file is damaged (${cause.message}); copy or pack it again`;
+      throw new LockstepError('data', message, { path }, { cause });
+    }
     throw new LockstepError(
       'data',
       `${path}: cannot be read (${String(cause)}); give a path relative to ${process.cwd()}, an absolute one, or one in the folder that ${dataVariable} names`,
@@ -68,6 +72,9 @@ async function* unpacked(path: string): AsyncGenerator<Buffer> {
     );
   }
 }
+
+const isDamage = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
 
 function decoderFor(
   path: string,
@@ -87,7 +94,9 @@ function createOtherDecoder(path: string, encoding: string): (bytes: Buffer, isL
   const decoder = new TextDecoder(encoding, { fatal: true });
   return (bytes, isLast) => {
     try {
-      return decoder.decode(bytes, { stream: !isLast });
+      const text = decoder.decode(bytes, { stream: !isLast });
+      if (!text.includes('\0')) return text;
+      throw new Error('there is a zero character');
     } catch (cause) {
       const message = `${path}: the file is not text in ${encoding}; give its encoding`;
       throw new LockstepError('data', message, { path, encoding }, { cause });
@@ -107,7 +116,7 @@ function createUtf8Decoder(path: string): (bytes: Buffer, isLast: boolean) => st
     const cut = isLast ? whole.length : whole.lastIndexOf(newline) + 1;
     const lines = whole.subarray(0, cut);
     rest = whole.subarray(cut);
-    if (lines.includes(0)) throw notText(path, lines, line, lines.indexOf(0), 'a zero byte');
+    if (lines.includes(0)) throw notText(path, lines, line, lines.indexOf(0), 'a zero byte', 'utf-16le');
     if (!isUtf8(lines)) {
       const at = firstInvalid(lines);
       const byte = lines[at]!.toString(16).padStart(2, '0');
@@ -121,7 +130,14 @@ function createUtf8Decoder(path: string): (bytes: Buffer, isLast: boolean) => st
   };
 }
 
-function notText(path: string, bytes: Buffer, firstLine: number, at: number, what: string): LockstepError {
+function notText(
+  path: string,
+  bytes: Buffer,
+  firstLine: number,
+  at: number,
+  what: string,
+  likely = 'latin1',
+): LockstepError {
   let line = firstLine;
   let start = 0;
   for (let next = bytes.indexOf(newline); next >= 0 && next < at; next = bytes.indexOf(newline, next + 1)) {
@@ -131,7 +147,7 @@ function notText(path: string, bytes: Buffer, firstLine: number, at: number, wha
   const byte = at - start + 1;
   return new LockstepError(
     'data',
-    `${path}: line ${line}, byte ${byte}: the file has ${what}; save it as UTF-8, or give the encoding that it has, such as encoding: 'latin1'`,
+    `${path}: line ${line}, byte ${byte}: the file has ${what}; save it as UTF-8, or give the encoding that it has, such as encoding: '${likely}'`,
     { path, line, byte },
   );
 }

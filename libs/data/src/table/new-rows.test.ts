@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import type { TableFormat } from './format.ts';
+import { encodeRecords, type RowRecord } from './new-rows.ts';
+
+const syntax = {
+  header: null,
+  delimiter: ',',
+  decimal: '.',
+  encoding: null,
+  comment: null,
+  naValues: [],
+} as const;
+
+function categories(levels: readonly string[], decimal: '.' | ',' = '.'): TableFormat {
+  const feature = { kind: 'index', column: 'c', levels } as const;
+  return { kind: 'table', syntax: { ...syntax, decimal }, features: [feature], labels: ['y'] };
+}
+
+const places = (format: TableFormat, rows: readonly RowRecord[]): number[] =>
+  Array.from(encodeRecords(format, rows).categories);
+
+describe('new rows', () => {
+  it('give a word the level that it has in training, whatever rows lie beside it', () => {
+    const format = categories(['1', '1.0', 'x']);
+    expect(places(format, [{ c: '1.0' }])).toEqual([1]);
+    expect(places(format, [{ c: '1.0' }, { c: 'x' }, { c: '1' }, { c: 1 }])).toEqual([1, 2, 0, 0]);
+    expect(() => places(format, [{ c: '01' }])).toThrow("'01' is none of the levels");
+  });
+
+  it('compare words as numbers where all levels are numbers', () => {
+    expect(places(categories(['1', '2']), [{ c: '02.0' }, { c: 1 }])).toEqual([1, 0]);
+    expect(() => places(categories(['1', '2']), [{ c: '1.0' }, { c: 'x' }])).toThrow(
+      "'x' is none of the levels",
+    );
+  });
+
+  it('read texts and numbers with the decimal sign of the training', () => {
+    expect(places(categories(['1', '2,5'], ','), [{ c: '2,50' }, { c: 2.5 }, { c: '1,0' }])).toEqual([
+      1, 1, 0,
+    ]);
+    const number = { kind: 'number', column: 'a', mean: 0, divisor: 1, missing: null } as const;
+    const format: TableFormat = { ...categories([], ','), features: [number] };
+    expect(Array.from(encodeRecords(format, [{ a: '1,5' }, { a: -0.25 }, { a: 1.5e-7 }]).x)).toEqual([
+      1.5,
+      -0.25,
+      Math.fround(1.5e-7),
+    ]);
+  });
+
+  it.each([null, undefined, [1], 'x', 5])('refuse %j among them', (row) => {
+    expect(() => places(categories(['x']), [{ c: 'x' }, row as unknown as RowRecord])).toThrow(
+      /^row 2 is .*, not an object by the names of columns/,
+    );
+  });
+
+  it('say that a value is missing that no training row lacked', () => {
+    expect(() => places(categories(['x']), [{ c: null }])).toThrow(
+      "column 'c': the value is missing, and no row of the training data lacked it; its levels are x",
+    );
+  });
+
+  it('say what a cell is that is neither a number nor a string', () => {
+    const row = { c: true } as unknown as RowRecord;
+    expect(() => places(categories(['x']), [row])).toThrow(
+      "row 1: 'c' is true; give a number, a string, or null",
+    );
+  });
+});
