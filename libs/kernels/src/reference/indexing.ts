@@ -59,7 +59,10 @@ export function scatterAdd(
 ): void {
   const { rows, width } = attrs;
   const arithmetic = arithmeticOf('scatterAdd', dtypeOf(out));
-  if (!isFloat(dtypeOf(out))) return addInPlace(out, updates, indices, attrs, arithmetic);
+  if (!isFloat(dtypeOf(out))) {
+    addInPlace(out, updates, indices, attrs, arithmetic);
+    return;
+  }
   const { starts, order } = updatesByRow(indices, rows);
   for (let row = 0; row < rows; row++) {
     const start = starts[row]!;
