@@ -4,12 +4,13 @@
  */
 export { conv2d, conv2dInputGrad } from './convolution';
 export { binary, compare, select, unary } from './elementwise';
-export { gather, scatterAdd } from './indexing';
+export { gather } from './indexing';
 export { matmul } from './matmul';
 export { moments } from './moments';
 export { maxPoolScatter, maxPoolSelect } from './pool';
 export { randomBits, unitFromBits } from './random';
 export { addListedRows, addRows, endRows, reduce, treeSum } from './reduce';
+export { scatterAdd } from './scatter';
 export { conv2dKernelGrad, segmentedContraction } from './segments';
 export { copyStrided } from './strided';
 export { winogradConv2d, winogradInputGrad } from './winograd';

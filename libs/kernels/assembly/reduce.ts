@@ -35,11 +35,11 @@ import { floatsAt } from './runs';
   return rest;
 }
 
-export function addSumBlock(levels: usize, step: usize, numBlocks: i32, block: v128): void {
+@inline export function addSumBlock(levels: usize, step: usize, numBlocks: i32, block: v128): void {
   addBlock(SUM, levels, step, numBlocks, block);
 }
 
-export function totalOfBlocks(levels: usize, step: usize, numBlocks: i32, rest: v128): v128 {
+@inline export function totalOfBlocks(levels: usize, step: usize, numBlocks: i32, rest: v128): v128 {
   return sumOfBlocks(SUM, levels, step, numBlocks, rest);
 }
 
@@ -47,20 +47,37 @@ export function totalOfBlocks(levels: usize, step: usize, numBlocks: i32, rest: 
 @inline function reduceRow(op: i32, x: usize, size: i32, work: usize): f32 {
   const start = startOf(op);
   const levels = work + 64;
-  let numBlocks = 0;
-  let a = start, b = start, c = start, d = start;
+  let numPairs = 0;
   // Of the largest element the order does not matter.
-  for (; op == SUM && size >= LANE_BLOCK; size -= LANE_BLOCK) {
+  for (; op == SUM && size >= 2 * LANE_BLOCK; size -= 2 * LANE_BLOCK) {
+    let p = start, q = start, r = start, s = start;
     for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      a = combine(op, a, v128.load(x));
-      b = combine(op, b, v128.load(x, 16));
-      c = combine(op, c, v128.load(x, 32));
-      d = combine(op, d, v128.load(x, 48));
+      p = combine(op, p, v128.load(x));
+      q = combine(op, q, v128.load(x, 16));
+      r = combine(op, r, v128.load(x, 32));
+      s = combine(op, s, v128.load(x, 48));
     }
-    numBlocks++;
-    addBlock(op, levels, 64, numBlocks, a), addBlock(op, levels + 16, 64, numBlocks, b);
-    addBlock(op, levels + 32, 64, numBlocks, c), addBlock(op, levels + 48, 64, numBlocks, d);
-    a = start, b = start, c = start, d = start;
+    let t = start, u = start, v = start, w = start;
+    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
+      t = combine(op, t, v128.load(x));
+      u = combine(op, u, v128.load(x, 16));
+      v = combine(op, v, v128.load(x, 32));
+      w = combine(op, w, v128.load(x, 48));
+    }
+    numPairs++;
+    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
+    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
+  }
+  let a = start, b = start, c = start, d = start;
+  let p = start, q = start, r = start, s = start;
+  if (op == SUM && size >= LANE_BLOCK) {
+    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
+      p = combine(op, p, v128.load(x));
+      q = combine(op, q, v128.load(x, 16));
+      r = combine(op, r, v128.load(x, 32));
+      s = combine(op, s, v128.load(x, 48));
+    }
+    size -= LANE_BLOCK;
   }
   for (; size >= 16; size -= 16, x += 64) {
     a = combine(op, a, v128.load(x));
@@ -77,8 +94,10 @@ export function totalOfBlocks(levels: usize, step: usize, numBlocks: i32, rest: 
     d = combine(op, d, v128.load(work, 48));
   }
   if (op == SUM) {
-    a = sumOfBlocks(op, levels, 64, numBlocks, a), b = sumOfBlocks(op, levels + 16, 64, numBlocks, b);
-    c = sumOfBlocks(op, levels + 32, 64, numBlocks, c), d = sumOfBlocks(op, levels + 48, 64, numBlocks, d);
+    // A block that is not there is +0, which changes nothing: no sum is −0.
+    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
+    c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
   }
   a = combine(op, combine(op, a, c), combine(op, b, d));
   a = combine(op, a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
@@ -95,43 +114,68 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   return reduceRow(SUM, x, size, work);
 }
 
-/** Sixteen columns at a time. */
+/** Sixteen columns at a time, of sums two blocks at a time. */
 @inline function reduceSixteen(op: i32, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
-  let a = start, b = start, c = start, d = start;
-  for (let i = 0; i < size; ) {
-    for (const end = min(size, i + SUM_BLOCK); i < end; i++, x += step) {
-      a = combine(op, a, v128.load(x));
-      b = combine(op, b, v128.load(x, 16));
-      c = combine(op, c, v128.load(x, 32));
-      d = combine(op, d, v128.load(x, 48));
+  let numPairs = 0;
+  for (; op == SUM && size >= 2 * SUM_BLOCK; size -= 2 * SUM_BLOCK) {
+    let p = start, q = start, r = start, s = start;
+    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
+      p = combine(op, p, v128.load(x));
+      q = combine(op, q, v128.load(x, 16));
+      r = combine(op, r, v128.load(x, 32));
+      s = combine(op, s, v128.load(x, 48));
     }
-    if (i & (SUM_BLOCK - 1)) break;
-    const numBlocks = i / SUM_BLOCK;
-    addBlock(op, levels, 64, numBlocks, a), addBlock(op, levels + 16, 64, numBlocks, b);
-    addBlock(op, levels + 32, 64, numBlocks, c), addBlock(op, levels + 48, 64, numBlocks, d);
-    a = start, b = start, c = start, d = start;
+    let t = start, u = start, v = start, w = start;
+    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
+      t = combine(op, t, v128.load(x));
+      u = combine(op, u, v128.load(x, 16));
+      v = combine(op, v, v128.load(x, 32));
+      w = combine(op, w, v128.load(x, 48));
+    }
+    numPairs++;
+    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
+    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
   }
-  const numBlocks = size / SUM_BLOCK;
-  v128.store(out, sumOfBlocks(op, levels, 64, numBlocks, a));
-  v128.store(out, sumOfBlocks(op, levels + 16, 64, numBlocks, b), 16);
-  v128.store(out, sumOfBlocks(op, levels + 32, 64, numBlocks, c), 32);
-  v128.store(out, sumOfBlocks(op, levels + 48, 64, numBlocks, d), 48);
+  let p = start, q = start, r = start, s = start;
+  if (op == SUM && size >= SUM_BLOCK) {
+    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
+      p = combine(op, p, v128.load(x));
+      q = combine(op, q, v128.load(x, 16));
+      r = combine(op, r, v128.load(x, 32));
+      s = combine(op, s, v128.load(x, 48));
+    }
+    size -= SUM_BLOCK;
+  }
+  let a = start, b = start, c = start, d = start;
+  for (; size > 0; size--, x += step) {
+    a = combine(op, a, v128.load(x));
+    b = combine(op, b, v128.load(x, 16));
+    c = combine(op, c, v128.load(x, 32));
+    d = combine(op, d, v128.load(x, 48));
+  }
+  if (op == SUM) {
+    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    if (numPairs > 0) {
+      a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
+      c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
+    }
+  }
+  v128.store(out, a), v128.store(out, b, 16), v128.store(out, c, 32), v128.store(out, d, 48);
 }
 
 /** Four columns, or with `one` a single one. */
 @inline function reduceFew(op: i32, one: bool, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
-  let block = start;
-  for (let i = 0; i < size; ) {
-    for (const end = min(size, i + SUM_BLOCK); i < end; i++, x += step) {
-      block = combine(op, block, one ? v128.load32_splat(x) : v128.load(x));
-    }
-    if (i & (SUM_BLOCK - 1)) break;
-    addBlock(op, levels, 16, i / SUM_BLOCK, block);
-    block = start;
+  let numBlocks = 0;
+  for (; op == SUM && size >= SUM_BLOCK; size -= SUM_BLOCK) {
+    let block = start;
+    for (let i = 0; i < SUM_BLOCK; i++, x += step) block = combine(op, block, one ? v128.load32_splat(x) : v128.load(x));
+    addBlock(op, levels, 16, ++numBlocks, block);
   }
-  const total = sumOfBlocks(op, levels, 16, size / SUM_BLOCK, block);
+  let total = start;
+  for (; size > 0; size--, x += step) total = combine(op, total, one ? v128.load32_splat(x) : v128.load(x));
+  if (op == SUM) total = sumOfBlocks(op, levels, 16, numBlocks, total);
   if (one) v128.store32_lane(out, total, 0);
   else v128.store(out, total);
 }
@@ -159,10 +203,14 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
 ): void {
   let sum = f32x4.splat(0);
   if (row & (SUM_BLOCK - 1)) sum = one ? v128.load32_zero(sums) : v128.load(sums);
-  for (let i = 0; i < count; i++) {
-    const from = rowAt(listed, x, xStep, places, i);
-    sum = f32x4.add(sum, one ? v128.load32_zero(from) : v128.load(from));
-    if (++row & (SUM_BLOCK - 1)) continue;
+  for (let i = 0; i < count; ) {
+    const end = min(count, i + SUM_BLOCK - (row & (SUM_BLOCK - 1)));
+    row += end - i;
+    for (; i < end; i++) {
+      const from = rowAt(listed, x, xStep, places, i);
+      sum = f32x4.add(sum, one ? v128.load32_zero(from) : v128.load(from));
+    }
+    if (row & (SUM_BLOCK - 1)) break;
     let level = sums + step;
     for (let n = row / SUM_BLOCK; (n & 1) == 0; n >>= 1, level += step) {
       sum = f32x4.add(one ? v128.load32_zero(level) : v128.load(level), sum);
@@ -184,13 +232,17 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   if (row & (SUM_BLOCK - 1)) {
     a = v128.load(sums), b = v128.load(sums, 16), c = v128.load(sums, 32), d = v128.load(sums, 48);
   }
-  for (let i = 0; i < count; i++) {
-    const from = rowAt(listed, x, xStep, places, i);
-    a = f32x4.add(a, v128.load(from));
-    b = f32x4.add(b, v128.load(from, 16));
-    c = f32x4.add(c, v128.load(from, 32));
-    d = f32x4.add(d, v128.load(from, 48));
-    if (++row & (SUM_BLOCK - 1)) continue;
+  for (let i = 0; i < count; ) {
+    const end = min(count, i + SUM_BLOCK - (row & (SUM_BLOCK - 1)));
+    row += end - i;
+    for (; i < end; i++) {
+      const from = rowAt(listed, x, xStep, places, i);
+      a = f32x4.add(a, v128.load(from));
+      b = f32x4.add(b, v128.load(from, 16));
+      c = f32x4.add(c, v128.load(from, 32));
+      d = f32x4.add(d, v128.load(from, 48));
+    }
+    if (row & (SUM_BLOCK - 1)) break;
     const numBlocks = row / SUM_BLOCK, levels = sums + step;
     addBlock(SUM, levels, step, numBlocks, a), addBlock(SUM, levels + 16, step, numBlocks, b);
     addBlock(SUM, levels + 32, step, numBlocks, c), addBlock(SUM, levels + 48, step, numBlocks, d);
@@ -215,12 +267,37 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   }
 }
 
+/** A single row, four columns at a time. */
+@inline function addRowToVectors(
+  begins: bool, ends: bool, sums: usize, step: usize, x: usize, row: i32, width: i32,
+): void {
+  for (let j = 0; j < width; j += 4) {
+    const to = floatsAt(sums, j);
+    const sum = f32x4.add(begins ? f32x4.splat(0) : v128.load(to), v128.load(floatsAt(x, j)));
+    if (ends) {
+      addBlock(SUM, to + step, step, (row + 1) / SUM_BLOCK, sum);
+      v128.store(to, f32x4.splat(0));
+    } else v128.store(to, sum);
+  }
+}
+
+function addSingleRow(sums: usize, step: usize, x: usize, row: i32, width: i32): void {
+  const vectors = width & -4, place = row & (SUM_BLOCK - 1);
+  if (place == 0) addRowToVectors(true, false, sums, step, x, row, vectors);
+  else if (place == SUM_BLOCK - 1) addRowToVectors(false, true, sums, step, x, row, vectors);
+  else addRowToVectors(false, false, sums, step, x, row, vectors);
+  for (let j = vectors; j < width; j++) {
+    addRowsOfFew(false, true, floatsAt(sums, j), step, floatsAt(x, j), 0, 0, row, 1);
+  }
+}
+
 /**
  * Adds `count` ≥ 1 rows of `width` floats, the first of which is row `row`, to running sums: at `sums` the block that was
  * begun, from `step` bytes after it the sums of blocks, `step` bytes apart.
  */
 export function addRows(sums: usize, step: usize, x: usize, row: i32, count: i32, width: i32): void {
-  addAllRows(false, sums, step, x, 0, row, count, width);
+  if (count == 1) addSingleRow(sums, step, x, row, width);
+  else addAllRows(false, sums, step, x, 0, row, count, width);
 }
 
 /** The same of the rows of x whose numbers lie at `places`. */
@@ -232,7 +309,10 @@ export function addListedRows(
 
 /** out = what {@link addRows} has added up of `rows` rows. */
 export function endRows(out: usize, sums: usize, step: usize, rows: i32, width: i32): void {
-  for (let j = 0; j < width; j++, out += 4, sums += 4) {
+  for (; width >= 4; width -= 4, out += 16, sums += 16) {
+    v128.store(out, sumOfBlocks(SUM, sums + step, step, rows / SUM_BLOCK, v128.load(sums)));
+  }
+  for (; width > 0; width--, out += 4, sums += 4) {
     let total = load<f32>(sums);
     let level = sums + step;
     for (let n = rows / SUM_BLOCK; n > 0; n >>= 1, level += step) if (n & 1) total = load<f32>(level) + total;

@@ -1,5 +1,5 @@
 import { dtypeOf, isFloat, type TypedArray } from '@lockstep/tensor';
-import { arithmeticOf } from './arithmetic.ts';
+import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { sumInBlocks } from './reduce.ts';
 
 type TableAttrs = { rows: number; width: number };
@@ -34,6 +34,23 @@ export function updatesByRow(indices: Int32Array, rows: number): UpdatesByRow {
   return { starts, order };
 }
 
+/** For integers, whose order does not matter. */
+function addInPlace(
+  out: TypedArray,
+  updates: TypedArray,
+  indices: Int32Array,
+  { rows, width }: TableAttrs,
+  { add }: Arithmetic,
+): void {
+  out.fill(0);
+  for (let i = 0; i < indices.length; i++) {
+    const row = indices[i]!;
+    if (row < 0 || row >= rows) continue;
+    for (let j = 0; j < width; j++)
+      out[row * width + j] = add(out[row * width + j]!, updates[i * width + j]!);
+  }
+}
+
 export function scatterAdd(
   out: TypedArray,
   updates: TypedArray,
@@ -42,6 +59,10 @@ export function scatterAdd(
 ): void {
   const { rows, width } = attrs;
   const arithmetic = arithmeticOf('scatterAdd', dtypeOf(out));
+  if (!isFloat(dtypeOf(out))) {
+    addInPlace(out, updates, indices, attrs, arithmetic);
+    return;
+  }
   const { starts, order } = updatesByRow(indices, rows);
   for (let row = 0; row < rows; row++) {
     const start = starts[row]!;

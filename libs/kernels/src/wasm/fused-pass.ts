@@ -59,6 +59,8 @@ export interface Pass {
   readonly block: number;
   /** Blocks do not cross its multiples. */
   readonly extent: number;
+  /** Of a pass that goes column after column: see {@link Cut}. */
+  readonly rows: number | undefined;
   /** Patterns that look the same in every block, and those that do not. */
   readonly constant: readonly Pattern[];
   readonly changing: readonly Pattern[];
@@ -89,6 +91,7 @@ export class Scheduler {
   private readonly block: number;
   private readonly unit: number;
   private readonly extent: number;
+  private readonly rows: number | undefined;
   /** Of each register that a stage has read or written. */
   private readonly places: Place[] = [];
 
@@ -103,6 +106,7 @@ export class Scheduler {
     this.attrs = attrs;
     this.length = length;
     this.extent = cut.extent;
+    this.rows = cut.rows;
     this.host = host;
     this.runOf = runOf;
     this.words = new Int32Array(host.memory.buffer);
@@ -118,7 +122,7 @@ export class Scheduler {
 
   /** Undefined if the workspace has no room for it. */
   schedule(): Pass | undefined {
-    const { operands, attrs, length, block, unit, extent, written } = this;
+    const { operands, attrs, length, block, unit, extent, rows, written } = this;
     const stages = this.stages();
     const { work, workBytes } = this.host;
     if (this.top > work + workBytes || operands.length + attrs.instructions.length > MAX_REGISTERS)
@@ -126,7 +130,7 @@ export class Scheduler {
     const isConstant = ({ operand: { repeat, period } }: Pattern): boolean =>
       period === 1 || (unit % (repeat * period) === 0 && this.startAtMultiplesOf(unit));
     return {
-      ...{ length, block, extent, stages },
+      ...{ length, block, extent, rows, stages },
       constant: written.filter(isConstant),
       changing: written.filter((pattern) => !isConstant(pattern)),
     };

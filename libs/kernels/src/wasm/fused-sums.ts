@@ -3,7 +3,7 @@
  * summed so far, in the state that `addRows` of `assembly/reduce.ts` goes on from.
  */
 import type { ReduceAttrs } from '../kernels.ts';
-import { binaryCodes, reduceCodes } from './codes.ts';
+import { reduceCodes } from './codes.ts';
 import type { Exports } from './module.ts';
 import type { WasmMemory } from './webassembly.ts';
 
@@ -13,12 +13,17 @@ export type Stage = (start: number, count: number) => void;
 /** Lanes of a sum over a contiguous axis. */
 const LANES = 16;
 /** The longest chain of additions. */
-export const SUM_BLOCK = 16;
+const SUM_BLOCK = 16;
 
-/** How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. */
+/**
+ * How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. They come in
+ * ascending order, or with `rows` as those of a matrix of so many rows of `extent` elements, column after column, so that
+ * no more than a block's columns are summed at a time.
+ */
 export interface Cut {
   readonly unit: number;
   readonly extent: number;
+  readonly rows?: number;
 }
 
 const isContiguous = ({ inner }: ReduceAttrs): boolean => inner === 1;
@@ -37,8 +42,22 @@ export function cutFor(sums: readonly ReduceAttrs[], longest: number): Cut | und
   const isAlone = new Set(sums.map((sum) => `${rowOf(sum)} ${isContiguous(sum)}`)).size === 1;
   const divides = sums.every((sum) => rowOf(sum) <= longest || rowOf(sum) % extent === 0);
   const fits = extent === Number.POSITIVE_INFINITY || isAlone || (divides && extent % unit === 0);
-  return fits && unit <= longest ? { unit, extent } : undefined;
+  const carried = sums.reduce((total, sum) => total + carriedBytes(sum, longest), 0);
+  if (!fits || unit > longest || (sums.length > 1 && carried > MAX_CARRIED_BYTES)) return undefined;
+  const wide = sums.find((sum) => isByColumns(sum, longest));
+  if (wide === undefined) return { unit, extent };
+  const areAlike = sums.every(
+    (sum) => takesWholeRows(sum, longest) || (sum.inner === wide.inner && sum.size === wide.size),
+  );
+  return areAlike ? { unit, extent, rows: wide.size } : undefined;
 }
+
+/** What the sums of a pass may keep between two blocks: it lies in a near cache, and the workspace has room for more. */
+const MAX_CARRIED_BYTES = 1 << 18;
+
+/** Whether a strided sum is taken some columns at a time, because its running sums would take too much room. */
+const isByColumns = ({ size, inner }: ReduceAttrs, longest: number): boolean =>
+  inner > longest && runningBytes(size, inner) > MAX_CARRIED_BYTES;
 
 export function leastCommonMultiple(a: number, b: number): number {
   let [x, y] = [a, b];
@@ -61,7 +80,7 @@ export function carriedBytes(sum: ReduceAttrs, longest: number): number {
   const { size, inner } = sum;
   if (takesWholeRows(sum, longest)) return 0;
   if (isContiguous(sum)) return runningBytes(Math.ceil(size / LANES), LANES);
-  return inner <= longest || size > SUM_BLOCK ? runningBytes(size, inner) : 0;
+  return runningBytes(size, isByColumns(sum, longest) ? longest : inner);
 }
 
 export interface SumHost {
@@ -85,8 +104,6 @@ export function sumStage(
   const carried = values - carriedBytes(sum, longest);
   const reduce = (to: number, from: number, ...[outer, rows, width]: [number, number, number]): void =>
     wasm.reduce(reduceCodes.sum, to, from, outer, rows, width, work);
-  const addTo = (to: number, from: number, count: number): void =>
-    wasm.binary(binaryCodes.add, to, count, to, 1, count, from, 1, count, work);
   if (takesWholeRows(sum, longest))
     return (start, count) => reduce(out + 4 * (start / size), source(start), count / size, size, 1);
   if (isContiguous(sum)) {
@@ -113,14 +130,14 @@ export function sumStage(
       }
     };
   }
+  const isTiled = isByColumns(sum, longest);
+  const levelStep = isTiled ? 4 * longest : step;
   return (start, count) => {
     const [row, column] = [Math.floor(start / inner), start % inner];
     const i = row % size;
-    const total = out + step * Math.floor(row / size) + 4 * column;
-    if (size > SUM_BLOCK) {
-      wasm.addRows(carried + 4 * column, step, values, i, 1, count);
-      if (i + 1 === size) wasm.endRows(total, carried + 4 * column, step, size, count);
-    } else if (i === 0) reduce(total, values, 1, 1, count);
-    else addTo(total, values, count);
+    const own = isTiled ? carried : carried + 4 * column;
+    wasm.addRows(own, levelStep, values, i, 1, count);
+    if (i + 1 < size) return;
+    wasm.endRows(out + step * Math.floor(row / size) + 4 * column, own, levelStep, size, count);
   };
 }

@@ -18,6 +18,7 @@ import {
   operands as operandsOf,
   place,
   plain,
+  type Run,
   randomInt,
   reference,
   wasm,
@@ -134,6 +135,32 @@ describe('fused equals the reference', () => {
   ])('in sums over %o, with values and without', (sum) => {
     const length = sum.outer * sum.size * sum.inner;
     for (let trial = 0; trial < 3; trial++) expectSameChain(randomChain(length, () => sum));
+  });
+
+  it.each<ReduceAttrs>([
+    { outer: 2, size: 17, inner: 32_803 },
+    { outer: 1, size: 100, inner: 9000 },
+  ])('in sums over %o, whose running sums the workspace has no room for', (sum) => {
+    const period = sum.outer * sum.size * sum.inner;
+    const run: Run = (kernels, out, [x, pattern, column]) =>
+      kernels.fused(
+        [out],
+        [
+          { data: x!, repeat: 1, period },
+          { data: pattern!, repeat: 1, period: 37 },
+          { data: column!, repeat: sum.inner, period: sum.outer * sum.size },
+        ],
+        {
+          instructions: [
+            { op: 'mul', args: [0, 1] },
+            { op: 'add', args: [3, 2] },
+          ],
+          outputs: [4],
+          sums: [sum],
+        },
+      );
+    const inputs = [plain(period), plain(37), plain(sum.outer * sum.size)];
+    expectSame(f32(sum.outer * sum.inner), inputs, run, sum);
   });
 
   it('in sums that no blocks suit together, over an operand that is written', () => {

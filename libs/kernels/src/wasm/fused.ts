@@ -53,12 +53,26 @@ export function fusion(host: FusionHost): Pick<Kernels, 'fused'> {
     },
   };
 
-  function run({ length, block, extent, constant, changing, stages }: Pass): void {
+  function run({ length, block, extent, rows, constant, changing, stages }: Pass): void {
     for (const pattern of constant) writeOut(pattern, 0, Math.min(block, length));
-    for (let start = 0, count: number; start < length; start += count) {
-      count = Math.min(block, length - start, extent - (start % extent));
+    const runBlock = (start: number, count: number): void => {
       for (const pattern of changing) writeOut(pattern, start, count);
       for (const stage of stages) stage(start, count);
+    };
+    if (rows === undefined) {
+      for (let start = 0, count: number; start < length; start += count) {
+        count = Math.min(block, length - start, extent - (start % extent));
+        runBlock(start, count);
+      }
+      return;
+    }
+    const size = rows * extent;
+    for (let matrix = 0; matrix < length; matrix += size) {
+      for (let column = 0; column < extent; column += block) {
+        const end = matrix + column + size;
+        for (let start = matrix + column; start < end; start += extent)
+          runBlock(start, Math.min(block, extent - column));
+      }
     }
   }
 }

@@ -88,7 +88,15 @@ export interface Exports {
   maxPoolSelect(out: number, x: number, t: number, pool: number): void;
   maxPoolScatter(out: number, x: number, g: number, pool: number): void;
   gather(out: number, table: number, indices: number, count: number, rows: number, width: number): void;
-  scatterAdd(out: number, updates: number, indices: number, count: number, rows: number, width: number): void;
+  scatterAdd(
+    out: number,
+    updates: number,
+    indices: number,
+    count: number,
+    rows: number,
+    width: number,
+    work: number,
+  ): number;
   randomBits(out: number, count: number, k0: number, k1: number, work: number): void;
   unitFromBits(out: number, bits: number, count: number): void;
 }

@@ -144,6 +144,17 @@ describe('movement equals the reference', () => {
     }
   });
 
+  it.each([
+    ['more rows than states', 2 ** 19 + 40, 1, 40, 2000],
+    ['sums of fewer columns at a time', 11_300, 18, 11_300, 192_100],
+    ['sums of one row at a time', 60_000, 1, 60_000, 1_080_000],
+  ])('scatterAdd whose workspace has room for %s', (_what, rows, width, hit, count) => {
+    // The rows that are hit are the last ones.
+    const indices = Int32Array.from({ length: count }, (_, i) => rows - 1 - ((i * 7) % hit));
+    const run: Run = (k, o, [u, i]) => k.scatterAdd(o, u!, i as Int32Array, { rows, width });
+    expectSame(f32(rows * width), [plain(count * width), indices], run, [rows, width]);
+  });
+
   it('randomBits and unitFromBits', () => {
     for (const size of [0, 1, 2, 7, 8, 9, 100, 1001]) {
       const key = Uint32Array.of(0xdeadbeef, size);

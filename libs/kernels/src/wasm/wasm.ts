@@ -9,7 +9,7 @@ import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
 import type { Context } from './context.ts';
 import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
-import { runningBytes, SUM_BLOCK } from './fused-sums.ts';
+import { runningBytes } from './fused-sums.ts';
 import { wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
@@ -155,6 +155,9 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
       if (!floats(out, updates) || !inside(indices))
         return reference.scatterAdd(out, updates, indices, shape);
       const { rows, width } = shape;
+      const { length, byteOffset } = indices;
+      if (wasm.scatterAdd(out.byteOffset, updates.byteOffset, byteOffset, length, rows, width, work)) return;
+      // The workspace has no room for the sums of all rows at once: one row after the other.
       const { starts, order } = updatesByRow(indices, rows);
       let most = 0;
       for (let row = 0; row < rows; row++) most = Math.max(most, starts[row + 1]! - starts[row]!);
@@ -162,12 +165,10 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
       const sums = work + PLACES_BYTES;
       if (runningBytes(most, width) > MIN_SCRATCH_BYTES - ATTRS_BYTES - PLACES_BYTES)
         return reference.scatterAdd(out, updates, indices, shape);
-      // One chain for each row, which is right for rows of one block.
-      wasm.scatterAdd(out.byteOffset, updates.byteOffset, indices.byteOffset, indices.length, rows, width);
-      if (most <= SUM_BLOCK) return;
+      out.fill(0);
       for (let row = 0; row < rows; row++) {
         const [start, end] = [starts[row]!, starts[row + 1]!];
-        if (end - start <= SUM_BLOCK) continue;
+        if (end === start) continue;
         for (let i = start, count: number; i < end; i += count) {
           count = Math.min(end - i, PLACES_BYTES / 4);
           places.set(order.subarray(i, i + count));
