@@ -13,7 +13,10 @@ type Function = (...inputs: Tensor[]) => Tensor[];
 const floats = (...shapes: readonly (readonly number[])[]): ConcreteTensor[] =>
   shapes.map((shape, i) => ordinary(shape)(60 + i).cast('float32') as ConcreteTensor);
 
-function bound({ program, numInPlace, arenaBytes, exchanges, ...plan }: Plan, given: readonly ConcreteTensor[]) {
+function bound(
+  { program, numInPlace, arenaBytes, exchanges, ...plan }: Plan,
+  given: readonly ConcreteTensor[],
+) {
   const memory = createMemory(MIN_SCRATCH_BYTES + (1 << 22));
   let end = MIN_SCRATCH_BYTES;
   const take = (dtype: DType, size: number): TypedArray => {

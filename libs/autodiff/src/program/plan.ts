@@ -81,9 +81,7 @@ export function planProgram(
   const levels =
     ahead === undefined ? exchangeLevels(program) : program.equations.map((_, i) => (i < numAhead ? 0 : 1));
   const numLevels =
-    ahead === undefined
-      ? 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!)))
-      : 2;
+    ahead === undefined ? 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!))) : 2;
   const segments = Array.from({ length: numLevels }, (_, level) =>
     program.equations.filter((equation, i) => levels[i] === level && !isExchange(equation)),
   );
@@ -261,7 +259,10 @@ class Layout {
   private placeOutputs({
     numInPlace,
     numAhead,
-  }: { readonly numInPlace: number; readonly numAhead: number }): void {
+  }: {
+    readonly numInPlace: number;
+    readonly numAhead: number;
+  }): void {
     const order = this.segments.flat();
     const computed = new Map(order.flatMap(({ outputs }, time) => outputs.map((output) => [output, time])));
     for (const [index, output] of this.program.outputs.entries()) {
