@@ -1,7 +1,7 @@
 /** The protocol's numbers, named once. */
 
 /** Raised whenever a message or its meaning changes; a worker of another number is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Both sides speak at least this often. */
 export const HEARTBEAT_MS = 500;
@@ -41,6 +41,9 @@ export const MAX_SHARDS = 4_096;
 
 /** A worker its peers could not reach this often, without a step committed between, is removed. */
 export const MAX_BLAMES = 3;
+
+/** So many workers may be lost in the search for the operation that made a NaN; then it is given up. */
+export const MAX_SEARCHES = 2;
 
 /** Reports a worker keeps until the coordinator has seen their steps; the oldest are dropped beyond it. */
 export const MAX_KEPT_REPORTS = 4_096;

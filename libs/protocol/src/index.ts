@@ -40,6 +40,7 @@ export type {
   CoordinatorMessage,
   Hello,
   Member,
+  NonFiniteFound,
   OpaqueRecord,
   Profile,
   RefusalCode,

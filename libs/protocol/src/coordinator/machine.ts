@@ -4,10 +4,12 @@
  */
 
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted, turnAway } from './ending.ts';
+import { fail, stopInterrupted, stopNonFinite, turnAway } from './ending.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
+import { nonFiniteFound } from './non-finite.ts';
 import { checkpointCame, checkpointSaved, committed, evaluated, finished } from './reports.ts';
+import { searched } from './searching.ts';
 import type {
   CoordinatorConfig,
   CoordinatorEffect,
@@ -35,6 +37,10 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     config,
     phase: 'gathering',
     interrupted: false,
+    nonFinite: null,
+    careful: false,
+    toldNonFinite: -1,
+    numSearches: 0,
     needed: config.minWorkers,
     workers: new Map(),
     fingerprints: [],
@@ -136,6 +142,10 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
       return checkpointCame(turn, worker, message.step);
     case 'failed':
       return fail(turn, message.error);
+    case 'nonFinite':
+      return nonFiniteFound(turn, worker, message);
+    case 'searched':
+      return searched(turn, worker, message);
     case 'heartbeat':
       return;
     default:
@@ -172,7 +182,10 @@ function forgiveSilence(turn: Turn) {
 }
 
 function interrupt(turn: Turn) {
-  if (turn.state.interrupted) return stopInterrupted(turn);
+  const { interrupted, phase, nonFinite } = turn.state;
+  const brokenOff = 'the operation was not looked for to the end: the run was interrupted';
+  if (nonFinite !== null && (interrupted || phase === 'searching')) return stopNonFinite(turn, brokenOff);
+  if (interrupted) return stopInterrupted(turn);
   update(turn, { interrupted: true });
   log(turn, { type: 'interrupting' });
   switch (turn.state.phase) {
@@ -183,6 +196,7 @@ function interrupt(turn: Turn) {
     case 'preparing':
       return continuePreparing(turn);
     case 'saving':
+    case 'searching':
     case 'done':
       return;
     default:

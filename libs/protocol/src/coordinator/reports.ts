@@ -2,8 +2,9 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted } from './ending.ts';
+import { fail } from './ending.ts';
 import { finishIfAll } from './generations.ts';
+import { search } from './searching.ts';
 import type { Fingerprints } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
@@ -89,5 +90,5 @@ export function checkpointSaved(turn: Turn, step: number): void {
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);
-  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) stopInterrupted(turn);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) search(turn);
 }

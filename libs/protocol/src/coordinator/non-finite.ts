@@ -1,0 +1,31 @@
+/**
+ * A run that must not go on, since something of it is not finite. All members come to the same finding, so that the first who
+ * tells it is believed: everyone stops as for an interrupt, a holder of the state before writes it down and looks for the
+ * operation. A state that is not finite itself is made anew, from the newest checkpoint, under watch.
+ */
+import type { NonFiniteFound, WorkerMessage } from '../messages/messages.ts';
+import { stopInterrupted } from './ending.ts';
+import { startGeneration } from './generations.ts';
+import { log, type Turn, update } from './turn.ts';
+
+type Message<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
+
+export function nonFiniteFound(turn: Turn, worker: string, { generation, found }: Message<'nonFinite'>) {
+  if (turn.state.nonFinite !== null) return;
+  const { cause, step, what } = found;
+  if (cause === 'state') return stateFound(turn, worker, generation, found);
+  update(turn, { nonFinite: found });
+  if (turn.state.toldNonFinite !== step) log(turn, { type: 'nonFinite', cause, step, what });
+  update(turn, { toldNonFinite: step });
+  if (turn.state.phase === 'running') startGeneration(turn);
+}
+
+/** What was saved before is finite, since every state is looked at before it is saved. */
+function stateFound(turn: Turn, worker: string, generation: number, { step, what }: NonFiniteFound) {
+  const { phase, interrupted, careful, saver, checkpointStep } = turn.state;
+  if (interrupted) return phase === 'saving' && worker === saver ? stopInterrupted(turn) : undefined;
+  if (careful || generation !== turn.state.generation) return;
+  update(turn, { careful: true });
+  log(turn, { type: 'nonFiniteState', step, what, from: Math.max(0, checkpointStep) });
+  if (phase === 'running' || phase === 'preparing') startGeneration(turn);
+}
