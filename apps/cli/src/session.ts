@@ -59,7 +59,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
   try {
     const ending = endingOf(await coordinator.done, run.folder, watch.profile());
     stopWatching();
-    if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
+    if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
+      run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
     return exitCodeOfEnding(ending);
   } finally {
@@ -130,6 +131,11 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
     }
     case 'interrupted':
       return { type: 'interrupted', step: outcome.step, run };
+    case 'nonFinite': {
+      const { found, message, step } = outcome;
+      const { cause, what } = found;
+      return { type: 'stoppedNonFinite', step, cause, what, message, run };
+    }
     case 'failed':
       return { type: 'failed', error: outcome.error, step: outcome.step, run };
     default:
@@ -139,5 +145,6 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
 
 function exitCodeOfEnding(ending: Ending): number {
   if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
+  if (ending.type === 'stoppedNonFinite') return exitCodes.nonFinite;
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;
 }

@@ -1,5 +1,7 @@
 /** What a coordinator tells whoever watches it: people, pages, programs. */
+
 import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
+import type { NonFiniteWarning } from './warnings.ts';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
@@ -17,6 +19,8 @@ export type Update =
       readonly report: OpaqueRecord;
     }
   | { readonly type: 'checkpoint'; readonly step: number }
+  /** Something is not finite, and the run goes on. */
+  | { readonly type: 'warning'; readonly warning: NonFiniteWarning }
   /** Someone without the right keys, or whose bytes are no messages of ours. */
   | { readonly type: 'turnedAway'; readonly reason: string }
   | { readonly type: 'done'; readonly outcome: Outcome };

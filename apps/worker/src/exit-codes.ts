@@ -1,6 +1,6 @@
 import type { Exit } from '@lockstep/protocol';
 
-export const exitCodes = { stopped: 0, failed: 1, refused: 3, lost: 4 } as const;
+export const exitCodes = { stopped: 0, failed: 1, refused: 3, lost: 4, nonFinite: 5 } as const;
 
 export function exitCodeOf({ reason }: Exit): number {
   switch (reason) {
@@ -12,6 +12,8 @@ export function exitCodeOf({ reason }: Exit): number {
       return exitCodes.failed;
     case 'refused':
       return exitCodes.refused;
+    case 'nonFinite':
+      return exitCodes.nonFinite;
     case 'coordinatorLost':
       return exitCodes.lost;
     default:

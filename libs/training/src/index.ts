@@ -2,7 +2,7 @@
 export * from '@lockstep/run';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorOptions } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorOptions, UpdateResult } from './executor.ts';
 export { createExecutor } from './executor.ts';
 export type {
   Batch,
@@ -15,3 +15,5 @@ export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
 export { compilePrograms } from './programs.ts';
+export type { Searched, SearchOptions } from './search.ts';
+export { searchNonFinite } from './search.ts';

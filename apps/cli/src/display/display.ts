@@ -28,6 +28,15 @@ export type Ending =
       readonly run: string;
     }
   | { readonly type: 'interrupted'; readonly step: number; readonly run: string }
+  | {
+      readonly type: 'stoppedNonFinite';
+      readonly step: number;
+      readonly cause: 'step' | 'update' | 'state';
+      readonly what: readonly string[];
+      /** Where in the experiment. */
+      readonly message: string;
+      readonly run: string;
+    }
   | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run: string };
 
 export interface Display {

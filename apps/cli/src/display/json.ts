@@ -40,6 +40,10 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           });
         case 'checkpoint':
           return write('checkpoint', { step: update.step });
+        case 'warning': {
+          const { type, ...facts } = update.warning;
+          return write(type, facts);
+        }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
         case 'done':
@@ -66,6 +70,10 @@ function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
     }
     case 'interrupted':
       return { step: ending.step, run: ending.run };
+    case 'stoppedNonFinite': {
+      const { step, cause, what, message, run } = ending;
+      return { step, cause, what, message, run };
+    }
     case 'failed':
       return { code: ending.error.code, message: ending.error.message, step: ending.step, run: ending.run };
     default:

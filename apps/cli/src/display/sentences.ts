@@ -30,6 +30,8 @@ export function sentence(update: Update): string | undefined {
       return eventSentence(update.event);
     case 'evaluation':
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
+    case 'warning':
+      return warningSentence(update.warning);
     case 'turnedAway':
       return `! someone was refused: ${update.reason}`;
     case 'progress':
@@ -59,11 +61,24 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
       return `generation ${event.generation}: ${plural(event.workers.length, 'worker')} ${event.step === 0 ? 'start' : `go on after step ${event.step}`}`;
     case 'waiting':
       return 'no worker is left; waiting for one to join';
+    case 'nonFinite':
+      return event.cause === 'step'
+        ? `! step ${event.step} is not finite: ${event.what.join(', ')}; stopping after step ${event.step - 1}`
+        : `! the update of step ${event.step} makes ${event.what.join(', ')} non-finite; stopping after step ${event.step - 1}`;
+    case 'nonFiniteState':
+      return `! ${event.what.join(', ')} is not finite after step ${event.step}: going back to step ${event.from}, to find the update that made it so`;
     case 'interrupting':
       return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
     default:
       return event satisfies never;
   }
+}
+
+function warningSentence({ type, step, what }: Extract<Update, { type: 'warning' }>['warning']): string {
+  const list = what.join(', ');
+  return type === 'nonFinite'
+    ? `! step ${step} is not finite: ${list}; the run goes on, and does not say so again`
+    : `! the evaluation after step ${step} is not finite: ${list}`;
 }
 
 export function endingLines(ending: Ending): readonly string[] {
@@ -79,6 +94,12 @@ export function endingLines(ending: Ending): readonly string[] {
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
       return [`■ ${saved}   run ${run}`, goOn(run)];
     }
+    case 'stoppedNonFinite':
+      return [
+        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${run}`,
+        `  ${ending.message}`,
+        `  step ${ending.step - 1} is saved; what would happen again in step ${ending.step} is to be mended in the experiment or its data`,
+      ];
     case 'failed':
       // What the experiment did wrong, it would do again.
       return [
