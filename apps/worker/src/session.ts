@@ -120,7 +120,10 @@ export async function openSession(
     nonFiniteRule: nonFiniteRule(config, programs),
     search: async (step) => {
       const { message, site } = await compiler.search(step, replica.trained());
-      return site === undefined ? message : message.replace(site, placeInSource(bundle, site));
+      if (site === undefined) return message;
+      const place = placeInSource(bundle, hash, site);
+      // Layers call operations where the experiment's own code has no line.
+      return place === undefined ? message.replace(`, called at ${site}`, '') : message.replace(site, place);
     },
     held: createHeldFrames(maxHeldBytes),
     maxHeldBytes,

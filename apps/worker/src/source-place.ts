@@ -1,14 +1,19 @@
 /** Places in an experiment's own files, from places in its bundle. */
 import { SourceMap } from 'node:module';
+import { moduleName } from './experiment-module.ts';
 
-/** `experiments/points.ts:12:20`, relative to the project, for a place in the bundle; the place itself if no map leads on. */
-export function placeInSource(bundle: Uint8Array, place: string): string {
+/**
+ * `experiments/points.ts:12:20`, relative to the project, for a place in the module that the bundle was imported as; undefined
+ * for any other. Without a map of the sources it is the place itself.
+ */
+export function placeInSource(bundle: Uint8Array, hash: string, place: string): string | undefined {
   const [, line, column] = /:(\d+):(\d+)$/.exec(place) ?? [];
-  const map = mapOf(bundle);
-  if (line === undefined || map === undefined) return place;
-  const found = map.findOrigin(Number(line), Number(column));
-  if (!('fileName' in found)) return place;
-  return `${found.fileName.replace(/^(?:\.\.\/)+/, '')}:${found.lineNumber}:${found.columnNumber}`;
+  if (line === undefined || !place.includes(moduleName(hash))) return undefined;
+  // Counted from 0 in the map.
+  const found = mapOf(bundle)?.findEntry(Number(line) - 1, Number(column) - 1);
+  if (found === undefined || !('originalSource' in found)) return place;
+  const { originalSource, originalLine, originalColumn } = found;
+  return `${originalSource.replace(/^(?:\.\.\/)+/, '')}:${originalLine + 1}:${originalColumn + 1}`;
 }
 
 function mapOf(bundle: Uint8Array): SourceMap | undefined {
