@@ -57,7 +57,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (times === 2) void workers.stop(0);
   });
   try {
-    const ending = endingOf(await coordinator.done, run.folder, watch.profile());
+    const ending = endingOf(await coordinator.done, run.folder, watch.profile(), coordinator.numNonFinite());
     stopWatching();
     if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
       run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
@@ -122,12 +122,15 @@ function reachable(endpoint: string): string {
   return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
 }
 
-function endingOf(outcome: Outcome, run: string, profile: string): Ending {
+function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: number): Ending {
   switch (outcome.reason) {
     case 'finished': {
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
-      return { type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run };
+      return {
+        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
+      };
     }
     case 'interrupted':
       return { type: 'interrupted', step: outcome.step, run };

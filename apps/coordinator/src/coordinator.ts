@@ -49,6 +49,8 @@ export interface Coordinator {
   readonly done: Promise<Outcome>;
   /** Workers that said hello and are not lost. */
   numWorkers(): number;
+  /** Steps since this start that were not finite, in a run that goes on all the same. */
+  numNonFinite(): number;
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
   interrupt(): void;
   /** Ends the run: whoever started it cannot go on. */
@@ -95,6 +97,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     endpoint: server.endpoint,
     done: shell.done,
     numWorkers: () => shell.numWorkers,
+    numNonFinite: () => shell.numNonFinite,
     interrupt: () => shell.raise({ type: 'interrupt' }),
     fail: (error) => shell.raise({ type: 'failed', error }),
     onUpdate: (listener) => shell.onUpdate(listener),

@@ -78,6 +78,10 @@ export class Shell {
     return this.#state.workers.size;
   }
 
+  get numNonFinite(): number {
+    return this.#warnings.numSteps;
+  }
+
   /** The server whose messages come to `receive`. */
   connect(server: ControlServer): void {
     this.#server = server;

@@ -25,6 +25,8 @@ export type Ending =
       readonly fingerprint: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
+      /** Steps that were not finite, of a run that was to go on all the same; absent where there were none. */
+      readonly nonFiniteSteps?: number;
       readonly run: string;
     }
   | { readonly type: 'interrupted'; readonly step: number; readonly run: string }

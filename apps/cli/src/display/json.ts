@@ -65,8 +65,8 @@ function visible(_key: string, value: unknown): unknown {
 function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
   switch (ending.type) {
     case 'done': {
-      const { steps, profile, fingerprint, metrics, samplesPerSecond, run } = ending;
-      return { steps, profile, fingerprint, metrics, samplesPerSecond, run };
+      const { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
+      return { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run };
     }
     case 'interrupted':
       return { step: ending.step, run: ending.run };

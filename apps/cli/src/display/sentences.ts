@@ -87,7 +87,12 @@ export function endingLines(ending: Ending): readonly string[] {
     case 'done': {
       const { metrics, profile, fingerprint } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
-      return [`✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`];
+      const { nonFiniteSteps = 0 } = ending;
+      const warning = `! ${plural(nonFiniteSteps, 'step')} not finite: the experiment says to go on`;
+      return [
+        ...(nonFiniteSteps > 0 ? [warning] : []),
+        `✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`,
+      ];
     }
     case 'interrupted': {
       const saved =
