@@ -200,6 +200,13 @@ describe('an update that makes a parameter non-finite', () => {
   });
 });
 
+it('initial parameters that are not finite are told as such, with no step done', async () => {
+  const init = () => ({ w: tensor(new Float32Array([Number.NaN]), { shape: [] }) });
+  const { nonFinite, steps } = await train(falling({ init }));
+  expect(nonFinite).toEqual({ cause: 'state', step: 0, what: ['parameter w'] });
+  expect(steps).toBe(0);
+});
+
 it('onNonFinite is one of two', () => {
   expect(() => falling({ onNonFinite: 'ignore' as never })).toThrow(
     "onNonFinite must be 'stop' or 'warn', not ignore",

@@ -28,7 +28,7 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
       return exitCodes.done;
     }
     const stopped = await nonFiniteEnding(folder);
-    if (stopped !== undefined) {
+    if (stopped !== undefined && stopped.cause !== 'state') {
       const { step, what } = stopped;
       display.note(
         `this run stopped since step ${step} was not finite (${what.join(', ')}); it goes on after step ${step - 1}, and stops there again unless that comes from the machine`,

@@ -62,6 +62,8 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
     case 'waiting':
       return 'no worker is left; waiting for one to join';
     case 'nonFinite':
+      if (event.cause === 'state')
+        return `! the initial state is not finite: ${event.what.join(', ')}; stopping`;
       return event.cause === 'step'
         ? `! step ${event.step} is not finite: ${event.what.join(', ')}; stopping after step ${event.step - 1}`
         : `! the update of step ${event.step} makes ${event.what.join(', ')} non-finite; stopping after step ${event.step - 1}`;
@@ -103,7 +105,7 @@ export function endingLines(ending: Ending): readonly string[] {
       return [
         `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${run}`,
         `  ${ending.message}`,
-        `  step ${ending.step - 1} is saved; what would happen again in step ${ending.step} is to be mended in the experiment or its data`,
+        ...(ending.cause === 'state' ? [] : [savedBefore(ending.step)]),
       ];
     case 'failed':
       // What the experiment did wrong, it would do again.
@@ -115,6 +117,9 @@ export function endingLines(ending: Ending): readonly string[] {
       return ending satisfies never;
   }
 }
+
+const savedBefore = (step: number): string =>
+  `  step ${step - 1} is saved; what would happen again in step ${step} is to be mended in the experiment or its data`;
 
 const goOn = (run: string): string => `  go on with: lockstep resume ${run}`;
 

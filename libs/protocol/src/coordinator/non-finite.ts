@@ -4,7 +4,7 @@
  * operation. A state that is not finite itself is made anew, from the newest checkpoint, under watch.
  */
 import type { NonFiniteFound, WorkerMessage } from '../messages/messages.ts';
-import { stopInterrupted } from './ending.ts';
+import { stopInterrupted, stopNonFinite } from './ending.ts';
 import { startGeneration } from './generations.ts';
 import { log, type Turn, update } from './turn.ts';
 
@@ -21,11 +21,20 @@ export function nonFiniteFound(turn: Turn, worker: string, { generation, found }
 }
 
 /** What was saved before is finite, since every state is looked at before it is saved. */
-function stateFound(turn: Turn, worker: string, generation: number, { step, what }: NonFiniteFound) {
+function stateFound(turn: Turn, worker: string, generation: number, found: NonFiniteFound) {
+  const { step, what } = found;
   const { phase, interrupted, careful, saver, checkpointStep } = turn.state;
   if (interrupted) return phase === 'saving' && worker === saver ? stopInterrupted(turn) : undefined;
-  if (careful || generation !== turn.state.generation) return;
+  if (generation !== turn.state.generation) return;
+  if (careful) return beganSo(turn, found);
   update(turn, { careful: true });
   log(turn, { type: 'nonFiniteState', step, what, from: Math.max(0, checkpointStep) });
   if (phase === 'running' || phase === 'preparing') startGeneration(turn);
+}
+
+/** No update made it so: of a careful generation each was looked at. */
+function beganSo(turn: Turn, found: NonFiniteFound): void {
+  update(turn, { nonFinite: found });
+  log(turn, { type: 'nonFinite', ...found });
+  stopNonFinite(turn, 'the run begins so: look at what makes the initial parameters');
 }

@@ -173,7 +173,7 @@ export type RunEvent =
   | { readonly type: 'waiting' }
   | { readonly type: 'interrupting' }
   /** Loss, gradients or the update of a step: what ends the run. */
-  | ({ readonly type: 'nonFinite' } & Omit<NonFiniteFound, 'cause'> & { readonly cause: 'step' | 'update' })
+  | ({ readonly type: 'nonFinite' } & NonFiniteFound)
   /** The state after a step: the run goes back to find the update that made it so. */
   | {
       readonly type: 'nonFiniteState';
@@ -191,7 +191,7 @@ export type Outcome =
       readonly result: OpaqueRecord;
     }
   | { readonly reason: 'interrupted'; readonly step: number }
-  /** The state before `step` is the newest checkpoint. */
+  /** The state before `step` is the newest checkpoint, unless the run begins with one that is not finite. */
   | {
       readonly reason: 'nonFinite';
       readonly step: number;

@@ -187,9 +187,11 @@ export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void
  * the end of an update or of the run, or of a checkpoint, which is no activity.
  */
 export function nonFinite(turn: Turn, { found }: Event<'nonFinite'>): void {
-  const { activity, group, prepared } = turn.state;
-  const generation = activity.kind === 'update' ? activity.generation : (group?.generation ?? prepared);
-  send(turn, { type: 'nonFinite', generation, found });
+  const { activity, group, prepared, isCareful } = turn.state;
+  const generation = activity.kind === 'update' ? activity.generation : group?.generation;
+  // Parked for a careful generation, it has forgotten that state; for any other it may have been asked to save it.
+  if (generation !== undefined || !isCareful)
+    send(turn, { type: 'nonFinite', generation: generation ?? prepared, found });
   if (activity.kind === 'update' || activity.kind === 'finish') next(turn, () => undefined);
 }
 
