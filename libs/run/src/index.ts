@@ -9,7 +9,14 @@ export { initKey, shardKey } from './keys.ts';
 export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
 export { layoutWorker, viewer } from './layout.ts';
 export type { NonFinite, NonFiniteRule } from './non-finite.ts';
-export { firstNonFinite, guarded, isFiniteGuard, nonFiniteParts, nonFiniteRule } from './non-finite.ts';
+export {
+  firstNonFinite,
+  goesOn,
+  guarded,
+  isFiniteGuard,
+  nonFiniteParts,
+  nonFiniteRule,
+} from './non-finite.ts';
 export type { Parity } from './parity.ts';
 export { other } from './parity.ts';
 export type { ProgramSet } from './program-set.ts';

@@ -23,8 +23,8 @@ export interface NonFinite {
 const MAX_NAMES = 8;
 
 /**
- * `stop`: neither a step nor a state that is not finite is gone on from. `skip`: the optimizer leaves out such steps itself, and
- * only a state ends the run. `warn`: all goes on.
+ * `stop`: neither a step nor a state that is not finite is gone on from. `skip`: the optimizer leaves out steps whose gradients
+ * are not finite itself; a loss alone, or a state, ends the run. `warn`: all goes on.
  */
 export type NonFiniteRule = 'stop' | 'skip' | 'warn';
 
@@ -34,6 +34,20 @@ export function nonFiniteRule(
 ): NonFiniteRule {
   if (onNonFinite === 'warn') return 'warn';
   return skipsNonFinite ? 'skip' : 'stop';
+}
+
+/** Whether a run of this rule goes on. An optimizer that skips looks at gradients alone, and would take any other step. */
+export function goesOn(rule: NonFiniteRule, { cause, what }: NonFinite): boolean {
+  switch (rule) {
+    case 'warn':
+      return true;
+    case 'skip':
+      return cause === 'step' && what.some((part) => part !== 'loss');
+    case 'stop':
+      return false;
+    default:
+      return rule satisfies never;
+  }
 }
 
 /** Whether the guard's numbers say that all is well: a norm of squares overflows above 1.8e19, so that it may say no too often. */

@@ -13,6 +13,7 @@ import {
   createBatchFiller,
   evaluationSlot,
   firstNonFinite,
+  goesOn,
   initKey,
   isFiniteGuard,
   type NonFinite,
@@ -191,9 +192,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
         instance.run(guardSegment);
         // From the next segment on the state is written over, so that it is decided here.
         const nonFinite = isFiniteGuard(guard) ? undefined : look(committing, gradients, state);
-        const goesOn =
-          nonFinite === undefined || rule === 'warn' || (rule === 'skip' && nonFinite.cause === 'step');
-        if (!goesOn) return { isUpdated: false, nonFinite };
+        if (nonFinite !== undefined && !goesOn(rule, nonFinite)) return { isUpdated: false, nonFinite };
         // What a step makes of the state may be the parameters that it has read.
         takeState();
         instance.run(updateSegment);

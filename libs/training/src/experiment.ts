@@ -36,7 +36,7 @@ interface CommonOptions {
   /**
    * What a loss, gradient or parameter that is not finite does. 'stop' ends the run before the update: its newest checkpoint then
    * holds the last finite state, and the operation is named. 'warn' tells it, and the run goes on. An optimizer with
-   * `skipNonFinite` leaves out such steps itself; a parameter that is not finite stops it all the same. Default 'stop'.
+   * `skipNonFinite` leaves out steps whose gradients are not finite itself; a parameter, or a loss alone, stops it all the same. Default 'stop'.
    */
   readonly onNonFinite?: 'stop' | 'warn';
 }

@@ -130,6 +130,11 @@ describe('a step that is not finite', () => {
     expect(arrays[0]![0]).toBe(0);
   });
 
+  it('… unless its gradient is finite and only the loss is not, so that nothing would be left out', async () => {
+    const { nonFinite } = await train(falling({ loss: logarithm, optimizer: skipNonFinite(sgd(1)) }));
+    expect(nonFinite).toEqual({ cause: 'step', step: 4, what: ['loss'] });
+  });
+
   it('… until what it lets through has made the parameters non-finite', async () => {
     const optimizer = skipNonFinite(sgd(1), { most: 0 });
     const experiment = falling({ ...planted, optimizer, batch: { size: 16, shards: 4 } });

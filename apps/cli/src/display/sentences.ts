@@ -90,7 +90,7 @@ export function endingLines(ending: Ending): readonly string[] {
       const { metrics, profile, fingerprint } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
       const { nonFiniteSteps = 0 } = ending;
-      const warning = `! ${plural(nonFiniteSteps, 'step')} not finite: the experiment says to go on`;
+      const warning = `! not finite: ${plural(nonFiniteSteps, 'step')}`;
       return [
         ...(nonFiniteSteps > 0 ? [warning] : []),
         `✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`,
