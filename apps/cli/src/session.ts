@@ -68,9 +68,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (times === 2) void workers.stop(0);
   });
   try {
-    const ending = endingOf(await coordinator.done, run.folder, watch.profile());
+    const ending = endingOf(await coordinator.done, run.folder, watch.profile(), coordinator.numNonFinite());
     isOver = true;
-    if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
+    if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
+      run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
     return exitCodeOfEnding(ending);
   } finally {
@@ -173,15 +174,23 @@ function reachable(endpoint: string): string {
   return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
 }
 
-function endingOf(outcome: Outcome, run: string, profile: string): Ending {
+function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: number): Ending {
   switch (outcome.reason) {
     case 'finished': {
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
-      return { type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run };
+      return {
+        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
+      };
     }
     case 'interrupted':
       return { type: 'interrupted', step: outcome.step, run };
+    case 'nonFinite': {
+      const { found, message, step } = outcome;
+      const { cause, what } = found;
+      return { type: 'stoppedNonFinite', step, cause, what, message, run };
+    }
     case 'failed':
       return { type: 'failed', error: outcome.error, step: outcome.step, run };
     default:
@@ -191,5 +200,6 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
 
 function exitCodeOfEnding(ending: Ending): number {
   if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
+  if (ending.type === 'stoppedNonFinite') return exitCodes.nonFinite;
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;
 }

@@ -20,8 +20,8 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
   autodiff: { library: autodiff, names: [] },
   /** Initialisers are in `initializers`, those of an op's name there alone. */
   nn: { library: nn, names: ['asLayer', 'fill', 'identity'] },
-  /** `identity` would be the third of its name. */
-  optim: { library: optim, names: ['identity'] },
+  /** `identity` would be the third of its name; the trainer asks for the other. */
+  optim: { library: optim, names: ['identity', 'skipsNonFinite'] },
   formats: { library: formats, names: [] },
   onnx: { library: onnx, names: ['initialVariables'] },
   /** What the trainer does with data. */

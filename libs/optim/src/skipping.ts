@@ -2,6 +2,7 @@
 import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
+import { partsWith } from './search.ts';
 import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 export type SkipState<S> = {
@@ -38,6 +39,10 @@ export function skipNonFinite<S extends TensorTree>(
     },
   };
 }
+
+/** Whether an optimizer's state is of one with {@link skipNonFinite} in it, however deep. */
+export const skipsNonFinite = (optState: unknown): boolean =>
+  partsWith(optState, 'numInARow', 'numSkipped').length > 0;
 
 /** Whether no leaf has an infinity or a NaN. bool [] */
 const allFinite = (tree: TensorTree): Tensor =>

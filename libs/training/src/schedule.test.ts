@@ -27,7 +27,10 @@ describe('defineExperiment and resolveConfig', () => {
   it.each([
     [{ init: undefined }, /init function that makes the parameters$/],
     [{ model: sequential(flatten) }, /a model \(layers\) or an init .*, not both/],
-    [{ optimiser: base.optimizer }, /knows no 'optimiser'; there are .*, model, name, optimizer, penalty/],
+    [
+      { optimiser: base.optimizer },
+      /knows no 'optimiser'; there are .*, model, name, onNonFinite, optimizer, penalty/,
+    ],
     [
       { optimizer: sgd },
       /optimizer must be an optimizer such as adam\(1e-3\), not a function; is a call missing/,

@@ -25,9 +25,20 @@ export type Ending =
       readonly fingerprint: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
+      /** Steps that were not finite, of a run that was to go on all the same; absent where there were none. */
+      readonly nonFiniteSteps?: number;
       readonly run: string;
     }
   | { readonly type: 'interrupted'; readonly step: number; readonly run: string }
+  | {
+      readonly type: 'stoppedNonFinite';
+      readonly step: number;
+      readonly cause: 'step' | 'update' | 'state';
+      readonly what: readonly string[];
+      /** Where in the experiment. */
+      readonly message: string;
+      readonly run: string;
+    }
   | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run: string };
 
 export interface Display {

@@ -73,8 +73,24 @@ it.each([
     { type: 'failed', error: { code: 'shape', message: 'm', facts: {} }, step: 2, run: 'r' } as const,
     { event: 'failed', code: 'shape', message: 'm', step: 2, run: 'r' },
   ],
+  [
+    { type: 'stoppedNonFinite', step: 4, cause: 'step', what: ['loss'], message: 'log', run: 'r' } as const,
+    { event: 'stoppedNonFinite', step: 4, cause: 'step', what: ['loss'], message: 'log', run: 'r' },
+  ],
 ])('ends with %j', (ending, line) => {
   const out = recordingStream();
   createJsonDisplay(out).ended(ending);
   expect(JSON.parse(out.text())).toEqual(line);
+});
+
+it('tells what is not finite, whether the run stops for it or goes on', () => {
+  const out = recordingStream();
+  const display = createJsonDisplay(out);
+  display.update({ type: 'event', event: { type: 'nonFinite', cause: 'step', step: 4, what: ['loss'] } });
+  display.update({ type: 'warning', warning: { type: 'nonFinite', step: 5, what: ['gradient of w'] } });
+  const lines = out.text().trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { event: 'nonFinite', cause: 'step', step: 4, what: ['loss'] },
+    { event: 'nonFinite', step: 5, what: ['gradient of w'] },
+  ]);
 });

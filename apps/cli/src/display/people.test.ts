@@ -136,4 +136,22 @@ describe('a display for people', () => {
     expect(failed('file')).toContain('go on with: lockstep resume runs/r');
     expect(failed('shape')).toBe('  ✗ failed after step 2   run runs/r\n');
   });
+
+  it('says what is not finite, what stopped for it and what is saved', () => {
+    const { display, text, at } = shown(false);
+    at(0, event({ type: 'nonFiniteState', step: 8, what: ['parameter w'], from: 0 }));
+    at(0, event({ type: 'nonFinite', cause: 'update', step: 3, what: ['parameter w'] }));
+    at(0, { type: 'warning', warning: { type: 'nonFiniteEvaluation', step: 2, what: ['validation/loss'] } });
+    const ending = { step: 3, cause: 'update', what: ['parameter w'], message: 'm', run: 'runs/r' } as const;
+    display.ended({ type: 'stoppedNonFinite', ...ending });
+    expect(text().split('\n')).toEqual([
+      '  ! parameter w is not finite after step 8: going back to step 0, to find the update that made it so',
+      '  ! the update of step 3 makes parameter w non-finite; stopping after step 2',
+      '  ! the evaluation after step 2 is not finite: validation/loss',
+      '  ✗ stopped: step 3 is not finite (parameter w)   run runs/r',
+      '    m',
+      '    step 2 is saved; what would happen again in step 3 is to be mended in the experiment or its data',
+      '',
+    ]);
+  });
 });

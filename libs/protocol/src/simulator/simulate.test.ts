@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from './random.ts';
-import { type Faults, type SimulationOptions, simulate } from './simulate.ts';
+import { type Faults, type SimulationOptions, type SimulationResult, simulate } from './simulate.ts';
 
 const quiet: Faults = {
   withinMs: 3_000,
@@ -61,6 +61,18 @@ function drawn(seed: number): SimulationOptions {
   };
 }
 
+/** Of a run that goes as far as what is planted in it. */
+const lengths = { numSteps: 20, evaluateEvery: 5, stopFrom: Number.POSITIVE_INFINITY };
+
+function simulateDrawn(options: SimulationOptions, seed: number): SimulationResult {
+  try {
+    return simulate(options);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`schedule ${seed}: ${message}`, { cause: error });
+  }
+}
+
 describe('simulate', () => {
   it('runs to the end in one generation when nothing happens', () => {
     const { outcomes, numGenerations } = simulate({ ...base, encodeMessages: true });
@@ -102,17 +114,35 @@ describe('simulate', () => {
     expect(outcomes.map(({ reason }) => reason)).toEqual(['interrupted', 'finished']);
   });
 
+  describe.each([
+    ['a step', { cause: 'step', step: 7, shownAt: 7 }],
+    ['the first step', { cause: 'step', step: 1, shownAt: 1 }],
+    ['an update whose next step shows it', { cause: 'update', step: 7, shownAt: 8 }],
+    ['an update that a checkpoint shows', { cause: 'update', step: 7, shownAt: Number.POSITIVE_INFINITY }],
+    ['the last update', { cause: 'update', step: 20, shownAt: Number.POSITIVE_INFINITY }],
+  ] as const)('what is not finite in %s', (_name, nonFinite) => {
+    it('ends the run there, with the state before it saved', () => {
+      const { outcomes } = simulate({ ...base, nonFinite, encodeMessages: true });
+      expect(outcomes).toEqual([
+        {
+          ...{ reason: 'nonFinite', step: nonFinite.step },
+          found: { cause: nonFinite.cause, step: nonFinite.step, what: ['w'] },
+          message: nonFinite.cause === 'step' ? 'log' : 'the update made it so',
+        },
+      ]);
+    });
+
+    it('ends it so over random schedules of faults', () => {
+      for (let seed = 1; seed <= 200; seed++)
+        simulateDrawn({ ...base, ...drawn(seed), ...lengths, nonFinite }, seed);
+    });
+  });
+
   it('keeps every promise over random schedules of faults', () => {
     const numSchedules = 2_000;
     let numGenerations = 0;
     for (let seed = 1; seed <= numSchedules; seed++) {
-      try {
-        numGenerations += simulate(drawn(seed)).numGenerations;
-      } catch (error) {
-        throw new Error(`schedule ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        });
-      }
+      numGenerations += simulateDrawn(drawn(seed), seed).numGenerations;
     }
     expect(numGenerations).toBeGreaterThan(2 * numSchedules);
   });

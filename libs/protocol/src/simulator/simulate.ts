@@ -13,10 +13,10 @@ import { createSimCoordinator, type SimCoordinator } from './sim-coordinator.ts'
 import { SimWorker } from './sim-worker.ts';
 import { carry, createLinks, type PeerFrame, type SimulationOptions, type World } from './world.ts';
 
-export type { Faults, SimulationOptions } from './world.ts';
+export type { Faults, PlantedNonFinite, SimulationOptions } from './world.ts';
 
 export interface SimulationResult {
-  /** The last is `finished`; an interrupted run is resumed. */
+  /** The last is `finished`, or `nonFinite` where that was planted; an interrupted run is resumed. */
   readonly outcomes: readonly Outcome[];
   readonly numGenerations: number;
   readonly numWorkers: number;
@@ -117,7 +117,8 @@ class Cluster implements World {
   }
 
   #isDone(): boolean {
-    return this.ledger.outcomes.at(-1)?.reason === 'finished';
+    const reason = this.ledger.outcomes.at(-1)?.reason;
+    return reason === 'finished' || reason === 'nonFinite';
   }
 
   #sometime(times: number, withinMs: number, action: () => void): void {

@@ -27,6 +27,15 @@ export interface Faults {
   readonly interrupt: boolean;
 }
 
+/** Training that goes wrong, whoever computes it. */
+export interface PlantedNonFinite {
+  /** `step`: loss or gradients of the step. `update`: what its update makes. */
+  readonly cause: 'step' | 'update';
+  readonly step: number;
+  /** Of an update: the first later step whose loss shows it; a look at the state shows it at once. */
+  readonly shownAt: number;
+}
+
 export interface SimulationOptions {
   readonly seed: number;
   readonly numWorkers: number;
@@ -42,6 +51,7 @@ export interface SimulationOptions {
   /** Passes every control message through its bytes. */
   readonly encodeMessages: boolean;
   readonly faults: Faults;
+  readonly nonFinite?: PlantedNonFinite;
 }
 
 /** A frame of the data plane. */
