@@ -2,12 +2,13 @@
 import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
-import { parseEndpoint, readServerKeys } from '@lockstep/transport';
+import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
 import { openCoordinatorLog } from './coordinator-log.ts';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
+import { joinEndpoint, localEndpoint } from './join-address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
 import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
@@ -143,7 +144,8 @@ async function listen(
 
 function infoOf({ opened, localWorkers, threads, minWorkers }: SessionOptions, endpoint: string) {
   const { name, config, run } = opened;
-  return { name, run: run.folder, endpoint, config, localWorkers, threads, minWorkers };
+  const join = joinEndpoint(endpoint);
+  return { name, run: run.folder, endpoint, join, config, localWorkers, threads, minWorkers };
 }
 
 function startWorkers(
@@ -154,24 +156,12 @@ function startWorkers(
   return startLocalWorkers({
     count: localWorkers,
     threads,
-    endpoint: reachable(endpoint),
+    endpoint: localEndpoint(endpoint),
     keysFolder,
     logFolder: logFolder(opened.run.folder),
     entry: workerEntry,
     onExit,
   });
-}
-
-/** An address for this machine's own workers: they cannot connect to "all interfaces". */
-function reachable(endpoint: string): string {
-  const parsed = parseEndpoint(endpoint);
-  if (parsed.transport === 'ipc') return endpoint;
-  const wildcards: Readonly<Record<string, string>> = {
-    '0.0.0.0': '127.0.0.1',
-    '*': '127.0.0.1',
-    '[::]': '[::1]',
-  };
-  return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
 }
 
 function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: number): Ending {

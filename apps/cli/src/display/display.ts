@@ -7,8 +7,10 @@ export interface RunInfo {
   readonly name: string;
   /** Its folder. */
   readonly run: string;
-  /** Where workers join. */
+  /** Where it listens. */
   readonly endpoint: string;
+  /** The same for workers of other machines: never "all interfaces". */
+  readonly join: string;
   readonly config: RunConfig;
   readonly localWorkers: number;
   /** Of each local worker. */

@@ -21,8 +21,8 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
   }
 
   return {
-    started: ({ name, run, endpoint, config, localWorkers, threads }) => {
-      write('started', { name, run, endpoint, ...config, workers: localWorkers, threads });
+    started: ({ name, run, endpoint, join, config, localWorkers, threads }) => {
+      write('started', { name, run, endpoint, join, ...config, workers: localWorkers, threads });
     },
     update: (update) => {
       switch (update.type) {

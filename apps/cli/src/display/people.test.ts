@@ -8,7 +8,8 @@ import { createPeopleDisplay } from './people.ts';
 const info: RunInfo = {
   name: 'mnist-cnn',
   run: 'runs/r',
-  endpoint: 'tcp://127.0.0.1:7070',
+  endpoint: 'tcp://0.0.0.0:7070',
+  join: 'tcp://10.0.0.5:7070',
   config: {
     seed: 1,
     numShards: 8,
@@ -109,7 +110,7 @@ describe('a display for people', () => {
     waiting.display.started({ ...info, localWorkers: 0 });
     waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', pid: 1, threads: 4 }));
     expect(waiting.text()).toBe(
-      '  waiting for workers: lockstep worker --join 127.0.0.1:7070\n  + worker w0 joined from there with 4 threads\n',
+      '  waiting for workers: lockstep worker --join 10.0.0.5:7070\n  + worker w0 joined from there with 4 threads\n',
     );
     const many = shown(false);
     many.display.started({ ...info, threads: 5 });
