@@ -13,6 +13,8 @@ const quiet: Faults = {
   numReweighs: 0,
   numCoordinatorRestarts: 0,
   interrupt: false,
+  numFullDisks: 0,
+  numErrors: 0,
 };
 
 const base: SimulationOptions = {
@@ -57,6 +59,8 @@ function drawn(seed: number): SimulationOptions {
       numReweighs: upTo(2),
       numCoordinatorRestarts: random.chance(0.2) ? 1 + upTo(1) : 0,
       interrupt: random.chance(0.2),
+      numFullDisks: random.chance(0.3) ? 1 + upTo(1) : 0,
+      numErrors: random.chance(0.2) ? 1 : 0,
     },
   };
 }
@@ -112,6 +116,17 @@ describe('simulate', () => {
   it('goes on after an interrupt', () => {
     const { outcomes } = simulate({ ...base, faults: { ...quiet, withinMs: 600, interrupt: true } });
     expect(outcomes.map(({ reason }) => reason)).toEqual(['interrupted', 'finished']);
+  });
+
+  it('ends at the same state after errors and full disks', () => {
+    const faults = { ...quiet, withinMs: 600, numErrors: 1, numFullDisks: 1 };
+    let numFailed = 0;
+    for (let seed = 1; seed <= 50; seed++) {
+      const { outcomes } = simulateDrawn({ ...base, seed, faults }, seed);
+      numFailed += outcomes.filter(({ reason }) => reason === 'failed').length;
+      expect(outcomes.at(-1)).toEqual(simulate({ ...base, seed }).outcomes.at(-1));
+    }
+    expect(numFailed).toBeGreaterThan(25);
   });
 
   describe.each([

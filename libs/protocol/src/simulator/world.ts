@@ -25,6 +25,10 @@ export interface Faults {
   readonly numReweighs: number;
   readonly numCoordinatorRestarts: number;
   readonly interrupt: boolean;
+  /** For up to 3 s no checkpoint can be written. */
+  readonly numFullDisks: number;
+  /** Errors that end the run; it is resumed. */
+  readonly numErrors: number;
 }
 
 /** Training that goes wrong, whoever computes it. */
@@ -79,6 +83,7 @@ export interface World {
   /** Whether the data link between two workers is down or leads to a dead one. */
   isBroken(worker: string, peer: string): boolean;
   living(): readonly SimWorker[];
+  isDiskFull(): boolean;
 }
 
 /** Delivers in order of sending on every link, at random moments. */
