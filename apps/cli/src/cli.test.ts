@@ -170,7 +170,11 @@ describe('the program', () => {
     const lines = (await launch('explain', path, '--json', '--shards', '2')).stdout.trim().split('\n');
     expect(lines.map((line) => JSON.parse(line))).toMatchObject([
       { experiment: 'logistic-regression', program: 'shard', inputs: { 2: { shape: [2, 20, 2] } } },
-      { experiment: 'logistic-regression', program: 'update', segments: [{ exchange: [] }] },
+      {
+        experiment: 'logistic-regression',
+        program: 'update',
+        segments: [{ exchange: [] }, { exchange: [] }],
+      },
     ]);
   });
 });

@@ -26,8 +26,9 @@ import { version } from './project.ts';
 export type Perform = <Args>(load: () => Promise<Handler<Args>>) => (args: Args) => void;
 
 const epilogue = `Exit codes: 0 done, 1 the experiment or the run failed, 2 a mistake in the command line, the
-configuration or an address, 3 keys wrong or missing, or worker refused, 130 interrupted (the run
-is saved). A worker ends with 4 when it has lost its coordinator, with 6 when there never was one.`;
+configuration or an address, 3 keys wrong or missing, or worker refused, 5 a loss, gradient or
+parameter is not finite, 130 interrupted (the run is saved). A worker ends with 4 when it has lost
+its coordinator, with 6 when there never was one.`;
 
 export function commandLine(perform: Perform): Argv {
   return withCommands(yargs().scriptName('lockstep').options(outputOptions), perform)

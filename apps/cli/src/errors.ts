@@ -9,6 +9,8 @@ export const exitCodes = {
   usage: 2,
   /** Keys are missing or wrong, or the coordinator does not accept this worker. */
   refused: 3,
+  /** A loss, gradient or parameter is not finite; the last state that is, is saved. 4 is a worker's. */
+  nonFinite: 5,
   /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
   interrupted: 130,
 } as const;

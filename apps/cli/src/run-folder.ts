@@ -24,6 +24,7 @@ export interface OpenedRun {
 }
 
 type Done = Extract<Ending, { type: 'done' }>;
+type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
@@ -145,4 +146,11 @@ export async function finishedEnding(folder: string): Promise<Done | undefined> 
   const { records } = await readLog(folder, 'events');
   const last = records.findLast(({ type }) => type === 'done');
   return last === undefined ? undefined : (last.ending as Done);
+}
+
+/** How a run ended that was stopped because something was not finite; undefined if it went further since. */
+export async function nonFiniteEnding(folder: string): Promise<NonFiniteEnding | undefined> {
+  const { records } = await readLog(folder, 'events');
+  const last = records.at(-1);
+  return last?.type === 'stoppedNonFinite' ? (last.ending as NonFiniteEnding) : undefined;
 }

@@ -2,12 +2,13 @@
 import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
-import { parseEndpoint, readServerKeys } from '@lockstep/transport';
+import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
 import { openCoordinatorLog } from './coordinator-log.ts';
 import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
+import { joinEndpoint, localEndpoint } from './join-address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
 import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
@@ -68,9 +69,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (times === 2) void workers.stop(0);
   });
   try {
-    const ending = endingOf(await coordinator.done, run.folder, watch.profile());
+    const ending = endingOf(await coordinator.done, run.folder, watch.profile(), coordinator.numNonFinite());
     isOver = true;
-    if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
+    if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
+      run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
     return exitCodeOfEnding(ending);
   } finally {
@@ -142,7 +144,8 @@ async function listen(
 
 function infoOf({ opened, localWorkers, threads, minWorkers }: SessionOptions, endpoint: string) {
   const { name, config, run } = opened;
-  return { name, run: run.folder, endpoint, config, localWorkers, threads, minWorkers };
+  const join = joinEndpoint(endpoint);
+  return { name, run: run.folder, endpoint, join, config, localWorkers, threads, minWorkers };
 }
 
 function startWorkers(
@@ -153,7 +156,7 @@ function startWorkers(
   return startLocalWorkers({
     count: localWorkers,
     threads,
-    endpoint: reachable(endpoint),
+    endpoint: localEndpoint(endpoint),
     keysFolder,
     logFolder: logFolder(opened.run.folder),
     entry: workerEntry,
@@ -161,27 +164,23 @@ function startWorkers(
   });
 }
 
-/** An address for this machine's own workers: they cannot connect to "all interfaces". */
-function reachable(endpoint: string): string {
-  const parsed = parseEndpoint(endpoint);
-  if (parsed.transport === 'ipc') return endpoint;
-  const wildcards: Readonly<Record<string, string>> = {
-    '0.0.0.0': '127.0.0.1',
-    '*': '127.0.0.1',
-    '[::]': '[::1]',
-  };
-  return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
-}
-
-function endingOf(outcome: Outcome, run: string, profile: string): Ending {
+function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: number): Ending {
   switch (outcome.reason) {
     case 'finished': {
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
-      return { type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run };
+      return {
+        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
+      };
     }
     case 'interrupted':
       return { type: 'interrupted', step: outcome.step, run };
+    case 'nonFinite': {
+      const { found, message, step } = outcome;
+      const { cause, what } = found;
+      return { type: 'stoppedNonFinite', step, cause, what, message, run };
+    }
     case 'failed':
       return { type: 'failed', error: outcome.error, step: outcome.step, run };
     default:
@@ -191,5 +190,6 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
 
 function exitCodeOfEnding(ending: Ending): number {
   if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
+  if (ending.type === 'stoppedNonFinite') return exitCodes.nonFinite;
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;
 }

@@ -57,6 +57,8 @@ export interface Coordinator {
   readonly done: Promise<Outcome>;
   /** Workers that said hello and are not lost. */
   numWorkers(): number;
+  /** Steps since this start that were not finite, in a run that goes on all the same. */
+  numNonFinite(): number;
   /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
   interrupt(): void;
   /** No more than this many workers will come by themselves before the first step. */
@@ -127,6 +129,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     notices,
     done: shell.done,
     numWorkers: () => shell.numWorkers,
+    numNonFinite: () => shell.numNonFinite,
     interrupt: () => shell.raise({ type: 'interrupt' }),
     expect: (workers) => shell.raise({ type: 'expect', workers }),
     absent: (worker) => shell.raise({ type: 'absent', worker }),

@@ -21,6 +21,7 @@ import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
+import { createWarnings, type NonFiniteWarning } from './warnings.ts';
 
 export interface ShellOptions {
   readonly state: CoordinatorState;
@@ -48,6 +49,7 @@ export class Shell {
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #checkpointFolder: string;
+  readonly #warnings = createWarnings();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
   readonly #listeners = new Set<(update: Update) => void>();
@@ -79,6 +81,10 @@ export class Shell {
 
   get numWorkers(): number {
     return this.#state.workers.size;
+  }
+
+  get numNonFinite(): number {
+    return this.#warnings.numSteps;
   }
 
   /** The server whose messages come to `receive`. */
@@ -223,12 +229,21 @@ export class Shell {
     this.#checkpoints.release();
     this.#log.step(step, report, fingerprint);
     this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+    return this.#warn(this.#warnings.ofStep(step, report));
+  }
+
+  #warn(warning: NonFiniteWarning | undefined): undefined {
+    if (warning === undefined) return;
+    this.#logger.warn(warning, warning.type);
+    this.#log.event({ ...warning });
+    this.#tell({ type: 'warning', warning });
   }
 
   #evaluation(effect: Extract<CoordinatorEffect, { type: 'evaluation' }>): undefined {
     const report = agreedPart(effect.report);
     this.#log.evaluation(effect.step, effect.final, report);
     this.#tell({ ...effect, report });
+    return this.#warn(this.#warnings.ofEvaluation(effect.step, report));
   }
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {

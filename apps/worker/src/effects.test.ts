@@ -59,12 +59,13 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
   const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line)) });
   const effects = createEffects({
     worker: 'a',
-    compiler: { load: unused, plan: unused, close: async () => {}, ...parts.compiler },
+    compiler: { load: unused, plan: unused, search: unused, close: async () => {}, ...parts.compiler },
     pool: {
       numThreads: 1,
       configure: async () => undefined,
       runAll: async () => 0,
       runFirst: async () => 0,
+      runUpdate: unused,
       runStep: unused,
       abortStep() {},
       invite: unused,

@@ -240,12 +240,21 @@ export function createEffects(context: EffectsContext): Effects {
     else reductions.reduce(step, collective, loaded().exchangeParts(collective), done);
   };
 
-  const runUpdate = ({ step, fingerprint }: Effect<'runUpdate'>): void => {
+  const runUpdate = ({ step, fingerprint, careful }: Effect<'runUpdate'>): void => {
     transfers.endService();
     enqueue(async () => {
       const { replica, numOwnShards, stepMetrics, schedule } = loaded();
       const { rank, reductions } = joined();
-      await compute(pool.runFirst({ order: 'update', step, parity: replica.parity }));
+      if (careful) replica.keep();
+      const ran = await pool.runUpdate({ order: 'update', step, parity: replica.parity });
+      computeMs += ran.computeMs;
+      const broken = careful === true && ran.isUpdated ? replica.firstNonFinite() : undefined;
+      if (broken !== undefined) {
+        replica.takeBack();
+        return raise({ type: 'nonFinite', found: { cause: 'update', step, what: [broken] } });
+      }
+      const { nonFinite } = ran;
+      if (!ran.isUpdated && nonFinite !== undefined) return raise({ type: 'nonFinite', found: nonFinite });
       const value = fingerprint ? replica.fingerprint() : undefined;
       const { progress } = replica;
       const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
@@ -263,7 +272,10 @@ export function createEffects(context: EffectsContext): Effects {
       const times = isThrough(step) ? direct!.times : reductions.takeTimes();
       const work = { rank, shards: numOwnShards, stepMs, computeMs, ...times };
       const { totalSteps } = schedule;
-      const report = { metrics: stepMetrics(), chain, totalSteps, work, ...traced() };
+      const report = {
+        ...{ metrics: stepMetrics(), chain, totalSteps, work, ...traced() },
+        ...(nonFinite && { nonFinite: nonFinite.what }),
+      };
       raise({ type: 'updateDone', ...(value === undefined ? {} : { fingerprint: value }), report });
     });
   };
@@ -295,7 +307,24 @@ export function createEffects(context: EffectsContext): Effects {
     });
   };
 
-  const finish = (): void => {
+  /** A state that is not finite is told instead of being saved or given as the run's result. */
+  const isSound = (step: number): boolean => {
+    const { replica, nonFiniteRule } = loaded();
+    const broken = nonFiniteRule === 'warn' ? undefined : replica.firstNonFinite();
+    if (broken !== undefined) raise({ type: 'nonFinite', found: { cause: 'state', step, what: [broken] } });
+    return broken === undefined;
+  };
+
+  const search = ({ step }: Effect<'search'>): void =>
+    enqueue(async () => {
+      const message = await loaded()
+        .search(step)
+        .catch((error: unknown) => `the operation could not be named: ${toWireError(error).message}`);
+      raise({ type: 'searched', step, message });
+    });
+
+  const finish = ({ step }: Effect<'finish'>): void => {
+    if (!isSound(step)) return;
     const { replica } = loaded();
     const samplesPerSecond = trainingMs === 0 ? 0 : (1000 * samplesDone) / trainingMs;
     const result = { metrics: finalMetrics, samplesPerSecond, chain: replica.progress.chain };
@@ -345,9 +374,11 @@ export function createEffects(context: EffectsContext): Effects {
       case 'exchangeEvaluation':
         return exchangeEvaluation(effect);
       case 'checkpoint':
-        return transfers.checkpoint(effect);
+        return isSound(effect.step) ? transfers.checkpoint(effect) : undefined;
       case 'finish':
-        return finish();
+        return finish(effect);
+      case 'search':
+        return search(effect);
       case 'abort':
         return abort(effect);
       case 'exit':

@@ -1,6 +1,14 @@
 import type { Exit } from '@lockstep/protocol';
 
-export const exitCodes = { stopped: 0, failed: 1, usage: 2, refused: 3, lost: 4, absent: 6 } as const;
+export const exitCodes = {
+  stopped: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  lost: 4,
+  nonFinite: 5,
+  absent: 6,
+} as const;
 
 export function exitCodeOf({ reason }: Exit): number {
   switch (reason) {
@@ -12,6 +20,8 @@ export function exitCodeOf({ reason }: Exit): number {
       return exitCodes.failed;
     case 'refused':
       return exitCodes.refused;
+    case 'nonFinite':
+      return exitCodes.nonFinite;
     case 'coordinatorLost':
       return exitCodes.lost;
     case 'coordinatorAbsent':

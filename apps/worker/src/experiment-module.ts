@@ -23,7 +23,7 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
     );
   }
   const folder = await cacheFolder();
-  const file = join(folder, `${hash.slice(0, 32)}.mjs`);
+  const file = join(folder, moduleName(hash));
   // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
   const temporary = `${file}.${randomUUID()}`;
   try {
@@ -43,6 +43,9 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   }
   return module.default;
 }
+
+/** The file that a bundle is imported as. */
+export const moduleName = (hash: string): string => `${hash.slice(0, 32)}.mjs`;
 
 /** Where an experiment's imports resolve: to this project's packages, to the bundled ones from bundled code. */
 async function cacheFolder(): Promise<string> {

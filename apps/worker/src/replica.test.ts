@@ -80,3 +80,16 @@ it('nothing is committed of a snapshot or a file that does not fit', () => {
   replica.commit();
   expect([first(), replica.parity, replica.progress.chain]).toEqual([1, 1, 'file']);
 });
+
+it('takes back an update that made something non-finite, and names it', () => {
+  const { replica, copies, first } = replicaOf();
+  expect(replica.firstNonFinite()).toBeUndefined();
+  replica.keep();
+  copies[0]![0]!.set([5, Number.POSITIVE_INFINITY, 5]);
+  expect(replica.firstNonFinite()).toBe('parameter w');
+  replica.takeBack();
+  replica.commit();
+  expect([first(), replica.parity]).toEqual([1, 1]);
+  expect(replica.firstNonFinite()).toBeUndefined();
+  expect(replica.trained().map((array) => [...array])).toEqual([[1, 1, 1]]);
+});

@@ -8,6 +8,7 @@ import type { NamedBytes } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
 import {
   fingerprint,
+  firstNonFinite,
   initialProgress,
   other,
   type Parity,
@@ -29,6 +30,14 @@ export interface Replica {
   /** An update has moved the current copy on. Whatever the spare one was filled for is over. */
   updated(progress: Progress): void;
   setProgress(progress: Progress): void;
+  /** Copies the current state into the spare one, so that an update can be taken back. */
+  keep(): void;
+  /** Takes back the update since {@link keep}. */
+  takeBack(): void;
+  /** The first array of parameters or model state that is not finite, by name. */
+  firstNonFinite(): string | undefined;
+  /** Copies of parameters and model state. */
+  trained(): TypedArray[];
   /** The spare copy becomes the current one if it was filled; after an update the state is in its place already. */
   commit(): void;
   /** Of the current state. */
@@ -93,6 +102,15 @@ export function createReplica(programs: Programs): Replica {
       progress = spareProgress;
       spareProgress = undefined;
     },
+    keep() {
+      spareProgress = undefined;
+      for (const [i, array] of copies[parity].entries()) copies[other(parity)][i]!.set(array);
+    },
+    takeBack() {
+      parity = other(parity);
+    },
+    firstNonFinite: () => firstNonFinite(programs, copies[parity]),
+    trained: () => copies[parity].slice(0, fingerprinted.length).map((array) => array.slice()),
     fingerprint: () => fingerprint(fingerprinted, copies[parity]),
     snapshot: () => [
       ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[parity][i]!).slice() })),

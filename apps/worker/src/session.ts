@@ -9,6 +9,8 @@ import {
   type EarlyStopping,
   importPrograms,
   layoutWorker,
+  type NonFiniteRule,
+  nonFiniteRule,
   type Programs,
   type RunConfig,
   type Schedule,
@@ -22,6 +24,7 @@ import { bindExchangeParts, type ExchangePart } from './exchange-parts.ts';
 import { maxHeldBytes as boundOfHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
+import { placeInSource } from './source-place.ts';
 
 export interface Session {
   readonly config: RunConfig;
@@ -30,6 +33,9 @@ export interface Session {
   readonly schedule: Schedule;
   readonly earlyStopping: EarlyStopping | undefined;
   readonly replica: Replica;
+  readonly nonFiniteRule: NonFiniteRule;
+  /** Names the operation that is not finite in step `step`, which begins from the current state. */
+  search(step: number): Promise<string>;
   readonly outline: ProgramOutline;
   /** Frames from peers that are ahead; of all generations. */
   readonly held: HeldFrames;
@@ -111,6 +117,14 @@ export async function openSession(
     schedule,
     earlyStopping,
     replica,
+    nonFiniteRule: nonFiniteRule(config, programs),
+    search: async (step) => {
+      const { message, site } = await compiler.search(step, replica.trained());
+      if (site === undefined) return message;
+      const place = placeInSource(bundle, hash, site);
+      // Layers call operations where the experiment's own code has no line.
+      return place === undefined ? message.replace(`, called at ${site}`, '') : message.replace(site, place);
+    },
     held: createHeldFrames(maxHeldBytes),
     maxHeldBytes,
     exchangeSizes,

@@ -33,8 +33,8 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
       'watchNames',
     ],
   },
-  /** `identity` would be the third of its name. */
-  optim: { library: optim, names: ['identity'] },
+  /** `identity` would be the third of its name; the trainer asks for the other. */
+  optim: { library: optim, names: ['identity', 'skipsNonFinite'] },
   formats: { library: formats, names: ['foreignKind'] },
   onnx: { library: onnx, names: ['initialVariables'] },
   /** What the trainer does with data. */

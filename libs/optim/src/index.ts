@@ -120,7 +120,7 @@ export {
   warmupCosine,
 } from './schedule.ts';
 export type { SkipState } from './skipping.ts';
-export { skipNonFinite } from './skipping.ts';
+export { skipNonFinite, skipsNonFinite } from './skipping.ts';
 export type { StepMetrics } from './step-metrics.ts';
 export { stepMetricsOf } from './step-metrics.ts';
 export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';

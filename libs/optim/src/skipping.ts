@@ -5,6 +5,7 @@ import { aNumber, signature } from '@lockstep/errors';
 import { flatten, map } from '@lockstep/tree';
 import { check } from './checks.ts';
 import { aTransformation } from './kinds.ts';
+import { partsWith } from './search.ts';
 import { overTrained } from './trained.ts';
 import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
@@ -47,6 +48,10 @@ export function skipNonFinite<S extends TensorTree>(
   };
   return overTrained(link, inner.role ?? {});
 }
+
+/** Whether an optimizer's state is of one with {@link skipNonFinite} in it, however deep. */
+export const skipsNonFinite = (optState: unknown): boolean =>
+  partsWith(optState, 'numInARow', 'numSkipped').length > 0;
 
 /** Whether no leaf has an infinity or a NaN. bool [] */
 const allFinite = (tree: TensorTree): Tensor =>

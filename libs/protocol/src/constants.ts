@@ -57,5 +57,8 @@ export const MAX_SHARDS = 4_096;
 /** A worker its peers could not reach this often, without a step committed between, is removed. */
 export const MAX_BLAMES = 3;
 
+/** So many workers may be lost in the search for the operation that made a NaN; then it is given up. */
+export const MAX_SEARCHES = 2;
+
 /** Reports a worker keeps until the coordinator has seen their steps; the oldest are dropped beyond it. */
 export const MAX_KEPT_REPORTS = 4_096;

@@ -41,6 +41,7 @@ export type {
   CoordinatorMessage,
   Hello,
   Member,
+  NonFiniteFound,
   OpaqueRecord,
   Profile,
   ProgramHashes,

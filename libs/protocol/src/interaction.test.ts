@@ -9,6 +9,7 @@
  *   exchange [w1]                  end the exchange that all members have reached, for all or only for some
  *   run 3                          do all of that until every member holds the state of step 3; prints events only
  *   pass 2000 | late 90000 [w1]    time passes, with ticks or without: late ones then come, of all or of some
+ *   nan w1 | nan w1 state=2 | nan w1 update     what w1 is at is not finite: its step, the state, the update that it looked at
  *   crash w1 | disconnect w1 | leave w1 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
  */
 
@@ -136,6 +137,8 @@ class ScriptedCluster {
           type: 'failed',
           error: { code: 'shape', message: 'matmul: 2 × 3', facts: {} },
         });
+      case 'nan':
+        return this.#findNonFinite(first, second, options);
       case 'corrupt':
         this.#workers.get(first)!.fingerprint = 'wrong';
         return;
@@ -289,6 +292,8 @@ class ScriptedCluster {
         return this.#raise(name, { type: 'segmentDone' });
       case 'update':
         return this.#raise(name, { type: 'updateDone', fingerprint, report: {} });
+      case 'search':
+        return this.#raise(name, { type: 'searched', step: activity.step, message: 'log makes a NaN' });
       case 'finish':
         return this.#raise(name, { type: 'finishDone', fingerprint, result: {} });
       case 'acquire':
@@ -332,6 +337,19 @@ class ScriptedCluster {
           report: {},
         });
     }
+  }
+
+  /** In place of the end of an update, or of a checkpoint of the state. */
+  #findNonFinite(name: string, cause: string, { state }: Options) {
+    const { activity } = this.#workers.get(name)!.state;
+    const step = activity.kind === 'update' ? activity.step : 0;
+    const found =
+      state !== undefined
+        ? ({ cause: 'state', step: Number(state), what: ['parameter w'] } as const)
+        : cause === 'update'
+          ? ({ cause, step, what: ['parameter w'] } as const)
+          : ({ cause: 'step', step, what: ['loss'] } as const);
+    this.#raise(name, { type: 'nonFinite', found });
   }
 
   #members() {

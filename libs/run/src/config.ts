@@ -23,4 +23,6 @@ export interface RunConfig {
   readonly fingerprintEvery: number;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
+  /** Whether a loss, gradient or parameter that is not finite ends the run. Default 'stop'. */
+  readonly onNonFinite?: 'stop' | 'warn';
 }

@@ -8,6 +8,15 @@ export { extendChain, fingerprint } from './fingerprint.ts';
 export { initKey, shardKey } from './keys.ts';
 export type { BlockLayout, Slot, WorkerLayout } from './layout.ts';
 export { layoutWorker, viewer } from './layout.ts';
+export type { NonFinite, NonFiniteRule } from './non-finite.ts';
+export {
+  firstNonFinite,
+  goesOn,
+  guarded,
+  isFiniteGuard,
+  nonFiniteParts,
+  nonFiniteRule,
+} from './non-finite.ts';
 export type { Parity } from './parity.ts';
 export { other } from './parity.ts';
 export type { ProgramSet } from './program-set.ts';

@@ -42,6 +42,8 @@ export interface WorkerLayout {
   readonly evaluationResult: Slot;
   readonly key: Slot;
   readonly step: Slot;
+  /** What decides whether the step's update begins. */
+  readonly guard: Slot;
   readonly stepMetrics: Slot;
   readonly initArena: number;
   readonly updateArena: number;
@@ -78,6 +80,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
   const replica = [copy(), copy()] as const;
   const key = slot('uint32', [2]);
   const step = slot('float32', []);
+  const guard = slot('float32', [programs.numGuarded]);
   const stepMetrics = slot('float32', [programs.stepMetrics.length]);
   // Arenas hold their programs' constants, so no two programs share one.
   const initArena = take(programs.init.arenaBytes);
@@ -118,6 +121,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     evaluationResult,
     key,
     step,
+    guard,
     stepMetrics,
     initArena,
     updateArena,

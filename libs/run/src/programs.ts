@@ -23,8 +23,15 @@ export interface Programs {
   evaluation(numShards: number): Plan;
   /** What an evaluation reads, as indices into params, state and optState. */
   readonly evaluated: readonly number[];
-  /** Inputs: params, optState, gradient sums, sums, step; outputs: params and optState in their places, step metrics. */
+  /**
+   * Inputs: params, optState, gradient sums, sums, step; outputs: params and optState in their places, the guard's numbers
+   * (non-finite.ts), step metrics. Its first segment computes the guard's alone, and writes over nothing.
+   */
   readonly update: Plan;
+  /** How many numbers the guard computes. */
+  readonly numGuarded: number;
+  /** Whether the optimizer leaves out steps whose gradient is not finite. */
+  readonly skipsNonFinite: boolean;
   /** Input: key; outputs: params, state, optState of step 0. */
   readonly init: Plan;
 }

@@ -80,6 +80,10 @@ const rules: Readonly<Record<Field, Rule>> = {
     fits: (value) => value === 'params' || value === 'average',
     what: "'params' or 'average'",
   },
+  onNonFinite: {
+    fits: (value) => value === 'stop' || value === 'warn',
+    what: "'stop' or 'warn'",
+  },
 };
 
 /** Throws for fields that are missing, unknown, or of a kind that no run can use. */

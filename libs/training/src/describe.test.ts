@@ -32,8 +32,9 @@ it('describes the programs of a step by the names of the experiment', async () =
   // Gradients of bias and weights, loss and count, in one message.
   expect(shard.segments.map(({ exchange }) => exchange)).toEqual([[{ combine: 'sum', size: 6 }], []]);
   expect(update.inputs.at(-1)).toMatchObject({ name: 'step', shape: [] });
-  expect(update.segments).toHaveLength(1);
-  const fused = update.segments[0]!.equations.find(({ outputs }) => outputs[0]!.shape.join() === '3');
+  // What decides whether the update begins, then the update.
+  expect(update.segments).toHaveLength(2);
+  const fused = update.segments[1]!.equations.find(({ outputs }) => outputs[0]!.shape.join() === '3');
   expect(fused!.steps.length).toBeGreaterThan(10);
   expect(update.numRun).toBeLessThan(update.numTraced / 3);
 });

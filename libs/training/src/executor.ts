@@ -12,7 +12,13 @@ import {
   type BlockLayout,
   createBatchFiller,
   evaluationSlot,
+  firstNonFinite,
+  goesOn,
   initKey,
+  isFiniteGuard,
+  type NonFinite,
+  nonFiniteParts,
+  nonFiniteRule,
   type Parity,
   type Slot,
   trainingSlot,
@@ -42,10 +48,20 @@ export interface Executor {
   initialize(into: Parity): void;
   /** Runs a segment of step `step` (from 1) on all blocks of this thread. */
   runSegment(step: number, segment: number, from: Parity): void;
-  /** Turns the reduced sums into the next state, in the copy that the step has read. */
-  runUpdate(step: number, copy: Parity): void;
+  /**
+   * Turns the reduced sums into the next state, in the copy that the step has read, unless loss, gradients or that state are
+   * not finite and the run is to stop then: `isUpdated` tells.
+   */
+  runUpdate(step: number, copy: Parity): UpdateResult;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
   evaluate(step: number, split: SplitName, from: Parity): void;
+}
+
+export interface UpdateResult {
+  /** False: the state is still that of the step before. */
+  readonly isUpdated: boolean;
+  /** What was not finite before the update. */
+  readonly nonFinite?: NonFinite;
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
@@ -73,7 +89,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
       invariant(updater !== undefined, 'the first thread updates');
       const last = blocks[0]!.training(copy, trainingSlot(step));
       last.run(last.numSegments - 1);
-      updater.update(step, copy);
+      return updater.update(step, copy);
     },
     evaluate(step, name, from) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);
@@ -126,6 +142,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   function bindUpdate({ kernels, buffer }: ExecutorOptions, block: ReturnType<typeof bindBlock>) {
     const key = view(layout.key) as Uint32Array;
     const step = view(layout.step);
+    const guard = view(layout.guard);
+    const rule = nonFiniteRule(config, programs);
     const at = (byteOffset: number) => ({ kernels, buffer, byteOffset, results: [] });
     const init = whenNeeded((into) =>
       instantiate(programs.init, {
@@ -144,26 +162,48 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const instance = instantiate(programs.update, {
         ...at(layout.updateArena),
         inputs: [...own.filter((array) => !state.includes(array)), ...[...gradients, outputs.at(-1)!], step],
-        outputs: [view(layout.stepMetrics)],
+        outputs: [guard, view(layout.stepMetrics)],
       });
-      return { instance, takeState: bindMoves(outputs.slice(numParams, numParams + numState), state) };
+      const takeState = bindMoves(outputs.slice(numParams, numParams + numState), state);
+      return { instance, takeState, gradients, state: own.slice(0, numParams + numState) };
     });
+    /** What is not finite of step `at`; undefined where only the norm of its gradient has overflowed. */
+    const look = (
+      at: number,
+      gradients: readonly TypedArray[],
+      state: readonly TypedArray[],
+    ): NonFinite | undefined => {
+      const what = nonFiniteParts(programs, guard, gradients);
+      if (what.length === 0) return undefined;
+      const broken = rule === 'warn' ? undefined : firstNonFinite(programs, state);
+      return broken === undefined
+        ? { cause: 'step', step: at, what }
+        : { cause: 'state', step: at - 1, what: [broken] };
+    };
     return {
       init(into: Parity): void {
         key.set(initKey(config.seed));
         runAlone(init(into));
       },
-      update(committing: number, copy: Parity): void {
-        const { instance, takeState } = update(copy);
-        // What a step makes of the state may be the parameters that it has read.
-        takeState();
+      update(committing: number, copy: Parity): UpdateResult {
+        const { instance, takeState, gradients, state } = update(copy);
         // Optimizers count the updates before this one.
         step[0] = committing - 1;
-        runAlone(instance);
+        instance.run(guardSegment);
+        // From the next segment on the state is written over, so that it is decided here.
+        const nonFinite = isFiniteGuard(guard) ? undefined : look(committing, gradients, state);
+        if (nonFinite !== undefined && !goesOn(rule, nonFinite)) return { isUpdated: false, nonFinite };
+        // What a step makes of the state may be the parameters that it has read.
+        takeState();
+        instance.run(updateSegment);
+        return { isUpdated: true, ...(nonFinite && { nonFinite }) };
       },
     };
   }
 }
+
+/** Those of the update program. */
+const [guardSegment, updateSegment] = [0, 1];
 
 /** Copies arrays. What comes from a place that another is written to, as when two change places, is saved before. */
 function bindMoves(from: readonly TypedArray[], to: readonly TypedArray[]): () => void {

@@ -37,6 +37,12 @@ export interface CommonOptions {
    * optimizer's chain. Model state, such as running statistics, is that of training either way. Default 'params'.
    */
   readonly evaluateWith?: 'params' | 'average';
+  /**
+   * What a loss, gradient or parameter that is not finite does. 'stop' ends the run before the update: its newest checkpoint then
+   * holds the last finite state, and the operation is named. 'warn' tells it, and the run goes on. An optimizer with
+   * `skipNonFinite` leaves out steps whose gradients are not finite itself; a parameter, or a loss alone, stops it all the same. Default 'stop'.
+   */
+  readonly onNonFinite?: 'stop' | 'warn';
 }
 
 /** A model of layers, with a loss of outputs and labels: one value a sample. */
@@ -138,6 +144,7 @@ export function resolveConfig(experiment: Experiment, overrides: RunOverrides = 
     limitSamples: overrides.limitSamples ?? null,
     fingerprintEvery: overrides.fingerprintEvery ?? 50,
     checkpointEvery: overrides.checkpointEvery ?? 200,
+    onNonFinite: experiment.onNonFinite ?? ('stop' as const),
   };
   requireShards(config.numShards);
   if (!Number.isSafeInteger(config.seed) || config.seed < 0) {

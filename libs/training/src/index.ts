@@ -2,7 +2,7 @@
 export * from '@lockstep/run';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorOptions } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorOptions, UpdateResult } from './executor.ts';
 export { createExecutor } from './executor.ts';
 export type {
   Batch,
@@ -18,3 +18,5 @@ export { trainLocally } from './local.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';
 export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';
+export type { Searched, SearchOptions } from './search.ts';
+export { searchNonFinite } from './search.ts';

@@ -18,8 +18,11 @@ import {
   createSchedule,
   evaluationMetrics,
   fingerprint,
+  firstNonFinite,
   initialProgress,
   layoutWorker,
+  type NonFinite,
+  nonFiniteRule,
   type Parity,
   type Progress,
   type RunConfig,
@@ -51,7 +54,9 @@ export interface LocalResult {
   readonly history: readonly Readonly<Record<string, number>>[];
   /** The best evaluation on the way, and whether early stopping ended the run. */
   readonly progress: Progress;
-  /** Of the evaluation at the end. */
+  /** What stopped the run: `steps` is then the last finite step, and its state is given. */
+  readonly nonFinite?: NonFinite;
+  /** Of the evaluation at the end, which a run that was stopped has not. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly variables: readonly Variable[];
   readonly arrays: readonly TypedArray[];
@@ -59,7 +64,14 @@ export interface LocalResult {
   readonly optState: Readonly<Record<string, TypedArray>>;
 }
 
+/** An update that made the state non-finite shows later, if at all: then the run is done again, with a look after each update. */
 export function trainLocally(options: LocalOptions): LocalResult {
+  const { onStep: _told, ...again } = options;
+  const result = trainOnce(options, false);
+  return result.nonFinite?.cause === 'state' ? trainOnce(again, true) : result;
+}
+
+function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
   const { experiment, dataset, config, profile = 'portable', onStep } = options;
   const ranges = options.ranges ?? [{ start: 0, count: config.numShards }];
   const { validation, test, train } = dataset.splits;
@@ -121,6 +133,21 @@ export function trainLocally(options: LocalOptions): LocalResult {
     return evaluationMetrics(programs.evaluationMetrics, sums, name);
   };
 
+  const spare = layout.replica[1].map(view);
+  const current = layout.replica[copy].map(view);
+  const broken = (): string | undefined =>
+    nonFiniteRule(config, programs) === 'warn' ? undefined : firstNonFinite(programs, current);
+  /** The update of step `of`; what keeps it from being done, or has it taken back. */
+  const update = (of: number): NonFinite | undefined => {
+    if (isCareful) for (const [i, array] of current.entries()) spare[i]!.set(array);
+    const { isUpdated, nonFinite } = executors[0]!.runUpdate(of, copy);
+    const found = isCareful && isUpdated ? broken() : undefined;
+    if (found === undefined) return isUpdated ? undefined : nonFinite;
+    for (const [i, array] of current.entries()) array.set(spare[i]!);
+    return { cause: 'update', step: of, what: [found] };
+  };
+
+  let nonFinite: NonFinite | undefined;
   let progress = initialProgress;
   const history: Record<string, number>[] = [];
   executors[0]!.initialize(copy);
@@ -130,7 +157,11 @@ export function trainLocally(options: LocalOptions): LocalResult {
       for (const executor of executors) executor.runSegment(step, segment, copy);
       exchange(segment);
     }
-    executors[0]!.runUpdate(step, copy);
+    nonFinite = update(step);
+    if (nonFinite !== undefined) {
+      step--;
+      break;
+    }
     const values = view(layout.stepMetrics);
     const metrics = Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     history.push(metrics);
@@ -139,6 +170,8 @@ export function trainLocally(options: LocalOptions): LocalResult {
       progress = afterEvaluation(progress, step, evaluate('validation'), experiment.earlyStopping);
     }
   }
+  const last = nonFinite === undefined ? broken() : undefined;
+  if (last !== undefined) nonFinite = { cause: 'state', step, what: [last] };
   const variables = [...programs.params, ...programs.state];
   const replica = layout.replica[copy].map((slot) => view(slot).slice());
   const arrays = replica.slice(0, variables.length);
@@ -149,7 +182,8 @@ export function trainLocally(options: LocalOptions): LocalResult {
     fingerprint: fingerprint(variables, arrays),
     history,
     progress,
-    metrics: final === undefined ? {} : evaluate(final),
+    ...(nonFinite && { nonFinite }),
+    metrics: final === undefined || nonFinite !== undefined ? {} : evaluate(final),
     variables,
     arrays,
     optState: Object.fromEntries(optState),

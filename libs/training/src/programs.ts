@@ -20,8 +20,8 @@ import {
 } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
-import { applyUpdates, globalNorm, stepMetricsOf } from '@lockstep/optim';
-import type { Programs, RunConfig, Variable } from '@lockstep/run';
+import { applyUpdates, globalNorm, skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
+import { guarded, type Programs, type RunConfig, type Variable } from '@lockstep/run';
 import { flatten, map, unflatten } from '@lockstep/tree';
 import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
 import type { Batch, Experiment } from './experiment.ts';
@@ -59,6 +59,8 @@ export function compilePrograms(
     evaluation: memoize((numShards) => builder.evaluation(numShards)),
     evaluated: evaluated.indices,
     update: builder.update(),
+    numGuarded: builder.numGuarded,
+    skipsNonFinite: trees.skipsNonFinite,
     init,
   };
 }
@@ -85,7 +87,10 @@ function compileInit(task: Task): { init: Plan; trees: Trees } {
       const optState = task.optimizer.init(params as never);
       const flat = [params, state, optState].map((tree) => flatten(tree as never).leaves as Tensor[]);
       const linkMetrics = linkMetricNames(optState, task);
-      trees = { params: formOf(params), state: formOf(state), optState: formOf(optState), linkMetrics };
+      trees = {
+        ...{ params: formOf(params), state: formOf(state), optState: formOf(optState) },
+        ...{ linkMetrics, skipsNonFinite: skipsNonFinite(optState) },
+      };
       return flat.flat();
     },
     [{ dtype: 'uint32', shape: [2] }],
@@ -153,6 +158,11 @@ class ProgramBuilder {
     this.totalSteps = totalSteps;
   }
 
+  /** A penalty's gradient is in no sums that could be looked at, so that the guard says of it whether it is finite. */
+  get numGuarded(): number {
+    return this.task.penalty === undefined ? guarded.length - 1 : guarded.length;
+  }
+
   shard(numShards: number): Plan {
     const { task } = this;
     return this.overBlock(numShards, asTheyAre, (params, state, batch, weights, key) => {
@@ -217,10 +227,13 @@ class ProgramBuilder {
         ...task.metricNames.map((_, i) => sums.at(i + 1).div(count)),
         ...trees.linkMetrics.map((name) => reported[name]!.cast('float32')),
       ];
+      const norm = globalNorm(gradients);
+      const guard = [loss, norm, ...(task.penalty === undefined ? [] : [zeroIfFinite(gradients)])];
       return [
         ...(flatten(applyUpdates(tree, updates) as never).leaves as Tensor[]),
         ...optLeaves,
-        stack([loss, globalNorm(gradients), ...metrics]),
+        stack(guard),
+        stack([loss, norm, ...metrics]),
       ];
     };
     const numSums = task.metricNames.length + 2;
@@ -231,7 +244,8 @@ class ProgramBuilder {
       { dtype: 'float32', shape: [numSums] },
       { dtype: 'float32', shape: [] },
     ];
-    return planPure(program, avals, { outputs: 'given', numInPlace: moved.length });
+    const ahead = moved.length;
+    return planPure(program, avals, { outputs: 'given', numInPlace: moved.length, ahead });
   }
 
   /** Plans `f`, written for one shard, for a block of shards; its parameters are made of what the replica gives. */
@@ -283,6 +297,12 @@ class ProgramBuilder {
     return planPure(program, avals);
   }
 }
+
+/** 0, or NaN where any element is not finite: 0·x is 0 for every finite x. [] */
+const zeroIfFinite = (tree: unknown): Tensor =>
+  (flatten(tree as never).leaves as Tensor[])
+    .map((leaf) => leaf.mul(0).sum())
+    .reduce((total, zero) => total.add(zero));
 
 /** Traces twice: a loss that reads a clock, a counter or Math.random gives two programs, and no reproducible run. */
 function planPure(

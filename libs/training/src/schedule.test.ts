@@ -29,7 +29,7 @@ describe('defineExperiment and resolveConfig', () => {
     [{ model: sequential(flatten) }, /a model \(layers\) or an init .*, not both/],
     [
       { optimiser: base.optimizer },
-      /knows no 'optimiser'; did you mean 'optimizer'\? there are .*, model, name, optimizer, penalty/,
+      /knows no 'optimiser'; did you mean 'optimizer'\? there are .*, model, name, onNonFinite, optimizer, penalty/,
     ],
     [
       { optimizer: sgd },

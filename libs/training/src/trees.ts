@@ -16,6 +16,8 @@ export interface Trees {
   readonly optState: TreeForm;
   /** Names of what the optimizer's links report. */
   readonly linkMetrics: readonly string[];
+  /** Whether the optimizer leaves out steps whose gradient is not finite. */
+  readonly skipsNonFinite: boolean;
 }
 
 export function formOf(tree: unknown): TreeForm {

@@ -64,6 +64,19 @@ async function run(...argv: string[]) {
 }
 
 describe('export', () => {
+  it('says that a parameter is not finite, and exports it', async () => {
+    const folder = await runOf(linear);
+    const diverged = { ...tensors, 'params/bias': float([], Number.NaN) };
+    await saveCheckpoint(checkpointFolder(folder), { step: 9, header: {}, tensors: diverged });
+    const out = join(project.folder, 'model.npz');
+    const { code, err } = await run(folder, '--out', out);
+    expect([code, err]).toEqual([
+      0,
+      'lockstep: params/bias has values that are not finite at step 9; they are exported as they are\n',
+    ]);
+    expect((await run(folder, '--step', '8', '--out', out)).err).toBe('');
+  });
+
   it('writes the newest parameters as safetensors, with where they come from', async () => {
     const folder = await runOf(linear);
     const out = join(project.folder, 'model.safetensors');

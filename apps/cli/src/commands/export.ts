@@ -48,6 +48,11 @@ export const exportRun: Handler<ExportArgs> = async (args, { terminal }) => {
   for (const { step, reason } of checkpoint.skipped)
     terminal.err.write(`lockstep: the checkpoint of step ${step} is passed over: ${reason}\n`);
   const { step } = checkpoint;
+  const broken = brokenIn(checkpoint.tensors);
+  if (broken !== undefined)
+    terminal.err.write(
+      `lockstep: ${broken} has values that are not finite at step ${step}; they are exported as they are\n`,
+    );
   const format = formatOf(args);
   const path = args.out ?? `${run.name}-step-${step}.${format}`;
   const { bytes, facts } = await encoders[format](run, checkpoint);
@@ -63,6 +68,14 @@ export const exportRun: Handler<ExportArgs> = async (args, { terminal }) => {
   }
   return 0;
 };
+
+/** Of a run that was to go on whatever its loss. */
+function brokenIn(tensors: Tensors): string | undefined {
+  const isModel = (name: string): boolean => /^(params|state)\b/.test(name);
+  return Object.keys(tensors).find(
+    (name) => isModel(name) && !(tensors[name]!.data as Float32Array).every(Number.isFinite),
+  );
+}
 
 /** The first of them, and how many there are. */
 function listed(values: readonly string[]): string {

@@ -3,7 +3,7 @@ import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../options.ts';
 import { placeOf } from '../returning.ts';
-import { finishedEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
+import { finishedEnding, nonFiniteEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
 import type { Handler } from './command.ts';
@@ -28,6 +28,13 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
       display.note('this run has finished already');
       display.ended({ ...finished, run: folder });
       return exitCodes.done;
+    }
+    const stopped = await nonFiniteEnding(folder);
+    if (stopped !== undefined && stopped.cause !== 'state') {
+      const { step, what } = stopped;
+      display.note(
+        `this run stopped since step ${step} was not finite (${what.join(', ')}); it goes on after step ${step - 1}, and stops there again unless that comes from the machine`,
+      );
     }
     const place = await placeOf(folder, args);
     const opened = await openRunFolder(folder);

@@ -8,8 +8,10 @@ export interface RunInfo {
   readonly name: string;
   /** Its folder. */
   readonly run: string;
-  /** Where workers join. */
+  /** Where it listens. */
   readonly endpoint: string;
+  /** The same for workers of other machines: never "all interfaces". */
+  readonly join: string;
   readonly config: RunConfig;
   readonly localWorkers: number;
   /** Of each local worker. */
@@ -26,9 +28,20 @@ export type Ending =
       readonly fingerprint: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
+      /** Steps that were not finite, of a run that was to go on all the same; absent where there were none. */
+      readonly nonFiniteSteps?: number;
       readonly run: string;
     }
   | { readonly type: 'interrupted'; readonly step: number; readonly run: string }
+  | {
+      readonly type: 'stoppedNonFinite';
+      readonly step: number;
+      readonly cause: 'step' | 'update' | 'state';
+      readonly what: readonly string[];
+      /** Where in the experiment. */
+      readonly message: string;
+      readonly run: string;
+    }
   | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run: string };
 
 export interface Display {

@@ -17,8 +17,16 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   const out = recordingStream();
   let time = 0;
   const display = createJsonDisplay(out, () => time);
-  const endpoint = 'tcp://127.0.0.1:1';
-  display.started({ name: 'n', run: 'runs/r', endpoint, config, localWorkers: 2, threads: 1, minWorkers: 2 });
+  const places = { endpoint: 'tcp://0.0.0.0:1', join: 'tcp://10.0.0.5:1' };
+  display.started({
+    name: 'n',
+    run: 'runs/r',
+    ...places,
+    config,
+    localWorkers: 2,
+    threads: 1,
+    minWorkers: 2,
+  });
   display.note('for people only');
   display.update({ type: 'event', event: { type: 'lost', worker: 'w0', reason: 'silent' } });
   for (let step = 1; step <= 4; step++) {
@@ -48,7 +56,7 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   });
   const lines = out.text().trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
-    { event: 'started', name: 'n', run: 'runs/r', seed: 1, numShards: 8, workers: 2, threads: 1 },
+    { event: 'started', name: 'n', run: 'runs/r', ...places, seed: 1, numShards: 8, workers: 2, threads: 1 },
     { event: 'lost', worker: 'w0', reason: 'silent' },
     { event: 'step', step: 1, totalSteps: 4, metrics: { loss: 1 } },
     { event: 'step', step: 2, fingerprint: 'f'.repeat(64) },
@@ -73,8 +81,24 @@ it.each([
     { type: 'failed', error: { code: 'shape', message: 'm', facts: {} }, step: 2, run: 'r' } as const,
     { event: 'failed', code: 'shape', message: 'm', step: 2, run: 'r' },
   ],
+  [
+    { type: 'stoppedNonFinite', step: 4, cause: 'step', what: ['loss'], message: 'log', run: 'r' } as const,
+    { event: 'stoppedNonFinite', step: 4, cause: 'step', what: ['loss'], message: 'log', run: 'r' },
+  ],
 ])('ends with %j', (ending, line) => {
   const out = recordingStream();
   createJsonDisplay(out).ended(ending);
   expect(JSON.parse(out.text())).toEqual(line);
+});
+
+it('tells what is not finite, whether the run stops for it or goes on', () => {
+  const out = recordingStream();
+  const display = createJsonDisplay(out);
+  display.update({ type: 'event', event: { type: 'nonFinite', cause: 'step', step: 4, what: ['loss'] } });
+  display.update({ type: 'warning', warning: { type: 'nonFinite', step: 5, what: ['gradient of w'] } });
+  const lines = out.text().trimEnd().split('\n');
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    { event: 'nonFinite', cause: 'step', step: 4, what: ['loss'] },
+    { event: 'nonFinite', step: 5, what: ['gradient of w'] },
+  ]);
 });

@@ -21,8 +21,8 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
   }
 
   return {
-    started: ({ name, run, endpoint, config, localWorkers, threads }) => {
-      write('started', { name, run, endpoint, ...config, workers: localWorkers, threads });
+    started: ({ name, run, endpoint, join, config, localWorkers, threads }) => {
+      write('started', { name, run, endpoint, join, ...config, workers: localWorkers, threads });
     },
     update: (update) => {
       switch (update.type) {
@@ -43,6 +43,10 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
         case 'notice': {
           const { type, message, facts } = update.notice;
           return write(type, { ...facts, message });
+        }
+        case 'warning': {
+          const { type, ...facts } = update.warning;
+          return write(type, facts);
         }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
@@ -66,11 +70,15 @@ function visible(_key: string, value: unknown): unknown {
 function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
   switch (ending.type) {
     case 'done': {
-      const { steps, profile, fingerprint, metrics, samplesPerSecond, run } = ending;
-      return { steps, profile, fingerprint, metrics, samplesPerSecond, run };
+      const { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
+      return { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run };
     }
     case 'interrupted':
       return { step: ending.step, run: ending.run };
+    case 'stoppedNonFinite': {
+      const { step, cause, what, message, run } = ending;
+      return { step, cause, what, message, run };
+    }
     case 'failed':
       return { code: ending.error.code, message: ending.error.message, step: ending.step, run: ending.run };
     default:

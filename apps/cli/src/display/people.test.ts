@@ -8,7 +8,8 @@ import { createPeopleDisplay } from './people.ts';
 const info: RunInfo = {
   name: 'mnist-cnn',
   run: 'runs/r',
-  endpoint: 'tcp://127.0.0.1:7070',
+  endpoint: 'tcp://0.0.0.0:7070',
+  join: 'tcp://10.0.0.5:7070',
   config: {
     seed: 1,
     numShards: 8,
@@ -109,7 +110,7 @@ describe('a display for people', () => {
     waiting.display.started({ ...info, localWorkers: 0 });
     waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', pid: 1, threads: 4 }));
     expect(waiting.text()).toBe(
-      '  waiting for workers: lockstep worker --join 127.0.0.1:7070\n  + worker w0 joined from there with 4 threads\n',
+      '  waiting for workers: lockstep worker --join 10.0.0.5:7070\n  + worker w0 joined from there with 4 threads\n',
     );
     const many = shown(false);
     many.display.started({ ...info, threads: 5 });
@@ -135,5 +136,23 @@ describe('a display for people', () => {
     );
     expect(failed('file')).toContain('go on with: lockstep resume runs/r');
     expect(failed('shape')).toBe('  ✗ failed after step 2   run runs/r\n');
+  });
+
+  it('says what is not finite, what stopped for it and what is saved', () => {
+    const { display, text, at } = shown(false);
+    at(0, event({ type: 'nonFiniteState', step: 8, what: ['parameter w'], from: 0 }));
+    at(0, event({ type: 'nonFinite', cause: 'update', step: 3, what: ['parameter w'] }));
+    at(0, { type: 'warning', warning: { type: 'nonFiniteEvaluation', step: 2, what: ['validation/loss'] } });
+    const ending = { step: 3, cause: 'update', what: ['parameter w'], message: 'm', run: 'runs/r' } as const;
+    display.ended({ type: 'stoppedNonFinite', ...ending });
+    expect(text().split('\n')).toEqual([
+      '  ! parameter w is not finite after step 8: going back to step 0, to find the update that made it so',
+      '  ! the update of step 3 makes parameter w non-finite; stopping after step 2',
+      '  ! the evaluation after step 2 is not finite: validation/loss',
+      '  ✗ stopped: step 3 is not finite (parameter w)   run runs/r',
+      '    m',
+      '    step 2 is saved; what would happen again in step 3 is to be mended in the experiment or its data',
+      '',
+    ]);
   });
 });

@@ -54,8 +54,8 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     started: (started) => {
       info = started;
       tracker = createProgressTracker(started.config.batchSize, started.config.steps);
-      const { minWorkers, localWorkers, endpoint } = started;
-      if (localWorkers < minWorkers) note(`waiting for workers: lockstep worker --join ${bare(endpoint)}`);
+      const { minWorkers, localWorkers, join } = started;
+      if (localWorkers < minWorkers) note(`waiting for workers: lockstep worker --join ${bare(join)}`);
       else if (out.isTTY) draw('  starting …');
     },
     update: (update: Update) => {

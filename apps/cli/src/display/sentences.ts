@@ -30,6 +30,8 @@ export function sentence(update: Update): string | undefined {
       return eventSentence(update.event);
     case 'evaluation':
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
+    case 'warning':
+      return warningSentence(update.warning);
     case 'turnedAway':
       return `! someone was refused: ${update.reason}`;
     case 'notice':
@@ -67,11 +69,26 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
       const which = event.programs.length === 0 ? 'the same' : `other (${event.programs.join(', ')})`;
       return `! build ${shortHash(event.build)} goes on with a run of build ${shortHash(event.began)}; its programs are ${which}: results are those of the first build only as far as fingerprints agree`;
     }
+    case 'nonFinite':
+      if (event.cause === 'state')
+        return `! the initial state is not finite: ${event.what.join(', ')}; stopping`;
+      return event.cause === 'step'
+        ? `! step ${event.step} is not finite: ${event.what.join(', ')}; stopping after step ${event.step - 1}`
+        : `! the update of step ${event.step} makes ${event.what.join(', ')} non-finite; stopping after step ${event.step - 1}`;
+    case 'nonFiniteState':
+      return `! ${event.what.join(', ')} is not finite after step ${event.step}: going back to step ${event.from}, to find the update that made it so`;
     case 'interrupting':
       return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
     default:
       return event satisfies never;
   }
+}
+
+function warningSentence({ type, step, what }: Extract<Update, { type: 'warning' }>['warning']): string {
+  const list = what.join(', ');
+  return type === 'nonFinite'
+    ? `! step ${step} is not finite: ${list}; the run goes on, and does not say so again`
+    : `! the evaluation after step ${step} is not finite: ${list}`;
 }
 
 export function endingLines(ending: Ending): readonly string[] {
@@ -80,13 +97,24 @@ export function endingLines(ending: Ending): readonly string[] {
     case 'done': {
       const { metrics, profile, fingerprint } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
-      return [`✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`];
+      const { nonFiniteSteps = 0 } = ending;
+      const warning = `! not finite: ${plural(nonFiniteSteps, 'step')}`;
+      return [
+        ...(nonFiniteSteps > 0 ? [warning] : []),
+        `✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`,
+      ];
     }
     case 'interrupted': {
       const saved =
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
       return [`■ ${saved}   run ${run}`, goOn(run)];
     }
+    case 'stoppedNonFinite':
+      return [
+        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${run}`,
+        `  ${ending.message}`,
+        ...(ending.cause === 'state' ? [] : [savedBefore(ending.step)]),
+      ];
     case 'failed':
       // What the experiment did wrong, it would do again.
       return [
@@ -97,6 +125,9 @@ export function endingLines(ending: Ending): readonly string[] {
       return ending satisfies never;
   }
 }
+
+const savedBefore = (step: number): string =>
+  `  step ${step - 1} is saved; what would happen again in step ${step} is to be mended in the experiment or its data`;
 
 const goOn = (run: string): string => `  go on with: lockstep resume ${run}`;
 

@@ -1,19 +1,24 @@
 /** The compiler thread, seen from a worker's main thread. */
 import { fromWireError, invariant } from '@lockstep/errors';
 import type { RunConfig } from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 import type { StartedThread } from '../threads.ts';
-import type { Compiled, Plans, Reply, Request } from './messages.ts';
+import type { Compiled, Plans, Reply, Request, SearchResult } from './messages.ts';
 
 export interface Compiler {
   /** Rejects with what is wrong with the experiment or its data. */
   load(bundle: Uint8Array, hash: string, config: RunConfig): Promise<Compiled>;
   /** The plans for blocks of the given numbers of shards. */
   plan(sizes: readonly number[]): Promise<Plans>;
+  /** Looks for the operation that is not finite. */
+  search(step: number, arrays: readonly TypedArray[]): Promise<SearchResult>;
   close(): Promise<void>;
 }
 
+type Value = Extract<Reply, { value: unknown }>['value'];
+
 export function createCompiler({ worker: thread, ended }: StartedThread): Compiler {
-  let pending: { resolve(value: Compiled | Plans): void; reject(error: unknown): void } | undefined;
+  let pending: { resolve(value: Value): void; reject(error: unknown): void } | undefined;
   /** Why the thread ended: nobody answers any more. The experiment's own code can end it at any time. */
   let failure: Error | undefined;
   const settle = (deliver: (of: NonNullable<typeof pending>) => void): void => {
@@ -28,7 +33,7 @@ export function createCompiler({ worker: thread, ended }: StartedThread): Compil
     failure = error;
     settle((of) => of.reject(error));
   });
-  const ask = (request: Request): Promise<Compiled | Plans> => {
+  const ask = (request: Request): Promise<Value> => {
     invariant(pending === undefined, 'the compiler is asked one thing at a time');
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
@@ -39,6 +44,7 @@ export function createCompiler({ worker: thread, ended }: StartedThread): Compil
   return {
     load: (bundle, hash, config) => ask({ type: 'load', bundle, hash, config }) as Promise<Compiled>,
     plan: (sizes) => ask({ type: 'plan', sizes }) as Promise<Plans>,
+    search: (step, arrays) => ask({ type: 'search', step, arrays }) as Promise<SearchResult>,
     close: async () => void (await thread.terminate()),
   };
 }

@@ -4,6 +4,7 @@ import type { Dataset } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { ProgramHashes } from '@lockstep/protocol';
 import type { EarlyStopping, ProgramSet, RunConfig } from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 
 /** The experiment as data: what remains of it once its functions have been traced. */
 export interface Compiled {
@@ -22,6 +23,15 @@ export interface Plans {
 
 export type Request =
   | { readonly type: 'load'; readonly bundle: Uint8Array; readonly hash: string; readonly config: RunConfig }
-  | { readonly type: 'plan'; readonly sizes: readonly number[] };
+  | { readonly type: 'plan'; readonly sizes: readonly number[] }
+  /** `arrays`: parameters and model state before the step. */
+  | { readonly type: 'search'; readonly step: number; readonly arrays: readonly TypedArray[] };
 
-export type Reply = { readonly value: Compiled | Plans } | { readonly error: WireError };
+/** What a search for the operation that is not finite came to. */
+export interface SearchResult {
+  readonly message: string;
+  /** A place that the message names, in the bundle. */
+  readonly site?: string;
+}
+
+export type Reply = { readonly value: Compiled | Plans | SearchResult } | { readonly error: WireError };

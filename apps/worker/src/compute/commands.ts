@@ -4,6 +4,7 @@ import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
 import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
+import type { UpdateResult } from '@lockstep/training';
 import type { ReducedPart, StepTimes } from '../reductions.ts';
 import type { Span } from '../tracer.ts';
 
@@ -139,6 +140,8 @@ export type Answer =
       readonly startMs: number;
       readonly computeMs: number;
       readonly step?: DirectStep;
+      /** Of the first thread, after an `update`. */
+      readonly update?: UpdateResult;
       /** Of the first thread, after a `configure`. */
       readonly lane?: ThreadLane;
     }

@@ -2,6 +2,7 @@
 import type { Worker } from 'node:worker_threads';
 import { fromWireError, invariant, LockstepError } from '@lockstep/errors';
 import { ownBell, type Rope } from '@lockstep/lanes';
+import type { UpdateResult } from '@lockstep/training';
 import type { ComputeThreads } from '../threads.ts';
 import {
   ABORTED,
@@ -37,6 +38,8 @@ export interface Pool {
   runAll(job: Job, onReady?: (numParts: number) => void): Promise<number>;
   /** Runs a job on the first thread. */
   runFirst(job: Job): Promise<number>;
+  /** Has the first thread do the update, or say why not. */
+  runUpdate(job: Job & { readonly order: 'update' }): Promise<RanUpdate>;
   /** Runs a whole step on all active threads, which exchange by themselves. */
   runStep(job: Job & { readonly order: 'step' }): Promise<RanStep>;
   /** Ends the step under way, if there is one, at the next end of a segment. */
@@ -50,6 +53,10 @@ export interface Pool {
 
 export interface RanStep extends DirectStep {
   /** Of the slowest thread. */
+  readonly computeMs: number;
+}
+
+export interface RanUpdate extends UpdateResult {
   readonly computeMs: number;
 }
 
@@ -145,6 +152,11 @@ export function createPool(
     },
     runAll: async (job, onReady) => slowest(await all(job, onReady)),
     runFirst: async (job) => (await run(threads[0]!, job)).computeMs,
+    async runUpdate(job) {
+      const { computeMs, update } = await run(threads[0]!, job);
+      invariant(update !== undefined, 'an update says what became of it');
+      return { ...update, computeMs };
+    },
     async runStep(job) {
       setGates(0);
       const answers = await all(job);

@@ -3,7 +3,7 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { importPrograms, type Parity } from '@lockstep/run';
-import { createExecutor, type Executor } from '@lockstep/training';
+import { createExecutor, type Executor, type UpdateResult } from '@lockstep/training';
 import { bindExchangeParts } from '../exchange-parts.ts';
 import { clockMs } from '../tracer.ts';
 import {
@@ -48,8 +48,8 @@ function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
   const startMs = clockMs();
   try {
     if (order === 'step') return { sequence, ...runStep() };
-    const lane = carryOut(order);
-    return { sequence, startMs, computeMs: clockMs() - startMs, ...(lane && { lane }) };
+    const done = carryOut(order);
+    return { sequence, startMs, computeMs: clockMs() - startMs, ...done };
   } catch (error) {
     return { sequence, error: toWireError(error) };
   }
@@ -63,31 +63,42 @@ function runStep(): Omit<Extract<Answer, { readonly computeMs: number }>, 'seque
   return { startMs, computeMs: step.segments.reduce((sum, { durationMs }) => sum + durationMs, 0), step };
 }
 
-/** Gives this thread's lane, after a configuration with one. */
-function carryOut(order: Exclude<(typeof orders)[number], 'step' | 'exit'>): ThreadLane | undefined {
-  if (order === 'configure') return configure();
+/** Gives this thread's lane, after a configuration with one, and what became of an update. */
+function carryOut(order: Exclude<(typeof orders)[number], 'step' | 'exit'>): {
+  readonly lane?: ThreadLane;
+  readonly update?: UpdateResult;
+} {
+  if (order === 'configure') {
+    const lane = configure();
+    return lane === undefined ? {} : { lane };
+  }
   invariant(executor !== undefined, 'a thread is configured before it works');
   meetPeers();
-  work(executor, order);
-  return undefined;
+  const update = work(executor, order);
+  return update === undefined ? {} : { update };
 }
 
-// The inferred return type lets each case return what it calls.
-function work(executor: Executor, order: Exclude<(typeof orders)[number], 'configure' | 'step' | 'exit'>) {
+function work(
+  executor: Executor,
+  order: Exclude<(typeof orders)[number], 'configure' | 'step' | 'exit'>,
+): UpdateResult | undefined {
   const parity = mailbox[word.parity] as Parity;
   switch (order) {
     case 'initialize':
-      return executor.initialize(parity);
+      executor.initialize(parity);
+      return undefined;
     case 'segment':
       numArrived = 0;
       announced = announce;
-      return executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
+      executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
+      return undefined;
     case 'update':
       return executor.runUpdate(mailbox[word.step]!, parity);
     case 'evaluate':
-      return executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, parity);
+      executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, parity);
+      return undefined;
     default:
-      order satisfies never;
+      return order satisfies never;
   }
 }
 

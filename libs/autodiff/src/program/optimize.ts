@@ -4,15 +4,24 @@
  */
 import { sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
+import { fuseAhead, type ProgramWithHead } from './ahead.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
 import { type BroadcastPattern, dataOf, type Equation, type Program } from './program.ts';
 
 export function optimize(program: Program): Program {
+  return fuseElementwise(withoutFusion(program));
+}
+
+/** With output `ahead` computed before all others. */
+export function optimizeAhead(program: Program, ahead: number): ProgramWithHead {
+  return fuseAhead(withoutFusion(program), ahead);
+}
+
+function withoutFusion(program: Program): Program {
   const shared = joinPlaces(shareSubexpressions(dropUnitFactors(removeDeadCode(program))));
-  const lean = removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
-  return fuseElementwise(lean);
+  return removeDeadCode(fuseTreeSums(absorbBroadcasts(composeBroadcasts(shared))));
 }
 
 /** Drops equations and constants that no output needs. */

@@ -19,7 +19,7 @@ import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.
 import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver } from './equation.ts';
 import { withSavedInputs } from './in-place.ts';
 import { inlineCalls, inlineCompositions } from './inline.ts';
-import { optimize, removeDeadCode } from './optimize.ts';
+import { optimize, optimizeAhead, removeDeadCode } from './optimize.ts';
 import { aProgram, bodiesOf, type Equation, type Program, programHash } from './program.ts';
 import { aligned, workSpace } from './work-space.ts';
 
@@ -77,22 +77,35 @@ export interface PlanOptions {
    * there if nobody reads the input any more, else copied there when all is done.
    */
   readonly numInPlace?: number;
+  /**
+   * A `given` output that is not in place: it alone is computed in a first segment, in which nothing is written over an
+   * input, and all others in a second one. For a program without exchanges.
+   */
+  readonly ahead?: number;
 }
 
-const planRules: Rules<PlanOptions> = { outputs: oneOf('arena', 'given'), numInPlace: whole(0) };
+const planRules: Rules<PlanOptions> = {
+  outputs: oneOf('arena', 'given'),
+  numInPlace: whole(0),
+  ahead: whole(0),
+};
 const checkPlan = signature('planProgram', { program: aProgram }, planRules);
 
 export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
   checkPlan(traced, options);
-  const { outputs = 'arena', numInPlace = 0 } = options;
+  const { outputs = 'arena', numInPlace = 0, ahead } = options;
   const plain = inlineCompositions(inlineCalls(traced));
-  const optimized = withSavedInputs(withPlannedBodies(optimize(plain)), numInPlace);
-  const program = departEarly(withOwnPartials(optimized));
+  const { program: fused, numAhead } =
+    ahead === undefined ? { program: optimize(plain), numAhead: 0 } : optimizeAhead(plain, ahead);
+  const optimized = withSavedInputs(withPlannedBodies(fused), numInPlace);
+  const program = ahead === undefined ? departEarly(withOwnPartials(optimized)) : optimized;
   const rank = new Map(departures(removeDeadCode(plain)).map((variable, i) => [variable, i]));
   const byDeparture = (a: Equation, b: Equation): number =>
     rank.get(a.outputs[0]!)! - rank.get(b.outputs[0]!)!;
-  const levels = exchangeLevels(program);
-  const numLevels = 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!)));
+  const levels =
+    ahead === undefined ? exchangeLevels(program) : program.equations.map((_, i) => (i < numAhead ? 0 : 1));
+  const numLevels =
+    ahead === undefined ? 2 + Math.max(-1, ...levels.filter((_, i) => isExchange(program.equations[i]!))) : 2;
   const segments = Array.from({ length: numLevels }, (_, level) =>
     program.equations.filter((equation, i) => levels[i] === level && !isExchange(equation)),
   );
@@ -100,9 +113,25 @@ export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
     program.equations.filter((equation, i) => levels[i] === level && isExchange(equation)).sort(byDeparture),
   );
   invariant(numInPlace === 0 || outputs === 'given', 'only given outputs take the place of inputs');
-  const layout = new Layout(program, segments, exchanges, outputs === 'given' ? numInPlace : undefined);
+  invariant(
+    ahead === undefined || (ahead >= numInPlace && !program.equations.some(isExchange)),
+    'an output comes ahead that is not in place, in a program without exchanges',
+  );
+  const layout = new Layout(
+    program,
+    segments,
+    exchanges,
+    outputs === 'given' ? { numInPlace, numAhead } : undefined,
+  );
   const numTraced = traced.equations.length;
-  return { program, hash: programHash(traced), numTraced, segments, ...layout.finish(), numInPlace };
+  const finished = layout.finish();
+  if (ahead !== undefined) {
+    // An input or a constant is copied when all is done.
+    const isComputed = segments[0]!.some(({ outputs: own }) => own.includes(program.outputs[ahead]!));
+    const place = finished.places.get(program.outputs[ahead]!);
+    invariant(isComputed && place?.kind === 'output', 'what comes ahead is computed in its place');
+  }
+  return { program, hash: programHash(traced), numTraced, segments, ...finished, numInPlace };
 }
 
 /**
@@ -178,7 +207,7 @@ class Layout {
     program: Program,
     segments: readonly (readonly Equation[])[],
     exchanges: readonly (readonly Equation[])[],
-    numInPlace: number | undefined,
+    given: { readonly numInPlace: number; readonly numAhead: number } | undefined,
   ) {
     this.program = program;
     this.segments = segments;
@@ -188,7 +217,7 @@ class Layout {
       this.place(variable, this.arena.take(this.bytesOf(variable)));
     this.exchanges = exchanges.map((equations, i) => this.placeExchange(i, equations));
     this.findLastUses();
-    if (numInPlace !== undefined) this.placeOutputs(numInPlace);
+    if (given !== undefined) this.placeOutputs(given);
     this.placeEquations();
   }
 
@@ -251,7 +280,13 @@ class Layout {
   }
 
   /** What is computed for an output is computed there. Inputs, constants and repeated outputs are copied at the end. */
-  private placeOutputs(numInPlace: number): void {
+  private placeOutputs({
+    numInPlace,
+    numAhead,
+  }: {
+    readonly numInPlace: number;
+    readonly numAhead: number;
+  }): void {
     const order = this.segments.flat();
     const computed = new Map(order.flatMap(({ outputs }, time) => outputs.map((output) => [output, time])));
     for (const [index, output] of this.program.outputs.entries()) {
@@ -259,7 +294,7 @@ class Layout {
       const time = computed.get(root);
       if (time === undefined || this.places.has(root)) continue;
       if (index >= numInPlace) this.places.set(root, { kind: 'output', index });
-      else {
+      else if (time >= numAhead) {
         const lastRead = this.lastUse.get(index) ?? -1;
         const isFree = lastRead < time || (lastRead === time && mayWriteOver(order[time]!, root));
         if (isFree) this.places.set(root, { kind: 'input', index });

@@ -18,15 +18,23 @@ export function callSite(): CallSite {
   Error.stackTraceLimit = MAX_FRAMES;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = before;
-  return { place: placeIn(stack), isBackward: /^\s+at pullBack /m.test(stack) };
+  // A bundle has these libraries elsewhere: beside this function.
+  const [own = LIBRARIES] = framesOf(stack);
+  return {
+    place: placeIn(stack, [LIBRARIES, own.slice(0, own.lastIndexOf('/') + 1)]),
+    isBackward: /^\s+at pullBack /m.test(stack),
+  };
 }
 
-/** The innermost frame of a stack that lies outside the folder of the libraries. */
-export function placeIn(stack: string, libraries: string = LIBRARIES): string | undefined {
-  for (const line of stack.split('\n').slice(1)) {
+/** The innermost frame of a stack that lies outside the folders of the libraries. */
+export function placeIn(stack: string, libraries: readonly string[] = [LIBRARIES]): string | undefined {
+  return framesOf(stack).find((place) => ![...libraries, 'node:'].some((start) => place.startsWith(start)));
+}
+
+/** `/home/me/train.js:3:15` of each frame, the innermost first. */
+function framesOf(stack: string): string[] {
+  return stack.split('\n').flatMap((line) => {
     const [, found] = /(?:\(|at )((?:file:\/\/)?[^()]+:\d+:\d+)\)?$/.exec(line) ?? [];
-    const place = found?.replace(/^async /, '').replace(/^file:\/\//, '');
-    if (place !== undefined && !place.startsWith(libraries) && !place.startsWith('node:')) return place;
-  }
-  return undefined;
+    return found === undefined ? [] : [found.replace(/^async /, '').replace(/^file:\/\//, '')];
+  });
 }

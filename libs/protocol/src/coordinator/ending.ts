@@ -1,6 +1,6 @@
 /** The ways a run ends: every worker is told once, and nothing is sent after. */
 
-import type { WireError } from '@lockstep/errors';
+import { invariant, type WireError } from '@lockstep/errors';
 import type { Hello, StopReason } from '../messages/messages.ts';
 import type { Finish } from './state.ts';
 import { journal, newcomer, send, type Turn, update } from './turn.ts';
@@ -8,6 +8,15 @@ import { journal, newcomer, send, type Turn, update } from './turn.ts';
 export function finish(turn: Turn, { step, fingerprint, result }: Finish): void {
   stopWorkers(turn, 'finished', step);
   turn.effects.push({ type: 'done', outcome: { reason: 'finished', step, fingerprint, result } });
+}
+
+/** Everyone agrees on step and finding; `message` says what the search came to. */
+export function stopNonFinite(turn: Turn, message: string): void {
+  const found = turn.state.nonFinite;
+  invariant(found !== null, 'a run ends so because of something that was found');
+  const { step } = found;
+  stopWorkers(turn, 'nonFinite', step, message);
+  turn.effects.push({ type: 'done', outcome: { reason: 'nonFinite', step, found, message } });
 }
 
 /** `step` is that of the newest checkpoint: where the run goes on when it is resumed. */

@@ -49,7 +49,8 @@ export function failAfterSaving(turn: Turn, error: WireError, worker?: string) {
   update(turn, { failing: { error, parkUntilMs, saveUntilMs: parkUntilMs + SAVE_BEFORE_FAILING_MS } });
   log(turn, { type: 'failing', message: error.message });
   // After an interrupt, the state is on its way already.
-  if (phase !== 'saving' || worker === saver) startGeneration(turn);
+  const isSaving = phase === 'saving' || phase === 'searching';
+  if (!isSaving || worker === saver) startGeneration(turn);
 }
 
 /** The coordinator's own process cannot go on. Where it fails in saving too, it ends at once. */

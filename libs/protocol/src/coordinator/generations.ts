@@ -2,9 +2,10 @@
 
 import { invariant } from '@lockstep/errors';
 import { MAX_BLAMES } from '../constants.ts';
-import type { Member, Source } from '../messages/messages.ts';
+import type { Member, NonFiniteFound, Source } from '../messages/messages.ts';
 import { assignShards } from '../shards.ts';
 import { finish, stopSaved } from './ending.ts';
+import { holderOf, search } from './searching.ts';
 import type { CoordinatorState, Finish, LossReason, WorkerRecord } from './state.ts';
 import { candidates, forget, journal, log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
 
@@ -22,17 +23,19 @@ export function startGeneration(turn: Turn): void {
  * those parked stay parked for the same generation, since none of them was told who is in it.
  */
 export function continuePreparing(turn: Turn) {
-  const { generation, interrupted, failing } = turn.state;
+  const { generation, interrupted, failing, nonFinite, careful } = turn.state;
   const isEnding = interrupted || failing !== null;
   const chosen = candidates(turn.state);
   if (chosen.length === 0) return isEnding ? stopSaved(turn) : waitForWorkers(turn);
   for (const worker of chosen) {
     if (turn.state.workers.get(worker)?.status !== 'idle') continue;
     updateWorker(turn, worker, { status: 'asked' });
-    send(turn, worker, { type: 'prepare', generation });
+    send(turn, worker, { type: 'prepare', generation, ...(careful && { careful }) });
   }
   if (chosen.some((worker) => turn.state.workers.get(worker)?.status !== 'ready')) return;
-  if (isEnding) save(turn);
+  // An error ends the run whatever else was found.
+  if (nonFinite !== null && failing === null) endNonFinite(turn, nonFinite);
+  else if (isEnding) save(turn);
   else begin(turn, chosen);
 }
 
@@ -42,7 +45,7 @@ function waitForWorkers(turn: Turn): void {
 }
 
 function begin(turn: Turn, chosen: readonly string[]) {
-  const { generation, profile } = turn.state;
+  const { generation, profile, careful } = turn.state;
   invariant(profile !== null, 'a generation begins before a profile was chosen', { generation });
   const { step, source } = newestState(turn.state, chosen);
   const members = membersOf(turn.state, chosen);
@@ -51,7 +54,8 @@ function begin(turn: Turn, chosen: readonly string[]) {
   update(turn, { phase: 'running' });
   for (const worker of chosen) {
     updateWorker(turn, worker, { status: 'member' });
-    send(turn, worker, { type: 'begin', generation, profile, members, step, source });
+    const agreed = { generation, profile, members, step, source, ...(careful && { careful }) };
+    send(turn, worker, { type: 'begin', ...agreed });
     if (source === 'checkpoint') turn.effects.push({ type: 'sendCheckpoint', worker, generation, step });
   }
 }
@@ -93,6 +97,24 @@ export function save(turn: Turn) {
   send(turn, source.worker, { type: 'save' });
 }
 
+/** Everyone stands. Where nobody holds the state before the step any more, it is made again, and the step found again. */
+function endNonFinite(turn: Turn, { step, cause }: NonFiniteFound) {
+  const holder = holderOf(turn, step - 1);
+  if (holder === undefined) {
+    update(turn, { nonFinite: null, careful: turn.state.careful || cause === 'update', saver: null });
+    return startGeneration(turn);
+  }
+  if (turn.state.checkpointStep >= step - 1) return search(turn);
+  update(turn, { phase: 'saving', saver: holder });
+  send(turn, holder, { type: 'save' });
+}
+
+function saveAgain(turn: Turn) {
+  const { nonFinite, failing } = turn.state;
+  if (nonFinite === null || failing !== null) save(turn);
+  else endNonFinite(turn, nonFinite);
+}
+
 /** Removes a worker for good; one that lives after all may say hello again. */
 export function lose(turn: Turn, worker: string, reason: LossReason) {
   const record = turn.state.workers.get(worker);
@@ -111,7 +133,9 @@ export function goOnWithout(turn: Turn, worker: string, record: WorkerRecord) {
     case 'preparing':
       return continuePreparing(turn);
     case 'saving':
-      return turn.state.saver === worker ? save(turn) : undefined;
+      return turn.state.saver === worker ? saveAgain(turn) : undefined;
+    case 'searching':
+      return turn.state.saver === worker ? search(turn) : undefined;
     case 'gathering':
     case 'done':
       return;

@@ -5,10 +5,11 @@
 
 import { MAX_TICK_MS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted, turnAway } from './ending.ts';
+import { fail, stopInterrupted, stopNonFinite, turnAway } from './ending.ts';
 import { hurry, shellFailed, workerFailed } from './failures.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
+import { nonFiniteFound } from './non-finite.ts';
 import {
   checkpointCame,
   checkpointFailed,
@@ -18,6 +19,7 @@ import {
   evaluated,
   finished,
 } from './reports.ts';
+import { searched } from './searching.ts';
 import type {
   CoordinatorConfig,
   CoordinatorEffect,
@@ -47,6 +49,10 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     config,
     phase: 'gathering',
     interrupted: false,
+    nonFinite: null,
+    careful: false,
+    toldNonFinite: -1,
+    numSearches: 0,
     needed: config.minWorkers,
     workers: new Map(),
     fingerprints: [],
@@ -167,6 +173,10 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
       return checkpointCame(turn, worker, message.step);
     case 'failed':
       return workerFailed(turn, worker, message.error);
+    case 'nonFinite':
+      return nonFiniteFound(turn, worker, message);
+    case 'searched':
+      return searched(turn, worker, message);
     case 'heartbeat':
       return;
     default:
@@ -203,8 +213,10 @@ function tick(turn: Turn) {
 }
 
 function interrupt(turn: Turn) {
-  const { interrupted, failing } = turn.state;
+  const { interrupted, failing, phase, nonFinite } = turn.state;
   if (failing !== null) return fail(turn, failing.error);
+  const brokenOff = 'the operation was not looked for to the end: the run was interrupted';
+  if (nonFinite !== null && (interrupted || phase === 'searching')) return stopNonFinite(turn, brokenOff);
   if (interrupted) return stopInterrupted(turn);
   update(turn, { interrupted: true });
   log(turn, { type: 'interrupting' });
@@ -217,6 +229,7 @@ function interrupt(turn: Turn) {
     case 'preparing':
       return continuePreparing(turn);
     case 'saving':
+    case 'searching':
     case 'done':
       return;
     default:

@@ -2,8 +2,9 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopSaved } from './ending.ts';
+import { fail } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
+import { search } from './searching.ts';
 import type { Fingerprints } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
@@ -92,11 +93,14 @@ export function checkpointSaved(turn: Turn, step: number) {
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);
-  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) return stopSaved(turn);
+  if (phase === 'saving' && wanted !== undefined && step >= wanted.step) return search(turn);
   stored(turn, step);
 }
 
-/** A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. An error that ends it is worse. */
+/**
+ * A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. What an error
+ * ends, ends with that error.
+ */
 export function checkpointFailed(turn: Turn, step: number, error: WireError | undefined) {
   const { phase, saver, workers, failing } = turn.state;
   const isAsked = phase === 'saving' && workers.get(saver ?? '')?.step === step;

@@ -5,6 +5,7 @@ import type {
   CoordinatorMessage,
   Hello,
   Member,
+  NonFiniteFound,
   OpaqueRecord,
   Profile,
   ProgramHashes,
@@ -72,9 +73,10 @@ export interface Failing {
 
 /**
  * gathering: waiting for enough loaded workers. preparing: generation `generation` is announced, its candidates
- * stop one by one. running: it has begun. saving: stopped, one holder sends a checkpoint. done: all were told to stop.
+ * stop one by one. running: it has begun. saving: stopped, one holder sends a checkpoint.
+ * searching: it looks for the operation that is not finite. done: all were told to stop.
  */
-export type CoordinatorPhase = 'gathering' | 'preparing' | 'running' | 'saving' | 'done';
+export type CoordinatorPhase = 'gathering' | 'preparing' | 'running' | 'saving' | 'searching' | 'done';
 
 /**
  * loading: said hello, reads the experiment. idle: loaded, not asked for anything. asked: `prepare` sent.
@@ -114,6 +116,14 @@ export interface CoordinatorState {
   readonly phase: CoordinatorPhase;
   /** An interrupt came: the next agreement ends in a checkpoint instead of a generation. */
   readonly interrupted: boolean;
+  /** What ends the run: the next agreement ends in a checkpoint of the state before its step. */
+  readonly nonFinite: NonFiniteFound | null;
+  /** A state was not finite: workers look at each update, and no state is trusted that was not looked at. */
+  readonly careful: boolean;
+  /** Steps told not to be finite, so that one that is found again is not told again. */
+  readonly toldNonFinite: number;
+  /** How often a worker was asked to search. */
+  readonly numSearches: number;
   /** The highest announced; at most one is being agreed or running at a time. */
   readonly generation: number;
   /** Loaded workers needed to leave `gathering`. */
@@ -131,7 +141,7 @@ export interface CoordinatorState {
   readonly fingerprints: readonly Fingerprints[];
   /** How often peers could not reach a worker since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
-  /** Whom `save` was sent to. */
+  /** Whom `save` or `search` was sent to. */
   readonly saver: string | null;
   /** Step of the newest checkpoint that came and is not durable yet; -1 when there is none. */
   readonly storing: number;
@@ -225,6 +235,16 @@ export type RunEvent =
       readonly build: string;
       readonly began: string;
       readonly programs: readonly string[];
+    }
+  /** Loss, gradients or the update of a step: what ends the run. */
+  | ({ readonly type: 'nonFinite' } & NonFiniteFound)
+  /** The state after a step: the run goes back to find the update that made it so. */
+  | {
+      readonly type: 'nonFiniteState';
+      readonly step: number;
+      readonly what: readonly string[];
+      /** Where it goes back to. */
+      readonly from: number;
     };
 
 export type Outcome =
@@ -235,6 +255,13 @@ export type Outcome =
       readonly result: OpaqueRecord;
     }
   | { readonly reason: 'interrupted'; readonly step: number }
+  /** The state before `step` is the newest checkpoint, unless the run begins with one that is not finite. */
+  | {
+      readonly reason: 'nonFinite';
+      readonly step: number;
+      readonly found: NonFiniteFound;
+      readonly message: string;
+    }
   | { readonly reason: 'failed'; readonly step: number; readonly error: WireError };
 
 export type CoordinatorEffect =

@@ -38,6 +38,8 @@ const fromWorker: readonly WorkerMessage[] = [
   { type: 'finished', generation: 3, step: 9, fingerprint: 'f', result: {} },
   { type: 'failed', error: { code: 'shape', message: 'matmul', facts: { left: [2, 3] }, stack: 'at loss' } },
   { type: 'checkpoint', step: 9, header: { seed: 1 }, frames: [1024, 0] },
+  { type: 'nonFinite', generation: 3, found: { cause: 'step', step: 9, what: ['loss', 'gradient of w'] } },
+  { type: 'searched', step: 9, message: 'log makes 1 NaN' },
   { type: 'leave' },
   { type: 'heartbeat' },
 ];
@@ -66,6 +68,8 @@ const fromCoordinator: readonly CoordinatorMessage[] = [
   },
   { type: 'restore', generation: 4, step: 9, header: {}, frames: [1024] },
   { type: 'save' },
+  { type: 'prepare', generation: 4, careful: true },
+  { type: 'search', step: 9 },
   { type: 'stop', reason: 'failed', message: 'matmul' },
   { type: 'heartbeat', step: 9 },
 ];

@@ -97,7 +97,20 @@ const programHashes = object({
   settings: name,
 });
 
-const stopReason = v.picklist(['finished', 'interrupted', 'failed']);
+const stopReason = v.picklist(['finished', 'interrupted', 'failed', 'nonFinite']);
+
+/**
+ * What is not finite. `step`: loss or gradients of the step; the sender holds the state before it. `update`: the update of the step
+ * made it, and was taken back. `state`: the state of the step, which the sender holds.
+ */
+const nonFinite = object({
+  cause: v.picklist(['step', 'update', 'state']),
+  step: count,
+  what: list(text, 1, 16),
+});
+
+/** Each update is looked at, and no state is trusted that was not. */
+const careful = v.exactOptional(v.literal(true));
 
 const message = <const Type extends string, Entries extends v.ObjectEntries>(type: Type, entries: Entries) =>
   object({ type: v.literal(type), ...entries });
@@ -132,6 +145,10 @@ export const workerMessage = v.variant('type', [
   /** Loading or computing failed here. Where it would fail on any worker, it ends the run. */
   message('failed', { error: wireError }),
   message('checkpoint', { step, header: record, frames }),
+  /** Stands before the update of the step, or at its state, and goes no further. */
+  message('nonFinite', { generation: count, found: nonFinite }),
+  /** Answers `search`: where in the experiment it comes from. */
+  message('searched', { step: count, message: text }),
   message('leave', {}),
   message('heartbeat', {}),
 ]);
@@ -150,7 +167,7 @@ export const coordinatorMessage = v.variant('type', [
   }),
   message('refused', { code: refusal, message: text }),
   /** Stop at the next safe point and answer `ready`. */
-  message('prepare', { generation: count }),
+  message('prepare', { generation: count, careful }),
   /** Everybody continues after `step`; who does not hold its state takes it from `source`. */
   message('begin', {
     generation: count,
@@ -158,10 +175,13 @@ export const coordinatorMessage = v.variant('type', [
     members: list(member, 1, MAX_SHARDS),
     step,
     source,
+    careful,
   }),
   message('restore', { generation: count, step, header: record, frames }),
   /** Send a checkpoint of the state you hold. */
   message('save', {}),
+  /** Look in the state you hold for what is not finite in step `step`, the next one. */
+  message('search', { step: count }),
   message('stop', { reason: stopReason, message: v.exactOptional(text) }),
   /** `step`: the last step whose report arrived; workers need not keep older reports. */
   message('heartbeat', { step }),
@@ -173,6 +193,8 @@ export type ProgramHashes = v.InferOutput<typeof programHashes>;
 export type Source = v.InferOutput<typeof source>;
 export type RefusalCode = v.InferOutput<typeof refusal>;
 export type StopReason = v.InferOutput<typeof stopReason>;
+/** Something that is not finite, and where in the run. */
+export type NonFiniteFound = v.InferOutput<typeof nonFinite>;
 export type OpaqueRecord = v.InferOutput<typeof record>;
 export type WorkerMessage = v.InferOutput<typeof workerMessage>;
 export type CoordinatorMessage = v.InferOutput<typeof coordinatorMessage>;

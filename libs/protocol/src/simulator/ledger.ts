@@ -44,7 +44,9 @@ export class Ledger {
   /** A worker swapped in the state of `step`; `steps` are those of the living members of its generation. */
   committed(worker: string, step: number, params: number, steps: readonly number[]): void {
     invariant(params === this.#states[step], `${worker} holds a wrong state at step ${step}`, { params });
-    const isClose = steps.every((other) => Math.abs(other - step) <= 1);
+    // Where a state is not finite, members forget what was not looked at.
+    const forgets = this.#options.nonFinite?.cause === 'update';
+    const isClose = steps.every((other) => Math.abs(other - step) <= 1 || (forgets && other < 0));
     invariant(isClose, `${worker} commits step ${step} while members hold ${steps.join(', ')}`);
   }
 
@@ -62,6 +64,9 @@ export class Ledger {
 
   stored(step: number, params: number): void {
     invariant(params === this.#states[step], `the checkpoint of step ${step} holds another state`);
+    const { nonFinite } = this.#options;
+    const isSound = nonFinite === undefined || step < nonFinite.step;
+    invariant(isSound, `the checkpoint of step ${step} is not finite`);
     this.disk.checkpoints.set(step, params);
   }
 
@@ -90,10 +95,12 @@ export class Ledger {
   }
 
   /** Checks the end of a run. */
-  close(): void {
+  close() {
     const outcome = this.outcomes.at(-1);
     const { progressStep, finalEvaluated } = this.disk;
     const { finalStep } = this;
+    const { nonFinite } = this.#options;
+    if (nonFinite !== undefined && nonFinite.step <= finalStep) return this.#closeNonFinite(outcome);
     invariant(outcome?.reason === 'finished', 'the run did not finish', { outcome });
     invariant(outcome.step === finalStep, `the run finished at step ${outcome.step}, not ${finalStep}`);
     const isRight = outcome.fingerprint === `${this.#states[finalStep]}`;
@@ -101,6 +108,18 @@ export class Ledger {
     invariant(progressStep === finalStep, `progress ended at step ${progressStep}, not ${finalStep}`);
     const isComplete = finalEvaluated === this.#options.finalEvaluation;
     invariant(isComplete, 'the final evaluation is missing or uncalled for');
+  }
+
+  /** Every schedule ends in the same step, with the same finding and the state before it saved. */
+  #closeNonFinite(outcome: Outcome | undefined): void {
+    const { cause, step } = this.#options.nonFinite!;
+    invariant(outcome?.reason === 'nonFinite', 'the run did not end as non-finite', { outcome });
+    const isRight = outcome.step === step && outcome.found.cause === cause && outcome.found.step === step;
+    invariant(isRight, `the run ended with another finding than ${cause} ${step}`, { outcome });
+    invariant(this.disk.checkpoints.has(step - 1), `the state of step ${step - 1} was not saved`);
+    const { progressStep } = this.disk;
+    const isAsFar = cause === 'update' ? progressStep >= step - 1 : progressStep === step - 1;
+    invariant(isAsFar, `progress ended at step ${progressStep}`);
   }
 
   #sent(receiver: string, message: CoordinatorMessage): void {

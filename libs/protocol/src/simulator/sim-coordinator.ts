@@ -72,8 +72,10 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
         const params = attached;
         return clock.after(random.between(1, 50), () => {
           if (!alive) return;
-          ledger.stored(effect.step, params);
-          raise({ type: 'checkpointSaved', step: effect.step });
+          const { step } = effect;
+          if (world.isDiskFull()) return raise({ type: 'checkpointFailed', step, error: noSpace });
+          ledger.stored(step, params);
+          raise({ type: 'checkpointSaved', step });
         });
       }
       case 'journal':
@@ -109,6 +111,8 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
     },
   };
 }
+
+const noSpace = { code: 'file', message: 'no space', facts: {} } as const;
 
 /** Some of them may be gone for good. */
 function lastMembers(journal: readonly JournalEntry[]): readonly string[] {

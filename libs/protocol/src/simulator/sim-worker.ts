@@ -2,7 +2,7 @@
 
 import { invariant } from '@lockstep/errors';
 import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
-import type { CoordinatorMessage, Hello } from '../messages/messages.ts';
+import type { CoordinatorMessage, Hello, NonFiniteFound } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
 import { Inbox, keyOf, nameOf, type Partial } from './inbox.ts';
@@ -193,7 +193,9 @@ export class SimWorker {
       case 'checkpoint':
         return this.#sendCheckpoint(effect.step);
       case 'finish':
-        return this.#finish();
+        return this.#finish(effect.step);
+      case 'search':
+        return this.#raiseWithin(1, 2_000, () => ({ type: 'searched', step: effect.step, message: 'log' }));
       case 'abort':
         this.#awaited = null;
         this.#fetching = null;
@@ -320,7 +322,31 @@ export class SimWorker {
     }
   }
 
-  #update({ step, fingerprint }: Effect<'runUpdate'>): void {
+  /** A state that is not finite: a pure function of its step. */
+  #isBroken(step: number): boolean {
+    const { nonFinite } = this.#world.options;
+    return nonFinite?.cause === 'update' && step >= nonFinite.step;
+  }
+
+  /** What keeps the update of `step` from being done, or has it taken back. */
+  #findingAt(step: number, careful: boolean): NonFiniteFound | undefined {
+    const { nonFinite } = this.#world.options;
+    if (nonFinite === undefined) return undefined;
+    const { cause, step: at, shownAt } = nonFinite;
+    if (this.#isBroken(step - 1)) {
+      invariant(!careful, `${this.id} was given a state that is not finite`);
+      return step >= shownAt ? { cause: 'state', step: step - 1, what: ['w'] } : undefined;
+    }
+    const isFound = step === at && (cause === 'step' || careful);
+    return isFound ? { cause, step, what: ['w'] } : undefined;
+  }
+
+  #update({ step, fingerprint, careful }: Effect<'runUpdate'>) {
+    const found = this.#findingAt(step, careful === true);
+    if (found !== undefined) {
+      this.#spare = null;
+      return this.#raiseWithin(1, 10, () => ({ type: 'nonFinite', found }));
+    }
     const params = updatedParams(this.#params, step, this.#sums);
     // What it was to take in a generation that ended before is over.
     this.#spare = null;
@@ -341,12 +367,18 @@ export class SimWorker {
     this.#world.ledger.committed(this.id, step, this.#params, steps);
   }
 
-  #sendCheckpoint(step: number): void {
+  #sendCheckpoint(step: number) {
+    if (this.#isBroken(step)) return this.#tellBroken(step);
     const header = { params: this.#params };
     this.#world.toCoordinator(this.id, { type: 'checkpoint', step, header, frames: [] });
   }
 
-  #finish(): void {
+  #tellBroken(step: number): void {
+    this.#raiseWithin(0, 1, () => ({ type: 'nonFinite', found: { cause: 'state', step, what: ['w'] } }));
+  }
+
+  #finish(step: number) {
+    if (this.#isBroken(step)) return this.#tellBroken(step);
     const params = this.#params;
     this.#raiseWithin(1, 20, () => ({ type: 'finishDone', fingerprint: `${params}`, result: { params } }));
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from './random.ts';
-import { type Faults, type SimulationOptions, simulate } from './simulate.ts';
+import { type Faults, type SimulationOptions, type SimulationResult, simulate } from './simulate.ts';
 
 const quiet: Faults = {
   withinMs: 3_000,
@@ -13,6 +13,8 @@ const quiet: Faults = {
   numReweighs: 0,
   numCoordinatorRestarts: 0,
   interrupt: false,
+  numFullDisks: 0,
+  numErrors: 0,
 };
 
 const base: SimulationOptions = {
@@ -57,8 +59,22 @@ function drawn(seed: number): SimulationOptions {
       numReweighs: upTo(2),
       numCoordinatorRestarts: random.chance(0.2) ? 1 + upTo(1) : 0,
       interrupt: random.chance(0.2),
+      numFullDisks: random.chance(0.3) ? 1 + upTo(1) : 0,
+      numErrors: random.chance(0.2) ? 1 : 0,
     },
   };
+}
+
+/** Of a run that goes as far as what is planted in it. */
+const lengths = { numSteps: 20, evaluateEvery: 5, stopFrom: Number.POSITIVE_INFINITY };
+
+function simulateDrawn(options: SimulationOptions, seed: number): SimulationResult {
+  try {
+    return simulate(options);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`schedule ${seed}: ${message}`, { cause: error });
+  }
 }
 
 describe('simulate', () => {
@@ -102,17 +118,46 @@ describe('simulate', () => {
     expect(outcomes.map(({ reason }) => reason)).toEqual(['interrupted', 'finished']);
   });
 
+  it('ends at the same state after errors and full disks', () => {
+    const faults = { ...quiet, withinMs: 600, numErrors: 1, numFullDisks: 1 };
+    let numFailed = 0;
+    for (let seed = 1; seed <= 50; seed++) {
+      const { outcomes } = simulateDrawn({ ...base, seed, faults }, seed);
+      numFailed += outcomes.filter(({ reason }) => reason === 'failed').length;
+      expect(outcomes.at(-1)).toEqual(simulate({ ...base, seed }).outcomes.at(-1));
+    }
+    expect(numFailed).toBeGreaterThan(25);
+  });
+
+  describe.each([
+    ['a step', { cause: 'step', step: 7, shownAt: 7 }],
+    ['the first step', { cause: 'step', step: 1, shownAt: 1 }],
+    ['an update whose next step shows it', { cause: 'update', step: 7, shownAt: 8 }],
+    ['an update that a checkpoint shows', { cause: 'update', step: 7, shownAt: Number.POSITIVE_INFINITY }],
+    ['the last update', { cause: 'update', step: 20, shownAt: Number.POSITIVE_INFINITY }],
+  ] as const)('what is not finite in %s', (_name, nonFinite) => {
+    it('ends the run there, with the state before it saved', () => {
+      const { outcomes } = simulate({ ...base, nonFinite, encodeMessages: true });
+      expect(outcomes).toEqual([
+        {
+          ...{ reason: 'nonFinite', step: nonFinite.step },
+          found: { cause: nonFinite.cause, step: nonFinite.step, what: ['w'] },
+          message: nonFinite.cause === 'step' ? 'log' : 'the update made it so',
+        },
+      ]);
+    });
+
+    it('ends it so over random schedules of faults', () => {
+      for (let seed = 1; seed <= 200; seed++)
+        simulateDrawn({ ...base, ...drawn(seed), ...lengths, nonFinite }, seed);
+    });
+  });
+
   it('keeps every promise over random schedules of faults', () => {
     const numSchedules = 2_000;
     let numGenerations = 0;
     for (let seed = 1; seed <= numSchedules; seed++) {
-      try {
-        numGenerations += simulate(drawn(seed)).numGenerations;
-      } catch (error) {
-        throw new Error(`schedule ${seed}: ${error instanceof Error ? error.message : String(error)}`, {
-          cause: error,
-        });
-      }
+      numGenerations += simulateDrawn(drawn(seed), seed).numGenerations;
     }
     expect(numGenerations).toBeGreaterThan(2 * numSchedules);
   });

@@ -13,10 +13,10 @@ import { createSimCoordinator, type SimCoordinator } from './sim-coordinator.ts'
 import { SimWorker } from './sim-worker.ts';
 import { carry, createLinks, type PeerFrame, type SimulationOptions, type World } from './world.ts';
 
-export type { Faults, SimulationOptions } from './world.ts';
+export type { Faults, PlantedNonFinite, SimulationOptions } from './world.ts';
 
 export interface SimulationResult {
-  /** The last is `finished`; an interrupted run is resumed. */
+  /** The last is `finished`, or `nonFinite` where that was planted; a run that was interrupted or failed is resumed. */
   readonly outcomes: readonly Outcome[];
   readonly numGenerations: number;
   readonly numWorkers: number;
@@ -40,6 +40,7 @@ class Cluster implements World {
   readonly #transfer;
   readonly #workers = new Map<string, SimWorker>();
   readonly #brokenUntilMs = new Map<string, number>();
+  #diskFullUntilMs = 0;
   #incarnation = 1;
   /** Null while it is down. */
   #coordinator: SimCoordinator | null;
@@ -76,6 +77,10 @@ class Cluster implements World {
     return [...this.#workers.values()].filter(({ isAlive }) => isAlive);
   }
 
+  isDiskFull(): boolean {
+    return this.clock.now() < this.#diskFullUntilMs;
+  }
+
   /** Draws when workers come and what goes wrong. */
   schedule(): void {
     const { numWorkers, faults } = this.options;
@@ -94,6 +99,15 @@ class Cluster implements World {
     );
     this.#sometime(faults.interrupt ? 1 : 0, faults.withinMs, () =>
       this.#coordinator?.raise({ type: 'interrupt' }),
+    );
+    this.#sometime(faults.numFullDisks, faults.withinMs, () => {
+      this.#diskFullUntilMs = this.clock.now() + this.random.between(100, 3_000);
+    });
+    this.#sometime(faults.numErrors, faults.withinMs, () =>
+      this.#coordinator?.raise({
+        type: 'failed',
+        error: { code: 'internal', message: 'an error', facts: {} },
+      }),
     );
     this.clock.after(1_000, () => this.#supervise());
   }
@@ -117,7 +131,8 @@ class Cluster implements World {
   }
 
   #isDone(): boolean {
-    return this.ledger.outcomes.at(-1)?.reason === 'finished';
+    const reason = this.ledger.outcomes.at(-1)?.reason;
+    return reason === 'finished' || reason === 'nonFinite';
   }
 
   #sometime(times: number, withinMs: number, action: () => void): void {

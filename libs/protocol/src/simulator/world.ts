@@ -25,6 +25,19 @@ export interface Faults {
   readonly numReweighs: number;
   readonly numCoordinatorRestarts: number;
   readonly interrupt: boolean;
+  /** For up to 3 s no checkpoint can be written. */
+  readonly numFullDisks: number;
+  /** Errors that end the run; it is resumed. */
+  readonly numErrors: number;
+}
+
+/** Training that goes wrong, whoever computes it. */
+export interface PlantedNonFinite {
+  /** `step`: loss or gradients of the step. `update`: what its update makes. */
+  readonly cause: 'step' | 'update';
+  readonly step: number;
+  /** Of an update: the first later step whose loss shows it; a look at the state shows it at once. */
+  readonly shownAt: number;
 }
 
 export interface SimulationOptions {
@@ -42,6 +55,7 @@ export interface SimulationOptions {
   /** Passes every control message through its bytes. */
   readonly encodeMessages: boolean;
   readonly faults: Faults;
+  readonly nonFinite?: PlantedNonFinite;
 }
 
 /** A frame of the data plane. */
@@ -69,6 +83,7 @@ export interface World {
   /** Whether the data link between two workers is down or leads to a dead one. */
   isBroken(worker: string, peer: string): boolean;
   living(): readonly SimWorker[];
+  isDiskFull(): boolean;
 }
 
 /** Delivers in order of sending on every link, at random moments. */

@@ -12,7 +12,10 @@ import {
   evaluationDone,
   exchangeDone,
   finishDone,
+  nonFinite,
   park,
+  search,
+  searched,
   segmentDone,
   stateReady,
   updateDone,
@@ -37,6 +40,8 @@ export function createWorker(config: WorkerConfig, now: number): Advance {
     program: null,
     loadError: null,
     step: -1,
+    tested: false,
+    isCareful: false,
     prepared: 0,
     owesReady: false,
     group: null,
@@ -81,6 +86,10 @@ function handle(turn: Turn, event: WorkerEvent) {
       return evaluationDone(turn, event);
     case 'finishDone':
       return finishDone(turn, event);
+    case 'nonFinite':
+      return nonFinite(turn, event);
+    case 'searched':
+      return searched(turn, event);
     case 'peerLost':
       return peerLost(turn, event.generation, event.peer);
     case 'failed':
@@ -101,13 +110,15 @@ function hear(turn: Turn, message: CoordinatorMessage) {
     case 'refused':
       return refused(turn, message);
     case 'prepare':
-      return prepare(turn, message.generation);
+      return prepare(turn, message);
     case 'begin':
       return beginGeneration(turn, message);
     case 'restore':
       return restore(turn, message);
     case 'save':
       return save(turn);
+    case 'search':
+      return search(turn, message.step);
     case 'stop':
       return exit(turn, message.reason, message.message);
     case 'heartbeat':
@@ -180,20 +191,20 @@ function greetAgain(turn: Turn): void {
   send(turn, turn.state.config.hello);
 }
 
-function prepare(turn: Turn, generation: number): void {
+function prepare(turn: Turn, { generation, careful }: Message<'prepare'>): void {
   if (turn.state.phase !== 'joined' || generation <= turn.state.prepared) return;
-  update(turn, { prepared: generation, owesReady: true });
+  update(turn, { prepared: generation, isCareful: careful ?? false, owesReady: true });
   park(turn);
 }
 
 function beginGeneration(turn: Turn, message: Message<'begin'>): void {
   const { phase, prepared, owesReady, group, config, incarnation } = turn.state;
-  const { generation, members, step, source, profile } = message;
+  const { generation, members, step, source, profile, careful = false } = message;
   const isAgreed = phase === 'joined' && generation === prepared && !owesReady && group === null;
   const self = members.find(({ worker }) => worker === config.hello.worker);
   if (!isAgreed || self === undefined) return;
   const { rank } = self;
-  const entered = { generation, members, rank, step, source };
+  const entered = { generation, members, rank, step, source, careful };
   update(turn, { group: entered });
   turn.effects.push({ type: 'connect', incarnation, generation, profile, rank, members });
   enterGeneration(turn, entered);

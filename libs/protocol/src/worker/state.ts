@@ -5,6 +5,7 @@ import type {
   CoordinatorMessage,
   Hello,
   Member,
+  NonFiniteFound,
   OpaqueRecord,
   Profile,
   ProgramHashes,
@@ -48,6 +49,8 @@ export interface Group {
   readonly rank: number;
   readonly step: number;
   readonly source: Source;
+  /** Each update is looked at before it counts. */
+  readonly careful: boolean;
 }
 
 /** The one thing under way. Jobs of compute threads cannot be broken off; waiting for others can. */
@@ -56,10 +59,17 @@ export type Activity =
   | { readonly kind: 'acquire'; readonly generation: number; readonly step: number; readonly source: Source }
   | { readonly kind: 'segment'; readonly step: number; readonly segment: number }
   | { readonly kind: 'exchange'; readonly step: number; readonly collective: number }
-  | { readonly kind: 'update'; readonly generation: number; readonly step: number }
+  | {
+      readonly kind: 'update';
+      readonly generation: number;
+      readonly step: number;
+      readonly careful: boolean;
+    }
   | { readonly kind: 'evaluate'; readonly final: boolean }
   | { readonly kind: 'exchangeEvaluation'; readonly final: boolean }
-  | { readonly kind: 'finish' };
+  | { readonly kind: 'finish' }
+  /** Looks for the operation that is not finite. */
+  | { readonly kind: 'search'; readonly step: number };
 
 /** Kept until the coordinator has seen their step, and sent again after a new welcome. */
 export type KeptReport = Extract<WorkerMessage, { type: 'committed' | 'evaluated' }>;
@@ -76,6 +86,10 @@ export interface WorkerState {
   readonly loadError: WireError | null;
   /** Last committed step; -1 when it holds no state. */
   readonly step: number;
+  /** The state it holds came from a checkpoint or the seed, and each update since was looked at. */
+  readonly tested: boolean;
+  /** The generation last prepared for trusts no other state. */
+  readonly isCareful: boolean;
   /** The generation last prepared for; messages of lower ones are stale. */
   readonly prepared: number;
   /** A `prepare` that waits for a safe point. */
@@ -112,6 +126,12 @@ export type WorkerEvent =
     }
   /** The new state stands where that of the step before was. `report` carries the step's metrics, on every member. */
   | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
+  /**
+   * Where an update, a checkpoint or the end was asked for: what is not finite keeps it from being done. The state is the one
+   * that it was; a careful update that was taken back says `update`.
+   */
+  | { readonly type: 'nonFinite'; readonly found: NonFiniteFound }
+  | { readonly type: 'searched'; readonly step: number; readonly message: string }
   /** The exchange of an evaluation is done and its result known; `stop` is the same on all members. */
   | {
       readonly type: 'evaluationDone';
@@ -173,7 +193,13 @@ export type WorkerEffect =
       readonly collective: number;
     }
   /** Write the state of `step` over the one that it is made of, which nobody reads any more. */
-  | { readonly type: 'runUpdate'; readonly step: number; readonly fingerprint: boolean }
+  /** `careful`: keep the state before it, look at the new one, and take it back if it is not finite. */
+  | {
+      readonly type: 'runUpdate';
+      readonly step: number;
+      readonly fingerprint: boolean;
+      readonly careful?: true;
+    }
   /** The state of `step` is the current one from now on: after `stateReady` that in the buffer beside it. */
   | { readonly type: 'commit'; readonly step: number }
   /** Results are keyed by step: after a change of members the evaluation of a step may run again. */
@@ -189,6 +215,8 @@ export type WorkerEffect =
   | { readonly type: 'checkpoint'; readonly step: number }
   /** Make the run's result from the state of `step`. */
   | { readonly type: 'finish'; readonly step: number }
+  /** Name the operation that is not finite in step `step`, which begins from the current state; answer `searched`. */
+  | { readonly type: 'search'; readonly step: number }
   /** Drop what waits for others in this generation: an exchange, be it in the midst of segments, or a transfer of state. */
   | { readonly type: 'abort'; readonly generation: number }
   /** Nothing follows. */

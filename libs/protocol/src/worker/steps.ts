@@ -4,6 +4,7 @@
  */
 
 import { invariant } from '@lockstep/errors';
+import { MAX_TEXT_LENGTH } from '../constants.ts';
 import type { Activity, Group, ProgramOutline, WorkerEvent } from './state.ts';
 import { begin, send, sendReport, type Turn, update } from './turn.ts';
 
@@ -14,9 +15,11 @@ const idle: Activity = { kind: 'idle' };
 /** Goes on with `work`, unless the generation ended meanwhile: then answers the `prepare` that ended it. */
 function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void) {
   update(turn, { activity: idle });
-  const { group, program, owesReady, prepared, step } = turn.state;
+  const { group, program, owesReady, prepared, isCareful, tested } = turn.state;
   if (owesReady) {
-    update(turn, { owesReady: false });
+    // Where some state is not finite, one that was not looked at is none: nobody is to be given it.
+    const step = isCareful && !tested ? -1 : turn.state.step;
+    update(turn, { owesReady: false, step });
     send(turn, { type: 'ready', generation: prepared, step });
   } else if (group !== null && program !== null) {
     work(group, program);
@@ -35,6 +38,7 @@ export function park(turn: Turn) {
     case 'update':
     case 'evaluate':
     case 'finish':
+    case 'search':
       return;
     case 'acquire':
       if (activity.source === 'init') return;
@@ -70,6 +74,8 @@ export function stateReady(turn: Turn, { generation, step }: Event<'stateReady'>
   const { activity } = turn.state;
   if (activity.kind !== 'acquire' || activity.generation !== generation || activity.step !== step) return;
   commit(turn, step);
+  // What comes from elsewhere was looked at there.
+  update(turn, { tested: turn.state.group?.careful ?? false });
   afterCommit(turn);
 }
 
@@ -144,10 +150,11 @@ export function exchangeDone(turn: Turn, { generation, step, collective }: Event
   const { activity, group } = turn.state;
   const isCurrent = activity.kind === 'exchange' && group?.generation === generation;
   if (!isCurrent || activity.step !== step || activity.collective !== collective) return;
-  next(turn, (_group, { numSegments, plan }) => {
+  next(turn, ({ careful }, { numSegments, plan }) => {
     if (collective + 1 < numSegments) return runSegment(turn, step, collective + 1);
     const fingerprint = plan(step).fingerprint ?? false;
-    begin(turn, { kind: 'update', generation, step }, { type: 'runUpdate', step, fingerprint });
+    const activity = { kind: 'update', generation, step, careful } as const;
+    begin(turn, activity, { type: 'runUpdate', step, fingerprint, ...(careful && { careful }) });
   });
 }
 
@@ -156,8 +163,9 @@ export function exchangeDone(turn: Turn, { generation, step, collective }: Event
  * written over.
  */
 export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
-  const { generation, step } = expectActivity(turn, 'update');
+  const { generation, step, careful } = expectActivity(turn, 'update');
   commit(turn, step);
+  update(turn, { tested: turn.state.tested && careful });
   const marks = fingerprint === undefined ? {} : { fingerprint };
   sendReport(turn, { type: 'committed', generation, step, ...marks, report });
   afterCommit(turn);
@@ -172,6 +180,32 @@ export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void
   sendReport(turn, { type: 'evaluated', generation: group.generation, step, final, report: event.report });
   if (final) next(turn, () => finish(turn));
   else afterEvaluation(turn, event.stop);
+}
+
+/**
+ * What is not finite is told, and nothing follows in this generation: the coordinator decides what does. It comes instead of
+ * the end of an update or of the run, or of a checkpoint, which is no activity.
+ */
+export function nonFinite(turn: Turn, { found }: Event<'nonFinite'>): void {
+  const { activity, group, prepared, isCareful } = turn.state;
+  const generation = activity.kind === 'update' ? activity.generation : group?.generation;
+  // Parked for a careful generation, it has forgotten that state; for any other it may have been asked to save it.
+  if (generation !== undefined || !isCareful)
+    send(turn, { type: 'nonFinite', generation: generation ?? prepared, found });
+  if (activity.kind === 'update' || activity.kind === 'finish') next(turn, () => undefined);
+}
+
+/** Looks while it stands parked, with the state before the step. */
+export function search(turn: Turn, step: number): void {
+  const { activity } = turn.state;
+  if (activity.kind === 'idle' && turn.state.step === step - 1)
+    begin(turn, { kind: 'search', step }, { type: 'search', step });
+}
+
+export function searched(turn: Turn, { step, message }: Event<'searched'>): void {
+  expectActivity(turn, 'search');
+  send(turn, { type: 'searched', step, message: message.slice(0, MAX_TEXT_LENGTH) });
+  next(turn, () => undefined);
 }
 
 /** Jobs of the compute threads run one at a time and are never dropped, so another one's end is a shell's mistake. */

@@ -1,0 +1,131 @@
+/** What comes ahead stands after the first segment, with nothing written over; the bits are those of the whole program. */
+import { createKernels, createMemory, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
+import { bytesPerElement, type DType, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ConcreteTensor } from '../core.ts';
+import { allOf, opsOf, steps } from '../fixtures/programs.ts';
+import { bytesOf, ordinary } from '../fixtures/values.ts';
+import { instantiate, type Plan, planProgram, runAlone, stack, type Tensor, traceProgram } from '../index.ts';
+
+type Function = (...inputs: Tensor[]) => Tensor[];
+
+const floats = (...shapes: readonly (readonly number[])[]): ConcreteTensor[] =>
+  shapes.map((shape, i) => ordinary(shape)(60 + i).cast('float32') as ConcreteTensor);
+
+function bound(
+  { program, numInPlace, arenaBytes, exchanges, ...plan }: Plan,
+  given: readonly ConcreteTensor[],
+) {
+  const memory = createMemory(MIN_SCRATCH_BYTES + (1 << 22));
+  let end = MIN_SCRATCH_BYTES;
+  const take = (dtype: DType, size: number): TypedArray => {
+    const start = end;
+    end = Math.ceil((start + size * bytesPerElement(dtype)) / 64) * 64;
+    return viewOf(dtype, memory.buffer, start, size);
+  };
+  const { byteOffset } = take('bool', arenaBytes);
+  const inputs = given.map(({ data, dtype, shape }) => {
+    const copy = take(dtype, sizeOf(shape));
+    copy.set(data);
+    return copy;
+  });
+  const outputs = program.outputs.slice(numInPlace).map((variable) => {
+    const { dtype, shape } = program.avals[variable]!;
+    return take(dtype, sizeOf(shape));
+  });
+  const kernels = createKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
+  const results = exchanges.map(() => []);
+  const whole = { program, numInPlace, arenaBytes, exchanges, ...plan };
+  const instance = instantiate(whole, {
+    ...{ kernels, buffer: memory.buffer, byteOffset },
+    ...{ inputs, outputs, results },
+  });
+  return { instance, inputs };
+}
+
+const copies = (arrays: readonly TypedArray[]): string[] => arrays.map((data) => bytesOf(data.slice()));
+
+/** Output `numInPlace` ahead, against the program in one piece; the plan. */
+function expectSame(f: Function, given: readonly ConcreteTensor[], numInPlace: number): Plan {
+  const traced = traceProgram(f, given);
+  const plan = planProgram(traced, { outputs: 'given', numInPlace, ahead: numInPlace });
+  const whole = bound(planProgram(traced, { outputs: 'given', numInPlace }), given).instance;
+  runAlone(whole);
+  const { instance, inputs } = bound(plan, given);
+  const before = copies(inputs);
+  instance.run(0);
+  expect(copies(inputs)).toEqual(before);
+  expect(bytesOf(instance.outputs[numInPlace]!.slice())).toBe(bytesOf(whole.outputs[numInPlace]!.slice()));
+  instance.run(1);
+  expect(copies(instance.outputs)).toEqual(copies(whole.outputs));
+  return plan;
+}
+
+const opsIn = (plan: Plan, segment: number): string[] =>
+  opsOf({ ...plan.program, equations: plan.segments[segment]! });
+
+describe('an output ahead', () => {
+  const [w, m, g] = floats([40, 33], [40, 33], [40, 33]) as [ConcreteTensor, ConcreteTensor, ConcreteTensor];
+  const norm = (x: Tensor): Tensor => x.square().sum().sqrt();
+
+  it('leaves a chain of momentum one equation, which divides again instead of reading what the norm divided', () => {
+    const f: Function = (param, velocity, gradient) => {
+      const mean = gradient!.div(3);
+      const next = velocity!.mul(0.9).add(mean);
+      return [param!.sub(next.mul(0.1)), next, stack([mean.sum(), norm(mean)])];
+    };
+    const plan = expectSame(f, [w, m, g], 2);
+    expect(opsIn(plan, 1)).toEqual(['fused']);
+    // The two sums, and nothing of the size of a parameter.
+    expect(plan.arenaBytes).toBeLessThan(40 * 33 * 4);
+  });
+  it('gives what it computed to the rest, as clipping wants it', () => {
+    const f: Function = (param, velocity, gradient) => {
+      const length = norm(gradient!);
+      const clipped = gradient!.mul(length.add(1e-6).pow(-1).minimum(1));
+      const next = velocity!.mul(0.9).add(clipped);
+      return [param!.sub(next), next, stack([length, length.mul(2)]), stack([length, next.sum()])];
+    };
+    const plan = expectSame(f, [w, m, g], 2);
+    const sums = plan.segments.map((equations) => JSON.stringify(equations).match(/"size":1320/g)?.length);
+    expect(sums).toEqual([1, 1]);
+  });
+  it('is never computed over an input, though it be an output in place too', () => {
+    const f: Function = (last, velocity, gradient) => {
+      const mean = gradient!.mul(0.5).matmul(velocity!.transpose());
+      return [gradient!.mul(0.5), velocity!.add(last!), stack([mean.sum()]), mean];
+    };
+    expectSame(f, [w, m, g], 2);
+  });
+  it('is one that is computed, and not in place', () => {
+    const traced = traceProgram((x: Tensor) => [x.add(1), x], [w]);
+    expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 0 })).toThrow(/not in place/);
+    expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 1 })).toThrow(
+      /what comes ahead is computed in its place/,
+    );
+  });
+});
+
+describe('random programs with an output ahead', () => {
+  const shapes = [[4, 4], [4, 4], [2, 4], [2, 4], [4], [4], [], []] as const;
+  const inputs = floats(...shapes);
+  const choices = fc.array(fc.nat(), { minLength: shapes.length + 1, maxLength: shapes.length + 1 });
+  it('give the bits that they give in one piece', () => {
+    fc.assert(
+      fc.property(steps, choices, (list, choice) => {
+        const f: Function = (...xs) => {
+          const values = allOf(list)(...xs);
+          const next = xs.map(({ shape }, i) => {
+            const fitting = values.filter((value) => value.shape.join() === shape.join());
+            return fitting[fitting.length - 1 - (choice[i]! % fitting.length)]!;
+          });
+          const watched = values[values.length - 1 - (choice.at(-1)! % values.length)]!;
+          return [...next, stack([watched.square().sum(), watched.sum()]), values.at(-1)!];
+        };
+        expectSame(f, inputs, shapes.length);
+      }),
+      { numRuns: 300, seed: 23 },
+    );
+  });
+});

@@ -1,0 +1,83 @@
+/**
+ * One output ahead of all others: who reads it may leave the rest undone, which may write over what the program reads.
+ * The program is cut into the equations that this output needs and the others.
+ */
+import { sizeOf } from '@lockstep/tensor';
+import { isAlias, isFusible } from './equation.ts';
+import { fuseElementwise } from './fuse.ts';
+import type { Equation, Program } from './program.ts';
+
+export interface ProgramWithHead {
+  readonly program: Program;
+  /** The first so many equations make the output that comes ahead. */
+  readonly numAhead: number;
+}
+
+/**
+ * Fuses what output `ahead` needs, then the rest. The rest computes long elementwise values of the first part again, from the
+ * same operands and so to the same bits: to keep them would cost a pass over memory. Anything else is kept.
+ */
+export function fuseAhead(program: Program, ahead: number): ProgramWithHead {
+  const { equations, outputs } = program;
+  const head = neededBy(program, [outputs[ahead]!]);
+  const others = outputs.filter((_, i) => i !== ahead);
+  const isAgain = (i: number): boolean => head.has(i) && isComputedAgain(equations[i]!, program);
+  const rest = neededBy(program, others, (i) => head.has(i) && !isAgain(i));
+  const kept = keptVariables(program, head, rest, others);
+  const avals = [...program.avals];
+  const renamed = new Map<number, number>();
+  const current = (variable: number): number => renamed.get(variable) ?? variable;
+  const restEquations = equations.flatMap((equation, i): Equation[] => {
+    if (!rest.has(i)) return [];
+    const inputs = equation.inputs.map(current);
+    if (!head.has(i)) return [{ ...equation, inputs }];
+    const again = equation.outputs.map((output) => avals.push(avals[output]!) - 1);
+    for (const [o, output] of equation.outputs.entries()) renamed.set(output, again[o]!);
+    return [{ ...equation, inputs, outputs: again }];
+  });
+  const part = (own: readonly Equation[], wanted: readonly number[]): readonly Equation[] =>
+    fuseElementwise({ ...program, avals, equations: own, outputs: wanted }).equations;
+  const first = part(
+    equations.filter((_, i) => head.has(i)),
+    [outputs[ahead]!, ...kept],
+  );
+  const second = part(restEquations, others.map(current));
+  const all = outputs.map((output, i) => (i === ahead ? output : current(output)));
+  return {
+    program: { ...program, avals, equations: [...first, ...second], outputs: all },
+    numAhead: first.length,
+  };
+}
+
+/** The places of the equations that lead to these variables, as far back as those where `ends` says that it is enough. */
+function neededBy(
+  { equations }: Program,
+  variables: readonly number[],
+  ends: (place: number) => boolean = () => false,
+): Set<number> {
+  const wanted = new Set(variables);
+  const needed = new Set<number>();
+  for (const [i, { inputs, outputs }] of [...equations.entries()].reverse()) {
+    if (ends(i) || !outputs.some((output) => wanted.has(output))) continue;
+    needed.add(i);
+    for (const input of inputs) wanted.add(input);
+  }
+  return needed;
+}
+
+/** What the rest reads of the first part and does not compute again. */
+function keptVariables(
+  { equations }: Program,
+  head: ReadonlySet<number>,
+  rest: ReadonlySet<number>,
+  outputs: readonly number[],
+): number[] {
+  const read = new Set([...outputs, ...[...rest].flatMap((i) => equations[i]!.inputs)]);
+  const made = [...head].filter((i) => !rest.has(i)).flatMap((i) => equations[i]!.outputs);
+  return made.filter((variable) => read.has(variable));
+}
+
+/** One number is kept more cheaply than computed again. */
+const isComputedAgain = (equation: Equation, program: Program): boolean =>
+  isAlias(equation) ||
+  (isFusible(equation, program) && sizeOf(program.avals[equation.outputs[0]!]!.shape) > 1);
