@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { bundleName, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
-import { createRun, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
+import { createRun, lengthChanged, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import type { ExperimentFile } from './experiment-file.ts';
@@ -92,6 +92,7 @@ async function runsIn(root: string): Promise<string[]> {
 /** How a run that has finished ended. */
 export async function finishedEnding(folder: string): Promise<Done | undefined> {
   const { records } = await readLog(folder, 'events');
-  const last = records.findLast(({ type }) => type === 'done');
-  return last === undefined ? undefined : (last.ending as Done);
+  // A run that was made longer after its end has not finished.
+  const last = records.findLast(({ type }) => type === 'done' || type === lengthChanged);
+  return last?.type === 'done' ? (last.ending as Done) : undefined;
 }

@@ -1,7 +1,7 @@
 /** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
 import { basename } from 'node:path';
 import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
-import type { WireError } from '@lockstep/errors';
+import { LockstepError, type WireError } from '@lockstep/errors';
 import {
   type CoordinatorConfig,
   createCoordinator,
@@ -12,7 +12,7 @@ import {
   type Profile,
   TICK_MS,
 } from '@lockstep/protocol';
-import { type Run, sha256 } from '@lockstep/tracking';
+import { changesOf, type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { createRunLog, type RunHistory, readHistory } from './run-log.ts';
@@ -62,6 +62,7 @@ export interface Coordinator {
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { run, logger, bind, keys } = options;
   const newest = await loadCheckpoint(checkpointFolder(run.folder));
+  requireStanding(run, newest?.step ?? 0);
   const history = await readHistory(run.folder, newest?.step ?? -1);
   const log = createRunLog(run);
   const trace = options.trace === undefined ? undefined : createTraceFile(options.trace);
@@ -109,10 +110,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
 }
 
+/** Steps before a change of the length were of another length: from an older checkpoint they would be done with the new one. */
+function requireStanding({ folder, manifest }: Run, step: number): void {
+  const last = changesOf(manifest).at(-1);
+  if (last === undefined || step >= last.step) return;
+  throw new LockstepError(
+    'checkpoint',
+    `${folder}: its length was changed after step ${last.step}, and the newest checkpoint that can be used is of step ${step}: the steps between cannot be done again as they were; put a later checkpoint back, or begin again with lockstep train`,
+    { folder, step, changed: last.step },
+  );
+}
+
+/** What workers know a run by: those that hold programs of another length are of another one, and leave. */
+function idOf({ folder, manifest }: Run): string {
+  const numChanges = changesOf(manifest).length;
+  return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;
+}
+
 function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
   const { experiment, run, version, config, numShards, minWorkers, profile } = options;
   return {
-    run: basename(run.folder),
+    run: idOf(run),
     incarnation: history.numStarts + 1,
     version,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },

@@ -1,7 +1,7 @@
 /** What a coordinator writes into its run folder, and what it finds there when it starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
-import { type LogRecord, type Run, readLog } from '@lockstep/tracking';
+import { type LogRecord, type Run, readLog, standingMetrics } from '@lockstep/tracking';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
@@ -64,7 +64,7 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
   const { records: journal } = await readLog(folder, 'journal');
   const numStarts = journal.filter(({ type }) => type === 'started').length;
   if (numStarts === 0) return { numStarts };
-  const { records: metrics } = await readLog(folder, 'metrics');
+  const metrics = standingMetrics((await readLog(folder, 'metrics')).records);
   const evaluations = metrics.filter(({ kind }) => kind === 'evaluation');
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(

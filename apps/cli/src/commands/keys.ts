@@ -1,10 +1,9 @@
 /** `lockstep keys`: credentials for a cluster of several machines. */
 import { generateKeys, writeKeys } from '@lockstep/transport';
-import type { Handler } from './command.ts';
+import type { keysOptions } from '../options.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface KeysArgs {
-  readonly out: string;
-}
+export type KeysArgs = ArgsOf<typeof keysOptions>;
 
 export const keys: Handler<KeysArgs> = async ({ out }, { terminal }) => {
   await writeKeys(out, generateKeys());

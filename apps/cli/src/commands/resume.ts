@@ -1,18 +1,19 @@
-/** `lockstep resume`: goes on with a run from its newest checkpoint, with any number of workers. */
+/** `lockstep resume`: goes on with a run from its newest checkpoint, with any number of workers, and longer if told. */
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { exitCodes } from '../errors.ts';
-import { threadsFor } from '../options.ts';
-import { finishedEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
+import { type lengthOptions, type localOptions, type networkOptions, threadsFor } from '../options.ts';
+import { finishedEnding, type OpenedRun, openRunFolder, requireRunFolder } from '../run-folder.ts';
+import { changeLength, type PlannedChange, planLength } from '../run-length.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface ResumeArgs extends OutputArgs {
+export interface ResumeArgs
+  extends ArgsOf<typeof localOptions>,
+    ArgsOf<typeof lengthOptions>,
+    ArgsOf<typeof networkOptions>,
+    OutputArgs {
   readonly run: string;
-  readonly workers: number;
-  readonly threads?: number | undefined;
-  readonly bind: string;
-  readonly keys?: string | undefined;
 }
 
 export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
@@ -21,13 +22,15 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
   await requireRunFolder(folder);
   return whileLocked(folder, async () => {
     const display = chooseDisplay(terminal, args);
-    const finished = await finishedEnding(folder);
+    const planned = await planLength(folder, args);
+    const finished = planned === undefined ? await finishedEnding(folder) : undefined;
     if (finished !== undefined) {
-      display.note('this run has finished already');
+      display.note('this run has finished already; --epochs or --steps trains it longer');
       display.ended({ ...finished, run: folder });
       return exitCodes.done;
     }
-    const opened = await openRunFolder(folder);
+    const opened = await open(folder, planned);
+    if (planned !== undefined) display.note(planned.note);
     return runSession({
       opened,
       localWorkers: workers,
@@ -40,3 +43,14 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
     });
   });
 };
+
+async function open(folder: string, planned: PlannedChange | undefined): Promise<OpenedRun> {
+  const opened = await openRunFolder(folder);
+  if (planned === undefined) return opened;
+  try {
+    return await changeLength(opened, planned);
+  } catch (error) {
+    await opened.run.close();
+    throw error;
+  }
+}

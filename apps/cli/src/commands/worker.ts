@@ -2,16 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { LockstepError } from '@lockstep/errors';
 import { exitCodeOf, loadWorker, startThreads } from '@lockstep/worker';
+import { quoted } from '../display/format.ts';
+import type { workerOptions } from '../options.ts';
 import { onInterrupt } from '../signals.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface WorkerArgs {
-  readonly join: string;
-  readonly threads?: number | undefined;
-  readonly keys?: string | undefined;
-  readonly bind?: string | undefined;
-  readonly advertise?: string | undefined;
-}
+export type WorkerArgs = ArgsOf<typeof workerOptions>;
 
 export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
   const { keys, bind, advertise, threads = availableParallelism() } = args;
@@ -47,7 +43,7 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
 function endpointOf(join: string): string {
   if (join.includes('://')) return join;
   if (/^(\[[^\]]+\]|[^\s:/]+):\d+$/.test(join)) return `tcp://${join}`;
-  throw new LockstepError('config', `--join ${join}: write host:port, as the coordinator prints it`, {
+  throw new LockstepError('config', `--join ${quoted(join)}: write host:port, as the coordinator prints it`, {
     join,
   });
 }

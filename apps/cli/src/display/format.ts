@@ -58,3 +58,11 @@ export function plural(count: number, noun: string): string {
 export function shortHash(hash: string): string {
   return hash.length <= 12 ? hash : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
 }
+
+/** A value that was given, as messages quote it: on one line, and not endless. */
+export function quoted(value: unknown): string {
+  const text = String(value);
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what would move a terminal's cursor is shown instead
+  return `'${short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))}'`;
+}

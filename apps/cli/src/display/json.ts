@@ -48,7 +48,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           update satisfies never;
       }
     },
-    note: () => undefined,
+    note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
     ended: (ending) => write(ending.type, factsOf(ending)),
   };

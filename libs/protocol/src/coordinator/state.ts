@@ -135,6 +135,8 @@ export type JournalEntry =
       readonly members: readonly Member[];
     }
   | { readonly type: 'checkpoint'; readonly step: number }
+  /** The length of the run is another one after `step`, and with it the update program. */
+  | { readonly type: 'lengthChanged'; readonly step: number }
   | { readonly type: 'done'; readonly reason: StopReason; readonly step: number };
 
 export type LossReason = 'disconnected' | 'silent' | 'left' | 'unreachable' | 'restarted';
