@@ -121,6 +121,12 @@ describe('mistakes in the command line', () => {
     [['completion', 'fish'], /<shell> must be one of bash, zsh, not 'fish'/],
     [['worker'], /--join is missing: host:port/],
     [['worker', '--join', 'nonsense'], /--join 'nonsense': write host:port/],
+    [['worker', '--join', 'host:0'], /--join 'host:0': the port is missing/],
+    [['worker', '--join', 'tcp://host:'], /--join 'tcp:\/\/host:': the port is missing/],
+    [
+      ['keys', '--out', '/proc/no/keys'],
+      /--out '\/proc\/no\/keys' cannot be used: no folder can be made there/,
+    ],
     [['train', 'x.ts', '--seed', 'a\u001b[2Jb'], /not 'a\\u001b\[2Jb'/],
   ])('%j: %s', async (argv, message) => {
     const { code, out, err } = await run(...argv);
@@ -184,6 +190,23 @@ describe('train', () => {
     );
     expect(wrongAddress).toMatchObject({ code: 3, err: expect.stringContaining('cannot read') });
     expect(readdirSync(root)).toEqual([]);
+  });
+});
+
+describe('train into a place that cannot be written to', () => {
+  // The one in /proc never answered.
+  it.each(['/proc/no/runs', '/dev/null/runs'])('%s is an error at once', async (root) => {
+    const { code, err } = await run('train', project.tiny, '--run-root', root);
+    expect(code).toBe(2);
+    expect(err).toContain(`--run-root '${root}' cannot be used:`);
+  });
+
+  it('says so of a trace', async () => {
+    const argv = ['train', project.tiny, '--run-root', join(project.folder, 'runs'), '--trace'];
+    expect(await run(...argv, project.folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`--trace '${project.folder}' is a folder; name a file to write`),
+    });
   });
 });
 

@@ -41,6 +41,13 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
 
 /** `host:port` or an endpoint in full. */
 function endpointOf(join: string): string {
+  if (/:0*$/.test(join)) {
+    throw new LockstepError(
+      'config',
+      `--join ${quoted(join)}: the port is missing; write host:port, as the coordinator prints it`,
+      { join },
+    );
+  }
   if (join.includes('://')) return join;
   if (/^(\[[^\]]+\]|[^\s:/]+):\d+$/.test(join)) return `tcp://${join}`;
   throw new LockstepError('config', `--join ${quoted(join)}: write host:port, as the coordinator prints it`, {
