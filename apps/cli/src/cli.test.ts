@@ -124,8 +124,8 @@ describe('mistakes in the command line', () => {
     [['worker', '--join', 'host:0'], /--join 'host:0': the port is missing/],
     [['worker', '--join', 'tcp://host:'], /--join 'tcp:\/\/host:': the port is missing/],
     [
-      ['keys', '--out', '/proc/no/keys'],
-      /--out '\/proc\/no\/keys' cannot be used: no folder can be made there/,
+      ['keys', '--out', '/proc/lockstep'],
+      /--out '\/proc\/lockstep' cannot be used: no folder can be made there/,
     ],
     [['train', 'x.ts', '--seed', 'a\u001b[2Jb'], /not 'a\\u001b\[2Jb'/],
   ])('%j: %s', async (argv, message) => {
