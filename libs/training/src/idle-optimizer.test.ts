@@ -6,7 +6,13 @@ import { idleSteps } from './idle-optimizer.ts';
 it('an optimizer that moves nothing is known by its first steps', () => {
   expect(idleSteps(sgd(0), 10, 4)).toBe(10);
   expect(idleSteps(adam(0), 1000, 4)).toBe(128);
-  expect(idleSteps(sgd(() => zeros([])), 10, 4)).toBe(10);
+  expect(
+    idleSteps(
+      sgd(() => zeros([])),
+      10,
+      4,
+    ),
+  ).toBe(10);
 });
 
 it('one that begins slowly, or moves in every nth step only, is not one of them', () => {
