@@ -3,10 +3,10 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCommandLine } from './cli.ts';
 import { createProject, type TestProject } from './fixtures/project.ts';
-import { recordingTerminal } from './fixtures/recording.ts';
+import { recordingStream, recordingTerminal } from './fixtures/recording.ts';
 
 let project: TestProject;
 beforeEach(async () => {
@@ -57,27 +57,77 @@ describe('help', () => {
     expect(out).toMatch(/Examples:\s+lockstep train experiments\/mnist-cnn\.ts --workers/);
   });
 
-  it('knows the version', async () => {
-    expect(await run('--version')).toEqual({ code: 0, out: '0.1.0\n', err: '' });
+  it('is what no arguments and `help` give', async () => {
+    const help = await run('--help');
+    expect(await run()).toEqual(help);
+    expect(await run('help')).toEqual(help);
+    expect(await run('help', 'train')).toEqual(await run('train', '--help'));
+  });
+
+  it.each([40, 60, 100])('fits into %i columns', async (columns) => {
+    const out = recordingStream(true, columns);
+    const err = recordingStream();
+    expect(await runCommandLine(['--help'], { out, err })).toBe(0);
+    const longest = Math.max(
+      ...out
+        .text()
+        .split('\n')
+        .map((line) => line.length),
+    );
+    expect(longest).toBeLessThanOrEqual(columns);
+  });
+
+  it('is English whatever the language of the machine', async () => {
+    vi.stubEnv('LC_ALL', 'de_DE.UTF-8');
+    expect((await run('trian')).err).toContain("unknown: 'trian'");
+    expect((await run('train', 'x.ts', '--wrokers', '2')).err).toContain('did you mean --workers');
+    vi.unstubAllEnvs();
+  });
+
+  it.each(['--version', '-v'])('knows the version: %s', async (option) => {
+    expect(await run(option)).toEqual({ code: 0, out: '0.1.0\n', err: '' });
   });
 });
 
 describe('mistakes in the command line', () => {
   it.each([
-    [[], /which command\?/],
-    [['trian', 'x.ts'], /unknown: trian \(did you mean train\?\)/],
-    [['train', 'x.ts', '--worker', '2'], /unknown: worker \(did you mean --workers/],
-    [['train'], /Not enough non-option arguments/],
-    [['train', 'x.ts', '--workers', 'two'], /--workers must be one whole number of at least 0/],
-    [['train', 'x.ts', '--steps', '0'], /--steps must be one whole number of at least 1, not 0/],
+    [['--json'], /a command is missing; `lockstep --help`/],
+    [['trian', 'x.ts'], /unknown: 'trian' \(did you mean train\?\)/],
+    [['trian', '--help'], /unknown: 'trian' \(did you mean train\?\)/],
+    [['help', 'trian'], /unknown: 'trian' \(did you mean train\?\)/],
+    [['train', 'x.ts', '--worker', '2'], /unknown: 'worker' \(did you mean --workers/],
+    [['train', 'x.ts', '--join', 'h:1'], /'join' \(an option of worker, not of train\)/],
+    [['train', 'x.ts', '--no-seed'], /^lockstep: unknown: 'no-seed'[^,]*;/],
+    [['train'], /<experiment> is missing: TypeScript file .*`lockstep help train`/],
+    [['predict', 'runs/r'], /<file> is missing: a \.csv file/],
+    [['resume', ''], /<run> must be one value, not ''/],
+    [['train', 'x.ts', '--workers', 'two'], /--workers must be one whole number of at least 0, not 'two'/],
+    [['train', 'x.ts', '--steps', '0'], /--steps must be one whole number of at least 1, not '0'/],
+    [['train', 'x.ts', '--steps', '2.5'], /--steps must be one whole number of at least 1, not '2\.5'/],
+    [['train', 'x.ts', '--steps', '-3'], /--steps must be one whole number of at least 1, not '-3'/],
+    [['train', 'x.ts', '--seed='], /--seed must be one whole number of at least 0, not ''/],
+    [['train', 'x.ts', '--seed', '1e400'], /--seed must be .* and at most 9007199254740991, not '1e400'/],
     [
       ['train', 'x.ts', '--seed', '1', '--seed', '2'],
-      /--seed must be one whole number .* not several values/,
+      /--seed must be one whole number .* not several values \('1', '2'\)/,
     ],
-    [['train', 'x.ts', '--seed'], /Not enough arguments following: seed/],
-    [['train', 'x.ts', '--profile', 'fast'], /profile.*Choices: "auto", "portable", "fma"/s],
-    [['worker'], /Missing required argument: join/],
-    [['worker', '--join', 'nonsense'], /--join nonsense: write host:port/],
+    [['train', 'x.ts', '--bind', 'a', '--bind', 'b'], /--bind must be one value, not several values/],
+    [['train', 'x.ts', '--seed'], /--seed needs a value/],
+    [
+      ['train', 'x.ts', '--profile', 'fmaa'],
+      /--profile must be one of auto, portable, fma, not 'fmaa'; did you mean fma\?/,
+    ],
+    [['export', 'runs/r', '--format', 'h5'], /--format must be one of safetensors, npz, onnx, not 'h5'/],
+    [['completion', 'fish'], /<shell> must be one of bash, zsh, not 'fish'/],
+    [['worker'], /--join is missing: host:port/],
+    [['worker', '--join', 'nonsense'], /--join 'nonsense': write host:port/],
+    [['worker', '--join', 'host:0'], /--join 'host:0': the port is missing/],
+    [['worker', '--join', 'tcp://host:'], /--join 'tcp:\/\/host:': the port is missing/],
+    [
+      ['keys', '--out', '/proc/lockstep'],
+      /--out '\/proc\/lockstep' cannot be used: no folder can be made there/,
+    ],
+    [['train', 'x.ts', '--seed', 'a\u001b[2Jb'], /not 'a\\u001b\[2Jb'/],
   ])('%j: %s', async (argv, message) => {
     const { code, out, err } = await run(...argv);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -89,6 +139,19 @@ describe('mistakes in the command line', () => {
   it('show the stack when asked', async () => {
     expect((await run('worker', '--join', 'nonsense', '--verbose')).err).toMatch(/\n\s+at /);
   });
+});
+
+describe('what cannot be changed when a run is resumed', () => {
+  it.each(['seed', 'batch', 'batch-size', 'shards', 'profile', 'data', 'limit-samples', 'run-root'])(
+    '--%s says so, with the reason',
+    async (option) => {
+      const { code, err } = await run('resume', 'runs/r', `--${option}`, '3');
+      expect(code).toBe(2);
+      expect(err).toMatch(new RegExp(`^lockstep: --${option} cannot be changed when a run is resumed: \\w+`));
+      expect(err).toContain('lockstep train');
+      expect((await run('resume', '--help')).out).not.toContain(`--${option} `);
+    },
+  );
 });
 
 describe('keys', () => {
@@ -127,6 +190,23 @@ describe('train', () => {
     );
     expect(wrongAddress).toMatchObject({ code: 3, err: expect.stringContaining('cannot read') });
     expect(readdirSync(root)).toEqual([]);
+  });
+});
+
+describe('train into a place that cannot be written to', () => {
+  // The one in /proc never answered.
+  it.each(['/proc/no/runs', '/dev/null/runs'])('%s is an error at once', async (root) => {
+    const { code, err } = await run('train', project.tiny, '--run-root', root);
+    expect(code).toBe(2);
+    expect(err).toContain(`--run-root '${root}' cannot be used:`);
+  });
+
+  it('says so of a trace', async () => {
+    const argv = ['train', project.tiny, '--run-root', join(project.folder, 'runs'), '--trace'];
+    expect(await run(...argv, project.folder)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining(`--trace '${project.folder}' is a folder; name a file to write`),
+    });
   });
 });
 

@@ -35,12 +35,15 @@ async function parse(line: string): Promise<string | number | undefined> {
   return (args._ as string[] | undefined)?.[0];
 }
 
-const lines = pages.flatMap((page) => commandsIn(page).map((line) => [page, line] as const));
+/** Help ends a command before it is parsed. */
+const lines = pages.flatMap((page) =>
+  commandsIn(page).flatMap((line) => (line.endsWith(' --help') ? [] : [[page, line] as const])),
+);
 
 describe('documentation', () => {
   it('shows commands', () => {
     expect(lines.length).toBeGreaterThan(15);
-    expect(new Set(lines.map(([, line]) => line.split(' ')[0])).size).toBe(9);
+    expect(new Set(lines.map(([, line]) => line.split(' ')[0])).size).toBe(11);
   });
 
   it.each(lines)('%s: lockstep %s', async (_, line) => {

@@ -119,6 +119,9 @@ describe('a run folder', () => {
       '{"type":"joined"}\n{"type":"done","ending":{"steps":3}}\n',
     );
     expect(await finishedEnding(folder)).toEqual({ steps: 3 });
+    // It was made longer.
+    await appendFile(join(folder, 'events.jsonl'), '{"type":"lengthChanged","step":3}\n');
+    expect(await finishedEnding(folder)).toBeUndefined();
   });
 
   it('is named by the runs near it when it is mistyped', async () => {

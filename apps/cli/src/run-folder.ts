@@ -7,7 +7,7 @@ import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
 import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
-import { createRun, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
+import { createRun, lengthChanged, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
 import { type ExperimentFile, loadExperiment } from './experiment-file.ts';
@@ -144,8 +144,9 @@ async function isBeginning(path: string, contents: Uint8Array): Promise<boolean>
 /** How a run that has finished ended. */
 export async function finishedEnding(folder: string): Promise<Done | undefined> {
   const { records } = await readLog(folder, 'events');
-  const last = records.findLast(({ type }) => type === 'done');
-  return last === undefined ? undefined : (last.ending as Done);
+  // A run that was made longer after its end has not finished.
+  const last = records.findLast(({ type }) => type === 'done' || type === lengthChanged);
+  return last?.type === 'done' ? (last.ending as Done) : undefined;
 }
 
 /** How a run ended that was stopped because something was not finite; undefined if it went further since. */

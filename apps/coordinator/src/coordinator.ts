@@ -1,7 +1,7 @@
 /** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
 import { basename } from 'node:path';
 import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
-import type { WireError } from '@lockstep/errors';
+import { LockstepError, type WireError } from '@lockstep/errors';
 import { removeTemporaries } from '@lockstep/files';
 import {
   type CoordinatorConfig,
@@ -14,7 +14,7 @@ import {
   RETURN_WAIT_MS,
   TICK_MS,
 } from '@lockstep/protocol';
-import { type Run, sha256 } from '@lockstep/tracking';
+import { changesOf, type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { checkpointSkipped, insteadOf, lineDamaged, type Notice, traceFailed } from './notices.ts';
@@ -82,6 +82,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   await removeTemporaries(checkpoints);
   const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
   const newestStep = checkpoint?.step ?? -1;
+  requireStanding(run, Math.max(0, newestStep));
   const history = await readHistory(run.folder, newestStep);
   const notify = (notice: Notice): void => shell.notify(notice);
   const log = createRunLog(run, notify);
@@ -148,10 +149,27 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
 }
 
+/** Steps before a change of the length were of another length: from an older checkpoint they would be done with the new one. */
+function requireStanding({ folder, manifest }: Run, step: number): void {
+  const last = changesOf(manifest).at(-1);
+  if (last === undefined || step >= last.step) return;
+  throw new LockstepError(
+    'checkpoint',
+    `${folder}: its length was changed after step ${last.step}, and the newest checkpoint that can be used is of step ${step}: the steps between cannot be done again as they were; put a later checkpoint back, or begin again with lockstep train`,
+    { folder, step, changed: last.step },
+  );
+}
+
+/** What workers know a run by: those that hold programs of another length are of another one, and leave. */
+function idOf({ folder, manifest }: Run): string {
+  const numChanges = changesOf(manifest).length;
+  return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;
+}
+
 function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
   const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
   return {
-    run: basename(run.folder),
+    run: idOf(run),
     incarnation: history.lastIncarnation + 1,
     version,
     build,

@@ -1,7 +1,7 @@
 /** What a coordinator writes into its run folder, and what it finds there when it starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
-import { type LogGap, type LogRecord, type Run, readLog } from '@lockstep/tracking';
+import { type LogGap, type LogRecord, type Run, readLog, standingMetrics } from '@lockstep/tracking';
 import { logFailed, type Notice } from './notices.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
@@ -88,11 +88,13 @@ export interface RunHistory {
 export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
-  const { records: metrics } = await readLog(folder, 'metrics');
-  const known = metrics.reduce((most, { generation }) => Math.max(most, Number(generation ?? 0)), 0);
+  const { records: all } = await readLog(folder, 'metrics');
+  // Numbers of generations are given once, also those of steps that a change of the length took back.
+  const known = all.reduce((most, { generation }) => Math.max(most, Number(generation ?? 0)), 0);
   const numbered = damaged.length + Math.max(starts.length, ...starts.map((start) => start.incarnation));
   const lastIncarnation = starts.length === 0 ? Math.max(numbered, known) : numbered;
   if (lastIncarnation === 0 && checkpointStep < 0) return { lastIncarnation };
+  const metrics = standingMetrics(all);
   const evaluations = metrics.filter(({ kind }) => kind === 'evaluation');
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(

@@ -1,4 +1,6 @@
 /** The run folder: manifest, metrics and events. */
+export type { Length, LengthChange } from './changes.ts';
+export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { readLines } from './lines.ts';

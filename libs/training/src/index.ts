@@ -13,6 +13,7 @@ export type {
   RunOverrides,
 } from './experiment.ts';
 export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
+export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';

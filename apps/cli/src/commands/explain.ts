@@ -3,12 +3,11 @@ import { compilePrograms, createSchedule, describePrograms, resolveConfig } from
 import type { OutputArgs } from '../display/choose.ts';
 import { programsText } from '../display/programs.ts';
 import { loadExperiment } from '../experiment-file.ts';
-import type { Handler } from './command.ts';
+import type { explainOptions } from '../options.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface ExplainArgs extends OutputArgs {
+export interface ExplainArgs extends ArgsOf<typeof explainOptions>, OutputArgs {
   readonly experiment: string;
-  readonly shards?: number | undefined;
-  readonly limitSamples?: number | undefined;
 }
 
 export const explain: Handler<ExplainArgs> = async (args, { terminal }) => {

@@ -153,7 +153,7 @@ describe('export', () => {
     });
     expect(await run(folder, '--format', 'h5')).toMatchObject({
       code: 2,
-      err: expect.stringContaining('"safetensors", "npz", "onnx"'),
+      err: expect.stringContaining('must be one of safetensors, npz, onnx, not'),
     });
   });
 });

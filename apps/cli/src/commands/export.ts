@@ -20,18 +20,15 @@ import { exportOnnx, type OnnxInput, type OnnxModel, tensorsOf } from '@lockstep
 import { sha256 } from '@lockstep/tracking';
 import type { OutputArgs } from '../display/choose.ts';
 import { bytesText } from '../display/programs.ts';
-import { exportFormats } from '../options.ts';
+import { exportFormats, type exportOptions } from '../options.ts';
 import { version } from '../project.ts';
 import { requireRunFolder } from '../run-folder.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
 type ExportFormat = (typeof exportFormats)[number];
 
-export interface ExportArgs extends OutputArgs {
+export interface ExportArgs extends ArgsOf<typeof exportOptions>, OutputArgs {
   readonly run: string;
-  readonly format?: ExportFormat | undefined;
-  readonly step?: number | undefined;
-  readonly out?: string | undefined;
 }
 
 /** A file's bytes, and what is in it, by headings. */

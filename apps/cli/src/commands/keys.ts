@@ -1,12 +1,13 @@
 /** `lockstep keys`: credentials for a cluster of several machines. */
 import { generateKeys, writeKeys } from '@lockstep/transport';
-import type { Handler } from './command.ts';
+import type { keysOptions } from '../options.ts';
+import { requireWritableFolder } from '../writable.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface KeysArgs {
-  readonly out: string;
-}
+export type KeysArgs = ArgsOf<typeof keysOptions>;
 
 export const keys: Handler<KeysArgs> = async ({ out }, { terminal }) => {
+  await requireWritableFolder('out', out);
   await writeKeys(out, generateKeys());
   terminal.out.write(
     [

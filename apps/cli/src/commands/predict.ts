@@ -3,13 +3,13 @@ import { existsSync } from 'node:fs';
 import { LockstepError } from '@lockstep/errors';
 import { loadRun, type Prediction } from '@lockstep/inference';
 import type { OutputArgs } from '../display/choose.ts';
+import type { predictOptions } from '../options.ts';
 import { requireRunFolder } from '../run-folder.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface PredictArgs extends OutputArgs {
+export interface PredictArgs extends ArgsOf<typeof predictOptions>, OutputArgs {
   readonly run: string;
   readonly file: string;
-  readonly step?: number | undefined;
 }
 
 export const predict: Handler<PredictArgs> = async ({ run, file, step, json }, { terminal }) => {

@@ -1,20 +1,26 @@
-/** `lockstep resume`: goes on with a run from its newest checkpoint, with any number of workers. */
+/** `lockstep resume`: goes on with a run from its newest checkpoint, with any number of workers, and longer if told. */
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { exitCodes } from '../errors.ts';
-import { threadsFor } from '../options.ts';
+import { type lengthOptions, type localOptions, type resumeNetworkOptions, threadsFor } from '../options.ts';
 import { placeOf } from '../returning.ts';
-import { finishedEnding, nonFiniteEnding, openRunFolder, requireRunFolder } from '../run-folder.ts';
+import {
+  finishedEnding,
+  nonFiniteEnding,
+  type OpenedRun,
+  openRunFolder,
+  requireRunFolder,
+} from '../run-folder.ts';
+import { changeLength, type PlannedChange, planLength } from '../run-length.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface ResumeArgs extends OutputArgs {
+export interface ResumeArgs
+  extends ArgsOf<typeof localOptions>,
+    ArgsOf<typeof lengthOptions>,
+    ArgsOf<typeof resumeNetworkOptions>,
+    OutputArgs {
   readonly run: string;
-  readonly workers: number;
-  readonly threads?: number | undefined;
-  /** The address of before unless told. */
-  readonly bind?: string | undefined;
-  readonly keys?: string | undefined;
 }
 
 export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
@@ -23,9 +29,10 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
   await requireRunFolder(folder);
   return whileLocked(folder, async () => {
     const display = chooseDisplay(terminal, args);
-    const finished = await finishedEnding(folder);
+    const planned = await planLength(folder, args);
+    const finished = planned === undefined ? await finishedEnding(folder) : undefined;
     if (finished !== undefined) {
-      display.note('this run has finished already');
+      display.note('this run has finished already; --epochs or --steps trains it longer');
       display.ended({ ...finished, run: folder });
       return exitCodes.done;
     }
@@ -37,17 +44,31 @@ export const resume: Handler<ResumeArgs> = async (args, { terminal }) => {
       );
     }
     const place = await placeOf(folder, args);
-    const opened = await openRunFolder(folder);
+    const opened = await open(folder, planned);
+    if (planned !== undefined) display.note(planned.note);
     return runSession({
       opened,
       localWorkers: workers,
       threads: threadsFor(args.threads, workers, opened.config.numShards),
       minWorkers: Math.max(1, workers),
       ...place,
-      notices: [...opened.notices, ...place.notices],
+      // Workers of the old length leave: they are not waited for.
+      ...(planned !== undefined && { returning: [] }),
+      notices: [...opened.notices, ...(planned === undefined ? place.notices : [])],
       keysFolder: args.keys,
       display,
       abandon: () => opened.run.close(),
     });
   });
 };
+
+async function open(folder: string, planned: PlannedChange | undefined): Promise<OpenedRun> {
+  const opened = await openRunFolder(folder);
+  if (planned === undefined) return opened;
+  try {
+    return await changeLength(opened, planned);
+  } catch (error) {
+    await opened.run.close();
+    throw error;
+  }
+}

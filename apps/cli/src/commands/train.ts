@@ -1,42 +1,30 @@
 /** `lockstep train` and `lockstep coordinator`: a new run, with or without workers on this machine. */
 import { join } from 'node:path';
-import type { Profile } from '@lockstep/protocol';
-import { resolveConfig } from '@lockstep/training';
+import { type Experiment, type RunConfig, resolveConfig } from '@lockstep/training';
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { loadExperiment } from '../experiment-file.ts';
-import { threadsFor } from '../options.ts';
+import { notesOf } from '../notes.ts';
+import {
+  type coordinatorOptions,
+  type localOptions,
+  type networkOptions,
+  type runOptions,
+  threadsFor,
+} from '../options.ts';
 import { createRunFolder, discardRun } from '../run-folder.ts';
 import { whileLocked } from '../run-lock.ts';
 import { runSession } from '../session.ts';
 import { startTypeCheck } from '../type-check.ts';
-import type { Context, Handler } from './command.ts';
+import { requireOrdinaryFile, requireWritableFolder } from '../writable.ts';
+import type { ArgsOf, Context, Handler } from './command.ts';
 
-interface NewRunArgs extends OutputArgs {
+interface NewRunArgs extends ArgsOf<typeof runOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
   readonly experiment: string;
-  readonly seed?: number | undefined;
-  readonly shards?: number | undefined;
-  readonly steps?: number | undefined;
-  readonly epochs?: number | undefined;
-  readonly limitSamples?: number | undefined;
-  readonly fingerprintEvery?: number | undefined;
-  readonly checkpointEvery?: number | undefined;
-  readonly profile: Profile | 'auto';
-  readonly runRoot: string;
-  readonly bind: string;
-  readonly keys?: string | undefined;
-  /** Empty: in the run's folder. */
-  readonly trace?: string | undefined;
 }
 
-export interface TrainArgs extends NewRunArgs {
-  readonly workers: number;
-  readonly threads?: number | undefined;
-}
+export interface TrainArgs extends NewRunArgs, ArgsOf<typeof localOptions> {}
 
-export interface CoordinateArgs extends NewRunArgs {
-  /** Workers to wait for. */
-  readonly workersExpected: number;
-}
+export interface CoordinateArgs extends NewRunArgs, ArgsOf<typeof coordinatorOptions> {}
 
 export const train: Handler<TrainArgs> = (args, context) =>
   startNewRun(
@@ -55,10 +43,14 @@ interface Workers {
 }
 
 async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Context): Promise<number> {
+  await requireWritableFolder('run-root', args.runRoot);
+  if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment);
   const config = resolveConfig(file.experiment, args);
+  const notes = await oddities(file.experiment, config, args);
   const opened = await createRunFolder(args.runRoot, file, config, args.profile);
   const display = chooseDisplay(terminal, args);
+  for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
   const code = whileLocked(opened.run.folder, () =>
     runSession({
@@ -74,4 +66,18 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
     }),
   );
   return code.finally(typeCheck.stop);
+}
+
+/** None where the data are not on this machine: what is wrong with them is told by those that train on them. */
+async function oddities(
+  experiment: Experiment,
+  config: RunConfig,
+  args: NewRunArgs,
+): Promise<readonly string[]> {
+  try {
+    const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
+    return notesOf(experiment, dataset, config, args);
+  } catch {
+    return [];
+  }
 }

@@ -2,18 +2,12 @@
 import { availableParallelism } from 'node:os';
 import { LockstepError } from '@lockstep/errors';
 import { exitCodeOf, loadWorker, startThreads } from '@lockstep/worker';
+import { quoted } from '../display/format.ts';
+import type { workerOptions } from '../options.ts';
 import { onInterrupt } from '../signals.ts';
-import type { Handler } from './command.ts';
+import type { ArgsOf, Handler } from './command.ts';
 
-export interface WorkerArgs {
-  readonly join: string;
-  readonly threads?: number | undefined;
-  readonly keys?: string | undefined;
-  readonly bind?: string | undefined;
-  readonly advertise?: string | undefined;
-  /** Seconds. */
-  readonly wait: number;
-}
+export type WorkerArgs = ArgsOf<typeof workerOptions>;
 
 export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
   const { keys, bind, advertise, wait, threads = availableParallelism() } = args;
@@ -49,9 +43,16 @@ export const worker: Handler<WorkerArgs> = async (args, { terminal }) => {
 
 /** `host:port` or an endpoint in full. */
 function endpointOf(join: string): string {
+  if (/:0*$/.test(join)) {
+    throw new LockstepError(
+      'config',
+      `--join ${quoted(join)}: the port is missing; write host:port, as the coordinator prints it`,
+      { join },
+    );
+  }
   if (join.includes('://')) return join;
   if (/^(\[[^\]]+\]|[^\s:/]+):\d+$/.test(join)) return `tcp://${join}`;
-  throw new LockstepError('config', `--join ${join}: write host:port, as the coordinator prints it`, {
+  throw new LockstepError('config', `--join ${quoted(join)}: write host:port, as the coordinator prints it`, {
     join,
   });
 }

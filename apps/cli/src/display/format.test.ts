@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bar, duration, metric, plural, rate, shortHash, sparkline } from './format.ts';
+import { bar, duration, metric, plural, rate, shortHash, sparkline, wrapped } from './format.ts';
 
 describe('bar', () => {
   it.each([
@@ -56,4 +56,12 @@ it('writes numbers and hashes for people', () => {
   expect([rate(1840.4), rate(3.21), rate(0)]).toEqual(['1,840', '3.2', '0']);
   expect([plural(1, 'worker'), plural(2, 'worker')]).toEqual(['1 worker', '2 workers']);
   expect([shortHash('abc'), shortHash('0123456789abcdef'.repeat(4))]).toEqual(['abc', '01234567…cdef']);
+});
+
+it('breaks a paragraph between words', () => {
+  expect(wrapped('a batch of 12 is large', 13, '  ', '    ')).toBe('  a batch of\n    12 is\n    large');
+  expect(wrapped('step 3:  loss 1  x', Number.POSITIVE_INFINITY, '  ', '    ')).toBe('  step 3:  loss 1  x');
+  // A path stays one.
+  expect(wrapped('run runs/2026-11-22-mnist', 10, '  ', '    ')).toBe('  run\n    runs/2026-11-22-mnist');
+  expect(wrapped('', 10, '  ', '    ')).toBe('  ');
 });

@@ -58,3 +58,24 @@ export function plural(count: number, noun: string): string {
 export function shortHash(hash: string): string {
   return hash.length <= 12 ? hash : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
 }
+
+/** A value that was given, as messages quote it: on one line, and not endless. */
+export function quoted(value: unknown): string {
+  const text = String(value);
+  const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: what would move a terminal's cursor is shown instead
+  return `'${short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))}'`;
+}
+
+/** A paragraph in lines of at most `width` characters, broken between words; the first begins with `first`, the others with `rest`. */
+export function wrapped(text: string, width: number, first: string, rest: string): string {
+  const lines: string[] = [];
+  const [head = '', ...words] = text.split(' ');
+  let line = `${first}${head}`;
+  for (const word of words) {
+    const fits = line.length + 1 + word.length <= width;
+    if (!fits) lines.push(line);
+    line = fits ? `${line} ${word}` : `${rest}${word}`;
+  }
+  return [...lines, line].join('\n');
+}

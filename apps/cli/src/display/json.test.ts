@@ -27,7 +27,7 @@ it('writes one object a line, steps with a fingerprint always and others once a 
     threads: 1,
     minWorkers: 2,
   });
-  display.note('for people only');
+  display.note('a line');
   display.update({ type: 'event', event: { type: 'lost', worker: 'w0', reason: 'silent' } });
   for (let step = 1; step <= 4; step++) {
     time = 400 * step;
@@ -57,6 +57,7 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   const lines = out.text().trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { event: 'started', name: 'n', run: 'runs/r', ...places, seed: 1, numShards: 8, workers: 2, threads: 1 },
+    { event: 'note', message: 'a line' },
     { event: 'lost', worker: 'w0', reason: 'silent' },
     { event: 'step', step: 1, totalSteps: 4, metrics: { loss: 1 } },
     { event: 'step', step: 2, fingerprint: 'f'.repeat(64) },

@@ -3,6 +3,7 @@ import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import type { Display, Ending } from './display.ts';
 import { metricsOf } from './progress.ts';
+import { spares } from './sentences.ts';
 
 /** Between two steps without a fingerprint. */
 const stepMs = 1_000;
@@ -23,6 +24,8 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
   return {
     started: ({ name, run, endpoint, join, config, localWorkers, threads }) => {
       write('started', { name, run, endpoint, join, ...config, workers: localWorkers, threads });
+      const message = spares({ localWorkers, threads, config });
+      if (message !== undefined) write('note', { message });
     },
     update: (update) => {
       switch (update.type) {
@@ -56,7 +59,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           update satisfies never;
       }
     },
-    note: () => undefined,
+    note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
     ended: (ending) => write(ending.type, factsOf(ending)),
   };

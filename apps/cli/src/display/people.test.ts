@@ -93,8 +93,10 @@ describe('a display for people', () => {
       .map((line) => line.split('\r\x1b[2K').at(-1));
     expect(text()).not.toContain('step 2/4');
     expect(lines).toEqual([
-      '  mnist-cnn · seed 1 · profile portable · 2 workers × 1 thread · 8 shards of 32 rows',
-      '  ! someone was refused: 10.0.0.9: its key is not in the allow-list',
+      '  mnist-cnn · seed 1 · profile portable · 2 workers × 1',
+      '    thread · 8 shards of 32 rows',
+      '  ! someone was refused: 10.0.0.9: its key is not in the',
+      '    allow-list',
       expect.stringMatching(/^ {2}step 3\/4 .*75%/),
       '  ■ stopped; step 3 is saved   run runs/r',
       '    go on with: lockstep resume runs/r',

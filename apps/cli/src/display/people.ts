@@ -3,6 +3,7 @@ import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import { describeProblems } from '../type-check.ts';
 import type { Display, Ending, RunInfo } from './display.ts';
+import { wrapped } from './format.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
 import { endingLines, headline, sentence, spares } from './sentences.ts';
 
@@ -22,7 +23,11 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   const width = () => (out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY);
 
   function note(text: string): void {
-    out.write(out.isTTY && moving !== '' ? `${clearLine}  ${text}\n${moving}` : `  ${text}\n`);
+    const lines = text
+      .split('\n')
+      .map((line) => wrapped(line, width(), '  ', '    '))
+      .join('\n');
+    out.write(out.isTTY && moving !== '' ? `${clearLine}${lines}\n${moving}` : `${lines}\n`);
   }
 
   function draw(text: string): void {

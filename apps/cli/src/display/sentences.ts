@@ -15,7 +15,11 @@ export function headline(info: RunInfo, numWorkers: number, profile: string): st
 }
 
 /** Workers and threads that have no shard to run, if there are any. */
-export function spares({ localWorkers, threads, config }: RunInfo): string | undefined {
+export function spares({
+  localWorkers,
+  threads,
+  config,
+}: Pick<RunInfo, 'localWorkers' | 'threads' | 'config'>): string | undefined {
   const places = localWorkers * threads;
   const spare = places - config.numShards;
   if (spare <= 0) return undefined;

@@ -83,6 +83,9 @@ export function recover(
       const { build, hashes } = entry;
       recovered = { ...recovered, programs: { build, hashes } };
     }
+    if (entry.type === 'lengthChanged' && recovered.programs !== null) {
+      recovered = { ...recovered, programs: { ...recovered.programs, isUpdateOpen: true } };
+    }
     if (entry.type === 'generation') recovered = { ...recovered, generation: entry.generation };
     if (entry.type === 'checkpoint') recovered = { ...recovered, checkpointStep: entry.step };
   }

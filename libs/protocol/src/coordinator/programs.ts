@@ -10,9 +10,14 @@ import { journal, log, type Turn, update } from './turn.ts';
 export function comparePrograms(turn: Turn, hashes: ProgramHashes): readonly string[] | null {
   const { build } = turn.state.config;
   const { programs: known } = turn.state;
-  const differing = known === null ? [] : differences(known.hashes, hashes);
-  if (known?.build === build) return differing.length === 0 ? null : differing;
-  if (known !== null) log(turn, { type: 'buildDiffers', build, began: known.build, programs: differing });
+  // The length of a run is a constant of its update program alone.
+  const isOpen = (name: string): boolean => known?.isUpdateOpen === true && name === 'update';
+  const differing = known === null ? [] : differences(known.hashes, hashes).filter((name) => !isOpen(name));
+  if (known?.build === build && (differing.length > 0 || known.isUpdateOpen !== true)) {
+    return differing.length === 0 ? null : differing;
+  }
+  if (known !== null && known.build !== build)
+    log(turn, { type: 'buildDiffers', build, began: known.build, programs: differing });
   update(turn, { programs: { build, hashes } });
   journal(turn, { type: 'programs', build, hashes });
   return null;

@@ -59,6 +59,8 @@ export interface Recovered {
 
 /** What the experiment came out as on the first worker that loaded it, and with which build. */
 export interface KnownPrograms {
+  /** The length of the run was changed: the next worker's update program becomes the run's. */
+  readonly isUpdateOpen?: true;
   readonly build: string;
   readonly hashes: ProgramHashes;
 }
@@ -193,6 +195,8 @@ export type JournalEntry =
       readonly members: readonly Member[];
     }
   | { readonly type: 'checkpoint'; readonly step: number }
+  /** The length of the run is another one after `step`, and with it the update program. */
+  | { readonly type: 'lengthChanged'; readonly step: number }
   | { readonly type: 'done'; readonly reason: StopReason; readonly step: number };
 
 export type LossReason = 'disconnected' | 'silent' | 'left' | 'unreachable' | 'restarted';

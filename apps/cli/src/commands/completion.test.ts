@@ -1,0 +1,66 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { completionScript } from './completion.ts';
+import { commandNames, commands } from './table.ts';
+
+/** What bash offers for the last word, as the script that a user evaluates gives it. */
+function completed(...words: string[]): string[] {
+  const script = `${completionScript(commands, 'bash')}
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lockstep; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const out = execFileSync('bash', ['-c', script, 'bash', 'lockstep', ...words], { encoding: 'utf8' });
+  return out.split('\n').filter((word) => word !== '');
+}
+
+describe('completion in bash', () => {
+  it.each<readonly [readonly string[], readonly string[]]>([
+    [['tr'], ['train']],
+    [[''], [...commandNames, '--help', '--version']],
+    [['help', 're'], ['resume']],
+    [['train', 'x.ts', '--prof'], ['--profile']],
+    [
+      ['train', 'x.ts', '--profile', ''],
+      ['auto', 'portable', 'fma'],
+    ],
+    // Bash makes three words of --profile=f.
+    [['train', 'x.ts', '--profile', '=', 'f'], ['fma']],
+    [
+      ['train', 'x.ts', '--profile', '='],
+      ['auto', 'portable', 'fma'],
+    ],
+    [['export', 'run', '--format', 'n'], ['npz']],
+    [
+      ['completion', ''],
+      ['bash', 'zsh'],
+    ],
+    [
+      ['worker', '--j'],
+      ['--join', '--json'],
+    ],
+    // Files are left to the shell.
+    [['train', ''], []],
+    [['train', 'x.ts', '--keys', ''], []],
+    [['nonsense', '--'], []],
+  ])('%j is completed by %j', (words, expected) => {
+    expect(completed(...words)).toEqual(expected);
+  });
+
+  it('offers what can be changed when a run is resumed, and nothing else', () => {
+    expect(completed('resume', 'run', '--')).toEqual(
+      ['workers', 'threads', 'steps', 'epochs', 'bind', 'keys', 'json', 'verbose', 'help'].map(
+        (name) => `--${name}`,
+      ),
+    );
+  });
+});
+
+it('the script for zsh describes commands and options, with what its patterns mean as plain text', () => {
+  const script = completionScript(commands, 'zsh');
+  expect(script).toContain("    'train:train on workers of this machine'\n");
+  expect(script).toMatch(/--profile=\[arithmetic of matmul.*\]:profile:\(auto portable fma\)'/);
+  expect(script).toMatch(/'--json\[one JSON object a line on stdout, and nothing else\]'/);
+  for (const name of commandNames) expect(script).toContain(`    ${name})\n`);
+  const quotes = script
+    .split('\n')
+    .filter((line) => !line.startsWith('#') && (line.split("'").length - 1) % 2 === 1);
+  expect(quotes).toEqual([]);
+});

@@ -1,0 +1,102 @@
+/** Changes the length of a run that exists: what it has done stays, and what comes follows the new length. */
+import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
+import { LockstepError } from '@lockstep/errors';
+import { importKept, readRunFolder } from '@lockstep/inference';
+import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
+import { createSchedule, type Progress, type RunConfig } from '@lockstep/training';
+import { plural } from './display/format.ts';
+import type { OpenedRun } from './run-folder.ts';
+
+export interface AskedLength {
+  readonly epochs?: number | undefined;
+  readonly steps?: number | undefined;
+}
+
+/** A change that can be made. */
+export interface PlannedChange {
+  readonly config: RunConfig;
+  readonly change: LengthChange;
+  readonly note: string;
+}
+
+/**
+ * What the run becomes with the length asked for; undefined if it has that length. Throws `config` for one that is shorter than
+ * what is done, and for a run that early stopping has ended.
+ */
+export async function planLength(folder: string, asked: AskedLength): Promise<PlannedChange | undefined> {
+  const known = await readRunFolder(folder);
+  const before = lengthOf(known.config);
+  // As at the start of a run: of one alone, the other does not count.
+  const after: Length =
+    asked.epochs === undefined && asked.steps === undefined
+      ? before
+      : { epochs: asked.epochs ?? null, steps: asked.steps ?? null };
+  if (after.epochs === before.epochs && after.steps === before.steps) return undefined;
+  const config = { ...known.config, ...after };
+  const { checkpoint } = await newestCheckpoint(checkpointFolder(folder));
+  const step = checkpoint?.step ?? 0;
+  const { progress } = (checkpoint?.header ?? {}) as { readonly progress?: Progress };
+  if (progress?.stopped === true) throw stoppedEarly(folder, step);
+  const total = after.epochs === null ? after.steps! : await totalSteps(known, config);
+  if (total < step) throw tooShort(folder, asked, total, step);
+  const change = { step, ...after, before, time: new Date().toISOString() };
+  const note = `the length changes after step ${step}, from ${describe(before)} to ${describe(after)}: steps up to ${step} are those of the old length, later ones of the new`;
+  return { config, change, note };
+}
+
+const lengthOf = ({ epochs, steps }: RunConfig): Length => ({ epochs, steps });
+
+function describe({ epochs, steps }: Length): string {
+  const parts = [
+    ...(epochs === null ? [] : [plural(epochs, 'epoch')]),
+    ...(steps === null ? [] : [plural(steps, 'step')]),
+  ];
+  return parts.length === 0 ? 'one epoch' : parts.join(' and at most ');
+}
+
+/** Epochs are as long as the data, which must be on this machine therefore. */
+async function totalSteps(
+  { file, bundle, hash }: Awaited<ReturnType<typeof readRunFolder>>,
+  config: RunConfig,
+): Promise<number> {
+  const experiment = await importKept(file, bundle, hash);
+  const { splits } = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
+  return createSchedule(config, splits.train.size, splits.validation !== undefined).totalSteps;
+}
+
+function tooShort(
+  folder: string,
+  { epochs, steps }: AskedLength,
+  total: number,
+  step: number,
+): LockstepError {
+  const given = [
+    ...(epochs === undefined ? [] : [`--epochs ${epochs}`]),
+    ...(steps === undefined ? [] : [`--steps ${steps}`]),
+  ].join(' ');
+  return new LockstepError(
+    'config',
+    `${given}: that is ${plural(total, 'step')} in all, and ${folder} has done ${step}; give as many at least`,
+    { folder, total, step },
+  );
+}
+
+function stoppedEarly(folder: string, step: number): LockstepError {
+  return new LockstepError(
+    'config',
+    `${folder} was ended by early stopping after step ${step}, not by its length: a longer one changes nothing; raise the patience in the experiment and begin a new run with lockstep train`,
+    { folder, step },
+  );
+}
+
+/**
+ * Writes the change down. The logs come first: without the manifest, which decides, they only say that steps may be done again.
+ */
+export async function changeLength(opened: OpenedRun, { config, change }: PlannedChange): Promise<OpenedRun> {
+  const { run } = opened;
+  run.appendMetrics({ kind: lengthChanged, ...change });
+  run.appendEvent({ type: lengthChanged, ...change });
+  await run.journal({ type: lengthChanged, step: change.step });
+  await run.amend({ config, changes: [...changesOf(run.manifest), change] });
+  return { ...opened, config };
+}

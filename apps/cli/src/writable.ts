@@ -1,0 +1,73 @@
+/** Whether a place can be written to, found out before anything is done. */
+import { mkdir, mkdtemp, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
+import { quoted } from './display/format.ts';
+
+/**
+ * Throws `config` unless files can be written in the folder of an option, or in one made there; leaves nothing behind. Folders are
+ * made one by one: where the system makes none (`/proc`), Node's `recursive` tries for ever.
+ */
+export async function requireWritableFolder(option: string, folder: string): Promise<void> {
+  const made: string[] = [];
+  try {
+    for (const missing of await missingFolders(resolve(folder))) {
+      await mkdir(missing);
+      made.push(missing);
+    }
+    const probe = await mkdtemp(join(folder, '.lockstep-'));
+    try {
+      await writeFile(join(probe, 'probe'), 'probe');
+    } finally {
+      await rm(probe, { recursive: true, force: true });
+    }
+  } catch (cause) {
+    const { code = '', path = folder, message } = cause as NodeJS.ErrnoException;
+    const reason = reasons[code] ?? message;
+    const where = resolve(path) === resolve(folder) || path.includes('.lockstep-') ? '' : ` ${quoted(path)}:`;
+    throw new LockstepError(
+      'config',
+      `--${option} ${quoted(folder)} cannot be used:${where} ${reason}; name a folder that can be written to`,
+      { folder, errno: code },
+      { cause },
+    );
+  } finally {
+    // Another process may have put something into one.
+    for (const one of made.reverse()) await rmdir(one).catch(() => undefined);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission is denied',
+  EPERM: 'permission is denied',
+  EROFS: 'its disk is read-only',
+  ENOSPC: 'its disk is full',
+  EDQUOT: 'the quota of its disk is used up',
+  ENOTDIR: 'it is not a folder',
+  ENOENT: 'no folder can be made there',
+  EEXIST: 'it is a link to nothing',
+  ELOOP: 'it is a link that leads to itself',
+  ENAMETOOLONG: 'the name is too long',
+};
+
+/** Folders of a path that are not there, topmost first. Throws ENOTDIR where something else is in the way. */
+async function missingFolders(path: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (let at = path; ; at = dirname(at)) {
+    const found = await stat(at).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+      return undefined;
+    });
+    if (found?.isDirectory()) return missing.reverse();
+    if (found !== undefined) throw Object.assign(new Error('not a folder'), { code: 'ENOTDIR', path: at });
+    missing.push(at);
+  }
+}
+
+/** Throws `config` where opening a file would wait for somebody who reads it. */
+export async function requireOrdinaryFile(option: string, path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile() || found.isCharacterDevice()) return;
+  const what = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a pipe' : 'no ordinary file';
+  throw new LockstepError('config', `--${option} ${quoted(path)} is ${what}; name a file to write`, { path });
+}

@@ -1,0 +1,14 @@
+/** A learning rate that depends on how long the run is. */
+import { adam, cosine, defineExperiment, dense, flatten, sequential, softmaxCrossEntropy } from 'lockstep';
+import { quadrants } from './quadrants.ts';
+
+export const rate = cosine({ peak: 0.05 });
+
+export default defineExperiment({
+  data: quadrants(100),
+  model: sequential(flatten, dense(4)),
+  loss: softmaxCrossEntropy(),
+  optimizer: adam(rate),
+  batch: { size: 20, shards: 8 },
+  steps: 10,
+});
