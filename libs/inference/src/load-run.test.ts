@@ -213,6 +213,7 @@ describe('loadRun', () => {
     [[1, 2], 'the rows have shape [2], the model takes [rows, 2]; give a list of rows'],
     [[[1, 2, 3]], 'the rows have shape [1, 3], the model takes [rows, 2]'],
     [[[1, Number.NaN]], 'predict: row 1 holds NaN at place 1'],
+    [[[1, 1e39]], 'predict: row 1 holds 1e+39 at place 1, which is no float32 value'],
     ['rows.csv', "takes a list of rows or a tensor, not the string 'rows.csv'"],
     [null, 'takes a list of rows or a tensor, not null'],
     [[{ height: 1, width: 2 }, null], 'row 2 is null, not an object by the names of columns'],
@@ -224,6 +225,43 @@ describe('loadRun', () => {
     await expect(model.predictFile(5 as never)).rejects.toThrow(
       'predictFile: path is 5; it must be a string',
     );
+  });
+
+  it('refuses tokens that the table lacks, and values that are no tokens', async () => {
+    const tokens = defineExperiment({
+      data: fromArrays(
+        {
+          x: [
+            [0, 1],
+            [2, 0],
+          ],
+          y: [0, 1],
+        },
+        { dtypes: { x: 'int32', y: 'int32' }, classes: ['no', 'yes'] },
+      ),
+      model: sequential(embedding(3, 4), (x) => x.mean(1), dense(2)),
+      loss: softmaxCrossEntropy(),
+      optimizer: sgd(0.1),
+      batch: { size: 2, shards: 2 },
+    });
+    await trained('tokens', tokens);
+    const model = await loadRun(folder);
+    for (const token of [3, -1]) {
+      expect(() =>
+        model.predict([
+          [0, 1],
+          [2, token],
+        ]),
+      ).toThrow(
+        new RegExp(`^row 2: layer 0 \\(embedding\\): embedding: token ${token}, number 1 of 2, has no row`),
+      );
+    }
+    for (const rows of [[[0, 1.5]], tensor([[0, 1.5]]), tensor([[0, 1.5]], { dtype: 'float32' })]) {
+      expect(() => model.predict(rows)).toThrow(
+        'predict: row 1 holds 1.5 at place 1, which is no int32 value',
+      );
+    }
+    expect(model.predict(tensor([[0, 1]]))).toEqual(model.predict([[0, 1]]));
   });
 
   it('says what is missing in a folder', async () => {

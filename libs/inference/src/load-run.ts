@@ -25,7 +25,7 @@ export interface LoadRunOptions {
 export interface Prediction {
   /** The model's output for the row: a number, or nested lists of numbers. */
   readonly output: NestedNumbers;
-  /** The class of the largest output, where the run has names of classes and an output for each. */
+  /** The class of the largest output, where the run has names of classes and an output for each, none of them NaN. */
   readonly class?: string;
 }
 
@@ -72,8 +72,14 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   const data = await dataFormOf(run, experiment, checkpoint);
   const variables = evaluationVariables(experiment, data.fields.x?.shape ?? [], checkpoint.tensors);
   const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
-  const apply = (batch: Inputs): Tensor =>
-    inPieces(batch, (piece) => compiled(variables as never, piece as never));
+  const apply = (batch: Inputs): Tensor => {
+    const outputs = inPieces(batch, (piece) => compiled(variables as never, piece as never));
+    const row = firstNaN(outputs);
+    // Run by itself a layer can say what is wrong with a row, such as a token that its table lacks.
+    if (row !== undefined)
+      named(row, () => applyExperiment(experiment, variables, rowsOf(batch, row, row + 1)));
+    return outputs;
+  };
   const describe = (outputs: Tensor): Prediction[] => predictionsOf(outputs, data.classes);
   return {
     name: run.name,
@@ -138,6 +144,27 @@ async function prepareFile(form: DatasetForm, path: string): Promise<Inputs> {
   );
 }
 
+/** The first row with a NaN among its outputs. [rows, ..output] */
+function firstNaN({ data, shape }: Tensor): number | undefined {
+  const at = data.findIndex(Number.isNaN);
+  return at < 0 ? undefined : Math.floor((at * shape[0]!) / data.length);
+}
+
+function named(row: number, run: () => unknown): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    const { code, message, facts } = error;
+    throw new LockstepError(code, `row ${row + 1}: ${message}`, { ...facts, row: row + 1 }, { cause: error });
+  }
+}
+
+const rowsOf = (batch: Inputs, start: number, end: number): Inputs =>
+  Object.fromEntries(
+    Object.entries(batch).map(([name, column]) => [name, slice(column, [start], [end])]),
+  ) as Inputs;
+
 /** Rows that are computed at once: more would take memory, fewer time. What a row gives does not depend on it. */
 const pieceRows = 256;
 
@@ -146,9 +173,7 @@ function inPieces(batch: Inputs, apply: (piece: Inputs) => Tensor): Tensor {
   if (numRows <= pieceRows) return apply(batch);
   const starts = Array.from({ length: Math.ceil(numRows / pieceRows) }, (_, i) => i * pieceRows);
   const pieces = starts.map((start) => {
-    const end = Math.min(start + pieceRows, numRows);
-    const columns = Object.entries(batch).map(([name, column]) => [name, slice(column, [start], [end])]);
-    return apply(Object.fromEntries(columns) as Inputs);
+    return apply(rowsOf(batch, start, Math.min(start + pieceRows, numRows)));
   });
   return concatenate(pieces);
 }
@@ -158,10 +183,12 @@ function predictionsOf(outputs: Tensor, classes: readonly string[] | undefined):
   if (classes === undefined || outputs.rank !== 2 || outputs.shape[1] !== classes.length) {
     return list.map((output) => ({ output }));
   }
-  return (list as number[][]).map((output) => ({ output, class: classes[largest(output)]! }));
+  return (list as number[][]).map((output) =>
+    output.some(Number.isNaN) ? { output } : { output, class: classes[largest(output)]! },
+  );
 }
 
-/** Of equal ones the first; NaN never wins, as nothing compares with it. */
+/** Of equal ones the first. */
 function largest(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }

@@ -11,7 +11,7 @@ import {
   widthOf,
 } from '@lockstep/data';
 import { describeValue, LockstepError } from '@lockstep/errors';
-import { formatShape, sizeOf } from '@lockstep/tensor';
+import { formatShape, holds, isFloat, sizeOf } from '@lockstep/tensor';
 import type { Inputs } from '@lockstep/training';
 
 /**
@@ -57,13 +57,27 @@ function requireValues(form: DatasetForm, raw: Tensor): Tensor {
     return feature?.kind === 'number' && feature.missing !== null;
   };
   const at = raw.data.findIndex((value, i) => Number.isNaN(value) && !isFilled(i % width));
-  if (at < 0) return raw;
+  if (at < 0) return requireHeld(inputOf(form), raw, width);
   throw new LockstepError(
     'data',
     `predict: row ${Math.floor(at / width) + 1} holds NaN at place ${at % width}`,
     {
       row: Math.floor(at / width) + 1,
     },
+  );
+}
+
+/** @throws LockstepError `data` for a value that the type of the training's rows cannot hold. */
+function requireHeld({ dtype }: FieldForm, raw: Tensor, width: number): Tensor {
+  const isInfinite = (value: number): boolean =>
+    isFloat(dtype) && Math.abs(Math.fround(value)) === Number.POSITIVE_INFINITY;
+  const at = raw.data.findIndex((value) => !holds(dtype, value) || isInfinite(value));
+  if (at < 0) return raw;
+  const [row, place] = [Math.floor(at / width) + 1, at % width];
+  throw new LockstepError(
+    'data',
+    `predict: row ${row} holds ${raw.data[at]} at place ${place}, which is no ${dtype} value, as the rows of the training are`,
+    { row, place, dtype },
   );
 }
 
@@ -100,11 +114,8 @@ function inputOf(form: DatasetForm): FieldForm {
 
 /** [rows, ..input] */
 function rowsTensor(form: DatasetForm, rows: readonly NestedNumbers[] | Tensor): Tensor {
-  const { shape, dtype } = inputOf(form);
-  const given =
-    rows instanceof Tensor
-      ? rows
-      : tensor(rows as NestedNumbers[], { dtype: dtype === 'float32' ? 'float64' : dtype });
+  const { shape } = inputOf(form);
+  const given = rows instanceof Tensor ? rows : tensor(rows as NestedNumbers[]);
   const fits = given.rank === shape.length + 1 && shape.every((length, i) => given.shape[i + 1] === length);
   if (fits) return given;
   throw new LockstepError(

@@ -3,25 +3,25 @@ import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
 
-const checkDropout = signature('dropout', { rate: aNumber });
+const checkDropout = signature('dropout', { rate: aNumber }, {});
 
 /**
  * In training sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the
  * expectation stays; in evaluation the identity (Srivastava et al., 2014). The mask depends on the key alone.
  */
-export function dropout(rate: number): Layer<Empty, Empty> {
-  checkDropout(rate);
+export function dropout(rate: number, ...none: []): Layer<Empty, Empty> {
+  checkDropout(rate, ...none);
   return dropping('dropout', rate, (shape) => shape);
 }
 
-const checkSpatialDropout = signature('spatialDropout', { rate: aNumber });
+const checkSpatialDropout = signature('spatialDropout', { rate: aNumber }, {});
 
 /**
  * {@link dropout} of whole channels: neighbouring places say nearly the same, so dropping one of them drops nothing
  * (Tompson et al., 2015). [rows, .., C] → the same
  */
-export function spatialDropout(rate: number): Layer<Empty, Empty> {
-  checkSpatialDropout(rate);
+export function spatialDropout(rate: number, ...none: []): Layer<Empty, Empty> {
+  checkSpatialDropout(rate, ...none);
   return dropping('spatialDropout', rate, (shape) =>
     shape.map((length, axis) => (axis === 0 || axis === shape.length - 1 ? length : 1)),
   );

@@ -1,5 +1,5 @@
 import type { Tensor } from '@lockstep/autodiff';
-import { aNumber, LockstepError, signature } from '@lockstep/errors';
+import { LockstepError, numberFrom, signature } from '@lockstep/errors';
 import { flatten, frozenLeaves } from '@lockstep/tree';
 
 /**
@@ -8,14 +8,14 @@ import { flatten, frozenLeaves } from '@lockstep/tree';
  */
 export type Penalty = (params: unknown) => Tensor;
 
-const checkL2 = signature('l2', { lambda: aNumber });
+const checkL2 = signature('l2', { lambda: numberFrom(0) }, {});
 
 /**
  * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
  * or more axes, kernels and embeddings; biases and normalisation parameters stay free, and what is frozen is left out.
  */
-export function l2(lambda: number): Penalty {
-  checkL2(lambda);
+export function l2(lambda: number, ...none: []): Penalty {
+  checkL2(lambda, ...none);
   return (params) => {
     const isFrozen = frozenLeaves(params);
     const kernels = (flatten(params).leaves as Tensor[]).filter(({ rank }, i) => rank >= 2 && !isFrozen[i]);

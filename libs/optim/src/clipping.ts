@@ -8,23 +8,23 @@ import { aTree } from './kinds.ts';
 import { overTrained } from './trained.ts';
 import { type Empty, type GradientTransformation, stateless, type TensorTree } from './transformation.ts';
 
-const checkClipByValue = signature('clipByValue', { limit: aNumber });
+const checkClipByValue = signature('clipByValue', { limit: aNumber }, {});
 
 /** Moves each element into [−limit, limit]. */
-export function clipByValue(limit: number): GradientTransformation<Empty> {
-  checkClipByValue(limit);
+export function clipByValue(limit: number, ...none: []): GradientTransformation<Empty> {
+  checkClipByValue(limit, ...none);
   check('clipByValue', 'positive', { limit });
   return overTrained(stateless((grads) => map((g) => g.maximum(-limit).minimum(limit), grads)));
 }
 
-const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber });
+const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber }, {});
 
 /**
  * Shortens the gradient, all leaves taken as one vector, to at most `max`: multiplies it by min(1, max/(norm + 1e-6)),
  * as PyTorch's `clip_grad_norm_` does (Pascanu et al., 2013).
  */
-export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
-  checkClipByGlobalNorm(max);
+export function clipByGlobalNorm(max: number, ...none: []): GradientTransformation<Empty> {
+  checkClipByGlobalNorm(max, ...none);
   check('clipByGlobalNorm', 'positive', { max });
   return overTrained(
     stateless((grads) => {
@@ -34,11 +34,11 @@ export function clipByGlobalNorm(max: number): GradientTransformation<Empty> {
   );
 }
 
-const checkClipByNorm = signature('clipByNorm', { max: aNumber });
+const checkClipByNorm = signature('clipByNorm', { max: aNumber }, {});
 
 /** {@link clipByGlobalNorm} of each tensor by itself. */
-export function clipByNorm(max: number): GradientTransformation<Empty> {
-  checkClipByNorm(max);
+export function clipByNorm(max: number, ...none: []): GradientTransformation<Empty> {
+  checkClipByNorm(max, ...none);
   check('clipByNorm', 'positive', { max });
   return overTrained(stateless((grads) => map((g) => g.mul(div(max, norm(g).add(1e-6)).minimum(1)), grads)));
 }

@@ -56,11 +56,11 @@ export function scaleByLearningRate(rate: number | Schedule): GradientTransforma
   return { ...scaleBySchedule((step, totalSteps) => rate(step, totalSteps).neg()), role: downhill };
 }
 
-const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber });
+const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber }, {});
 
-/** Adds decay·w to each update. */
-export function addDecayedWeights(decay: number): GradientTransformation<Empty> {
-  checkAddDecayedWeights(decay);
+/** Adds decay·w to each update; to those of some parameters alone within {@link masked}. */
+export function addDecayedWeights(decay: number, ...none: []): GradientTransformation<Empty> {
+  checkAddDecayedWeights(decay, ...none);
   check('addDecayedWeights', 'notNegative', { decay });
   const link = stateless((grads, params) => map((g, w) => g.add(w.mul(decay)), grads, params));
   return overTrained(link, decay === 0 ? { gives: 'gradients' } : adding);

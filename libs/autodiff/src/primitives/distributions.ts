@@ -4,7 +4,7 @@ import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockst
 import { permutation as permutationOf } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { asTensor, full, requireLengths, type TensorLike } from '../convert.ts';
-import { bind, type Primitive, Tensor } from '../core.ts';
+import { bind, ConcreteTensor, type Primitive, Tensor } from '../core.ts';
 import { batchedAs, primitive } from '../define.ts';
 import { aFloatDType, anAxis, aShape, aTensor, numberOrTensor, tensorLike } from '../kinds.ts';
 import { add, cast, floor, log, maximum, mul, neg, sub, where } from './elementwise.ts';
@@ -112,11 +112,22 @@ export function choice(
     if (replace) return randInt(key, shape, 0, items);
     return reshape(permutation(key, items).slice([0], [count]), shape);
   }
-  const logits = log(asTensor(weights, 'float32'));
+  const logits = log(requireWeights(asTensor(weights, 'float32')));
   if (replace) return categorical(key, logits, shape);
   // The largest of perturbed logits are a draw without replacement (Vieira, 2014).
   const perturbed = add(logits, gumbel(key, logits.shape, floatOf(logits)));
   return reshape(topK(perturbed, count).indices, shape);
+}
+
+/** Weights whose values are known are held against what a weight can be. */
+function requireWeights(weights: Tensor): Tensor {
+  const at = weights instanceof ConcreteTensor ? weights.data.findIndex((weight) => !(weight >= 0)) : -1;
+  if (at < 0) return weights;
+  throw new LockstepError(
+    'argument',
+    `choice: weight ${at} is ${weights.data[at]}; weights are numbers ≥ 0, which need not add up to 1`,
+    { op: 'choice', index: at },
+  );
 }
 
 const checkCategorical = signature('categorical', { key: aTensor, logits: aTensor, 'shape?': aShape });

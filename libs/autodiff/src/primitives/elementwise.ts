@@ -15,7 +15,7 @@ import {
   type BoundKernel,
   bind,
   type Primitive,
-  type Tensor,
+  Tensor,
 } from '../core.ts';
 import { batchedAs, copyKernel, primitive } from '../define.ts';
 import { aDType, aTensor, tensorLike } from '../kinds.ts';
@@ -149,6 +149,16 @@ interface BinaryRules {
 }
 
 /** An elementwise function of two arguments that broadcast against each other. */
+/** A third tensor would be left out without a word. What `xs.reduce(add)` gives beside two, a place and a list, may be. */
+function requireTwo(op: string, third: unknown): void {
+  if (!(third instanceof Tensor)) return;
+  throw new LockstepError(
+    'argument',
+    `${op}: takes two tensors, not three; call it once for each, as in [a, b, c].reduce(${op})`,
+    { op },
+  );
+}
+
 function binary({ name, op = name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
   const rule = (g: Tensor, argument: number, [a, b]: readonly Tensor[], y: Tensor) =>
     by[argument]!(g, a!, b!, y);
@@ -167,7 +177,10 @@ function binary({ name, op = name, by, accepts }: BinaryRules): (a: TensorLike, 
     vjp: rule,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
+  return (a, b, third?: unknown) => {
+    requireTwo(op, third);
+    return bind(self, stretched(op, asTensors(op, a, b)), none);
+  };
 }
 
 const bindBinary =
@@ -233,7 +246,10 @@ function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) =>
     elementwise: bound,
     batch: batchElementwise(() => self),
   });
-  return (a, b) => bind(self, stretched(op, asTensors(op, a, b)), none);
+  return (a, b, third?: unknown) => {
+    requireTwo(op, third);
+    return bind(self, stretched(op, asTensors(op, a, b)), none);
+  };
 }
 
 /** a = b, as bool; false beside NaN. */

@@ -3,7 +3,7 @@
  * are drawn. A key is a uint32 tensor of two words and a run-time input of a program, never a constant of its trace.
  */
 
-import { aNumber, anything, either, LockstepError, signature, whole } from '@lockstep/errors';
+import { aNumber, anything, either, type Kind, LockstepError, signature, whole } from '@lockstep/errors';
 import { foldIn as foldInKey, type Key, keyFromSeed } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { requireLengths, tensor } from '../convert.ts';
@@ -162,7 +162,12 @@ export function normal(key: Tensor, shape: Shape, dtype: FloatDType = 'float32')
   return reshape(mul(sqrt(mul(neg(log(u)), 2)), cos(mul(v, 2 * Math.PI))), shape);
 }
 
-const checkBernoulli = signature('bernoulli', { key: aTensor, probability: aNumber, shape: aShape });
+const aProbability: Kind = {
+  what: 'a probability from 0 to 1',
+  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
+
+const checkBernoulli = signature('bernoulli', { key: aTensor, probability: aProbability, shape: aShape });
 
 /** True with the given probability. bool `shape` */
 export function bernoulli(key: Tensor, probability: number, shape: Shape): Tensor {

@@ -30,9 +30,8 @@ describe('what is no pair and no list', () => {
     ['hessianTensorProduct', hessianTensorProduct],
     ['ggnvp', ggnvp],
   ])('%s says that its arguments are a list', (name, transform) => {
-    const product = (transform as (f: (x: Tensor) => Tensor) => (...args: readonly unknown[]) => unknown)(
-      (x) => x.square(),
-    );
+    const made = transform as (f: (x: Tensor) => Tensor) => (...args: readonly unknown[]) => unknown;
+    const product = made((x) => x.square());
     for (const args of [undefined, tensor(1), 5]) {
       expect(() => product(args, tensor(1))).toThrow(
         new RegExp(`^(${name}|hvp): the arguments are .*give them as a list`),

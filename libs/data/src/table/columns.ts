@@ -76,11 +76,12 @@ function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: st
     const value = Number(plain);
     if (Number.isFinite(Math.fround(value))) return value;
   }
-  throw cellError(place, name, `'${text}' is not a float32 number; ${remedyFor(text)}`);
+  throw cellError(place, name, `'${text}' is not a float32 number; ${remedyFor(text, decimal)}`);
 }
 
 /** What a cell that is no number looks like. */
-function remedyFor(text: string): string {
+function remedyFor(text: string, decimal: Decimal): string {
+  if (decimal === ',' && isNumber(text)) return "the decimal sign of this table is ','";
   if (isNumber(text) && !Number.isFinite(Math.fround(Number(text))))
     return 'it is too large: rescale the column, or take its logarithms';
   if (/^[+-]?\d{1,3}([., _']\d{3})+([.,]\d+)?$/.test(text) && !/^[+-]?\d+,\d+$/.test(text))

@@ -45,6 +45,7 @@ describe('new rows', () => {
       -0.25,
       Math.fround(1.5e-7),
     ]);
+    expect(() => encodeRecords(format, [{ a: '1.5' }])).toThrow("the decimal sign of this table is ','");
   });
 
   it.each([null, undefined, [1], 'x', 5])('refuse %j among them', (row) => {
