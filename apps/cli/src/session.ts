@@ -13,7 +13,7 @@ import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-w
 import { version } from './project.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
 import { onInterrupt } from './signals.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, unknownProfile } from './watch.ts';
 
 export interface SessionOptions {
   readonly opened: OpenedRun;
@@ -28,7 +28,9 @@ export interface SessionOptions {
   /** A file for a trace of the workers. */
   readonly trace?: string | undefined;
   readonly display: Display;
-  /** What becomes of the run folder when the run cannot start. */
+  /** Nothing has happened in it yet. */
+  readonly isNew?: boolean;
+  /** What becomes of the run folder when the run cannot start, or its workers cannot load the experiment. */
   readonly abandon: () => Promise<void>;
 }
 
@@ -56,8 +58,11 @@ export async function runSession(options: SessionOptions): Promise<number> {
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
   });
+  let isDiscarded = false;
   try {
-    const ending = endingOf(await coordinator.done, run.folder, watch.profile());
+    const outcome = await coordinator.done;
+    isDiscarded = options.isNew === true && isNothing(outcome, watch.profile());
+    const ending = endingOf(outcome, run.folder, watch.profile(), isDiscarded);
     stopWatching();
     if (ending.type === 'done') run.appendEvent({ time: new Date().toISOString(), type: 'done', ending });
     display.ended(ending);
@@ -67,8 +72,18 @@ export async function runSession(options: SessionOptions): Promise<number> {
     await coordinator.close(stopGraceMs);
     await workers.stop(stopGraceMs);
     stopListening();
+    if (isDiscarded) await options.abandon();
   }
 }
+
+/**
+ * Whether workers found the experiment wrong while they loaded it: no generation, which has a profile, has begun. Where a worker was lost,
+ * or the mistake is ours, the logs are kept.
+ */
+const isNothing = (outcome: Outcome, profile: string): boolean =>
+  outcome.reason === 'failed' &&
+  profile === unknownProfile &&
+  !['lost', 'refused', 'internal'].includes(outcome.error.code);
 
 async function start({ opened, minWorkers, bind, keysFolder, trace }: SessionOptions): Promise<Coordinator> {
   const { run, name, bundle, config, profile } = opened;
@@ -121,7 +136,7 @@ function reachable(endpoint: string): string {
   return `tcp://${wildcards[parsed.host] ?? parsed.host}:${parsed.port}`;
 }
 
-function endingOf(outcome: Outcome, run: string, profile: string): Ending {
+function endingOf(outcome: Outcome, run: string, profile: string, isDiscarded: boolean): Ending {
   switch (outcome.reason) {
     case 'finished': {
       const { step: steps, fingerprint, result } = outcome;
@@ -131,7 +146,7 @@ function endingOf(outcome: Outcome, run: string, profile: string): Ending {
     case 'interrupted':
       return { type: 'interrupted', step: outcome.step, run };
     case 'failed':
-      return { type: 'failed', error: outcome.error, step: outcome.step, run };
+      return { type: 'failed', error: outcome.error, step: outcome.step, ...(isDiscarded ? {} : { run }) };
     default:
       return outcome satisfies never;
   }

@@ -13,8 +13,11 @@ export interface Watch {
   see(update: Update): void;
 }
 
+/** Until a generation begins. */
+export const unknownProfile = 'unknown';
+
 export function createWatch(coordinator: Pick<Coordinator, 'fail' | 'numWorkers'>): Watch {
-  let profile = 'unknown';
+  let profile = unknownProfile;
   let begun = false;
   let over = false;
   let workers: Pick<LocalWorkers, 'numAlive'> | undefined;

@@ -5,6 +5,7 @@ import { mkdir, readlink, rename, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
+import { moduleName } from '@lockstep/run';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import { bundledPackages } from './bundle.ts';
 
@@ -22,7 +23,7 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
     );
   }
   const folder = await cacheFolder();
-  const file = join(folder, `${hash.slice(0, 32)}.mjs`);
+  const file = join(folder, moduleName(hash));
   // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
   const temporary = `${file}.${randomUUID()}`;
   await writeFile(temporary, bundle);
@@ -37,6 +38,9 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   }
   return module.default;
 }
+
+/** The folder of the project whose packages an experiment imports: its files lie below. */
+export const projectRoot = (): string => dirname(packagesFolder());
 
 /** Where an experiment's imports resolve: to this project's packages, to the bundled ones from bundled code. */
 async function cacheFolder(): Promise<string> {

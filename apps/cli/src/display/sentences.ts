@@ -67,24 +67,27 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
 }
 
 export function endingLines(ending: Ending): readonly string[] {
-  const { run } = ending;
   switch (ending.type) {
     case 'done': {
-      const { metrics, profile, fingerprint } = ending;
+      const { metrics, profile, fingerprint, run } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
       return [`✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`];
     }
     case 'interrupted': {
+      const { run } = ending;
       const saved =
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
       return [`■ ${saved}   run ${run}`, goOn(run)];
     }
-    case 'failed':
+    case 'failed': {
+      const { run } = ending;
+      if (run === undefined) return ['✗ failed before the first step; no run is kept'];
       // What the experiment did wrong, it would do again.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,
         ...(ending.error.code === 'lost' ? [goOn(run)] : []),
       ];
+    }
     default:
       return ending satisfies never;
   }
