@@ -149,7 +149,8 @@ function fieldPlace(source: Source, map: SourceMap, field: readonly string[], de
   let indent = /^ */.exec(lines[call.line - 1]!)![0].length;
   for (const name of field) {
     indent += 2;
-    const start = new RegExp(`^ {${indent}}(?:"${name}"|${name})\\b`);
+    const written = [name, JSON.stringify(name)].map((text) => text.replace(/[^\w\s]/g, '\\$&'));
+    const start = new RegExp(`^ {${indent}}(?:async |\\*)?(?:${written.join('|')})(?![\\w$])`);
     const isInside = (line: string): boolean => line.startsWith(' '.repeat(indent));
     let at = found.line;
     while (at < lines.length && isInside(lines[at]!) && !start.test(lines[at]!)) at++;
