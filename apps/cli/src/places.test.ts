@@ -77,8 +77,14 @@ const table: readonly (readonly [string, string, string, RegExp])[] = [
   [
     'not-pure',
     ofLayers(`${layers}  loss: (o, y) => ls.softmaxCrossEntropy()(o, y).mul(Math.random()),`),
-    'not-pure.ts:12:3',
-    /^the experiment is not a pure function: .* take randomness from the key/,
+    'not-pure.ts:12:59',
+    /^the experiment is not a pure function: .*; it calls Math\.random; take randomness from the key/,
+  ],
+  [
+    'not-pure-by-a-counter',
+    ofLayers(`${layers}  loss: (o, y) => ls.softmaxCrossEntropy()(o, y).mul(counter++),`, 'let counter = 1;'),
+    'not-pure-by-a-counter.ts:13:3',
+    /^the experiment is not a pure function: .* programs; take randomness from the key/,
   ],
   [
     'missing-column',

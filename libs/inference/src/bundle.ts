@@ -4,13 +4,33 @@ import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
-import { type Experiment, isExperiment, moduleName, placedLater } from '@lockstep/training';
+import {
+  definitionOf,
+  type Experiment,
+  isExperiment,
+  moduleName,
+  placed,
+  placedLater,
+} from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
 
 /** The experiment of a bundle that a run kept; `file` is where it was. Throws an `experiment` error, or what the experiment itself throws. */
 export async function importKept(file: string, bundle: Uint8Array, hash: string): Promise<Experiment> {
   const project = findProject(dirname(file));
   return requireExperiment(file, await importBundle(file, project, await cacheBundle(project, bundle, hash)));
+}
+
+/** Runs what calls functions of a run's experiment: where those throw, the error has the place in its files. */
+export function placedIn<T>({ file, bundle, hash }: Kept, experiment: Experiment, run: () => T): T {
+  const source = { bundle, hash, root: findProject(dirname(file)).root };
+  return placed(source, definitionOf(experiment), run);
+}
+
+/** What a run keeps of its experiment. */
+interface Kept {
+  readonly file: string;
+  readonly bundle: Uint8Array;
+  readonly hash: string;
 }
 
 /** Beside the project's packages, named by its hash. */

@@ -79,6 +79,24 @@ describe('an experiment that is wrong', () => {
     expect(originOf(error).made).toContain('experiment-errors.test.ts');
   });
 
+  it('is told what it calls that differs from time to time, which then is as it was', async () => {
+    const { random } = Math;
+    const now = Object.getOwnPropertyDescriptor(performance, 'now');
+    for (const [name, call] of [
+      ['Math.random', () => Math.random()],
+      ['Date.now', () => Date.now() + process.hrtime()[1]],
+      ['performance.now', () => performance.now()],
+    ] as const) {
+      const error = await failureOf(
+        defineExperiment({ ...ofLayers, loss: (o, y) => crossEntropy(o, y).mul(call()) }),
+      );
+      expect(error.message).toContain(`two different programs; it calls ${name}; take randomness`);
+      expect(originOf(error).made).toContain('experiment-errors.test.ts');
+    }
+    expect(Math.random).toBe(random);
+    expect(Object.getOwnPropertyDescriptor(performance, 'now')).toEqual(now);
+  });
+
   it('knows where it was defined', () => {
     expect(definitionOf(defineExperiment(ofLayers))).toMatch(/\n +at .*experiment-errors\.test\.ts/);
   });

@@ -8,13 +8,9 @@ import {
   allReduceSum,
   overShards,
   type Plan,
-  type PlanOptions,
-  planProgram,
-  programHash,
   stack,
   sum,
   type Tensor,
-  traceProgram,
   valueAndGrad,
   valueAndGradWithAux,
 } from '@lockstep/autodiff';
@@ -27,6 +23,7 @@ import { explained } from './asked.ts';
 import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
 import type { Batch, Experiment } from './experiment.ts';
 import { checkLabels } from './label-check.ts';
+import { planPure } from './pure.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
 import { formOf, leavesLike, type Trees } from './trees.ts';
@@ -280,24 +277,6 @@ class ProgramBuilder {
     ];
     return planPure(program, avals);
   }
-}
-
-/** Traces twice: a loss that reads a clock, a counter or Math.random gives two programs, and no reproducible run. */
-function planPure(
-  program: (...inputs: Tensor[]) => Tensor[],
-  avals: readonly Aval[],
-  options: PlanOptions = {},
-): Plan {
-  const plan = planProgram(traceProgram(program, avals), options);
-  const again = programHash(traceProgram(program, avals));
-  if (plan.hash !== again) {
-    throw new LockstepError(
-      'experiment',
-      'the experiment is not a pure function: traced twice it gives two different programs; take randomness from the key, and nothing from clocks, counters or Math.random',
-      { first: plan.hash, second: again },
-    );
-  }
-  return plan;
 }
 
 function split<T>(values: readonly T[], counts: readonly number[]): T[][] {
