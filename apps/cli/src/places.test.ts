@@ -83,7 +83,7 @@ const table: readonly (readonly [string, string, string, RegExp])[] = [
   [
     'not-pure-by-a-counter',
     ofLayers(`${layers}  loss: (o, y) => ls.softmaxCrossEntropy()(o, y).mul(counter++),`, 'let counter = 1;'),
-    'not-pure-by-a-counter.ts:13:3',
+    'not-pure-by-a-counter.ts:12:3',
     /^the experiment is not a pure function: .* programs; take randomness from the key/,
   ],
   [
