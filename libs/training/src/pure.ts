@@ -30,11 +30,12 @@ export function planPure(
   throw error;
 }
 
-const impure: readonly (readonly [name: string, object: object, method: string])[] = [
-  ['Math.random', Math, 'random'],
-  ['Date.now', Date, 'now'],
-  ['performance.now', performance, 'now'],
-];
+/** Global objects and their functions that give something else each time. */
+const impure = [
+  ['Math', 'random'],
+  ['Date', 'now'],
+  ['performance', 'now'],
+] as const;
 
 interface ImpureCall {
   readonly name: string;
@@ -45,7 +46,9 @@ interface ImpureCall {
 /** What `run` asks for first that differs from call to call, as far as it can be watched. */
 function firstImpureCall(run: () => unknown): ImpureCall | undefined {
   let first: ImpureCall | undefined;
-  const restore = impure.map(([name, object, method]) => {
+  const restore = impure.map(([global, method]) => {
+    const object = Reflect.get(globalThis, global) as object;
+    const name = `${global}.${method}`;
     const own = Object.getOwnPropertyDescriptor(object, method);
     const original = Reflect.get(object, method) as (...args: unknown[]) => unknown;
     const watched = (...args: unknown[]): unknown => {

@@ -78,8 +78,9 @@ function withConstants(task: Task): Task {
 function modelTask(experiment: ModelExperiment, train: Split): Task {
   const { model, loss, metrics = {} } = experiment;
   const input = ofField(['data'], () => {
+    const shape = fieldShape(train, 'x');
     fieldShape(train, 'y');
-    return fieldShape(train, 'x');
+    return shape;
   });
   const metricNames = Object.keys(metrics).sort();
   return {
