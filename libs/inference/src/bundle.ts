@@ -23,7 +23,7 @@ export async function importKept(file: string, bundle: Uint8Array, hash: string)
 /** Runs what calls functions of a run's experiment: where those throw, the error has the place in its files. */
 export function placedIn<T>({ file, bundle, hash }: Kept, experiment: Experiment, run: () => T): T {
   const source = { bundle, hash, root: findProject(dirname(file)).root };
-  return placed(source, definitionOf(experiment), run);
+  return placed(source, () => definitionOf(experiment), run);
 }
 
 /** What a run keeps of its experiment. */

@@ -1,6 +1,6 @@
 import { addOrigin, LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
-import { atSource, placeInSource } from './source-place.ts';
+import { atSource, placed, placedLater, placeInSource } from './source-place.ts';
 
 const hash = 'a'.repeat(64);
 const file = `/cache/${hash.slice(0, 32)}.mjs`;
@@ -86,6 +86,45 @@ describe('atSource', () => {
   it('leaves the error as it is where the bundle has no map', () => {
     const error = thrown('m', `loss (${file}:2:18)`);
     expect(atSource(error, { bundle: Buffer.from(lines.join('\n')), hash })).toBe(error);
+  });
+});
+
+describe('placed', () => {
+  const fail = (): never => {
+    throw thrown('m', `loss (${file}:2:18)`);
+  };
+
+  it('gives errors their place, at once and later', async () => {
+    expect(
+      placed(
+        source,
+        () => undefined,
+        () => 7,
+      ),
+    ).toBe(7);
+    expect(() => placed(source, () => undefined, fail)).toThrow('a/points.ts:12:1: m');
+    await expect(
+      placedLater(
+        () => source,
+        async () => fail(),
+      ),
+    ).rejects.toThrow('a/points.ts:12:1: m');
+  });
+
+  it('leaves the length of stacks as it was, also after runs that overlap', async () => {
+    const limit = Error.stackTraceLimit;
+    let release: () => void = () => {};
+    const first = placedLater(
+      () => source,
+      () => new Promise<void>((resolve) => (release = resolve)),
+    );
+    const second = placedLater(
+      () => source,
+      () => first,
+    );
+    release();
+    await second;
+    expect(Error.stackTraceLimit).toBe(limit);
   });
 });
 

@@ -94,29 +94,47 @@ export function atSource(error: unknown, source: Source, defined?: string): unkn
 /** User code may be called from far inside of the libraries. */
 const maxFrames = 100;
 
-/** Runs what calls the experiment's functions; its errors leave as {@link atSource} gives them. */
-export function placed<T>(source: Source, defined: string | undefined, run: () => T): T {
-  const before = Error.stackTraceLimit;
+/** How many are at it: imports may overlap. */
+let numLong = 0;
+/** As it was before the first of them. */
+let before = { limit: 0, isMapping: false };
+
+/**
+ * Makes stacks long, and leaves them with places in the bundle: they become text when they are first read, and Node may have been told
+ * to map them. Gives what undoes it.
+ */
+function withLongStacks(): () => void {
+  if (numLong++ === 0) before = { limit: Error.stackTraceLimit, isMapping: process.sourceMapsEnabled };
   Error.stackTraceLimit = maxFrames;
+  process.setSourceMapsEnabled(false);
+  return () => {
+    if (--numLong > 0) return;
+    Error.stackTraceLimit = before.limit;
+    process.setSourceMapsEnabled(before.isMapping);
+  };
+}
+
+/** Runs what calls the experiment's functions; its errors leave as {@link atSource} gives them. */
+export function placed<T>(source: Source, defined: () => string | undefined, run: () => T): T {
+  const restore = withLongStacks();
   try {
     return run();
   } catch (error) {
-    throw atSource(error, source, defined);
+    throw atSource(error, source, defined());
   } finally {
-    Error.stackTraceLimit = before;
+    restore();
   }
 }
 
 /** As {@link placed}, of what takes time, such as an import or data that are read. */
 export async function placedLater<T>(source: () => Source, run: () => Promise<T>): Promise<T> {
-  const before = Error.stackTraceLimit;
-  Error.stackTraceLimit = maxFrames;
+  const restore = withLongStacks();
   try {
     return await run();
   } catch (error) {
     throw atSource(error, source());
   } finally {
-    Error.stackTraceLimit = before;
+    restore();
   }
 }
 

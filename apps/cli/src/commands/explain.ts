@@ -29,10 +29,14 @@ export const explain: Handler<ExplainArgs> = async (args, { terminal }) => {
   );
   const { train, validation } = dataset.splits;
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  const description = placed(source, definitionOf(experiment), () => {
-    const programs = compilePrograms(experiment, dataset, config, totalSteps);
-    return describePrograms(programs, config.numShards);
-  });
+  const description = placed(
+    source,
+    () => definitionOf(experiment),
+    () => {
+      const programs = compilePrograms(experiment, dataset, config, totalSteps);
+      return describePrograms(programs, config.numShards);
+    },
+  );
   if (args.json) {
     for (const program of ['shard', 'update'] as const)
       terminal.out.write(`${JSON.stringify({ experiment: name, program, ...description[program] })}\n`);

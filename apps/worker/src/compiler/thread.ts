@@ -38,7 +38,7 @@ async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>
   const dataset = shareable(data);
   const { train, validation } = dataset.splits;
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  const defined = definitionOf(experiment);
+  const defined = () => definitionOf(experiment);
   const programs = placed(source, defined, () => compilePrograms(experiment, dataset, config, totalSteps));
   planned = (sizes) => placed(source, defined, () => exportPrograms(programs, sizes));
   // Blocks of one shard exist for every model: a mistake in it ends the run here, before its first step.
