@@ -33,7 +33,7 @@ export async function loadExperiment(file: string): Promise<ExperimentFile> {
   const project = findProject(dirname(path));
   const bundle = await bundleExperiment(file, path, project);
   const hash = createHash('sha256').update(bundle).digest('hex');
-  const module = await importBundle(file, path, await cacheBundle(project, bundle, hash));
+  const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
   const experiment = requireExperiment(file, module);
   const name = experiment.name ?? basename(path, extname(path));
   return { name, path, project, bundle, hash, experiment };

@@ -14,7 +14,7 @@ import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
 import { onInterrupt } from './signals.ts';
-import { createWatch } from './watch.ts';
+import { createWatch, unknownProfile } from './watch.ts';
 
 export interface SessionOptions {
   readonly opened: OpenedRun;
@@ -35,7 +35,9 @@ export interface SessionOptions {
   /** A file for a trace of the workers. */
   readonly trace?: string | undefined;
   readonly display: Display;
-  /** What becomes of the run folder when the run cannot start. */
+  /** Nothing has happened in it yet. */
+  readonly isNew?: boolean;
+  /** What becomes of the run folder when the run cannot start, or its workers cannot load the experiment. */
   readonly abandon: () => Promise<void>;
 }
 
@@ -68,9 +70,12 @@ export async function runSession(options: SessionOptions): Promise<number> {
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
   });
+  let isDiscarded = false;
   try {
-    const ending = endingOf(await coordinator.done, run.folder, watch.profile(), coordinator.numNonFinite());
+    const outcome = await coordinator.done;
     isOver = true;
+    isDiscarded = options.isNew === true && isNothing(outcome, watch.profile());
+    const ending = endingOf(outcome, run.folder, watch.profile(), coordinator.numNonFinite(), isDiscarded);
     if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
       run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
@@ -83,8 +88,18 @@ export async function runSession(options: SessionOptions): Promise<number> {
     stopWatching();
     await workers.stop(stopGraceMs);
     stopListening();
+    if (isDiscarded) await options.abandon();
   }
 }
+
+/**
+ * Whether workers found the experiment wrong while they loaded it: no generation, which has a profile, has begun. Where a worker was lost,
+ * or the mistake is ours, the logs are kept.
+ */
+const isNothing = (outcome: Outcome, profile: string): boolean =>
+  outcome.reason === 'failed' &&
+  profile === unknownProfile &&
+  !['lost', 'refused', 'internal'].includes(outcome.error.code);
 
 interface Begun {
   readonly coordinator: Coordinator;
@@ -164,7 +179,13 @@ function startWorkers(
   });
 }
 
-function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: number): Ending {
+function endingOf(
+  outcome: Outcome,
+  run: string,
+  profile: string,
+  numNonFinite: number,
+  isDiscarded: boolean,
+): Ending {
   switch (outcome.reason) {
     case 'finished': {
       const { step: steps, fingerprint, result } = outcome;
@@ -182,7 +203,7 @@ function endingOf(outcome: Outcome, run: string, profile: string, numNonFinite: 
       return { type: 'stoppedNonFinite', step, cause, what, message, run };
     }
     case 'failed':
-      return { type: 'failed', error: outcome.error, step: outcome.step, run };
+      return { type: 'failed', error: outcome.error, step: outcome.step, ...(isDiscarded ? {} : { run }) };
     default:
       return outcome satisfies never;
   }

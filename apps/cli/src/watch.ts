@@ -41,8 +41,11 @@ const ownFailures: readonly (number | null)[] = [
 type Refusal = Extract<RunEvent, { type: 'refused' }>;
 type Watched = Pick<Coordinator, 'expect' | 'fail' | 'notify' | 'numWorkers'>;
 
+/** Until a generation begins. */
+export const unknownProfile = 'unknown';
+
 export function createWatch(coordinator: Watched): Watch {
-  let profile = 'unknown';
+  let profile = unknownProfile;
   let begun = false;
   let over = false;
   let workers: Local | undefined;

@@ -35,7 +35,15 @@ async function runOf(...changes: readonly object[]): Promise<Run> {
 
 async function serve(run: Run) {
   const coordinator = await startCoordinator({
-    ...{ run, bind: 'tcp://127.0.0.1:0', version: '0.1.0', build: 'b1', config: {}, numShards: 8, minWorkers: 1 },
+    ...{
+      run,
+      bind: 'tcp://127.0.0.1:0',
+      version: '0.1.0',
+      build: 'b1',
+      config: {},
+      numShards: 8,
+      minWorkers: 1,
+    },
     ...{ profile: 'auto', logger: pino({ level: 'silent' }) },
     experiment: { name: 'tiny', bundle: new Uint8Array(1) },
   });

@@ -6,6 +6,7 @@ import { dirname, join, parse } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
+import { moduleName } from '@lockstep/run';
 import { type Experiment, isExperiment } from '@lockstep/training';
 import { bundledPackages } from './bundle.ts';
 
@@ -44,8 +45,8 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   return module.default;
 }
 
-/** The file that a bundle is imported as. */
-export const moduleName = (hash: string): string => `${hash.slice(0, 32)}.mjs`;
+/** The folder of the project whose packages an experiment imports: its files lie below. */
+export const projectRoot = (): string => dirname(packagesFolder());
 
 /** Where an experiment's imports resolve: to this project's packages, to the bundled ones from bundled code. */
 async function cacheFolder(): Promise<string> {

@@ -12,6 +12,7 @@ import {
   type NonFiniteRule,
   nonFiniteRule,
   type Programs,
+  placeInSource,
   type RunConfig,
   type Schedule,
   viewer,
@@ -24,7 +25,6 @@ import { bindExchangeParts, type ExchangePart } from './exchange-parts.ts';
 import { maxHeldBytes as boundOfHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
-import { placeInSource } from './source-place.ts';
 
 export interface Session {
   readonly config: RunConfig;

@@ -26,6 +26,9 @@ export {
 } from './kinds.ts';
 export { LockstepError } from './lockstep-error.ts';
 export { nearNames } from './near.ts';
+export type { Origin } from './origin.ts';
+export { addOrigin, causesOf, ofField, originOf } from './origin.ts';
+export { withRows } from './rows.ts';
 export type { Check } from './signature.ts';
 export { checkOptions, checkValue, signature } from './signature.ts';
 

@@ -1,22 +1,42 @@
 /** Experiments as bundled modules: kept beside the packages that they import, and imported from there. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
-import { type Experiment, isExperiment } from '@lockstep/training';
+import {
+  definitionOf,
+  type Experiment,
+  isExperiment,
+  moduleName,
+  placed,
+  placedLater,
+} from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
 
 /** The experiment of a bundle that a run kept; `file` is where it was. Throws an `experiment` error, or what the experiment itself throws. */
 export async function importKept(file: string, bundle: Uint8Array, hash: string): Promise<Experiment> {
-  const cached = await cacheBundle(findProject(dirname(file)), bundle, hash);
-  return requireExperiment(file, await importBundle(file, file, cached));
+  const project = findProject(dirname(file));
+  return requireExperiment(file, await importBundle(file, project, await cacheBundle(project, bundle, hash)));
+}
+
+/** Runs what calls functions of a run's experiment: where those throw, the error has the place in its files. */
+export function placedIn<T>({ file, bundle, hash }: Kept, experiment: Experiment, run: () => T): T {
+  const source = { bundle, hash, root: findProject(dirname(file)).root };
+  return placed(source, () => definitionOf(experiment), run);
+}
+
+/** What a run keeps of its experiment. */
+interface Kept {
+  readonly file: string;
+  readonly bundle: Uint8Array;
+  readonly hash: string;
 }
 
 /** Beside the project's packages, named by its hash. */
 export async function cacheBundle(project: Project, bundle: Uint8Array, hash: string): Promise<string> {
-  const cached = join(project.cache, `${hash.slice(0, 32)}.mjs`);
+  const cached = join(project.cache, moduleName(hash));
   if (existsSync(cached)) return cached;
   const temporary = `${cached}.${process.pid}`;
   try {
@@ -30,33 +50,31 @@ export async function cacheBundle(project: Project, bundle: Uint8Array, hash: st
   return cached;
 }
 
+/** `file` is as the user wrote it, `cached` what {@link cacheBundle} gave. */
 export async function importBundle(
   file: string,
-  path: string,
+  { root }: Project,
   cached: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  process.setSourceMapsEnabled(true);
   try {
-    return (await import(pathToFileURL(cached).href)) as Readonly<Record<string, unknown>>;
+    return await placedLater(
+      () => ({ bundle: readFileSync(cached), hash: basename(cached, '.mjs'), root }),
+      () => import(pathToFileURL(cached).href) as Promise<Readonly<Record<string, unknown>>>,
+    );
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const [, missing] = /Cannot find package '([^']+)'/.exec(error.message) ?? [];
+    const { message } = error;
+    const [, missing] = /Cannot find package '([^']+)'/.exec(message) ?? [];
     if (missing !== undefined) {
       const remedy = `run \`npm install ${missing}\` in its project`;
       throw new LockstepError(
         'experiment',
         `${file} imports '${missing}', which is not installed; ${remedy}`,
-        {
-          file,
-          missing,
-        },
+        { file, missing },
       );
     }
-    const { message } = error;
-    const code = codeOf(error);
-    throw new LockstepError(code, `${placeOf(error, path) ?? file}: ${message}`, { file }, { cause: error });
-  } finally {
-    process.setSourceMapsEnabled(false);
+    if (error instanceof LockstepError && error.facts.place !== undefined) throw error;
+    throw new LockstepError(codeOf(error), `${file}: ${message}`, { file }, { cause: error });
   }
 }
 
@@ -64,15 +82,6 @@ export async function importBundle(
 function codeOf(error: Error): ErrorCode {
   const { code } = error as { readonly code?: unknown };
   return error.name === 'LockstepError' ? (code as ErrorCode) : 'experiment';
-}
-
-/** `file:line:column` of the experiment's own code in a stack, mapped back from the bundle. */
-function placeOf(error: Error, path: string): string | undefined {
-  // Of a module that does not link, the stack names no line of its own.
-  if (error instanceof SyntaxError) return undefined;
-  const at = error.stack?.indexOf(`${path}:`) ?? -1;
-  const [place] = at < 0 ? [] : (/:\d+:\d+/.exec(error.stack!.slice(at + path.length)) ?? []);
-  return place === undefined ? undefined : `${shortPath(path)}${place}`;
 }
 
 /** Relative to the working directory for what lies in it. */

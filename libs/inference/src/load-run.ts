@@ -12,7 +12,7 @@ import { type DatasetForm, formOfDataset, readNewRows } from '@lockstep/data';
 import { aString, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import { readArrays } from '@lockstep/formats';
 import type { Experiment, Inputs } from '@lockstep/training';
-import { importKept } from './bundle.ts';
+import { importKept, placedIn } from './bundle.ts';
 import { batchOfTable, prepareRows, type Rows } from './rows.ts';
 import { type KnownRun, readRunFolder } from './run-files.ts';
 import { applyExperiment, evaluationVariables, type Variables } from './variables.ts';
@@ -70,16 +70,20 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   const checkpoint = await readCheckpoint(folder, options.step);
   const experiment = await importKept(run.file, run.bundle, run.hash);
   const data = await dataFormOf(run, experiment, checkpoint);
-  const variables = evaluationVariables(experiment, data.fields.x?.shape ?? [], checkpoint.tensors);
+  const input = data.fields.x?.shape ?? [];
+  const variables = placedIn(run, experiment, () =>
+    evaluationVariables(experiment, input, checkpoint.tensors),
+  );
   const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
-  const apply = (batch: Inputs): Tensor => {
-    const outputs = inPieces(batch, (piece) => compiled(variables as never, piece as never));
-    const row = firstNaN(outputs);
-    // Run by itself a layer can say what is wrong with a row, such as a token that its table lacks.
-    if (row !== undefined)
-      named(row, () => applyExperiment(experiment, variables, rowsOf(batch, row, row + 1)));
-    return outputs;
-  };
+  const apply = (batch: Inputs): Tensor =>
+    placedIn(run, experiment, () => {
+      const outputs = inPieces(batch, (piece) => compiled(variables as never, piece as never));
+      const row = firstNaN(outputs);
+      // Run by itself a layer can say what is wrong with a row, such as a token that its table lacks.
+      if (row !== undefined)
+        named(row, () => applyExperiment(experiment, variables, rowsOf(batch, row, row + 1)));
+      return outputs;
+    });
   const describe = (outputs: Tensor): Prediction[] => predictionsOf(outputs, data.classes);
   return {
     name: run.name,

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
+import { bundleFolder } from '@lockstep/training';
 
 export interface Project {
   readonly root: string;
@@ -17,7 +18,7 @@ export function findProject(folder: string): Project {
   for (const start of [folder, process.cwd(), here]) {
     for (let root = start; ; root = dirname(root)) {
       if (existsSync(join(root, 'node_modules', 'lockstep'))) {
-        return { root, cache: join(root, 'node_modules', '.cache', 'lockstep') };
+        return { root, cache: join(root, bundleFolder) };
       }
       if (root === parse(root).root) break;
     }

@@ -1,4 +1,5 @@
-import { type Aval, programFlops, traceProgram } from '@lockstep/autodiff';
+import { type Aval, type Program, programFlops, traceProgram } from '@lockstep/autodiff';
+import { withRows } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Layer, TensorTree } from './layer.ts';
@@ -7,14 +8,19 @@ import type { Layer, TensorTree } from './layer.ts';
 export function countFlops(layer: Layer, params: TensorTree, state: TensorTree, row: Aval): number {
   const given = flatten({ params, state });
   const avals = (given.leaves as readonly Aval[]).map(({ dtype, shape }) => ({ dtype, shape }));
-  const x = { dtype: row.dtype, shape: [1, ...row.shape] };
-  const program = traceProgram(
-    (rows, key, weights, ...leaves) => {
-      const own = unflatten(given.structure, leaves) as { params: TensorTree; state: TensorTree };
-      const context = { training: false, key: key!, weights: weights! };
-      return [layer.apply(own.params, own.state, rows!, context)[0]];
-    },
-    [x, { dtype: 'uint32', shape: [2] }, { dtype: 'float32', shape: [1] as Shape }, ...avals],
-  );
-  return programFlops(program);
+  const traced = (numRows: number): Program =>
+    traceProgram(
+      (rows, key, weights, ...leaves) => {
+        const own = unflatten(given.structure, leaves) as { params: TensorTree; state: TensorTree };
+        const context = { training: false, key: key!, weights: weights! };
+        return [layer.apply(own.params, own.state, rows!, context)[0]];
+      },
+      [
+        { dtype: row.dtype, shape: [numRows, ...row.shape] },
+        { dtype: 'uint32', shape: [2] },
+        { dtype: 'float32', shape: [numRows] as Shape },
+        ...avals,
+      ],
+    );
+  return programFlops(withRows(1, traced));
 }

@@ -9,6 +9,7 @@ import {
   LockstepError,
   nestedOptions,
   signature,
+  withRows,
 } from '@lockstep/errors';
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
@@ -80,9 +81,22 @@ const checkApply = signature('apply of a layer', {
   'context?': aContext,
 });
 
+/** Stacks are made text when they are read, which only errors do. */
+const stacks = new WeakMap<object, { readonly stack?: string }>();
+
+/** The stack of what made a layer of ours. */
+export const madeAt = (layer: object): string | undefined => stacks.get(layer)?.stack;
+
+function remembered<L extends object>(layer: L): L {
+  const made = {};
+  Error.captureStackTrace(made, checkedLayer);
+  stacks.set(layer, made);
+  return layer;
+}
+
 /** The layer, whose functions check what callers without types give them. */
 export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>): L {
-  return {
+  return remembered({
     ...layer,
     init(key: Tensor, input: Shape) {
       checkInit(key, input);
@@ -92,7 +106,7 @@ export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>
       checkApply(params, state, x, context);
       return layer.apply(params, state, x, context);
     },
-  };
+  });
 }
 
 /** Wherever a layer is expected, so is a function of the batch, such as `relu`: a layer without parameters. */
@@ -183,9 +197,11 @@ function requireResult(y: unknown): void {
     { came: describeValue(y) },
   );
 }
+/** No number of rows that a model is likely to have elsewhere. */
+const triedRows = 13;
 
 /**
- * The shape of a row of `f`'s result, by tracing `f` on two rows of `input` (and further arguments of the given
+ * The shape of a row of `f`'s result, by tracing `f` on some rows of `input` (and further arguments of the given
  * shapes); nothing is computed.
  */
 export function outputShape(
@@ -193,23 +209,22 @@ export function outputShape(
   input: Shape,
   ...others: readonly Shape[]
 ): Shape {
-  const rows = 2;
-  let output: Shape = [];
-  traceProgram(
-    (x, ...rest) => {
-      const y = f(x!, ...rest);
-      requireResult(y);
-      output = y.shape;
-      return [y];
-    },
-    [[rows, ...input], ...others].map((shape) => ({ dtype: 'float32' as const, shape })),
-  );
-  if (output[0] !== rows) {
+  return withRows(triedRows, (rows) => {
+    let output: Shape = [];
+    traceProgram(
+      (x, ...rest) => {
+        const y = f(x!, ...rest);
+        requireResult(y);
+        output = y.shape;
+        return [y];
+      },
+      [[rows, ...input], ...others].map((shape) => ({ dtype: 'float32' as const, shape })),
+    );
+    if (output[0] === rows) return output.slice(1);
     throw new LockstepError(
       'shape',
       `the function makes ${formatShape(output)} of ${formatShape([rows, ...input])}; a layer must keep the batch axis in front`,
       { input, output },
     );
-  }
-  return output.slice(1);
+  });
 }

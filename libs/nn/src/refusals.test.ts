@@ -64,7 +64,7 @@ describe('a layer says what came, what it expects and what to do', () => {
       [],
       'prelu: single numbers have no channels; leave perChannel out',
     ],
-    ['maxPool1d', nn.maxPool1d(2), [4, 4, 2], 'maxPool1d: takes sequences [B, L, C], not [2, 4, 4, 2]'],
+    ['maxPool1d', nn.maxPool1d(2), [4, 4, 2], 'maxPool1d: takes sequences [B, L, C], not [rows, 4, 4, 2]'],
     ['unflatten', nn.unflatten(2, 4), [6], 'reshape'],
     ['a function', (x) => x.mean(0), [6], 'a layer must keep the batch axis in front'],
   ];

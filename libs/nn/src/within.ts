@@ -1,11 +1,14 @@
-import { LockstepError } from '@lockstep/errors';
-import type { Layer } from './layer.ts';
+import { addOrigin, LockstepError } from '@lockstep/errors';
+import { type Layer, madeAt } from './layer.ts';
 
 /** Runs one part of a container; its errors say which part they come from: `layer 2 (dense): …`. */
-export function within<T>(part: string, index: number, { kind }: Layer, run: () => T): T {
+export function within<T>(part: string, index: number, layer: Layer, run: () => T): T {
+  const { kind } = layer;
   try {
     return run();
   } catch (error) {
+    const made = madeAt(layer);
+    if (made !== undefined) addOrigin(error, { made });
     if (!(error instanceof LockstepError)) throw error;
     const { code, message, facts } = error;
     throw new LockstepError(

@@ -3,7 +3,7 @@
  * which numbers are lengths that grow with the batch, wherever they stand.
  */
 import { type Attrs, inlineCalls, type Program, type Tensor, traceProgram } from '@lockstep/autodiff';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, withRows } from '@lockstep/errors';
 import type { DType, Storage } from '@lockstep/tensor';
 import { isFixed, type Length } from './lengths.ts';
 
@@ -58,7 +58,7 @@ export function traceSymbolic(
         shape: shape.map((length) => (isFixed(length) ? length : length.batches * rows)),
       })),
     );
-  return mergedProgram(traced(fewer), traced(more));
+  return mergedProgram(withRows(fewer, traced), traced(more));
 }
 
 function mergedProgram(first: Program, second: Program): SymbolicProgram {

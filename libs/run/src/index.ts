@@ -24,3 +24,5 @@ export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Programs, Variable } from './programs.ts';
 export type { Progress, Schedule } from './schedule.ts';
 export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
+export type { Source } from './source-place.ts';
+export { atSource, bundleFolder, moduleName, placed, placedLater, placeInSource } from './source-place.ts';

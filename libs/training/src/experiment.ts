@@ -76,6 +76,7 @@ declare const checked: unique symbol;
 export type Experiment = (ModelExperiment | FunctionExperiment<any>) & { readonly [checked]?: true };
 
 const marker = Symbol.for('lockstep.experiment');
+const definition = Symbol.for('lockstep.definition');
 
 /** Checks an experiment, of a model of layers or of any function, and marks it as one. */
 export function defineExperiment(experiment: ModelExperiment): Experiment;
@@ -86,7 +87,14 @@ export function defineExperiment(experiment: Experiment): Experiment {
   requireWhole('batch.size', batch.size);
   requireShards(batch.shards ?? defaultShards);
   if (earlyStopping !== undefined) requireWhole('earlyStopping.patience', earlyStopping.patience);
-  return Object.assign({ ...experiment }, { [marker]: true });
+  const made: { stack?: string } = {};
+  Error.captureStackTrace(made, defineExperiment);
+  return Object.assign({ ...experiment }, { [marker]: true, [definition]: made });
+}
+
+/** The stack of the call of {@link defineExperiment} that made it. */
+export function definitionOf(experiment: Experiment): string | undefined {
+  return (experiment as { readonly [definition]?: { readonly stack?: string } })[definition]?.stack;
 }
 
 /** Whether a value came from {@link defineExperiment}, of whichever copy of this library. */

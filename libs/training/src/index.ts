@@ -12,7 +12,7 @@ export type {
   ModelExperiment,
   RunOverrides,
 } from './experiment.ts';
-export { defineExperiment, isExperiment, resolveConfig } from './experiment.ts';
+export { defineExperiment, definitionOf, isExperiment, resolveConfig } from './experiment.ts';
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';

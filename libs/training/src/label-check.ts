@@ -14,11 +14,14 @@ import {
   traceProgram,
 } from '@lockstep/autodiff';
 import { type Dataset, type Field, fillBatch, type Split } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, withRows } from '@lockstep/errors';
 import { firstUnnamed, type Layer, type NamingUse, unnamedText, watchNames } from '@lockstep/nn';
 import { allocate, isFloat, sizeOf } from '@lockstep/tensor';
 import type { Batch } from './experiment.ts';
 import type { Task } from './task.ts';
+
+/** No number of rows that an experiment is likely to have elsewhere, or it would hide what does not fit. */
+const triedRows = 13;
 
 /** Elements of the columns that are looked at together. */
 const chunkSize = 2 ** 20;
@@ -29,7 +32,7 @@ const chunkSize = 2 ** 20;
  */
 export function checkLabels(task: Task, dataset: Dataset, model?: Layer): void {
   const fields = Object.values(dataset.splits.train.fields).sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const [i, traced] of traceUses(task, fields, 2).entries()) {
+  for (const [i, traced] of withRows(triedRows, (rows) => traceUses(task, fields, rows)).entries()) {
     const first = neededFor(traced.program);
     // What depends on parameters is no label of the data.
     if (first.inputs.has(fields.length)) continue;
@@ -38,7 +41,9 @@ export function checkLabels(task: Task, dataset: Dataset, model?: Layer): void {
     const numRows = Math.max(1, Math.min(4096, Math.floor(chunkSize / Math.max(1, elements))));
     // Columns that are labels as they are pass through a program of any number of rows.
     const isAsIs = first.program.equations.length === 0;
-    const needed = isAsIs ? first : neededFor(traceUses(task, fields, numRows)[i]!.program);
+    const needed = isAsIs
+      ? first
+      : neededFor(withRows(numRows, (rows) => traceUses(task, fields, rows))[i]!.program);
     for (const [name, split] of Object.entries(dataset.splits)) {
       const where = `the ${name} split of '${dataset.name}'`;
       checkSplit({ ...needed, uses: traced.uses, numRows, read, where, split, model });

@@ -145,7 +145,7 @@ describe('trainLocally', () => {
       ...recipe,
       loss: (o, y) => mean(softmaxCrossEntropy()(o, y)),
     });
-    await expect(train(averaged)).rejects.toThrow(/must have one value a sample, \[3\], not \[\]/);
+    await expect(train(averaged)).rejects.toThrow(/must have one value a sample, \[rows\], not \[\]/);
     const centred = defineExperiment({
       ...recipe,
       model: sequential(flatten, (x: Tensor) => x.sub(x.mean(0)), dense(3)),

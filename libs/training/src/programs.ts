@@ -8,24 +8,22 @@ import {
   allReduceSum,
   overShards,
   type Plan,
-  type PlanOptions,
-  planProgram,
-  programHash,
   stack,
   sum,
   type Tensor,
-  traceProgram,
   valueAndGrad,
   valueAndGradWithAux,
 } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, ofField } from '@lockstep/errors';
 import { applyUpdates, globalNorm, skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
 import { guarded, type Programs, type RunConfig, type Variable } from '@lockstep/run';
 import { flatten, map, unflatten } from '@lockstep/tree';
+import { explained } from './asked.ts';
 import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
 import type { Batch, Experiment } from './experiment.ts';
 import { checkLabels } from './label-check.ts';
+import { planPure } from './pure.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
 import { formOf, leavesLike, type Trees } from './trees.ts';
@@ -36,16 +34,16 @@ export function compilePrograms(
   config: RunConfig,
   totalSteps: number,
 ): Programs {
-  checkStopping(experiment, dataset);
+  ofField(['earlyStopping'], () => checkStopping(experiment, dataset));
   const task = createTask(experiment, dataset);
-  checkRowsIndependent(task, dataset);
+  const { init, trees } = ofField(['model' in experiment ? 'model' : 'init'], () => compileInit(task));
   checkLabels(task, dataset, 'model' in experiment ? experiment.model : undefined);
+  checkRowsIndependent(task, dataset);
   const columns = Object.values(dataset.splits.train.fields)
     .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
   const rows = rowsPerShard(config.batchSize, config.numShards);
-  const { init, trees } = compileInit(task);
-  const evaluated = evaluatedOf(trees, experiment.evaluateWith);
+  const evaluated = ofField(['evaluateWith'], () => evaluatedOf(trees, experiment.evaluateWith));
   const builder = new ProgramBuilder(task, trees, evaluated, columns, rows, totalSteps);
   return {
     params: trees.params.variables,
@@ -55,10 +53,10 @@ export function compilePrograms(
     rowsPerShard: rows,
     stepMetrics: [...ownMetrics, ...task.metricNames, ...trees.linkMetrics],
     evaluationMetrics: ['loss', ...task.metricNames],
-    shard: memoize((numShards) => builder.shard(numShards)),
-    evaluation: memoize((numShards) => builder.evaluation(numShards)),
+    shard: memoize((numShards) => ofField(['loss'], () => builder.shard(numShards))),
+    evaluation: memoize((numShards) => ofField(['model'], () => builder.evaluation(numShards))),
     evaluated: evaluated.indices,
-    update: builder.update(),
+    update: ofField(['optimizer'], () => builder.update()),
     numGuarded: builder.numGuarded,
     skipsNonFinite: trees.skipsNonFinite,
     init,
@@ -84,9 +82,9 @@ function compileInit(task: Task): { init: Plan; trees: Trees } {
   const init = planPure(
     (key) => {
       const { params, state } = task.init(key!);
-      const optState = task.optimizer.init(params as never);
+      const optState = ofField(['optimizer'], () => explained(() => task.optimizer.init(params as never)));
       const flat = [params, state, optState].map((tree) => flatten(tree as never).leaves as Tensor[]);
-      const linkMetrics = linkMetricNames(optState, task);
+      const linkMetrics = ofField(['optimizer'], () => linkMetricNames(optState, task));
       trees = {
         ...{ params: formOf(params), state: formOf(state), optState: formOf(optState) },
         ...{ linkMetrics, skipsNonFinite: skipsNonFinite(optState) },
@@ -215,12 +213,9 @@ class ProgramBuilder {
         loss = loss.add(value);
         gradients = map((g: Tensor, s: Tensor) => g.add(s), gradients, slope as never) as never;
       }
-      const [updates, nextOpt] = task.optimizer.update(
-        gradients,
-        unflatten(trees.optState.structure, opt) as never,
-        tree,
-        { step, totalSteps: this.totalSteps, loss, samples: count },
-      );
+      const progress = { step, totalSteps: this.totalSteps, loss, samples: count };
+      const optState = unflatten(trees.optState.structure, opt) as never;
+      const [updates, nextOpt] = explained(() => task.optimizer.update(gradients, optState, tree, progress));
       const optLeaves = leavesLike(trees.optState, nextOpt);
       const reported = stepMetricsOf(nextOpt);
       const metrics = [
@@ -303,24 +298,6 @@ const zeroIfFinite = (tree: unknown): Tensor =>
   (flatten(tree as never).leaves as Tensor[])
     .map((leaf) => leaf.mul(0).sum())
     .reduce((total, zero) => total.add(zero));
-
-/** Traces twice: a loss that reads a clock, a counter or Math.random gives two programs, and no reproducible run. */
-function planPure(
-  program: (...inputs: Tensor[]) => Tensor[],
-  avals: readonly Aval[],
-  options: PlanOptions = {},
-): Plan {
-  const plan = planProgram(traceProgram(program, avals), options);
-  const again = programHash(traceProgram(program, avals));
-  if (plan.hash !== again) {
-    throw new LockstepError(
-      'experiment',
-      'the experiment is not a pure function: traced twice it gives two different programs; take randomness from the key, and nothing from clocks, counters or Math.random',
-      { first: plan.hash, second: again },
-    );
-  }
-  return plan;
-}
 
 function split<T>(values: readonly T[], counts: readonly number[]): T[][] {
   let next = 0;

@@ -16,7 +16,7 @@ import {
   traceProgram,
 } from '@lockstep/autodiff';
 import { type Dataset, fillBatch } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, ofField, withRows } from '@lockstep/errors';
 import { allocate, sizeOf } from '@lockstep/tensor';
 import type { Batch } from './experiment.ts';
 import type { Task } from './task.ts';
@@ -31,7 +31,6 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
   const { train } = dataset.splits;
   const names = Object.keys(train.fields).sort();
   const key = keyTensor([0, 0]);
-  const weights = ones([numRows]);
   const take = (...samples: readonly number[]): Tensor[] =>
     names.map((name) => {
       const { dtype, shape } = train.fields[name]!;
@@ -44,11 +43,19 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
   const { params, state } = jit(task.init)(key);
   const forward = (...columns: Tensor[]): Tensor[] => {
     const batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!])) as Batch;
+    const weights = ones([columns[0]!.shape[0]!]);
     const { loss, metrics } = task.forward({ params, state }, batch, { training: true, key, weights });
     return [loss, ...metrics];
   };
   const first = take(0, 1, 2);
-  const program = inlineCalls(traceProgram(forward, first as readonly Aval[]));
+  const program = withRows(numRows, (rows) =>
+    inlineCalls(
+      traceProgram(
+        forward,
+        first.map(({ dtype, shape }): Aval => ({ dtype, shape: [rows, ...shape.slice(1)] })),
+      ),
+    ),
+  );
   const { outputs, statistics } = runKeeping(program, first);
   const again = evaluateProgram(
     program,
@@ -59,11 +66,13 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
   for (const [i, before] of outputs.entries()) {
     const [expected, found] = [before.data[0]!, again[i]!.data[0]!];
     if (Object.is(expected, found)) continue;
-    throw new LockstepError(
-      'experiment',
-      `${what[i]}: a sample's value changes with the other samples of its batch (${expected} became ${found}), so something reduces over the batch axis; use batchNorm or shardMoments for statistics over the whole step, and leave averaging to the trainer`,
-      { what: what[i], expected, found },
-    );
+    ofField(i === 0 ? ['loss'] : ['metrics', task.metricNames[i - 1]!], () => {
+      throw new LockstepError(
+        'experiment',
+        `${what[i]}: a sample's value changes with the other samples of its batch (${expected} became ${found}), so something reduces over the batch axis; use batchNorm or shardMoments for statistics over the whole step, and leave averaging to the trainer`,
+        { what: what[i], expected, found },
+      );
+    });
   }
 }
 

@@ -1,11 +1,12 @@
 /** An experiment as the functions the trainer needs, whichever form it was written in. */
 import { foldIn, stopGradient, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
+import { describeValue, LockstepError, ofField } from '@lockstep/errors';
 import { applied, initialize } from '@lockstep/nn';
 import type { GradientTransformation, TensorTree } from '@lockstep/optim';
 import { formatShape } from '@lockstep/tensor';
 import { frozenLeaves, map } from '@lockstep/tree';
+import { askedOf, explained } from './asked.ts';
 import type { Batch, Experiment, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
 export interface Variables {
@@ -39,7 +40,7 @@ export interface Task {
 }
 
 export function createTask(experiment: Experiment, dataset: Dataset): Task {
-  requireDescent(experiment.optimizer);
+  ofField(['optimizer'], () => requireDescent(experiment.optimizer));
   return withConstants(
     'model' in experiment
       ? modelTask(experiment, dataset.splits.train)
@@ -66,7 +67,9 @@ function withConstants(task: Task): Task {
   const { penalty } = task;
   return {
     ...task,
-    penalty: penalty && ((params) => penalty(still(params))),
+    penalty:
+      penalty &&
+      ((params) => ofField(['penalty'], () => explained(() => one('penalty', penalty(still(params)))))),
     forward: ({ params, state }, batch, context) =>
       task.forward({ params: still(params), state }, batch, context),
   };
@@ -74,29 +77,31 @@ function withConstants(task: Task): Task {
 
 function modelTask(experiment: ModelExperiment, train: Split): Task {
   const { model, loss, metrics = {} } = experiment;
-  const input = fieldShape(train, 'x');
-  fieldShape(train, 'y');
+  const input = ofField(['data'], () => {
+    const shape = fieldShape(train, 'x');
+    fieldShape(train, 'y');
+    return shape;
+  });
   const metricNames = Object.keys(metrics).sort();
   return {
     metricNames,
     optimizer: experiment.optimizer,
     penalty: experiment.penalty,
     init(key) {
-      const { params, state } = initialize(model, key, input);
+      const { params, state } = ofField(['model'], () => explained(() => initialize(model, key, input)));
       return { params, state };
     },
     forward({ params, state }, batch, { training, key, weights }) {
       const { x, y } = batch;
-      const [outputs, next] = applied(model, params, state, x, {
-        training,
-        key: foldIn(key, 'model'),
-        weights,
-      });
+      const context = { training, key: foldIn(key, 'model'), weights };
+      const [outputs, next] = ofField(['model'], () =>
+        explained(() => applied(model, params, state, x, context)),
+      );
       return {
-        loss: perSample('loss', loss(outputs, y, batch), weights),
-        metrics: metricNames.map((name) =>
-          perSample(`metric ${name}`, metrics[name]!(outputs, y, batch), weights),
-        ),
+        ...measured(metricNames, batch, weights, {
+          loss: (columns) => loss(outputs, y, columns),
+          metric: (name, columns) => metrics[name]!(outputs, y, columns),
+        }),
         state: next,
       };
     },
@@ -110,12 +115,34 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
     metricNames,
     optimizer: experiment.optimizer,
     penalty: experiment.penalty,
-    init: (key) => ({ params: init(key), state: {} }),
+    init: (key) => ({ params: ofField(['init'], () => explained(() => init(key))), state: {} }),
     forward: ({ params, state }, batch, { key, weights }) => ({
-      loss: perSample('loss', loss(params, batch, key), weights),
-      metrics: metricNames.map((name) => perSample(`metric ${name}`, metrics[name]!(params, batch), weights)),
+      ...measured(metricNames, batch, weights, {
+        loss: (columns) => loss(params, columns, key),
+        metric: (name, columns) => metrics[name]!(params, columns),
+      }),
       state,
     }),
+  };
+}
+
+/** The loss and the metrics of a batch, each a value a sample. */
+function measured(
+  metricNames: readonly string[],
+  batch: Batch,
+  weights: Tensor,
+  { loss, metric }: { loss(batch: Batch): unknown; metric(name: string, batch: Batch): unknown },
+): Pick<Forward, 'loss' | 'metrics'> {
+  const measure = (field: readonly string[], what: string, f: (batch: Batch) => unknown): Tensor =>
+    ofField(field, () => {
+      const { columns, missing } = askedOf(batch);
+      return explained(() => perSample(what, f(columns), weights), missing);
+    });
+  return {
+    loss: measure(['loss'], 'loss', loss),
+    metrics: metricNames.map((name) =>
+      measure(['metrics', name], `metric ${name}`, (columns) => metric(name, columns)),
+    ),
   };
 }
 
@@ -131,13 +158,28 @@ function fieldShape({ fields }: Split, name: string): readonly number[] {
   return field.shape;
 }
 
+/** What is added to the loss, which is one number. */
+function one(what: string, value: unknown): Tensor {
+  if (value instanceof Tensor && value.rank === 0) return value;
+  const came = value instanceof Tensor ? formatShape(value.shape) : described(value);
+  throw new LockstepError(
+    'shape',
+    `${what}: must give one number, a tensor of shape [], not ${came}; add up its elements, as with sum(…)`,
+    { what, ...(value instanceof Tensor && { shape: value.shape }) },
+  );
+}
+
+const described = (value: unknown): string =>
+  typeof value === 'function' ? 'a function; is a call missing, as in f()?' : describeValue(value);
+
 /** A scalar loss would average over rows that only fill up a shard, so it is refused. */
 function perSample(what: string, values: unknown, weights: Tensor): Tensor {
   if (!(values instanceof Tensor)) {
-    const came = typeof values === 'function' ? 'a function; is a call missing, as in f()?' : String(values);
-    throw new LockstepError('experiment', `${what}: must give a tensor of one value a sample, not ${came}`, {
-      what,
-    });
+    throw new LockstepError(
+      'experiment',
+      `${what}: must give a tensor of one value a sample, not ${described(values)}`,
+      { what },
+    );
   }
   if (values.rank !== 1 || values.shape[0] !== weights.shape[0]) {
     throw new LockstepError(

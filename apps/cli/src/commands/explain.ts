@@ -1,5 +1,13 @@
 /** `lockstep explain`: what a step of an experiment computes, equation by equation, and what it costs. */
-import { compilePrograms, createSchedule, describePrograms, resolveConfig } from '@lockstep/training';
+import {
+  compilePrograms,
+  createSchedule,
+  definitionOf,
+  describePrograms,
+  placed,
+  placedLater,
+  resolveConfig,
+} from '@lockstep/training';
 import type { OutputArgs } from '../display/choose.ts';
 import { programsText } from '../display/programs.ts';
 import { loadExperiment } from '../experiment-file.ts';
@@ -11,13 +19,23 @@ export interface ExplainArgs extends ArgsOf<typeof explainOptions>, OutputArgs {
 }
 
 export const explain: Handler<ExplainArgs> = async (args, { terminal }) => {
-  const { experiment, name } = await loadExperiment(args.experiment);
+  const { experiment, name, bundle, hash, project } = await loadExperiment(args.experiment);
   const config = resolveConfig(experiment, args);
-  const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
+  const source = { bundle, hash, root: project.root };
+  const dataset = await placedLater(
+    () => source,
+    () => experiment.data.load({ limitSamples: config.limitSamples ?? undefined }),
+  );
   const { train, validation } = dataset.splits;
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  const programs = compilePrograms(experiment, dataset, config, totalSteps);
-  const description = describePrograms(programs, config.numShards);
+  const description = placed(
+    source,
+    () => definitionOf(experiment),
+    () => {
+      const programs = compilePrograms(experiment, dataset, config, totalSteps);
+      return describePrograms(programs, config.numShards);
+    },
+  );
   if (args.json) {
     for (const program of ['shard', 'update'] as const)
       terminal.out.write(`${JSON.stringify({ experiment: name, program, ...description[program] })}\n`);

@@ -12,6 +12,7 @@ import {
   evaluationVariables,
   importKept,
   type KnownRun,
+  placedIn,
   prepareInput,
   readCheckpoint,
   readRunFolder,
@@ -182,15 +183,20 @@ async function modelOf(run: KnownRun, checkpoint: LoadedCheckpoint): Promise<Onn
   }
   const form = await dataFormOf(run, experiment, checkpoint);
   const { dtype, shape } = form.fields.x!;
-  const variables = evaluationVariables(experiment, shape, checkpoint.tensors);
+  const variables = placedIn(run, experiment, () =>
+    evaluationVariables(experiment, shape, checkpoint.tensors),
+  );
   const names = Object.entries(tensorsOf(checkpoint.tensors)).map(([name, x]) => [
     name.replaceAll('/', '.'),
     x,
   ]);
-  return exportOnnx((x) => applyExperiment(experiment, variables, { x: prepareInput(form, x) }), {
+  const options: Parameters<typeof exportOnnx>[1] = {
     inputs: [{ name: 'x', dtype, shape: ['batch', ...shape] }],
     names: Object.fromEntries(names),
     name: run.name,
     metadata: originOf(run, checkpoint, form),
-  });
+  };
+  return placedIn(run, experiment, () =>
+    exportOnnx((x) => applyExperiment(experiment, variables, { x: prepareInput(form, x) }), options),
+  );
 }

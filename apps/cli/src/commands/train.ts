@@ -62,6 +62,7 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
       keysFolder: args.keys,
       trace: args.trace === '' ? join(opened.run.folder, 'trace.json') : args.trace,
       display,
+      isNew: true,
       abandon: () => discardRun(opened),
     }),
   );

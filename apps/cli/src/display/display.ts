@@ -42,7 +42,8 @@ export type Ending =
       readonly message: string;
       readonly run: string;
     }
-  | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run: string };
+  /** Without `run` nothing has happened, and the folder is removed. */
+  | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run?: string };
 
 export interface Display {
   started(info: RunInfo): void;

@@ -83,6 +83,7 @@ function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
       return { step, cause, what, message, run };
     }
     case 'failed':
+      // A run that is not kept is no field of the line.
       return { code: ending.error.code, message: ending.error.message, step: ending.step, run: ending.run };
     default:
       return ending satisfies never;

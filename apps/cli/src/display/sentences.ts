@@ -96,10 +96,9 @@ function warningSentence({ type, step, what }: Extract<Update, { type: 'warning'
 }
 
 export function endingLines(ending: Ending): readonly string[] {
-  const { run } = ending;
   switch (ending.type) {
     case 'done': {
-      const { metrics, profile, fingerprint } = ending;
+      const { metrics, profile, fingerprint, run } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
       const { nonFiniteSteps = 0 } = ending;
       const warning = `! not finite: ${plural(nonFiniteSteps, 'step')}`;
@@ -109,22 +108,26 @@ export function endingLines(ending: Ending): readonly string[] {
       ];
     }
     case 'interrupted': {
+      const { run } = ending;
       const saved =
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
       return [`■ ${saved}   run ${run}`, goOn(run)];
     }
     case 'stoppedNonFinite':
       return [
-        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${run}`,
+        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${ending.run}`,
         `  ${ending.message}`,
         ...(ending.cause === 'state' ? [] : [savedBefore(ending.step)]),
       ];
-    case 'failed':
+    case 'failed': {
+      const { run } = ending;
+      if (run === undefined) return ['✗ failed before the first step; no run is kept'];
       // What the experiment did wrong, it would do again.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,
         ...(['lost', 'file'].includes(ending.error.code) ? [goOn(run)] : []),
       ];
+    }
     default:
       return ending satisfies never;
   }

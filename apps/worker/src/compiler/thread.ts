@@ -5,15 +5,22 @@
 import { parentPort } from 'node:worker_threads';
 import { shareable } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
-import { createSchedule, exportPrograms, type Programs } from '@lockstep/run';
-import { compilePrograms, hashesOf, type SearchOptions, searchNonFinite } from '@lockstep/training';
-import { importExperiment } from '../experiment-module.ts';
+import { createSchedule, exportPrograms, type ProgramSet, placed, placedLater } from '@lockstep/run';
+import {
+  compilePrograms,
+  definitionOf,
+  hashesOf,
+  type SearchOptions,
+  searchNonFinite,
+} from '@lockstep/training';
+import { importExperiment, projectRoot } from '../experiment-module.ts';
 import type { Compiled, Plans, Reply, Request, SearchResult } from './messages.ts';
 
 const port = parentPort;
 invariant(port !== null, 'the compiler thread is started by its worker');
 
-let programs: Programs | undefined;
+/** The programs with plans for blocks of the given sizes. */
+let planned: ((sizes: readonly number[]) => ProgramSet) | undefined;
 let searched: Omit<SearchOptions, 'step' | 'arrays'> | undefined;
 
 port.on('message', (request: Request) => {
@@ -37,22 +44,32 @@ function work(request: Request): Promise<Compiled | Plans | SearchResult> {
 }
 
 async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>): Promise<Compiled> {
-  const experiment = await importExperiment(bundle, hash);
+  const source = { bundle, hash, root: projectRoot() };
+  const experiment = await placedLater(
+    () => source,
+    () => importExperiment(bundle, hash),
+  );
   const { limitSamples } = config;
-  const dataset = shareable(await experiment.data.load(limitSamples === null ? {} : { limitSamples }));
+  const data = await placedLater(
+    () => source,
+    () => experiment.data.load(limitSamples === null ? {} : { limitSamples }),
+  );
+  const dataset = shareable(data);
   const { train, validation } = dataset.splits;
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  programs = compilePrograms(experiment, dataset, config, totalSteps);
+  const defined = () => definitionOf(experiment);
+  const programs = placed(source, defined, () => compilePrograms(experiment, dataset, config, totalSteps));
   searched = { experiment, dataset, config };
+  planned = (sizes) => placed(source, defined, () => exportPrograms(programs, sizes));
   // Blocks of one shard exist for every model: a mistake in it ends the run here, before its first step.
   const { earlyStopping } = experiment;
   const hashes = hashesOf(programs, earlyStopping);
-  return { dataset, programs: exportPrograms(programs, [1]), earlyStopping, hashes };
+  return { dataset, programs: planned([1]), earlyStopping, hashes };
 }
 
 async function plan(sizes: readonly number[]): Promise<Plans> {
-  invariant(programs !== undefined, 'the experiment is loaded before plans are asked for');
-  const { shardPlans, evaluationPlans } = exportPrograms(programs, sizes);
+  invariant(planned !== undefined, 'the experiment is loaded before plans are asked for');
+  const { shardPlans, evaluationPlans } = planned(sizes);
   return { shardPlans, evaluationPlans };
 }
 

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { LockstepError } from './lockstep-error.ts';
+import { withRows } from './rows.ts';
+
+function messageFor(text: (rows: number) => string): string {
+  try {
+    withRows(3, (rows) => {
+      throw new LockstepError('shape', text(rows));
+    });
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return '';
+}
+
+describe('withRows', () => {
+  it('writes the lengths that go with the number of rows in terms of it, and leaves the others', () => {
+    expect(messageFor((rows) => `[${rows}, 3] × [4, 3]`)).toBe('[rows, 3] × [4, 3]');
+    expect(messageFor((rows) => `${rows * 784} elements, not ${rows + 2}, ${3 * rows - 1}`)).toBe(
+      '784·rows elements, not rows + 2, 3·rows - 1',
+    );
+    expect(messageFor((rows) => `x3 of ${rows}, 0.3 and 3.5: layer 3.`)).toBe(
+      'x3 of rows, 0.3 and 3.5: layer 3.',
+    );
+  });
+
+  it('says how many rows there were where the messages do not compare', () => {
+    expect(messageFor((rows) => 'a'.repeat(rows))).toBe('aaa (tried with 3 rows)');
+  });
+
+  it('gives what is given, and leaves errors that are not ours', () => {
+    expect(withRows(3, (rows) => rows)).toBe(3);
+    const error = new TypeError('3 is not a function');
+    expect(() =>
+      withRows(3, () => {
+        throw error;
+      }),
+    ).toThrow(error);
+  });
+});
