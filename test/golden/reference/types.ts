@@ -26,10 +26,13 @@ export function definitionsOf(entries: readonly Entry[]): string {
     .concat('\n');
 }
 
+/** The source behind built types, which say the same in other words. */
+const sourceOf = (path: string): string => path.replace('/dist/', '/src/').replace(/\.d\.ts$/, '.ts');
+
 function collect(path: string, text: string, found: Map<string, Set<string>>): void {
   for (const [name] of text.matchAll(NAME)) {
     if (HOLDS_OPTIONS.test(name) || INTERNAL.test(name)) continue;
-    for (const declaration of declarationsOf(path, name).filter(isType)) {
+    for (const declaration of declarationsOf(sourceOf(path), name).filter(isType)) {
       const definition = textOf(declaration.path, declaration.node);
       const known = found.get(name) ?? new Set<string>();
       found.set(name, known);
