@@ -129,7 +129,10 @@ function functionCall(name: string, callable: Callable, declaration: Declaration
   const built = isWritten(callable) ? undefined : callableOf(builtDeclaration(declaration));
   const returns = callable.returnType ?? built?.returnType;
   if (returns == null) throw new Error(`${path}: ${name} has no type of its result`);
-  const shown = params.map((param, i) => parameterOf(path, param, built, i));
+  const shown = params
+    .map((param, i) => parameterOf(path, param, built, i))
+    // Of a list of nothing there is nothing to give: it is there to be refused.
+    .filter(({ type }) => type !== '[]');
   const result = typeText(callable.returnType === null ? built!.path : path, returns);
   const generic = typeParameters === null ? '' : flat(textOf(path, typeParameters));
   const options = params.slice(-1).flatMap((param) => optionsOf(path, param, callable.body));

@@ -17,6 +17,8 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   let tracker: ProgressTracker | undefined;
   let moving = '';
   let begun = false;
+  /** Workers that could not load, said when others begin: where none does, the run's own error says why, once. */
+  let heldBack: string[] = [];
   let drawnAt = Number.NEGATIVE_INFINITY;
 
   /** The last column stays free: some terminals wrap there. */
@@ -45,6 +47,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
 
   function begin(numWorkers: number, profile: string): void {
     begun = true;
+    for (const text of heldBack.splice(0)) note(text);
     note(headline(info!, numWorkers, profile));
     const spare = spares(info!);
     if (spare !== undefined) note(spare);
@@ -75,7 +78,9 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       }
       if (!isOfInterest(update, info, begun)) return;
       const text = sentence(update);
-      if (text !== undefined) note(text);
+      if (text === undefined) return;
+      if (!begun && isFailedLoading(update)) heldBack.push(text);
+      else note(text);
     },
     note,
     typeErrors: (problems) => {
@@ -83,11 +88,19 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     },
     ended: (ending: Ending) => {
       erase();
+      if (ending.type !== 'failed') for (const text of heldBack) note(text);
+      heldBack = [];
       const view = tracker?.view();
       if (view !== undefined && view.step > 0) out.write(`${renderProgress(view, width())}\n`);
       for (const line of endingLines(ending)) out.write(`  ${line}\n`);
     },
   };
+}
+
+/** A worker could not load the experiment or its data, and is not started again. */
+function isFailedLoading(update: Update): boolean {
+  if (update.type === 'notice') return update.notice.type === 'workerGivenUp';
+  return update.type === 'event' && update.event.type === 'refused' && update.event.code === 'failed';
 }
 
 /** Local workers that come and go while they load are no news. */
