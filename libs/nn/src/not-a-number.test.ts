@@ -27,7 +27,7 @@ const ofNumbers: Record<string, Loss> = {
   binaryAccuracy,
 };
 
-describe.each(Object.entries(ofNumbers))('%s', (name, loss) => {
+describe.each(Object.entries(ofNumbers))('%s', (_name, loss) => {
   it.each([-1, 0, 1])('of a NaN, for a target of %i, is NaN', (target) => {
     expect(loss(tensor([[0.5, nan]]), tensor([[0, target]])).item()).toBeNaN();
   });
@@ -35,12 +35,13 @@ describe.each(Object.entries(ofNumbers))('%s', (name, loss) => {
   it('for a target of NaN is NaN', () => {
     expect(loss(tensor([[0.5, 0.5]]), tensor([[0, nan]])).item()).toBeNaN();
   });
+});
 
-  const smooth = !/hinge|Accuracy/.test(name);
-  it.skipIf(!smooth)('has a slope of NaN for a target of NaN', () => {
-    const target = tensor([nan]);
-    expect(grad((x: Tensor) => loss(x, target).sum())(tensor([0.5])).item()).toBeNaN();
-  });
+const smooth = Object.entries(ofNumbers).filter(([name]) => !/hinge|Accuracy/.test(name));
+
+it.each(smooth)('%s has a slope of NaN for a target of NaN', (_name, loss) => {
+  const target = tensor([nan]);
+  expect(grad((x: Tensor) => loss(x, target).sum())(tensor([0.5])).item()).toBeNaN();
 });
 
 describe('klDivergence', () => {
