@@ -207,13 +207,23 @@ it('a disk that is full for a while costs checkpoints and lines of logs, no step
 /** Events of a command with three workers, in the order in which they come while it starts. */
 const startPhases = ['started', 'joined', 'loaded', 'generation', 'step'] as const;
 
-/** The processes that a command has started and that live. */
-function childrenOf(pid: number): number[] {
+/** The workers that a command has started and that live. It also starts a compiler, which checks the types meanwhile. */
+function workersOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
     .split(' ')
-    .filter(Boolean)
+    .filter((child) => child !== '' && isWorker(child))
     .map(Number);
+}
+
+function isWorker(pid: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('--managed');
+  } catch (error) {
+    // It has ended since it was listed.
+    expect(error).toHaveProperty('code', expect.stringMatching(/^(ENOENT|ESRCH)$/));
+    return false;
+  }
 }
 
 async function killAtStart(
@@ -224,12 +234,12 @@ async function killAtStart(
   const isEach = phase === 'joined' || phase === 'loaded';
   await command.event(phase, isEach ? victim + 1 : 1);
   // It starts its workers as soon as it has said that it has started.
-  const children = await vi.waitFor(() => {
-    const found = childrenOf(command.pid);
+  const alive = await vi.waitFor(() => {
+    const found = workersOf(command.pid);
     expect(found.length).toBeGreaterThan(0);
     return found;
   });
-  process.kill(children[victim % children.length]!, 'SIGKILL');
+  process.kill(alive[victim % alive.length]!, 'SIGKILL');
 }
 
 it.each(seeds(20))('local workers are killed while the run starts (seed %i)', async (seed) => {
