@@ -1,48 +1,17 @@
 /** What comes ahead stands after the first segment, with nothing written over; the bits are those of the whole program. */
-import { createKernels, createMemory, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
-import { bytesPerElement, type DType, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import type { TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConcreteTensor } from '../core.ts';
+import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
-import { instantiate, type Plan, planProgram, runAlone, stack, type Tensor, traceProgram } from '../index.ts';
+import { type Plan, planProgram, runAlone, stack, type Tensor, traceProgram } from '../index.ts';
 
 type Function = (...inputs: Tensor[]) => Tensor[];
 
 const floats = (...shapes: readonly (readonly number[])[]): ConcreteTensor[] =>
   shapes.map((shape, i) => ordinary(shape)(60 + i).cast('float32') as ConcreteTensor);
-
-function bound(
-  { program, numInPlace, arenaBytes, exchanges, ...plan }: Plan,
-  given: readonly ConcreteTensor[],
-) {
-  const memory = createMemory(MIN_SCRATCH_BYTES + (1 << 22));
-  let end = MIN_SCRATCH_BYTES;
-  const take = (dtype: DType, size: number): TypedArray => {
-    const start = end;
-    end = Math.ceil((start + size * bytesPerElement(dtype)) / 64) * 64;
-    return viewOf(dtype, memory.buffer, start, size);
-  };
-  const { byteOffset } = take('bool', arenaBytes);
-  const inputs = given.map(({ data, dtype, shape }) => {
-    const copy = take(dtype, sizeOf(shape));
-    copy.set(data);
-    return copy;
-  });
-  const outputs = program.outputs.slice(numInPlace).map((variable) => {
-    const { dtype, shape } = program.avals[variable]!;
-    return take(dtype, sizeOf(shape));
-  });
-  const kernels = createKernels({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
-  const results = exchanges.map(() => []);
-  const whole = { program, numInPlace, arenaBytes, exchanges, ...plan };
-  const instance = instantiate(whole, {
-    ...{ kernels, buffer: memory.buffer, byteOffset },
-    ...{ inputs, outputs, results },
-  });
-  return { instance, inputs };
-}
 
 const copies = (arrays: readonly TypedArray[]): string[] => arrays.map((data) => bytesOf(data.slice()));
 
@@ -50,9 +19,9 @@ const copies = (arrays: readonly TypedArray[]): string[] => arrays.map((data) =>
 function expectSame(f: Function, given: readonly ConcreteTensor[], numInPlace: number): Plan {
   const traced = traceProgram(f, given);
   const plan = planProgram(traced, { outputs: 'given', numInPlace, ahead: numInPlace });
-  const whole = bound(planProgram(traced, { outputs: 'given', numInPlace }), given).instance;
+  const whole = instanceOf(planProgram(traced, { outputs: 'given', numInPlace }), given).instance;
   runAlone(whole);
-  const { instance, inputs } = bound(plan, given);
+  const { instance, inputs } = instanceOf(plan, given);
   const before = copies(inputs);
   instance.run(0);
   expect(copies(inputs)).toEqual(before);

@@ -1,22 +1,15 @@
 /** Programs that write over their inputs leave the bits of those that do not. */
-import {
-  createKernels,
-  createMemory,
-  createWasmKernels,
-  MIN_SCRATCH_BYTES,
-  referenceKernels,
-} from '@lockstep/kernels';
-import { bytesPerElement, type DType, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import { createKernels, createWasmKernels, referenceKernels } from '@lockstep/kernels';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ConcreteTensor } from '../core.ts';
+import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { booleans, bytesOf, ordinary } from '../fixtures/values.ts';
 import {
   bind,
   cond,
   forLoop,
-  instantiate,
   type Plan,
   planProgram,
   primitiveNamed,
@@ -47,30 +40,7 @@ function outputsOf(
   inputs: readonly ConcreteTensor[],
   backend: keyof typeof backends = 'reference',
 ): string[] {
-  const { program, numInPlace, arenaBytes, exchanges } = plan;
-  const memory = createMemory(MIN_SCRATCH_BYTES + (1 << 22));
-  let end = MIN_SCRATCH_BYTES;
-  const take = (dtype: DType, size: number): TypedArray => {
-    const start = end;
-    end = Math.ceil((start + size * bytesPerElement(dtype)) / 64) * 64;
-    return viewOf(dtype, memory.buffer, start, size);
-  };
-  const { byteOffset } = take('bool', arenaBytes);
-  const own = inputs.map(({ data, dtype, shape }) => {
-    const copy = take(dtype, sizeOf(shape));
-    copy.set(data);
-    return copy;
-  });
-  const outputs = program.outputs.slice(numInPlace).map((variable) => {
-    const { dtype, shape } = program.avals[variable]!;
-    return take(dtype, sizeOf(shape));
-  });
-  const results = exchanges.map((parts) => parts.map(({ size }) => take('float32', size) as Float32Array));
-  const kernels = backends[backend]({ memory, scratchOffset: 0, scratchBytes: MIN_SCRATCH_BYTES });
-  const instance = instantiate(plan, {
-    ...{ kernels, buffer: memory.buffer, byteOffset },
-    ...{ inputs: own, outputs, results },
-  });
+  const { instance } = instanceOf(plan, inputs, backends[backend]);
   runAlone(instance);
   return instance.outputs.map((data) => bytesOf(data.slice()));
 }
