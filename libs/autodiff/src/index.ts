@@ -1,14 +1,30 @@
 /** The array type, the primitive table and the transformations. */
 import './methods.ts';
 
-export type { NumberArray, TensorLike } from './convert.ts';
-export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
-export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
-export { bind, ConcreteTensor, Tensor } from './core.ts';
-export { allPrimitives, primitive, primitiveNamed } from './define.ts';
-export { eye, linspace } from './grids.ts';
-/** Kinds of what ops take, for libraries whose functions take the same. */
-export * as kinds from './option-rules.ts';
+export type { Conv1dOptions, Conv2dOptions } from './compositions/convolution/convolve.ts';
+export { conv1d, conv2d } from './compositions/convolution/convolve.ts';
+export type {
+  ConvTranspose1dOptions,
+  ConvTranspose2dOptions,
+} from './compositions/convolution/convolve-transposed.ts';
+export { convTranspose1d, convTranspose2d } from './compositions/convolution/convolve-transposed.ts';
+export type {
+  AvgPool1dOptions,
+  AvgPoolOptions,
+  Pool1dOptions,
+  PoolOptions,
+} from './compositions/convolution/pool.ts';
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool,
+  avgPool,
+  avgPool1d,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool,
+  maxPool1d,
+} from './compositions/convolution/pool.ts';
 export {
   celu,
   elu,
@@ -26,30 +42,21 @@ export {
   silu,
   softsign,
   swish,
-} from './primitives/activations.ts';
-export type { Index } from './primitives/at.ts';
-export { at } from './primitives/at.ts';
-export type { MeshgridOptions } from './primitives/axes.ts';
+} from './compositions/elementwise/activations.ts';
+export type { NanToNumOptions } from './compositions/elementwise/ranges.ts';
 export {
-  broadcastArrays,
-  expandDims,
-  meshgrid,
-  moveAxis,
-  ravel,
-  squeeze,
-  swapAxes,
-} from './primitives/axes.ts';
-export type { MatmulOptions } from './primitives/contraction.ts';
-export { matmul, treeSum } from './primitives/contraction.ts';
-export type { Conv1dOptions, Conv2dOptions } from './primitives/convolve.ts';
-export { conv1d, conv2d } from './primitives/convolve.ts';
-export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './primitives/convolve-transposed.ts';
-export { convTranspose1d, convTranspose2d } from './primitives/convolve-transposed.ts';
-export { binCount, histogram } from './primitives/counting.ts';
-export type { CumulativeOptions } from './primitives/cumulative.ts';
-export { cumMax, cumMin, cumProd, cumSum, diff, logCumSumExp } from './primitives/cumulative.ts';
-export { determinant, slogdet } from './primitives/determinants.ts';
-export type { ChoiceOptions } from './primitives/distributions.ts';
+  clip,
+  isFiniteNumber as isFinite,
+  isInfinite,
+  isNotANumber as isNaN,
+  logicalXor,
+  nanToNum,
+  trunc,
+} from './compositions/elementwise/ranges.ts';
+export { einsum } from './compositions/linear-algebra/einsum.ts';
+export { diag, diagonal, trace, tril, triu } from './compositions/linear-algebra/matrices.ts';
+export { cross, dot, inner, kron, outer, tensorDot, vdot } from './compositions/linear-algebra/products.ts';
+export type { ChoiceOptions } from './compositions/random/distributions.ts';
 export {
   categorical,
   choice,
@@ -59,8 +66,65 @@ export {
   permutation,
   randInt,
   truncatedNormal,
-} from './primitives/distributions.ts';
-export { einsum } from './primitives/einsum.ts';
+} from './compositions/random/distributions.ts';
+export { binCount, histogram } from './compositions/reduce/counting.ts';
+export type { NormOptions, VarianceOptions } from './compositions/reduce/statistics.ts';
+export {
+  all,
+  any,
+  average,
+  countNonZero,
+  median,
+  nanMean,
+  nanSum,
+  norm,
+  ptp,
+  quantile,
+  std,
+  variance,
+} from './compositions/reduce/statistics.ts';
+export type { Index } from './compositions/shape/at.ts';
+export { at } from './compositions/shape/at.ts';
+export type { MeshgridOptions } from './compositions/shape/axes.ts';
+export {
+  broadcastArrays,
+  expandDims,
+  meshgrid,
+  moveAxis,
+  ravel,
+  squeeze,
+  swapAxes,
+} from './compositions/shape/axes.ts';
+export { arraySplit, hstack, split, unstack, vstack } from './compositions/shape/joining.ts';
+export type { PadOptions } from './compositions/shape/padding.ts';
+export { pad } from './compositions/shape/padding.ts';
+export { repeat, roll, rot90, tile } from './compositions/shape/repeating.ts';
+export type { Unique } from './compositions/shape/selecting.ts';
+export { compress, nonZero, select, unique } from './compositions/shape/selecting.ts';
+export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './compositions/shape/taking.ts';
+export type { NumberArray, TensorLike } from './convert.ts';
+export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
+export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
+export { bind, ConcreteTensor, Tensor } from './core.ts';
+export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export { eye, linspace } from './grids.ts';
+/** Kinds of what ops take, for libraries whose functions take the same. */
+export * as kinds from './option-rules.ts';
+export type { Padding, Padding1d, Sides, Size } from './primitives/convolution/windows.ts';
+export {
+  acosh,
+  asinh,
+  atanh,
+  cosh,
+  exp2,
+  expm1,
+  log1p,
+  log2,
+  log10,
+  logAddExp,
+  sinh,
+  softplus,
+} from './primitives/elementwise/exponentials.ts';
 export {
   abs,
   add,
@@ -98,55 +162,43 @@ export {
   sub,
   tanh,
   where,
-} from './primitives/elementwise.ts';
+} from './primitives/elementwise/fusible.ts';
+export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/elementwise/powers.ts';
 export {
-  acosh,
-  asinh,
-  atanh,
-  cosh,
-  exp2,
-  expm1,
-  log1p,
-  log2,
-  log10,
-  logAddExp,
-  sinh,
-  softplus,
-} from './primitives/exponentials.ts';
-export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
-export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './primitives/indices.ts';
-export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining.ts';
-export type { TriangularSolveOptions } from './primitives/linear-systems.ts';
-export { cholesky, inverse, matrixPower, solve, triangularSolve } from './primitives/linear-systems.ts';
-export { diag, diagonal, trace, tril, triu } from './primitives/matrices.ts';
-export { lstsq, qr } from './primitives/orthogonal.ts';
-export type { PadOptions } from './primitives/padding.ts';
-export { pad } from './primitives/padding.ts';
-export type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from './primitives/pool.ts';
+  digamma,
+  erfc,
+  erfInv,
+  logGamma,
+  logit,
+  polygamma,
+  xLogY,
+} from './primitives/elementwise/special.ts';
+export { acos, asin, atan, atan2, sinc, tan } from './primitives/elementwise/trigonometry.ts';
+export { determinant, slogdet } from './primitives/linear-algebra/determinants.ts';
+export type { TriangularSolveOptions } from './primitives/linear-algebra/linear-systems.ts';
 export {
-  adaptiveAvgPool,
-  adaptiveAvgPool1d,
-  adaptiveMaxPool,
-  avgPool,
-  avgPool1d,
-  globalAvgPool,
-  globalMaxPool,
-  maxPool,
-  maxPool1d,
-} from './primitives/pool.ts';
-export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/powers.ts';
-export { cross, dot, inner, kron, outer, tensorDot, vdot } from './primitives/products.ts';
-export { bernoulli, foldIn, keyTensor, normal, randomBits, splitKey, uniform } from './primitives/random.ts';
-export type { NanToNumOptions } from './primitives/ranges.ts';
+  cholesky,
+  inverse,
+  matrixPower,
+  solve,
+  triangularSolve,
+} from './primitives/linear-algebra/linear-systems.ts';
+export type { MatmulOptions } from './primitives/linear-algebra/matmul.ts';
+export { matmul, treeSum } from './primitives/linear-algebra/matmul.ts';
+export { lstsq, qr } from './primitives/linear-algebra/qr.ts';
+export type { MatrixNorm, PinvOptions } from './primitives/linear-algebra/spectral.ts';
+export { eigh, matrixNorm, pinv, svd } from './primitives/linear-algebra/spectral.ts';
 export {
-  clip,
-  isFiniteNumber as isFinite,
-  isInfinite,
-  isNotANumber as isNaN,
-  logicalXor,
-  nanToNum,
-  trunc,
-} from './primitives/ranges.ts';
+  bernoulli,
+  foldIn,
+  keyTensor,
+  normal,
+  randomBits,
+  splitKey,
+  uniform,
+} from './primitives/random/bits.ts';
+export type { CumulativeOptions } from './primitives/reduce/cumulative.ts';
+export { cumMax, cumMin, cumProd, cumSum, diff, logCumSumExp } from './primitives/reduce/cumulative.ts';
 export {
   argmax,
   argmin,
@@ -157,38 +209,16 @@ export {
   min,
   prod,
   softmax,
-} from './primitives/reductions.ts';
-export { repeat, roll, rot90, tile } from './primitives/repeating.ts';
-export type { Unique } from './primitives/selecting.ts';
-export { compress, nonZero, select, unique } from './primitives/selecting.ts';
-export type { Combine, ShardMoments } from './primitives/sharding.ts';
-export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
-export type { Position } from './primitives/slicing.ts';
-export { concatenate, flip, slice, stack } from './primitives/slicing.ts';
-export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
-export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
-export { digamma, erfc, erfInv, logGamma, logit, polygamma, xLogY } from './primitives/special.ts';
-export type { MatrixNorm, PinvOptions } from './primitives/spectral.ts';
-export { eigh, matrixNorm, pinv, svd } from './primitives/spectral.ts';
-export type { NormOptions, VarianceOptions } from './primitives/statistics.ts';
-export {
-  all,
-  any,
-  average,
-  countNonZero,
-  median,
-  nanMean,
-  nanSum,
-  norm,
-  ptp,
-  quantile,
-  std,
-  variance,
-} from './primitives/statistics.ts';
-export type { ReduceOptions } from './primitives/structural.ts';
-export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
-export { acos, asin, atan, atan2, sinc, tan } from './primitives/trigonometry.ts';
-export type { Padding, Padding1d, Sides, Size } from './primitives/windows.ts';
+} from './primitives/reduce/extrema.ts';
+export type { SortOptions, TopKOptions } from './primitives/reduce/order.ts';
+export { argSort, searchSorted, sort, topK } from './primitives/reduce/order.ts';
+export { gather, oneHot, scatterAdd } from './primitives/shape/gather.ts';
+export type { ReduceOptions } from './primitives/shape/reshape.ts';
+export { broadcastTo, reshape, sum, transpose } from './primitives/shape/reshape.ts';
+export type { Position } from './primitives/shape/slicing.ts';
+export { concatenate, flip, slice, stack } from './primitives/shape/slicing.ts';
+export type { Combine, ShardMoments } from './primitives/sharding/moments.ts';
+export { allReduceSum, localMoments, shardMoments } from './primitives/sharding/moments.ts';
 export { useProfile } from './profile.ts';
 export type {
   EquationDescription,

@@ -2,7 +2,7 @@ import { offeredProfiles } from '@lockstep/kernels';
 import { afterEach, expect, it } from 'vitest';
 import { tensor } from './convert.ts';
 import type { Tensor } from './core.ts';
-import { matmul } from './primitives/contraction.ts';
+import { matmul } from './primitives/linear-algebra/matmul.ts';
 import { useProfile } from './profile.ts';
 import { jit } from './transform/jit.ts';
 

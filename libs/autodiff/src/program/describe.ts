@@ -3,7 +3,7 @@ import { aString, listOf, signature } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Aval } from '../core.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { Combine } from '../primitives/sharding/moments.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
 import { aPlan, type Plan } from './plan.ts';

@@ -13,7 +13,7 @@ import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { BindBody, PlannedBodies } from '../construct.ts';
 import type { BoundKernel } from '../core.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { Combine } from '../primitives/sharding/moments.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
 import { aPlan, type Place, type Plan } from './plan.ts';
 import type { Equation } from './program.ts';

@@ -14,7 +14,7 @@ import {
 } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { Combine } from '../primitives/sharding/moments.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver } from './equation.ts';
 import { withSavedInputs } from './in-place.ts';

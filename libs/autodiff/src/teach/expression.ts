@@ -5,7 +5,7 @@ import { asTensor, type TensorLike, tensor } from '../convert.ts';
 import { type Attrs, bind, type Tensor } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
 import { tensorLike } from '../kinds.ts';
-import { mul, reciprocal } from '../primitives/elementwise.ts';
+import { mul, reciprocal } from '../primitives/elementwise/fusible.ts';
 
 /** A call's op is the name of a primitive, or 'power' with attrs `{ exponent }`, a whole number. */
 export type Expression =

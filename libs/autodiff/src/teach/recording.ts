@@ -3,7 +3,7 @@ import { isFloat } from '@lockstep/tensor';
 import type { Construct } from '../construct.ts';
 import { onesLike } from '../convert.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
 import { differentiableBy } from '../transform/arguments.ts';
 
 /** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */

@@ -3,7 +3,7 @@ import { isFloat } from '@lockstep/tensor';
 import type { MaybeTensor } from '../construct.ts';
 import { full, zerosLike } from '../convert.ts';
 import type { Aval, BatchAxis, Tensor } from '../core.ts';
-import { repeatInFront } from '../primitives/structural.ts';
+import { repeatInFront } from '../primitives/shape/reshape.ts';
 import { primitiveOf } from '../program/equation.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import { removeDeadCode } from '../program/optimize.ts';

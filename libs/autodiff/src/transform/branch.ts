@@ -5,14 +5,14 @@
  * all examples and chooses among the results, after all derivatives have been taken.
  */
 import { allocateStorage, isFloat } from '@lockstep/tensor';
+import { take } from '../compositions/shape/taking.ts';
 import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
 import { zeros } from '../convert.ts';
 import { type Attrs, type BatchAxis, bindMany, ConcreteTensor, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, equal, maximum, minimum, where } from '../primitives/elementwise.ts';
-import { take } from '../primitives/indices.ts';
-import { argmax, max } from '../primitives/reductions.ts';
-import { broadcastInAxes, repeatInFront, reshape, sum } from '../primitives/structural.ts';
+import { cast, equal, maximum, minimum, where } from '../primitives/elementwise/fusible.ts';
+import { argmax, max } from '../primitives/reduce/extrema.ts';
+import { broadcastInAxes, repeatInFront, reshape, sum } from '../primitives/shape/reshape.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
 import {

@@ -14,8 +14,8 @@ import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
 import { aTensor } from '../kinds.ts';
-import { add, mul } from '../primitives/elementwise.ts';
-import { sum } from '../primitives/structural.ts';
+import { add, mul } from '../primitives/elementwise/fusible.ts';
+import { sum } from '../primitives/shape/reshape.ts';
 import { jvp } from './jvp.ts';
 import { vjp } from './vjp.ts';
 

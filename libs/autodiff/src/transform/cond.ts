@@ -3,7 +3,7 @@ import { aFunction, anything, LockstepError, listOf, signature } from '@lockstep
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { firstDifference, type Structure, unflatten } from '@lockstep/tree';
 import type { Tensor } from '../core.ts';
-import { cast } from '../primitives/elementwise.ts';
+import { cast } from '../primitives/elementwise/fusible.ts';
 import { closeProgram } from '../program/trace.ts';
 import { flattened } from './arguments.ts';
 import { outputAvals } from './bodies.ts';

@@ -6,7 +6,7 @@ import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
 import { type Attrs, type Aval, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
 import { construct } from '../define.ts';
-import { sum } from '../primitives/structural.ts';
+import { sum } from '../primitives/shape/reshape.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
 import { type Flattened, flattened, toTensors } from './arguments.ts';
 import { type Body, call, cut, isProgram, orZeros, outputAvals, overBatchAs } from './bodies.ts';

@@ -5,7 +5,7 @@ import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import type { Construct, MaybeTensor, Moved } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
 import { differentiableBy, requireNoOperators, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';
 

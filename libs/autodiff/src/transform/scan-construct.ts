@@ -3,14 +3,14 @@
  * (captured, state, x) → (next state, y).
  */
 import type { TypedArray } from '@lockstep/tensor';
+import { at } from '../compositions/shape/at.ts';
+import { expandDims } from '../compositions/shape/axes.ts';
 import type { Bodies, Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
 import { zeros, zerosLike } from '../convert.ts';
 import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
 import { construct } from '../define.ts';
-import { at } from '../primitives/at.ts';
-import { expandDims } from '../primitives/axes.ts';
-import { concatenate, slice } from '../primitives/slicing.ts';
-import { repeatInFront } from '../primitives/structural.ts';
+import { repeatInFront } from '../primitives/shape/reshape.ts';
+import { concatenate, slice } from '../primitives/shape/slicing.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import type { Program } from '../program/program.ts';
 import { type Closed, closeProgram } from '../program/trace.ts';

@@ -12,7 +12,7 @@ import { formatShape } from '@lockstep/tensor';
 import { type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
 import type { Tensor } from '../core.ts';
-import { stack } from '../primitives/slicing.ts';
+import { stack } from '../primitives/shape/slicing.ts';
 import { closeProgram } from '../program/trace.ts';
 import { toTensors } from './arguments.ts';
 import { cut } from './bodies.ts';

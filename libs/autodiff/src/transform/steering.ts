@@ -2,13 +2,13 @@
 import { describeValue, LockstepError } from '@lockstep/errors';
 import { allocateStorage, formatShape, sameShape, type TypedArray } from '@lockstep/tensor';
 import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '@lockstep/tree';
+import { at } from '../compositions/shape/at.ts';
 import type { Construct } from '../construct.ts';
 import { asTensor, zerosLike } from '../convert.ts';
 import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, Tensor, Tracer } from '../core.ts';
 import { construct, primitiveNamed } from '../define.ts';
-import { at } from '../primitives/at.ts';
-import { stack } from '../primitives/slicing.ts';
-import { transpose } from '../primitives/structural.ts';
+import { transpose } from '../primitives/shape/reshape.ts';
+import { stack } from '../primitives/shape/slicing.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
 import { toTensors } from './arguments.ts';
 

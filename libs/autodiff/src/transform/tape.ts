@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import type { Construct, MaybeTensor } from '../construct.ts';
 import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
 import { differentiableBy } from './arguments.ts';
 
 /** One step of the computation, with what its vjp needs. Numbered in the order of execution. */

@@ -25,7 +25,7 @@ import {
   Tracer,
   withTrace,
 } from '../core.ts';
-import { repeatInFront, transpose } from '../primitives/structural.ts';
+import { repeatInFront, transpose } from '../primitives/shape/reshape.ts';
 import { toTensors } from './arguments.ts';
 import type { Inputs } from './types.ts';
 

@@ -1,0 +1,119 @@
+/** Arrays joined along rows and columns, and taken apart again. */
+
+import { aNumber, either, LockstepError, listOf, signature, whole } from '@lockstep/errors';
+import { formatShape, normalizeAxis } from '@lockstep/tensor';
+import { asTensors, type TensorLike } from '../../convert.ts';
+import type { Tensor } from '../../core.ts';
+import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
+import { reshape } from '../../primitives/shape/reshape.ts';
+import { concatenate, slice } from '../../primitives/shape/slicing.ts';
+
+const checkHstack = signature('hstack', { xs: listOf(tensorLike, 'a list of tensors') });
+
+/** Side by side: along axis 1, vectors and scalars along axis 0. */
+export function hstack(xs: readonly TensorLike[]): Tensor {
+  checkHstack(xs);
+  const tensors = asTensors('hstack', ...xs).map((x) => (x.rank === 0 ? reshape(x, [1]) : x));
+  return concatenate(tensors, (tensors[0]?.rank ?? 1) > 1 ? 1 : 0);
+}
+
+const checkVstack = signature('vstack', { xs: listOf(tensorLike, 'a list of tensors') });
+
+/** One below the other: along axis 0; vectors and scalars count as rows. */
+export function vstack(xs: readonly TensorLike[]): Tensor {
+  checkVstack(xs);
+  const tensors = asTensors('vstack', ...xs);
+  return concatenate(tensors.map((x) => (x.rank < 2 ? reshape(x, [1, x.size]) : x)));
+}
+
+/** How many pieces there can be is known to the op. */
+const someParts = either(aNumber, listOf(whole(), 'a list of whole positions'));
+const checkSplit = signature('split', { x: aTensor, parts: someParts, 'axis?': anAxis });
+
+/** `parts` equal pieces along `axis`, or the pieces between the given positions. */
+export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkSplit(x, parts, axis);
+  const along = normalizeAxis('split', axis, x.rank);
+  requireParts('split', parts);
+  if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
+    throw new LockstepError(
+      'shape',
+      `split: axis ${along} of ${formatShape(x.shape)} does not fall into ${parts} equal pieces; use arraySplit for unequal ones`,
+      { op: 'split', shape: x.shape, parts, axis: along },
+    );
+  }
+  return arraySplit(x, parts, along);
+}
+
+const checkArraySplit = signature('arraySplit', { x: aTensor, parts: someParts, 'axis?': anAxis });
+
+/** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
+export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
+  checkArraySplit(x, parts, axis);
+  const along = normalizeAxis('arraySplit', axis, x.rank);
+  requireParts('arraySplit', parts);
+  const length = x.shape[along]!;
+  const ends =
+    typeof parts === 'number' ? evenEnds(length, parts) : [...parts.map((at) => within(at, length)), length];
+  const pieces = ends.map((end, i) => [i === 0 ? 0 : ends[i - 1]!, end] as const);
+  return cut(x, along, pieces);
+}
+
+function requireParts(op: string, parts: number | readonly number[]): void {
+  if (typeof parts !== 'number' || (Number.isInteger(parts) && parts >= 1)) return;
+  throw new LockstepError('argument', `${op}: ${parts} pieces; use a whole number ≥ 1, or positions`, {
+    op,
+    parts,
+  });
+}
+
+/** Where `parts` nearly equal pieces end. */
+function evenEnds(length: number, parts: number): number[] {
+  const [least, longer] = [Math.floor(length / parts), length % parts];
+  return Array.from({ length: parts }, (_, i) => (i + 1) * least + Math.min(i + 1, longer));
+}
+
+/** A position by NumPy's rule: from the end if negative, and inside of the axis. */
+const within = (at: number, length: number): number =>
+  Math.min(Math.max(at < 0 ? at + length : at, 0), length);
+
+/** As many pieces one array is cut into at once: see `concatenate`, whose gradient this is. */
+const maxPieces = 32;
+
+/** The pieces `[from, to)` in ascending order. Cut in stages, so that time and gradients grow as n·log n. */
+function cut(x: Tensor, axis: number, pieces: readonly (readonly [number, number])[]): Tensor[] {
+  const whole = x.shape.map(() => 0);
+  const range = (from: number, to: number): Tensor =>
+    slice(x, whole.with(axis, from), x.shape.with(axis, Math.max(from, to)));
+  if (pieces.length <= maxPieces) return pieces.map(([from, to]) => range(from, to));
+  const run = Math.ceil(pieces.length / maxPieces);
+  const results: Tensor[] = [];
+  for (let i = 0; i < pieces.length; i += run) {
+    const group = pieces.slice(i, i + run);
+    const first = Math.min(...group.map(([from]) => from));
+    const part = range(first, Math.max(...group.flat()));
+    results.push(
+      ...cut(
+        part,
+        axis,
+        group.map(([from, to]) => [from - first, to - first]),
+      ),
+    );
+  }
+  return results;
+}
+
+const checkUnstack = signature('unstack', { x: aTensor, 'axis?': anAxis });
+
+/** The subarrays along an axis, which they lose: the inverse of `stack`. */
+export function unstack(x: Tensor, axis = 0): Tensor[] {
+  checkUnstack(x, axis);
+  const along = normalizeAxis('unstack', axis, x.rank);
+  const pieces = x.shape[along] === 0 ? [] : split(x, x.shape[along]!, along);
+  return pieces.map((piece) =>
+    reshape(
+      piece,
+      piece.shape.filter((_, i) => i !== along),
+    ),
+  );
+}

@@ -1,0 +1,82 @@
+/** Special functions: the error function's relatives and the gamma function's. */
+
+import { aNumber, LockstepError, signature } from '@lockstep/errors';
+import { asTensor, asTensors, onesLike, type TensorLike } from '../../convert.ts';
+import type { Tensor } from '../../core.ts';
+import { tensorLike } from '../../kinds.ts';
+import { log1p } from './exponentials.ts';
+import {
+  equal,
+  exp,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalOr,
+  mul,
+  neg,
+  requireFloat,
+  square,
+  sub,
+  where,
+} from './fusible.ts';
+import { orderedOnHost, unaryOnHost } from './host.ts';
+
+const TWO_OVER_SQRT_PI = 1.1283791670955126;
+
+/** 1 − erf(x), accurate in its tail. */
+export const erfc = unaryOnHost('erfc', (g, x) => mul(mul(g, -TWO_OVER_SQRT_PI), exp(neg(square(x)))));
+
+/** The inverse of erf; ±1 gives ±∞, beyond NaN. */
+export const erfInv = unaryOnHost('erfInv', (g, _x, y) => mul(mul(g, 1 / TWO_OVER_SQRT_PI), exp(square(y))));
+
+/** ln |Γ(x)| */
+export const logGamma = unaryOnHost('logGamma', (g, x) => mul(g, polygammaOfOrder(0, x)));
+
+const polygammaOfOrder = orderedOnHost('polygamma');
+
+const checkDigamma = signature('digamma', { x: tensorLike });
+
+/** The derivative of ln Γ; NaN at 0, −1, −2, …. */
+export function digamma(x: TensorLike): Tensor {
+  checkDigamma(x);
+  return polygammaOfOrder(0, x);
+}
+
+/** Beyond it n! is larger than all numbers. */
+const LARGEST_ORDER = 170;
+
+const checkPolygamma = signature('polygamma', { n: aNumber, x: tensorLike });
+
+/** The derivative of order n of digamma; n is a whole number from 0 to 170. */
+export function polygamma(n: number, x: TensorLike): Tensor {
+  checkPolygamma(n, x);
+  if (!Number.isInteger(n) || n < 0 || n > LARGEST_ORDER) {
+    throw new LockstepError(
+      'argument',
+      `polygamma: the order is ${n}; give a whole number from 0 (digamma) to ${LARGEST_ORDER}`,
+      { op: 'polygamma', order: n },
+    );
+  }
+  return polygammaOfOrder(n, x);
+}
+
+const checkLogit = signature('logit', { x: tensorLike });
+
+/** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond NaN. */
+export function logit(x: TensorLike): Tensor {
+  checkLogit(x);
+  const values = asTensor(x);
+  requireFloat('logit', values);
+  return sub(log(values), log1p(neg(values)));
+}
+
+const checkXLogY = signature('xLogY', { x: tensorLike, y: tensorLike });
+
+/** x·ln(y), the terms of an entropy. Where x is 0 it is 0, whatever y but NaN; the slopes are 0 where ln y is no number. */
+export function xLogY(x: TensorLike, y: TensorLike): Tensor {
+  checkXLogY(x, y);
+  const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
+  requireFloat('xLogY', a);
+  const isOutside = logicalOr(lessEqual(b, 0), equal(b, Number.POSITIVE_INFINITY));
+  return mul(a, log(where(logicalAnd(equal(a, 0), isOutside), onesLike(b), b)));
+}

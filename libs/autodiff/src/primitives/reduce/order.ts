@@ -1,0 +1,143 @@
+/**
+ * Order: sort by indices that a primitive finds and an ordinary look-up applies, so that gradients follow the elements
+ * to where they came from. Equal elements keep their order (−0 equals 0), and NaN counts as largest.
+ */
+
+import { aBoolean, aNumber, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
+import { argSort as argSortRows, searchSorted as searchRows } from '@lockstep/kernels';
+import { formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
+import { moveAxis } from '../../compositions/shape/axes.ts';
+import { takeAlongAxis } from '../../compositions/shape/taking.ts';
+import { asTensors, type TensorLike } from '../../convert.ts';
+import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { batchedAs, primitive } from '../../define.ts';
+import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
+import { repeatInFront, reshape } from '../shape/reshape.ts';
+import { slice } from '../shape/slicing.ts';
+
+/** x [.., size] → int32 [.., size] */
+const argSortPrimitive: Primitive<{ descending: boolean }> = primitive({
+  name: 'argSort',
+  differentiable: [],
+  shape: ([x]) => ({ dtype: 'int32', shape: x!.shape }),
+  kernel: (out, [x], { descending }) => {
+    const size = x!.shape.at(-1)!;
+    const attrs = { rows: sizeOf(x!.shape.slice(0, -1)), size, descending };
+    return () => argSortRows(out.data as Int32Array, x!.data, attrs);
+  },
+  batch: ([x], _batched, attrs) => batchedAs(bind(argSortPrimitive, [x!], attrs)),
+});
+
+export interface SortOptions {
+  /** From the largest to the smallest; NaN then comes first. Default false. */
+  readonly descending?: boolean;
+}
+
+export const sortRules: Rules<SortOptions> = { descending: aBoolean };
+
+const checkArgSort = signature('argSort', { x: aTensor, 'axis?': anAxis }, sortRules);
+
+/** The indices that put the elements along `axis`, the last by default, in order; equal elements keep theirs. int32 */
+export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  checkArgSort(x, axis, options);
+  const { descending = false } = options;
+  const along = normalizeAxis('argSort', axis, x.rank);
+  return moveAxis(bind(argSortPrimitive, [moveAxis(x, along, -1)], { descending }), -1, along);
+}
+
+const checkSort = signature('sort', { x: aTensor, 'axis?': anAxis }, sortRules);
+
+/** The elements along `axis`, the last by default, in order. The gradient of each goes to where it came from. */
+export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
+  checkSort(x, axis, options);
+  const along = normalizeAxis('sort', axis, x.rank);
+  return takeAlongAxis(x, argSort(x, along, options), along);
+}
+
+export interface TopKOptions {
+  /** The smallest instead of the largest. Default false. */
+  readonly smallest?: boolean;
+}
+
+export const topKRules: Rules<TopKOptions> = { smallest: aBoolean };
+
+const checkTopK = signature('topK', { x: aTensor, k: aNumber, 'axis?': anAxis }, topKRules);
+
+/**
+ * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Of equal ones the
+ * first wins.
+ */
+export function topK(
+  x: Tensor,
+  k: number,
+  axis = -1,
+  options: TopKOptions = {},
+): { values: Tensor; indices: Tensor } {
+  checkTopK(x, k, axis, options);
+  const { smallest = false } = options;
+  const along = normalizeAxis('topK', axis, x.rank);
+  if (!Number.isInteger(k) || k < 0 || k > x.shape[along]!) {
+    throw new LockstepError(
+      'argument',
+      `topK: there are ${x.shape[along]} elements along axis ${along} of ${formatShape(x.shape)}, so k is a whole number up to that, not ${k}`,
+      { op: 'topK', shape: x.shape, k },
+    );
+  }
+  const indices = slice(argSort(x, along, { descending: !smallest }), [], x.shape.with(along, k));
+  return { values: takeAlongAxis(x, indices, along), indices };
+}
+
+type Side = 'left' | 'right';
+
+/** sorted [rows, size], values [rows, count] → int32 [rows, count] */
+const searchPrimitive: Primitive<{ side: Side }> = primitive({
+  name: 'searchSorted',
+  differentiable: [],
+  shape: ([, values]) => ({ dtype: 'int32', shape: values!.shape }),
+  kernel: (out, [sorted, values], { side }) => {
+    const [rows, size] = sorted!.shape as [number, number];
+    const attrs = { rows, size, count: values!.shape[1]!, side };
+    return () => searchRows(out.data as Int32Array, sorted!.data, values!.data, attrs);
+  },
+  batch: (inputs, batched, attrs, { size }) => {
+    const [sorted, values] = inputs.map((x, i) => {
+      const full = batched[i] ? x : repeatInFront(x, size);
+      return reshape(full, [full.shape[0]! * full.shape[1]!, full.shape[2]!]);
+    }) as [Tensor, Tensor];
+    const all = bind(searchPrimitive, [sorted, values], attrs);
+    return batchedAs(reshape(all, [size, all.shape[0]! / size, all.shape[1]!]));
+  },
+});
+
+const checkSearchSorted = signature('searchSorted', {
+  sorted: tensorLike,
+  values: tensorLike,
+  'side?': oneOf('left', 'right'),
+});
+
+/**
+ * Where each value would be put into an ascending vector to keep it ascending: before the elements that equal it
+ * ('left') or behind them ('right'). sorted [.., n], values [.., m] → int32 [.., m]; a vector serves values of any shape.
+ */
+export function searchSorted(sorted: TensorLike, values: TensorLike, side: Side = 'left'): Tensor {
+  checkSearchSorted(sorted, values, side);
+  const [rows, wanted] = asTensors('searchSorted', sorted, values) as [Tensor, Tensor];
+  const lead = rows.shape.slice(0, -1);
+  if (rows.rank === 0 || (rows.rank > 1 && !sameShape(lead, wanted.shape.slice(0, -1)))) {
+    throw new LockstepError(
+      'shape',
+      `searchSorted: values ${formatShape(wanted.shape)} in ${formatShape(rows.shape)}; give one ascending vector, or one for each row of values`,
+      { op: 'searchSorted', sorted: rows.shape, values: wanted.shape },
+    );
+  }
+  const number = sizeOf(lead);
+  const places = bind(
+    searchPrimitive,
+    [
+      reshape(rows, [number, rows.shape.at(-1)!]),
+      reshape(wanted, [number, number === 0 ? 0 : wanted.size / number]),
+    ],
+    { side },
+  );
+  return reshape(places, wanted.shape);
+}
