@@ -2,10 +2,11 @@
  * What a construct is: control flow, rematerialisation, a derivative of one's own. Where a primitive has one result and
  * rules for one argument at a time, a construct has several, and rules that speak of all of them at once.
  */
+
 import type { Storage } from '@lockstep/tensor';
-import type { Attrs, Aval, BatchAxis, Batched, BoundKernel, Tensor } from './core.ts';
-import type { Plan } from './program/plan.ts';
-import type { Program } from './program/program.ts';
+import type { Attrs, BatchAxis, Batched, BoundKernel } from './primitive.ts';
+import type { Bodies } from './program/program.ts';
+import type { Aval, Tensor } from './tensor.ts';
 
 /** An operation made of functions. Within a program these are programs themselves. */
 export interface Construct<A extends Attrs = Attrs> {
@@ -42,16 +43,6 @@ export interface Construct<A extends Attrs = Attrs> {
   readonly prune?: (attrs: A, needed: readonly boolean[]) => Pruned | undefined;
 }
 
-/** The functions of a construct within a program. */
-export interface Bodies extends Attrs {
-  readonly bodies: readonly Program[];
-}
-
-/** Attrs of a construct in a planned program. */
-export interface PlannedBodies extends Bodies {
-  readonly plans: readonly Plan[];
-}
-
 export interface PlannedConstruct<A extends Attrs = Attrs> {
   /** What it keeps while it runs, beside what its bodies keep. */
   temporaries(attrs: A): readonly Aval[];
@@ -78,6 +69,7 @@ export interface BoundBody {
 }
 
 export type MaybeTensor = Tensor | undefined;
+
 export type Enter = (inputs: readonly Tensor[], attrs: Bodies) => readonly Tensor[];
 
 /** Values and their tangents. */

@@ -23,9 +23,9 @@ import {
   type TypedArray,
   wholeRange,
 } from '@lockstep/tensor';
-import { type Aval, ConcreteTensor, Tensor } from './core.ts';
 import { aDType, aShape, tensorLike } from './kinds.ts';
 import { beside, madeBy, type Refuse, requireHeld } from './numbers.ts';
+import { type Aval, ConcreteTensor, Tensor } from './tensor.ts';
 
 export type NumberArray = readonly (number | boolean | NumberArray)[];
 

@@ -2,7 +2,9 @@
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type Storage, sizeOf } from '@lockstep/tensor';
 import type { Construct } from './construct.ts';
-import { type Attrs, type Batched, type BoundKernel, bind, type Primitive, type Tensor } from './core.ts';
+import { bind } from './core.ts';
+import type { Attrs, Batched, BoundKernel, Primitive } from './primitive.ts';
+import type { Tensor } from './tensor.ts';
 
 const table = new Map<string, Primitive>();
 const constructs = new Map<string, Construct>();

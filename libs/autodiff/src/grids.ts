@@ -2,8 +2,8 @@
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { allocate, type DType, isFloat } from '@lockstep/tensor';
 import { requireLengths, tensor } from './convert.ts';
-import type { Tensor } from './core.ts';
 import { aDType } from './kinds.ts';
+import type { Tensor } from './tensor.ts';
 
 const checkLinspace = signature('linspace', {
   start: aNumber,

@@ -1,7 +1,7 @@
 /** Kinds of what ops and transformations take, for the checks at their heads. */
 import { either, type Kind, listOf, oneOf } from '@lockstep/errors';
 import { dtypes } from '@lockstep/tensor';
-import { Tensor } from './core.ts';
+import { Tensor } from './tensor.ts';
 
 export const aTensor: Kind = {
   what: 'a tensor, such as tensor([1, 2])',

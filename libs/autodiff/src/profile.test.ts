@@ -1,9 +1,9 @@
 import { offeredProfiles } from '@lockstep/kernels';
 import { afterEach, expect, it } from 'vitest';
 import { tensor } from './convert.ts';
-import type { Tensor } from './core.ts';
 import { matmul } from './primitives/linear-algebra/matmul.ts';
 import { useProfile } from './profile.ts';
+import type { Tensor } from './tensor.ts';
 import { jit } from './transform/jit.ts';
 
 afterEach(() => useProfile('portable'));

@@ -2,7 +2,6 @@
 import { referenceKernels } from '@lockstep/kernels';
 import { allocate, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
-import { ConcreteTensor } from '../core.ts';
 import type { Case } from '../fixtures/case.ts';
 import { cases } from '../fixtures/cases.ts';
 import { batchesLikeLoop, isAdjoint, like, subsets } from '../fixtures/checks.ts';
@@ -23,6 +22,7 @@ import {
   type Tensor,
   vmap,
 } from '../index.ts';
+import { ConcreteTensor } from '../tensor.ts';
 import { differentiableBy } from '../transform/arguments.ts';
 
 type Floats = 'float32' | 'float64';

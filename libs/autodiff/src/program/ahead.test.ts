@@ -2,11 +2,11 @@
 import type { TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
 import { type Plan, planProgram, runAlone, stack, type Tensor, traceProgram } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 
 type Function = (...inputs: Tensor[]) => Tensor[];
 

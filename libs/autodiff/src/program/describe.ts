@@ -1,12 +1,11 @@
 /** A plan for people to read: what runs in which segment, and what it costs. */
 import { aString, listOf, signature } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
-import type { Aval } from '../core.ts';
-import type { Combine } from '../primitives/sharding/moments.ts';
+import type { Aval } from '../tensor.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
-import { aPlan, type Plan } from './plan.ts';
+import type { Combine, PlannedBodies } from './planned.ts';
+import { aPlan, type Plan } from './planned.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
 export interface NamedAval extends Aval {

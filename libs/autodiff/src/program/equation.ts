@@ -1,9 +1,10 @@
 /** What an equation means to those who arrange and run programs: the primitive table, and fused equations beside it. */
 import type { FusedAttrs, Operand } from '@lockstep/kernels';
 import { type Storage, sizeOf } from '@lockstep/tensor';
-import type { Construct, PlannedBodies } from '../construct.ts';
-import type { BoundKernel, Primitive } from '../core.ts';
+import type { Construct } from '../construct.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
+import type { BoundKernel, Primitive } from '../primitive.ts';
+import type { PlannedBodies } from './planned.ts';
 import type { Equation, Program } from './program.ts';
 
 /**

@@ -1,8 +1,9 @@
 /** Evaluates a program equation by equation through `bind`, so that programs themselves can be transformed. */
 import { listOf, signature } from '@lockstep/errors';
-import { bind, bindMany, ConcreteTensor, outsideOfTraces, type Tensor } from '../core.ts';
+import { bind, bindMany, outsideOfTraces } from '../core.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
 import { aTensor } from '../kinds.ts';
+import { ConcreteTensor, type Tensor } from '../tensor.ts';
 import { aProgram, type Equation, type Program } from './program.ts';
 
 const checkEvaluate = signature('evaluateProgram', {

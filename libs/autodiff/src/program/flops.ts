@@ -5,8 +5,8 @@
  */
 import { signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
 import { constructOf, isFused, primitiveOf } from './equation.ts';
+import type { PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 
 const checkFlops = signature('programFlops', { program: aProgram });

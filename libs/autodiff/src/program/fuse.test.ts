@@ -13,7 +13,7 @@ import {
   traceProgram,
   where,
 } from '../index.ts';
-import { barrier } from '../transform/checkpoint.ts';
+import { barrier } from '../primitives/shape/barrier.ts';
 import { isFused } from './equation.ts';
 import { optimize } from './optimize.ts';
 

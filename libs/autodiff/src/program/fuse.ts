@@ -6,7 +6,7 @@
 import { invariant } from '@lockstep/errors';
 import type { FusedAttrs, FusedInstruction, ReduceAttrs } from '@lockstep/kernels';
 import { sizeOf } from '@lockstep/tensor';
-import { reduceGeometry } from '../primitives/shape/reshape.ts';
+import { reduceGeometry } from '../primitives/reduce/sum.ts';
 import { aliases, FUSED, isAlias, isSummable } from './equation.ts';
 import { type Group, groupsOf, valuesOf } from './groups.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';

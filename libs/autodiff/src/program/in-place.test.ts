@@ -2,7 +2,6 @@
 import { createKernels, createWasmKernels, referenceKernels } from '@lockstep/kernels';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { booleans, bytesOf, ordinary } from '../fixtures/values.ts';
@@ -21,6 +20,7 @@ import {
   traceProgram,
   where,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 
 const exchange = (x: Tensor): Tensor => bind(primitiveNamed('exchange'), [x], { combine: 'sum' });
 

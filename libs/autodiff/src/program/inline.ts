@@ -1,7 +1,7 @@
 /** Equations give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
 import { signature } from '@lockstep/errors';
-import type { PlannedBodies } from '../construct.ts';
 import { constructOf, primitiveOf } from './equation.ts';
+import type { PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 import { traceProgram } from './trace.ts';
 

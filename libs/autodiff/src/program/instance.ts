@@ -11,11 +11,11 @@ import {
 } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { BindBody, PlannedBodies } from '../construct.ts';
-import type { BoundKernel } from '../core.ts';
-import type { Combine } from '../primitives/sharding/moments.ts';
+import type { BindBody } from '../construct.ts';
+import type { BoundKernel } from '../primitive.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
-import { aPlan, type Place, type Plan } from './plan.ts';
+import type { Combine, PlannedBodies } from './planned.ts';
+import { aPlan, type Place, type Plan } from './planned.ts';
 import type { Equation } from './program.ts';
 import { workSpace } from './work-space.ts';
 

@@ -2,7 +2,6 @@
 import { type Shape, sizeOf } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { composed, interpret, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
 import {
@@ -20,6 +19,7 @@ import {
   treeSum,
   vmap,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
 import {

@@ -3,11 +3,11 @@
  * kernels, tree sums taken inside the contraction before them, and fused elementwise chains.
  */
 import { sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
 import { fuseAhead, type ProgramWithHead } from './ahead.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
+import type { PlannedBodies } from './planned.ts';
 import { type BroadcastPattern, dataOf, type Equation, type Program } from './program.ts';
 
 export function optimize(program: Program): Program {

@@ -3,7 +3,6 @@ import { referenceKernels } from '@lockstep/kernels';
 import { allocate, bytesPerElement, type Shape, sizeOf, type TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { planBlock } from '../fixtures/blocks.ts';
 import { composed, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
@@ -25,6 +24,7 @@ import {
   traceProgram,
   valueAndGrad,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 import { isAlias, mayWriteOver } from './equation.ts';
 
 /** Memory in use: by which variable, from which equation until which. */

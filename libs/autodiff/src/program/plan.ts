@@ -2,72 +2,17 @@
  * A program's plan: its equations cut into segments at the exchanges, and a place in one arena for every value that
  * must be kept, reused as soon as its last reader is done.
  */
-import {
-  anObject,
-  invariant,
-  type Kind,
-  LockstepError,
-  oneOf,
-  type Rules,
-  signature,
-  whole,
-} from '@lockstep/errors';
+
+import { invariant, LockstepError, oneOf, type Rules, signature, whole } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
-import type { Combine } from '../primitives/sharding/moments.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver } from './equation.ts';
 import { withSavedInputs } from './in-place.ts';
 import { inlineCalls, inlineCompositions } from './inline.ts';
 import { optimize, optimizeAhead, removeDeadCode } from './optimize.ts';
+import type { Combine, ExchangePart, Place, Plan, PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program, programHash } from './program.ts';
 import { aligned, workSpace } from './work-space.ts';
-
-/** Where a variable's elements lie. Aliases share a place. */
-export type Place =
-  | { readonly kind: 'input'; readonly index: number }
-  /** In an instance's own arena. */
-  | { readonly kind: 'arena'; readonly byteOffset: number }
-  /** In the buffer that the instance is given for this output. */
-  | { readonly kind: 'output'; readonly index: number }
-  /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
-  | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
-
-/** Values that leave together, in a segment or at its end. */
-export interface ExchangePart {
-  readonly combine: Combine;
-  /** Number of float32 elements. */
-  readonly size: number;
-  /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
-  readonly exchanged: readonly number[];
-  /** The partial results in the arena, one after the other. */
-  readonly byteOffset: number;
-  /** They may leave after so many of the segment's equations, and so may those of the parts before. */
-  readonly readyAfter: number;
-}
-
-export interface Plan {
-  readonly program: Program;
-  readonly hash: string;
-  /** Equations before anything was dropped, shared or fused. */
-  readonly numTraced: number;
-  /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
-  readonly segments: readonly (readonly Equation[])[];
-  readonly exchanges: readonly (readonly ExchangePart[])[];
-  readonly places: ReadonlyMap<number, Place>;
-  readonly arenaBytes: number;
-  /** The first so many outputs end in the memory of the inputs with their indices. */
-  readonly numInPlace: number;
-}
-
-/** For callers without types. */
-export const aPlan: Kind = {
-  what: 'a plan, as planProgram gives it',
-  fits: (value) =>
-    anObject.fits(value) &&
-    aProgram.fits((value as Partial<Plan>).program) &&
-    'segments' in (value as object),
-};
 
 export interface PlanOptions {
   /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
@@ -89,6 +34,7 @@ const planRules: Rules<PlanOptions> = {
   numInPlace: whole(0),
   ahead: whole(0),
 };
+
 const checkPlan = signature('planProgram', { program: aProgram }, planRules);
 
 export function planProgram(traced: Program, options: PlanOptions = {}): Plan {

@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto';
 import { anObject, type Kind, signature } from '@lockstep/errors';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
-import type { Bodies } from '../construct.ts';
-import type { Attrs, Aval } from '../core.ts';
+import type { Attrs } from '../primitive.ts';
+import type { Aval } from '../tensor.ts';
 
 export interface Equation {
   readonly primitive: string;
@@ -43,6 +43,7 @@ export const aProgram: Kind = {
 };
 
 const checkHash = signature('programHash', { program: aProgram });
+
 const checkFormat = signature('formatProgram', { program: aProgram });
 
 /** SHA-256 over everything a program computes with: two equal hashes are the same computation. */
@@ -136,4 +137,9 @@ export function formatProgram(program: Program): string {
     ...equations,
     `  return ${program.outputs.map(nameOf).join(' ')}`,
   ].join('\n');
+}
+
+/** The functions of a construct within a program. */
+export interface Bodies extends Attrs {
+  readonly bodies: readonly Program[];
 }

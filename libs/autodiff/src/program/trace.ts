@@ -9,21 +9,14 @@ import {
   type Storage,
   type TypedArray,
 } from '@lockstep/tensor';
-import type { Bodies, Construct } from '../construct.ts';
+import type { Construct } from '../construct.ts';
 import { anAval } from '../convert.ts';
-import {
-  type Attrs,
-  type Aval,
-  ConcreteTensor,
-  type Primitive,
-  type Tensor,
-  Trace,
-  Tracer,
-  withTrace,
-} from '../core.ts';
+import { Trace, Tracer, withTrace } from '../core.ts';
 import { aTensor } from '../kinds.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
+import { type Aval, ConcreteTensor, type Tensor } from '../tensor.ts';
 import { evaluateVariable } from './evaluate.ts';
-import type { Equation, Program } from './program.ts';
+import type { Bodies, Equation, Program } from './program.ts';
 
 class ProgramTracer extends Tracer {
   override readonly trace: ProgramTrace;

@@ -1,6 +1,6 @@
 /** The leaves of a function's arguments, under the names that a reader knows them by. */
 import { type Structure, structurePaths, unflatten } from '@lockstep/tree';
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from '../transform/arguments.ts';
 
 export interface NamedLeaf {

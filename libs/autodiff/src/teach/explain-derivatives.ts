@@ -1,8 +1,8 @@
 /** The rows of tangents and adjoints in {@link explainTrace}. */
 import { formatShape, stridesOf } from '@lockstep/tensor';
 import { onesLike, tensor, zerosLike } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { traceProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import {
   isScalar,
   operand,

@@ -1,5 +1,5 @@
 /** What the tables of {@link explainTrace} are made from: a recording with the variables of the literature. */
-import type { NestedNumbers, Tensor } from '../core.ts';
+import type { NestedNumbers, Tensor } from '../tensor.ts';
 import { type Expression, number, variable } from './expression.ts';
 import { formatValues, rounded, subscript } from './notation.ts';
 import type { Recorded, Recording } from './recording.ts';

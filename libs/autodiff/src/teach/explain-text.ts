@@ -1,5 +1,5 @@
 /** The tables of {@link explainTrace} as text, aligned at their equals signs. */
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 import type { TraceExplanation, TraceRow } from './explain-table.ts';
 import { type Expression, isNumber, number, substitute } from './expression.ts';
 import { formatExpression, formatValues, rounded } from './notation.ts';

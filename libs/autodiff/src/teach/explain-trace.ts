@@ -5,7 +5,7 @@
 import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Inputs } from '../transform/types.ts';
 import { nameArguments } from './arguments.ts';
 import { adjointRows, gradientRows, tangentColumns } from './explain-derivatives.ts';

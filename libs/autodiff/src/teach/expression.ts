@@ -2,10 +2,12 @@
 
 import { anObject, type Kind, LockstepError, recordOf, signature } from '@lockstep/errors';
 import { asTensor, type TensorLike, tensor } from '../convert.ts';
-import { type Attrs, bind, type Tensor } from '../core.ts';
+import { bind } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
 import { tensorLike } from '../kinds.ts';
+import type { Attrs } from '../primitive.ts';
 import { mul, reciprocal } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** A call's op is the name of a primitive, or 'power' with attrs `{ exponent }`, a whole number. */
 export type Expression =

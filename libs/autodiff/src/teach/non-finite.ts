@@ -2,7 +2,7 @@
 import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
-import type { Aval, Tensor } from '../core.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import type { Inputs } from '../transform/types.ts';
 import { type NamedArguments, nameArguments } from './arguments.ts';
 import { type CallSite, callSite } from './call-site.ts';

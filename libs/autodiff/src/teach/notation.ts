@@ -1,6 +1,6 @@
 /** How formulas are written, as text and in LaTeX. */
 import { oneOf, signature } from '@lockstep/errors';
-import type { NestedNumbers } from '../core.ts';
+import type { NestedNumbers } from '../tensor.ts';
 import { anExpression, type Expression, exponentOf } from './expression.ts';
 
 export type NotationStyle = 'text' | 'latex';

@@ -2,8 +2,10 @@
 import { isFloat } from '@lockstep/tensor';
 import type { Construct } from '../construct.ts';
 import { onesLike } from '../convert.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
+import { bind, PrimalTracer, Trace, withTrace } from '../core.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
 import { add } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 import { differentiableBy } from '../transform/arguments.ts';
 
 /** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */

@@ -3,7 +3,9 @@ import { describeValue, LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
-import { type Primitive, Tensor, type Trace } from '../core.ts';
+import type { Trace } from '../core.ts';
+import type { Primitive } from '../primitive.ts';
+import { Tensor } from '../tensor.ts';
 
 export function differentiableBy(primitive: Primitive, argument: number): boolean {
   return primitive.differentiable === 'all' || primitive.differentiable.includes(argument);

@@ -2,13 +2,14 @@
 import { isFloat } from '@lockstep/tensor';
 import type { MaybeTensor } from '../construct.ts';
 import { full, zerosLike } from '../convert.ts';
-import type { Aval, BatchAxis, Tensor } from '../core.ts';
-import { repeatInFront } from '../primitives/shape/reshape.ts';
+import type { BatchAxis } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
 import { primitiveOf } from '../program/equation.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import { removeDeadCode } from '../program/optimize.ts';
 import type { Program } from '../program/program.ts';
 import { type Closed, closeProgram, reordered } from '../program/trace.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { differentiableBy } from './arguments.ts';
 import { pushForward } from './jvp.ts';
 import { overBatch } from './vmap.ts';

@@ -6,15 +6,20 @@
  */
 import { allocateStorage, isFloat } from '@lockstep/tensor';
 import { take } from '../compositions/shape/taking.ts';
-import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
+import type { Construct, MaybeTensor } from '../construct.ts';
 import { zeros } from '../convert.ts';
-import { type Attrs, type BatchAxis, bindMany, ConcreteTensor, type Tensor } from '../core.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, equal, maximum, minimum, where } from '../primitives/elementwise/fusible.ts';
+import type { Attrs, BatchAxis } from '../primitive.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
+import { equal, maximum, minimum, where } from '../primitives/elementwise/fusible.ts';
 import { argmax, max } from '../primitives/reduce/extrema.ts';
-import { broadcastInAxes, repeatInFront, reshape, sum } from '../primitives/shape/reshape.ts';
+import { broadcastInAxes, repeatInFront, sum } from '../primitives/reduce/sum.ts';
+import { reshape } from '../primitives/shape/reshape.ts';
+import type { Bodies } from '../program/program.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import { ConcreteTensor, type Tensor } from '../tensor.ts';
 import {
   type Body,
   batchedBody,

@@ -12,10 +12,10 @@ import {
 } from '@lockstep/errors';
 import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { aTensor } from '../kinds.ts';
 import { add, mul } from '../primitives/elementwise/fusible.ts';
-import { sum } from '../primitives/shape/reshape.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import type { Tensor } from '../tensor.ts';
 import { jvp } from './jvp.ts';
 import { vjp } from './vjp.ts';
 

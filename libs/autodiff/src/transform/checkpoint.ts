@@ -2,31 +2,20 @@
  * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
  * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
  */
+
 import { aFunction, signature } from '@lockstep/errors';
-import type { Bodies, Construct } from '../construct.ts';
-import { bind, bindMany, findActiveTrace, type Primitive, type Tensor, Tracer } from '../core.ts';
-import { construct, copyKernel, primitive } from '../define.ts';
+import type { Construct } from '../construct.ts';
+import { bind, bindMany, findActiveTrace, Tracer } from '../core.ts';
+import { construct } from '../define.ts';
+import { barrier } from '../primitives/shape/barrier.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
+import type { Bodies } from '../program/program.ts';
 import { closeProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { flattened } from './arguments.ts';
 import { batchedBody, jvpBody, outputAvals, reached, spreadOut } from './bodies.ts';
 import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
-
-/**
- * x, not before there is a token, and no longer known to be what it was: what is computed from it is not shared with what
- * was computed from x.
- */
-export const barrier: Primitive = primitive({
-  name: 'barrier',
-  alias: true,
-  differentiable: [0],
-  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: copyKernel,
-  jvp: (t, _argument, [, token]) => bind(barrier, [t, token!], {}),
-  vjp: (ct) => ct,
-  batch: ([x, token], [batched]) => ({ value: bind(barrier, [x!, token!], {}), batched: batched! }),
-});
 
 /**
  * Values as the operands of a construct that is run in place: its cotangents are added up among themselves first, in the

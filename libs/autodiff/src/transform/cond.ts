@@ -2,9 +2,9 @@
 import { aFunction, anything, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { firstDifference, type Structure, unflatten } from '@lockstep/tree';
-import type { Tensor } from '../core.ts';
-import { cast } from '../primitives/elementwise/fusible.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
 import { closeProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { flattened } from './arguments.ts';
 import { outputAvals } from './bodies.ts';
 import { bindBranch, placeIn } from './branch.ts';

@@ -2,12 +2,15 @@
 import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { firstDifference, flatten, type Structure, unflatten } from '@lockstep/tree';
-import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
+import type { Construct, Enter, MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, type Aval, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
+import { bindMany, findActiveTrace, Tracer } from '../core.ts';
 import { construct } from '../define.ts';
-import { sum } from '../primitives/shape/reshape.ts';
+import type { Attrs } from '../primitive.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import type { Bodies } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { type Flattened, flattened, toTensors } from './arguments.ts';
 import { type Body, call, cut, isProgram, orZeros, outputAvals, overBatchAs } from './bodies.ts';
 import { linearized } from './tape.ts';

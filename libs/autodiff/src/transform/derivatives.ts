@@ -7,11 +7,12 @@ import { aFunction, describeValue, LockstepError, oneOf, type Rules, signature }
 import { sizeOf } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, tensor, zerosLike } from '../convert.ts';
-import type { Aval, Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
 import { add, mul, square } from '../primitives/elementwise/fusible.ts';
-import { reshape, sum, transpose } from '../primitives/shape/reshape.ts';
-import { stack } from '../primitives/shape/slicing.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import { stack } from '../primitives/shape/concatenate.ts';
+import { reshape, transpose } from '../primitives/shape/reshape.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { lifted, requireArguments, requireFloats, toTensors } from './arguments.ts';
 import { jvp } from './jvp.ts';
 import type { Input, Inputs } from './types.ts';

@@ -8,12 +8,13 @@ import { aFunction, anObject, type Kind, type Rules, signature, whole } from '@l
 import type { Profile } from '@lockstep/kernels';
 import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
 import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
-import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
+import { findActiveTrace } from '../core.ts';
 import { currentProfile } from '../profile.ts';
 import { type Instance, instantiate } from '../program/instance.ts';
 import { createProgramMemory } from '../program/memory.ts';
 import { planProgram } from '../program/plan.ts';
 import { traceProgram } from '../program/trace.ts';
+import { type Aval, ConcreteTensor, type Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import { recentlyUsed } from './recent.ts';
 import type { Inputs } from './types.ts';

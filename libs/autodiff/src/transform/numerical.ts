@@ -4,8 +4,8 @@ import { aFunction, aNumber, LockstepError, oneOf, type Rules, signature } from 
 import { formatShape } from '@lockstep/tensor';
 import { unflatten } from '@lockstep/tree';
 import { asTensor, tensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import { type GradientBy, restrict, type Wrt } from './derivatives.ts';
 import type { Inputs } from './types.ts';

@@ -5,15 +5,18 @@
 import type { TypedArray } from '@lockstep/tensor';
 import { at } from '../compositions/shape/at.ts';
 import { expandDims } from '../compositions/shape/axes.ts';
-import type { Bodies, Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
+import type { Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
 import { zeros, zerosLike } from '../convert.ts';
-import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { repeatInFront } from '../primitives/shape/reshape.ts';
-import { concatenate, slice } from '../primitives/shape/slicing.ts';
+import type { BoundKernel } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
+import { concatenate } from '../primitives/shape/concatenate.ts';
+import { slice } from '../primitives/shape/slicing.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import type { Program } from '../program/program.ts';
+import type { Bodies, Program } from '../program/program.ts';
 import { type Closed, closeProgram } from '../program/trace.ts';
+import type { ConcreteTensor, Tensor } from '../tensor.ts';
 import {
   batchedBody,
   chosen,

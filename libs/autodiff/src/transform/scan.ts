@@ -11,9 +11,9 @@ import {
 import { formatShape } from '@lockstep/tensor';
 import { type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
-import { stack } from '../primitives/shape/slicing.ts';
+import { stack } from '../primitives/shape/concatenate.ts';
 import { closeProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import { cut } from './bodies.ts';
 import { withOwnPlace } from './checkpoint.ts';

@@ -5,11 +5,13 @@ import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '
 import { at } from '../compositions/shape/at.ts';
 import type { Construct } from '../construct.ts';
 import { asTensor, zerosLike } from '../convert.ts';
-import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, Tensor, Tracer } from '../core.ts';
+import { bindMany, findActiveTrace, Tracer } from '../core.ts';
 import { construct, primitiveNamed } from '../define.ts';
+import type { Attrs } from '../primitive.ts';
+import { stack } from '../primitives/shape/concatenate.ts';
 import { transpose } from '../primitives/shape/reshape.ts';
-import { stack } from '../primitives/shape/slicing.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
+import { ConcreteTensor, Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 
 /** Whether what is done now is recorded into a program, whose loops and branches must be recorded too. */

@@ -5,8 +5,10 @@
 import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import type { Construct, MaybeTensor } from '../construct.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
+import { bind, PrimalTracer, Trace, withTrace } from '../core.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
 import { add } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 import { differentiableBy } from './arguments.ts';
 
 /** One step of the computation, with what its vjp needs. Numbered in the order of execution. */

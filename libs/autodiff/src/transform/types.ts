@@ -1,6 +1,6 @@
 /** Types of transformed functions. */
 import type { TypedArray } from '@lockstep/tensor';
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 
 /**
  * What a caller may give for an argument: a number or typed array wherever the function takes a tensor. Asking whether

@@ -4,8 +4,8 @@ import { aFunction, anything, describeValue, LockstepError, signature } from '@l
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
+import type { Tensor } from '../tensor.ts';
 import {
   lifted,
   regroup,

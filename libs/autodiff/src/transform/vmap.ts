@@ -15,17 +15,11 @@ import {
 import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Construct } from '../construct.ts';
-import {
-  type Attrs,
-  type BatchAxis,
-  type Batched,
-  type Primitive,
-  type Tensor,
-  Trace,
-  Tracer,
-  withTrace,
-} from '../core.ts';
-import { repeatInFront, transpose } from '../primitives/shape/reshape.ts';
+import { Trace, Tracer, withTrace } from '../core.ts';
+import type { Attrs, BatchAxis, Batched, Primitive } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
+import { transpose } from '../primitives/shape/reshape.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import type { Inputs } from './types.ts';
 

@@ -1,14 +1,16 @@
 /** Loops that end when their state says so. */
 import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { unflatten } from '@lockstep/tree';
-import type { Bodies, Construct } from '../construct.ts';
-import { bindMany, type Tensor } from '../core.ts';
+import type { Construct } from '../construct.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, greater } from '../primitives/elementwise/fusible.ts';
-import { repeatInFront, sum } from '../primitives/shape/reshape.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
+import { greater } from '../primitives/elementwise/fusible.ts';
+import { repeatInFront, sum } from '../primitives/reduce/sum.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import type { Program } from '../program/program.ts';
+import type { Bodies, Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import {
   chosen,

@@ -3,7 +3,7 @@
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors } from '../../convert.ts';
-import { bind, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { aPadding, aPadding1d, aSize, aTensor } from '../../kinds.ts';
 import { inputGradPrimitive } from '../../primitives/convolution/conv2d.ts';
 import {
@@ -18,10 +18,13 @@ import {
   type Size,
   tapsOf,
 } from '../../primitives/convolution/windows.ts';
-import { mul, requireArithmetic } from '../../primitives/elementwise/fusible.ts';
+import { mul } from '../../primitives/elementwise/fusible.ts';
+import { requireArithmetic } from '../../primitives/elementwise/rules.ts';
 import { matmul } from '../../primitives/linear-algebra/matmul.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
 import { reshape, transpose } from '../../primitives/shape/reshape.ts';
-import { concatenate, place, slice } from '../../primitives/shape/slicing.ts';
+import { place, slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { asImages, asSequences, lastAxis, requireSequences } from './convolve.ts';
 
 export interface ConvTranspose2dOptions {

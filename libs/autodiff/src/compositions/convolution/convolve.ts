@@ -8,7 +8,7 @@
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors } from '../../convert.ts';
-import { bind, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { aPadding, aPadding1d, aSize, aTensor } from '../../kinds.ts';
 import { conv2dPrimitive } from '../../primitives/convolution/conv2d.ts';
 import {
@@ -26,10 +26,13 @@ import {
   tapOf,
   tapsOf,
 } from '../../primitives/convolution/windows.ts';
-import { mul, requireArithmetic } from '../../primitives/elementwise/fusible.ts';
+import { mul } from '../../primitives/elementwise/fusible.ts';
+import { requireArithmetic } from '../../primitives/elementwise/rules.ts';
 import { matmul } from '../../primitives/linear-algebra/matmul.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
-import { concatenate, slice } from '../../primitives/shape/slicing.ts';
+import { slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 
 export interface Conv2dOptions {
   /** Step between windows, or [down, across]. Default 1. */

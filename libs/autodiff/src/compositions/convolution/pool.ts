@@ -10,7 +10,7 @@ import {
 } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 import { full, tensor } from '../../convert.ts';
-import { bind, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { aPadding, aPadding1d, aSize, aTensor } from '../../kinds.ts';
 import { maxPoolPrimitive } from '../../primitives/convolution/max-pool.ts';
 import {
@@ -25,10 +25,14 @@ import {
   type Sides,
   type Size,
 } from '../../primitives/convolution/windows.ts';
-import { div, requireFloat } from '../../primitives/elementwise/fusible.ts';
-import { max, mean } from '../../primitives/reduce/extrema.ts';
+import { div } from '../../primitives/elementwise/fusible.ts';
+import { requireFloat } from '../../primitives/elementwise/rules.ts';
+import { max } from '../../primitives/reduce/extrema.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
-import { concatenate, slice } from '../../primitives/shape/slicing.ts';
+import { slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
+import { mean } from '../reduce/means.ts';
 import { asImages, asSequences } from './convolve.ts';
 
 export interface PoolOptions {

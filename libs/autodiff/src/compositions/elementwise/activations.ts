@@ -5,7 +5,6 @@
 import { aNumber, LockstepError, oneOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { asTensor, type TensorLike, zerosLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
 import { expm1Below, softplus } from '../../primitives/elementwise/exponentials.ts';
 import {
@@ -18,13 +17,14 @@ import {
   lessEqual,
   mul,
   neg,
-  requireFloat,
   sigmoid,
   square,
   tanh,
   where,
 } from '../../primitives/elementwise/fusible.ts';
+import { requireFloat } from '../../primitives/elementwise/rules.ts';
 import { slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { clip } from './ranges.ts';
 
 const SQRT_TWO_OVER_PI = 0.7978845608028654;

@@ -2,7 +2,6 @@
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { aTensor, tensorLike } from '../../kinds.ts';
 import {
   abs,
@@ -16,6 +15,7 @@ import {
   notEqual,
   where,
 } from '../../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../../tensor.ts';
 
 const checkIsNotANumber = signature('isNotANumber', { x: tensorLike });
 

@@ -6,11 +6,12 @@
 import { aString, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { tensorLike } from '../../kinds.ts';
 import { mul } from '../../primitives/elementwise/fusible.ts';
 import { matmul } from '../../primitives/linear-algebra/matmul.ts';
-import { reshape, sum, transpose } from '../../primitives/shape/reshape.ts';
+import { sum } from '../../primitives/reduce/sum.ts';
+import { reshape, transpose } from '../../primitives/shape/reshape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { diagonal } from './matrices.ts';
 
 /** An array and the name of each axis. */

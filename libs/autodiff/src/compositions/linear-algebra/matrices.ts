@@ -3,11 +3,12 @@
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { tensor } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { anAxis, aTensor } from '../../kinds.ts';
 import { where } from '../../primitives/elementwise/fusible.ts';
-import { reshape, sum } from '../../primitives/shape/reshape.ts';
+import { sum } from '../../primitives/reduce/sum.ts';
+import { reshape } from '../../primitives/shape/reshape.ts';
 import { place, slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { moveAxis } from '../shape/axes.ts';
 
 /** Where a diagonal begins: `offset` columns to the right of the main one, or rows below it if negative. */

@@ -3,11 +3,11 @@
 import { aNumber, either, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { anAxis, someAxes, tensorLike } from '../../kinds.ts';
 import { mul, sub } from '../../primitives/elementwise/fusible.ts';
 import { matmul } from '../../primitives/linear-algebra/matmul.ts';
 import { reshape, transpose } from '../../primitives/shape/reshape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { ravel } from '../shape/axes.ts';
 import { roll } from '../shape/repeating.ts';
 

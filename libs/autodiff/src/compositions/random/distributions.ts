@@ -1,29 +1,31 @@
 /** Random draws of many kinds, composed of the uniform bits of random.ts: pure functions of the key. */
 
-import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
-import { permutation as permutationOf } from '@lockstep/rng';
-import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
-import { asTensor, full, requireLengths, type TensorLike } from '../../convert.ts';
-import { bind, ConcreteTensor, type Primitive, Tensor } from '../../core.ts';
-import { batchedAs, primitive } from '../../define.ts';
-import { aFloatDType, anAxis, aShape, aTensor, numberOrTensor, tensorLike } from '../../kinds.ts';
+import { aBoolean, aNumber, type Kind, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { type FloatDType, type Shape, sizeOf } from '@lockstep/tensor';
+import { asTensor, full, type TensorLike } from '../../convert.ts';
+import { aFloatDType, aShape, aTensor, numberOrTensor, tensorLike } from '../../kinds.ts';
+import { cast } from '../../primitives/elementwise/cast.ts';
 import {
   add,
-  cast,
+  cos,
   floor,
+  less,
   log,
   maximum,
   mul,
   neg,
+  sqrt,
   sub,
   where,
 } from '../../primitives/elementwise/fusible.ts';
 import { erfc, erfInv } from '../../primitives/elementwise/special.ts';
-import { bernoulli, foldIn, randomBits, requireKey, uniform } from '../../primitives/random/bits.ts';
+import { foldIn, randomBits, uniform } from '../../primitives/random/bits.ts';
+import { noAxis, permutation } from '../../primitives/random/permutation.ts';
 import { argmax } from '../../primitives/reduce/extrema.ts';
-import { topK } from '../../primitives/reduce/order.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
+import { ConcreteTensor, Tensor } from '../../tensor.ts';
 import { clip } from '../elementwise/ranges.ts';
+import { topK } from '../reduce/sorting.ts';
 import { take } from '../shape/taking.ts';
 
 const checkRandInt = signature('randInt', { key: aTensor, shape: aShape, low: aNumber, high: aNumber });
@@ -48,43 +50,6 @@ export function randInt(key: Tensor, shape: Shape, low: number, high: number): T
   const scaled = mul(mul(cast(randomBits(key, shape), 'float64'), high - low), 2 ** -32);
   return cast(add(floor(scaled), low), 'int32');
 }
-
-/** keys [.., 2] → [.., size] */
-const permutationPrimitive: Primitive<{ size: number }> = primitive({
-  name: 'permutation',
-  differentiable: [],
-  shape: ([key], { size }) => ({ dtype: 'int32', shape: [...key!.shape.slice(0, -1), size] }),
-  kernel: (out, [keys], { size }) => {
-    const [from, to] = [keys!.data, out.data];
-    return () => {
-      for (let i = 0; 2 * i < from.length; i++)
-        to.set(permutationOf([from[2 * i]!, from[2 * i + 1]!], size), i * size);
-    };
-  },
-  batch: ([key], _batched, attrs) => batchedAs(bind(permutationPrimitive, [key!], attrs)),
-});
-
-const checkPermutation = signature('permutation', { key: aTensor, items: numberOrTensor, 'axis?': anAxis });
-
-/** 0, 1, …, n − 1 in random order (int32 [n]), or the parts of an array along `axis` in random order. */
-export function permutation(key: Tensor, items: number | Tensor, axis = 0): Tensor {
-  checkPermutation(key, items, axis);
-  requireKey('permutation', key);
-  if (items instanceof Tensor) {
-    const length = items.shape.at(axis);
-    if (length === undefined) throw noAxis('permutation', items, axis);
-    return take(items, permutation(key, length), axis);
-  }
-  requireLengths('permutation', [items]);
-  return bind(permutationPrimitive, [key], { size: items });
-}
-
-const noAxis = (op: string, { shape }: Tensor, axis: number): LockstepError =>
-  new LockstepError('shape', `${op}: ${formatShape(shape)} has no axis ${axis}; give an array of rows`, {
-    op,
-    shape,
-    axis,
-  });
 
 export interface ChoiceOptions {
   /** Whether an item may be drawn again. Default true. */
@@ -216,4 +181,36 @@ export function truncatedNormal(
   // Twice the distribution function.
   const doubled = add(from, mul(sub(to, from), places));
   return cast(clip(mul(erfInv(sub(doubled, 1)), Math.SQRT2), low, high), dtype);
+}
+
+const checkSplitKey = signature('splitKey', { key: aTensor, 'count?': aNumber });
+
+/** `count` keys, unrelated to each other and to what is drawn from `key`, for `vmap` and `scan` to go over. uint32 [count, 2] */
+export function splitKey(key: Tensor, count = 2): Tensor {
+  checkSplitKey(key, count);
+  return randomBits(foldIn(key, 'split'), [count, 2]);
+}
+
+const checkNormal = signature('normal', { key: aTensor, shape: aShape, 'dtype?': aFloatDType });
+
+/** Standard normal by Box and Muller (1958): √(−2 ln u)·cos 2πv. */
+export function normal(key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor {
+  checkNormal(key, shape, dtype);
+  const size = sizeOf(shape);
+  const u = sub(1, uniform(foldIn(key, 0), [size], 0, 1, dtype));
+  const v = uniform(foldIn(key, 1), [size], 0, 1, dtype);
+  return reshape(mul(sqrt(mul(neg(log(u)), 2)), cos(mul(v, 2 * Math.PI))), shape);
+}
+
+const aProbability: Kind = {
+  what: 'a probability from 0 to 1',
+  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+};
+
+const checkBernoulli = signature('bernoulli', { key: aTensor, probability: aProbability, shape: aShape });
+
+/** True with the given probability. bool `shape` */
+export function bernoulli(key: Tensor, probability: number, shape: Shape): Tensor {
+  checkBernoulli(key, probability, shape);
+  return less(uniform(key, shape), probability);
 }

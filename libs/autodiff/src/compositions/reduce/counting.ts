@@ -3,12 +3,12 @@
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensors, ones, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { aTensor, tensorLike } from '../../kinds.ts';
 import { equal, sub, where } from '../../primitives/elementwise/fusible.ts';
 import { searchSorted } from '../../primitives/reduce/order.ts';
 import { scatterAdd } from '../../primitives/shape/gather.ts';
 import { slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { ravel } from '../shape/axes.ts';
 
 const checkBinCount = signature('binCount', { x: aTensor, length: aNumber, 'weights?': aTensor });

@@ -3,38 +3,31 @@
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes } from '@lockstep/tensor';
 import { asTensor, onesLike, type TensorLike, zerosLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { aTensor, numberOrList, someAxes, tensorLike } from '../../kinds.ts';
+import { cast, stopGradient } from '../../primitives/elementwise/cast.ts';
 import {
   abs,
   add,
-  cast,
   div,
   equal,
   mul,
   notEqual,
-  requireArithmetic,
-  requireFloat,
   sqrt,
   square,
-  stopGradient,
   sub,
   where,
 } from '../../primitives/elementwise/fusible.ts';
 import { pow } from '../../primitives/elementwise/powers.ts';
-import { max, mean, min } from '../../primitives/reduce/extrema.ts';
-import { sort } from '../../primitives/reduce/order.ts';
-import {
-  type ReduceOptions,
-  reduceRules,
-  reshape,
-  restoreAxes,
-  sum,
-  transpose,
-} from '../../primitives/shape/reshape.ts';
-import { stack } from '../../primitives/shape/slicing.ts';
+import { requireArithmetic, requireFloat } from '../../primitives/elementwise/rules.ts';
+import { max, min } from '../../primitives/reduce/extrema.ts';
+import { type ReduceOptions, reduceRules, restoreAxes, sum } from '../../primitives/reduce/sum.ts';
+import { stack } from '../../primitives/shape/concatenate.ts';
+import { reshape, transpose } from '../../primitives/shape/reshape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { isNotANumber } from '../elementwise/ranges.ts';
 import { at } from '../shape/at.ts';
+import { mean } from './means.ts';
+import { sort } from './sorting.ts';
 
 type Axes = number | readonly number[];
 

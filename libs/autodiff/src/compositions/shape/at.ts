@@ -1,10 +1,10 @@
 /** Elements and subarrays by an index for each axis. */
 import { anything, describeValue, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
-import { Tensor } from '../../core.ts';
 import { aTensor } from '../../kinds.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
 import { type Position, slice } from '../../primitives/shape/slicing.ts';
+import { Tensor } from '../../tensor.ts';
 import { take } from './taking.ts';
 
 /**

@@ -2,9 +2,10 @@
 
 import { LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { broadcastShapes, formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
-import type { Tensor } from '../../core.ts';
 import { anAxis, aTensor, someAxes } from '../../kinds.ts';
-import { broadcastInAxes, broadcastTo, reshape, transpose } from '../../primitives/shape/reshape.ts';
+import { broadcastInAxes, broadcastTo } from '../../primitives/reduce/sum.ts';
+import { reshape, transpose } from '../../primitives/shape/reshape.ts';
+import type { Tensor } from '../../tensor.ts';
 
 const checkExpandDims = signature('expandDims', { x: aTensor, axes: someAxes });
 

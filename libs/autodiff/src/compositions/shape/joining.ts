@@ -3,10 +3,11 @@
 import { aNumber, either, LockstepError, listOf, signature, whole } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
-import { concatenate, slice } from '../../primitives/shape/slicing.ts';
+import { slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 
 const checkHstack = signature('hstack', { xs: listOf(tensorLike, 'a list of tensors') });
 

@@ -3,10 +3,11 @@
 import { aNumber, either, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { filled } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { aTensor } from '../../kinds.ts';
 import { beside } from '../../numbers.ts';
-import { concatenate, padZeros } from '../../primitives/shape/slicing.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
+import { padZeros } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { take } from './taking.ts';
 
 export interface PadOptions {

@@ -2,10 +2,12 @@
 
 import { aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
 import { normalizeAxis } from '@lockstep/tensor';
-import type { Tensor } from '../../core.ts';
 import { anAxis, aTensor, numberOrList } from '../../kinds.ts';
-import { broadcastInAxes, reshape } from '../../primitives/shape/reshape.ts';
-import { concatenate, flip, slice } from '../../primitives/shape/slicing.ts';
+import { broadcastInAxes } from '../../primitives/reduce/sum.ts';
+import { concatenate } from '../../primitives/shape/concatenate.ts';
+import { reshape } from '../../primitives/shape/reshape.ts';
+import { flip, slice } from '../../primitives/shape/slicing.ts';
+import type { Tensor } from '../../tensor.ts';
 import { ravel, swapAxes } from './axes.ts';
 import { take } from './taking.ts';
 

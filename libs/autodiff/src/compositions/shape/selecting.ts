@@ -7,10 +7,10 @@ import { LockstepError, listOf, signature } from '@lockstep/errors';
 import { argSort } from '@lockstep/kernels';
 import { formatShape, stridesOf, type TypedArray } from '@lockstep/tensor';
 import { type TensorLike, tensor } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { aTensor, tensorLike } from '../../kinds.ts';
 import { where } from '../../primitives/elementwise/fusible.ts';
 import { reshape } from '../../primitives/shape/reshape.ts';
+import type { Tensor } from '../../tensor.ts';
 import { ravel } from './axes.ts';
 import { take } from './taking.ts';
 

@@ -1,23 +1,16 @@
 /** Elements by their index along any axis: taken, replaced and added to. */
 
 import { describeValue, LockstepError, signature } from '@lockstep/errors';
-import { lastPlaces } from '@lockstep/kernels';
 import { broadcastShapes, formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike, tensor } from '../../convert.ts';
-import { bind, type Primitive, Tensor } from '../../core.ts';
-import { batchedAs, primitive } from '../../define.ts';
 import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
-import {
-  add,
-  cast,
-  greaterEqual,
-  less,
-  maximum,
-  minimum,
-  where,
-} from '../../primitives/elementwise/fusible.ts';
+import { cast } from '../../primitives/elementwise/cast.ts';
+import { add, less, minimum, where } from '../../primitives/elementwise/fusible.ts';
+import { broadcastTo } from '../../primitives/reduce/sum.ts';
 import { gather, offsetRows, requireIndices, scatterAdd } from '../../primitives/shape/gather.ts';
-import { broadcastInAxes, broadcastTo, reshape } from '../../primitives/shape/reshape.ts';
+import { setRows } from '../../primitives/shape/last-places.ts';
+import { reshape } from '../../primitives/shape/reshape.ts';
+import { Tensor } from '../../tensor.ts';
 import { moveAxis } from './axes.ts';
 
 /**
@@ -202,33 +195,3 @@ function updatesAlong(
     along,
   };
 }
-
-/** x [rows, ..w] with row `indices[i]` replaced by `values[i]`, i ascending. */
-function setRows(x: Tensor, indices: Tensor, values: Tensor): Tensor {
-  const last = bind(lastPlacesPrimitive, [indices], { rows: x.shape[0]! });
-  const replaced = broadcastInAxes(greaterEqual(last, 0), x.shape, [0]);
-  return where(replaced, gather(values, maximum(last, 0)), x);
-}
-
-/** indices [count] → for each of `rows` rows the last place that names it, −1 if none does. */
-const lastPlacesPrimitive: Primitive<{ rows: number }> = primitive({
-  name: 'lastPlaces',
-  differentiable: [],
-  shape: (_inputs, { rows }) => ({ dtype: 'int32', shape: [rows] }),
-  kernel:
-    (out, [indices]) =>
-    () =>
-      lastPlaces(out.data as Int32Array, indices!.data as Int32Array),
-  batch: ([indices], _batched, { rows }, { size }) => {
-    const count = indices!.shape[1]!;
-    const all = bind(lastPlacesPrimitive, [offsetRows(indices!, true, size, rows)], { rows: size * rows });
-    // Places count within their own run of indices again.
-    const first = broadcastInAxes(
-      tensor(Int32Array.from({ length: size }, (_, i) => -i * count)),
-      [size, rows],
-      [0],
-    );
-    const places = reshape(all, [size, rows]);
-    return batchedAs(where(greaterEqual(places, 0), add(places, first), -1));
-  },
-});

@@ -6,10 +6,12 @@
 import { type Conv2dAttrs, convolutionAlgorithm, kernelGradAlgorithm } from '@lockstep/kernels';
 import type { DType, Shape } from '@lockstep/tensor';
 import { at } from '../../compositions/shape/at.ts';
-import { type Attrs, type Batched, bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
+import type { Attrs, Batched, Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { stack } from '../shape/concatenate.ts';
 import { reshape } from '../shape/reshape.ts';
-import { stack } from '../shape/slicing.ts';
 import { outputLength } from './windows.ts';
 
 export interface WindowAttrs extends Attrs {

@@ -4,9 +4,12 @@
  */
 import type { PoolAttrs } from '@lockstep/kernels';
 import type { Shape } from '@lockstep/tensor';
-import { type Attrs, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
-import { repeatInFront, reshape } from '../shape/reshape.ts';
+import type { Attrs, BatchAxis, Batched, Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { repeatInFront } from '../reduce/sum.ts';
+import { reshape } from '../shape/reshape.ts';
 import { outputLength } from './windows.ts';
 
 interface PoolWindow extends Attrs {

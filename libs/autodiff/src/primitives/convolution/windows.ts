@@ -1,7 +1,7 @@
 /** Windows that slide over the axes of an image: the geometry that convolution and pooling share. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
-import type { Tensor } from '../../core.ts';
+import type { Tensor } from '../../tensor.ts';
 import { add } from '../elementwise/fusible.ts';
 import { padZeros, slice } from '../shape/slicing.ts';
 

@@ -1,7 +1,7 @@
 /** Exponentials, logarithms and hyperbolic functions beyond `exp`, `log` and `tanh`. */
 
 import { type TensorLike, zerosLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
+import type { Tensor } from '../../tensor.ts';
 import {
   abs,
   add,

@@ -5,63 +5,16 @@
 
 import { LockstepError, signature } from '@lockstep/errors';
 import type { BinaryOp, CompareOp, Operand, UnaryOp } from '@lockstep/kernels';
-import { broadcastShapes, type DType, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
+import type { DType, Storage } from '@lockstep/tensor';
 import { asTensors, onesLike, operand, type TensorLike, zerosLike } from '../../convert.ts';
-import {
-  type Attrs,
-  type Aval,
-  type BatchAxis,
-  type Batched,
-  type BoundKernel,
-  bind,
-  type Primitive,
-  Tensor,
-} from '../../core.ts';
-import { batchedAs, copyKernel, primitive } from '../../define.ts';
-import { aDType, aTensor, tensorLike } from '../../kinds.ts';
-import { broadcastTo, repeatInFront } from '../shape/reshape.ts';
+import { bind } from '../../core.ts';
+import { primitive } from '../../define.ts';
+import { aTensor, tensorLike } from '../../kinds.ts';
+import type { Attrs, BoundKernel, Primitive } from '../../primitive.ts';
+import { type Aval, Tensor } from '../../tensor.ts';
+import { batchElementwise, fullOperand, requireArithmetic, requireFloat, stretched } from './rules.ts';
 
 const none: Attrs = {};
-
-export function fullOperand({ data, shape }: Storage): Operand {
-  return { data, repeat: 1, period: sizeOf(shape) };
-}
-
-/** Batches an op whose inputs have equal shapes: the unbatched ones repeat along the new axis. */
-export function batchElementwise(self: () => Primitive) {
-  return (
-    inputs: readonly Tensor[],
-    batched: readonly boolean[],
-    attrs: Attrs,
-    { size }: BatchAxis,
-  ): Batched =>
-    batchedAs(
-      bind(
-        self(),
-        inputs.map((x, i) => (batched[i] ? x : repeatInFront(x, size))),
-        attrs,
-      ),
-    );
-}
-
-/** For ops whose results are no whole numbers in general; `remedy` names another op for those that are. */
-export function requireFloat(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
-  if (isFloat(dtype)) return;
-  throw new LockstepError(
-    'dtype',
-    `${op}: takes float32 or float64, not ${dtype}; convert with .cast('float32')${remedy}`,
-    { op, dtype },
-  );
-}
-
-/** For ops that add or multiply: whole numbers may, and wrap at the ends of their range; conditions may not. */
-export function requireArithmetic(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
-  if (dtype !== 'bool') return;
-  throw new LockstepError('dtype', `${op}: bool has no arithmetic; convert with .cast('float32')${remedy}`, {
-    op,
-    dtype,
-  });
-}
 
 interface UnaryRules {
   readonly name: UnaryOp;
@@ -99,42 +52,60 @@ function unary({ name, derivative, scale, whole = [] }: UnaryRules): (x: TensorL
 }
 
 const integers = ['int32', 'uint32'] as const;
+
 const anyWhole = [...integers, 'bool'] as const;
 
 /** −x */
 export const neg = unary({ name: 'neg', scale: (g) => neg(g), whole: ['int32'] });
+
 /** |x|, the magnitude. */
 export const abs = unary({ name: 'abs', derivative: (x) => sign(x), whole: anyWhole });
+
 /** −1, 0 or 1; ±0 gives ±0. */
 export const sign = unary({ name: 'sign', whole: anyWhole });
+
 /** The next whole number at or below x. */
 export const floor = unary({ name: 'floor' });
+
 /** The next whole number at or above x. */
 export const ceil = unary({ name: 'ceil' });
+
 /** To the nearest integer, ties to even. */
 export const round = unary({ name: 'round' });
+
 /** √x, NaN below 0. */
 export const sqrt = unary({ name: 'sqrt', scale: (g, _x, y) => div(mul(g, 0.5), y) });
+
 /** 1/x */
 export const reciprocal = unary({ name: 'reciprocal', scale: (g, _x, y) => neg(mul(g, square(y))) });
+
 /** x², a product: no power is taken. */
 export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), whole: integers });
+
 /** eˣ */
 export const exp = unary({ name: 'exp', derivative: (_x, y) => y });
+
 /** Natural logarithm. */
 export const log = unary({ name: 'log', scale: (g, x) => div(g, x) });
+
 /** The sine of an angle in radians. */
 export const sin = unary({ name: 'sin', derivative: (x) => cos(x) });
+
 /** The cosine of an angle in radians. */
 export const cos = unary({ name: 'cos', derivative: (x) => neg(sin(x)) });
+
 /** (eˣ − e⁻ˣ)/(eˣ + e⁻ˣ) */
 export const tanh = unary({ name: 'tanh', derivative: (_x, y) => sub(1, square(y)) });
+
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, sub(1, y)) });
+
 /** The error function; derivative 2/√π · e^(−x²). */
 export const erf = unary({ name: 'erf', derivative: (x) => mul(exp(neg(square(x))), 1.1283791670955126) });
+
 /** Values of magnitude below 1e-30 as 0: averages that decay into denormal numbers would make processors slow. */
 export const flush = unary({ name: 'flush', scale: (g, x) => where(greaterEqual(abs(x), 1e-30), g, 0) });
+
 /** max(x, 0). Its slope is read off y, so that x need not be kept. */
 export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) });
 
@@ -188,12 +159,6 @@ const bindBinary =
   (kernels) =>
     kernels.binary(name, out.data, a!, b!);
 
-/** The tensors broadcast to one shape. */
-export function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
-  const shape = broadcastShapes(op, ...tensors.map((x) => x.shape));
-  return tensors.map((x) => broadcastTo(x, shape));
-}
-
 const arithmetic = (name: BinaryOp): Pick<BinaryRules, 'name' | 'accepts'> => ({
   name,
   accepts: (x) => requireArithmetic(name, x),
@@ -201,28 +166,34 @@ const arithmetic = (name: BinaryOp): Pick<BinaryRules, 'name' | 'accepts'> => ({
 
 /** a + b */
 export const add = binary({ ...arithmetic('add'), by: [(g) => g, (g) => g] });
+
 /** a − b */
 export const sub = binary({ ...arithmetic('sub'), by: [(g) => g, (g) => neg(g)] });
+
 /** a · b, element by element; `matmul` is the product of matrices. */
 export const mul = binary({ ...arithmetic('mul'), by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
+
 /** a / b, of floats: `floorDivide` gives the whole quotient of whole numbers. */
 export const div = binary({
   name: 'div',
   accepts: (x) => requireFloat('div', x, ', or take floorDivide for whole quotients'),
   by: [(g, _a, b) => div(g, b), (g, _a, b, y) => neg(mul(g, div(y, b)))],
 });
+
 /** The larger one, NaN if either is NaN. */
 export const maximum = binary({
   name: 'max',
   op: 'maximum',
   by: [(g, a, b) => mul(g, share(greater, a, b)), (g, a, b) => mul(g, share(greater, b, a))],
 });
+
 /** The smaller one, NaN if either is NaN. */
 export const minimum = binary({
   name: 'min',
   op: 'minimum',
   by: [(g, a, b) => mul(g, share(less, a, b)), (g, a, b) => mul(g, share(less, b, a))],
 });
+
 /** g where x > 0, else 0: relu's derivative as a linear op in g. */
 export const reluGrad = binary({ name: 'reluGrad', by: [(g, _a, x) => reluGrad(g, x)] });
 
@@ -254,20 +225,28 @@ function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) =>
 
 /** a = b, as bool; false beside NaN. */
 export const equal = compare('eq', 'equal');
+
 /** a ≠ b, as bool; true beside NaN. */
 export const notEqual = compare('ne', 'notEqual');
+
 /** a < b, as bool; false beside NaN. */
 export const less = compare('lt', 'less');
+
 /** a ≤ b, as bool; false beside NaN. */
 export const lessEqual = compare('le', 'lessEqual');
+
 /** a > b, as bool; false beside NaN. */
 export const greater = compare('gt', 'greater');
+
 /** a ≥ b, as bool; false beside NaN. */
 export const greaterEqual = compare('ge', 'greaterEqual');
+
 /** Whether neither is 0, as bool. */
 export const logicalAnd = compare('and', 'logicalAnd');
+
 /** Whether one of them is not 0, as bool. */
 export const logicalOr = compare('or', 'logicalOr');
+
 /** 1 where x is 0, else 0, in the type of x. */
 export const logicalNot = unary({ name: 'not', whole: anyWhole });
 
@@ -307,47 +286,4 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
     );
   }
   return bind(selectPrimitive, stretched('where', [condition, ...asTensors('where', a, b)]), none);
-}
-
-const castPrimitive: Primitive<{ dtype: DType }> = primitive({
-  name: 'cast',
-  differentiable: [0],
-  shape: ([x], { dtype }) => ({ dtype, shape: x!.shape }),
-  kernel:
-    (out, [x]) =>
-    (kernels) =>
-      kernels.cast(out.data, x!.data),
-  linear: true,
-  vjp: (ct, _argument, [x]) => cast(ct, x!.dtype),
-  batch: ([x], _batched, { dtype }) => batchedAs(cast(x!, dtype)),
-});
-
-const checkCast = signature('cast', { x: aTensor, dtype: aDType });
-
-/**
- * Another element type. Floats become whole numbers towards zero, those outside of the range its nearest end, NaN 0;
- * int32 and uint32 keep their 32 bits, so that −1 becomes 4294967295; anything becomes the bool x ≠ 0.
- */
-export function cast(x: Tensor, dtype: DType): Tensor {
-  checkCast(x, dtype);
-  if (x.dtype === dtype) return x;
-  // A step function has derivative 0; a tangent of integers would only be a truncated one.
-  return bind(castPrimitive, [isFloat(dtype) ? x : stopGradient(x)], { dtype });
-}
-
-const stopGradientPrimitive: Primitive = primitive({
-  name: 'stopGradient',
-  alias: true,
-  differentiable: [],
-  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: copyKernel,
-  batch: batchElementwise(() => stopGradientPrimitive),
-});
-
-const checkStopGradient = signature('stopGradient', { x: aTensor });
-
-/** x as a constant: no derivative flows through it. */
-export function stopGradient(x: Tensor): Tensor {
-  checkStopGradient(x);
-  return bind(stopGradientPrimitive, [x], none);
 }

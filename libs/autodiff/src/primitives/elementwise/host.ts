@@ -12,16 +12,11 @@ import {
   hostUnary,
 } from '@lockstep/kernels';
 import { asTensors, operand, type TensorLike } from '../../convert.ts';
-import {
-  type Attrs,
-  bind,
-  ConcreteTensor,
-  outsideOfTraces,
-  type Primitive,
-  type Tensor,
-} from '../../core.ts';
+import { bind, outsideOfTraces } from '../../core.ts';
 import { primitive } from '../../define.ts';
-import { batchElementwise, requireFloat, stretched } from './fusible.ts';
+import type { Attrs, Primitive } from '../../primitive.ts';
+import { ConcreteTensor, type Tensor } from '../../tensor.ts';
+import { batchElementwise, requireFloat, stretched } from './rules.ts';
 
 /** g times the derivative by one argument, for both modes. */
 type UnaryRule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;

@@ -2,23 +2,11 @@
 
 import { signature } from '@lockstep/errors';
 import { asTensor, onesLike, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
 import { tensorLike } from '../../kinds.ts';
-import {
-  div,
-  equal,
-  log,
-  mul,
-  neg,
-  reciprocal,
-  requireArithmetic,
-  requireFloat,
-  sqrt,
-  square,
-  sub,
-  where,
-} from './fusible.ts';
+import type { Tensor } from '../../tensor.ts';
+import { div, equal, log, mul, neg, reciprocal, sqrt, square, sub, where } from './fusible.ts';
 import { binaryOnHost, unaryOnHost } from './host.ts';
+import { requireArithmetic, requireFloat } from './rules.ts';
 
 /** The largest constant exponent that is multiplied out. */
 const MAX_MULTIPLIED = 64;

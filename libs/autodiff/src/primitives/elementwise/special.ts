@@ -1,24 +1,10 @@
 /** Special functions: the error function's relatives and the gamma function's. */
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
-import { asTensor, asTensors, onesLike, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
+import type { TensorLike } from '../../convert.ts';
 import { tensorLike } from '../../kinds.ts';
-import { log1p } from './exponentials.ts';
-import {
-  equal,
-  exp,
-  lessEqual,
-  log,
-  logicalAnd,
-  logicalOr,
-  mul,
-  neg,
-  requireFloat,
-  square,
-  sub,
-  where,
-} from './fusible.ts';
+import type { Tensor } from '../../tensor.ts';
+import { exp, mul, neg, square } from './fusible.ts';
 import { orderedOnHost, unaryOnHost } from './host.ts';
 
 const TWO_OVER_SQRT_PI = 1.1283791670955126;
@@ -58,25 +44,4 @@ export function polygamma(n: number, x: TensorLike): Tensor {
     );
   }
   return polygammaOfOrder(n, x);
-}
-
-const checkLogit = signature('logit', { x: tensorLike });
-
-/** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond NaN. */
-export function logit(x: TensorLike): Tensor {
-  checkLogit(x);
-  const values = asTensor(x);
-  requireFloat('logit', values);
-  return sub(log(values), log1p(neg(values)));
-}
-
-const checkXLogY = signature('xLogY', { x: tensorLike, y: tensorLike });
-
-/** x·ln(y), the terms of an entropy. Where x is 0 it is 0, whatever y but NaN; the slopes are 0 where ln y is no number. */
-export function xLogY(x: TensorLike, y: TensorLike): Tensor {
-  checkXLogY(x, y);
-  const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];
-  requireFloat('xLogY', a);
-  const isOutside = logicalOr(lessEqual(b, 0), equal(b, Number.POSITIVE_INFINITY));
-  return mul(a, log(where(logicalAnd(equal(a, 0), isOutside), onesLike(b), b)));
 }

@@ -1,31 +1,24 @@
 /** Trigonometric functions beyond `sin` and `cos`. */
 
 import { signature } from '@lockstep/errors';
-import { asTensor, type TensorLike } from '../../convert.ts';
-import type { Tensor } from '../../core.ts';
+import type { TensorLike } from '../../convert.ts';
 import { tensorLike } from '../../kinds.ts';
-import { add, cos, div, mul, neg, requireFloat, sin, sqrt, square, sub } from './fusible.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add, div, mul, neg, sqrt, square, sub } from './fusible.ts';
 import { binaryOnHost, orderedOnHost, unaryOnHost } from './host.ts';
 import { hypot } from './powers.ts';
-
-const checkTan = signature('tan', { x: tensorLike });
-
-/** The tangent of an angle in radians. */
-export function tan(x: TensorLike): Tensor {
-  checkTan(x);
-  const angle = asTensor(x);
-  requireFloat('tan', angle);
-  return div(sin(angle), cos(angle));
-}
 
 const cosine = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
 
 /** In [−π/2, π/2]; beyond ±1 NaN. */
 export const asin = unaryOnHost('asin', (g, x) => div(g, cosine(x)));
+
 /** In [0, π]; beyond ±1 NaN. */
 export const acos = unaryOnHost('acos', (g, x) => neg(div(g, cosine(x))));
+
 /** In [−π/2, π/2]. */
 export const atan = unaryOnHost('atan', (g, x) => div(g, add(square(x), 1)));
+
 /** g·a/(x² + y²), without the squares, which leave the range of numbers long before the quotient does. */
 function overSquares(g: Tensor, a: Tensor, y: Tensor, x: Tensor): Tensor {
   const length = hypot(x, y);

@@ -2,12 +2,15 @@
 
 import { signature } from '@lockstep/errors';
 import { type DeterminantPart, determinant as determinantKernel, luRoom } from '@lockstep/kernels';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { inverse } from '../../compositions/linear-algebra/inverses.ts';
+import { bind } from '../../core.ts';
 import { primitive } from '../../define.ts';
 import { aTensor } from '../../kinds.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
 import { mul } from '../elementwise/fusible.ts';
-import { broadcastInAxes, reshape, sum } from '../shape/reshape.ts';
-import { inverse } from './linear-systems.ts';
+import { broadcastInAxes, sum } from '../reduce/sum.ts';
+import { reshape } from '../shape/reshape.ts';
 import { adjoint, joinBatches, oneBatch, requireSquare } from './matrix-batches.ts';
 
 /** a [batch, n, n] → [batch]; `factor` is what the slope A⁻ᵀ is multiplied by. */

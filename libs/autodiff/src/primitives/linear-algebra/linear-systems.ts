@@ -4,7 +4,7 @@
  * Murray (2016), Differentiation of the Cholesky decomposition.
  */
 
-import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { aBoolean, LockstepError, type Rules, signature } from '@lockstep/errors';
 import {
   cholesky as choleskyKernel,
   luRoom,
@@ -15,12 +15,14 @@ import {
 import { formatShape } from '@lockstep/tensor';
 import { tril, triu } from '../../compositions/linear-algebra/matrices.ts';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import { type Attrs, type Aval, bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { primitive } from '../../define.ts';
 import { eye } from '../../grids.ts';
 import { aTensor, tensorLike } from '../../kinds.ts';
+import type { Attrs, Primitive } from '../../primitive.ts';
+import type { Aval, Tensor } from '../../tensor.ts';
 import { mul, neg, sub } from '../elementwise/fusible.ts';
-import { broadcastTo, reshape } from '../shape/reshape.ts';
+import { reshape } from '../shape/reshape.ts';
 import { matmul } from './matmul.ts';
 import { adjoint, joinBatches, oneBatch, requireSquare, sameBatch, symmetric } from './matrix-batches.ts';
 
@@ -100,6 +102,7 @@ const choleskyPrimitive: Primitive = primitive({
 
 /** L⁻¹·b and L⁻ᵀ·b */
 const lowerSolved = (l: Tensor, b: Tensor): Tensor => triangular(l, b, { lower: true, unit: false });
+
 const upperSolved = (l: Tensor, b: Tensor): Tensor =>
   triangular(adjoint(l), b, { lower: false, unit: false });
 
@@ -166,15 +169,6 @@ function system(op: string, a: TensorLike, b: TensorLike, run: (a: Tensor, b: Te
   return reshape(x, [...batch.lead, ...(given.rank === 1 ? [given.size] : right.shape.slice(-2))]);
 }
 
-const checkInverse = signature('inverse', { x: aTensor });
-
-/** The inverses of matrices. [.., n, n] → [.., n, n]. A singular matrix gives ∞ and NaN. */
-export function inverse(x: Tensor): Tensor {
-  checkInverse(x);
-  requireSquare('inverse', x);
-  return solve(x, broadcastTo(identityLike(x), x.shape));
-}
-
 const checkCholesky = signature('cholesky', { x: aTensor });
 
 /**
@@ -185,26 +179,4 @@ export function cholesky(x: Tensor): Tensor {
   checkCholesky(x);
   requireSquare('cholesky', x);
   return reshape(bind(choleskyPrimitive, [oneBatch(x).matrices], {}), x.shape);
-}
-
-const checkMatrixPower = signature('matrixPower', { x: aTensor, power: aNumber });
-
-/** The product of `power` copies of a matrix; 0 gives the identity, −1 the inverse. [.., n, n] → [.., n, n] */
-export function matrixPower(x: Tensor, power: number): Tensor {
-  checkMatrixPower(x, power);
-  requireSquare('matrixPower', x);
-  if (!Number.isInteger(power)) {
-    throw new LockstepError('argument', `matrixPower: the power is a whole number, not ${power}`, {
-      op: 'matrixPower',
-      power,
-    });
-  }
-  if (power === 0) return broadcastTo(identityLike(x), x.shape);
-  let square = power < 0 ? inverse(x) : x;
-  let result: Tensor | undefined;
-  for (let rest = Math.abs(power); rest > 0; rest = Math.floor(rest / 2)) {
-    if (rest % 2 === 1) result = result === undefined ? square : matmul(result, square);
-    if (rest > 1) square = matmul(square, square);
-  }
-  return result!;
 }

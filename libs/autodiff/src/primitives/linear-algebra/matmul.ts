@@ -7,11 +7,14 @@ import { aBoolean, LockstepError, type Rules, signature } from '@lockstep/errors
 import type { MatmulAttrs } from '@lockstep/kernels';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import { type Aval, bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
 import { aTensor, tensorLike } from '../../kinds.ts';
-import { requireArithmetic } from '../elementwise/fusible.ts';
-import { broadcastTo, repeatInFront, reshape, sum, transpose } from '../shape/reshape.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Aval, Tensor } from '../../tensor.ts';
+import { requireArithmetic } from '../elementwise/rules.ts';
+import { broadcastTo, repeatInFront, sum } from '../reduce/sum.ts';
+import { reshape, transpose } from '../shape/reshape.ts';
 
 interface Transposes extends Readonly<Record<string, unknown>> {
   readonly transposeA: boolean;

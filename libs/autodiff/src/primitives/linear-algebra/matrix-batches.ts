@@ -2,10 +2,14 @@
 import { LockstepError } from '@lockstep/errors';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { swapAxes } from '../../compositions/shape/axes.ts';
-import { type Attrs, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs } from '../../define.ts';
-import { add, mul, requireFloat } from '../elementwise/fusible.ts';
-import { broadcastTo, repeatInFront, reshape } from '../shape/reshape.ts';
+import type { Attrs, BatchAxis, Batched, Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add, mul } from '../elementwise/fusible.ts';
+import { requireFloat } from '../elementwise/rules.ts';
+import { broadcastTo, repeatInFront } from '../reduce/sum.ts';
+import { reshape } from '../shape/reshape.ts';
 
 /** Matrices [.., n, m] of floats. */
 export function requireMatrices(op: string, x: Tensor): void {

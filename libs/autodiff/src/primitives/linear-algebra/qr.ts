@@ -4,17 +4,18 @@ import { LockstepError, signature } from '@lockstep/errors';
 import { qr as qrKernel, qrRoom } from '@lockstep/kernels';
 import { formatShape } from '@lockstep/tensor';
 import { tril } from '../../compositions/linear-algebra/matrices.ts';
-import { asTensors, type TensorLike } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { primitive } from '../../define.ts';
-import { aTensor, tensorLike } from '../../kinds.ts';
+import { aTensor } from '../../kinds.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
 import { add, sub } from '../elementwise/fusible.ts';
+import { concatenate } from '../shape/concatenate.ts';
 import { reshape } from '../shape/reshape.ts';
-import { concatenate, slice } from '../shape/slicing.ts';
+import { slice } from '../shape/slicing.ts';
 import { triangularSolve } from './linear-systems.ts';
 import { matmul } from './matmul.ts';
 import { adjoint, joinBatches, oneBatch, requireMatrices } from './matrix-batches.ts';
-import { pinv } from './spectral.ts';
 
 /** a [batch, m, n], m ≥ n → Q and below it R [batch, m + n, n] */
 const qrPrimitive: Primitive = primitive({
@@ -76,13 +77,4 @@ export function qr(x: Tensor): { q: Tensor; r: Tensor } {
   const { matrices, lead } = oneBatch(x);
   const { q, r } = factorsOf(bind(qrPrimitive, [matrices], {}));
   return { q: reshape(q, x.shape), r: reshape(r, [...lead, ...r.shape.slice(1)]) };
-}
-
-const checkLstsq = signature('lstsq', { a: tensorLike, b: tensorLike });
-
-/** The shortest x that minimises |a·x − b|. a [.., m, n], b [.., m, k] or [m] → [.., n, k] or [.., n] */
-export function lstsq(a: TensorLike, b: TensorLike): Tensor {
-  checkLstsq(a, b);
-  const [matrix, right] = asTensors('lstsq', a, b) as [Tensor, Tensor];
-  return matmul(pinv(matrix), right);
 }

@@ -5,17 +5,19 @@
  * the values or of whole subspaces have their right slopes there too.
  */
 
-import { aNumber, oneOf, type Rules, signature } from '@lockstep/errors';
+import { aNumber, type Rules, signature } from '@lockstep/errors';
 import { eigh as eighKernel, eighRoom, pseudoInverse, svd as svdKernel, svdRoom } from '@lockstep/kernels';
 import { diagonal } from '../../compositions/linear-algebra/matrices.ts';
 import { expandDims } from '../../compositions/shape/axes.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { primitive } from '../../define.ts';
 import { aTensor } from '../../kinds.ts';
-import { abs, add, div, equal, mul, sqrt, square, sub, where } from '../elementwise/fusible.ts';
-import { max } from '../reduce/extrema.ts';
-import { reshape, sum } from '../shape/reshape.ts';
-import { concatenate, slice } from '../shape/slicing.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add, div, equal, mul, sub, where } from '../elementwise/fusible.ts';
+import { concatenate } from '../shape/concatenate.ts';
+import { reshape } from '../shape/reshape.ts';
+import { slice } from '../shape/slicing.ts';
 import { identityLike } from './linear-systems.ts';
 import { matmul } from './matmul.ts';
 import {
@@ -229,39 +231,4 @@ export function pinv(x: Tensor, options: PinvOptions = {}): Tensor {
   const { matrices, lead } = oneBatch(m < n ? adjoint(x) : x);
   const p = bind(pinvPrimitive, [matrices], { cutoff });
   return reshape(m < n ? adjoint(p) : p, [...lead, n, m]);
-}
-
-/** Which norm of a matrix: see {@link matrixNorm}. */
-export type MatrixNorm = 'frobenius' | 'nuclear' | 'spectral' | 'columns' | 'rows';
-
-const checkMatrixNorm = signature('matrixNorm', {
-  x: aTensor,
-  'norm?': oneOf('frobenius', 'nuclear', 'spectral', 'columns', 'rows'),
-});
-
-/**
- * A norm of matrices. 'frobenius': the root of the sum of squares; its slope at 0 counts as 0. 'nuclear' and
- * 'spectral': the sum and the largest of the singular values. 'columns' and 'rows': the largest sum of magnitudes of a
- * column (the 1-norm) or of a row (the ∞-norm). [.., m, n] → [..]
- */
-export function matrixNorm(x: Tensor, norm: MatrixNorm = 'frobenius'): Tensor {
-  checkMatrixNorm(x, norm);
-  requireMatrices('matrixNorm', x);
-  switch (norm) {
-    case 'frobenius': {
-      const squares = sum(square(x), [-2, -1]);
-      const isZero = equal(squares, 0);
-      return where(isZero, 0, sqrt(where(isZero, 1, squares)));
-    }
-    case 'nuclear':
-      return sum(svd(x).s, -1);
-    case 'spectral':
-      return max(svd(x).s, -1);
-    case 'columns':
-      return max(sum(abs(x), -2), -1);
-    case 'rows':
-      return max(sum(abs(x), -1), -1);
-    default:
-      return norm satisfies never;
-  }
 }

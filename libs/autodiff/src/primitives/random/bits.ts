@@ -3,17 +3,19 @@
  * are drawn. A key is a uint32 tensor of two words and a run-time input of a program, never a constant of its trace.
  */
 
-import { aNumber, anything, either, type Kind, LockstepError, signature, whole } from '@lockstep/errors';
+import { aNumber, anything, either, LockstepError, signature, whole } from '@lockstep/errors';
 import { foldIn as foldInKey, type Key, keyFromSeed } from '@lockstep/rng';
 import { type FloatDType, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { requireLengths, tensor } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
 import { aFloatDType, aShape, aTensor } from '../../kinds.ts';
-import { add, cos, less, log, mul, neg, sqrt, sub } from '../elementwise/fusible.ts';
-import { reshape } from '../shape/reshape.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add, mul } from '../elementwise/fusible.ts';
 
 const aWord = whole(0);
+
 const aSeed = either(aNumber, {
   what: 'a list of two uint32 words',
   fits: (value) =>
@@ -21,6 +23,7 @@ const aSeed = either(aNumber, {
     value.length === 2 &&
     [...value].every(aWord.fits),
 });
+
 const checkKeyTensor = signature('keyTensor', { seed: aSeed });
 
 /** The key of a seed (a whole number from 0 to 2^53 − 1), or of two uint32 words. uint32 [2] */
@@ -115,14 +118,6 @@ export function randomBits(key: Tensor, shape: Shape): Tensor {
   return bind(randomBitsPrimitive, [key], { shape });
 }
 
-const checkSplitKey = signature('splitKey', { key: aTensor, 'count?': aNumber });
-
-/** `count` keys, unrelated to each other and to what is drawn from `key`, for `vmap` and `scan` to go over. uint32 [count, 2] */
-export function splitKey(key: Tensor, count = 2): Tensor {
-  checkSplitKey(key, count);
-  return randomBits(foldIn(key, 'split'), [count, 2]);
-}
-
 const unitFromBitsPrimitive: Primitive<{ dtype: FloatDType }> = primitive({
   name: 'unitFromBits',
   differentiable: [],
@@ -149,28 +144,4 @@ export function uniform(key: Tensor, shape: Shape, low = 0, high = 1, dtype: Flo
   checkUniform(key, shape, low, high, dtype);
   const unit = bind(unitFromBitsPrimitive, [randomBits(key, shape)], { dtype });
   return low === 0 && high === 1 ? unit : add(mul(unit, high - low), low);
-}
-
-const checkNormal = signature('normal', { key: aTensor, shape: aShape, 'dtype?': aFloatDType });
-
-/** Standard normal by Box and Muller (1958): √(−2 ln u)·cos 2πv. */
-export function normal(key: Tensor, shape: Shape, dtype: FloatDType = 'float32'): Tensor {
-  checkNormal(key, shape, dtype);
-  const size = sizeOf(shape);
-  const u = sub(1, uniform(foldIn(key, 0), [size], 0, 1, dtype));
-  const v = uniform(foldIn(key, 1), [size], 0, 1, dtype);
-  return reshape(mul(sqrt(mul(neg(log(u)), 2)), cos(mul(v, 2 * Math.PI))), shape);
-}
-
-const aProbability: Kind = {
-  what: 'a probability from 0 to 1',
-  fits: (value) => typeof value === 'number' && value >= 0 && value <= 1,
-};
-
-const checkBernoulli = signature('bernoulli', { key: aTensor, probability: aProbability, shape: aShape });
-
-/** True with the given probability. bool `shape` */
-export function bernoulli(key: Tensor, probability: number, shape: Shape): Tensor {
-  checkBernoulli(key, probability, shape);
-  return less(uniform(key, shape), probability);
 }

@@ -1,40 +1,25 @@
 /** max, min and argmax over axes; products, means and log-sum-exp by composition. */
 
 import { LockstepError, signature } from '@lockstep/errors';
-import { formatShape, isFloat, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
-import { full, onesLike } from '../../convert.ts';
-import { type Aval, bind, type Primitive, type Tensor } from '../../core.ts';
+import { formatShape, isFloat, normalizeAxes } from '@lockstep/tensor';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
 import { anAxis, aTensor, someAxes } from '../../kinds.ts';
-import {
-  abs,
-  add,
-  cast,
-  div,
-  equal,
-  exp,
-  less,
-  log,
-  mul,
-  neg,
-  requireArithmetic,
-  requireFloat,
-  stopGradient,
-  sub,
-  where,
-} from '../elementwise/fusible.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Aval, Tensor } from '../../tensor.ts';
+import { cast } from '../elementwise/cast.ts';
+import { div, equal, mul, neg } from '../elementwise/fusible.ts';
+import { reshape } from '../shape/reshape.ts';
 import {
   broadcastInAxes,
   type ReduceOptions,
   reduceGeometry,
   reduceRules,
   reduceRuns,
-  reshape,
   restoreAxes,
   sum,
   without,
-} from '../shape/reshape.ts';
-import { concatenate, slice } from '../shape/slicing.ts';
+} from './sum.ts';
 
 interface RunAttrs extends Readonly<Record<string, unknown>> {
   readonly axis: number;
@@ -76,7 +61,7 @@ function extremum(name: 'max' | 'min') {
   };
 }
 
-function requireSome(op: string, { shape }: Aval, axis: number, count: number): void {
+export function requireSome(op: string, { shape }: Aval, axis: number, count: number): void {
   if (!shape.slice(axis, axis + count).includes(0)) return;
   throw new LockstepError(
     'shape',
@@ -97,6 +82,7 @@ function spread(y: Tensor, x: Tensor, axis: number, count: number): Tensor {
 
 /** The largest element over `axes` (all by default), NaN if there is one. */
 export const max = extremum('max');
+
 /** The smallest element over `axes` (all by default), NaN if there is one. */
 export const min = extremum('min');
 
@@ -143,85 +129,4 @@ function place(
   const [rows, along] = axis === undefined ? [reshape(x, [x.size]), 0] : [x, list[0]!];
   requireSome(op, rows, along, 1);
   return restoreAxes(bind(argmaxPrimitive, [ranked(rows)], { axis: along }), x, list, options);
-}
-
-const checkProd = signature('prod', { x: aTensor, 'axes?': someAxes }, reduceRules);
-
-/**
- * The product over `axes` (all by default), of nothing 1. Halves are multiplied until one element is left, so that the
- * gradient, without any division, is right at zeros too.
- */
-export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  checkProd(x, axes, options);
-  const list = normalizeAxes('prod', axes, x.rank);
-  requireArithmetic('prod', x);
-  return restoreAxes(reduceRuns(x, list, productOfRun), x, list, options);
-}
-
-function productOfRun(x: Tensor, axis: number, count: number): Tensor {
-  const { outer, size, inner } = reduceGeometry(x.shape, axis, count);
-  const shape = without(x.shape, axis, count);
-  if (size === 0) return full(shape, 1, x.dtype);
-  let factors = reshape(x, [outer, size, inner]);
-  for (let left = size; left > 1; left = Math.ceil(left / 2)) {
-    const half = Math.floor(left / 2);
-    const products = mul(slice(factors, [0, 0], [outer, half]), slice(factors, [0, half], [outer, 2 * half]));
-    factors = 2 * half === left ? products : concatenate([products, slice(factors, [0, 2 * half])], 1);
-  }
-  return reshape(factors, shape);
-}
-
-const checkMean = signature('mean', { x: aTensor, 'axes?': someAxes }, reduceRules);
-
-/** The sum over `axes` (all by default) divided by the number of elements. */
-export function mean(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  checkMean(x, axes, options);
-  const list = normalizeAxes('mean', axes, x.rank);
-  requireFloat('mean', x);
-  const count = list.reduce((product, axis) => product * x.shape[axis]!, 1);
-  // Divided once: the product with a rounded 1 / count would be rounded twice.
-  return div(sum(x, list, options), count);
-}
-
-const checkLogSumExp = signature('logSumExp', { x: aTensor, 'axes?': someAxes }, reduceRules);
-
-/** log Σ exp(x) over `axes` (all by default), shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
-export function logSumExp(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  checkLogSumExp(x, axes, options);
-  const list = normalizeAxes('logSumExp', axes, x.rank);
-  requireFloat('logSumExp', x);
-  for (const axis of list) requireSome('logSumExp', x, axis, 1);
-  const largest = stopGradient(max(x, list, { keepDims: true }));
-  const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
-  const total = sum(exp(sub(x, shift)), list, options);
-  // Of −∞ alone nothing moves the result: the slope of ln 0 would make it NaN.
-  const isNothing = equal(total, 0);
-  const logarithm = where(isNothing, Number.NEGATIVE_INFINITY, log(where(isNothing, onesLike(total), total)));
-  return add(logarithm, reshape(shift, total.shape));
-}
-
-const checkLogSoftmax = signature('logSoftmax', { x: aTensor, 'axis?': anAxis });
-
-/** x − log Σ exp(x) over `axis`, the last by default. */
-export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  checkLogSoftmax(x, axis);
-  const shifted = belowLargest('logSoftmax', x, axis);
-  return sub(shifted, log(sum(exp(shifted), axis, { keepDims: true })));
-}
-
-const checkSoftmax = signature('softmax', { x: aTensor, 'axis?': anAxis });
-
-/** exp(x) / Σ exp(x) over `axis`, the last by default. */
-export function softmax(x: Tensor, axis = -1): Tensor {
-  checkSoftmax(x, axis);
-  const weights = exp(belowLargest('softmax', x, axis));
-  return div(weights, sum(weights, axis, { keepDims: true }));
-}
-
-/** x less its largest element along the axis, which counts as a constant: both functions are the same for any shift. */
-function belowLargest(op: string, x: Tensor, axis: number): Tensor {
-  const along = normalizeAxis(op, axis, x.rank);
-  requireFloat(op, x);
-  requireSome(op, x, along, 1);
-  return sub(x, stopGradient(max(x, along, { keepDims: true })));
 }

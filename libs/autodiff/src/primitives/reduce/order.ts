@@ -3,17 +3,18 @@
  * to where they came from. Equal elements keep their order (−0 equals 0), and NaN counts as largest.
  */
 
-import { aBoolean, aNumber, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
+import { aBoolean, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { argSort as argSortRows, searchSorted as searchRows } from '@lockstep/kernels';
 import { formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
 import { moveAxis } from '../../compositions/shape/axes.ts';
-import { takeAlongAxis } from '../../compositions/shape/taking.ts';
 import { asTensors, type TensorLike } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
 import { anAxis, aTensor, tensorLike } from '../../kinds.ts';
-import { repeatInFront, reshape } from '../shape/reshape.ts';
-import { slice } from '../shape/slicing.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { reshape } from '../shape/reshape.ts';
+import { repeatInFront } from './sum.ts';
 
 /** x [.., size] → int32 [.., size] */
 const argSortPrimitive: Primitive<{ descending: boolean }> = primitive({
@@ -43,48 +44,6 @@ export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor
   const { descending = false } = options;
   const along = normalizeAxis('argSort', axis, x.rank);
   return moveAxis(bind(argSortPrimitive, [moveAxis(x, along, -1)], { descending }), -1, along);
-}
-
-const checkSort = signature('sort', { x: aTensor, 'axis?': anAxis }, sortRules);
-
-/** The elements along `axis`, the last by default, in order. The gradient of each goes to where it came from. */
-export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
-  checkSort(x, axis, options);
-  const along = normalizeAxis('sort', axis, x.rank);
-  return takeAlongAxis(x, argSort(x, along, options), along);
-}
-
-export interface TopKOptions {
-  /** The smallest instead of the largest. Default false. */
-  readonly smallest?: boolean;
-}
-
-export const topKRules: Rules<TopKOptions> = { smallest: aBoolean };
-
-const checkTopK = signature('topK', { x: aTensor, k: aNumber, 'axis?': anAxis }, topKRules);
-
-/**
- * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Of equal ones the
- * first wins.
- */
-export function topK(
-  x: Tensor,
-  k: number,
-  axis = -1,
-  options: TopKOptions = {},
-): { values: Tensor; indices: Tensor } {
-  checkTopK(x, k, axis, options);
-  const { smallest = false } = options;
-  const along = normalizeAxis('topK', axis, x.rank);
-  if (!Number.isInteger(k) || k < 0 || k > x.shape[along]!) {
-    throw new LockstepError(
-      'argument',
-      `topK: there are ${x.shape[along]} elements along axis ${along} of ${formatShape(x.shape)}, so k is a whole number up to that, not ${k}`,
-      { op: 'topK', shape: x.shape, k },
-    );
-  }
-  const indices = slice(argSort(x, along, { descending: !smallest }), [], x.shape.with(along, k));
-  return { values: takeAlongAxis(x, indices, along), indices };
 }
 
 type Side = 'left' | 'right';

@@ -2,22 +2,16 @@
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
-import { arange, full, zerosLike } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { arange, zerosLike } from '../../convert.ts';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
-import { aFloatDType, aTensor } from '../../kinds.ts';
-import {
-  add,
-  cast,
-  equal,
-  greaterEqual,
-  less,
-  logicalAnd,
-  mul,
-  requireArithmetic,
-  where,
-} from '../elementwise/fusible.ts';
-import { broadcastInAxes, repeatInFront, reshape } from './reshape.ts';
+import { aTensor } from '../../kinds.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
+import { add, greaterEqual, less, logicalAnd, mul, where } from '../elementwise/fusible.ts';
+import { requireArithmetic } from '../elementwise/rules.ts';
+import { broadcastInAxes, repeatInFront } from '../reduce/sum.ts';
+import { reshape } from './reshape.ts';
 
 /** table [rows, ..width], indices [count] → [count, ..width] */
 const gatherPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
@@ -135,16 +129,4 @@ export function requireIndices(op: string, indices: Tensor): void {
       },
     );
   }
-}
-
-const checkOneHot = signature('oneHot', { labels: aTensor, classes: aNumber, 'dtype?': aFloatDType });
-
-/** 1 at the class's place, 0 elsewhere; a row of zeros for a class outside. labels int32 [..] → [.., classes] */
-export function oneHot(labels: Tensor, classes: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
-  checkOneHot(labels, classes, dtype);
-  requireIndices('oneHot', labels);
-  // Compared as floats the whole is one fused chain; float32 holds integers of up to 2²⁴.
-  const like = classes > 2 ** 24 ? 'int32' : dtype;
-  const isOwn = equal(cast(reshape(labels, [...labels.shape, 1]), like), arange(classes, like));
-  return where(isOwn, full([], 1, dtype), full([], 0, dtype));
 }

@@ -3,23 +3,15 @@
  * an op of its own that the wrappers put in, so no rule of another primitive ever "unbroadcasts".
  */
 
-import { aBoolean, aNumber, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
-import {
-  broadcastShapes,
-  formatShape,
-  normalizeAxes,
-  normalizeAxis,
-  type Shape,
-  sameShape,
-  sizeOf,
-  stridesOf,
-} from '@lockstep/tensor';
-import { requireLengths } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
+import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '@lockstep/tensor';
+import { bind } from '../../core.ts';
 import { batchedAs, copyKernel, primitive } from '../../define.ts';
-import { aShape, aTensor, someAxes } from '../../kinds.ts';
+import { aShape, aTensor } from '../../kinds.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
 
-const shifted = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)];
+export const shifted = (axes: readonly number[]): number[] => [0, ...axes.map((axis) => axis + 1)];
 
 const reshapePrimitive: Primitive<{ shape: Shape }> = primitive({
   name: 'reshape',
@@ -108,161 +100,4 @@ export function transpose(x: Tensor, axes?: readonly number[]): Tensor {
     );
   }
   return order.every((axis, i) => axis === i) ? x : bind(transposePrimitive, [x], { axes: order });
-}
-
-const broadcastPrimitive: Primitive<{ shape: Shape; axes: readonly number[] }> = primitive({
-  name: 'broadcast',
-  staged: true,
-  differentiable: [0],
-  shape: ([x], { shape }) => ({ dtype: x!.dtype, shape }),
-  kernel: (out, [x], { shape, axes }) => {
-    const own = stridesOf(x!.shape);
-    const strides = shape.map((_, axis) => (axes.includes(axis) ? own[axes.indexOf(axis)]! : 0));
-    const attrs = { shape, strides, offset: 0 };
-    return (kernels) => kernels.readStrided(out.data, x!.data, attrs);
-  },
-  linear: true,
-  vjp: (ct, _argument, _inputs, _out, { shape, axes }) =>
-    sum(
-      ct,
-      shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis)),
-    ),
-  batch: ([x], _batched, { shape, axes }, { size }) =>
-    batchedAs(bind(broadcastPrimitive, [x!], { shape: [size, ...shape], axes: shifted(axes) })),
-});
-
-/** x's axis `i` becomes axis `axes[i]` of `shape`; x is repeated along the others. */
-export function broadcastInAxes(x: Tensor, shape: Shape, axes: readonly number[]): Tensor {
-  return axes.length === shape.length ? x : bind(broadcastPrimitive, [x], { shape, axes });
-}
-
-const checkBroadcastTo = signature('broadcastTo', { x: aTensor, shape: aShape });
-
-/** x repeated to `shape` by NumPy's rule: last axes aligned, lengths of 1 stretched. */
-export function broadcastTo(x: Tensor, shape: Shape): Tensor {
-  checkBroadcastTo(x, shape);
-  if (sameShape(x.shape, shape)) return x;
-  requireLengths('broadcastTo', shape);
-  if (!sameShape(broadcastShapes('broadcastTo', x.shape, shape), shape)) {
-    throw new LockstepError(
-      'shape',
-      `broadcastTo: ${formatShape(x.shape)} does not stretch to ${formatShape(shape)}; only axes of length 1 do`,
-      { op: 'broadcastTo', from: x.shape, to: shape },
-    );
-  }
-  const lead = shape.length - x.rank;
-  const kept = x.shape.flatMap((length, axis) => (length === shape[lead + axis] ? [axis] : []));
-  const squeezed = reshape(
-    x,
-    kept.map((axis) => x.shape[axis]!),
-  );
-  return broadcastInAxes(
-    squeezed,
-    shape,
-    kept.map((axis) => lead + axis),
-  );
-}
-
-/** Adds a new axis of length `size` in front, along which x repeats: [..] → [size, ..] */
-export function repeatInFront(x: Tensor, size: number): Tensor {
-  return broadcastInAxes(
-    x,
-    [size, ...x.shape],
-    x.shape.map((_, axis) => axis + 1),
-  );
-}
-
-/** The axes must be neighbours; the order of the sum is the kernels' (see their specification). */
-const sumPrimitive: Primitive<{ axis: number; count: number }> = primitive({
-  name: 'sum',
-  differentiable: [0],
-  shape: ([x], { axis, count }) => ({ dtype: x!.dtype, shape: without(x!.shape, axis, count) }),
-  kernel: (out, [x], { axis, count }) => {
-    const attrs = reduceGeometry(x!.shape, axis, count);
-    return (kernels) => kernels.reduce('sum', out.data, x!.data, attrs);
-  },
-  linear: true,
-  vjp: (ct, _argument, [x], _out, { axis, count }) =>
-    broadcastInAxes(
-      ct,
-      x!.shape,
-      x!.shape.map((_, i) => i).filter((i) => i < axis || i >= axis + count),
-    ),
-  batch: ([x], _batched, { axis, count }) => batchedAs(bind(sumPrimitive, [x!], { axis: axis + 1, count })),
-});
-
-/** `shape` without `count` axes from `axis` on. */
-export function without(shape: Shape, axis: number, count: number): number[] {
-  return [...shape.slice(0, axis), ...shape.slice(axis + count)];
-}
-
-/** `count` neighbouring axes from `axis` on as the middle of [outer, size, inner]. */
-export function reduceGeometry(
-  shape: Shape,
-  axis: number,
-  count: number,
-): { outer: number; size: number; inner: number } {
-  return {
-    outer: sizeOf(shape.slice(0, axis)),
-    size: sizeOf(shape.slice(axis, axis + count)),
-    inner: sizeOf(shape.slice(axis + count)),
-  };
-}
-
-/**
- * Reduces over `axes` run by run: neighbouring axes at once, from the last run to the first. `reduceRun` reduces
- * `count` axes from `axis` on.
- */
-export function reduceRuns(
-  x: Tensor,
-  axes: readonly number[],
-  reduceRun: (x: Tensor, axis: number, count: number) => Tensor,
-): Tensor {
-  let result = x;
-  let end = axes.length;
-  while (end > 0) {
-    let start = end - 1;
-    while (start > 0 && axes[start - 1] === axes[start]! - 1) start--;
-    result = reduceRun(result, axes[start]!, end - start);
-    end = start;
-  }
-  return result;
-}
-
-export interface ReduceOptions {
-  /** Keep the reduced axes with length 1. Default false. */
-  readonly keepDims?: boolean;
-}
-
-export const reduceRules: Rules<ReduceOptions> = { keepDims: aBoolean };
-
-/** Puts reduced axes back with length 1. */
-export function restoreAxes(
-  reduced: Tensor,
-  x: Tensor,
-  axes: readonly number[],
-  options: ReduceOptions,
-): Tensor {
-  if (!options.keepDims) return reduced;
-  return reshape(
-    reduced,
-    x.shape.map((length, axis) => (axes.includes(axis) ? 1 : length)),
-  );
-}
-
-const checkSum = signature('sum', { x: aTensor, 'axes?': someAxes }, reduceRules);
-
-/** The sum over `axes` (all by default). */
-export function sum(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
-  checkSum(x, axes, options);
-  const list = normalizeAxes('sum', axes, x.rank);
-  if (x.dtype === 'bool') {
-    throw new LockstepError(
-      'dtype',
-      "sum: bool has no arithmetic; countNonZero() counts what holds, or convert with .cast('float32')",
-      { op: 'sum', dtype: x.dtype },
-    );
-  }
-  const reduced = reduceRuns(x, list, (y, axis, count) => bind(sumPrimitive, [y], { axis, count }));
-  return restoreAxes(reduced, x, list, options);
 }

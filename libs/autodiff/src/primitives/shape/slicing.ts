@@ -1,12 +1,12 @@
 /** Parts of an array and their transposes: slice and place, concatenate, flip. */
 
 import { aNumber, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
-import { formatShape, normalizeAxes, normalizeAxis, sameShape, stridesOf } from '@lockstep/tensor';
-import { asTensors, type TensorLike, zerosLike } from '../../convert.ts';
-import { bind, type Primitive, type Tensor } from '../../core.ts';
+import { formatShape, normalizeAxes, stridesOf } from '@lockstep/tensor';
+import { bind } from '../../core.ts';
 import { batchedAs, primitive } from '../../define.ts';
-import { anAxis, aTensor, someAxes, tensorLike } from '../../kinds.ts';
-import { repeatInFront, reshape } from './reshape.ts';
+import { aTensor, someAxes } from '../../kinds.ts';
+import type { Primitive } from '../../primitive.ts';
+import type { Tensor } from '../../tensor.ts';
 
 interface SliceAttrs extends Readonly<Record<string, unknown>> {
   readonly start: readonly number[];
@@ -76,6 +76,7 @@ const aPositionList = listOf(
   orNull(aNumber),
   'a list of whole numbers, and null for the end of the axis (from a computed position on, take(x, arange(n).add(i), axis))',
 );
+
 const checkSlice = signature('slice', {
   x: aTensor,
   start: aPositionList,
@@ -165,121 +166,6 @@ export function padZeros(x: Tensor, widths: readonly (readonly [number, number])
     widths.map(([before]) => before),
     widths.map(() => 1),
     x.shape.map((length, axis) => length + widths[axis]![0] + widths[axis]![1]),
-  );
-}
-
-const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
-  name: 'concatenate',
-  differentiable: 'all',
-  shape: (inputs, { axis }) => {
-    const [first] = inputs;
-    const total = inputs.reduce((length, x) => length + (x.shape[axis] ?? 0), 0);
-    for (const x of inputs) {
-      const sameRank = x.shape.length === first!.shape.length;
-      if (!sameRank || x.shape.some((length, i) => i !== axis && length !== first!.shape[i])) {
-        throw new LockstepError(
-          'shape',
-          `concatenate: ${inputs.map((y) => formatShape(y.shape)).join(', ')} ${
-            sameRank
-              ? `differ in an axis other than ${axis}; only that one may differ`
-              : 'have different numbers of axes; add one with expandDims(), or join along a new one with stack()'
-          }`,
-          { op: 'concatenate', shapes: inputs.map((y) => y.shape), axis },
-        );
-      }
-    }
-    return { dtype: first!.dtype, shape: first!.shape.map((length, i) => (i === axis ? total : length)) };
-  },
-  kernel: (out, inputs, { axis }) => {
-    const strides = stridesOf(out.shape);
-    let at = 0;
-    const parts = inputs.map((x) => {
-      const attrs = { shape: x.shape, strides, offset: at * strides[axis]! };
-      at += x.shape[axis]!;
-      return { data: x.data, attrs };
-    });
-    return (kernels) => {
-      for (const { data, attrs } of parts) kernels.writeStrided(out.data, data, attrs);
-    };
-  },
-  jvp: (t, argument, inputs, out, { axis }) => {
-    const start = offsetOf(inputs, argument, axis);
-    const widths = out.shape.map((length, i): [number, number] =>
-      i === axis ? [start, length - start - t.shape[axis]!] : [0, 0],
-    );
-    return padZeros(t, widths);
-  },
-  jvpTogether: (tangents, inputs, { axis }) =>
-    bind(
-      concatenatePrimitive,
-      inputs.map((x, i) => tangents[i] ?? zerosLike(x)),
-      { axis },
-    ),
-  vjp: (ct, argument, inputs, _out, { axis }) => {
-    const start = offsetOf(inputs, argument, axis);
-    const length = inputs[argument]!.shape[axis]!;
-    return slice(
-      ct,
-      ct.shape.map((_, i) => (i === axis ? start : 0)),
-      ct.shape.map((size, i) => (i === axis ? start + length : size)),
-    );
-  },
-  batch: (inputs, batched, { axis }, { size }) =>
-    batchedAs(
-      concatenate(
-        inputs.map((x, i) => (batched[i] ? x : repeatInFront(x, size))),
-        axis + 1,
-      ),
-    ),
-});
-
-const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): number =>
-  inputs.slice(0, argument).reduce((offset, x) => offset + x.shape[axis]!, 0);
-
-/** As many pieces one primitive joins: each of its tangents is padded to the whole, so the whole must be a few pieces. */
-const maxPieces = 32;
-
-const checkConcatenate = signature('concatenate', {
-  xs: listOf(aTensor, 'a list of tensors'),
-  'axis?': anAxis,
-});
-
-/** Joins arrays along an axis that exists. Time and gradients grow as n·log n with the number of pieces. */
-export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
-  checkConcatenate(xs, axis);
-  if (xs.length === 0)
-    throw new LockstepError('argument', 'concatenate: needs at least one array', { op: 'concatenate' });
-  const at = normalizeAxis('concatenate', axis, xs[0]!.rank);
-  let pieces: readonly Tensor[] = asTensors('concatenate', ...xs);
-  while (pieces.length > 1) {
-    const groups: Tensor[] = [];
-    for (let i = 0; i < pieces.length; i += maxPieces) {
-      const group = pieces.slice(i, i + maxPieces);
-      groups.push(group.length === 1 ? group[0]! : bind(concatenatePrimitive, group, { axis: at }));
-    }
-    pieces = groups;
-  }
-  return pieces[0]!;
-}
-
-const checkStack = signature('stack', { xs: listOf(tensorLike, 'a list of tensors'), 'axis?': anAxis });
-
-/** Joins arrays of equal shapes along a new axis. */
-export function stack(xs: readonly TensorLike[], axis = 0): Tensor {
-  checkStack(xs, axis);
-  const tensors = asTensors('stack', ...xs);
-  const at = normalizeAxis('stack', axis, (tensors[0]?.rank ?? 0) + 1);
-  const shapes = tensors.map((x) => x.shape);
-  if (shapes.some((shape) => !sameShape(shape, shapes[0]!))) {
-    throw new LockstepError(
-      'shape',
-      `stack: ${shapes.map(formatShape).join(', ')} differ; a new axis joins arrays of equal shapes, concatenate joins along one that is there`,
-      { op: 'stack', shapes },
-    );
-  }
-  return concatenate(
-    tensors.map((x) => reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)])),
-    at,
   );
 }
 

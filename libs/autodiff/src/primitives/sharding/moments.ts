@@ -7,67 +7,18 @@
 
 import { LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
-import { type Aval, type BatchAxis, type Batched, bind, type Primitive, type Tensor } from '../../core.ts';
-import { batchedAs, copyKernel, primitive, unbatchedAs } from '../../define.ts';
+import { bind } from '../../core.ts';
+import { batchedAs, primitive, unbatchedAs } from '../../define.ts';
 import { aTensor } from '../../kinds.ts';
-import { add, div, greater, mul, requireFloat, sub, where } from '../elementwise/fusible.ts';
-import { treeSum } from '../linear-algebra/matmul.ts';
-import { broadcastInAxes, repeatInFront, reshape, sum } from '../shape/reshape.ts';
-import { concatenate, slice } from '../shape/slicing.ts';
-
-/** How partial results of two neighbouring subtrees become their parent's. */
-export type Combine = 'sum' | 'moments';
-
-/** What combines blocks knows one shard axis, around everything else: a rule inside it would miss the other blocks. */
-function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | 'vjp' | 'batch'> {
-  const refuse = (): never => {
-    throw new LockstepError(
-      'trace',
-      `${op}: the axis over shards must be outermost; transform the function inside overShards, not around it`,
-      { op },
-    );
-  };
-  return { differentiable: 'all', jvp: refuse, vjp: refuse, batch: refuse };
-}
-
-/**
- * A segment's end: the value is a block's partial result; what follows sees the whole step's. Alone (one block holds
- * all shards) it is the identity.
- */
-export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
-  ...outermostOnly('exchange'),
-  name: 'exchange',
-  crosses: 'blocks',
-  alias: true,
-  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: copyKernel,
-});
-
-const exchange = (partial: Tensor, combine: Combine): Tensor =>
-  bind(exchangePrimitive, [partial], { combine });
-
-const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
-  name: 'allReduceSum',
-  crosses: 'shards',
-  differentiable: [0],
-  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  alias: true,
-  kernel: copyKernel,
-  linear: true,
-  vjp: (ct) => allReduceSum(ct),
-  batch: ([x], [batched], _attrs, axis) => {
-    if (axis.name !== 'shard') return batchedAs(allReduceSum(x!));
-    return unbatchedAs(exchange(treeSum(batched ? x! : repeatInFront(x!, axis.size)), 'sum'));
-  },
-});
-
-const checkAllReduceSum = signature('allReduceSum', { x: aTensor });
-
-/** The sum over all shards of the step, the same on every shard. */
-export function allReduceSum(x: Tensor): Tensor {
-  checkAllReduceSum(x);
-  return bind(allReduceSumPrimitive, [x], {});
-}
+import type { BatchAxis, Batched, Primitive } from '../../primitive.ts';
+import type { Aval, Tensor } from '../../tensor.ts';
+import { add, div, greater, mul, sub, where } from '../elementwise/fusible.ts';
+import { requireFloat } from '../elementwise/rules.ts';
+import { broadcastInAxes, repeatInFront, sum } from '../reduce/sum.ts';
+import { concatenate } from '../shape/concatenate.ts';
+import { reshape } from '../shape/reshape.ts';
+import { slice } from '../shape/slicing.ts';
+import { allReduceSum, exchange, outermostOnly } from './exchange.ts';
 
 /**
  * Count, means and centred sums of squares, group by group: x [groups, rows, .., C], weights [groups, rows] →
@@ -175,7 +126,9 @@ function splitMoments(packed: Tensor): Moments {
 
 /** A value a group and channel [groups, C] repeated over the rows of x. */
 const overRows = (value: Tensor, x: Tensor): Tensor => broadcastInAxes(value, x.shape, [0, x.rank - 1]);
+
 const overElements = (weights: Tensor, x: Tensor): Tensor => broadcastInAxes(weights, x.shape, [0, 1]);
+
 const rowAxes = (x: Tensor): number[] => Array.from({ length: x.rank - 2 }, (_, i) => i + 1);
 
 /** ∂mean/∂x = w/n and ∂M2/∂x = 2w(x − mean); the term through the mean vanishes, since Σ w(x − mean) = 0. */

@@ -1,7 +1,6 @@
 /** What crosses shards is the same to the bit however the shards are spread over blocks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../../core.ts';
 import { planBlock, runBlocks } from '../../fixtures/blocks.ts';
 import { composed, opsOf, steps } from '../../fixtures/programs.ts';
 import { bitsOf, bytesOf, ordinary, positive, type Source } from '../../fixtures/values.ts';
@@ -23,6 +22,7 @@ import {
   vjp,
   vmap,
 } from '../../index.ts';
+import type { ConcreteTensor } from '../../tensor.ts';
 
 type Fn = (...inputs: Tensor[]) => Tensor[];
 

@@ -1,0 +1,58 @@
+/** What a plan is: segments of equations, a place for every value, and what the exchanges between segments carry. */
+
+import { anObject, type Kind } from '@lockstep/errors';
+import { aProgram, type Bodies, type Equation, type Program } from './program.ts';
+
+/** Where a variable's elements lie. Aliases share a place. */
+export type Place =
+  | { readonly kind: 'input'; readonly index: number }
+  /** In an instance's own arena. */
+  | { readonly kind: 'arena'; readonly byteOffset: number }
+  /** In the buffer that the instance is given for this output. */
+  | { readonly kind: 'output'; readonly index: number }
+  /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
+  | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
+
+/** Values that leave together, in a segment or at its end. */
+export interface ExchangePart {
+  readonly combine: Combine;
+  /** Number of float32 elements. */
+  readonly size: number;
+  /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
+  readonly exchanged: readonly number[];
+  /** The partial results in the arena, one after the other. */
+  readonly byteOffset: number;
+  /** They may leave after so many of the segment's equations, and so may those of the parts before. */
+  readonly readyAfter: number;
+}
+
+export interface Plan {
+  readonly program: Program;
+  readonly hash: string;
+  /** Equations before anything was dropped, shared or fused. */
+  readonly numTraced: number;
+  /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
+  readonly segments: readonly (readonly Equation[])[];
+  readonly exchanges: readonly (readonly ExchangePart[])[];
+  readonly places: ReadonlyMap<number, Place>;
+  readonly arenaBytes: number;
+  /** The first so many outputs end in the memory of the inputs with their indices. */
+  readonly numInPlace: number;
+}
+
+/** For callers without types. */
+export const aPlan: Kind = {
+  what: 'a plan, as planProgram gives it',
+  fits: (value) =>
+    anObject.fits(value) &&
+    aProgram.fits((value as Partial<Plan>).program) &&
+    'segments' in (value as object),
+};
+
+/** How partial results of two neighbouring subtrees become their parent's. */
+export type Combine = 'sum' | 'moments';
+
+/** Attrs of a construct in a planned program. */
+export interface PlannedBodies extends Bodies {
+  readonly plans: readonly Plan[];
+}
