@@ -39,7 +39,7 @@ export function explainTrace<Args extends readonly unknown[]>(
   const { leaves, rebuild } = nameArguments('explainTrace', f, args);
   const inputs = leaves.map(({ value }) => value);
   requireSmall(inputs);
-  const recording = record((xs) => [asTensor(f(...(rebuild(xs) as unknown as Args)))], inputs);
+  const recording = record((xs) => [asTensor(f(...rebuild(xs)))], inputs);
   requireScalar(recording.outs[0]!);
   const names = leaves.map(({ name }) => name);
   const table = numbered(recording, inputs, names);

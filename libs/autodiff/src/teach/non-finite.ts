@@ -91,7 +91,11 @@ function throwIf(found: NonFinite | undefined): void {
   throw new LockstepError('argument', message, facts);
 }
 
-function watchable(op: string, f: (...args: never) => unknown, args: readonly unknown[]): NamedArguments {
+function watchable<Args extends readonly unknown[]>(
+  op: string,
+  f: (...args: Args) => unknown,
+  args: readonly unknown[],
+): NamedArguments<Args> {
   const named = nameArguments(op, f, args);
   if (named.leaves.length > 0) return named;
   throw new LockstepError(
@@ -101,15 +105,15 @@ function watchable(op: string, f: (...args: never) => unknown, args: readonly un
   );
 }
 
-function watched(
-  f: (...args: never) => unknown,
-  { leaves, rebuild }: NamedArguments,
+function watched<Args extends readonly unknown[]>(
+  f: (...args: Args) => unknown,
+  { leaves, rebuild }: NamedArguments<Args>,
   watch: (step: Recorded) => void,
 ): { recording: Recording; structure: () => Structure } {
   let structure: Structure | undefined;
   const recording = record(
     (xs) => {
-      const out = flatten(f(...(rebuild(xs) as never)));
+      const out = flatten(f(...rebuild(xs)));
       structure = out.structure;
       return out.leaves as Tensor[];
     },
@@ -119,7 +123,7 @@ function watched(
   return { recording, structure: () => structure! };
 }
 
-function fromArguments({ leaves }: NamedArguments): NonFinite | undefined {
+function fromArguments({ leaves }: NamedArguments<unknown>): NonFinite | undefined {
   for (const { name, value } of leaves) {
     const output = summaryOf(value);
     if (output.numNaN + output.numInfinite === 0) continue;

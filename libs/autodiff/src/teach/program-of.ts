@@ -56,8 +56,8 @@ export function programOf<Args extends readonly unknown[]>(
   return (...args) => {
     const { leaves, rebuild } = nameArguments('programOf', f, args);
     const flat = (...xs: Tensor[]): Tensor[] => {
-      const out = flatten(f(...(rebuild(xs) as unknown as Args)) as unknown);
-      return (out.leaves as unknown[]).map((y) => asTensor(y as Tensor));
+      const out = flatten(f(...rebuild(xs)));
+      return out.leaves.map((y) => asTensor(y as Tensor));
     };
     const avals = leaves.map(({ value }) => value);
     const names = leaves.map(({ name }) => name);

@@ -13,8 +13,8 @@ export function differentiableBy(primitive: Primitive, argument: number): boolea
 
 /** The leaves of an argument as tensors; numbers become float64 scalars. */
 export function toTensors(op: string, argument: unknown): { leaves: Tensor[]; structure: Structure } {
-  const { leaves, structure } = flatten(argument as never);
-  return { leaves: (leaves as unknown[]).map((leaf) => toTensor(op, leaf)), structure };
+  const { leaves, structure } = flatten(argument);
+  return { leaves: leaves.map((leaf) => toTensor(op, leaf)), structure };
 }
 
 function toTensor(op: string, leaf: unknown): Tensor {
@@ -29,15 +29,16 @@ function toTensor(op: string, leaf: unknown): Tensor {
 }
 
 /** The arguments again, from the leaves of all of them one after the other. */
-export function regroup(
+export function regroup<Args extends readonly unknown[] = readonly unknown[]>(
   flat: readonly Tensor[],
-  trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[],
-): unknown[] {
+  trees: readonly { readonly leaves: readonly unknown[]; readonly structure: Structure }[],
+): Args {
   let next = 0;
-  return trees.map(({ leaves, structure }) => {
+  const all: readonly unknown[] = trees.map(({ leaves, structure }) => {
     next += leaves.length;
     return unflatten(structure, flat.slice(next - leaves.length, next));
   });
+  return all as Args;
 }
 
 /** A function of trees as one of their leaves. */
@@ -51,14 +52,18 @@ export interface Flattened {
   readonly structure: () => Structure;
 }
 
-export function flattened(op: string, f: (...args: never[]) => unknown, args: readonly unknown[]): Flattened {
+export function flattened<Args extends readonly unknown[]>(
+  op: string,
+  f: (...args: Args) => unknown,
+  args: readonly unknown[],
+): Flattened {
   const trees = args.map((arg) => toTensors(op, arg));
   let structure: Structure = { kind: 'undefined' };
   return {
     leaves: trees.flatMap((tree) => tree.leaves),
     trees,
     call(leaves) {
-      const out = toTensors(op, f(...(regroup(leaves, trees) as never[])));
+      const out = toTensors(op, f(...regroup<Args>(leaves, trees)));
       structure = out.structure;
       return out.leaves;
     },

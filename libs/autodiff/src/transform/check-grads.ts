@@ -77,9 +77,8 @@ export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOp
     const project = (y: Tensor): number => sum(mul(y, weights)).item();
     const moved = (by: number): Tensor[] => at.map((x, i) => add(x, mul(directions[i]!, by)));
     const numeric = (project(g(...moved(step))) - project(g(...moved(-step)))) / (2 * step);
-    const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs as never, directions as never)[1] as Tensor;
-    const cotangents = (...xs: Tensor[]): Tensor[] =>
-      (vjp(g, ...(xs as never[]))[1] as (ct: Tensor) => Tensor[])(weights);
+    const tangent = (...xs: Tensor[]): Tensor => jvp<Tensor[], Tensor>(g, xs, directions)[1];
+    const cotangents = (...xs: Tensor[]): Tensor[] => vjp<Tensor[], Tensor>(g, ...xs)[1](weights);
     if (modes.includes('forward')) {
       compare(`${path}jvp`, project(tangent(...at)), numeric);
       check(tangent, at, remaining - 1, `${path}jvp of `, foldIn(from, 'forward'));

@@ -74,7 +74,7 @@ export function checkpoint<Args extends readonly unknown[], Out>(
   checkCheckpoint(f);
   return (...args) => {
     if (findActiveTrace(() => true) === undefined) return f(...(args as unknown as Args));
-    const { leaves, call, restore } = flattened('checkpoint', f as (...args: never[]) => unknown, args);
+    const { leaves, call, restore } = flattened('checkpoint', f, args);
     const { program, captured } = closeProgram((...xs) => call(xs), leaves, leaves);
     return restore(bindMany(checkpointConstruct, [...captured, ...leaves], { bodies: [program] })) as Out;
   };

@@ -60,13 +60,13 @@ export function switchCase<const Operands extends readonly unknown[], Out>(
   return branch('switchCase', place, branches, operands) as Values<Out>;
 }
 
-function branch(
+function branch<Operands extends readonly unknown[]>(
   op: string,
   index: Tensor,
-  functions: readonly ((...operands: never) => unknown)[],
+  functions: readonly ((...operands: Operands) => unknown)[],
   operands: readonly unknown[],
 ): unknown {
-  const branches = functions.map((f) => flattened(op, f as (...args: never[]) => unknown, operands));
+  const branches = functions.map((f) => flattened(op, f, operands));
   const { leaves } = branches[0]!;
   const elements = elementsOf(index);
   const taken = elements && new Set(Array.from(elements, (i) => placeIn(branches, i)));

@@ -218,15 +218,15 @@ export function customVjp<Args extends readonly unknown[], Out, Residuals>(
 ): (...args: Inputs<Args>) => Out {
   checkCustomVjp(f, forward, backward);
   return (...args) => {
-    const value = flattened('customVjp', f as (...args: never[]) => unknown, args);
+    const value = flattened('customVjp', f, args);
     const results = { count: 0 };
     let kept: Structure | undefined;
     let outs: Structure | undefined;
     const pass = flattened(
       'customVjp',
-      (...own: never[]) => {
-        const pair = pairOf('customVjp', 'forward', forward(...(own as unknown as Args)));
-        const [out, residuals] = pair.map((tree) => flatten(tree as never));
+      (...own: Args) => {
+        const pair = pairOf('customVjp', 'forward', forward(...own));
+        const [out, residuals] = pair.map((tree) => flatten(tree));
         results.count = out!.leaves.length;
         outs = out!.structure;
         kept = residuals!.structure;
@@ -279,11 +279,11 @@ export function customJvp<Args extends readonly unknown[], Out>(
 ): (...args: Inputs<Args>) => Out {
   checkCustomJvp(f, rule);
   return (...args) => {
-    const value = flattened('customJvp', f as (...args: never[]) => unknown, args);
+    const value = flattened('customJvp', f, args);
     let structure: Structure | undefined;
     const both = flattened(
       'customJvp',
-      (primals: never, tangents: never) => {
+      (primals: Args, tangents: Args) => {
         const pair = pairOf('customJvp', 'the rule', rule(primals, tangents));
         const [out, tangent] = pair.map((tree) => toTensors('customJvp', tree));
         structure = out!.structure;

@@ -75,7 +75,7 @@ function compile(
 ): Compiled {
   let structure: Structure | undefined;
   const program = traceProgram((...leaves) => {
-    const out = flatten(f(leaves) as never);
+    const out = flatten(f(leaves));
     structure = out.structure;
     return toTensors('jit', out.leaves).leaves;
   }, inputs);

@@ -48,8 +48,8 @@ export function scan<const C, const X, Y>(
   options: ScanOptions = {},
 ): [Values<C>, Values<Y>] {
   checkScan(f, init, xs, options);
-  const [state, ys] = run('scan', f as never, init, xs, options);
-  return [state as Values<C>, ys as Values<Y>];
+  const [state, ys] = run('scan', f, init, xs, options);
+  return [state, ys as Values<Y>];
 }
 
 const checkForLoop = signature('forLoop', { from: aNumber, to: aNumber, body: aFunction, init: anything });
@@ -73,14 +73,14 @@ export function forLoop<const C>(
     );
   }
   const state = toTensors('forLoop', init);
-  const step = ([i, own]: readonly [Tensor, Values<C>]): unknown => {
+  const step = ([i, own]: readonly [Tensor, Values<C>]) => {
     const next = returned('forLoop', body(i, own), state);
     return [[i.add(1), unflatten(state.structure, next)], null];
   };
   const start = tensor(from, { dtype: 'int32' });
   const begin = [start, unflatten(state.structure, state.leaves)];
-  const [end] = run('forLoop', step as never, begin, null, { length: Math.max(0, to - from) });
-  return (end as readonly unknown[])[1] as Values<C>;
+  const [end] = run('forLoop', step, begin, null, { length: Math.max(0, to - from) });
+  return end[1];
 }
 
 const checkMapOver = signature('mapOver', { f: aFunction, xs: anything });
@@ -89,12 +89,17 @@ const checkMapOver = signature('mapOver', { f: aFunction, xs: anything });
 export function mapOver<const X, Y>(f: (x: Values<X>) => Y, xs: X): Values<Y> {
   checkMapOver(f, xs);
   const step = (_none: null, x: Values<X>): unknown => [null, f(x)];
-  return run('mapOver', step as never, null, xs, {})[1] as Values<Y>;
+  return run('mapOver', step, null, xs, {})[1] as Values<Y>;
 }
 
-type Step = (carry: unknown, x: unknown) => unknown;
-
-function run(op: string, f: Step, init: unknown, xs: unknown, options: ScanOptions): [unknown, unknown] {
+/** `Carry` and `X` are what `f` takes: the trees of `init` and of one element of `xs`, with tensors as leaves. */
+function run<Carry, X>(
+  op: string,
+  f: (carry: Carry, x: X) => unknown,
+  init: unknown,
+  xs: unknown,
+  options: ScanOptions,
+): [Carry, unknown] {
   const state: State = toTensors(op, init);
   const elements = toTensors(op, xs);
   const length = lengthOf(op, elements.leaves, options.length);
@@ -102,7 +107,7 @@ function run(op: string, f: Step, init: unknown, xs: unknown, options: ScanOptio
   let results: Structure = { kind: 'null' };
   const step = (leaves: readonly Tensor[]): Tensor[] => {
     const [carry, x] = cut(leaves, state.leaves.length);
-    const out = f(unflatten(state.structure, carry!), unflatten(elements.structure, x!));
+    const out = f(unflatten(state.structure, carry!) as Carry, unflatten(elements.structure, x!) as X);
     if (!Array.isArray(out) || out.length !== 2) {
       throw new LockstepError(
         'argument',
@@ -118,7 +123,7 @@ function run(op: string, f: Step, init: unknown, xs: unknown, options: ScanOptio
   const loop = isRecorded ? recorded : unrolled;
   const leaves = loop(op, step, state.leaves, elements.leaves, { length, reverse });
   const [carry, ys] = cut(leaves, state.leaves.length);
-  return [unflatten(state.structure, carry!), unflatten(results, ys!)];
+  return [unflatten(state.structure, carry!) as Carry, unflatten(results, ys!)];
 }
 
 type Loop = (

@@ -52,7 +52,7 @@ export interface State {
 
 /** The leaves of what a body has returned for the state; numbers take the type of what they replace. */
 export function returned(op: string, value: unknown, state: State): Tensor[] {
-  const { leaves, structure } = flatten(value as never);
+  const { leaves, structure } = flatten(value);
   const difference = firstDifference(state.structure, structure);
   if (difference !== undefined) {
     const { path, left, right } = difference;
@@ -62,12 +62,12 @@ export function returned(op: string, value: unknown, state: State): Tensor[] {
       { op, path },
     );
   }
-  return (leaves as unknown[]).map((leaf, i) => {
+  return leaves.map((leaf, i) => {
     const before = state.leaves[i]!;
     const x =
       typeof leaf === 'number' ? asTensor(leaf, before.dtype) : toTensors(op, leaf as Tensor).leaves[0]!;
     if (x.dtype === before.dtype && sameShape(x.shape, before.shape)) return x;
-    const names = leafPaths(unflatten(state.structure, [...state.leaves]) as never);
+    const names = leafPaths(unflatten(state.structure, [...state.leaves]));
     const name = names[i] === '' ? 'the state' : `'${names[i]}' of the state`;
     throw new LockstepError(
       x.dtype === before.dtype ? 'shape' : 'dtype',

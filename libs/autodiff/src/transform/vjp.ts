@@ -41,9 +41,9 @@ function linearize(
       const call = args.map(lifted);
       const trees = regroup(tracers, structures);
       for (const [i, argument] of wrt.entries()) call[argument] = trees[i];
-      const out = flatten(f(call) as never);
+      const out = flatten(f(call));
       structure = out.structure;
-      return (out.leaves as unknown[]).map((y) => {
+      return out.leaves.map((y) => {
         requireNoOperators(op, y, trace);
         return asTensor(y as Tensor | number);
       });

@@ -185,7 +185,7 @@ function runBatched<Args extends readonly unknown[], Out>(
   }
   const axes = args.map((_, i) => (isList ? inAxes[i]! : inAxes));
   const odd = axes.find((axis) => axis !== null && !Number.isInteger(axis));
-  if (odd !== undefined || axes.includes(undefined as never)) {
+  if (odd !== undefined || axes.some((axis) => axis === undefined)) {
     throw new LockstepError(
       'argument',
       `vmap: ${describeValue(odd)} in inAxes; an entry is the whole number of an axis, or null for an argument that all examples share`,
