@@ -4,52 +4,41 @@
  * at hand are sorted by body, and each body runs on its own examples alone; a planned program runs all bodies on
  * all examples and chooses among the results, after all derivatives have been taken.
  */
-import { allocateStorage, isFloat } from '@lockstep/tensor';
+
+import { allocateStorage } from '@lockstep/tensor';
 import { take } from '../compositions/shape/taking.ts';
-import type { Construct, MaybeTensor } from '../construct.ts';
+import type { Construct } from '../construct.ts';
 import { zeros } from '../convert.ts';
 import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import type { Attrs, BatchAxis } from '../primitive.ts';
+import type { BatchAxis } from '../primitive.ts';
 import { cast } from '../primitives/elementwise/cast.ts';
 import { equal, maximum, minimum, where } from '../primitives/elementwise/fusible.ts';
 import { argmax, max } from '../primitives/reduce/extrema.ts';
 import { broadcastInAxes, repeatInFront, sum } from '../primitives/reduce/sum.ts';
 import { reshape } from '../primitives/shape/reshape.ts';
-import type { Bodies } from '../program/program.ts';
-import { bodiesOf, type Program } from '../program/program.ts';
+import { type Bodies, bodiesOf, type Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
 import { ConcreteTensor, type Tensor } from '../tensor.ts';
 import {
   type Body,
   batchedBody,
   call,
-  chosen,
   inputAvals,
-  isProgram,
-  jvpBody,
-  orZeros,
   outputAvals,
   overBatchAs,
   prunedBodies,
-  reached,
-  reachedBack,
-  spreadOut,
 } from './bodies.ts';
-import { pushForward } from './jvp.ts';
-import { isProgramUnderWay } from './steering.ts';
-import { linearized } from './tape.ts';
-
-/** Functions where values are at hand, since a loop in them has its reverse mode there alone; else programs. */
-interface BranchAttrs extends Attrs {
-  readonly bodies: readonly Body[];
-}
-
-interface EachAttrs extends BranchAttrs {
-  readonly size: number;
-  /** Which operands have the axis of the examples in front; the others are shared by all. */
-  readonly isOwn: readonly boolean[];
-}
+import {
+  arePrograms,
+  type BranchAttrs,
+  closeAll,
+  isClosed,
+  moved,
+  placeIn,
+  pulled,
+  reachedInAny,
+} from './branch-rules.ts';
 
 /** `index` chooses among bodies that take (captured, operands) and give results of the same types. */
 export function bindBranch(
@@ -59,102 +48,6 @@ export function bindBranch(
 ): readonly Tensor[] {
   const { programs, captured } = shareCaptured(branches);
   return bindMany(branchConstruct, [index, ...captured, ...operands], { bodies: programs });
-}
-
-/** Like {@link bindBranch} for `size` examples, each with an index of its own. */
-export function bindEach(
-  index: Tensor,
-  branches: readonly Closed[],
-  operands: readonly Tensor[],
-  { size, isOwn }: Pick<EachAttrs, 'size' | 'isOwn'>,
-): readonly Tensor[] {
-  const { programs: bodies, captured } = shareCaptured(branches);
-  const flags = [...captured.map(() => false), ...isOwn];
-  return bindMany(eachConstruct, [index, ...captured, ...operands], { bodies, size, isOwn: flags });
-}
-
-export const placeIn = ({ length }: { readonly length: number }, index: number): number =>
-  Math.min(Math.max(index, 0), length - 1);
-
-/** Of each output, whether any of the bodies moves it; all, where nobody knows. */
-function reachedInAny(
-  bodies: readonly Program[],
-  flags: readonly boolean[],
-  by: 'derivative' | 'batch',
-): boolean[] {
-  const all = bodies.map((body) => reached(body, flags, by));
-  return all[0]!.map((_, i) => all.some((moves) => moves[i]));
-}
-
-const arePrograms = (bodies: readonly Body[]): bodies is readonly Program[] => bodies.every(isProgram);
-
-/** How a construct of bodies is bound: to them, and to operands with flags where they are the examples' own. */
-type Rebind = (
-  bodies: BranchAttrs['bodies'] | readonly Closed[],
-  more: readonly Tensor[],
-) => readonly Tensor[];
-
-/** Values and tangents; `rebind` runs bodies of (operands, tangents of those that move). */
-function moved(bodies: readonly Body[], tangents: readonly MaybeTensor[], rebind: Rebind) {
-  const moves = tangents.map((tangent) => tangent !== undefined);
-  const given = chosen(tangents as Tensor[], moves);
-  if (arePrograms(bodies)) {
-    const asked = reachedInAny(bodies, moves, 'derivative');
-    const all = rebind(
-      bodies.map((body) => jvpBody(body, moves, asked)),
-      given,
-    );
-    return { outs: all.slice(0, asked.length), tangents: spreadOut(all.slice(asked.length), asked) };
-  }
-  const all = rebind(
-    bodies.map(
-      (body): Body =>
-        (xs) => {
-          const [primals, own] = [xs.slice(0, moves.length), xs.slice(moves.length)];
-          const { outs, tangents: ts } = pushForward((ys) => call(body, ys), primals, spreadOut(own, moves));
-          return [...outs, ...orZeros(ts, outs)];
-        },
-    ),
-    given,
-  );
-  const outs = all.slice(0, all.length / 2);
-  return { outs, tangents: all.slice(outs.length).map((t) => (isFloat(t.dtype) ? t : undefined)) };
-}
-
-/** Cotangents of the wanted operands; `rebind` runs bodies of (operands, cotangents of those outputs that have any). */
-function pulled(
-  bodies: readonly Body[],
-  asked: readonly boolean[],
-  cotangents: readonly MaybeTensor[],
-  rebind: Rebind,
-): readonly MaybeTensor[] {
-  const given = cotangents.map((ct) => ct !== undefined);
-  const paths = bodies.map((body) => (isProgram(body) ? reachedBack(body, given) : asked));
-  const wanted = asked.map((is, i) => is && paths.some((each) => each[i]));
-  if (!wanted.includes(true)) return [];
-  const back = bodies.map(
-    (body): Body =>
-      (all) => {
-        const xs = all.slice(0, wanted.length);
-        const { pull } = linearized((inputs) => call(body, inputs), xs, wanted);
-        return chosen(orZeros(pull(spreadOut(all.slice(xs.length), given)), xs), wanted);
-      },
-  );
-  const cts = chosen(cotangents as Tensor[], given);
-  if (!arePrograms(bodies) || !isProgramUnderWay()) return spreadOut(rebind(back, cts), wanted);
-  const closed = back.map((f, i) => {
-    const avals = [...inputAvals(bodies[i]!), ...chosen(outputAvals(bodies[i]!), given)];
-    return closeProgram((...all) => call(f, all), avals);
-  });
-  return spreadOut(rebind(closed, cts), wanted);
-}
-
-const isClosed = (bodies: readonly Body[] | readonly Closed[]): bodies is readonly Closed[] =>
-  bodies.every((body) => typeof body !== 'function' && 'captured' in body);
-
-/** Functions become programs where they enter one; `avals` are those of their inputs. */
-function closeAll(bodies: readonly Body[], operands: readonly Pick<Tensor, 'dtype' | 'shape'>[]) {
-  return shareCaptured(bodies.map((body) => closeProgram((...xs) => call(body, xs), operands)));
 }
 
 const branchConstruct: Construct<BranchAttrs> = construct<BranchAttrs>({
@@ -234,7 +127,25 @@ function rebound(
     : bindMany(branchConstruct, [index, ...operands], { bodies: next });
 }
 
-const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
+export interface EachAttrs extends BranchAttrs {
+  readonly size: number;
+  /** Which operands have the axis of the examples in front; the others are shared by all. */
+  readonly isOwn: readonly boolean[];
+}
+
+/** Like {@link bindBranch} for `size` examples, each with an index of its own. */
+export function bindEach(
+  index: Tensor,
+  branches: readonly Closed[],
+  operands: readonly Tensor[],
+  { size, isOwn }: Pick<EachAttrs, 'size' | 'isOwn'>,
+): readonly Tensor[] {
+  const { programs: bodies, captured } = shareCaptured(branches);
+  const flags = [...captured.map(() => false), ...isOwn];
+  return bindMany(eachConstruct, [index, ...captured, ...operands], { bodies, size, isOwn: flags });
+}
+
+export const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
   name: 'branchEach',
   shape: (_inputs, { bodies: [body], size }) =>
     outputAvals(body as Program).map(({ dtype, shape }) => ({ dtype, shape: [size, ...shape] })),

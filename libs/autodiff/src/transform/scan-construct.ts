@@ -2,6 +2,7 @@
  * A loop within a program: one equation, whatever the number of its turns. Its body is a program
  * (captured, state, x) → (next state, y).
  */
+
 import type { TypedArray } from '@lockstep/tensor';
 import { at } from '../compositions/shape/at.ts';
 import { expandDims } from '../compositions/shape/axes.ts';
@@ -14,8 +15,8 @@ import { repeatInFront } from '../primitives/reduce/sum.ts';
 import { concatenate } from '../primitives/shape/concatenate.ts';
 import { slice } from '../primitives/shape/slicing.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import type { Bodies, Program } from '../program/program.ts';
-import { type Closed, closeProgram } from '../program/trace.ts';
+import type { Bodies } from '../program/program.ts';
+import type { Closed } from '../program/trace.ts';
 import type { ConcreteTensor, Tensor } from '../tensor.ts';
 import {
   batchedBody,
@@ -24,17 +25,15 @@ import {
   inputAvals,
   nothing,
   orNothing,
-  orZeros,
   outputAvals,
   prunedBodies,
   reached,
-  reachedBack,
   spreadOut,
   stateReached,
 } from './bodies.ts';
 import { pushForward } from './jvp.ts';
+import { movedBody, pathsBack, pulledBody, type Three } from './scan-bodies.ts';
 import { rowOf, stackRows, swapFirstAxes } from './steering.ts';
-import { linearized } from './tape.ts';
 
 interface Course {
   readonly length: number;
@@ -47,8 +46,6 @@ interface ScanAttrs extends Bodies, Course {
   readonly numCaptured: number;
   readonly numState: number;
 }
-
-type Three<T> = [captured: T[], state: T[], xs: T[]];
 
 function partsOf<T>(list: readonly T[], { numCaptured, numState }: ScanAttrs): Three<T> {
   return cut(list, numCaptured, numState) as Three<T>;
@@ -72,6 +69,7 @@ export function bindScan(
 }
 
 const isGiven = (list: readonly MaybeTensor[]): boolean[] => list.map((x) => x !== undefined);
+
 const defined = (list: readonly MaybeTensor[]): Tensor[] => list.flatMap((x) => x ?? []);
 
 const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
@@ -265,80 +263,6 @@ function firstTurnApart(
     outs: [...others.outs.slice(0, numState), ...ys.map((y, i) => joined(y, others.outs[numState + i]!))],
     tangents: [...others.tangents.slice(0, numState), ...moved],
   };
-}
-
-/** Of what moves, that to which a cotangent leads: of the state, in any turn. */
-function pathsBack(
-  body: Program,
-  [captured, state, xs]: Three<boolean>,
-  [ofState, ofYs]: readonly [readonly boolean[], readonly boolean[]],
-): Three<boolean> {
-  const given = state.map((moves, i) => moves && ofState[i]!);
-  const paths = reachedBack(body, [...given, ...ofYs]);
-  const [toCaptured, toState, toXs] = cut(paths, captured.length, state.length) as Three<boolean>;
-  const next = state.map((moves, i) => moves && (ofState[i]! || toState[i]!));
-  if (next.some((is, i) => is !== given[i])) return pathsBack(body, [captured, state, xs], [next, ofYs]);
-  return [captured.map((is, i) => is && toCaptured[i]!), given, xs.map((is, i) => is && toXs[i]!)];
-}
-
-/** (captured, state, x), each with the tangents of what moves → (state, its tangents, y, their tangents) */
-function movedBody(body: Program, flags: Three<boolean>, ysMove: readonly boolean[]): Closed {
-  const avals = cut(inputAvals(body), flags[0].length, flags[1].length);
-  const inputs = avals.map((part, i) => [...part, ...chosen(part, flags[i]!)]);
-  const numState = flags[1].length;
-  return closeProgram((...all) => {
-    const parts = cut(all, inputs[0]!.length, inputs[1]!.length);
-    const primals = parts.flatMap((part, i) => part.slice(0, flags[i]!.length));
-    const moves = parts.flatMap((part, i) => spreadOut(part.slice(flags[i]!.length), flags[i]!));
-    const { outs, tangents } = pushForward((xs) => evaluateProgram(body, xs), primals, moves);
-    const whole = orZeros(tangents, outs);
-    return [
-      ...outs.slice(0, numState),
-      ...chosen(whole.slice(0, numState), flags[1]),
-      ...outs.slice(numState),
-      ...chosen(whole.slice(numState), ysMove),
-    ];
-  }, inputs.flat());
-}
-
-/**
- * (captured, [cotangents of the state, sums of the captured values' cotangents], [state, x, cotangents of y]) →
- * (the cotangents and sums one turn earlier, cotangents of x)
- */
-function pulledBody(body: Program, flags: Three<boolean>, ysGiven: readonly boolean[]): Closed {
-  const [byCaptured, stateMoves, byXs] = flags;
-  const [captured, state, xs] = cut(inputAvals(body), byCaptured.length, stateMoves.length);
-  const ys = outputAvals(body).slice(stateMoves.length);
-  const carried = [...chosen(state!, stateMoves), ...chosen(captured!, byCaptured)];
-  const numMoving = chosen(state!, stateMoves).length;
-  return closeProgram(
-    (...all) => {
-      const [around, cts, sums, at, ofYs] = cut(
-        all,
-        captured!.length,
-        numMoving,
-        carried.length - numMoving,
-        state!.length + xs!.length,
-      ) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
-      const { pull } = linearized(
-        (inputs) => {
-          const [next, results] = cut(evaluateProgram(body, inputs), stateMoves.length);
-          // A value that is both leaves its turn as a result first.
-          return [...results!, ...next!];
-        },
-        [...around, ...at],
-        flags.flat(),
-      );
-      const pulled = pull(
-        [...spreadOut(ofYs, ysGiven), ...spreadOut(cts, stateMoves)],
-        spreadOut(sums, byCaptured),
-      );
-      const filled = orZeros(pulled, [...around, ...at]);
-      const [ofCaptured, ofState, ofXs] = cut(filled, captured!.length, state!.length);
-      return [...chosen(ofState!, stateMoves), ...chosen(ofCaptured!, byCaptured), ...chosen(ofXs!, byXs)];
-    },
-    [...captured!, ...carried, ...state!, ...xs!, ...chosen(ys, ysGiven)],
-  );
 }
 
 /** Moves one row between an array of rows and a place of its own, word by word: without a view made for each turn. */
