@@ -1,9 +1,9 @@
 /**
  * The closed core, in three ideas: a {@link Tensor} is a value that ops take and give; a {@link Primitive} is an
- * operation with its rules; a {@link Trace} is an interpreter that gives a primitive another meaning (a tangent
- * beside it, a node on a tape, a batch axis, an equation in a program). `bind` hands a primitive to the innermost
- * interpreter among its inputs; with none it runs at once. `bindMany` does so for a {@link Construct}, an operation made
- * of functions: a loop, a branch, a checkpoint.
+ * operation with its rules; a {@link Trace} is an interpreter that gives a primitive another meaning (a tangent beside
+ * each value, a node on a tape, a batch axis, an equation in a program). `bind` hands a primitive to the innermost
+ * interpreter among its inputs; without an interpreter the primitive runs at once. `bindMany` does the same for a
+ * {@link Construct}, an operation made of functions: a loop, a branch, a checkpoint.
  *
  * After Autograd (Maclaurin et al., 2015) and JAX's core (Frostig et al., 2018).
  */
@@ -15,14 +15,17 @@ import type { Attrs, Primitive } from './primitive.ts';
 import { eagerKernels } from './profile.ts';
 import { ConcreteTensor, Tensor } from './tensor.ts';
 
-/** A value inside an interpreter. */
+/** A value of an interpreter. */
 export abstract class Tracer extends Tensor {
   abstract readonly trace: Trace;
-  /** What it stands for in the next interpreter out; undefined within a program, where there is nothing yet. */
+  /**
+   * The value that it stands for in the next interpreter out; undefined in a program that is being traced, which has no
+   * values yet.
+   */
   abstract readonly under: Tensor | undefined;
 }
 
-/** A value that an interpreter of derivatives carries beside what it knows about it. */
+/** A value of an interpreter of derivatives: the primal beside the derivative's own data. */
 export abstract class PrimalTracer<T extends Trace> extends Tracer {
   override readonly trace: T;
   readonly primal: Tensor;
@@ -56,23 +59,26 @@ export abstract class PrimalTracer<T extends Trace> extends Tracer {
 
 /** An interpreter. Inputs that are not its own tracers are constants to it. */
 export abstract class Trace {
-  /** Whether operators of JavaScript took numbers out of its values, as comparisons may and arithmetic must not. */
+  /** Whether JavaScript operators took numbers out of its values. Comparisons may do that, arithmetic must not. */
   gaveNumbers = false;
   /** Depth of nesting: the innermost interpreter among a primitive's inputs has the highest level. */
   readonly level: number;
-  /** False once its transformation has returned: its tracers must not be used any more. */
+  /** False once the transformation has returned: its tracers must not be used any more. */
   active = true;
 
   constructor(level: number) {
     this.level = level;
   }
 
-  /** It is given all that is done with traced values while it is at work, its own or others', and nobody else is. */
+  /**
+   * True if the interpreter alone processes every operation on traced values while it is active, also on the values of
+   * other interpreters.
+   */
   get takesAll(): boolean {
     return false;
   }
 
-  /** Whether what crosses these is this interpreter's business. */
+  /** Whether the interpreter processes primitives that cross shards or blocks. */
   standsFor(_crossed: 'shards' | 'blocks'): boolean {
     return false;
   }
@@ -81,10 +87,10 @@ export abstract class Trace {
   abstract processMany(construct: Construct, inputs: readonly Tensor[], attrs: Attrs): readonly Tensor[];
 }
 
-/** The interpreters now at work, outermost first. */
+/** The active interpreters, outermost first. */
 const activeTraces: Trace[] = [];
 
-/** Runs `body` with a new innermost interpreter. Unique levels are what rules out perturbation confusion. */
+/** Runs `body` with a new innermost interpreter. Unique levels rule out perturbation confusion. */
 export function withTrace<T extends Trace, R>(create: (level: number) => T, body: (trace: T) => R): R {
   const trace = create(activeTraces.length + 1);
   activeTraces.push(trace);
@@ -96,7 +102,7 @@ export function withTrace<T extends Trace, R>(create: (level: number) => T, body
   }
 }
 
-/** Computes at once what depends on concrete values alone, whatever interpreters are at work. */
+/** Runs `body` on concrete values at once, hidden from all active interpreters. */
 export function outsideOfTraces<R>(body: () => R): R {
   const hidden = activeTraces.splice(0);
   try {
@@ -121,7 +127,7 @@ export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly 
   return innermost.process(primitive as unknown as Primitive, inputs, attrs);
 }
 
-/** Applies a construct. A program under way records it even where no input is traced. */
+/** Applies a construct. A program that is being traced records it even where no input is traced. */
 export function bindMany<A extends Attrs>(
   construct: Construct<A>,
   inputs: readonly Tensor[],
@@ -133,7 +139,7 @@ export function bindMany<A extends Attrs>(
   return innermost.processMany(construct as unknown as Construct, inputs, attrs);
 }
 
-/** The innermost interpreter among the inputs, or the one inside of it that takes all. */
+/** The innermost interpreter among the inputs, or one inside it that takes all operations. */
 function innermostOf(op: string, inputs: readonly Tensor[]): Trace | undefined {
   let innermost: Trace | undefined;
   for (const input of inputs) {
@@ -146,7 +152,7 @@ function innermostOf(op: string, inputs: readonly Tensor[]): Trace | undefined {
   return innermost && inner(innermost, (active) => active.takesAll);
 }
 
-/** The innermost active trace for which `test` holds, if it lies inside of `trace`; else `trace`. */
+/** The innermost active trace for which `test` holds, if it lies inside `trace`; else `trace`. */
 function inner(trace: Trace | undefined, test: (active: Trace) => boolean): Trace | undefined {
   const found = findActiveTrace(test);
   return found !== undefined && (trace === undefined || trace.level < found.level) ? found : trace;
@@ -160,7 +166,7 @@ function leaked(op: string): LockstepError {
   );
 }
 
-/** Runs a primitive at once, into a new array that the garbage collector owns. */
+/** Runs a primitive at once, into a new array. */
 function evaluate<A extends Attrs>(
   primitive: Primitive<A>,
   inputs: readonly ConcreteTensor[],

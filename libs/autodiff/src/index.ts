@@ -118,7 +118,7 @@ export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from
 export { bind } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
 export { eye, linspace } from './grids.ts';
-/** Kinds of what ops take, for libraries whose functions take the same. */
+/** Kinds of arguments, for libraries whose functions take the same arguments as ops. */
 export * as kinds from './option-rules.ts';
 export type { Attrs, BatchAxis, Batched, BoundKernel, Primitive } from './primitive.ts';
 export type { Padding, Padding1d, Sides, Size } from './primitives/convolution/windows.ts';

@@ -1,4 +1,4 @@
-/** Kinds of arguments, and the options of ops that layers of the same names hand on. */
+/** Kinds of arguments, and rules for the options of ops that layers of the same name pass on. */
 
 export { conv1dRules, conv2dRules } from './compositions/convolution/convolve.ts';
 export {

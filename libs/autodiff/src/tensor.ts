@@ -1,9 +1,12 @@
-/** The array type: {@link Tensor} is a value that ops take and give, {@link ConcreteTensor} one whose elements are known. */
+/**
+ * The array type: a {@link Tensor} is a value that ops take and give, a {@link ConcreteTensor} one whose elements are
+ * known.
+ */
 
 import { LockstepError } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type Storage, type TypedArray } from '@lockstep/tensor';
 
-/** The abstract value of a tensor: all that is known of it while a program is traced. */
+/** The abstract value of a tensor: all that is known of a tensor while a program is traced. */
 export interface Aval {
   readonly dtype: DType;
   readonly shape: Shape;
@@ -25,7 +28,7 @@ export abstract class Tensor implements Aval {
     return this.shape.reduce((size, length) => size * length, 1);
   }
 
-  /** The concrete elements; a `trace` error inside `jit` or `vmap`, where there are none. */
+  /** The concrete elements. Throws `trace` inside `jit` or `vmap`, where tensors have no elements. */
   abstract get data(): TypedArray;
 
   /** The only element of a tensor of size 1, as a number. */
@@ -78,7 +81,7 @@ function nest(
   return { value: items, next };
 }
 
-/** A tensor with its elements at hand. Its data are never written after construction. */
+/** A tensor whose elements are known. Its data are never written after construction. */
 export class ConcreteTensor extends Tensor {
   readonly storage: Storage;
 

@@ -1,7 +1,7 @@
 /**
- * The primitives of convolution: two-dimensional, in NHWC layout, and its two gradients. The three are one trilinear
- * form ⟨conv(x, k), g⟩ seen from its three arguments, so each one's derivatives are the other two. What users call is
- * in `convolve.ts` and `convolve-transposed.ts`.
+ * The primitives of convolution: a two-dimensional convolution in NHWC layout, and its two gradients. The three are one
+ * trilinear form ⟨conv(x, k), g⟩ seen from its three arguments, so the derivatives of each are the other two. The
+ * public ops are in `convolve.ts` and `convolve-transposed.ts`.
  */
 import { type Conv2dAttrs, convolutionAlgorithm, kernelGradAlgorithm } from '@lockstep/kernels';
 import type { DType, Shape } from '@lockstep/tensor';
@@ -16,7 +16,10 @@ import { outputLength } from './windows.ts';
 
 export interface WindowAttrs extends Attrs {
   readonly strides: readonly [number, number];
-  /** Zeros [top, bottom, left, right]. At the ends they may be negative: rows that no window reads. */
+  /**
+   * Zeros [top, bottom, left, right]. Bottom and right may be negative: that many rows or columns are not read by any
+   * window.
+   */
   readonly padding: readonly [number, number, number, number];
 }
 
@@ -26,7 +29,7 @@ interface InputGradAttrs extends WindowAttrs {
 
 interface KernelGradAttrs extends WindowAttrs {
   readonly kernelSize: readonly [number, number];
-  /** The images are this many equal runs, each with a gradient of its own: [segments, ..kernel]. */
+  /** The images form this many equal runs, and each run has a gradient of its own: [segments, ..kernel]. */
   readonly segments?: number;
 }
 
@@ -70,12 +73,12 @@ function kernelGradGeometry(dtype: DType, x: Shape, kernel: Shape, dy: Shape, at
   return { ...shape, algorithm: kernelGradAlgorithm(dtype, shape), segments: attrs.segments ?? 1 };
 }
 
-/** Folds a batch axis into the images'; applies when the other operand is not batched or is folded too. */
+/** Folds a batch axis into the images' axis. This works when the other operand is not batched or is folded too. */
 const fold = (x: Tensor): Tensor => reshape(x, [x.shape[0]! * x.shape[1]!, ...x.shape.slice(2)]);
 const unfold = (y: Tensor, size: number): Batched =>
   batchedAs(reshape(y, [size, y.shape[0]! / size, ...y.shape.slice(1)]));
 
-/** The rare case of one kernel an example: example by example. */
+/** The rare case of one kernel for each example: convolves example by example. */
 function oneByOne<A extends Attrs>(
   self: Primitive<A>,
   inputs: readonly Tensor[],
@@ -164,7 +167,7 @@ export const kernelGradPrimitive: Primitive<KernelGradAttrs> = primitive({
   },
 });
 
-/** What the compiler makes of a tree sum over segmented kernel gradients: the same bits, combined in cache. */
+/** The compiler's replacement for a tree sum over segmented kernel gradients: the same bits, combined in cache. */
 export const kernelGradTreePrimitive: Primitive<KernelGradAttrs> = primitive({
   name: 'conv2dKernelGradTree',
   differentiable: [],

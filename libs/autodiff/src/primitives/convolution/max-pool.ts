@@ -1,6 +1,6 @@
 /**
  * The primitives of max pooling, in NHWC layout: the selection is linear, and its transpose scatters. A tie picks the
- * first element. What users call is in `pool.ts`.
+ * first element. The public ops are in `pool.ts`.
  */
 import type { PoolAttrs } from '@lockstep/kernels';
 import type { Shape } from '@lockstep/tensor';
@@ -37,7 +37,7 @@ function geometry(x: Shape, y: Shape, { window, strides }: PoolWindow): PoolAttr
   };
 }
 
-/** Images are independent: a batch axis joins theirs. */
+/** Images are independent, so a batch axis joins the images' axis. */
 function batchImages(self: () => Primitive<PoolWindow>) {
   return (
     inputs: readonly Tensor[],

@@ -9,8 +9,8 @@ import { padZeros, slice } from '../shape/slicing.ts';
 export type Size = number | readonly [number, number];
 
 /**
- * 'same' (output = ceil(input / stride), the odd zero at the end), 'valid' (none), as many on every side, or
- * [[top, bottom], [left, right]].
+ * 'same': output = ceil(input / stride), the odd zero at the end. 'valid': no padding. A number: as many zeros on every
+ * side. Or [[top, bottom], [left, right]].
  */
 export type Padding = 'same' | 'valid' | number | readonly [Sides, Sides];
 
@@ -29,7 +29,7 @@ export function besides(padding: Padding1d): Padding {
   return [[0, 0], typeof padding === 'number' ? [padding, padding] : padding];
 }
 
-/** Two lengths, whole and at least `least`. */
+/** Two whole lengths of at least `least`. */
 export function requireLengths(
   op: string,
   name: string,
@@ -46,7 +46,7 @@ export function requireLengths(
   );
 }
 
-/** What a window covers from its first to its last element. */
+/** The length from a window's first to its last element. */
 export const extentOf = (window: number, dilation: number): number => (window - 1) * dilation + 1;
 
 export const outputLength = (input: number, extent: number, stride: number, [before, after]: Sides): number =>
@@ -71,7 +71,7 @@ export function resolvePadding(
   return explicitPadding(op, padding);
 }
 
-/** Padding in numbers. */
+/** Padding given by 'valid' or numbers. */
 export function explicitPadding(op: string, padding: Exclude<Padding, 'same'>): readonly [Sides, Sides] {
   if (padding === 'valid') return explicitPadding(op, 0);
   const sides: readonly [Sides, Sides] =
@@ -91,7 +91,7 @@ export function explicitPadding(op: string, padding: Exclude<Padding, 'same'>): 
   );
 }
 
-/** From images [B, H, W, C] the element of each window that lies at `place` of it: [B, ..outputs, C] */
+/** The element at `place` of each window, from images [B, H, W, C]: [B, ..outputs, C] */
 export function tapOf(
   x: Tensor,
   place: readonly [number, number],
@@ -117,5 +117,5 @@ export function tapsOf(
 export const padImages = (x: Tensor, [down, across]: readonly [Sides, Sides]): Tensor =>
   padZeros(x, [[0, 0], down, across, [0, 0]]);
 
-/** The sum in ascending order. */
+/** The sum, in the order of the list. */
 export const addAll = (terms: readonly Tensor[]): Tensor => terms.reduce((total, term) => add(total, term));

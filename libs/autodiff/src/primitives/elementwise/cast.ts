@@ -25,13 +25,13 @@ const castPrimitive: Primitive<{ dtype: DType }> = primitive({
 const checkCast = signature('cast', { x: aTensor, dtype: aDType });
 
 /**
- * Another element type. Floats become whole numbers towards zero, those outside of the range its nearest end, NaN 0;
- * int32 and uint32 keep their 32 bits, so that −1 becomes 4294967295; anything becomes the bool x ≠ 0.
+ * Converts to another element type. Floats are rounded towards zero and saturate at the ends of the range; NaN becomes
+ * 0. int32 and uint32 keep their 32 bits, so −1 becomes 4294967295. Conversion to bool gives x ≠ 0.
  */
 export function cast(x: Tensor, dtype: DType): Tensor {
   checkCast(x, dtype);
   if (x.dtype === dtype) return x;
-  // A step function has derivative 0; a tangent of integers would only be a truncated one.
+  // A step function has derivative 0; a truncated tangent of integers would be wrong.
   return bind(castPrimitive, [isFloat(dtype) ? x : stopGradient(x)], { dtype });
 }
 

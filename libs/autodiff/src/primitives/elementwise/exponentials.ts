@@ -24,7 +24,7 @@ import {
 } from './fusible.ts';
 import { binaryOnHost, unaryOnHost } from './host.ts';
 
-/** eˣ − 1 as 2t/(1 − t), t = tanh(x/2), for x ≤ ½: fusible, and nothing cancels. */
+/** eˣ − 1 as 2t/(1 − t), t = tanh(x/2), for x ≤ ½: fusible, and without cancellation. */
 export function expm1Below(x: Tensor): Tensor {
   const t = tanh(mul(x, 0.5));
   return div(add(t, t), sub(1, t));
@@ -50,7 +50,7 @@ export const log1p = unaryOnHost(
   },
 );
 
-/** What ln(1 + x) is less than ln of the rounded sum, to first order (Kahan). */
+/** The difference between ln of the rounded sum and ln(1 + x), to first order (Kahan). */
 const roundedOff = (sum: Tensor, x: Tensor): Tensor => div(sub(sub(sum, 1), x), sum);
 /** Logarithm to base 2, exact at its powers. */
 export const log2 = unaryOnHost('log2', (g, x) => div(mul(g, Math.LOG2E), x));
@@ -65,7 +65,7 @@ export const cosh: (x: TensorLike) => Tensor = unaryOnHost('cosh', (g, x) => mul
 export const asinh = unaryOnHost('asinh', (g, x) => div(g, sqrt(add(square(x), 1))));
 /** Below 1 NaN. */
 export const acosh = unaryOnHost('acosh', (g, x) => div(g, mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))));
-/** ±1 gives ±∞, beyond NaN. */
+/** ±1 gives ±∞, beyond ±1 NaN. */
 export const atanh = unaryOnHost('atanh', (g, x) => div(g, mul(sub(1, x), add(x, 1))));
 
 /** ln(1 + eˣ), the smooth relu; in float32 within 3 ulp. */
@@ -85,7 +85,7 @@ export const logAddExp = binaryOnHost('logAddExp', [
   (g, a, b) => mul(g, sigmoid(difference(b, a))),
 ]);
 
-/** a − b, and 0 for equal infinities: each has half of the slope. */
+/** a − b, but 0 for equal infinities: each argument has half of the slope. */
 function difference(a: Tensor, b: Tensor): Tensor {
   const both = logicalAnd(equal(a, b), equal(abs(a), Number.POSITIVE_INFINITY));
   const zero = zerosLike(a);

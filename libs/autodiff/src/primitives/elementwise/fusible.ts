@@ -1,6 +1,7 @@
 /**
- * Elementwise primitives. Binary ones take equal shapes: their wrappers broadcast first. Rules at kinks and ties:
- * relu and abs have derivative 0 at 0; where maximum or minimum ties, each argument gets half.
+ * Elementwise primitives that every backend computes and fuses. Binary ones take equal shapes: their wrappers broadcast
+ * first. Rules at kinks and ties: relu and abs have derivative 0 at 0; where maximum or minimum ties, each argument
+ * gets half.
  */
 
 import { LockstepError, signature } from '@lockstep/errors';
@@ -18,11 +19,11 @@ const none: Attrs = {};
 
 interface UnaryRules {
   readonly name: UnaryOp;
-  /** dy/dx in terms of x and y; the rule for both modes. Absent: piecewise constant, derivative 0. */
+  /** dy/dx in terms of x and y, for both modes. Absent: piecewise constant, derivative 0. */
   readonly derivative?: (x: Tensor, y: Tensor) => Tensor;
-  /** The product of g and the derivative, where that is more than a multiplication. */
+  /** The product of g and the derivative, where a plain multiplication does not give it. */
   readonly scale?: (g: Tensor, x: Tensor, y: Tensor) => Tensor;
-  /** The types beside floats whose elements have results of the same type. */
+  /** The whole-number types that the op takes beside floats; the result has the same type. */
   readonly whole?: readonly DType[];
 }
 
@@ -79,7 +80,7 @@ export const sqrt = unary({ name: 'sqrt', scale: (g, _x, y) => div(mul(g, 0.5), 
 /** 1/x */
 export const reciprocal = unary({ name: 'reciprocal', scale: (g, _x, y) => neg(mul(g, square(y))) });
 
-/** x², a product: no power is taken. */
+/** x², computed as a product. */
 export const square = unary({ name: 'square', derivative: (x) => mul(x, 2), whole: integers });
 
 /** eˣ */
@@ -103,24 +104,29 @@ export const sigmoid = unary({ name: 'sigmoid', derivative: (_x, y) => mul(y, su
 /** The error function; derivative 2/√π · e^(−x²). */
 export const erf = unary({ name: 'erf', derivative: (x) => mul(exp(neg(square(x))), 1.1283791670955126) });
 
-/** Values of magnitude below 1e-30 as 0: averages that decay into denormal numbers would make processors slow. */
+/**
+ * x with values of magnitude below 1e-30 replaced by 0: averages that decay into denormal numbers would slow processors
+ * down.
+ */
 export const flush = unary({ name: 'flush', scale: (g, x) => where(greaterEqual(abs(x), 1e-30), g, 0) });
 
-/** max(x, 0). Its slope is read off y, so that x need not be kept. */
+/** max(x, 0). The slope is computed from y, so x need not be kept. */
 export const relu = unary({ name: 'relu', scale: (g, _x, y) => reluGrad(g, y) });
 
 interface BinaryRules {
   readonly name: BinaryOp;
-  /** What messages call it. Default: its name. */
+  /** The op's name in messages. Default: `name`. */
   readonly op?: string;
-  /** g times the derivative by the argument, for both modes. */
+  /** g times the derivative with respect to each argument, for both modes. */
   readonly by: readonly ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor)[];
-  /** Throws `dtype` where the type has no such results. */
+  /** Throws `dtype` if the op has no results of this type. */
   readonly accepts?: (x: Aval) => void;
 }
 
-/** An elementwise function of two arguments that broadcast against each other. */
-/** A third tensor would be left out without a word. What `xs.reduce(add)` gives beside two, a place and a list, may be. */
+/**
+ * Refuses a third tensor, which would be ignored silently. `xs.reduce(add)` passes two tensors, an index and a list,
+ * which is allowed.
+ */
 function requireTwo(op: string, third: unknown): void {
   if (!(third instanceof Tensor)) return;
   throw new LockstepError(
@@ -130,6 +136,7 @@ function requireTwo(op: string, third: unknown): void {
   );
 }
 
+/** An elementwise function of two arguments that broadcast against each other. */
 function binary({ name, op = name, by, accepts }: BinaryRules): (a: TensorLike, b: TensorLike) => Tensor {
   const rule = (g: Tensor, argument: number, [a, b]: readonly Tensor[], y: Tensor) =>
     by[argument]!(g, a!, b!, y);
@@ -173,10 +180,10 @@ export const sub = binary({ ...arithmetic('sub'), by: [(g) => g, (g) => neg(g)] 
 /** a · b, element by element; `matmul` is the product of matrices. */
 export const mul = binary({ ...arithmetic('mul'), by: [(g, _a, b) => mul(g, b), (g, a) => mul(g, a)] });
 
-/** a / b, of floats: `floorDivide` gives the whole quotient of whole numbers. */
+/** a / b for floats; `floorDivide` gives the whole quotient of whole numbers. */
 export const div = binary({
   name: 'div',
-  accepts: (x) => requireFloat('div', x, ', or take floorDivide for whole quotients'),
+  accepts: (x) => requireFloat('div', x, ', or use floorDivide for whole quotients'),
   by: [(g, _a, b) => div(g, b), (g, _a, b, y) => neg(mul(g, div(y, b)))],
 });
 
@@ -194,7 +201,7 @@ export const minimum = binary({
   by: [(g, a, b) => mul(g, share(less, a, b)), (g, a, b) => mul(g, share(less, b, a))],
 });
 
-/** g where x > 0, else 0: relu's derivative as a linear op in g. */
+/** g where x > 0, else 0: the derivative of relu as a linear op in g. */
 export const reluGrad = binary({ name: 'reluGrad', by: [(g, _a, x) => reluGrad(g, x)] });
 
 /** 1 where `wins(a, b)`, ½ at a tie, 0 elsewhere. */
@@ -202,7 +209,7 @@ function share(wins: (a: Tensor, b: Tensor) => Tensor, a: Tensor, b: Tensor): Te
   return where(wins(a, b), onesLike(a), where(equal(a, b), mul(onesLike(a), 0.5), zerosLike(a)));
 }
 
-/** `op` is what messages call it. */
+/** `op` is the name in messages. */
 function compare(name: CompareOp, op: string): (a: TensorLike, b: TensorLike) => Tensor {
   const bound =
     (out: Storage, [a, b]: readonly Operand[]): BoundKernel =>
@@ -275,7 +282,7 @@ const routed = (g: Tensor, argument: number, condition: Tensor): Tensor =>
 
 const checkWhere = signature('where', { condition: aTensor, a: tensorLike, b: tensorLike });
 
-/** a where the condition (bool) holds, else b. The branch not taken contributes no gradient. */
+/** a where the condition (bool) holds, else b. The branch that is not taken contributes no gradient. */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   checkWhere(condition, a, b);
   if (condition.dtype !== 'bool') {

@@ -1,7 +1,6 @@
 /**
- * Elementwise primitives whose kernel every backend shares: it computes in doubles on the host and rounds once. They
- * stand between fused chains, never in them; what is hot is therefore composed of the ops of elementwise.ts, at least in
- * float32.
+ * Elementwise primitives with one kernel for all backends: it computes in doubles on the host and rounds once. They end
+ * a fused chain, so frequent functions are also composed of the ops of fusible.ts, at least in float32.
  */
 import {
   type HostBinaryOp,
@@ -18,11 +17,11 @@ import type { Attrs, Primitive } from '../../primitive.ts';
 import { ConcreteTensor, type Tensor } from '../../tensor.ts';
 import { batchElementwise, requireFloat, stretched } from './rules.ts';
 
-/** g times the derivative by one argument, for both modes. */
+/** g times the derivative with respect to one argument, for both modes. */
 type UnaryRule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;
 type BinaryRule = (g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor;
 
-/** A function of one argument, in float32 as it is `composed` of others if that is given. [..] → [..] */
+/** A function of one argument. In float32 it is `composed` of other ops, if that is given. [..] → [..] */
 export function unaryOnHost(
   name: HostUnaryOp,
   by: UnaryRule,
@@ -52,7 +51,7 @@ export function unaryOnHost(
   return (x) => bind(self, [operand(name, x)], {});
 }
 
-/** A function of two arguments that broadcast against each other; without rules its derivative is 0. */
+/** A function of two arguments that broadcast against each other. Without rules its derivative is 0. */
 export function binaryOnHost(
   name: HostBinaryOp,
   by: readonly BinaryRule[],
@@ -83,7 +82,7 @@ interface OrderAttrs extends Attrs {
   readonly order: number;
 }
 
-/** The derivatives of a function, each the derivative of the one before. [..] → [..] */
+/** A function and its derivatives by order, each the derivative of the one before. [..] → [..] */
 export function orderedOnHost(name: HostOrderedOp): (order: number, x: TensorLike) => Tensor {
   const rule = (
     g: Tensor,

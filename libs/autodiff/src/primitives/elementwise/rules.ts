@@ -13,7 +13,7 @@ export function fullOperand({ data, shape }: Storage): Operand {
   return { data, repeat: 1, period: sizeOf(shape) };
 }
 
-/** Batches an op whose inputs have equal shapes: the unbatched ones repeat along the new axis. */
+/** The batching rule of ops whose inputs have equal shapes: unbatched inputs repeat along the new axis. */
 export function batchElementwise(self: () => Primitive) {
   return (
     inputs: readonly Tensor[],
@@ -30,7 +30,10 @@ export function batchElementwise(self: () => Primitive) {
     );
 }
 
-/** For ops whose results are no whole numbers in general; `remedy` names another op for those that are. */
+/**
+ * Throws unless the type is a float, for ops whose results are not whole in general. `remedy` names another op for
+ * whole numbers.
+ */
 export function requireFloat(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
   if (isFloat(dtype)) return;
   throw new LockstepError(
@@ -40,7 +43,7 @@ export function requireFloat(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy 
   );
 }
 
-/** For ops that add or multiply: whole numbers may, and wrap at the ends of their range; conditions may not. */
+/** Throws for bool, for ops that add or multiply. Whole numbers wrap at the ends of their range. */
 export function requireArithmetic(op: string, { dtype }: Pick<Aval, 'dtype'>, remedy = ''): void {
   if (dtype !== 'bool') return;
   throw new LockstepError('dtype', `${op}: bool has no arithmetic; convert with .cast('float32')${remedy}`, {
@@ -49,7 +52,7 @@ export function requireArithmetic(op: string, { dtype }: Pick<Aval, 'dtype'>, re
   });
 }
 
-/** The tensors broadcast to one shape. */
+/** Tensors broadcast to one shape. */
 export function stretched(op: string, tensors: readonly Tensor[]): Tensor[] {
   const shape = broadcastShapes(op, ...tensors.map((x) => x.shape));
   return tensors.map((x) => broadcastTo(x, shape));

@@ -1,4 +1,4 @@
-/** Special functions: the error function's relatives and the gamma function's. */
+/** Special functions: relatives of the error function and of the gamma function. */
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import type { TensorLike } from '../../convert.ts';
@@ -12,7 +12,7 @@ const TWO_OVER_SQRT_PI = 1.1283791670955126;
 /** 1 − erf(x), accurate in its tail. */
 export const erfc = unaryOnHost('erfc', (g, x) => mul(mul(g, -TWO_OVER_SQRT_PI), exp(neg(square(x)))));
 
-/** The inverse of erf; ±1 gives ±∞, beyond NaN. */
+/** The inverse of erf; ±1 gives ±∞, beyond ±1 NaN. */
 export const erfInv = unaryOnHost('erfInv', (g, _x, y) => mul(mul(g, 1 / TWO_OVER_SQRT_PI), exp(square(y))));
 
 /** ln |Γ(x)| */
@@ -28,7 +28,7 @@ export function digamma(x: TensorLike): Tensor {
   return polygammaOfOrder(0, x);
 }
 
-/** Beyond it n! is larger than all numbers. */
+/** Beyond this order n! exceeds all doubles. */
 const LARGEST_ORDER = 170;
 
 const checkPolygamma = signature('polygamma', { n: aNumber, x: tensorLike });

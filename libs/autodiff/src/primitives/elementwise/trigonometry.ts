@@ -10,16 +10,16 @@ import { hypot } from './powers.ts';
 
 const cosine = (x: Tensor): Tensor => sqrt(mul(sub(1, x), add(x, 1)));
 
-/** In [−π/2, π/2]; beyond ±1 NaN. */
+/** The arcsine, in [−π/2, π/2]; beyond ±1 NaN. */
 export const asin = unaryOnHost('asin', (g, x) => div(g, cosine(x)));
 
-/** In [0, π]; beyond ±1 NaN. */
+/** The arccosine, in [0, π]; beyond ±1 NaN. */
 export const acos = unaryOnHost('acos', (g, x) => neg(div(g, cosine(x))));
 
-/** In [−π/2, π/2]. */
+/** The arctangent, in [−π/2, π/2]. */
 export const atan = unaryOnHost('atan', (g, x) => div(g, add(square(x), 1)));
 
-/** g·a/(x² + y²), without the squares, which leave the range of numbers long before the quotient does. */
+/** g·a/(x² + y²), computed without the squares, which overflow long before the quotient does. */
 function overSquares(g: Tensor, a: Tensor, y: Tensor, x: Tensor): Tensor {
   const length = hypot(x, y);
   return div(mul(g, div(a, length)), length);
@@ -35,7 +35,7 @@ const sincOfOrder = orderedOnHost('sinc');
 
 const checkSinc = signature('sinc', { x: tensorLike });
 
-/** sin(πx)/(πx), 1 at 0: NumPy's, smooth everywhere. */
+/** sin(πx)/(πx), and 1 at 0: NumPy's definition, smooth everywhere. */
 export function sinc(x: TensorLike): Tensor {
   checkSinc(x);
   return sincOfOrder(0, x);

@@ -13,7 +13,7 @@ import { broadcastInAxes, sum } from '../reduce/sum.ts';
 import { reshape } from '../shape/reshape.ts';
 import { adjoint, joinBatches, oneBatch, requireSquare } from './matrix-batches.ts';
 
-/** a [batch, n, n] → [batch]; `factor` is what the slope A⁻ᵀ is multiplied by. */
+/** a [batch, n, n] → [batch]. The derivative is A⁻ᵀ times `factor`. */
 function part(
   name: string,
   which: DeterminantPart,
@@ -61,8 +61,8 @@ export function determinant(x: Tensor): Tensor {
 const checkSlogdet = signature('slogdet', { x: aTensor });
 
 /**
- * The sign of the determinant and the logarithm of its magnitude, which neither over- nor underflows.
- * [.., n, n] → two of [..]; 0 and −∞ for a singular matrix.
+ * The sign of the determinant and the logarithm of its magnitude, which neither overflows nor underflows. [.., n, n] →
+ * two of [..]; 0 and −∞ for a singular matrix.
  */
 export function slogdet(x: Tensor): { sign: Tensor; logAbsDet: Tensor } {
   checkSlogdet(x);

@@ -1,6 +1,6 @@
 /**
- * Systems of linear equations, inverses and Cholesky's factor, for small matrices in batches. They are computed on the
- * host in doubles, the same bits everywhere. Rules after Giles (2008), Collected matrix derivative results, and
+ * Systems of linear equations and Cholesky's factor, for small matrices in batches. They are computed on the host in
+ * doubles, with the same bits on every machine. Rules after Giles (2008), Collected matrix derivative results, and
  * Murray (2016), Differentiation of the Cholesky decomposition.
  */
 
@@ -52,7 +52,7 @@ const solved = (a: Tensor, b: Tensor): Tensor => bind(solvePrimitive, [a, b], {}
 
 interface Triangle extends Attrs, TriangleAttrs {}
 
-/** t [batch, n, n], b [batch, n, m] → t⁻¹·b, reading one triangle of t alone */
+/** t [batch, n, n], b [batch, n, m] → t⁻¹·b; only one triangle of t is read */
 const triangularPrimitive: Primitive<Triangle> = primitive({
   name: 'triangularSolve',
   differentiable: [0, 1],
@@ -109,14 +109,14 @@ const upperSolved = (l: Tensor, b: Tensor): Tensor =>
 /** The lower triangle with half of the diagonal. */
 const halfTriangle = (x: Tensor): Tensor => sub(tril(x), mul(x, mul(identityLike(x), 0.5)));
 
-/** The identity of the size and type of matrices [.., n, n]. [n, n] */
+/** The identity matrix in the size and type of matrices [.., n, n]. [n, n] */
 export const identityLike = (x: Tensor): Tensor => eye(x.shape.at(-1)!, x.shape.at(-1)!, 0, x.dtype);
 
 const checkSolve = signature('solve', { a: tensorLike, b: tensorLike });
 
 /**
  * x with a·x = b, by elimination with partial pivoting. a [.., n, n], b [.., n, m] or a vector [n] → the shape of b;
- * leading axes broadcast. A singular matrix gives ∞ and NaN, since inside jit nothing can be thrown.
+ * leading axes broadcast. A singular matrix gives ∞ and NaN, since compiled code cannot throw.
  */
 export function solve(a: TensorLike, b: TensorLike): Tensor {
   checkSolve(a, b);
@@ -124,7 +124,10 @@ export function solve(a: TensorLike, b: TensorLike): Tensor {
 }
 
 export interface TriangularSolveOptions {
-  /** Use the triangle on and below the diagonal; else on and above it. The other is not read. Default true. */
+  /**
+   * Use the triangle on and below the diagonal, else the one on and above it. The other triangle is not read. Default
+   * true.
+   */
   readonly lower?: boolean;
   /** Solve with the transpose of that triangle. Default false. */
   readonly transpose?: boolean;

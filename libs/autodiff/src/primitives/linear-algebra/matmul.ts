@@ -1,6 +1,6 @@
 /**
- * Matrix products. Every product is one chain over its inner index (see the kernels' specification), so rows and
- * batches may be computed together or apart with the same bits.
+ * Matrix products. Every element is one chain of additions over the inner index (see the kernels' specification), so
+ * rows and batches have the same bits whether they are computed together or apart.
  */
 
 import { aBoolean, LockstepError, type Rules, signature } from '@lockstep/errors';
@@ -21,7 +21,10 @@ interface Transposes extends Readonly<Record<string, unknown>> {
   readonly transposeB: boolean;
 }
 
-/** Rows and columns of an operand's matrices as the product sees them, and whether it has a batch axis in front. */
+/**
+ * Rows and columns of an operand's matrices as the product reads them, and the length of the batch axis in front, if
+ * there is one.
+ */
 function matrixOf(
   { shape }: Aval,
   transposed: boolean,
@@ -75,7 +78,7 @@ export const matmulPrimitive: Primitive<Transposes> = primitive({
   linear: true,
   vjp: (ct, argument, [a, b], _out, { transposeA, transposeB }) => {
     if (argument === 0) {
-      // dA = ct·Bᵀ; of a transposed A: B·ctᵀ
+      // dA = ct·Bᵀ; with a transposed A: B·ctᵀ
       const grad = transposeA ? product(b!, ct, transposeB, true) : product(ct, b!, false, !transposeB);
       return grad.rank > a!.rank ? sum(grad, 0) : grad;
     }
@@ -87,7 +90,7 @@ export const matmulPrimitive: Primitive<Transposes> = primitive({
     const rankB = b!.rank - (batchedB ? 1 : 0);
     if (rankA === 2 && rankB === 2) {
       if (batchedA && !batchedB && !transposeA) {
-        // The batch's rows share one product: rows do not depend on their number.
+        // The rows of all examples share one product: a row's bits do not depend on the number of rows.
         const [, rows, inner] = a!.shape as [number, number, number];
         const all = product(reshape(a!, [size * rows, inner]), b!, false, transposeB);
         return batchedAs(reshape(all, [size, rows, all.shape[1]!]));
@@ -117,7 +120,7 @@ function product(a: Tensor, b: Tensor, transposeA: boolean, transposeB: boolean)
 export interface MatmulOptions {
   /** Use the transpose of the first argument's last two axes, without moving data. Default false. */
   readonly transposeA?: boolean;
-  /** The same for the second argument. Default false. */
+  /** Use the transpose of the second argument's last two axes. Default false. */
   readonly transposeB?: boolean;
 }
 
@@ -175,7 +178,7 @@ function leadingShape(a: Tensor, b: Tensor): Shape {
   }
 }
 
-/** One batch axis in front of the matrices; an operand without any serves every batch. */
+/** Gives the matrices one batch axis in front; a single matrix serves every batch. */
 function asBatch(x: Tensor, lead: Shape): Tensor {
   if (x.rank === 2) return x;
   const matrix = x.shape.slice(-2);
@@ -183,9 +186,9 @@ function asBatch(x: Tensor, lead: Shape): Tensor {
 }
 
 /**
- * The product that combines samples, tree-summed over segments: a [segments, rows, m], b [segments, rows, n] → [m, n].
- * The compiler puts it where a tree sum follows a product of two batched operands; it gives the same bits and never
- * writes the segments' own products to memory.
+ * A matrix product over samples, tree-summed over segments: a [segments, rows, m], b [segments, rows, n] → [m, n]. The
+ * compiler puts it where a tree sum follows a product of two batched operands. It gives the same bits and never writes
+ * the products of the segments to memory.
  */
 export const segmentedContractionPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
   name: 'segmentedContraction',
@@ -200,7 +203,7 @@ export const segmentedContractionPrimitive: Primitive<Readonly<Record<string, ne
   vjp: (ct, argument, [a, b]) =>
     argument === 0 ? product(b!, ct, false, true) : product(a!, ct, false, false),
   batch: (inputs, batched, _attrs, { size }) => {
-    // The new axis joins m and n; only its diagonal blocks are wanted, so the products are made one by one.
+    // The new axis joins m and n. Only the diagonal blocks are wanted, so the products are made one by one.
     const [a, b] = inputs.map((x, i) => (batched[i] ? x : repeatInFront(x, size)));
     const [, segments, rows, m] = a!.shape as [number, number, number, number];
     const flatten = (x: Tensor): Tensor =>

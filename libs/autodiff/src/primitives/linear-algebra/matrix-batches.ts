@@ -1,4 +1,4 @@
-/** Matrices in a batch: what the operations of linear algebra ask of their arguments. */
+/** Matrices in a batch: the checks and batching rules that linear algebra shares. */
 import { LockstepError } from '@lockstep/errors';
 import { broadcastShapes, formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 import { swapAxes } from '../../compositions/shape/axes.ts';
@@ -32,13 +32,13 @@ export function requireSquare(op: string, x: Tensor): void {
   );
 }
 
-/** Matrices along one batch axis, and the axes that it stands for. [.., n, m] → [batch, n, m] */
+/** Matrices along one batch axis, and the shape of the axes that it replaces. [.., n, m] → [batch, n, m] */
 export function oneBatch(x: Tensor): { matrices: Tensor; lead: Shape } {
   const lead = x.shape.slice(0, -2);
   return { matrices: reshape(x, [sizeOf(lead), ...x.shape.slice(-2)]), lead };
 }
 
-/** As {@link oneBatch} for two whose leading axes broadcast. */
+/** Like {@link oneBatch} for two arguments whose leading axes broadcast. */
 export function sameBatch(op: string, a: Tensor, b: Tensor): { a: Tensor; b: Tensor; lead: Shape } {
   const lead = broadcastShapes(op, a.shape.slice(0, -2), b.shape.slice(0, -2));
   const [x, y] = [a, b].map((t) => oneBatch(broadcastTo(t, [...lead, ...t.shape.slice(-2)])).matrices) as [

@@ -1,4 +1,6 @@
-/** Orthogonal factors of matrices, and least squares. Rules after Walter & Lehmann (2018), Algorithmic differentiation of linear algebra functions. */
+/**
+ * The QR factorisation. Rules after Walter & Lehmann (2018), Algorithmic differentiation of linear algebra functions.
+ */
 
 import { LockstepError, signature } from '@lockstep/errors';
 import { qr as qrKernel, qrRoom } from '@lockstep/kernels';
@@ -17,7 +19,7 @@ import { triangularSolve } from './linear-systems.ts';
 import { matmul } from './matmul.ts';
 import { adjoint, joinBatches, oneBatch, requireMatrices } from './matrix-batches.ts';
 
-/** a [batch, m, n], m ≥ n → Q and below it R [batch, m + n, n] */
+/** a [batch, m, n], m ≥ n → Q, and R below it [batch, m + n, n] */
 const qrPrimitive: Primitive = primitive({
   name: 'qr',
   differentiable: [0],
@@ -32,7 +34,7 @@ const qrPrimitive: Primitive = primitive({
   },
   jvp: (t, _argument, _inputs, out) => {
     const { q, r } = factorsOf(out);
-    // t·R⁻¹ turns Q (the antisymmetric part of what lies within it) and changes R (the rest).
+    // Of t·R⁻¹, the antisymmetric part within the columns of Q turns Q; the rest changes R.
     const moved = timesInverse(t, r);
     const inside = matmul(q, moved, { transposeA: true });
     const below = tril(inside, -1);
@@ -61,8 +63,8 @@ function factorsOf(out: Tensor): { q: Tensor; r: Tensor } {
 const checkQr = signature('qr', { x: aTensor });
 
 /**
- * x = q·r with orthonormal columns of q and an upper triangle r without negative numbers on its diagonal.
- * [.., m, n], m ≥ n → q [.., m, n], r [.., n, n]. The slopes need columns that do not depend on each other.
+ * x = q·r with orthonormal columns of q and an upper triangle r whose diagonal has no negative numbers. [.., m, n], m ≥
+ * n → q [.., m, n], r [.., n, n]. Derivatives need linearly independent columns.
  */
 export function qr(x: Tensor): { q: Tensor; r: Tensor } {
   checkQr(x);

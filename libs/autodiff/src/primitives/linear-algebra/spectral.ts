@@ -1,8 +1,8 @@
 /**
  * Eigenvalues of symmetric matrices, singular values, the pseudo-inverse. Rules after Giles (2008), Townsend (2016),
- * Differentiating the singular value decomposition, and Golub & Pereyra (1973). Slopes of vectors divide by differences
- * of values: between equal values, where single vectors mean nothing, the quotient counts as 0, so that functions of
- * the values or of whole subspaces have their right slopes there too.
+ * Differentiating the singular value decomposition, and Golub & Pereyra (1973). The derivatives of vectors divide by
+ * differences of values. Between equal values, where single vectors are not defined, the quotient counts as 0, so
+ * functions of the values or of whole subspaces have the right derivatives there too.
  */
 
 import { aNumber, type Rules, signature } from '@lockstep/errors';
@@ -29,7 +29,7 @@ import {
   symmetric,
 } from './matrix-batches.ts';
 
-/** 1 / x, and 0 where x is. */
+/** 1 / x, and 0 where x is 0. */
 const safeReciprocal = (x: Tensor): Tensor => {
   const isZero = equal(x, 0);
   return where(isZero, 0, div(1, where(isZero, 1, x)));
@@ -49,7 +49,7 @@ const transposedProduct = (x: Tensor, y: Tensor): Tensor => matmul(x, y, { trans
 /** Rows `from` … `to − 1` of matrices. */
 const rowsOf = (x: Tensor, from: number, to: number): Tensor => slice(x, [0, from], [x.shape[0]!, to]);
 
-/** a [batch, n, n] → eigenvalues and below them the eigenvectors [batch, 1 + n, n] */
+/** a [batch, n, n] → eigenvalues, and the eigenvectors below them [batch, 1 + n, n] */
 const eighPrimitive: Primitive = primitive({
   name: 'eigh',
   differentiable: [0],
@@ -90,9 +90,9 @@ function spectrumOf(out: Tensor): { values: Tensor; vectors: Tensor } {
 const checkEigh = signature('eigh', { x: aTensor });
 
 /**
- * Eigenvalues in ascending order and unit eigenvectors of symmetric matrices, of which the part (x + xᵀ)/2 counts.
- * [.., n, n] → values [.., n], vectors [.., n, n]: column i of the vectors belongs to value i, its largest element is
- * positive.
+ * Eigenvalues in ascending order and unit eigenvectors of symmetric matrices; only the symmetric part (x + xᵀ)/2 is
+ * used. [.., n, n] → values [.., n], vectors [.., n, n]. Column i of the vectors belongs to value i, and its largest
+ * element is positive.
  */
 export function eigh(x: Tensor): { values: Tensor; vectors: Tensor } {
   checkEigh(x);
@@ -108,7 +108,7 @@ interface Factors {
   readonly v: Tensor;
 }
 
-/** a [batch, m, n], m ≥ n → U, the singular values and V one below the other [batch, m + 1 + n, n] */
+/** a [batch, m, n], m ≥ n → U, the singular values and V, one below the other [batch, m + 1 + n, n] */
 const svdPrimitive: Primitive = primitive({
   name: 'svd',
   differentiable: [0],
@@ -148,7 +148,7 @@ const svdPrimitive: Primitive = primitive({
   batch: joinBatches(() => svdPrimitive),
 });
 
-/** The part of x outside of the columns of u. */
+/** The part of x outside the column space of u. */
 const beyond = (u: Tensor, x: Tensor): Tensor => sub(x, matmul(u, transposedProduct(u, x)));
 
 function factorsOf(out: Tensor): Factors {
@@ -160,8 +160,8 @@ function factorsOf(out: Tensor): Factors {
 const checkSvd = signature('svd', { x: aTensor });
 
 /**
- * x = u·diag(s)·vᵀ with s descending and orthonormal columns of u and v. [.., m, n] → u [.., m, k], s [.., k],
- * v [.., n, k], k = min(m, n). Of each pair of columns the shorter matrix's has its largest element positive.
+ * x = u·diag(s)·vᵀ with s in descending order and orthonormal columns of u and v. [.., m, n] → u [.., m, k], s [.., k],
+ * v [.., n, k], k = min(m, n). In each pair of columns, the largest element of the shorter column is positive.
  */
 export function svd(x: Tensor): Factors {
   checkSvd(x);
@@ -211,7 +211,10 @@ const pinvPrimitive: Primitive<{ cutoff: number }> = primitive({
 const outside = (a: Tensor, p: Tensor, x: Tensor): Tensor => sub(x, matmul(matmul(x, a), p));
 
 export interface PinvOptions {
-  /** Singular values of at most this times the largest count as 0. Default max(m, n)·2⁻⁵², for float32 2⁻²³. */
+  /**
+   * Singular values of at most this times the largest one count as 0. Default max(m, n)·2⁻⁵², for float32 max(m,
+   * n)·2⁻²³.
+   */
   readonly cutoff?: number;
 }
 
@@ -220,8 +223,8 @@ export const pinvRules: Rules<PinvOptions> = { cutoff: aNumber };
 const checkPinv = signature('pinv', { x: aTensor }, pinvRules);
 
 /**
- * Moore and Penrose's pseudo-inverse: p·b is the shortest of the vectors that minimise |x·p·b − b|.
- * [.., m, n] → [.., n, m]. Its slope holds where the rank does not change.
+ * The Moore-Penrose pseudo-inverse: p·b is the shortest of the vectors that minimise |x·p·b − b|. [.., m, n] → [.., n,
+ * m]. The derivative holds where the rank does not change.
  */
 export function pinv(x: Tensor, options: PinvOptions = {}): Tensor {
   checkPinv(x, options);

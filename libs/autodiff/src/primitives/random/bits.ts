@@ -1,5 +1,5 @@
 /**
- * Random numbers from a key: pure functions of (key, element), so that they are the same wherever and whenever they
+ * Random numbers from a key. They are pure functions of (key, element), so they do not depend on where and when they
  * are drawn. A key is a uint32 tensor of two words and a run-time input of a program, never a constant of its trace.
  */
 
@@ -76,14 +76,14 @@ const foldInPrimitive: Primitive<{ data: number | string }> = primitive({
 
 const checkFoldIn = signature('foldIn', { key: aTensor, data: anything });
 
-/** A new key for a use of its own: a layer's path, a purpose, a counter (uint32). uint32 [2] → [2] */
+/** A new key for a separate use: a layer's path, a purpose, a counter (uint32). uint32 [2] → [2] */
 export function foldIn(key: Tensor, data: number | string): Tensor {
   checkFoldIn(key, data);
   requireKey('foldIn', key);
   if (typeof data !== 'string' && data >>> 0 !== data) {
     throw new LockstepError(
       'argument',
-      `foldIn: folds a whole number in 0 … 2³² − 1 or a string into a key, not ${data}; for a tensor that counts turns take keys from splitKey, one for each turn`,
+      `foldIn: folds a whole number in 0 … 2³² − 1 or a string into a key, not ${data}; to get a key for each turn of a loop, use splitKey`,
       { op: 'foldIn', data: String(data) },
     );
   }

@@ -29,7 +29,7 @@ const permutationPrimitive: Primitive<{ size: number }> = primitive({
 
 const checkPermutation = signature('permutation', { key: aTensor, items: numberOrTensor, 'axis?': anAxis });
 
-/** 0, 1, …, n − 1 in random order (int32 [n]), or the parts of an array along `axis` in random order. */
+/** 0, 1, …, n − 1 in random order (int32 [n]), or the slices of an array along `axis` in random order. */
 export function permutation(key: Tensor, items: number | Tensor, axis = 0): Tensor {
   checkPermutation(key, items, axis);
   requireKey('permutation', key);

@@ -1,4 +1,4 @@
-/** Running sums, products and extremes along an axis, and differences. */
+/** Running sums and extremes along an axis. */
 
 import { aBoolean, type Rules, signature } from '@lockstep/errors';
 import { runningExtreme, runningSum } from '@lockstep/kernels';
@@ -36,7 +36,7 @@ interface ExtremeAttrs extends RunningAttrs {
   readonly op: 'max' | 'min';
 }
 
-/** Where along the axis the extreme so far lies: x → int32 of x's shape */
+/** The index along the axis of the extreme so far: x → int32 of x's shape */
 const runningPrimitive: Primitive<ExtremeAttrs> = primitive<ExtremeAttrs>({
   name: 'runningExtreme',
   differentiable: [],
@@ -50,7 +50,7 @@ const runningPrimitive: Primitive<ExtremeAttrs> = primitive<ExtremeAttrs>({
 });
 
 export interface CumulativeOptions {
-  /** From the end of the axis to its beginning. Default false. */
+  /** Accumulate from the end of the axis to its beginning. Default false. */
   readonly reverse?: boolean;
 }
 
@@ -58,7 +58,7 @@ export const cumulativeRules: Rules<CumulativeOptions> = { reverse: aBoolean };
 
 type Cumulative = (x: Tensor, axis?: number, options?: CumulativeOptions) => Tensor;
 
-/** Along an axis, or without one along all elements in row-major order, as NumPy has it. */
+/** A cumulative op along an axis; without an axis it takes all elements in row-major order, as in NumPy. */
 export function cumulative(
   op: string,
   along: (x: Tensor, axis: number, reverse: boolean) => Tensor,
@@ -73,15 +73,23 @@ export function cumulative(
   };
 }
 
-/** Sums of the elements so far along `axis` (of all, flattened, by default); of bool int32. [..n..] → [..n..] */
+/**
+ * Sums of the elements so far along `axis` (of all, flattened, by default). Sums of bool are int32. [..n..] → [..n..]
+ */
 export const cumSum = cumulative('cumSum', (x, axis, reverse) =>
   bind(cumSumPrimitive, [x], { axis, reverse }),
 );
 
-/** The largest elements so far along `axis`, NaN from the first one on. Of equal ones the last has the slope. */
+/**
+ * The largest elements so far along `axis`; NaN from the first NaN on. Among equal elements the last one gets the
+ * gradient.
+ */
 export const cumMax = cumulative('cumMax', extreme('max'));
 
-/** The smallest elements so far along `axis`, NaN from the first one on. Of equal ones the last has the slope. */
+/**
+ * The smallest elements so far along `axis`; NaN from the first NaN on. Among equal elements the last one gets the
+ * gradient.
+ */
 export const cumMin = cumulative('cumMin', extreme('min'));
 
 function extreme(op: 'max' | 'min') {

@@ -1,4 +1,4 @@
-/** max, min and argmax over axes; products, means and log-sum-exp by composition. */
+/** max, min, argmax and argmin over axes. */
 
 import { LockstepError, signature } from '@lockstep/errors';
 import { formatShape, isFloat, normalizeAxes } from '@lockstep/tensor';
@@ -28,7 +28,7 @@ interface RunAttrs extends Readonly<Record<string, unknown>> {
 
 /** max or min; where several elements tie, each gets an equal share of the gradient. */
 function extremum(name: 'max' | 'min') {
-  /** For each element, the part of the result's change that it carries. */
+  /** The part of the result's change that each element carries. */
   const shares = (x: Tensor, y: Tensor, { axis, count }: RunAttrs): Tensor => {
     const chosen = cast(equal(x, spread(y, x, axis, count)), x.dtype);
     return div(chosen, spread(sumRun(chosen, axis, count), x, axis, count));
@@ -65,7 +65,7 @@ export function requireSome(op: string, { shape }: Aval, axis: number, count: nu
   if (!shape.slice(axis, axis + count).includes(0)) return;
   throw new LockstepError(
     'shape',
-    `${op}: axis ${axis} of ${formatShape(shape)} is empty, and nothing has no extremum; guard against empty arrays`,
+    `${op}: axis ${axis} of ${formatShape(shape)} is empty, and an empty array has no extremum; guard against empty arrays`,
     { op, shape },
   );
 }
@@ -74,16 +74,16 @@ const runAxes = (axis: number, count: number): number[] => Array.from({ length: 
 
 const sumRun = (x: Tensor, axis: number, count: number): Tensor => sum(x, runAxes(axis, count));
 
-/** y, which lacks `count` axes from `axis` on, repeated along them to x's shape. */
+/** y, which lacks `count` axes from `axis` on, repeated along these axes to x's shape. */
 function spread(y: Tensor, x: Tensor, axis: number, count: number): Tensor {
   const kept = x.shape.map((_, i) => i).filter((i) => i < axis || i >= axis + count);
   return broadcastInAxes(y, x.shape, kept);
 }
 
-/** The largest element over `axes` (all by default), NaN if there is one. */
+/** The largest element over `axes` (all by default), or NaN if any element is NaN. */
 export const max = extremum('max');
 
-/** The smallest element over `axes` (all by default), NaN if there is one. */
+/** The smallest element over `axes` (all by default), or NaN if any element is NaN. */
 export const min = extremum('min');
 
 const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
@@ -102,7 +102,7 @@ const argmaxPrimitive: Primitive<{ axis: number }> = primitive({
 
 const checkArgmax = signature('argmax', { x: aTensor, 'axis?': anAxis }, reduceRules);
 
-/** Index of the first largest element along `axis`; without an axis among all elements in row-major order. int32 */
+/** Index of the first largest element along `axis`; without an axis, among all elements in row-major order. int32 */
 export function argmax(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   checkArgmax(x, axis, options);
   return place('argmax', x, axis, options, (y) => y);
@@ -110,14 +110,14 @@ export function argmax(x: Tensor, axis?: number, options: ReduceOptions = {}): T
 
 const checkArgmin = signature('argmin', { x: aTensor, 'axis?': anAxis }, reduceRules);
 
-/** Index of the first smallest element along `axis`; without an axis among all elements in row-major order. int32 */
+/** Index of the first smallest element along `axis`; without an axis, among all elements in row-major order. int32 */
 export function argmin(x: Tensor, axis?: number, options: ReduceOptions = {}): Tensor {
   checkArgmin(x, axis, options);
   // Doubles hold the negative of every integer.
   return place('argmin', x, axis, options, (y) => neg(isFloat(y.dtype) ? y : cast(y, 'float64')));
 }
 
-/** Where `rank`ed elements are largest. */
+/** The index of the largest of the `ranked` elements. */
 function place(
   op: string,
   x: Tensor,

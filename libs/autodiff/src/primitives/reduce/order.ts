@@ -1,6 +1,6 @@
 /**
- * Order: sort by indices that a primitive finds and an ordinary look-up applies, so that gradients follow the elements
- * to where they came from. Equal elements keep their order (−0 equals 0), and NaN counts as largest.
+ * Order: a primitive finds the indices, and an ordinary look-up applies them, so gradients follow each element to its
+ * origin. Equal elements keep their order (−0 equals 0), and NaN counts as largest.
  */
 
 import { aBoolean, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
@@ -30,7 +30,7 @@ const argSortPrimitive: Primitive<{ descending: boolean }> = primitive({
 });
 
 export interface SortOptions {
-  /** From the largest to the smallest; NaN then comes first. Default false. */
+  /** Sort from the largest to the smallest; NaN then comes first. Default false. */
   readonly descending?: boolean;
 }
 
@@ -38,7 +38,7 @@ export const sortRules: Rules<SortOptions> = { descending: aBoolean };
 
 const checkArgSort = signature('argSort', { x: aTensor, 'axis?': anAxis }, sortRules);
 
-/** The indices that put the elements along `axis`, the last by default, in order; equal elements keep theirs. int32 */
+/** The indices that sort the elements along `axis`, the last by default; equal elements keep their order. int32 */
 export function argSort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   checkArgSort(x, axis, options);
   const { descending = false } = options;
@@ -75,8 +75,8 @@ const checkSearchSorted = signature('searchSorted', {
 });
 
 /**
- * Where each value would be put into an ascending vector to keep it ascending: before the elements that equal it
- * ('left') or behind them ('right'). sorted [.., n], values [.., m] → int32 [.., m]; a vector serves values of any shape.
+ * The position where each value can be inserted into an ascending vector: before the elements that equal it ('left') or
+ * after them ('right'). sorted [.., n], values [.., m] → int32 [.., m]; a vector serves values of any shape.
  */
 export function searchSorted(sorted: TensorLike, values: TensorLike, side: Side = 'left'): Tensor {
   checkSearchSorted(sorted, values, side);

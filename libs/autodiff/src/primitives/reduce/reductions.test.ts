@@ -7,10 +7,10 @@ import { jit, type ReduceOptions, type Tensor, vmap } from '../../index.ts';
 
 type Reduction = (x: Tensor, axes?: number, options?: ReduceOptions) => Tensor;
 
-/** They keep the shape, and so have an axis of their own: the last one. */
+/** These keep the shape, and their default axis is the last one. */
 const keepShape = ['softmax', 'logSoftmax'];
 
-/** Those with another argument before the axes. */
+/** Reductions with another argument before the axes. */
 const withArgument: Readonly<Record<string, Reduction>> = {
   average: (x, axes, options) => ops.average(x, ops.full(x.shape, 2, x.dtype), axes, options),
   quantile: (x, axes, options) => ops.quantile(x, 0.3, axes, options),
@@ -40,7 +40,7 @@ describe.each(names)('%s', (name) => {
   });
 });
 
-it('softmax and its logarithm go along the last axis by default', () => {
+it('softmax and logSoftmax go along the last axis by default', () => {
   const x = distinct([2, 3])(1);
   expect(bitsOf(ops.softmax(x))).toBe(bitsOf(ops.softmax(x, -1)));
   expect(bitsOf(ops.logSoftmax(x))).toBe(bitsOf(ops.logSoftmax(x, -1)));

@@ -46,7 +46,7 @@ export function broadcastInAxes(x: Tensor, shape: Shape, axes: readonly number[]
 
 const checkBroadcastTo = signature('broadcastTo', { x: aTensor, shape: aShape });
 
-/** x repeated to `shape` by NumPy's rule: last axes aligned, lengths of 1 stretched. */
+/** x repeated to `shape` by NumPy's rule: the last axes are aligned, and lengths of 1 are stretched. */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkBroadcastTo(x, shape);
   if (sameShape(x.shape, shape)) return x;
@@ -71,7 +71,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   );
 }
 
-/** Adds a new axis of length `size` in front, along which x repeats: [..] → [size, ..] */
+/** Adds a new first axis of length `size`, along which x repeats: [..] → [size, ..] */
 export function repeatInFront(x: Tensor, size: number): Tensor {
   return broadcastInAxes(
     x,
@@ -80,7 +80,7 @@ export function repeatInFront(x: Tensor, size: number): Tensor {
   );
 }
 
-/** The axes must be neighbours; the order of the sum is the kernels' (see their specification). */
+/** The axes must be neighbours. The kernels' specification defines the order of the sum. */
 const sumPrimitive: Primitive<{ axis: number; count: number }> = primitive({
   name: 'sum',
   differentiable: [0],
@@ -104,7 +104,7 @@ export function without(shape: Shape, axis: number, count: number): number[] {
   return [...shape.slice(0, axis), ...shape.slice(axis + count)];
 }
 
-/** `count` neighbouring axes from `axis` on as the middle of [outer, size, inner]. */
+/** The geometry [outer, size, inner] in which `count` neighbouring axes from `axis` on are the middle. */
 export function reduceGeometry(
   shape: Shape,
   axis: number,
@@ -118,7 +118,7 @@ export function reduceGeometry(
 }
 
 /**
- * Reduces over `axes` run by run: neighbouring axes at once, from the last run to the first. `reduceRun` reduces
+ * Reduces over `axes` run by run. A run is a group of neighbouring axes; the last run comes first. `reduceRun` reduces
  * `count` axes from `axis` on.
  */
 export function reduceRuns(
@@ -144,7 +144,7 @@ export interface ReduceOptions {
 
 export const reduceRules: Rules<ReduceOptions> = { keepDims: aBoolean };
 
-/** Puts reduced axes back with length 1. */
+/** Restores the reduced axes with length 1. */
 export function restoreAxes(
   reduced: Tensor,
   x: Tensor,
@@ -167,7 +167,7 @@ export function sum(x: Tensor, axes?: number | readonly number[], options: Reduc
   if (x.dtype === 'bool') {
     throw new LockstepError(
       'dtype',
-      "sum: bool has no arithmetic; countNonZero() counts what holds, or convert with .cast('float32')",
+      "sum: bool has no arithmetic; count true values with countNonZero(), or convert with .cast('float32')",
       { op: 'sum', dtype: x.dtype },
     );
   }

@@ -1,12 +1,12 @@
-/** `barrier` keeps the order and the place of a computation in a program. */
+/** `barrier` orders a computation after another one and keeps it from being shared. */
 
 import { bind } from '../../core.ts';
 import { copyKernel, primitive } from '../../define.ts';
 import type { Primitive } from '../../primitive.ts';
 
 /**
- * x, not before there is a token, and no longer known to be what it was: what is computed from it is not shared with what
- * was computed from x.
+ * x once the token is computed, as a value that the optimizer does not identify with x: what is computed from it is not
+ * shared with what was computed from x.
  */
 export const barrier: Primitive = primitive({
   name: 'barrier',

@@ -80,7 +80,10 @@ const concatenatePrimitive: Primitive<{ axis: number }> = primitive({
 const offsetOf = (inputs: readonly Tensor[], argument: number, axis: number): number =>
   inputs.slice(0, argument).reduce((offset, x) => offset + x.shape[axis]!, 0);
 
-/** As many pieces one primitive joins: each of its tangents is padded to the whole, so the whole must be a few pieces. */
+/**
+ * The most arrays that one primitive joins. Each of their tangents is padded to the whole, so the whole must be a small
+ * number of them.
+ */
 const maxPieces = 32;
 
 const checkConcatenate = signature('concatenate', {
@@ -88,7 +91,7 @@ const checkConcatenate = signature('concatenate', {
   'axis?': anAxis,
 });
 
-/** Joins arrays along an axis that exists. Time and gradients grow as n·log n with the number of pieces. */
+/** Joins arrays along an existing axis. Time and gradients grow as n·log n with the number of arrays. */
 export function concatenate(xs: readonly Tensor[], axis = 0): Tensor {
   checkConcatenate(xs, axis);
   if (xs.length === 0)
@@ -117,7 +120,7 @@ export function stack(xs: readonly TensorLike[], axis = 0): Tensor {
   if (shapes.some((shape) => !sameShape(shape, shapes[0]!))) {
     throw new LockstepError(
       'shape',
-      `stack: ${shapes.map(formatShape).join(', ')} differ; a new axis joins arrays of equal shapes, concatenate joins along one that is there`,
+      `stack: ${shapes.map(formatShape).join(', ')} differ; stack joins arrays of equal shapes along a new axis, concatenate joins along an existing one`,
       { op: 'stack', shapes },
     );
   }

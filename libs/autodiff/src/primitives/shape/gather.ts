@@ -1,4 +1,4 @@
-/** Rows by index and their transpose: an embedding's look-up and its gradient; one-hot. */
+/** Rows by index and the transpose: the look-up of an embedding and its gradient. */
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, sizeOf } from '@lockstep/tensor';
@@ -54,7 +54,7 @@ const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
   linear: true,
   vjp: (ct, _argument, [, indices], _out, { rows }) => {
     const rowsOf = bind(gatherPrimitive, [ct, indices!], {});
-    // Dropped updates moved nothing; gather marks their rows with NaN.
+    // Updates with an index outside were dropped, so they have no gradient; gather marks their rows with NaN.
     const kept = broadcastInAxes(isInside(indices!, rows), rowsOf.shape, [0]);
     return where(kept, rowsOf, zerosLike(rowsOf));
   },
@@ -68,7 +68,7 @@ const scatterAddPrimitive: Primitive<{ rows: number }> = primitive({
   },
 });
 
-/** Indices into `size` tables laid end to end, flat; those outside their own table stay outside of all. */
+/** Flat indices into `size` tables that lie one after the other. An index outside its own table is outside all. */
 export function offsetRows(indices: Tensor, batched: boolean, size: number, rows: number): Tensor {
   const all = batched ? indices : repeatInFront(indices, size);
   const offsets = broadcastInAxes(mul(arange(size, 'int32'), rows), all.shape, [0]);
@@ -81,8 +81,8 @@ const isInside = (indices: Tensor, rows: number): Tensor =>
 const checkGather = signature('gather', { table: aTensor, indices: aTensor });
 
 /**
- * The rows of a table named by indices of any shape, counted from the first: an index outside, a negative one too, gives
- * NaN (0 for integers). table [rows, ..w], indices int32 [..] → [.., ..w]
+ * The rows of a table at indices of any shape, counted from the first row. An index outside the table, including a
+ * negative one, gives NaN (0 for integers). table [rows, ..w], indices int32 [..] → [.., ..w]
  */
 export function gather(table: Tensor, indices: Tensor): Tensor {
   checkGather(table, indices);
@@ -99,8 +99,8 @@ export function gather(table: Tensor, indices: Tensor): Tensor {
 const checkScatterAdd = signature('scatterAdd', { updates: aTensor, indices: aTensor, rows: aNumber });
 
 /**
- * Zeros [rows, ..w] with each update added to the row its index names; one outside, a negative one too, adds to none.
- * updates [.., ..w], indices int32 [..]
+ * Zeros [rows, ..w] with each update added to the row at its index. An index outside, including a negative one, adds
+ * nothing. updates [.., ..w], indices int32 [..]
  */
 export function scatterAdd(updates: Tensor, indices: Tensor, rows: number): Tensor {
   checkScatterAdd(updates, indices, rows);

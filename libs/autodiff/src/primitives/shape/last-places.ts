@@ -18,7 +18,7 @@ export function setRows(x: Tensor, indices: Tensor, values: Tensor): Tensor {
   return where(replaced, gather(values, maximum(last, 0)), x);
 }
 
-/** indices [count] → for each of `rows` rows the last place that names it, −1 if none does. */
+/** indices [count] → for each of `rows` rows the last position that names it, −1 if none does. */
 const lastPlacesPrimitive: Primitive<{ rows: number }> = primitive({
   name: 'lastPlaces',
   differentiable: [],
@@ -30,7 +30,7 @@ const lastPlacesPrimitive: Primitive<{ rows: number }> = primitive({
   batch: ([indices], _batched, { rows }, { size }) => {
     const count = indices!.shape[1]!;
     const all = bind(lastPlacesPrimitive, [offsetRows(indices!, true, size, rows)], { rows: size * rows });
-    // Places count within their own run of indices again.
+    // Positions count from the beginning of each example's own indices again.
     const first = broadcastInAxes(
       tensor(Int32Array.from({ length: size }, (_, i) => -i * count)),
       [size, rows],

@@ -1,7 +1,4 @@
-/**
- * Shape without arithmetic — reshape, transpose, broadcast — and `sum`, the transpose of broadcast. Broadcasting is
- * an op of its own that the wrappers put in, so no rule of another primitive ever "unbroadcasts".
- */
+/** Shape without arithmetic: reshape, copy, transpose. */
 
 import { aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from '@lockstep/tensor';
@@ -35,7 +32,7 @@ const reshapePrimitive: Primitive<{ shape: Shape }> = primitive({
 
 const checkReshape = signature('reshape', { x: aTensor, shape: aShape });
 
-/** The same elements in another shape; one length may be −1 and is then computed. */
+/** The same elements in another shape. One length may be −1 and is then computed. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkReshape(x, shape);
   const unknown = shape.indexOf(-1);
@@ -51,7 +48,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(target, x.shape) ? x : bind(reshapePrimitive, [x], { shape: target });
 }
 
-/** The same elements in a place of their own: what a plan puts where a value must not be shared. */
+/** The same elements in memory of their own. A plan puts it where a value must not share memory. */
 primitive({
   name: 'copy',
   differentiable: [0],

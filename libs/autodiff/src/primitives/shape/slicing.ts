@@ -1,4 +1,4 @@
-/** Parts of an array and their transposes: slice and place, concatenate, flip. */
+/** Parts of an array and their transposes: slice and place, flip. */
 
 import { aNumber, LockstepError, listOf, orNull, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxes, stridesOf } from '@lockstep/tensor';
@@ -10,7 +10,7 @@ import type { Tensor } from '../../tensor.ts';
 
 interface SliceAttrs extends Readonly<Record<string, unknown>> {
   readonly start: readonly number[];
-  /** Elements taken along each axis. */
+  /** The number of elements along each axis. */
   readonly length: readonly number[];
   readonly step: readonly number[];
 }
@@ -43,7 +43,7 @@ interface PlaceAttrs extends Readonly<Record<string, unknown>> {
   readonly shape: readonly number[];
 }
 
-/** The transpose of slice: x at the slice's places of a zero array of `shape`. */
+/** The transpose of slice: puts x at the slice's places of a zero array of `shape`. */
 const placePrimitive: Primitive<PlaceAttrs> = primitive({
   name: 'place',
   differentiable: [0],
@@ -69,12 +69,12 @@ const placePrimitive: Primitive<PlaceAttrs> = primitive({
     ),
 });
 
-/** One end of a slice: a position, from the end if negative; null for the end of the axis. */
+/** One end of a slice: a position, counted from the end if negative, or null for the end of the axis. */
 export type Position = number | null;
 
 const aPositionList = listOf(
   orNull(aNumber),
-  'a list of whole numbers, and null for the end of the axis (from a computed position on, take(x, arange(n).add(i), axis))',
+  'a list of whole numbers, and null for the end of the axis (for a computed start, use take(x, arange(n).add(i), axis))',
 );
 
 const checkSlice = signature('slice', {
@@ -85,8 +85,8 @@ const checkSlice = signature('slice', {
 });
 
 /**
- * Elements `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes and
- * null are taken whole; negative positions count from the end. A negative step goes from `start` (null: the last
+ * Elements from `start` up to but not including `end` along each axis, as in `x.slice([0, 1], [2, 3])`. Missing axes
+ * and null are taken whole; negative positions count from the end. A negative step goes from `start` (null: the last
  * element) down to but not including `end` (null: past the first).
  */
 export function slice(
@@ -99,7 +99,7 @@ export function slice(
   if (Math.max(start.length, end.length, step.length) > x.rank) {
     throw new LockstepError(
       'shape',
-      `slice: more positions than the ${x.rank} axes of ${formatShape(x.shape)}; give at most one an axis`,
+      `slice: more positions than the ${x.rank} axes of ${formatShape(x.shape)}; give at most one position for each axis`,
       { op: 'slice', shape: x.shape, start, end },
     );
   }
@@ -137,7 +137,7 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
     );
   }
   const by = Math.abs(step);
-  // From behind the last element there is nothing to take: a descending run begins with the last.
+  // Nothing lies behind the last element, so a descending run begins with the last one.
   const top = Math.min(from, size - 1);
   const length = Math.max(0, Math.ceil((reversed ? top - to : to - from) / by));
   return {
@@ -150,7 +150,7 @@ function runAlong(x: Tensor, axis: number, start: Position, end: Position, step:
 
 const position = (at: number, size: number): number => (at < 0 ? at + size : at);
 
-/** x at the places `start + i·step` of zeros of `shape`. */
+/** Zeros of `shape` with x at the places `start + i·step`. */
 export const place = (
   x: Tensor,
   start: readonly number[],
@@ -195,7 +195,7 @@ const flipPrimitive: Primitive<{ axes: readonly number[] }> = primitive({
 
 const checkFlip = signature('flip', { x: aTensor, 'axes?': someAxes });
 
-/** Reverses the order along the axes (all by default). */
+/** Reverses the order of the elements along the axes (all by default). */
 export function flip(x: Tensor, axes?: number | readonly number[]): Tensor {
   checkFlip(x, axes);
   return bind(flipPrimitive, [x], { axes: normalizeAxes('flip', axes, x.rank) });

@@ -1,8 +1,8 @@
 /**
- * What crosses shards. Under `vmap` with the axis name 'shard', reductions over shards combine the shards of a block along
- * the fixed tree and leave an `exchange` in the program: the place where the partial results of the other blocks come in.
- * Outside of that `vmap` there is one shard and nothing to exchange. The differentiated scalar is the sum over all shards,
- * so the cotangent of a reduced value is itself all-reduced.
+ * Reductions over shards. Under `vmap` with the axis name 'shard' they combine the shards of a block along the fixed
+ * tree and leave an `exchange` in the program: the place where the partial results of the other blocks come in. Outside
+ * of that `vmap` there is one shard and nothing to exchange. The differentiated scalar is the sum over all shards, so
+ * the cotangent of a reduced value is itself all-reduced.
  */
 
 import { LockstepError, signature } from '@lockstep/errors';
@@ -15,7 +15,10 @@ import type { Tensor } from '../../tensor.ts';
 import { treeSum } from '../linear-algebra/matmul.ts';
 import { repeatInFront } from '../reduce/sum.ts';
 
-/** What combines blocks knows one shard axis, around everything else: a rule inside it would miss the other blocks. */
+/**
+ * The rules of ops that combine blocks. Such an op knows one shard axis, around everything else: a rule inside that
+ * axis would miss the other blocks.
+ */
 export function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | 'vjp' | 'batch'> {
   const refuse = (): never => {
     throw new LockstepError(
@@ -28,8 +31,8 @@ export function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'j
 }
 
 /**
- * A segment's end: the value is a block's partial result; what follows sees the whole step's. Alone (one block holds
- * all shards) it is the identity.
+ * The end of a segment: the input is the partial result of a block, the output the result of the whole step. Where one
+ * block holds all shards it is the identity.
  */
 export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
   ...outermostOnly('exchange'),

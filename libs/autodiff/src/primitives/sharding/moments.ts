@@ -1,8 +1,6 @@
 /**
- * What crosses shards. Under `vmap` with the axis name 'shard' these reduce over the block's shards along the fixed
- * tree and leave an `exchange` in the program: the place where the other blocks' partial results come in. Outside of
- * it there is one shard, and nothing to exchange. The differentiated scalar is the sum over all shards, so the
- * cotangent of a reduced value is itself all-reduced.
+ * Moments over the rows of one or all shards: count, mean and the centred sum of squares. exchange.ts says how shards
+ * are combined.
  */
 
 import { LockstepError, signature } from '@lockstep/errors';
@@ -47,7 +45,10 @@ const groupMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primit
   },
 });
 
-/** Moments of whole batches, one a group: combined by Chan, Golub and LeVeque (1979) along the tree. */
+/**
+ * Moments of whole batches, one batch a group, combined along the tree by the formula of Chan, Golub and LeVeque
+ * (1979).
+ */
 const treeMomentsPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
   ...outermostOnly('treeMoments'),
   name: 'treeMoments',
@@ -124,7 +125,7 @@ function splitMoments(packed: Tensor): Moments {
   return { count: part(0, 1), mean: part(1, 1 + channels), m2: part(1 + channels, 1 + 2 * channels) };
 }
 
-/** A value a group and channel [groups, C] repeated over the rows of x. */
+/** One value for each group and channel, [groups, C], repeated over the rows of x. */
 const overRows = (value: Tensor, x: Tensor): Tensor => broadcastInAxes(value, x.shape, [0, x.rank - 1]);
 
 const overElements = (weights: Tensor, x: Tensor): Tensor => broadcastInAxes(weights, x.shape, [0, 1]);
@@ -151,7 +152,7 @@ function momentsTangent(
   return concatenate([mul(count, 0), meanTangent, m2Tangent], 1);
 }
 
-/** A group without weight has no slope, not NaN. */
+/** A group without weight has slope 0, not NaN. */
 const orOne = (count: Tensor): Tensor => where(greater(count, 0), count, 1);
 
 function momentsCotangent(ct: Tensor, x: Tensor, weights: Tensor, out: Tensor): Tensor {
@@ -162,19 +163,19 @@ function momentsCotangent(ct: Tensor, x: Tensor, weights: Tensor, out: Tensor): 
 }
 
 export interface ShardMoments {
-  /** Sum of the weights, times the elements a row has per channel. [] */
+  /** The sum of the weights, times the number of elements that a row has in each channel. [] */
   readonly count: Tensor;
   /** [C] */
   readonly mean: Tensor;
-  /** Sum of squared deviations from the mean; divide by the count for the (biased) variance. [C] */
+  /** The sum of squared deviations from the mean; divide it by the count for the (biased) variance. [C] */
   readonly m2: Tensor;
 }
 
 const checkShardMoments = signature('shardMoments', { x: aTensor, weights: aTensor });
 
 /**
- * Moments over all rows of the step, on whichever shards they lie: x [rows, .., C], weights [rows] (0 for the rows
- * that only fill up a shard). Differentiable by x; the weights count as constants.
+ * Moments over all rows of the step, whichever shards hold them: x [rows, .., C], weights [rows] (0 for rows that only
+ * fill up a shard). Differentiable with respect to x; the weights count as constants.
  */
 export function shardMoments(x: Tensor, weights: Tensor): ShardMoments {
   checkShardMoments(x, weights);
@@ -184,8 +185,8 @@ export function shardMoments(x: Tensor, weights: Tensor): ShardMoments {
 const checkLocalMoments = signature('localMoments', { x: aTensor, weights: aTensor });
 
 /**
- * Moments over the rows at hand alone: under the trainer, those of one shard. Like {@link shardMoments} otherwise, and
- * nothing is exchanged. A shard without weight has count, mean and sum 0.
+ * Moments over the given rows only: under the trainer, those of one shard. Nothing is exchanged; otherwise like {@link
+ * shardMoments}. A shard without weight has count, mean and sum 0.
  */
 export function localMoments(x: Tensor, weights: Tensor): ShardMoments {
   checkLocalMoments(x, weights);
@@ -193,7 +194,7 @@ export function localMoments(x: Tensor, weights: Tensor): ShardMoments {
   return named(reshape(packed, packed.shape.slice(1)));
 }
 
-/** [1 + 2C] by name. */
+/** The moments [1 + 2C] by name. */
 function named(packed: Tensor): ShardMoments {
   const channels = (packed.shape[0]! - 1) / 2;
   return {

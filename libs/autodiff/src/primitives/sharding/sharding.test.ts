@@ -1,4 +1,4 @@
-/** What crosses shards is the same to the bit however the shards are spread over blocks. */
+/** Values that cross shards have the same bits for every division of the shards into blocks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planBlock, runBlocks } from '../../fixtures/blocks.ts';
@@ -32,7 +32,7 @@ const rows = 3;
 const drawn = (source: Source, seed: number): ConcreteTensor => source(seed) as ConcreteTensor;
 const narrow = (x: Tensor): ConcreteTensor => x.cast('float32') as ConcreteTensor;
 
-/** Shard 5 has filling rows alone, shard 7 a part of them. */
+/** All rows of shard 5 are filling rows, and some of shard 7. */
 const fillingRows = tensor(
   Array.from({ length: numShards }, (_, s) =>
     Array.from({ length: rows }, (_, r) => (s === 5 || s + r > 8 ? 0 : 1)),
@@ -50,7 +50,7 @@ const data = [
 const inputs = [...params, ...data];
 const axes: readonly InAxis[] = [null, null, null, null, 0, 0, 0];
 
-/** A dense layer, batch norm over all rows of the step, and a linear read-out; one weighted sum a shard. */
+/** A dense layer, batch norm over all rows of the step and a linear read-out; one weighted sum for each shard. */
 function loss(
   w: Tensor,
   scale: Tensor,
@@ -67,7 +67,7 @@ function loss(
   return normal.tanh().matmul(out).sub(y).square().mul(weights).sum();
 }
 
-/** All that a step needs of the shards: loss, gradient and running statistics. */
+/** All that a step needs from the shards: loss, gradient and running statistics. */
 const shardStep: Fn = (...args) => {
   const [value, gradients] = valueAndGrad(loss as (...xs: Tensor[]) => Tensor, [0, 1, 2, 3])(...args) as [
     Tensor,
@@ -80,7 +80,7 @@ const shardStep: Fn = (...args) => {
 const eager = (f: Fn, args: readonly Tensor[]): Tensor[] =>
   overShards(f, axes, (leaf) => `result ${leaf}`)(...args);
 
-/** The same function of one shard that has all rows. */
+/** The same function on one shard that holds all rows. */
 const alone = (f: Fn, args: readonly Tensor[]): Tensor[] =>
   f(...args.slice(0, 4), ...args.slice(4).map((x) => x.reshape([numShards * rows, ...x.shape.slice(2)])));
 
@@ -115,7 +115,7 @@ describe('a step of batch norm over shards', () => {
     const compiled = jit((...xs: Tensor[]) => eager(shardStep, xs));
     expect(compiled(...narrowInputs).map(bitsOf)).toEqual(eager(shardStep, narrowInputs).map(bitsOf));
   });
-  it('takes three exchanges: moments, their cotangent, and the rest; and the weights in fused products', () => {
+  it('needs three exchanges: moments, their cotangent, and the rest; the gradients of weights are fused products', () => {
     const plan = planBlock(shardStep, storages, axes);
     expect(plan.exchanges.map((parts) => parts.map(({ combine, size }) => [combine, size]))).toEqual([
       [['moments', 9]],
@@ -124,7 +124,7 @@ describe('a step of batch norm over shards', () => {
     ]);
     expect(opsOf(plan.program)).toContain('segmentedContraction');
   });
-  it('has one hash for all blocks of a size', () => {
+  it('has the same hash for all blocks of a size', () => {
     expect(planBlock(shardStep, storages, axes).hash).toBe(planBlock(shardStep, storages, axes).hash);
   });
 });
@@ -165,7 +165,7 @@ describe('derivatives over shards', () => {
     );
     expect(pulled.toArray()).toEqual([10, 10, 10, 10]);
   });
-  it('are refused around the shard axis instead of coming out as zeros', () => {
+  it('are refused around the shard axis instead of being zeros', () => {
     const total = (x: Tensor): Tensor =>
       overShards(
         (y: Tensor) => allReduceSum(y),
@@ -192,7 +192,7 @@ describe('allReduceSum', () => {
     const x = narrow(drawn(ordinary([8, 5]), 3));
     expect(bitsOf(reduced(allReduceSum)(x))).toBe(bitsOf(treeSum(x)));
   });
-  it('counts a value that no shard owns once for each shard, in any number of blocks', () => {
+  it('counts a value that belongs to no shard once for each shard, in any number of blocks', () => {
     const x = narrow(drawn(ordinary([8, 2]), 3));
     const one = tensor(1, { dtype: 'float32' });
     expect(reduced(() => allReduceSum(one))(x).item()).toBe(8);
@@ -220,7 +220,7 @@ describe('allReduceSum', () => {
 });
 
 describe('shardMoments', () => {
-  it('are those of all rows, weighted', () => {
+  it('are the weighted moments of all rows', () => {
     const [x, weights] = [data[0]!, data[1]!];
     const { count, mean, m2 } = overShards(
       (y: Tensor, w: Tensor) => ({ ...shardMoments(y, w) }),
@@ -239,7 +239,7 @@ describe('shardMoments', () => {
       );
     }
   });
-  it('name weights that do not fit', () => {
+  it('reject weights that do not fit', () => {
     expect(() => shardMoments(tensor([[1, 2]]), tensor([1, 2]))).toThrow(
       /moments: the weights \[2\] must have one value for each row \[1\] of \[1, 2\]/,
     );
@@ -279,7 +279,7 @@ describe('overShards', () => {
       /result 0 differs between the 2 shards; reduce it with allReduceSum or shardMoments/,
     );
   });
-  it('returns what all shards agree on without the axis', () => {
+  it('returns values that all shards agree on without the shard axis', () => {
     const f = overShards(
       (x: Tensor) => [allReduceSum(x), tensor(5)],
       [0],
