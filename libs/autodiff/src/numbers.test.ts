@@ -114,13 +114,13 @@ it('words of a key are whole', () => {
 
 it('counting beyond a type is refused', () => {
   expect(ops.arange(2, 'bool').toArray()).toEqual([0, 1]);
-  expect(() => ops.arange(3, 'bool')).toThrow('arange: 2 is no bool value');
+  expect(() => ops.arange(3, 'bool')).toThrow('arange: 2 is not a bool value');
 });
 
 it('the advice leads to the right value', () => {
   const labels = tensor([1, 2, 3], { dtype: 'int32' });
   expect(() => labels.less(1.5)).toThrow(
-    "less: 1.5 stands beside an int32 array, which holds whole numbers from -2147483648 to 2147483647; convert the array first with .cast('float32')",
+    "less: 1.5 is given with an int32 array, which holds whole numbers from -2147483648 to 2147483647; convert the array first with .cast('float32')",
   );
   expect(labels.cast('float32').less(1.5).toArray()).toEqual([1, 0, 0]);
   expect(() => labels.add(1e10)).toThrow(".cast('float64')");
@@ -180,14 +180,14 @@ describe('bytes', () => {
       expect([x.dtype, x.toArray()]).toEqual(['int32', values]);
       expect(tensor(data, { dtype: 'float32' }).dtype).toBe('float32');
     }
-    expect(() => tensor(Int8Array.of(-1), { dtype: 'uint32' })).toThrow('tensor: -1 is no uint32 value');
+    expect(() => tensor(Int8Array.of(-1), { dtype: 'uint32' })).toThrow('tensor: -1 is not a uint32 value');
   });
   it('are conditions where that is said, if they are 0 and 1', () => {
     const bytes = Uint8Array.of(1, 0);
     const condition = tensor(bytes, { dtype: 'bool' });
     expect([condition.dtype, condition.toArray()]).toEqual(['bool', [1, 0]]);
     expect(condition.data.buffer).toBe(bytes.buffer);
-    expect(() => tensor(Uint8Array.of(1, 2), { dtype: 'bool' })).toThrow('tensor: 2 is no bool value');
+    expect(() => tensor(Uint8Array.of(1, 2), { dtype: 'bool' })).toThrow('tensor: 2 is not a bool value');
     expect(tensor(Uint8ClampedArray.of(1, 0), { dtype: 'bool' }).dtype).toBe('bool');
   });
   it('are whole numbers as arguments of transformations too', () => {

@@ -16,7 +16,7 @@ export const beside =
       op,
       value,
       dtype,
-      `is given with ${dtype === 'int32' ? 'an' : 'a'} ${dtype} array, which holds ${heldBy(dtype)}; convert the array first with .cast('${floatFor(value)}')`,
+      `is given with ${withArticle(dtype)} array, which holds ${heldBy(dtype)}; convert the array first with .cast('${floatFor(value)}')`,
     );
 
 /** For numbers that become the elements of an array. */
@@ -27,12 +27,14 @@ export const madeBy =
       op,
       value,
       dtype,
-      `is not a ${dtype} value: ${dtype} holds ${heldBy(dtype)}; make an array of '${floatFor(value)}'${
+      `is not ${withArticle(dtype)} value: ${dtype} holds ${heldBy(dtype)}; make an array of '${floatFor(value)}'${
         dtype === 'bool'
           ? ', and compare it, as in x.greater(0.5)'
           : `, whose .cast('${dtype}') truncates fractions and saturates`
       }`,
     );
+
+const withArticle = (dtype: DType): string => `${dtype === 'int32' ? 'an' : 'a'} ${dtype}`;
 
 const refusal = (op: string, value: number, dtype: DType, what: string): LockstepError =>
   new LockstepError('dtype', `${op}: ${value} ${what}`, { op, value, dtype });

@@ -205,10 +205,18 @@ describe('reductions', () => {
 describe('arguments that cannot be', () => {
   const x = ordinary([2, 3])(1);
   it.each<[string, () => unknown, RegExp]>([
-    ['an odd axis to halve', () => glu(x), /glu: axis 1 of \[2, 3\] has the odd length 3; it is halved/],
+    [
+      'an odd axis to halve',
+      () => glu(x),
+      /glu: axis 1 of \[2, 3\] has the odd length 3; the axis is halved/,
+    ],
     ['half an order', () => polygamma(0.5, x), /polygamma: the order is 0.5; give a whole number/],
     ['half a difference', () => diff(x, 0.5), /diff: differences of \[2, 3\] cannot be taken 0.5 times/],
-    ['a part beyond 1', () => quantile(x, 2), /quantile: q is 2; give the part that lies below, from 0 to 1/],
+    [
+      'a part beyond 1',
+      () => quantile(x, 2),
+      /quantile: q is 2; give the fraction of elements that lie below, from 0 to 1/,
+    ],
     ['a quantile of nothing', () => median(zeros([0])), /median: axes \[0\] of \[0\] are empty/],
     ['an extreme of nothing', () => max(zeros([2, 0]), 1), /max: axis 1 of \[2, 0\] is empty/],
     ['integers', () => erfInv(integers([2], 0, 3)(1)), /erfInv: takes float32 or float64, not int32/],

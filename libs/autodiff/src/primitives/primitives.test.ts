@@ -1,4 +1,4 @@
-/** Every primitive of the table against itself: its rules must tell one story. */
+/** Checks every primitive of the table: its rules must agree with each other. */
 import { referenceKernels } from '@lockstep/kernels';
 import { allocate, isFloat, type Storage, sizeOf } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
@@ -44,7 +44,7 @@ const applied =
   (...xs) =>
     bind(primitive, xs, attrs);
 
-/** The arguments with a derivative, and `f` as a function of them alone. */
+/** The places of the differentiable arguments, and `f` as a function of these arguments only. */
 function differentiated(
   primitive: Primitive,
   f: Fn,
@@ -115,14 +115,15 @@ function checkDerivatives(
   const g = of(inputs(0));
   const wide: Fn = (...xs) => cast(g(...xs), 'float64');
   if (dtype === 'float64') {
-    // A float32 result leaves few digits to a difference, but these rules are linear: a long step is exact.
+    // A float32 result leaves few digits to a difference, but these rules are linear, so a long step is exact.
     const options = exact ? {} : { step: 0.5, tolerance: 1e-5 };
-    it('derivatives of first and second order are those of finite differences', () => {
+    it('has first and second derivatives equal to finite differences', () => {
       checkGrads(wide, at, options);
     });
     for (const place of places) {
       const only: Fn = (x) => wide(...places.map((p) => (p === place ? x! : inputs(0)[p]!)));
-      it(`… by argument ${place} alone`, () => checkGrads(only, [inputs(0)[place]!], options));
+      it(`has derivatives by argument ${place} alone equal to finite differences`, () =>
+        checkGrads(only, [inputs(0)[place]!], options));
     }
   }
   it(`${dtype}: ⟨g, jvp v⟩ = ⟨vjp g, v⟩`, () => isAdjoint(several(g), at, exact ? 1e-12 : 1e-5));
@@ -168,7 +169,7 @@ function storageOf(x: Tensor): Storage {
   return { ...x.storage, data: x.data.slice() };
 }
 
-/** Each argument is batched by the outer, the inner or both. */
+/** Each argument is batched by the outer vmap, the inner one or both. */
 function batchesTwice(f: Fn, inputs: (variant: number) => Tensor[]): void {
   const num = inputs(0).length;
   const masks = subsets(num);

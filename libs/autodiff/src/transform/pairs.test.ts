@@ -51,8 +51,8 @@ describe('arrays beyond memory', () => {
   });
 
   it('arange refuses what the type does not hold', () => {
-    expect(() => arange(3, 'bool')).toThrow('arange: 2 is no bool value');
-    expect(() => arange(2 ** 33, 'uint32')).toThrow('arange: 4294967296 is no uint32 value');
+    expect(() => arange(3, 'bool')).toThrow('arange: 2 is not a bool value');
+    expect(() => arange(2 ** 33, 'uint32')).toThrow('arange: 4294967296 is not a uint32 value');
     expect(Array.from(arange(3, 'int32').data)).toEqual([0, 1, 2]);
   });
 });

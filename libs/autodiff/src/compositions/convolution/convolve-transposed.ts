@@ -31,15 +31,18 @@ export interface ConvTranspose2dOptions {
   /** Step between the windows of the output, or [down, across]. Default 1. */
   readonly stride?: Size;
   /**
-   * What is cut off the output: the padding of the convolution whose transpose this is. 'same' (output = input ·
-   * stride), 'valid' (nothing), as many on every side, or [[top, bottom], [left, right]]. Default 'same'.
+   * The padding of the convolution whose transpose this is; the output is cropped by it. 'same': output = input ·
+   * stride. 'valid': no cropping. A number: as many on every side. Or [[top, bottom], [left, right]]. Default 'same'.
    */
   readonly padding?: Padding;
   /** Rows and columns added at the end, fewer than the stride or the dilation. Default 0. */
   readonly outputPadding?: Size;
   /** Step between a window's own elements, or [down, across]. Default 1. */
   readonly dilation?: Size;
-  /** Runs of channels that are treated apart; the kernel is [kh, kw, C, O / groups]. Default 1. */
+  /**
+   * The number of equal runs of channels that are transposed separately; the kernel is [kh, kw, C, O / groups]. Default
+   * 1.
+   */
   readonly groups?: number;
 }
 
@@ -60,7 +63,7 @@ export interface ConvTranspose1dOptions {
   readonly outputPadding?: number;
   /** Step between a window's own elements. Default 1. */
   readonly dilation?: number;
-  /** Runs of channels that are treated apart, as for `convTranspose2d`. Default 1. */
+  /** The number of runs of channels that are transposed separately, as for `convTranspose2d`. Default 1. */
   readonly groups?: number;
 }
 
@@ -76,7 +79,7 @@ interface Geometry {
   readonly window: readonly [number, number];
   readonly strides: readonly [number, number];
   readonly dilation: readonly [number, number];
-  /** What is cut off; negative at the end where rows are added. */
+  /** Rows and columns that are cropped; negative at the end where rows are added. */
   readonly crop: readonly [Sides, Sides];
   readonly outputs: readonly [number, number];
 }
@@ -149,14 +152,14 @@ function transposed(x: Tensor, kernel: Tensor, geometry: Geometry): Tensor {
   });
 }
 
-/** The [C, O] matrix of each place of the window. */
+/** The [C, O] matrices of the window's places. */
 function tapKernels(kernel: Tensor): Tensor[] {
   const [down, across, ...matrix] = kernel.shape as [number, number, number, number];
   const flat = reshape(kernel, [down * across, ...matrix]);
   return Array.from({ length: down * across }, (_, tap) => reshape(slice(flat, [tap], [tap + 1]), matrix));
 }
 
-/** Adds up the terms of all taps, each at its own places of the output. terms [B, H, W, O] → [B, H′, W′, O] */
+/** The sum of the terms of all taps, each at its own places of the output. terms [B, H, W, O] → [B, H′, W′, O] */
 function spreadTaps(
   terms: readonly Tensor[],
   { window, strides, dilation, crop, outputs }: Geometry,
@@ -207,7 +210,7 @@ function geometryOf(x: Tensor, kernel: Tensor, options: ConvTranspose2dOptions):
   return { window, strides, dilation, crop: [down.crop, across.crop], outputs: [down.output, across.output] };
 }
 
-/** Cuts off a surplus on both sides, the odd row at the end; rows that lack are added at the end. */
+/** Crops a surplus on both sides, with the odd row at the end; missing rows are added at the end. */
 const surplus = (rows: number): Sides => (rows < 0 ? [0, rows] : [rows >> 1, rows - (rows >> 1)]);
 
 function requireImages(x: Tensor, kernel: Tensor, groups: number): void {
@@ -217,7 +220,7 @@ function requireImages(x: Tensor, kernel: Tensor, groups: number): void {
   if (x.rank === 4 && kernel.rank === 4 && x.shape[3] === kernel.shape[2] && whole) return;
   throw new LockstepError(
     'shape',
-    `convTranspose2d: takes images [B, H, W, C] and a kernel [kh, kw, C, O / groups] with the same C, which ${groups} groups divide, not ${formatShape(x.shape)} and ${formatShape(kernel.shape)}`,
+    `convTranspose2d: takes images [B, H, W, C] and a kernel [kh, kw, C, O / groups] with the same C, divisible by ${groups} groups, not ${formatShape(x.shape)} and ${formatShape(kernel.shape)}`,
     { op: 'convTranspose2d', x: x.shape, kernel: kernel.shape, groups },
   );
 }

@@ -1,4 +1,4 @@
-/** Convolutions against each other: values against loops are in the table of ops. */
+/** Convolutions compared with each other. The table of ops compares values with loops. */
 import { describe, expect, it } from 'vitest';
 import { bitsOf, ordinary } from '../../fixtures/values.ts';
 import {
@@ -19,7 +19,7 @@ const images = ordinary([2, 7, 6, 4])(1);
 
 describe('conv2d', () => {
   it.each(['float32', 'float64'] as const)(
-    '%s: dilation gives the bits of a kernel with zeros between',
+    '%s: dilation gives the bits of a kernel with zeros between its elements',
     (dtype) => {
       const [x, kernel] = [cast(images, dtype), cast(ordinary([2, 3, 4, 3])(2), dtype)];
       const spread = place(kernel, [0, 0, 0, 0], [3, 2, 1, 1], [4, 5, 4, 3]);
@@ -40,7 +40,7 @@ describe('conv2d', () => {
       }
     },
   );
-  it('convolves each group of channels by itself', () => {
+  it('convolves each group of channels separately', () => {
     const kernel = ordinary([3, 3, 2, 6])(3);
     const halves = [0, 1].map((group) =>
       conv2d(images.at('...', [2 * group, 2 * group + 2]), kernel.at('...', [3 * group, 3 * group + 3]), {

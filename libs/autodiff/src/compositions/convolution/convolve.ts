@@ -1,7 +1,7 @@
 /**
- * Convolution as users call it: one and two dimensions, stride, padding, dilation, groups. A plain one is the
- * primitive. With dilation the windows are gathered and multiplied in one product, which gives the bits that a
- * dilated kernel would; groups are convolved apart; with one channel a group (depthwise) the taps are summed
+ * The public convolutions: one and two dimensions, stride, padding, dilation, groups. Without dilation and groups this
+ * is the primitive. With dilation the windows are gathered and multiplied in one product, which gives the bits of a
+ * dilated kernel. Groups are convolved separately; with one channel in each group (depthwise), the taps are summed
  * elementwise.
  */
 
@@ -42,8 +42,8 @@ export interface Conv2dOptions {
   /** Step between a window's own elements, or [down, across]. Default 1. */
   readonly dilation?: Size;
   /**
-   * The channels of input and output fall into so many equal runs, each convolved apart; the kernel is
-   * [kh, kw, C / groups, O]. Default 1.
+   * The number of equal runs of input and output channels that are convolved separately; the kernel is [kh, kw, C /
+   * groups, O]. Default 1.
    */
   readonly groups?: number;
 }
@@ -62,7 +62,7 @@ export interface Conv1dOptions {
   readonly padding?: Padding1d;
   /** Step between a window's own elements. Default 1. */
   readonly dilation?: number;
-  /** Runs of channels that are convolved apart, as for `conv2d`. Default 1. */
+  /** The number of runs of channels that are convolved separately, as for `conv2d`. Default 1. */
   readonly groups?: number;
 }
 
@@ -73,7 +73,7 @@ export const conv1dRules: Rules<Conv1dOptions> = {
   groups: aNumber,
 };
 
-/** All that decides a convolution but its operands. */
+/** Everything that defines a convolution except its operands. */
 interface Geometry {
   readonly strides: readonly [number, number];
   readonly dilation: readonly [number, number];
@@ -135,7 +135,10 @@ function convolve(x: Tensor, kernel: Tensor, geometry: Geometry): Tensor {
 
 type PaddingAttr = [number, number, number, number];
 
-/** One channel a group: x [B, H, W, C], kernel [kh, kw, 1, C·m]; output channels c·m … c·m + m − 1 read channel c. */
+/**
+ * Convolution with one channel in each group: x [B, H, W, C], kernel [kh, kw, 1, C·m]; output channels c·m … c·m + m −
+ * 1 read channel c.
+ */
 function depthwise(x: Tensor, kernel: Tensor, geometry: Geometry): Tensor {
   const [down, across, , outChannels] = kernel.shape as [number, number, number, number];
   const channels = x.shape[3]!;
@@ -146,7 +149,7 @@ function depthwise(x: Tensor, kernel: Tensor, geometry: Geometry): Tensor {
   return reshape(addAll(terms), [x.shape[0]!, ...geometry.outputs, outChannels]);
 }
 
-/** For each tap of the kernel what it reads: [B, H′, W′, C]. */
+/** The part of x that each tap of the kernel reads: [B, H′, W′, C]. */
 function tapViews(x: Tensor, kernel: Tensor, { strides, dilation, padding, outputs }: Geometry): Tensor[] {
   const padded = padImages(x, padding);
   const window = [kernel.shape[0]!, kernel.shape[1]!] as const;
@@ -156,7 +159,7 @@ function tapViews(x: Tensor, kernel: Tensor, { strides, dilation, padding, outpu
 function geometryOf(op: string, x: Tensor, kernel: Tensor, options: Conv2dOptions): Geometry {
   const strides = requireLengths(op, 'stride', options.stride ?? 1, 1);
   const steps = requireLengths(op, 'dilation', options.dilation ?? 1, 1);
-  // A single tap has no distance to another.
+  // Dilation has no effect along an axis with a single tap.
   const dilation = [kernel.shape[0] === 1 ? 1 : steps[0], kernel.shape[1] === 1 ? 1 : steps[1]] as const;
   const extents = [extentOf(kernel.shape[0]!, dilation[0]), extentOf(kernel.shape[1]!, dilation[1])] as const;
   const padding = resolvePadding(op, options.padding ?? 'same', x.shape, extents, strides);
@@ -188,7 +191,7 @@ function requireImages(x: Tensor, kernel: Tensor, groups: number): void {
   );
 }
 
-/** Sequences [B, L, C] and a kernel with `channels` at its middle axis. */
+/** Throws unless x is sequences [B, L, C] and the kernel has `channels` at its middle axis. */
 export function requireSequences(
   op: string,
   x: Tensor,

@@ -1,4 +1,4 @@
-/** Pooling as users call it: the maxima and means of windows, in one and two dimensions, adaptive and global. */
+/** The public pooling ops: the maxima and means of windows, in one and two dimensions, adaptive and global. */
 import {
   aBoolean,
   aNumber,
@@ -38,7 +38,7 @@ import { asImages, asSequences } from './convolve.ts';
 export interface PoolOptions {
   /** Step between windows, or [down, across]. Default: the window, so that windows do not overlap. */
   readonly stride?: Size;
-  /** Default 'valid': windows that would stick out are left off. */
+  /** Default 'valid': windows that reach beyond the image are left out. */
   readonly padding?: Padding;
 }
 
@@ -81,8 +81,8 @@ const checkMaxPool = signature('maxPool', {
 });
 
 /**
- * The largest element of each window; padding never wins. The gradient goes to the first of several that tie, and NaN
- * counts as largest. A number in place of the options is the stride. [B, H, W, C] → [B, H′, W′, C]
+ * The largest element of each window; padding is never the largest. The gradient goes to the first of several that tie,
+ * and NaN counts as largest. A number in place of the options is the stride. [B, H, W, C] → [B, H′, W′, C]
  */
 export function maxPool(x: Tensor, window: Size, options: PoolOptions | Size = {}): Tensor {
   checkMaxPool(x, window, options);
@@ -133,8 +133,8 @@ export function avgPool1d(x: Tensor, window: number, options: AvgPool1dOptions =
 const checkAdaptiveAvgPool = signature('adaptiveAvgPool', { x: aTensor, size: aSize });
 
 /**
- * The means of `size` windows along each axis that cover all of it: window i is ⌊i·H / size⌋ … ⌈(i + 1)·H / size⌉.
- * [B, H, W, C] → [B, ..size, C]
+ * The means of `size` windows that together cover each axis: window i is ⌊i·H / size⌋ … ⌈(i + 1)·H / size⌉. [B, H, W,
+ * C] → [B, ..size, C]
  */
 export function adaptiveAvgPool(x: Tensor, size: Size): Tensor {
   checkAdaptiveAvgPool(x, size);
@@ -143,7 +143,9 @@ export function adaptiveAvgPool(x: Tensor, size: Size): Tensor {
 
 const checkAdaptiveMaxPool = signature('adaptiveMaxPool', { x: aTensor, size: aSize });
 
-/** The maxima of `size` windows along each axis that cover all of it, as `adaptiveAvgPool`. [B, H, W, C] → [B, ..size, C] */
+/**
+ * The maxima of `size` windows that together cover each axis, as in `adaptiveAvgPool`. [B, H, W, C] → [B, ..size, C]
+ */
 export function adaptiveMaxPool(x: Tensor, size: Size): Tensor {
   checkAdaptiveMaxPool(x, size);
   return adaptive('adaptiveMaxPool', x, size, max);
@@ -151,7 +153,7 @@ export function adaptiveMaxPool(x: Tensor, size: Size): Tensor {
 
 const checkAdaptiveAvgPool1d = signature('adaptiveAvgPool1d', { x: aTensor, size: aNumber });
 
-/** The means of `size` windows that cover a sequence. [B, L, C] → [B, size, C] */
+/** The means of `size` windows that together cover a sequence. [B, L, C] → [B, size, C] */
 export function adaptiveAvgPool1d(x: Tensor, size: number): Tensor {
   checkAdaptiveAvgPool1d(x, size);
   requireSequences('adaptiveAvgPool1d', x);
@@ -202,7 +204,7 @@ function adaptive(op: string, x: Tensor, size: Size, summary: Summary): Tensor {
   return coverAxis(coverAxis(x, 1, down, summary), 2, across, summary);
 }
 
-/** Summaries of `count` windows that cover an axis, which takes the place of its length. */
+/** Summaries of `count` windows that together cover an axis; `count` becomes the axis's length. */
 function coverAxis(x: Tensor, axis: number, count: number, summary: Summary): Tensor {
   const length = x.shape[axis]!;
   const whole = x.shape.map(() => 0);
@@ -219,7 +221,7 @@ function tileMeans(x: Tensor, [rows, columns]: readonly [number, number]): Tenso
   return mean(reshape(x, [batch, rows, height / rows, columns, width / columns, channels]), [2, 4]);
 }
 
-/** Sums of neighbouring elements along axis 1 or 2, for each place of a window. */
+/** For each window, the sum of its elements along axis 1 or 2. */
 function windowSums(x: Tensor, axis: 1 | 2, { window, strides, outputs }: Geometry): Tensor {
   const [stride, output] = [strides[axis - 1]!, outputs[axis - 1]!];
   const whole = x.shape.map(() => 0);
@@ -234,7 +236,7 @@ function windowSums(x: Tensor, axis: 1 | 2, { window, strides, outputs }: Geomet
   return addAll(taps);
 }
 
-/** How many elements of the image lie in each window. [H′, W′, 1] */
+/** The number of the image's elements in each window. [H′, W′, 1] */
 function countsOf(x: Shape, { window, strides, padding, outputs }: Geometry): number[][][] {
   const along = (axis: 0 | 1): number[] =>
     Array.from({ length: outputs[axis] }, (_, i) => {
@@ -265,7 +267,7 @@ function geometryOf(op: string, x: Tensor, size: Size, options: PoolOptions): Ge
   if (padding.some((sides, axis) => Math.max(...sides) >= window[axis]!)) {
     throw new LockstepError(
       'argument',
-      `${op}: padding ${JSON.stringify(padding)} is as large as the ${window.join('×')} window, which would lie outside of the image; use less`,
+      `${op}: padding ${JSON.stringify(padding)} is as large as the ${window.join('×')} window, so a window would lie outside the image; use less`,
       { op, padding, window },
     );
   }

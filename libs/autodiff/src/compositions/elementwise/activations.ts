@@ -1,6 +1,4 @@
-/**
- * Activation functions, composed of fusible ops wherever that is accurate. At their kinks they have PyTorch's slopes.
- */
+/** Activation functions, composed of fusible ops wherever that is accurate. At kinks they have PyTorch's slopes. */
 
 import { aNumber, LockstepError, oneOf, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
@@ -29,7 +27,7 @@ import { clip } from './ranges.ts';
 
 const SQRT_TWO_OVER_PI = 0.7978845608028654;
 
-/** x as a tensor of floats: the values in between are no whole numbers. */
+/** x as a tensor of floats: intermediate values are not whole numbers. */
 function floats(op: string, x: TensorLike): Tensor {
   const values = asTensor(x);
   requireFloat(op, values);
@@ -68,8 +66,8 @@ export function mish(x: TensorLike): Tensor {
 const checkGelu = signature('gelu', { x: tensorLike }, { approximate: oneOf('none', 'tanh') });
 
 /**
- * x·Φ(x), Φ the standard normal's distribution function (Hendrycks and Gimpel, 2016): by erf, or with `approximate`
- * 'tanh' by ½(1 + tanh(√(2/π)(x + 0.044715x³))).
+ * x·Φ(x), where Φ is the standard normal distribution function (Hendrycks and Gimpel, 2016). It is computed by erf, or
+ * with `approximate` 'tanh' by ½(1 + tanh(√(2/π)(x + 0.044715x³))).
  */
 export function gelu(x: TensorLike, options: { approximate?: 'none' | 'tanh' } = {}): Tensor {
   checkGelu(x, options);
@@ -125,7 +123,7 @@ export function leakyRelu(x: TensorLike, slope = 0.01): Tensor {
 
 const checkPrelu = signature('prelu', { x: tensorLike, slope: aTensor });
 
-/** {@link leakyRelu} with a slope that is learned: a scalar, or one that broadcasts against x (He et al., 2015). */
+/** {@link leakyRelu} with a learned slope: a scalar, or a tensor that broadcasts against x (He et al., 2015). */
 export function prelu(x: TensorLike, slope: Tensor): Tensor {
   checkPrelu(x, slope);
   const values = asTensor(x, slope.dtype);
@@ -177,7 +175,10 @@ export function softsign(x: TensorLike): Tensor {
 
 const checkGlu = signature('glu', { x: aTensor, 'axis?': anAxis });
 
-/** The first half along `axis`, the last by default, times the sigmoid of the second (Dauphin et al., 2016). [.., 2n, ..] → [.., n, ..] */
+/**
+ * The first half along `axis`, the last by default, times the sigmoid of the second half (Dauphin et al., 2016). [..,
+ * 2n, ..] → [.., n, ..]
+ */
 export function glu(x: Tensor, axis = -1): Tensor {
   checkGlu(x, axis);
   const along = normalizeAxis('glu', axis, x.rank);
@@ -186,7 +187,7 @@ export function glu(x: Tensor, axis = -1): Tensor {
   if (length % 2 !== 0) {
     throw new LockstepError(
       'shape',
-      `glu: axis ${along} of ${formatShape(x.shape)} has the odd length ${length}; it is halved into values and gates`,
+      `glu: axis ${along} of ${formatShape(x.shape)} has the odd length ${length}; the axis is halved into values and gates`,
       { op: 'glu', shape: x.shape, axis: along },
     );
   }

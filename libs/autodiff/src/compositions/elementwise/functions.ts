@@ -33,7 +33,7 @@ export function tan(x: TensorLike): Tensor {
 
 const checkLogit = signature('logit', { x: tensorLike });
 
-/** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond NaN. */
+/** ln(x/(1 − x)), the inverse of sigmoid; 0 and 1 give ∓∞, beyond them NaN. */
 export function logit(x: TensorLike): Tensor {
   checkLogit(x);
   const values = asTensor(x);
@@ -43,7 +43,10 @@ export function logit(x: TensorLike): Tensor {
 
 const checkXLogY = signature('xLogY', { x: tensorLike, y: tensorLike });
 
-/** x·ln(y), the terms of an entropy. Where x is 0 it is 0, whatever y but NaN; the slopes are 0 where ln y is no number. */
+/**
+ * x·ln(y), the terms of an entropy. Where x is 0 the result is 0, unless y is NaN. The slopes are 0 where ln y is not a
+ * number.
+ */
 export function xLogY(x: TensorLike, y: TensorLike): Tensor {
   checkXLogY(x, y);
   const [a, b] = asTensors('xLogY', x, y) as [Tensor, Tensor];

@@ -1,4 +1,4 @@
-/** Ops that ask where a number lies, and put it elsewhere. */
+/** Ops that test the range of numbers, and ops that move numbers into a range. */
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { asTensor, asTensors, type TensorLike, zerosLike } from '../../convert.ts';
@@ -54,7 +54,7 @@ export function logicalXor(a: Tensor, b: Tensor): Tensor {
 
 const checkTrunc = signature('trunc', { x: tensorLike });
 
-/** Towards zero to an integer. */
+/** Rounds towards zero. */
 export function trunc(x: TensorLike): Tensor {
   checkTrunc(x);
   const values = asTensor(x);
@@ -64,15 +64,15 @@ export function trunc(x: TensorLike): Tensor {
 const checkClip = signature('clip', { x: tensorLike, 'low?': tensorLike, 'high?': tensorLike });
 
 /**
- * x, but `low` where it is below and `high` where it is above; undefined leaves a side open. Where bounds that are
- * tensors cross, `high` wins; numbers that cross are an error. At a bound the slope is the bound's, as in Autograd: x has slope 0 there.
+ * x limited to [low, high]; an undefined bound is no limit. Where bounds that are tensors cross, `high` wins; bounds
+ * that are numbers and cross are an error. At a bound x has slope 0 and the bound has slope 1, as in Autograd.
  */
 export function clip(x: TensorLike, low?: TensorLike, high?: TensorLike): Tensor {
   checkClip(x, low, high);
   if (typeof low === 'number' && typeof high === 'number' && low > high) {
     throw new LockstepError(
       'argument',
-      `clip: nothing lies between ${low} and ${high}; give the lower bound first`,
+      `clip: no number lies between ${low} and ${high}; give the lower bound first`,
       { op: 'clip', low, high },
     );
   }
@@ -88,11 +88,11 @@ export function clip(x: TensorLike, low?: TensorLike, high?: TensorLike): Tensor
 }
 
 export interface NanToNumOptions {
-  /** In place of NaN. Default 0. */
+  /** The replacement for NaN. Default 0. */
   readonly nan?: number;
-  /** In place of ∞. Default: the largest finite number of the type. */
+  /** The replacement for ∞. Default: the largest finite number of the type. */
   readonly infinity?: number;
-  /** In place of −∞. Default: −`infinity`. */
+  /** The replacement for −∞. Default: −`infinity`. */
   readonly minusInfinity?: number;
 }
 
@@ -106,7 +106,7 @@ const LARGEST = { float32: 3.4028234663852886e38, float64: Number.MAX_VALUE } as
 
 const checkNanToNum = signature('nanToNum', { x: tensorLike }, nanToNumRules);
 
-/** x with numbers in place of NaN and infinities, where the slope is 0. Whole numbers stay as they are. */
+/** x with NaN and infinities replaced by numbers; the slope there is 0. Whole numbers do not change. */
 export function nanToNum(x: TensorLike, options: NanToNumOptions = {}): Tensor {
   checkNanToNum(x, options);
   const values = asTensor(x);

@@ -1,6 +1,6 @@
 /**
- * Einstein's summation: products of arrays whose axes have names. Arrays are multiplied from left to right, two at a
- * time as one batched matrix product; an axis is summed as soon as neither a later array nor the result names it.
+ * Einstein summation: products of arrays whose axes have names. Arrays are multiplied from left to right, two at a
+ * time, as one batched matrix product. An axis is summed as soon as neither a later array nor the result names it.
  */
 
 import { aString, LockstepError, signature } from '@lockstep/errors';
@@ -23,9 +23,9 @@ interface Term {
 const checkEinsum = signature('einsum', { equation: aString, '...operands': tensorLike });
 
 /**
- * `einsum('ij,jk->ik', a, b)`: letters name axes, axes of one name run together, and those that are not in the result
- * are summed. Without '->' the result has the letters that occur once, in alphabetical order. '...' stands for any
- * further axes, which broadcast; a letter twice in one array takes its diagonal.
+ * `einsum('ij,jk->ik', a, b)`: letters name axes. Axes of the same name are aligned, and axes that the result does not
+ * name are summed. Without '->' the result has the letters that occur once, in alphabetical order. '...' stands for all
+ * further axes, which broadcast. A letter twice in one array takes the array's diagonal.
  */
 export function einsum(equation: string, ...operands: readonly TensorLike[]): Tensor {
   checkEinsum(equation, ...operands);
@@ -50,10 +50,13 @@ function parse(equation: string, xs: readonly Tensor[]): { inputs: Term[]; outpu
   const subscripts = left.split(',');
   const isTerm = (text: string): boolean => /^[A-Za-z]*(\.\.\.)?[A-Za-z]*$/.test(text);
   if (more !== undefined || ![...subscripts, right ?? ''].every(isTerm)) {
-    throw wrong(equation, "it is made of letters, '...', commas and at most one '->', as in 'ij,jk->ik'");
+    throw wrong(
+      equation,
+      "an equation is made of letters, '...', commas and at most one '->', as in 'ij,jk->ik'",
+    );
   }
   if (subscripts.length !== xs.length) {
-    throw wrong(equation, `it names ${subscripts.length} arrays, but ${xs.length} were given`);
+    throw wrong(equation, `the equation names ${subscripts.length} arrays, but ${xs.length} were given`);
   }
   const inputs = xs.map((x, i) => ({ x, labels: labelsOf(equation, subscripts[i]!, x) }));
   const all = inputs.flatMap(({ labels }) => labels);
@@ -75,7 +78,7 @@ function parse(equation: string, xs: readonly Tensor[]): { inputs: Term[]; outpu
   return { inputs, output };
 }
 
-/** The labels of an array's axes; those under '...' are numbered from the last: '.0', '.1', … */
+/** The labels of an array's axes. Axes under '...' are numbered from the last one: '.0', '.1', … */
 function labelsOf(equation: string, subscript: string, x: Tensor): string[] {
   const [before, after] = subscript.split('...').map((part) => [...part]) as [string[], string[] | undefined];
   const further = x.rank - before.length - (after?.length ?? 0);
@@ -88,7 +91,7 @@ function labelsOf(equation: string, subscript: string, x: Tensor): string[] {
 const wrong = (equation: string, what: string): LockstepError =>
   new LockstepError('argument', `einsum '${equation}': ${what}`, { op: 'einsum', equation });
 
-/** The length of each name, where 1 stretches to any other. */
+/** The length of each name; a length of 1 stretches to any other. */
 function lengthsOf(equation: string, terms: readonly Term[]): Map<string, number> {
   const lengths = new Map<string, number>();
   for (const { x, labels } of terms) {
@@ -107,7 +110,7 @@ function lengthsOf(equation: string, terms: readonly Term[]): Map<string, number
   return lengths;
 }
 
-/** One axis for each name. */
+/** The term with one axis for each name. */
 function withDiagonals({ x, labels }: Term): Term {
   const second = labels.findIndex((label, axis) => labels.indexOf(label) !== axis);
   if (second === -1) return { x, labels };
@@ -123,7 +126,7 @@ function withDiagonals({ x, labels }: Term): Term {
   return withDiagonals({ x: diagonal(x, 0, first, second), labels: [...rest, labels[second]!] });
 }
 
-/** Without the axes of length 1 that stretch: an array that lacks a name is the same along it. */
+/** The term without axes of length 1 that stretch: an array without an axis is constant along it. */
 function withoutUnits({ x, labels }: Term, lengths: ReadonlyMap<string, number>): Term {
   const kept = labels.map((_, axis) => axis).filter((axis) => x.shape[axis] === lengths.get(labels[axis]!));
   return {
@@ -135,7 +138,7 @@ function withoutUnits({ x, labels }: Term, lengths: ReadonlyMap<string, number>)
   };
 }
 
-/** Sums the axes that `keep` lacks. */
+/** Sums the axes that are not in `keep`. */
 function summed({ x, labels }: Term, keep: ReadonlySet<string>): Term {
   const axes = labels.flatMap((label, axis) => (keep.has(label) ? [] : [axis]));
   return axes.length === 0
@@ -143,7 +146,7 @@ function summed({ x, labels }: Term, keep: ReadonlySet<string>): Term {
     : { x: sum(x, axes), labels: labels.filter((label) => keep.has(label)) };
 }
 
-/** The product of two arrays; names in `keep` live on. */
+/** The product of two arrays; the names in `keep` are not summed. */
 function multiply(left: Term, right: Term, keep: ReadonlySet<string>): Term {
   const a = summed(left, new Set([...keep, ...right.labels]));
   const b = summed(right, new Set([...keep, ...left.labels]));
@@ -174,7 +177,9 @@ function multiply(left: Term, right: Term, keep: ReadonlySet<string>): Term {
     ]);
     return { x: mul(columns, rows), labels };
   }
-  /** The array as matrices rows × columns; where it lies the other way round, the product reads it so. */
+  /**
+   * The array as matrices rows × columns. If the axes are stored the other way round, the product reads the transpose.
+   */
   const matrices = (
     term: Term,
     rows: readonly string[],

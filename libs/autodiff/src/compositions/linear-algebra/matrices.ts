@@ -1,4 +1,4 @@
-/** Diagonals and triangles of matrices, and products that matrices are made of. */
+/** Diagonals and triangles of matrices. */
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
@@ -11,7 +11,9 @@ import { place, slice } from '../../primitives/shape/slicing.ts';
 import type { Tensor } from '../../tensor.ts';
 import { moveAxis } from '../shape/axes.ts';
 
-/** Where a diagonal begins: `offset` columns to the right of the main one, or rows below it if negative. */
+/**
+ * The first row and column of a diagonal: `offset` columns to the right of the main one, or rows below it if negative.
+ */
 const cornerOf = (offset: number): readonly [number, number] => [Math.max(0, -offset), Math.max(0, offset)];
 
 function requireMatrix(op: string, x: Tensor): void {
@@ -30,7 +32,7 @@ function requireOffset(op: string, offset: number): void {
   });
 }
 
-/** Elements `keep`s, zeros elsewhere; over the last two axes. */
+/** Keeps the elements for which `keep` holds, over the last two axes; the others become zeros. */
 function masked(op: string, x: Tensor, offset: number, keep: (distance: number) => boolean): Tensor {
   requireMatrix(op, x);
   requireOffset(op, offset);
@@ -73,7 +75,7 @@ export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
   if (a === b) {
     throw new LockstepError(
       'argument',
-      `diagonal: axes ${axis1} and ${axis2} of ${formatShape(x.shape)} are one; name two`,
+      `diagonal: axes ${axis1} and ${axis2} of ${formatShape(x.shape)} are the same axis; name two`,
       {
         op: 'diagonal',
         axes: [a, b],
@@ -92,7 +94,7 @@ export function diagonal(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
     start.map((from, axis) => from + (lead[axis] ?? length)),
   );
   const whole = lead.map(() => null);
-  // In a square of n × n the diagonal is each (n + 1)th element.
+  // In a square of n × n the diagonal is every (n + 1)th element.
   return slice(reshape(square, [...lead, length * length]), whole, whole, [...lead.map(() => 1), length + 1]);
 }
 
@@ -106,7 +108,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
   if (x.rank !== 1) {
     throw new LockstepError(
       'shape',
-      `diag: takes a vector or a matrix, not ${formatShape(x.shape)}; use diagonal() for the diagonals of several`,
+      `diag: takes a vector or a matrix, not ${formatShape(x.shape)}; use diagonal() for the diagonals of several matrices`,
       { op: 'diag', shape: x.shape },
     );
   }
@@ -117,7 +119,7 @@ export function diag(x: Tensor, offset = 0): Tensor {
 
 const checkTrace = signature('trace', { x: aTensor, 'offset?': aNumber, 'axis1?': anAxis, 'axis2?': anAxis });
 
-/** The sum along a diagonal. */
+/** The sum of a diagonal. */
 export function trace(x: Tensor, offset = 0, axis1 = 0, axis2 = 1): Tensor {
   checkTrace(x, offset, axis1, axis2);
   return sum(diagonal(x, offset, axis1, axis2), -1);

@@ -9,7 +9,7 @@ import { max } from '../../primitives/reduce/extrema.ts';
 import { sum } from '../../primitives/reduce/sum.ts';
 import type { Tensor } from '../../tensor.ts';
 
-/** Which norm of a matrix: see {@link matrixNorm}. */
+/** The norms that {@link matrixNorm} computes. */
 export type MatrixNorm = 'frobenius' | 'nuclear' | 'spectral' | 'columns' | 'rows';
 
 const checkMatrixNorm = signature('matrixNorm', {

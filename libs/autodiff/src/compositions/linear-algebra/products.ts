@@ -14,12 +14,15 @@ import { roll } from '../shape/repeating.ts';
 const two = (op: string, a: TensorLike, b: TensorLike): [Tensor, Tensor] =>
   asTensors(op, a, b) as [Tensor, Tensor];
 
-const somePairs = either(aNumber, listOf(someAxes, 'a list of two, the axes of the one and of the other', 2));
+const somePairs = either(
+  aNumber,
+  listOf(someAxes, 'a list of two: the axes of the first and of the second array', 2),
+);
 const checkTensorDot = signature('tensorDot', { a: tensorLike, b: tensorLike, 'axes?': somePairs });
 
 /**
- * The sum of products over pairs of axes: `axes` of each array, or how many of a's last and b's first. The other axes
- * follow each other, a's before b's.
+ * The sum of products over pairs of axes. `axes` lists the axes of each array, or is the number of a's last and b's
+ * first axes. The remaining axes follow each other, a's before b's.
  */
 export function tensorDot(
   a: TensorLike,
@@ -48,7 +51,7 @@ export function tensorDot(
 
 const lengths = (x: Tensor, axes: readonly number[]): number[] => axes.map((axis) => x.shape[axis]!);
 
-/** The sum of products over axes `ofX` and `ofY`, on behalf of an op. */
+/** The sum of products over the axes `ofX` and `ofY`; `op` is the name in messages. */
 function contracted(
   op: string,
   x: Tensor,
@@ -59,7 +62,7 @@ function contracted(
   if (formatShape(lengths(x, ofX)) !== formatShape(lengths(y, ofY))) {
     throw new LockstepError(
       'shape',
-      `${op}: axes ${formatShape(ofX)} of ${formatShape(x.shape)} and axes ${formatShape(ofY)} of ${formatShape(y.shape)} are not equally many and long; pair axes of equal length`,
+      `${op}: axes ${formatShape(ofX)} of ${formatShape(x.shape)} and axes ${formatShape(ofY)} of ${formatShape(y.shape)} differ in number or length; pair axes of equal length`,
       { op, a: x.shape, b: y.shape, axes: [ofX, ofY] },
     );
   }
@@ -76,7 +79,7 @@ const axesOf = (x: Tensor, axes: number | readonly number[]): number[] =>
 
 const checkInner = signature('inner', { a: tensorLike, b: tensorLike });
 
-/** The sum of products over the last axis of both; with a scalar the product. [.., n] · [.., n] → [.., ..] */
+/** The sum of products over the last axis of both arrays; with a scalar, the product. [.., n] · [.., n] → [.., ..] */
 export function inner(a: TensorLike, b: TensorLike): Tensor {
   checkInner(a, b);
   const [x, y] = two('inner', a, b);
@@ -87,8 +90,8 @@ export function inner(a: TensorLike, b: TensorLike): Tensor {
 const checkDot = signature('dot', { a: tensorLike, b: tensorLike });
 
 /**
- * NumPy's dot: for vectors their inner product, for matrices the matrix product, with a scalar the product; otherwise
- * the sum over a's last axis and b's last but one.
+ * NumPy's dot: the inner product of vectors, the matrix product of matrices, the product with a scalar; otherwise the
+ * sum of products over a's last axis and b's last but one.
  */
 export function dot(a: TensorLike, b: TensorLike): Tensor {
   checkDot(a, b);
@@ -108,7 +111,7 @@ export function vdot(a: TensorLike, b: TensorLike): Tensor {
 
 const checkOuter = signature('outer', { a: tensorLike, b: tensorLike });
 
-/** The products of all elements of a with all of b. → [size of a, size of b] */
+/** The products of every element of a with every element of b. → [size of a, size of b] */
 export function outer(a: TensorLike, b: TensorLike): Tensor {
   checkOuter(a, b);
   const [x, y] = two('outer', a, b);
@@ -117,7 +120,10 @@ export function outer(a: TensorLike, b: TensorLike): Tensor {
 
 const checkKron = signature('kron', { a: tensorLike, b: tensorLike });
 
-/** Kronecker's product: b once for each element of a, multiplied by it. [n, m] ⊗ [p, q] → [n·p, m·q], any rank */
+/**
+ * The Kronecker product: b once for each element of a, multiplied by that element. [n, m] ⊗ [p, q] → [n·p, m·q], any
+ * rank
+ */
 export function kron(a: TensorLike, b: TensorLike): Tensor {
   checkKron(a, b);
   const [x, y] = two('kron', a, b);
@@ -142,7 +148,7 @@ export function kron(a: TensorLike, b: TensorLike): Tensor {
 
 const checkCross = signature('cross', { a: tensorLike, b: tensorLike, 'axis?': anAxis });
 
-/** The cross product of vectors in space along `axis`; other axes broadcast. [.., 3] × [.., 3] → [.., 3] */
+/** The cross product of three-dimensional vectors along `axis`; other axes broadcast. [.., 3] × [.., 3] → [.., 3] */
 export function cross(a: TensorLike, b: TensorLike, axis = -1): Tensor {
   checkCross(a, b, axis);
   const [x, y] = two('cross', a, b);
@@ -150,7 +156,7 @@ export function cross(a: TensorLike, b: TensorLike, axis = -1): Tensor {
   if (odd !== undefined) {
     throw new LockstepError(
       'shape',
-      `cross: axis ${axis} of ${formatShape(odd.shape)} must have length 3; vectors of the plane have z = 0`,
+      `cross: axis ${axis} of ${formatShape(odd.shape)} must have length 3; give two-dimensional vectors z = 0`,
       { op: 'cross', shape: odd.shape, axis },
     );
   }

@@ -1,4 +1,4 @@
-/** Random draws have the distributions they are named after: moments within five standard errors. */
+/** Random draws have the distributions of their names: moments agree within five standard errors. */
 import { keyFromSeed } from '@lockstep/rng';
 import { describe, expect, it } from 'vitest';
 import {
@@ -19,7 +19,7 @@ import {
 const key = keyTensor(keyFromSeed(7));
 const size = 8192;
 
-/** Checks mean and variance, given the kurtosis that makes the variance's own error. */
+/** Checks mean and variance. The kurtosis gives the standard error of the variance. */
 function expectMoments(x: Tensor, mean: number, variance: number, kurtosis: number): void {
   const wide = x.cast('float64');
   expect(Math.abs(wide.mean().item() - mean)).toBeLessThan(5 * Math.sqrt(variance / size));
@@ -27,7 +27,7 @@ function expectMoments(x: Tensor, mean: number, variance: number, kurtosis: numb
   expect(Math.abs(found - variance)).toBeLessThan(5 * variance * Math.sqrt((kurtosis - 1) / size));
 }
 
-/** Checks how often each of 0 … n − 1 comes. */
+/** Checks the frequency of each of 0 … n − 1. */
 function expectFrequencies(x: Tensor, probabilities: readonly number[]): void {
   const values = Array.from(x.data);
   expect(values.every((value) => Number.isInteger(value) && value >= 0 && value < probabilities.length)).toBe(

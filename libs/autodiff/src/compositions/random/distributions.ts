@@ -1,4 +1,4 @@
-/** Random draws of many kinds, composed of the uniform bits of random.ts: pure functions of the key. */
+/** Random draws from many distributions, composed of uniform bits: pure functions of the key. */
 
 import { aBoolean, aNumber, type Kind, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { type FloatDType, type Shape, sizeOf } from '@lockstep/tensor';
@@ -30,7 +30,7 @@ import { take } from '../shape/taking.ts';
 
 const checkRandInt = signature('randInt', { key: aTensor, shape: aShape, low: aNumber, high: aNumber });
 
-/** Whole numbers in [low, high), each with a probability off by at most (high − low)/2³². int32 `shape` */
+/** Whole numbers in [low, high). Each has its probability up to an error of at most (high − low)/2³². int32 `shape` */
 export function randInt(key: Tensor, shape: Shape, low: number, high: number): Tensor {
   checkRandInt(key, shape, low, high);
   if (
@@ -46,7 +46,7 @@ export function randInt(key: Tensor, shape: Shape, low: number, high: number): T
       { op: 'randInt', low, high },
     );
   }
-  // Doubles hold each product's upper bits exactly enough, the same on every machine.
+  // Doubles hold the upper bits of each product exactly enough, the same on every machine.
   const scaled = mul(mul(cast(randomBits(key, shape), 'float64'), high - low), 2 ** -32);
   return cast(add(floor(scaled), low), 'int32');
 }
@@ -54,7 +54,7 @@ export function randInt(key: Tensor, shape: Shape, low: number, high: number): T
 export interface ChoiceOptions {
   /** Whether an item may be drawn again. Default true. */
   readonly replace?: boolean;
-  /** How likely each item is, up to a common factor. Default: all alike. [n] */
+  /** Weights in proportion to the probabilities of the items. Default: all items are equally likely. [n] */
   readonly weights?: TensorLike;
 }
 
@@ -89,12 +89,12 @@ export function choice(
   }
   const logits = log(requireWeights(asTensor(weights, 'float32')));
   if (replace) return categorical(key, logits, shape);
-  // The largest of perturbed logits are a draw without replacement (Vieira, 2014).
+  // The items with the largest perturbed logits are a draw without replacement (Vieira, 2014).
   const perturbed = add(logits, gumbel(key, logits.shape, floatOf(logits)));
   return reshape(topK(perturbed, count).indices, shape);
 }
 
-/** Weights whose values are known are held against what a weight can be. */
+/** Checks weights whose values are known. */
 function requireWeights(weights: Tensor): Tensor {
   const at = weights instanceof ConcreteTensor ? weights.data.findIndex((weight) => !(weight >= 0)) : -1;
   if (at < 0) return weights;
@@ -108,8 +108,8 @@ function requireWeights(weights: Tensor): Tensor {
 const checkCategorical = signature('categorical', { key: aTensor, logits: aTensor, 'shape?': aShape });
 
 /**
- * Classes drawn with probabilities softmax(logits): logits [.., n] → int32 [...shape, ..], by the largest of logits and
- * Gumbel noise.
+ * Classes drawn with probabilities softmax(logits): logits [.., n] → int32 [...shape, ..]. The class is the argmax of
+ * logits plus Gumbel noise.
  */
 export function categorical(key: Tensor, logits: Tensor, shape: Shape = []): Tensor {
   checkCategorical(key, logits, shape);
@@ -153,7 +153,7 @@ const checkTruncatedNormal = signature('truncatedNormal', {
   'dtype?': aFloatDType,
 });
 
-/** Standard normal, given that it lies in [low, high]: the inverse of its distribution function at uniform places. */
+/** Standard normal, conditioned on [low, high]: the inverse of its distribution function at uniform places. */
 export function truncatedNormal(
   key: Tensor,
   shape: Shape,
@@ -173,7 +173,7 @@ export function truncatedNormal(
       },
     );
   }
-  // The upper tail is drawn as the lower one, where probabilities have all their digits.
+  // The upper tail is drawn as the lower one, where probabilities keep their digits.
   if (low > 0) return neg(truncatedNormal(key, shape, -high, -low, dtype));
   const below = (x: number): Tensor => erfc(full([], -x * Math.SQRT1_2, 'float64'));
   const places = mul(add(cast(randomBits(key, shape), 'float64'), 0.5), 2 ** -32);
@@ -185,7 +185,10 @@ export function truncatedNormal(
 
 const checkSplitKey = signature('splitKey', { key: aTensor, 'count?': aNumber });
 
-/** `count` keys, unrelated to each other and to what is drawn from `key`, for `vmap` and `scan` to go over. uint32 [count, 2] */
+/**
+ * `count` keys for `vmap` and `scan` to go over. They are unrelated to each other and to whatever is drawn from `key`.
+ * uint32 [count, 2]
+ */
 export function splitKey(key: Tensor, count = 2): Tensor {
   checkSplitKey(key, count);
   return randomBits(foldIn(key, 'split'), [count, 2]);

@@ -1,4 +1,4 @@
-/** How often values occur. */
+/** Counts of values. */
 
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
@@ -14,8 +14,8 @@ import { ravel } from '../shape/axes.ts';
 const checkBinCount = signature('binCount', { x: aTensor, length: aNumber, 'weights?': aTensor });
 
 /**
- * How often each of the numbers 0 … length − 1 occurs in x (int32), or the sum of the weights at its places; others are
- * left out. [..] → int32 [length], or the weights' type
+ * The number of times that each of 0 … length − 1 occurs in x (int32), or the sum of the weights at those places. Other
+ * values are ignored. [..] → int32 [length], or the weights' type
  */
 export function binCount(x: Tensor, length: number, weights?: Tensor): Tensor {
   checkBinCount(x, length, weights);
@@ -36,8 +36,9 @@ export function binCount(x: Tensor, length: number, weights?: Tensor): Tensor {
 const checkHistogram = signature('histogram', { x: aTensor, edges: tensorLike, 'weights?': aTensor });
 
 /**
- * How many elements of x lie between neighbouring edges (ascending): edges[i] ≤ x < edges[i + 1], and in the last bin
- * also its right edge. NaN and what lies outside is left out. edges [n + 1] → int32 [n], or the weights' type
+ * The number of elements of x between neighbouring edges (ascending): edges[i] ≤ x < edges[i + 1]; the last bin
+ * includes its right edge. NaN and elements outside all bins are ignored. edges [n + 1] → int32 [n], or the weights'
+ * type
  */
 export function histogram(x: Tensor, edges: TensorLike, weights?: Tensor): Tensor {
   checkHistogram(x, edges, weights);

@@ -1,4 +1,7 @@
-/** Means are sums divided once, and variances are of what is centred. Right values are worked out in exact numbers. */
+/**
+ * Means are sums divided once, and variances are computed from centred values. The expected values are worked out in
+ * exact numbers.
+ */
 import { describe, expect, it } from 'vitest';
 import * as ops from '../../index.ts';
 import { type Tensor, tensor } from '../../index.ts';
@@ -6,7 +9,7 @@ import { type Tensor, tensor } from '../../index.ts';
 const float32 = (values: readonly number[]): Tensor => tensor(values, { dtype: 'float32' });
 
 describe('a mean', () => {
-  it('of ones is one, however many there are', () => {
+  it('of ones is one, for any number of elements', () => {
     for (let size = 1; size <= 300; size++) {
       for (const dtype of ['float32', 'float64'] as const) {
         const ones = ops.ones([size], dtype);
@@ -30,7 +33,7 @@ describe('a mean', () => {
     expect(new Set(ops.adaptiveAvgPool(ops.ones([1, 7, 7, 1]), 3).data)).toEqual(new Set([1]));
   });
   it('is rounded once', () => {
-    // Quotients are rounded correctly, as JavaScript's are: 10/3 is no product with 0.333….
+    // Quotients are rounded correctly, like those of JavaScript: 10/3 is not the product with 0.333….
     for (const size of [3, 7, 10, 49, 57, 113]) {
       const values = Array.from({ length: size }, (_, i) => i % 5);
       const sum = values.reduce((a, b) => a + b, 0);
@@ -44,11 +47,11 @@ describe('a mean', () => {
 describe('a variance', () => {
   it.each([
     { values: [1e7, 1e7 + 1, 1e7 + 2], right: 2 / 3 },
-    // The mean 1e7 + 7/3 lies between two numbers of float32.
+    // The mean 1e7 + 7/3 lies between two float32 numbers.
     { values: [1e7 + 1, 1e7 + 2, 1e7 + 4], right: 14 / 9 },
     { values: [1e8, 1e8 + 8, 1e8 + 24], right: 896 / 9 },
     { values: [-1e7, -1e7 + 1, -1e7 + 3], right: 14 / 9 },
-  ])('of numbers far from 0 keeps its digits: $values', ({ values, right }) => {
+  ])('of numbers far from 0 is accurate: $values', ({ values, right }) => {
     const x = float32(values);
     for (const found of [ops.variance(x), ops.jit((y: Tensor) => ops.variance(y))(x)])
       expect(Math.abs(found.item() / right - 1)).toBeLessThan(2e-7);

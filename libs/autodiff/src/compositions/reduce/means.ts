@@ -36,8 +36,8 @@ import type { Tensor } from '../../tensor.ts';
 const checkProd = signature('prod', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
 /**
- * The product over `axes` (all by default), of nothing 1. Halves are multiplied until one element is left, so that the
- * gradient, without any division, is right at zeros too.
+ * The product over `axes` (all by default); 1 for an empty array. Halves are multiplied until one element is left, so
+ * the gradient needs no division and is right at zeros too.
  */
 export function prod(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkProd(x, axes, options);
@@ -67,13 +67,16 @@ export function mean(x: Tensor, axes?: number | readonly number[], options: Redu
   const list = normalizeAxes('mean', axes, x.rank);
   requireFloat('mean', x);
   const count = list.reduce((product, axis) => product * x.shape[axis]!, 1);
-  // Divided once: the product with a rounded 1 / count would be rounded twice.
+  // Divided once: a product with a rounded 1 / count would be rounded twice.
   return div(sum(x, list, options), count);
 }
 
 const checkLogSumExp = signature('logSumExp', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** log Σ exp(x) over `axes` (all by default), shifted by the maximum so that nothing overflows; of −∞ alone it is −∞. */
+/**
+ * log Σ exp(x) over `axes` (all by default), shifted by the maximum so that nothing overflows. If all elements are −∞
+ * the result is −∞.
+ */
 export function logSumExp(x: Tensor, axes?: number | readonly number[], options: ReduceOptions = {}): Tensor {
   checkLogSumExp(x, axes, options);
   const list = normalizeAxes('logSumExp', axes, x.rank);
@@ -82,7 +85,7 @@ export function logSumExp(x: Tensor, axes?: number | readonly number[], options:
   const largest = stopGradient(max(x, list, { keepDims: true }));
   const shift = where(less(abs(largest), Number.POSITIVE_INFINITY), largest, 0);
   const total = sum(exp(sub(x, shift)), list, options);
-  // Of −∞ alone nothing moves the result: the slope of ln 0 would make it NaN.
+  // If all elements are −∞ the result has slope 0; the slope of ln 0 would make it NaN.
   const isNothing = equal(total, 0);
   const logarithm = where(isNothing, Number.NEGATIVE_INFINITY, log(where(isNothing, onesLike(total), total)));
   return add(logarithm, reshape(shift, total.shape));
@@ -106,7 +109,10 @@ export function softmax(x: Tensor, axis = -1): Tensor {
   return div(weights, sum(weights, axis, { keepDims: true }));
 }
 
-/** x less its largest element along the axis, which counts as a constant: both functions are the same for any shift. */
+/**
+ * x minus its largest element along the axis. The largest element counts as a constant, since both functions are the
+ * same for any shift.
+ */
 function belowLargest(op: string, x: Tensor, axis: number): Tensor {
   const along = normalizeAxis(op, axis, x.rank);
   requireFloat(op, x);

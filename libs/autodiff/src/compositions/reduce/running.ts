@@ -13,7 +13,7 @@ import { concatenate } from '../../primitives/shape/concatenate.ts';
 import { flip, slice } from '../../primitives/shape/slicing.ts';
 import type { Tensor } from '../../tensor.ts';
 
-/** Products of the elements so far along `axis` (of all, flattened, by default); the gradient is right at zeros too. */
+/** Products of the elements so far along `axis` (of all, flattened, by default). The gradient is right at zeros too. */
 export const cumProd: (x: Tensor, axis?: number, options?: CumulativeOptions) => Tensor = cumulative(
   'cumProd',
   (x, axis, reverse) => {
@@ -32,8 +32,8 @@ export const logCumSumExp: (x: Tensor, axis?: number, options?: CumulativeOption
 );
 
 /**
- * By an associative op with its neutral element: log₂ n rounds, each of which combines every element with the one 1, 2,
- * 4, … places before (Hillis and Steele, 1986). Its derivatives are those of the op, without any division.
+ * The prefixes of an associative op with a neutral element, in log₂ n rounds; a round combines every element with the
+ * one 1, 2, 4, … places before it (Hillis and Steele, 1986). The derivatives are those of the op, without any division.
  */
 function scan(op: (a: Tensor, b: Tensor) => Tensor, neutral: number) {
   return (x: Tensor, axis: number, reverse: boolean): Tensor => {

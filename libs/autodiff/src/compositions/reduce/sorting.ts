@@ -10,7 +10,9 @@ import { takeAlongAxis } from '../shape/taking.ts';
 
 const checkSort = signature('sort', { x: aTensor, 'axis?': anAxis }, sortRules);
 
-/** The elements along `axis`, the last by default, in order. The gradient of each goes to where it came from. */
+/**
+ * The elements along `axis`, the last by default, in ascending order. The gradient of each element goes to its origin.
+ */
 export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
   checkSort(x, axis, options);
   const along = normalizeAxis('sort', axis, x.rank);
@@ -18,7 +20,7 @@ export function sort(x: Tensor, axis = -1, options: SortOptions = {}): Tensor {
 }
 
 export interface TopKOptions {
-  /** The smallest instead of the largest. Default false. */
+  /** Take the smallest elements instead of the largest. Default false. */
   readonly smallest?: boolean;
 }
 
@@ -27,8 +29,8 @@ export const topKRules: Rules<TopKOptions> = { smallest: aBoolean };
 const checkTopK = signature('topK', { x: aTensor, k: aNumber, 'axis?': anAxis }, topKRules);
 
 /**
- * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Of equal ones the
- * first wins.
+ * The k largest elements along `axis`, the last by default, the largest first, and their indices (int32). Among equal
+ * elements the first comes first.
  */
 export function topK(
   x: Tensor,

@@ -35,7 +35,7 @@ const countOf = (x: Tensor, axes: readonly number[]): number =>
   axes.reduce((product, axis) => product * x.shape[axis]!, 1);
 
 export interface VarianceOptions extends ReduceOptions {
-  /** Taken off the count in the divisor (NumPy's ddof): 1 for the unbiased estimate. Default 0. */
+  /** Subtracted from the count in the divisor (NumPy's ddof): 1 for the unbiased estimate. Default 0. */
   readonly correction?: number;
 }
 
@@ -53,9 +53,9 @@ function varianceOf(op: string, x: Tensor, axes: Axes | undefined, options: Vari
   const list = normalizeAxes(op, axes, x.rank);
   requireFloat(op, x);
   const deviations = sub(x, mean(x, list, { keepDims: true }));
-  // The mean is rounded; the mean of the deviations, 0 but for that, says by how much. So it has no slope.
+  // The mean of the deviations is 0 except for the rounding error of the mean. It corrects this error and has no slope.
   const centred = sub(deviations, stopGradient(mean(deviations, list, { keepDims: true })));
-  // As in NumPy: too few elements for the correction have an infinite or no variance, never a negative one.
+  // As in NumPy, too few elements for the correction give an infinite variance or NaN, never a negative variance.
   const { correction = 0, ...kept } = options;
   const divisor = Math.max(0, countOf(x, list) - correction);
   return div(sum(square(centred), list, kept), divisor);
@@ -69,7 +69,7 @@ export function std(x: Tensor, axes?: Axes, options: VarianceOptions = {}): Tens
   return rootWithSlope(varianceOf('std', x, axes, options), sqrt);
 }
 
-/** root(x), a root or power, with value and slope 0 at 0. */
+/** root(x) for a root or power, with value 0 and slope 0 at 0. */
 function rootWithSlope(x: Tensor, root: (x: Tensor) => Tensor): Tensor {
   const isZero = equal(x, 0);
   return where(isZero, zerosLike(x), root(where(isZero, onesLike(x), x)));
@@ -85,8 +85,8 @@ export const normRules: Rules<NormOptions> = { ...reduceRules, order: aNumber };
 const checkNorm = signature('norm', { x: aTensor, 'axes?': someAxes }, normRules);
 
 /**
- * The norm of all elements over `axes` (all by default), as of one vector: over the axes of a matrix, order 2 is
- * Frobenius' norm. Slope 0 at the origin. Of whole numbers only the orders 0, 1 and ±Infinity.
+ * The vector norm of all elements over `axes` (all by default); for the axes of a matrix, order 2 is the Frobenius
+ * norm. The slope at the origin is 0. Whole numbers have the orders 0, 1 and ±Infinity only.
  */
 export function norm(x: Tensor, axes?: Axes, given: NormOptions = {}): Tensor {
   checkNorm(x, axes, given);
@@ -101,14 +101,14 @@ export function norm(x: Tensor, axes?: Axes, given: NormOptions = {}): Tensor {
   if (order === Number.POSITIVE_INFINITY) return max(abs(x), list, options);
   if (order === Number.NEGATIVE_INFINITY) return min(abs(x), list, options);
   if (order < 0) return pow(sum(pow(abs(x), order), list, options), 1 / order);
-  // Below order 2 the powers' own slopes at 0 are infinite, to first or second order.
+  // Below order 2 the first or second derivative of the powers is infinite at 0.
   const powers = rootWithSlope(abs(x), (size) => pow(size, order));
   return rootWithSlope(sum(powers, list, options), (total) => pow(total, 1 / order));
 }
 
 const checkCountNonZero = signature('countNonZero', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** How many elements over `axes` (all by default) are not 0; NaN is not. int32 */
+/** The number of elements over `axes` (all by default) that are not 0; NaN counts. int32 */
 export function countNonZero(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkCountNonZero(x, axes, options);
   const list = normalizeAxes('countNonZero', axes, x.rank);
@@ -117,7 +117,7 @@ export function countNonZero(x: Tensor, axes?: Axes, options: ReduceOptions = {}
 
 const checkAny = signature('any', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** Whether an element over `axes` (all by default) is not 0; of nothing false. bool */
+/** Whether any element over `axes` (all by default) is not 0; false for an empty array. bool */
 export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkAny(x, axes, options);
   return notEqual(countNonZero(x, normalizeAxes('any', axes, x.rank), options), 0);
@@ -125,7 +125,7 @@ export function any(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor
 
 const checkAll = signature('all', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** Whether no element over `axes` (all by default) is 0; of nothing true. bool */
+/** Whether all elements over `axes` (all by default) are not 0; true for an empty array. bool */
 export function all(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkAll(x, axes, options);
   const list = normalizeAxes('all', axes, x.rank);
@@ -139,8 +139,8 @@ const checkAverage = signature(
 );
 
 /**
- * Σ w·x / Σ w over `axes` (all by default). Weights broadcast against x; along a single axis they may be a vector of
- * its length.
+ * Σ w·x / Σ w over `axes` (all by default). Weights broadcast against x. For a single axis they may be a vector of its
+ * length.
  */
 export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkAverage(x, weights, axes, options);
@@ -160,7 +160,7 @@ export function average(x: Tensor, weights: TensorLike, axes?: Axes, options: Re
 
 const checkPtp = signature('ptp', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The largest less the smallest element over `axes` (all by default). */
+/** The largest minus the smallest element over `axes` (all by default). */
 export function ptp(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkPtp(x, axes, options);
   const list = normalizeAxes('ptp', axes, x.rank);
@@ -177,7 +177,7 @@ export function nanSum(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Ten
 
 const checkNanMean = signature('nanMean', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The mean over `axes` (all by default) of the elements that are not NaN; NaN if all are. */
+/** The mean over `axes` (all by default) of the elements that are not NaN; NaN if all elements are NaN. */
 export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkNanMean(x, axes, options);
   const list = normalizeAxes('nanMean', axes, x.rank);
@@ -189,8 +189,8 @@ export function nanMean(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Te
 const checkQuantile = signature('quantile', { x: aTensor, q: numberOrList, 'axes?': someAxes }, reduceRules);
 
 /**
- * The value below which the part q (0 … 1) of the elements over `axes` (all by default) lies, interpolated between the
- * two nearest; NaN if there is one. Several q give one result each, along a new first axis.
+ * The value below which the fraction q (0 … 1) of the elements over `axes` (all by default) lies, interpolated between
+ * the two nearest elements; NaN if any element is NaN. A list of q gives one result each, along a new first axis.
  */
 export function quantile(
   x: Tensor,
@@ -215,7 +215,7 @@ function quantileOf(
   if (count === 0) {
     throw new LockstepError(
       'shape',
-      `${op}: axes ${formatShape(list)} of ${formatShape(x.shape)} are empty, and nothing has no ${op}; guard against empty arrays`,
+      `${op}: axes ${formatShape(list)} of ${formatShape(x.shape)} are empty, and an empty array has no ${op}; guard against empty arrays`,
       { op, shape: x.shape, axes: list },
     );
   }
@@ -228,13 +228,20 @@ function quantileOf(
 
 function requirePart(q: number): void {
   if (q >= 0 && q <= 1) return;
-  throw new LockstepError('argument', `quantile: q is ${q}; give the part that lies below, from 0 to 1`, {
-    op: 'quantile',
-    q,
-  });
+  throw new LockstepError(
+    'argument',
+    `quantile: q is ${q}; give the fraction of elements that lie below, from 0 to 1`,
+    {
+      op: 'quantile',
+      q,
+    },
+  );
 }
 
-/** The value at a fractional place along the last axis of ordered elements; NaN, which is ordered last, spreads. */
+/**
+ * The value at a fractional place along the last axis of sorted elements. If the last element is NaN, the result is
+ * NaN.
+ */
 function between(ordered: Tensor, place: number): Tensor {
   const below = at(ordered, '...', Math.floor(place));
   const above = at(ordered, '...', Math.ceil(place));
@@ -252,7 +259,10 @@ function inOneAxis(x: Tensor, axes: readonly number[]): Tensor {
 
 const checkMedian = signature('median', { x: aTensor, 'axes?': someAxes }, reduceRules);
 
-/** The middle of the ordered elements over `axes` (all by default), the mean of two where their number is even. */
+/**
+ * The middle of the sorted elements over `axes` (all by default); the mean of the two middle elements if their number
+ * is even.
+ */
 export function median(x: Tensor, axes?: Axes, options: ReduceOptions = {}): Tensor {
   checkMedian(x, axes, options);
   return quantileOf('median', x, 0.5, axes, options);

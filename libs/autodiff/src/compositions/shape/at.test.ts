@@ -1,4 +1,4 @@
-/** Indices: what they take, also where a tensor says what, and what is none. */
+/** Indices: what is taken, by numbers and by tensors, and which indices are errors. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import { bitsOf, ordinary } from '../../fixtures/values.ts';
@@ -45,7 +45,7 @@ describe('an index that is a tensor', () => {
     for (const g of [grad(squares), jit(grad(squares))]) expect(g(xs).toArray()).toEqual([10, 14, 22, 26]);
     checkGrads(squares, [xs]);
   });
-  it('takes its axis away if it is a scalar, and puts its shape there if not', () => {
+  it('removes its axis if it is a scalar, and replaces it by its shape if not', () => {
     const one = int(1);
     expect(m.at(one).toArray()).toEqual([4, 5, 6]);
     expect(m.at(null, one).toArray()).toEqual([2, 5]);
@@ -64,7 +64,7 @@ describe('an index that is a tensor', () => {
     expect(xs.at(words([3])).toArray()).toEqual([13]);
     expect(ops.take(xs, words([0, 2])).toArray()).toEqual([5, 11]);
   });
-  it('counts from the end if negative, and gives NaN outside, 0 for integers', () => {
+  it('counts from the end if negative, and gives NaN outside the axis, 0 for integers', () => {
     const last = jit((x: Tensor, i: Tensor) => x.at(i));
     for (const f of [last, (x: Tensor, i: Tensor) => x.at(i)]) {
       expect(f(xs, int(-1)).item()).toBe(13);
@@ -72,7 +72,7 @@ describe('an index that is a tensor', () => {
       expect(f(xs, int(4)).item()).toBeNaN();
       expect(f(xs, int(-5)).item()).toBeNaN();
       expect(f(int([1, 2]), int(2)).item()).toBe(0);
-      // 2³² − 1 is no −1.
+      // 2³² − 1 does not count as −1.
       expect(f(xs, words([2 ** 32 - 1]).reshape([])).item()).toBeNaN();
     }
   });
@@ -100,7 +100,7 @@ describe('an index that is a tensor', () => {
   });
 });
 
-describe('what is no index', () => {
+describe('errors of indices', () => {
   const zeros = (shape: readonly number[]): Tensor => ops.zeros(shape, 'float64');
   const at =
     (x: Tensor, ...index: readonly unknown[]) =>
@@ -110,20 +110,24 @@ describe('what is no index', () => {
     return () => (f as (...all: unknown[]) => unknown)(...args);
   };
   it.each<[string, () => unknown, RegExp]>([
-    ['a string', at(xs, '1'), /at: the string '1' is no index of axis 0; an index is a whole number, null/],
-    ['undefined', at(xs, undefined), /at: undefined is no index of axis 0/],
-    ['a truth value', at(xs, true), /at: true is no index/],
-    ['a fraction', at(xs, 1.5), /at: 1\.5 is no index/],
-    ['NaN', at(xs, Number.NaN), /at: NaN is no index/],
-    ['an object', at(m, 0, { start: 1 }), /at: an object of start is no index of axis 1/],
-    ['a function', at(xs, () => 1), /at: a function is no index/],
-    ['a typed array', at(xs, Int32Array.of(1)), /at: a Int32Array is no index/],
-    ['a list of one', at(xs, [1]), /at: the list \[1\] is no index/],
-    ['a list of four', at(xs, [0, 4, 1, 1]), /at: the list \[0, 4, 1, 1\] is no index/],
-    ['a range of fractions', at(xs, [0.5, 2]), /at: the list \[0\.5, 2\] is no index/],
-    ['a range without an end', at(xs, [1, undefined]), /at: the list \[1, undefined\] is no index/],
-    ['a step of 0', at(xs, [0, 4, 0]), /at: the list \[0, 4, 0\] is no index/],
-    ['a step that is null', at(xs, [0, 4, null]), /at: the list \[0, 4, null\] is no index/],
+    [
+      'a string',
+      at(xs, '1'),
+      /at: the string '1' is not an index of axis 0; an index is a whole number, null/,
+    ],
+    ['undefined', at(xs, undefined), /at: undefined is not an index of axis 0/],
+    ['a truth value', at(xs, true), /at: true is not an index/],
+    ['a fraction', at(xs, 1.5), /at: 1\.5 is not an index/],
+    ['NaN', at(xs, Number.NaN), /at: NaN is not an index/],
+    ['an object', at(m, 0, { start: 1 }), /at: an object of start is not an index of axis 1/],
+    ['a function', at(xs, () => 1), /at: a function is not an index/],
+    ['a typed array', at(xs, Int32Array.of(1)), /at: a Int32Array is not an index/],
+    ['a list of one', at(xs, [1]), /at: the list \[1\] is not an index/],
+    ['a list of four', at(xs, [0, 4, 1, 1]), /at: the list \[0, 4, 1, 1\] is not an index/],
+    ['a range of fractions', at(xs, [0.5, 2]), /at: the list \[0\.5, 2\] is not an index/],
+    ['a range without an end', at(xs, [1, undefined]), /at: the list \[1, undefined\] is not an index/],
+    ['a step of 0', at(xs, [0, 4, 0]), /at: the list \[0, 4, 0\] is not an index/],
+    ['a step that is null', at(xs, [0, 4, null]), /at: the list \[0, 4, null\] is not an index/],
     ['a range outside', at(xs, [0, 5]), /slice: 0:5:1 is outside axis 0 of \[4\]/],
     [
       'more indices than axes',
@@ -140,13 +144,21 @@ describe('what is no index', () => {
       at(tensor(1), 0),
       /at: index 0 does not exist along axis 0 of \[\]; give at most one/,
     ],
-    ['two ellipses', at(m, '...', '...'), /at: '\.\.\.' may stand once/],
+    ['two ellipses', at(m, '...', '...'), /at: '\.\.\.' may occur once/],
     ['a place outside', at(m, 0, 3), /index 3 does not exist along axis 1 of \[2, 3\], .* -3 … 2/],
     ['a place before', at(m, -3), /index -3 does not exist along axis 0/],
-    ['a place of nothing', at(zeros([0]), 0), /index 0 does not exist along axis 0 of \[0\], which is empty/],
+    [
+      'a place of an empty axis',
+      at(zeros([0]), 0),
+      /index 0 does not exist along axis 0 of \[0\], which is empty/,
+    ],
     ['a tensor of floats', at(xs, tensor(1)), /the index of axis 0 is float64\[\]; .*\.cast\('int32'\)/],
     ['a mask', at(xs, xs.greater(6)), /the index of axis 0 is bool\[4\]; .* compress\(\)/],
-    ['two tensors, one a list', at(m, int(0), int([0, 1])), /the index of axis 1 .* each must be a scalar/],
+    [
+      'two tensors, one of them a list',
+      at(m, int(0), int([0, 1])),
+      /the index of axis 1 .* each must be a scalar/,
+    ],
     ['two lists', at(m, int([0]), int([0])), /each must be a scalar/],
     ['slice of a number', untyped(ops.slice, xs, 1), /slice: start is 1; it must be a list of whole numbers/],
     [
@@ -170,7 +182,7 @@ describe('what is no index', () => {
       () => ops.slice(xs, [0], [2], [0]),
       /slice: 0:2:0 is outside axis 0 of \[4\]; .* steps are whole and not 0/,
     ],
-    ['slice of too many', () => ops.slice(xs, [0, 0]), /slice: more positions than the 1 axes/],
+    ['slice with too many positions', () => ops.slice(xs, [0, 0]), /slice: more positions than the 1 axes/],
     [
       'split into a string',
       untyped(ops.split, xs, '2'),

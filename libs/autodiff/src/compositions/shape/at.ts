@@ -8,8 +8,8 @@ import { Tensor } from '../../tensor.ts';
 import { take } from './taking.ts';
 
 /**
- * Along one axis: an element, a range `[start, end]` or `[start, end, step]`, null for all of it, '...' for all axes between,
- * or an int32 or uint32 tensor, whose elements may be known only while a program runs.
+ * An index of one axis: an element, a range `[start, end]` or `[start, end, step]`, null for the whole axis, '...' for
+ * all axes between, or an int32 or uint32 tensor, whose elements may be known only while a program runs.
  */
 export type Index =
   | number
@@ -28,12 +28,12 @@ const checkAt = signature('at', { x: aTensor, '...index': anything });
 
 /**
  * Elements and subarrays by an index for each of the first axes: `x.at(0)`, `x.at(1, [0, 2])`, `x.at('...', -1)`,
- * `x.at([null, null, -1])`. A number takes its axis away; a range, null or '...' keeps it. Negative positions count from
- * the end, and one outside of the axis is an error.
+ * `x.at([null, null, -1])`. A number removes its axis; a range, null or '...' keeps it. Negative positions count from
+ * the end, and a position outside the axis is an error.
  *
- * A tensor of integers does what {@link take} does: a scalar takes its axis away, so that `x.at(i)` is the element of a
- * loop's turn; the shape of another takes the place of the axis, and it may be the only tensor among the indices. What
- * a tensor's elements name is known only while it is taken: outside of the axis there is NaN (0 for integers).
+ * A tensor of integers works as in {@link take}. A scalar removes its axis, so `x.at(i)` is the element of a loop's
+ * turn. The shape of any other tensor replaces the axis; it must be the only tensor among the indices. The elements of
+ * a tensor are known only when they are used: an index outside the axis gives NaN (0 for integers).
  * @throws LockstepError `argument`, `dtype` or `shape` for an index of another kind, or one too many.
  */
 export function at(x: Tensor, ...index: readonly Index[]): Tensor {
@@ -48,14 +48,14 @@ export function at(x: Tensor, ...index: readonly Index[]): Tensor {
     part,
     part.shape.filter((_, axis) => !isGone(axis)),
   );
-  // From the last axis on, so that the places of those before stay what they are.
+  // From the last axis to the first, so that the numbers of the axes before do not change.
   return tensors.reduceRight((y, { axis, indices }) => {
     const numGone = full.slice(0, axis).filter((i) => typeof i === 'number').length;
     return take(y, indices, axis - numGone);
   }, kept);
 }
 
-/** Numbers as ranges of one element. */
+/** The slice for all indices, with numbers as ranges of one element. */
 function sliced(x: Tensor, full: readonly AxisIndex[]): Tensor {
   const ranges = full.map((i): readonly [Position, Position, number?] => {
     if (typeof i === 'number') return i === -1 ? [-1, null] : [i, i + 1];
@@ -74,7 +74,7 @@ function sliced(x: Tensor, full: readonly AxisIndex[]): Tensor {
 function withoutDots(x: Tensor, index: readonly Index[]): readonly AxisIndex[] {
   const dots = index.indexOf('...');
   if (dots !== index.lastIndexOf('...')) {
-    throw new LockstepError('argument', "at: '...' may stand once; write the other axes as null", {
+    throw new LockstepError('argument', "at: '...' may occur once; write the other axes as null", {
       op: 'at',
       index: index.map(describeValue),
     });
@@ -83,7 +83,7 @@ function withoutDots(x: Tensor, index: readonly Index[]): readonly AxisIndex[] {
   if (given > x.rank) {
     throw new LockstepError(
       'shape',
-      `at: index ${describeValue(index.at(-1))} does not exist along axis ${given - 1} of ${formatShape(x.shape)}; give at most one index an axis`,
+      `at: index ${describeValue(index.at(-1))} does not exist along axis ${given - 1} of ${formatShape(x.shape)}; give at most one index for each axis`,
       { op: 'at', shape: x.shape, index: index.map(describeValue) },
     );
   }
@@ -109,7 +109,7 @@ function requireIndex(x: Tensor, axis: number, i: unknown): void {
 }
 
 const noIndex = (axis: number, i: unknown): LockstepError =>
-  new LockstepError('argument', `at: ${describeValue(i)} is no index of axis ${axis}; ${possible}`, {
+  new LockstepError('argument', `at: ${describeValue(i)} is not an index of axis ${axis}; ${possible}`, {
     op: 'at',
     axis,
   });
@@ -133,13 +133,16 @@ function requireIntegers(axis: number, { dtype, shape }: Tensor): void {
   );
 }
 
-/** NumPy pairs several lists of indices element by element, and moves axes about: `take` and `gather` say what is meant. */
+/**
+ * NumPy pairs several lists of indices element by element and moves axes. That is refused here: `take` and `gather` are
+ * explicit.
+ */
 function requireOneList(x: Tensor, tensors: readonly { axis: number; indices: Tensor }[]): void {
   const list = tensors.find(({ indices }) => indices.rank > 0);
   if (list === undefined || tensors.length === 1) return;
   throw new LockstepError(
     'argument',
-    `at: the index of axis ${list.axis} of ${formatShape(x.shape)} has shape ${formatShape(list.indices.shape)} and stands beside another tensor; with several tensors each must be a scalar: take from one axis after the other, or compute places in the flat array and take(x, places)`,
+    `at: the index of axis ${list.axis} of ${formatShape(x.shape)} has shape ${formatShape(list.indices.shape)} and is not the only tensor; with several tensors each must be a scalar: take from one axis after the other, or compute places in the flat array and take(x, places)`,
     { op: 'at', axis: list.axis, shape: x.shape },
   );
 }

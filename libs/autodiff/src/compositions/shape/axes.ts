@@ -1,4 +1,4 @@
-/** Axes put in, taken away and moved: what reshape and transpose say in a word. */
+/** Axes inserted, removed and moved: short names for uses of reshape and transpose. */
 
 import { LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { broadcastShapes, formatShape, normalizeAxes, normalizeAxis } from '@lockstep/tensor';
@@ -9,7 +9,7 @@ import type { Tensor } from '../../tensor.ts';
 
 const checkExpandDims = signature('expandDims', { x: aTensor, axes: someAxes });
 
-/** New axes of length 1, at these places of the result. */
+/** x with new axes of length 1 at these places of the result. */
 export function expandDims(x: Tensor, axes: number | readonly number[]): Tensor {
   checkExpandDims(x, axes);
   const list = typeof axes === 'number' ? [axes] : axes;
@@ -21,7 +21,7 @@ export function expandDims(x: Tensor, axes: number | readonly number[]): Tensor 
 
 const checkSqueeze = signature('squeeze', { x: aTensor, 'axes?': someAxes });
 
-/** Without the axes of length 1: all of them, or those named. */
+/** x without its axes of length 1: all of them, or those named. */
 export function squeeze(x: Tensor, axes?: number | readonly number[]): Tensor {
   checkSqueeze(x, axes);
   const list = normalizeAxes('squeeze', axes, x.rank).filter(
@@ -51,7 +51,7 @@ export function ravel(x: Tensor): Tensor {
 
 const checkSwapAxes = signature('swapAxes', { x: aTensor, axis1: anAxis, axis2: anAxis });
 
-/** Two axes in each other's place. */
+/** x with two axes exchanged. */
 export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
   checkSwapAxes(x, axis1, axis2);
   const [a, b] = [normalizeAxis('swapAxes', axis1, x.rank), normalizeAxis('swapAxes', axis2, x.rank)];
@@ -63,7 +63,7 @@ export function swapAxes(x: Tensor, axis1: number, axis2: number): Tensor {
 
 const checkMoveAxis = signature('moveAxis', { x: aTensor, from: someAxes, to: someAxes });
 
-/** Axes `from` at the places `to`; the others keep their order. */
+/** x with the axes `from` moved to the places `to`; the others keep their order. */
 export function moveAxis(
   x: Tensor,
   from: number | readonly number[],
@@ -93,7 +93,7 @@ export function moveAxis(
 
 const checkBroadcastArrays = signature('broadcastArrays', { '...xs': aTensor });
 
-/** All repeated to the one shape that they broadcast to. */
+/** All arrays repeated to their common broadcast shape. */
 export function broadcastArrays(...xs: readonly Tensor[]): Tensor[] {
   checkBroadcastArrays(...xs);
   const shape = broadcastShapes('broadcastArrays', ...xs.map((x) => x.shape));
@@ -101,7 +101,10 @@ export function broadcastArrays(...xs: readonly Tensor[]): Tensor[] {
 }
 
 export interface MeshgridOptions {
-  /** 'xy': the first vector runs along axis 1 and the second along axis 0, as in pictures; 'ij': each along its own. Default 'xy'. */
+  /**
+   * 'xy': the first vector runs along axis 1 and the second along axis 0, as in pictures; 'ij': each vector runs along
+   * its own axis. Default 'xy'.
+   */
   readonly indexing?: 'xy' | 'ij';
 }
 
@@ -109,7 +112,7 @@ export const meshgridRules: Rules<MeshgridOptions> = { indexing: oneOf('xy', 'ij
 
 const checkMeshgrid = signature('meshgrid', { vectors: listOf(aTensor, 'a list of tensors') }, meshgridRules);
 
-/** The coordinates of a grid: for each vector an array that varies along one axis alone. */
+/** The coordinates of a grid: for each vector an array that varies along one axis only. */
 export function meshgrid(vectors: readonly Tensor[], options: MeshgridOptions = {}): Tensor[] {
   checkMeshgrid(vectors, options);
   const { indexing = 'xy' } = options;

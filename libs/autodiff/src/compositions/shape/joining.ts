@@ -1,4 +1,4 @@
-/** Arrays joined along rows and columns, and taken apart again. */
+/** Arrays joined along rows and columns, and split again. */
 
 import { aNumber, either, LockstepError, listOf, signature, whole } from '@lockstep/errors';
 import { formatShape, normalizeAxis } from '@lockstep/tensor';
@@ -11,7 +11,7 @@ import type { Tensor } from '../../tensor.ts';
 
 const checkHstack = signature('hstack', { xs: listOf(tensorLike, 'a list of tensors') });
 
-/** Side by side: along axis 1, vectors and scalars along axis 0. */
+/** Joins arrays side by side: along axis 1, but vectors and scalars along axis 0. */
 export function hstack(xs: readonly TensorLike[]): Tensor {
   checkHstack(xs);
   const tensors = asTensors('hstack', ...xs).map((x) => (x.rank === 0 ? reshape(x, [1]) : x));
@@ -20,18 +20,18 @@ export function hstack(xs: readonly TensorLike[]): Tensor {
 
 const checkVstack = signature('vstack', { xs: listOf(tensorLike, 'a list of tensors') });
 
-/** One below the other: along axis 0; vectors and scalars count as rows. */
+/** Joins arrays one below the other, along axis 0; vectors and scalars count as rows. */
 export function vstack(xs: readonly TensorLike[]): Tensor {
   checkVstack(xs);
   const tensors = asTensors('vstack', ...xs);
   return concatenate(tensors.map((x) => (x.rank < 2 ? reshape(x, [1, x.size]) : x)));
 }
 
-/** How many pieces there can be is known to the op. */
+/** Only the op knows how many pieces are possible. */
 const someParts = either(aNumber, listOf(whole(), 'a list of whole positions'));
 const checkSplit = signature('split', { x: aTensor, parts: someParts, 'axis?': anAxis });
 
-/** `parts` equal pieces along `axis`, or the pieces between the given positions. */
+/** Splits x into `parts` equal pieces along `axis`, or into the pieces between the given positions. */
 export function split(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   checkSplit(x, parts, axis);
   const along = normalizeAxis('split', axis, x.rank);
@@ -39,7 +39,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
   if (typeof parts === 'number' && x.shape[along]! % parts !== 0) {
     throw new LockstepError(
       'shape',
-      `split: axis ${along} of ${formatShape(x.shape)} does not fall into ${parts} equal pieces; use arraySplit for unequal ones`,
+      `split: axis ${along} of ${formatShape(x.shape)} cannot be split into ${parts} equal pieces; use arraySplit for unequal ones`,
       { op: 'split', shape: x.shape, parts, axis: along },
     );
   }
@@ -48,7 +48,7 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
 
 const checkArraySplit = signature('arraySplit', { x: aTensor, parts: someParts, 'axis?': anAxis });
 
-/** Like {@link split}, but where the length does not divide, the first pieces are one longer. */
+/** Like {@link split}, but if the length is not divisible by `parts`, the first pieces are longer by one. */
 export function arraySplit(x: Tensor, parts: number | readonly number[], axis = 0): Tensor[] {
   checkArraySplit(x, parts, axis);
   const along = normalizeAxis('arraySplit', axis, x.rank);
@@ -68,20 +68,20 @@ function requireParts(op: string, parts: number | readonly number[]): void {
   });
 }
 
-/** Where `parts` nearly equal pieces end. */
+/** The ends of `parts` nearly equal pieces. */
 function evenEnds(length: number, parts: number): number[] {
   const [least, longer] = [Math.floor(length / parts), length % parts];
   return Array.from({ length: parts }, (_, i) => (i + 1) * least + Math.min(i + 1, longer));
 }
 
-/** A position by NumPy's rule: from the end if negative, and inside of the axis. */
+/** A position by NumPy's rule: counted from the end if negative, and limited to the axis. */
 const within = (at: number, length: number): number =>
   Math.min(Math.max(at < 0 ? at + length : at, 0), length);
 
-/** As many pieces one array is cut into at once: see `concatenate`, whose gradient this is. */
+/** The most pieces that one array is cut into at once: see `concatenate`, whose gradient this is. */
 const maxPieces = 32;
 
-/** The pieces `[from, to)` in ascending order. Cut in stages, so that time and gradients grow as n·log n. */
+/** The pieces `[from, to)` in ascending order. They are cut in stages, so time and gradients grow as n·log n. */
 function cut(x: Tensor, axis: number, pieces: readonly (readonly [number, number])[]): Tensor[] {
   const whole = x.shape.map(() => 0);
   const range = (from: number, to: number): Tensor =>
@@ -106,7 +106,7 @@ function cut(x: Tensor, axis: number, pieces: readonly (readonly [number, number
 
 const checkUnstack = signature('unstack', { x: aTensor, 'axis?': anAxis });
 
-/** The subarrays along an axis, which they lose: the inverse of `stack`. */
+/** The subarrays along an axis, without that axis: the inverse of `stack`. */
 export function unstack(x: Tensor, axis = 0): Tensor[] {
   checkUnstack(x, axis);
   const along = normalizeAxis('unstack', axis, x.rank);

@@ -11,11 +11,14 @@ import type { Tensor } from '../../tensor.ts';
 
 const checkOneHot = signature('oneHot', { labels: aTensor, classes: aNumber, 'dtype?': aFloatDType });
 
-/** 1 at the class's place, 0 elsewhere; a row of zeros for a class outside. labels int32 [..] → [.., classes] */
+/**
+ * Rows with 1 at the place of the class and 0 elsewhere; all zeros for a class outside. labels int32 [..] → [..,
+ * classes]
+ */
 export function oneHot(labels: Tensor, classes: number, dtype: 'float32' | 'float64' = 'float32'): Tensor {
   checkOneHot(labels, classes, dtype);
   requireIndices('oneHot', labels);
-  // Compared as floats the whole is one fused chain; float32 holds integers of up to 2²⁴.
+  // Comparing floats makes the whole one fused chain; float32 holds integers up to 2²⁴.
   const like = classes > 2 ** 24 ? 'int32' : dtype;
   const isOwn = equal(cast(reshape(labels, [...labels.shape, 1]), like), arange(classes, like));
   return where(isOwn, full([], 1, dtype), full([], 0, dtype));

@@ -1,4 +1,4 @@
-/** Borders around an array: a constant, the edge, mirrored or periodic. */
+/** Borders around an array: constant, edge, mirrored or periodic. */
 
 import { aNumber, either, LockstepError, listOf, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
@@ -12,11 +12,11 @@ import { take } from './taking.ts';
 
 export interface PadOptions {
   /**
-   * What the border holds. 'constant': `value`. 'edge': the outermost element. 'reflect': the array mirrored at its
-   * outermost element, which is not repeated. 'wrap': the array once more. Default 'constant'.
+   * The border's elements. 'constant': `value`. 'edge': the outermost element. 'reflect': the array mirrored at its
+   * outermost element, which is not repeated. 'wrap': the array repeated. Default 'constant'.
    */
   readonly mode?: 'constant' | 'edge' | 'reflect' | 'wrap';
-  /** For 'constant'. Default 0. */
+  /** The border's value in mode 'constant'. Default 0. */
   readonly value?: number;
 }
 
@@ -31,7 +31,7 @@ const someWidths = either(
 );
 const checkPad = signature('pad', { x: aTensor, widths: someWidths }, padRules);
 
-/** x with a border: `[before, after]` elements along each axis, or as many on all sides. */
+/** x with a border of `[before, after]` elements along each axis, or of the same number on all sides. */
 export function pad(
   x: Tensor,
   widths: number | readonly (readonly [number, number])[],
@@ -59,7 +59,7 @@ export function pad(
   }, x);
 }
 
-/** Where each element of a padded axis comes from. */
+/** The index in the array of each element of a padded axis. */
 function borderIndices(
   x: Tensor,
   axis: number,

@@ -1,4 +1,4 @@
-/** The same elements several times over, or in a turned order. */
+/** Elements repeated, shifted and rotated. */
 
 import { aNumber, LockstepError, listOf, signature } from '@lockstep/errors';
 import { normalizeAxis } from '@lockstep/tensor';
@@ -13,7 +13,7 @@ import { take } from './taking.ts';
 
 const checkTile = signature('tile', { x: aTensor, counts: numberOrList });
 
-/** Copies of x side by side, `counts` along each axis (aligned with the last axes; missing ones count 1). */
+/** Copies of x side by side, `counts` along each axis. The counts align with the last axes; missing ones are 1. */
 export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
   checkTile(x, counts);
   const list = typeof counts === 'number' ? [counts] : counts;
@@ -35,8 +35,8 @@ export function tile(x: Tensor, counts: number | readonly number[]): Tensor {
 const checkRepeat = signature('repeat', { x: aTensor, counts: numberOrList, 'axis?': anAxis });
 
 /**
- * Each element `counts` times in a row along `axis`: one count for all, or one for each. Without an axis the elements
- * of all axes follow each other.
+ * Each element `counts` times in a row along `axis`: one count for all elements, or a count for each. Without an axis,
+ * x is flattened first.
  */
 export function repeat(x: Tensor, counts: number | readonly number[], axis?: number): Tensor {
   checkRepeat(x, counts, axis);
@@ -74,8 +74,8 @@ function requireCounts(op: string, counts: readonly number[]): void {
 const checkRoll = signature('roll', { x: aTensor, shift: numberOrList, 'axis?': numberOrList });
 
 /**
- * Elements moved on by `shift` places; those that leave an end come back at the other. Without an axis the elements of
- * all axes follow each other; several axes are shifted by as many amounts, or all by one.
+ * Elements shifted by `shift` places; elements that leave at one end come back at the other. Without an axis, x counts
+ * as flat. Several axes take one shift each, or the same shift.
  */
 export function roll(
   x: Tensor,
@@ -85,7 +85,7 @@ export function roll(
   checkRoll(x, shift, axis);
   if (axis === undefined) {
     if (typeof shift === 'number') return reshape(roll(ravel(x), shift, 0), x.shape);
-    throw new LockstepError('argument', 'roll: several shifts need as many axes; name them', {
+    throw new LockstepError('argument', 'roll: several shifts need as many axes; name the axes', {
       op: 'roll',
       shift,
     });
@@ -116,14 +116,14 @@ const checkRot90 = signature('rot90', {
   'axes?': listOf(aNumber, 'two axes', 2),
 });
 
-/** Turned by `quarters` quarter turns in the plane of two axes, from the first towards the second. */
+/** x rotated by `quarters` quarter turns in the plane of two axes, from the first towards the second. */
 export function rot90(x: Tensor, quarters = 1, axes: readonly [number, number] = [0, 1]): Tensor {
   checkRot90(x, quarters, axes);
   const [a, b] = [normalizeAxis('rot90', axes[0], x.rank), normalizeAxis('rot90', axes[1], x.rank)];
   if (a === b || !Number.isInteger(quarters)) {
     throw new LockstepError(
       'argument',
-      `rot90: ${quarters} quarter turns in the plane of axes ${a} and ${b}; turns are whole and the axes two`,
+      `rot90: ${quarters} quarter turns in the plane of axes ${a} and ${b}; give a whole number of turns and two different axes`,
       { op: 'rot90', quarters, axes },
     );
   }

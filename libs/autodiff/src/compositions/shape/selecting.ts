@@ -1,6 +1,6 @@
 /**
  * Selections whose number of elements depends on the data. Their results have no shape before the data are known, so
- * they run eagerly only; `where`, a mask that multiplies, or `select` say the same inside jit and vmap.
+ * they run eagerly only. Inside jit and vmap, use `where`, `select` or multiplication by a mask.
  */
 
 import { LockstepError, listOf, signature } from '@lockstep/errors';
@@ -14,7 +14,7 @@ import type { Tensor } from '../../tensor.ts';
 import { ravel } from './axes.ts';
 import { take } from './taking.ts';
 
-/** The elements of x, which must be known; `remedy` says what to write where they are not. */
+/** The elements of x, which must be known; `remedy` says what to write where they are not known. */
 function knownData(op: string, x: Tensor, remedy: string): TypedArray {
   try {
     return x.data;
@@ -34,8 +34,8 @@ const toInt32 = (values: readonly number[]): Tensor =>
 const checkCompress = signature('compress', { x: aTensor, mask: aTensor });
 
 /**
- * The elements where the mask (bool) holds, in order: x[mask]. The mask covers the first axes of x; the result has one
- * axis in their place. Eager only.
+ * The elements where the mask (bool) holds, in order: x[mask]. The mask covers the first axes of x, which become one
+ * axis. Eager only.
  */
 export function compress(x: Tensor, mask: Tensor): Tensor {
   checkCompress(x, mask);
@@ -54,7 +54,7 @@ export function compress(x: Tensor, mask: Tensor): Tensor {
 
 const checkNonZero = signature('nonZero', { x: aTensor });
 
-/** The places of the elements that are not 0, in order: for each axis of x their indices (int32). Eager only. */
+/** The places of the elements that are not 0, in order: the indices (int32) along each axis of x. Eager only. */
 export function nonZero(x: Tensor): Tensor[] {
   checkNonZero(x);
   const data = knownData('nonZero', x, 'write where(x.notEqual(0), a, b)');
@@ -67,17 +67,17 @@ export function nonZero(x: Tensor): Tensor[] {
 export interface Unique {
   /** The distinct elements in ascending order. [n] */
   readonly values: Tensor;
-  /** Where each occurs first in x, flat. int32 [n] */
+  /** The flat index of the first occurrence of each value in x. int32 [n] */
   readonly indices: Tensor;
-  /** Which of the values each element of x is. int32, the shape of x */
+  /** For each element of x, the index of its value in `values`. int32, the shape of x */
   readonly inverse: Tensor;
-  /** How often each occurs. int32 [n] */
+  /** The number of occurrences of each value. int32 [n] */
   readonly counts: Tensor;
 }
 
 const checkUnique = signature('unique', { x: aTensor });
 
-/** The distinct elements of x; all NaNs count as one, the largest, and −0 as 0. Eager only. */
+/** The distinct elements of x. All NaNs count as one value, the largest, and −0 counts as 0. Eager only. */
 export function unique(x: Tensor): Unique {
   checkUnique(x);
   const data = knownData('unique', x, 'sort(x) keeps the shape');
@@ -112,7 +112,7 @@ const checkSelect = signature('select', {
   'otherwise?': tensorLike,
 });
 
-/** For each element the choice of the first condition (bool) that holds there, `otherwise` where none does. */
+/** For each element, the choice of the first condition (bool) that holds there, or `otherwise` where none holds. */
 export function select(
   conditions: readonly Tensor[],
   choices: readonly TensorLike[],

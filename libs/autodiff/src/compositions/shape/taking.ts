@@ -1,4 +1,4 @@
-/** Elements by their index along any axis: taken, replaced and added to. */
+/** Elements taken, replaced and added by index along any axis. */
 
 import { describeValue, LockstepError, signature } from '@lockstep/errors';
 import { broadcastShapes, formatShape, normalizeAxis, sameShape, sizeOf } from '@lockstep/tensor';
@@ -14,8 +14,9 @@ import { Tensor } from '../../tensor.ts';
 import { moveAxis } from './axes.ts';
 
 /**
- * Indices into an axis as an int32 tensor counted from its beginning; negative ones count from the end. Plain numbers
- * are checked; elements of a tensor are known only while it runs, and each op says what one outside does.
+ * Indices into an axis as an int32 tensor, counted from the beginning; negative ones count from the end. Plain numbers
+ * are checked. The elements of a tensor are known only when it runs, and each op defines the result for an index
+ * outside.
  */
 function asIndices(op: string, indices: TensorLike, length: number): Tensor {
   if (indices instanceof Tensor) {
@@ -39,7 +40,7 @@ function asIndices(op: string, indices: TensorLike, length: number): Tensor {
   );
 }
 
-/** Of what is no tensor: numbers, in nested or typed arrays. A truth value would count as 0 or 1. */
+/** Throws unless the indices are numbers, in nested or typed arrays. A truth value would count as 0 or 1. */
 function requireNumbers(op: string, indices: unknown): void {
   if (typeof indices === 'number' || ArrayBuffer.isView(indices)) return;
   if (!Array.isArray(indices)) {
@@ -56,9 +57,9 @@ function requireNumbers(op: string, indices: unknown): void {
 const checkTake = signature('take', { x: aTensor, indices: tensorLike, 'axis?': anAxis });
 
 /**
- * The elements of x along `axis` at the indices, whose shape takes the place of the axis; without an axis x counts as
- * flat. Negative indices count from the end; an index tensor's element outside gives NaN (0 for integers). Where an
- * element is taken several times its gradients add up in ascending order.
+ * The elements of x along `axis` at the indices, whose shape replaces the axis. Without an axis x counts as flat.
+ * Negative indices count from the end. An index outside, in a tensor, gives NaN (0 for integers). If an element is
+ * taken several times, its gradients add up in ascending order.
  */
 export function take(x: Tensor, indices: TensorLike, axis?: number): Tensor {
   checkTake(x, indices, axis);
@@ -75,9 +76,8 @@ const axesFrom = (first: number, count: number): number[] =>
 const checkTakeAlongAxis = signature('takeAlongAxis', { x: aTensor, indices: tensorLike, 'axis?': anAxis });
 
 /**
- * For each place of the indices the element of x at that index along `axis`, the last by default; their other axes broadcast
- * against x's.
- * An index outside gives NaN (0 for integers).
+ * The element of x at each index along `axis`, the last by default. The other axes of the indices broadcast against
+ * those of x. An index outside gives NaN (0 for integers).
  */
 export function takeAlongAxis(x: Tensor, indices: TensorLike, axis = -1): Tensor {
   checkTakeAlongAxis(x, indices, axis);
@@ -96,8 +96,8 @@ const checkPutAlongAxis = signature('putAlongAxis', {
 });
 
 /**
- * x with the element at each index along `axis`, the last by default, replaced by the value at the index's place; values
- * broadcast to the indices' shape. Where indices repeat the last one wins; one outside changes nothing.
+ * x with the element at each index along `axis`, the last by default, replaced by the value at the index's place. The
+ * values broadcast to the indices' shape. If indices repeat, the last one wins; an index outside changes nothing.
  */
 export function putAlongAxis(x: Tensor, indices: TensorLike, values: TensorLike, axis = -1): Tensor {
   checkPutAlongAxis(x, indices, values, axis);
@@ -120,7 +120,10 @@ export function putAlongAxis(x: Tensor, indices: TensorLike, values: TensorLike,
   return moveAxis(reshape(replaced, rows.shape), -1, along);
 }
 
-/** x and indices with the axis at the end; the indices' other axes are repeated to `lead`, the shape of both. */
+/**
+ * x and the indices with the axis moved to the end. The other axes of the indices are repeated to `lead`, the common
+ * shape.
+ */
 function rowsAlong(
   op: string,
   x: Tensor,
@@ -150,9 +153,9 @@ const checkIndexUpdate = signature('indexUpdate', {
 });
 
 /**
- * x with the elements along `axis`, the first by default, that the indices name replaced by `values`, which broadcast to the
- * shape that `take` gives: `take(indexUpdate(x, i, v), i)` is v where no index repeats. Of equal indices the last one wins; one outside
- * changes nothing.
+ * x with the elements at the indices along `axis`, the first by default, replaced by `values`. The values broadcast to
+ * the shape of `take`'s result: `take(indexUpdate(x, i, v), i)` is v if no index repeats. Among equal indices the last
+ * one wins; an index outside changes nothing.
  */
 export function indexUpdate(x: Tensor, indices: TensorLike, values: TensorLike, axis = 0): Tensor {
   checkIndexUpdate(x, indices, values, axis);
@@ -167,14 +170,14 @@ const checkIndexAdd = signature('indexAdd', {
   'axis?': anAxis,
 });
 
-/** Like {@link indexUpdate}, adding the values: equal indices add up in ascending order. */
+/** Like {@link indexUpdate}, but adds the values. Equal indices add up in ascending order. */
 export function indexAdd(x: Tensor, indices: TensorLike, values: TensorLike, axis = 0): Tensor {
   checkIndexAdd(x, indices, values, axis);
   const { rows, places, updates, along } = updatesAlong('indexAdd', x, indices, values, axis);
   return moveAxis(add(rows, scatterAdd(updates, places, rows.shape[0]!)), 0, along);
 }
 
-/** The axis in front, flat indices, and a row of updates for each of them. */
+/** x with the axis moved to the front, flat indices, and a row of updates for each index. */
 function updatesAlong(
   op: string,
   x: Tensor,
