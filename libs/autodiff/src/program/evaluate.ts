@@ -12,8 +12,8 @@ const checkEvaluate = signature('evaluateProgram', {
 });
 
 /**
- * The outputs of a traced (not yet optimised) program. `replace` may give an equation other results than its
- * primitive's.
+ * The outputs of a traced program that is not optimised. `replace` may give an equation other results than its
+ * primitive does.
  */
 export function evaluateProgram(
   program: Program,
@@ -42,8 +42,8 @@ function apply({ primitive, attrs }: Equation, operands: readonly Tensor[]): rea
 }
 
 /**
- * The value of one variable; what is computed on the way is `known` from then on. `source` gives what no equation
- * computes.
+ * The value of one variable. Values that are computed on the way are added to `known`. `source` gives values that no
+ * equation computes.
  */
 export function evaluateVariable(
   equations: readonly Equation[],

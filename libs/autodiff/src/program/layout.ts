@@ -14,7 +14,7 @@ export class Layout {
   private readonly segments: readonly (readonly Equation[])[];
   private readonly aliasOf: (variable: number) => number;
   private readonly places = new Map<number, Place>();
-  /** The time of a variable's last use; equations are numbered through all segments. */
+  /** The time of each variable's last use; equations are numbered through all segments. */
   private readonly lastUse = new Map<number, number>();
   private readonly arena = new Arena();
   private readonly exchanges: ExchangePart[][] = [];
@@ -95,7 +95,7 @@ export class Layout {
     return ({ inputs }) => 1 + (places.get(this.aliasOf(inputs[0]!)) ?? -1);
   }
 
-  /** What is computed for an output is computed there. Inputs, constants and repeated outputs are copied at the end. */
+  /** Outputs are computed in their final places. Inputs, constants and repeated outputs are copied at the end. */
   private placeOutputs({
     numInPlace,
     numAhead,
@@ -162,7 +162,7 @@ export class Layout {
     }
   }
 
-  /** One of the variables that has the output's size and type, and is thus read in full. */
+  /** A variable that has the size and type of the output, and is therefore read in full. */
   private sameIn(variables: ReadonlySet<number>, output: number): number | undefined {
     const { dtype, shape } = this.program.avals[output]!;
     for (const variable of variables) {
@@ -173,7 +173,7 @@ export class Layout {
   }
 }
 
-/** Best-fit allocation with coalescing of neighbours; offsets only, no memory. */
+/** Best-fit allocation that merges neighbouring holes; it handles offsets only, no memory. */
 class Arena {
   bytes = 0;
   private free: { offset: number; bytes: number }[] = [];

@@ -1,6 +1,6 @@
 /**
- * A program's plan: its equations cut into segments at the exchanges, and a place in one arena for every value that
- * must be kept, reused as soon as its last reader is done.
+ * Makes a program's plan: cuts the equations into segments at the exchanges, and gives every value that must be kept a
+ * place in one arena. A place is reused after its last reader.
  */
 
 import { invariant, LockstepError, oneOf, type Rules, signature, whole } from '@lockstep/errors';
@@ -15,16 +15,16 @@ import { aProgram, bodiesOf, type Equation, type Program, programHash } from './
 import { workSpace } from './work-space.ts';
 
 export interface PlanOptions {
-  /** Where results are computed: in the arena (the default), or in buffers `given` to each instance. */
+  /** Where results are computed: in the arena (the default), or in buffers that are `given` to each instance. */
   readonly outputs?: 'arena' | 'given';
   /**
-   * Of `given` outputs, the first so many take the memory of the inputs with their indices, of the same types: computed
-   * there if nobody reads the input any more, else copied there when all is done.
+   * The number of `given` outputs, from the first on, that take the memory of the inputs with their indices, of the
+   * same types. Such an output is computed there if the input has no later reader, else it is copied there at the end.
    */
   readonly numInPlace?: number;
   /**
-   * A `given` output that is not in place: it alone is computed in a first segment, in which nothing is written over an
-   * input, and all others in a second one. For a program without exchanges.
+   * A `given` output that is not in place. It alone is computed in a first segment, which overwrites no input; all
+   * other outputs are computed in a second one. The program must have no exchanges.
    */
   readonly ahead?: number;
 }
@@ -61,7 +61,7 @@ export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
   invariant(numInPlace === 0 || outputs === 'given', 'only given outputs take the place of inputs');
   invariant(
     ahead === undefined || (ahead >= numInPlace && !program.equations.some(isExchange)),
-    'an output comes ahead that is not in place, in a program without exchanges',
+    'the output ahead is not in place, and the program has no exchanges',
   );
   const layout = new Layout(
     program,
@@ -72,17 +72,17 @@ export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
   const numTraced = traced.equations.length;
   const finished = layout.finish();
   if (ahead !== undefined) {
-    // An input or a constant is copied when all is done.
+    // An input or a constant would only be copied at the end.
     const isComputed = segments[0]!.some(({ outputs: own }) => own.includes(program.outputs[ahead]!));
     const place = finished.places.get(program.outputs[ahead]!);
-    invariant(isComputed && place?.kind === 'output', 'what comes ahead is computed in its place');
+    invariant(isComputed && place?.kind === 'output', 'the output ahead is computed in its place');
   }
   return { program, hash: programHash(traced), numTraced, segments, ...finished, numInPlace };
 }
 
 /**
- * Constructs with the plans of their bodies, which work in one output more: bytes that the arena holds for as long as the
- * equation runs.
+ * Plans the bodies of constructs. A construct gets one output more, its work space: bytes in the arena for as long as
+ * the equation runs.
  */
 function withPlannedBodies(program: Program): Program {
   if (program.equations.every((equation) => constructOf(equation) === undefined)) return program;
@@ -99,7 +99,10 @@ function withPlannedBodies(program: Program): Program {
   return { ...program, avals, equations };
 }
 
-/** Each exchanged value gets a place of its own in the bucket: inputs, constants and values exchanged twice are copied. */
+/**
+ * Gives each exchanged value a place of its own in its bucket: inputs, constants and values that are exchanged twice
+ * are copied.
+ */
 function withOwnPartials(program: Program): Program {
   const aliasOf = aliases(program);
   const produced = new Set(

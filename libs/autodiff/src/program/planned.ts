@@ -1,4 +1,7 @@
-/** What a plan is: segments of equations, a place for every value, and what the exchanges between segments carry. */
+/**
+ * What a plan is: segments of equations, a place for every value, and the values that the exchanges between segments
+ * carry.
+ */
 
 import { anObject, type Kind } from '@lockstep/errors';
 import { aProgram, type Bodies, type Equation, type Program } from './program.ts';
@@ -29,14 +32,14 @@ export interface ExchangePart {
 export interface Plan {
   readonly program: Program;
   readonly hash: string;
-  /** Equations before anything was dropped, shared or fused. */
+  /** The number of equations before optimisation. */
   readonly numTraced: number;
-  /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
+  /** `exchanges[i]` follows `segments[i]`: an exchange lies between two segments. */
   readonly segments: readonly (readonly Equation[])[];
   readonly exchanges: readonly (readonly ExchangePart[])[];
   readonly places: ReadonlyMap<number, Place>;
   readonly arenaBytes: number;
-  /** The first so many outputs end in the memory of the inputs with their indices. */
+  /** The number of outputs, from the first on, that end in the memory of the inputs with their indices. */
   readonly numInPlace: number;
 }
 
@@ -52,7 +55,7 @@ export const aPlan: Kind = {
 /** How partial results of two neighbouring subtrees become their parent's. */
 export type Combine = 'sum' | 'moments';
 
-/** Attrs of a construct in a planned program. */
+/** The attrs of a construct in a planned program. */
 export interface PlannedBodies extends Bodies {
   readonly plans: readonly Plan[];
 }

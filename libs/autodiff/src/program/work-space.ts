@@ -1,4 +1,4 @@
-/** The bytes that a construct works in: its temporaries, then what its bodies keep. */
+/** The work space of a construct: its temporaries, then the arenas of its bodies. */
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedConstruct } from '../construct.ts';
 import type { PlannedBodies } from './planned.ts';
