@@ -1,4 +1,4 @@
-/** What ops say to arguments that make no sense: what came, what was expected, what to do. */
+/** Errors of ops for arguments that make no sense name the arguments, the expectation and the remedy. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import * as ops from './index.ts';
@@ -274,7 +274,7 @@ describe('a shape that depends on the data', () => {
     ['compress', (y: Tensor) => ops.compress(y, y.greater(0)), /write where\(mask, x, 0\)/],
     ['nonZero', (y: Tensor) => ops.nonZero(y)[0]!, /where\(x.notEqual\(0\), a, b\)/],
     ['unique', (y: Tensor) => ops.unique(y).values, /sort\(x\) keeps the shape/],
-  ] as const)('%s: says so inside jit and vmap, and what to write instead', (_name, f, remedy) => {
+  ] as const)('%s: inside jit and vmap the error names a remedy', (_name, f, remedy) => {
     expect(() => jit(f)(x)).toThrow(remedy);
     expect(() => vmap(f)(ops.stack([x, x]))).toThrow(remedy);
   });

@@ -74,7 +74,7 @@ describe('an output ahead', () => {
     const traced = traceProgram((x: Tensor) => [x.add(1), x], [w]);
     expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 0 })).toThrow(/not in place/);
     expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 1 })).toThrow(
-      /what comes ahead is computed in its place/,
+      /the output ahead is computed in its place/,
     );
   });
 });

@@ -1,4 +1,4 @@
-/** The leaves of a function's arguments, under the names that a reader knows them by. */
+/** The leaves of a function's arguments, with readable names. */
 import { structurePaths } from '@lockstep/tree';
 import type { Tensor } from '../tensor.ts';
 import { regroup, toTensors } from '../transform/arguments.ts';
@@ -15,7 +15,7 @@ export interface NamedArguments<Args> {
   readonly rebuild: (leaves: readonly Tensor[]) => Args;
 }
 
-/** The arguments of a call. Names are those of f's own parameters, where its source shows them plainly. */
+/** The arguments of a call. The names are those of f's own parameters, if its source shows them plainly. */
 export function nameArguments<Args extends readonly unknown[]>(
   op: string,
   f: (...args: Args) => unknown,
@@ -33,7 +33,7 @@ export function nameArguments<Args extends readonly unknown[]>(
   return { leaves, rebuild: (values) => regroup<Args>(values, trees) };
 }
 
-/** `(a, b) => …` and `function (a, b) {…}` have the names a and b; otherwise x, or x1, x2 … */
+/** `(a, b) => …` and `function (a, b) {…}` give the names a and b; otherwise x, or x1, x2 … */
 function parameterNames(f: object, count: number): string[] {
   const [, listed, single] =
     /^(?:async\s+)?(?:function\s*[\w$]*\s*)?(?:\(([\w$\s,]*)\)|([\w$]+)\s*=>)/.exec(

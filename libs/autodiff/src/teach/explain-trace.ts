@@ -27,9 +27,9 @@ const MAX_INPUT_ELEMENTS = 16;
 const checkExplainTrace = signature('explainTrace', { f: aFunction, '...args': anything });
 
 /**
- * How the value and the derivatives of a scalar function of scalars or small arrays come about:
- * `console.log(String(explainTrace(f, 2, 5)))`. Values are numbered as in the literature, inputs up to v₀, then by
- * depth. An `argument` error for inputs of more than 16 elements together: each has a column of tangents.
+ * How the value and the derivatives of a scalar function of scalars or small arrays are computed:
+ * `console.log(String(explainTrace(f, 2, 5)))`. Values are numbered as in the literature: inputs up to v₀, then by
+ * depth. Throws `argument` for inputs of more than 16 elements together, since each has a column of tangents.
  */
 export function explainTrace<Args extends readonly unknown[]>(
   f: (...args: Args) => Tensor,

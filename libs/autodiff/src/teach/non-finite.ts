@@ -9,9 +9,9 @@ import { type CallSite, callSite } from './call-site.ts';
 import { formatNumber, rounded } from './notation.ts';
 import { type Contribution, contributions, type Recorded, type Recording, record } from './recording.ts';
 
-/** An array in numbers: its range, and how much of it is not finite. */
+/** A summary of an array: its range, and the number of elements that are not finite. */
 export interface ArraySummary extends Aval {
-  /** Of the finite elements; NaN where there are none. */
+  /** The minimum of the finite elements; NaN if there are none. */
   readonly min: number;
   readonly max: number;
   readonly numNaN: number;
@@ -19,29 +19,30 @@ export interface ArraySummary extends Aval {
 }
 
 export interface NonFinite {
-  /** 'argument': the values were not finite when they came. */
+  /** 'argument': the values were not finite when they were given. */
   readonly phase: 'argument' | 'forward' | 'backward';
-  /** The operation; of an argument its name. */
+  /** The name of the operation, or of the argument. */
   readonly op: string;
   /**
-   * Backward: the forward operation whose derivative rule was at work, and by which of its inputs. Absent within a
-   * gradient that the function takes itself.
+   * In the backward phase: the forward operation whose derivative rule ran, and the input with respect to which it
+   * differentiated. Absent within a gradient that the function takes itself.
    */
   readonly rule?: { readonly op: string; readonly argument: number };
   readonly inputs: readonly ArraySummary[];
   readonly output: ArraySummary;
   /** The line of the user's code that called the (forward) operation, or the gradient: `/home/me/train.js:12:20`. */
   readonly site: string | undefined;
-  /** All of it in a sentence. */
+  /** The whole report as a sentence. */
   readonly message: string;
 }
 
 const checkFindNonFinite = signature('findNonFinite', { f: aFunction });
 
 /**
- * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation, and tells which was
- * the first to make a NaN from numbers, or an infinity from finite numbers; undefined if none was. Compiled functions
- * within run eagerly. It sees what depends on the arguments: pass parameters and data instead of closing over them.
+ * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation. Reports the first
+ * operation that made a NaN from numbers, or an infinity from finite numbers; undefined if there was none. Compiled
+ * functions run eagerly. Only values that depend on the arguments are watched: pass parameters and data instead of
+ * closing over them.
  */
 export function findNonFinite<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
@@ -60,7 +61,7 @@ export function findNonFinite<Args extends readonly unknown[]>(
       const { recording } = watched(f, named, watch);
       return found ?? backward(recording, sites);
     } catch (error) {
-      // What has been found is why: code that stumbles over a NaN is no news.
+      // The operation that was found explains the error: code that fails over a NaN is a consequence.
       if (found !== undefined) return found;
       throw error;
     }
@@ -70,8 +71,8 @@ export function findNonFinite<Args extends readonly unknown[]>(
 const checkDebugNonFinite = signature('debugNonFinite', { f: aFunction });
 
 /**
- * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that says which, whose
- * stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
+ * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that names the operation
+ * and whose stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
  */
 export function debugNonFinite<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -100,7 +101,7 @@ function watchable<Args extends readonly unknown[]>(
   if (named.leaves.length > 0) return named;
   throw new LockstepError(
     'argument',
-    `${op}: the function was called without arrays, and only what depends on its arguments is watched; pass parameters and data as arguments`,
+    `${op}: the function was called without arrays, and only values that depend on its arguments are watched; pass parameters and data as arguments`,
     { op },
   );
 }
@@ -133,7 +134,7 @@ function fromArguments({ leaves }: NamedArguments<unknown>): NonFinite | undefin
   return undefined;
 }
 
-/** The first result that is less finite than what it was made from. */
+/** The first result that is less finite than the inputs it was made from. */
 function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummary | undefined {
   const results = outs.map(summaryOf).filter(({ numNaN, numInfinite }) => numNaN + numInfinite > 0);
   if (results.length === 0) return undefined;
@@ -143,7 +144,7 @@ function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummar
   return results.find(({ numNaN }) => (numNaN > 0 && !hasNaN) || allFinite);
 }
 
-/** The report on an operation that was just done, in the function itself or in a gradient that it takes. */
+/** The report on the last operation, in the function itself or in a gradient that it takes. */
 function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): NonFinite | undefined {
   const output = madeBy(inputs, outs);
   if (output === undefined) return undefined;
@@ -157,7 +158,7 @@ function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): Non
   });
 }
 
-/** The first contribution to a cotangent that leaves the numbers, by itself or where it meets another. */
+/** The first contribution to a cotangent that is not finite, by itself or in the sum with the others. */
 function backward(recording: Recording, sites: ReadonlyMap<Recorded, CallSite>): NonFinite | undefined {
   for (const contribution of contributions(recording)) {
     const site = sites.get(contribution.step)!;
@@ -175,7 +176,10 @@ function whereTheyMeet({ before, part, after }: Contribution, { place }: CallSit
   return withMessage({ phase: 'backward', op: 'add', inputs, output, site: place });
 }
 
-/** What a rule made, and which operation within the rule: found by running it once more under watch. */
+/**
+ * The result of a rule, and the operation within the rule that made it. It is found by watching another run of the
+ * rule.
+ */
 function inRule({ step, argument, cotangents, part }: Contribution, site: CallSite): NonFinite | undefined {
   const known = cotangents.filter((ct) => ct !== undefined);
   const output = madeBy([...known, ...step.inputs], [part]);

@@ -28,7 +28,7 @@ function toTensor(op: string, leaf: unknown): Tensor {
   );
 }
 
-/** The arguments again, from the leaves of all of them one after the other. */
+/** The arguments rebuilt from the leaves of all of them, one after the other. */
 export function regroup<Args extends readonly unknown[] = readonly unknown[]>(
   flat: readonly Tensor[],
   trees: readonly { readonly leaves: readonly unknown[]; readonly structure: Structure }[],
@@ -41,14 +41,14 @@ export function regroup<Args extends readonly unknown[] = readonly unknown[]>(
   return all as Args;
 }
 
-/** A function of trees as one of their leaves. */
+/** A function of trees as a function of their leaves. */
 export interface Flattened {
   readonly leaves: readonly Tensor[];
   readonly trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[];
   readonly call: (leaves: readonly Tensor[]) => readonly Tensor[];
-  /** The last result's tree with these leaves. */
+  /** These leaves in the tree of the last result. */
   readonly restore: (outs: readonly Tensor[]) => unknown;
-  /** Of the last result. */
+  /** The structure of the last result. */
   readonly structure: () => Structure;
 }
 
@@ -73,8 +73,8 @@ export function flattened<Args extends readonly unknown[]>(
 }
 
 /**
- * An argument that is not differentiated, as the function expects it: a number or typed array where it takes a tensor
- * becomes one, so that `grad(f)(2, 5)` is `grad(f, [0, 1])(2, 5)[0]`. Everything else is passed on as it is.
+ * An argument that is not differentiated, as the function expects it. A number or typed array becomes a tensor, so
+ * `grad(f)(2, 5)` is `grad(f, [0, 1])(2, 5)[0]`. Everything else is passed on unchanged.
  */
 export function lifted(argument: unknown): unknown {
   return typeof argument === 'number' || ArrayBuffer.isView(argument)
@@ -110,12 +110,15 @@ export function requireFloats(op: string, leaves: readonly Tensor[]): void {
   }
 }
 
-/** A result that is a number, after operators took numbers out of tensors: arithmetic that no derivative follows. */
+/**
+ * Refuses a result that is a number, made by JavaScript operators from the numbers of tensors: no derivative follows
+ * such arithmetic.
+ */
 export function requireNoOperators(op: string, result: unknown, trace: Trace): void {
   if (typeof result !== 'number' || !trace.gaveNumbers) return;
   throw new LockstepError(
     'argument',
-    `${op}: the function returns the number ${result}, made with operators of JavaScript, which lose the derivative; write x.mul(y) for x * y, and tensor(${result}) if a constant is meant`,
+    `${op}: the function returns the number ${result}, made with JavaScript operators, which lose the derivative; write x.mul(y) for x * y, and tensor(${result}) if a constant is meant`,
     { op, result },
   );
 }

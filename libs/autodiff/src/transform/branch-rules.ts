@@ -23,7 +23,10 @@ import { pushForward } from './jvp.ts';
 import { isProgramUnderWay } from './steering.ts';
 import { linearized } from './tape.ts';
 
-/** Functions where values are at hand, since a loop in them has its reverse mode there alone; else programs. */
+/**
+ * Outside a program the bodies are functions, since a loop in them has a reverse mode only there; within a program they
+ * are programs.
+ */
 export interface BranchAttrs extends Attrs {
   readonly bodies: readonly Body[];
 }
@@ -31,7 +34,7 @@ export interface BranchAttrs extends Attrs {
 export const placeIn = ({ length }: { readonly length: number }, index: number): number =>
   Math.min(Math.max(index, 0), length - 1);
 
-/** Of each output, whether any of the bodies moves it; all, where nobody knows. */
+/** For each output, whether any of the bodies moves it. */
 export function reachedInAny(
   bodies: readonly Program[],
   flags: readonly boolean[],
@@ -43,13 +46,13 @@ export function reachedInAny(
 
 export const arePrograms = (bodies: readonly Body[]): bodies is readonly Program[] => bodies.every(isProgram);
 
-/** How a construct of bodies is bound: to them, and to operands with flags where they are the examples' own. */
+/** Binds the construct again: to other bodies, and to operands with flags where each example has its own. */
 type Rebind = (
   bodies: BranchAttrs['bodies'] | readonly Closed[],
   more: readonly Tensor[],
 ) => readonly Tensor[];
 
-/** Values and tangents; `rebind` runs bodies of (operands, tangents of those that move). */
+/** Values and tangents. `rebind` runs bodies that take (operands, tangents of the operands that move). */
 export function moved(bodies: readonly Body[], tangents: readonly MaybeTensor[], rebind: Rebind) {
   const moves = tangents.map((tangent) => tangent !== undefined);
   const given = chosen(tangents as Tensor[], moves);
@@ -76,7 +79,10 @@ export function moved(bodies: readonly Body[], tangents: readonly MaybeTensor[],
   return { outs, tangents: all.slice(outs.length).map((t) => (isFloat(t.dtype) ? t : undefined)) };
 }
 
-/** Cotangents of the wanted operands; `rebind` runs bodies of (operands, cotangents of those outputs that have any). */
+/**
+ * Cotangents of the wanted operands. `rebind` runs bodies that take (operands, cotangents of the outputs that have
+ * any).
+ */
 export function pulled(
   bodies: readonly Body[],
   asked: readonly boolean[],
@@ -107,7 +113,9 @@ export function pulled(
 export const isClosed = (bodies: readonly Body[] | readonly Closed[]): bodies is readonly Closed[] =>
   bodies.every((body) => typeof body !== 'function' && 'captured' in body);
 
-/** Functions become programs where they enter one; `avals` are those of their inputs. */
+/**
+ * Traces bodies that are functions into programs, on entry into a program. `operands` give the types of their inputs.
+ */
 export function closeAll(bodies: readonly Body[], operands: readonly Pick<Tensor, 'dtype' | 'shape'>[]) {
   return shareCaptured(bodies.map((body) => closeProgram((...xs) => call(body, xs), operands)));
 }

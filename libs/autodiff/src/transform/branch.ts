@@ -1,8 +1,8 @@
 /**
- * Branches as constructs. A branch runs one body. In a batch whose examples differ each example has the results of the
- * body that it takes, and so have its derivatives: what another body would make of it, NaN perhaps, has no way out. Values
- * at hand are sorted by body, and each body runs on its own examples alone; a planned program runs all bodies on
- * all examples and chooses among the results, after all derivatives have been taken.
+ * Branches as constructs. A branch runs one body. In a batch whose examples differ, each example has the results and
+ * the derivatives of the body that it takes; nothing that another body computes for it, such as NaN, gets out. Outside
+ * a program the examples are sorted by body, and each body runs on its own examples only. A planned program runs all
+ * bodies on all examples and chooses among the results, after all derivatives have been taken.
  */
 
 import { allocateStorage } from '@lockstep/tensor';
@@ -95,7 +95,7 @@ const branchConstruct: Construct<BranchAttrs> = construct<BranchAttrs>({
     const { bodies, inputs } = prunedBodies(programs, needed);
     if (inputs.length === programs[0]!.numInputs && !needed.includes(false)) return undefined;
     return {
-      // The index comes first, and is no input of the bodies.
+      // The index comes first and is not an input of the bodies.
       inputs: [0, ...inputs.map((input) => input + 1)],
       outputs: needed.flatMap((is, i) => (is ? [i] : [])),
       attrs: { bodies },
@@ -129,7 +129,7 @@ function rebound(
 
 export interface EachAttrs extends BranchAttrs {
   readonly size: number;
-  /** Which operands have the axis of the examples in front; the others are shared by all. */
+  /** Which operands have the axis of the examples in front; all examples share the others. */
   readonly isOwn: readonly boolean[];
 }
 
@@ -185,12 +185,12 @@ export const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
         const flags = [...isOwn, ...more.map(() => true)];
         return reboundEach(index!, next, [...operands, ...more], { size, isOwn: flags });
       });
-      // What all examples share is moved by each of them.
+      // The cotangent of a shared operand is the sum over all examples.
       return [undefined, ...all.map((ct, i) => (ct === undefined || isOwn[i] ? ct : sum(ct, 0)))];
     },
   }),
 
-  /** The examples of all batches in one row. */
+  /** Joins the examples of all batches in one axis. */
   batch([index, ...operands], [isSteered, ...batched], { bodies, isOwn, size }, axis) {
     const flat = (x: Tensor, hasOuter: boolean, hasInner: boolean): Tensor => {
       const own = x.shape.slice(Number(hasOuter) + Number(hasInner));
@@ -255,7 +255,7 @@ function reboundEach(
     : bindMany(eachConstruct, [index, ...operands], { bodies: next, ...how });
 }
 
-/** Rows of an array whose elements are at hand. */
+/** Rows of an array whose elements are known. */
 function rowsOf(x: Tensor, rows: readonly number[]): Tensor {
   const { data, dtype, shape } = x;
   if (rows.length === shape[0]) return x;
@@ -266,7 +266,7 @@ function rowsOf(x: Tensor, rows: readonly number[]): Tensor {
   return new ConcreteTensor(out);
 }
 
-/** All bodies over all examples, and for each example the results of its own. */
+/** Runs all bodies on all examples, and gives each example the results of its own body. */
 function lowered([index, ...operands]: readonly Tensor[], attrs: EachAttrs): readonly Tensor[] {
   const { isOwn, size } = attrs;
   const bodies = attrs.bodies as readonly Program[];
@@ -286,13 +286,13 @@ function lowered([index, ...operands]: readonly Tensor[], attrs: EachAttrs): rea
   );
 }
 
-/** Whether a loop in the body goes on for as long as its values say, which may be for ever. */
+/** Whether a loop in the body ends only when its values say so, which may be never. */
 const mayNotEnd = ({ equations }: Program): boolean =>
   equations.some((equation) => equation.primitive === 'while' || (bodiesOf(equation) ?? []).some(mayNotEnd));
 
 /**
- * The body over the examples that take it, the first of which stands in for all others: loops in it end when theirs do.
- * Where none takes it, it does not run.
+ * The body over the examples that take it. The first of them stands in for all other examples, so loops in the body end
+ * when those of the real examples do. If no example takes the body, it does not run.
  */
 function whereTaken(
   body: Program,

@@ -1,4 +1,4 @@
-/** The checker itself: it must fail on rules that are wrong. */
+/** The checker itself: it must fail on wrong rules. */
 import { describe, expect, it } from 'vitest';
 import { batchedAs } from '../define.ts';
 import {
@@ -17,7 +17,7 @@ import {
 
 type Rule = (g: Tensor, x: Tensor, y: Tensor) => Tensor;
 
-/** sin with the given rules; it enters no table, since nothing is compiled. */
+/** sin with the given rules. It is not in the table, since nothing is compiled. */
 function planted(jvp: Rule, vjp: Rule): (x: Tensor) => Tensor {
   const self: Primitive = {
     name: 'planted',
@@ -37,7 +37,7 @@ function planted(jvp: Rule, vjp: Rule): (x: Tensor) => Tensor {
 const right: Rule = (g, x) => mul(g, cos(x));
 const wrongSign: Rule = (g, x) => mul(g, neg(cos(x)));
 const point = tensor([0.3, -0.7, 1.1]);
-/** The first derivative is right, but x's part in it is hidden from the second. */
+/** The first derivative is right, but its dependence on x is hidden from the second. */
 const constantSlope: Rule = (g, x) => mul(g, tensor(x.data.map(Math.cos), { shape: x.shape }));
 /** cos x = 1 − x²/2 + …: right to one part in 10⁴ near 0. */
 const nearlyRight: Rule = (g, x) => mul(g, sub(1, mul(square(x), 0.5001)));
@@ -65,12 +65,12 @@ describe('checkGrads', () => {
   ])('refuses %s', (_what, f, message) => {
     expect(() => checkGrads(f, [tensor([0.1, -0.2, 0.15])])).toThrow(message);
   });
-  it('sees a second-order mistake only where it looks for one', () => {
+  it('sees a second-order mistake only if it checks the second order', () => {
     const f = planted(constantSlope, constantSlope);
     expect(() => checkGrads(f, [tensor([0.4])], { order: 1 })).not.toThrow();
     expect(() => checkGrads(f, [tensor([0.4])], { order: 2 })).toThrow(/of (jvp|vjp)|(jvp|vjp) of/);
   });
-  it('checks the modes it is told to', () => {
+  it('checks the modes in its options', () => {
     const f = planted(right, wrongSign);
     expect(() => checkGrads(f, [tensor([0.4])], { order: 1, modes: ['forward'] })).not.toThrow();
     expect(() => checkGrads(f, [tensor([0.4])], { order: 1, modes: ['reverse'] })).toThrow(/vjp gives/);

@@ -27,7 +27,7 @@ export interface CheckGradsOptions {
   readonly step?: number;
   /** Allowed difference, relative to 1 + |value|. Default 1e-6. */
   readonly tolerance?: number;
-  /** Where directions are drawn from. */
+  /** The seed of the random directions. */
   readonly seed?: number;
 }
 
@@ -49,9 +49,9 @@ const someTensors: Kind = {
 const checkCall = signature('checkGrads', { f: aFunction, args: someTensors }, checkGradsRules);
 
 /**
- * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and
- * again for those derivatives themselves up to `order`. One random direction a check, so the cost does not grow with
- * the number of elements.
+ * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and so
+ * do the derivatives of these derivatives up to `order`. Each check uses one random direction, so the cost does not
+ * grow with the number of elements.
  */
 export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOptions = {}): void {
   checkCall(f, args, options);
@@ -61,7 +61,7 @@ export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOp
     if (x.dtype !== 'float64') {
       throw new LockstepError(
         'dtype',
-        `checkGrads: needs float64 arguments, not ${x.dtype}: a central difference has too few digits otherwise`,
+        `checkGrads: needs float64 arguments, not ${x.dtype}: in other types a central difference has too few digits`,
         {
           dtype: x.dtype,
         },

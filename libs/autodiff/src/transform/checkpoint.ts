@@ -1,5 +1,5 @@
 /**
- * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
+ * Rematerialisation: intermediate values of a function are not kept for its derivative but recomputed (Griewank and
  * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
  */
 
@@ -18,8 +18,8 @@ import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
 
 /**
- * Values as the operands of a construct that is run in place: its cotangents are added up among themselves first, in the
- * order of the equation that it is in a program.
+ * Values as operands of a construct that runs in place. Their cotangents are first added up among themselves, in the
+ * order that the construct's equation has in a program.
  */
 export const withOwnPlace = (xs: readonly Tensor[]): readonly Tensor[] =>
   xs.map((x) => (x instanceof Tracer ? bind(barrier, [x, x], {}) : x));
@@ -62,11 +62,11 @@ const checkpointConstruct: Construct<Bodies> = construct({
 const checkCheckpoint = signature('checkpoint', { f: aFunction });
 
 /**
- * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
- * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
- * what a single block needs, for one more forward pass. Gradients have the same bits,
- * but for a last digit where a value is read inside and outside. Branches and loops
- * may depend on values outside of `jit` and `vmap`, as everywhere.
+ * The same function with a reverse mode that keeps only the arguments (and the values that the function reads from
+ * outside) and recomputes the rest when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n
+ * values and the values of a single block, and costs one more forward pass. Gradients have the same bits, except for
+ * the last digit where a value is read both inside and outside. As everywhere, branches and loops may depend on values
+ * outside of `jit` and `vmap`.
  */
 export function checkpoint<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,

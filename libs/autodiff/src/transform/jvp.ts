@@ -56,7 +56,7 @@ class JvpTrace extends Trace {
   }
 }
 
-/** Values of `f` and their tangents; undefined stands for what does not move. */
+/** Values of `f` and their tangents; undefined stands for a value that does not move. */
 export function pushForward(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   primals: readonly Tensor[],

@@ -8,7 +8,7 @@ import { chosen, cut, inputAvals, orZeros, outputAvals, reachedBack, spreadOut }
 import { pushForward } from './jvp.ts';
 import { linearized } from './tape.ts';
 
-/** Of what moves, that to which a cotangent leads: of the state, in any turn. */
+/** The moving inputs to which a cotangent leads; for the state, in any turn. */
 export function pathsBack(
   body: Program,
   [captured, state, xs]: Three<boolean>,
@@ -22,7 +22,7 @@ export function pathsBack(
   return [captured.map((is, i) => is && toCaptured[i]!), given, xs.map((is, i) => is && toXs[i]!)];
 }
 
-/** (captured, state, x), each with the tangents of what moves → (state, its tangents, y, their tangents) */
+/** (captured, state, x), each with the tangents of its moving values → (state, its tangents, y, their tangents) */
 export function movedBody(body: Program, flags: Three<boolean>, ysMove: readonly boolean[]): Closed {
   const avals = cut(inputAvals(body), flags[0].length, flags[1].length);
   const inputs = avals.map((part, i) => [...part, ...chosen(part, flags[i]!)]);
@@ -64,7 +64,7 @@ export function pulledBody(body: Program, flags: Three<boolean>, ysGiven: readon
       const { pull } = linearized(
         (inputs) => {
           const [next, results] = cut(evaluateProgram(body, inputs), stateMoves.length);
-          // A value that is both leaves its turn as a result first.
+          // A value that is both a result and a state leaves its turn as a result first.
           return [...results!, ...next!];
         },
         [...around, ...at],

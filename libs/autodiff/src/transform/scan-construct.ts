@@ -1,6 +1,6 @@
 /**
- * A loop within a program: one equation, whatever the number of its turns. Its body is a program
- * (captured, state, x) → (next state, y).
+ * A loop within a program: one equation for any number of turns. Its body is a program (captured, state, x) → (next
+ * state, y).
  */
 
 import type { TypedArray } from '@lockstep/tensor';
@@ -37,12 +37,12 @@ import { rowOf, stackRows, swapFirstAxes } from './steering.ts';
 
 interface Course {
   readonly length: number;
-  /** From the last element to the first. */
+  /** Goes from the last element to the first. */
   readonly reverse: boolean;
 }
 
 interface ScanAttrs extends Bodies, Course {
-  /** The first inputs are the same in every turn; then comes the state, then the arrays that are gone through. */
+  /** The first inputs are the same in every turn. Then come the state and the arrays whose rows the turns take. */
   readonly numCaptured: number;
   readonly numState: number;
 }
@@ -138,7 +138,7 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
     const { numCaptured, numState } = attrs;
     const [captured, init, xs] = partsOf(inputs, attrs);
     const own = Array.from({ length: numState }, (_, i) => numCaptured + i);
-    // The state at the beginning of every turn is kept; the rest of a turn is computed again.
+    // The state at the beginning of every turn is kept; the rest of a turn is recomputed.
     const outputs = [...body!.outputs, ...own];
     const all = bindMany(scanConstruct, inputs, { ...attrs, bodies: [{ ...body!, outputs }] });
     const [outs, states] = cut(all, all.length - numState) as [Tensor[], Tensor[]];
@@ -227,8 +227,8 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
 });
 
 /**
- * Values and tangents where a state begins to move only within the loop: the turns before it does stand apart. A tangent
- * of zeros in its place would have a say in the signs of others.
+ * Values and tangents where a state begins to move only within the loop: the first turn runs separately. A tangent of
+ * zeros instead would affect the signs of other zeros.
  */
 function firstTurnApart(
   inputs: readonly Tensor[],
@@ -265,7 +265,7 @@ function firstTurnApart(
   };
 }
 
-/** Moves one row between an array of rows and a place of its own, word by word: without a view made for each turn. */
+/** Copies one row between an array of rows and a separate place, word by word, without a view for each turn. */
 function rowMover(to: TypedArray, from: TypedArray, way: 'take' | 'give'): (t: number) => void {
   const [target, source] = [wordsOf(to), wordsOf(from)];
   const size = way === 'take' ? target.length : source.length;
@@ -283,7 +283,10 @@ function wordsOf(data: TypedArray): Int32Array | Uint8Array {
   return new Int32Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 4);
 }
 
-/** Without results, states and operands that nobody needs: a state also needs what its own next turn needs. */
+/**
+ * Drops results, states and operands that no output needs. A needed state also needs everything that its next turn
+ * needs.
+ */
 function prune(attrs: ScanAttrs, needed: readonly boolean[]): Pruned | undefined {
   const { numCaptured, numState } = attrs;
   const isState = (input: number): boolean => input >= numCaptured && input < numCaptured + numState;

@@ -22,9 +22,9 @@ import { isProgramUnderWay, refuseCollectives, returned, rows, type State } from
 import type { Values } from './types.ts';
 
 export interface ScanOptions {
-  /** The number of turns; needed where nothing is gone through. Default: the length of `xs`. */
+  /** The number of turns, required if `xs` has no arrays. Default: the length of `xs`. */
   readonly length?: number;
-  /** From the last element to the first; results keep their places. Default false. */
+  /** Go from the last element to the first; results keep their places. Default false. */
   readonly reverse?: boolean;
 }
 
@@ -33,13 +33,14 @@ export const scanRules: Rules<ScanOptions> = { length: aNumber, reverse: aBoolea
 const checkScan = signature('scan', { f: aFunction, init: anything, xs: anything }, scanRules);
 
 /**
- * A loop that carries a state and collects results: `f` takes the state and one element of `xs` (a tree of arrays, gone
- * through along their first axes; or null) and returns the next state and a result, or null for none. Gives the final
- * state and the results, stacked: [carry, ys].
+ * A loop that carries a state and collects results. `f` takes the state and one element of `xs` (a tree of arrays,
+ * iterated along their first axes; or null) and returns the next state and a result, or null for no result. Gives the
+ * final state and the stacked results: [carry, ys].
  *
- * Outside of `jit` it is a JavaScript loop. Within a program it is one equation, whatever its length, and reverse mode
- * keeps the state of each turn and computes the rest of it again. Derivatives of any order in both modes.
- * @throws LockstepError `shape`, `dtype` or `argument` when the state does not come back as it went in, or lengths differ.
+ * Outside of `jit` it is a JavaScript loop. Within a program it is one equation for any length; its reverse mode keeps
+ * the state of each turn and recomputes the rest. Derivatives of any order in both modes.
+ * @throws LockstepError `shape`, `dtype` or `argument` if the returned state differs from the given one in structure,
+ * shape or type, or if lengths differ.
  */
 export function scan<const C, const X, Y>(
   f: (carry: Values<C>, x: Values<X>) => readonly [Values<C>, Y],
@@ -55,7 +56,7 @@ export function scan<const C, const X, Y>(
 const checkForLoop = signature('forLoop', { from: aNumber, to: aNumber, body: aFunction, init: anything });
 
 /**
- * `body` for i = from, …, to − 1, as `state = body(i, state)`: a {@link scan} over the numbers of the turns. `i` is an int32
+ * Runs `state = body(i, state)` for i = from, …, to − 1: a {@link scan} over the numbers of the turns. `i` is an int32
  * scalar.
  */
 export function forLoop<const C>(
@@ -68,7 +69,7 @@ export function forLoop<const C>(
   if (!Number.isInteger(from) || !Number.isInteger(to)) {
     throw new LockstepError(
       'argument',
-      `forLoop: goes from ${from} to ${to}, which are not both whole numbers; a loop whose end is computed is a whileLoop`,
+      `forLoop: goes from ${from} to ${to}, which are not both whole numbers; use whileLoop for a loop whose end is computed`,
       { from, to },
     );
   }
@@ -85,14 +86,16 @@ export function forLoop<const C>(
 
 const checkMapOver = signature('mapOver', { f: aFunction, xs: anything });
 
-/** The results of `f` for each element of `xs`, one after the other, stacked: `vmap` with the memory of a loop. */
+/** The stacked results of `f` for each element of `xs`, one after the other: `vmap` with the memory of a loop. */
 export function mapOver<const X, Y>(f: (x: Values<X>) => Y, xs: X): Values<Y> {
   checkMapOver(f, xs);
   const step = (_none: null, x: Values<X>): unknown => [null, f(x)];
   return run('mapOver', step, null, xs, {})[1] as Values<Y>;
 }
 
-/** `Carry` and `X` are what `f` takes: the trees of `init` and of one element of `xs`, with tensors as leaves. */
+/**
+ * `Carry` and `X` are the types that `f` takes: the trees of `init` and of one element of `xs`, with tensors as leaves.
+ */
 function run<Carry, X>(
   op: string,
   f: (carry: Carry, x: X) => unknown,
@@ -111,7 +114,7 @@ function run<Carry, X>(
     if (!Array.isArray(out) || out.length !== 2) {
       throw new LockstepError(
         'argument',
-        `${op}: the body must return [state, result], not ${Array.isArray(out) ? `an array of ${out.length}` : typeof out}; give null for a result where there is none`,
+        `${op}: the body must return [state, result], not ${Array.isArray(out) ? `an array of ${out.length}` : typeof out}; give null for no result`,
         { op },
       );
     }
@@ -134,7 +137,7 @@ type Loop = (
   course: { readonly length: number; readonly reverse: boolean },
 ) => readonly Tensor[];
 
-/** As one equation of the program under way. */
+/** Records the loop as one equation of the program that is being traced. */
 const recorded: Loop = (op, step, init, xs, course) => {
   const own = xs.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
   const closed = closeProgram((...leaves) => step(leaves), [...init, ...own]);
@@ -163,7 +166,7 @@ function lengthOf(op: string, xs: readonly Tensor[], asked: number | undefined):
   if (length === undefined || !Number.isInteger(length) || length < 0) {
     throw new LockstepError(
       'argument',
-      `${op}: the number of turns is ${asked ?? 'unknown'}; give arrays to go through, or a whole length ≥ 0`,
+      `${op}: the number of turns is ${asked ?? 'unknown'}; give arrays to iterate over, or a whole length ≥ 0`,
       { op, length: asked },
     );
   }
@@ -171,7 +174,7 @@ function lengthOf(op: string, xs: readonly Tensor[], asked: number | undefined):
   if (other === undefined) return length;
   throw new LockstepError(
     'shape',
-    `${op}: an array ${formatShape(other.shape)} is gone through in ${length} turns; all first axes must be equally long${asked === undefined ? '' : ', and as long as length'}`,
+    `${op}: an array ${formatShape(other.shape)} does not have a row for each of ${length} turns; all first axes must be equally long${asked === undefined ? '' : ', and as long as length'}`,
     { op, length, shape: other.shape },
   );
 }

@@ -1,4 +1,4 @@
-/** What control flow shares: values that steer it, values that go around in a loop, rows of arrays. */
+/** What control flow shares: values that steer it, states of loops, rows of arrays. */
 import { describeValue, LockstepError } from '@lockstep/errors';
 import { allocateStorage, formatShape, sameShape, type TypedArray } from '@lockstep/tensor';
 import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '@lockstep/tree';
@@ -14,18 +14,18 @@ import { bodiesOf, type Program } from '../program/program.ts';
 import { ConcreteTensor, Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 
-/** Whether what is done now is recorded into a program, whose loops and branches must be recorded too. */
+/** Whether operations are being recorded into a program, so that loops and branches must be recorded too. */
 export const isProgramUnderWay = (): boolean =>
   findActiveTrace((trace) => trace.standsFor('blocks')) !== undefined;
 
-/** The elements at the bottom of a traced value, of all examples of a batch; undefined within a program. */
+/** The elements of a traced value below all interpreters, for all examples of a batch; undefined within a program. */
 export function elementsOf(x: Tensor): TypedArray | undefined {
   let inner: Tensor | undefined = x;
   while (inner instanceof Tracer) inner = inner.under;
   return inner?.data;
 }
 
-/** A scalar of the given type that decides where a computation goes on. */
+/** A scalar of the given type that steers control flow. */
 export function steering(op: string, what: string, value: unknown, dtype: 'bool' | 'int32'): Tensor {
   const isPlain = dtype === 'bool' ? typeof value === 'boolean' : Number.isInteger(value);
   if (!isPlain && !(value instanceof Tensor)) {
@@ -44,13 +44,13 @@ export function steering(op: string, what: string, value: unknown, dtype: 'bool'
   );
 }
 
-/** A tree of tensors that goes around in a loop, and must come back as it was. */
+/** A tree of tensors that a loop carries. It must come back in the same form. */
 export interface State {
   readonly leaves: readonly Tensor[];
   readonly structure: Structure;
 }
 
-/** The leaves of what a body has returned for the state; numbers take the type of what they replace. */
+/** The leaves of the state that a body returned; numbers take the type of the leaf that they replace. */
 export function returned(op: string, value: unknown, state: State): Tensor[] {
   const { leaves, structure } = flatten(value);
   const difference = firstDifference(state.structure, structure);
@@ -110,8 +110,8 @@ export const swapFirstAxes = (x: Tensor): Tensor =>
   transpose(x, [1, 0, ...x.shape.map((_, axis) => axis).slice(2)]);
 
 /**
- * All rows of an array at once, so that what loops over them costs no more in reverse mode than it does forwards: one
- * cotangent is put together from those of all rows. [n, ..] → n × [..]
+ * All rows of an array at once, so a loop over them costs no more in reverse mode than forward: one cotangent is put
+ * together from those of all rows. [n, ..] → n × [..]
  */
 const rowsConstruct: Construct = construct<Attrs>({
   name: 'rows',
