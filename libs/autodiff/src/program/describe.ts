@@ -4,7 +4,7 @@ import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { Aval } from '../tensor.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
-import type { Combine, PlannedBodies } from './planned.ts';
+import type { BucketOp, PlannedBodies } from './planned.ts';
 import { aPlan, type Plan } from './planned.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
@@ -30,8 +30,8 @@ export interface SegmentDescription {
   readonly equations: readonly EquationDescription[];
   readonly flops: number;
   readonly bytes: number;
-  /** What leaves at its end, a message each. Sizes in float32 elements. */
-  readonly exchange: readonly { readonly combine: Combine; readonly size: number }[];
+  /** The buckets of the exchange that follows it. Sizes in float32 elements. */
+  readonly exchange: readonly { readonly combine: BucketOp; readonly size: number }[];
 }
 
 export interface PlanDescription {
@@ -85,7 +85,7 @@ export function describePlan(plan: Plan, inputNames: readonly string[] = []): Pl
           ...(bodies.length > 0 && { bodies }),
         };
       });
-    const exchange = (plan.exchanges[i] ?? []).map(({ combine, size }) => ({ combine, size }));
+    const exchange = (plan.exchanges[i] ?? []).map(({ op, size }) => ({ combine: op, size }));
     return { equations: described, ...costs(described), exchange };
   });
   const all = segments.flatMap(({ equations }) => equations);

@@ -4,7 +4,7 @@ import { invariant } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import { inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, mayWriteOver } from './equation.ts';
-import type { Combine, ExchangePart, Place, Plan } from './planned.ts';
+import type { BucketOp, Place, Plan, PlannedBucket } from './planned.ts';
 import type { Equation, Program } from './program.ts';
 import { aligned } from './work-space.ts';
 
@@ -17,7 +17,7 @@ export class Layout {
   /** The time of each variable's last use; equations are numbered through all segments. */
   private readonly lastUse = new Map<number, number>();
   private readonly arena = new Arena();
-  private readonly exchanges: ExchangePart[][] = [];
+  private readonly exchanges: PlannedBucket[][] = [];
 
   constructor(
     program: Program,
@@ -56,35 +56,35 @@ export class Layout {
   }
 
   /** Partial sums lie end to end, so that they leave in few messages; moments are a part each. */
-  private placeExchange(exchange: number, equations: readonly Equation[]): ExchangePart[] {
-    const parts: ExchangePart[] = [];
+  private placeExchange(exchange: number, equations: readonly Equation[]): PlannedBucket[] {
+    const buckets: PlannedBucket[] = [];
     const size = (equation: Equation): number => sizeOf(this.program.avals[equation.outputs[0]!]!.shape);
     const readyAfter = this.readinessIn(exchange);
     const end = this.segments[exchange]!.length;
-    const add = (combine: Combine, members: readonly Equation[]): void => {
+    const add = (op: BucketOp, members: readonly Equation[]): void => {
       const total = members.reduce((sum, equation) => sum + size(equation), 0);
       const byteOffset = this.arena.take(aligned(total * 4));
       let offset = 0;
       for (const equation of members) {
         this.place(this.aliasOf(equation.inputs[0]!), byteOffset + offset * 4);
-        this.places.set(equation.outputs[0]!, { kind: 'result', exchange, part: parts.length, offset });
+        this.places.set(equation.outputs[0]!, { kind: 'result', exchange, bucket: buckets.length, offset });
         offset += size(equation);
       }
-      parts.push({
-        combine,
+      buckets.push({
+        op,
         size: total,
         exchanged: members.map(({ outputs }) => outputs[0]!),
         byteOffset,
         readyAfter: isWorthLeaving(total)
-          ? Math.max(parts.at(-1)?.readyAfter ?? 0, ...members.map(readyAfter))
+          ? Math.max(buckets.at(-1)?.readyAfter ?? 0, ...members.map(readyAfter))
           : end,
       });
     };
     const sums = equations.filter(({ attrs }) => attrs.combine === 'sum');
-    for (const bucket of inBuckets(sums, this.program)) add('sum', bucket);
+    for (const members of inBuckets(sums, this.program)) add('sum', members);
     for (const equation of equations.filter(({ attrs }) => attrs.combine === 'moments'))
       add('moments', [equation]);
-    return parts;
+    return buckets;
   }
 
   /** After how many of a segment's equations an exchanged value stands. */

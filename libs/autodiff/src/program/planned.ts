@@ -14,11 +14,11 @@ export type Place =
   /** In the buffer that the instance is given for this output. */
   | { readonly kind: 'output'; readonly index: number }
   /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
-  | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
+  | { readonly kind: 'result'; readonly exchange: number; readonly bucket: number; readonly offset: number };
 
-/** Values that leave together, in a segment or at its end. */
-export interface ExchangePart {
-  readonly combine: Combine;
+/** Values that are reduced together. They leave during a segment or at its end. */
+export interface PlannedBucket {
+  readonly op: BucketOp;
   /** Number of float32 elements. */
   readonly size: number;
   /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
@@ -36,7 +36,7 @@ export interface Plan {
   readonly numTraced: number;
   /** `exchanges[i]` follows `segments[i]`: an exchange lies between two segments. */
   readonly segments: readonly (readonly Equation[])[];
-  readonly exchanges: readonly (readonly ExchangePart[])[];
+  readonly exchanges: readonly (readonly PlannedBucket[])[];
   readonly places: ReadonlyMap<number, Place>;
   readonly arenaBytes: number;
   /** The number of outputs, from the first on, that end in the memory of the inputs with their indices. */
@@ -53,7 +53,7 @@ export const aPlan: Kind = {
 };
 
 /** How partial results of two neighbouring subtrees become their parent's. */
-export type Combine = 'sum' | 'moments';
+export type BucketOp = 'sum' | 'moments';
 
 /** The attrs of a construct in a planned program. */
 export interface PlannedBodies extends Bodies {

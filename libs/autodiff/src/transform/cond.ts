@@ -10,7 +10,7 @@ import { outputAvals } from './bodies.ts';
 import { bindBranch } from './branch.ts';
 import { placeIn } from './branch-rules.ts';
 import { withOwnPlace } from './checkpoint.ts';
-import { elementsOf, isProgramUnderWay, refuseCollectives, steering } from './steering.ts';
+import { elementsOf, isProgramUnderWay, refuseExchanges, steering } from './steering.ts';
 import type { Values } from './types.ts';
 
 type Branch<Operands extends readonly unknown[], Out> = (
@@ -80,7 +80,7 @@ function branch<Operands extends readonly unknown[]>(
     return own.restore(own.call(isProgramUnderWay() ? leaves : withOwnPlace(leaves)));
   }
   const closed = branches.map(({ call }) => closeProgram((...xs) => call(xs), leaves, elements && leaves));
-  for (const { program } of closed) refuseCollectives(op, program);
+  for (const { program } of closed) refuseExchanges(op, program);
   requireSame(
     op,
     branches,

@@ -10,7 +10,7 @@ import { bind } from '../../core.ts';
 import { batchedAs, copyKernel, primitive, unbatchedAs } from '../../define.ts';
 import { aTensor } from '../../kinds.ts';
 import type { Primitive } from '../../primitive.ts';
-import type { Combine } from '../../program/planned.ts';
+import type { BucketOp } from '../../program/planned.ts';
 import type { Tensor } from '../../tensor.ts';
 import { treeSum } from '../linear-algebra/matmul.ts';
 import { repeatInFront } from '../reduce/sum.ts';
@@ -34,7 +34,7 @@ export function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'j
  * The end of a segment: the input is the partial result of a block, the output the result of the whole step. Where one
  * block holds all shards it is the identity.
  */
-export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
+export const exchangePrimitive: Primitive<{ combine: BucketOp }> = primitive({
   ...outermostOnly('exchange'),
   name: 'exchange',
   crosses: 'blocks',
@@ -43,7 +43,7 @@ export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
   kernel: copyKernel,
 });
 
-export const exchange = (partial: Tensor, combine: Combine): Tensor =>
+export const exchange = (partial: Tensor, combine: BucketOp): Tensor =>
   bind(exchangePrimitive, [partial], { combine });
 
 const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({
