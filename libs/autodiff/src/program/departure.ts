@@ -68,7 +68,7 @@ export function departures(program: Program): readonly number[] {
 /** Whether this many elements are worth sending before the segment ends. */
 export const isWorthLeaving = (size: number): boolean => 4 * size >= BUCKET_BYTES;
 
-/** Cuts a list of exchanges: the value that reaches the least bucket size closes the bucket. */
+/** Cuts a list of exchanges into buckets. The value that reaches the minimum size closes its bucket. */
 export function inBuckets(exchanges: readonly Equation[], { avals }: Program): Equation[][] {
   const bytesOf = ({ outputs }: Equation): number => 4 * sizeOf(avals[outputs[0]!]!.shape);
   const total = exchanges.reduce((sum, exchange) => sum + bytesOf(exchange), 0);

@@ -49,15 +49,15 @@ export interface InstanceOptions {
   readonly inputs: readonly TypedArray[];
   /**
    * The buffers for the results; without them the results stay in the arena. A plan with `outputs: 'given'` computes in
-   * these buffers, so they must not overlap the inputs. If the plan has `numInPlace`, they are the outputs after those;
-   * the outputs in place take the memory of inputs, of which no two may overlap then.
+   * these buffers, so they must not overlap the inputs. With `numInPlace`, the buffers are for the outputs after those
+   * in place. The outputs in place take the memory of inputs, of which no two may overlap then.
    */
   readonly outputs?: readonly TypedArray[];
   /** Where exchange results lie, shared by the blocks of a worker: `[exchange][bucket]`. */
   readonly results: readonly (readonly Float32Array[])[];
   /**
-   * Called in the middle of a segment when the first `numBuckets` buckets of its exchange are complete. The end of the segment completes
-   * the rest without a call.
+   * Called within a segment when the first `numBuckets` buckets of its exchange are complete. The end of the segment
+   * completes the rest without a call.
    */
   readonly onReady?: (segment: number, numBuckets: number) => void;
 }
@@ -99,7 +99,7 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   };
 }
 
-/** Where all outputs end, if not in the arena. */
+/** The buffers of all outputs; undefined if the outputs are in the arena. */
 function givenOutputs(
   { numInPlace, program }: Plan,
   { inputs, outputs }: InstanceOptions,

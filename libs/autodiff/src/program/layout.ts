@@ -55,7 +55,7 @@ export class Layout {
     return aligned(sizeOf(shape) * bytesPerElement(dtype));
   }
 
-  /** Partial sums lie end to end, so that they leave in few messages; moments are a part each. */
+  /** Partial sums lie one after the other, so that they leave in few frames; each moment is a bucket of its own. */
   private placeExchange(exchange: number, equations: readonly Equation[]): PlannedBucket[] {
     const buckets: PlannedBucket[] = [];
     const size = (equation: Equation): number => sizeOf(this.program.avals[equation.outputs[0]!]!.shape);
@@ -87,7 +87,7 @@ export class Layout {
     return buckets;
   }
 
-  /** After how many of a segment's equations an exchanged value stands. */
+  /** The number of equations of a segment after which an exchanged value is complete. */
   private readinessIn(segment: number): (exchange: Equation) => number {
     const places = new Map(
       this.segments[segment]!.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])),

@@ -21,11 +21,14 @@ export interface PlannedBucket {
   readonly op: BucketOp;
   /** Number of float32 elements. */
   readonly size: number;
-  /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
+  /**
+   * The exchanges of the traced program that the bucket carries, by their variables. They do not depend on the block's
+   * size.
+   */
   readonly exchanged: readonly number[];
   /** The partial results in the arena, one after the other. */
   readonly byteOffset: number;
-  /** They may leave after so many of the segment's equations, and so may those of the parts before. */
+  /** The bucket and those before it may leave after this many equations of the segment. */
   readonly readyAfter: number;
 }
 
@@ -52,7 +55,7 @@ export const aPlan: Kind = {
     'segments' in (value as object),
 };
 
-/** How partial results of two neighbouring subtrees become their parent's. */
+/** How the partial results of two neighbouring subtrees are combined into that of their parent. */
 export type BucketOp = 'sum' | 'moments';
 
 /** The attrs of a construct in a planned program. */

@@ -77,7 +77,10 @@ export function returned(op: string, value: unknown, state: State): Tensor[] {
   });
 }
 
-/** The shards of a step must take the same way through a program, and meet at the same places. */
+/**
+ * Throws if the program crosses shards: all shards of a step must take the same path through a program and meet at the
+ * same places.
+ */
 export function refuseExchanges(op: string, program: Program): void {
   for (const equation of program.equations) {
     const bodies = bodiesOf(equation);
@@ -85,7 +88,7 @@ export function refuseExchanges(op: string, program: Program): void {
     if (bodies !== undefined || primitiveNamed(equation.primitive).crosses === undefined) continue;
     throw new LockstepError(
       'trace',
-      `${op}: ${equation.primitive} crosses shards, which must not depend on the way that a shard takes; compute it before the ${op} and use the result inside, or after it`,
+      `${op}: ${equation.primitive} crosses shards, which must not depend on the path that a shard takes; compute it before the ${op} and use the result inside, or after it`,
       { op, primitive: equation.primitive },
     );
   }
