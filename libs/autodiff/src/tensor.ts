@@ -13,7 +13,7 @@ export interface Aval {
 }
 
 /**
- * An immutable array of numbers of one element type, concrete or traced. Ops are also its methods, which methods.ts adds:
+ * An immutable array of numbers of one element type, concrete or traced. Many ops are also its methods:
  * `x.matmul(w).add(b).sigmoid()`.
  */
 export abstract class Tensor implements Aval {
