@@ -1,6 +1,6 @@
 /**
- * Typed errors. Every error a user can meet is a {@link LockstepError}: a `code` to branch on, the facts as
- * fields, and a message that says what came, what was expected and what to do.
+ * Typed errors. Every error that a user can meet is a {@link LockstepError}: it has a `code` to branch on, facts as
+ * fields, and a message that says what was given, what was expected and what to do.
  */
 import { LockstepError } from './lockstep-error.ts';
 
@@ -39,7 +39,7 @@ export type ErrorCode =
   | 'dtype'
   /** An argument is outside its domain. */
   | 'argument'
-  /** A value that exists only while a program is traced was used as a concrete one. */
+  /** A value that exists only while a program is traced was used as a concrete value. */
   | 'trace'
   /** The experiment file is missing, does not load or is not an experiment. */
   | 'experiment'
@@ -57,16 +57,16 @@ export type ErrorCode =
   | 'protocol'
   /** A peer or process is gone. */
   | 'lost'
-  /** A checkpoint or run folder is missing, damaged or of another experiment. */
+  /** A checkpoint or run folder is missing, is damaged or belongs to another experiment. */
   | 'checkpoint'
   /** A file cannot be written or read: the disk is full, a permission is missing, a folder is gone. */
   | 'file'
-  /** An invariant of ours is broken: a bug. */
+  /** An internal invariant is broken: this is a bug in Lockstep. */
   | 'internal';
 
 export type Facts = Readonly<Record<string, unknown>>;
 
-/** What crosses a thread or process boundary, where classes do not survive cloning. */
+/** An error as plain data, to cross a thread or process boundary, where classes do not survive cloning. */
 export interface WireError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -92,7 +92,7 @@ export function fromWireError(wire: WireError): LockstepError {
   return error;
 }
 
-/** Throws an `internal` error unless `condition` holds. For our own invariants, never for user mistakes. */
+/** Throws an `internal` error unless `condition` holds. Use it for internal invariants, never for mistakes of users. */
 export function invariant(condition: unknown, message: string, facts: Facts = {}): asserts condition {
   if (!condition) throw new LockstepError('internal', `invariant broken: ${message}`, facts);
 }
