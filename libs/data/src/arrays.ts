@@ -156,7 +156,9 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
   return { name, shape: shape.slice(1), dtype, storage };
 }
 
-/** Whether a value is an array of supported elements: a typed array, but no DataView and no array of 64-bit integers. */
+/**
+ * Whether a value is an array of supported elements: a typed array, but no DataView and no array of 64-bit integers.
+ */
 const isElements = (value: unknown): value is TypedArray =>
   ArrayBuffer.isView(value) &&
   !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);

@@ -37,15 +37,18 @@ export interface CsvOptions {
   /** `number` (the default) gives float32; `class` gives int32 indices into the sorted list of distinct labels. */
   readonly labelKind?: 'number' | 'class';
   /**
-   * Columns of words. 'oneHot': an element of `x` for each level. 'index': the index of the level, for an embedding; these
-   * indices are the field `categories` int32 [columns], or `x` itself if there is no other feature.
+   * Columns of words. 'oneHot': an element of `x` for each level. 'index': the index of the level, for an embedding;
+   * these indices are the field `categories` int32 [columns], or `x` itself if there is no other feature.
    */
   readonly categories?: Readonly<Record<string, 'oneHot' | 'index'>>;
   /** The character between cells. Default ','. */
   readonly delimiter?: string;
   /** The character between the whole and the fractional part of a number. Default '.'. */
   readonly decimal?: '.' | ',';
-  /** The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1', 'utf-16le'. Default: the byte order mark's, or UTF-8. */
+  /**
+   * The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1', 'utf-16le'. Default: the byte
+   * order mark's, or UTF-8.
+   */
   readonly encoding?: string;
   /** Lines that begin with this text are skipped, such as '#'. Default: none. */
   readonly comment?: string;

@@ -16,7 +16,9 @@ export function dataFolders(dataset: string): string[] {
   return folder === undefined || folder === '' ? [] : [join(folder, dataset), folder];
 }
 
-/** The path itself if it exists, else the path below the folder `LOCKSTEP_DATA` if that exists, else the path itself. */
+/**
+ * The path itself if it exists, else the path below the folder `LOCKSTEP_DATA` if that exists, else the path itself.
+ */
 export function locateFile(path: string): string {
   if (isAbsolute(path) || existsSync(path)) return path;
   return (

@@ -7,7 +7,10 @@ import { parseIdx } from './idx.ts';
 export interface ImageOptions {
   /** How many of the last training images to hold out for validation. Default 5,000; 0 for none. */
   readonly validation?: number;
-  /** The folder of the four IDX files, plain or packed (`.gz`). Default: `LOCKSTEP_DATA`, then the folder of the package that has the files. */
+  /**
+   * The folder of the four IDX files, plain or packed (`.gz`). Default: `LOCKSTEP_DATA`, then the folder of the package
+   * that has the files.
+   */
   readonly folder?: string;
 }
 

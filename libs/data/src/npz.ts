@@ -46,8 +46,8 @@ const npzRules: Rules<NpzOptions> = {
 const checkNpz = signature('npz', { path: either(aString, someNames) }, npzRules, 'config');
 
 /**
- * A dataset from an .npz file, or from one .npy file per field: `npz({ x: 'x.npy', y: 'y.npy' })`. A path is relative to
- * the current folder; a file that does not exist there is searched in the folder `LOCKSTEP_DATA`. Throws `data` and
+ * A dataset from an .npz file, or from one .npy file per field: `npz({ x: 'x.npy', y: 'y.npy' })`. A path is relative
+ * to the current folder; a file that does not exist there is searched in the folder `LOCKSTEP_DATA`. Throws `data` and
  * `shape` errors that name file and array.
  */
 export function npz(path: string | Readonly<Record<string, string>>, options: NpzOptions = {}): DataSource {

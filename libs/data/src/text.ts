@@ -15,7 +15,10 @@ export interface TextOptions {
 }
 
 export interface TextFileOptions extends TextOptions {
-  /** The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1'. Default: the byte order mark's, or UTF-8. */
+  /**
+   * The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1'. Default: the byte order mark's, or
+   * UTF-8.
+   */
   readonly encoding?: string;
 }
 

@@ -18,7 +18,10 @@ export function withRows<T>(numRows: number, run: (rows: number) => T): T {
   }
 }
 
-/** The message in terms of `rows`; undefined if the messages for `numRows` and `numRows + 1` differ in more than numbers. */
+/**
+ * The message in terms of `rows`; undefined if the messages for `numRows` and `numRows + 1` differ in more than
+ * numbers.
+ */
 function nameRows(message: string, next: string, numRows: number): string | undefined {
   const number = /(?<![\w.])\d+(?![\w.]*\w)/g;
   const [texts, others] = [message.split(number), next.split(number)];

@@ -1,8 +1,7 @@
 /** Checks of arguments, called first in every public function. */
 import { describeValue } from './describe.ts';
-import type { ErrorCode } from './index.ts';
 import { isPlainObject, type Kind, type Rules } from './kinds.ts';
-import { LockstepError } from './lockstep-error.ts';
+import { type ErrorCode, LockstepError } from './lockstep-error.ts';
 import { nearNames } from './near.ts';
 
 /** Throws for the first argument that does not fit. */

@@ -38,8 +38,8 @@ export function fileErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * The error of code `file` for a failed write: it names path, cause, free bytes and remedy. Returns `cause` unchanged if it
- * is no failed file operation, or already has this code.
+ * The error of code `file` for a failed write: it names path, cause, free bytes and remedy. Returns `cause` unchanged
+ * if it is no failed file operation, or already has this code.
  */
 export function fileError(path: string, cause: unknown): unknown {
   const errno = fileErrorCode(cause);

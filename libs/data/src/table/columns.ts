@@ -11,7 +11,9 @@ export interface NumberColumn {
   readonly rounded: number | undefined;
 }
 
-/** A column of words: `ids[row]` is the index of the row's word in `words`, which are in the order of first appearance. */
+/**
+ * A column of words: `ids[row]` is the index of the row's word in `words`, which are in the order of first appearance.
+ */
 export interface WordColumn {
   readonly kind: 'words';
   readonly name: string;

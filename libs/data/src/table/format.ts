@@ -25,7 +25,10 @@ export interface NumberFeature {
   readonly missing: number | null;
 }
 
-/** 'oneHot': a float32 of `x` for each level, 1 for the row's level and 0 for others. 'index': the level's index, an int32 of `categories`. */
+/**
+ * 'oneHot': a float32 of `x` for each level, 1 for the row's level and 0 for others. 'index': the level's index, an
+ * int32 of `categories`.
+ */
 export interface CategoryFeature {
   readonly kind: 'oneHot' | 'index';
   readonly column: string;

@@ -4,7 +4,9 @@ import { LockstepError } from '@lockstep/errors';
 import { CsvError, parse } from 'csv-parse';
 import { readText } from './text-file.ts';
 
-/** How to cut the text of a table into cells and how to read the cells. Plain data that is saved with a trained model. */
+/**
+ * How to cut the text of a table into cells and how to read the cells. Plain data that is saved with a trained model.
+ */
 export interface TableSyntax {
   /** Whether the first line names the columns; null: true if columns are given by name. */
   readonly header: boolean | null;
