@@ -67,7 +67,7 @@ const transformer = {
 
 const cnn = {
   title: 'Convolutional network on MNIST',
-  what: 'two convolutions with batch norm over all 8 shards, batch 128; AdamW, clipping, warm-up and cosine',
+  what: 'Two convolutions with batch norm over all 8 shards, batch 128; AdamW, clipping, warm-up and cosine',
   steps: 600,
   beta2: 0.999,
   weightDecay: 0.01,
@@ -176,11 +176,11 @@ function section(name, { title, what }, { ours, torch }) {
   return [
     `## ${title}`,
     '',
-    `${what}. Mean loss of the last 50 steps: **${lastOurs}** ours, **${lastTorch}** PyTorch's.`,
+    `${what}. Mean loss of the last 50 steps: **${lastOurs}** for Lockstep, **${lastTorch}** for PyTorch.`,
     '',
     `![losses of both by step](curves/${name}.svg)`,
     '',
-    '| step | ours | PyTorch | relative difference |',
+    '| step | Lockstep | PyTorch | relative difference |',
     '|---|---|---|---|',
     ...rows,
     '',
@@ -189,11 +189,10 @@ function section(name, { title, what }, { ours, torch }) {
 
 const HEAD = `# Learning curves beside PyTorch
 
-Two models, each trained by Lockstep and by PyTorch 1.13 from the same initial weights, on the same batches in the same
-order, with the same learning rates, in float32. Written by \`node bench/curves.mjs\`, which needs python3-torch; the
-losses of all steps are in \`docs/curves\`. The two agree to the last digits at first; later the roundings of two
-different orders of summation, fed back through training, drive the digits apart, and the curves stay on top of each
-other.
+Lockstep and PyTorch 1.13 train two models from the same initial weights, on the same batches in the same order, with the
+same learning rates, in float32. \`node bench/curves.mjs\` writes this page; it needs python3-torch. The losses of all steps
+are in \`docs/curves\`. At first the losses agree to the last digits. Later they differ, because the two libraries sum in
+different orders and training amplifies the different roundings; the curves still coincide.
 
 `;
 
