@@ -1,6 +1,6 @@
 /**
- * Two models beside PyTorch, with the same initial weights, batches and learning rates: a loss a step of each, written
- * to docs/curves as numbers and pictures, and a summary to docs/curves.md.
+ * Trains two models by Lockstep and by PyTorch, with the same initial weights, batches and learning rates. Writes the loss
+ * of each step to docs/curves as numbers and pictures, and a summary to docs/curves.md.
  *
  *   node bench/curves.mjs [transformer] [cnn]
  */
@@ -91,7 +91,7 @@ const cnn = {
 
 const models = { transformer, cnn };
 
-/** The losses of both, step by step. */
+/** The losses of both trainers by step. */
 async function compare(model) {
   const { steps, schedule, beta2, weightDecay, data, batch, network } = model;
   const experiment = defineExperiment({
@@ -113,14 +113,14 @@ async function compare(model) {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     });
-    if (status !== 0) throw new Error(`PyTorch's side failed: ${error?.message ?? stderr}`);
+    if (status !== 0) throw new Error(`PyTorch failed: ${error?.message ?? stderr}`);
     return { ours: ours.map(({ loss }) => loss), torch: JSON.parse(stdout) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** What PyTorch starts from and sees: see curves/train.py. */
+/** Writes the inputs of curves/train.py: initial weights, batches and learning rates. */
 function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, train, config) {
   const { steps, batchSize, numShards } = config;
   const { x, y } = train.fields;
@@ -149,7 +149,7 @@ function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, t
   );
 }
 
-/** A line a step; nine digits tell any two float32 apart. */
+/** One line per step. Nine digits distinguish any two float32 numbers. */
 const toCsv = ({ ours, torch }) =>
   `${['step,ours,torch', ...ours.map((loss, i) => [i + 1, loss.toPrecision(9), torch[i].toPrecision(9)])].join('\n')}\n`;
 

@@ -66,7 +66,7 @@ class Transformer(nn.Module):
         return self.head(self.norm(x))
 
     def in_order(self):
-        """The parameters in the order of the file: (tensor, whether it is stored transposed)."""
+        """The parameters in the order of the file: (tensor, whether the file stores it transposed)."""
         linear = lambda m: [(m.bias, False), (m.weight, True)]
         norm = lambda m: [(m.bias, False), (m.weight, False)]
         parts = [(self.tokens.weight, False), (self.positions.weight, False)]
@@ -80,7 +80,7 @@ class Transformer(nn.Module):
 
 
 class Cnn(nn.Module):
-    """The model of experiments/mnist-cnn.ts without dropout, whose random numbers are each library's own."""
+    """The model of experiments/mnist-cnn.ts without dropout, whose random numbers differ between the libraries."""
 
     def __init__(self):
         super().__init__()
