@@ -63,9 +63,9 @@ describe('flatten and unflatten', () => {
   it('refuse a wrong number of leaves', () => {
     const { structure } = flatten({ w: 1, b: [2, null] });
     expect(() => unflatten(structure, [1])).toThrow(
-      'unflatten: 1 leaves came, but {b: [*, null], w: *} takes 2',
+      'unflatten: got 1 leaves, but {b: [*, null], w: *} has 2',
     );
-    expect(() => unflatten(structure, [1, 2, 3])).toThrow('3 leaves came');
+    expect(() => unflatten(structure, [1, 2, 3])).toThrow('got 3 leaves');
   });
 });
 

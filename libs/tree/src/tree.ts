@@ -49,7 +49,7 @@ export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): 
   if (leaves.length !== expected) {
     throw new LockstepError(
       'argument',
-      `unflatten: ${leaves.length} leaves came, but ${formatStructure(structure)} takes ${expected}; give one for each *`,
+      `unflatten: got ${leaves.length} leaves, but ${formatStructure(structure)} has ${expected}; give one for each *`,
       { numLeaves: leaves.length, expected },
     );
   }
