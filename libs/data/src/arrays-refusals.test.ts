@@ -68,7 +68,7 @@ describe('fromArrays, whole numbers and fields', () => {
 
   it('refuses a type for an unknown field', async () => {
     await expect(fromArrays({ x: [1], y: [2] }, { dtypes: { Y: 'int32' } }).load()).rejects.toThrow(
-      "fromArrays: dtypes names the field 'Y', which is not there; the fields are x, y",
+      "fromArrays: dtypes names the unknown field 'Y'; the fields are x, y",
     );
   });
 });

@@ -62,8 +62,8 @@ describe('fromArrays', () => {
   });
 
   it.each([
-    [{ x: [[1, 2], [3]], y: [1, 2] }, 'x[1] has shape [1], the samples before it [2]'],
-    [{ x: [1, [2]], y: [1, 2] }, 'x[1] has shape [1], the samples before it []'],
+    [{ x: [[1, 2], [3]], y: [1, 2] }, 'x[1] has shape [1], but the samples before it have [2]'],
+    [{ x: [1, [2]], y: [1, 2] }, 'x[1] has shape [1], but the samples before it have []'],
     [{ x: [1, 2], y: [1] }, 'x has 2, y has 1'],
     [{}, 'there is no column'],
     [{ x: [] }, 'x has 0'],

@@ -98,7 +98,7 @@ export function requireFields(
   if (idle === undefined) return;
   throw new LockstepError(
     'config',
-    `${source}: dtypes names the field '${idle}', which is not there; the fields are ${fields.join(', ')}`,
+    `${source}: dtypes names the unknown field '${idle}'; the fields are ${fields.join(', ')}`,
     { field: idle, fields },
   );
 }
@@ -135,7 +135,7 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
     if (lengthOf(value, path) !== expected[0]) {
       throw new LockstepError(
         'shape',
-        `fromArrays: ${path} has shape ${formatShape(shapeOf(value, path))}, the samples before it ${formatShape(expected)}; all samples of a field have one shape`,
+        `fromArrays: ${path} has shape ${formatShape(shapeOf(value, path))}, but the samples before it have ${formatShape(expected)}; all samples of a field need one shape`,
         { name, path, expected },
       );
     }

@@ -70,7 +70,7 @@ function gather({ field, indices, size }: Rows, out: TypedArray, gatherRows: Gat
   const { name, dtype, storage, shape } = field;
   const rowSize = sizeOf(shape);
   if (dtypeOf(out) !== dtype) {
-    throw new LockstepError('dtype', `fillBatch: field '${name}' is ${dtype}, its buffer ${dtypeOf(out)}`, {
+    throw new LockstepError('dtype', `fillBatch: field '${name}' is ${dtype}, but its buffer is ${dtypeOf(out)}`, {
       name,
     });
   }

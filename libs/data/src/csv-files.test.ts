@@ -295,7 +295,7 @@ describe('files', () => {
     expect(list(splits.train.fields.x!.storage)).toEqual([1, 3]);
     const other = await file('y,a\n1,2\n', 'other.csv');
     await expect(csv([one, other], { label: 'y' }).load()).rejects.toThrow(
-      refusal(/other\.csv: its columns are y, a, those of .*one\.csv a, y/),
+      refusal(/other\.csv: its columns are y, a, but .*one\.csv has a, y/),
     );
   });
 

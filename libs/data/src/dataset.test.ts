@@ -59,7 +59,7 @@ describe('fillBatch', () => {
       "no field 'z'; the data have x, y",
     );
     expect(() => fillBatch(train, one, { y: new Float32Array(1) })).toThrow(
-      "'y' is int32, its buffer float32",
+      "'y' is int32, but its buffer is float32",
     );
     expect(() => fillBatch(train, one, { x: new Float32Array(1) })).toThrow(
       'are 2 elements; its buffer has 1',

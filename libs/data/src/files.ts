@@ -70,7 +70,7 @@ export async function readChecked(folder: string, file: string, sha256: string):
   if (actual !== sha256) {
     throw new LockstepError(
       'data',
-      `${path}: the contents have SHA-256 ${actual}, expected ${sha256}; the file is damaged or of another dataset, fetch it again`,
+      `${path}: the contents have SHA-256 ${actual}, expected ${sha256}; the file is damaged or belongs to another dataset; fetch it again`,
       { path, actual, expected: sha256 },
     );
   }

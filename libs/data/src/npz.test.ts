@@ -88,7 +88,7 @@ describe('npz', () => {
     [{}, 'data.npz: x has 3, x_test has 1'],
     [
       { fields, dtypes: { X: 'float32' as const } },
-      "npz: dtypes names the field 'X', which is not there; the fields are x, y",
+      "npz: dtypes names the unknown field 'X'; the fields are x, y",
     ],
     [
       { fields, dtypes: { x: 'int32' as const } },

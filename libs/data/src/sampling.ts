@@ -51,7 +51,7 @@ export function evaluationSamples(spec: StepSpec): { readonly shards: readonly S
   if (spec.step >= numSteps) {
     throw new LockstepError(
       'argument',
-      `evaluationSamples: step ${spec.step} of a pass of ${numSteps} steps`,
+      `evaluationSamples: there is no step ${spec.step} in a pass of ${numSteps} steps`,
       {
         ...spec,
         numSteps,

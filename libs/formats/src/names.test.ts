@@ -50,8 +50,8 @@ describe('nameArrays and nestArrays', () => {
   });
 
   it('refuse a name that is the beginning of another', () => {
-    expect(() => nestArrays({ a: bias, 'a.b': kernel })).toThrow("'a.b' is both an array and the beginning");
-    expect(() => nestArrays({ 'a.b': bias, a: kernel })).toThrow("'a' is both an array and the beginning");
+    expect(() => nestArrays({ a: bias, 'a.b': kernel })).toThrow("'a.b' and another name conflict");
+    expect(() => nestArrays({ 'a.b': bias, a: kernel })).toThrow("'a' and another name conflict");
     expect(() => nameArrays({ 'a.b': bias })).toThrow("the key 'a.b' holds the separator '.'");
   });
 });

@@ -143,7 +143,7 @@ function nestLike<T extends Storage>(
     ];
     throw new LockstepError(
       'argument',
-      `nestArrays: ${parts.join(', and ')} in the tree given as like, whose arrays are ${names.join(', ')}; give the arrays of this model alone, and their separator`,
+      `nestArrays: ${parts.join(', and ')} in the tree given as like, whose arrays are ${names.join(', ')}; give only the arrays of this model, and their separator`,
       { missing, unknown },
     );
   }
@@ -188,7 +188,7 @@ function lengthOfList<T>(branch: Branch<T>): number | undefined {
 function ambiguous(name: string, separator: string): LockstepError {
   return new LockstepError(
     'argument',
-    `nestArrays: '${name}' is both an array and the beginning of another name, or the other way round; name arrays at the leaves only, or give another separator than '${separator}'`,
+    `nestArrays: '${name}' and another name conflict, since one of them is the beginning of the other; name arrays only at the leaves, or give another separator than '${separator}'`,
     { name, separator },
   );
 }

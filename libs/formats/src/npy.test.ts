@@ -84,7 +84,7 @@ describe('NPY', () => {
 
   it('refuses to write data that do not fill their shape', () => {
     expect(() => encodeNpy({ dtype: 'float32', shape: [2, 2], data: new Float32Array(3) })).toThrow(
-      'an array [2, 2] has 4 elements, its data 3',
+      'an array [2, 2] has 4 elements, but its data have 3',
     );
   });
 });

@@ -57,7 +57,7 @@ export function npyPieces(array: Storage, { fortranOrder = false }: NpyOptions =
   if (data.length !== sizeOf(shape)) {
     throw new LockstepError(
       'shape',
-      `encodeNpy: an array ${formatShape(shape)} has ${sizeOf(shape)} elements, its data ${data.length}`,
+      `encodeNpy: an array ${formatShape(shape)} has ${sizeOf(shape)} elements, but its data have ${data.length}`,
       { shape, length: data.length },
     );
   }

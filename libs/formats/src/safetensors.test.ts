@@ -143,7 +143,7 @@ describe('safetensors', () => {
 
   it('refuses to write data that do not fill their shape', () => {
     expect(() => encodeSafetensors({ x: tensor(new Float32Array(3), [2, 2]) })).toThrow(
-      'takes 16 bytes, its data have 12',
+      'takes 16 bytes, but its data have 12',
     );
     expect(() => encodeSafetensors({ __metadata__: tensor(new Float32Array(1)) })).toThrow('cannot be named');
   });

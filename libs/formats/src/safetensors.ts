@@ -149,7 +149,7 @@ function checkTensor(name: string, dtype: DType, shape: Shape, data: TypedArray)
   if (data.byteLength !== expected) {
     throw new LockstepError(
       'shape',
-      `encodeSafetensors: tensor '${name}' of ${String(dtype)} ${formatShape(shape)} takes ${expected} bytes, its data have ${data.byteLength}`,
+      `encodeSafetensors: tensor '${name}' of ${String(dtype)} ${formatShape(shape)} takes ${expected} bytes, but its data have ${data.byteLength}`,
       { name, dtype, shape, expected, actual: data.byteLength },
     );
   }

@@ -229,7 +229,7 @@ function unmapped({ primitive, inputs }: SymbolicEquation, { avals }: SymbolicPr
   const operands = inputs.map((input) => `${avals[input]!.dtype}${formatLengths(avals[input]!.shape)}`);
   throw new LockstepError(
     'argument',
-    `onnx: '${primitive}' of ${operands.join(', ') || 'nothing'} has no operator in ONNX that this library maps it to; write that part with other operations, or leave it out of the exported function`,
+    `onnx: '${primitive}' of ${operands.join(', ') || 'nothing'} has no operator in ONNX; write that part with other operations, or leave it out of the exported function`,
     { primitive, mapped: [...Object.keys(lowerings), ...Object.keys(constructs)] },
   );
 }

@@ -53,7 +53,7 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
   if (present.length === 0) {
     throw new LockstepError(
       'data',
-      `column '${name}': every training row lacks a value, so that there is no mean; leave the column out of 'features'`,
+      `column '${name}': no training row has a value, so there is no mean; leave the column out of 'features'`,
       { column: name },
     );
   }
@@ -169,7 +169,7 @@ function levelPlaces(
   if (unknown !== undefined) {
     const what =
       unknown === ''
-        ? 'the value is missing, and no row of the training data lacked it; its levels are'
+        ? 'the value is missing, but no row of the training data had a missing value; the levels are'
         : `'${unknown}' is none of the levels that the training data have:`;
     throw new LockstepError('data', `${path}: column '${column}': ${what} ${levels.join(', ')}`, {
       path,

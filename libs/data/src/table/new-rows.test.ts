@@ -50,13 +50,13 @@ describe('new rows', () => {
 
   it.each([null, undefined, [1], 'x', 5])('refuse %j among them', (row) => {
     expect(() => places(categories(['x']), [{ c: 'x' }, row as unknown as RowRecord])).toThrow(
-      /^row 2 is .*, not an object by the names of columns/,
+      /^row 2 is .*; it must be an object by column name/,
     );
   });
 
   it('refuse a missing value in a column without missing values in training', () => {
     expect(() => places(categories(['x']), [{ c: null }])).toThrow(
-      "column 'c': the value is missing, and no row of the training data lacked it; its levels are x",
+      "column 'c': the value is missing, but no row of the training data had a missing value; the levels are x",
     );
   });
 

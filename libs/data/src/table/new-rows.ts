@@ -34,7 +34,7 @@ function requireRecord(record: unknown, row: number): void {
     return;
   throw new LockstepError(
     'data',
-    `row ${row + 1} is ${describeValue(record)}, not an object by the names of columns, as the first row is`,
+    `row ${row + 1} is ${describeValue(record)}; it must be an object by column name, like the first row`,
     { row: row + 1 },
   );
 }
@@ -50,13 +50,13 @@ function cellOf(record: RowRecord, column: string, row: number, { decimal }: Tab
   if (value !== undefined) {
     throw new LockstepError(
       'data',
-      `row ${row + 1}: '${column}' is ${describeValue(value)}; give a number, a string, or null where a value is missing`,
+      `row ${row + 1}: '${column}' is ${describeValue(value)}; give a number, a string, or null for a missing value`,
       { row: row + 1, column },
     );
   }
   throw new LockstepError(
     'data',
-    `row ${row + 1} has no '${column}' but ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null where a value is missing)`,
+    `row ${row + 1} has no '${column}'; it has ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null for a missing value)`,
     { row: row + 1, column },
   );
 }

@@ -65,7 +65,7 @@ export async function readTable(paths: readonly string[], options: ReadTableOpti
   if (numRows === 0) {
     throw new LockstepError(
       'data',
-      `${paths.join(', ')}: every row has a missing value, and rows with one are left out`,
+      `${paths.join(', ')}: every row has a missing value, so no row is left; fill in values, or give missing: 'mean'`,
       {
         paths,
       },
@@ -161,7 +161,7 @@ function requireSame(first: Header, { path, names }: Header): void {
   if (names.length === first.names.length && names.every((name, i) => name === first.names[i])) return;
   throw new LockstepError(
     'data',
-    `${path}: its columns are ${names.join(', ')}, those of ${first.path} ${first.names.join(', ')}; files of one table have the same columns in the same order`,
+    `${path}: its columns are ${names.join(', ')}, but ${first.path} has ${first.names.join(', ')}; files of one table need the same columns in the same order`,
     { path, columns: names, expected: first.names },
   );
 }
