@@ -27,8 +27,9 @@ const checkNesting = signature('nestArrays', {
 });
 
 /**
- * Names the arrays of nested objects and lists by their paths: `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w
- * }`. Throws an `argument` error for a key that contains the separator, since two paths could then give one name.
+ * Names the arrays of nested objects and lists by their paths:
+ * `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w }`. Throws an `argument` error for a key that contains the
+ * separator, since two paths could then give one name.
  */
 export function nameArrays<T extends Storage>(tree: Nested<T>, separator = '.'): Readonly<Record<string, T>> {
   checkNames(tree, separator);
