@@ -1,6 +1,6 @@
-"""Trains one of the models of curves.mjs from given initial weights on given batches; prints a loss a step.
+"""Trains one of the models of curves.mjs from given initial weights on given batches; prints one loss per step.
 
-Reads a folder: config.json, params.bin (the initial weights, one after the other) and x.bin, y.bin (all batches).
+Reads a folder: config.json, params.bin (the initial weights in sequence) and x.bin, y.bin (all batches).
 """
 import json
 import math

@@ -39,7 +39,7 @@ const mlpRow = (size) =>
 const adamName = 'adam-10m';
 const adamRow = {
   name: adamName,
-  rows: [{ name: adamName, what: 'Adam on 10M parameters: the update alone' }],
+  rows: [{ name: adamName, what: "Adam's update of 10M parameters" }],
   contestants: {
     ours: {
       measure: async (options) => {

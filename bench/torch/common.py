@@ -1,4 +1,4 @@
-"""Shared by PyTorch's side of the bench: a clean environment, the sampling of times, one JSON line of output.
+"""Shared code of PyTorch's programs in the bench: a clean environment, the sampling of times, one JSON line of output.
 
 Call `setup(threads)` before anything else imports torch: the BLAS reads its variables when it is loaded.
 """
@@ -29,7 +29,7 @@ def clean_environment(threads=1):
 def setup(threads=1):
     """Drops inherited BLAS tuning, fixes every thread count, imports and returns torch.
 
-    torch.set_num_threads alone is not enough: with a generic BLAS it leaves OpenBLAS' own pool alone.
+    torch.set_num_threads is not enough: with a generic BLAS it does not change the thread pool of OpenBLAS.
     """
     clean_environment(threads)
     import torch

@@ -70,9 +70,13 @@ function gather({ field, indices, size }: Rows, out: TypedArray, gatherRows: Gat
   const { name, dtype, storage, shape } = field;
   const rowSize = sizeOf(shape);
   if (dtypeOf(out) !== dtype) {
-    throw new LockstepError('dtype', `fillBatch: field '${name}' is ${dtype}, but its buffer is ${dtypeOf(out)}`, {
-      name,
-    });
+    throw new LockstepError(
+      'dtype',
+      `fillBatch: field '${name}' is ${dtype}, but its buffer is ${dtypeOf(out)}`,
+      {
+        name,
+      },
+    );
   }
   if (out.length !== indices.length * rowSize) {
     throw new LockstepError(

@@ -85,7 +85,7 @@ describe('csv', () => {
     );
   });
 
-  it('says where it looked for a missing file', async () => {
+  it('names the path of a missing file', async () => {
     await expect(csv('missing.csv', { label: 'y' }).load()).rejects.toThrow(
       /missing\.csv: cannot be read .*ENOENT/,
     );
