@@ -85,7 +85,7 @@ describe('evaluationSamples', () => {
           realSamples(evaluationSamples({ ...spec, step }).shards),
         ).flat();
         expect(seen).toEqual(Array.from({ length: spec.numSamples }, (_, i) => i));
-        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow('evaluationSamples: step');
+        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow('evaluationSamples: there is no step');
       }),
     );
   });
