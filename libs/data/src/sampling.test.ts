@@ -85,7 +85,9 @@ describe('evaluationSamples', () => {
           realSamples(evaluationSamples({ ...spec, step }).shards),
         ).flat();
         expect(seen).toEqual(Array.from({ length: spec.numSamples }, (_, i) => i));
-        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow('evaluationSamples: there is no step');
+        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow(
+          'evaluationSamples: there is no step',
+        );
       }),
     );
   });
