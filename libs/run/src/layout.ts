@@ -7,7 +7,9 @@ import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/colle
 import { stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import { bytesPerElement, type DType, type Shape, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import { itemsOf } from './groups.ts';
 import type { Programs } from './programs.ts';
+import { guardGroups, replicaGroups, sumGroups } from './signatures.ts';
 
 /** An array's place. */
 export interface Slot {
@@ -75,18 +77,17 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     shape,
     byteOffset: take(sizeOf(shape) * bytesPerElement(dtype)),
   });
-  const variables = [...programs.params, ...programs.state, ...programs.optState];
-  const copy = (): Slot[] => variables.map(({ dtype, shape }) => slot(dtype, shape));
+  const copy = (): Slot[] => itemsOf(replicaGroups(programs)).map(({ dtype, shape }) => slot(dtype, shape));
   const replica = [copy(), copy()] as const;
   const key = slot('uint32', [2]);
   const step = slot('float32', []);
-  const guard = slot('float32', [programs.numGuarded]);
+  const guard = slot('float32', [itemsOf(guardGroups(programs)).length]);
   const stepMetrics = slot('float32', [programs.stepMetrics.length]);
   // Arenas hold their programs' constants, so no two programs share one.
   const initArena = take(programs.init.arenaBytes);
   const updateArena = take(programs.update.arenaBytes);
   const scratch = threads.map(() => take(options.scratchBytes));
-  const numSums = programs.evaluationMetrics.length + 1;
+  const numSums = itemsOf(sumGroups(programs)).length;
   const evaluationResult = slot('float32', [numSums]);
   const batches =
     options.evaluationSamples === 0 ? 0 : stepsPerEpoch(options.evaluationSamples, options.batchSize);

@@ -1,10 +1,9 @@
 /** Numbers that are not finite: what of a training step is tested, and how it is told. */
 import type { TypedArray } from '@lockstep/tensor';
 import type { RunConfig } from './config.ts';
+import { unpack } from './groups.ts';
 import type { Programs } from './programs.ts';
-
-/** What the guard ahead of an update computes, in order; `gradients` (0 or NaN) where there is a penalty. */
-export const guarded = ['loss', 'gradientNorm', 'gradients'] as const;
+import { guardGroups, replicaGroups } from './signatures.ts';
 
 /** What was found, as messages carry it. */
 export interface NonFinite {
@@ -61,31 +60,32 @@ export function isFiniteGuard(values: TypedArray): boolean {
  * gradient's norm has overflowed.
  */
 export function nonFiniteParts(
-  { params }: Pick<Programs, 'params'>,
+  programs: Pick<Programs, 'params' | 'hasPenalty'>,
   guard: TypedArray,
   gradientSums: readonly TypedArray[],
 ): string[] {
-  const [loss, norm, gradients = 0] = guard as ArrayLike<number> as readonly number[];
+  const { params } = programs;
+  const { loss, gradientNorm, gradients } = unpack(guardGroups(programs), [...guard]);
   const parts = Number.isFinite(loss) ? [] : ['loss'];
-  if (Number.isFinite(norm)) return parts;
+  if (Number.isFinite(gradientNorm)) return parts;
   const named = params.filter((_, i) => !isFiniteArray(gradientSums[i]!)).map(({ name }) => name);
   parts.push(...named.slice(0, MAX_NAMES).map((name) => `gradient of ${name}`));
   if (named.length > MAX_NAMES) parts.push(`${named.length - MAX_NAMES} more gradients`);
-  if (named.length === 0 && Number.isNaN(gradients)) parts.push('gradient of the penalty');
+  if (named.length === 0 && gradients.some(Number.isNaN)) parts.push('gradient of the penalty');
   return parts;
 }
 
-/** The first parameter or, after them, array of the model's state that is not finite: `parameter 2/kernel`. */
+/** The first array of parameters, then of the model's state, that is not finite: `parameter 2/kernel`, `state 1/mean`. */
 export function firstNonFinite(
-  { params, state }: Pick<Programs, 'params' | 'state'>,
-  arrays: readonly TypedArray[],
+  form: Pick<Programs, 'params' | 'state' | 'optState'>,
+  replica: readonly TypedArray[],
 ): string | undefined {
-  const found = [...params, ...state].findIndex((_, i) => !isFiniteArray(arrays[i]!));
-  if (found === -1) return undefined;
-  const parameter = params[found];
-  return parameter === undefined
-    ? `state ${state[found - params.length]!.name}`
-    : `parameter ${parameter.name}`;
+  const arrays = unpack(replicaGroups(form), replica);
+  const named = (kind: string, group: 'params' | 'state'): string | undefined => {
+    const broken = form[group].find((_, i) => !isFiniteArray(arrays[group][i]!));
+    return broken && `${kind} ${broken.name}`;
+  };
+  return named('parameter', 'params') ?? named('state', 'state');
 }
 
 function isFiniteArray(array: TypedArray): boolean {

@@ -2,7 +2,7 @@
 export * from '@lockstep/run';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorOptions, UpdateResult } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorOptions } from './executor.ts';
 export { createExecutor } from './executor.ts';
 export type {
   Batch,
@@ -21,3 +21,4 @@ export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';
 export type { Searched, SearchOptions } from './search.ts';
 export { searchNonFinite } from './search.ts';
+export type { UpdateResult } from './updater.ts';

@@ -20,9 +20,10 @@ export interface HashesOfPrograms {
 export function hashesOf(programs: Programs, earlyStopping: EarlyStopping | undefined): HashesOfPrograms {
   const { params, state, optState, columns, rowsPerShard, stepMetrics, evaluationMetrics, evaluated } =
     programs;
+  const read = [...evaluated.params, ...evaluated.state, ...evaluated.averageWeight];
   const settings = {
     arrays: [params, state, optState, columns].map((variables) => variables.map(formOf)),
-    ...{ rowsPerShard, stepMetrics, evaluationMetrics, evaluated },
+    ...{ rowsPerShard, stepMetrics, evaluationMetrics, evaluated: read },
     earlyStopping: earlyStopping === undefined ? null : stoppingOf(earlyStopping),
   };
   return {

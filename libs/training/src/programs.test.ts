@@ -106,4 +106,18 @@ describe('the update program', () => {
     expect(run.variables.map(({ name }) => name)).toEqual(['losses', 'steps']);
     expect(run.arrays).toEqual([Float32Array.of(losses), Float32Array.of(0 + 1 + 2 + 3 + 4 + 5)]);
   });
+
+  it('refuses an update that changes the shape of a parameter, and names the parameter', async () => {
+    const widening = stateless((grads) => ({ ...(grads as object), w: zeros([3, 2]) }));
+    const experiment = defineExperiment({
+      data,
+      init: () => ({ b: zeros([]), w: zeros([2]) }),
+      loss: ({ w, b }, { x }) => x.sum(1).mul(w.sum()).add(b),
+      optimizer: widening,
+      batch: { size: 10, shards: 4 },
+    });
+    const dataset = await experiment.data.load();
+    const train = () => trainLocally({ experiment, dataset, config: resolveConfig(experiment) });
+    expect(train).toThrow(/a step changes the structure, a shape or an element type .* \(w\)/);
+  });
 });

@@ -10,8 +10,8 @@ import { askedOf, explained } from './asked.ts';
 import type { Batch, Experiment, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
 export interface Variables {
-  readonly params: unknown;
-  readonly state: unknown;
+  readonly params: TensorTree;
+  readonly state: TensorTree;
 }
 
 export interface ForwardContext {
@@ -27,7 +27,7 @@ export interface Forward {
   readonly loss: Tensor;
   /** Each [rows], in the order of `metricNames`. */
   readonly metrics: readonly Tensor[];
-  readonly state: unknown;
+  readonly state: TensorTree;
 }
 
 export interface Task {
@@ -36,7 +36,7 @@ export interface Task {
   /** From the key of the run's initialisation. */
   init(key: Tensor): Variables;
   forward(variables: Variables, batch: Batch, context: ForwardContext): Forward;
-  readonly penalty: ((params: unknown) => Tensor) | undefined;
+  readonly penalty: ((params: TensorTree) => Tensor) | undefined;
 }
 
 export function createTask(experiment: Experiment, dataset: Dataset): Task {
@@ -60,9 +60,9 @@ function requireDescent({ role }: GradientTransformation): void {
 
 /** The task with what is frozen as a constant, to loss, metrics and penalty alike. */
 function withConstants(task: Task): Task {
-  const still = (params: unknown): unknown => {
+  const still = (params: TensorTree): TensorTree => {
     const isFrozen = frozenLeaves(params).values();
-    return map((leaf: Tensor) => (isFrozen.next().value ? stopGradient(leaf) : leaf), params as TensorTree);
+    return map((leaf: Tensor) => (isFrozen.next().value ? stopGradient(leaf) : leaf), params);
   };
   const { penalty } = task;
   return {
@@ -115,7 +115,10 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
     metricNames,
     optimizer: experiment.optimizer,
     penalty: experiment.penalty,
-    init: (key) => ({ params: ofField(['init'], () => explained(() => init(key))), state: {} }),
+    init(key) {
+      const params = ofField(['init'], () => explained(() => init(key)));
+      return { params: params as TensorTree, state: {} };
+    },
     forward: ({ params, state }, batch, { key, weights }) => ({
       ...measured(metricNames, batch, weights, {
         loss: (columns) => loss(params, columns, key),
