@@ -190,7 +190,7 @@ describe('a layer of one’s own', () => {
     const apply = (result: (y: Tensor) => unknown) => () => {
       const own = layer(whole, result);
       const { params, state } = own.init(key, [4]);
-      return own.apply(params as never, state as never, x, { training: false });
+      return own.apply(params, state, x, { training: false });
     };
     expect(apply((y) => y)).toThrow(
       'layer 1 (scale): scale: apply gives a tensor alone; it gives [y, state]',

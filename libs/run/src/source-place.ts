@@ -1,6 +1,6 @@
 /** Places in an experiment's own files, from places in its bundle. */
 import { existsSync } from 'node:fs';
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { causesOf, type ErrorCode, LockstepError, originOf } from '@lockstep/errors';
 
@@ -59,7 +59,7 @@ function mapOf(bundle: Uint8Array): SourceMap | undefined {
     /\n\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/.exec(code) ?? [];
   return encoded === undefined
     ? undefined
-    : new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString()) as never);
+    : new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString()) as SourceMapPayload);
 }
 
 /**
