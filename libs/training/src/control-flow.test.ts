@@ -14,8 +14,10 @@ import {
 import { fromArrays } from '@lockstep/data';
 import { sgd } from '@lockstep/optim';
 import { expect, it } from 'vitest';
-import { type Batch, defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Batch } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {

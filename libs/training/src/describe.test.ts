@@ -2,9 +2,10 @@ import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { adam } from '@lockstep/optim';
 import { expect, it } from 'vitest';
+import { defineExperiment } from './define-experiment.ts';
 import { describePrograms } from './describe.ts';
-import { defineExperiment, resolveConfig } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 it('describes the programs of a step by the names of the experiment', async () => {
   const experiment = defineExperiment({

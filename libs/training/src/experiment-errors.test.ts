@@ -4,8 +4,10 @@ import { LockstepError, originOf } from '@lockstep/errors';
 import { conv2d, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, definitionOf, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment, definitionOf } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const rows = Array.from({ length: 40 }, (_, i) => [i, i + 1, 2 * i, 1]);
 const data = fromArrays({ x: rows, y: rows.map((_, i) => i % 3) }, { dtypes: { y: 'int32' } });

@@ -1,11 +1,9 @@
 /** What a user writes: the description of a training run, without a word of workers. */
 import type { Tensor } from '@lockstep/autodiff';
 import type { DataSource } from '@lockstep/data';
-import { LockstepError } from '@lockstep/errors';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
-import type { EarlyStopping, RunConfig } from '@lockstep/run';
-import { checkExperiment } from './check-experiment.ts';
+import type { EarlyStopping } from '@lockstep/run';
 
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
@@ -74,102 +72,3 @@ declare const checked: unique symbol;
 /** A checked experiment: what an experiment file exports by default. */
 // biome-ignore lint/suspicious/noExplicitAny: parameters are known to the experiment's own functions alone
 export type Experiment = (ModelExperiment | FunctionExperiment<any>) & { readonly [checked]?: true };
-
-const marker = Symbol.for('lockstep.experiment');
-const definition = Symbol.for('lockstep.definition');
-
-/** Checks an experiment, of a model of layers or of any function, and marks it as one. */
-export function defineExperiment(experiment: ModelExperiment): Experiment;
-export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;
-export function defineExperiment(experiment: Experiment): Experiment {
-  checkExperiment(experiment);
-  const { batch, earlyStopping } = experiment;
-  requireWhole('batch.size', batch.size);
-  requireShards(batch.shards ?? defaultShards);
-  if (earlyStopping !== undefined) requireWhole('earlyStopping.patience', earlyStopping.patience);
-  const made: { stack?: string } = {};
-  Error.captureStackTrace(made, defineExperiment);
-  return Object.assign({ ...experiment }, { [marker]: true, [definition]: made });
-}
-
-/** The stack of the call of {@link defineExperiment} that made it. */
-export function definitionOf(experiment: Experiment): string | undefined {
-  return (experiment as { readonly [definition]?: { readonly stack?: string } })[definition]?.stack;
-}
-
-/** Whether a value came from {@link defineExperiment}, of whichever copy of this library. */
-export function isExperiment(value: unknown): value is Experiment {
-  return typeof value === 'object' && value !== null && marker in value;
-}
-
-export const defaultShards = 8;
-
-function requireWhole(name: string, value: number): void {
-  if (!Number.isSafeInteger(value) || value < 1) {
-    throw new LockstepError('config', `${name} must be a whole number of at least 1, not ${value}`, {
-      name,
-      value,
-    });
-  }
-}
-
-function requireShards(shards: number): void {
-  requireWhole('batch.shards', shards);
-  if (shards > 4096 || (shards & (shards - 1)) !== 0) {
-    throw new LockstepError(
-      'config',
-      `batch.shards must be a power of two up to 4096, not ${shards}: results are combined along a binary tree; use ${nearestPower(shards)}`,
-      { shards },
-    );
-  }
-}
-
-function nearestPower(value: number): number {
-  let power = 1;
-  while (power < value && power < 4096) power *= 2;
-  return power;
-}
-
-/** What the command line may set. */
-export interface RunOverrides {
-  readonly seed?: number | undefined;
-  readonly shards?: number | undefined;
-  readonly epochs?: number | undefined;
-  readonly steps?: number | undefined;
-  readonly limitSamples?: number | undefined;
-  readonly fingerprintEvery?: number | undefined;
-  readonly checkpointEvery?: number | undefined;
-}
-
-/** The experiment's own values where the command line sets none. */
-export function resolveConfig(experiment: Experiment, overrides: RunOverrides = {}): RunConfig {
-  const config = {
-    seed: overrides.seed ?? experiment.seed ?? 1,
-    numShards: overrides.shards ?? experiment.batch.shards ?? defaultShards,
-    batchSize: experiment.batch.size,
-    epochs: overrides.epochs ?? (overrides.steps === undefined ? experiment.epochs : undefined) ?? null,
-    steps: overrides.steps ?? (overrides.epochs === undefined ? experiment.steps : undefined) ?? null,
-    limitSamples: overrides.limitSamples ?? null,
-    fingerprintEvery: overrides.fingerprintEvery ?? 50,
-    checkpointEvery: overrides.checkpointEvery ?? 200,
-    onNonFinite: experiment.onNonFinite ?? ('stop' as const),
-  };
-  requireShards(config.numShards);
-  if (!Number.isSafeInteger(config.seed) || config.seed < 0) {
-    throw new LockstepError('config', `the seed must be a whole number of at least 0, not ${config.seed}`, {
-      seed: config.seed,
-    });
-  }
-  for (const name of [
-    'batchSize',
-    'epochs',
-    'steps',
-    'limitSamples',
-    'fingerprintEvery',
-    'checkpointEvery',
-  ] as const) {
-    const value = config[name];
-    if (value !== null) requireWhole(name, value);
-  }
-  return config;
-}

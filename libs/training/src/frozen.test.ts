@@ -17,8 +17,10 @@ import {
 } from '@lockstep/optim';
 import { markFrozen } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, ModelExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const x = Array.from({ length: 45 }, (_, i) => [(i % 9) / 9 - 0.5, ((i * 5) % 7) / 7 - 0.5]);
 const data = fromArrays(

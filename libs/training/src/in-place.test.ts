@@ -30,14 +30,14 @@ import {
   sgd,
   skipNonFinite,
   swaParams,
-  type TensorTree,
 } from '@lockstep/optim';
 import { bytesPerElement, type DType, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import { flatten, type Structure, unflatten } from '@lockstep/tree';
+import { flatten, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {
@@ -91,15 +91,15 @@ const optimizers: Readonly<Record<string, GradientTransformation>> = {
   skipping: skipNonFinite(adam(0.01)),
   // Keeps the parameters and the gradient of the step before, and two numbers that change places.
   memory: {
-    init: (params: TensorTree) => {
+    init(params) {
       const { leaves } = flatten(params);
-      return { params, grads: params, a: leaves[0]!, b: leaves[0]!.mul(2) } as never;
+      return { params, grads: params, a: leaves[0]!, b: leaves[0]!.mul(2) };
     },
-    update: (grads: TensorTree, state: never, params: TensorTree) => {
+    update(grads, state, params) {
       const { a, b } = state as Record<string, Tensor>;
-      return [grads, { params, grads, a: b, b: a } as never];
+      return [grads, { params, grads, a: b, b: a }];
     },
-  } as unknown as GradientTransformation,
+  },
 };
 
 const drawn = (shape: readonly number[], seed: number): Tensor => normal(keyTensor(seed), shape);
@@ -117,25 +117,20 @@ function taker(memory: ReturnType<typeof createMemory>) {
 describe.each(Object.entries(optimizers))('%s in place', (_name, optimizer) => {
   it('has the bits of updates from one memory to another', () => {
     const shapes = [[37, 41], [41], []];
-    const { leaves, structure }: { leaves: readonly Tensor[]; structure: Structure } = flatten(
-      shapes.map((shape, i) => drawn(shape, i)) as never,
-    );
-    const start = flatten(optimizer.init(unflatten(structure, leaves) as never) as never);
-    const state = start.leaves as Tensor[];
+    const { leaves, structure } = flatten(shapes.map((shape, i) => drawn(shape, i)));
+    const start = flatten(optimizer.init(unflatten(structure, leaves)));
+    const state = start.leaves;
     const numParams = leaves.length;
     const numMoved = numParams + state.length;
     const program = traceProgram(
       (...inputs) => {
-        const params = unflatten(structure, inputs.slice(0, numParams)) as never;
-        const grads = unflatten(structure, inputs.slice(numMoved, numMoved + numParams)) as never;
+        const params = unflatten(structure, inputs.slice(0, numParams));
+        const grads = unflatten(structure, inputs.slice(numMoved, numMoved + numParams));
         const step = inputs.at(-1)!;
-        const opt = unflatten(start.structure, inputs.slice(numParams, numMoved)) as never;
+        const opt = unflatten(start.structure, inputs.slice(numParams, numMoved));
         const progress = { step, totalSteps: 4, loss: step.add(1), samples: step.add(2) };
         const [updates, next] = optimizer.update(grads, opt, params, progress);
-        return [
-          ...flatten(applyUpdates(params, updates) as never).leaves,
-          ...flatten(next).leaves,
-        ] as Tensor[];
+        return [...flatten(applyUpdates(params, updates)).leaves, ...flatten(next).leaves];
       },
       [...leaves, ...state, ...leaves, { dtype: 'float32', shape: [] }],
     );

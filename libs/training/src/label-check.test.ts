@@ -5,6 +5,7 @@ import {
   accuracy,
   binaryCrossEntropy,
   dense,
+  type Empty,
   embedding,
   flatten,
   focal,
@@ -18,8 +19,10 @@ import {
 } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { ModelExperiment } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const numSamples = 1300;
 const x = Array.from({ length: numSamples }, (_, i) => [i % 3, (i % 7) / 7]);
@@ -170,7 +173,7 @@ describe('tokens where data and model meet', () => {
       kind: 'chosen',
       init: (key, input) => ({ ...embedding(2, 2).init(key, []), output: input }),
       apply: (params, state, y, context) =>
-        embedding(2, 2).apply(params as { table: Tensor }, state as never, y.argmax(-1), context),
+        embedding(2, 2).apply(params as { table: Tensor }, state as Empty, y.argmax(-1), context),
     });
     await expect(compile(labels(), { model: chosen })).resolves.toBeDefined();
   });

@@ -15,8 +15,10 @@ import {
 } from '@lockstep/nn';
 import { adam, chain, clipByGlobalNorm, sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, ModelExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 /** Images [6, 6, 1] whose class decides where they are bright; 45 of them, so that the last batch is short. */
 function images(numSamples = 45) {

@@ -11,8 +11,10 @@ import {
   skipNonFinite,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type FunctionExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, FunctionExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 /** Sixteen samples [1], one of which is `value` in every batch order: a batch is an epoch but for the order. */
 const samples = (...values: readonly number[]) =>
@@ -34,10 +36,7 @@ const falling = (changes: Recipe = {}) =>
     ...changes,
   } as FunctionExperiment<Record<string, Tensor>>);
 
-async function train(
-  experiment: ReturnType<typeof falling>,
-  options: Partial<Parameters<typeof trainLocally>[0]> = {},
-) {
+async function train(experiment: Experiment, options: Partial<Parameters<typeof trainLocally>[0]> = {}) {
   const dataset = await experiment.data.load();
   return trainLocally({ experiment, dataset, config: resolveConfig(experiment), ...options });
 }
@@ -199,7 +198,7 @@ describe('an update that makes a parameter non-finite', () => {
       batch: { size: 16, shards: 2 },
       steps: 2,
     });
-    const { nonFinite } = await train(experiment as never);
+    const { nonFinite } = await train(experiment);
     expect(nonFinite?.what[0]).toMatch(/^(state|gradient|loss)/);
     expect(nonFinite?.step).toBe(1);
   });

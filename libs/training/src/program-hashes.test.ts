@@ -3,9 +3,11 @@ import { fromArrays } from '@lockstep/data';
 import { dense, dropout, l2, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { adam, chain, clipByGlobalNorm, sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { ModelExperiment } from './experiment.ts';
 import { hashesOf } from './program-hashes.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {

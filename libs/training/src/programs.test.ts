@@ -22,8 +22,9 @@ import {
   warmup,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {

@@ -19,8 +19,10 @@ import {
   swaParams,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 async function train(experiment: Experiment, counts: readonly number[] = [4]) {
   let start = 0;

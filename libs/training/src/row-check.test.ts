@@ -16,8 +16,9 @@ import {
 } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 /** 30 images [4, 4, 2], so that the second batch is short and a shard of it holds filling rows alone. */
 const data = fromArrays(

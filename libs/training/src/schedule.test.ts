@@ -2,7 +2,8 @@ import { flatten, sequential } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { afterEvaluation, createSchedule, initialProgress } from '@lockstep/run';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const base = {
   data: { load: () => ({}) } as never,

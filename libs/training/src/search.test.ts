@@ -6,8 +6,10 @@ import { fromArrays } from '@lockstep/data';
 import { batchNorm, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { expect, it } from 'vitest';
-import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 import { searchNonFinite } from './search.ts';
 
 async function search(experiment: Experiment) {
