@@ -6,9 +6,9 @@ import {
   type BlockLayout,
   evaluationSignature,
   type Grouped,
-  type Parity,
   type Programs,
   packArrays,
+  type ReplicaCopy,
   replicaGroups,
   type Slot,
   shardSignature,
@@ -26,16 +26,16 @@ export interface BlockOptions {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   /** The arrays of each copy of the replica, in the order of `replicaGroups`. */
   readonly replica: readonly (readonly TypedArray[])[];
-  /** Called in the middle of a training segment when the first `numParts` parts of its exchange stand. */
-  readonly onReady?: ((numParts: number) => void) | undefined;
+  /** Called in the middle of a training segment when the first `numBuckets` buckets of its exchange are complete. */
+  readonly onReady?: ((numBuckets: number) => void) | undefined;
 }
 
 export interface BoundBlock {
   readonly layout: BlockLayout;
-  training(copy: Parity, slot: BatchSlot): Instance;
-  evaluation(copy: Parity, slot: BatchSlot): Instance;
+  training(copy: ReplicaCopy, slot: BatchSlot): Instance;
+  evaluation(copy: ReplicaCopy, slot: BatchSlot): Instance;
   /** What the last segment of a training step leaves; the memory is the same for both slots. */
-  outputs(copy: Parity): Grouped<ReturnType<typeof shardSignature>['outputs'], TypedArray>;
+  outputs(copy: ReplicaCopy): Grouped<ReturnType<typeof shardSignature>['outputs'], TypedArray>;
 }
 
 export function bindBlock(block: BlockLayout, options: BlockOptions): BoundBlock {
@@ -54,7 +54,7 @@ export function bindBlock(block: BlockLayout, options: BlockOptions): BoundBlock
       ...{ kernels, buffer, byteOffset: block.arena },
       inputs: packArrays(shard.inputs, { params, state, ...batchOf(slot) }),
       results: layout.results.map(floats),
-      ...(onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
+      ...(onReady && { onReady: (_segment: number, numBuckets: number) => onReady(numBuckets) }),
     });
   });
   const evaluation = perCopy((copy, slot) => {

@@ -10,7 +10,7 @@ import {
   type BatchSlot,
   createBatchFiller,
   evaluationSlot,
-  type Parity,
+  type ReplicaCopy,
   trainingSlot,
   viewer,
 } from '@lockstep/run';
@@ -20,8 +20,8 @@ import { createUpdater, type UpdateResult } from './updater.ts';
 export interface ExecutorOptions extends BatchFillerOptions {
   readonly thread: number;
   readonly kernels: Kernels;
-  /** Called in the middle of a training segment when the first `numParts` parts of its exchange stand on this thread. */
-  readonly onReady?: (numParts: number) => void;
+  /** Called in the middle of a training segment when the first `numBuckets` buckets of its exchange are complete on this thread. */
+  readonly onReady?: (numBuckets: number) => void;
   /** Fills the batches. Without it the executor fills each batch when it needs it. */
   readonly supply?: BatchSupply;
 }
@@ -36,16 +36,16 @@ export interface BatchSupply {
 
 export interface Executor {
   /** Makes the state of step 0 in a copy of the replica. */
-  initialize(copy: Parity): void;
+  initialize(copy: ReplicaCopy): void;
   /** Runs a segment of step `step` (from 1) on all blocks of this thread. */
-  runSegment(step: number, segment: number, copy: Parity): void;
+  runSegment(step: number, segment: number, copy: ReplicaCopy): void;
   /**
    * Runs the last segment of step `step` and turns the reduced sums into the next state, in the copy that the step has
    * read, unless loss, gradients or that state are not finite and the run is to stop then: `isUpdated` tells.
    */
-  runUpdate(step: number, copy: Parity): UpdateResult;
+  runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
-  evaluate(step: number, split: SplitName, copy: Parity): void;
+  evaluate(step: number, split: SplitName, copy: ReplicaCopy): void;
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {

@@ -19,8 +19,8 @@ import {
   combineWith,
   evaluationMetrics,
   layoutWorker,
-  type Parity,
   type Programs,
+  type ReplicaCopy,
   type RunConfig,
   viewer,
   type WorkerLayout,
@@ -56,7 +56,7 @@ export interface LocalWorker {
 }
 
 /** The other copy of the replica is for state that arrives from other workers. */
-const copy: Parity = 0;
+const copy: ReplicaCopy = 0;
 
 export function createLocalWorker(options: LocalWorkerOptions, programs: Programs): LocalWorker {
   const { dataset, config, profile = 'portable' } = options;
@@ -126,7 +126,7 @@ function bindExchanges({ programs, layout, buffer, kernels, config }: LocalRun):
         const place = { dtype: 'float32', shape: [size], byteOffset: arena + byteOffset } as const;
         return { node, data: view(place) as Float32Array };
       });
-      const { combine: op } = programs.shard(layout.blocks[0]!.numShards).exchanges[exchange]![bucket]!;
+      const { op } = programs.shard(layout.blocks[0]!.numShards).exchanges[exchange]![bucket]!;
       return { partials, options: { op, combine, scratch }, result: view(result) as Float32Array };
     });
     return () => {

@@ -1,10 +1,10 @@
 /** What is bound to one copy of the replica and to one slot for batches. */
-import type { BatchSlot, Parity } from '@lockstep/run';
+import type { BatchSlot, ReplicaCopy } from '@lockstep/run';
 
 /** Makes one for each copy and slot when it is first asked for: most runs use one copy only. */
 export function perCopy<T>(
-  make: (copy: Parity, slot: BatchSlot) => T,
-): (copy: Parity, slot?: BatchSlot) => T {
+  make: (copy: ReplicaCopy, slot: BatchSlot) => T,
+): (copy: ReplicaCopy, slot?: BatchSlot) => T {
   const made = new Map<number, T>();
   return (copy, slot = 0) => {
     const key = 2 * copy + slot;

@@ -9,8 +9,8 @@ import {
   type NonFinite,
   nonFiniteParts,
   nonFiniteRule,
-  type Parity,
   packArrays,
+  type ReplicaCopy,
   type RunConfig,
   replicaGroups,
   unpack,
@@ -30,9 +30,9 @@ export interface UpdateResult {
 
 export interface Updater {
   /** Makes the state of step 0 in a copy of the replica. */
-  initialize(copy: Parity): void;
+  initialize(copy: ReplicaCopy): void;
   /** Applies the update of step `step`, from 1, unless the step is not finite and the run is to stop then. */
-  update(step: number, copy: Parity): UpdateResult;
+  update(step: number, copy: ReplicaCopy): UpdateResult;
 }
 
 /** Segments of the update program. */
@@ -57,7 +57,7 @@ export function createUpdater(
   const update = perCopy((copy) => bindUpdate(options, block, copy));
 
   /** What is not finite of step `step`; undefined where only the norm of its gradient has overflowed. */
-  const lookAt = (step: number, copy: Parity): NonFinite | undefined => {
+  const lookAt = (step: number, copy: ReplicaCopy): NonFinite | undefined => {
     const { guard, gradientSums } = update(copy);
     const what = nonFiniteParts(programs, guard, gradientSums);
     if (what.length === 0) return undefined;
@@ -91,7 +91,7 @@ const at = ({ kernels, buffer }: BlockOptions, byteOffset: number) => ({
   results: [],
 });
 
-function bindUpdate(options: BlockOptions, block: BoundBlock, copy: Parity) {
+function bindUpdate(options: BlockOptions, block: BoundBlock, copy: ReplicaCopy) {
   const { programs, layout, replica, buffer } = options;
   const view = viewer(buffer);
   const [guard, numUpdates] = [view(layout.guard), view(layout.step)];
