@@ -1,4 +1,4 @@
-/** From the reduced sums of an evaluation to its metrics. */
+/** Metrics from the reduced sums of an evaluation. */
 import { itemsOf, unpack } from './groups.ts';
 import { sumGroups } from './signatures.ts';
 

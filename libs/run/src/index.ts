@@ -1,4 +1,7 @@
-/** What a run is apart from the programs it runs. Nothing here computes derivatives, so a thread without them stays small. */
+/**
+ * Everything about a run except the tracing of its programs. Nothing here computes derivatives, so threads that
+ * import only this stay small.
+ */
 export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
 export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
 export { combineWith } from './combine.ts';
@@ -25,7 +28,6 @@ export type { ReplicaCopy } from './replica-copy.ts';
 export { otherCopy } from './replica-copy.ts';
 export type { Progress, Schedule } from './schedule.ts';
 export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
-export type { Signature } from './signatures.ts';
 export {
   evaluationSignature,
   guardGroups,

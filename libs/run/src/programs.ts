@@ -1,4 +1,4 @@
-/** The compiled programs of a run, as the code that runs them sees them. */
+/** The compiled programs of a run, as seen by the code that runs them. */
 import type { Aval, Plan } from '@lockstep/autodiff';
 
 /** A named array of the replicated state. */
@@ -6,31 +6,33 @@ export interface Variable extends Aval {
   readonly name: string;
 }
 
-/** What the programs' inputs and outputs look like: enough to derive their signatures (signatures.ts). */
+/** The form of the programs' inputs and outputs, from which signatures.ts derives their signatures. */
 export interface ProgramForm {
   readonly params: readonly Variable[];
   readonly state: readonly Variable[];
   readonly optState: readonly Variable[];
-  /** Columns of a batch, without the axes of shards and rows. */
+  /** The columns of a batch, without the axes of shards and rows. */
   readonly columns: readonly Variable[];
   readonly rowsPerShard: number;
-  /** What a training step reports, in order: the loss, the gradient's norm, the experiment's metrics, the optimizer's. */
+  /**
+   * The metrics of a training step, in order: loss, gradient norm, the experiment's metrics, the optimizer's metrics.
+   */
   readonly stepMetrics: readonly string[];
-  /** What an evaluation reports, in order: the loss and the experiment's metrics. */
+  /** The metrics of an evaluation, in order: the loss and the experiment's metrics. */
   readonly evaluationMetrics: readonly string[];
   /** The arrays that evaluations read, as places in the replica (`replicaGroups`). */
   readonly evaluated: Evaluated;
-  /** Whether the loss has a penalty, whose gradient no reduced sum shows. */
+  /** Whether the loss has a penalty, whose gradient is in no reduced sum. */
   readonly hasPenalty: boolean;
-  /** Whether the optimizer leaves out steps whose gradient is not finite. */
+  /** Whether the optimizer skips steps whose gradients are not finite. */
   readonly skipsNonFinite: boolean;
 }
 
 export interface Evaluated {
-  /** The parameters, or what the optimizer's state sums up of them for an average. */
+  /** The parameters, or their weighted sums in the optimizer's state. */
   readonly params: readonly number[];
   readonly state: readonly number[];
-  /** What an average has to be divided by; empty for the parameters themselves. */
+  /** The total weight of those sums; empty if the parameters themselves are used. */
   readonly averageWeight: readonly number[];
 }
 

@@ -8,11 +8,6 @@ import { dtypeOf, sizeOf, type TypedArray } from '@lockstep/tensor';
 import { type Grouped, type Groups, itemsOf, pack } from './groups.ts';
 import type { ProgramForm } from './programs.ts';
 
-export interface Signature {
-  readonly inputs: Groups<Aval>;
-  readonly outputs: Groups<Aval>;
-}
-
 const scalar: Aval = { dtype: 'float32', shape: [] };
 const vector = (length: number): Aval => ({ dtype: 'float32', shape: [length] });
 const key: Aval = { dtype: 'uint32', shape: [2] };
@@ -20,19 +15,19 @@ const key: Aval = { dtype: 'uint32', shape: [2] };
 type Model = Pick<ProgramForm, 'params' | 'state'>;
 type Replica = Model & Pick<ProgramForm, 'optState'>;
 
-/** The arrays of a trained model, over which the fingerprint goes. */
+/** The arrays that the fingerprint covers: those of the trained model. */
 export const modelGroups = ({ params, state }: Model) => ({ params, state });
 
-/** The arrays of one copy of the replica: those of the model come first. */
+/** The arrays of one copy of the replica. The model's come first. */
 export const replicaGroups = ({ optState, ...model }: Replica) => ({ ...modelGroups(model), optState });
 
-/** The columns of the vector in which shards and evaluations add up: weighted metrics, and the weights themselves. */
+/** The columns of the vector of sums: weighted metrics, and the weights themselves. */
 export const sumGroups = ({ evaluationMetrics }: Pick<ProgramForm, 'evaluationMetrics'>) => ({
   metrics: evaluationMetrics,
   samples: 'samples',
 });
 
-/** The numbers that decide whether an update may begin. `gradients` is 0 or NaN; only the penalty's gradient needs it. */
+/** The numbers that decide whether an update may begin. `gradients` is 0 or NaN and is needed only with a penalty. */
 export const guardGroups = ({ hasPenalty }: Pick<ProgramForm, 'hasPenalty'>) => ({
   loss: 'loss',
   gradientNorm: 'gradientNorm',
@@ -41,10 +36,10 @@ export const guardGroups = ({ hasPenalty }: Pick<ProgramForm, 'hasPenalty'>) => 
 
 export const initInputs = { key };
 
-/** Makes the replica of step 0 from the key of initialisation. */
+/** The initialisation of the replica from a key. */
 export const initSignature = (form: Replica) => ({ inputs: initInputs, outputs: replicaGroups(form) });
 
-/** Samples of a block. */
+/** The samples of a block. */
 const batchGroups = ({ columns, rowsPerShard }: ProgramForm, numShards: number) => {
   const lead = [numShards, rowsPerShard];
   return {

@@ -1,11 +1,11 @@
-/** The programs of a run for people to read. */
+/** Readable descriptions of the programs of a run. */
 import { describePlan, type PlanDescription } from '@lockstep/autodiff';
 import { type Programs, pack, shardSignature, updateSignature, type Variable } from '@lockstep/run';
 
 export interface ProgramsDescription {
   readonly shards: number;
   readonly rowsPerShard: number;
-  /** Of one block that holds all shards. */
+  /** The shard program of one block that holds all shards. */
   readonly shard: PlanDescription;
   readonly update: PlanDescription;
 }

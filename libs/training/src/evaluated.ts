@@ -1,4 +1,4 @@
-/** Which parameters an evaluation uses: those that are trained, or their average in the optimizer's state. */
+/** The parameters that an evaluation uses: the trained ones, or their average in the optimizer's state. */
 import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { averageIn } from '@lockstep/optim';
@@ -9,10 +9,10 @@ import { type Trees, variablesOf } from './trees.ts';
 /** The parameters' leaves, from the arrays that an evaluation reads. */
 export type ParamsOf = (leaves: readonly Tensor[], averageWeight: readonly Tensor[]) => readonly Tensor[];
 
-/** The replica's parameters are the model's. */
+/** Evaluations use the parameters in the replica. */
 const trainedParams: ParamsOf = (leaves) => leaves;
 
-/** Throws an `argument` error where there is no average, an `experiment` error where it covers a part of the model. */
+/** Throws `argument` if the optimizer keeps no average, `experiment` if the average lacks parameters. */
 export function evaluatedOf(
   trees: Trees,
   which: 'params' | 'average' = 'params',

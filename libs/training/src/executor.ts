@@ -40,8 +40,9 @@ export interface Executor {
   /** Runs a segment of step `step` (from 1) on all blocks of this thread. */
   runSegment(step: number, segment: number, copy: ReplicaCopy): void;
   /**
-   * Runs the last segment of step `step` and turns the reduced sums into the next state, in the copy that the step has
-   * read, unless loss, gradients or that state are not finite and the run is to stop then: `isUpdated` tells.
+   * Runs the last segment of step `step` and turns the reduced sums into the next state, in the copy that the step
+   * has read. If loss, gradients or that state are not finite and the run must stop then, the state stays and
+   * `isUpdated` is false.
    */
   runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */

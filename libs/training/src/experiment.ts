@@ -1,14 +1,14 @@
-/** What a user writes: the description of a training run, without a word of workers. */
+/** What a user writes: the description of a training run. It does not mention workers. */
 import type { Tensor } from '@lockstep/autodiff';
 import type { DataSource } from '@lockstep/data';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
 import type { EarlyStopping } from '@lockstep/run';
 
-/** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
+/** The columns of a batch: inputs `x [rows, ..]`, labels `y [rows, ..]`, and all other columns of the data. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
 
-/** Rows without labels: what a trained run is given. */
+/** The columns of new rows, which have no labels: the input of a trained run. */
 export type Inputs = { readonly x: Tensor } & Readonly<Record<string, Tensor>>;
 
 export interface CommonOptions {
@@ -31,39 +31,43 @@ export interface CommonOptions {
   /** Ends the run when a metric has not improved for some evaluations. Default: never. */
   readonly earlyStopping?: EarlyStopping;
   /**
-   * The parameters that evaluations use: those trained, or their average by the `emaParams` or `swaParams` in the
-   * optimizer's chain. Model state, such as running statistics, is that of training either way. Default 'params'.
+   * The parameters that evaluations use: the trained ones, or their average by `emaParams` or `swaParams` in the
+   * optimizer's chain. In both cases the model's state, such as running statistics, is that of training. Default
+   * 'params'.
    */
   readonly evaluateWith?: 'params' | 'average';
   /**
-   * What a loss, gradient or parameter that is not finite does. 'stop' ends the run before the update: its newest checkpoint then
-   * holds the last finite state, and the operation is named. 'warn' tells it, and the run goes on. An optimizer with
-   * `skipNonFinite` leaves out steps whose gradients are not finite itself; a parameter, or a loss alone, stops it all the same. Default 'stop'.
+   * What happens when a loss, gradient or parameter is not finite. 'stop' ends the run before the update, so that the
+   * newest checkpoint holds the last finite state, and names the operation. 'warn' reports it and continues. An
+   * optimizer with `skipNonFinite` skips steps whose gradients are not finite; a non-finite parameter, or a
+   * non-finite loss with finite gradients, still stops the run. Default 'stop'.
    */
   readonly onNonFinite?: 'stop' | 'warn';
 }
 
-/** A model of layers, with a loss of outputs and labels: one value a sample. */
+/** An experiment with a model of layers and a loss of outputs and labels. */
 export interface ModelExperiment extends CommonOptions {
   // biome-ignore lint/suspicious/noExplicitAny: a model's parameters are known to the model alone
   readonly model: Layer<any, any>;
-  /** (outputs [rows, ..], labels [rows, ..]) → [rows]; other columns, the inputs among them, are in `batch`. */
+  /**
+   * (outputs [rows, ..], labels [rows, ..]) → [rows], one value per sample; `batch` has all columns, inputs included.
+   */
   readonly loss: (outputs: Tensor, labels: Tensor, batch: Batch) => Tensor;
-  /** Added to the mean loss; differentiated once a step, not once a shard. */
+  /** Added to the mean loss. Differentiated once per step, not once per shard. */
   readonly penalty?: (params: unknown) => Tensor;
   /** Each like `loss` → [rows]. */
   readonly metrics?: Readonly<Record<string, (outputs: Tensor, labels: Tensor, batch: Batch) => Tensor>>;
 }
 
-/** A loss of one's own: any pytree of parameters, any differentiable function. */
+/** An experiment with its own loss: any tree of parameters, any differentiable function. */
 export interface FunctionExperiment<Params> extends CommonOptions {
   readonly init: (key: Tensor) => Params;
-  /** → [rows], one value a sample; `key` belongs to this step and shard. */
+  /** → [rows], one value per sample; `key` belongs to this step and shard. */
   readonly loss: (params: Params, batch: Batch, key: Tensor) => Tensor;
   readonly penalty?: (params: Params) => Tensor;
   /** Each → [rows]. */
   readonly metrics?: Readonly<Record<string, (params: Params, batch: Batch) => Tensor>>;
-  /** What a trained run gives for new rows, which have no labels → [rows, ..]. Training does not use it. */
+  /** The output of a trained run for new rows, which have no labels → [rows, ..]. Training does not use it. */
   readonly predict?: (params: Params, inputs: Inputs) => Tensor;
 }
 

@@ -1,4 +1,4 @@
-/** The shard program, the update program and the step. */
+/** Experiments, the programs compiled from them, and the execution of steps. */
 
 export { defineExperiment, definitionOf, isExperiment } from './define-experiment.ts';
 export type { ProgramsDescription } from './describe.ts';

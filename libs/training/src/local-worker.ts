@@ -1,4 +1,4 @@
-/** All shards of a run in one process and one thread: what the workers of a cluster do together. */
+/** All shards of a run in one process and one thread: the work that a cluster divides among workers. */
 import {
   combineAt,
   combineTree,
@@ -32,30 +32,30 @@ import type { UpdateResult } from './updater.ts';
 export interface LocalWorkerOptions {
   readonly dataset: Dataset;
   readonly config: RunConfig;
-  /** Contiguous runs of shards, as workers or threads would own them. Default: all in one. */
+  /** Contiguous ranges of shards, one for each simulated thread. Default: one range of all shards. */
   readonly ranges?: readonly ShardRange[];
   /** Default `portable`. */
   readonly profile?: Profile;
-  /** Where kernels come from. Default: the fastest of the profile. */
+  /** Creates the kernels. Default: the fastest of the profile. */
   readonly createKernels?: typeof createKernels;
 }
 
 export interface LocalWorker {
   /** The arrays of the replica, in the order of `replicaGroups`. */
   readonly replica: readonly TypedArray[];
-  /** Memory for a second replica, which no program uses. */
+  /** The arrays of the second copy, which no program uses here. */
   readonly spare: readonly TypedArray[];
   initialize(): void;
   /** Runs the segments and exchanges of step `step`, from 1, without its update. */
   runSegments(step: number): void;
   update(step: number): UpdateResult;
-  /** What the last update reported. */
+  /** The metrics of the last update. */
   stepMetrics(): Record<string, number>;
   /** The metrics of a whole split, after step `step`. */
   evaluate(split: SplitName, step: number): Record<string, number>;
 }
 
-/** The other copy of the replica is for state that arrives from other workers. */
+/** A cluster fills the other copy with state from elsewhere. */
 const copy: ReplicaCopy = 0;
 
 export function createLocalWorker(options: LocalWorkerOptions, programs: Programs): LocalWorker {

@@ -95,7 +95,7 @@ function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
   };
 }
 
-/** Applies the update of a step; gives what keeps it from being applied. */
+/** Applies the update of a step. Returns the reason if the update is not applied. */
 type Update = (step: number) => NonFinite | undefined;
 
 const plainUpdate =
@@ -105,7 +105,7 @@ const plainUpdate =
     return isUpdated ? undefined : nonFinite;
   };
 
-/** Takes back an update after which `broken` names an array that is not finite. */
+/** An update that is undone if `broken` finds an array that is not finite afterwards. */
 const carefulUpdate = (worker: LocalWorker, broken: () => string | undefined): Update => {
   const update = plainUpdate(worker);
   const { replica, spare } = worker;

@@ -1,13 +1,13 @@
-/** The names of what steps and evaluations report, in order. */
+/** The names of the metrics that steps and evaluations report, in order. */
 import type { Task } from './task.ts';
 
-/** What an evaluation reports. */
+/** The metrics of an evaluation. */
 export const evaluationGroups = ({ metricNames }: Pick<Task, 'metricNames'>) => ({
   loss: 'loss',
   metrics: metricNames,
 });
 
-/** What a training step reports; `linkMetrics` are those of the optimizer's links. */
+/** The metrics of a training step; `linkMetrics` are those of the optimizer's links. */
 export const stepGroups = (task: Pick<Task, 'metricNames'>, linkMetrics: readonly string[]) => ({
   loss: 'loss',
   gradientNorm: 'gradientNorm',

@@ -1,7 +1,7 @@
-/** What is bound to one copy of the replica and to one slot for batches. */
+/** Values bound to one copy of the replica and one batch slot. */
 import type { BatchSlot, ReplicaCopy } from '@lockstep/run';
 
-/** Makes one for each copy and slot when it is first asked for: most runs use one copy only. */
+/** Makes each value when it is first needed: most runs use one copy only. */
 export function perCopy<T>(
   make: (copy: ReplicaCopy, slot: BatchSlot) => T,
 ): (copy: ReplicaCopy, slot?: BatchSlot) => T {

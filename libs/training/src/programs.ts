@@ -1,7 +1,7 @@
 /**
- * The compiled programs of a run. The shard program computes, for a block of shards, sums of gradients, loss and
- * metrics; whatever crosses shards is reduced along the tree, in exchanges that cut it into segments. The update
- * program divides once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
+ * The compiled programs of a run. The shard program computes sums of gradients, loss and metrics over a block of
+ * shards. Exchanges cut it into segments; they reduce values across shards along the tree. The update program divides
+ * once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
  */
 import type { Plan } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
@@ -72,7 +72,7 @@ const columnsOf = ({ splits }: Dataset): readonly Variable[] =>
     .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 
-/** @throws LockstepError `config` if early stopping waits for evaluations that there will not be. */
+/** @throws LockstepError `config` if early stopping waits for evaluations that will not happen. */
 function checkStopping({ earlyStopping }: Experiment, { name, splits }: Dataset): void {
   if (earlyStopping === undefined || splits.validation !== undefined) return;
   throw new LockstepError(

@@ -31,7 +31,7 @@ function nearestPower(value: number): number {
   return power;
 }
 
-/** What the command line may set. */
+/** The settings that the command line may override. */
 export interface RunOverrides {
   readonly seed?: number | undefined;
   readonly shards?: number | undefined;
@@ -42,7 +42,7 @@ export interface RunOverrides {
   readonly checkpointEvery?: number | undefined;
 }
 
-/** The experiment's own values where the command line sets none. */
+/** The configuration of a run: values of the command line, else those of the experiment. */
 export function resolveConfig(experiment: Experiment, overrides: RunOverrides = {}): RunConfig {
   const config = {
     seed: overrides.seed ?? experiment.seed ?? 1,

@@ -1,6 +1,6 @@
 /**
- * Where in an experiment a step is not finite: the step is computed again, one shard after the other and operation by operation,
- * with the parameters that it began from.
+ * Finds the operation that makes a step non-finite: computes the step again, one shard after the other and operation
+ * by operation, from the parameters before the step.
  */
 import {
   findNonFinite,
@@ -25,19 +25,19 @@ export interface SearchOptions {
   readonly experiment: Experiment;
   readonly dataset: Dataset;
   readonly config: RunConfig;
-  /** The step that is not finite, from 1. */
+  /** The non-finite step, from 1. */
   readonly step: number;
   /** Parameters, then the model's state, before the step. */
   readonly arrays: readonly TypedArray[];
 }
 
 export interface Searched {
-  /** The first that is not finite by itself; undefined: the penalty. */
+  /** The first shard that is not finite by itself; undefined if it is the penalty. */
   readonly shard?: number;
   readonly found: NonFinite;
 }
 
-/** Undefined where every shard and the penalty are finite by themselves, so that only sums over them are not. */
+/** Undefined if every shard and the penalty are finite by themselves, so that only sums over shards are not. */
 export function searchNonFinite({
   experiment,
   dataset,
@@ -66,7 +66,7 @@ export function searchNonFinite({
 const isAllFinite = (tree: TensorTree): boolean =>
   flatten(tree).leaves.every(({ data }) => data.every(Number.isFinite));
 
-/** The forms of parameters and state, by tracing initialisation, which does not run. */
+/** The forms of parameters and state. Traces initialisation without running it. */
 function formsOf(task: Task): { readonly params: TreeForm; readonly state: TreeForm } {
   let forms: ReturnType<typeof formsOf> | undefined;
   traceProgram((...inputs) => {

@@ -1,4 +1,4 @@
-/** An experiment as the functions the trainer needs, whichever form it was written in. */
+/** An experiment of either form as the functions that the trainer needs. */
 import { foldIn, stopGradient, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { describeValue, LockstepError, ofField } from '@lockstep/errors';
@@ -16,14 +16,14 @@ export interface Variables {
 
 export interface ForwardContext {
   readonly training: boolean;
-  /** Of this step and shard. uint32 [2] */
+  /** The key of this step and shard. uint32 [2] */
   readonly key: Tensor;
-  /** [rows]: 0 for rows that only fill up the shard. */
+  /** [rows]; 0 for rows that only pad the shard. */
   readonly weights: Tensor;
 }
 
 export interface Forward {
-  /** One value a sample. [rows] */
+  /** One value per sample. [rows] */
   readonly loss: Tensor;
   /** Each [rows], in the order of `metricNames`. */
   readonly metrics: readonly Tensor[];
@@ -33,7 +33,7 @@ export interface Forward {
 export interface Task {
   readonly metricNames: readonly string[];
   readonly optimizer: GradientTransformation;
-  /** From the key of the run's initialisation. */
+  /** Initial parameters and state from the key of the run's initialisation. */
   init(key: Tensor): Variables;
   forward(variables: Variables, batch: Batch, context: ForwardContext): Forward;
   readonly penalty: ((params: TensorTree) => Tensor) | undefined;
@@ -48,7 +48,7 @@ export function createTask(experiment: Experiment, dataset: Dataset): Task {
   );
 }
 
-/** Added to the parameters, gradients would climb. */
+/** An optimizer that returns gradients would climb, as its result is added to the parameters. */
 function requireDescent({ role }: GradientTransformation): void {
   if (role?.gives !== 'gradients') return;
   throw new LockstepError(
@@ -58,7 +58,7 @@ function requireDescent({ role }: GradientTransformation): void {
   );
 }
 
-/** The task with what is frozen as a constant, to loss, metrics and penalty alike. */
+/** The task whose loss, metrics and penalty see frozen parameters as constants. */
 function withConstants(task: Task): Task {
   const still = (params: TensorTree): TensorTree => {
     const isFrozen = frozenLeaves(params).values();
@@ -129,7 +129,7 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
   };
 }
 
-/** The loss and the metrics of a batch, each a value a sample. */
+/** The loss and the metrics of a batch, one value per sample each. */
 function measured(
   metricNames: readonly string[],
   batch: Batch,
@@ -161,7 +161,7 @@ function fieldShape({ fields }: Split, name: string): readonly number[] {
   return field.shape;
 }
 
-/** What is added to the loss, which is one number. */
+/** Requires one number: the penalty is added to the loss. */
 function one(what: string, value: unknown): Tensor {
   if (value instanceof Tensor && value.rank === 0) return value;
   const came = value instanceof Tensor ? formatShape(value.shape) : described(value);
@@ -175,7 +175,7 @@ function one(what: string, value: unknown): Tensor {
 const described = (value: unknown): string =>
   typeof value === 'function' ? 'a function; is a call missing, as in f()?' : describeValue(value);
 
-/** A scalar loss would average over rows that only fill up a shard, so it is refused. */
+/** Requires one value per sample: a scalar loss would average over rows that only pad the shard. */
 function perSample(what: string, values: unknown, weights: Tensor): Tensor {
   if (!(values instanceof Tensor)) {
     throw new LockstepError(

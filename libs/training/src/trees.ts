@@ -1,4 +1,4 @@
-/** The trees that every worker holds a replica of, and their form, which no step changes. */
+/** The trees that every worker holds a replica of, and their form, which never changes. */
 import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { TensorTree } from '@lockstep/optim';

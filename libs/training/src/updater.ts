@@ -1,4 +1,4 @@
-/** What the first thread of a worker does for all: it initialises the replica and applies updates to it. */
+/** Initialisation and updates of the replica, on the first thread of a worker. */
 import { instantiate, runAlone } from '@lockstep/autodiff';
 import {
   firstNonFinite,
@@ -22,16 +22,18 @@ import type { BlockOptions, BoundBlock } from './bound-block.ts';
 import { perCopy } from './per-copy.ts';
 
 export interface UpdateResult {
-  /** False: the state is still that of the step before. */
+  /** False if the state is still that of the step before. */
   readonly isUpdated: boolean;
-  /** What was not finite before the update. */
+  /** What was not finite before the update; absent if everything was. */
   readonly nonFinite?: NonFinite;
 }
 
 export interface Updater {
   /** Makes the state of step 0 in a copy of the replica. */
   initialize(copy: ReplicaCopy): void;
-  /** Applies the update of step `step`, from 1, unless the step is not finite and the run is to stop then. */
+  /**
+   * Applies the update of step `step`, from 1. If the step is not finite and the run must stop then, the state stays.
+   */
   update(step: number, copy: ReplicaCopy): UpdateResult;
 }
 
@@ -56,7 +58,7 @@ export function createUpdater(
   );
   const update = perCopy((copy) => bindUpdate(options, block, copy));
 
-  /** What is not finite of step `step`; undefined where only the norm of its gradient has overflowed. */
+  /** What is not finite in step `step`; undefined if only the norm of its gradient has overflowed. */
   const lookAt = (step: number, copy: ReplicaCopy): NonFinite | undefined => {
     const { guard, gradientSums } = update(copy);
     const what = nonFiniteParts(programs, guard, gradientSums);
@@ -78,7 +80,7 @@ export function createUpdater(
       // The next segment overwrites the state, so the decision falls here.
       const nonFinite = isFiniteGuard(guard) ? undefined : lookAt(step, copy);
       if (nonFinite !== undefined && !goesOn(rule, nonFinite)) return { isUpdated: false, nonFinite };
-      // The step's new state may be the parameters that the step has read, which the update overwrites.
+      // The model's next state may be the parameters that the step has read, which the update overwrites.
       takeState();
       instance.run(updateSegment);
       return { isUpdated: true, ...(nonFinite && { nonFinite }) };
