@@ -99,7 +99,7 @@ describe('chain', () => {
 describe('multiTransform', () => {
   it('refuses gradients beside steps', () => {
     expect(() => multiTransform({ a: sgd(0.1), b: identity }, split)).toThrow(
-      /multiTransform: a makes steps downhill, b hands on gradients/,
+      /multiTransform: a returns steps downhill, b returns gradients/,
     );
     expect(() => multiTransform({ a: chain(clipByGlobalNorm(1)), b: adam(1) }, split)).toThrow(
       /b makes steps/,

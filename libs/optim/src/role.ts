@@ -55,7 +55,7 @@ export function roleOfParts(owner: string, parts: Readonly<Record<string, HasRol
   if (steps.length > 0 && gradients.length > 0) {
     throw new LockstepError(
       'argument',
-      `${owner}: ${steps.join(', ')} makes steps downhill, ${gradients.join(', ')} hands on gradients, which would go uphill; end it with scaleByLearningRate(rate), or freeze()`,
+      `${owner}: ${steps.join(', ')} returns steps downhill, ${gradients.join(', ')} returns gradients, which would go uphill; end it with scaleByLearningRate(rate), or freeze()`,
       { owner, steps, gradients },
     );
   }

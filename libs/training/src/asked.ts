@@ -21,7 +21,7 @@ export function askedOf(batch: Batch): { readonly columns: Batch; missing(): str
     const near = name === undefined ? [] : nearNames(name, known, 1);
     return (
       name &&
-      `the batch has no column '${name}' but ${known.join(', ')}${near.length > 0 ? `; did you mean '${near[0]}'?` : ''}`
+      `the batch has no column '${name}'; its columns are ${known.join(', ')}${near.length > 0 ? `; did you mean '${near[0]}'?` : ''}`
     );
   };
   return { columns, missing };

@@ -129,7 +129,7 @@ function unknownField(field: string): LockstepError {
   const suggestion = near === undefined ? '' : `did you mean '${near}'? `;
   return new LockstepError(
     'config',
-    `defineExperiment: knows no '${field}'; ${suggestion}there are ${known.join(', ')}`,
+    `defineExperiment: unknown field '${field}'; ${suggestion}fields are ${known.join(', ')}`,
     { field, near },
   );
 }

@@ -1,4 +1,4 @@
-/** A step works in one copy of the replica: what it reads it writes over, and nothing is lost on the way. */
+/** A step works in one copy of the replica: it overwrites what it has read and loses nothing. */
 import {
   instantiate,
   keyTensor,
@@ -47,7 +47,7 @@ const data = fromArrays(
   { name: 'remainders', dtypes: { y: 'int32' } },
 );
 
-/** Outputs that are not computed where they end. */
+/** Indices of outputs that are computed in another place and copied. */
 function copiedIn({ program, places, numInPlace }: Plan): number[] {
   return program.outputs.flatMap((variable, index) => {
     const place = places.get(variable);
@@ -76,7 +76,7 @@ describe('an update needs no copy', () => {
     ['Adam behind clipping, with decay', chain(clipByGlobalNorm(1), adamw(1e-3))],
   ])('of %s', async (_name, optimizer) => {
     const plan = await updateOf(optimizer);
-    // The others are the guard's numbers and the step's metrics.
+    // The other two outputs are the guard's numbers and the step's metrics.
     expect(plan.numInPlace).toBe(plan.program.outputs.length - 2);
     expect(copiedIn(plan)).toEqual([]);
   });
@@ -89,7 +89,7 @@ const optimizers: Readonly<Record<string, GradientTransformation>> = {
   lookahead: lookahead(adam(0.01), { every: 2 }),
   accumulation: accumulateGradients(3, adam(0.01)),
   skipping: skipNonFinite(adam(0.01)),
-  // Keeps the parameters and the gradient of the step before, and two numbers that change places.
+  // Keeps the parameters and the gradient of the previous step, and two numbers that change places.
   memory: {
     init(params) {
       const { leaves } = flatten(params);
@@ -104,7 +104,7 @@ const optimizers: Readonly<Record<string, GradientTransformation>> = {
 
 const drawn = (shape: readonly number[], seed: number): Tensor => normal(keyTensor(seed), shape);
 
-/** Takes storage of a memory, one after the other. */
+/** Allocates consecutive views of a memory. */
 function taker(memory: ReturnType<typeof createMemory>) {
   let end = MIN_SCRATCH_BYTES;
   return (dtype: DType, size: number): TypedArray => {
@@ -115,7 +115,7 @@ function taker(memory: ReturnType<typeof createMemory>) {
 }
 
 describe.each(Object.entries(optimizers))('%s in place', (_name, optimizer) => {
-  it('has the bits of updates from one memory to another', () => {
+  it('gives the bits of updates between separate memories', () => {
     const shapes = [[37, 41], [41], []];
     const { leaves, structure } = flatten(shapes.map((shape, i) => drawn(shape, i)));
     const start = flatten(optimizer.init(unflatten(structure, leaves)));
@@ -164,7 +164,7 @@ describe.each(Object.entries(optimizers))('%s in place', (_name, optimizer) => {
   });
 });
 
-/** Its state: two arrays that change places with every step, and the parameters that the step has read. */
+/** A layer whose state is two arrays that change places in every step, and the parameters that the step has read. */
 const remembering: Layer = {
   kind: 'remembering',
   init: (key, input) => {
@@ -195,7 +195,7 @@ describe('the state of a model', () => {
     const run = trainLocally({ experiment, dataset, config: resolveConfig(experiment, { steps }), ranges });
     return Object.fromEntries(run.variables.map(({ name }, i) => [name, run.arrays[i]!]));
   };
-  it('may be made of itself and of the parameters that the update writes over', async () => {
+  it('may depend on itself and on parameters that the update overwrites', async () => {
     const runs = await Promise.all([1, 2, 3, 4].map(after));
     for (const [i, now] of runs.slice(1).entries()) {
       const then = runs[i]!;

@@ -1,4 +1,4 @@
-/** What the update program hands to an optimizer, and what it accepts from one. */
+/** What the update program passes to an optimizer and accepts from it. */
 import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { dense, l2, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
@@ -86,8 +86,8 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
 });
 
 describe('the update program', () => {
-  it('hands over the loss of the step, with the penalty, and the number of the step', async () => {
-    // Parameters that add up what they are handed.
+  it("passes the optimizer the loss of the step, with the penalty, and the step's number", async () => {
+    // The parameters add up what the optimizer receives.
     const adding: GradientTransformation<Empty> = stateless((_grads, _params, { loss, step }) => ({
       losses: loss!,
       steps: step,

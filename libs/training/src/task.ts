@@ -53,7 +53,7 @@ function requireDescent({ role }: GradientTransformation): void {
   if (role?.gives !== 'gradients') return;
   throw new LockstepError(
     'experiment',
-    'the optimizer hands on gradients, and added to the parameters they go uphill; end the chain with scaleByLearningRate(rate), or with an optimizer such as adam(1e-3)',
+    'the optimizer returns gradients, and adding gradients to the parameters goes uphill; end the chain with scaleByLearningRate(rate), or with an optimizer such as adam(1e-3)',
     {},
   );
 }
@@ -154,7 +154,7 @@ function fieldShape({ fields }: Split, name: string): readonly number[] {
   if (field === undefined) {
     throw new LockstepError(
       'experiment',
-      `the data have no column '${name}' but ${Object.keys(fields).join(', ')}; a model reads its input from x and its labels from y`,
+      `the data have no column '${name}'; their columns are ${Object.keys(fields).join(', ')}; a model reads its input from x and its labels from y`,
       { name, fields: Object.keys(fields) },
     );
   }
