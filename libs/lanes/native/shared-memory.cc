@@ -18,7 +18,7 @@
 
 namespace {
 
-// Without these seals the owner could cut the file, and a reader of what was cut off would die of SIGBUS.
+// Without these seals the owner could shrink the file, and a peer that reads beyond its end would die of SIGBUS.
 constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 napi_value Throw(napi_env env, const char* what, int error) {
@@ -32,11 +32,11 @@ struct Mapping {
   size_t bytes;
 };
 
-// Mappings that have not ended, by address; of all threads.
+// The mappings of all threads, by address.
 std::mutex mutex;
 std::unordered_map<void*, Mapping*> mappings;
 
-// Under the mutex.
+// The caller holds the mutex.
 void End(Mapping* mapping) {
   if (mapping->data == nullptr) return;
   mappings.erase(mapping->data);
@@ -71,7 +71,7 @@ napi_value Unmap(napi_env env, napi_callback_info info) {
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr);
   if (napi_get_arraybuffer_info(env, buffer, &data, &bytes) != napi_ok) return nullptr;
-  // First, for no view that could still be read may outlive its memory.
+  // Detach first: no readable view may outlive its memory.
   if (napi_detach_arraybuffer(env, buffer) != napi_ok) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = mappings.find(data);
@@ -98,7 +98,7 @@ napi_value Create(napi_env env, napi_callback_info info) {
     return Throw(env, "shared memory", error);
   }
 #ifdef F_SEAL_FUTURE_WRITE
-  // From Linux 5.1 on nobody else can write to it, even by a mistake.
+  // From Linux 5.1 on, this seal prevents writes by other processes, even by mistake.
   fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
 #endif
   napi_value result, descriptor, buffer = Wrap(env, data, static_cast<size_t>(bytes));
@@ -124,7 +124,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   napi_get_value_int32(env, arguments[1], &theirs);
   napi_get_value_double(env, arguments[2], &bytes);
   const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(theirs);
-  // In another container the number may be that of another process: whatever it has there must not block us.
+  // In another container the pid may be another process's: opening its descriptor must not block.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return Throw(env, path.c_str(), errno);
   struct stat status;
@@ -153,7 +153,7 @@ napi_value Pipe(napi_env env, napi_callback_info) {
   return result;
 }
 
-// Nothing can end a thread that is in here.
+// Nothing can end a thread that blocks here.
 constexpr int kLongestWaitMs = 500;
 
 /** drain(fd): blocks this thread until there is something in the pipe, and empties it; not for ever. */
