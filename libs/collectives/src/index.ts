@@ -1,6 +1,6 @@
 /**
- * Deterministic reductions over the fixed binary tree of shards, between workers that are joined by a {@link Link}.
- * Knows no sockets and is handed its arithmetic.
+ * Deterministic reductions over the fixed binary tree of shards, between workers that a {@link Link} connects. It opens
+ * no sockets, and its caller provides the arithmetic.
  */
 
 export type { AllReducer, AllReducerCounters, AllReducerOptions, Link, Rejection } from './all-reducer.ts';

@@ -1,5 +1,5 @@
-// Memory that processes of one host share, an anonymous file mapped as an ArrayBuffer, and pipes to wake each other.
-// Neither has a name, so nothing is left when its owner dies, however it dies. Peers open both as /proc/<pid>/fd/<fd>.
+// Memory that processes of one host share (an anonymous file, mapped as an ArrayBuffer) and pipes to wake each other.
+// Neither has a name, so nothing remains when its owner dies for any reason. Peers open both as /proc/<pid>/fd/<fd>.
 #include <node_api.h>
 
 #ifdef __linux__
@@ -64,7 +64,7 @@ napi_value Wrap(napi_env env, void* data, size_t bytes) {
   return nullptr;
 }
 
-/** unmap(buffer): gives the memory of a mapping back before the buffer is collected; views of it are empty. */
+/** unmap(buffer): unmaps the memory before the buffer is collected; its views are empty from then on. */
 napi_value Unmap(napi_env env, napi_callback_info info) {
   size_t count = 1, bytes = 0;
   napi_value buffer;
@@ -79,7 +79,7 @@ napi_value Unmap(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** create(bytes): { fd, buffer }: zeros, writable here alone. */
+/** create(bytes): { fd, buffer }: zeroed memory that only this process may write to. */
 napi_value Create(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -113,7 +113,7 @@ napi_value Create(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** open(pid, fd, bytes): the ArrayBuffer of what another process created. Writing to it ends the process. */
+/** open(pid, fd, bytes): memory that another process created, as an ArrayBuffer. Writing to it ends this process. */
 napi_value Open(napi_env env, napi_callback_info info) {
   size_t count = 3;
   napi_value arguments[3];
@@ -139,7 +139,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   return data == MAP_FAILED ? Throw(env, path.c_str(), error) : Wrap(env, data, static_cast<size_t>(bytes));
 }
 
-/** pipe(): [read, write], descriptors. */
+/** pipe(): [read, write], the descriptors of a new pipe. */
 napi_value Pipe(napi_env env, napi_callback_info) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return Throw(env, "pipe", errno);
@@ -156,7 +156,7 @@ napi_value Pipe(napi_env env, napi_callback_info) {
 // Nothing can end a thread that blocks here.
 constexpr int kLongestWaitMs = 500;
 
-/** drain(fd): blocks this thread until there is something in the pipe, and empties it; not for ever. */
+/** drain(fd): blocks this thread until the pipe holds bytes, for half a second at most, and empties it. */
 napi_value Drain(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
