@@ -40,7 +40,7 @@ export function fail(turn: Turn, error: WireError): void {
 }
 
 /** Tells a worker that joins after the end to stop. A worker that was told already is not told again. */
-export function turnAway(turn: Turn, hello: Hello): void {
+export function stopLatecomer(turn: Turn, hello: Hello): void {
   const { workers, stopReason } = turn.state;
   if (workers.has(hello.worker)) return;
   update(turn, { workers: new Map(workers).set(hello.worker, newcomer(hello, turn.state.ranMs)) });

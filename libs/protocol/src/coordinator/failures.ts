@@ -15,7 +15,7 @@ export function workerFailed(turn: Turn, worker: string, error: WireError) {
   const others = [...turn.state.workers.values()].filter((one) => one !== record);
   // Others have done a step and this worker has not, so its machine is at fault: too little memory, another version of a package.
   if (!record.isProven && others.some(({ isProven }) => isProven)) {
-    turnAway(turn, worker, record, 'computing failed', error);
+    refuseFailed(turn, worker, record, 'computing failed', error);
     return continueWithout(turn, worker, record);
   }
   failAfterSaving(turn, error, worker);
@@ -29,11 +29,17 @@ function failedToLoad(turn: Turn, worker: string, record: WorkerRecord, error: W
   const { dataHash, programs, needed, workers } = turn.state;
   const hasLoaded = dataHash !== null || programs !== null;
   if (!hasLoaded && needed === 1 && workers.size === 1) return fail(turn, error);
-  turnAway(turn, worker, record, 'loading failed', error);
+  refuseFailed(turn, worker, record, 'loading failed', error);
   expectFewer(turn);
 }
 
-function turnAway(turn: Turn, worker: string, { hello }: WorkerRecord, what: string, error: WireError): void {
+function refuseFailed(
+  turn: Turn,
+  worker: string,
+  { hello }: WorkerRecord,
+  what: string,
+  error: WireError,
+): void {
   const message = `${what} on ${hello.host}: ${error.message}`;
   refuse(turn, worker, 'failed', message.slice(0, MAX_TEXT_LENGTH));
 }

@@ -105,11 +105,11 @@ export function loaded(turn: Turn, worker: string, { dataHash, programs }: Loade
   const expected = turn.state.dataHash;
   if (dataHash !== undefined && expected !== null && dataHash !== expected) {
     const message = `data differs: the worker has ${dataHash}, the run ${expected}; give it the same files`;
-    return turnAway(turn, worker, 'data', message);
+    return refuseDiffering(turn, worker, 'data', message);
   }
   const differing = programs === undefined ? null : comparePrograms(turn, programs);
   if (differing !== null) {
-    return turnAway(turn, worker, 'programs', programsDiffer(record.hello.host, differing));
+    return refuseDiffering(turn, worker, 'programs', programsDiffer(record.hello.host, differing));
   }
   if (dataHash !== undefined && expected === null) {
     update(turn, { dataHash });
@@ -126,7 +126,7 @@ export function loaded(turn: Turn, worker: string, { dataHash, programs }: Loade
 }
 
 /** The worker would differ again, so the run does not wait for it. */
-function turnAway(turn: Turn, worker: string, code: RefusalCode, message: string): void {
+function refuseDiffering(turn: Turn, worker: string, code: RefusalCode, message: string): void {
   refuse(turn, worker, code, message);
   expectFewer(turn);
 }

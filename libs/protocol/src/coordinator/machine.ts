@@ -5,7 +5,7 @@
 
 import { MAX_TICK_MS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted, stopNonFinite, turnAway } from './ending.ts';
+import { fail, stopInterrupted, stopLatecomer, stopNonFinite } from './ending.ts';
 import { enforceTimeouts, shellFailed, workerFailed } from './failures.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
@@ -105,7 +105,7 @@ export function advanceCoordinator(
 }
 
 function afterwards(turn: Turn, event: CoordinatorEvent) {
-  if (event.type === 'message' && event.message.type === 'hello') turnAway(turn, event.message);
+  if (event.type === 'message' && event.message.type === 'hello') stopLatecomer(turn, event.message);
 }
 
 function handle(turn: Turn, event: CoordinatorEvent) {
