@@ -5,10 +5,10 @@ import { createHeldFrames, type HeldFrames } from './held.ts';
 import {
   createReducer,
   type FrameVerdict,
-  type Membership,
   type OutgoingFrame,
   type Reduction,
   type ReductionRequest,
+  type ShardDivision,
 } from './reduction.ts';
 import { type Combine, rootOf } from './tree.ts';
 
@@ -26,7 +26,7 @@ export interface Link {
 /** Why a frame was dropped. `run`, `rank`: its sender is no member. `held`: no room to hold it. Otherwise it does not fit the all-reduce. */
 export type Rejection = Exclude<FrameVerdict, 'accepted' | 'duplicate'> | 'run' | 'rank' | 'held';
 
-export interface AllReducerOptions extends Membership {
+export interface AllReducerOptions extends ShardDivision {
   readonly generation: number;
   /** See `runHash`. */
   readonly run: number;
@@ -78,7 +78,7 @@ export function createAllReducer(options: AllReducerOptions): AllReducer {
     rules = defaultChunkRules,
     held = createHeldFrames(),
   } = options;
-  checkMembership(options);
+  checkDivision(options);
   const active = new Map<string, Reduction>();
   const counters = { sentBytes: 0, receivedBytes: 0, stale: 0, rejected: 0 };
   let last: Order = { step: -1, frameId: -1 };
@@ -177,7 +177,7 @@ function isAfter(a: Order, b: Order): boolean {
   return a.step > b.step || (a.step === b.step && a.frameId > b.frameId);
 }
 
-function checkMembership({ rank, ranges, numShards }: Membership): void {
+function checkDivision({ rank, ranges, numShards }: ShardDivision): void {
   rootOf(numShards);
   const shards = ranges.flatMap(({ start, count }) => Array.from({ length: count }, (_, i) => start + i));
   shards.sort((a, b) => a - b);

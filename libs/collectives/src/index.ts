@@ -15,7 +15,7 @@ export type { HeldFrame, HeldFrames } from './held.ts';
 export { createHeldFrames } from './held.ts';
 export type { Outbox } from './outbox.ts';
 export { createOutbox, outboxBytes } from './outbox.ts';
-export type { BoundBucket, Membership, ReductionRequest } from './reduction.ts';
+export type { BoundBucket, ReductionRequest, ShardDivision } from './reduction.ts';
 export type { FetchOptions, NamedBytes, SendFrame, Snapshot, SnapshotFetch } from './snapshot.ts';
 export { fetchSnapshot, sendSnapshot } from './snapshot.ts';
 export type {

@@ -39,8 +39,8 @@ export interface ReductionRequest extends BoundBucket {
   readonly direct?: boolean;
 }
 
-/** The agreed membership, as one rank sees it. */
-export interface Membership {
+/** The agreed division of the shards, as one rank sees it. */
+export interface ShardDivision {
   readonly rank: number;
   /** Shards by rank. */
   readonly ranges: readonly ShardRange[];
@@ -55,7 +55,7 @@ export interface Reduction {
   accept(header: Header, payload: Uint8Array): FrameVerdict;
 }
 
-interface ReducerContext extends Membership {
+interface ReducerContext extends ShardDivision {
   readonly combine: Combine;
   readonly rules: ChunkRules;
   /** Memory for a payload of `size` elements. */
