@@ -22,12 +22,12 @@ export interface ChunkRules {
  */
 export const defaultChunkRules: ChunkRules = { smallBytes: 64 << 10, chunkBytes: 1 << 20 };
 
-/** Chunks begin at multiples of 16 elements, the lanes of a reduction. */
-const lanes = 16;
+/** Chunks begin at multiples of 16 elements, so that whole vectors are combined. */
+const alignment = 16;
 
 /** The first element that rank `owner` owns, of a bucket of `size` elements. */
 function ownedFrom(owner: number, worldSize: number, size: number): number {
-  return Math.min(size, lanes * Math.floor((owner * Math.ceil(size / lanes)) / worldSize));
+  return Math.min(size, alignment * Math.floor((owner * Math.ceil(size / alignment)) / worldSize));
 }
 
 function isWhole(op: BucketOp, size: number, { smallBytes }: ChunkRules): boolean {
@@ -35,7 +35,7 @@ function isWhole(op: BucketOp, size: number, { smallBytes }: ChunkRules): boolea
 }
 
 function chunkElements({ chunkBytes }: ChunkRules): number {
-  return Math.max(lanes, lanes * Math.floor(chunkBytes / (4 * lanes)));
+  return Math.max(alignment, alignment * Math.floor(chunkBytes / (4 * alignment)));
 }
 
 /** Cuts a bucket of `size` elements: each rank owns one contiguous range, in chunks of at most `chunkBytes`. */
