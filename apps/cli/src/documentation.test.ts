@@ -27,7 +27,7 @@ function commandsIn(page: string): string[] {
 /** What the parser makes of a line; it runs no command. */
 async function parse(line: string): Promise<string | number | undefined> {
   let args: Readonly<Record<string, unknown>> = {};
-  const parser = commandLine(() => (given) => {
+  const parser = commandLine((_command, given) => {
     args = given as typeof args;
   });
   const named = line.replaceAll(/\b[A-Z]+\b/g, (word) => (word === 'STEP' ? '1' : `examples/${word}`));

@@ -1,6 +1,7 @@
 /** Worker processes on this machine. They leave when their standard input closes, so none outlives this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -79,6 +80,13 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
       clearTimeout(kill);
     },
   };
+}
+
+/** Compute threads of each worker: as many as asked, else its share of the cores, but no more than it can have shards. */
+export function threadsFor(threads: number | undefined, numWorkers: number, numShards: number): number {
+  if (threads !== undefined || numWorkers === 0) return threads ?? 1;
+  const share = Math.floor(availableParallelism() / numWorkers);
+  return Math.max(1, Math.min(share, Math.ceil(numShards / numWorkers)));
 }
 
 function argumentsOf({ entry, endpoint, threads, keysFolder }: LocalWorkersOptions): string[] {

@@ -131,7 +131,7 @@ describe('a run folder', () => {
       code: 'config',
       message: `${mistyped} is not the folder of a run; did you mean ${folder}?`,
     });
-    await expect(requireRunFolder(folder)).resolves.toBeUndefined();
+    await expect(requireRunFolder(`${folder}/`)).resolves.toBe(folder);
   });
 });
 

@@ -84,9 +84,10 @@ export async function openRunFolder(folder: string): Promise<OpenedRun> {
   }
 }
 
-/** Throws `config` unless `folder` is that of a run. */
-export async function requireRunFolder(folder: string): Promise<void> {
-  if (existsSync(join(folder, 'manifest.json'))) return;
+/** The folder of a run, as named on a command line, without slashes at its end. Throws `config` for any other folder. */
+export async function requireRunFolder(path: string): Promise<string> {
+  const folder = path.replace(/(?<=.)\/+$/, '');
+  if (existsSync(join(folder, 'manifest.json'))) return folder;
   if (existsSync(folder) && runName.test(basename(folder))) {
     throw new LockstepError(
       'config',

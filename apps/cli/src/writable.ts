@@ -1,7 +1,8 @@
-/** Whether a place can be written to, found out before anything is done. */
-import { mkdir, mkdtemp, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+/** Places that a command writes to: whether it can is found out before anything else is done. */
+import { lstat, mkdir, mkdtemp, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, toWireError } from '@lockstep/errors';
+import { fileError, writeAtomic } from '@lockstep/files';
 import { quoted } from './display/format.ts';
 
 /**
@@ -70,4 +71,20 @@ export async function requireOrdinaryFile(option: string, path: string): Promise
   if (found === undefined || found.isFile() || found.isCharacterDevice()) return;
   const what = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a pipe' : 'no ordinary file';
   throw new LockstepError('config', `--${option} ${quoted(path)} is ${what}; name a file to write`, { path });
+}
+
+/** Writes a file whole or not at all. A pipe or a link is written to and stays what it is. Throws `config` or `file`. */
+export async function writeOut(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    const isOrdinary = await lstat(path).then(
+      (found) => found.isFile(),
+      () => true,
+    );
+    await (isOrdinary ? writeAtomic(path, bytes) : writeFile(path, bytes));
+  } catch (cause) {
+    const { message, facts } = toWireError(fileError(path, cause));
+    // A path that can never be written to is a mistake in the command line; a full disk is not.
+    const isMistake = ['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM', 'EROFS'].includes(`${facts.errno}`);
+    throw new LockstepError(isMistake ? 'config' : 'file', message, facts, { cause });
+  }
 }

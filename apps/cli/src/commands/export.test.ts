@@ -72,7 +72,7 @@ describe('export', () => {
     const { code, err } = await run(folder, '--out', out);
     expect([code, err]).toEqual([
       0,
-      'lockstep: params/bias has values that are not finite at step 9; they are exported as they are\n',
+      'lockstep: params/bias has values that are not finite at step 9; the file contains them unchanged\n',
     ]);
     expect((await run(folder, '--step', '8', '--out', out)).err).toBe('');
   });

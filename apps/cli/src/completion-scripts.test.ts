@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { completionScript } from './completion.ts';
-import { commandNames, commands } from './table.ts';
+import { commandNames, commands } from './commands/table.ts';
+import { bashScript, zshScript } from './completion-scripts.ts';
 
 /** What bash offers for the last word, as the script that a user evaluates gives it. */
 function completed(...words: string[]): string[] {
-  const script = `${completionScript(commands, 'bash')}
+  const script = `${bashScript(commands)}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lockstep; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const out = execFileSync('bash', ['-c', script, 'bash', 'lockstep', ...words], { encoding: 'utf8' });
   return out.split('\n').filter((word) => word !== '');
@@ -54,7 +54,7 @@ describe('completion in bash', () => {
 });
 
 it('the script for zsh describes commands and options, with what its patterns mean as plain text', () => {
-  const script = completionScript(commands, 'zsh');
+  const script = zshScript(commands);
   expect(script).toContain("    'train:train on workers of this machine'\n");
   expect(script).toMatch(/--profile=\[arithmetic of matmul.*\]:profile:\(auto portable fma\)'/);
   expect(script).toMatch(/'--json\[one JSON object a line on stdout, and nothing else\]'/);
