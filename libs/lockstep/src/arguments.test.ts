@@ -3,8 +3,11 @@
  * what came and what was expected.
  */
 import { describe, expect, it } from 'vitest';
-import * as library from './index.ts';
+import * as extend from './extend.ts';
+import * as users from './index.ts';
 import { keyTensor, LockstepError, Tensor, tensor } from './index.ts';
+
+const library = { ...users, ...extend };
 
 const cyclic: unknown[] = [];
 cyclic.push(cyclic);

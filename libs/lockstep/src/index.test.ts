@@ -11,14 +11,16 @@ import * as optim from '@lockstep/optim';
 import * as training from '@lockstep/training';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
+import * as extend from './extend.ts';
 import * as lockstep from './index.ts';
 
 type Names = Readonly<Record<string, unknown>>;
 const published: Names = lockstep;
+const root = new URL('../../../', import.meta.url);
 
-/** What users of the umbrella do without, by library. Everything else is there under its own name. */
+/** Names of each library that `lockstep` does not export. It exports all others under their own names. */
 const omitted: Readonly<Record<string, { readonly library: Names; readonly names: readonly string[] }>> = {
-  autodiff: { library: autodiff, names: [] },
+  autodiff: { library: autodiff, names: Object.keys(extend) },
   /** Initialisers are in `initializers`, those of an op's name there alone. */
   nn: {
     library: nn,
@@ -75,7 +77,7 @@ const layersBeforeOps = [
 /** Of initialisers and ops of one name the op is there, and the initialiser in `initializers`. */
 const opsBeforeInitializers = ['normal', 'ones', 'truncatedNormal', 'uniform', 'zeros'];
 
-describe('the umbrella', () => {
+describe('lockstep', () => {
   it.each(Object.entries(omitted))('has all of %s that is meant for users', (_, { library, names }) => {
     const missing = Object.keys(library).filter((name) => !(name in published));
     expect(missing.sort()).toEqual([...names].sort());
@@ -88,7 +90,11 @@ describe('the umbrella', () => {
   });
 
   it('has every op in ops and every initialiser in initializers', () => {
-    expect(lockstep.ops).toBe(autodiff);
+    expect(Object.entries(lockstep.ops).filter(([name, op]) => Reflect.get(autodiff, name) !== op)).toEqual(
+      [],
+    );
+    const families = readFileSync(new URL('docs/ops.md', root), 'utf8').matchAll(/^\| `(\w+)` \|/gm);
+    expect(Array.from(families, ([, name]) => name!).filter((name) => !(name in lockstep.ops))).toEqual([]);
     expect(lockstep.initializers).toBe(nn.initializers);
     const { ops, initializers, conv2d, normal } = lockstep;
     expect(conv2d(4, 3).kind).toBe('conv2d');
@@ -100,7 +106,7 @@ describe('the umbrella', () => {
 
   it('names nothing that no library has', () => {
     const named: Names = {
-      ops: autodiff,
+      ops: lockstep.ops,
       flattenTree: tree.flatten,
       leafPaths: tree.leafPaths,
       markFrozen: tree.markFrozen,
@@ -126,17 +132,17 @@ describe('the umbrella', () => {
   });
 });
 
-const source = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
-const types = readFileSync(new URL('../../autodiff/src/index.ts', import.meta.url), 'utf8');
-/** Types are gone at run time: those that are exported stand in the sources. */
+const sources = ['index', 'ops'].map((name) =>
+  readFileSync(new URL(`./${name}.ts`, import.meta.url), 'utf8'),
+);
+/** Types do not exist at run time, so they are read from the sources. */
 const isType = (name: string): boolean =>
-  [source, types].some((text) =>
+  sources.some((text) =>
     Array.from(text.matchAll(/^export type \{([^}]*)\}/gm)).some(([, list]) =>
       list!.split(',').some((item) => item.trim() === name),
     ),
   );
 
-const root = new URL('../../../', import.meta.url);
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
@@ -149,6 +155,23 @@ const pages = [
       .map((file) => `${folder}${file}`),
   ),
 ];
+
+describe('lockstep/extend', () => {
+  it('has the exports of autodiff that lockstep does not have', () => {
+    const others = Object.keys(autodiff).filter((name) => !(name in published));
+    expect(Object.keys(extend).sort()).toEqual(others.sort());
+    expect(Object.entries(extend).filter(([name, value]) => Reflect.get(autodiff, name) !== value)).toEqual(
+      [],
+    );
+  });
+
+  it('has what builds a primitive and runs a program', () => {
+    const double = extend.traceProgram((x) => [x!.add(x!)], [lockstep.tensor([1, 2])]);
+    const [result] = extend.evaluateProgram(double, [lockstep.tensor([1, 2])]);
+    expect(result!.toArray()).toEqual([2, 4]);
+    expect(extend.allPrimitives().length).toBeGreaterThan(20);
+  });
+});
 
 describe('documentation', () => {
   it.each(pages)('%s imports what there is', (page) => {

@@ -1,6 +1,7 @@
 /** Every export that takes options, called with one that is misspelt: the error names the one that was meant. */
 import { describe, expect, it } from 'vitest';
-import * as library from './index.ts';
+import * as extend from './extend.ts';
+import * as users from './index.ts';
 import {
   adam,
   type GradientTransformation,
@@ -12,6 +13,7 @@ import {
   tensor,
 } from './index.ts';
 
+const library = { ...users, ...extend };
 type Library = typeof library;
 
 /** What is no object of options among the types of last parameters. */
