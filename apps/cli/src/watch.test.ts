@@ -4,7 +4,8 @@ import type { WireError } from '@lockstep/errors';
 import type { RunEvent } from '@lockstep/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WorkerExit } from './local-workers.ts';
-import { createWatch, MAX_RESTARTS, RESTART_MS } from './watch.ts';
+import { MAX_RESTARTS, RESTART_MS } from './restarts.ts';
+import { createWatch } from './watch.ts';
 
 // Only the delays before restarts: nothing else here waits.
 beforeEach(() => {

@@ -113,7 +113,7 @@ describe('a run whose newest checkpoint was cut short', () => {
         await damage(checkpointFile(folder, 20, 'json').replace('.json', ''));
         const coordinator = await serve(await openRun(folder));
         const reason = expect.stringContaining(why);
-        const message = expect.stringMatching(`step 20 is passed over: .*; ${instead}, unless a worker`);
+        const message = expect.stringMatching(`step 20 is skipped: .*; ${instead}, unless a worker`);
         expect(coordinator.notices).toMatchObject([
           { type: 'checkpointSkipped', message, facts: { step: 20, reason } },
         ]);

@@ -16,12 +16,12 @@ import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
+import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
-import { createWarnings, type NonFiniteWarning } from './warnings.ts';
 
 export interface ShellOptions {
   readonly state: CoordinatorState;
@@ -49,7 +49,7 @@ export class Shell {
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #checkpointFolder: string;
-  readonly #warnings = createWarnings();
+  readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
   readonly #listeners = new Set<(update: Update) => void>();
@@ -84,7 +84,7 @@ export class Shell {
   }
 
   get numNonFinite(): number {
-    return this.#warnings.numSteps;
+    return this.#nonFinite.numSteps;
   }
 
   /** The server whose messages come to `receive`. */
@@ -229,21 +229,18 @@ export class Shell {
     this.#checkpoints.release();
     this.#log.step(step, report, fingerprint);
     this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
-    return this.#warn(this.#warnings.ofStep(step, report));
-  }
-
-  #warn(warning: NonFiniteWarning | undefined): undefined {
-    if (warning === undefined) return;
-    this.#logger.warn(warning, warning.type);
-    this.#log.event({ ...warning });
-    this.#tell({ type: 'warning', warning });
+    const notice = this.#nonFinite.ofStep(step, report);
+    if (notice !== undefined) this.notify(notice);
+    return undefined;
   }
 
   #evaluation(effect: Extract<CoordinatorEffect, { type: 'evaluation' }>): undefined {
     const report = agreedPart(effect.report);
     this.#log.evaluation(effect.step, effect.final, report);
     this.#tell({ ...effect, report });
-    return this.#warn(this.#warnings.ofEvaluation(effect.step, report));
+    const notice = this.#nonFinite.ofEvaluation(effect.step, report);
+    if (notice !== undefined) this.notify(notice);
+    return undefined;
   }
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {

@@ -96,10 +96,11 @@ it('tells what is not finite, whether the run stops for it or goes on', () => {
   const out = recordingStream();
   const display = createJsonDisplay(out);
   display.update({ type: 'event', event: { type: 'nonFinite', cause: 'step', step: 4, what: ['loss'] } });
-  display.update({ type: 'warning', warning: { type: 'nonFinite', step: 5, what: ['gradient of w'] } });
+  const facts = { step: 5, what: ['gradient of w'] };
+  display.update({ type: 'notice', notice: { type: 'nonFinite', message: 'step 5', facts } });
   const lines = out.text().trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     { event: 'nonFinite', cause: 'step', step: 4, what: ['loss'] },
-    { event: 'nonFinite', step: 5, what: ['gradient of w'] },
+    { event: 'nonFinite', step: 5, what: ['gradient of w'], message: 'step 5' },
   ]);
 });

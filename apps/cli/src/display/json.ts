@@ -47,10 +47,6 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           const { type, message, facts } = update.notice;
           return write(type, { ...facts, message });
         }
-        case 'warning': {
-          const { type, ...facts } = update.warning;
-          return write(type, facts);
-        }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
         case 'done':

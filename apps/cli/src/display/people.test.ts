@@ -144,7 +144,8 @@ describe('a display for people', () => {
     const { display, text, at } = shown(false);
     at(0, event({ type: 'nonFiniteState', step: 8, what: ['parameter w'], from: 0 }));
     at(0, event({ type: 'nonFinite', cause: 'update', step: 3, what: ['parameter w'] }));
-    at(0, { type: 'warning', warning: { type: 'nonFiniteEvaluation', step: 2, what: ['validation/loss'] } });
+    const message = 'the evaluation after step 2 is not finite: validation/loss';
+    at(0, { type: 'notice', notice: { type: 'nonFiniteEvaluation', message } });
     const ending = { step: 3, cause: 'update', what: ['parameter w'], message: 'm', run: 'runs/r' } as const;
     display.ended({ type: 'stoppedNonFinite', ...ending });
     expect(text().split('\n')).toEqual([

@@ -34,8 +34,6 @@ export function sentence(update: Update): string | undefined {
       return eventSentence(update.event);
     case 'evaluation':
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
-    case 'warning':
-      return warningSentence(update.warning);
     case 'turnedAway':
       return `! someone was refused: ${update.reason}`;
     case 'notice':
@@ -86,13 +84,6 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
     default:
       return event satisfies never;
   }
-}
-
-function warningSentence({ type, step, what }: Extract<Update, { type: 'warning' }>['warning']): string {
-  const list = what.join(', ');
-  return type === 'nonFinite'
-    ? `! step ${step} is not finite: ${list}; the run goes on, and does not say so again`
-    : `! the evaluation after step ${step} is not finite: ${list}`;
 }
 
 export function endingLines(ending: Ending): readonly string[] {
