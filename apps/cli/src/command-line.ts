@@ -1,4 +1,4 @@
-/** How a command line is read, and how mistakes in it are answered. */
+/** Reads a command line, and explains mistakes in it. */
 import { LockstepError, nearNames } from '@lockstep/errors';
 import yargs, { type Argv, type Options } from 'yargs';
 import { type Command, optionsOf } from './commands/command.ts';
@@ -16,10 +16,12 @@ configuration or an address, 3 keys wrong or missing, or worker refused, 5 a los
 parameter is not finite, 130 interrupted (the run is saved). A worker ends with 4 when it has lost
 its coordinator, with 6 when there never was one.`;
 
-/** Help is as wide as the terminal, within bounds. */
+/** The limit for the width of help, which is otherwise that of the terminal. */
 const maxHelpColumns = 100;
 
-/** `argv` is what will be parsed: messages of mistakes name its command. `columns` is the terminal's width. */
+/**
+ * `argv` is the command line that will be parsed; messages of mistakes name its command. `columns` is the width of the terminal.
+ */
 export function commandLine(
   onCommand: OnCommand,
   argv: readonly string[] = [],

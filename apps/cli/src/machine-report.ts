@@ -1,4 +1,4 @@
-/** What this machine offers, and why not more. */
+/** Reports what this machine offers, and what it lacks. */
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { fashionMnist, mnist } from '@lockstep/data';
@@ -13,7 +13,7 @@ interface Finding {
   readonly text: string;
 }
 
-/** A line of heading, then a line for each part of the machine that Lockstep uses. */
+/** A heading, then a line for each part of the machine that Lockstep uses. */
 export async function machineReport(): Promise<string> {
   const findings = [machine(), node(), ...profiles(), zeromq(), ...(await datasets())];
   const lines = findings.map(({ ok, name, text }) => `  ${ok ? '✓' : '–'} ${name.padEnd(16)} ${text}\n`);

@@ -55,7 +55,7 @@ export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: 
   return code.finally(typeCheck.stop);
 }
 
-/** Notes on the experiment and its data. None where the data cannot be loaded here: the workers that need them report why. */
+/** Notes on the experiment and its data. None if the data cannot be loaded here: the workers that need them report the reason. */
 async function oddities(
   experiment: Experiment,
   config: RunConfig,

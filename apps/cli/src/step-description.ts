@@ -1,4 +1,4 @@
-/** What a step of an experiment computes: its programs, with their costs. */
+/** Describes what a step of an experiment computes, with its costs. */
 import {
   compilePrograms,
   createSchedule,
@@ -11,7 +11,7 @@ import {
 } from '@lockstep/training';
 import type { ExperimentFile } from './experiment-file.ts';
 
-/** Errors that the experiment throws have its file and line. */
+/** Errors that the experiment throws have file and line of the experiment. */
 export async function describeStep(file: ExperimentFile, overrides: RunOverrides) {
   const { experiment, bundle, hash, project } = file;
   const config = resolveConfig(experiment, overrides);

@@ -1,8 +1,8 @@
-/** Who is connected, to wait for their going: what is queued for a socket is lost when it closes. */
+/** Waits until connected workers are gone: closing a socket drops the messages in its queue. */
 export interface Departures {
   came(worker: string): void;
   gone(worker: string): void;
-  /** Resolves when nobody is left, or after `graceMs`. */
+  /** Resolves when no worker is connected, or after `graceMs`. */
   all(graceMs: number): Promise<void>;
 }
 

@@ -58,7 +58,7 @@ export function lineDamaged({ path, line, text }: DamagedLine): Notice {
 export function logFailed({ path, error }: LogGap): Notice {
   return {
     type: 'logFailed',
-    message: `${messageOf(error)}; the run goes on, and says at its end what the log lacks`,
+    message: `${messageOf(error)}; the run goes on, and reports at its end which lines are missing`,
     facts: { path },
   };
 }

@@ -4,7 +4,7 @@ import type { Notice } from './notices.ts';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
-  /** Once a step, in order. `report`: `metrics` by name, `chain` and `totalSteps`; the same on all members. */
+  /** Once a step, in order. `report` holds `metrics` by name, `chain` and `totalSteps`, which are the same on all members. */
   | {
       readonly type: 'progress';
       readonly step: number;

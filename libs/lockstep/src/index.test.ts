@@ -1,4 +1,4 @@
-/** What users can import, held against what the libraries export and what the documentation names. */
+/** Compares what users can import with the exports of the libraries and the names in the documentation. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as autodiff from '@lockstep/autodiff';
 import * as data from '@lockstep/data';
@@ -21,7 +21,7 @@ const root = new URL('../../../', import.meta.url);
 /** Names of each library that `lockstep` does not export. It exports all others under their own names. */
 const omitted: Readonly<Record<string, { readonly library: Names; readonly names: readonly string[] }>> = {
   autodiff: { library: autodiff, names: Object.keys(extend) },
-  /** Initialisers are in `initializers`, those of an op's name there alone. */
+  /** Initialisers are in `initializers`; those with the name of an op are only there. */
   nn: {
     library: nn,
     names: [
@@ -35,11 +35,11 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
       'watchNames',
     ],
   },
-  /** `identity` would be the third of its name; the trainer asks for the other. */
+  /** `identity` would be the third function with this name; only the trainer needs `skipsNonFinite`. */
   optim: { library: optim, names: ['identity', 'skipsNonFinite'] },
   formats: { library: formats, names: ['foreignKind'] },
   onnx: { library: onnx, names: ['initialVariables'] },
-  /** What the trainer does with data. */
+  /** Functions of the trainer. */
   data: {
     library: data,
     names: [
@@ -59,7 +59,7 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
   },
 };
 
-/** Of layers and ops of one name the layer is there, and the op in `ops`. */
+/** Names that a layer and an op share: `lockstep` has the layer, `ops` the op. */
 const layersBeforeOps = [
   'adaptiveAvgPool',
   'adaptiveAvgPool1d',
@@ -74,14 +74,17 @@ const layersBeforeOps = [
   'maxPool1d',
   'prelu',
 ];
-/** Of initialisers and ops of one name the op is there, and the initialiser in `initializers`. */
+/** Names that an initialiser and an op share: `lockstep` has the op, `initializers` the initialiser. */
 const opsBeforeInitializers = ['normal', 'ones', 'truncatedNormal', 'uniform', 'zeros'];
 
 describe('lockstep', () => {
-  it.each(Object.entries(omitted))('has all of %s that is meant for users', (_, { library, names }) => {
-    const missing = Object.keys(library).filter((name) => !(name in published));
-    expect(missing.sort()).toEqual([...names].sort());
-  });
+  it.each(Object.entries(omitted))(
+    'has all exports of %s that are meant for users',
+    (_, { library, names }) => {
+      const missing = Object.keys(library).filter((name) => !(name in published));
+      expect(missing.sort()).toEqual([...names].sort());
+    },
+  );
 
   it.each(Object.entries(omitted))('gives names of %s one meaning each', (name, { library }) => {
     const elsewhere = name === 'autodiff' ? layersBeforeOps : name === 'nn' ? opsBeforeInitializers : [];
@@ -104,7 +107,7 @@ describe('lockstep', () => {
     expect(initializers.normal(0.1)(key, [2]).shape).toEqual([2]);
   });
 
-  it('names nothing that no library has', () => {
+  it('exports nothing that no library has', () => {
     const named: Names = {
       ops: lockstep.ops,
       flattenTree: tree.flatten,
@@ -174,7 +177,7 @@ describe('lockstep/extend', () => {
 });
 
 describe('documentation', () => {
-  it.each(pages)('%s imports what there is', (page) => {
+  it.each(pages)('%s imports names that exist', (page) => {
     const text = readFileSync(new URL(page, root), 'utf8');
     const imported = Array.from(text.matchAll(/^import \{([^}]*)\} from 'lockstep';/gm)).flatMap(([, list]) =>
       list!
@@ -189,7 +192,7 @@ describe('documentation', () => {
     expect(missing).toEqual([]);
   });
 
-  it.each(pages)('%s links to what there is', (page) => {
+  it.each(pages)('%s links to files and headings that exist', (page) => {
     const text = readFileSync(new URL(page, root), 'utf8').replaceAll(/^```.*?^```$|`[^`\n]*`/gms, '');
     const links = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link!);
     const broken = links.filter(
@@ -205,7 +208,7 @@ describe('documentation', () => {
   });
 });
 
-/** Whether the file of a link is there, with the heading that the link names. */
+/** Whether the file of a link exists and has the heading that the link names. */
 function isThere(link: URL): boolean {
   const file = new URL(link.pathname, link);
   if (!existsSync(file)) return false;

@@ -1,4 +1,4 @@
-/** The tensor and the operations on tensors, which functions of a model and of a loss are written with. */
+/** The tensor and the operations on tensors: models and losses are written with them. */
 export type {
   AvgPool1dOptions,
   AvgPoolOptions,

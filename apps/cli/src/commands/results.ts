@@ -1,4 +1,4 @@
-/** Commands that show and use what an experiment or a run gives. */
+/** Commands that show and use the results of experiments and runs. */
 import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
@@ -96,7 +96,7 @@ export const exportRun = command({
   },
 });
 
-/** The first values, and how many there are. */
+/** The first values, and their number. */
 function listed(values: readonly string[]): string {
   const shown = 8;
   if (values.length <= shown) return values.join(', ');

@@ -122,15 +122,15 @@ export const resume = command({
     ...localOptions,
     ...lengthOptions,
     bind: text({
-      describe: 'where workers join (default: the address of before, where its workers look for it)',
+      describe: 'where workers join (default: the previous address, where its workers look for it)',
     }),
     keys: networkOptions.keys,
   },
   refused: refusals({
     ...fixedReasons(runOptions),
-    batch: 'its samples are what a step is made of',
-    'batch-size': 'its samples are what a step is made of',
-    data: 'every worker is held against the data with which the run began',
+    batch: 'each step is made of its samples',
+    'batch-size': 'each step is made of its samples',
+    data: 'the data of every worker must be those with which the run began',
     experiment: 'the run goes on with the code that it keeps in its folder',
   }),
   examples: [
@@ -152,7 +152,7 @@ function refusals(reasons: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(
     Object.entries(reasons).map(([name, reason]) => [
       name,
-      `--${name} cannot be changed when a run is resumed: ${reason}; what can be is its length, with --epochs or --steps; for another --${name} begin a new run with lockstep train`,
+      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; for another --${name} begin a new run with lockstep train`,
     ]),
   );
 }

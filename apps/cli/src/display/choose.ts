@@ -6,7 +6,7 @@ import type { Display } from './display.ts';
 import { createJsonDisplay } from './json.ts';
 import { createPeopleDisplay } from './people.ts';
 
-/** How a run is shown; why it failed is always said on stderr. */
+/** The display of a run. In both forms stderr says why a run failed. */
 export function chooseDisplay({ out, err }: Terminal, { json, verbose }: OutputArgs): Display {
   const display = json ? createJsonDisplay(out) : createPeopleDisplay(out);
   return {

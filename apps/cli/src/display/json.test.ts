@@ -13,7 +13,7 @@ const config = {
   checkpointEvery: 200,
 };
 
-it('writes one object a line, steps with a fingerprint always and others once a second', () => {
+it('writes one object a line: every step with a fingerprint, and other steps once a second', () => {
   const out = recordingStream();
   let time = 0;
   const display = createJsonDisplay(out, () => time);
@@ -69,7 +69,7 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   );
 });
 
-it('tells of what was mended, with its facts', () => {
+it('writes notices with their facts', () => {
   const out = recordingStream();
   const notice = { type: 'checkpointSkipped', message: 'passed over', facts: { step: 20 } } as const;
   createJsonDisplay(out).update({ type: 'notice', notice });
@@ -92,7 +92,7 @@ it.each([
   expect(JSON.parse(out.text())).toEqual(line);
 });
 
-it('tells what is not finite, whether the run stops for it or goes on', () => {
+it('writes what is not finite, whether the run stops or goes on', () => {
   const out = recordingStream();
   const display = createJsonDisplay(out);
   display.update({ type: 'event', event: { type: 'nonFinite', cause: 'step', step: 4, what: ['loss'] } });
