@@ -132,7 +132,7 @@ export class Shell {
   }
 
   disconnected(worker: string): void {
-    this.#departures.gone(worker);
+    this.#departures.disconnected(worker);
     this.raise({ type: 'disconnected', worker });
   }
 
@@ -221,7 +221,7 @@ export class Shell {
   }
 
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
-    if (message.type === 'welcome') this.#departures.came(worker);
+    if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
     this.#server?.send(worker, [encodeMessage(message), ...attached]);
   }
