@@ -135,16 +135,17 @@ describe('lockstep', () => {
   });
 });
 
-const sources = ['index', 'ops'].map((name) =>
-  readFileSync(new URL(`./${name}.ts`, import.meta.url), 'utf8'),
-);
 /** Types do not exist at run time, so they are read from the sources. */
-const isType = (name: string): boolean =>
-  sources.some((text) =>
-    Array.from(text.matchAll(/^export type \{([^}]*)\}/gm)).some(([, list]) =>
-      list!.split(',').some((item) => item.trim() === name),
-    ),
+const typesOf = (path: string): string[] =>
+  Array.from(
+    readFileSync(new URL(path, import.meta.url), 'utf8').matchAll(/^export type \{([^}]*)\}/gm),
+  ).flatMap(([, list]) =>
+    list!
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
   );
+const types = new Set([...typesOf('./index.ts'), ...typesOf('./ops.ts')]);
 
 const pages = [
   'README.md',
@@ -168,6 +169,11 @@ describe('lockstep/extend', () => {
     );
   });
 
+  it('has the types of autodiff that lockstep does not have', () => {
+    const others = typesOf('../../autodiff/src/index.ts').filter((name) => !types.has(name));
+    expect(typesOf('./extend.ts').sort()).toEqual(others.sort());
+  });
+
   it('has what builds a primitive and runs a program', () => {
     const double = extend.traceProgram((x) => [x!.add(x!)], [lockstep.tensor([1, 2])]);
     const [result] = extend.evaluateProgram(double, [lockstep.tensor([1, 2])]);
@@ -187,7 +193,7 @@ describe('documentation', () => {
     );
     const missing = imported.filter((item) => {
       const name = item.replace(/^type /, '');
-      return !(name in published) && !isType(name);
+      return !(name in published) && !types.has(name);
     });
     expect(missing).toEqual([]);
   });
