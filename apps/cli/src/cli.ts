@@ -1,6 +1,5 @@
 import { commandLine, normalise } from './command-line.ts';
 import { commands } from './commands/table.ts';
-import { describeError, exitCodeOf, exitCodes } from './errors.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line, without the name of the program; resolves with the exit code. */
@@ -22,8 +21,9 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     };
     await parser.parseAsync([...words], {}, report);
     if (help !== '') terminal.out.write(`${help}\n`);
-    return action === undefined ? exitCodes.done : await action();
+    return action === undefined ? 0 : await action();
   } catch (error) {
+    const { describeError, exitCodeOf } = await import('./errors.ts');
     terminal.err.write(describeError(error, argv.includes('--verbose')));
     return exitCodeOf(error);
   }

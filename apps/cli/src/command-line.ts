@@ -34,7 +34,7 @@ export function commandLine(
     .locale('en')
     .parserConfiguration({ 'boolean-negation': false, 'dot-notation': false })
     .options(yargsOptions(outputOptions));
-  for (const command of commands) addCommand(parser, command, onCommand);
+  for (const one of commands) addCommand(parser, one, onCommand);
   return parser
     .usage('$0 <command>\n\nTrains neural networks data-parallel: one seed, one result.')
     .version(version)
@@ -46,7 +46,7 @@ export function commandLine(
     .wrap(Math.min(columns, maxHelpColumns))
     .epilogue(epilogue)
     .fail((message, error) => {
-      // What an option's `read` throws arrives as an error of yargs. Either is a mistake in the command line.
+      // Errors of an option's `read` arrive here too. All of them are mistakes in the command line.
       throw new LockstepError('config', explain(message ?? error?.message, command), {}, { cause: error });
     });
 }
@@ -136,7 +136,7 @@ function unknown(kind: 'argument' | 'command', names: readonly string[], command
   );
   const hints = given.map((name) => {
     const owners = kind === 'argument' ? commands.filter(({ options }) => Object.hasOwn(options, name)) : [];
-    const options = kind === 'argument' ? nearNames(name, own.length > 0 ? own : allOptions) : [];
+    const options = kind === 'argument' ? nearNames(name, own.length > 0 ? own : allOptions()) : [];
     const near = [...options.map((option) => `--${option}`), ...nearNames(name, commandNames)];
     const meant = near.length === 0 ? '' : `did you mean ${near.slice(0, 2).join(' or ')}?`;
     const elsewhere =
@@ -151,6 +151,6 @@ function unknown(kind: 'argument' | 'command', names: readonly string[], command
 
 const camelCase = (name: string): string => name.replace(/-(.)/g, (_, char: string) => char.toUpperCase());
 
-const allOptions: readonly string[] = [
+const allOptions = (): readonly string[] => [
   ...new Set(commands.flatMap((command) => Object.keys(optionsOf(command)))),
 ];

@@ -1,4 +1,4 @@
-/** What the events of a run say of the worker processes of this machine. */
+/** Facts about the worker processes of this machine, gathered from the events of a run. */
 import { hostname } from 'node:os';
 import type { Update } from '@lockstep/coordinator';
 import type { RunEvent } from '@lockstep/protocol';
@@ -16,7 +16,7 @@ export interface LocalProcesses {
 }
 
 export function createLocalProcesses(): LocalProcesses {
-  /** By the names of workers. */
+  /** Processes by the names of their workers. */
   const pids = new Map<string, number>();
   /** Members of the running generation until its first step. */
   let members: readonly string[] = [];

@@ -24,7 +24,7 @@ const notes = (changes: Partial<typeof config> | object, numSamples = 24, told =
   notesOf({ optimizer }, dataset(numSamples), { ...config, ...changes }, told);
 
 describe('notes at the start of a run', () => {
-  it('are none for an ordinary run', () => {
+  it('do not appear for an ordinary run', () => {
     expect(notes({})).toEqual([]);
     expect(notes({ steps: 3, epochs: null })).toEqual([]);
     expect(notes({ limitSamples: 24 })).toEqual([]);

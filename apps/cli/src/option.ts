@@ -1,11 +1,11 @@
-/** Options and positional arguments: what help says of each, and how the text that was given becomes a value. */
+/** Options and positional arguments: their texts in help, and how a given text is read. */
 import { LockstepError, nearNames } from '@lockstep/errors';
 import type { Options } from 'yargs';
 import { quoted } from './display/format.ts';
 
 export interface Option<Value = unknown> {
   readonly describe: string;
-  /** What help and completion say of the value. */
+  /** The kind of value that help and completion show. */
   readonly type: 'boolean' | 'number' | 'string';
   readonly choices?: readonly string[];
   /** The value of an option that was not given. */
@@ -14,11 +14,11 @@ export interface Option<Value = unknown> {
   readonly isRequired?: true;
   /** `--name` without a value is read as the empty text. */
   readonly mayBeBare?: true;
-  /** Why a run keeps what it began with: the option cannot be given when the run is resumed. */
+  /** Set for options that cannot be given when a run is resumed: the reason. */
   readonly fixed?: string;
   /**
    * Reads what yargs found: text, an array for a repeated option, false for `--no-name`, or the default. `label` names
-   * the option in messages. Throws `config` for anything that is no value of this option. A boolean has none: yargs reads it.
+   * the option in messages. Throws `config` for values that do not fit. Absent for a boolean, which yargs reads.
    */
   read?(given: unknown, label: string): Value;
 }
@@ -39,7 +39,7 @@ export type ArgsOf<Table extends OptionTable> = {
   readonly [Name in keyof Table as Camel<Name>]: ValueOf<Table[Name]>;
 };
 
-/** What an option says of itself beside the kind of its value. */
+/** The fields of an option that do not follow from the kind of its value. */
 type About<Value> = Pick<Option<Value>, 'describe' | 'default' | 'isRequired' | 'mayBeBare' | 'fixed'>;
 
 /** One whole number. yargs hands it over as text, so that a message can quote what was given. */

@@ -2,13 +2,13 @@
 import type { Profile } from '@lockstep/protocol';
 import { type ArgsOf, choice, flag, type OptionTable, text, wholeNumber } from './option.ts';
 
-/** How long a run is. */
+/** Options for the length of a run. */
 export const lengthOptions = {
   steps: wholeNumber(1, { describe: 'updates to make, in all' }),
   epochs: wholeNumber(1, { describe: 'passes over the training data, in all' }),
 } satisfies OptionTable;
 
-/** What a run is. */
+/** Options of a new run. */
 export const runOptions = {
   seed: wholeNumber(0, {
     describe: 'every random number follows from it (default: the experiment’s, else 1)',
@@ -48,7 +48,7 @@ export const runOptions = {
   }),
 } satisfies OptionTable;
 
-/** Where a run listens. */
+/** Options for the network of a new run. */
 export const networkOptions = {
   bind: text({
     describe: 'where workers join; other machines need an address of this one, and keys',
@@ -57,7 +57,7 @@ export const networkOptions = {
   keys: text({ describe: 'folder made by `lockstep keys`' }),
 } satisfies OptionTable;
 
-/** The workers that a command starts on this machine. */
+/** Options for workers that the command starts on this machine. */
 export const localOptions = {
   workers: wholeNumber(0, {
     describe: 'worker processes on this machine; 0 waits for others to join',
@@ -66,7 +66,7 @@ export const localOptions = {
   threads: wholeNumber(1, { describe: 'compute threads of each worker (default: its share of the cores)' }),
 } satisfies OptionTable;
 
-/** Which checkpoint of a run is read. */
+/** Options for the checkpoint of a run. */
 export const checkpointOptions = {
   step: wholeNumber(0, { describe: 'the checkpoint of this step (default: the newest)' }),
 } satisfies OptionTable;

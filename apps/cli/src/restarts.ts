@@ -1,4 +1,4 @@
-/** How often, and how late, a local worker is started again. */
+/** Plans when a lost local worker is started again, and how often. */
 
 /** Restarts of a worker without a step in between. */
 export const MAX_RESTARTS = 3;
@@ -23,7 +23,7 @@ export interface Restarts {
 }
 
 export function createRestarts(start: (index: number) => void): Restarts {
-  /** By the worker's index: restarts since its last step. */
+  /** Restarts since the last step of a worker, by its index. */
   const numRestarts = new Map<number, number>();
   const waiting = new Map<number, NodeJS.Timeout>();
   return {

@@ -32,7 +32,7 @@ it('the types of the arguments follow from the entry', () => {
       return 0;
     },
   });
-  // @ts-expect-error: a default that is none of the choices
+  // @ts-expect-error: the default is not one of the choices
   choice(['a', 'b'], { describe: 'a kind', default: 'c' });
 });
 
@@ -48,7 +48,7 @@ it('the values that are parsed are of these types, and named in camelCase', asyn
   expect(parsed[1]).not.toHaveProperty('seed');
 });
 
-it('an option that a command refuses is none of its options', () => {
+it('no command has an option that it refuses', () => {
   for (const { name, options, refused } of commands)
     expect(
       Object.keys(refused).filter((option) => option in options),

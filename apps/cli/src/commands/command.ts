@@ -1,9 +1,9 @@
-/** What a command is: one entry, from which its arguments' types, help, suggestions and completion follow. */
+/** A command is one entry; the types of its arguments, help, suggestions and completion follow from the entry. */
 import type { ArgsOf, OptionTable } from '../option.ts';
 import { type OutputArgs, outputOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What a command is run with, beside its own arguments. */
+/** What a command gets beside its own arguments. */
 export interface Context {
   readonly terminal: Terminal;
   /** All commands, for those that describe them. */
@@ -13,7 +13,7 @@ export interface Context {
 export interface Command {
   readonly name: string;
   readonly summary: string;
-  /** In their order on the command line; those that are not required come last. */
+  /** In the order of the command line; optional ones come last. */
   readonly positionals: OptionTable;
   readonly options: OptionTable;
   /** Options that the command refuses, with the message that says why. Help and completion do not show them. */

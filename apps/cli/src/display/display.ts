@@ -38,7 +38,7 @@ export type Ending =
       readonly step: number;
       readonly cause: 'step' | 'update' | 'state';
       readonly what: readonly string[];
-      /** Where in the experiment the first value that is not finite comes from. */
+      /** The place in the experiment where the first value that is not finite was computed. */
       readonly message: string;
       readonly run: string;
     }
