@@ -3,7 +3,8 @@
  * them.
  */
 import type { Dataset } from '@lockstep/data';
-import { createSchedule, type Experiment, idleSteps, type RunConfig } from '@lockstep/training';
+import { createSchedule, type RunConfig } from '@lockstep/run';
+import { type Experiment, idleSteps } from '@lockstep/training';
 import { plural, rate } from './display/format.ts';
 
 /** `told` holds options of the command line. */

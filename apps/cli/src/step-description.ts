@@ -1,11 +1,9 @@
 /** Describes what a step of an experiment computes, with its costs. */
+import { createSchedule, placed, placedLater } from '@lockstep/run';
 import {
   compilePrograms,
-  createSchedule,
   definitionOf,
   describePrograms,
-  placed,
-  placedLater,
   type RunOverrides,
   resolveConfig,
 } from '@lockstep/training';

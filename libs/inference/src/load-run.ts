@@ -84,9 +84,7 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
   const apply = (batch: Inputs): Tensor =>
     placedIn(run, experiment, () => {
-      const outputs = inPieces(batch, (piece) =>
-        compiled(...([variables, piece] as Parameters<typeof compiled>)),
-      );
+      const outputs = inPieces(batch, (piece) => compiled(variables, piece));
       const row = firstNaN(outputs);
       // Outside of a program, a layer can report what is wrong with a row, such as a token that its table does not have.
       if (row !== undefined)

@@ -3,13 +3,13 @@ import { keyTensor, ones, type Tensor, tensor } from '@lockstep/autodiff';
 import { treeOfTensors } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import type { Tensors } from '@lockstep/formats';
-import { averagedParams } from '@lockstep/optim';
+import { averagedParams, type TensorTree } from '@lockstep/optim';
 import type { Shape } from '@lockstep/tensor';
 import type { Experiment, Inputs } from '@lockstep/training';
 
 export interface Variables {
-  readonly params: unknown;
-  readonly state: unknown;
+  readonly params: TensorTree;
+  readonly state: TensorTree;
 }
 
 /** Evaluation draws no random numbers, so any key serves. */
@@ -24,12 +24,10 @@ export function evaluationVariables(experiment: Experiment, input: Shape, tensor
   const arrays = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape, dtype }]) => [name, tensor(data, { shape, dtype })]),
   );
-  const filled = (group: string, like: unknown): unknown =>
-    treeOfTensors(group, like as Parameters<typeof treeOfTensors>[1], arrays);
+  const filled = (group: string, like: TensorTree): TensorTree => treeOfTensors(group, like, arrays);
   const state = filled('state', initial.state);
   if (experiment.evaluateWith !== 'average') return { params: filled('params', initial.params), state };
-  const { optimizer } = experiment;
-  const optState = optimizer.init(initial.params as Parameters<typeof optimizer.init>[0]);
+  const optState = experiment.optimizer.init(initial.params);
   return { params: averagedParams(filled('optimizer', optState)), state };
 }
 

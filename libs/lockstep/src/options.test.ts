@@ -436,7 +436,7 @@ describe('options that other libraries would silently ignore or take as somethin
     [
       'optimiser',
       () => l.defineExperiment({ ...recipe, optimiser: adam(0.1) } as never),
-      "defineExperiment: knows no 'optimiser'; did you mean 'optimizer'?",
+      "defineExperiment: unknown field 'optimiser'; did you mean 'optimizer'?",
     ],
     [
       'an uncalled loss',

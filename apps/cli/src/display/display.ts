@@ -1,7 +1,7 @@
 /** Shows a run in one of three ways: a line that moves, a line now and then, or JSON. */
 import type { Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
-import type { RunConfig } from '@lockstep/training';
+import type { RunConfig } from '@lockstep/run';
 import type { TypeProblem } from '../type-check.ts';
 
 export interface RunInfo {
