@@ -1,7 +1,6 @@
+import { REDUCE_MAX as MAX, REDUCE_MIN as MIN, REDUCE_SUM as SUM } from './operations';
 import { floatsAt } from './runs';
 
-@inline const SUM: i32 = 0;
-@inline const MAX: i32 = 1;
 /** Terms of a chain; what is longer is cut into blocks of so many. */
 @inline export const SUM_BLOCK: i32 = 16;
 /** Elements of a contiguous axis in which each of the sixteen lanes has a block. */
@@ -43,59 +42,45 @@ import { floatsAt } from './runs';
   return sumOfBlocks(SUM, levels, step, numBlocks, rest);
 }
 
-/** Sixteen lanes, combined pairwise. The last few elements fill up with what changes nothing. */
+/** Reduces a contiguous axis in sixteen lanes, which are then combined pairwise. */
 @inline function reduceRow(op: i32, x: usize, size: i32, work: usize): f32 {
   const start = startOf(op);
   const levels = work + 64;
-  let numPairs = 0;
-  // Of the largest element the order does not matter.
-  for (; op == SUM && size >= 2 * LANE_BLOCK; size -= 2 * LANE_BLOCK) {
-    let p = start, q = start, r = start, s = start;
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
+  let numBlocks = 0;
+  let a: v128, b: v128, c: v128, d: v128;
+  let p = start, q = start, r = start, s = start; // a block that awaits its neighbour
+  for (;; size -= LANE_BLOCK) {
+    a = start, b = start, c = start, d = start;
+    // The order does not matter for a maximum or minimum: a single block.
+    const isWhole = op == SUM && size > LANE_BLOCK;
+    const end = x + (<usize>(isWhole ? LANE_BLOCK : size & ~15) << 2);
+    for (; x < end; x += 64) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
     }
-    let t = start, u = start, v = start, w = start;
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      t = combine(op, t, v128.load(x));
-      u = combine(op, u, v128.load(x, 16));
-      v = combine(op, v, v128.load(x, 32));
-      w = combine(op, w, v128.load(x, 48));
+    if (!isWhole) break;
+    if (++numBlocks & 1) {
+      p = a, q = b, r = c, s = d;
+    } else {
+      const numPairs = numBlocks >> 1;
+      addBlock(op, levels, 64, numPairs, combine(op, p, a)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, b));
+      addBlock(op, levels + 32, 64, numPairs, combine(op, r, c)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, d));
     }
-    numPairs++;
-    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
-    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
   }
-  let a = start, b = start, c = start, d = start;
-  let p = start, q = start, r = start, s = start;
-  if (op == SUM && size >= LANE_BLOCK) {
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
-    }
-    size -= LANE_BLOCK;
-  }
-  for (; size >= 16; size -= 16, x += 64) {
-    a = combine(op, a, v128.load(x));
-    b = combine(op, b, v128.load(x, 16));
-    c = combine(op, c, v128.load(x, 32));
-    d = combine(op, d, v128.load(x, 48));
-  }
-  if (size > 0) {
+  const rest = size & 15;
+  if (rest > 0) {
     v128.store(work, start), v128.store(work, start, 16), v128.store(work, start, 32), v128.store(work, start, 48);
-    for (let i = 0; i < size; i++) store<i32>(floatsAt(work, i), load<i32>(floatsAt(x, i)));
+    for (let i = 0; i < rest; i++) store<i32>(floatsAt(work, i), load<i32>(floatsAt(x, i)));
     a = combine(op, a, v128.load(work));
     b = combine(op, b, v128.load(work, 16));
     c = combine(op, c, v128.load(work, 32));
     d = combine(op, d, v128.load(work, 48));
   }
   if (op == SUM) {
-    // A block that is not there is +0, which changes nothing: no sum is −0.
-    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    if (numBlocks & 1) a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    const numPairs = numBlocks >> 1;
     a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
     c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
   }
@@ -114,52 +99,35 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   return reduceRow(SUM, x, size, work);
 }
 
-/** Sixteen columns at a time, of sums two blocks at a time. */
+/** Reduces sixteen columns. */
 @inline function reduceSixteen(op: i32, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
-  let numPairs = 0;
-  for (; op == SUM && size >= 2 * SUM_BLOCK; size -= 2 * SUM_BLOCK) {
-    let p = start, q = start, r = start, s = start;
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
+  let numBlocks = 0;
+  let a: v128, b: v128, c: v128, d: v128;
+  let p = start, q = start, r = start, s = start; // a block that awaits its neighbour
+  for (;; size -= SUM_BLOCK) {
+    a = start, b = start, c = start, d = start;
+    const isWhole = op == SUM && size > SUM_BLOCK;
+    for (let i = isWhole ? SUM_BLOCK : size; i > 0; i--, x += step) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
     }
-    let t = start, u = start, v = start, w = start;
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      t = combine(op, t, v128.load(x));
-      u = combine(op, u, v128.load(x, 16));
-      v = combine(op, v, v128.load(x, 32));
-      w = combine(op, w, v128.load(x, 48));
+    if (!isWhole) break;
+    if (++numBlocks & 1) {
+      p = a, q = b, r = c, s = d;
+    } else {
+      const numPairs = numBlocks >> 1;
+      addBlock(op, levels, 64, numPairs, combine(op, p, a)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, b));
+      addBlock(op, levels + 32, 64, numPairs, combine(op, r, c)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, d));
     }
-    numPairs++;
-    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
-    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
-  }
-  let p = start, q = start, r = start, s = start;
-  if (op == SUM && size >= SUM_BLOCK) {
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
-    }
-    size -= SUM_BLOCK;
-  }
-  let a = start, b = start, c = start, d = start;
-  for (; size > 0; size--, x += step) {
-    a = combine(op, a, v128.load(x));
-    b = combine(op, b, v128.load(x, 16));
-    c = combine(op, c, v128.load(x, 32));
-    d = combine(op, d, v128.load(x, 48));
   }
   if (op == SUM) {
-    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
-    if (numPairs > 0) {
-      a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
-      c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
-    }
+    if (numBlocks & 1) a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    const numPairs = numBlocks >> 1;
+    a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
+    c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
   }
   v128.store(out, a), v128.store(out, b, 16), v128.store(out, c, 32), v128.store(out, d, 48);
 }
@@ -328,7 +296,7 @@ export function endRows(out: usize, sums: usize, step: usize, rows: i32, width: 
 export function reduce(op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32, work: usize): void {
   if (op == SUM) reduceAny(SUM, out, x, outer, size, inner, work);
   else if (op == MAX) reduceAny(MAX, out, x, outer, size, inner, work);
-  else reduceAny(2, out, x, outer, size, inner, work);
+  else reduceAny(MIN, out, x, outer, size, inner, work);
 }
 
 function addRuns(out: usize, a: usize, b: usize, count: i32): void {

@@ -187,7 +187,7 @@ class Chain {
     return true;
   }
 
-  const PairCodes& pairCodes(Op op) const { return machine_->pairs[static_cast<int>(op) - static_cast<int>(Op::add)]; }
+  const PairCodes& pairCodes(Op op) const { return machine_->pairs[static_cast<int>(op) - numUnaryOps]; }
 
   void emitPair(const PairCodes& codes, int a, int b) {
     const bool isHere = accumulator_ == b && a != b && fusion_->isReady(a, false);

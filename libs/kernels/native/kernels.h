@@ -11,8 +11,6 @@ namespace lockstep {
 
 enum class Element : int32_t { float32, int32, bool8 };
 
-enum class ReduceOp : int32_t { sum, max, min };
-
 struct ReduceShape {
   int32_t outer, size, inner;
 };

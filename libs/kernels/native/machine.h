@@ -6,19 +6,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "operations.h"
+
 namespace lockstep {
 
-// The operations of a fused chain, in the order of src/native/codes.ts.
-enum class Op : int32_t {
-  neg, abs, sign, floor, ceil, round, sqrt, reciprocal, square, exp, log, sin, cos, tanh, sigmoid, erf, relu, flush,
-  add, sub, mul, div, max, min, reluGrad,
-  eq, ne, lt, le, gt, ge,
-  logicalAnd, logicalOr, logicalNot, select,
-};
-
-constexpr bool isUnary(Op op) { return op <= Op::flush; }
+constexpr bool isUnary(Op op) { return static_cast<int>(op) < numUnaryOps; }
 constexpr bool isLogical(Op op) { return op == Op::logicalAnd || op == Op::logicalOr; }
-constexpr bool givesBool(Op op) { return op >= Op::eq && op != Op::select; }
+constexpr bool givesBool(Op op) { return static_cast<int>(op) >= numUnaryOps + numBinaryOps && op != Op::select; }
 constexpr int numArgs(Op op) { return isUnary(op) || op == Op::logicalNot ? 1 : op == Op::select ? 3 : 2; }
 
 // The largest strip of any instruction set, in elements.
@@ -57,8 +51,8 @@ struct RunningSum {
 
 struct Machine {
   size_t strip;  // elements
-  Code unary[18];       // by Op, up to flush
-  PairCodes pairs[13];  // by Op, from add to ge
+  Code unary[numUnaryOps];  // by Op
+  PairCodes pairs[numBinaryOps + numComparisonOps];  // by Op, from the first binary one
   Code logicalAnd, logicalOr, logicalNot;
   Code select[2][2];  // acc = acc ? a : b; of a strip or a scalar a, of a strip or a scalar b
   Code load, loadScalar, loadBools, boolsToFloats, floatsToBools, store, storeBools;

@@ -21,57 +21,12 @@
  * - `treeSum` and `treeMoments` combine the fixed binary tree over segments: (0,1), (2,3), … then pairs of pairs.
  */
 import type { TypedArray } from '@lockstep/tensor';
+import type { BinaryOp, CompareOp, ElementwiseOp, ReduceOp, UnaryOp } from './operations.ts';
 
 export type BackendName = 'reference' | 'wasm' | 'native';
 
 /** The arithmetic of contractions: see the file's head. */
 export type Profile = 'portable' | 'fma';
-
-export type UnaryOp =
-  | 'neg'
-  | 'abs'
-  /** −1 or 1; zeros keep their sign, NaN stays NaN. */
-  | 'sign'
-  | 'floor'
-  | 'ceil'
-  /** To the nearest integer, ties to the even one. */
-  | 'round'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'square'
-  // float32: our own polynomials, accurate to a few ulp; see `reference/float32-math.ts`.
-  | 'exp'
-  | 'log'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  /** x ≤ 0 → +0, else x (NaN stays NaN). */
-  | 'relu'
-  /** Of magnitude below 1e-30 → +0, else x (NaN stays NaN): processors compute slowly with what is tinier still. */
-  | 'flush'
-  /** Not of a bool array. */
-  | 'not';
-
-export const binaryOps = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  /** NaN if either is NaN; max(+0, −0) = +0 and min(+0, −0) = −0. */
-  'max',
-  'min',
-  /** (g, x) → x > 0 ? g : +0. */
-  'reluGrad',
-] as const;
-export type BinaryOp = (typeof binaryOps)[number];
-
-/** Results are bool (0 or 1); any comparison with NaN but `ne` is 0. `and`, `or` take bool arrays. */
-export const compareOps = ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or'] as const;
-export type CompareOp = (typeof compareOps)[number];
-
-export type ReduceOp = 'sum' | 'max' | 'min';
 
 /**
  * How an elementwise kernel reads an operand: output element `i` uses `data[floor(i / repeat) % period]`.
@@ -86,7 +41,7 @@ export interface Operand {
 
 /** One step of a fused computation: applies `op` to earlier registers and writes the next one. */
 export interface FusedInstruction {
-  readonly op: UnaryOp | BinaryOp | CompareOp | 'select';
+  readonly op: ElementwiseOp;
   /** Registers, in the order of the op's own arguments; `select` takes condition, a, b. */
   readonly args: readonly number[];
 }

@@ -1,10 +1,10 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand } from '../kernels.ts';
+import { opCodes } from '../operations.ts';
 import { referenceKernels } from '../reference/index.ts';
 import type { NativeExports } from './addon.ts';
 import { isBools, isFloats, requireLength, requireOperand } from './checks.ts';
-import { opCodes } from './codes.ts';
 import { encodeFused, type FusedProgram } from './program.ts';
 
 const reference = referenceKernels('fma');

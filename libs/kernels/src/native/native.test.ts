@@ -3,15 +3,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type DType, type TypedArray, viewOf } from '@lockstep/tensor';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import {
-  binaryOps,
-  type CompareOp,
-  type Kernels,
-  type Operand,
-  type PoolAttrs,
-  type UnaryOp,
-} from '../kernels.ts';
-import { compareCodes, unaryCodes } from '../wasm/codes.ts';
+import type { Kernels, Operand, PoolAttrs } from '../kernels.ts';
+import { binaryOps, comparisonOps, opCodes, unaryOps } from '../operations.ts';
 import {
   coarse,
   expectSame,
@@ -28,7 +21,6 @@ import {
   wild,
 } from '../wasm/fixtures/same-bits.ts';
 import { adviseLargePages, availableSets, nativeStatus } from './addon.ts';
-import { opCodes } from './codes.ts';
 import { createNativeKernels } from './native.ts';
 
 afterEach(() => {
@@ -71,7 +63,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
   const same = (out: TypedArray, inputs: readonly TypedArray[], run: Run, about: unknown) =>
     expectSame(out, inputs, run, about, native);
 
-  it.each(Object.keys(unaryCodes) as UnaryOp[])('%s', (op) => {
+  it.each(unaryOps)('%s', (op) => {
     const run: Run = (k, o, [x]) => k.unary(op, o, x!);
     for (const size of SIZES) same(f32(size), [wild(size)], run, size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
@@ -107,7 +99,7 @@ describe.each(sets)('native kernels with %s equal the reference', (set) => {
     same(wild(1300), [wild(1300)], run, 'in place');
   });
 
-  it.each(Object.keys(compareCodes) as CompareOp[])('%s', (op) => {
+  it.each(comparisonOps)('%s', (op) => {
     for (const size of [1, 15, 16, 33, 1040]) {
       for (const a of operands(size, coarse)) {
         const b = operands(size, coarse)[randomInt(12)]!;

@@ -1,9 +1,9 @@
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, PoolAttrs } from '../kernels.ts';
+import { reduceCodes } from '../operations.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
-import { reduceCodes } from '../wasm/codes.ts';
 import { exportsFor, type InstructionSet, type NativeExports, nativeStatus } from './addon.ts';
 import { isFloats, requireLength, requireRows, requireView, requireWindows } from './checks.ts';
 import { contractions, convolutions } from './contractions.ts';

@@ -1,8 +1,8 @@
 /** Attributes as words that the native side reads, made once for each attributes object. */
 import { LockstepError } from '@lockstep/errors';
 import type { FusedAttrs, ReduceAttrs, StridedAttrs } from '../kernels.ts';
+import { givesBool, opCodes } from '../operations.ts';
 import { foldView } from '../wasm/views.ts';
-import { opCodes } from './codes.ts';
 
 /** `make`, with what it made before for the same object. */
 export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V {
@@ -31,8 +31,6 @@ interface FusedOutput {
   readonly sum: ReduceAttrs | null;
 }
 
-const givesBool = (code: number): boolean => code >= opCodes.eq && code !== opCodes.select;
-
 /** @throws LockstepError `argument` if a register is read before it is written. */
 export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOperands: number): FusedProgram {
   const words = [numOperands, instructions.length, outputs.length];
@@ -41,7 +39,7 @@ export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOper
     words.push(opCodes[op], args[0] ?? 0, args[1] ?? 0, args[2] ?? 0);
   }
   const kindOf = (register: number) =>
-    register < numOperands ? register : givesBool(opCodes[instructions[register - numOperands]!.op]);
+    register < numOperands ? register : givesBool(instructions[register - numOperands]!.op);
   const encoded = outputs.map((register, o) => {
     requireRegister(register, numOperands + instructions.length);
     const sum = sums?.[o] ?? null;

@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { type DType, dtypeOf, isFloat, type TypedArray, wholeRange } from '@lockstep/tensor';
-import type { BinaryOp, CompareOp, Operand, UnaryOp } from '../kernels.ts';
+import type { Operand } from '../kernels.ts';
+import type { BinaryOp, CompareOp, UnaryOp } from '../operations.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { float32Math } from './float32-math.ts';
 import { float64Math } from './float64-math.ts';

@@ -1,14 +1,6 @@
 import { type TypedArray, viewOf } from '@lockstep/tensor';
-import {
-  type BinaryOp,
-  binaryOps,
-  type CompareOp,
-  compareOps,
-  type FusedAttrs,
-  type FusedInstruction,
-  type Operand,
-  type UnaryOp,
-} from '../kernels.ts';
+import type { FusedAttrs, FusedInstruction, Operand } from '../kernels.ts';
+import { givesBool, isBinary, isCompare } from '../operations.ts';
 import { binary, compare, select, unary } from './elementwise.ts';
 import { reduce } from './reduce.ts';
 
@@ -44,19 +36,14 @@ export function lengthOf(outs: readonly TypedArray[], { sums }: FusedAttrs): num
 
 function carryOut({ op }: FusedInstruction, args: readonly Operand[], length: number): TypedArray {
   const [a, b, c] = args as [Operand, Operand, Operand];
-  const isBool = op === 'not' || isCompare(op);
+  const isBool = givesBool(op);
   const out = viewOf(isBool ? 'bool' : 'float32', new ArrayBuffer(length * (isBool ? 1 : 4)), 0, length);
   if (op === 'select') select(out, a, b, c);
   else if (isCompare(op)) compare(op, out as Uint8Array, a, b);
   else if (isBinary(op)) binary(op, out, a, b);
-  else unary(op as UnaryOp, out, full(a, length));
+  else unary(op, out, full(a, length));
   return out;
 }
-
-const isCompare = (op: FusedInstruction['op']): op is CompareOp =>
-  (compareOps as readonly string[]).includes(op);
-const isBinary = (op: FusedInstruction['op']): op is BinaryOp =>
-  (binaryOps as readonly string[]).includes(op);
 
 /** A unary kernel reads whole arrays only. */
 function full({ data, repeat, period }: Operand, length: number): TypedArray {

@@ -1,5 +1,6 @@
 import { type DType, dtypeOf, isFloat, type TypedArray } from '@lockstep/tensor';
-import type { ReduceAttrs, ReduceOp } from '../kernels.ts';
+import type { ReduceAttrs } from '../kernels.ts';
+import type { ReduceOp } from '../operations.ts';
 import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { treeCombine } from './tree.ts';
 

@@ -3,8 +3,16 @@
  * steps in registers and writes every output once. The instructions are those of the kernels for single operations, so
  * the bits are too.
  */
+import { LockstepError } from '@lockstep/errors';
 import type { FusedInstruction } from '../kernels.ts';
-import { compareCodes } from './codes.ts';
+import {
+  type BinaryOp,
+  type ComparisonOp,
+  type ElementwiseOp,
+  givesBool,
+  type LogicalOp,
+  type NumericUnaryOp,
+} from '../operations.ts';
 import { compile, instantiate, MAX_PAGES, type WasmMemory } from './webassembly.ts';
 
 /** What stands in a register: numbers, or masks of all ones for true. */
@@ -27,12 +35,8 @@ export function compileChain(chain: Chain, memory: WasmMemory): RunChain {
   return run;
 }
 
-/** Whether an operation is a few vector instructions; the other ones are polynomials. */
-export const isPlain = (op: FusedInstruction['op']): boolean => op in operations;
-
-/** Whether an operation's result is a bool. */
-export const givesBool = (op: FusedInstruction['op']): boolean => op in compareCodes || logic.has(op);
-export const logic: ReadonlySet<string> = new Set(['and', 'or', 'not']);
+/** Whether an operation is a few vector instructions. The other ones, polynomials, go through the kernel for one operation. */
+export const isPlain = (op: ElementwiseOp): op is PlainOp => op in plainOperations;
 
 type Code = readonly number[];
 
@@ -86,8 +90,11 @@ const nonZero = (x: Code): number[] => [
 ];
 const signedOne = (x: Code): number[] => [...x, ...splat(-0), ...v128.and, ...splat(1), ...v128.or];
 
-/** Code for each operation, from the code of its arguments; as in `assembly/elementwise.ts`. */
-const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[]>> = {
+type PlainOp = BinaryOp | ComparisonOp | LogicalOp | 'select' | keyof typeof plainUnary;
+type Emit = (a: Code, b: Code, c: Code) => number[];
+
+/** Code for each operation, from the code of its arguments; the instructions are those of `assembly/bodies.ts`. */
+const plainUnary = {
   neg: (a) => simple(...vector(0xe1))(a),
   abs: (a) => simple(...vector(0xe0))(a),
   ceil: (a) => simple(...vector(0x67))(a),
@@ -99,6 +106,10 @@ const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[
   flush: (a) => [...a, ...simple(...vector(0xe0))(a), ...splat(1e-30), ...f32x4.lt, ...v128.andNot],
   relu: (a) => [...a, ...a, ...splat(0), ...f32x4.le, ...v128.andNot],
   sign: (a) => [...signedOne(a), ...a, ...nonZero(a), ...v128.select],
+} satisfies Partial<Record<NumericUnaryOp, Emit>>;
+
+const plainOperations: Readonly<Record<PlainOp, Emit>> = {
+  ...plainUnary,
   add: (a, b) => simple(...vector(0xe4))(a, b),
   sub: (a, b) => simple(...vector(0xe5))(a, b),
   mul: (a, b) => simple(...f32x4.mul)(a, b),
@@ -139,7 +150,8 @@ function bodyOf({ inputs, instructions, outputs }: Chain): number[] {
   );
   const compute = instructions.flatMap(({ op, args }, i) => {
     const [a = [], b = [], c = []] = args.map((arg) => getLocal(register(arg)));
-    return [...operations[op]!(a, b, c), ...setLocal(register(inputs.length + i))];
+    if (!isPlain(op)) throw new LockstepError('internal', `a chain of plain operations has ${op}`, { op });
+    return [...plainOperations[op](a, b, c), ...setLocal(register(inputs.length + i))];
   });
   /** One round of the loop, over four elements or one. */
   const round = (lanes: 4 | 1): number[] => [

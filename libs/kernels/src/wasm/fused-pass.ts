@@ -1,8 +1,8 @@
 /** One way of a fused chain through its elements: the stages that go over each block, and where they keep what. */
 import type { TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand, ReduceAttrs } from '../kernels.ts';
-import { type Chain, givesBool, isPlain, type RunChain } from './chain.ts';
-import { unaryCodes } from './codes.ts';
+import { givesBool, opCodes } from '../operations.ts';
+import { type Chain, isPlain, type RunChain } from './chain.ts';
 import {
   type Cut,
   carriedBytes,
@@ -183,7 +183,7 @@ export class Scheduler {
   private polynomialStage(i: number): Stage {
     const { op, args } = this.attrs.instructions[i]!;
     const { wasm } = this.host;
-    const code = unaryCodes[op as keyof typeof unaryCodes];
+    const code = opCodes[op];
     const x = this.placeOf(args[0]!);
     const out = this.placeOf(this.operands.length + i);
     return (start, count) => wasm.unary(code, out.base, addressOf(x, start), count);

@@ -3,7 +3,7 @@
  * summed so far, in the state that `addRows` of `assembly/reduce.ts` goes on from.
  */
 import type { ReduceAttrs } from '../kernels.ts';
-import { reduceCodes } from './codes.ts';
+import { reduceCodes } from '../operations.ts';
 import type { Exports } from './module.ts';
 import type { WasmMemory } from './webassembly.ts';
 

@@ -1,14 +1,8 @@
 /** Fused chains on the wasm backend: the bits of the single kernels, one after the other. */
 import type { TypedArray } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
-import {
-  binaryOps,
-  type FusedAttrs,
-  type FusedInstruction,
-  type Operand,
-  type ReduceAttrs,
-} from '../kernels.ts';
-import { compareCodes, unaryCodes } from './codes.ts';
+import type { FusedAttrs, FusedInstruction, Operand, ReduceAttrs } from '../kernels.ts';
+import { binaryOps, comparisonOps, unaryOps } from '../operations.ts';
 import {
   clearMemory,
   expectCanaries,
@@ -31,9 +25,9 @@ type Type = 'float32' | 'bool';
 
 /** The operations, with the types of their arguments and of their result. */
 const table: readonly (readonly [FusedInstruction['op'], readonly Type[], Type])[] = [
-  ...Object.keys(unaryCodes).map((op) => [op as 'neg', ['float32'], 'float32'] as const),
+  ...unaryOps.map((op) => [op, ['float32'], 'float32'] as const),
   ...binaryOps.map((op) => [op, ['float32', 'float32'], 'float32'] as const),
-  ...Object.keys(compareCodes).map((op) => [op as 'eq', ['float32', 'float32'], 'bool'] as const),
+  ...comparisonOps.map((op) => [op, ['float32', 'float32'], 'bool'] as const),
   ['select', ['bool', 'float32', 'float32'], 'float32'],
   ['and', ['bool', 'bool'], 'bool'],
   ['or', ['bool', 'bool'], 'bool'],

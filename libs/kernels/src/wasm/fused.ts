@@ -5,8 +5,9 @@
  */
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand, ReduceAttrs } from '../kernels.ts';
+import { givesBool, isLogical } from '../operations.ts';
 import { lengthOf } from '../reference/fused.ts';
-import { type Chain, compileChain, givesBool, logic, type RunChain } from './chain.ts';
+import { type Chain, compileChain, type RunChain } from './chain.ts';
 import { BLOCK, type FusionHost, type Part, type Pass, type Pattern, Scheduler } from './fused-pass.ts';
 import { cutFor } from './fused-sums.ts';
 
@@ -119,7 +120,7 @@ function chainCache({ memory }: FusionHost): (chain: Chain) => RunChain {
 function isTyped(operands: readonly Operand[], { instructions, outputs, sums }: FusedAttrs): boolean {
   const types = operands.map(({ data }) => dtypeOf(data));
   for (const { op, args } of instructions) {
-    const wanted = (i: number) => (logic.has(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
+    const wanted = (i: number) => (isLogical(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
     if (args.some((arg, i) => types[arg] !== wanted(i))) return false;
     types.push(givesBool(op) ? 'bool' : 'float32');
   }

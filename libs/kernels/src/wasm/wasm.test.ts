@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import type { BinaryOp, CompareOp, PoolAttrs, UnaryOp } from '../kernels.ts';
-import { binaryCodes, compareCodes, unaryCodes } from './codes.ts';
+import type { PoolAttrs } from '../kernels.ts';
+import { binaryOps, comparisonOps, unaryOps } from '../operations.ts';
 import {
   clearMemory,
   coarse,
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 describe('elementwise kernels equal the reference', () => {
-  it.each(Object.keys(unaryCodes) as UnaryOp[])('%s', (op) => {
+  it.each(unaryOps)('%s', (op) => {
     for (const size of SIZES) expectSame(f32(size), [wild(size)], (k, o, [x]) => k.unary(op, o, x!), size);
     const steps = Float32Array.from({ length: 4000 }, (_, i) => (i - 2000) * 0.053);
     expectSame(f32(steps.length), [steps], (k, o, [x]) => k.unary(op, o, x!), 'steps');
@@ -35,7 +35,7 @@ describe('elementwise kernels equal the reference', () => {
     for (const x of SPECIAL) expectSame(f32(1), [Float32Array.of(x)], (k, o, [y]) => k.unary(op, o, y!), x);
   });
 
-  it.each(Object.keys(binaryCodes) as BinaryOp[])('%s', (op) => {
+  it.each(binaryOps)('%s', (op) => {
     for (const size of [1, 5, 31, 1025, 2500]) {
       for (const a of operands(size, wild)) {
         const b = operands(size, wild)[randomInt(11)]!;
@@ -57,7 +57,7 @@ describe('elementwise kernels equal the reference', () => {
     );
   });
 
-  it.each(Object.keys(compareCodes) as CompareOp[])('%s', (op) => {
+  it.each(comparisonOps)('%s', (op) => {
     for (const size of [1, 15, 16, 33, 1040]) {
       for (const a of operands(size, coarse)) {
         const b = operands(size, coarse)[randomInt(11)]!;

@@ -1,11 +1,11 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
+import { opCodes, reduceCodes } from '../operations.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { updatesByRow } from '../reference/indexing.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
-import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
 import type { Context } from './context.ts';
 import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
@@ -92,17 +92,17 @@ function elementwise({ wasm, reference, work, floats, inside }: Context) {
   return {
     unary(op, out, x) {
       if (op === 'not' || !floats(out, x)) return reference.unary(op, out, x);
-      wasm.unary(unaryCodes[op], out.byteOffset, x.byteOffset, out.length);
+      wasm.unary(opCodes[op], out.byteOffset, x.byteOffset, out.length);
     },
     binary(op, out, a, b) {
       if (!floats(out, a.data, b.data)) return reference.binary(op, out, a, b);
-      wasm.binary(binaryCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+      wasm.binary(opCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
     },
     compare(op, out, a, b) {
       if (op === 'and' || op === 'or' || !floats(a.data, b.data) || !inside(out)) {
         return reference.compare(op, out, a, b);
       }
-      wasm.compare(compareCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+      wasm.compare(opCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
     },
     select(out, condition, a, b) {
       const plain =
