@@ -1,6 +1,6 @@
 /**
- * The bodies of the elementwise operations, four floats at a time, each with the name that `src/operations.ts` gives it.
- * `operations.ts` finds them by number.
+ * The bodies of the elementwise operations, for four floats. A body has the name that `src/operations.ts` gives its operation;
+ * `operations.ts` finds it by number.
  */
 export { cos, erf, exp, log, sigmoid, sin, tanh } from './math';
 

@@ -1,7 +1,7 @@
-/** One operation over arrays. `op` is a constant wherever these are called, so that each operation has its own loop. */
+/** Loops of one operation over arrays. Callers pass a constant `op`, so that each operation is compiled to its own loop. */
 import { applyBinary, applyComparison, applyUnary } from './operations';
 
-/** The last few elements go through the same vector code, one lane at a time. */
+/** The last elements use the same vector code, one lane at a time. */
 @inline export function unaryLoop(op: i32, out: usize, x: usize, count: i32): void {
   for (; count >= 4; count -= 4, out += 16, x += 16) v128.store(out, applyUnary(op, v128.load(x)));
   for (; count > 0; count--, out += 4, x += 4) v128.store32_lane(out, applyUnary(op, v128.load32_splat(x)), 0);

@@ -1,6 +1,6 @@
 /**
- * The core of every contraction: panels of a and b, packed so that the inner index comes first, and a 4×8 tile of
- * sums held in registers. A sum is one chain over the inner index; a chain cut into chunks goes on from the output.
+ * The core of every contraction: panels of a and b, packed so that the inner index comes first, and a 4×8 tile of sums in
+ * registers. A sum is one chain over the inner index. A chain that is cut into parts goes on from the output.
  */
 
 /** Rows and columns of a tile. */
@@ -8,21 +8,21 @@
 @inline export const TILE_COLUMNS: i32 = 8;
 /** Bytes of a tile. */
 @inline export const TILE_BYTES: usize = 128;
-/** For a tile that lies over the edge of the output and is written elsewhere first. */
+/** Bytes for a tile that crosses the edge of the output and is therefore written elsewhere first. */
 @inline export const SPILL_BYTES: usize = TILE_BYTES;
 
-/** sum + a·b of four lanes: rounded once where the module is built with relaxed SIMD, else the product first. */
+/** sum + a·b of four lanes, rounded once if the module is built with relaxed SIMD; else the product is rounded, too. */
 @inline function mulAdd(sum: v128, a: v128, b: v128): v128 {
   return ASC_FEATURE_RELAXED_SIMD ? f32x4.relaxed_madd(a, b, sum) : f32x4.add(sum, f32x4.mul(a, b));
 }
 
 /**
- * out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending; or the fixed binary tree over such sums of
- * `segments`, one after the other in a and b and each of `depth`, whose levels need a tile each at `levels`.
+ * out[4][8] = (fresh ? 0 : out) + Σ a[p][0…3] ⊗ b[p][0…7], p ascending. With `tree` it is the fixed binary tree over such sums
+ * of `segments`, which lie one after the other in a and b, each of `depth`; `levels` has room for a tile for each level.
  *
- * Written for the code that V8 makes of it. A way out after each p keeps its scheduler from moving the products of
- * several p together, which takes more registers than there are. A splat's offset is an instruction of its own in
- * Node 20, but leaves the loop where all p share the offsets and the loop has no way out before the first.
+ * The form suits V8's compiler. The exit after each p keeps its scheduler from mixing the products of several p, which would
+ * need more registers than there are. In Node 20 the offset of a splat takes an instruction, which is moved out of the loop
+ * if all p use the same offsets and the loop has no exit before the first one. A loop over single p is up to 18 % slower.
  */
 @inline function sumTile(
   tree: bool, a: usize, b: usize, segments: i32, depth: i32, out: usize, outStep: usize, fresh: bool, levels: usize,
@@ -94,7 +94,7 @@
       }
     }
     if (!tree) break;
-    // As a binary counter carries.
+    // Combines levels as a binary counter carries.
     let level = levels;
     for (let carry = segment; carry & 1; carry >>= 1, level += TILE_BYTES) {
       c00 = f32x4.add(v128.load(level), c00), c01 = f32x4.add(v128.load(level, 16), c01);
@@ -156,7 +156,7 @@ function copyBlock(to: usize, toStep: usize, from: usize, fromStep: usize, rows:
 
 /**
  * out[rows][columns] = (fresh ? 0 : out) + A·B, where A is packed as panels [rows/4][depth][4] and B as panels
- * [columns/8][depth][8], both padded with anything.
+ * [columns/8][depth][8]. The content of their padding does not matter.
  */
 export function multiplyPanels(
   a: usize, b: usize, rows: i32, columns: i32, depth: i32, out: usize, outStep: usize, fresh: bool, spill: usize,
@@ -165,8 +165,8 @@ export function multiplyPanels(
 }
 
 /**
- * out[rows][columns] = the fixed binary tree over the products of `segments`, one after the other in panels as above.
- * A tile for each level of the tree lies behind the one of `spill`.
+ * out[rows][columns] = the fixed binary tree over the products of `segments`, which lie one after the other in the panels.
+ * Room for a tile for each level of the tree follows the tile at `spill`.
  */
 export function multiplySegments(
   a: usize, b: usize, rows: i32, columns: i32, segments: i32, depth: i32, out: usize, outStep: usize, spill: usize,
@@ -174,7 +174,7 @@ export function multiplySegments(
   multiply(true, a, b, rows, columns, segments, depth, out, outStep, true, spill);
 }
 
-/** to[p][0…3] = row0[p] … row3[p] for p < count; `to` moves `toStep` bytes with each p. */
+/** to[p][0…3] = row0[p] … row3[p] for p < count. The to[p] are `toStep` bytes apart. */
 export function interleave(
   to: usize, toStep: usize, row0: usize, row1: usize, row2: usize, row3: usize, count: i32,
 ): void {
@@ -199,8 +199,8 @@ export function interleave(
 }
 
 /**
- * Packs a matrix stored [count][depth] into panels [count/lanes][depth][lanes], lanes 4 or 8. A row stays within
- * `from + fromStep·count`: rows past the last repeat it. Panels are `panelStep` bytes apart.
+ * Packs a matrix stored [count][depth] into panels [count/lanes][depth][lanes], lanes 4 or 8. Rows past the last repeat the
+ * last one, so that nothing past the matrix is read. Panels are `panelStep` bytes apart.
  */
 export function packRows(
   to: usize, lanes: i32, panelStep: usize, from: usize, fromStep: usize, depth: i32, count: i32,
@@ -218,8 +218,8 @@ export function packRows(
 }
 
 /**
- * Packs a matrix stored [depth][count] into panels [count/lanes][depth][lanes], lanes 4 or 8. Missing columns are
- * left as they were. Panels are `panelStep` bytes apart.
+ * Packs a matrix stored [depth][count] into panels [count/lanes][depth][lanes], lanes 4 or 8. Columns past the last one keep
+ * their content. Panels are `panelStep` bytes apart.
  */
 export function packColumns(
   to: usize, lanes: i32, panelStep: usize, from: usize, fromStep: usize, depth: i32, count: i32,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { plain } from '../fixtures/random.ts';
 import type { FusedAttrs, ReduceAttrs } from '../kernels.ts';
-import { plain } from '../wasm/fixtures/same-bits.ts';
 import { referenceKernels } from './index.ts';
 
 const reference = referenceKernels();

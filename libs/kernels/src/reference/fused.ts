@@ -4,7 +4,7 @@ import { givesBool, isBinary, isCompare } from '../operations.ts';
 import { binary, compare, select, unary } from './elementwise.ts';
 import { reduce } from './reduce.ts';
 
-/** The chain as single kernels, each into an array of its own: what `fused` means. */
+/** Defines `fused`: runs the chain as single kernels, each into an array of its own. */
 export function fused(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs): void {
   const length = lengthOf(outs, attrs);
   const registers = [...operands];
@@ -16,11 +16,11 @@ export function fused(outs: readonly TypedArray[], operands: readonly Operand[],
     );
     registers.push({ data, repeat: 1, period: length });
   }
-  // An output may lie where an operand does, which a sum may still have to read.
+  // Outputs are written last, from copies: one may lie where an operand does that another output or a sum reads.
   const results = outs.map((out, i): TypedArray => {
     const register = registers[attrs.outputs[i]!]!;
     const sum = attrs.sums?.[i];
-    if (!sum) return register.data;
+    if (!sum) return full(register, length).slice();
     const total = viewOf('float32', new ArrayBuffer(4 * out.length), 0, out.length);
     reduce('sum', total, full(register, length), sum);
     return total;
@@ -28,7 +28,7 @@ export function fused(outs: readonly TypedArray[], operands: readonly Operand[],
   for (const [i, out] of outs.entries()) out.set(results[i]!);
 }
 
-/** Elements of a chain. */
+/** The number of elements that a chain runs over. */
 export function lengthOf(outs: readonly TypedArray[], { sums }: FusedAttrs): number {
   const [sum] = sums ?? [];
   return sum ? sum.outer * sum.size * sum.inner : outs[0]!.length;
@@ -45,7 +45,7 @@ function carryOut({ op }: FusedInstruction, args: readonly Operand[], length: nu
   return out;
 }
 
-/** A unary kernel reads whole arrays only. */
+/** The register's elements, written out unless it has all of them: a unary kernel reads whole arrays only. */
 function full({ data, repeat, period }: Operand, length: number): TypedArray {
   if (repeat === 1 && period === length) return data;
   const out = data instanceof Uint8Array ? new Uint8Array(length) : new Float32Array(length);

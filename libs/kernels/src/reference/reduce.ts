@@ -35,7 +35,7 @@ export function sumInBlocks(size: number, term: (i: number) => number, { add }: 
   return sums.reduceRight((total, sum) => add(sum, total), 0);
 }
 
-/** What `max` and `min` give for no elements. */
+/** The results of `max` and `min` without elements. */
 function extremeOf(op: 'max' | 'min', dtype: DType): number {
   if (isFloat(dtype)) return op === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (dtype === 'int32') return op === 'max' ? -2147483648 : 2147483647;
@@ -60,7 +60,7 @@ function reductionOf(op: ReduceOp, dtype: DType, inner: number): Reduction {
   };
 }
 
-/** Calls `visit` with each output index and the function that reads its `i`th element along the reduced axis. */
+/** Calls `visit` with each output index and a function that reads its `i`th element along the reduced axis. */
 function forEachOutput(
   x: TypedArray,
   { outer, size, inner }: ReduceAttrs,
@@ -78,7 +78,7 @@ export function reduce(op: ReduceOp, out: TypedArray, x: TypedArray, attrs: Redu
   });
 }
 
-/** Whether `x` beats `best`: larger, or the first NaN. */
+/** Whether `x` is larger than `best`, or the first NaN. */
 export function isLarger(x: number, best: number): boolean {
   return x > best || (Number.isNaN(x) && !Number.isNaN(best));
 }
