@@ -36,7 +36,7 @@ describe('the choice of kernels', () => {
     }
   });
 
-  it.each(['', 'wasm'])('moves arrays of any memory, with LOCKSTEP_BACKEND=%s', (backend) => {
+  it.each(['', 'wasm'])('moves arrays in any memory, with LOCKSTEP_BACKEND=%s', (backend) => {
     vi.stubEnv('LOCKSTEP_BACKEND', backend);
     const { copy, gather } = createMovingKernels();
     const table = new Int32Array(new SharedArrayBuffer(8000)).map((_, i) => i);

@@ -5,7 +5,7 @@ import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { treeCombine } from './tree.ts';
 
 const LANES = 16;
-/** Terms of a chain; what is longer is cut into blocks of so many. */
+/** The most terms of a chain. Longer sums are cut into blocks of this size. */
 const BLOCK = 16;
 
 /** The sum of `term(0) … term(size − 1)` in the order of a contiguous axis: 16 lanes, combined pairwise. */
@@ -21,8 +21,8 @@ export function sumInLanes(size: number, term: (i: number) => number, arithmetic
 }
 
 /**
- * The sum of `term(0) … term(size − 1)` in the order of a strided axis: chains of 16, combined like the bits of a counter,
- * two sums of equally many blocks as soon as there are two; in the end what there is, the shortest first.
+ * The sum of `term(0) … term(size − 1)` in the order of a strided axis: chains of 16, combined like the bits of a counter. Two
+ * sums of equally many blocks are combined as soon as there are two; at the end the remaining sums are added, shortest first.
  */
 export function sumInBlocks(size: number, term: (i: number) => number, { add }: Arithmetic): number {
   const sums: number[] = [];
