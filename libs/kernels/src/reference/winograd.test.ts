@@ -88,7 +88,7 @@ describe('Winograd’s algorithm', () => {
   it('refuses other kernels than 3×3 taps of stride 1', () => {
     const attrs = { ...shape(6, 1, 1, 1), strideY: 2, outHeight: 3 };
     expect(() => both((length) => new Float32Array(length), attrs)).toThrow(
-      /3×3 and stride 1, not 3×3 and strides 2, 1/,
+      /3×3 with stride 1, got 3×3 with strides 2, 1/,
     );
   });
 
