@@ -1,21 +1,15 @@
-/** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
+/** Runs the programs and the executor of a worker in one thread with all shards of an experiment, without sockets. */
 import { createMemory } from '@lockstep/kernels';
-import {
-  combineWith,
-  compilePrograms,
-  createExecutor,
-  layoutWorker,
-  resolveConfig,
-  viewer,
-} from '@lockstep/training';
+import { combineWith, layoutWorker, viewer } from '@lockstep/run';
+import { compilePrograms, createExecutor, resolveConfig } from '@lockstep/training';
 import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 
-/** More steps than any measurement takes; only schedules read it. */
+/** More steps than any measurement takes; only schedules read this number. */
 const TOTAL_STEPS = 1_000_000;
 
 /**
  * @param options `numShards`, `profile`
- * @returns `step()`, a whole training step; `update()`, its last part alone, which moves on by the sums there are; `loss()` of the last step.
+ * @returns `step()`, a whole training step; `update()`, only its update, with the sums of the last step; `loss()` of the last step
  */
 export async function createTrainer(experiment, { numShards, profile }) {
   const dataset = await experiment.data.load();
@@ -43,7 +37,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
-  const copy = /** @type {import('@lockstep/training').Parity} */ (0);
+  const copy = /** @type {import('@lockstep/run').ReplicaCopy} */ (0);
   executor.initialize(copy);
   return {
     step() {
@@ -59,13 +53,13 @@ export async function createTrainer(experiment, { numShards, profile }) {
   };
 }
 
-/** What ends each segment: the only block's sums are the results already, and are copied to their place. */
+/** The exchange after each segment: the sums of the only block are the result and are copied to its place. */
 function bindExchanges(programs, layout, view, { copy }) {
   const [{ numShards, arena }] = layout.blocks;
-  return programs.shard(numShards).exchanges.map((parts, segment) => {
-    const copies = parts.map(({ byteOffset, size }, part) => ({
+  return programs.shard(numShards).exchanges.map((buckets, segment) => {
+    const copies = buckets.map(({ byteOffset, size }, bucket) => ({
       from: view({ dtype: 'float32', shape: [size], byteOffset: arena + byteOffset }),
-      to: view(layout.results[segment][part]),
+      to: view(layout.results[segment][bucket]),
     }));
     return () => {
       for (const { from, to } of copies) copy(to, from);

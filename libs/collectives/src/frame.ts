@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
  *
  * | at | type | field      | at | type | field                              |
  * |----|------|------------|----|------|------------------------------------|
- * | 0  | u32  | magic LKST | 20 | u32  | collective (snapshots: transfer)   |
+ * | 0  | u32  | magic LKST | 20 | u32  | frameId (see Header)            |
  * | 4  | u16  | version    | 24 | u48  | step                               |
  * | 6  | u8   | kind       | 30 | u16  | 1 if `direct`, else 0              |
  * | 7  | u8   | node level | 32 | u32  | node index                         |
@@ -29,9 +29,9 @@ const kinds = [
   'snapshot-data',
   /** SHA-256 of all data. */
   'snapshot-end',
-  /** The peer has no snapshot to give. */
+  /** The peer has no snapshot. */
   'snapshot-none',
-  /** How a process on the sender's host can read what it sends through memory. */
+  /** How a process on the sender's host reads the sender's messages through memory. */
   'lane-invitation',
 ] as const;
 
@@ -45,13 +45,17 @@ export interface Header {
   /** The sender's rank in that generation. */
   readonly rank: number;
   readonly step: number;
-  readonly collective: number;
+  /**
+   * Of `partial` and `result`: exchange and bucket, as `encodeFrameId` combines them. Of a snapshot: the transfer. Of a
+   * lane invitation: the lane.
+   */
+  readonly frameId: number;
   readonly level: number;
   readonly index: number;
   readonly chunk: number;
-  /** Of the payload, in bytes. */
+  /** Bytes of the payload. */
   readonly length: number;
-  /** The sender could exchange whole steps directly, without its main thread. */
+  /** The sender's compute threads could exchange whole steps without its main thread. */
   readonly direct: boolean;
 }
 
@@ -60,7 +64,7 @@ export type DecodedHeader =
   | { readonly ok: true; readonly header: Header }
   | { readonly ok: false; readonly fault: HeaderFault };
 
-/** 48 bits of SHA-256: frames of another run, or of this run before its coordinator restarted, differ. */
+/** 48 bits of SHA-256. Frames of another run, or of this run before its coordinator restarted, have another hash. */
 export function runHash(runId: string, incarnation: number): number {
   return createHash('sha256').update(`${runId}\n${incarnation}`).digest().readUIntLE(0, 6);
 }
@@ -74,7 +78,7 @@ export function encodeHeader(header: Header): Uint8Array {
   bytes.writeUIntLE(header.run, 8, 6);
   bytes.writeUInt16LE(header.rank, 14);
   bytes.writeUInt32LE(header.generation, 16);
-  bytes.writeUInt32LE(header.collective, 20);
+  bytes.writeUInt32LE(header.frameId, 20);
   bytes.writeUIntLE(header.step, 24, 6);
   bytes.writeUInt16LE(header.direct ? 1 : 0, 30);
   bytes.writeUInt32LE(header.index, 32);
@@ -83,7 +87,7 @@ export function encodeHeader(header: Header): Uint8Array {
   return bytes;
 }
 
-/** Checks form, not meaning: whoever the frame is for judges the rest. */
+/** Checks the form of a header; the receiver of the frame checks its meaning. */
 export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHeader {
   if (bytes.length !== headerBytes) return { ok: false, fault: 'size' };
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -100,7 +104,7 @@ export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHe
     run: view.readUIntLE(8, 6),
     rank: view.readUInt16LE(14),
     generation: view.readUInt32LE(16),
-    collective: view.readUInt32LE(20),
+    frameId: view.readUInt32LE(20),
     step: view.readUIntLE(24, 6),
     index: view.readUInt32LE(32),
     chunk: view.readUInt32LE(36),
@@ -115,7 +119,7 @@ export function bytesOf(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The floats in a received payload. Copies only where the bytes are not aligned. */
+/** The floats in a received payload. Copies only if the bytes are not aligned. */
 export function floatsOf(payload: Uint8Array): Float32Array {
   const { buffer, byteOffset, byteLength } = payload;
   if (byteOffset % 4 === 0) return new Float32Array(buffer, byteOffset, byteLength / 4);

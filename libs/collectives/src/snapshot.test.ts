@@ -14,14 +14,14 @@ function randomBytes(size: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: size }, random);
 }
 
-const parts: NamedBytes[] = [
+const entries: NamedBytes[] = [
   { name: 'params', bytes: randomBytes((2 << 20) + 5, 1) },
   { name: 'empty', bytes: new Uint8Array(0) },
   { name: 'optState', bytes: randomBytes(100, 2) },
 ];
-const snapshot: Snapshot = { step: 42, parts };
+const snapshot: Snapshot = { step: 42, entries };
 
-/** Fetches from rank 2; `tamper` turns the answer's frames into those that arrive. */
+/** Fetches from rank 2; `tamper` changes the frames of the answer on their way. */
 function transfer(
   answer: Snapshot | undefined,
   tamper: (frames: Frame[]) => Frame[] = (frames) => frames,
@@ -37,21 +37,21 @@ function transfer(
   const put = (result: Snapshot | LockstepError) => results.push(result);
   const fetch = fetchSnapshot({ ...options, onDone: put, onFailed: put });
   const request = frames.shift()!;
-  expect(request.header).toMatchObject({ kind: 'snapshot-request', rank: 0, collective: 11 });
+  expect(request.header).toMatchObject({ kind: 'snapshot-request', rank: 0, frameId: 11 });
   sendSnapshot(request.header, 2, answer, collect);
   return { fetch, frames: tamper(frames), results };
 }
 
-/** Compares bytes as buffers: a matcher would walk through two million elements. */
+/** Compares bytes as buffers, because a matcher would compare two million elements one by one. */
 function expectSame(result: Snapshot | LockstepError, expected: Snapshot) {
-  if (!('parts' in result)) throw result;
-  const outline = ({ step, parts }: Snapshot) => ({
+  if (!('entries' in result)) throw result;
+  const outline = ({ step, entries }: Snapshot) => ({
     step,
-    parts: parts.map(({ name, bytes }) => [name, bytes.length]),
+    entries: entries.map(({ name, bytes }) => [name, bytes.length]),
   });
   expect(outline(result)).toEqual(outline(expected));
-  for (const [i, { bytes }] of result.parts.entries()) {
-    expect(Buffer.from(bytes).equals(expected.parts[i]!.bytes), expected.parts[i]!.name).toBe(true);
+  for (const [i, { bytes }] of result.entries.entries()) {
+    expect(Buffer.from(bytes).equals(expected.entries[i]!.bytes), expected.entries[i]!.name).toBe(true);
   }
 }
 
@@ -62,7 +62,7 @@ function deliver({ fetch, frames, results }: ReturnType<typeof transfer>) {
 }
 
 describe('a snapshot', () => {
-  it('arrives whole, in chunks of at most 1 MiB', () => {
+  it('arrives complete, in chunks of at most 1 MiB', () => {
     const moved = transfer(snapshot);
     expect(moved.frames.map(({ header }) => header.kind)).toEqual([
       'snapshot-manifest',
@@ -74,13 +74,13 @@ describe('a snapshot', () => {
   });
 
   it('may be empty', () => {
-    expect(deliver(transfer({ step: 0, parts: [] }))).toEqual({ step: 0, parts: [] });
+    expect(deliver(transfer({ step: 0, entries: [] }))).toEqual({ step: 0, entries: [] });
   });
 
-  it('does not mind frames that come twice, late or from elsewhere', () => {
+  it('ignores frames that are repeated, late or from another rank', () => {
     const noisy = transfer(snapshot, (frames) =>
       frames.flatMap((frame) => {
-        const others = [{ collective: 10 }, { generation: 2 }, { rank: 1 }, { run: 8 }].map((change) => ({
+        const others = [{ frameId: 10 }, { generation: 2 }, { rank: 1 }, { run: 8 }].map((change) => ({
           ...frame,
           header: { ...frame.header, ...change },
         }));
@@ -91,11 +91,11 @@ describe('a snapshot', () => {
     expectSame(deliver(noisy), snapshot);
   });
 
-  it('fails when the peer has none', () => {
+  it('fails if the peer has none', () => {
     expect(deliver(transfer(undefined))).toMatchObject({ code: 'lost' });
   });
 
-  it('fails when a bit has changed', () => {
+  it('fails if a bit has changed', () => {
     const damaged = transfer(snapshot, (frames) =>
       frames.map((frame, i) => {
         if (i !== 2) return frame;
@@ -107,7 +107,7 @@ describe('a snapshot', () => {
     expect(deliver(damaged)).toMatchObject({ code: 'protocol', message: expect.stringContaining('SHA-256') });
   });
 
-  it('fails when frames are missing, do not fit, or promise too much', () => {
+  it('fails if frames are missing, do not fit, or announce too much', () => {
     const without = (at: number) => transfer(snapshot, (frames) => frames.filter((_, i) => i !== at));
     for (const at of [0, 1, 4])
       expect(deliver(without(at)), `without ${at}`).toMatchObject({ code: 'protocol' });
@@ -125,7 +125,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('is silent after an abort', () => {
+  it('calls nothing back after an abort', () => {
     const { fetch, frames, results } = transfer(snapshot);
     fetch.receive(frames[0]!.header, frames[0]!.payload);
     fetch.abort();

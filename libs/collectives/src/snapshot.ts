@@ -11,7 +11,7 @@ export interface NamedBytes {
 /** The state of a run after `step`. */
 export interface Snapshot {
   readonly step: number;
-  readonly parts: readonly NamedBytes[];
+  readonly entries: readonly NamedBytes[];
 }
 
 export type SendFrame = (header: Uint8Array, payload: Uint8Array) => void;
@@ -20,8 +20,8 @@ const chunkBytes = 1 << 20;
 const empty = new Uint8Array(0);
 
 /**
- * Answers a `snapshot-request`: the manifest, the data in chunks of 1 MiB, and its SHA-256; or, without a snapshot,
- * that there is none. Frames view the snapshot's bytes, which must not change any more.
+ * Answers a `snapshot-request` with the manifest, the data in chunks of 1 MiB, and its SHA-256; without a snapshot, with
+ * `snapshot-none`. Frames are views of the snapshot's bytes, which must not change any more.
  */
 export function sendSnapshot(
   request: Header,
@@ -29,21 +29,21 @@ export function sendSnapshot(
   snapshot: Snapshot | undefined,
   sendOwned: SendFrame,
 ): void {
-  const { run, generation, collective } = request;
+  const { run, generation, frameId } = request;
   const send = (kind: FrameKind, chunk: number, payload: Uint8Array) => {
     const step = snapshot?.step ?? 0;
-    const position = { run, generation, rank, step, collective, level: 0, index: 0, direct: false };
+    const position = { run, generation, rank, step, frameId, level: 0, index: 0, direct: false };
     sendOwned(encodeHeader({ kind, ...position, chunk, length: payload.length }), payload);
   };
   if (snapshot === undefined) {
     send('snapshot-none', 0, empty);
     return;
   }
-  const manifest = snapshot.parts.map(({ name, bytes }) => ({ name, size: bytes.length }));
+  const manifest = snapshot.entries.map(({ name, bytes }) => ({ name, size: bytes.length }));
   send('snapshot-manifest', 0, Buffer.from(JSON.stringify(manifest)));
   const hash = createHash('sha256');
   let chunk = 0;
-  for (const { bytes } of snapshot.parts) {
+  for (const { bytes } of snapshot.entries) {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       const piece = bytes.subarray(at, at + chunkBytes);
       hash.update(piece);
@@ -57,27 +57,27 @@ export interface FetchOptions {
   readonly run: number;
   readonly generation: number;
   readonly rank: number;
-  /** The rank that is asked. */
+  /** The rank that is asked for its snapshot. */
   readonly from: number;
-  /** Tells this transfer from earlier ones of the same generation. */
+  /** Distinguishes this transfer from earlier ones of the same generation. */
   readonly transfer: number;
-  /** A larger snapshot is refused before memory is taken for it. */
+  /** A larger snapshot is refused before memory is allocated for it. */
   readonly maxBytes: number;
   readonly send: SendFrame;
   readonly onDone: (snapshot: Snapshot) => void;
-  /** `lost`: the peer has none. `protocol`: damaged, out of order or too large. Ask another. */
+  /** `lost`: the peer has no snapshot. `protocol`: it is damaged, out of order or too large. Another peer may have it. */
   readonly onFailed: (error: LockstepError) => void;
 }
 
-/** A snapshot on its way here. */
+/** A running transfer of a snapshot to us. */
 export interface SnapshotFetch {
-  /** Takes a frame whose header `decodeHeader` has accepted; frames of other transfers are ignored. */
+  /** Accepts a frame whose header `decodeHeader` has accepted; ignores frames of other transfers. */
   receive(header: Header, payload: Uint8Array): void;
   /** Ends the transfer without a callback. */
   abort(): void;
 }
 
-/** Asks a peer for its snapshot. Exactly one of `onDone` and `onFailed` is called, unless aborted. */
+/** Asks a peer for its snapshot. Calls exactly one of `onDone` and `onFailed`, unless it is aborted. */
 export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   const { run, generation, rank, from, transfer } = options;
   const hash = createHash('sha256');
@@ -93,7 +93,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   };
   const onManifest = (header: Header, payload: Uint8Array) => {
     if (incoming !== undefined) return;
-    incoming = allocateParts(header.step, payload, options.maxBytes);
+    incoming = allocateEntries(header.step, payload, options.maxBytes);
     if (incoming === undefined)
       fail('protocol', `has no valid manifest, or exceeds ${options.maxBytes} bytes`);
   };
@@ -108,7 +108,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
     if (!isComplete) return fail('protocol', `ended after ${state.filled} of ${state.total} bytes`);
     if (!hash.digest().equals(payload)) return fail('protocol', 'is damaged: its SHA-256 differs');
     over = true;
-    options.onDone({ step: state.step, parts: state.parts });
+    options.onDone({ step: state.step, entries: state.entries });
   };
 
   const request = {
@@ -116,7 +116,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
     generation,
     rank,
     step: 0,
-    collective: transfer,
+    frameId: transfer,
     level: 0,
     index: 0,
     chunk: 0,
@@ -126,7 +126,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   options.send(encodeHeader({ kind: 'snapshot-request', ...request }), empty);
   return {
     receive: (header, payload) => {
-      const isOurs = header.run === run && header.generation === generation && header.collective === transfer;
+      const isOurs = header.run === run && header.generation === generation && header.frameId === transfer;
       if (over || !isOurs || header.rank !== from) return;
       if (header.kind === 'snapshot-none') fail('lost', 'does not exist');
       else if (header.kind === 'snapshot-manifest') onManifest(header, payload);
@@ -144,22 +144,22 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
 
 interface Incoming {
   readonly step: number;
-  readonly parts: readonly NamedBytes[];
+  readonly entries: readonly NamedBytes[];
   readonly total: number;
   filled: number;
   nextChunk: number;
-  /** The part being filled and how far. */
-  part: number;
+  /** The entry that is being filled, and how many of its bytes are. */
+  entry: number;
   at: number;
 }
 
-function allocateParts(step: number, manifest: Uint8Array, maxBytes: number): Incoming | undefined {
+function allocateEntries(step: number, manifest: Uint8Array, maxBytes: number): Incoming | undefined {
   const entries = parseManifest(manifest);
   if (entries === undefined) return undefined;
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   if (total > maxBytes) return undefined;
-  const parts = entries.map(({ name, size }) => ({ name, bytes: new Uint8Array(size) }));
-  return { step, parts, total, filled: 0, nextChunk: 0, part: 0, at: 0 };
+  const allocated = entries.map(({ name, size }) => ({ name, bytes: new Uint8Array(size) }));
+  return { step, entries: allocated, total, filled: 0, nextChunk: 0, entry: 0, at: 0 };
 }
 
 function parseManifest(payload: Uint8Array): { name: string; size: number }[] | undefined {
@@ -168,7 +168,7 @@ function parseManifest(payload: Uint8Array): { name: string; size: number }[] | 
   try {
     value = JSON.parse(Buffer.from(payload).toString());
   } catch {
-    // Not JSON: the caller reports the frame, with what it expected.
+    // The caller reports the invalid manifest.
     return undefined;
   }
   const isEntry = (entry: unknown): entry is { name: string; size: number } =>
@@ -182,13 +182,13 @@ function parseManifest(payload: Uint8Array): { name: string; size: number }[] | 
   return Array.isArray(value) && value.every(isEntry) ? value : undefined;
 }
 
-/** Appends a chunk, which lies within one part. False: it does not fit. */
+/** Appends a chunk, which must lie within one entry. False: it does not fit. */
 function append(state: Incoming, payload: Uint8Array): boolean {
-  while (state.parts[state.part]?.bytes.length === state.at) {
-    state.part++;
+  while (state.entries[state.entry]?.bytes.length === state.at) {
+    state.entry++;
     state.at = 0;
   }
-  const bytes = state.parts[state.part]?.bytes;
+  const bytes = state.entries[state.entry]?.bytes;
   if (bytes === undefined || state.at + payload.length > bytes.length) return false;
   bytes.set(payload, state.at);
   state.at += payload.length;

@@ -40,26 +40,28 @@ describe('combineTree', () => {
       fc.property(cases, ({ seed, levels, depth }) => {
         const random = mulberry32(seed);
         const shards = Array.from({ length: 2 ** levels }, () => shardValues(random, 'sum', 9));
-        const parts: NodePartial[] = [];
+        const partials: NodePartial[] = [];
         const split = (level: number, index: number) => {
           if (level > 0 && (level > depth || random() % 2 === 0)) {
             split(level - 1, 2 * index + (random() % 2 === 0 ? 0 : 1));
-            const taken = parts.length;
-            const last = parts[taken - 1]!.node;
+            const taken = partials.length;
+            const last = partials[taken - 1]!.node;
             const wentRight = Math.floor(last.index / 2 ** (level - 1 - last.level)) % 2 === 1;
             split(level - 1, 2 * index + (wentRight ? 0 : 1));
             return;
           }
           const covered = shards.slice(index * 2 ** level, (index + 1) * 2 ** level);
-          parts.push({ node: { level, index }, data: treeOf(covered, 'sum') });
+          partials.push({ node: { level, index }, data: treeOf(covered, 'sum') });
         };
         split(levels, 0);
-        expect(sameBits(combineTree(parts, 2 ** levels, 'sum', combine), treeOf(shards, 'sum'))).toBe(true);
+        expect(sameBits(combineTree(partials, 2 ** levels, 'sum', combine), treeOf(shards, 'sum'))).toBe(
+          true,
+        );
       }),
     );
   });
 
-  it('refuses gaps, repetitions, overlaps, unequal sizes and numbers of shards without a tree', () => {
+  it('refuses gaps, repetitions, overlaps, unequal sizes and numbers of shards that are no power of two', () => {
     expect(() => combineTree([one(0, 0)], 2, 'sum', combine)).toThrowError(internal);
     expect(() => combineTree([one(0, 0), one(0, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
     expect(() => combineTree([one(1, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
@@ -74,21 +76,21 @@ describe('combineTree', () => {
     }
   });
 
-  it('combines a subtree alone and writes to no part', () => {
-    const parts = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
+  it('combines a subtree alone and writes to no partial', () => {
+    const partials = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
     const how = { op: 'sum' as const, combine, scratch: createScratch() };
     const out = new Float32Array(1);
-    combineAt({ level: 2, index: 1 }, parts, how, out);
+    combineAt({ level: 2, index: 1 }, partials, how, out);
     expect([...out]).toEqual([7]);
-    expect(parts).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
+    expect(partials).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
     combineAt({ level: 1, index: 3 }, [one(1, 3, 4)], how, out);
     expect([...out]).toEqual([4]);
-    expect(() => combineAt({ level: 1, index: 2 }, parts, how, out)).toThrowError(internal);
+    expect(() => combineAt({ level: 1, index: 2 }, partials, how, out)).toThrowError(internal);
   });
 });
 
 describe('isWithin', () => {
-  it('tells the nodes of a subtree from the others', () => {
+  it('is true of the nodes of a subtree only', () => {
     const root = { level: 2, index: 1 };
     for (const [level, index, expected] of [
       [2, 1, true],

@@ -1,4 +1,4 @@
-/** Messages and pure state machines of membership and steps. */
+/** The control messages, and the pure state machines of membership and steps. */
 
 export {
   COORDINATOR_TIMEOUT_MS,
@@ -61,7 +61,7 @@ export { advanceWorker, createWorker } from './worker/machine.ts';
 export type {
   Activity,
   Exit,
-  Group,
+  Membership,
   ProgramOutline,
   StepPlan,
   WorkerConfig,
