@@ -15,6 +15,7 @@ export {
   aString,
   either,
   finite,
+  isPlainObject,
   listOf,
   nestedOptions,
   numberFrom,
