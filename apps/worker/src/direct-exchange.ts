@@ -1,7 +1,7 @@
 /** An exchange by a thread that has nothing else to do meanwhile, with peers on this host: it blocks until the exchange is done. */
+import type { BoundBucket } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
 import type { Lane } from '@lockstep/lanes';
-import type { ExchangePart } from './exchange-parts.ts';
 import { type GenerationLink, look, patienceMs } from './lanes.ts';
 import type { Reductions } from './reductions.ts';
 
@@ -26,15 +26,15 @@ function unsent(): never {
   throw new LockstepError('internal', 'a frame of a direct exchange has no way to its peer');
 }
 
-/** Reduces all parts, over a `directLink` to `lane`; returns early where `isAborted`, after the bell has rung. */
+/** Reduces all buckets, over a `directLink` to `lane`; returns early where `isAborted`, after the bell has rung. */
 export function reduceDirectly(
   reductions: Reductions,
   lane: Lane | undefined,
-  [step, collective, parts]: readonly [number, number, readonly ExchangePart[]],
+  [step, exchange, buckets]: readonly [number, number, readonly BoundBucket[]],
   isAborted: () => boolean = () => false,
 ): void {
   let isDone = false;
-  reductions.reduce(step, collective, parts, () => {
+  reductions.reduce(step, exchange, buckets, () => {
     isDone = true;
   });
   while (!isDone && !isAborted()) {

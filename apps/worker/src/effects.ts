@@ -15,7 +15,7 @@ import {
   evaluationMetrics,
   extendChain,
   initialProgress,
-  other,
+  otherCopy,
   type RunConfig,
 } from '@lockstep/run';
 import type { Mesh } from '@lockstep/transport';
@@ -167,7 +167,7 @@ export function createEffects(context: EffectsContext): Effects {
       }),
       held,
       canBeDirect: () => threads !== undefined && pool.reachesAll,
-      onPart: tracer.exchanged,
+      onBucket: tracer.exchanged,
       onRejected: (reason, header) => log.warn({ reason, header }, 'dropped a frame'),
       onFault: (fault) => log.warn({ fault }, 'dropped a frame'),
     });
@@ -190,10 +190,10 @@ export function createEffects(context: EffectsContext): Effects {
         computeMs = 0;
         reductions.takeTimes();
       }
-      const { parity } = loaded().replica;
+      const { copy } = loaded().replica;
       // What an evaluation reads takes the place of a batch that is loaded before it.
       const { evaluate, last } = loaded().schedule.at(step);
-      const job = { step, parity, ...(evaluate || last ? {} : { nextStep: step + 1 }) };
+      const job = { step, copy, ...(evaluate || last ? {} : { nextStep: step + 1 }) };
       if (segment > 0 || !reductions.isDirect(step)) {
         await compute(pool.runAll({ ...job, order: 'segment', segment }, startEarly(step, segment)));
       } else if (!isAborted) {
@@ -210,9 +210,9 @@ export function createEffects(context: EffectsContext): Effects {
     const { generation } = joined();
     if (direct?.generation !== generation)
       log.info({ generation, step: job.step }, 'steps are exchanged directly');
-    const { isComplete, computeMs: ms, times, parts = [] } = await pool.runStep(job);
+    const { isComplete, computeMs: ms, times, buckets = [] } = await pool.runStep(job);
     computeMs += ms;
-    parts.forEach(tracer.exchanged);
+    buckets.forEach(tracer.exchanged);
     direct = isComplete && times !== undefined ? { generation, step: job.step, times } : undefined;
   };
 
@@ -220,24 +220,24 @@ export function createEffects(context: EffectsContext): Effects {
   const isThrough = (step: number): boolean =>
     direct !== undefined && direct.step === step && direct.generation === joined().generation;
 
-  /** Sends off the parts of a segment's exchange that stand before it ends. */
-  const startEarly = (step: number, segment: number): ((numParts: number) => void) => {
+  /** Sends off the buckets of a segment's exchange that stand before it ends. */
+  const startEarly = (step: number, segment: number): ((numBuckets: number) => void) => {
     const { reductions } = joined();
-    const parts = loaded().exchangeParts(segment);
-    return (numParts) => {
+    const buckets = loaded().buckets(segment);
+    return (numBuckets) => {
       try {
-        reductions.start(step, segment, parts, numParts);
+        reductions.start(step, segment, buckets, numBuckets);
       } catch (error) {
         fail(error);
       }
     };
   };
 
-  const exchange = ({ generation, step, collective }: Effect<'exchange'>): void => {
+  const runExchange = ({ generation, step, exchange }: Effect<'exchange'>): void => {
     const { reductions } = joined();
-    const done = (): void => raise({ type: 'exchangeDone', generation, step, collective });
+    const done = (): void => raise({ type: 'exchangeDone', generation, step, exchange });
     if (isThrough(step)) done();
-    else reductions.reduce(step, collective, loaded().exchangeParts(collective), done);
+    else reductions.reduce(step, exchange, loaded().buckets(exchange), done);
   };
 
   const runUpdate = ({ step, fingerprint, careful }: Effect<'runUpdate'>): void => {
@@ -246,7 +246,7 @@ export function createEffects(context: EffectsContext): Effects {
       const { replica, numOwnShards, stepMetrics, schedule } = loaded();
       const { rank, reductions } = joined();
       if (careful) replica.keep();
-      const ran = await pool.runUpdate({ order: 'update', step, parity: replica.parity });
+      const ran = await pool.runUpdate({ order: 'update', step, copy: replica.copy });
       computeMs += ran.computeMs;
       const broken = careful === true && ran.isUpdated ? replica.firstNonFinite() : undefined;
       if (broken !== undefined) {
@@ -284,7 +284,7 @@ export function createEffects(context: EffectsContext): Effects {
     enqueue(async () => {
       const { replica, schedule } = loaded();
       const next = final || schedule.at(step).last ? {} : { nextStep: step + 1 };
-      await pool.runAll({ order: 'evaluate', step, split: splitOf(final), parity: replica.parity, ...next });
+      await pool.runAll({ order: 'evaluate', step, split: splitOf(final), copy: replica.copy, ...next });
       raise({ type: 'segmentDone' });
     });
   };
@@ -292,18 +292,18 @@ export function createEffects(context: EffectsContext): Effects {
     final && loaded().finalSplit === 'test' ? 'test' : 'validation';
 
   const exchangeEvaluation = (effect: Effect<'exchangeEvaluation'>): void => {
-    const { generation, step, collective, final } = effect;
-    const { programs, replica, earlyStopping, evaluationPart } = loaded();
+    const { generation, step, exchange, final } = effect;
+    const { programs, replica, earlyStopping, evaluationBucket } = loaded();
     const split = splitOf(final);
-    const part = evaluationPart(split);
-    joined().reductions.reduce(step, collective, [part], () => {
-      const metrics = evaluationMetrics(programs.evaluationMetrics, part.result, split);
+    const bucket = evaluationBucket(split);
+    joined().reductions.reduce(step, exchange, [bucket], () => {
+      const metrics = evaluationMetrics(programs.evaluationMetrics, bucket.result, split);
       if (!final) {
         replica.setProgress(afterEvaluation(replica.progress, step, metrics, earlyStopping));
       }
       const stop = replica.progress.stopped;
       if (final) finalMetrics = metrics;
-      raise({ type: 'evaluationDone', generation, step, collective, stop, report: { metrics, ...traced() } });
+      raise({ type: 'evaluationDone', generation, step, exchange, stop, report: { metrics, ...traced() } });
     });
   };
 
@@ -351,7 +351,7 @@ export function createEffects(context: EffectsContext): Effects {
       case 'initialise':
         return enqueue(async () => {
           const { replica } = loaded();
-          await pool.runFirst({ order: 'initialize', parity: other(replica.parity) });
+          await pool.runFirst({ order: 'initialize', copy: otherCopy(replica.copy) });
           replica.filled(initialProgress);
           raise({ type: 'stateReady', generation: effect.generation, step: 0 });
         });
@@ -364,7 +364,7 @@ export function createEffects(context: EffectsContext): Effects {
       case 'runSegment':
         return runSegment(effect);
       case 'exchange':
-        return exchange(effect);
+        return runExchange(effect);
       case 'runUpdate':
         return runUpdate(effect);
       case 'commit':
@@ -411,7 +411,7 @@ export function createEffects(context: EffectsContext): Effects {
       if (header.kind.startsWith('snapshot-')) {
         transfers.receive(header, payload);
       } else if (header.kind === 'lane-invitation') {
-        (header.collective === mainLane ? lanes.invited : invitations.came)(peer, header, payload);
+        (header.frameId === mainLane ? lanes.invited : invitations.came)(peer, header, payload);
       } else if (membership === undefined) {
         // Before the experiment is loaded no peer knows of this worker.
         session?.held.put(header, payload);

@@ -1,22 +1,20 @@
 /** A generation's all-reduces, from the worker's blocks to its results, with the times they take. */
 import {
+  type BoundBucket,
   type Combine,
-  createExchange,
+  createAllReducer,
   createOutbox,
   decodeHeader,
+  encodeFrameId,
   type Header,
   type HeldFrames,
   type ShardRange,
 } from '@lockstep/collectives';
-import type { ExchangePart } from './exchange-parts.ts';
 import type { GenerationLink } from './lanes.ts';
 import { clockMs } from './tracer.ts';
 
-/** Collectives are numbered by exchange and part, so that the keys of all of a step's frames differ. */
-const partsPerExchange = 1024;
-
 export interface StepTimes {
-  /** Of the last part, until the last peer's first frame came: others were slower than this worker. */
+  /** Of the last bucket, until the last peer's first frame came: others were slower than this worker. */
   readonly waitMs: number;
   /** From then on, until the result stood. What went on while the worker computed is not counted. */
   readonly networkMs: number;
@@ -24,10 +22,10 @@ export interface StepTimes {
   readonly receivedBytes: number;
 }
 
-export interface ReducedPart {
+export interface ReducedBucket {
   readonly step: number;
-  readonly collective: number;
-  readonly part: number;
+  readonly exchange: number;
+  readonly bucket: number;
   readonly bytes: number;
   /** When it was started here, by `clockMs`. */
   readonly startMs: number;
@@ -36,12 +34,12 @@ export interface ReducedPart {
 
 export interface Reductions {
   /**
-   * Starts on the first `numParts` parts of an exchange, whose others are still computed, for a `reduce` that follows. Every
-   * rank starts the same parts in the same order, each when it has them. Does nothing after an abort.
+   * Starts on the first `numBuckets` buckets of an exchange, whose others are still computed, for a `reduce` that follows. Every
+   * rank starts the same buckets in the same order, each when it has them. Does nothing after an abort.
    */
-  start(step: number, collective: number, parts: readonly ExchangePart[], numParts: number): void;
-  /** Reduces all parts of an exchange; `onDone` is not called after an abort. */
-  reduce(step: number, collective: number, parts: readonly ExchangePart[], onDone: () => void): void;
+  start(step: number, exchange: number, buckets: readonly BoundBucket[], numBuckets: number): void;
+  /** Reduces all buckets of an exchange; `onDone` is not called after an abort. */
+  reduce(step: number, exchange: number, buckets: readonly BoundBucket[], onDone: () => void): void;
   receive(header: Header, payload: Uint8Array): void;
   /** Takes what peers on this host have sent through memory. */
   look(): void;
@@ -67,8 +65,8 @@ export interface ReductionOptions {
   /** Whether this worker can exchange steps directly, from now on in this generation; asked once a step. */
   readonly canBeDirect?: () => boolean;
   readonly onRejected: (reason: string, header: Header) => void;
-  /** A part was reduced. */
-  readonly onPart?: (part: ReducedPart) => void;
+  /** A bucket was reduced. */
+  readonly onBucket?: (bucket: ReducedBucket) => void;
   /** A frame came through memory whose header is none. */
   readonly onFault: (fault: string) => void;
 }
@@ -76,21 +74,21 @@ export interface ReductionOptions {
 /** The exchange under way. */
 interface Underway {
   readonly step: number;
-  readonly collective: number;
-  /** The number of its last part, which peers send when their segment has ended. */
-  readonly lastCollective: number;
+  readonly exchange: number;
+  /** Of its last bucket, whose frames peers send when their segment has ended. */
+  readonly lastFrameId: number;
   numStarted: number;
   numDone: number;
-  /** Ranks of peers that have sent frames of the last part, and when the last of them first did. */
+  /** Ranks of peers that have sent frames of the last bucket, and when the last of them first did. */
   readonly heard: Set<number>;
   lastHeardAt: number;
   finish: (() => void) | undefined;
 }
 
-const underway = (step: number, collective: number, numParts: number): Underway => ({
+const underway = (step: number, exchange: number, numBuckets: number): Underway => ({
   step,
-  collective,
-  lastCollective: collective * partsPerExchange + numParts - 1,
+  exchange,
+  lastFrameId: encodeFrameId({ exchange, bucket: numBuckets - 1 }),
   numStarted: 0,
   numDone: 0,
   heard: new Set(),
@@ -105,7 +103,7 @@ export function createReductions(options: ReductionOptions): Reductions {
   const outbox = createOutbox(isComplete ? link.outbox : new Uint8Array(0));
   /** The first step of each rank whose frames tell that it can exchange directly. */
   const directSince = ranges.map(() => Number.POSITIVE_INFINITY);
-  const exchange = createExchange({
+  const reducer = createAllReducer({
     ...options,
     link: { reserve: outbox.reserve, send: link.send },
     onAccepted: ({ rank, step, direct }) => {
@@ -119,62 +117,61 @@ export function createReductions(options: ReductionOptions): Reductions {
   let counted = { sentBytes: 0, receivedBytes: 0 };
   let current: Underway = underway(-1, -1, 0);
 
-  const note = ({ step, collective, rank }: Header): void => {
-    const isLast = step === current.step && collective === current.lastCollective;
+  const note = ({ step, frameId, rank }: Header): void => {
+    const isLast = step === current.step && frameId === current.lastFrameId;
     if (!isLast || current.heard.has(rank)) return;
     current.heard.add(rank);
     if (current.heard.size === numPeers) current.lastHeardAt = performance.now();
   };
-  const begin = (step: number, collective: number, { length }: readonly ExchangePart[]): Underway => {
-    if (step !== current.step || collective !== current.collective) {
+  const begin = (step: number, exchange: number, { length }: readonly BoundBucket[]): Underway => {
+    if (step !== current.step || exchange !== current.exchange) {
       // The same in all frames of a step.
       if (step !== current.step && !isDirect && canBeDirect()) {
         isDirect = true;
         directSince[options.rank] = step;
       }
-      current = underway(step, collective, length);
+      current = underway(step, exchange, length);
       outbox.turn();
     }
     return current;
   };
-  const startUntil = (end: number, of: Underway, parts: readonly ExchangePart[]): void => {
+  const startUntil = (end: number, of: Underway, buckets: readonly BoundBucket[]): void => {
     for (; of.numStarted < end; of.numStarted++) {
-      const part = of.numStarted;
-      const { op, size, partials, result } = parts[part]!;
+      const bucket = of.numStarted;
+      const bound = buckets[bucket]!;
       const startMs = clockMs();
-      const collective = of.collective * partsPerExchange + part;
-      const { step } = of;
-      const request = { step, collective, op, size, parts: partials, out: result, direct: isDirect };
-      exchange.start(request, () => {
+      const { step, exchange } = of;
+      const request = { ...bound, step, frameId: encodeFrameId({ exchange, bucket }), direct: isDirect };
+      reducer.start(request, () => {
         of.numDone++;
         const durationMs = clockMs() - startMs;
-        options.onPart?.({ step, collective: of.collective, part, bytes: 4 * size, startMs, durationMs });
+        options.onBucket?.({ step, exchange, bucket, bytes: 4 * bound.size, startMs, durationMs });
         of.finish?.();
       });
     }
   };
   const receive = (header: Header, payload: Uint8Array): void => {
     note(header);
-    exchange.receive(header, payload);
+    reducer.receive(header, payload);
   };
   const onFrame = (head: Uint8Array, payload: Uint8Array): void => {
     const decoded = decodeHeader(head, payload.byteLength);
     if (decoded.ok) receive(decoded.header, payload);
     else options.onFault(decoded.fault);
   };
-  const look = (): void => link.look(onFrame, () => exchange.numActive === 0);
+  const look = (): void => link.look(onFrame, () => reducer.numActive === 0);
   return {
-    start(step, collective, parts, numParts) {
+    start(step, exchange, buckets, numBuckets) {
       if (isAborted) return;
-      startUntil(numParts, begin(step, collective, parts), parts);
+      startUntil(numBuckets, begin(step, exchange, buckets), buckets);
       link.take(onFrame);
     },
-    reduce(step, collective, parts, onDone) {
-      const of = begin(step, collective, parts);
+    reduce(step, exchange, buckets, onDone) {
+      const of = begin(step, exchange, buckets);
       const joinedAt = performance.now();
-      startUntil(parts.length, of, parts);
+      startUntil(buckets.length, of, buckets);
       of.finish = () => {
-        if (of.numDone < parts.length) return;
+        if (of.numDone < buckets.length) return;
         const heardAt = Math.max(joinedAt, of.lastHeardAt);
         waitMs += heardAt - joinedAt;
         networkMs += performance.now() - heardAt;
@@ -188,11 +185,11 @@ export function createReductions(options: ReductionOptions): Reductions {
     look,
     abort() {
       isAborted = true;
-      exchange.abort();
+      reducer.abort();
     },
     isDirect: (step) => directSince.every((since) => since < step),
     takeTimes() {
-      const { sentBytes, receivedBytes } = exchange.counters;
+      const { sentBytes, receivedBytes } = reducer.counters;
       const times = {
         waitMs,
         networkMs,

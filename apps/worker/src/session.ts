@@ -1,5 +1,11 @@
 /** What a worker has once the experiment is loaded: data, programs, the plan of the run, threads and the replica. */
-import { alignedSubtrees, createHeldFrames, type HeldFrames, type ShardRange } from '@lockstep/collectives';
+import {
+  alignedSubtrees,
+  type BoundBucket,
+  createHeldFrames,
+  type HeldFrames,
+  type ShardRange,
+} from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
@@ -21,7 +27,7 @@ import {
 import type { Compiler } from './compiler/compiler.ts';
 import type { ThreadGroup } from './compute/commands.ts';
 import type { Pool } from './compute/pool.ts';
-import { bindExchangeParts, type ExchangePart } from './exchange-parts.ts';
+import { bindBuckets } from './exchange-parts.ts';
 import { maxHeldBytes as boundOfHeldBytes } from './held-bytes.ts';
 import { createReplica, type Replica } from './replica.ts';
 import { divide } from './shards.ts';
@@ -54,8 +60,8 @@ export interface Session {
    * the lane that they have for it.
    */
   configure(range: ShardRange, profile: Profile, group?: ThreadGroup): Promise<Uint8Array | undefined>;
-  exchangeParts(segment: number): readonly ExchangePart[];
-  evaluationPart(split: SplitName): ExchangePart;
+  buckets(segment: number): readonly BoundBucket[];
+  evaluationBucket(split: SplitName): BoundBucket;
   stepMetrics(): Record<string, number>;
   readonly numOwnShards: number;
 }
@@ -81,7 +87,7 @@ export async function openSession(
   const largestEvaluation = Math.max(validation?.size ?? 0, test?.size ?? 0);
   const sumsOf = (numSamples: number): number =>
     Math.ceil(numSamples / config.batchSize) * (programs.evaluationMetrics.length + 1);
-  const exchangeSizes = exchanges.map((parts) => parts.map(({ size }) => size));
+  const exchangeSizes = exchanges.map((buckets) => buckets.map(({ size }) => size));
   const evaluationBytes = 4 * sumsOf(largestEvaluation);
   const exchangeBytes = exchangeSizes.map((sizes) => 4 * sizes.reduce((sum, size) => sum + size, 0));
   const maxHeldBytes = boundOfHeldBytes([...exchangeBytes, evaluationBytes], config.numShards);
@@ -89,7 +95,7 @@ export async function openSession(
   const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
   let memory: WasmMemory | undefined;
   let layout: WorkerLayout | undefined;
-  let parts: readonly (readonly ExchangePart[])[] = [];
+  let buckets: readonly (readonly BoundBucket[])[] = [];
 
   const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
     if (memory === undefined || layout === undefined) {
@@ -153,14 +159,14 @@ export async function openSession(
       });
       memory = enlarge(memory, layout.bytes);
       replica.attach(memory.buffer, layout);
-      parts = bindExchangeParts(programs, layout, memory.buffer);
+      buckets = bindBuckets(programs, layout, memory.buffer);
       return pool.configure(
         { programs: programSet, layout, memory, dataset, config, profile, ...(group && { group }) },
         threads.length,
       );
     },
-    exchangeParts: (segment) => parts[segment]!,
-    evaluationPart(split) {
+    buckets: (segment) => buckets[segment]!,
+    evaluationBucket(split) {
       const { layout: current } = laidOut();
       const size = sumsOf(dataset.splits[split]!.size);
       return {

@@ -81,7 +81,7 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
     const { members, rank, generation } = joined();
     const requester = members[request.rank];
     if (request.generation !== generation || requester === undefined) return;
-    const snapshot = serving && { step: serving.step, parts: loaded().replica.snapshot() };
+    const snapshot = serving && { step: serving.step, entries: loaded().replica.snapshot() };
     sendSnapshot(
       request,
       rank,
@@ -108,7 +108,7 @@ export function createStateTransfers(context: StateTransfersContext): StateTrans
         send: (header, payload) => void mesh.sendOwned(from, [header, payload]),
         onDone: (snapshot) => {
           if (snapshot.step !== step) giveUp();
-          else fillSpare(generation, step, () => loaded().replica.acceptSnapshot(snapshot.parts));
+          else fillSpare(generation, step, () => loaded().replica.acceptSnapshot(snapshot.entries));
         },
         onFailed: (error) => {
           log.warn({ error: toWireError(error) }, 'snapshot failed');

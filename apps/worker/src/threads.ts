@@ -3,9 +3,10 @@
  * before it: nothing that is slow to load may be imported here.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { MAX_BUCKETS } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
 import { programOf } from './bundle.ts';
-import { gate, MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
+import { gate, type ThreadData, word } from './compute/commands.ts';
 import { createSupplyWords } from './compute/supply.ts';
 
 export interface StartedThread {
@@ -49,7 +50,7 @@ export function startEarly(): void {
 export const startCompiler = (): StartedThread => start('the compiler thread', programOf('compiler/thread'));
 
 export function startCompute(numThreads: number): ComputeThreads {
-  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
+  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_BUCKETS * 4));
   const gates = new Int32Array(new SharedArrayBuffer(gate.size * 4));
   const supplyWords = createSupplyWords(numThreads);
   const threads = Array.from({ length: numThreads }, (_, thread) => {

@@ -1,6 +1,6 @@
 /** What a worker of a traced run does, and when: spans, which leave with its reports. */
 import type { Job } from './compute/commands.ts';
-import type { ReducedPart } from './reductions.ts';
+import type { ReducedBucket } from './reductions.ts';
 
 export interface Span {
   readonly name: string;
@@ -25,8 +25,8 @@ export interface Tracer {
   enable(): void;
   add(span: Span): void;
   readonly isEnabled: boolean;
-  /** A part of an exchange was reduced. */
-  exchanged(part: ReducedPart): void;
+  /** A bucket of an exchange was reduced. */
+  exchanged(bucket: ReducedBucket): void;
   /** A compute thread has done a job; until its next one it waits. */
   ran(thread: number, job: Job, startMs: number, durationMs: number): void;
   take(): Trace | undefined;
@@ -65,9 +65,9 @@ export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
     get isEnabled() {
       return isEnabled;
     },
-    exchanged: ({ step, collective, part, bytes, startMs, durationMs }) =>
+    exchanged: ({ step, exchange, bucket, bytes, startMs, durationMs }) =>
       add({
-        ...{ name: `exchange ${collective + 1}.${part + 1}`, track: 'exchanges' },
+        ...{ name: `exchange ${exchange + 1}.${bucket + 1}`, track: 'exchanges' },
         ...{ startMs, durationMs, step, bytes },
       }),
     ran(track, job, startMs, durationMs) {

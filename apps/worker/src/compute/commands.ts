@@ -3,9 +3,9 @@ import type { Header, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
-import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
+import type { BatchSlot, ProgramSet, ReplicaCopy, RunConfig, WorkerLayout } from '@lockstep/run';
 import type { UpdateResult } from '@lockstep/training';
-import type { ReducedPart, StepTimes } from '../reductions.ts';
+import type { ReducedBucket, StepTimes } from '../reductions.ts';
 import type { Span } from '../tracer.ts';
 
 /** Words of a thread's mailbox. */
@@ -14,7 +14,7 @@ export const word = {
   order: 1,
   step: 2,
   segment: 3,
-  parity: 4,
+  copy: 4,
   split: 5,
   ticket: 6,
   size: 7,
@@ -38,7 +38,7 @@ export interface Job {
   readonly order: Order;
   readonly step?: number;
   readonly segment?: number;
-  readonly parity?: Parity;
+  readonly copy?: ReplicaCopy;
   readonly split?: SplitName;
   /** The training step that comes next, where it is known: its batch is loaded while this job runs. */
   readonly nextStep?: number;
@@ -98,7 +98,7 @@ export interface DirectStep {
   readonly segments: readonly Interval[];
   /** Of the first thread. */
   readonly times?: StepTimes;
-  readonly parts?: readonly ReducedPart[];
+  readonly buckets?: readonly ReducedBucket[];
 }
 
 /** What the main thread asks of the thread that loads batches. */
@@ -116,7 +116,7 @@ export type LoaderRequest =
 export interface ThreadData {
   readonly thread: number;
   readonly mailbox: Int32Array;
-  /** How many threads have each part of the exchange that the segment under way ends in. */
+  /** How many threads have each bucket of the exchange that the segment under way ends in. */
   readonly arrivals: Int32Array;
   /** See {@link gate}. */
   readonly gates: Int32Array;
@@ -124,13 +124,10 @@ export interface ThreadData {
   readonly supplyWords: Int32Array;
 }
 
-/** More than any exchange has parts. */
-export const MAX_PARTS = 1024;
-
-/** In the middle of a segment: all threads have the first `numParts` parts of its exchange. */
+/** In the middle of a segment: all threads have the first `numBuckets` buckets of its exchange. */
 export interface Announcement {
   readonly sequence: number;
-  readonly numParts: number;
+  readonly numBuckets: number;
 }
 
 export type Answer =

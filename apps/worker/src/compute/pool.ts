@@ -32,10 +32,10 @@ export interface Pool {
     active: number,
   ): Promise<Uint8Array | undefined>;
   /**
-   * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many parts of a
+   * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many buckets of a
    * segment's exchange stand on all of them, before it ends.
    */
-  runAll(job: Job, onReady?: (numParts: number) => void): Promise<number>;
+  runAll(job: Job, onReady?: (numBuckets: number) => void): Promise<number>;
   /** Runs a job on the first thread. */
   runFirst(job: Job): Promise<number>;
   /** Has the first thread do the update, or say why not. */
@@ -71,7 +71,7 @@ type Done = Extract<Answer, { readonly computeMs: number }>;
 interface Pending {
   readonly job: Job;
   readonly sequence: number;
-  readonly onReady: ((numParts: number) => void) | undefined;
+  readonly onReady: ((numBuckets: number) => void) | undefined;
   resolve(answer: Done): void;
   reject(error: unknown): void;
 }
@@ -94,15 +94,20 @@ export function createPool(
   /** Rings for the first thread, where it has a lane. */
   let rope: Pick<Rope, 'ring'> | undefined;
 
-  const run = (thread: Thread, job: Job, ticket = 0, onReady?: (numParts: number) => void): Promise<Done> => {
+  const run = (
+    thread: Thread,
+    job: Job,
+    ticket = 0,
+    onReady?: (numBuckets: number) => void,
+  ): Promise<Done> => {
     invariant(thread.pending === undefined, 'a thread does one job at a time');
     if (thread.failure !== undefined) return Promise.reject(thread.failure);
     const { mailbox } = thread;
-    const { order, step = 0, segment = 0, parity = 0, split = 'train' } = job;
+    const { order, step = 0, segment = 0, copy = 0, split = 'train' } = job;
     mailbox[word.order] = orders.indexOf(order);
     mailbox[word.step] = step;
     mailbox[word.segment] = segment;
-    mailbox[word.parity] = parity;
+    mailbox[word.copy] = copy;
     mailbox[word.split] = splits.indexOf(split);
     mailbox[word.ticket] = ticket;
     return new Promise((resolve, reject) => {
@@ -111,7 +116,7 @@ export function createPool(
       Atomics.notify(mailbox, word.sequence);
     });
   };
-  const all = async (job: Job, onReady?: (numParts: number) => void): Promise<readonly Done[]> => {
+  const all = async (job: Job, onReady?: (numBuckets: number) => void): Promise<readonly Done[]> => {
     arrivals.fill(0);
     const ticket = loader.supply(job);
     try {
@@ -194,7 +199,7 @@ function adopt(
     if (pending !== undefined) deliver(pending);
   };
   worker.on('message', (answer: Answer | Announcement | DroppedFrame) => {
-    if ('numParts' in answer) return thread.pending?.onReady?.(answer.numParts);
+    if ('numBuckets' in answer) return thread.pending?.onReady?.(answer.numBuckets);
     if ('dropped' in answer) return onDropped?.(answer.dropped);
     settle((pending) => {
       const { sequence } = answer;

@@ -2,9 +2,9 @@
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { invariant, toWireError } from '@lockstep/errors';
 import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
-import { importPrograms, type Parity } from '@lockstep/run';
+import { importPrograms, type ReplicaCopy } from '@lockstep/run';
 import { createExecutor, type Executor, type UpdateResult } from '@lockstep/training';
-import { bindExchangeParts } from '../exchange-parts.ts';
+import { bindBuckets } from '../exchange-parts.ts';
 import { clockMs } from '../tracer.ts';
 import {
   type Announcement,
@@ -30,10 +30,10 @@ let executor: Executor | undefined;
 let direct: { readonly stepper: Stepper; readonly generation: number } | undefined;
 let sequence = 0;
 let numThreads = 1;
-/** Parts of the exchange under way that this thread has. */
+/** Buckets of the exchange under way that this thread has. */
 let numArrived = 0;
-/** Hears of parts of the segment under way that stand. */
-let announced: (numParts: number) => void = announce;
+/** Hears of buckets of the segment under way that stand. */
+let announced: (numBuckets: number) => void = announce;
 
 for (;;) {
   // A notify may come late, for an order that was already seen: only a new number is a new order.
@@ -59,7 +59,7 @@ function runStep(): Omit<Extract<Answer, { readonly computeMs: number }>, 'seque
   invariant(direct !== undefined, 'only a group runs whole steps');
   const startMs = clockMs();
   announced = direct.stepper.ready;
-  const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.parity] as Parity);
+  const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.copy] as ReplicaCopy);
   return { startMs, computeMs: step.segments.reduce((sum, { durationMs }) => sum + durationMs, 0), step };
 }
 
@@ -82,33 +82,33 @@ function work(
   executor: Executor,
   order: Exclude<(typeof orders)[number], 'configure' | 'step' | 'exit'>,
 ): UpdateResult | undefined {
-  const parity = mailbox[word.parity] as Parity;
+  const copy = mailbox[word.copy] as ReplicaCopy;
   switch (order) {
     case 'initialize':
-      executor.initialize(parity);
+      executor.initialize(copy);
       return undefined;
     case 'segment':
       numArrived = 0;
       announced = announce;
-      executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, parity);
+      executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, copy);
       return undefined;
     case 'update':
-      return executor.runUpdate(mailbox[word.step]!, parity);
+      return executor.runUpdate(mailbox[word.step]!, copy);
     case 'evaluate':
-      executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, parity);
+      executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, copy);
       return undefined;
     default:
       return order satisfies never;
   }
 }
 
-/** Whoever is the last to have a part tells the main thread, which sends it off while the segment goes on. */
-function announce(numParts: number): void {
+/** Whoever is the last to have a bucket tells the main thread, which sends it off while the segment goes on. */
+function announce(numBuckets: number): void {
   let numComplete = 0;
-  for (; numArrived < numParts; numArrived++) {
+  for (; numArrived < numBuckets; numArrived++) {
     if (Atomics.add(arrivals, numArrived, 1) + 1 === numThreads) numComplete = numArrived + 1;
   }
-  if (numComplete > 0) port!.postMessage({ sequence, numParts: numComplete } satisfies Announcement);
+  if (numComplete > 0) port!.postMessage({ sequence, numBuckets: numComplete } satisfies Announcement);
 }
 
 type Posted = Configuration | PeerInvitation;
@@ -149,7 +149,7 @@ function configure(): ThreadLane | undefined {
       thread,
       numThreads,
       gates,
-      parts: bindExchangeParts(importPrograms(programs), layout, memory.buffer),
+      buckets: bindBuckets(importPrograms(programs), layout, memory.buffer),
       onDropped: (dropped) => port!.postMessage({ dropped } satisfies DroppedFrame),
     }),
   };
@@ -172,7 +172,7 @@ function createThreadExecutor(configuration: Configuration): Executor {
     kernels,
     dataset,
     config,
-    onReady: (numParts) => announced(numParts),
+    onReady: (numBuckets) => announced(numBuckets),
     ...(loadsAhead && {
       supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!),
     }),
