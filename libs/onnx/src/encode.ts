@@ -3,7 +3,7 @@ import type { DType } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
 import type { Attribute, Graph, Initializer, NamedVariable, Node, Subgraph } from './graph.ts';
 import { nameOfLength } from './lengths.ts';
-import { bytes, type Fields, integer, integers, joined, message, text } from './proto.ts';
+import { bytes, type Fields, integer, integers, joined, message, text } from '@lockstep/protobuf';
 
 export interface ModelParts {
   readonly graph: Graph;

@@ -1,4 +1,5 @@
 /** What decides a run, beside the code and the data. */
+import type { ParamValues } from '@lockstep/params';
 
 export interface EarlyStopping {
   /** A metric of the evaluation after each epoch, such as 'validation/loss'. */
@@ -25,4 +26,6 @@ export interface RunConfig {
   readonly checkpointEvery: number;
   /** Whether a loss, gradient or parameter that is not finite ends the run. Default 'stop'. */
   readonly onNonFinite?: 'stop' | 'warn';
+  /** Values of all parameters that the experiment declares; absent where it declares none. */
+  readonly params?: ParamValues;
 }

@@ -4,8 +4,10 @@ import type { DataSource } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { Layer } from '@lockstep/nn';
 import type { GradientTransformation } from '@lockstep/optim';
+import type { Declarations, ParamValues, ValuesOf } from '@lockstep/params';
 import type { EarlyStopping, RunConfig } from '@lockstep/run';
 import { checkExperiment } from './check-experiment.ts';
+import { defineTemplate, type ExperimentTemplate } from './template.ts';
 
 /** A batch's columns: inputs `x [rows, ..]`, labels `y [rows, ..]`, and whatever else the data have. */
 export type Batch = { readonly x: Tensor; readonly y: Tensor } & Readonly<Record<string, Tensor>>;
@@ -78,18 +80,43 @@ export type Experiment = (ModelExperiment | FunctionExperiment<any>) & { readonl
 const marker = Symbol.for('lockstep.experiment');
 const definition = Symbol.for('lockstep.definition');
 
-/** Checks an experiment, of a model of layers or of any function, and marks it as one. */
+/**
+ * Checks an experiment, of a model of layers or of any function, and marks it as one. With declared parameters first and a
+ * function of their values second, the values are set when the run begins: `lockstep train FILE --set rate=0.1`.
+ */
+export function defineExperiment<const Declared extends Declarations, Params>(
+  declared: DeclaredParams<Declared>,
+  define: (
+    values: ValuesOf<Declared>,
+    // What each kind lacks lets the compiler tell from an object's fields which kind it is.
+  ) => (ModelExperiment & { init?: undefined }) | (FunctionExperiment<Params> & { model?: undefined }),
+): ExperimentTemplate<Declared>;
 export function defineExperiment(experiment: ModelExperiment): Experiment;
 export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;
-export function defineExperiment(experiment: Experiment): Experiment {
-  checkExperiment(experiment);
+export function defineExperiment(
+  given: Experiment | DeclaredParams<Declarations>,
+  define?: (values: never) => Experiment,
+): Experiment | ExperimentTemplate {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, defineExperiment);
+  if (define === undefined && !('params' in Object(given))) return checkedExperiment(given, site);
+  return defineTemplate(given, define, (made) => checkedExperiment(made, site));
+}
+
+/** The parameters that an experiment's function is given. */
+export interface DeclaredParams<Declared extends Declarations> {
+  /** Made by `param`, such as `{ rate: param.number(1e-3) }`. */
+  readonly params: Declared;
+}
+
+function checkedExperiment(given: unknown, site: { readonly stack?: string }): Experiment {
+  checkExperiment(given);
+  const experiment = given as Experiment;
   const { batch, earlyStopping } = experiment;
   requireWhole('batch.size', batch.size);
   requireShards(batch.shards ?? defaultShards);
   if (earlyStopping !== undefined) requireWhole('earlyStopping.patience', earlyStopping.patience);
-  const made: { stack?: string } = {};
-  Error.captureStackTrace(made, defineExperiment);
-  return Object.assign({ ...experiment }, { [marker]: true, [definition]: made });
+  return Object.assign({ ...experiment }, { [marker]: true, [definition]: site });
 }
 
 /** The stack of the call of {@link defineExperiment} that made it. */
@@ -133,12 +160,15 @@ function nearestPower(value: number): number {
 /** What the command line may set. */
 export interface RunOverrides {
   readonly seed?: number | undefined;
+  readonly batchSize?: number | undefined;
   readonly shards?: number | undefined;
   readonly epochs?: number | undefined;
   readonly steps?: number | undefined;
   readonly limitSamples?: number | undefined;
   readonly fingerprintEvery?: number | undefined;
   readonly checkpointEvery?: number | undefined;
+  /** Values of the experiment's declared parameters. */
+  readonly params?: ParamValues | undefined;
 }
 
 /** The experiment's own values where the command line sets none. */
@@ -146,13 +176,14 @@ export function resolveConfig(experiment: Experiment, overrides: RunOverrides = 
   const config = {
     seed: overrides.seed ?? experiment.seed ?? 1,
     numShards: overrides.shards ?? experiment.batch.shards ?? defaultShards,
-    batchSize: experiment.batch.size,
+    batchSize: overrides.batchSize ?? experiment.batch.size,
     epochs: overrides.epochs ?? (overrides.steps === undefined ? experiment.epochs : undefined) ?? null,
     steps: overrides.steps ?? (overrides.epochs === undefined ? experiment.steps : undefined) ?? null,
     limitSamples: overrides.limitSamples ?? null,
     fingerprintEvery: overrides.fingerprintEvery ?? 50,
     checkpointEvery: overrides.checkpointEvery ?? 200,
     onNonFinite: experiment.onNonFinite ?? ('stop' as const),
+    ...(overrides.params && { params: overrides.params }),
   };
   requireShards(config.numShards);
   if (!Number.isSafeInteger(config.seed) || config.seed < 0) {

@@ -21,3 +21,5 @@ export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';
 export type { Searched, SearchOptions } from './search.ts';
 export { searchNonFinite } from './search.ts';
+export type { ExperimentTemplate, ResolvedExperiment } from './template.ts';
+export { isTemplate, resolveExperiment } from './template.ts';
