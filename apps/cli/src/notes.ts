@@ -1,6 +1,7 @@
 /** What is odd in a run and no mistake. It is said in a line when the run starts, since nobody would see it otherwise. */
 import type { Dataset } from '@lockstep/data';
-import { createSchedule, type Experiment, idleSteps, type RunConfig } from '@lockstep/training';
+import { createSchedule, type RunConfig } from '@lockstep/run';
+import { type Experiment, idleSteps } from '@lockstep/training';
 import { plural, rate } from './display/format.ts';
 
 /** `told`: what stands on the command line. */

@@ -92,13 +92,13 @@ const table: readonly (readonly [string, string, string, RegExp])[] = [
   loss: ({ w }, { x, labels }) =>
     ls.softmaxCrossEntropy()(x.matmul(w), labels),`),
     'missing-column.ts:13:28',
-    /labels is missing; .*; the batch has no column 'labels' but x, y$/,
+    /labels is missing; .*; the batch has no column 'labels'; its columns are x, y$/,
   ],
   [
     'no-labels',
     ofLayers(`${layers}${loss}`).replace('  data,', '  data: ls.fromArrays({ x: rows }),'),
     'no-labels.ts:8:3',
-    /^the data have no column 'y' but x; a model reads its input from x and its labels from y$/,
+    /^the data have no column 'y'; their columns are x; a model reads its input from x and its labels from y$/,
   ],
   [
     'loss-not-called',

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
+import { initialProgress } from '@lockstep/run';
 import { readManifest } from '@lockstep/tracking';
-import { initialProgress, resolveConfig } from '@lockstep/training';
+import { resolveConfig } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment } from './experiment-file.ts';
 import { createProject, type TestProject } from './fixtures/project.ts';

@@ -2,8 +2,8 @@
 import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import { importKept, readRunFolder } from '@lockstep/inference';
+import { createSchedule, type Progress, type RunConfig } from '@lockstep/run';
 import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
-import { createSchedule, type Progress, type RunConfig } from '@lockstep/training';
 import { plural } from './display/format.ts';
 import type { OpenedRun } from './run-folder.ts';
 

@@ -5,14 +5,8 @@ import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
-import {
-  definitionOf,
-  type Experiment,
-  isExperiment,
-  moduleName,
-  placed,
-  placedLater,
-} from '@lockstep/training';
+import { moduleName, placed, placedLater } from '@lockstep/run';
+import { definitionOf, type Experiment, isExperiment } from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
 
 /** The experiment of a bundle that a run kept; `file` is where it was. Throws an `experiment` error, or what the experiment itself throws. */

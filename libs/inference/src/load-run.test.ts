@@ -36,7 +36,7 @@ async function trained(name: string, experiment: Experiment, steps = 3) {
     fingerprintEvery: 50,
     checkpointEvery: 50,
   };
-  const result = trainLocally({ experiment, dataset, config: config as never });
+  const result = trainLocally({ experiment, dataset, config });
   const code = `export default globalThis.testExperiments.get(${JSON.stringify(name)});\n`;
   await writeFile(join(folder, 'experiment.mjs'), code);
   const manifest = {

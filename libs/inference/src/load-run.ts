@@ -77,7 +77,7 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
   const apply = (batch: Inputs): Tensor =>
     placedIn(run, experiment, () => {
-      const outputs = inPieces(batch, (piece) => compiled(variables as never, piece as never));
+      const outputs = inPieces(batch, (piece) => compiled(variables, piece));
       const row = firstNaN(outputs);
       // Run by itself a layer can say what is wrong with a row, such as a token that its table lacks.
       if (row !== undefined)

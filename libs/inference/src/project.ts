@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
-import { bundleFolder } from '@lockstep/training';
+import { bundleFolder } from '@lockstep/run';
 
 export interface Project {
   readonly root: string;

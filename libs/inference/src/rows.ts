@@ -107,7 +107,7 @@ function inputOf(form: DatasetForm): FieldForm {
   if (x !== undefined) return x;
   throw new LockstepError(
     'experiment',
-    `predict: the data '${form.name}' have no column x but ${Object.keys(form.fields).join(', ')}`,
+    `predict: the data '${form.name}' have no column x; their columns are ${Object.keys(form.fields).join(', ')}`,
     {},
   );
 }

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import type { Profile } from '@lockstep/kernels';
+import type { RunConfig } from '@lockstep/run';
 import { type Manifest, readManifest, sha256 } from '@lockstep/tracking';
-import type { RunConfig } from '@lockstep/training';
 
 /** The experiment's code in a run folder. */
 export const bundleName = 'experiment.mjs';

@@ -3,13 +3,13 @@ import { keyTensor, ones, type Tensor, tensor } from '@lockstep/autodiff';
 import { treeOfTensors } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import type { Tensors } from '@lockstep/formats';
-import { averagedParams } from '@lockstep/optim';
+import { averagedParams, type TensorTree } from '@lockstep/optim';
 import type { Shape } from '@lockstep/tensor';
 import type { Experiment, Inputs } from '@lockstep/training';
 
 export interface Variables {
-  readonly params: unknown;
-  readonly state: unknown;
+  readonly params: TensorTree;
+  readonly state: TensorTree;
 }
 
 /** In evaluation nothing is drawn: any key does. */
@@ -24,10 +24,10 @@ export function evaluationVariables(experiment: Experiment, input: Shape, tensor
   const arrays = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape, dtype }]) => [name, tensor(data, { shape, dtype })]),
   );
-  const filled = (group: string, like: unknown): unknown => treeOfTensors(group, like as never, arrays);
+  const filled = (group: string, like: TensorTree): TensorTree => treeOfTensors(group, like, arrays);
   const state = filled('state', initial.state);
   if (experiment.evaluateWith !== 'average') return { params: filled('params', initial.params), state };
-  const optState = experiment.optimizer.init(initial.params as never);
+  const optState = experiment.optimizer.init(initial.params);
   return { params: averagedParams(filled('optimizer', optState)), state };
 }
 

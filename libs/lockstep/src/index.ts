@@ -183,8 +183,9 @@ export {
   warmup,
   warmupCosine,
 } from '@lockstep/optim';
+export type { EarlyStopping } from '@lockstep/run';
 export type { DType, Shape } from '@lockstep/tensor';
-export type { Batch, EarlyStopping, Experiment } from '@lockstep/training';
+export type { Batch, Experiment } from '@lockstep/training';
 export { defineExperiment } from '@lockstep/training';
 export type { Tree } from '@lockstep/tree';
 export {

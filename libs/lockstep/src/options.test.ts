@@ -434,7 +434,7 @@ describe('what is silently another thing in other libraries', () => {
     [
       'optimiser',
       () => l.defineExperiment({ ...recipe, optimiser: adam(0.1) } as never),
-      "defineExperiment: knows no 'optimiser'; did you mean 'optimizer'?",
+      "defineExperiment: unknown field 'optimiser'; did you mean 'optimizer'?",
     ],
     [
       'an uncalled loss',

@@ -1,13 +1,6 @@
 /** `lockstep explain`: what a step of an experiment computes, equation by equation, and what it costs. */
-import {
-  compilePrograms,
-  createSchedule,
-  definitionOf,
-  describePrograms,
-  placed,
-  placedLater,
-  resolveConfig,
-} from '@lockstep/training';
+import { createSchedule, placed, placedLater } from '@lockstep/run';
+import { compilePrograms, definitionOf, describePrograms, resolveConfig } from '@lockstep/training';
 import type { OutputArgs } from '../display/choose.ts';
 import { programsText } from '../display/programs.ts';
 import { loadExperiment } from '../experiment-file.ts';

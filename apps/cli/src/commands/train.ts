@@ -1,6 +1,7 @@
 /** `lockstep train` and `lockstep coordinator`: a new run, with or without workers on this machine. */
 import { join } from 'node:path';
-import { type Experiment, type RunConfig, resolveConfig } from '@lockstep/training';
+import type { RunConfig } from '@lockstep/run';
+import { type Experiment, resolveConfig } from '@lockstep/training';
 import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
 import { loadExperiment } from '../experiment-file.ts';
 import { notesOf } from '../notes.ts';

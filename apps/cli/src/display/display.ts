@@ -1,7 +1,7 @@
 /** What a command shows of a run, in one of three ways: a line that moves, lines now and then, or JSON. */
 import type { Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
-import type { RunConfig } from '@lockstep/training';
+import type { RunConfig } from '@lockstep/run';
 import type { TypeProblem } from '../type-check.ts';
 
 export interface RunInfo {
