@@ -47,7 +47,7 @@ describe('arrays beyond memory', () => {
     ['tile', () => tile(tensor([1, 2]), 1e11)],
     ['repeat', () => tensor([1, 2]).repeat(1e11)],
   ])('%s says how much memory they need', (_name, make) => {
-    expect(make).toThrow(/takes .* GiB, more than can be had/);
+    expect(make).toThrow(/takes .* GiB, more than this process can allocate/);
   });
 
   it('arange refuses numbers that the type does not hold', () => {
