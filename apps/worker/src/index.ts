@@ -28,11 +28,11 @@ export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
 /** The program of a worker process. */
 export const workerEntry = new URL('./main.js', import.meta.url);
 
-/** What carries a worker's sums to others on its host, for measurements: loaded when asked for. */
+/** The parts that carry a worker's sums to others on its host, for measurements. They are loaded when this is called. */
 export async function loadExchange() {
   const [{ directLink, reduceDirectly }, { createReductions }] = await Promise.all([
-    import('./direct-exchange.ts'),
-    import('./reductions.ts'),
+    import('./exchange/direct-exchange.ts'),
+    import('./exchange/reductions.ts'),
   ]);
   return { createReductions, directLink, reduceDirectly };
 }

@@ -1,16 +1,16 @@
 /**
- * A worker's threads. They take as long to load their code as the main thread takes for its own, so they are started
- * before it: nothing that is slow to load may be imported here.
+ * Starts a worker's threads. They take as long to load their code as the main thread takes for its own, so they are started
+ * first: this module may import nothing that is slow to load.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { LockstepError } from '@lockstep/errors';
 import { programOf } from './bundle.ts';
-import { gate, MAX_PARTS, type ThreadData, word } from './compute/commands.ts';
+import { gate, MAX_BUCKETS, type ThreadData, word } from './compute/commands.ts';
 import { createSupplyWords } from './compute/supply.ts';
 
 export interface StartedThread {
   readonly worker: Worker;
-  /** Why it ended: nobody answers any more. */
+  /** Resolves when the thread has ended, with the reason; it never rejects. */
   readonly ended: Promise<Error>;
 }
 
@@ -33,7 +33,7 @@ export function startThreads(numThreads: number): Threads {
       threads: numThreads,
     });
   }
-  // The compiler first: the first step waits for it, and it for nothing.
+  // The compiler comes first: the first step waits for it.
   const compiler = early ?? startCompiler();
   early = undefined;
   return { compiler, compute: startCompute(numThreads) };
@@ -49,7 +49,7 @@ export function startEarly(): void {
 export const startCompiler = (): StartedThread => start('the compiler thread', programOf('compiler/thread'));
 
 export function startCompute(numThreads: number): ComputeThreads {
-  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_PARTS * 4));
+  const arrivals = new Int32Array(new SharedArrayBuffer(MAX_BUCKETS * 4));
   const gates = new Int32Array(new SharedArrayBuffer(gate.size * 4));
   const supplyWords = createSupplyWords(numThreads);
   const threads = Array.from({ length: numThreads }, (_, thread) => {

@@ -1,23 +1,23 @@
 /**
- * Whole steps without the main thread: every thread runs its segments one after the other, and the first one exchanges in
- * between what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs
- * between threads instead of two for each segment, and who waits for a peer is who needs what it sends.
+ * Whole steps without the main thread: every thread runs its segments one after the other, and in between the first one exchanges
+ * what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs between threads
+ * instead of two for each segment, and the thread that waits for a peer is the one that needs what the peer sends.
  */
 import { createHeldFrames } from '@lockstep/collectives';
 import { createEagerKernels } from '@lockstep/kernels';
 import { createLane } from '@lockstep/lanes';
 import { combineWith, type Parity } from '@lockstep/run';
 import type { Executor } from '@lockstep/training';
-import { directLink, reduceDirectly } from '../direct-exchange.ts';
-import type { ExchangePart } from '../exchange-parts.ts';
-import { createReductions, type ReducedPart } from '../reductions.ts';
-import { clockMs } from '../tracer.ts';
+import { clockMs, type Interval } from '../clock.ts';
+import type { BoundBucket } from '../exchange/buckets.ts';
+import { directLink, reduceDirectly } from '../exchange/direct-exchange.ts';
+import type { ReducedBucket } from '../exchange/measures.ts';
+import { createReductions } from '../exchange/reductions.ts';
 import {
   ABORTED,
   type DirectStep,
   type Dropped,
   gate,
-  type Interval,
   type ThreadGroup,
   type ThreadLane,
 } from './commands.ts';
@@ -29,26 +29,26 @@ export interface StepperOptions {
   readonly numThreads: number;
   /** See {@link gate}. */
   readonly gates: Int32Array;
-  /** The parts of each exchange. */
-  readonly parts: readonly (readonly ExchangePart[])[];
+  /** By exchange. */
+  readonly buckets: readonly (readonly BoundBucket[])[];
   readonly onDropped: (dropped: Dropped) => void;
 }
 
 export interface Stepper {
   /** Runs all segments of a step and the exchanges between them, or as far as an abort lets it. */
-  run(step: number, from: Parity): DirectStep;
-  /** The first `numParts` parts of the exchange that ends the segment under way stand on this thread. */
-  ready(numParts: number): void;
-  /** Undefined on other threads than the first, without peers, and without shared memory. */
+  run(step: number, copy: Parity): DirectStep;
+  /** To be called when the first `numBuckets` buckets of the running segment's exchange are complete on this thread. */
+  ready(numBuckets: number): void;
+  /** Undefined on threads other than the first, without peers, and without shared memory. */
   readonly lane: ThreadLane | undefined;
   accept(rank: number, invitation: Uint8Array): void;
-  /** Tells the main thread whether all peers can be reached, and reach this thread. */
+  /** Tells the main thread whether this thread reaches all peers and they reach it. */
   tellReach(): void;
   close(): void;
 }
 
 export function createStepper(options: StepperOptions): Stepper {
-  const { executor, thread, gates, parts } = options;
+  const { executor, thread, gates, buckets } = options;
   const exchanger = thread === 0 ? createExchanger(options) : undefined;
   const arrive = (): void => {
     Atomics.add(gates, gate.arrived, 1);
@@ -64,14 +64,14 @@ export function createStepper(options: StepperOptions): Stepper {
     lane: exchanger?.lane,
     accept: (rank, invitation) => exchanger?.accept(rank, invitation),
     tellReach: () => exchanger?.tellReach(),
-    ready: (numParts) => exchanger?.start(numParts),
-    run(step, from) {
+    ready: (numBuckets) => exchanger?.start(numBuckets),
+    run(step, copy) {
       const segments: Interval[] = [];
       exchanger?.begin(step);
-      for (let segment = 0; segment < parts.length && !isAborted(gates); segment++) {
+      for (let segment = 0; segment < buckets.length && !isAborted(gates); segment++) {
         const startMs = clockMs();
         exchanger?.enter(segment);
-        executor.runSegment(step, segment, from);
+        executor.runSegment(step, segment, copy);
         segments.push({ startMs, durationMs: clockMs() - startMs });
         if (exchanger === undefined) {
           arrive();
@@ -90,11 +90,11 @@ export function createStepper(options: StepperOptions): Stepper {
 const isAborted = (gates: Int32Array): boolean => Atomics.load(gates, gate.passed) >= ABORTED;
 
 /** What the first thread does between segments. */
-function createExchanger({ group, parts, numThreads, gates, onDropped }: StepperOptions) {
+function createExchanger({ group, buckets, numThreads, gates, onDropped }: StepperOptions) {
   const { ranges, rank, outboxBytes, maxHeldBytes } = group;
   const numRanks = ranges.length;
   const lane = numRanks > 1 ? createLane({ rank, numRanks, dataBytes: outboxBytes }) : undefined;
-  let reduced: ReducedPart[] = [];
+  let reduced: ReducedBucket[] = [];
   const reductions = createReductions({
     ...group,
     combine: combineWith(createEagerKernels()),
@@ -102,7 +102,7 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
     held: createHeldFrames(maxHeldBytes),
     onRejected: (reason, header) => onDropped({ reason, header }),
     onFault: (fault) => onDropped({ fault }),
-    ...(group.isTraced && { onPart: (part: ReducedPart) => void reduced.push(part) }),
+    ...(group.isTraced && { onBucket: (bucket: ReducedBucket) => void reduced.push(bucket) }),
   });
   let step = 0;
   let segment = 0;
@@ -113,7 +113,7 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
   };
   tellReach();
 
-  /** Waits until the other threads have come to the end of the segment. */
+  /** Waits until the other threads have ended the segment. */
   const awaitThreads = (): void => {
     const all = (numThreads - 1) * (segment + 1);
     for (let at = Atomics.load(gates, gate.arrived); at < all; at = Atomics.load(gates, gate.arrived)) {
@@ -133,21 +133,21 @@ function createExchanger({ group, parts, numThreads, gates, onDropped }: Stepper
     enter(of: number): void {
       segment = of;
     },
-    start(numParts: number): void {
-      // Other threads may not have them yet.
-      if (numThreads === 1) reductions.start(step, segment, parts[segment]!, numParts);
+    start(numBuckets: number): void {
+      // Other threads may not have these buckets yet.
+      if (numThreads === 1) reductions.start(step, segment, buckets[segment]!, numBuckets);
     },
     exchange(): void {
       awaitThreads();
       if (isAborted(gates)) return;
-      reduceDirectly(reductions, lane, [step, segment, parts[segment]!], () => isAborted(gates));
-      // Unless the step was aborted.
+      reduceDirectly(reductions, lane, [step, segment, buckets[segment]!], () => isAborted(gates));
+      // Leaves the mark of an abort in place.
       Atomics.compareExchange(gates, gate.passed, segment, segment + 1);
       if (numThreads > 1) Atomics.notify(gates, gate.passed);
     },
     end(isComplete: boolean) {
       if (!isComplete) reductions.abort();
-      return { times: reductions.takeTimes(), parts: reduced };
+      return { times: reductions.takeTimes(), buckets: reduced };
     },
     tellReach,
     close: () => lane?.release(),

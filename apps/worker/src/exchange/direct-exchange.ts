@@ -1,13 +1,15 @@
-/** An exchange by a thread that has nothing else to do meanwhile, with peers on this host: it blocks until the exchange is done. */
+/** An exchange by a thread that has nothing else to do meanwhile, with peers on this host: the thread blocks until the exchange is done. */
 import { LockstepError } from '@lockstep/errors';
 import type { Lane } from '@lockstep/lanes';
-import type { ExchangePart } from './exchange-parts.ts';
-import { type GenerationLink, look, patienceMs } from './lanes.ts';
+import { type GenerationLink, look, patienceMs } from '../network/lanes.ts';
+import type { BoundBucket } from './buckets.ts';
 import type { Reductions } from './reductions.ts';
 
 /**
- * Frames through a lane whose bell calls nobody. `numThreads`: that exchange on this host, and would all have to look at once.
- * Undefined: there are no peers.
+ * A link through a lane without `onBell`.
+ *
+ * @param lane undefined without peers
+ * @param numThreads threads that exchange on this host, each of which would need a core to look at the same time
  */
 export function directLink(lane: Lane | undefined, numThreads: number): GenerationLink {
   if (lane === undefined) return { outbox: new Uint8Array(0), send: unsent, take() {}, look() {} };
@@ -16,7 +18,7 @@ export function directLink(lane: Lane | undefined, numThreads: number): Generati
     send(toRank, header, payload) {
       if (!lane.post(toRank, header, payload)) unsent();
     },
-    // While it computes it looks by itself, now and then: nobody needs to ring.
+    // A thread that computes looks now and then by itself: peers need not ring.
     take: (onFrame) => void lane.take((_peer, header, payload) => onFrame(header, payload)),
     look: (onFrame, isDone) => look(lane, patienceMs(numThreads), onFrame, isDone),
   };
@@ -26,15 +28,15 @@ function unsent(): never {
   throw new LockstepError('internal', 'a frame of a direct exchange has no way to its peer');
 }
 
-/** Reduces all parts, over a `directLink` to `lane`; returns early where `isAborted`, after the bell has rung. */
+/** Reduces all buckets of an exchange over a {@link directLink} to `lane`. Returns early once `isAborted`, after the bell has rung. */
 export function reduceDirectly(
   reductions: Reductions,
   lane: Lane | undefined,
-  [step, collective, parts]: readonly [number, number, readonly ExchangePart[]],
+  [step, exchange, buckets]: readonly [number, number, readonly BoundBucket[]],
   isAborted: () => boolean = () => false,
 ): void {
   let isDone = false;
-  reductions.reduce(step, collective, parts, () => {
+  reductions.reduce(step, exchange, buckets, () => {
     isDone = true;
   });
   while (!isDone && !isAborted()) {

@@ -1,7 +1,7 @@
 import type { Combine, CombinePair, Header } from '@lockstep/collectives';
 import { createHeldFrames, decodeHeader } from '@lockstep/collectives';
 import { expect, it } from 'vitest';
-import type { ExchangePart } from './exchange-parts.ts';
+import type { BoundBucket } from './buckets.ts';
 import { createReductions, type Reductions } from './reductions.ts';
 
 const ranges = [
@@ -20,7 +20,7 @@ interface Rank {
   /** From now on it tells that it can exchange directly. */
   ableToBeDirect(): void;
   readonly reductions: Reductions;
-  readonly parts: readonly ExchangePart[];
+  readonly parts: readonly BoundBucket[];
   /** Delivers what the other has sent to this rank; how many frames came. */
   receive(): number;
 }
@@ -28,7 +28,7 @@ interface Rank {
 function twoRanks(): [Rank, Rank] {
   const inboxes: { header: Header; payload: Uint8Array }[][] = [[], []];
   const rank = (own: number): Rank => {
-    const parts = sizes.map((size, i): ExchangePart => {
+    const parts = sizes.map((size, i): BoundBucket => {
       const data = Float32Array.from({ length: size }, (_, j) => 100 * own + 10 * i + (j % 7));
       const result = new Float32Array(size).fill(Number.NaN);
       return { op: 'sum', size, partials: [{ node: { level: 0, index: own }, data }], result };
@@ -51,7 +51,7 @@ function twoRanks(): [Rank, Rank] {
         look() {},
       },
       held: createHeldFrames(),
-      canBeDirect: () => canBeDirect,
+      canExchangeDirectly: () => canBeDirect,
       onRejected: (reason) => expect.unreachable(reason),
       onFault: (fault) => expect.unreachable(fault),
     });
@@ -174,7 +174,7 @@ it('is direct alone once it may be', () => {
     ...{ generation: 1, run: 7, rank: 0, ranges: [{ start: 0, count: 1 }], numShards: 1, combine },
     link: { outbox: new Uint8Array(0), send: () => expect.unreachable('a frame'), take() {}, look() {} },
     held: createHeldFrames(),
-    canBeDirect: () => true,
+    canExchangeDirectly: () => true,
     onRejected: (reason) => expect.unreachable(reason),
     onFault: (fault) => expect.unreachable(fault),
   });

@@ -3,7 +3,7 @@ import { encodeHeader, type Header } from '@lockstep/collectives';
 import type { Member } from '@lockstep/protocol';
 import type { Mesh } from '@lockstep/transport';
 
-/** Lanes that a worker may have, each to those of the same number: of its main thread, of its first compute thread. */
+/** A worker has up to two lanes: of its main thread and of its first compute thread. A lane meets peers' lanes of the same number. */
 export const mainLane = 0;
 export const threadLane = 1;
 export type LaneNumber = typeof mainLane | typeof threadLane;
@@ -11,16 +11,18 @@ export type LaneNumber = typeof mainLane | typeof threadLane;
 /** A generation, as one of its members sees it. */
 export interface Group {
   readonly generation: number;
+  /** See `runHash`. */
   readonly run: number;
   readonly rank: number;
   readonly members: readonly Member[];
 }
 
+/** Outlives generations: a peer may send its invitation before this worker has entered the generation. */
 export interface Invitations {
-  /** Sends an invitation to all peers; `accept` takes theirs, those that came early among them. */
+  /** Sends an invitation to all peers. `accept` is called with every peer's, early ones included, until `close`. */
   open(group: Group, invitation: Uint8Array, accept: (rank: number, invitation: Uint8Array) => void): void;
-  /** A peer's invitation, of this generation or of one that begins soon. */
-  came(peer: string, header: Header, payload: Uint8Array): void;
+  /** Takes a peer's invitation, of this generation or of one that this worker enters soon. */
+  receive(peer: string, header: Header, payload: Uint8Array): void;
   close(): void;
 }
 
@@ -45,7 +47,7 @@ export function createInvitations(mesh: Pick<Mesh, 'sendOwned'>, lane: LaneNumbe
         if (kept !== undefined) take(worker, kept.header, kept.payload);
       }
     },
-    came(peer, header, payload) {
+    receive(peer, header, payload) {
       if (header.generation === current?.group.generation) take(peer, header, payload);
       else early.set(peer, { header, payload });
     },

@@ -35,21 +35,24 @@ function stations(): [Station, Station] {
     });
     const receive = (to: Station, header: Uint8Array, payload: Uint8Array): void => {
       const decoded = decodeHeader(header, payload.length);
-      if (decoded.ok) to.lanes.invited(name, decoded.header, payload);
+      if (decoded.ok) to.lanes.receive(name, decoded.header, payload);
       else to.overNetwork.push(`${text(header)} ${text(payload)}`);
     };
     const sendOwned = (peer: string, [header, payload]: readonly Uint8Array[]): boolean => {
       receive(made[names.indexOf(peer as 'a')]!, header!, payload!);
       return true;
     };
-    const lanes = createLanes({ sendOwned }, { isAllowed: true, onBell: () => ring() });
+    const lanes = createLanes({ sendOwned }, true);
     onTestFinished(() => lanes.close());
     made.push({
       lanes,
       overNetwork,
       rung,
       enter: (generation) =>
-        lanes.enter({ generation, run: 7, rank, members, outboxBytes: 1024, numThreads: 1 }),
+        lanes.open({
+          ...{ generation, run: 7, rank, members, outboxBytes: 1024, numThreads: 1 },
+          onBell: () => ring(),
+        }),
       look(link) {
         const seen: string[] = [];
         link.look(
@@ -101,8 +104,8 @@ describe.skipIf(!sharedMemory().available)('lanes', () => {
       ...{ level: 0, index: 0, chunk: 0, length: 2, direct: false },
     };
     expect(decodeHeader(encodeHeader(header), 2)).toEqual({ ok: true, header });
-    a.lanes.invited('b', header, Buffer.from('{}'));
-    a.lanes.invited('c', { ...header, run: 7 }, Buffer.from('{}'));
+    a.lanes.receive('b', header, Buffer.from('{}'));
+    a.lanes.receive('c', { ...header, run: 7 }, Buffer.from('{}'));
     post(fromA, 1, 'still here');
     expect(b.overNetwork).toEqual(['head own']);
   });

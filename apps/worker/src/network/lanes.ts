@@ -6,68 +6,67 @@ import type { Mesh } from '@lockstep/transport';
 import { createInvitations, type Group, mainLane } from './invitations.ts';
 
 export interface GenerationLinkOptions extends Group {
-  /** Memory that payloads are sent from. */
+  /** Size of the memory that payloads are sent from. */
   readonly outboxBytes: number;
+  /** Compute threads of each worker. */
   readonly numThreads: number;
+  /** Called when frames have come through memory: time to `look`. */
+  readonly onBell: () => void;
 }
 
 export type OnFrame = (header: Uint8Array, payload: Uint8Array) => void;
 
 /** Frames to the peers of one generation. */
 export interface GenerationLink {
-  /** Where payloads for memory and network alike are written. */
+  /** Memory for payloads, whichever way they travel. */
   readonly outbox: Uint8Array;
-  /** The header and the payload are never written again, or only when the peer has read them. */
+  /** Header and payload must stay as they are: for ever, or in the outbox until the peer has read them. */
   send(toRank: number, header: Uint8Array, payload: Uint8Array): void;
   /** Hands over frames that have come through memory, without waiting for more. */
   take(onFrame: OnFrame): void;
-  /**
-   * Hands over frames that come through memory until `isDone`, or until none come for a moment: peers ring from then on.
-   */
+  /** Hands over frames that come through memory until `isDone`, or until none come for a moment. From then on peers ring. */
   look(onFrame: OnFrame, isDone: () => boolean): void;
 }
 
-export interface LanesOptions {
-  readonly isAllowed: boolean;
-  /** Frames have come through memory: time to `look`. */
-  readonly onBell: () => void;
-}
-
+/** Outlives generations, each of which has its own link. */
 export interface Lanes {
-  /** A generation begins; what was sent in the one before is not written any more. */
-  enter(options: GenerationLinkOptions): GenerationLink;
-  /** A peer's invitation, of this generation or of one that begins soon. */
-  invited(peer: string, header: Header, payload: Uint8Array): void;
+  /** Opens the link of a generation in place of the one before, whose memory is not written any more. */
+  open(options: GenerationLinkOptions): GenerationLink;
+  /** Takes a peer's invitation, of this generation or of one that this worker enters soon. */
+  receive(peer: string, header: Header, payload: Uint8Array): void;
   close(): void;
 }
 
 /**
- * How long to look for frames before sleeping, when every compute thread on the host, which waits meanwhile, has a core
- * of its own. It saves the wake-up of workers that arrive together; much longer, and a host that is busy with other
- * things takes it for one that computes, and lets it wait for its turn.
+ * How long to look for frames before sleeping, where every compute thread on the host has a core of its own: they all wait
+ * meanwhile. Looking saves the wake-up of workers that arrive together. If workers looked much longer, a host that is busy with
+ * other things would take them for ones that compute, and would let them wait for their turn.
  */
 const lookMs = 0.05;
 
-export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, { isAllowed, onBell }: LanesOptions): Lanes {
+/** @param isAllowed false: all frames go over the network */
+export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, isAllowed: boolean): Lanes {
   const invitations = createInvitations(mesh, mainLane);
   let current: Lane | undefined;
 
-  const open = (options: GenerationLinkOptions): Lane | undefined => {
-    const { rank, members, outboxBytes } = options;
+  const close = (): void => {
     current?.close();
+    current = undefined;
     invitations.close();
-    current =
-      isAllowed && members.length > 1
-        ? createLane({ rank, numRanks: members.length, dataBytes: outboxBytes, onBell })
-        : undefined;
+  };
+  const openLane = (options: GenerationLinkOptions): Lane | undefined => {
+    const { rank, members, outboxBytes, onBell } = options;
+    close();
+    if (!isAllowed || members.length === 1) return undefined;
+    current = createLane({ rank, numRanks: members.length, dataBytes: outboxBytes, onBell });
     if (current !== undefined) invitations.open(options, current.invitation, current.accept);
     return current;
   };
 
   return {
-    enter(options) {
+    open(options) {
       const { members, outboxBytes, numThreads } = options;
-      const lane = open(options);
+      const lane = openLane(options);
       const sendOver = (rank: number, header: Uint8Array, payload: Uint8Array) =>
         void mesh.sendOwned(members[rank]!.worker, [header, payload]);
       if (lane === undefined) {
@@ -84,12 +83,8 @@ export function createLanes(mesh: Pick<Mesh, 'sendOwned'>, { isAllowed, onBell }
           look(lane, patienceMs(numOnHost(lane, members.length) * numThreads), onFrame, isDone),
       };
     },
-    invited: invitations.came,
-    close() {
-      current?.close();
-      current = undefined;
-      invitations.close();
-    },
+    receive: invitations.receive,
+    close,
   };
 }
 
@@ -112,7 +107,7 @@ export function look(lane: Lane, patience: number, onFrame: OnFrame, isDone: () 
   }
   if (isDone()) return;
   lane.sleep();
-  // What came before a peer could see that we sleep was not rung for.
+  // A peer did not ring for frames that it posted before it could see that we sleep.
   take();
   if (isDone()) lane.wake();
 }

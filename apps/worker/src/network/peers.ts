@@ -1,11 +1,11 @@
-/** The connections to peers: those between members of successive generations stay open. */
+/** The connections to peers. Those between members of successive generations stay open. */
 import type { Member } from '@lockstep/protocol';
 import type { Mesh } from '@lockstep/transport';
 
 export interface Peers {
-  /** Connects to all of `members` but this worker, and to nobody else. */
+  /** Connects to all of `members` but this worker, and disconnects from everyone else. */
   meet(members: readonly Member[]): void;
-  /** The mesh has lost one; the next generation that it is in connects anew. */
+  /** Notes that the mesh has lost a peer. The next generation that the peer is in connects anew. */
   lost(peer: string): void;
 }
 
