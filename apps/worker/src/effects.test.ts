@@ -17,6 +17,7 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { Compiled } from './compiler/messages.ts';
 import type { Pool } from './compute/pool.ts';
 import { createEffects, type Effects } from './effects.ts';
+import { createLanes } from './network/lanes.ts';
 import { createTracer } from './tracer.ts';
 
 const experiment = defineExperiment({
@@ -56,6 +57,7 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
   const unused = (): never => {
     throw new Error('not part of this test');
   };
+  const mesh = { connect: unused, disconnect: unused, sendOwned: unused };
   const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line)) });
   const effects = createEffects({
     worker: 'a',
@@ -73,7 +75,8 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
       close: async () => {},
       ...parts.pool,
     },
-    mesh: { connect: unused, disconnect: unused, sendOwned: unused },
+    mesh,
+    lanes: createLanes(mesh, false),
     log,
     hooks: {},
     tracer: createTracer(),

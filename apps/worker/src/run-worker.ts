@@ -26,6 +26,7 @@ import { createEffects } from './effects.ts';
 import { createEventLoop } from './event-loop.ts';
 import type { WorkerHooks } from './hooks.ts';
 import type { Inbound } from './network/inbound.ts';
+import { createLanes } from './network/lanes.ts';
 import { Absent, createReaching, DEFAULT_WAIT_S, type Reaching } from './reach.ts';
 import type { Threads } from './threads.ts';
 import { createTracer } from './tracer.ts';
@@ -98,8 +99,10 @@ async function open(
   return new Promise<Exit>((resolve) => {
     const raise = (event: WorkerEvent): void => loop.raise(event);
     const { send, rawFrames, welcome } = link;
+    // A test that replaces the mesh also disables shared-memory lanes.
+    const lanes = createLanes(mesh, hooks.createMesh === undefined);
     const effects = createEffects({
-      ...{ worker, compiler, pool, mesh, log, hooks, tracer },
+      ...{ worker, compiler, pool, mesh, lanes, log, hooks, tracer },
       ...{ send, rawFrames, welcome, raise, exit: resolve },
     });
     const loop = createEventLoop(

@@ -10,7 +10,7 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createInvitations, type Invitations, threadLane } from './network/invitations.ts';
-import { createLanes, type Lanes } from './network/lanes.ts';
+import type { Lanes } from './network/lanes.ts';
 import { createPeers, type Peers } from './network/peers.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -22,6 +22,8 @@ export interface WorkerParts {
   readonly compiler: Compiler;
   readonly pool: Pool;
   readonly mesh: Pick<Mesh, 'connect' | 'disconnect' | 'sendOwned'>;
+  /** Of the main thread. */
+  readonly lanes: Lanes;
   readonly log: Logger;
   readonly hooks: WorkerHooks;
   readonly tracer: Tracer;
@@ -39,8 +41,6 @@ export interface WorkerParts {
 export interface WorkerProcess extends WorkerParts {
   readonly combine: Combine;
   readonly peers: Peers;
-  /** Of the main thread. */
-  readonly lanes: Lanes;
   /** To the lane of the first compute thread. */
   readonly threadInvitations: Invitations;
   /** Logs an error and tells the machine, unless the process ends: its threads end with it, whatever they are doing. */
@@ -57,8 +57,6 @@ export function createWorkerProcess(parts: WorkerParts): WorkerProcess {
     ...parts,
     combine: hooks.combine?.(combine) ?? combine,
     peers: createPeers(mesh, worker),
-    // A test that replaces the mesh also disables shared-memory lanes.
-    lanes: createLanes(mesh, hooks.createMesh === undefined),
     threadInvitations: createInvitations(mesh, threadLane),
     fail(error) {
       if (hasEnded) return;
