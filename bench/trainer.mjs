@@ -43,7 +43,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
-  const copy = /** @type {import('@lockstep/training').Parity} */ (0);
+  const copy = /** @type {import('@lockstep/training').ReplicaCopy} */ (0);
   executor.initialize(copy);
   return {
     step() {
@@ -62,10 +62,10 @@ export async function createTrainer(experiment, { numShards, profile }) {
 /** What ends each segment: the only block's sums are the results already, and are copied to their place. */
 function bindExchanges(programs, layout, view, { copy }) {
   const [{ numShards, arena }] = layout.blocks;
-  return programs.shard(numShards).exchanges.map((parts, segment) => {
-    const copies = parts.map(({ byteOffset, size }, part) => ({
+  return programs.shard(numShards).exchanges.map((buckets, segment) => {
+    const copies = buckets.map(({ byteOffset, size }, bucket) => ({
       from: view({ dtype: 'float32', shape: [size], byteOffset: arena + byteOffset }),
-      to: view(layout.results[segment][part]),
+      to: view(layout.results[segment][bucket]),
     }));
     return () => {
       for (const { from, to } of copies) copy(to, from);

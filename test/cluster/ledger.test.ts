@@ -16,16 +16,14 @@ it('every shard is computed once a step, and every rank moves the bytes of the f
   expect(generations).toHaveLength(1);
   const [{ members }] = generations as [(typeof generations)[0]];
 
-  const { totalSteps, exchanges } = await stepOf(experiment);
+  const { totalSteps, buckets } = await stepOf(experiment);
   const once = Array.from({ length: numShards }, (_, shard) => shard);
   const steps = Array.from({ length: totalSteps }, (_, i) => i + 1);
   expect(shardsByStep(generations, work)).toEqual(new Map(steps.map((step) => [step, once])));
 
   const ranges = members.map(({ shards }) => shards);
   const expected = members.map(({ rank }) => {
-    const bytes = exchanges.map(({ combine, size }) =>
-      expectedBytes(combine, size, rank, ranges, defaultChunkRules),
-    );
+    const bytes = buckets.map(({ op, size }) => expectedBytes(op, size, rank, ranges, defaultChunkRules));
     return {
       sentBytes: bytes.reduce((sum, { sent }) => sum + sent, 0),
       receivedBytes: bytes.reduce((sum, { received }) => sum + received, 0),
@@ -40,5 +38,5 @@ async function stepOf({ experiment, config }: LoadedExperiment) {
   const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
   const { totalSteps } = createSchedule(config, dataset.splits.train.size, true);
   const programs = compilePrograms(experiment, dataset, config, totalSteps);
-  return { totalSteps, exchanges: programs.shard(1).exchanges.flat() };
+  return { totalSteps, buckets: programs.shard(1).exchanges.flat() };
 }

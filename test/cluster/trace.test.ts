@@ -68,7 +68,7 @@ it('a run of two workers leaves a trace of both, in which the work of a thread a
     }
     const begun = events.filter((event) => event.ph === 'b' && event.pid === pid);
     const ends = new Map(events.filter(({ ph }) => ph === 'e').map((event) => [event.id, event.ts]));
-    // Two buckets a step; evaluations have one part.
+    // Two buckets a step; evaluations have one.
     const buckets = begun.filter(({ name }) => name === 'exchange 1.1' || name === 'exchange 1.2');
     expect(buckets).toHaveLength(2 * numSteps);
     for (const { id, ts } of begun) expect(ends.get(id)!).toBeGreaterThanOrEqual(ts);

@@ -194,7 +194,7 @@ function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock:
       return tree.flatten(togetherOver(model)(args.params, args.state, args.own)).leaves;
     }, first.leaves),
   );
-  const results = plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size)));
+  const results = plan.exchanges.map((buckets) => buckets.map(({ size }) => new Float32Array(size)));
   const blocks = Array.from({ length: numBlocks }, (_, block): Instance => {
     const inputs = tree.flatten({ params, state, own: ownOf(block) }).leaves.map(({ data }) => data);
     const buffer = new ArrayBuffer(plan.arenaBytes);
@@ -202,10 +202,10 @@ function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock:
   });
   for (let segment = 0; segment < blocks[0]!.numSegments; segment++) {
     for (const block of blocks) block.run(segment);
-    for (const [part, { combine, result }] of blocks[0]!.exchanges[segment]?.entries() ?? []) {
-      const partials = blocks.flatMap((block) => [...block.exchanges[segment]![part]!.partial]);
+    for (const [bucket, { op, result }] of blocks[0]!.exchanges[segment]?.entries() ?? []) {
+      const partials = blocks.flatMap((block) => [...block.exchanges[segment]![bucket]!.partial]);
       const all = Float32Array.from(partials);
-      if (combine === 'sum') kernels.treeSum(result, all, { segments: numBlocks, size: result.length });
+      if (op === 'sum') kernels.treeSum(result, all, { segments: numBlocks, size: result.length });
       else kernels.treeMoments(result, all, { segments: numBlocks, channels: (result.length - 1) / 2 });
     }
   }

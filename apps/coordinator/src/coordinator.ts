@@ -101,7 +101,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     bind,
     ...(keys && { keys }),
     onMessage: (worker, frames) => shell.receive(worker, frames),
-    onPart: (worker) => shell.raise({ type: 'heard', worker }),
+    onPiece: (worker) => shell.raise({ type: 'heard', worker }),
     onDisconnect: (worker) => shell.disconnected(worker),
     onRefused: (refusal) => shell.turnAway(refusal),
   });

@@ -199,9 +199,7 @@ it('reports every shard once a step, and the bytes of the formula', async () => 
     expect(reports).toHaveLength(3 * totalSteps);
     for (const { worker, report } of reports) {
       const { rank, shards } = members.find((member) => member.worker === worker)!;
-      const bytes = exchanges.map(({ combine, size }) =>
-        expectedBytes(combine, size, rank, ranges, defaultChunkRules),
-      );
+      const bytes = exchanges.map(({ op, size }) => expectedBytes(op, size, rank, ranges, defaultChunkRules));
       expect(report.work).toMatchObject({
         ...{ rank, shards: shards.count },
         sentBytes: bytes.reduce((sum, { sent }) => sum + sent, 0),

@@ -3,9 +3,10 @@
  * first: this module may import nothing that is slow to load.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
+import { MAX_BUCKETS } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
 import { programOf } from './bundle.ts';
-import { gate, MAX_BUCKETS, type ThreadData, word } from './compute/commands.ts';
+import { gate, type ThreadData, word } from './compute/commands.ts';
 import { createSupplyWords } from './compute/supply.ts';
 
 export interface StartedThread {

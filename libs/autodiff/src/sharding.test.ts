@@ -117,7 +117,7 @@ describe('a step of batch norm over shards', () => {
   });
   it('takes three exchanges: moments, their cotangent, and the rest; and the weights in fused products', () => {
     const plan = planBlock(shardStep, storages, axes);
-    expect(plan.exchanges.map((parts) => parts.map(({ combine, size }) => [combine, size]))).toEqual([
+    expect(plan.exchanges.map((buckets) => buckets.map(({ op, size }) => [op, size]))).toEqual([
       [['moments', 9]],
       [['sum', expect.any(Number)]],
       [['sum', expect.any(Number)]],

@@ -6,11 +6,11 @@ import type { Combination, NodePartial, TreeNode } from './tree.ts';
 /** The mistake this library exists to avoid: partials are added as they arrive. */
 function combineAsTheyCame(
   _root: TreeNode,
-  parts: Iterable<NodePartial>,
+  partials: Iterable<NodePartial>,
   { op, combine }: Combination,
   out: Float32Array,
 ): void {
-  const [first, ...others] = [...parts].map(({ data }) => data);
+  const [first, ...others] = [...partials].map(({ data }) => data);
   out.set(first!);
   for (const next of others) combine[op](out, out.slice(), next);
 }

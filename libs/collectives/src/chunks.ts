@@ -1,5 +1,5 @@
 import { headerBytes } from './frame.ts';
-import { alignedSubtrees, type ReduceOp, type ShardRange } from './tree.ts';
+import { alignedSubtrees, type BucketOp, type ShardRange } from './tree.ts';
 
 /** Elements `[start, start + size)` of a vector and who combines them. */
 export interface Chunk {
@@ -30,7 +30,7 @@ function partStart(owner: number, worldSize: number, size: number): number {
   return Math.min(size, lanes * Math.floor((owner * Math.ceil(size / lanes)) / worldSize));
 }
 
-function isWhole(op: ReduceOp, size: number, { smallBytes }: ChunkRules): boolean {
+function isWhole(op: BucketOp, size: number, { smallBytes }: ChunkRules): boolean {
   return op === 'moments' || 4 * size <= smallBytes;
 }
 
@@ -39,7 +39,7 @@ function chunkElements({ chunkBytes }: ChunkRules): number {
 }
 
 /** Cuts a vector of `size` elements: one contiguous part a rank, each in pieces of at most `chunkBytes`. */
-export function planChunks(op: ReduceOp, size: number, worldSize: number, rules: ChunkRules): Chunk[] {
+export function planChunks(op: BucketOp, size: number, worldSize: number, rules: ChunkRules): Chunk[] {
   if (isWhole(op, size, rules)) return [{ owner: 'everyone', start: 0, size }];
   const chunks: Chunk[] = [];
   for (let owner = 0; owner < worldSize; owner++) {
@@ -53,7 +53,7 @@ export function planChunks(op: ReduceOp, size: number, worldSize: number, rules:
 
 /** Bytes that `rank` sends and receives for one all-reduce, headers included. */
 export function expectedBytes(
-  op: ReduceOp,
+  op: BucketOp,
   size: number,
   rank: number,
   ranges: readonly ShardRange[],

@@ -8,7 +8,7 @@ const header: Header = {
   generation: 2 ** 32 - 1,
   rank: 65535,
   step: 2 ** 40 + 3,
-  collective: 9,
+  frameId: 9,
   level: 4,
   index: 11,
   chunk: 12,

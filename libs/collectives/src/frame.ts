@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
  *
  * | at | type | field      | at | type | field                              |
  * |----|------|------------|----|------|------------------------------------|
- * | 0  | u32  | magic LKST | 20 | u32  | collective (snapshots: transfer)   |
+ * | 0  | u32  | magic LKST | 20 | u32  | frameId (see Header)            |
  * | 4  | u16  | version    | 24 | u48  | step                               |
  * | 6  | u8   | kind       | 30 | u16  | 1 if `direct`, else 0              |
  * | 7  | u8   | node level | 32 | u32  | node index                         |
@@ -45,7 +45,11 @@ export interface Header {
   /** The sender's rank in that generation. */
   readonly rank: number;
   readonly step: number;
-  readonly collective: number;
+  /**
+   * Of `partial` and `result`: exchange and bucket, as `encodeFrameId` combines them. Of a snapshot: the transfer. Of a
+   * lane invitation: the lane.
+   */
+  readonly frameId: number;
   readonly level: number;
   readonly index: number;
   readonly chunk: number;
@@ -74,7 +78,7 @@ export function encodeHeader(header: Header): Uint8Array {
   bytes.writeUIntLE(header.run, 8, 6);
   bytes.writeUInt16LE(header.rank, 14);
   bytes.writeUInt32LE(header.generation, 16);
-  bytes.writeUInt32LE(header.collective, 20);
+  bytes.writeUInt32LE(header.frameId, 20);
   bytes.writeUIntLE(header.step, 24, 6);
   bytes.writeUInt16LE(header.direct ? 1 : 0, 30);
   bytes.writeUInt32LE(header.index, 32);
@@ -100,7 +104,7 @@ export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHe
     run: view.readUIntLE(8, 6),
     rank: view.readUInt16LE(14),
     generation: view.readUInt32LE(16),
-    collective: view.readUInt32LE(20),
+    frameId: view.readUInt32LE(20),
     step: view.readUIntLE(24, 6),
     index: view.readUInt32LE(32),
     chunk: view.readUInt32LE(36),

@@ -5,14 +5,14 @@ export interface HeldFrame {
   readonly payload: Uint8Array;
 }
 
-/** Where a frame belongs: collectives of a step, steps of a generation. */
-export type Position = Pick<Header, 'generation' | 'step' | 'collective'>;
+/** Where a frame belongs: all-reduces of a step, steps of a generation. */
+export type Position = Pick<Header, 'generation' | 'step' | 'frameId'>;
 
 /** Frames from peers that are ahead. It outlives generations, whose first frames may come before we know of them. */
 export interface HeldFrames {
   /** `full`: it would exceed the bound and is dropped. */
   put(header: Header, payload: Uint8Array): 'held' | 'duplicate' | 'full';
-  /** Removes and returns the frames of one collective, in order of arrival. */
+  /** Removes and returns the frames of one all-reduce, in order of arrival. */
   take(position: Position): HeldFrame[];
   /** Forgets all frames of generations before `generation`. */
   dropBefore(generation: number): void;
@@ -60,6 +60,6 @@ export function createHeldFrames(maxBytes = 256 << 20): HeldFrames {
   };
 }
 
-function positionKey({ generation, step, collective }: Position): string {
-  return `${generation}/${step}/${collective}`;
+function positionKey({ generation, step, frameId }: Position): string {
+  return `${generation}/${step}/${frameId}`;
 }

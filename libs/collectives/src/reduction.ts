@@ -3,33 +3,38 @@ import { type Chunk, type ChunkRules, planChunks } from './chunks.ts';
 import { floatsOf, type Header } from './frame.ts';
 import {
   alignedSubtrees,
+  type BucketOp,
   type Combine,
   combineAt,
   createScratch,
   isWithin,
   type NodePartial,
   nodeKey,
-  type ReduceOp,
   rootOf,
   type Scratch,
   type ShardRange,
   type TreeNode,
 } from './tree.ts';
 
-/** One all-reduce of a step. */
-export interface ReductionRequest {
-  readonly step: number;
-  readonly collective: number;
-  readonly op: ReduceOp;
+/** A bucket bound to memory: what this rank has of it, and where the result goes. */
+export interface BoundBucket {
+  readonly op: BucketOp;
+  /** Elements of every partial and of the result. */
+  readonly size: number;
   /**
    * Partials that together cover exactly this rank's shards; finer than its maximal subtrees is fine. They are read
    * until the reduction is done or aborted.
    */
-  readonly parts: readonly NodePartial[];
-  /** Elements of every partial and of the result. */
-  readonly size: number;
-  /** Where the result goes, piece by piece from the start on: complete when the reduction is done. */
-  readonly out: Float32Array;
+  readonly partials: readonly NodePartial[];
+  /** Filled chunk by chunk from the start on: complete when the reduction is done. */
+  readonly result: Float32Array;
+}
+
+/** One all-reduce of a step. */
+export interface ReductionRequest extends BoundBucket {
+  readonly step: number;
+  /** See `encodeFrameId`. Those of a step start in ascending order. */
+  readonly frameId: number;
   /** See {@link Header.direct}. */
   readonly direct?: boolean;
 }
@@ -68,7 +73,7 @@ interface Common extends ReducerContext {
   readonly nodes: readonly (readonly TreeNode[])[];
   readonly numForeignNodes: number;
   readonly scratch: Scratch;
-  chunksOf(op: ReduceOp, size: number): readonly Chunk[];
+  chunksOf(op: BucketOp, size: number): readonly Chunk[];
 }
 
 export interface OutgoingFrame {
@@ -80,7 +85,7 @@ export interface OutgoingFrame {
 
 const noNode: TreeNode = { level: 0, index: 0 };
 
-/** Makes a generation's reductions; `onDone` is called when the request's `out` is complete. */
+/** Makes a generation's reductions; `onDone` is called when the request's `result` is complete. */
 export type Reducer = (request: ReductionRequest, onDone: () => void) => Reduction;
 
 export function createReducer(context: ReducerContext): Reducer {
@@ -110,7 +115,7 @@ export function createReducer(context: ReducerContext): Reducer {
  */
 function createReduction(request: ReductionRequest, onDone: () => void, common: Common): Reduction {
   const { rank, root, peers, numForeignNodes, combine, reserve } = common;
-  const { op, size, parts, out } = request;
+  const { op, size, partials, result } = request;
   const chunks = common.chunksOf(op, size);
   const how = { op, combine, scratch: common.scratch };
   const ownNodes = common.nodes[rank]!;
@@ -120,8 +125,8 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
   const finished = chunks.map(() => false);
   let numUnfinished = chunks.length;
 
-  const cutParts = (chunk: Chunk, within: TreeNode): NodePartial[] =>
-    parts
+  const cutPartials = (chunk: Chunk, within: TreeNode): NodePartial[] =>
+    partials
       .filter(({ node }) => isWithin(node, within))
       .map(({ node, data }) => ({ node, data: cut(data, chunk) }));
   const finish = (at: number) => {
@@ -133,8 +138,8 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
     const chunk = chunks[at]!;
     const foreign = gathered[at]!;
     if (foreign.size < numForeignNodes) return;
-    const all = [...cutParts(chunk, root), ...foreign.values()];
-    const target = cut(out, chunk);
+    const all = [...cutPartials(chunk, root), ...foreign.values()];
+    const target = cut(result, chunk);
     if (chunk.owner === 'everyone' || peers.length === 0) {
       combineAt(root, all, how, target);
     } else {
@@ -148,7 +153,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
   const publish = (at: number, chunk: Chunk, receivers: readonly number[]) => {
     for (const node of ownNodes) {
       const data = reserve(chunk.size);
-      combineAt(node, cutParts(chunk, node), how, data);
+      combineAt(node, cutPartials(chunk, node), how, data);
       send(receivers, { kind: 'partial', node, chunk: at, data });
     }
   };
@@ -164,7 +169,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
   };
   return {
     begin: () => {
-      for (const { node, data } of [...parts, { node: undefined, data: out }]) {
+      for (const { node, data } of [...partials, { node: undefined, data: result }]) {
         const isOwn = node === undefined || ownNodes.some((own) => isWithin(node, own));
         invariant(
           isOwn && data.length === size,
@@ -176,7 +181,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
           },
         );
       }
-      // All chunks are sent before any is finished: finishing may start the next collective.
+      // All chunks are sent before any is finished: finishing may start the next all-reduce.
       for (const [at, chunk] of chunks.entries()) {
         const receivers = chunk.owner === 'everyone' ? peers : peers.filter((peer) => peer === chunk.owner);
         if (receivers.length > 0) publish(at, chunk, receivers);
@@ -191,7 +196,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
       if (!mayBe) return 'kind';
       if (finished[header.chunk]) return 'duplicate';
       if (header.kind === 'partial') return acceptPartial(header, payload);
-      combine.copy(cut(out, chunk), floatsOf(payload));
+      combine.copy(cut(result, chunk), floatsOf(payload));
       finish(header.chunk);
       return 'accepted';
     },

@@ -14,12 +14,12 @@ function randomBytes(size: number, seed: number): Uint8Array {
   return Uint8Array.from({ length: size }, random);
 }
 
-const parts: NamedBytes[] = [
+const entries: NamedBytes[] = [
   { name: 'params', bytes: randomBytes((2 << 20) + 5, 1) },
   { name: 'empty', bytes: new Uint8Array(0) },
   { name: 'optState', bytes: randomBytes(100, 2) },
 ];
-const snapshot: Snapshot = { step: 42, parts };
+const snapshot: Snapshot = { step: 42, entries };
 
 /** Fetches from rank 2; `tamper` turns the answer's frames into those that arrive. */
 function transfer(
@@ -37,21 +37,21 @@ function transfer(
   const put = (result: Snapshot | LockstepError) => results.push(result);
   const fetch = fetchSnapshot({ ...options, onDone: put, onFailed: put });
   const request = frames.shift()!;
-  expect(request.header).toMatchObject({ kind: 'snapshot-request', rank: 0, collective: 11 });
+  expect(request.header).toMatchObject({ kind: 'snapshot-request', rank: 0, frameId: 11 });
   sendSnapshot(request.header, 2, answer, collect);
   return { fetch, frames: tamper(frames), results };
 }
 
 /** Compares bytes as buffers: a matcher would walk through two million elements. */
 function expectSame(result: Snapshot | LockstepError, expected: Snapshot) {
-  if (!('parts' in result)) throw result;
-  const outline = ({ step, parts }: Snapshot) => ({
+  if (!('entries' in result)) throw result;
+  const outline = ({ step, entries }: Snapshot) => ({
     step,
-    parts: parts.map(({ name, bytes }) => [name, bytes.length]),
+    entries: entries.map(({ name, bytes }) => [name, bytes.length]),
   });
   expect(outline(result)).toEqual(outline(expected));
-  for (const [i, { bytes }] of result.parts.entries()) {
-    expect(Buffer.from(bytes).equals(expected.parts[i]!.bytes), expected.parts[i]!.name).toBe(true);
+  for (const [i, { bytes }] of result.entries.entries()) {
+    expect(Buffer.from(bytes).equals(expected.entries[i]!.bytes), expected.entries[i]!.name).toBe(true);
   }
 }
 
@@ -74,13 +74,13 @@ describe('a snapshot', () => {
   });
 
   it('may be empty', () => {
-    expect(deliver(transfer({ step: 0, parts: [] }))).toEqual({ step: 0, parts: [] });
+    expect(deliver(transfer({ step: 0, entries: [] }))).toEqual({ step: 0, entries: [] });
   });
 
   it('does not mind frames that come twice, late or from elsewhere', () => {
     const noisy = transfer(snapshot, (frames) =>
       frames.flatMap((frame) => {
-        const others = [{ collective: 10 }, { generation: 2 }, { rank: 1 }, { run: 8 }].map((change) => ({
+        const others = [{ frameId: 10 }, { generation: 2 }, { rank: 1 }, { run: 8 }].map((change) => ({
           ...frame,
           header: { ...frame.header, ...change },
         }));

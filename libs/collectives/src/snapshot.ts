@@ -11,7 +11,7 @@ export interface NamedBytes {
 /** The state of a run after `step`. */
 export interface Snapshot {
   readonly step: number;
-  readonly parts: readonly NamedBytes[];
+  readonly entries: readonly NamedBytes[];
 }
 
 export type SendFrame = (header: Uint8Array, payload: Uint8Array) => void;
@@ -29,21 +29,21 @@ export function sendSnapshot(
   snapshot: Snapshot | undefined,
   sendOwned: SendFrame,
 ): void {
-  const { run, generation, collective } = request;
+  const { run, generation, frameId } = request;
   const send = (kind: FrameKind, chunk: number, payload: Uint8Array) => {
     const step = snapshot?.step ?? 0;
-    const position = { run, generation, rank, step, collective, level: 0, index: 0, direct: false };
+    const position = { run, generation, rank, step, frameId, level: 0, index: 0, direct: false };
     sendOwned(encodeHeader({ kind, ...position, chunk, length: payload.length }), payload);
   };
   if (snapshot === undefined) {
     send('snapshot-none', 0, empty);
     return;
   }
-  const manifest = snapshot.parts.map(({ name, bytes }) => ({ name, size: bytes.length }));
+  const manifest = snapshot.entries.map(({ name, bytes }) => ({ name, size: bytes.length }));
   send('snapshot-manifest', 0, Buffer.from(JSON.stringify(manifest)));
   const hash = createHash('sha256');
   let chunk = 0;
-  for (const { bytes } of snapshot.parts) {
+  for (const { bytes } of snapshot.entries) {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       const piece = bytes.subarray(at, at + chunkBytes);
       hash.update(piece);
@@ -93,7 +93,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   };
   const onManifest = (header: Header, payload: Uint8Array) => {
     if (incoming !== undefined) return;
-    incoming = allocateParts(header.step, payload, options.maxBytes);
+    incoming = allocateEntries(header.step, payload, options.maxBytes);
     if (incoming === undefined)
       fail('protocol', `has no valid manifest, or exceeds ${options.maxBytes} bytes`);
   };
@@ -108,7 +108,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
     if (!isComplete) return fail('protocol', `ended after ${state.filled} of ${state.total} bytes`);
     if (!hash.digest().equals(payload)) return fail('protocol', 'is damaged: its SHA-256 differs');
     over = true;
-    options.onDone({ step: state.step, parts: state.parts });
+    options.onDone({ step: state.step, entries: state.entries });
   };
 
   const request = {
@@ -116,7 +116,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
     generation,
     rank,
     step: 0,
-    collective: transfer,
+    frameId: transfer,
     level: 0,
     index: 0,
     chunk: 0,
@@ -126,7 +126,7 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   options.send(encodeHeader({ kind: 'snapshot-request', ...request }), empty);
   return {
     receive: (header, payload) => {
-      const isOurs = header.run === run && header.generation === generation && header.collective === transfer;
+      const isOurs = header.run === run && header.generation === generation && header.frameId === transfer;
       if (over || !isOurs || header.rank !== from) return;
       if (header.kind === 'snapshot-none') fail('lost', 'does not exist');
       else if (header.kind === 'snapshot-manifest') onManifest(header, payload);
@@ -144,22 +144,22 @@ export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
 
 interface Incoming {
   readonly step: number;
-  readonly parts: readonly NamedBytes[];
+  readonly entries: readonly NamedBytes[];
   readonly total: number;
   filled: number;
   nextChunk: number;
-  /** The part being filled and how far. */
-  part: number;
+  /** The entry being filled and how far. */
+  entry: number;
   at: number;
 }
 
-function allocateParts(step: number, manifest: Uint8Array, maxBytes: number): Incoming | undefined {
+function allocateEntries(step: number, manifest: Uint8Array, maxBytes: number): Incoming | undefined {
   const entries = parseManifest(manifest);
   if (entries === undefined) return undefined;
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   if (total > maxBytes) return undefined;
-  const parts = entries.map(({ name, size }) => ({ name, bytes: new Uint8Array(size) }));
-  return { step, parts, total, filled: 0, nextChunk: 0, part: 0, at: 0 };
+  const allocated = entries.map(({ name, size }) => ({ name, bytes: new Uint8Array(size) }));
+  return { step, entries: allocated, total, filled: 0, nextChunk: 0, entry: 0, at: 0 };
 }
 
 function parseManifest(payload: Uint8Array): { name: string; size: number }[] | undefined {
@@ -182,13 +182,13 @@ function parseManifest(payload: Uint8Array): { name: string; size: number }[] | 
   return Array.isArray(value) && value.every(isEntry) ? value : undefined;
 }
 
-/** Appends a chunk, which lies within one part. False: it does not fit. */
+/** Appends a chunk, which lies within one entry. False: it does not fit. */
 function append(state: Incoming, payload: Uint8Array): boolean {
-  while (state.parts[state.part]?.bytes.length === state.at) {
-    state.part++;
+  while (state.entries[state.entry]?.bytes.length === state.at) {
+    state.entry++;
     state.at = 0;
   }
-  const bytes = state.parts[state.part]?.bytes;
+  const bytes = state.entries[state.entry]?.bytes;
   if (bytes === undefined || state.at + payload.length > bytes.length) return false;
   bytes.set(payload, state.at);
   state.at += payload.length;

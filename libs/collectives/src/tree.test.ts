@@ -40,21 +40,23 @@ describe('combineTree', () => {
       fc.property(cases, ({ seed, levels, depth }) => {
         const random = mulberry32(seed);
         const shards = Array.from({ length: 2 ** levels }, () => shardValues(random, 'sum', 9));
-        const parts: NodePartial[] = [];
+        const partials: NodePartial[] = [];
         const split = (level: number, index: number) => {
           if (level > 0 && (level > depth || random() % 2 === 0)) {
             split(level - 1, 2 * index + (random() % 2 === 0 ? 0 : 1));
-            const taken = parts.length;
-            const last = parts[taken - 1]!.node;
+            const taken = partials.length;
+            const last = partials[taken - 1]!.node;
             const wentRight = Math.floor(last.index / 2 ** (level - 1 - last.level)) % 2 === 1;
             split(level - 1, 2 * index + (wentRight ? 0 : 1));
             return;
           }
           const covered = shards.slice(index * 2 ** level, (index + 1) * 2 ** level);
-          parts.push({ node: { level, index }, data: treeOf(covered, 'sum') });
+          partials.push({ node: { level, index }, data: treeOf(covered, 'sum') });
         };
         split(levels, 0);
-        expect(sameBits(combineTree(parts, 2 ** levels, 'sum', combine), treeOf(shards, 'sum'))).toBe(true);
+        expect(sameBits(combineTree(partials, 2 ** levels, 'sum', combine), treeOf(shards, 'sum'))).toBe(
+          true,
+        );
       }),
     );
   });
@@ -75,15 +77,15 @@ describe('combineTree', () => {
   });
 
   it('combines a subtree alone and writes to no part', () => {
-    const parts = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
+    const partials = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
     const how = { op: 'sum' as const, combine, scratch: createScratch() };
     const out = new Float32Array(1);
-    combineAt({ level: 2, index: 1 }, parts, how, out);
+    combineAt({ level: 2, index: 1 }, partials, how, out);
     expect([...out]).toEqual([7]);
-    expect(parts).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
+    expect(partials).toEqual([one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)]);
     combineAt({ level: 1, index: 3 }, [one(1, 3, 4)], how, out);
     expect([...out]).toEqual([4]);
-    expect(() => combineAt({ level: 1, index: 2 }, parts, how, out)).toThrowError(internal);
+    expect(() => combineAt({ level: 1, index: 2 }, partials, how, out)).toThrowError(internal);
   });
 });
 

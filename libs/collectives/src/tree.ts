@@ -16,13 +16,13 @@ export interface NodePartial {
  * What is reduced: elementwise sums, or moments `[count, mean[C], m2[C]]`,
  * whose elements depend on each other and which are therefore never cut.
  */
-export type ReduceOp = 'sum' | 'moments';
+export type BucketOp = 'sum' | 'moments';
 
 /** Writes the combination of a node's left and right child to `out`, which is neither of them. */
 export type CombinePair = (out: Float32Array, left: Float32Array, right: Float32Array) => void;
 
 /** What is done with vectors, by whoever does it fastest. */
-export interface Combine extends Readonly<Record<ReduceOp, CombinePair>> {
+export interface Combine extends Readonly<Record<BucketOp, CombinePair>> {
   /** Writes `data` to `out`, of the same length and elsewhere. */
   copy(out: Float32Array, data: Float32Array): void;
 }
@@ -79,7 +79,7 @@ export function createScratch(): Scratch {
 
 /** How partials are combined, and with what. */
 export interface Combination {
-  readonly op: ReduceOp;
+  readonly op: BucketOp;
   readonly combine: Combine;
   readonly scratch: Scratch;
 }
@@ -91,21 +91,21 @@ export interface Combination {
  */
 export function combineAt(
   root: TreeNode,
-  parts: Iterable<NodePartial>,
+  partials: Iterable<NodePartial>,
   { op, combine, scratch }: Combination,
   out: Float32Array,
 ): void {
   const given = new Map<number, NodePartial>();
-  for (const part of parts) {
-    const { node, data } = part;
+  for (const partial of partials) {
+    const { node, data } = partial;
     if (data.length !== out.length) throw broken(`has ${data.length} elements, not ${out.length}`, node);
     if (given.has(nodeKey(node))) throw broken('is given twice', node);
-    given.set(nodeKey(node), part);
+    given.set(nodeKey(node), partial);
   }
   const takeGiven = (node: TreeNode): Float32Array | undefined => {
-    const part = given.get(nodeKey(node));
+    const partial = given.get(nodeKey(node));
     given.delete(nodeKey(node));
-    return part?.data;
+    return partial?.data;
   };
   const evaluate = ({ level, index }: TreeNode, to: Float32Array): void => {
     if (level === 0) throw broken('is missing', { level, index });
@@ -132,12 +132,12 @@ export function combineAt(
 
 /** The value at the root of the tree over `numShards` shards; see {@link combineAt}. */
 export function combineTree(
-  parts: Iterable<NodePartial>,
+  partials: Iterable<NodePartial>,
   numShards: number,
-  op: ReduceOp,
+  op: BucketOp,
   combine: Combine,
 ): Float32Array {
-  const given = [...parts];
+  const given = [...partials];
   const out = new Float32Array(given[0]?.data.length ?? 0);
   combineAt(rootOf(numShards), given, { op, combine, scratch: createScratch() }, out);
   return out;

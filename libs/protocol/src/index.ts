@@ -61,7 +61,7 @@ export { advanceWorker, createWorker } from './worker/machine.ts';
 export type {
   Activity,
   Exit,
-  Group,
+  Membership,
   ProgramOutline,
   StepPlan,
   WorkerConfig,

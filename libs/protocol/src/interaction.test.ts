@@ -313,16 +313,16 @@ class ScriptedCluster {
 
   #exchange(names: readonly string[] = []) {
     const members = this.#members();
-    const keys = members.map(({ state: { activity, group, step } }) =>
+    const keys = members.map(({ state: { activity, membership, step } }) =>
       activity.kind === 'exchange'
-        ? `${group?.generation}/${activity.step}/${activity.collective}`
-        : `${group?.generation}/${step}/${activity.kind}`,
+        ? `${membership?.generation}/${activity.step}/${activity.exchange}`
+        : `${membership?.generation}/${step}/${activity.kind}`,
     );
-    const { activity, group, step } = members[0]?.state ?? {};
+    const { activity, membership, step } = members[0]?.state ?? {};
     const isReached =
       new Set(keys).size === 1 && (activity?.kind === 'exchange' || activity?.kind === 'exchangeEvaluation');
-    if (!isReached || !group || step === undefined) return;
-    const { generation } = group;
+    if (!isReached || !membership || step === undefined) return;
+    const { generation } = membership;
     for (const { state } of members) {
       const name = state.config.hello.worker;
       if (names.length > 0 && !names.includes(name)) continue;
@@ -332,7 +332,7 @@ class ScriptedCluster {
           type: 'evaluationDone',
           generation,
           step,
-          collective: 2,
+          exchange: 2,
           stop: false,
           report: {},
         });

@@ -1,4 +1,4 @@
-/** What collectives are handed: a parent's partial result from its children's, and copies. */
+/** The arithmetic that all-reduces are given: a parent's partial result from its children's, and copies. */
 import type { Combine } from '@lockstep/collectives';
 import type { Kernels, Operand } from '@lockstep/kernels';
 

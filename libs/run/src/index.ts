@@ -17,11 +17,11 @@ export {
   nonFiniteParts,
   nonFiniteRule,
 } from './non-finite.ts';
-export type { Parity } from './parity.ts';
-export { other } from './parity.ts';
 export type { ProgramSet } from './program-set.ts';
 export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Programs, Variable } from './programs.ts';
+export type { ReplicaCopy } from './replica-copy.ts';
+export { otherCopy } from './replica-copy.ts';
 export type { Progress, Schedule } from './schedule.ts';
 export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 export type { Source } from './source-place.ts';

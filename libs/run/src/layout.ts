@@ -112,7 +112,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
   const results = exchangesOf(
     programs,
     nodes.flat().map(({ level }) => 1 << level),
-  ).map((parts) => parts.map(({ size }) => slot('float32', [size])));
+  ).map((buckets) => buckets.map(({ size }) => slot('float32', [size])));
   const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));
   return {
     bytes,
@@ -137,7 +137,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
 function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchanges'] {
   const form = (plan: Plan): string =>
     JSON.stringify(
-      plan.exchanges.map((parts) => parts.map(({ combine, exchanged, size }) => [combine, exchanged, size])),
+      plan.exchanges.map((buckets) => buckets.map(({ op, exchanged, size }) => [op, exchanged, size])),
     );
   const one = programs.shard(1);
   for (const size of sizes) {

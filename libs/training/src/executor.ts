@@ -19,7 +19,7 @@ import {
   type NonFinite,
   nonFiniteParts,
   nonFiniteRule,
-  type Parity,
+  type ReplicaCopy,
   type Slot,
   trainingSlot,
   viewer,
@@ -29,8 +29,8 @@ import type { TypedArray } from '@lockstep/tensor';
 export interface ExecutorOptions extends BatchFillerOptions {
   readonly thread: number;
   readonly kernels: Kernels;
-  /** Called in the middle of a training segment when the first `numParts` parts of its exchange stand on this thread. */
-  readonly onReady?: (numParts: number) => void;
+  /** Called in the middle of a training segment when the first `numBuckets` buckets of its exchange stand on this thread. */
+  readonly onReady?: (numBuckets: number) => void;
   /** Where someone else fills the batches; without it, the executor does when it needs them. */
   readonly supply?: BatchSupply;
 }
@@ -44,17 +44,17 @@ export interface BatchSupply {
 }
 
 export interface Executor {
-  /** Makes the state of step 0 in copy `into`. */
-  initialize(into: Parity): void;
+  /** Makes the state of step 0 in one copy. */
+  initialize(copy: ReplicaCopy): void;
   /** Runs a segment of step `step` (from 1) on all blocks of this thread. */
-  runSegment(step: number, segment: number, from: Parity): void;
+  runSegment(step: number, segment: number, copy: ReplicaCopy): void;
   /**
    * Turns the reduced sums into the next state, in the copy that the step has read, unless loss, gradients or that state are
    * not finite and the run is to stop then: `isUpdated` tells.
    */
-  runUpdate(step: number, copy: Parity): UpdateResult;
+  runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
-  evaluate(step: number, split: SplitName, from: Parity): void;
+  evaluate(step: number, split: SplitName, copy: ReplicaCopy): void;
 }
 
 export interface UpdateResult {
@@ -73,17 +73,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const filler = supply === undefined ? createBatchFiller(options, own) : undefined;
   const updater = thread === 0 ? bindUpdate(options, blocks[0]!) : undefined;
   return {
-    initialize(into) {
+    initialize(copy) {
       invariant(updater !== undefined, 'the first thread initialises');
-      updater.init(into);
+      updater.init(copy);
     },
-    runSegment(step, segment, from) {
+    runSegment(step, segment, copy) {
       const slot = trainingSlot(step);
       if (segment === 0) {
         supply?.await(0, slot);
         filler?.fillTraining(step, slot);
       }
-      for (const block of blocks) block.training(from, slot).run(segment);
+      for (const block of blocks) block.training(copy, slot).run(segment);
     },
     runUpdate(step, copy) {
       invariant(updater !== undefined, 'the first thread updates');
@@ -91,14 +91,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
       last.run(last.numSegments - 1);
       return updater.update(step, copy);
     },
-    evaluate(step, name, from) {
+    evaluate(step, name, copy) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);
       for (let batch = 0; batch < numBatches; batch++) {
         const slot = evaluationSlot(batch, step);
         supply?.await(batch, slot);
         filler?.fillEvaluation(name, batch, slot);
         for (const { layout: place, evaluation } of blocks) {
-          const instance = evaluation(from, slot);
+          const instance = evaluation(copy, slot);
           instance.run(0);
           const { partial } = instance.exchanges[0]![0]!;
           view(place.evaluationSums).set(partial, batch * place.evaluationSums.shape[1]!);
@@ -108,31 +108,31 @@ export function createExecutor(options: ExecutorOptions): Executor {
     },
   };
 
-  /** Blocks run one after the other, so the thread's parts stand when the last block's do. */
+  /** Blocks run one after the other, so the thread's buckets are complete when the last block's do. */
   function bindBlock(block: BlockLayout, isLast: boolean, { kernels, buffer, onReady }: ExecutorOptions) {
     const trained = Array.from({ length: programs.params.length + programs.state.length }, (_, i) => i);
-    const inputs = (read: readonly number[], parity: Parity, slot: BatchSlot): TypedArray[] => {
+    const inputs = (read: readonly number[], copy: ReplicaCopy, slot: BatchSlot): TypedArray[] => {
       const { columns, weights, keys } = block.batches[slot];
-      return [...read.map((i) => replica[parity]![i]!), ...[...columns, weights, keys].map(view)];
+      return [...read.map((i) => replica[copy]![i]!), ...[...columns, weights, keys].map(view)];
     };
     const results = (slots: readonly (readonly Slot[])[]): Float32Array[][] =>
-      slots.map((parts) => parts.map((part) => view(part) as Float32Array));
-    const training = whenNeeded((parity, slot) =>
+      slots.map((buckets) => buckets.map((bucket) => view(bucket) as Float32Array));
+    const training = whenNeeded((copy, slot) =>
       instantiate(programs.shard(block.numShards), {
         kernels,
         buffer,
         byteOffset: block.arena,
-        inputs: inputs(trained, parity, slot),
+        inputs: inputs(trained, copy, slot),
         results: results(layout.results),
-        ...(isLast && onReady && { onReady: (_segment: number, numParts: number) => onReady(numParts) }),
+        ...(isLast && onReady && { onReady: (_segment: number, numBuckets: number) => onReady(numBuckets) }),
       }),
     );
-    const evaluation = whenNeeded((parity, slot) =>
+    const evaluation = whenNeeded((copy, slot) =>
       instantiate(programs.evaluation(block.numShards), {
         kernels,
         buffer,
         byteOffset: block.evaluationArena,
-        inputs: inputs(programs.evaluated, parity, slot),
+        inputs: inputs(programs.evaluated, copy, slot),
         results: results([[layout.evaluationResult]]),
       }),
     );
@@ -145,11 +145,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
     const guard = view(layout.guard);
     const rule = nonFiniteRule(config, programs);
     const at = (byteOffset: number) => ({ kernels, buffer, byteOffset, results: [] });
-    const init = whenNeeded((into) =>
+    const init = whenNeeded((copy) =>
       instantiate(programs.init, {
         ...at(layout.initArena),
         inputs: [key],
-        outputs: replica[into]!,
+        outputs: replica[copy]!,
       }),
     );
     const update = whenNeeded((copy) => {
@@ -181,11 +181,11 @@ export function createExecutor(options: ExecutorOptions): Executor {
         : { cause: 'state', step: at - 1, what: [broken] };
     };
     return {
-      init(into: Parity): void {
+      init(copy: ReplicaCopy): void {
         key.set(initKey(config.seed));
-        runAlone(init(into));
+        runAlone(init(copy));
       },
-      update(committing: number, copy: Parity): UpdateResult {
+      update(committing: number, copy: ReplicaCopy): UpdateResult {
         const { instance, takeState, gradients, state } = update(copy);
         // Optimizers count the updates before this one.
         step[0] = committing - 1;
@@ -220,14 +220,14 @@ function bindMoves(from: readonly TypedArray[], to: readonly TypedArray[]): () =
 
 /** One for each copy and slot, made when it is first asked for: most runs never leave a copy. */
 function whenNeeded<T>(
-  make: (parity: Parity, slot: BatchSlot) => T,
-): (parity: Parity, slot?: BatchSlot) => T {
+  make: (copy: ReplicaCopy, slot: BatchSlot) => T,
+): (copy: ReplicaCopy, slot?: BatchSlot) => T {
   const made = new Map<number, T>();
-  return (parity, slot = 0) => {
-    const key = 2 * parity + slot;
+  return (copy, slot = 0) => {
+    const key = 2 * copy + slot;
     let found = made.get(key);
     if (found === undefined) {
-      found = make(parity, slot);
+      found = make(copy, slot);
       made.set(key, found);
     }
     return found;

@@ -23,8 +23,8 @@ import {
   layoutWorker,
   type NonFinite,
   nonFiniteRule,
-  type Parity,
   type Progress,
+  type ReplicaCopy,
   type RunConfig,
   type Variable,
   viewer,
@@ -104,32 +104,32 @@ function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
   const numSegments = programs.shard(layout.blocks[0]!.numShards).exchanges.length;
 
   // The other copy of the replica is for what comes from elsewhere.
-  const copy: Parity = 0;
+  const copy: ReplicaCopy = 0;
   let step = 0;
   const exchange = (segment: number): void => {
-    for (const [part, result] of layout.results[segment]!.entries()) {
-      const parts = layout.blocks.map(({ node, numShards, arena }): NodePartial => {
-        const { byteOffset, size } = programs.shard(numShards).exchanges[segment]![part]!;
+    for (const [bucket, result] of layout.results[segment]!.entries()) {
+      const partials = layout.blocks.map(({ node, numShards, arena }): NodePartial => {
+        const { byteOffset, size } = programs.shard(numShards).exchanges[segment]![bucket]!;
         return {
           node,
           data: view({ dtype: 'float32', shape: [size], byteOffset: arena + byteOffset }) as Float32Array,
         };
       });
-      const { combine: op } = programs.shard(layout.blocks[0]!.numShards).exchanges[segment]![part]!;
-      combineAt(root, parts, { op, combine, scratch }, view(result) as Float32Array);
+      const { op } = programs.shard(layout.blocks[0]!.numShards).exchanges[segment]![bucket]!;
+      combineAt(root, partials, { op, combine, scratch }, view(result) as Float32Array);
     }
   };
   const evaluate = (name: SplitName): Record<string, number> => {
     for (const executor of executors) executor.evaluate(step, name, copy);
     const width = programs.evaluationMetrics.length + 1;
     const batches = Math.ceil(dataset.splits[name]!.size / config.batchSize);
-    const parts = layout.blocks.map(
+    const partials = layout.blocks.map(
       ({ node, evaluationSums }): NodePartial => ({
         node,
         data: (view(evaluationSums) as Float32Array).subarray(0, batches * width),
       }),
     );
-    const sums = combineTree(parts, config.numShards, 'sum', combine);
+    const sums = combineTree(partials, config.numShards, 'sum', combine);
     return evaluationMetrics(programs.evaluationMetrics, sums, name);
   };
 

@@ -153,7 +153,7 @@ describe('keys on the control plane', () => {
 });
 
 describe('on a slow line', () => {
-  it('a long message arrives whole, and its parts show that the server lives', async () => {
+  it('a long message arrives whole, and its pieces show that the server lives', async () => {
     const server = await serve();
     const line = await openSlowLine(server.endpoint, 300_000);
     open.push(line);
@@ -176,11 +176,11 @@ describe('on a slow line', () => {
   });
 
   it('a long message of a client shows the server that it lives', async () => {
-    const parts = createInbox<string>();
-    const server = await serve({ onPart: parts.put });
+    const pieces = createInbox<string>();
+    const server = await serve({ onPiece: pieces.put });
     const client = await join(server.endpoint);
     client.send([Buffer.from('checkpoint'), Buffer.alloc(300_000, 'x')]);
-    expect(await parts.next()).toBe('w0');
+    expect(await pieces.next()).toBe('w0');
     expect((await server.inbox.next()).text.map(({ length }) => length)).toEqual([10, 300_000]);
   });
 });

@@ -16,8 +16,8 @@ export interface ControlServerOptions {
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
   readonly onMessage: (identity: string, frames: Buffer[]) => void;
-  /** A part of a long message came. */
-  readonly onPart?: (identity: string) => void;
+  /** A piece of a long message came. */
+  readonly onPiece?: (identity: string) => void;
   /** The client's connection ended; it may come back. */
   readonly onDisconnect?: (identity: string) => void;
   /** Someone without the right keys tried to connect. */
@@ -35,7 +35,7 @@ export interface ControlServer {
 
 /** The coordinator's end of the control plane. Throws `address` or `credentials`. */
 export async function createControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const { onMessage, onPart, onDisconnect } = options;
+  const { onMessage, onPiece, onDisconnect } = options;
   const assemblers = new Map<string, Assembler>();
   const assemblerOf = (identity: string): Assembler => {
     const assembler = assemblers.get(identity) ?? createAssembler();
@@ -47,7 +47,7 @@ export async function createControlServer(options: ControlServerOptions): Promis
     {
       message: (identity, frames) => {
         const taken = assemblerOf(identity).take(frames);
-        if (taken === 'part') onPart?.(identity);
+        if (taken === 'piece') onPiece?.(identity);
         else if (taken !== undefined) onMessage(identity, taken);
       },
       disconnect: (identity) => {
@@ -75,7 +75,7 @@ export interface ControlClientOptions {
   readonly waits?: boolean;
   /** Ends the wait for the first connection. */
   readonly signal?: AbortSignal;
-  /** A part of a long message came, or the server takes connections without answering yet: it is alive. */
+  /** A piece of a long message came, or the server takes connections without answering yet: it is alive. */
   readonly onSignOfLife?: () => void;
   readonly onMessage: (frames: Buffer[]) => void;
   /** The connection ended (`lost`), or a new one was refused (`credentials`). Reconnecting goes on. */
@@ -109,7 +109,7 @@ export async function createControlClient(options: ControlClientOptions): Promis
         {
           message: (frames) => {
             const taken = assembler.take(frames);
-            if (taken === 'part') onSignOfLife?.();
+            if (taken === 'piece') onSignOfLife?.();
             else if (taken !== undefined) onMessage(taken);
           },
           pending: () => onSignOfLife?.(),

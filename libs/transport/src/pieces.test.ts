@@ -17,7 +17,7 @@ describe('long messages in pieces', () => {
     const messages = sent(frames);
     expect(messages.length).toBe(numMessages);
     const { take } = createAssembler();
-    for (const message of messages.slice(0, -1)) expect(take(message)).toBe('part');
+    for (const message of messages.slice(0, -1)) expect(take(message)).toBe('piece');
     const came = take(messages.at(-1)!) as Buffer[];
     expect(came.map(({ byteLength }) => byteLength)).toEqual(lengths);
     expect(came.every((frame, i) => frame.equals(frames[i]!))).toBe(true);
@@ -27,9 +27,9 @@ describe('long messages in pieces', () => {
   it('drops the rest of a message that broke off, and takes the next one', () => {
     const { take } = createAssembler();
     const first = sent([filled(100_000, 1)]);
-    for (const message of first.slice(0, 3)) expect(take(message)).toBe('part');
+    for (const message of first.slice(0, 3)) expect(take(message)).toBe('piece');
     const second = sent([filled(100_000, 2)]);
-    for (const message of second.slice(0, -1)) expect(take(message)).toBe('part');
+    for (const message of second.slice(0, -1)) expect(take(message)).toBe('piece');
     expect((take(second.at(-1)!) as Buffer[])[0]!.equals(filled(100_000, 2))).toBe(true);
     for (const message of first.slice(3)) expect(take(message)).toBeUndefined();
   });
@@ -39,14 +39,14 @@ describe('long messages in pieces', () => {
     ['a frame of 4 GB', [Buffer.from('LKSPb'), Buffer.from([255, 255, 255, 255])]],
     ['too many frames', [Buffer.from('LKSPb'), Buffer.alloc(4 * 8_193)]],
     ['no frames', [Buffer.from('LKSPb'), Buffer.alloc(0)]],
-    ['a part of nothing', [Buffer.from('LKSPp'), Buffer.from('abc')]],
+    ['a piece of nothing', [Buffer.from('LKSPp'), Buffer.from('abc')]],
   ])('drops %s', (_what, message) => {
     expect(createAssembler().take(message)).toBeUndefined();
   });
 
   it('drops a message of which more comes than was announced', () => {
     const { take } = createAssembler();
-    expect(take([Buffer.from('LKSPb'), Buffer.from([2, 0, 0, 0])])).toBe('part');
+    expect(take([Buffer.from('LKSPb'), Buffer.from([2, 0, 0, 0])])).toBe('piece');
     expect(take([Buffer.from('LKSPp'), Buffer.from('abc')])).toBeUndefined();
     expect(take([Buffer.from('LKSPp'), Buffer.from('ab')])).toBeUndefined();
   });

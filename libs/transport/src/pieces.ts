@@ -15,7 +15,7 @@ const maxFrames = 8_192;
 const maxFrameBytes = 1 << 30;
 
 /** No msgpack map, with which every other message begins. */
-const marks = { begin: Buffer.from('LKSPb'), part: Buffer.from('LKSPp') } as const;
+const marks = { begin: Buffer.from('LKSPb'), piece: Buffer.from('LKSPp') } as const;
 
 /** The messages that carry a message, in order. */
 export function inPieces(frames: Frames): readonly Frames[] {
@@ -24,41 +24,41 @@ export function inPieces(frames: Frames): readonly Frames[] {
   const size = Math.max(pieceBytes, Math.ceil(bytes / maxPieces));
   const lengths = Buffer.alloc(4 * frames.length);
   frames.forEach(({ byteLength }, i) => void lengths.writeUInt32LE(byteLength, 4 * i));
-  const parts = frames.flatMap((frame) =>
+  const pieces = frames.flatMap((frame) =>
     Array.from({ length: Math.ceil(frame.byteLength / size) }, (_, i) => [
-      marks.part,
+      marks.piece,
       frame.subarray(i * size, (i + 1) * size),
     ]),
   );
-  return [[marks.begin, lengths], ...parts];
+  return [[marks.begin, lengths], ...pieces];
 }
 
 /** Puts the messages of one sender together again. */
 export interface Assembler {
-  /** A whole message; `part` where one goes on; undefined for what fits nothing, such as the rest of one that broke off. */
-  take(frames: Buffer[]): Buffer[] | 'part' | undefined;
+  /** A whole message; `piece` where one goes on; undefined for what fits nothing, such as the rest of one that broke off. */
+  take(frames: Buffer[]): Buffer[] | 'piece' | undefined;
 }
 
 export function createAssembler(): Assembler {
   let lengths: readonly number[] = [];
   let whole: Buffer[] = [];
   /** Of the frame that is coming. */
-  let parts: Buffer[] = [];
+  let pieces: Buffer[] = [];
   let numBytes = 0;
   const forget = (): void => {
     lengths = [];
     whole = [];
-    parts = [];
+    pieces = [];
     numBytes = 0;
   };
   /** Ends frames that are there, empty ones among them. */
-  const endFrames = (): Buffer[] | 'part' => {
+  const endFrames = (): Buffer[] | 'piece' => {
     while (whole.length < lengths.length && numBytes === lengths[whole.length]) {
-      whole.push(parts.length === 1 ? parts[0]! : Buffer.concat(parts));
-      parts = [];
+      whole.push(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
+      pieces = [];
       numBytes = 0;
     }
-    if (whole.length < lengths.length) return 'part';
+    if (whole.length < lengths.length) return 'piece';
     const message = whole;
     forget();
     return message;
@@ -72,13 +72,13 @@ export function createAssembler(): Assembler {
         lengths = lengthsIn(payload);
         return lengths.length === 0 ? undefined : endFrames();
       }
-      if (!mark.equals(marks.part)) return frames;
+      if (!mark.equals(marks.piece)) return frames;
       const expected = lengths[whole.length];
       if (expected === undefined || payload.byteLength === 0 || numBytes + payload.byteLength > expected) {
         forget();
         return undefined;
       }
-      parts.push(payload);
+      pieces.push(payload);
       numBytes += payload.byteLength;
       return endFrames();
     },

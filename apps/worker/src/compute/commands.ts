@@ -3,7 +3,7 @@ import type { Header, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
-import type { BatchSlot, Parity, ProgramSet, RunConfig, WorkerLayout } from '@lockstep/run';
+import type { BatchSlot, ProgramSet, ReplicaCopy, RunConfig, WorkerLayout } from '@lockstep/run';
 import type { UpdateResult } from '@lockstep/training';
 import type { Interval } from '../clock.ts';
 import type { ExchangeTimes, ReducedBucket } from '../exchange/measures.ts';
@@ -42,7 +42,7 @@ export interface Job {
   readonly step?: number;
   readonly segment?: number;
   /** The replica's copy that the job reads or makes. */
-  readonly copy?: Parity;
+  readonly copy?: ReplicaCopy;
   readonly split?: SplitName;
   /** The training step that comes next, where it is known: its batch is loaded while this job runs. */
   readonly nextStep?: number;
@@ -125,9 +125,6 @@ export interface ThreadData {
   /** See supply.ts. */
   readonly supplyWords: Int32Array;
 }
-
-/** More than any exchange has buckets. */
-export const MAX_BUCKETS = 1024;
 
 /** Posted while a segment runs: all threads have the first `numBuckets` buckets of its exchange. */
 export interface Announcement {

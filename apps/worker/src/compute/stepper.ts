@@ -3,13 +3,14 @@
  * what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs between threads
  * instead of two for each segment, and the thread that waits for a peer is the one that needs what the peer sends.
  */
+
+import type { BoundBucket } from '@lockstep/collectives';
 import { createHeldFrames } from '@lockstep/collectives';
 import { createEagerKernels } from '@lockstep/kernels';
 import { createLane } from '@lockstep/lanes';
-import { combineWith, type Parity } from '@lockstep/run';
+import { combineWith, type ReplicaCopy } from '@lockstep/run';
 import type { Executor } from '@lockstep/training';
 import { clockMs, type Interval } from '../clock.ts';
-import type { BoundBucket } from '../exchange/buckets.ts';
 import { directLink, reduceDirectly } from '../exchange/direct-exchange.ts';
 import type { ReducedBucket } from '../exchange/measures.ts';
 import { createReductions } from '../exchange/reductions.ts';
@@ -36,7 +37,7 @@ export interface StepperOptions {
 
 export interface Stepper {
   /** Runs all segments of a step and the exchanges between them, or as far as an abort lets it. */
-  run(step: number, copy: Parity): DirectStep;
+  run(step: number, copy: ReplicaCopy): DirectStep;
   /** To be called when the first `numBuckets` buckets of the running segment's exchange are complete on this thread. */
   ready(numBuckets: number): void;
   /** Undefined on threads other than the first, without peers, and without shared memory. */

@@ -1,7 +1,7 @@
 /** A compute thread: sleeps in `Atomics.wait` until an order comes, carries it out, answers, sleeps again. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { invariant, toWireError } from '@lockstep/errors';
-import { importPrograms, type Parity } from '@lockstep/run';
+import { importPrograms, type ReplicaCopy } from '@lockstep/run';
 import type { Executor, UpdateResult } from '@lockstep/training';
 import { clockMs } from '../clock.ts';
 import { bindBuckets } from '../exchange/buckets.ts';
@@ -59,7 +59,7 @@ function runStep(): Omit<Extract<Answer, { readonly computeMs: number }>, 'seque
   invariant(direct !== undefined, 'only threads of a group run whole steps');
   const startMs = clockMs();
   onReady = direct.stepper.ready;
-  const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.copy] as Parity);
+  const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.copy] as ReplicaCopy);
   return { startMs, computeMs: step.segments.reduce((sum, { durationMs }) => sum + durationMs, 0), step };
 }
 
@@ -81,7 +81,7 @@ function work(
   executor: Executor,
   order: Exclude<(typeof orders)[number], 'configure' | 'step' | 'exit'>,
 ): UpdateResult | undefined {
-  const copy = mailbox[word.copy] as Parity;
+  const copy = mailbox[word.copy] as ReplicaCopy;
   switch (order) {
     case 'initialize':
       executor.initialize(copy);

@@ -1,24 +1,8 @@
 /** The buckets that a worker exchanges between two segments, as views of its memory. */
-import type { ReduceOp, TreeNode } from '@lockstep/collectives';
+import type { BoundBucket } from '@lockstep/collectives';
 import { type Programs, viewer, type WorkerLayout } from '@lockstep/run';
 
-/** A block's share of a bucket. */
-export interface BlockPartial {
-  readonly node: TreeNode;
-  readonly data: Float32Array;
-}
-
-/** A bucket with the memory that its partials are read from and its result is written to. */
-export interface BoundBucket {
-  readonly op: ReduceOp;
-  /** Elements. */
-  readonly size: number;
-  /** One of each block of the worker, whichever thread computes the block. */
-  readonly partials: readonly BlockPartial[];
-  readonly result: Float32Array;
-}
-
-/** The buckets of every exchange of a step, by exchange. */
+/** The buckets of a step by exchange, with partials of all blocks of the worker, whichever thread computes a block. */
 export function bindBuckets(
   programs: Programs,
   { blocks, results }: WorkerLayout,
@@ -29,7 +13,7 @@ export function bindBuckets(
     view({ dtype: 'float32', shape: [size], byteOffset }) as Float32Array;
   return results.map((slots, exchange) =>
     slots.map(({ byteOffset, shape }, bucket) => ({
-      op: programs.shard(blocks[0]!.numShards).exchanges[exchange]![bucket]!.combine,
+      op: programs.shard(blocks[0]!.numShards).exchanges[exchange]![bucket]!.op,
       size: shape[0]!,
       result: floats(byteOffset, shape[0]!),
       partials: blocks.map(({ node, numShards, arena }) => {

@@ -1,8 +1,9 @@
 /** An exchange by a thread that has nothing else to do meanwhile, with peers on this host: the thread blocks until the exchange is done. */
+
+import type { BoundBucket } from '@lockstep/collectives';
 import { LockstepError } from '@lockstep/errors';
 import type { Lane } from '@lockstep/lanes';
 import { type GenerationLink, look, patienceMs } from '../network/lanes.ts';
-import type { BoundBucket } from './buckets.ts';
 import type { Reductions } from './reductions.ts';
 
 /**

@@ -1,7 +1,6 @@
-import type { Combine, CombinePair, Header } from '@lockstep/collectives';
+import type { BoundBucket, Combine, CombinePair, Header } from '@lockstep/collectives';
 import { createHeldFrames, decodeHeader } from '@lockstep/collectives';
 import { expect, it } from 'vitest';
-import type { BoundBucket } from './buckets.ts';
 import { createReductions, type Reductions } from './reductions.ts';
 
 const ranges = [
@@ -20,7 +19,7 @@ interface Rank {
   /** From now on it tells that it can exchange directly. */
   ableToBeDirect(): void;
   readonly reductions: Reductions;
-  readonly parts: readonly BoundBucket[];
+  readonly buckets: readonly BoundBucket[];
   /** Delivers what the other has sent to this rank; how many frames came. */
   receive(): number;
 }
@@ -28,7 +27,7 @@ interface Rank {
 function twoRanks(): [Rank, Rank] {
   const inboxes: { header: Header; payload: Uint8Array }[][] = [[], []];
   const rank = (own: number): Rank => {
-    const parts = sizes.map((size, i): BoundBucket => {
+    const buckets = sizes.map((size, i): BoundBucket => {
       const data = Float32Array.from({ length: size }, (_, j) => 100 * own + 10 * i + (j % 7));
       const result = new Float32Array(size).fill(Number.NaN);
       return { op: 'sum', size, partials: [{ node: { level: 0, index: own }, data }], result };
@@ -63,7 +62,7 @@ function twoRanks(): [Rank, Rank] {
     const ableToBeDirect = (): void => {
       canBeDirect = true;
     };
-    return { reductions, parts, receive, ableToBeDirect };
+    return { reductions, buckets, receive, ableToBeDirect };
   };
   return [rank(0), rank(1)];
 }
@@ -79,41 +78,41 @@ const sums = sizes.map((size, i) =>
 it('reduces what is ready before the rest is computed', () => {
   const ranks = twoRanks();
   const done: number[] = [];
-  for (const { reductions, parts } of ranks) reductions.start(1, 0, parts, 2);
+  for (const { reductions, buckets } of ranks) reductions.start(1, 0, buckets, 2);
   deliver(ranks);
-  for (const { parts } of ranks) {
-    expect(parts.slice(0, 2).map(({ result }) => result)).toEqual(sums.slice(0, 2));
-    expect(parts[2]!.result).toEqual(new Float32Array(5).fill(Number.NaN));
+  for (const { buckets } of ranks) {
+    expect(buckets.slice(0, 2).map(({ result }) => result)).toEqual(sums.slice(0, 2));
+    expect(buckets[2]!.result).toEqual(new Float32Array(5).fill(Number.NaN));
   }
-  for (const [i, { reductions, parts }] of ranks.entries())
-    reductions.reduce(1, 0, parts, () => done.push(i));
+  for (const [i, { reductions, buckets }] of ranks.entries())
+    reductions.reduce(1, 0, buckets, () => done.push(i));
   expect(done).toEqual([]);
   deliver(ranks);
   expect(done.sort()).toEqual([0, 1]);
-  for (const { parts } of ranks) expect(parts.map(({ result }) => result)).toEqual(sums);
+  for (const { buckets } of ranks) expect(buckets.map(({ result }) => result)).toEqual(sums);
 });
 
-it('leaves one rank ahead of the other by as many parts as it likes', () => {
+it('leaves one rank ahead of the other by as many buckets as it likes', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
   const done: number[] = [];
-  first.reductions.start(1, 0, first.parts, 1);
-  first.reductions.start(1, 0, first.parts, 2);
-  first.reductions.reduce(1, 0, first.parts, () => done.push(0));
+  first.reductions.start(1, 0, first.buckets, 1);
+  first.reductions.start(1, 0, first.buckets, 2);
+  first.reductions.reduce(1, 0, first.buckets, () => done.push(0));
   deliver(ranks);
-  second.reductions.reduce(1, 0, second.parts, () => done.push(1));
+  second.reductions.reduce(1, 0, second.buckets, () => done.push(1));
   deliver(ranks);
   expect(done.sort()).toEqual([0, 1]);
-  for (const { parts } of ranks) expect(parts.map(({ result }) => result)).toEqual(sums);
+  for (const { buckets } of ranks) expect(buckets.map(({ result }) => result)).toEqual(sums);
 });
 
 it('counts as waiting and network only what comes after the computation', () => {
   const ranks = twoRanks();
-  for (const { reductions, parts } of ranks) reductions.start(1, 0, parts, 3);
+  for (const { reductions, buckets } of ranks) reductions.start(1, 0, buckets, 3);
   deliver(ranks);
-  const [{ reductions, parts }] = ranks;
+  const [{ reductions, buckets }] = ranks;
   let isDone = false;
-  reductions.reduce(1, 0, parts, () => {
+  reductions.reduce(1, 0, buckets, () => {
     isDone = true;
   });
   expect(isDone).toBe(true);
@@ -126,11 +125,11 @@ it('counts as waiting and network only what comes after the computation', () => 
 it('drops what was started when the generation ends', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
-  first.reductions.start(1, 0, first.parts, 2);
-  second.reductions.start(1, 0, second.parts, 1);
+  first.reductions.start(1, 0, first.buckets, 2);
+  second.reductions.start(1, 0, second.buckets, 1);
   first.reductions.abort();
   deliver(ranks);
-  expect(first.parts[0]!.result).toEqual(new Float32Array(3).fill(Number.NaN));
+  expect(first.buckets[0]!.result).toEqual(new Float32Array(3).fill(Number.NaN));
 });
 
 /** Whether each rank would exchange a step directly. */
@@ -140,19 +139,19 @@ const directly = (ranks: readonly Rank[], step: number): boolean[] =>
 it('agrees on the first step that is exchanged directly', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
-  const exchange = (step: number, collective = 0): void => {
-    for (const { reductions, parts } of ranks) reductions.reduce(step, collective, parts, () => undefined);
+  const exchangeAll = (step: number, exchange = 0): void => {
+    for (const { reductions, buckets } of ranks) reductions.reduce(step, exchange, buckets, () => undefined);
     deliver(ranks);
   };
   first.ableToBeDirect();
-  exchange(1);
+  exchangeAll(1);
   expect(directly(ranks, 2)).toEqual([false, false]);
-  exchange(2);
+  exchangeAll(2);
   // In the midst of a step a rank tells nothing new: the other may have heard the old from it.
   second.ableToBeDirect();
-  exchange(2, 1);
+  exchangeAll(2, 1);
   expect(directly(ranks, 3)).toEqual([false, false]);
-  exchange(3);
+  exchangeAll(3);
   expect(directly(ranks, 3)).toEqual([false, false]);
   expect(directly(ranks, 4)).toEqual([true, true]);
 });
@@ -161,9 +160,9 @@ it('hears who can exchange directly also from frames that came too early', () =>
   const ranks = twoRanks();
   const [first, second] = ranks;
   for (const { ableToBeDirect } of ranks) ableToBeDirect();
-  first.reductions.reduce(1, 0, first.parts, () => undefined);
+  first.reductions.reduce(1, 0, first.buckets, () => undefined);
   deliver(ranks);
-  second.reductions.reduce(1, 0, second.parts, () => undefined);
+  second.reductions.reduce(1, 0, second.buckets, () => undefined);
   deliver(ranks);
   expect(directly(ranks, 2)).toEqual([true, true]);
 });
@@ -179,6 +178,6 @@ it('is direct alone once it may be', () => {
     onFault: (fault) => expect.unreachable(fault),
   });
   expect(alone.isDirect(1)).toBe(false);
-  alone.reduce(1, 0, rank.parts, () => undefined);
+  alone.reduce(1, 0, rank.buckets, () => undefined);
   expect(alone.isDirect(2)).toBe(true);
 });

@@ -1,22 +1,21 @@
 /** A generation's all-reduces: from the partials of the worker's blocks to results, with the times that they take. */
+
 import {
+  type AllReducerCounters,
+  type BoundBucket,
   type Combine,
-  createExchange,
+  createAllReducer,
   createOutbox,
   decodeHeader,
-  type ExchangeCounters,
+  encodeFrameId,
   type Header,
   type HeldFrames,
   type ShardRange,
 } from '@lockstep/collectives';
 import { clockMs } from '../clock.ts';
 import type { GenerationLink } from '../network/lanes.ts';
-import type { BoundBucket } from './buckets.ts';
 import { createDirectAgreement } from './direct-agreement.ts';
 import type { ExchangeTimes, ReducedBucket } from './measures.ts';
-
-/** A frame names exchange and bucket in one number, so that the keys of all of a step's frames differ. */
-const bucketsPerExchange = 1024;
 
 export interface Reductions {
   /**
@@ -57,8 +56,8 @@ export interface ReductionOptions {
 interface Running {
   readonly step: number;
   readonly exchange: number;
-  /** The frame number of the last bucket, which peers send when their segment has ended. */
-  readonly lastFrame: number;
+  /** Of the last bucket, whose frames peers send when their segment has ended. */
+  readonly lastFrameId: number;
   numStarted: number;
   numDone: number;
   /** Ranks of peers that have sent frames of the last bucket. */
@@ -71,7 +70,7 @@ interface Running {
 const running = (step: number, exchange: number, numBuckets: number): Running => ({
   step,
   exchange,
-  lastFrame: exchange * bucketsPerExchange + numBuckets - 1,
+  lastFrameId: encodeFrameId({ exchange, bucket: numBuckets - 1 }),
   numStarted: 0,
   numDone: 0,
   heard: new Set(),
@@ -85,12 +84,12 @@ export function createReductions(options: ReductionOptions): Reductions {
   const isComplete = ranges.every(({ count }) => count > 0);
   const outbox = createOutbox(isComplete ? link.outbox : new Uint8Array(0));
   const agreement = createDirectAgreement(rank, ranges.length, canExchangeDirectly);
-  const exchanges = createExchange({
+  const reducer = createAllReducer({
     ...options,
     link: { reserve: outbox.reserve, send: link.send },
     onAccepted: agreement.note,
   });
-  const stopwatch = createStopwatch(exchanges.counters);
+  const stopwatch = createStopwatch(reducer.counters);
   let isAborted = false;
   let isMarked = false;
   let current: Running = running(-1, -1, 0);
@@ -105,29 +104,28 @@ export function createReductions(options: ReductionOptions): Reductions {
   const startUntil = (end: number, of: Running, buckets: readonly BoundBucket[]): void => {
     for (; of.numStarted < end; of.numStarted++) {
       const bucket = of.numStarted;
-      const { op, size, partials, result } = buckets[bucket]!;
+      const bound = buckets[bucket]!;
       const startMs = clockMs();
       const { step, exchange } = of;
-      const collective = exchange * bucketsPerExchange + bucket;
-      const request = { step, collective, op, size, parts: partials, out: result, direct: isMarked };
-      exchanges.start(request, () => {
+      const request = { ...bound, step, frameId: encodeFrameId({ exchange, bucket }), direct: isMarked };
+      reducer.start(request, () => {
         of.numDone++;
         const durationMs = clockMs() - startMs;
-        options.onBucket?.({ step, exchange, bucket, bytes: 4 * size, startMs, durationMs });
+        options.onBucket?.({ step, exchange, bucket, bytes: 4 * bound.size, startMs, durationMs });
         of.finish?.();
       });
     }
   };
   const receive = (header: Header, payload: Uint8Array): void => {
     noteLast(current, header, numPeers);
-    exchanges.receive(header, payload);
+    reducer.receive(header, payload);
   };
   const onFrame = (head: Uint8Array, payload: Uint8Array): void => {
     const decoded = decodeHeader(head, payload.byteLength);
     if (decoded.ok) receive(decoded.header, payload);
     else options.onFault(decoded.fault);
   };
-  const look = (): void => link.look(onFrame, () => exchanges.numActive === 0);
+  const look = (): void => link.look(onFrame, () => reducer.numActive === 0);
   return {
     start(step, exchange, buckets, numBuckets) {
       if (isAborted) return;
@@ -151,7 +149,7 @@ export function createReductions(options: ReductionOptions): Reductions {
     look,
     abort() {
       isAborted = true;
-      exchanges.abort();
+      reducer.abort();
     },
     takeTimes: stopwatch.take,
     isDirect: agreement.isReached,
@@ -159,14 +157,14 @@ export function createReductions(options: ReductionOptions): Reductions {
 }
 
 /** Notes when the last of the peers first sent a frame of the exchange's last bucket. */
-function noteLast(of: Running, { step, collective, rank }: Header, numPeers: number): void {
-  if (step !== of.step || collective !== of.lastFrame || of.heard.has(rank)) return;
+function noteLast(of: Running, { step, frameId, rank }: Header, numPeers: number): void {
+  if (step !== of.step || frameId !== of.lastFrameId || of.heard.has(rank)) return;
   of.heard.add(rank);
   if (of.heard.size === numPeers) of.allHeardAt = performance.now();
 }
 
 /** Adds up the times of exchanges, and reads the bytes of their frames from counters that only grow. */
-function createStopwatch(counters: ExchangeCounters) {
+function createStopwatch(counters: AllReducerCounters) {
   let waitMs = 0;
   let networkMs = 0;
   let counted = { sentBytes: 0, receivedBytes: 0 };

@@ -145,7 +145,7 @@ function createRunner(
   const jobOf = (step: number): TrainingJob => {
     // An evaluation uses the room of the next step's batch, and no step follows the last one.
     const { evaluate, last } = schedule.at(step);
-    return { step, copy: replica.parity, ...(evaluate || last ? {} : { nextStep: step + 1 }) };
+    return { step, copy: replica.copy, ...(evaluate || last ? {} : { nextStep: step + 1 }) };
   };
   const { generation } = group;
   return chooseByStep(

@@ -5,7 +5,7 @@
 import { fetchSnapshot, type Header, type SnapshotFetch, sendSnapshot } from '@lockstep/collectives';
 import { toWireError } from '@lockstep/errors';
 import { joinFrames, type WorkerEffect, type WorkerEvent } from '@lockstep/protocol';
-import { initialProgress, other, type Progress } from '@lockstep/run';
+import { initialProgress, otherCopy, type Progress } from '@lockstep/run';
 import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Pool } from '../compute/pool.ts';
@@ -68,7 +68,7 @@ export function createStateTransfers(options: StateTransfersOptions): StateTrans
   const answer = (request: Header): void => {
     const requester = members[request.rank];
     if (requester === undefined) return;
-    const snapshot = servedStep === undefined ? undefined : { step: servedStep, parts: replica.snapshot() };
+    const snapshot = servedStep === undefined ? undefined : { step: servedStep, entries: replica.snapshot() };
     sendSnapshot(
       request,
       rank,
@@ -80,7 +80,7 @@ export function createStateTransfers(options: StateTransfersOptions): StateTrans
   return {
     initialise: () =>
       jobs.add(async () => {
-        await pool.runFirst({ order: 'initialize', copy: other(replica.parity) });
+        await pool.runFirst({ order: 'initialize', copy: otherCopy(replica.copy) });
         replica.filled(initialProgress);
         raise({ type: 'stateReady', generation, step: 0 });
       }),
@@ -92,7 +92,7 @@ export function createStateTransfers(options: StateTransfersOptions): StateTrans
         send: (header, payload) => void mesh.sendOwned(from, [header, payload]),
         onDone: (snapshot) => {
           if (snapshot.step !== step) giveUp();
-          else fillSpare(step, () => replica.acceptSnapshot(snapshot.parts));
+          else fillSpare(step, () => replica.acceptSnapshot(snapshot.entries));
         },
         onFailed: (error) => {
           log.warn({ error: toWireError(error) }, 'snapshot failed');

@@ -25,7 +25,7 @@ export function createInbound(options: InboundOptions): Inbound {
       if (!decoded.ok) return log.warn({ peer, fault: decoded.fault }, 'dropped a frame');
       const { header } = decoded;
       if (header.kind === 'lane-invitation') {
-        const invitations = header.collective === mainLane ? lanes : threadInvitations;
+        const invitations = header.frameId === mainLane ? lanes : threadInvitations;
         return invitations.receive(peer, header, payload);
       }
       const current = generation();

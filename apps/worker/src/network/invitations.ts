@@ -58,6 +58,6 @@ export function createInvitations(mesh: Pick<Mesh, 'sendOwned'>, lane: LaneNumbe
 }
 
 function invitationHeader({ run, generation, rank }: Group, lane: LaneNumber, length: number): Uint8Array {
-  const position = { step: 0, collective: lane, level: 0, index: 0, chunk: 0, direct: false };
+  const position = { step: 0, frameId: lane, level: 0, index: 0, chunk: 0, direct: false };
   return encodeHeader({ kind: 'lane-invitation', run, generation, rank, ...position, length });
 }

@@ -100,7 +100,7 @@ describe.skipIf(!sharedMemory().available)('lanes', () => {
     fromA.send(1, Buffer.from('head'), Buffer.from('own'));
     expect(b.overNetwork).toEqual(['head own']);
     const header: Header = {
-      ...{ kind: 'lane-invitation', run: 8, generation: 1, rank: 1, step: 0, collective: 0 },
+      ...{ kind: 'lane-invitation', run: 8, generation: 1, rank: 1, step: 0, frameId: 0 },
       ...{ level: 0, index: 0, chunk: 0, length: 2, direct: false },
     };
     expect(decodeHeader(encodeHeader(header), 2)).toEqual({ ok: true, header });

@@ -37,11 +37,11 @@ const chained = (chain: string) => ({ ...initialProgress, chain });
 it('a commit makes a filled copy the current one, once', () => {
   const { replica, first } = replicaOf();
   replica.filled(chained('taken'));
-  expect([first(), replica.parity, replica.progress.chain]).toEqual([1, 0, initialProgress.chain]);
+  expect([first(), replica.copy, replica.progress.chain]).toEqual([1, 0, initialProgress.chain]);
   replica.commit();
-  expect([first(), replica.parity, replica.progress.chain]).toEqual([2, 1, 'taken']);
+  expect([first(), replica.copy, replica.progress.chain]).toEqual([2, 1, 'taken']);
   replica.commit();
-  expect(replica.parity).toBe(1);
+  expect(replica.copy).toBe(1);
 });
 
 it('an update moves the current copy on, and commits nothing that was to be taken before it', () => {
@@ -52,7 +52,7 @@ it('an update moves the current copy on, and commits nothing that was to be take
   copies[0]![0]!.fill(5);
   replica.updated(chained('updated'));
   replica.commit();
-  expect([first(), replica.parity, replica.progress.chain]).toEqual([5, 0, 'updated']);
+  expect([first(), replica.copy, replica.progress.chain]).toEqual([5, 0, 'updated']);
   expect(replica.fingerprint()).not.toBe(before);
 });
 
@@ -78,7 +78,7 @@ it('nothing is committed of a snapshot or a file that does not fit', () => {
   const file = replica.encode({});
   replica.decode(file, chained('file'));
   replica.commit();
-  expect([first(), replica.parity, replica.progress.chain]).toEqual([1, 1, 'file']);
+  expect([first(), replica.copy, replica.progress.chain]).toEqual([1, 1, 'file']);
 });
 
 it('takes back an update that made something non-finite, and names it', () => {
@@ -89,7 +89,7 @@ it('takes back an update that made something non-finite, and names it', () => {
   expect(replica.firstNonFinite()).toBe('parameter w');
   replica.takeBack();
   replica.commit();
-  expect([first(), replica.parity]).toEqual([1, 1]);
+  expect([first(), replica.copy]).toEqual([1, 1]);
   expect(replica.firstNonFinite()).toBeUndefined();
   expect(replica.trained().map((array) => [...array])).toEqual([[1, 1, 1]]);
 });

@@ -10,10 +10,10 @@ import {
   fingerprint,
   firstNonFinite,
   initialProgress,
-  other,
-  type Parity,
+  otherCopy,
   type Programs,
   type Progress,
+  type ReplicaCopy,
   type Variable,
   viewer,
   type WorkerLayout,
@@ -21,7 +21,7 @@ import {
 import type { TypedArray } from '@lockstep/tensor';
 
 export interface Replica {
-  readonly parity: Parity;
+  readonly copy: ReplicaCopy;
   readonly progress: Progress;
   /** The views of a new layout; the arrays themselves stay where they are. */
   attach(buffer: SharedArrayBuffer, layout: WorkerLayout): void;
@@ -45,14 +45,14 @@ export interface Replica {
   /** A copy of the current state, which may then change. */
   snapshot(): NamedBytes[];
   /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
-  acceptSnapshot(parts: readonly NamedBytes[]): void;
+  acceptSnapshot(entries: readonly NamedBytes[]): void;
   /** A safetensors file of the current state. */
   encode(metadata: Readonly<Record<string, string>>): Uint8Array;
   /** Reads a safetensors file into the spare copy. Throws `checkpoint` when it is of another model. */
   decode(file: Uint8Array, progress: Progress): void;
 }
 
-const progressPart = 'progress';
+const progressEntry = 'progress';
 
 export function createReplica(programs: Programs): Replica {
   const groups = [
@@ -65,7 +65,7 @@ export function createReplica(programs: Programs): Replica {
   );
   const fingerprinted = [...programs.params, ...programs.state];
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
-  let parity: Parity = 0;
+  let copy: ReplicaCopy = 0;
   let progress = initialProgress;
   /** That of the spare copy, while a commit may make it the current one. */
   let spareProgress: Progress | undefined;
@@ -76,8 +76,8 @@ export function createReplica(programs: Programs): Replica {
     new Uint8Array(expected.buffer, expected.byteOffset, expected.byteLength).set(bytes);
   };
   return {
-    get parity() {
-      return parity;
+    get copy() {
+      return copy;
     },
     get progress() {
       return progress;
@@ -98,44 +98,44 @@ export function createReplica(programs: Programs): Replica {
     },
     commit() {
       if (spareProgress === undefined) return;
-      parity = other(parity);
+      copy = otherCopy(copy);
       progress = spareProgress;
       spareProgress = undefined;
     },
     keep() {
       spareProgress = undefined;
-      for (const [i, array] of copies[parity].entries()) copies[other(parity)][i]!.set(array);
+      for (const [i, array] of copies[copy].entries()) copies[otherCopy(copy)][i]!.set(array);
     },
     takeBack() {
-      parity = other(parity);
+      copy = otherCopy(copy);
     },
-    firstNonFinite: () => firstNonFinite(programs, copies[parity]),
-    trained: () => copies[parity].slice(0, fingerprinted.length).map((array) => array.slice()),
-    fingerprint: () => fingerprint(fingerprinted, copies[parity]),
+    firstNonFinite: () => firstNonFinite(programs, copies[copy]),
+    trained: () => copies[copy].slice(0, fingerprinted.length).map((array) => array.slice()),
+    fingerprint: () => fingerprint(fingerprinted, copies[copy]),
     snapshot: () => [
-      ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[parity][i]!).slice() })),
-      { name: progressPart, bytes: Buffer.from(JSON.stringify(progress)) },
+      ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[copy][i]!).slice() })),
+      { name: progressEntry, bytes: Buffer.from(JSON.stringify(progress)) },
     ],
-    acceptSnapshot(parts) {
-      const byName = new Map(parts.map(({ name, bytes }) => [name, bytes]));
-      const spare = other(parity);
+    acceptSnapshot(entries) {
+      const byName = new Map(entries.map(({ name, bytes }) => [name, bytes]));
+      const spare = otherCopy(copy);
       spareProgress = undefined;
       for (const [i, { name }] of variables.entries()) {
         fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
       }
       spareProgress = JSON.parse(
-        Buffer.from(byName.get(progressPart) ?? missing(progressPart)).toString(),
+        Buffer.from(byName.get(progressEntry) ?? missing(progressEntry)).toString(),
       ) as Progress;
     },
     encode(metadata) {
       const tensors: Tensors = Object.fromEntries(
-        variables.map(({ name, dtype, shape }, i) => [name, { dtype, shape, data: copies[parity][i]! }]),
+        variables.map(({ name, dtype, shape }, i) => [name, { dtype, shape, data: copies[copy][i]! }]),
       );
       return encodeSafetensors(tensors, metadata);
     },
     decode(file, restored) {
       const { tensors } = decodeSafetensors(file);
-      const spare = other(parity);
+      const spare = otherCopy(copy);
       spareProgress = undefined;
       for (const [i, { name, dtype, shape }] of variables.entries()) {
         const found = tensors[name] ?? missing(name);

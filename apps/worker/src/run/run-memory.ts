@@ -1,12 +1,12 @@
 /** The memory that a run's state, blocks and sums lie in. Every generation lays it out anew; the state stays where it is. */
-import type { ShardRange } from '@lockstep/collectives';
+import type { BoundBucket, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
 import { layoutWorker, type RunConfig, viewer, type WorkerLayout } from '@lockstep/run';
 import type { ThreadGroup } from '../compute/commands.ts';
 import type { Pool } from '../compute/pool.ts';
-import { type BoundBucket, bindBuckets } from '../exchange/buckets.ts';
+import { bindBuckets } from '../exchange/buckets.ts';
 import { type ExchangeSizes, largestEvaluation } from './exchange-sizes.ts';
 import type { RunPlans } from './plans.ts';
 import type { Replica } from './replica.ts';

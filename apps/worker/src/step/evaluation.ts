@@ -37,20 +37,20 @@ export function createEvaluation(options: EvaluationOptions): Evaluation {
     run: ({ step, final }) =>
       jobs.add(async () => {
         const next = final || schedule.at(step).last ? {} : { nextStep: step + 1 };
-        const job = { order: 'evaluate', step, split: splitOf(final), copy: replica.parity } as const;
+        const job = { order: 'evaluate', step, split: splitOf(final), copy: replica.copy } as const;
         await pool.runAll({ ...job, ...next });
         raise({ type: 'segmentDone' });
       }),
-    exchange({ generation, step, collective, final }) {
+    exchange({ generation, step, exchange, final }) {
       const split = splitOf(final);
       const bucket = memory.evaluationBucket(split);
-      reductions.reduce(step, collective, [bucket], () => {
+      reductions.reduce(step, exchange, [bucket], () => {
         const metrics = evaluationMetrics(programs.evaluationMetrics, bucket.result, split);
         if (final) tally.finalMetrics = metrics;
         else replica.setProgress(afterEvaluation(replica.progress, step, metrics, earlyStopping));
         const stop = replica.progress.stopped;
         const report = { metrics, ...tracedBy(tracer, group.rank) };
-        raise({ type: 'evaluationDone', generation, step, collective, stop, report });
+        raise({ type: 'evaluationDone', generation, step, exchange, stop, report });
       });
     },
   };

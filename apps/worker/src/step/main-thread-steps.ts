@@ -1,7 +1,8 @@
 /** Steps whose segments are orders of their own, with exchanges by the worker's main thread. */
+
+import type { BoundBucket } from '@lockstep/collectives';
 import { clockMs } from '../clock.ts';
 import type { Pool } from '../compute/pool.ts';
-import type { BoundBucket } from '../exchange/buckets.ts';
 import type { Reductions } from '../exchange/reductions.ts';
 import type { JobQueue } from '../run/job-queue.ts';
 import type { StepRunner, TrainingJob } from './step-runner.ts';

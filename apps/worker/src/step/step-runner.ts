@@ -1,5 +1,5 @@
 /** How the segments of a training step are computed and exchanged. There are two ways, and who runs a step does not know which. */
-import type { Parity } from '@lockstep/run';
+import type { ReplicaCopy } from '@lockstep/run';
 import type { ExchangeTimes } from '../exchange/measures.ts';
 
 /** Of a step, from its first segment to its last exchange. */
@@ -23,7 +23,7 @@ export interface StepRunner {
 /** What each order for a training step says. */
 export interface TrainingJob {
   readonly step: number;
-  readonly copy: Parity;
+  readonly copy: ReplicaCopy;
   /** See `Job`. */
   readonly nextStep?: number;
 }

@@ -45,7 +45,7 @@ export function createTraining(options: TrainingOptions): Training {
   const update = async ({ step, fingerprint, careful }: Effect<'runUpdate'>): Promise<void> => {
     if (careful) replica.keep();
     const { isUpdated, nonFinite, computeMs } = await pool.runUpdate({
-      ...{ order: 'update', step, copy: replica.parity },
+      ...{ order: 'update', step, copy: replica.copy },
     });
     if (!isUpdated && nonFinite !== undefined) return raise({ type: 'nonFinite', found: nonFinite });
     const broken = careful ? replica.firstNonFinite() : undefined;
@@ -67,8 +67,8 @@ export function createTraining(options: TrainingOptions): Training {
   };
   return {
     runSegment: ({ step, segment }) => runner.runSegment(step, segment, () => raise({ type: 'segmentDone' })),
-    exchange: ({ step, collective }) =>
-      runner.exchange(step, collective, () => raise({ type: 'exchangeDone', generation, step, collective })),
+    exchange: ({ step, exchange }) =>
+      runner.exchange(step, exchange, () => raise({ type: 'exchangeDone', generation, step, exchange })),
     runUpdate: (effect) => jobs.add(() => update(effect)),
   };
 }

@@ -16,7 +16,7 @@ import { concatenate, slice } from './slicing.ts';
 import { broadcastInAxes, repeatInFront, reshape, sum } from './structural.ts';
 
 /** How partial results of two neighbouring subtrees become their parent's. */
-export type Combine = 'sum' | 'moments';
+export type BucketOp = 'sum' | 'moments';
 
 /** What combines blocks knows one shard axis, around everything else: a rule inside it would miss the other blocks. */
 function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | 'vjp' | 'batch'> {
@@ -34,7 +34,7 @@ function outermostOnly(op: string): Pick<Primitive, 'differentiable' | 'jvp' | '
  * A segment's end: the value is a block's partial result; what follows sees the whole step's. Alone (one block holds
  * all shards) it is the identity.
  */
-export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
+export const exchangePrimitive: Primitive<{ combine: BucketOp }> = primitive({
   ...outermostOnly('exchange'),
   name: 'exchange',
   crosses: 'blocks',
@@ -43,7 +43,7 @@ export const exchangePrimitive: Primitive<{ combine: Combine }> = primitive({
   kernel: copyKernel,
 });
 
-const exchange = (partial: Tensor, combine: Combine): Tensor =>
+const exchange = (partial: Tensor, combine: BucketOp): Tensor =>
   bind(exchangePrimitive, [partial], { combine });
 
 const allReduceSumPrimitive: Primitive<Readonly<Record<string, never>>> = primitive({

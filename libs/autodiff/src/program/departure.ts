@@ -12,7 +12,7 @@ import type { Equation, Program } from './program.ts';
  */
 const BUCKET_BYTES = 1 << 20;
 
-/** Bounds the messages of an exchange. */
+/** Bounds the buckets of an exchange. */
 const MAX_BUCKETS = 256;
 
 /** The same equations; those that an exchanged value comes from last stand as soon as their inputs are there. */
@@ -66,7 +66,7 @@ export function departures(program: Program): readonly number[] {
 /** Whether to send so many elements on their way before the segment has ended. */
 export const isWorthLeaving = (size: number): boolean => 4 * size >= BUCKET_BYTES;
 
-/** Cuts a list of exchanges: a message is closed by the value with which it has the bytes that are worth one. */
+/** Cuts a list of exchanges: the value that reaches the least bucket size closes the bucket. */
 export function inBuckets(exchanges: readonly Equation[], { avals }: Program): Equation[][] {
   const bytesOf = ({ outputs }: Equation): number => 4 * sizeOf(avals[outputs[0]!]!.shape);
   const total = exchanges.reduce((sum, exchange) => sum + bytesOf(exchange), 0);

@@ -3,7 +3,7 @@ import { aString, listOf, signature } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
 import type { Aval } from '../core.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { BucketOp } from '../primitives/sharding.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
 import { aPlan, type Plan } from './plan.ts';
@@ -31,8 +31,8 @@ export interface SegmentDescription {
   readonly equations: readonly EquationDescription[];
   readonly flops: number;
   readonly bytes: number;
-  /** What leaves at its end, a message each. Sizes in float32 elements. */
-  readonly exchange: readonly { readonly combine: Combine; readonly size: number }[];
+  /** The buckets of the exchange that follows it. Sizes in float32 elements. */
+  readonly exchange: readonly { readonly combine: BucketOp; readonly size: number }[];
 }
 
 export interface PlanDescription {
@@ -83,7 +83,7 @@ export function describePlan(plan: Plan, inputNames: readonly string[] = []): Pl
           ...(bodies.length > 0 && { bodies }),
         };
       });
-    const exchange = (plan.exchanges[i] ?? []).map(({ combine, size }) => ({ combine, size }));
+    const exchange = (plan.exchanges[i] ?? []).map(({ op, size }) => ({ combine: op, size }));
     return { equations: described, ...costs(described), exchange };
   });
   const all = segments.flatMap(({ equations }) => equations);

@@ -13,15 +13,15 @@ import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { BindBody, PlannedBodies } from '../construct.ts';
 import type { BoundKernel } from '../core.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { BucketOp } from '../primitives/sharding.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
 import { aPlan, type Place, type Plan } from './plan.ts';
 import type { Equation } from './program.ts';
 import { workSpace } from './work-space.ts';
 
-/** One message of an exchange: this block's partial result, and where the whole step's is expected. */
-export interface ExchangeBuffers {
-  readonly combine: Combine;
+/** A bucket as one block sees it: the block's partial result, and where the result of the whole step is expected. */
+export interface BlockBucket {
+  readonly op: BucketOp;
   readonly partial: Float32Array;
   readonly result: Float32Array;
 }
@@ -33,7 +33,7 @@ export interface Instance {
   /** Runs one segment; the exchanges before it must have put their results in place. */
   run(segment: number): void;
   /** `exchanges[i]` lies between segments i and i + 1. */
-  readonly exchanges: readonly (readonly ExchangeBuffers[])[];
+  readonly exchanges: readonly (readonly BlockBucket[])[];
   /** Views of the results; valid after the last segment until the next run. */
   readonly outputs: readonly TypedArray[];
 }
@@ -50,13 +50,13 @@ export interface InstanceOptions {
    * inputs, of which no two may overlap then.
    */
   readonly outputs?: readonly TypedArray[];
-  /** Where exchange results lie, shared by the blocks of a worker: `[exchange][part]`. */
+  /** Where exchange results lie, shared by the blocks of a worker: `[exchange][bucket]`. */
   readonly results: readonly (readonly Float32Array[])[];
   /**
-   * Called in the middle of a segment when the first `numParts` parts of its exchange stand; at its end all do, and nobody
-   * is told.
+   * Called in the middle of a segment when the first `numBuckets` buckets of its exchange are complete. The end of the segment completes
+   * the rest without a call.
    */
-  readonly onReady?: (segment: number, numParts: number) => void;
+  readonly onReady?: (segment: number, numBuckets: number) => void;
 }
 
 const instanceRules: Rules<InstanceOptions> = {
@@ -78,11 +78,11 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   const given = givenOutputs(plan, options);
   const { segments, prepare, outputs } = bindPlan(plan, { ...options, ...(given && { outputs: given }) });
   prepare(options.kernels);
-  const exchanges = plan.exchanges.map((parts, i) =>
-    parts.map(({ combine, size, byteOffset }, part) => ({
-      combine,
+  const exchanges = plan.exchanges.map((buckets, i) =>
+    buckets.map(({ op, size, byteOffset }, bucket) => ({
+      op,
       partial: viewOf('float32', options.buffer, options.byteOffset + byteOffset, size) as Float32Array,
-      result: options.results[i]![part]!,
+      result: options.results[i]![bucket]!,
     })),
   );
   return {
@@ -190,7 +190,7 @@ function bindConstruct(
   return planned.kernel(outs.slice(0, -1), inputs, attrs, { temporaries, bodies });
 }
 
-/** What tells that parts of the segment's exchange stand after so many of its equations. */
+/** Calls `onReady` after the equation that completes a bucket of the segment's exchange. */
 function announcement(
   { segments, exchanges }: Plan,
   { onReady }: Buffers,
@@ -216,7 +216,7 @@ function dataAt(
     case 'arena':
       return view(buffer, byteOffset + place.byteOffset);
     case 'result': {
-      const whole = results[place.exchange]![place.part]!;
+      const whole = results[place.exchange]![place.bucket]!;
       return view(whole.buffer as ArrayBuffer, whole.byteOffset + place.offset * 4);
     }
     default:

@@ -235,9 +235,9 @@ describe('segments', () => {
       allReduceSum(x.square().sum(1)),
     ]);
     expect(plan.segments).toHaveLength(2);
-    expect(plan.exchanges).toMatchObject([[{ combine: 'sum', size: 1 + 2 + 3 }]]);
+    expect(plan.exchanges).toMatchObject([[{ op: 'sum', size: 1 + 2 + 3 }]]);
     const offsets = plan.program.outputs.map((variable) => plan.places.get(variable));
-    expect(offsets).toEqual([0, 1, 3].map((offset) => ({ kind: 'result', exchange: 0, part: 0, offset })));
+    expect(offsets).toEqual([0, 1, 3].map((offset) => ({ kind: 'result', exchange: 0, bucket: 0, offset })));
   });
   it('follow one another where an exchange depends on another', () => {
     const plan = planned((x) => {
@@ -246,17 +246,17 @@ describe('segments', () => {
       return [total, centred, allReduceSum(x.max())];
     });
     expect(plan.segments).toHaveLength(3);
-    expect(plan.exchanges.map((parts) => parts.map(({ size }) => size))).toEqual([[2], [1]]);
+    expect(plan.exchanges.map((buckets) => buckets.map(({ size }) => size))).toEqual([[2], [1]]);
   });
-  it('send moments as a part of their own', () => {
+  it('send moments as a bucket of their own', () => {
     const plan = planned((x, weights) => {
       const { mean } = shardMoments(x, weights);
       return [mean, allReduceSum(weights.sum())];
     });
     expect(plan.exchanges).toMatchObject([
       [
-        { combine: 'sum', size: 1 },
-        { combine: 'moments', size: 5 },
+        { op: 'sum', size: 1 },
+        { op: 'moments', size: 5 },
       ],
     ]);
   });
@@ -284,7 +284,7 @@ describe('segments', () => {
       buffer: new ArrayBuffer(plan.arenaBytes),
       byteOffset: 0,
       inputs: [Float32Array.of(1, -2)],
-      results: plan.exchanges.map((parts) => parts.map(({ size }) => new Float32Array(size))),
+      results: plan.exchanges.map((buckets) => buckets.map(({ size }) => new Float32Array(size))),
       outputs,
     });
     runAlone(instance);
@@ -314,40 +314,40 @@ describe('segments', () => {
   };
   it('leave in buckets, the last layers first, which are the same for all blocks', () => {
     const one = plannedPerceptron(1);
-    const [parts] = one.exchanges;
-    expect(parts!.map(({ size }) => size)).toEqual([1 + 800 * 600, 700 * 800, 500 * 700]);
+    const [buckets] = one.exchanges;
+    expect(buckets!.map(({ size }) => size)).toEqual([1 + 800 * 600, 700 * 800, 500 * 700]);
     for (const numShards of [2, 4]) {
       const plan = plannedPerceptron(numShards);
       expect(plan.exchanges[0]!.map(({ exchanged }) => exchanged)).toEqual(
-        parts!.map(({ exchanged }) => exchanged),
+        buckets!.map(({ exchanged }) => exchanged),
       );
     }
   });
   it('tell of a bucket as soon as it stands, and that it then stays as it is', () => {
     const plan = plannedPerceptron(2);
-    const [parts] = plan.exchanges;
+    const [buckets] = plan.exchanges;
     const inputs = plan.program.avals
       .slice(0, plan.program.numInputs)
       .map(({ shape }, i) =>
         Float32Array.from({ length: sizeOf(shape) }, (_, j) => Math.fround(((i + j) % 7) - 3)),
       );
-    const ready: { numParts: number; partials: Float32Array[] }[] = [];
+    const ready: { numBuckets: number; partials: Float32Array[] }[] = [];
     const instance: Instance = instantiate(plan, {
       kernels: referenceKernels(),
       buffer: new ArrayBuffer(plan.arenaBytes),
       byteOffset: 0,
       inputs,
       results: plan.exchanges.map((list) => list.map(({ size }) => new Float32Array(size))),
-      onReady: (segment, numParts) => {
-        const partials = instance.exchanges[segment]!.slice(0, numParts).map(({ partial }) =>
+      onReady: (segment, numBuckets) => {
+        const partials = instance.exchanges[segment]!.slice(0, numBuckets).map(({ partial }) =>
           partial.slice(),
         );
-        ready.push({ numParts, partials });
+        ready.push({ numBuckets, partials });
       },
     });
     instance.run(0);
-    expect(ready.map(({ numParts }) => numParts)).toEqual([1, 2]);
-    expect(parts!.at(-1)!.readyAfter).toBe(plan.segments[0]!.length);
+    expect(ready.map(({ numBuckets }) => numBuckets)).toEqual([1, 2]);
+    expect(buckets!.at(-1)!.readyAfter).toBe(plan.segments[0]!.length);
     const final = instance.exchanges[0]!.map(({ partial }) => partial);
     const bytes = ({ buffer, byteOffset, byteLength }: Float32Array): Buffer =>
       Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);

@@ -14,7 +14,7 @@ import {
 } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
 import type { PlannedBodies } from '../construct.ts';
-import type { Combine } from '../primitives/sharding.ts';
+import type { BucketOp } from '../primitives/sharding.ts';
 import { departEarly, departures, inBuckets, isWorthLeaving } from './departure.ts';
 import { aliases, constructOf, exchangeLevels, isAlias, isExchange, mayWriteOver } from './equation.ts';
 import { withSavedInputs } from './in-place.ts';
@@ -31,18 +31,18 @@ export type Place =
   /** In the buffer that the instance is given for this output. */
   | { readonly kind: 'output'; readonly index: number }
   /** In the result of an exchange, which blocks of one worker share. Offset in elements. */
-  | { readonly kind: 'result'; readonly exchange: number; readonly part: number; readonly offset: number };
+  | { readonly kind: 'result'; readonly exchange: number; readonly bucket: number; readonly offset: number };
 
-/** Values that leave together, in a segment or at its end. */
-export interface ExchangePart {
-  readonly combine: Combine;
+/** Values that are reduced together: they leave during a segment or at its end. */
+export interface PlannedBucket {
+  readonly op: BucketOp;
   /** Number of float32 elements. */
   readonly size: number;
   /** The exchanges of the traced program that it carries, by their variables: the same whatever the block's size. */
   readonly exchanged: readonly number[];
   /** The partial results in the arena, one after the other. */
   readonly byteOffset: number;
-  /** They may leave after so many of the segment's equations, and so may those of the parts before. */
+  /** They may leave after so many of the segment's equations, and so may those of the buckets before. */
   readonly readyAfter: number;
 }
 
@@ -53,7 +53,7 @@ export interface Plan {
   readonly numTraced: number;
   /** Between two segments lies an exchange: `exchanges[i]` follows `segments[i]`. */
   readonly segments: readonly (readonly Equation[])[];
-  readonly exchanges: readonly (readonly ExchangePart[])[];
+  readonly exchanges: readonly (readonly PlannedBucket[])[];
   readonly places: ReadonlyMap<number, Place>;
   readonly arenaBytes: number;
   /** The first so many outputs end in the memory of the inputs with their indices. */
@@ -201,7 +201,7 @@ class Layout {
   /** The time of a variable's last use; equations are numbered through all segments. */
   private readonly lastUse = new Map<number, number>();
   private readonly arena = new Arena();
-  private readonly exchanges: ExchangePart[][] = [];
+  private readonly exchanges: PlannedBucket[][] = [];
 
   constructor(
     program: Program,
@@ -239,36 +239,36 @@ class Layout {
     return aligned(sizeOf(shape) * bytesPerElement(dtype));
   }
 
-  /** Partial sums lie end to end, so that they leave in few messages; moments are a part each. */
-  private placeExchange(exchange: number, equations: readonly Equation[]): ExchangePart[] {
-    const parts: ExchangePart[] = [];
+  /** Partial sums lie end to end, so that they leave in few frames; moments are a bucket each. */
+  private placeExchange(exchange: number, equations: readonly Equation[]): PlannedBucket[] {
+    const buckets: PlannedBucket[] = [];
     const size = (equation: Equation): number => sizeOf(this.program.avals[equation.outputs[0]!]!.shape);
     const readyAfter = this.readinessIn(exchange);
     const end = this.segments[exchange]!.length;
-    const add = (combine: Combine, members: readonly Equation[]): void => {
+    const add = (op: BucketOp, members: readonly Equation[]): void => {
       const total = members.reduce((sum, equation) => sum + size(equation), 0);
       const byteOffset = this.arena.take(aligned(total * 4));
       let offset = 0;
       for (const equation of members) {
         this.place(this.aliasOf(equation.inputs[0]!), byteOffset + offset * 4);
-        this.places.set(equation.outputs[0]!, { kind: 'result', exchange, part: parts.length, offset });
+        this.places.set(equation.outputs[0]!, { kind: 'result', exchange, bucket: buckets.length, offset });
         offset += size(equation);
       }
-      parts.push({
-        combine,
+      buckets.push({
+        op,
         size: total,
         exchanged: members.map(({ outputs }) => outputs[0]!),
         byteOffset,
         readyAfter: isWorthLeaving(total)
-          ? Math.max(parts.at(-1)?.readyAfter ?? 0, ...members.map(readyAfter))
+          ? Math.max(buckets.at(-1)?.readyAfter ?? 0, ...members.map(readyAfter))
           : end,
       });
     };
     const sums = equations.filter(({ attrs }) => attrs.combine === 'sum');
-    for (const bucket of inBuckets(sums, this.program)) add('sum', bucket);
+    for (const members of inBuckets(sums, this.program)) add('sum', members);
     for (const equation of equations.filter(({ attrs }) => attrs.combine === 'moments'))
       add('moments', [equation]);
-    return parts;
+    return buckets;
   }
 
   /** After how many of a segment's equations an exchanged value stands. */

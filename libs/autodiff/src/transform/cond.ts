@@ -9,7 +9,7 @@ import { flattened } from './arguments.ts';
 import { outputAvals } from './bodies.ts';
 import { bindBranch, placeIn } from './branch.ts';
 import { withOwnPlace } from './checkpoint.ts';
-import { elementsOf, isProgramUnderWay, refuseCollectives, steering } from './steering.ts';
+import { elementsOf, isProgramUnderWay, refuseExchanges, steering } from './steering.ts';
 import type { Values } from './types.ts';
 
 type Branch<Operands extends readonly unknown[], Out> = (
@@ -76,7 +76,7 @@ function branch(
     return own.restore(own.call(isProgramUnderWay() ? leaves : withOwnPlace(leaves)));
   }
   const closed = branches.map(({ call }) => closeProgram((...xs) => call(xs), leaves, elements && leaves));
-  for (const { program } of closed) refuseCollectives(op, program);
+  for (const { program } of closed) refuseExchanges(op, program);
   requireSame(
     op,
     branches,

@@ -18,7 +18,7 @@ import { toTensors } from './arguments.ts';
 import { cut } from './bodies.ts';
 import { withOwnPlace } from './checkpoint.ts';
 import { bindScan } from './scan-construct.ts';
-import { isProgramUnderWay, refuseCollectives, returned, rows, type State } from './steering.ts';
+import { isProgramUnderWay, refuseExchanges, returned, rows, type State } from './steering.ts';
 import type { Values } from './types.ts';
 
 export interface ScanOptions {
@@ -133,7 +133,7 @@ type Loop = (
 const recorded: Loop = (op, step, init, xs, course) => {
   const own = xs.map(({ dtype, shape }) => ({ dtype, shape: shape.slice(1) }));
   const closed = closeProgram((...leaves) => step(leaves), [...init, ...own]);
-  refuseCollectives(op, closed.program);
+  refuseExchanges(op, closed.program);
   return bindScan(closed, [], init, xs, course);
 };
 

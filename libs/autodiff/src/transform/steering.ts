@@ -76,10 +76,10 @@ export function returned(op: string, value: unknown, state: State): Tensor[] {
 }
 
 /** The shards of a step must take the same way through a program, and meet at the same places. */
-export function refuseCollectives(op: string, program: Program): void {
+export function refuseExchanges(op: string, program: Program): void {
   for (const equation of program.equations) {
     const bodies = bodiesOf(equation);
-    for (const body of bodies ?? []) refuseCollectives(op, body);
+    for (const body of bodies ?? []) refuseExchanges(op, body);
     if (bodies !== undefined || primitiveNamed(equation.primitive).crosses === undefined) continue;
     throw new LockstepError(
       'trace',

@@ -25,7 +25,7 @@ import {
 import { bindBranch, bindEach } from './branch.ts';
 import { withOwnPlace } from './checkpoint.ts';
 import { pushForward } from './jvp.ts';
-import { elementsOf, isProgramUnderWay, refuseCollectives, returned, steering } from './steering.ts';
+import { elementsOf, isProgramUnderWay, refuseExchanges, returned, steering } from './steering.ts';
 import { linearized } from './tape.ts';
 import type { Values } from './types.ts';
 
@@ -169,7 +169,7 @@ export function whileLoop<const C>(
     closeProgram((...leaves) => [test(leaves)], state.leaves),
     closeProgram((...leaves) => turn(leaves), state.leaves),
   ];
-  for (const { program } of [first, second]) refuseCollectives('whileLoop', program);
+  for (const { program } of [first, second]) refuseExchanges('whileLoop', program);
   return tree(bindWhile(first, second, [], state.leaves));
 }
 

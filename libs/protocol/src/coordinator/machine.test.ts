@@ -83,7 +83,7 @@ describe('coordinator', () => {
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
-  it('takes a hello that is said again, and parts of a long message, for signs of life', () => {
+  it('takes a hello that is said again, and pieces of a long message, for signs of life', () => {
     const { raise, hear, state } = started();
     hear('w1', helloOf('w1', 1));
     hear('w2', helloOf('w2', 1));

@@ -161,7 +161,7 @@ export interface CoordinatorState {
 
 export type CoordinatorEvent =
   | { readonly type: 'message'; readonly worker: string; readonly message: WorkerMessage }
-  /** A part of a long message of a worker came. */
+  /** A piece of a long message of a worker came. */
   | { readonly type: 'heard'; readonly worker: string }
   | { readonly type: 'disconnected'; readonly worker: string }
   | { readonly type: 'tick' }

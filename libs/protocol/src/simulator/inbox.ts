@@ -17,9 +17,9 @@ export function nameOf({ incarnation, generation }: Generation): string {
 /** What names one exchange of one generation. */
 export function keyOf(
   group: Generation,
-  { step, collective }: Extract<WorkerEffect, { type: 'exchange' | 'exchangeEvaluation' }>,
+  { step, exchange }: Extract<WorkerEffect, { type: 'exchange' | 'exchangeEvaluation' }>,
 ): string {
-  return `${nameOf(group)}/${step}/${collective}`;
+  return `${nameOf(group)}/${step}/${exchange}`;
 }
 
 export class Inbox {

@@ -53,10 +53,10 @@ export class Ledger {
   /** An exchange ended: what each member gave, by first shard. */
   exchanged(params: number, given: readonly Extract<PeerFrame, { type: 'partial' }>[]): void {
     let next = 0;
-    for (const { start, parts, params: from } of given) {
+    for (const { start, partials, params: from } of given) {
       invariant(start === next, `shard ${next} was computed ${start > next ? 'by nobody' : 'twice'}`);
       invariant(from === params, `shards from ${start} were computed from another state`);
-      next += parts.length;
+      next += partials.length;
     }
     const { numShards } = this.#options;
     invariant(next === numShards, `${next} of ${numShards} shards were exchanged`);

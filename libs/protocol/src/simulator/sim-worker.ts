@@ -7,7 +7,7 @@ import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
 import { Inbox, keyOf, nameOf, type Partial } from './inbox.ts';
 import { createPause, type Pause } from './pause.ts';
-import { initialParams, mix, shardPart, updatedParams } from './trajectory.ts';
+import { initialParams, mix, shardPartial, updatedParams } from './trajectory.ts';
 import type { PeerFrame, SimulationOptions, World } from './world.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
@@ -68,7 +68,7 @@ export class SimWorker {
   #spare: number | null = null;
   #group: Effect<'connect'> | null = null;
   /** What the last segment left: one a shard. */
-  #parts: readonly number[] = [];
+  #partials: readonly number[] = [];
   #sums: number[] = [];
   #awaited: Effect<'exchange' | 'exchangeEvaluation'> | null = null;
   #fetching: string | null = null;
@@ -273,11 +273,13 @@ export class SimWorker {
     return self.shards;
   }
 
-  #compute(step: number, collective: number): void {
+  #compute(step: number, exchange: number): void {
     const { start, count } = this.#shards();
     const params = this.#params;
     this.#raiseWithin(1, 40, () => {
-      this.#parts = Array.from({ length: count }, (_, i) => shardPart(params, step, collective, start + i));
+      this.#partials = Array.from({ length: count }, (_, i) =>
+        shardPartial(params, step, exchange, start + i),
+      );
       return { type: 'segmentDone' };
     });
   }
@@ -292,7 +294,7 @@ export class SimWorker {
       key: keyOf(group, effect),
       params: this.#params,
       start,
-      parts: this.#parts,
+      partials: this.#partials,
     };
     for (const { worker } of group.members) {
       if (worker !== this.id) this.#world.toPeer(this.id, worker, frame);
@@ -306,15 +308,15 @@ export class SimWorker {
     const given = this.#inbox.take(keyOf(this.#group, this.#awaited), this.#group.members.length);
     if (given === null) return;
     this.#world.ledger.exchanged(this.#params, given);
-    this.#endExchange(this.#awaited, mix(...given.flatMap(({ parts }) => parts)));
+    this.#endExchange(this.#awaited, mix(...given.flatMap(({ partials }) => partials)));
   }
 
   #endExchange(effect: Effect<'exchange' | 'exchangeEvaluation'>, sum: number): void {
-    const { generation, step, collective } = effect;
-    const exchanged = { generation, step, collective };
+    const { generation, step, exchange } = effect;
+    const exchanged = { generation, step, exchange };
     this.#awaited = null;
     if (effect.type === 'exchange') {
-      this.#sums[collective] = sum;
+      this.#sums[exchange] = sum;
       this.#raiseWithin(0, 1, () => ({ type: 'exchangeDone', ...exchanged }));
     } else {
       const stop = step >= this.#world.options.stopFrom;

@@ -18,9 +18,9 @@ export function initialParams(seed: number): number {
   return mix(seed);
 }
 
-/** What one shard adds to a collective of step `step`, computed from `params`. */
-export function shardPart(params: number, step: number, collective: number, shard: number): number {
-  return mix(params, step, collective, shard);
+/** What one shard adds to a exchange of step `step`, computed from `params`. */
+export function shardPartial(params: number, step: number, exchange: number, shard: number): number {
+  return mix(params, step, exchange, shard);
 }
 
 export function updatedParams(params: number, step: number, sums: readonly number[]): number {
@@ -38,7 +38,7 @@ export function trajectory(
   for (let step = 1; step <= numSteps; step++) {
     const params = states[step - 1]!;
     const sums = Array.from({ length: numSegments }, (_, segment) =>
-      mix(...Array.from({ length: numShards }, (_, shard) => shardPart(params, step, segment, shard))),
+      mix(...Array.from({ length: numShards }, (_, shard) => shardPartial(params, step, segment, shard))),
     );
     states.push(updatedParams(params, step, sums));
   }

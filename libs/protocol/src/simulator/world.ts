@@ -66,7 +66,7 @@ export type PeerFrame =
       readonly params: number;
       readonly start: number;
       /** One a shard of the sender's range. */
-      readonly parts: readonly number[];
+      readonly partials: readonly number[];
     }
   | { readonly type: 'fetch'; readonly group: string; readonly step: number }
   | { readonly type: 'snapshot'; readonly group: string; readonly step: number; readonly params: number };

@@ -97,7 +97,7 @@ describe('worker', () => {
     expect(state().phase).toBe('greeting');
   });
 
-  it('stays with a coordinator of whose messages parts arrive', () => {
+  it('stays with a coordinator of whose messages pieces arrive', () => {
     const { raise, state } = started();
     for (let now = 100; now <= 70_000; now += 100) {
       if (now % 10_000 === 0) raise({ type: 'heard' }, now);
@@ -109,10 +109,10 @@ describe('worker', () => {
   it('stores the state with which an evaluation ends the run early, also where no checkpoint was due', () => {
     const { raise } = running({ ...outline, plan: (step) => ({ evaluate: step === 1 }) });
     raise({ type: 'segmentDone' });
-    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
     raise({ type: 'updateDone', report: {} });
     expect(raise({ type: 'segmentDone' })).toMatchObject([{ type: 'exchangeEvaluation', step: 1 }]);
-    const evaluated = { generation: 1, step: 1, collective: 1, report: {} };
+    const evaluated = { generation: 1, step: 1, exchange: 1, report: {} };
     expect(raise({ type: 'evaluationDone', ...evaluated, stop: true })).toMatchObject([
       { type: 'send' },
       { type: 'checkpoint', step: 1 },
@@ -131,13 +131,13 @@ describe('worker', () => {
     const { hear, raise } = running();
     raise({ type: 'segmentDone' });
     expect(hear({ type: 'prepare', generation: 2 })).toEqual([{ type: 'abort', generation: 1 }, ready(2, 0)]);
-    expect(raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 })).toEqual([]);
+    expect(raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 })).toEqual([]);
   });
 
   it('completes and commits an update before it answers prepare', () => {
     const { hear, raise } = running();
     raise({ type: 'segmentDone' });
-    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
     expect(hear({ type: 'prepare', generation: 2 })).toEqual([]);
     expect(raise({ type: 'updateDone', report: {} })).toEqual([
       { type: 'commit', step: 1 },
@@ -149,7 +149,7 @@ describe('worker', () => {
   it('writes down no state while an update writes over it', () => {
     const { hear, raise } = running();
     raise({ type: 'segmentDone' });
-    raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
     hear({ type: 'prepare', generation: 2 });
     expect(hear({ type: 'save' })).toEqual([]);
     raise({ type: 'updateDone', report: {} });
@@ -163,7 +163,7 @@ describe('worker', () => {
     expect(segment.hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, 0)]);
     const update = running();
     update.raise({ type: 'segmentDone' });
-    update.raise({ type: 'exchangeDone', generation: 1, step: 1, collective: 0 });
+    update.raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
     update.raise({ type: 'failed', error });
     expect(update.hear({ type: 'prepare', generation: 2 })).toEqual([ready(2, -1)]);
   });
@@ -185,14 +185,14 @@ describe('worker', () => {
     expect(hear({ ...begin, generation: 1 })).toEqual([]);
     expect(hear({ ...begin, generation: 2 })).toEqual([]);
     expect(raise({ type: 'stateReady', generation: 0, step: 0 })).toEqual([]);
-    expect(state().group).toEqual(before.group);
+    expect(state().membership).toEqual(before.membership);
   });
 
   it('sends reports the coordinator has not seen again after a new welcome, and no others', () => {
     const { hear, raise } = running();
     for (const step of [1, 2, 3]) {
       raise({ type: 'segmentDone' });
-      raise({ type: 'exchangeDone', generation: 1, step, collective: 0 });
+      raise({ type: 'exchangeDone', generation: 1, step, exchange: 0 });
       raise({ type: 'updateDone', report: {} });
     }
     hear({ type: 'heartbeat', step: 2 });
@@ -209,7 +209,7 @@ describe('worker', () => {
     const { hear, raise } = running();
     const reach = (step: number) => {
       raise({ type: 'segmentDone' });
-      raise({ type: 'exchangeDone', generation: 1, step, collective: 0 });
+      raise({ type: 'exchangeDone', generation: 1, step, exchange: 0 });
     };
     reach(1);
     raise({ type: 'updateDone', report: {} });

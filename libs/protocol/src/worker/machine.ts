@@ -44,7 +44,7 @@ export function createWorker(config: WorkerConfig, now: number): Advance {
     isCareful: false,
     prepared: 0,
     owesReady: false,
-    group: null,
+    membership: null,
     activity: { kind: 'idle' },
     reports: [],
     lastSentMs: now,
@@ -198,14 +198,14 @@ function prepare(turn: Turn, { generation, careful }: Message<'prepare'>): void 
 }
 
 function beginGeneration(turn: Turn, message: Message<'begin'>): void {
-  const { phase, prepared, owesReady, group, config, incarnation } = turn.state;
+  const { phase, prepared, owesReady, membership, config, incarnation } = turn.state;
   const { generation, members, step, source, profile, careful = false } = message;
-  const isAgreed = phase === 'joined' && generation === prepared && !owesReady && group === null;
+  const isAgreed = phase === 'joined' && generation === prepared && !owesReady && membership === null;
   const self = members.find(({ worker }) => worker === config.hello.worker);
   if (!isAgreed || self === undefined) return;
   const { rank } = self;
   const entered = { generation, members, rank, step, source, careful };
-  update(turn, { group: entered });
+  update(turn, { membership: entered });
   turn.effects.push({ type: 'connect', incarnation, generation, profile, rank, members });
   enterGeneration(turn, entered);
 }
@@ -243,7 +243,7 @@ function shortened(error: WireError): WireError {
 }
 
 function peerLost(turn: Turn, generation: number, peer: string) {
-  if (turn.state.group?.generation === generation) send(turn, { type: 'lost', generation, peer });
+  if (turn.state.membership?.generation === generation) send(turn, { type: 'lost', generation, peer });
 }
 
 function tick(turn: Turn) {

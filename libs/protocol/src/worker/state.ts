@@ -43,7 +43,7 @@ export interface WorkerConfig {
 }
 
 /** The generation a worker runs in. */
-export interface Group {
+export interface Membership {
   readonly generation: number;
   readonly members: readonly Member[];
   readonly rank: number;
@@ -58,7 +58,7 @@ export type Activity =
   | { readonly kind: 'idle' }
   | { readonly kind: 'acquire'; readonly generation: number; readonly step: number; readonly source: Source }
   | { readonly kind: 'segment'; readonly step: number; readonly segment: number }
-  | { readonly kind: 'exchange'; readonly step: number; readonly collective: number }
+  | { readonly kind: 'exchange'; readonly step: number; readonly exchange: number }
   | {
       readonly kind: 'update';
       readonly generation: number;
@@ -95,7 +95,7 @@ export interface WorkerState {
   /** A `prepare` that waits for a safe point. */
   readonly owesReady: boolean;
   /** Null between generations. */
-  readonly group: Group | null;
+  readonly membership: Membership | null;
   readonly activity: Activity;
   readonly reports: readonly KeptReport[];
   readonly lastSentMs: number;
@@ -109,7 +109,7 @@ export interface WorkerState {
 export type WorkerEvent =
   | { readonly type: 'message'; readonly message: CoordinatorMessage }
   | { readonly type: 'tick' }
-  /** A part of a long message came, or the coordinator's address took a connection: its process lives, if held up. */
+  /** A piece of a long message came, or the coordinator's address took a connection: its process lives, if held up. */
   | { readonly type: 'heard' }
   /** The connection to the coordinator broke and stands again; messages of both sides may be lost. */
   | { readonly type: 'reconnected' }
@@ -122,7 +122,7 @@ export type WorkerEvent =
       readonly type: 'exchangeDone';
       readonly generation: number;
       readonly step: number;
-      readonly collective: number;
+      readonly exchange: number;
     }
   /** The new state stands where that of the step before was. `report` carries the step's metrics, on every member. */
   | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
@@ -137,7 +137,7 @@ export type WorkerEvent =
       readonly type: 'evaluationDone';
       readonly generation: number;
       readonly step: number;
-      readonly collective: number;
+      readonly exchange: number;
       readonly stop: boolean;
       readonly report: OpaqueRecord;
     }
@@ -190,7 +190,7 @@ export type WorkerEffect =
       readonly type: 'exchange';
       readonly generation: number;
       readonly step: number;
-      readonly collective: number;
+      readonly exchange: number;
     }
   /** Write the state of `step` over the one that it is made of, which nobody reads any more. */
   /** `careful`: keep the state before it, look at the new one, and take it back if it is not finite. */
@@ -208,7 +208,7 @@ export type WorkerEffect =
       readonly type: 'exchangeEvaluation';
       readonly generation: number;
       readonly step: number;
-      readonly collective: number;
+      readonly exchange: number;
       readonly final: boolean;
     }
   /** Copy the state of `step`, at once, and send it to the coordinator as `checkpoint` with its frames. */

@@ -5,7 +5,7 @@
 
 import { invariant } from '@lockstep/errors';
 import { MAX_TEXT_LENGTH } from '../constants.ts';
-import type { Activity, Group, ProgramOutline, WorkerEvent } from './state.ts';
+import type { Activity, Membership, ProgramOutline, WorkerEvent } from './state.ts';
 import { begin, send, sendReport, type Turn, update } from './turn.ts';
 
 type Event<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type }>;
@@ -13,27 +13,27 @@ type Event<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type
 const idle: Activity = { kind: 'idle' };
 
 /** Goes on with `work`, unless the generation ended meanwhile: then answers the `prepare` that ended it. */
-function next(turn: Turn, work: (group: Group, program: ProgramOutline) => void) {
+function next(turn: Turn, work: (membership: Membership, program: ProgramOutline) => void) {
   update(turn, { activity: idle });
-  const { group, program, owesReady, prepared, isCareful, tested } = turn.state;
+  const { membership, program, owesReady, prepared, isCareful, tested } = turn.state;
   if (owesReady) {
     // Where some state is not finite, one that was not looked at is none: nobody is to be given it.
     const step = isCareful && !tested ? -1 : turn.state.step;
     update(turn, { owesReady: false, step });
     send(turn, { type: 'ready', generation: prepared, step });
-  } else if (group !== null && program !== null) {
-    work(group, program);
+  } else if (membership !== null && program !== null) {
+    work(membership, program);
   }
 }
 
 /** Stops at the next safe point. A job of the compute threads ends first, without waiting for others; anything else is dropped. */
 export function park(turn: Turn) {
-  const { activity, group } = turn.state;
-  update(turn, { group: null });
+  const { activity, membership } = turn.state;
+  update(turn, { membership: null });
   switch (activity.kind) {
     case 'segment':
       // Threads that exchange by themselves may be waiting for one who is lost.
-      if (group !== null) turn.effects.push({ type: 'abort', generation: group.generation });
+      if (membership !== null) turn.effects.push({ type: 'abort', generation: membership.generation });
       return;
     case 'update':
     case 'evaluate':
@@ -50,15 +50,15 @@ export function park(turn: Turn) {
     default:
       activity satisfies never;
   }
-  if (activity.kind !== 'idle' && group !== null) {
-    turn.effects.push({ type: 'abort', generation: group.generation });
+  if (activity.kind !== 'idle' && membership !== null) {
+    turn.effects.push({ type: 'abort', generation: membership.generation });
   }
   next(turn, () => undefined);
 }
 
 /** Takes the agreed state where this worker does not hold it, then goes on after it. */
-export function enterGeneration(turn: Turn, group: Group) {
-  const { generation, step, source } = group;
+export function enterGeneration(turn: Turn, membership: Membership) {
+  const { generation, step, source } = membership;
   const acquire: Activity = { kind: 'acquire', generation, step, source };
   if (source === 'checkpoint') return update(turn, { activity: acquire });
   if (turn.state.step === step) {
@@ -75,7 +75,7 @@ export function stateReady(turn: Turn, { generation, step }: Event<'stateReady'>
   if (activity.kind !== 'acquire' || activity.generation !== generation || activity.step !== step) return;
   commit(turn, step);
   // What comes from elsewhere was looked at there.
-  update(turn, { tested: turn.state.group?.careful ?? false });
+  update(turn, { tested: turn.state.membership?.careful ?? false });
   afterCommit(turn);
 }
 
@@ -99,11 +99,11 @@ function runEvaluation(turn: Turn, final: boolean): void {
 
 /** `stop`: the evaluation ends the run early. */
 function afterEvaluation(turn: Turn, stop: boolean): void {
-  next(turn, (group, { plan, finalEvaluation }) => {
+  next(turn, (membership, { plan, finalEvaluation }) => {
     const { step } = turn.state;
     const { checkpoint, last } = plan(step);
-    const isStored = group.source === 'checkpoint' && group.step === step;
-    if ((checkpoint || stop) && group.rank === 0 && !isStored)
+    const isStored = membership.source === 'checkpoint' && membership.step === step;
+    if ((checkpoint || stop) && membership.rank === 0 && !isStored)
       turn.effects.push({ type: 'checkpoint', step });
     if (!last && !stop) runSegment(turn, step + 1, 0);
     else if (finalEvaluation) runEvaluation(turn, true);
@@ -131,27 +131,27 @@ export function segmentDone(turn: Turn) {
   if (activity.kind === 'evaluate') return next(turn, exchangeEvaluation(turn, activity.final));
   const { step, segment } = expectActivity(turn, 'segment');
   next(turn, ({ generation }) => {
-    const collective = segment;
-    begin(turn, { kind: 'exchange', step, collective }, { type: 'exchange', generation, step, collective });
+    const exchange = segment;
+    begin(turn, { kind: 'exchange', step, exchange }, { type: 'exchange', generation, step, exchange });
   });
 }
 
-/** Evaluations of a step come after its training collectives, so a frame's key names one exchange. */
+/** Evaluations of a step come after its training exchanges, so a frame's key names one exchange. */
 function exchangeEvaluation(turn: Turn, final: boolean) {
-  return ({ generation }: Group, { numSegments }: ProgramOutline): void => {
+  return ({ generation }: Membership, { numSegments }: ProgramOutline): void => {
     const { step } = turn.state;
-    const collective = numSegments + (final ? 1 : 0);
+    const exchange = numSegments + (final ? 1 : 0);
     const activity = { kind: 'exchangeEvaluation', final } as const;
-    begin(turn, activity, { type: 'exchangeEvaluation', generation, step, collective, final });
+    begin(turn, activity, { type: 'exchangeEvaluation', generation, step, exchange, final });
   };
 }
 
-export function exchangeDone(turn: Turn, { generation, step, collective }: Event<'exchangeDone'>): void {
-  const { activity, group } = turn.state;
-  const isCurrent = activity.kind === 'exchange' && group?.generation === generation;
-  if (!isCurrent || activity.step !== step || activity.collective !== collective) return;
+export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'exchangeDone'>): void {
+  const { activity, membership } = turn.state;
+  const isCurrent = activity.kind === 'exchange' && membership?.generation === generation;
+  if (!isCurrent || activity.step !== step || activity.exchange !== exchange) return;
   next(turn, ({ careful }, { numSegments, plan }) => {
-    if (collective + 1 < numSegments) return runSegment(turn, step, collective + 1);
+    if (exchange + 1 < numSegments) return runSegment(turn, step, exchange + 1);
     const fingerprint = plan(step).fingerprint ?? false;
     const activity = { kind: 'update', generation, step, careful } as const;
     begin(turn, activity, { type: 'runUpdate', step, fingerprint, ...(careful && { careful }) });
@@ -172,12 +172,18 @@ export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDon
 }
 
 export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void {
-  const { activity, group, step, program } = turn.state;
-  if (activity.kind !== 'exchangeEvaluation' || group?.generation !== event.generation) return;
+  const { activity, membership, step, program } = turn.state;
+  if (activity.kind !== 'exchangeEvaluation' || membership?.generation !== event.generation) return;
   const { final } = activity;
-  const collective = (program?.numSegments ?? 0) + (final ? 1 : 0);
-  if (event.step !== step || event.collective !== collective) return;
-  sendReport(turn, { type: 'evaluated', generation: group.generation, step, final, report: event.report });
+  const exchange = (program?.numSegments ?? 0) + (final ? 1 : 0);
+  if (event.step !== step || event.exchange !== exchange) return;
+  sendReport(turn, {
+    type: 'evaluated',
+    generation: membership.generation,
+    step,
+    final,
+    report: event.report,
+  });
   if (final) next(turn, () => finish(turn));
   else afterEvaluation(turn, event.stop);
 }
@@ -187,8 +193,8 @@ export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void
  * the end of an update or of the run, or of a checkpoint, which is no activity.
  */
 export function nonFinite(turn: Turn, { found }: Event<'nonFinite'>): void {
-  const { activity, group, prepared, isCareful } = turn.state;
-  const generation = activity.kind === 'update' ? activity.generation : group?.generation;
+  const { activity, membership, prepared, isCareful } = turn.state;
+  const generation = activity.kind === 'update' ? activity.generation : membership?.generation;
   // Parked for a careful generation, it has forgotten that state; for any other it may have been asked to save it.
   if (generation !== undefined || !isCareful)
     send(turn, { type: 'nonFinite', generation: generation ?? prepared, found });

@@ -41,6 +41,6 @@ export function dropReportsBefore(turn: Turn, step: number): void {
 }
 
 export function exit(turn: Turn, reason: Exit['reason'], message?: string): void {
-  update(turn, { phase: 'stopped', activity: { kind: 'idle' }, group: null, owesReady: false });
+  update(turn, { phase: 'stopped', activity: { kind: 'idle' }, membership: null, owesReady: false });
   turn.effects.push({ type: 'exit', reason, ...(message === undefined ? {} : { message }) });
 }

@@ -12,7 +12,7 @@ import {
 } from './reduction.ts';
 import { type Combine, rootOf } from './tree.ts';
 
-/** What the collectives need of a network: frames to one rank arrive, or the rank is lost. */
+/** What all-reduces and snapshots need of a network: frames to one rank arrive, or the rank is lost. */
 export interface Link {
   /**
    * Memory for a payload of `bytes`, filled before it is sent, to any number of ranks, and then left alone: also after an
@@ -26,33 +26,33 @@ export interface Link {
 /** Why a frame was dropped. `run`, `rank`: not from a member; `held`: too far ahead to keep; else it does not fit. */
 export type Rejection = Exclude<FrameVerdict, 'accepted' | 'duplicate'> | 'run' | 'rank' | 'held';
 
-export interface ExchangeOptions extends Membership {
+export interface AllReducerOptions extends Membership {
   readonly generation: number;
   /** See `runHash`. */
   readonly run: number;
   readonly combine: Combine;
   readonly link: Link;
   readonly rules?: ChunkRules;
-  /** Frames of collectives that have not started here; hand the same to every generation's exchange. */
+  /** Frames of all-reduces that have not started here; hand the same to every generation's exchange. */
   readonly held?: HeldFrames;
   readonly onRejected?: (reason: Rejection, header: Header) => void;
   /** A frame of a member was taken into account. */
   readonly onAccepted?: (header: Header) => void;
 }
 
-export interface ExchangeCounters {
+export interface AllReducerCounters {
   readonly sentBytes: number;
   readonly receivedBytes: number;
-  /** Frames of what is over: an older generation, a finished collective, or seen before. Harmless. */
+  /** Frames of what is over: an older generation, a finished all-reduce, or seen before. Harmless. */
   readonly stale: number;
   readonly rejected: number;
 }
 
 /** The all-reduces of one generation. */
-export interface Exchange {
+export interface AllReducer {
   /**
    * Begins an all-reduce; several may be under way. Every rank starts the same ones, in ascending order of step,
-   * then collective. At `onDone` the request's `out` is the root of the tree, the same bytes on every rank; it may be
+   * then frame id. At `onDone` the request's `result` is the root of the tree, the same bytes on every rank; it may be
    * called before `start` returns.
    */
   start(request: ReductionRequest, onDone: () => void): void;
@@ -65,11 +65,11 @@ export interface Exchange {
   abort(): void;
   /** All-reduces under way. */
   readonly numActive: number;
-  readonly counters: ExchangeCounters;
+  readonly counters: AllReducerCounters;
 }
 
 /** Throws `argument` unless `ranges` cover the shards exactly. */
-export function createExchange(options: ExchangeOptions): Exchange {
+export function createAllReducer(options: AllReducerOptions): AllReducer {
   const {
     generation,
     run,
@@ -82,7 +82,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   checkMembership(options);
   const active = new Map<string, Reduction>();
   const counters = { sentBytes: 0, receivedBytes: 0, stale: 0, rejected: 0 };
-  let last = { step: -1, collective: -1 };
+  let last = { step: -1, frameId: -1 };
   let aborted = false;
   held.dropBefore(generation);
 
@@ -92,11 +92,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
   const sendFrame = (toRanks: readonly number[], frame: OutgoingFrame, of: ReductionRequest) => {
     if (aborted) return;
-    const { step, collective, direct = false } = of;
+    const { step, frameId, direct = false } = of;
     const { kind, node, chunk, data } = frame;
     const payload = bytesOf(data);
     const { length } = payload;
-    const header = { kind, ...node, run, generation, rank, step, collective, chunk, length, direct };
+    const header = { kind, ...node, run, generation, rank, step, frameId, chunk, length, direct };
     const encoded = encodeHeader(header);
     for (const toRank of toRanks) {
       counters.sentBytes += headerBytes + payload.length;
@@ -124,11 +124,11 @@ export function createExchange(options: ExchangeOptions): Exchange {
       return active.size;
     },
     start: (request, onDone) => {
-      const { step, collective } = request;
-      invariant(!aborted, 'nothing starts after an abort', { generation, step, collective });
-      invariant(isAfter(request, last), 'collectives start in order', { last, step, collective });
-      last = { step, collective };
-      const key = `${step}/${collective}`;
+      const { step, frameId } = request;
+      invariant(!aborted, 'nothing starts after an abort', { generation, step, frameId });
+      invariant(isAfter(request, last), 'all-reduces start in order', { last, step, frameId });
+      last = { step, frameId };
+      const key = `${step}/${frameId}`;
       const reduction = reduce(request, () => {
         if (aborted) return;
         active.delete(key);
@@ -136,7 +136,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       });
       active.set(key, reduction);
       reduction.begin();
-      const early = held.take({ generation, step, collective });
+      const early = held.take({ generation, step, frameId });
       for (const { header, payload } of early) {
         if (header.run !== run) reject('run', header);
         else if (!aborted) accept(reduction, header, payload);
@@ -152,7 +152,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
       }
       if (header.kind !== 'partial' && header.kind !== 'result') return reject('kind', header);
       if (header.generation === generation) {
-        const reduction = active.get(`${header.step}/${header.collective}`);
+        const reduction = active.get(`${header.step}/${header.frameId}`);
         if (reduction !== undefined) return accept(reduction, header, payload);
         if (!isAfter(header, last)) {
           counters.stale++;
@@ -171,10 +171,10 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-type Order = Pick<Header, 'step' | 'collective'>;
+type Order = Pick<Header, 'step' | 'frameId'>;
 
 function isAfter(a: Order, b: Order): boolean {
-  return a.step > b.step || (a.step === b.step && a.collective > b.collective);
+  return a.step > b.step || (a.step === b.step && a.frameId > b.frameId);
 }
 
 function checkMembership({ rank, ranges, numShards }: Membership): void {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type AllReducer, type AllReducerOptions, createAllReducer, type Rejection } from './all-reducer.ts';
 import { defaultChunkRules, expectedBytes, planChunks } from './chunks.ts';
-import { createExchange, type Exchange, type ExchangeOptions, type Rejection } from './exchange.ts';
 import { runCluster, scenarios } from './fixtures/cluster.ts';
 import { combine } from './fixtures/combine.ts';
 import { bytesOf, decodeHeader, type Header } from './frame.ts';
@@ -60,14 +60,14 @@ describe('chunks', () => {
 });
 
 /** Rank 0 of two, over eight shards, with a link that keeps what is sent. */
-function rankZero(options: Partial<ExchangeOptions> = {}) {
+function rankZero(options: Partial<AllReducerOptions> = {}) {
   const sent: { header: Header; payload: Uint8Array }[] = [];
   const rejected: Rejection[] = [];
   const keep = (_to: number, bytes: Uint8Array, payload: Uint8Array) => {
     const decoded = decodeHeader(bytes, payload.length);
     if (decoded.ok) sent.push({ header: decoded.header, payload: payload.slice() });
   };
-  const exchange = createExchange({
+  const reducer = createAllReducer({
     generation: 1,
     run: 7,
     rank: 0,
@@ -81,21 +81,21 @@ function rankZero(options: Partial<ExchangeOptions> = {}) {
     onRejected: (reason) => rejected.push(reason),
     ...options,
   });
-  return { exchange, sent, rejected };
+  return { reducer, sent, rejected };
 }
 
-const request = (step = 1, collective = 0) => ({
+const request = (step = 1, frameId = 0) => ({
   step,
-  collective,
+  frameId,
   op: 'sum' as const,
   size: 1,
-  parts: [{ node: { level: 2, index: 0 }, data: Float32Array.of(1) }],
-  out: new Float32Array(1),
+  partials: [{ node: { level: 2, index: 0 }, data: Float32Array.of(1) }],
+  result: new Float32Array(1),
 });
 
 /** Starts a reduction and keeps its result. */
-function collect(exchange: Exchange, results: number[][], asked = request()): void {
-  exchange.start(asked, () => results.push([...asked.out]));
+function collect(reducer: AllReducer, results: number[][], asked = request()): void {
+  reducer.start(asked, () => results.push([...asked.result]));
 }
 
 const payload = bytesOf(Float32Array.of(2));
@@ -105,7 +105,7 @@ const frame: Header = {
   generation: 1,
   rank: 1,
   step: 1,
-  collective: 0,
+  frameId: 0,
   level: 2,
   index: 1,
   chunk: 0,
@@ -113,98 +113,98 @@ const frame: Header = {
   direct: false,
 };
 
-describe('an exchange', () => {
+describe('an all-reducer', () => {
   it('rejects frames that do not fit, and finishes all the same', () => {
-    const { exchange, rejected } = rankZero();
+    const { reducer, rejected } = rankZero();
     const results: number[][] = [];
-    collect(exchange, results);
-    exchange.receive({ ...frame, run: 8 }, payload);
-    exchange.receive({ ...frame, rank: 2 }, payload);
-    exchange.receive({ ...frame, rank: 0 }, payload);
-    exchange.receive({ ...frame, kind: 'snapshot-data' }, payload);
-    exchange.receive({ ...frame, kind: 'result' }, payload);
-    exchange.receive({ ...frame, index: 0 }, payload);
-    exchange.receive({ ...frame, level: 255, index: 2 ** 32 - 1 }, payload);
-    exchange.receive({ ...frame, chunk: 1 }, payload);
-    exchange.receive({ ...frame, length: 3 }, payload.subarray(1));
+    collect(reducer, results);
+    reducer.receive({ ...frame, run: 8 }, payload);
+    reducer.receive({ ...frame, rank: 2 }, payload);
+    reducer.receive({ ...frame, rank: 0 }, payload);
+    reducer.receive({ ...frame, kind: 'snapshot-data' }, payload);
+    reducer.receive({ ...frame, kind: 'result' }, payload);
+    reducer.receive({ ...frame, index: 0 }, payload);
+    reducer.receive({ ...frame, level: 255, index: 2 ** 32 - 1 }, payload);
+    reducer.receive({ ...frame, chunk: 1 }, payload);
+    reducer.receive({ ...frame, length: 3 }, payload.subarray(1));
     expect(rejected).toEqual(['run', 'rank', 'rank', 'kind', 'kind', 'node', 'node', 'chunk', 'length']);
     expect(results).toEqual([]);
-    exchange.receive(frame, payload);
+    reducer.receive(frame, payload);
     expect(results).toEqual([[3]]);
-    expect(exchange.counters).toMatchObject({ rejected: 9, receivedBytes: 48, stale: 0 });
+    expect(reducer.counters).toMatchObject({ rejected: 9, receivedBytes: 48, stale: 0 });
   });
 
   it('keeps frames of later collectives and generations, once and within a bound', () => {
     const held = createHeldFrames(600);
-    const { exchange, rejected } = rankZero({ held });
-    exchange.receive({ ...frame, generation: 2 }, payload);
-    exchange.receive(frame, payload);
-    exchange.receive(frame, payload);
-    expect([held.bytes, exchange.counters.stale]).toEqual([8, 1]);
-    exchange.receive({ ...frame, step: 2 }, payload);
+    const { reducer, rejected } = rankZero({ held });
+    reducer.receive({ ...frame, generation: 2 }, payload);
+    reducer.receive(frame, payload);
+    reducer.receive(frame, payload);
+    expect([held.bytes, reducer.counters.stale]).toEqual([8, 1]);
+    reducer.receive({ ...frame, step: 2 }, payload);
     expect(rejected).toEqual(['held']);
 
     const results: number[][] = [];
-    collect(exchange, results);
+    collect(reducer, results);
     expect(results).toEqual([[3]]);
 
-    exchange.abort();
+    reducer.abort();
     expect(held.bytes).toBe(4);
-    collect(rankZero({ held, generation: 2 }).exchange, results);
+    collect(rankZero({ held, generation: 2 }).reducer, results);
     expect([results, held.bytes]).toEqual([[[3], [3]], 0]);
   });
 
   it('judges held frames by the same rules', () => {
-    const { exchange, rejected } = rankZero();
-    exchange.receive({ ...frame, rank: 9 }, payload);
-    exchange.start(request(), () => {});
-    expect([rejected, exchange.numActive]).toEqual([['rank'], 1]);
+    const { reducer, rejected } = rankZero();
+    reducer.receive({ ...frame, rank: 9 }, payload);
+    reducer.start(request(), () => {});
+    expect([rejected, reducer.numActive]).toEqual([['rank'], 1]);
   });
 
   it('leaves nothing after an abort', () => {
     const held = createHeldFrames();
-    const { exchange, sent } = rankZero({ held });
+    const { reducer, sent } = rankZero({ held });
     let called = false;
-    exchange.receive({ ...frame, step: 9 }, payload);
-    exchange.start(request(), () => {
+    reducer.receive({ ...frame, step: 9 }, payload);
+    reducer.start(request(), () => {
       called = true;
     });
-    exchange.abort();
+    reducer.abort();
     const numSent = sent.length;
-    exchange.receive(frame, payload);
-    exchange.receive({ ...frame, step: 9 }, payload);
-    expect([exchange.numActive, held.bytes, called, sent.length]).toEqual([0, 0, false, numSent]);
-    expect(exchange.counters.stale).toBe(2);
-    expect(() => exchange.start(request(2), () => {})).toThrowError(
+    reducer.receive(frame, payload);
+    reducer.receive({ ...frame, step: 9 }, payload);
+    expect([reducer.numActive, held.bytes, called, sent.length]).toEqual([0, 0, false, numSent]);
+    expect(reducer.counters.stale).toBe(2);
+    expect(() => reducer.start(request(2), () => {})).toThrowError(
       expect.objectContaining({ code: 'internal' }),
     );
   });
 
   it('keeps what peers that are in the next generation already send after an abort', () => {
     const held = createHeldFrames();
-    const { exchange } = rankZero({ held });
-    exchange.abort();
+    const { reducer } = rankZero({ held });
+    reducer.abort();
     // Two runs, of which the next coordinator's is one.
-    exchange.receive({ ...frame, generation: 2, run: 8 }, payload);
-    exchange.receive({ ...frame, generation: 3, run: 9 }, payload);
+    reducer.receive({ ...frame, generation: 2, run: 8 }, payload);
+    reducer.receive({ ...frame, generation: 3, run: 9 }, payload);
     const results: number[][] = [];
     const second = rankZero({ held, generation: 2, run: 8 });
-    collect(second.exchange, results);
+    collect(second.reducer, results);
     const third = rankZero({ held, generation: 3, run: 8 });
-    collect(third.exchange, results);
+    collect(third.reducer, results);
     expect(results).toEqual([[3]]);
     expect([second.rejected, third.rejected]).toEqual([[], ['run']]);
   });
 
   it('demands collectives in order and partials of its own shards', () => {
-    const { exchange } = rankZero();
-    exchange.start(request(1, 1), () => {});
+    const { reducer } = rankZero();
+    reducer.start(request(1, 1), () => {});
     const internal = expect.objectContaining({ code: 'internal' });
-    expect(() => exchange.start(request(1, 1), () => {})).toThrowError(internal);
-    expect(() => exchange.start(request(1, 0), () => {})).toThrowError(internal);
+    expect(() => reducer.start(request(1, 1), () => {})).toThrowError(internal);
+    expect(() => reducer.start(request(1, 0), () => {})).toThrowError(internal);
     const foreign = [{ node: { level: 2, index: 1 }, data: Float32Array.of(1) }];
-    expect(() => exchange.start({ ...request(2), parts: foreign }, () => {})).toThrowError(internal);
-    expect(() => exchange.start({ ...request(3), size: 2 }, () => {})).toThrowError(internal);
+    expect(() => reducer.start({ ...request(2), partials: foreign }, () => {})).toThrowError(internal);
+    expect(() => reducer.start({ ...request(3), size: 2 }, () => {})).toThrowError(internal);
   });
 
   it('demands one owner for every shard', () => {
