@@ -1,11 +1,11 @@
-/** How a contestant is measured: by a process of its own that prints one JSON line. */
+/** Measures a contestant in a separate process that prints one JSON line. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { python } from './torch.mjs';
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Figures by row. */
+/** Returns figures by row. */
 export function figuresOf(group, name, options) {
   const [command, args] = commandOf(group, name, options);
   const output = execFileSync(command, args, {

@@ -1,6 +1,6 @@
 /**
- * Two models beside PyTorch, with the same initial weights, batches and learning rates: a loss a step of each, written
- * to docs/curves as numbers and pictures, and a summary to docs/curves.md.
+ * Trains two models by Lockstep and by PyTorch, with the same initial weights, batches and learning rates. Writes the loss
+ * of each step to docs/curves as numbers and pictures, and a summary to docs/curves.md.
  *
  *   node bench/curves.mjs [transformer] [cnn]
  */
@@ -67,7 +67,7 @@ const transformer = {
 
 const cnn = {
   title: 'Convolutional network on MNIST',
-  what: 'two convolutions with batch norm over all 8 shards, batch 128; AdamW, clipping, warm-up and cosine',
+  what: 'Two convolutions with batch norm over all 8 shards, batch 128; AdamW, clipping, warm-up and cosine',
   steps: 600,
   beta2: 0.999,
   weightDecay: 0.01,
@@ -91,7 +91,7 @@ const cnn = {
 
 const models = { transformer, cnn };
 
-/** The losses of both, step by step. */
+/** The losses of both trainers by step. */
 async function compare(model) {
   const { steps, schedule, beta2, weightDecay, data, batch, network } = model;
   const experiment = defineExperiment({
@@ -113,14 +113,14 @@ async function compare(model) {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
     });
-    if (status !== 0) throw new Error(`PyTorch's side failed: ${error?.message ?? stderr}`);
+    if (status !== 0) throw new Error(`PyTorch failed: ${error?.message ?? stderr}`);
     return { ours: ours.map(({ loss }) => loss), torch: JSON.parse(stdout) };
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** What PyTorch starts from and sees: see curves/train.py. */
+/** Writes the inputs of curves/train.py: initial weights, batches and learning rates. */
 function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, train, config) {
   const { steps, batchSize, numShards } = config;
   const { x, y } = train.fields;
@@ -149,7 +149,7 @@ function writeInputs(folder, { network, torch, schedule, beta2, weightDecay }, t
   );
 }
 
-/** A line a step; nine digits tell any two float32 apart. */
+/** One line per step. Nine digits distinguish any two float32 numbers. */
 const toCsv = ({ ours, torch }) =>
   `${['step,ours,torch', ...ours.map((loss, i) => [i + 1, loss.toPrecision(9), torch[i].toPrecision(9)])].join('\n')}\n`;
 
@@ -176,11 +176,11 @@ function section(name, { title, what }, { ours, torch }) {
   return [
     `## ${title}`,
     '',
-    `${what}. Mean loss of the last 50 steps: **${lastOurs}** ours, **${lastTorch}** PyTorch's.`,
+    `${what}. Mean loss of the last 50 steps: **${lastOurs}** for Lockstep, **${lastTorch}** for PyTorch.`,
     '',
     `![losses of both by step](curves/${name}.svg)`,
     '',
-    '| step | ours | PyTorch | relative difference |',
+    '| step | Lockstep | PyTorch | relative difference |',
     '|---|---|---|---|',
     ...rows,
     '',
@@ -189,11 +189,10 @@ function section(name, { title, what }, { ours, torch }) {
 
 const HEAD = `# Learning curves beside PyTorch
 
-Two models, each trained by Lockstep and by PyTorch 1.13 from the same initial weights, on the same batches in the same
-order, with the same learning rates, in float32. Written by \`node bench/curves.mjs\`, which needs python3-torch; the
-losses of all steps are in \`docs/curves\`. The two agree to the last digits at first; later the roundings of two
-different orders of summation, fed back through training, drive the digits apart, and the curves stay on top of each
-other.
+Lockstep and PyTorch 1.13 train two models from the same initial weights, on the same batches in the same order, with the
+same learning rates, in float32. \`node bench/curves.mjs\` writes this page; it needs python3-torch. The losses of all steps
+are in \`docs/curves\`. At first the losses agree to the last digits. Later they differ, because the two libraries sum in
+different orders and training amplifies the different roundings; the curves still coincide.
 
 `;
 

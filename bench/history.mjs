@@ -4,7 +4,7 @@ import { arch, cpus } from 'node:os';
 
 const FILE = new URL('history.jsonl', import.meta.url);
 
-/** One line a row: when, which commit, on what machine and backend; figures with quartiles, ratios with extremes. */
+/** One line per row: date, commit, machine and backend, figures with quartiles, ratios with extremes. */
 export function append(results, { profile, backend, torch, peers }) {
   const facts = {
     date: new Date().toISOString(),
@@ -27,14 +27,14 @@ export function machine() {
   return `${cores[0]?.model.trim() || arch()}, ${cores.length} cores`;
 }
 
-/** The commit, and whether the sources that it names were changed since. */
+/** The commit, and whether the sources have uncommitted changes. */
 function commit() {
   const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
   const changed = git('status', '--porcelain', '--', 'libs', 'bench', ':!bench/history.jsonl') !== '';
   return { commit: git('rev-parse', '--short', 'HEAD'), changed };
 }
 
-/** Four digits: the machine gives no more. */
+/** Rounds to four digits; the noise of the machine is larger. */
 function rounded(_key, value) {
   return typeof value === 'number' ? Number(value.toPrecision(4)) : value;
 }

@@ -1,4 +1,4 @@
-/** Times and what is made of them. */
+/** Measures times and computes their statistics. */
 
 const SLICE_MS = 50;
 const LEAST_SLICES = 3;
@@ -22,16 +22,16 @@ function timeOf(call, calls) {
   return (performance.now() - start) / calls;
 }
 
-/** As `sample`, of a call whose `loss` must be finite afterwards. */
+/** Like `sample`, and throws unless `loss` is finite afterwards. */
 export function timed(name, call, loss, { seconds }) {
   const slices = sample(call, seconds);
   if (!Number.isFinite(loss())) {
-    throw new Error(`${name}: the loss is ${loss()} after the measurement; its time means nothing`);
+    throw new Error(`${name}: the loss is ${loss()} after the measurement, so the time is not valid`);
   }
   return slices;
 }
 
-/** Linear interpolation between the sorted values on either side. */
+/** A quantile by linear interpolation between the neighbouring sorted values. */
 export function quantile(values, q) {
   const sorted = [...values].sort((a, b) => a - b);
   const at = q * (sorted.length - 1);
@@ -39,14 +39,14 @@ export function quantile(values, q) {
   return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at));
 }
 
-/** The median, and the quartiles as its spread. */
+/** The median with the quartiles as spread. */
 export const summary = (values) => ({
   median: quantile(values, 0.5),
   low: quantile(values, 0.25),
   high: quantile(values, 0.75),
 });
 
-/** The median, and the extremes as its spread: for the few rounds of a run. */
+/** The median with the extremes as spread, for the few rounds of a run. */
 export const range = (values) => ({
   median: quantile(values, 0.5),
   low: quantile(values, 0),

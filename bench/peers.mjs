@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What is measured beside the portable profile. They never become dependencies of this project. */
+/** Libraries that are measured beside the profile portable. They are no dependencies of this project. */
 const PACKAGES = ['@tensorflow/tfjs', '@tensorflow/tfjs-backend-wasm', '@jax-js/jax'];
 
-/** Their versions in the folder that BENCH_PEERS names, or why they cannot be measured. */
+/** The versions of these libraries in the folder BENCH_PEERS, or the reason why they cannot be measured. */
 export function findPeers() {
   const folder = process.env.BENCH_PEERS;
   const install = `npm install --prefix <folder> ${PACKAGES.join(' ')}`;

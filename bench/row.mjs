@@ -1,4 +1,4 @@
-// Measures one contestant of a group of rows in a process of its own and prints one JSON line, as PyTorch's programs do.
+// Measures one contestant of a group of rows in this process and prints one JSON line, as PyTorch's programs do.
 // node bench/row.mjs <group> <contestant> <profile> <seconds>
 import { groups } from './rows/index.mjs';
 

@@ -1,4 +1,4 @@
-// Measures the rows, prints a table and appends it to history.jsonl; with --torch beside PyTorch. See README.md.
+// Measures the rows, prints a table and appends it to history.jsonl; with --torch also measures PyTorch. See README.md.
 // node bench/run.mjs [--list] [--torch] [--profile auto|portable|fma] [--rounds 2] [--seconds 3] [group or row …]
 import { parseArgs } from 'node:util';
 import { offeredProfiles } from '@lockstep/kernels';
@@ -41,7 +41,7 @@ if (
   peers.missing !== undefined &&
   chosen.some(({ contestants }) => Object.values(contestants).some(isPeer))
 ) {
-  console.log(`Without the other libraries of WebAssembly: ${peers.missing}`);
+  console.log(`other WebAssembly libraries are skipped: ${peers.missing}`);
 }
 const setting = {
   profile,
@@ -54,7 +54,7 @@ const results = chosen.flatMap(measureGroup);
 console.log(formatTable(results));
 append(results, setting);
 
-/** All contestants of a group in turn, A B A B. */
+/** Measures all contestants of a group in turn, A B A B. */
 function measureGroup(group) {
   const names = Object.keys(group.contestants).filter((name) => isPresent(group.contestants[name]));
   const parts = Object.fromEntries(names.map((name) => [name, []]));
@@ -81,7 +81,7 @@ function isPeer({ peer }) {
   return peer !== undefined;
 }
 
-/** Figures over all slices of a contestant; ratios to ours of the medians in the same round. */
+/** Figures over all slices of a contestant, and ratios of its medians to ours in the same round. */
 function summarize(parts) {
   const { ours, ...others } = mapValues(parts, (rounds) => rounds.map((slices) => quantile(slices, 0.5)));
   return {
@@ -94,7 +94,7 @@ function mapValues(object, f) {
   return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, f(value)]));
 }
 
-/** A group is named by itself or by any of its rows. */
+/** Selects groups by their name or by the name of any of their rows. */
 function chooseGroups() {
   const namesOf = ({ name, rows }) => [name, ...rows.map((row) => row.name)];
   const known = new Set(groups.flatMap(namesOf));

@@ -1,4 +1,4 @@
-/** The results as a Markdown table, to read in a terminal and to paste into README.md. */
+/** Formats the results as a Markdown table, for the terminal and for README.md. */
 import { loadavg } from 'node:os';
 import { machine } from './history.mjs';
 
@@ -14,7 +14,7 @@ export function headline({ profile, backend, torch, peers, rounds, seconds }) {
   return `${facts.join('; ')}; rounds: ${rounds} of ${seconds} s\n`;
 }
 
-/** A line a row and contestant beside ours; of a row without any, one. */
+/** One line for each row and other contestant; one line for a row without other contestants. */
 export function formatTable(results) {
   const lines = results.flatMap((result) => {
     const { ours, ...others } = result.figures;
@@ -34,7 +34,7 @@ export function formatTable(results) {
 const figure = ({ low, median, high }, { measured = 'ms' }) =>
   `${digits(median)} ${measured} (${digits(low)}–${digits(high)})`;
 
-/** What a second brings at the median time. */
+/** The rate at the median time. */
 const rate = ({ median }, { amount, unit }) =>
   amount === undefined ? '' : `${grouped.format((1e3 * amount) / median)} ${unit}`;
 

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 
 const FOLDER = fileURLToPath(new URL('torch', import.meta.url));
 
-/** Debian's Python, since python3-torch belongs to it; -B leaves no compiled files behind. */
+/** Debian's Python, which has python3-torch; -B writes no compiled files. */
 export const python = ['/usr/bin/python3', '-B'];
 
-/** The versions of PyTorch and its BLAS, or why they cannot be measured here. */
+/** The versions of PyTorch and its BLAS, or the reason why they cannot be measured. */
 export function findTorch() {
   const [command, ...flags] = python;
   const program = 'import common; print(common.versions(common.setup()))';

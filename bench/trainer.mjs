@@ -1,4 +1,4 @@
-/** One thread that owns all shards of an experiment: the programs and the executor of a worker, without sockets. */
+/** Runs the programs and the executor of a worker in one thread with all shards of an experiment, without sockets. */
 import { createMemory } from '@lockstep/kernels';
 import {
   combineWith,
@@ -10,12 +10,12 @@ import {
 } from '@lockstep/training';
 import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 
-/** More steps than any measurement takes; only schedules read it. */
+/** More steps than any measurement takes; only schedules read this number. */
 const TOTAL_STEPS = 1_000_000;
 
 /**
  * @param options `numShards`, `profile`
- * @returns `step()`, a whole training step; `update()`, its last part alone, which moves on by the sums there are; `loss()` of the last step.
+ * @returns `step()`, a whole training step; `update()`, only its update, with the sums of the last step; `loss()` of the last step
  */
 export async function createTrainer(experiment, { numShards, profile }) {
   const dataset = await experiment.data.load();
@@ -59,7 +59,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
   };
 }
 
-/** What ends each segment: the only block's sums are the results already, and are copied to their place. */
+/** The exchange after each segment: the sums of the only block are the result and are copied to its place. */
 function bindExchanges(programs, layout, view, { copy }) {
   const [{ numShards, arena }] = layout.blocks;
   return programs.shard(numShards).exchanges.map((buckets, segment) => {

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Runs `lockstep` with these arguments, as the coordinator of a cluster whose CURVE keys are made on the first start
-# and kept on later ones. Workers get all but the coordinator's secret key. A container that is started again goes on
-# with the run that it began: `docker compose up --scale` starts one that has exited, and nobody asked for another run.
+# Runs `lockstep` with these arguments, as the coordinator of a cluster. The first start makes the cluster's CURVE keys,
+# later starts reuse them. Workers get all keys but the coordinator's secret key. A restarted container continues its run,
+# because `docker compose up --scale` also restarts a container that has exited, which must not start another run.
 set -eu
 coordinator=/keys/coordinator workers=/keys/workers
 
-# Renamed when complete: a start that was cut short leaves no half set of keys behind.
+# The folder is renamed when it is complete, so an interrupted start leaves no partial set of keys.
 if [ ! -d $coordinator/cluster ]; then
   rm -rf $coordinator/new
   lockstep keys --out $coordinator/new >/dev/null
@@ -18,14 +18,14 @@ if ! cmp -s $coordinator/cluster/client.secret $workers/cluster/client.secret; t
   mv $workers/new $workers/cluster
 fi
 
-# A container keeps its host name when it is started again; one that compose makes anew has another.
+# A restarted container keeps its host name; a recreated container gets another one.
 mark=/runs/.containers/$(hostname)
 if [ ! -e "$mark" ]; then
   mkdir -p "${mark%/*}"
   touch "$mark"
   exec lockstep "$@"
 fi
-# The oldest run since the first start is the one that this container began. A run's code is written once.
+# The oldest run since the first start is the run of this container. A run's code is written only once.
 run=$(find /runs -mindepth 2 -maxdepth 2 -name experiment.mjs -newer "$mark" -exec ls -tr {} + | head -n 1)
 if [ "$1" = resume ] || [ -z "$run" ]; then exec lockstep "$@"; fi
 bind='' keys='' json=''
@@ -37,5 +37,5 @@ while [ $# -gt 0 ]; do
   esac
   shift
 done
-echo "this container goes on with its run; for a new one: docker compose up --force-recreate coordinator" >&2
+echo "this container continues its run; for a new run: docker compose up --force-recreate coordinator" >&2
 exec lockstep resume "${run%/experiment.mjs}" --workers 0 --bind "$bind" --keys "$keys" $json

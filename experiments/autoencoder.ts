@@ -1,4 +1,4 @@
-/** Digits through a code of 16 numbers: strided convolutions down, transposed ones up. The images are their own labels. */
+/** An autoencoder of digits: strided convolutions to a code of 16 numbers, transposed convolutions back. Labels are the inputs. */
 import {
   adamw,
   conv2d,

@@ -1,4 +1,4 @@
-/** A table: 30 measurements of cells, malignant or benign. */
+/** Classifies rows of a table: 30 measurements of cells, malignant or benign. */
 import {
   accuracy,
   adam,

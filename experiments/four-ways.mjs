@@ -1,6 +1,6 @@
 /**
- * Four ways to a derivative, compared on f(x1, x2) = ln x1 + x1·x2 − sin x2 at (2, 5): by hand, by finite differences,
- * symbolically and automatically. Run with `node experiments/four-ways.mjs` after `npm install`.
+ * Compares four ways to a derivative, for f(x1, x2) = ln x1 + x1·x2 − sin x2 at (2, 5): by hand, by finite differences,
+ * symbolic and automatic. Run `node experiments/four-ways.mjs` after `npm ci`.
  */
 import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -9,12 +9,12 @@ import { evaluateExpression, formatExpression, grad, jvp, numericalGrad, program
 const f = (x1, x2) => x1.log().add(x1.mul(x2)).sub(x2.sin());
 const point = [2, 5];
 
-/** What somebody with a pencil finds: ∂f/∂x1 = 1/x1 + x2, ∂f/∂x2 = x1 − cos x2. */
+/** The derivatives by hand: ∂f/∂x1 = 1/x1 + x2, ∂f/∂x2 = x1 − cos x2. */
 function byHand(x1, x2) {
   return [1 / x1 + x2, x1 - tensor(x2).cos().item()];
 }
 
-/** Each row: the method, its two derivatives, their errors against those by hand, and how often f was evaluated. */
+/** Each row has the method, its two derivatives, their errors relative to those by hand, and the number of evaluations of f. */
 export function fourWays() {
   const exact = byHand(...point);
   let numEvaluations = 0;

@@ -1,7 +1,7 @@
 /** The lecture's one-layer network: f(x) = 1 / (1 + e^−(w₀ + w·x)), fitted by gradient descent to points in a plane. */
 import { defineExperiment, fromArrays, sgd, type Tensor, zeros } from 'lockstep';
 
-/** 200 points on a spiral lattice, labelled by the side of a line on which they lie. */
+/** 200 points on a spiral lattice, labelled by the side of a line. */
 const points = Array.from({ length: 200 }, (_, i) => [
   ((i * 89) % 200) / 100 - 1,
   ((i * 55) % 200) / 100 - 1,
@@ -24,7 +24,7 @@ export default defineExperiment({
   epochs: 25,
 });
 
-/** −log of the probability that the model gives to the true label. [rows] */
+/** −log of the model's probability of the true label. [rows] */
 function logLoss(probability: Tensor, label: Tensor): Tensor {
   const ofLabel = probability.mul(label).add(probability.neg().add(1).mul(label.neg().add(1)));
   return ofLabel.log().neg();

@@ -1,4 +1,4 @@
-/** A small convolutional network on MNIST: batch norm synchronised over all workers, dropout, L2, clipping, Adam. */
+/** A small convolutional network on MNIST: batch norm that is synchronised over all workers, dropout, L2, clipping, Adam. */
 import {
   accuracy,
   adam,

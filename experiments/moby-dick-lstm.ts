@@ -1,4 +1,4 @@
-/** The next character of Moby-Dick by an LSTM. */
+/** Predicts the next character of Moby-Dick by an LSTM. */
 import {
   accuracy,
   adam,
@@ -13,7 +13,7 @@ import {
   softmaxCrossEntropy,
 } from 'lockstep';
 
-/** Distinct characters of the text. */
+/** The number of distinct characters of the text. */
 const CHARACTERS = 83;
 
 export default defineExperiment({

@@ -1,4 +1,4 @@
-/** A character transformer in the shape of nanoGPT's small example, on Moby-Dick. */
+/** Predicts the next character of Moby-Dick by a transformer with the sizes of nanoGPT's small example. */
 import {
   accuracy,
   adamw,
@@ -16,7 +16,7 @@ import {
   warmupCosine,
 } from 'lockstep';
 
-/** Distinct characters of the text. */
+/** The number of distinct characters of the text. */
 const CHARACTERS = 83;
 const WIDTH = 128;
 const HEADS = 4;

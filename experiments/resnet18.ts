@@ -19,7 +19,7 @@ import {
 const convolution = (channels: number, stride = 1, size = 3) =>
   conv2d(channels, size, { stride, padding: (size - 1) / 2, bias: false });
 
-/** Two convolutions around a shortcut, which is a 1×1 convolution where the shape changes. */
+/** Two convolutions beside a shortcut, which is a 1×1 convolution if the shape changes. */
 function block(channels: number, stride: number) {
   const main = [
     convolution(channels, stride),

@@ -19,9 +19,10 @@ const output = new URL('../THIRD_PARTY.md', import.meta.url);
 
 const HEAD = `# Third-party software
 
-What \`npm ci --omit=dev\` brings along. Written by \`node tools/check-licences.mjs\` from the lock file; do not edit.
+This file lists the packages that \`npm ci --omit=dev\` installs.
+\`node tools/check-licences.mjs\` writes it from the lock file; do not edit it.
 
-zeromq carries libzmq (MPL-2.0) and libsodium (ISC) in its prebuilt addon; their sources are at
+The prebuilt addon of zeromq contains libzmq (MPL-2.0) and libsodium (ISC); their sources are at
 <https://github.com/zeromq/libzmq> and <https://github.com/jedisct1/libsodium>. esbuild is one Go program.
 
 | package | version | licence | declared by |

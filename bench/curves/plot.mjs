@@ -1,9 +1,9 @@
-/** Two learning curves as a picture: ours as a broad light line, PyTorch's as a thin dark one on top of it. */
+/** Draws two learning curves: ours as a broad light line, PyTorch's as a thin dark line on top. */
 const WIDTH = 760;
 const HEIGHT = 360;
 const MARGIN = { left: 52, right: 16, top: 36, bottom: 40 };
 
-/** Steps between two lines of a grid: 1, 2 or 5 times a power of ten, about `count` of them. */
+/** The distance of grid lines: 1, 2 or 5 times a power of ten, so that there are about `count` lines. */
 function gridStep(range, count) {
   const rough = range / count;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -18,7 +18,7 @@ function gridLines(low, high, count) {
   return lines;
 }
 
-/** @param losses `{ ours, torch }`, a number a step each */
+/** @param losses `{ ours, torch }`, each with one number per step */
 export function plot(title, { ours, torch }) {
   const steps = ours.length;
   const top = Math.max(...ours, ...torch);

@@ -1,6 +1,6 @@
-"""Trains one of the models of curves.mjs from given initial weights on given batches; prints a loss a step.
+"""Trains one of the models of curves.mjs from given initial weights on given batches; prints one loss per step.
 
-Reads a folder: config.json, params.bin (the initial weights, one after the other) and x.bin, y.bin (all batches).
+Reads a folder: config.json, params.bin (the initial weights in sequence) and x.bin, y.bin (all batches).
 """
 import json
 import math
@@ -66,7 +66,7 @@ class Transformer(nn.Module):
         return self.head(self.norm(x))
 
     def in_order(self):
-        """The parameters in the order of the file: (tensor, whether it is stored transposed)."""
+        """The parameters in the order of the file: (tensor, whether the file stores it transposed)."""
         linear = lambda m: [(m.bias, False), (m.weight, True)]
         norm = lambda m: [(m.bias, False), (m.weight, False)]
         parts = [(self.tokens.weight, False), (self.positions.weight, False)]
@@ -80,7 +80,7 @@ class Transformer(nn.Module):
 
 
 class Cnn(nn.Module):
-    """The model of experiments/mnist-cnn.ts without dropout, whose random numbers are each library's own."""
+    """The model of experiments/mnist-cnn.ts without dropout, whose random numbers differ between the libraries."""
 
     def __init__(self):
         super().__init__()

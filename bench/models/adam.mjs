@@ -1,4 +1,4 @@
-/** Ten million parameters for Adam; the loss matters only in giving them a gradient; beside torch/adam.py. */
+/** Ten million parameters for Adam, with a loss that only provides a gradient. Compared with torch/adam.py. */
 import { adam, defineExperiment, dense, fromArrays, sequential } from 'lockstep';
 
 const INPUTS = 1_000;

@@ -1,4 +1,4 @@
-/** A small convolutional net with batch norm on 28×28 images; beside torch/cnn.py. */
+/** A small convolutional net with batch norm on 28×28 images. Compared with torch/cnn.py. */
 import {
   batchNorm,
   conv2d,

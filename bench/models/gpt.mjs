@@ -1,6 +1,6 @@
 /**
- * A character transformer in the shape of nanoGPT's CPU example: tied embedding, no dropout, AdamW with clipping;
- * beside torch/gpt.py.
+ * A character transformer with the sizes of nanoGPT's CPU example: tied embedding, no dropout, AdamW with clipping.
+ * Compared with torch/gpt.py.
  */
 import {
   adamw,
@@ -52,17 +52,17 @@ const init = (key) => ({
 
 const linear = ({ kernel, bias }, x) => x.matmul(kernel).add(bias);
 
-/** Over the last axis, as torch.nn.LayerNorm. */
+/** Layer norm over the last axis, as torch.nn.LayerNorm. */
 function layerNorm({ gamma, beta }, x) {
   const centred = x.sub(x.mean(-1, { keepDims: true }));
   const variance = centred.square().mean(-1, { keepDims: true });
   return centred.div(variance.add(1e-5).sqrt()).mul(gamma).add(beta);
 }
 
-/** x·Φ(x), as torch.nn.GELU. */
+/** GELU, x·Φ(x), as torch.nn.GELU. */
 const gelu = (x) => x.mul(x.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
 
-/** Each position attends to itself and those before it: [rows, LENGTH, WIDTH] → the same shape. */
+/** Causal attention: each position reads itself and earlier positions. [rows, LENGTH, WIDTH] → the same shape. */
 function attention({ qkv, projection }, x) {
   const [rows] = x.shape;
   const depth = WIDTH / HEADS;

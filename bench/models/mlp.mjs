@@ -1,4 +1,4 @@
-/** Multilayer perceptrons: relu, cross entropy, SGD with momentum 0.9; beside torch/mlp.py. */
+/** Multilayer perceptrons: relu, cross entropy, SGD with momentum 0.9. Compared with torch/mlp.py. */
 import { defineExperiment, dense, relu, sequential, sgd, softmaxCrossEntropy } from 'lockstep';
 import { randomData } from './random-data.mjs';
 
@@ -16,5 +16,5 @@ const perceptron = (size, ...hidden) =>
 
 export const mlp = (size) => perceptron(size, 512, 256);
 
-/** About ten million parameters. */
+/** A perceptron with about ten million parameters. */
 export const wideMlp = (size) => perceptron(size, 2800, 2800);

@@ -2,7 +2,7 @@ import { foldIn, fromArrays, keyTensor, uniform } from 'lockstep';
 
 const key = keyTensor([0, 1]);
 
-/** Uniform inputs in [0, 1) of shape `shape`, [H, W, C] or [features], with random labels of ten classes. */
+/** Uniform inputs in [0, 1) with shape [H, W, C] or [features], and random labels of ten classes. */
 export function randomData(numSamples, shape) {
   const inputs = uniform(foldIn(key, 0), [numSamples, ...shape]);
   return fromArrays(
@@ -14,7 +14,7 @@ export function randomData(numSamples, shape) {
   );
 }
 
-/** Views of rows of a typed array: nested arrays of numbers would take several times its memory. */
+/** The rows of a typed array as views. Nested arrays of numbers would take several times the memory. */
 function rows(data, length) {
   return Array.from({ length: data.length / length }, (_, i) => data.subarray(i * length, (i + 1) * length));
 }

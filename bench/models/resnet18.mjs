@@ -1,4 +1,4 @@
-/** ResNet-18 for 32×32 images (He et al., 2016): 3×3 stem, no max pooling; beside torch/cnn.py --model resnet18. */
+/** ResNet-18 for 32×32 images (He et al., 2016): 3×3 stem, no max pooling. Compared with torch/cnn.py --model resnet18. */
 import {
   batchNorm,
   conv2d,
@@ -53,7 +53,7 @@ const basicBlock = (channels, stride, changesShape) =>
     sequential(...(changesShape ? convolution(channels, 1, stride) : [])),
   );
 
-/** Two blocks, of which the first may halve the image. */
+/** Two blocks; the first may halve the image. */
 const stage = (channels, stride) => [
   basicBlock(channels, stride, stride > 1),
   basicBlock(channels, 1, false),

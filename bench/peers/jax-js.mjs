@@ -1,4 +1,4 @@
-// A training step of jax-js on its WebAssembly backend, which has one thread in Node. Prints one JSON line.
+// Measures a training step of jax-js on its WebAssembly backend, which has one thread in Node. Prints one JSON line.
 // BENCH_PEERS=<folder> node bench/peers/jax-js.mjs mlp|cnn <batch> <seconds>
 import { sample } from '../measure.mjs';
 import { load } from './load.mjs';
@@ -73,7 +73,7 @@ function update(params, velocity, x, y) {
   return [tree.map((w, v) => w.sub(v.mul(0.01)), params, tree.ref(next)), next, value];
 }
 
-// Its compiled step of the CNN takes tens of times as long as the same step run op by op.
+// The compiled step of the CNN takes tens of times as long as the step op by op.
 const run = name === 'mlp' ? jit(update) : update;
 const batches = Array.from({ length: BATCHES }, () => ({
   x: random.uniform(random.key(seed++), [Number(batch), ...model.shape]),
@@ -84,7 +84,7 @@ let velocity = tree.map((w) => np.zeros(w.shape), tree.ref(params));
 let value = Number.NaN;
 let turn = 0;
 
-/** It computes when a value is asked for. */
+/** Reads a value, because jax-js computes lazily. */
 function step() {
   const { x, y } = batches[turn++ % BATCHES];
   let result;

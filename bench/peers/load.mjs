@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
-/** A package of the folder that BENCH_PEERS names. */
+/** Loads a package from the folder BENCH_PEERS. */
 export const load = createRequire(join(process.env.BENCH_PEERS, 'here.js'));

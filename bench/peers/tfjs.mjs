@@ -1,4 +1,4 @@
-// A training step of TensorFlow.js on its WebAssembly backend, one thread. Prints one JSON line.
+// Measures a training step of TensorFlow.js on its WebAssembly backend with one thread. Prints one JSON line.
 // BENCH_PEERS=<folder> node bench/peers/tfjs.mjs mlp|cnn <batch> <seconds>
 import { sample } from '../measure.mjs';
 import { load } from './load.mjs';
@@ -27,8 +27,8 @@ function mlp() {
 }
 
 /**
- * A convolution with zeros around the image. The backend lacks the gradient by the kernel, which is itself a convolution
- * of the images, their channels taken for the batch, with the gradient of the output.
+ * A convolution with zero padding. The backend lacks the gradient with respect to the kernel; here it is a convolution of
+ * the images, with channels as the batch axis, with the gradient of the output.
  */
 const convolve = tf.customGrad((x, kernel, save) => {
   save([x, kernel]);

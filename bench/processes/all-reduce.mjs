@@ -1,5 +1,5 @@
-// One rank of an all-reduce between processes, by the parts of a worker's compute thread: its shared memory, its reductions.
-// Forked by rows/all-reduce.mjs, whose messages tell it whom to meet and what to measure.
+// One rank of an all-reduce between processes, with the shared memory and the reductions of a worker's compute thread.
+// rows/all-reduce.mjs forks this program; its messages name the peers and the measurement.
 import { createHeldFrames, defaultChunkRules, outboxBytes, runHash } from '@lockstep/collectives';
 import { createEagerKernels } from '@lockstep/kernels';
 import { createLane } from '@lockstep/lanes';
@@ -32,7 +32,7 @@ function fail(reason) {
   throw new Error(`a frame was dropped: ${reason}`);
 }
 
-/** As a worker enters a generation. */
+/** Opens the reductions of a generation, as a worker does. */
 function enter(invitations) {
   for (const [peer, invitation] of invitations.entries()) {
     if (peer !== rank && !lane.accept(peer, Buffer.from(invitation))) fail('a peer cannot be reached');
@@ -41,7 +41,7 @@ function enter(invitations) {
 
 let step = 0;
 
-/** The sum of everyone's `data`. Milliseconds. */
+/** Sums the `data` of all ranks; returns the time in milliseconds. */
 function allReduce(data, result) {
   const part = {
     op: 'sum',
@@ -54,7 +54,7 @@ function allReduce(data, result) {
   return performance.now() - start;
 }
 
-/** Milliseconds of each round; everyone begins it together. */
+/** The milliseconds of each round. All ranks begin a round together. */
 function measure({ bytes, rounds }) {
   const signals = [new Float32Array(1), new Float32Array(1)];
   const data = new Float32Array(bytes / 4).fill(1);
@@ -65,7 +65,7 @@ function measure({ bytes, rounds }) {
     times.push(allReduce(data, result));
   }
   if (result.some((value) => value !== worldSize))
-    throw new Error(`the sum of ${worldSize} ones is not that`);
+    throw new Error(`the all-reduce of ones is not ${worldSize}`);
   return times;
 }
 

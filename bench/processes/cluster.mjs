@@ -1,4 +1,4 @@
-/** Runs of the command `lockstep`, as a user starts them: a coordinator and workers in processes of their own. */
+/** Runs the command `lockstep` as a user does, with coordinator and workers in separate processes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,14 +11,14 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 const launcher = here('../../apps/cli/bin/lockstep.mjs');
 
-/** More steps, and between what is written, than any measurement takes. */
+/** More steps than any measurement takes, so that no file is written during it. */
 const NEVER = 1_000_000;
 
 /**
  * Starts `lockstep <command>` on an experiment of bench/experiments.
  *
- * @returns `startedAt`, in milliseconds; `next(event)`, which resolves with the next object of that name that it prints
- *   and the time `at` which it came, and rejects if the command ends; `stop()`, which ends it and removes its run.
+ * @returns `startedAt` in milliseconds; `next(event)`, which resolves with the next printed object of that event and its
+ *   time `at`, and rejects if the command ends; `stop()`, which ends the command and removes its run.
  */
 export async function startRun(command, experiment, args) {
   const runRoot = await mkdtemp(join(tmpdir(), 'lockstep-bench-'));
@@ -52,7 +52,7 @@ export async function startRun(command, experiment, args) {
   };
 }
 
-/** A worker process of one thread that joins a coordinator, and leaves when that ends. */
+/** A worker process with one thread that joins a coordinator, and ends with it. */
 export function startWorker(endpoint) {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [launcher, 'worker', '--join', endpoint, '--threads', '1'], {
@@ -60,7 +60,7 @@ export function startWorker(endpoint) {
   });
   return {
     startedAt,
-    /** The most memory that it has had, in MB. */
+    /** The peak memory of the process in MB. */
     async peakMemory() {
       const status = await readFile(`/proc/${child.pid}/status`, 'utf8');
       return Number(/VmHWM:\s+(\d+) kB/.exec(status)[1]) / 1024;

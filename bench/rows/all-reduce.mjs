@@ -1,4 +1,4 @@
-/** The sum of a vector over processes on this machine; beside torch/allreduce.py. A round's time is its slowest rank's. */
+/** All-reduce between processes of this machine. Compared with torch/allreduce.py. A round takes the time of its slowest rank. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -9,11 +9,11 @@ const program = fileURLToPath(new URL('../processes/all-reduce.mjs', import.meta
 const SIZES = { '1KB': 1 << 10, '64KB': 1 << 16, '1MB': 1 << 20, '10MB': 10 << 20, '100MB': 100 << 20 };
 const TRIAL_ROUNDS = 3;
 
-/** How many rounds fill the time. The same procedure as torch/common.py. */
+/** The number of rounds that fill the time. The same procedure as torch/common.py. */
 const roundsFor = (seconds, typicalMs) =>
   Math.min(2_000, Math.max(5, Math.trunc((1e3 * seconds) / (typicalMs + 0.1))));
 
-/** Figures by row, of processes that all measure at once. */
+/** Figures by row, of processes that measure at the same time. */
 const measure =
   (worldSize) =>
   async ({ seconds }) => {
@@ -45,7 +45,7 @@ const measure =
     }
   };
 
-/** The next message; rejects when the process ends instead. */
+/** Resolves with the next message; rejects if the process ends first. */
 async function answerOf(child) {
   const ended = new AbortController();
   const lost = once(child, 'exit', { signal: ended.signal }).then(([code]) => {

@@ -1,9 +1,9 @@
 /**
- * What is measured. A group has `rows` that one process measures together: each its `name`, `what` it is, and where
- * a rate says more than a time the `amount` of one call, in `unit` times seconds. Its `contestants` are ours, which
- * comes first, and those beside whom it is measured; each is a function `measure({ profile, seconds })` that resolves
- * with figures by row, or the arguments of a program that prints them (`python`, `peer`). Less is better in every figure:
- * they are milliseconds, where the row's `measured` says nothing else.
+ * The table of groups. A group has `rows` that one process measures together. A row has a `name`, a description `what`,
+ * and, if a rate is more readable than a time, the `amount` of one call in `unit` times seconds. The first of the group's
+ * `contestants` is ours; the others are compared with it. A contestant is a function `measure({ profile, seconds })` that
+ * resolves with figures by row, or the arguments of a program that prints them (`python`, `peer`). Less is better in every
+ * figure. Figures are milliseconds unless the row's `measured` names another quantity.
  */
 import { allReduceGroups } from './all-reduce.mjs';
 import { matmulGroup } from './matmul.mjs';

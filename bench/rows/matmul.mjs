@@ -1,15 +1,15 @@
-/** Matrix products alone: cubes, and what an MLP's pass needs; beside torch/gemm.py. */
+/** Matrix products: squares, and the products of an MLP's step. Compared with torch/gemm.py. */
 import { createMemory } from '@lockstep/kernels';
 import { kernelsOf, SCRATCH_BYTES } from '../kernels.mjs';
 import { sample } from '../measure.mjs';
 
-/** Of the batch, over which a kernel's gradient is summed. */
+/** The number of shards of the batch, over which a kernel's gradient is summed. */
 const SHARDS = 8;
 
 /**
- * [m, k] · [k, n]. `layout` says how either side stores its operands: NN as they are, NT the second transposed, TN the
- * first. PyTorch stores a dense layer's kernel as [units, inputs], so its layouts are others. `dw` is the gradient of a
- * kernel: ours sums it over a tree of shards, as in training; PyTorch makes its transpose, [units, inputs].
+ * Products [m, k] · [k, n]. `layout` says how each side stores its operands: NN plain, NT with the second transposed, TN
+ * with the first transposed. PyTorch stores a dense layer's kernel as [units, inputs], so its layouts differ. `dw` is the
+ * gradient of a kernel: ours sums it over a tree of shards, as in training; PyTorch computes its transpose [units, inputs].
  */
 const products = [
   ...[64, 128, 256, 512, 1024].map((size) => product(`matmul-${size}`, [size, size, size], 'NN', 'NN')),
@@ -49,7 +49,7 @@ function torchArgument({ name, shape: [m, k, n], layout, torchLayout }) {
   return [name, ...shape, torchLayout].join(',');
 }
 
-/** The kernel's call on arrays of its own. */
+/** A call of the kernel on its own arrays. */
 function bind({ shape: [m, k, n], layout }, profile) {
   const memory = createMemory(SCRATCH_BYTES + 4 * (m * k + k * n + m * n));
   const kernels = kernelsOf({ profile, memory });

@@ -1,4 +1,4 @@
-/** Training steps of profile portable in WebAssembly; beside what else trains in WebAssembly, one thread each. */
+/** Training steps of profile portable in WebAssembly, compared with other libraries in WebAssembly, one thread each. */
 
 import { timed } from '../measure.mjs';
 import { cnn } from '../models/cnn.mjs';
@@ -22,7 +22,7 @@ function portableGroup(model, what, experiment, size) {
     contestants: {
       ours: {
         measure: async (options) => {
-          // This process measures nothing else.
+          // The setting is global, but this process has no other measurement.
           process.env.LOCKSTEP_BACKEND = 'wasm';
           const { step, loss } = await createTrainer(experiment(size), {
             numShards: SHARDS,

@@ -1,9 +1,9 @@
-/** From the start of a process to its first training step, and its memory; beside torch/startup.py. */
+/** The time from the start of a process to its first training step, and its memory. Compared with torch/startup.py. */
 import { startRun, startWorker } from '../processes/cluster.mjs';
 
 const REPEATS = 2;
 
-/** A worker that joins a coordinator which runs already: milliseconds to its first step, MB after a second. */
+/** A worker that joins a running coordinator: milliseconds to its first step, MB after a second. */
 async function worker(profile) {
   const run = await startRun('coordinator', 'mlp-128', ['--profile', profile]);
   const { endpoint } = await run.next('started');
@@ -16,7 +16,7 @@ async function worker(profile) {
   return { firstStep: at - process.startedAt, memory };
 }
 
-/** The whole command that trains with two workers: milliseconds to the first step. */
+/** The command that trains with two workers: milliseconds to the first step. */
 async function cluster(profile) {
   const run = await startRun('train', 'mlp-256', ['--workers', '2', '--threads', '1', '--profile', profile]);
   const { at } = await run.next('step');

@@ -1,4 +1,4 @@
-/** Rows whose call is a training step, or its update, of one thread without sockets. */
+/** Rows that call a training step, or its update, in one thread without sockets. */
 
 import { timed } from '../measure.mjs';
 import { adamOnly, NUM_PARAMETERS } from '../models/adam.mjs';
@@ -10,14 +10,14 @@ import { createTrainer } from '../trainer.mjs';
 
 const DEFAULT_SHARDS = 8;
 
-/** Times whole steps of an experiment that is divided into `numShards`. */
+/** Measures whole steps of an experiment with `numShards` shards. */
 const steps = (name, experiment, numShards) => async (options) => {
   const { step, loss } = await createTrainer(experiment(), { numShards, profile: options.profile });
   return timed(name, step, loss, options);
 };
 
 /**
- * @param options `numShards`, by default 8; `oneShard`: measured with one shard as well, to show what the others cost
+ * @param options `numShards`, default 8; `oneShard`: also measure one shard, to show the cost of several
  */
 function stepRow(name, what, experiment, size, torch, { numShards = DEFAULT_SHARDS, oneShard = false } = {}) {
   return {
@@ -39,7 +39,7 @@ const mlpRow = (size) =>
 const adamName = 'adam-10m';
 const adamRow = {
   name: adamName,
-  rows: [{ name: adamName, what: 'Adam on 10M parameters: the update alone' }],
+  rows: [{ name: adamName, what: "Adam's update of 10M parameters" }],
   contestants: {
     ours: {
       measure: async (options) => {
@@ -63,7 +63,7 @@ export const stepGroups = [
     ['cnn.py', '--model', 'resnet18', '--batch', '32'],
     { oneShard: true },
   ),
-  // Four shards divide its batch of twelve; of eight, some rows would only fill up.
+  // Four shards divide the batch of twelve; with eight, some rows would be padding.
   stepRow('gpt-12', 'character GPT, AdamW, clipping', gpt, 12, ['gpt.py', '--batch', '12'], { numShards: 4 }),
   adamRow,
 ];

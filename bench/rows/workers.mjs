@@ -1,12 +1,12 @@
-/** Training with real worker processes, one thread each, on this machine; beside torch/ddp.py. */
+/** Training with worker processes of one thread each on this machine. Compared with torch/ddp.py. */
 import { startRun } from '../processes/cluster.mjs';
 
 const LEAST_SLICES = 3;
 
-/** The first follows the first step, the others come a second apart. In these seconds the engine compiles what runs often. */
+/** Reports to skip: one after the first step, then one a second. The engine compiles hot functions in this time. */
 const WARM_UP_REPORTS = 5;
 
-/** Milliseconds per step, one figure between two steps that the run reports, which it does once a second. */
+/** Milliseconds per step, with one figure for each pair of consecutive reports; a run reports once a second. */
 const stepTimes =
   (experiment, numWorkers) =>
   async ({ profile, seconds }) => {
@@ -29,7 +29,7 @@ const stepTimes =
     }
   };
 
-/** `size` is the batch of all workers together. */
+/** `size` is the batch size of all workers together. */
 function workersGroup(name, what, experiment, size, torch, withOne = false) {
   return {
     name,

@@ -1,4 +1,4 @@
-"""Adam's step on one array of parameters, with a gradient that is there already. The row adam-10m."""
+"""Adam's step on one array of parameters, for a given gradient. The row adam-10m."""
 import common
 
 parser = common.arguments(__doc__)

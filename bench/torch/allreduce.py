@@ -1,4 +1,4 @@
-"""gloo's all_reduce (sum) of float32 over loopback; a round's time is its slowest rank's. The rows allreduce-*."""
+"""gloo's all_reduce (sum) of float32 over loopback; a round takes the time of its slowest rank. The rows allreduce-*."""
 import time
 
 import common

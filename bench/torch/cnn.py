@@ -1,4 +1,4 @@
-"""Training step of a convolutional net, in the memory format in which it is faster. The rows cnn-64, resnet18-32."""
+"""Training step of a convolutional net in its faster memory format. The rows cnn-64, resnet18-32."""
 import time
 
 import common
@@ -14,7 +14,7 @@ MAKE, IMAGE = {"small": (models.small_cnn, (1, 28, 28)), "resnet18": (models.res
 
 
 def training(layout):
-    """A step of a model of its own."""
+    """A step of a new model."""
     model = MAKE().to(memory_format=layout)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
     loss_of = torch.nn.CrossEntropyLoss()
@@ -34,7 +34,7 @@ def training(layout):
 
 
 def trial(step):
-    """Seconds of the second step; the first one prepares."""
+    """Seconds of the second step; the first step warms up."""
     step()
     start = time.perf_counter()
     step()

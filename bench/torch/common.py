@@ -1,4 +1,4 @@
-"""Shared by PyTorch's side of the bench: a clean environment, the sampling of times, one JSON line of output.
+"""Shared code of PyTorch's programs in the bench: a clean environment, the sampling of times, one JSON line of output.
 
 Call `setup(threads)` before anything else imports torch: the BLAS reads its variables when it is loaded.
 """
@@ -29,7 +29,7 @@ def clean_environment(threads=1):
 def setup(threads=1):
     """Drops inherited BLAS tuning, fixes every thread count, imports and returns torch.
 
-    torch.set_num_threads alone is not enough: with a generic BLAS it leaves OpenBLAS' own pool alone.
+    torch.set_num_threads is not enough: with a generic BLAS it does not change the thread pool of OpenBLAS.
     """
     clean_environment(threads)
     import torch
@@ -40,7 +40,7 @@ def setup(threads=1):
 
 
 def openblas():
-    """Version and chosen kernel of the OpenBLAS that is mapped into this process, or None."""
+    """Version and kernel of the OpenBLAS in this process, or None."""
     with open("/proc/self/maps") as maps:
         paths = {line.split()[-1] for line in maps if "libopenblas" in line}
     for path in sorted(paths):
@@ -51,13 +51,13 @@ def openblas():
 
 
 def require_openblas():
-    """The reference BLAS that Debian may fall back to is twenty times slower: no yardstick for anything."""
+    """Exits unless torch uses OpenBLAS: Debian's fallback, the reference BLAS, is twenty times slower."""
     if openblas() is None:
         sys.exit("torch runs without OpenBLAS here; install Debian's libopenblas0-pthread")
 
 
 def arguments(description):
-    """A parser with what every program takes."""
+    """A parser with the arguments of every program."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seconds", type=float, default=4.0, help="time to measure for")
     return parser
@@ -83,7 +83,7 @@ def sample(call, seconds):
 
 
 def versions(torch):
-    """What is measured, in one line."""
+    """A description of the measurement, in one line."""
     return f"PyTorch {torch.__version__}, {openblas()}"
 
 
@@ -111,11 +111,11 @@ def join(torch, rank, world, store):
 
 
 def leave(dist):
-    """Not destroy_process_group: a rank was seen not to end after it."""
+    """Ends the process without destroy_process_group, after which a rank sometimes did not end."""
     dist.barrier()
     os._exit(0)
 
 
 def rounds_for(seconds, typical_ms):
-    """How many rounds of an all-reduce fill the time. The same procedure as bench/rows/all-reduce.mjs."""
+    """The number of rounds of an all-reduce that fill the time. The same procedure as bench/rows/all-reduce.mjs."""
     return min(2000, max(5, int(1e3 * seconds / (typical_ms + 0.1))))

@@ -1,4 +1,4 @@
-"""A training step of DistributedDataParallel over gloo, one thread a process, in the faster memory format. The rows workers-*."""
+"""Training step of DistributedDataParallel over gloo, one thread per process, faster memory format. The rows workers-*."""
 import os
 import tempfile
 import time
@@ -9,7 +9,7 @@ WIDTHS = {"mlp": (784, 512, 256, 10), "wide": (784, 2800, 2800, 10)}
 
 
 def synchronise(torch, dist, model):
-    """Replaces batch norms by ones over all processes, as a user would write them: SyncBatchNorm takes no CPU tensors."""
+    """Replaces batch norms by synchronised ones, as a user would write them, since SyncBatchNorm takes no CPU tensors."""
     class Normalise(torch.autograd.Function):
         @staticmethod
         def forward(ctx, x, weight, bias, eps):
@@ -50,7 +50,7 @@ VIEW = (1, -1, 1, 1)
 
 
 def training(torch, dist, args, rank, layout):
-    """run(steps): seconds a step, of a model of its own in the given memory format."""
+    """Returns run(steps), which gives the seconds per step of a new model in the given memory format."""
     import models
     torch.manual_seed(0)
     if args.model == "cnn":
@@ -87,7 +87,7 @@ def worker(rank, args, store, queue):
     trials = torch.tensor([run(5) for run in runs])
     dist.broadcast(trials, 0)
     run = runs[int(trials.argmin())]
-    # As many steps as take a second: the spans in which our runs report.
+    # Measures spans of about a second, as long as those between our runs' reports.
     steps = max(1, round(1 / float(trials.min())))
     slices = [1e3 * run(steps) for _ in range(max(3, round(args.seconds)))]
     if rank == 0:
@@ -98,7 +98,7 @@ def worker(rank, args, store, queue):
 def main():
     parser = common.arguments(__doc__)
     parser.add_argument("--model", choices=["mlp", "wide", "cnn"], required=True)
-    parser.add_argument("--batch", type=int, required=True, help="of each process")
+    parser.add_argument("--batch", type=int, required=True, help="the batch size of each process")
     parser.add_argument("--world", type=int, default=2)
     common.launch(worker, parser.parse_args())
 

@@ -1,4 +1,4 @@
-"""The models of the bench; setup() of common.py comes before this import."""
+"""The models of the bench. Call setup() of common.py before this import."""
 import math
 
 import torch
@@ -51,7 +51,7 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
-    """A character transformer in the shape of nanoGPT's CPU example; tied embedding, no dropout."""
+    """A character transformer with the sizes of nanoGPT's CPU example; tied embedding, no dropout."""
 
     def __init__(self, vocab=65, layers=4, heads=4, width=128, length=128):
         super().__init__()

@@ -1,4 +1,4 @@
-"""From the start of a process to the end of its first training step, and its peak memory. The rows of startup."""
+"""The time from the start of a process to the end of its first training step, and its peak memory. The rows of startup."""
 import os
 import subprocess
 import sys

@@ -16,7 +16,7 @@ const namesIn = (cell: string): string[] => Array.from(cell.matchAll(/`([\w.]+)`
 
 /** The first column, and the last one of the layers' table. */
 const ours = rows.flatMap((cells) => namesIn(cells[0]!));
-const functions = page.slice(page.indexOf('| function here |'), page.indexOf('## Losses')).split('\n');
+const functions = page.slice(page.indexOf('| Lockstep function |'), page.indexOf('## Losses')).split('\n');
 const oursAsFunctions = functions.flatMap((line) => namesIn(line.split('|').at(-2) ?? ''));
 
 const reach = (name: string): unknown =>

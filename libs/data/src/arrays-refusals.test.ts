@@ -1,4 +1,4 @@
-/** What callers without types give for samples. */
+/** Samples that a caller without a type check may pass by mistake. */
 import { describe, expect, it } from 'vitest';
 import { fromArrays } from './arrays.ts';
 
@@ -61,14 +61,14 @@ describe('fromArrays, whole numbers and fields', () => {
     await expect(fromArrays({ x: [[1]], y }, { dtypes: { y: 'float64' } }).load()).resolves.toBeDefined();
   });
 
-  it('takes magnitudes that no whole number has', async () => {
+  it('accepts large values that are not written as whole numbers', async () => {
     const { splits } = await fromArrays({ x: [1e30, 16777217.5], y: [2 ** 40, 16777216] }).load();
     expect(Array.from(splits.train.fields.x!.storage)).toEqual([Math.fround(1e30), 16777218]);
   });
 
-  it('refuses a type of a field that is not there', async () => {
+  it('refuses a type for an unknown field', async () => {
     await expect(fromArrays({ x: [1], y: [2] }, { dtypes: { Y: 'int32' } }).load()).rejects.toThrow(
-      "fromArrays: dtypes names the field 'Y', which is not there; the fields are x, y",
+      "fromArrays: dtypes names the unknown field 'Y'; the fields are x, y",
     );
   });
 });

@@ -48,7 +48,7 @@ describe('fromArrays', () => {
     await expect(source.load()).rejects.toThrow(`y[1] is ${value}, which is no ${dtype} value`);
   });
 
-  it('splits without a seed: every row once, the same rows each time, fields kept together', async () => {
+  it('splits without a seed: each row is in one split, every load gives the same rows, and fields stay aligned', async () => {
     const y = Array.from({ length: 50 }, (_, i) => i);
     const source = fromArrays({ x: y.map((i) => [i, -i]), y }, { split: { validation: 0.2, test: 0.1 } });
     const { splits, hash } = await source.load();
@@ -62,8 +62,8 @@ describe('fromArrays', () => {
   });
 
   it.each([
-    [{ x: [[1, 2], [3]], y: [1, 2] }, 'x[1] has shape [1], the samples before it [2]'],
-    [{ x: [1, [2]], y: [1, 2] }, 'x[1] has shape [1], the samples before it []'],
+    [{ x: [[1, 2], [3]], y: [1, 2] }, 'x[1] has shape [1], but the samples before it have [2]'],
+    [{ x: [1, [2]], y: [1, 2] }, 'x[1] has shape [1], but the samples before it have []'],
     [{ x: [1, 2], y: [1] }, 'x has 2, y has 1'],
     [{}, 'there is no column'],
     [{ x: [] }, 'x has 0'],
@@ -73,7 +73,7 @@ describe('fromArrays', () => {
     await expect(fromArrays(columns).load()).rejects.toThrow(message);
   });
 
-  it('refuses labels that are no integers and splits that leave nothing', async () => {
+  it('refuses fractional labels of an integer type, and splits that leave no training rows', async () => {
     await expect(fromArrays({ y: [0.5] }, { dtypes: { y: 'int32' } }).load()).rejects.toThrow(
       'y[0] is 0.5, which is no int32 value',
     );

@@ -26,17 +26,17 @@ import {
 import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
 
-/** Numbers in nested arrays or typed arrays, one entry a sample in the outermost. */
+/** Numbers in nested arrays or typed arrays; the outermost array has one entry per sample. */
 export type Column = TypedArray | ShortArray | readonly NestedNumbers[];
 export type NestedNumbers = number | boolean | TypedArray | ShortArray | readonly NestedNumbers[];
 
 export interface ArrayOptions {
   readonly name?: string;
-  /** Element types by field. Default: `float32` for fields not named, so that bytes become 0 … 255. Class labels want `int32`. */
+  /** Element types by field. Default: `float32`, in which bytes become 0 … 255. Class labels need `int32`. */
   readonly dtypes?: Readonly<Record<string, DType>>;
   /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
-  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
+  /** Fractions of the rows to hold out. Which rows are held out depends only on the number of rows. Default: none. */
   readonly split?: SplitFractions;
 }
 
@@ -65,8 +65,8 @@ const checkFromArrays = signature(
 );
 
 /**
- * A dataset from columns in code: `fromArrays({ x: [[0, 0], [0, 1]], y: [0, 1] })`. Throws a `shape` error for
- * ragged or unequal columns.
+ * A dataset from columns in code: `fromArrays({ x: [[0, 0], [0, 1]], y: [0, 1] })`. Throws a `shape` error for ragged
+ * columns, or for columns of different lengths.
  */
 export function fromArrays(
   columns: Readonly<Record<string, Column>>,
@@ -88,7 +88,7 @@ export function fromArrays(
   };
 }
 
-/** @throws LockstepError `config` where a type is given for a field that is not there. */
+/** @throws LockstepError `config` if `dtypes` names an unknown field. */
 export function requireFields(
   source: string,
   dtypes: Readonly<Record<string, DType>>,
@@ -98,7 +98,7 @@ export function requireFields(
   if (idle === undefined) return;
   throw new LockstepError(
     'config',
-    `${source}: dtypes names the field '${idle}', which is not there; the fields are ${fields.join(', ')}`,
+    `${source}: dtypes names the unknown field '${idle}'; the fields are ${fields.join(', ')}`,
     { field: idle, fields },
   );
 }
@@ -135,7 +135,7 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
     if (lengthOf(value, path) !== expected[0]) {
       throw new LockstepError(
         'shape',
-        `fromArrays: ${path} has shape ${formatShape(shapeOf(value, path))}, the samples before it ${formatShape(expected)}; all samples of a field have one shape`,
+        `fromArrays: ${path} has shape ${formatShape(shapeOf(value, path))}, but the samples before it have ${formatShape(expected)}; all samples of a field need one shape`,
         { name, path, expected },
       );
     }
@@ -147,7 +147,7 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
     const inner = expected.slice(1);
     for (let i = 0; i < value.length; i++) {
       const item = value[i]!;
-      // A path for each number would cost more than all the rest.
+      // The path of a number is built only for an error: one path per number would dominate the running time.
       if (inner.length === 0 && isNumber(item)) put(item, () => `${path}[${i}]`);
       else fill(item, `${path}[${i}]`, inner);
     }
@@ -156,12 +156,14 @@ function fieldOf(name: string, column: Column, dtype: DType): Field {
   return { name, shape: shape.slice(1), dtype, storage };
 }
 
-/** The element arrays that a field is made of; a DataView and 64-bit integers are none. */
+/**
+ * Whether a value is an array of supported elements: a typed array, but no DataView and no array of 64-bit integers.
+ */
 const isElements = (value: unknown): value is TypedArray =>
   ArrayBuffer.isView(value) &&
   !(value instanceof DataView || value instanceof BigInt64Array || value instanceof BigUint64Array);
 
-/** Callers without types give strings, dates, null and what not. */
+/** Throws for an item of a wrong type, which a caller without a type check may pass. */
 function requireItems(value: unknown, path: string): asserts value is TypedArray | readonly NestedNumbers[] {
   if (Array.isArray(value) || isElements(value)) return;
   throw new LockstepError(
@@ -174,19 +176,19 @@ function requireItems(value: unknown, path: string): asserts value is TypedArray
 const isNumber = (value: NestedNumbers): value is number | boolean =>
   typeof value === 'number' || typeof value === 'boolean';
 
-/** The length of an array's outermost axis; a number has none. */
+/** The length of an array's outermost axis; undefined for a number. */
 function lengthOf(value: NestedNumbers, path: string): number | undefined {
   if (isNumber(value)) return undefined;
   requireItems(value, path);
   return value.length;
 }
 
-/** Whether `stored`, an element of `dtype`, stands for the value. */
+/** Whether an element of type `dtype` can represent the value; `stored` is the value after conversion. */
 export function fits(stored: number, value: number, dtype: DType): boolean {
   return isFloat(dtype) ? Number.isFinite(stored) : holds(dtype, value);
 }
 
-/** Whole numbers are names as often as amounts: float32 must not make two of them one. */
+/** Whole numbers are often identifiers, so two different ones must not become equal in float32. */
 function rounded(path: string, value: number, stored: number): LockstepError {
   return new LockstepError(
     'data',
@@ -207,13 +209,13 @@ function misfit(path: string, value: number, dtype: DType): LockstepError {
   );
 }
 
-/** What a type holds, for messages. */
+/** The range of a type, for messages. */
 export const range = (dtype: DType): string =>
   isFloat(dtype)
     ? ' that one can compute with'
     : ` (${heldBy(dtype)}); give the field another type, as in dtypes: { x: 'float32' }`;
 
-/** The shape of a nested array, judged by its first elements. */
+/** The shape of a nested array, taken from its first elements. */
 function shapeOf(value: NestedNumbers, path: string, depth = 0): Shape {
   if (isNumber(value)) return [];
   requireItems(value, path);
@@ -227,5 +229,5 @@ function shapeOf(value: NestedNumbers, path: string, depth = 0): Shape {
   return value.length === 0 ? [0] : [value.length, ...shapeOf(value[0]!, `${path}[0]`, depth + 1)];
 }
 
-/** More axes than any array has. */
+/** A limit above the number of axes of any array, to detect cycles. */
 const maxDepth = 64;

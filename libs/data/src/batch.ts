@@ -2,7 +2,7 @@ import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, sizeOf, type TypedArray } from '@lockstep/tensor';
 import type { Field, Split } from './dataset.ts';
 
-/** Row `i` of `out` = row `indices[i]` of `table`, of the same dtype; all of them are there. */
+/** Copies row `indices[i]` of `table` to row `i` of `out`. Both have one dtype, and all indices are in range. */
 export type GatherRows = (
   out: TypedArray,
   table: TypedArray,
@@ -10,7 +10,7 @@ export type GatherRows = (
   attrs: { rows: number; width: number },
 ) => void;
 
-/** Converts, too. */
+/** Copies row by row. Unlike the kernels, it also converts between element types. */
 const gatherPlainly: GatherRows = (out, table, indices, { width }) => {
   for (let i = 0; i < indices.length; i++) {
     const from = indices[i]! * width;
@@ -21,7 +21,7 @@ const gatherPlainly: GatherRows = (out, table, indices, { width }) => {
 /**
  * Gathers rows into given buffers: row `i` of `outs[name]` is sample `indices[i]` of that field. Fields without
  * an entry in `outs` are skipped. Throws `argument`, `shape` or `dtype` errors when a buffer does not fit.
- * `gatherRows` moves the rows that are stored as they are used; the default is slow where threads share memory.
+ * `gatherRows` copies the rows of fields that need no conversion; the default is slow in memory that threads share.
  */
 export function fillBatch(
   split: Split,
@@ -62,7 +62,7 @@ export function fillBatch(
 interface Rows {
   readonly field: Field;
   readonly indices: Int32Array;
-  /** Samples of the split. */
+  /** The number of samples in the split. */
   readonly size: number;
 }
 
@@ -70,9 +70,13 @@ function gather({ field, indices, size }: Rows, out: TypedArray, gatherRows: Gat
   const { name, dtype, storage, shape } = field;
   const rowSize = sizeOf(shape);
   if (dtypeOf(out) !== dtype) {
-    throw new LockstepError('dtype', `fillBatch: field '${name}' is ${dtype}, its buffer ${dtypeOf(out)}`, {
-      name,
-    });
+    throw new LockstepError(
+      'dtype',
+      `fillBatch: field '${name}' is ${dtype}, but its buffer is ${dtypeOf(out)}`,
+      {
+        name,
+      },
+    );
   }
   if (out.length !== indices.length * rowSize) {
     throw new LockstepError(

@@ -1,4 +1,4 @@
-/** Tables as people have them: other encodings, separators and words, missing values, several files. */
+/** Tables from practice: other encodings, separators and words, missing values, several files. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ describe('encodings', () => {
     );
   });
 
-  it('tells the line of bytes that come late, across pieces of the file', async () => {
+  it('names the line of a bad byte in a later piece of the file', async () => {
     const long = `name,y\n${'word,1\n'.repeat(30_000)}`;
     const bytes = Buffer.concat([Buffer.from(`${long}ab`), Buffer.of(0xff), Buffer.from(',1\n')]);
     await expect(load(bytes, { label: 'y', categories: { name: 'index' } })).rejects.toThrow(
@@ -54,31 +54,31 @@ describe('encodings', () => {
     ['latin1', Buffer.from(names, 'latin1')],
     ['utf-16le', Buffer.from(names, 'utf16le')],
     ['utf-8', Buffer.from(names)],
-  ])('reads %s where it is told', async (encoding, bytes) => {
+  ])('reads %s if the option names it', async (encoding, bytes) => {
     const { classes } = await load(bytes, { label: 'name', labelKind: 'class', encoding });
     expect(classes).toEqual(['Bär', 'Bör']);
   });
 
-  it('takes a byte order mark for what it says', async () => {
+  it('detects the encoding by a byte order mark', async () => {
     for (const bytes of [Buffer.from(`\uFEFF${names}`), Buffer.from(`\uFEFF${names}`, 'utf16le')]) {
       expect((await load(bytes, { label: 'name', labelKind: 'class' })).classes).toEqual(['Bär', 'Bör']);
     }
   });
 
-  it('keeps characters whole that lie on both sides of a cut between pieces', async () => {
+  it('decodes characters that cross the border of two pieces', async () => {
     const label = 'ä'.repeat(3);
     const rows = Array.from({ length: 40_000 }, () => `${label},1`).join('\n');
     const { classes } = await load(`name,y\n${rows}\n`, { label: 'name', labelKind: 'class' });
     expect(classes).toEqual([label]);
   });
 
-  it('refuses an unknown encoding by name', () => {
+  it('refuses an unknown encoding and names it', () => {
     expect(() => csv('t.csv', { label: 'y', encoding: 'latin-one' })).toThrow(
       /encoding 'latin-one' is unknown/,
     );
   });
 
-  it('holds text sources to the same rule', async () => {
+  it('applies the same rule to text sources', async () => {
     const path = await file(Buffer.from('Bär und Bör, '.repeat(30), 'latin1'), 'b.txt');
     await expect(text(path, { context: 8 }).load()).rejects.toThrow(refusal('line 1, byte 2'));
     const { classes } = await text(path, { context: 8, encoding: 'latin1' }).load();
@@ -109,7 +109,7 @@ describe('roles of columns', () => {
 });
 
 describe('class labels', () => {
-  it('are one class where they are one number', async () => {
+  it('are one class if they are the same number', async () => {
     const { classes, splits } = await load('x,y\n1,1\n1,1.0\n1,01\n1,2\n1,1e0\n', {
       label: 'y',
       labelKind: 'class',
@@ -118,7 +118,7 @@ describe('class labels', () => {
     expect(list(splits.train.fields.y!.storage)).toEqual([0, 0, 0, 1, 0]);
   });
 
-  it('are one class where they are one number with a decimal comma', async () => {
+  it('are one class if they are the same number with a decimal comma', async () => {
     const { classes, splits } = await load('x;y\n1;2,5\n1;1\n1;1,0\n1;2,50\n', {
       label: 'y',
       labelKind: 'class',
@@ -129,12 +129,12 @@ describe('class labels', () => {
     expect(list(splits.train.fields.y!.storage)).toEqual([1, 0, 0, 1]);
   });
 
-  it('stay apart where one of them is a word', async () => {
+  it('are different classes if one of them is a word', async () => {
     const { classes } = await load('x,y\n1,1\n1,1.0\n1,a\n', { label: 'y', labelKind: 'class' });
     expect(classes).toEqual(['1', '1.0', 'a']);
   });
 
-  it('stay apart beyond the whole numbers that JavaScript can tell apart', async () => {
+  it('are different classes beyond the largest whole numbers that JavaScript distinguishes', async () => {
     const { classes } = await load('x,y\n1,9007199254740993\n1,9007199254740992\n', {
       label: 'y',
       labelKind: 'class',
@@ -152,13 +152,13 @@ describe('numbers', () => {
     await expect(load(`a,y\n"${cell}",1\n`, { label: 'y' })).rejects.toThrow(refusal(message));
   });
 
-  it('reads magnitudes beyond 2²⁴ that are written with a point or an exponent', async () => {
+  it('reads values beyond 2²⁴ that are written with a point or an exponent', async () => {
     const { splits } = await load('a,y\n1e30,123456789.5\n-1.2345e20,16777217.0\n', { label: 'y' });
     expect(list(splits.train.fields.x!.storage)).toEqual([1e30, -1.2345e20].map(Math.fround));
     expect(list(splits.train.fields.y!.storage)).toEqual([123456792, 16777216]);
   });
 
-  it('standardizes a column of equal numbers to 0, whatever their sum rounds to', async () => {
+  it('standardizes a column of equal numbers to 0, even if their sum is rounded', async () => {
     const rows = Array.from({ length: 10 }, (_, i) => `0.1,${i}`).join('\n');
     const { splits, format } = await load(`a,y\n${rows}\n`, { label: 'y', standardize: true });
     expect(list(splits.train.fields.x!.storage)).toEqual(new Array(10).fill(0));
@@ -202,14 +202,14 @@ describe('numbers', () => {
 });
 
 describe('header', () => {
-  it('is not taken where the label is a number, unless told', async () => {
+  it('is not expected if the label is given by number, unless the option says so', async () => {
     const { splits } = await load('1,2\n3,4\n', { label: 1 });
     expect(list(splits.train.fields.x!.storage)).toEqual([1, 3]);
     const named = await load('a,b\n3,4\n', { label: 1, header: true });
     expect(list(named.splits.train.fields.y!.storage)).toEqual([4]);
   });
 
-  it('is refused where all of its cells are numbers, unless told', async () => {
+  it('is refused if all of its cells are numbers, unless the option says so', async () => {
     await expect(load('1,2\n3,4\n', { label: '2' })).rejects.toThrow(
       refusal('all of its cells are numbers (1, 2)'),
     );
@@ -221,14 +221,14 @@ describe('header', () => {
 describe('missing values', () => {
   const table = 'a,b,y\n1,10,0\nNA,20,0\n3,30,1\n';
 
-  it('are an error unless told, by the names that are given', async () => {
+  it('are an error by default, and naValues defines which cells are missing values', async () => {
     await expect(load(table, { label: 'y' })).rejects.toThrow(refusal("name it in naValues: ['NA']"));
     await expect(load(table, { label: 'y', naValues: ['NA'] })).rejects.toThrow(
       refusal("line 3, column 'a': 'NA' is a missing value"),
     );
   });
 
-  it('are compared as numbers where they are numbers', async () => {
+  it('are compared as numbers if they are numbers', async () => {
     const { splits } = await load('a,y\n-999,1\n-999.0,2\n-9.99e2,3\n5,4\n', {
       label: 'y',
       naValues: ['-999'],
@@ -237,18 +237,18 @@ describe('missing values', () => {
     expect(list(splits.train.fields.x!.storage)).toEqual([5]);
   });
 
-  it('take their row along', async () => {
+  it('remove their row with skip', async () => {
     const { splits } = await load(table, { label: 'y', naValues: ['NA'], missing: 'skip' });
     expect(list(splits.train.fields.x!.storage)).toEqual([1, 10, 3, 30]);
   });
 
-  it('become the mean of the training rows', async () => {
+  it('become the mean of the training rows with mean', async () => {
     const { splits, format } = await load(table, { label: 'y', naValues: ['NA'], missing: 'mean' });
     expect(list(splits.train.fields.x!.storage)).toEqual([1, 10, 2, 20, 3, 30]);
     expect(format?.features[0]).toMatchObject({ column: 'a', missing: 2 });
   });
 
-  it('are never a label', async () => {
+  it('are an error in a label', async () => {
     await expect(load('a,y\n1,\n2,3\n', { label: 'y', missing: 'mean' })).rejects.toThrow(
       refusal("row 1, column 'y': the label is missing"),
     );
@@ -261,7 +261,7 @@ describe('missing values', () => {
 describe('columns of words', () => {
   const table = 'size,color,city,y\n1,red,Rom,0\n2,blue,Bonn,1\n3,red,Bonn,0\n';
 
-  it('are places of x, one for each level', async () => {
+  it('become elements of x, one for each level', async () => {
     const categories = { color: 'oneHot', city: 'oneHot' } as const;
     const { splits, format } = await load(table, { label: 'y', categories });
     expect(splits.train.fields.x!.shape).toEqual([5]);
@@ -269,7 +269,7 @@ describe('columns of words', () => {
     expect(format?.features[1]).toEqual({ kind: 'oneHot', column: 'color', levels: ['blue', 'red'] });
   });
 
-  it('are whole numbers for embeddings, beside x or in its place', async () => {
+  it('become whole numbers for embeddings, in a field beside x or in x itself', async () => {
     const categories = { color: 'index', city: 'index' } as const;
     const { train } = (await load(table, { label: 'y', categories })).splits;
     expect(list(train.fields.x!.storage)).toEqual([1, 2, 3]);
@@ -288,18 +288,18 @@ describe('columns of words', () => {
 });
 
 describe('files', () => {
-  it('reads several as one table, and refuses other columns', async () => {
+  it('reads several files as one table, and refuses a file with other columns', async () => {
     const [one, two] = [await file('a,y\n1,2\n', 'one.csv'), await file('a,y\n3,4\n', 'two.csv')];
     const { name, splits } = await csv([one, two], { label: 'y' }).load();
     expect(name).toBe('one.csv+two.csv');
     expect(list(splits.train.fields.x!.storage)).toEqual([1, 3]);
     const other = await file('y,a\n1,2\n', 'other.csv');
     await expect(csv([one, other], { label: 'y' }).load()).rejects.toThrow(
-      refusal(/other\.csv: its columns are y, a, those of .*one\.csv a, y/),
+      refusal(/other\.csv: its columns are y, a, but .*one\.csv has a, y/),
     );
   });
 
-  it('unpacks gzip, and takes comments and several labels', async () => {
+  it('unpacks gzip, skips comments and reads several labels', async () => {
     const packed = gzipSync('# measured in May\na,b,c\n1,2,3\n# a pause\n4,5,6\n');
     const { splits } = await load(packed, { label: ['b', 'c'], comment: '#' });
     expect(splits.train.fields.y).toMatchObject({ shape: [2], storage: Float32Array.of(2, 3, 5, 6) });
@@ -322,16 +322,16 @@ describe('files', () => {
     ['version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3\n', 'is a pointer of Git LFS'],
     ['PK\u0003\u0004rest', 'is a ZIP archive'],
     ['a,y\n1,\u00002\n', 'line 2, byte 3: the file has a zero byte'],
-  ])('says what %j is', async (contents, message) => {
+  ])('names the problem of the file %j', async (contents, message) => {
     await expect(load(contents, { label: 'y' })).rejects.toThrow(refusal(message));
   });
 
-  it('reads lines that end in several ways', async () => {
+  it('reads mixed line endings', async () => {
     const { splits } = await load('a,y\r\n1,2\n3,4\r\n5,6\r7,8', { label: 'y' });
     expect(list(splits.train.fields.y!.storage)).toEqual([2, 4, 6, 8]);
   });
 
-  it('refuses zero characters of an encoding that is not the right one', async () => {
+  it('refuses zero characters, which a wrong encoding produces', async () => {
     const contents = Buffer.from('a,y\nx,1\nz,2\n', 'utf16le');
     for (const encoding of ['latin1', 'windows-1252']) {
       await expect(load(contents, { label: 1, encoding })).rejects.toThrow(

@@ -38,7 +38,7 @@ describe('csv', () => {
     expect(numbers.classes).toEqual(['9', '10']);
   });
 
-  it('takes columns by number where there is no header, and the features asked for', async () => {
+  it('takes columns by number if there is no header, and only the listed features', async () => {
     const path = await file('1,2,3\n4,5,6\n');
     const { train } = (await csv(path, { label: 0, features: [2], header: false }).load()).splits;
     expect([...train.fields.x!.storage]).toEqual([3, 6]);
@@ -85,7 +85,7 @@ describe('csv', () => {
     );
   });
 
-  it('says where it looked for a missing file', async () => {
+  it('names the path of a missing file', async () => {
     await expect(csv('missing.csv', { label: 'y' }).load()).rejects.toThrow(
       /missing\.csv: cannot be read .*ENOENT/,
     );

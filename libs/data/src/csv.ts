@@ -28,36 +28,39 @@ type ColumnName = string | number;
 export interface CsvOptions {
   /** The column to predict, or several: its name, or its number from 0. */
   readonly label: ColumnName | readonly ColumnName[];
-  /** The columns of `x`; all but the labels unless told. */
+  /** The columns of `x`. Default: all but the labels. */
   readonly features?: readonly ColumnName[];
-  /** Whether the first line names the columns. Default: it does, unless the label is a number. */
+  /** Whether the first line names the columns. Default: true, unless the label is given by number. */
   readonly header?: boolean;
   /** Shift and scale each numeric feature to mean 0 and standard deviation 1 over the training rows. Default false. */
   readonly standardize?: boolean;
-  /** `number` (float32; the default), or `class`: int32 places in the sorted list of distinct labels. */
+  /** `number` (the default) gives float32; `class` gives int32 indices into the sorted list of distinct labels. */
   readonly labelKind?: 'number' | 'class';
   /**
-   * Columns of words. 'oneHot': a place of `x` for each level; 'index': the level's place, for an embedding. Places are
-   * the field `categories` int32 [columns], or `x` itself if there is no other feature.
+   * Columns of words. 'oneHot': an element of `x` for each level. 'index': the index of the level, for an embedding;
+   * these indices are the field `categories` int32 [columns], or `x` itself if there is no other feature.
    */
   readonly categories?: Readonly<Record<string, 'oneHot' | 'index'>>;
-  /** Between cells. Default ','. */
+  /** The character between cells. Default ','. */
   readonly delimiter?: string;
-  /** Between the whole and the fractional part of a number. Default '.'. */
+  /** The character between the whole and the fractional part of a number. Default '.'. */
   readonly decimal?: '.' | ',';
-  /** Of the text, as in the WHATWG's Encoding standard: 'latin1', 'utf-16le'. Default: UTF-8, or what a byte order mark says. */
+  /**
+   * The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1', 'utf-16le'. Default: the byte
+   * order mark's, or UTF-8.
+   */
   readonly encoding?: string;
-  /** Lines that begin with it are left out, such as '#'. Default: none are. */
+  /** Lines that begin with this text are skipped, such as '#'. Default: none. */
   readonly comment?: string;
-  /** Cells that stand for a missing value, beside empty ones: ['NA', '?']. */
+  /** Cells that mean a missing value, in addition to empty cells: ['NA', '?']. */
   readonly naValues?: readonly string[];
   /**
-   * What a missing value does. 'error' (the default); 'skip': its row is left out; 'mean': in a numeric feature the mean
-   * of the training rows takes its place, in a categorical one it is a level of its own. A missing label is an error,
-   * unless its row is skipped.
+   * What to do with a missing value. 'error' (the default) throws. 'skip' leaves out its row. 'mean' replaces it in a
+   * numeric feature by the mean of the training rows; in a categorical feature the missing value becomes a level of its
+   * own. A missing label is an error, unless its row is skipped.
    */
   readonly missing?: 'error' | 'skip' | 'mean';
-  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
+  /** Fractions of the rows to hold out. Which rows are held out depends only on the number of rows. Default: none. */
   readonly split?: SplitFractions;
 }
 
@@ -92,8 +95,9 @@ const somePaths = either(aString, listOf(aString, 'a list of paths'));
 const checkCsv = signature('csv', { path: somePaths }, csvRules, 'config');
 
 /**
- * A dataset from comma-separated files of the same columns, packed by gzip or not: fields `x` [features] and `y` [], or
- * `y` [labels] for several. Paths are relative to the current folder, else to `LOCKSTEP_DATA`.
+ * A dataset from one or several comma-separated files with the same columns, plain or packed by gzip. Fields: `x`
+ * [features] and `y` [], or `y` [labels] for several labels. A path is relative to the current folder; a file that does
+ * not exist there is searched in the folder `LOCKSTEP_DATA`.
  *
  * @throws LockstepError `data` that names file, line and column.
  */
@@ -169,7 +173,7 @@ interface Roles {
   readonly categorical: readonly number[];
 }
 
-/** @throws LockstepError `data` where a column has two roles, or one that means nothing. */
+/** @throws LockstepError `data` if a column has two roles, or a role without effect. */
 function requireRoles({ path, names }: Header, { labelled, chosen, categorical }: Roles): void {
   const nameOr = (column: number | undefined): string | undefined =>
     column === undefined ? undefined : names[column];
@@ -214,7 +218,7 @@ function categoryKinds(
   );
 }
 
-/** Keys of an object are strings: where no column has that name, a key that is a number is a place. */
+/** Keys of an object are strings: a numeric key that is no column's name is a column's number. */
 function nameOf({ names }: Header, key: string): ColumnName {
   return names.includes(key) || !/^\d+$/.test(key) ? key : Number(key);
 }
@@ -290,7 +294,7 @@ function missingLabel(path: string, column: string, row: number): LockstepError 
   );
 }
 
-/** Columns as one array, row by row. */
+/** The columns in one array, row by row. */
 function interleave(columns: readonly Float64Array[]): Float32Array {
   const width = columns.length;
   const storage = new Float32Array((columns[0]?.length ?? 0) * width);

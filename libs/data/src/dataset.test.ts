@@ -17,7 +17,7 @@ const train: Split = { size: 3, fields: { x: pixels, y: labels } };
 const dataset = createDataset({ name: 'tiny', splits: { train } });
 
 describe('fillBatch', () => {
-  it('gathers rows, scaling with one float32 rounding an operation', () => {
+  it('gathers rows, and scales with one float32 rounding per operation', () => {
     const outs = { x: new Float32Array(8), y: new Int32Array(4) };
     fillBatch(train, Int32Array.of(2, 0, 0, 1), outs);
     const value = (byte: number) => Math.fround(Math.fround(byte * pixels.scale!) + pixels.offset!);
@@ -25,7 +25,7 @@ describe('fillBatch', () => {
     expect([...outs.y]).toEqual([9, 7, 7, 8]);
   });
 
-  it('leaves to the caller how rows are moved that are stored as they are used', () => {
+  it('copies rows that need no conversion by the given function', () => {
     const bytes: Field = {
       name: 'b',
       shape: [2],
@@ -42,7 +42,7 @@ describe('fillBatch', () => {
     expect([...outs.b]).toEqual([5, 6, 1, 2]);
   });
 
-  it('scales float storage alike', () => {
+  it('scales float storage like bytes', () => {
     const floats = { ...pixels, storage: Float32Array.from(pixels.storage) };
     const [a, b] = [new Float32Array(6), new Float32Array(6)];
     const all = Int32Array.of(0, 1, 2);
@@ -51,7 +51,7 @@ describe('fillBatch', () => {
     expect(b).toEqual(a);
   });
 
-  it('says what does not fit', () => {
+  it('refuses buffers, fields and indices that do not fit', () => {
     const one = Int32Array.of(0);
     expect(() => fillBatch(train, Int32Array.of(3), {})).toThrow('no sample 3 in a split of 3');
     expect(() => fillBatch(train, Int32Array.of(-1), {})).toThrow('no sample -1');
@@ -59,7 +59,7 @@ describe('fillBatch', () => {
       "no field 'z'; the data have x, y",
     );
     expect(() => fillBatch(train, one, { y: new Float32Array(1) })).toThrow(
-      "'y' is int32, its buffer float32",
+      "'y' is int32, but its buffer is float32",
     );
     expect(() => fillBatch(train, one, { x: new Float32Array(1) })).toThrow(
       'are 2 elements; its buffer has 1',
@@ -89,7 +89,7 @@ describe('createDataset', () => {
     );
   });
 
-  it('limits training to its first samples and leaves what is evaluated whole', () => {
+  it('limits training to its first samples and keeps all samples of validation and test', () => {
     const splits = { train, validation: train, test: train };
     const limited = createDataset({ name: 'tiny', splits }, { limitSamples: 2 });
     expect(limited.splits.train.size).toBe(2);
@@ -101,7 +101,7 @@ describe('createDataset', () => {
     );
   });
 
-  it('refuses columns of other lengths and empty splits', () => {
+  it('refuses columns of a wrong length and empty splits', () => {
     expect(() => createDataset({ name: 'tiny', splits: { train: { ...train, size: 2 } } })).toThrow(
       'tiny/train/x has a row for each sample',
     );
@@ -112,7 +112,7 @@ describe('createDataset', () => {
 });
 
 describe('shareable', () => {
-  it('lets a thread see and write the same memory', async () => {
+  it('shares one memory with a thread, for reading and writing', async () => {
     const shared = shareable(dataset);
     expect(shared.hash).toBe(dataset.hash);
     expect(shareable(shared).splits.train.fields.y!.storage).toBe(shared.splits.train.fields.y!.storage);

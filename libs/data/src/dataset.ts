@@ -4,12 +4,12 @@ import { type DType, dtypeOf, type Shape, sizeOf, type TypedArray, viewOf } from
 import type { TableFormat } from './table/format.ts';
 
 /**
- * One column of a split. `storage` holds the rows one after another. A float field may be stored as bytes; where
+ * One column of a split. `storage` holds the rows one after another. A float field may be stored as bytes; if
  * `scale` or `offset` is given, an element's value is `fround(fround(stored × scale) + offset)`.
  */
 export interface Field {
   readonly name: string;
-  /** Of one sample: `[]` is a number a sample. */
+  /** The shape of one sample: `[]` means one number per sample. */
   readonly shape: Shape;
   readonly dtype: DType;
   readonly storage: TypedArray;
@@ -26,20 +26,20 @@ export interface Split {
 export const splitNames = ['train', 'validation', 'test'] as const;
 export type SplitName = (typeof splitNames)[number];
 
-/** Plain data: it can be posted to a thread, which then shares the columns (see {@link shareable}). */
+/** Plain data. A thread to which it is posted shares the columns (see {@link shareable}). */
 export interface Dataset {
   readonly name: string;
   readonly splits: { readonly train: Split; readonly validation?: Split; readonly test?: Split };
   /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
-  /** How rows of a file became samples, where new rows can be prepared in the same way. */
+  /** How rows of a file became samples; present if new rows can be prepared in the same way. */
   readonly format?: TableFormat;
-  /** SHA-256 over contents and preprocessing, in hexadecimal: workers compare it. */
+  /** SHA-256 of contents and preprocessing, in hexadecimal. Workers compare it when they join. */
   readonly hash: string;
 }
 
 export interface LoadOptions {
-  /** Train on at most so many samples, the first ones; validation and test keep all of theirs. */
+  /** Train on at most this many samples, the first ones. Validation and test keep all samples. */
   readonly limitSamples?: number | undefined;
 }
 
@@ -71,7 +71,7 @@ export function shareable(dataset: Dataset): Dataset {
   );
 }
 
-/** The same elements in shared memory: `data` itself if it lies there. */
+/** The same elements in shared memory; returns `data` itself if it already is in shared memory. */
 export function shared(data: TypedArray): TypedArray {
   if (data.buffer instanceof SharedArrayBuffer) return data;
   const copy = sharedLike(data, data.length);

@@ -7,16 +7,18 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { LockstepError } from '@lockstep/errors';
 
-/** Name of the environment variable that names a folder with data, used in containers. */
+/** The environment variable that names a folder with data, for example in a container. */
 export const dataVariable = 'LOCKSTEP_DATA';
 
-/** The folder named by `LOCKSTEP_DATA`, and its folder of the dataset's name before it. */
+/** The folders to search for a dataset: `LOCKSTEP_DATA/<dataset>`, then `LOCKSTEP_DATA` itself. */
 export function dataFolders(dataset: string): string[] {
   const folder = process.env[dataVariable];
   return folder === undefined || folder === '' ? [] : [join(folder, dataset), folder];
 }
 
-/** A path as it is given where it exists, else below the folder that `LOCKSTEP_DATA` names, if it exists there. */
+/**
+ * The path itself if it exists, else the path below the folder `LOCKSTEP_DATA` if that exists, else the path itself.
+ */
 export function locateFile(path: string): string {
   if (isAbsolute(path) || existsSync(path)) return path;
   return (
@@ -26,21 +28,21 @@ export function locateFile(path: string): string {
   );
 }
 
-/** The folder of an npm package, as the user's project sees it and as this library does. */
+/** The folder of an npm package, resolved from the user's project and from this library. */
 export function packageFolders(packageName: string, subfolder: string): string[] {
   const origins = [join(process.cwd(), 'package.json'), import.meta.url];
   return origins.flatMap((origin) => {
     try {
       return [join(dirname(createRequire(origin).resolve(`${packageName}/package.json`)), subfolder)];
     } catch (error) {
-      // Not installed there: the caller reports it if no other place has the files.
+      // The package is not installed there. The caller throws if no other folder has the files.
       if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return [];
       throw error;
     }
   });
 }
 
-/** The first of `folders` that has `file` or `file.gz`; a `data` error with the remedy if none has. */
+/** The first folder that has `file` or `file.gz`. Throws a `data` error with the remedy if no folder has it. */
 export function findFolder(
   dataset: string,
   folders: readonly string[],
@@ -59,7 +61,7 @@ export function findFolder(
   });
 }
 
-/** The bytes of `file` or of `file.gz` unpacked; a `data` error unless their SHA-256 is `sha256`. */
+/** The bytes of `file`, or of `file.gz` unpacked. Throws a `data` error unless their SHA-256 is `sha256`. */
 export async function readChecked(folder: string, file: string, sha256: string): Promise<Uint8Array> {
   const plain = join(folder, file);
   const path = existsSync(plain) ? plain : `${plain}.gz`;
@@ -68,7 +70,7 @@ export async function readChecked(folder: string, file: string, sha256: string):
   if (actual !== sha256) {
     throw new LockstepError(
       'data',
-      `${path}: the contents have SHA-256 ${actual}, expected ${sha256}; the file is damaged or of another dataset, fetch it again`,
+      `${path}: the contents have SHA-256 ${actual}, expected ${sha256}; the file is damaged or belongs to another dataset; fetch it again`,
       { path, actual, expected: sha256 },
     );
   }

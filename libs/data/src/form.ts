@@ -1,13 +1,13 @@
-/** What a dataset's rows look like, without the rows: what is kept with a trained model, so that new rows can be prepared. */
+/** The form of a dataset without its rows. It is saved with a trained model, so that new rows can be prepared. */
 import type { DType, Shape } from '@lockstep/tensor';
 import type { Dataset } from './dataset.ts';
 import type { TableFormat } from './table/format.ts';
 
 export interface FieldForm {
-  /** Of one sample. */
+  /** The shape of one sample. */
   readonly shape: Shape;
   readonly dtype: DType;
-  /** As those of {@link Field}: a raw element's value is `fround(fround(raw × scale) + offset)`. */
+  /** `scale` and `offset` as in {@link Field}: a raw element's value is `fround(fround(raw × scale) + offset)`. */
   readonly scale?: number;
   readonly offset?: number;
 }

@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 
-/** Element types of the format by their code; only bytes are read. */
+/** Names of the format's element types by code. Only uint8 is supported. */
 const elementTypes: Readonly<Record<number, string>> = {
   8: 'uint8',
   9: 'int8',
@@ -12,7 +12,7 @@ const elementTypes: Readonly<Record<number, string>> = {
 };
 
 /**
- * The array of an IDX file of bytes: two zero bytes, element type, rank, the lengths as big-endian uint32, the
+ * Reads an IDX file of bytes: two zero bytes, the element type, the rank, the lengths as big-endian uint32, the
  * elements. `data` is a view of `bytes`. Source: LeCun, Cortes and Burges, the MNIST database.
  */
 export function parseIdx(bytes: Uint8Array, file = 'IDX file'): { shape: Shape; data: Uint8Array } {

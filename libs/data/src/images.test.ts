@@ -37,7 +37,7 @@ describe('mnist', () => {
     expect(x[0]).toBeCloseTo(-0.1307 / 0.3081, 6);
   });
 
-  it('limits samples and refuses an impossible holdout', async () => {
+  it('limits samples, and refuses a validation size outside the data', async () => {
     const { splits } = await mnist({ validation: 0 }).load({ limitSamples: 100 });
     expect([splits.train.size, splits.test?.size]).toEqual([100, 10_000]);
     expect(splits.validation).toBeUndefined();

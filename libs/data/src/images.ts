@@ -5,9 +5,12 @@ import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts
 import { parseIdx } from './idx.ts';
 
 export interface ImageOptions {
-  /** Training images held out for validation, the last ones; 5,000 unless told, 0 for none. */
+  /** How many of the last training images to hold out for validation. Default 5,000; 0 for none. */
   readonly validation?: number;
-  /** Where the four IDX files are, packed (`.gz`) or not; `LOCKSTEP_DATA` and the usual places unless told. */
+  /**
+   * The folder of the four IDX files, plain or packed (`.gz`). Default: `LOCKSTEP_DATA`, then the folder of the package
+   * that has the files.
+   */
   readonly folder?: string;
 }
 
@@ -16,7 +19,7 @@ const imageRules: Rules<ImageOptions> = { validation: whole(0), folder: aString 
 interface ImageSource {
   readonly name: string;
   readonly classes: readonly string[];
-  /** Of the training pixels, scaled to 0 … 1. */
+  /** The mean of the training pixels, scaled to 0 … 1. */
   readonly mean: number;
   readonly std: number;
   /** SHA-256 of the four unpacked files. */
@@ -97,7 +100,7 @@ function imageSource(owner: string, options: ImageOptions, source: ImageSource):
         const bytes = await readChecked(folder, fileNames[file], source.sha256[file]);
         return parseIdx(bytes, join(folder, fileNames[file]));
       };
-      // One after another, so that of several faults always the same one is reported.
+      // Read in sequence, so that the same one of several faults is always reported.
       const trainImages = await read('trainImages');
       const trainLabels = await read('trainLabels');
       const testImages = await read('testImages');
@@ -126,7 +129,7 @@ function imageSplit({ mean, std }: ImageSource, images: Uint8Array, labels: Uint
   return { size: labels.length, fields: { x, y } };
 }
 
-/** The last `count` samples as validation, the others for training. */
+/** Holds out the last `count` samples for validation; the others are for training. */
 function holdOutLast(name: string, full: Split, count: number): { train: Split; validation?: Split } {
   if (!Number.isInteger(count) || count < 0 || count >= full.size) {
     throw new LockstepError(

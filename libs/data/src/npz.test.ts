@@ -33,7 +33,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const fields = { x: 'x', y: 'y' };
 
 describe('npz', () => {
-  it('takes rows as samples, floating point as float32', async () => {
+  it('reads rows as samples and floating point as float32', async () => {
     const { splits, name } = await npz(file, { fields }).load();
     expect(name).toBe('data.npz');
     expect(splits.train.size).toBe(3);
@@ -43,7 +43,7 @@ describe('npz', () => {
     expect([...splits.train.fields.y!.storage]).toEqual([2, 0, 1]);
   });
 
-  it('takes the bytes of images as int32, or as the type that is asked for', async () => {
+  it('reads bytes as int32, or as the requested type', async () => {
     const image = join(folder, 'image.npy');
     // What numpy.save writes of an array of uint8.
     const header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2, 2), }".padEnd(117);
@@ -65,7 +65,7 @@ describe('npz', () => {
     await expect(typeAndValues('bool')).rejects.toThrow('element 0 is 255, which is no bool value (0 and 1)');
   });
 
-  it('holds rows out, or takes a test split of its own', async () => {
+  it('holds rows out, or reads a separate test split', async () => {
     const { splits } = await npz(file, {
       fields,
       split: { validation: 1 / 3 },
@@ -75,7 +75,7 @@ describe('npz', () => {
     expect([...splits.test!.fields.x!.storage]).toEqual([1, 2, 3, 4]);
   });
 
-  it('reads .npy files, also from the folder that LOCKSTEP_DATA names', async () => {
+  it('reads .npy files, also from the folder LOCKSTEP_DATA', async () => {
     vi.stubEnv('LOCKSTEP_DATA', folder);
     const { hash } = await npz({ x: 'x.npy', y: 'y.npy' }, { dtypes: { y: 'float32' } }).load();
     vi.unstubAllEnvs();
@@ -88,7 +88,7 @@ describe('npz', () => {
     [{}, 'data.npz: x has 3, x_test has 1'],
     [
       { fields, dtypes: { X: 'float32' as const } },
-      "npz: dtypes names the field 'X', which is not there; the fields are x, y",
+      "npz: dtypes names the unknown field 'X'; the fields are x, y",
     ],
     [
       { fields, dtypes: { x: 'int32' as const } },
@@ -105,7 +105,7 @@ describe('npz', () => {
     await expect(source.load()).rejects.toThrow("'ids': element 1 is 16777217, which is no float32 value");
   });
 
-  it('reads nothing but the arrays that are asked for', async () => {
+  it('reads only the requested arrays', async () => {
     const bytes = encodeNpz({ x, broken: doubles([1], 7) });
     const at = Buffer.from(bytes).indexOf('broken.npy') + 'broken.npy'.length + 130;
     bytes[at]! ^= 1;

@@ -1,4 +1,4 @@
-/** Arrays saved by NumPy as a dataset. */
+/** A dataset from arrays that NumPy saved. */
 import { basename } from 'node:path';
 import {
   aString,
@@ -19,17 +19,17 @@ import { type SplitFractions, splitColumns, splitRows, splitRules } from './spli
 
 export interface NpzOptions {
   /**
-   * The arrays to take, by field: `{ x: 'x_train', y: 'y_train' }`; rows are samples. Default: all, each under its own
-   * name.
+   * The arrays to take, by field: `{ x: 'x_train', y: 'y_train' }`. Rows are samples. Default: all arrays, each as the
+   * field of its name.
    */
   readonly fields?: Readonly<Record<string, string>>;
-  /** The same for a test split of its own: `{ x: 'x_test', y: 'y_test' }`. */
+  /** The arrays of a separate test split, by field: `{ x: 'x_test', y: 'y_test' }`. */
   readonly test?: Readonly<Record<string, string>>;
-  /** Element types by field. Default: float32 for floating point, the file's for others. Pixels want float32. */
+  /** Element types by field. Default: float32 for floating point, the file's type for others. Pixels need float32. */
   readonly dtypes?: Readonly<Record<string, DType>>;
   /** Names of the classes that integer labels stand for. */
   readonly classes?: readonly string[];
-  /** Fractions of the rows held out; which rows depends on nothing but their number. Default: none. */
+  /** Fractions of the rows to hold out. Which rows are held out depends only on the number of rows. Default: none. */
   readonly split?: SplitFractions;
 }
 
@@ -46,8 +46,9 @@ const npzRules: Rules<NpzOptions> = {
 const checkNpz = signature('npz', { path: either(aString, someNames) }, npzRules, 'config');
 
 /**
- * A dataset from an .npz file, or from one .npy file a field: `npz({ x: 'x.npy', y: 'y.npy' })`. Paths are relative to the
- * current folder, else to `LOCKSTEP_DATA`. Throws `data` and `shape` errors that name file and array.
+ * A dataset from an .npz file, or from one .npy file per field: `npz({ x: 'x.npy', y: 'y.npy' })`. A path is relative
+ * to the current folder; a file that does not exist there is searched in the folder `LOCKSTEP_DATA`. Throws `data` and
+ * `shape` errors that name file and array.
  */
 export function npz(path: string | Readonly<Record<string, string>>, options: NpzOptions = {}): DataSource {
   checkNpz(path, options);
@@ -78,7 +79,7 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
 
 type Arrays = Readonly<Record<string, Storage>>;
 
-/** The arrays that are asked for; undefined: all. */
+/** The names of the requested arrays; undefined for all. */
 function namesOf({ fields, test = {} }: NpzOptions): readonly string[] | undefined {
   return fields && [...Object.values(fields), ...Object.values(test)];
 }
@@ -152,10 +153,10 @@ function rowsNamed(name: string, arrays: Arrays, key: string): Storage {
   );
 }
 
-/** The elements in another type, which must be able to hold them. */
+/** Converts the elements to another type. Throws if the type cannot hold one of them. */
 function converted({ data, dtype: from }: Storage, dtype: DType, what: string): TypedArray {
   const result = allocate(dtype, data.length);
-  // Whole numbers are names as often as amounts: float32 must not make two of them one.
+  // Whole numbers are often identifiers, so two different ones must not become equal in float32.
   const isWhole = !isFloat(from);
   for (const [i, value] of data.entries()) {
     result[i] = value;

@@ -16,7 +16,7 @@ function realSamples(shards: readonly ShardSamples[]): number[] {
 }
 
 describe('stepSamples', () => {
-  it('takes every sample exactly once an epoch, with weight 1', () => {
+  it('takes every sample exactly once per epoch, with weight 1', () => {
     fc.assert(
       fc.property(specs, fc.nat(), fc.nat(3), (spec, seed, epoch) => {
         const numSteps = stepsPerEpoch(spec.numSamples, spec.batchSize);
@@ -31,7 +31,7 @@ describe('stepSamples', () => {
     );
   });
 
-  it('fills every shard to the same number of rows with samples of the step at weight 0', () => {
+  it('pads every shard to the same number of rows with samples of the step at weight 0', () => {
     fc.assert(
       fc.property(specs, fc.nat(), fc.nat(200), (spec, seed, step) => {
         const { shards } = stepSamples({ ...spec, seed, step });
@@ -47,7 +47,7 @@ describe('stepSamples', () => {
     );
   });
 
-  it('is a function of its arguments, in whatever order steps are asked for', () => {
+  it('depends only on its arguments, not on the order of calls', () => {
     const at = (seed: number, step: number) =>
       stepSamples({ seed, step, numSamples: 20, batchSize: 8, numShards: 2 });
     const forwards = [at(1, 0), at(1, 4), at(2, 0), at(1, 1)];
@@ -57,7 +57,7 @@ describe('stepSamples', () => {
     expect(at(1, 0).shards).not.toEqual(at(1, 3).shards);
   });
 
-  it('gives a shard a contiguous slice: 5 samples left for 4 shards of 2 rows', () => {
+  it('gives each shard a contiguous slice: 5 remaining samples for 4 shards of 2 rows', () => {
     const { shards } = stepSamples({ seed: 3, step: 1, numSamples: 13, batchSize: 8, numShards: 4 });
     expect(shards.map(({ weights }) => [...weights])).toEqual([
       [1, 1],
@@ -85,7 +85,9 @@ describe('evaluationSamples', () => {
           realSamples(evaluationSamples({ ...spec, step }).shards),
         ).flat();
         expect(seen).toEqual(Array.from({ length: spec.numSamples }, (_, i) => i));
-        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow('evaluationSamples: step');
+        expect(() => evaluationSamples({ ...spec, step: numSteps })).toThrow(
+          'evaluationSamples: there is no step',
+        );
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { foldIn, keyFromSeed, permutation, purposes } from '@lockstep/rng';
 
-/** The rows of one shard in one step; rows that only fill up have weight 0 and repeat a sample of the step. */
+/** The rows of one shard in one step. Padding rows have weight 0 and repeat a sample of the step. */
 export interface ShardSamples {
   readonly indices: Int32Array;
   readonly weights: Float32Array;
@@ -13,28 +13,28 @@ export interface StepSamples {
 }
 
 export interface StepSpec {
-  /** Counted from 0 over the whole run; for an evaluation, over the pass. */
+  /** Counts from 0 over the whole run, or over the pass of an evaluation. */
   readonly step: number;
   readonly numSamples: number;
   readonly batchSize: number;
   readonly numShards: number;
 }
 
-/** Steps of one pass over the samples; the last, short batch counts. */
+/** The number of steps of one pass over the samples, including a last, shorter batch. */
 export function stepsPerEpoch(numSamples: number, batchSize: number): number {
   requirePositive({ numSamples, batchSize });
   return Math.ceil(numSamples / batchSize);
 }
 
-/** Rows of every shard: `ceil(batchSize / numShards)`. */
+/** The number of rows of each shard: `ceil(batchSize / numShards)`. */
 export function rowsPerShard(batchSize: number, numShards: number): number {
   requirePositive({ batchSize, numShards });
   return Math.ceil(batchSize / numShards);
 }
 
 /**
- * The samples of a training step, a pure function of its arguments. Each epoch goes once through all samples in
- * an order of its own, derived from seed and epoch.
+ * The samples of a training step: a pure function of its arguments. Each epoch goes once through all samples, in an
+ * order that is derived from seed and epoch.
  */
 export function stepSamples(spec: StepSpec & { readonly seed: number }): StepSamples {
   const { seed, step, numSamples, batchSize } = spec;
@@ -44,14 +44,14 @@ export function stepSamples(spec: StepSpec & { readonly seed: number }): StepSam
   return { epoch, shards: shardsOf(spec, (position) => order[position]!) };
 }
 
-/** The samples of step `step` of an evaluation: all samples once, in the order of the file. */
+/** The samples of step `step` of an evaluation, which goes once through all samples in the order of the file. */
 export function evaluationSamples(spec: StepSpec): { readonly shards: readonly ShardSamples[] } {
   requireStep(spec.step);
   const numSteps = stepsPerEpoch(spec.numSamples, spec.batchSize);
   if (spec.step >= numSteps) {
     throw new LockstepError(
       'argument',
-      `evaluationSamples: step ${spec.step} of a pass of ${numSteps} steps`,
+      `evaluationSamples: there is no step ${spec.step} in a pass of ${numSteps} steps`,
       {
         ...spec,
         numSteps,
@@ -78,7 +78,7 @@ function shardsOf(spec: StepSpec, sampleAt: (position: number) => number): Shard
   });
 }
 
-/** The order last used: a run asks for the same one in every step of an epoch. */
+/** A cache of the last order, which every step of an epoch uses. */
 let lastOrder: { readonly seed: number; readonly epoch: number; readonly order: Int32Array } = {
   seed: -1,
   epoch: -1,

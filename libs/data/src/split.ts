@@ -3,7 +3,7 @@ import { permutation } from '@lockstep/rng';
 import { sizeOf } from '@lockstep/tensor';
 import { type Field, type Split, type SplitName, sharedLike, splitNames } from './dataset.ts';
 
-/** Fractions of the rows held out, each in 0 … 1; the rest is for training. */
+/** Fractions of the rows to hold out, each in 0 … 1. The remaining rows are for training. */
 export interface SplitFractions {
   readonly validation?: number;
   readonly test?: number;
@@ -16,12 +16,12 @@ const fraction: Kind = {
 
 export const splitRules: Rules<SplitFractions> = { validation: fraction, test: fraction };
 
-/** Any constant does; it is no seed, so that a dataset is the same in every run. */
+/** An arbitrary constant in place of a seed, so that a dataset is the same in every run. */
 const splitKey = [0x73706c69, 0x74000000] as const;
 
 /**
- * The rows of each split, in ascending order. Which rows are held out depends on the number of rows and the
- * fractions alone, never on the seed, and does not follow the order of the file, which is often sorted.
+ * The rows of each split, in ascending order. Which rows are held out depends only on the number of rows and the
+ * fractions, never on the seed. The held-out rows are scattered over the file, because files are often sorted.
  */
 export function splitRows(numRows: number, fractions: SplitFractions): Record<SplitName, Int32Array> {
   const { validation = 0, test = 0 } = fractions;
@@ -43,7 +43,7 @@ export function splitRows(numRows: number, fractions: SplitFractions): Record<Sp
   };
 }
 
-/** Cuts whole columns into splits of their own columns, in shared memory; empty splits are left out. */
+/** Copies the rows of each split into columns of its own, in shared memory. Empty splits are left out. */
 export function splitColumns(
   columns: readonly Field[],
   rows: Readonly<Record<SplitName, Int32Array>>,

@@ -22,7 +22,7 @@ const rows = ({ fields }: Split, name: string, context: number): number[][] => {
 };
 
 describe('text', () => {
-  it('is cut into windows, each with the characters that follow', async () => {
+  it('is cut into windows, each with the next characters as labels', async () => {
     const { splits, classes } = await text(file('cabbage'), { context: 3, validation: 0 }).load();
     expect(classes).toEqual(['a', 'b', 'c', 'e', 'g']);
     expect(rows(splits.train, 'x', 3)).toEqual([
@@ -36,7 +36,7 @@ describe('text', () => {
     expect(splits.validation).toBeUndefined();
   });
 
-  it('holds out the end, whose windows share nothing with training', async () => {
+  it('holds out the end, whose windows do not overlap with training', async () => {
     const source = text(file('abcdefghij'), { context: 2, validation: 0.4, stride: 1 });
     const { train, validation } = (await source.load()).splits;
     expect(rows(train, 'x', 2)).toEqual([
@@ -70,7 +70,7 @@ describe('text', () => {
     await expect(load()).rejects.toThrow(message);
   });
 
-  it('has Moby-Dick', async () => {
+  it('loads Moby-Dick', async () => {
     const { classes, splits } = await mobyDick({ context: 64 }).load();
     expect(classes).toHaveLength(83);
     expect([splits.train.size, splits.validation!.size]).toEqual([16738, 1859]);

@@ -1,4 +1,4 @@
-/** Text as samples for a model that predicts the next character. */
+/** A dataset from a text, for a model that predicts the next character. */
 import { basename } from 'node:path';
 import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
@@ -6,16 +6,19 @@ import { dataFolders, findFolder, locateFile, packageFolders, readChecked } from
 import { readWholeText, requireEncoding } from './table/text-file.ts';
 
 export interface TextOptions {
-  /** Characters a sample; 128 unless told. */
+  /** Characters per sample. Default 128. */
   readonly context?: number;
-  /** Characters from the start of one training sample to the start of the next; `context` unless told. */
+  /** Characters from the start of one training sample to the start of the next. Default: `context`. */
   readonly stride?: number;
-  /** Share of the text, its end, held out for validation; 0.1 unless told. */
+  /** The fraction of the text to hold out for validation, at its end. Default 0.1. */
   readonly validation?: number;
 }
 
 export interface TextFileOptions extends TextOptions {
-  /** Of the text, as in the WHATWG's Encoding standard: 'latin1'. Default: UTF-8, or what a byte order mark says. */
+  /**
+   * The encoding of the file, by its name in the WHATWG Encoding standard: 'latin1'. Default: the byte order mark's, or
+   * UTF-8.
+   */
   readonly encoding?: string;
 }
 
@@ -25,9 +28,9 @@ const checkText = signature('text', { path: aString }, textRules, 'config');
 const checkMobyDick = signature('mobyDick', {}, windowRules, 'config');
 
 /**
- * A dataset from a text file, packed by gzip or not, cut into windows: `x` int32 [context] are the places of characters in the
- * alphabet, `y` int32 [context] the characters that follow them. The alphabet, the distinct characters in ascending
- * order, is the dataset's `classes`.
+ * A dataset from a text file, plain or packed by gzip, cut into windows: `x` int32 [context] holds the indices of the
+ * characters in the alphabet, `y` int32 [context] the character that follows each. The alphabet, which is the dataset's
+ * `classes`, has the distinct characters in ascending order.
  */
 export function text(path: string, options: TextFileOptions = {}): DataSource {
   checkText(path, options);

@@ -1,4 +1,4 @@
-/** A value that came, as messages name it: `null`, `the string 'tanh'`, `an object of axis`, `a list of 3`. */
+/** Names a value for an error message: `null`, `the string 'tanh'`, `an object of axis`, `a list of 3`. */
 export function describeValue(value: unknown): string {
   switch (typeof value) {
     case 'string':
@@ -30,10 +30,10 @@ function describeObject(value: object): string {
   return names.length === 0 ? 'an empty object' : `an object of ${names.slice(0, 6).join(', ')}`;
 }
 
-/** Short lists of simple values as they are, others by their length. */
+/** Shows a short list of simple values in full, and any other list by its length. */
 function describeList(list: readonly unknown[]): string {
   if (list.length === 0) return 'an empty list';
-  // Holes are elements too.
+  // Array.from turns holes into undefined elements.
   const items = Array.from(list);
   const isShort = items.length <= 4 && items.every((item) => typeof item !== 'object' || item === null);
   return isShort ? `the list [${items.map(describeItem).join(', ')}]` : `a list of ${list.length}`;
@@ -42,7 +42,7 @@ function describeList(list: readonly unknown[]): string {
 const describeItem = (item: unknown): string =>
   typeof item === 'string' ? describeValue(item).replace(/^the string /, '') : describeValue(item);
 
-/** Of the class of a prototype; `object` where it has no name. */
+/** The name of a prototype's class; `object` if the class has no name. */
 function nameOf(prototype: object): string {
   const { constructor: made } = prototype;
   return typeof made === 'function' && made.name !== '' ? made.name : 'object';

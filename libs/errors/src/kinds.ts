@@ -1,21 +1,21 @@
 /**
- * Kinds of values: what an argument or an option may be, as a test and as words. Callers without types, and experiment
- * files, which run without a type check, meet them at the head of every public function.
+ * Kinds of values: a kind says which values an argument or option may have, as a predicate and in words. Every public
+ * function checks its arguments by kinds, because JavaScript callers and experiment files run without a type check.
  */
 
 export interface Kind {
-  /** After "it must be": `a whole number ≥ 1`. */
+  /** The words that follow "it must be" in a message: `a whole number ≥ 1`. */
   readonly what: string;
   readonly fits: (value: unknown) => boolean;
-  /** The names of modes, for suggestions. */
+  /** The allowed strings, from which a message suggests the nearest. */
   readonly names?: readonly string[];
-  /** Of an object that has options of its own. */
+  /** The rules of the value's own options, if the value is an object of options. */
   readonly rules?: Rules;
-  /** Of an option that cannot be left out. */
+  /** True for an option that must be given. */
   readonly isRequired?: boolean;
 }
 
-/** The kind of each option of `Options`: one that the interface has and the rules lack does not type-check. */
+/** The kind of each option of `Options`. The type check fails if the rules lack an option of the interface. */
 export type Rules<Options = Readonly<Record<string, unknown>>> = {
   readonly [Name in keyof Options]-?: Kind;
 };
@@ -26,23 +26,23 @@ export const isPlainObject = (value: unknown): value is Readonly<Record<string, 
   return prototype === null || prototype === Object.prototype;
 };
 
-/** For what the function itself looks at. */
+/** For an argument that the function checks itself. */
 export const anything: Kind = { what: 'any value', fits: () => true };
 export const aBoolean: Kind = { what: 'true or false', fits: (value) => typeof value === 'boolean' };
 export const aString: Kind = { what: 'a string', fits: (value) => typeof value === 'string' };
 export const aFunction: Kind = { what: 'a function', fits: (value) => typeof value === 'function' };
-/** NaN and infinities too: what such a number means is the function's affair. */
+/** Includes NaN and infinities; the function decides what they mean. */
 export const aNumber: Kind = { what: 'a number', fits: (value) => typeof value === 'number' };
 export const finite: Kind = { what: 'a finite number', fits: Number.isFinite };
 export const anObject: Kind = { what: 'an object', fits: isPlainObject };
 
-/** A number of at least `least`; infinity counts, NaN does not. */
+/** A number of at least `least`. Infinity fits, NaN does not. */
 export const numberFrom = (least: number): Kind => ({
   what: `a number ≥ ${least}`,
   fits: (value) => typeof value === 'number' && value >= least,
 });
 
-/** A whole number of at least `least`, or of any size. */
+/** A whole number of at least `least`; without `least`, any whole number. */
 export const whole = (least?: number): Kind => ({
   what: least === undefined ? 'a whole number' : `a whole number ≥ ${least}`,
   fits: (value) => Number.isSafeInteger(value) && (least === undefined || (value as number) >= least),
@@ -59,20 +59,20 @@ export function oneOf(...names: readonly string[]): Kind {
   };
 }
 
-/** A list whose items are all of a kind, and of which there are `count` if that is told. */
+/** A list whose items are all of one kind. If `count` is given, the list has exactly that many items. */
 export const listOf = (kind: Kind, what = `a list, each item ${kind.what}`, count?: number): Kind => ({
   what,
   fits: (value) =>
     Array.isArray(value) && (count === undefined || value.length === count) && everyItem(value, kind),
 });
 
-/** `every` passes over holes. */
+/** Checks holes too, which `Array.prototype.every` skips. */
 function everyItem(list: readonly unknown[], kind: Kind): boolean {
   for (let i = 0; i < list.length; i++) if (!kind.fits(list[i])) return false;
   return true;
 }
 
-/** An object whose values are all of a kind, under names that users choose. */
+/** An object whose values are all of one kind, under names that the user chooses. */
 export const recordOf = (kind: Kind, what = `an object, each value ${kind.what}`): Kind => ({
   what,
   fits: (value) => isPlainObject(value) && Object.values(value).every(kind.fits),
@@ -91,10 +91,10 @@ export function either(...kinds: readonly Kind[]): Kind {
 
 export const orNull = (kind: Kind): Kind => either(kind, { what: 'null', fits: (value) => value === null });
 
-/** An option that cannot be left out. */
+/** Marks the kind of an option that must be given. */
 export const required = (kind: Kind): Kind => ({ ...kind, isRequired: true });
 
-/** An object of options within options. */
+/** An option whose value is itself an object of options. */
 export const nestedOptions = (rules: Rules): Kind => ({
   what: `an object of ${Object.keys(rules).join(', ')}`,
   fits: isPlainObject,

@@ -12,6 +12,6 @@ it.each([
   expect(nearNames(name, candidates)).toEqual(near);
 });
 
-it('gives the best ones only', () => {
+it('gives the nearest candidates up to the limit', () => {
   expect(nearNames('run-1', ['run-4', 'run-3', 'run-2', 'run-1x'], 2)).toEqual(['run-1x', 'run-2']);
 });

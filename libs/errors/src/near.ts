@@ -1,6 +1,6 @@
-/** Names like the one that was meant. */
+/** Suggests names for a misspelt one. */
 
-/** The candidates nearest to `name`, best first, by edits and by common beginnings; at most `limit`. */
+/** At most `limit` candidates near to `name`, nearest first: few edits away, or containing `name`. */
 export function nearNames(name: string, candidates: readonly string[], limit = 3): readonly string[] {
   const wanted = name.toLowerCase();
   return candidates
@@ -17,7 +17,7 @@ function isPart(wanted: string, candidate: string): boolean {
   return wanted.length >= 3 && candidate.toLowerCase().includes(wanted);
 }
 
-/** Levenshtein's distance: insertions, deletions and replacements from one text to the other. */
+/** Levenshtein distance: the fewest insertions, deletions and replacements that turn one text into the other. */
 function distance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {

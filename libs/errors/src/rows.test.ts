@@ -14,7 +14,7 @@ function messageFor(text: (rows: number) => string): string {
 }
 
 describe('withRows', () => {
-  it('writes the lengths that go with the number of rows in terms of it, and leaves the others', () => {
+  it('writes lengths that depend on the number of rows in terms of rows, and keeps the others', () => {
     expect(messageFor((rows) => `[${rows}, 3] × [4, 3]`)).toBe('[rows, 3] × [4, 3]');
     expect(messageFor((rows) => `${rows * 784} elements, not ${rows + 2}, ${3 * rows - 1}`)).toBe(
       '784·rows elements, not rows + 2, 3·rows - 1',
@@ -24,11 +24,11 @@ describe('withRows', () => {
     );
   });
 
-  it('says how many rows there were where the messages do not compare', () => {
+  it('states the number of rows if the two messages differ in more than numbers', () => {
     expect(messageFor((rows) => 'a'.repeat(rows))).toBe('aaa (tried with 3 rows)');
   });
 
-  it('gives what is given, and leaves errors that are not ours', () => {
+  it('returns the result, and passes on errors of other classes', () => {
     expect(withRows(3, (rows) => rows)).toBe(3);
     const error = new TypeError('3 is not a function');
     expect(() =>

@@ -1,9 +1,9 @@
-/** Errors of functions that are tried on a few rows: readers know no batch of that size. */
+/** Errors of functions that are tried on a few rows, for readers who know no batch of that size. */
 import { LockstepError } from './lockstep-error.ts';
 
 /**
- * `run` with a number of rows. Where it fails, it is run with one row more, and the numbers that differ between the two
- * messages are written in terms of `rows`: `[rows, 784]`, `2·rows`.
+ * Calls `run` with a number of rows. If it fails, calls it again with one row more, and writes the numbers that differ
+ * between the two messages in terms of `rows`: `[rows, 784]`, `2·rows`.
  */
 export function withRows<T>(numRows: number, run: (rows: number) => T): T {
   try {
@@ -18,7 +18,10 @@ export function withRows<T>(numRows: number, run: (rows: number) => T): T {
   }
 }
 
-/** Undefined where the messages, for `numRows` and for one more, differ in more than numbers. */
+/**
+ * The message in terms of `rows`; undefined if the messages for `numRows` and `numRows + 1` differ in more than
+ * numbers.
+ */
 function nameRows(message: string, next: string, numRows: number): string | undefined {
   const number = /(?<![\w.])\d+(?![\w.]*\w)/g;
   const [texts, others] = [message.split(number), next.split(number)];
@@ -45,6 +48,6 @@ function messageOf(run: () => unknown): string | undefined {
   }
 }
 
-/** Of whichever copy of this library. */
+/** Compares the name, since the error may come from another copy of this library. */
 const isOurs = (error: unknown): error is LockstepError =>
   error instanceof Error && error.name === 'LockstepError';

@@ -38,7 +38,7 @@ function messageOf(run: () => void): string {
 }
 
 describe('a signature', () => {
-  it('lets through what fits, left out or not', () => {
+  it('accepts arguments that fit, and missing optional ones', () => {
     check(2);
     check([2, 3], undefined, {});
     check(2, () => 0, { stride: 2, padding: undefined });
@@ -52,17 +52,17 @@ describe('a signature', () => {
       "pool: there is no option 'strides'; did you mean 'stride'? The options are padding, stride",
     ],
     [
-      'an option that is near to none',
+      'an unknown option without a near name',
       [2, undefined, { dilation: 2 }],
       "pool: there is no option 'dilation'; the options are padding, stride",
     ],
     [
-      'a name that every object has',
+      'a name that every object inherits',
       [2, undefined, { constructor: 2 }],
       "pool: there is no option 'constructor'; the options are padding, stride",
     ],
     [
-      'a mode outside the set',
+      'a string outside the allowed ones',
       [2, undefined, { padding: 'sane' }],
       "pool: padding is the string 'sane'; it must be 'same' or 'valid'; did you mean 'same'?; the call is pool(size, name?, { stride?, padding? })",
     ],
@@ -72,7 +72,7 @@ describe('a signature', () => {
       "pool: stride is the string '2'; it must be a whole number ≥ 1; the call is pool(size, name?, { stride?, padding? })",
     ],
     [
-      'an object of options where a positional argument belongs',
+      'an object of options in place of a positional argument',
       [{ size: 2 }],
       'pool: size is an object of size; it must be a whole number ≥ 1, or [height, width]; the call is pool(size, name?, { stride?, padding? })',
     ],
@@ -82,7 +82,7 @@ describe('a signature', () => {
       'pool: size is missing; it must be a whole number ≥ 1, or [height, width]; the call is pool(size, name?, { stride?, padding? })',
     ],
     [
-      'something else than an object of options',
+      'a value that is no object of options',
       [2, undefined, true],
       'pool: options are an object { stride?, padding? }, not true; the call is pool(size, name?, { stride?, padding? })',
     ],
@@ -95,7 +95,7 @@ describe('a signature', () => {
     expect(messageOf(() => check(...given))).toBe(message);
   });
 
-  it('looks at every argument of a rest, holes among them', () => {
+  it('checks every remaining argument, and holes in lists', () => {
     const checkAll = signature('chain', { '...links': aFunction });
     checkAll();
     checkAll(() => 0, Math.abs);
@@ -110,7 +110,7 @@ describe('a signature', () => {
 describe('options within options', () => {
   const nested: Rules = { split: nestedOptions({ validation: aNumber, test: aNumber }), shuffle: aBoolean };
 
-  it('are checked under the name of the outer one', () => {
+  it('are checked, and messages name the outer option', () => {
     checkOptions('csv', { split: { test: 0.1 } }, nested);
     expect(
       messageOf(() => checkOptions('csv', { split: { valdation: 0.2 } }, nested, { code: 'config' })),
@@ -122,7 +122,7 @@ describe('options within options', () => {
     );
   });
 
-  it('may not be left out where they are required', () => {
+  it('must be given if they are required', () => {
     const checkCosine = signature('cosine', {}, { peak: required(aNumber), floor: aNumber });
     checkCosine({ peak: 1 });
     const missing = 'cosine: peak is missing; it must be a number; the call is cosine({ peak, floor? })';
@@ -131,7 +131,7 @@ describe('options within options', () => {
     expect(messageOf(() => checkCosine({ peek: 1 }))).toContain("did you mean 'peak'?");
   });
 
-  it('have the code that was asked for', () => {
+  it('fail with the given error code', () => {
     try {
       checkOptions('csv', { shufle: true }, nested, { code: 'config' });
     } catch (error) {

@@ -1,11 +1,10 @@
-/** Checks of what callers give, at the head of public functions. */
+/** Checks of arguments, called first in every public function. */
 import { describeValue } from './describe.ts';
-import type { ErrorCode } from './index.ts';
 import { isPlainObject, type Kind, type Rules } from './kinds.ts';
-import { LockstepError } from './lockstep-error.ts';
+import { type ErrorCode, LockstepError } from './lockstep-error.ts';
 import { nearNames } from './near.ts';
 
-/** Throws for the first argument that the function does not take. */
+/** Throws for the first argument that does not fit. */
 export type Check = (...given: readonly unknown[]) => void;
 
 interface Parameter {
@@ -16,9 +15,9 @@ interface Parameter {
 }
 
 /**
- * What a public function takes, as the check that it makes first. Parameters come in their order; a name that ends in
- * `?` may be left out, one that begins with `...` stands for all that follow. Options come last, each under a name of
- * `options`. Errors show the whole call.
+ * The check of a public function's arguments, from a description of its parameters in their order. A parameter whose
+ * name ends in `?` is optional; one whose name begins with `...` takes all remaining arguments. The last argument is an
+ * object of the `options`. Errors show the whole call.
  *
  * `const check = signature('sum', { x: aTensor, 'axes?': someAxes }, { keepDims: aBoolean })`
  */
@@ -51,7 +50,7 @@ export function signature(
   };
 }
 
-/** The default of most options: ops are called often, and hardly ever with any. */
+/** A fast path: ops are called often and rarely with options, so most option objects are empty. */
 function isEmptyObject(value: unknown): boolean {
   if (typeof value !== 'object' || value === null || Object.getPrototypeOf(value) !== Object.prototype)
     return false;
@@ -87,7 +86,7 @@ function callOf(
   return `${owner}(${[...names, ...last].join(', ')})`;
 }
 
-/** In their order; those that may be left out with a `?`. */
+/** The names of the options in their order, with a `?` after each optional one. */
 const namesOf = (rules: Rules): string =>
   Object.entries(rules)
     .map(([name, { isRequired }]) => (isRequired ? name : `${name}?`))
@@ -100,7 +99,7 @@ interface OptionsContext {
   readonly call?: () => string;
 }
 
-/** Throws for an option that does not exist, naming the nearest one that does, and for a value of another kind. */
+/** Throws for an unknown option, with the nearest known name as a suggestion, and for a value that does not fit. */
 export function checkOptions(
   owner: string,
   options: unknown,
@@ -122,7 +121,7 @@ export function checkOptions(
   }
 }
 
-/** Rules are written once, and the same object comes again and again. */
+/** A cache by the identity of the rules: each function passes the same object on every call. */
 const requiredNames = new WeakMap<Rules, readonly string[]>();
 
 function requiredOf(rules: Rules): readonly string[] {
@@ -134,7 +133,7 @@ function requiredOf(rules: Rules): readonly string[] {
   return names;
 }
 
-/** Throws unless the value is of the kind; `name` is the argument or option that it came for. */
+/** Throws unless the value fits the kind. `name` is the argument or option that has the value. */
 export function checkValue(
   owner: string,
   name: string,
@@ -173,7 +172,7 @@ function notOptions(
   code: ErrorCode,
   call: string | undefined,
 ): LockstepError {
-  // A loss that stands for itself in an experiment is called with arrays where it takes its options.
+  // `loss: mse` in place of `loss: mse()`: the trainer then passes arrays where the function expects options.
   const isCallMissing = call?.startsWith(`${owner}({`) && typeof value === 'object' && value !== null;
   const remedy = isCallMissing ? `; is a call missing, as in ${owner}()?` : calledAs(call);
   return new LockstepError(

@@ -4,12 +4,12 @@ import { fileError } from './file-error.ts';
 
 const temporaryName = /^\..+\.tmp$/;
 
-/** Bytes, a text, or bytes in pieces, which together may be more than one array can have. */
+/** Bytes, a text, or a list of pieces, whose total length may exceed the limit of one array. */
 export type Contents = Uint8Array | string | readonly Uint8Array[];
 
 /**
- * Puts a whole file in place: after a crash there is the old one or the new one, never a part. Throws a `file` error, and
- * leaves no temporary file then.
+ * Replaces a file atomically: after a crash the path holds the old file or the whole new one. Throws a `file` error if
+ * that fails, and then removes its temporary file.
  */
 export async function writeAtomic(path: string, contents: Contents, on: Disk = disk): Promise<void> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);
@@ -34,7 +34,7 @@ async function writeDurable(path: string, contents: Contents, on: Disk): Promise
   }
 }
 
-/** Removes what {@link writeAtomic} left in a folder when its process was killed; the names of the files. */
+/** Removes the temporary files that {@link writeAtomic} left when its process was killed; returns their names. */
 export async function removeTemporaries(folder: string, on: Disk = disk): Promise<readonly string[]> {
   const names = (await on.list(folder)).filter((name) => temporaryName.test(name));
   for (const name of names) await on.remove(join(folder, name));

@@ -1,4 +1,4 @@
-/** The operations on files that durability is made of. Tests put a disk of their own in place of the machine's. */
+/** The file operations that durable writes need. Tests replace the machine's disk with one of their own. */
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -11,20 +11,20 @@ export interface OpenFile {
 }
 
 export interface Disk {
-  /** An empty file, in place of one that is there. */
+  /** Creates an empty file, or empties an existing one. */
   create(path: string): Promise<OpenFile>;
   rename(from: string, to: string): Promise<void>;
-  /** Nothing happens when there is no such file. */
+  /** Does nothing if there is no such file. */
   remove(path: string): Promise<void>;
-  /** With the folders above it; the topmost folder that was made, if any was. */
+  /** Makes a folder and the folders above it; returns the topmost folder that was made, if any. */
   makeFolder(path: string): Promise<string | undefined>;
-  /** Makes what was created, renamed and removed in a folder durable. */
+  /** Makes creations, renames and removals in a folder durable. */
   syncFolder(path: string): Promise<void>;
-  /** Names in a folder; none where it does not exist. */
+  /** The names in a folder; an empty list if the folder does not exist. */
   list(path: string): Promise<readonly string[]>;
 }
 
-/** The machine's own. */
+/** The machine's disk. */
 export const disk: Disk = {
   create: async (path) => {
     const file = await open(path, 'w');
@@ -56,7 +56,7 @@ export const disk: Disk = {
   },
 };
 
-/** A folder that a crash does not take away again. */
+/** Makes a folder that exists after a crash. */
 export async function makeDurableFolder(path: string, on: Disk = disk): Promise<void> {
   const topmost = await on.makeFolder(path);
   if (topmost !== undefined) await on.syncFolder(dirname(topmost));

@@ -1,4 +1,4 @@
-/** What it means for people that a file could not be written. */
+/** Turns the system's error of a failed write into a message with cause and remedy. */
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
@@ -18,12 +18,12 @@ const causes: Readonly<Record<string, Cause>> = {
     what: 'the file is larger than is allowed here',
     remedy: 'raise the limit, or name another folder',
   },
-  EIO: { what: 'the device reports an error', remedy: 'look after the device, or name another folder' },
+  EIO: { what: 'the device reports an error', remedy: 'check the device, or name another folder' },
   EROFS: { what: 'the file system is read-only', remedy: 'mount it for writing, or name another folder' },
   EACCES: permission,
   EPERM: permission,
   ENOENT: { what: 'its folder does not exist', remedy: 'make the folder, or name another one' },
-  ENOTDIR: { what: 'a part of the path is no folder', remedy: 'name another one' },
+  ENOTDIR: { what: 'a part of the path is no folder', remedy: 'name another folder' },
   EISDIR: { what: 'there is a folder of this name', remedy: 'name another file' },
   EEXIST: { what: 'there is a file of this name', remedy: 'remove it, or name another one' },
   EMFILE: { what: 'too many files are open', remedy: 'raise `ulimit -n`' },
@@ -31,22 +31,22 @@ const causes: Readonly<Record<string, Cause>> = {
   ESTALE: { what: 'the file server lost the file', remedy: 'mount the file system again' },
 };
 
-/** The system's code of an error that an operation on a file ended with; undefined for any other error. */
+/** The system's code, such as ENOSPC, of a failed file operation; undefined for any other error. */
 export function fileErrorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return undefined;
   return typeof error.code === 'string' ? error.code : undefined;
 }
 
 /**
- * The error of code `file` for a file that could not be written: it names path, cause, free bytes and remedy. An error that
- * is no failed operation on a file, or that is of this code already, is returned as it is.
+ * The error of code `file` for a failed write: it names path, cause, free bytes and remedy. Returns `cause` unchanged
+ * if it is no failed file operation, or already has this code.
  */
 export function fileError(path: string, cause: unknown): unknown {
   const errno = fileErrorCode(cause);
   if (errno === undefined || !(cause instanceof Error)) return cause;
   const { what, remedy } = causes[errno] ?? {
     what: cause.message,
-    remedy: 'look after the file system there',
+    remedy: 'check the file system there',
   };
   const freeBytes = freeBytesAt(path);
   const free = freeBytes === undefined ? '' : `, ${freeBytes.toLocaleString('en-US')} bytes are free`;
@@ -58,14 +58,14 @@ export function fileError(path: string, cause: unknown): unknown {
   );
 }
 
-/** What a user may still write on the device of a path, or of the nearest folder above it that exists. */
+/** The bytes that this user may still write on the device of a path, or of the nearest existing folder above it. */
 export function freeBytesAt(path: string): number | undefined {
   for (let at = path; ; at = dirname(at)) {
     try {
       const { bavail, bsize } = statfsSync(at);
       return bavail * bsize;
     } catch {
-      // Not there, or not ours to ask about: the folder above it is on the same device, or tells as much as can be told.
+      // The path does not exist, or this user may not query it: ask the folder above it.
       if (at === dirname(at)) return undefined;
     }
   }

@@ -14,14 +14,14 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('writeAtomic', () => {
-  it('puts a file in place of another, and leaves nothing beside it', async () => {
+  it('replaces a file, and leaves no other file beside it', async () => {
     const path = join(folder, 'a.json');
     for (const text of ['old', 'new']) await writeAtomic(path, text);
     expect(await readFile(path, 'utf8')).toBe('new');
     expect(await readdir(folder)).toEqual(['a.json']);
   });
 
-  it('says what is wrong and leaves the old file when it cannot', async () => {
+  it('on failure throws an error with the cause, and keeps the old file', async () => {
     await mkdir(join(folder, 'taken'));
     await writeFile(join(folder, 'taken', 'x'), '');
     await expect(writeAtomic(join(folder, 'taken'), 'text')).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe('writeAtomic', () => {
   });
 });
 
-it('removeTemporaries takes away what a killed process left, and nothing else', async () => {
+it('removeTemporaries removes only the temporary files of a killed process', async () => {
   for (const name of ['.a.json.tmp', 'a.json', '.tmp', 'b.tmp', '.hidden'])
     await writeFile(join(folder, name), '');
   expect(await removeTemporaries(folder)).toEqual(['.a.json.tmp']);
@@ -64,12 +64,12 @@ describe('fileError', () => {
     expect(error).toMatchObject({ facts: { path, errno: code, freeBytes: expect.any(Number) } });
   });
 
-  it('counts what is free on the device of the nearest folder that exists', () => {
+  it('freeBytesAt gives the free bytes at the nearest existing folder', () => {
     const { bavail, bsize } = statfsSync('/proc');
     expect(freeBytesAt('/proc/no/such/file')).toBe(bavail * bsize);
   });
 
-  it('leaves other errors alone', () => {
+  it('returns other errors unchanged', () => {
     for (const error of [new TypeError('x'), new LockstepError('data', 'x'), 'text', undefined]) {
       expect(fileError('path', error)).toBe(error);
     }

@@ -1,9 +1,9 @@
-/** Reading beyond 2 GiB, which is the bound of `readFile` and of one call to the operating system. */
+/** Reads files beyond 2 GiB, the limit of `readFile` and of one call to the operating system. */
 import { type FileHandle, open } from 'node:fs/promises';
 
 const pieceBytes = 2 ** 30;
 
-/** Fills `bytes` from position `at` on; the number of bytes that there were. Throws the system's own errors. */
+/** Fills `bytes` from position `at` of the file; returns the number of bytes read. Throws the system's errors. */
 export async function readInto(file: FileHandle, bytes: Uint8Array, at: number): Promise<number> {
   let done = 0;
   while (done < bytes.length) {
@@ -15,7 +15,7 @@ export async function readInto(file: FileHandle, bytes: Uint8Array, at: number):
   return done;
 }
 
-/** The bytes of a file. Throws the system's own errors. */
+/** All bytes of a file. Throws the system's errors. */
 export async function readWhole(path: string): Promise<Buffer> {
   const file = await open(path);
   try {

@@ -1,17 +1,17 @@
-/** Elements as files hold them, little-endian, and the element types of ours that they are read as. */
+/** Readers from the element types of files (little-endian) to the element types of this library. */
 import { LockstepError } from '@lockstep/errors';
 import { type DType, type TypedArray, viewOf } from '@lockstep/tensor';
 import type { OwnBytes } from './ranges.ts';
 
 interface ElementReader {
   readonly dtype: DType;
-  /** Of one element in the file. */
+  /** Bytes of one element in the file. */
   readonly numBytes: number;
   /** `what` names the array in messages. */
   read(bytes: OwnBytes, what: string): TypedArray;
 }
 
-/** What can be read: our own types as they are, others where no value changes. */
+/** The readable element types: those of this library unchanged, others by a conversion that changes no value. */
 export const elementReaders = {
   float32: own('float32', 4),
   float64: own('float64', 8),
@@ -48,13 +48,13 @@ function readBools(bytes: OwnBytes, what: string): Uint8Array {
   throw unfit(`element ${other} of ${what} is ${bytes[other]}, which is no boolean; 0 and 1 are`);
 }
 
-/** float32 from the bits that `bitsOf` makes of each half-width element, NaN payloads included. */
+/** Converts 16-bit elements to float32 by the bits that `bitsOf` returns, so that NaN payloads are kept. */
 function widened(bytes: OwnBytes, bitsOf: (half: number) => number): Float32Array {
   const bits = Int32Array.from(new Uint16Array(bytes.buffer), bitsOf);
   return new Float32Array(bits.buffer);
 }
 
-/** IEEE 754 binary16 as binary32: 5 bits of exponent, biased by 15, become 8, biased by 127. */
+/** Converts IEEE 754 binary16 to binary32: 5 bits of exponent with bias 15 become 8 bits with bias 127. */
 function floatOfHalf(half: number): number {
   const sign = (half & 0x8000) << 16;
   const exponent = (half >> 10) & 0x1f;
@@ -62,7 +62,7 @@ function floatOfHalf(half: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
   if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
   if (fraction === 0) return sign;
-  // Subnormal: fraction · 2⁻²⁴, which float32 can write with a leading one.
+  // A subnormal is fraction · 2⁻²⁴, which is a normal float32.
   let shift = 0;
   for (; (fraction & 0x400) === 0; shift++) fraction <<= 1;
   return sign | ((113 - shift) << 23) | ((fraction & 0x3ff) << 13);

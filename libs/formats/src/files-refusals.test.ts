@@ -12,7 +12,7 @@ it('names a file that cannot be written', async () => {
   });
 });
 
-it('names the place where a tree has no array', () => {
+it('names the path at which a tree has a value that is no array', () => {
   expect(() => nameArrays({ layers: [{ weight: 3 }] } as never)).toThrow(
     "nameArrays: 'layers.0.weight' is 3",
   );

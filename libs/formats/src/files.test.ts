@@ -27,7 +27,7 @@ describe('readArrays and writeArrays', () => {
     );
   });
 
-  it('say what is wrong with a path', async () => {
+  it('refuse an unknown ending and a missing file', async () => {
     await expect(readArrays('x.h5')).rejects.toThrow(
       'the ending .h5 names no format; use .safetensors, .npz, .npy',
     );

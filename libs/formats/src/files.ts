@@ -1,4 +1,4 @@
-/** Files by their ending. */
+/** Reads and writes files of arrays in the format that the file's ending names. */
 import { basename, extname } from 'node:path';
 import { aString, LockstepError, listOf, type Rules, signature } from '@lockstep/errors';
 import { writeAtomic } from '@lockstep/files';
@@ -41,7 +41,9 @@ const formats: Readonly<Record<string, Format>> = {
 };
 
 export interface ReadArraysOptions {
-  /** The arrays to read; others are not looked at, so that a damaged or foreign one does no harm. Default: all. */
+  /**
+   * The names of the arrays to read. Other arrays are not read, so they may be damaged or unsupported. Default: all.
+   */
   readonly names?: readonly string[];
 }
 
@@ -50,9 +52,9 @@ const checkRead = signature('readArrays', { path: aString }, readRules);
 const checkWrite = signature('writeArrays', { path: aString, arrays: someArrays });
 
 /**
- * The arrays of a .safetensors, .npz or .npy file by name (an .npy file's only one by that of the file). A file may be
- * larger than memory if the arrays that are asked for are not. Throws `data` errors for a file that cannot be read,
- * and for a name that the file does not have, `checkpoint` errors for a damaged safetensors file.
+ * The arrays of a .safetensors, .npz or .npy file by name; the array of an .npy file has the name of the file. A file
+ * may be larger than memory if the requested arrays fit. Throws `data` errors for a file that cannot be read and for a
+ * name that the file does not have, and `checkpoint` errors for a damaged safetensors file.
  */
 export async function readArrays(path: string, options: ReadArraysOptions = {}): Promise<Tensors> {
   checkRead(path, options);
@@ -62,8 +64,8 @@ export async function readArrays(path: string, options: ReadArraysOptions = {}):
 }
 
 /**
- * Writes arrays to a .safetensors, .npz or .npy (one array) file, over one that is there: the whole file or nothing.
- * Throws a `file` error that names path, cause and free space.
+ * Writes arrays to a .safetensors, .npz or .npy (one array) file. Replaces an existing file atomically: the path holds
+ * the old file or the whole new one. Throws a `file` error that names path, cause and free space.
  */
 export async function writeArrays(path: string, arrays: Tensors): Promise<void> {
   checkWrite(path, arrays);

@@ -1,4 +1,4 @@
-/** Files that are something else than their name says, told by their first bytes. */
+/** Detects files of another format than their name says, by their first bytes. */
 
 interface Kind {
   readonly begins: readonly number[] | RegExp;
@@ -30,8 +30,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * What a file is that begins with `bytes`, and what to do, as the predicate of a sentence: 'is packed by gzip; …'.
- * Undefined if the bytes tell nothing.
+ * Says what a file is that begins with `bytes`, and what to do, as the predicate of a sentence: 'is packed by gzip; …'.
+ * Undefined if the bytes are not known.
  */
 export function foreignKind(bytes: Uint8Array): string | undefined {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 100)).toString(

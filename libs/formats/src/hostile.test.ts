@@ -1,4 +1,4 @@
-/** Files that somebody damaged, or made to do harm, are errors of ours and nothing else. */
+/** Damaged and malicious files throw a `LockstepError` and have no other effect. */
 import { LockstepError } from '@lockstep/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +19,7 @@ const formats = {
   },
 };
 
-/** Some bytes replaced, then a piece cut off or added at the end. */
+/** Replaces some bytes, then cuts off or appends bytes at the end. */
 const damage = fc.record({
   changes: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 6 }),
   cut: fc.option(fc.nat()),
@@ -27,7 +27,7 @@ const damage = fc.record({
 });
 
 describe.each(Object.entries(formats))('a damaged %s file', (_name, { file, decode }) => {
-  it('is read, or refused by an error of ours', () => {
+  it('is read, or refused with a LockstepError', () => {
     fc.assert(
       fc.property(damage, ({ changes, cut, tail }) => {
         const bytes = Uint8Array.from(file);

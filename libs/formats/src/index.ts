@@ -1,4 +1,4 @@
-/** Files of arrays. */
+/** Files of arrays: safetensors, NPY and NPZ. */
 export type { ReadArraysOptions } from './files.ts';
 export { readArrays, writeArrays } from './files.ts';
 export { foreignKind } from './foreign.ts';

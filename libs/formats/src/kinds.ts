@@ -1,8 +1,8 @@
-/** Kinds of what the functions of files take. */
+/** Kinds of the arguments of this library's functions. */
 import { type Kind, recordOf } from '@lockstep/errors';
 import { dtypes } from '@lockstep/tensor';
 
-/** Elements with their type and shape; tensors are such arrays. */
+/** An array: elements with their type and shape. Tensors are arrays too. */
 export const anArray: Kind = {
   what: 'an array, an object of dtype, shape and data, such as a tensor',
   fits: isArray,

@@ -1,4 +1,4 @@
-/** Files beyond 2 and 4 GiB. They are sparse: what nobody asks for is on no disk. */
+/** Files beyond 2 and 4 GiB. They are sparse, so the unread arrays take no space on the disk. */
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,10 +18,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const hugeBytes = 5 * 2 ** 30;
-/** Takes the place of an array of 5 GiB: only its length is looked at. */
+/** Stands for an array of 5 GiB; the encoder reads only its length. */
 const huge = { length: hugeBytes, byteLength: hugeBytes } as Uint8Array;
 
-/** Writes pieces, leaving a hole for the huge one. */
+/** Writes pieces, with a hole in the file in place of the huge one. */
 async function writeSparse(name: string, pieces: readonly Uint8Array[]): Promise<string> {
   const path = join(folder, name);
   const file = await open(path, 'w');
@@ -41,7 +41,7 @@ describe('an archive beyond 4 GiB', () => {
     { name: 'x.npy', crc: crc32(npy), size: npy.length, isDeflated: false, pieces: [npy] },
   ];
 
-  it('gives the array that is asked for', async () => {
+  it('gives the requested array', async () => {
     const path = await writeSparse('large.npz', zipPieces(members));
     expect(await readArrays(path, { names: ['x'] })).toStrictEqual({ x: counted('float32') });
   });
@@ -56,7 +56,7 @@ print(json.dumps(numpy.load(sys.stdin.read())['x'].ravel().tolist()))`;
 });
 
 describe('a safetensors file beyond 4 GiB', () => {
-  it('gives the tensor that is asked for', async () => {
+  it('gives the requested tensor', async () => {
     const small = counted('float32');
     const json = JSON.stringify({
       huge: { dtype: 'F32', shape: [hugeBytes / 4], data_offsets: [0, hugeBytes] },
@@ -72,7 +72,7 @@ describe('a safetensors file beyond 4 GiB', () => {
 });
 
 describe('an array that is too large', () => {
-  it('is refused by a clear error', () => {
+  it('is refused with an error that names the limit', () => {
     function* tooMuch(): Decoder<OwnBytes> {
       return yield { at: 0, length: 2 ** 53 - 1 };
     }

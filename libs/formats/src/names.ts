@@ -1,4 +1,4 @@
-/** From trees of arrays to names and back: files hold arrays side by side, each under a name. */
+/** Converts trees of arrays to flat names and back, because a file stores a flat list of named arrays. */
 
 import {
   anObject,
@@ -27,8 +27,9 @@ const checkNesting = signature('nestArrays', {
 });
 
 /**
- * The arrays of nested objects and lists by their paths: `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w }`.
- * Throws an `argument` error for a key that holds the separator, since two paths could then spell one name.
+ * Names the arrays of nested objects and lists by their paths:
+ * `{ layers: [{ weight: w }] }` → `{ 'layers.0.weight': w }`. Throws an `argument` error for a key that contains the
+ * separator, since two paths could then give one name.
  */
 export function nameArrays<T extends Storage>(tree: Nested<T>, separator = '.'): Readonly<Record<string, T>> {
   checkNames(tree, separator);
@@ -53,7 +54,7 @@ function named<T extends Storage>(
   });
 }
 
-/** More levels than any model has. */
+/** A limit above the depth of any model, to detect cycles. */
 const maxDepth = 256;
 
 function requireBranch(value: unknown, path: readonly string[]): void {
@@ -69,23 +70,26 @@ function requireBranch(value: unknown, path: readonly string[]): void {
   );
 }
 
-/** A tree of objects, and of arrays where the keys of a level are numbers from 0. */
+/** A tree of objects and lists. A level whose keys are the numbers from 0 is a list. */
 export type Nested<T> = T | readonly Nested<T>[] | { readonly [key: string]: Nested<T> };
 
 export interface NestOptions<Like = unknown> {
-  /** Between the keys of a path. Default '.'. */
+  /** The text between the keys of a path. Default '.'. */
   readonly separator?: string;
-  /** A tree of the same form, such as first values: the result has its structure, layers without arrays and all. */
+  /**
+   * A tree of the wanted structure, such as initial values. The result has this structure, including layers without
+   * arrays.
+   */
   readonly like?: Like;
 }
 
 /**
- * The tree that names spell, for files that come without one: `{ 'layers.0.weight': w }` → `{ layers: [{ weight: w }] }`.
- * Keys that are numbers make a list; a number that is missing among those of nested arrays, as that of a layer without
- * parameters is, gets `{}`. What comes after the last array no name tells: give `like` for the exact form.
+ * Rebuilds a tree from the names of a file: `{ 'layers.0.weight': w }` → `{ layers: [{ weight: w }] }`. Keys that are
+ * numbers become a list. If a number is missing between nested arrays, such as that of a layer without parameters, its
+ * item is `{}`. Names do not show layers after the last array; give `like` for the exact structure.
  *
- * Throws an `argument` error where a name is also the beginning of another, which no tree can hold, and where the names
- * are not those of `like`.
+ * Throws an `argument` error if one name is the beginning of another, which no tree can hold, and if the names are not
+ * those of `like`.
  */
 export function nestArrays<T extends Storage>(
   tensors: Readonly<Record<string, T>>,
@@ -140,7 +144,7 @@ function nestLike<T extends Storage>(
     ];
     throw new LockstepError(
       'argument',
-      `nestArrays: ${parts.join(', and ')} in the tree given as like, whose arrays are ${names.join(', ')}; give the arrays of this model alone, and their separator`,
+      `nestArrays: ${parts.join(', and ')} in the tree given as like, whose arrays are ${names.join(', ')}; give only the arrays of this model, and their separator`,
       { missing, unknown },
     );
   }
@@ -164,10 +168,12 @@ function grown<T>(branch: Branch<T>): Nested<T> {
   return Array.from({ length }, (_, i) => byKey.get(String(i)) ?? {});
 }
 
-/** How many layers a name of the list may leave out for each that it has. */
+/**
+ * The number of missing items that a list may have for each present one; beyond it, numeric keys do not become a list.
+ */
 const mostGaps = 16;
 
-/** The length of the list that the keys of a level spell, if they do. */
+/** The length of the list, if the keys of a level are the indices of a list. */
 function lengthOfList<T>(branch: Branch<T>): number | undefined {
   const indices = [...branch.keys()].map((key) =>
     /^(0|[1-9]\d{0,8})$/.test(key) ? Number(key) : Number.NaN,
@@ -175,7 +181,7 @@ function lengthOfList<T>(branch: Branch<T>): number | undefined {
   if (indices.length === 0 || indices.some(Number.isNaN)) return undefined;
   const length = Math.max(...indices) + 1;
   if (length === indices.length) return length;
-  // Arrays themselves do not go missing; and 1000, 2000, 3000 are no layers.
+  // Only layers may be missing, not arrays. Keys such as 1000, 2000, 3000 are no indices of layers.
   const isOfLayers = [...branch.values()].every((child) => child instanceof Map);
   return isOfLayers && length <= mostGaps * (indices.length + 1) ? length : undefined;
 }
@@ -183,7 +189,7 @@ function lengthOfList<T>(branch: Branch<T>): number | undefined {
 function ambiguous(name: string, separator: string): LockstepError {
   return new LockstepError(
     'argument',
-    `nestArrays: '${name}' is both an array and the beginning of another name, or the other way round; name arrays at the leaves only, or give another separator than '${separator}'`,
+    `nestArrays: '${name}' and another name conflict, since one of them is the beginning of the other; name arrays only at the leaves, or give another separator than '${separator}'`,
     { name, separator },
   );
 }

@@ -5,7 +5,7 @@ import { counted, dtypes, fixture } from './fixtures/arrays.ts';
 import { python, runPython } from './fixtures/python.ts';
 import { decodeNpy, encodeNpy } from './npy.ts';
 
-/** A file with any header, to try what NumPy would not write. */
+/** A file with a given header, for headers that NumPy would not write. */
 function fileOf(header: string, data: readonly number[] = [], version = 1): Uint8Array {
   const text = new TextEncoder().encode(header);
   const length = version === 1 ? [text.length & 255, text.length >> 8] : [text.length, 0, 0, 0];
@@ -39,20 +39,20 @@ describe('NPY', () => {
     expect([...bytes.subarray(128)]).toEqual([0, 0, 0xc0, 0x3f]);
   });
 
-  it('writes version 2 for a header that version 1 cannot count', () => {
+  it('writes version 2 for a header that is too long for version 1', () => {
     const array: Storage = { dtype: 'bool', shape: new Array(30_000).fill(1), data: Uint8Array.of(1) };
     const bytes = encodeNpy(array);
     expect(bytes[6]).toBe(2);
     expect(decodeNpy(bytes)).toStrictEqual(array);
   });
 
-  it('writes views without the rest of their buffer, and reads from inside a larger one', () => {
+  it('writes only the elements of a view, and reads from within a larger buffer', () => {
     const view = Float32Array.of(1, 2, 3, 4).subarray(1, 3);
     const larger = Buffer.concat([Buffer.of(9), encodeNpy({ dtype: 'float32', shape: [2], data: view })]);
     expect(decodeNpy(larger.subarray(1)).data).toEqual(Float32Array.of(2, 3));
   });
 
-  it('reads a dictionary however it is written', () => {
+  it('reads any valid notation of the dictionary', () => {
     const headers = [
       `{"shape": (2L, ), "descr": "|u1", "fortran_order": False}`,
       `{'fortran_order':False,'descr':'|u1','shape':(2,)}  \n`,
@@ -84,12 +84,12 @@ describe('NPY', () => {
 
   it('refuses to write data that do not fill their shape', () => {
     expect(() => encodeNpy({ dtype: 'float32', shape: [2, 2], data: new Float32Array(3) })).toThrow(
-      'an array [2, 2] has 4 elements, its data 3',
+      'an array [2, 2] has 4 elements, but its data have 3',
     );
   });
 });
 
-describe('what NumPy cannot hand over', () => {
+describe('arrays of NumPy without an equivalent type', () => {
   const files = unzipSync(fixture('numpy-refused.npz'));
   it.each([
     ['wide', 'element 0 of x is 1099511627776, which int32 cannot hold'],
@@ -113,7 +113,7 @@ while file.tell() < len(data):
     out.append([a.dtype.name, list(a.shape), bool(a.flags.f_contiguous), a.ravel().astype('f8').tolist()])
 print(json.dumps(out))`;
 
-  it('all our types, shapes and orders', () => {
+  it('files of all types, shapes and orders', () => {
     const arrays = dtypes.flatMap((dtype) => shapes.map((shape) => counted(dtype, shape)));
     const files = arrays.flatMap((array) => [encodeNpy(array), encodeNpy(array, { fortranOrder: true })]);
     const found = runPython(program, Buffer.concat(files)) as [string, number[], boolean, number[]][];

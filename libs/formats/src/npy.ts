@@ -1,6 +1,6 @@
 /**
- * NumPy's NPY format: a magic string, the version, the length of the header, a Python dictionary of element type,
- * order and shape, the raw elements. Source: numpy.org, "numpy.lib.format", versions 1.0 to 3.0.
+ * NumPy's NPY format: a magic string, the version, the length of the header, a Python dictionary of element type, order
+ * and shape, and the raw elements. Source: numpy.org, "numpy.lib.format", versions 1.0 to 3.0.
  */
 import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { type DType, formatShape, type Shape, type Storage, sizeOf } from '@lockstep/tensor';
@@ -12,7 +12,7 @@ import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from '.
 /** \x93NUMPY */
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-/** Kind and bytes of an element, without the byte order. */
+/** The element type by kind and bytes of an element, without the byte order. */
 const elementTypes: Readonly<Record<string, ElementType>> = {
   f8: 'float64',
   f4: 'float32',
@@ -37,7 +37,7 @@ const descriptions = {
 } as const satisfies Record<DType, string>;
 
 export interface NpyOptions {
-  /** Write the first axis fastest, as Fortran and MATLAB do. Default false. */
+  /** Write in column-major order, in which the first axis varies fastest, as in Fortran and MATLAB. Default false. */
   readonly fortranOrder?: boolean;
 }
 
@@ -45,19 +45,19 @@ const npyRules: Rules<NpyOptions> = { fortranOrder: aBoolean };
 const checkEncodeNpy = signature('encodeNpy', { array: anArray }, npyRules);
 const checkDecodeNpy = signature('decodeNpy', { bytes: someBytes, 'what?': aString });
 
-/** One array's file, as `numpy.save` writes it. */
+/** The bytes of an .npy file, as `numpy.save` writes it. */
 export function encodeNpy(array: Storage, options: NpyOptions = {}): Uint8Array {
   checkEncodeNpy(array, options);
   return joinPieces(npyPieces(array, options));
 }
 
-/** The bytes of {@link encodeNpy} in two pieces: the header, and a view of the data where their order is that of the file. */
+/** The bytes of {@link encodeNpy} in two pieces: the header and the data. Row-major data are a view, not a copy. */
 export function npyPieces(array: Storage, { fortranOrder = false }: NpyOptions = {}): Uint8Array[] {
   const { dtype, shape, data } = array;
   if (data.length !== sizeOf(shape)) {
     throw new LockstepError(
       'shape',
-      `encodeNpy: an array ${formatShape(shape)} has ${sizeOf(shape)} elements, its data ${data.length}`,
+      `encodeNpy: an array ${formatShape(shape)} has ${sizeOf(shape)} elements, but its data have ${data.length}`,
       { shape, length: data.length },
     );
   }
@@ -65,12 +65,12 @@ export function npyPieces(array: Storage, { fortranOrder = false }: NpyOptions =
   return [header, bytesOf(fortranOrder ? reordered(array, 'to') : data)];
 }
 
-/** Magic, version, length and dictionary, padded so that the elements are aligned to 64 bytes. */
+/** Magic string, version, length and dictionary, padded so that the elements are aligned to 64 bytes. */
 function headerBytes(description: string, fortranOrder: boolean, shape: Shape): Uint8Array {
   const order = fortranOrder ? 'True' : 'False';
   const lengths = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`;
   const dictionary = `{'descr': '${description}', 'fortran_order': ${order}, 'shape': ${lengths}, }`;
-  // Version 1 has two bytes for the length, which 65,535 characters of shape would exceed.
+  // Version 1 has two bytes for the length of the header, which a very long shape exceeds.
   const version = dictionary.length + 64 < 0x10000 ? 1 : 2;
   const start = version === 1 ? 10 : 12;
   const total = Math.ceil((start + dictionary.length + 1) / 64) * 64;
@@ -85,16 +85,16 @@ function headerBytes(description: string, fortranOrder: boolean, shape: Shape): 
 }
 
 /**
- * The array of a file, in row-major order and memory of its own. Half floats become float32, integers of other widths
- * int32, 64-bit unsigned ones uint32. Throws `data` errors for a value that does not fit, for elements that are no
- * numbers (strings, records, pickled objects) and for a damaged file. `what` names it in messages.
+ * The array of an .npy file, in row-major order and memory of its own. Half floats become float32, integers of other
+ * widths int32, 64-bit unsigned integers uint32. Throws `data` errors for a value that does not fit, for elements that
+ * are no numbers (strings, records, pickled objects) and for a damaged file. `what` names the file in messages.
  */
 export function decodeNpy(bytes: Uint8Array, what = 'the file'): Storage {
   checkDecodeNpy(bytes, what);
   return decodeBytes(bytes, (size) => npyDecoder(size, what));
 }
 
-/** As {@link decodeNpy}. */
+/** {@link decodeNpy} as a decoder that asks for ranges of bytes. */
 export function* npyDecoder(size: number, what: string): Decoder<Storage> {
   const { description, fortranOrder, shape, start } = yield* headerDecoder(size, what);
   const { order, type } = elementTypeOf(description, what);
@@ -138,7 +138,7 @@ function* headerDecoder(size: number, what: string): Decoder<Header> {
   return { ...parseDictionary(text, what), start: from + length };
 }
 
-/** One member of the dictionary: a string, a truth value, a tuple of lengths, or a list (of record fields). */
+/** Matches one member of the dictionary: a string, a boolean, a tuple of lengths, or a list (of record fields). */
 const member = /\s*(['"])(\w+)\1\s*:\s*('[^']*'|"[^"]*"|True|False|\([\d\s,L]*\)|\[.*\])\s*(?:,|$)/sy;
 
 function parseDictionary(text: string, what: string): Omit<Header, 'start'> {
@@ -182,12 +182,12 @@ function elementTypeOf(description: string, what: string): { order: string; type
   );
 }
 
-/** The other byte order. */
+/** Reverses the byte order of each element in place. */
 function reverseEach(bytes: Uint8Array, width: number): void {
   for (let at = 0; at < bytes.length; at += width) bytes.subarray(at, at + width).reverse();
 }
 
-/** The elements put into ('to') or taken out of ('from') column-major order. */
+/** The elements converted to ('to') or from ('from') column-major order. */
 function reordered({ shape, data }: Storage, direction: 'to' | 'from'): Storage['data'] {
   const result = data.slice();
   const rank = shape.length;

@@ -14,14 +14,14 @@ describe('NPZ', () => {
     expect(decodeNpz(encodeNpz({}, options))).toEqual({});
   });
 
-  it('does not depend on the order of the arrays, nor on the day', () => {
+  it('writes bytes that depend neither on the order of the arrays nor on the date', () => {
     const [x, y] = [counted('float32'), counted('int32')];
     expect(encodeNpz({ x, y })).toEqual(encodeNpz({ y, x }));
     const timeAndDate = encodeNpz({ x }).subarray(10, 14);
     expect([...timeAndDate]).toEqual([0, 0, 0x21, 0]);
   });
 
-  it('packs what repeats', () => {
+  it('packs repetitive data', () => {
     const zeros = { x: { dtype: 'float32' as const, shape: [4096], data: new Float32Array(4096) } };
     expect(encodeNpz(zeros, { compress: true }).length).toBeLessThan(encodeNpz(zeros).length / 20);
   });
@@ -42,7 +42,7 @@ describe('NPZ', () => {
     expect(() => decodeNpz(bytes)).toThrow(message);
   });
 
-  it('refuses a file that claims to unpack into more than it can', () => {
+  it('refuses a member with an impossible compression ratio', () => {
     const bomb = zipSync({ 'x.npy': encodeNpy(counted('float32')) });
     const view = new DataView(bomb.buffer);
     const directory = bomb.length - 22 - (46 + 'x.npy'.length);
@@ -51,7 +51,7 @@ describe('NPZ', () => {
   });
 });
 
-describe('a member that nobody asks for', () => {
+describe('a member that is not requested', () => {
   const whole = encodeNpz({ good: counted('float32'), bad: counted('float64') });
   const damagedOne = Uint8Array.from(whole);
   const at = Buffer.from(whole).indexOf('bad.npy') + 'bad.npy'.length + 140;
@@ -69,7 +69,7 @@ describe('a member that nobody asks for', () => {
   });
 });
 
-describe('what NumPy wrote', () => {
+describe('a file that NumPy wrote', () => {
   it('is read in every type, byte order and layout', () => {
     const read = decodeNpz(fixture('numpy.npz'));
     const types = {
@@ -102,7 +102,7 @@ describe('what NumPy wrote', () => {
     expect(read.halves!.data).toEqual(Float32Array.from(halves));
   });
 
-  it('is read deflated, and under names beyond ASCII', () => {
+  it('is read if it is deflated or has names beyond ASCII', () => {
     const read = decodeNpz(fixture('numpy-compressed.npz'));
     expect(read.zeros!.data).toEqual(new Float32Array(1000));
     expect(read.grün).toStrictEqual(counted('float32'));

@@ -1,4 +1,4 @@
-/** NumPy's NPZ format: a ZIP archive with one NPY file an array. */
+/** NumPy's NPZ format: a ZIP archive with one NPY file per array. */
 import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
 import { aBoolean, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
@@ -21,7 +21,7 @@ const npzRules: Rules<NpzOptions> = { compress: aBoolean };
 const checkEncodeNpz = signature('encodeNpz', { arrays: someArrays }, npzRules);
 const checkDecodeNpz = signature('decodeNpz', { bytes: someBytes, 'what?': aString });
 
-/** One archive's bytes, the same for the same arrays in whatever order they are given. */
+/** The bytes of an .npz archive. They do not depend on the order of the arrays. */
 export function encodeNpz(arrays: Tensors, options: NpzOptions = {}): Uint8Array {
   checkEncodeNpz(arrays, options);
   return joinPieces(npzPieces(arrays, options));
@@ -41,23 +41,23 @@ export function npzPieces(arrays: Tensors, { compress = false }: NpzOptions = {}
   return zipPieces(members);
 }
 
-/** By the library's own code: zlib's output differs between versions of Node. */
+/** Deflates by fflate, not by Node's zlib, whose output differs between versions of Node. */
 function deflate(bytes: Uint8Array): Uint8Array {
-  // Loaded when it is needed: every thread of a worker imports this file, and hardly any writes an archive.
+  // Loaded on first use: every thread of a worker imports this file, and few threads write an archive.
   const { deflateSync } = createRequire(import.meta.url)('fflate') as typeof import('fflate');
   return deflateSync(bytes, { level: 6 });
 }
 
 /**
- * The arrays of an archive by name, as {@link decodeNpy} reads them; stored and deflated. Members that are no .npy files
- * are left out. Throws `data` errors for a damaged archive: every array is held against its checksum.
+ * The arrays of an archive by name, as {@link decodeNpy} reads them. Members may be stored or deflated; members that
+ * are no .npy files are skipped. Checks the checksum of every array, and throws `data` errors for a damaged archive.
  */
 export function decodeNpz(bytes: Uint8Array, what = 'the file'): Tensors {
   checkDecodeNpz(bytes, what);
   return decodeBytes(bytes, (size) => npzDecoder(size, what));
 }
 
-/** As {@link decodeNpz}; of the arrays named, or of all. Others are not read, so a damaged one does no harm. */
+/** {@link decodeNpz} as a decoder, of the named arrays or of all. Other arrays are not read, so they may be damaged. */
 export function* npzDecoder(size: number, what: string, names?: readonly string[]): Decoder<Tensors> {
   const entries = yield* directoryDecoder(size, what);
   const members = entries.filter(({ name }) => name.endsWith(ending));

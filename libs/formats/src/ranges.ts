@@ -1,24 +1,24 @@
 /**
- * Decoders ask for the ranges of bytes that they need. So the same decoder reads from memory and from a file, also one
- * that is larger than an array can be, and what nobody asks for is not read.
+ * A decoder yields the ranges of bytes that it needs. So one decoder reads from memory and from files, including files
+ * that are larger than the longest array, and only the needed ranges are read.
  */
 import { type FileHandle, open } from 'node:fs/promises';
 import { LockstepError } from '@lockstep/errors';
 import { readInto } from '@lockstep/files';
 
 export interface Range {
-  /** The first byte, from 0. */
+  /** The position of the first byte, from 0. */
   readonly at: number;
   readonly length: number;
 }
 
-/** Bytes that start a buffer of their own, so that a view of any width is aligned. */
+/** Bytes at the start of their own buffer, so that a view of elements of any width is aligned. */
 export type OwnBytes = Uint8Array<ArrayBuffer>;
 
-/** It is given the bytes of each range that it yields, in memory of its own. */
+/** A generator that yields ranges, receives the bytes of each, and returns the decoded value. It owns the bytes. */
 export type Decoder<T> = Generator<Range, T, OwnBytes>;
 
-/** Decodes what lies in memory. A range must lie within the bytes. */
+/** Runs a decoder on bytes in memory. Its ranges must lie within the bytes. */
 export function decodeBytes<T>(bytes: Uint8Array, decode: (size: number) => Decoder<T>): T {
   const decoder = decode(bytes.length);
   let next = decoder.next();
@@ -32,9 +32,9 @@ export function decodeBytes<T>(bytes: Uint8Array, decode: (size: number) => Deco
 }
 
 /**
- * Decodes a file.
+ * Runs a decoder on a file.
  *
- * @throws LockstepError `data` if the file cannot be read, beside the decoder's own errors.
+ * @throws LockstepError `data` if the file cannot be read, and the errors of the decoder.
  */
 export async function decodeFile<T>(path: string, decode: (size: number) => Decoder<T>): Promise<T> {
   const file = await open(path).catch((cause: unknown) => {
@@ -76,7 +76,7 @@ function unreadable(path: string, cause: unknown): LockstepError {
   return new LockstepError('data', `${path}: cannot be read: ${String(cause)}`, { path }, { cause });
 }
 
-/** Pieces as one array. */
+/** Joins pieces into one array. */
 export function joinPieces(pieces: readonly Uint8Array[]): Uint8Array {
   const bytes = bytesFor(
     pieces.reduce((sum, piece) => sum + piece.length, 0),

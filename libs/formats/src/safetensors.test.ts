@@ -10,7 +10,7 @@ function tensor(data: TypedArray, shape: readonly number[] = [data.length]): Sto
   return { dtype: dtypeOf(data), shape, data };
 }
 
-/** A file with any header and data, to try what the encoder would not write. */
+/** A file with a given header and data, for files that the encoder would not write. */
 function fileOf(header: unknown, data: readonly number[] = []): Uint8Array {
   const json = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const bytes = new Uint8Array(8 + json.length + data.length);
@@ -58,19 +58,19 @@ describe('safetensors', () => {
     expect([...bytes.subarray(8 + padded.length)]).toEqual([0, 0, 0xc0, 0x3f, 1]);
   });
 
-  it('does not depend on the order of the tensors', () => {
+  it('writes bytes that do not depend on the order of the tensors', () => {
     const [x, y] = [tensor(Float32Array.of(1)), tensor(Float64Array.of(2))];
     expect(encodeSafetensors({ x, y }, { p: '1', q: '2' })).toEqual(
       encodeSafetensors({ y, x }, { q: '2', p: '1' }),
     );
   });
 
-  it('writes views without the rest of their buffer', () => {
+  it('writes only the elements of a view', () => {
     const view = Float32Array.of(1, 2, 3, 4).subarray(1, 3);
     expect([...decodeSafetensors(encodeSafetensors({ x: tensor(view) })).tensors.x!.data]).toEqual([2, 3]);
   });
 
-  it('reads from inside a larger buffer, into memory of its own', () => {
+  it('reads from within a larger buffer, into memory of its own', () => {
     const file = encodeSafetensors({ x: tensor(Float32Array.of(1, 2)) });
     const larger = Buffer.concat([Buffer.of(9, 9, 9), file]);
     const { data } = decodeSafetensors(larger.subarray(3)).tensors.x!;
@@ -79,7 +79,7 @@ describe('safetensors', () => {
     expect(data.buffer.byteLength).toBe(8);
   });
 
-  it('reads U8 and I64 as int32 where they fit', () => {
+  it('reads U8 and I64 as int32 if the values fit', () => {
     const one = (dtype: string, numBytes: number) => ({
       x: { dtype, shape: [1], data_offsets: [0, numBytes] },
     });
@@ -143,13 +143,13 @@ describe('safetensors', () => {
 
   it('refuses to write data that do not fill their shape', () => {
     expect(() => encodeSafetensors({ x: tensor(new Float32Array(3), [2, 2]) })).toThrow(
-      'takes 16 bytes, its data have 12',
+      'takes 16 bytes, but its data have 12',
     );
     expect(() => encodeSafetensors({ __metadata__: tensor(new Float32Array(1)) })).toThrow('cannot be named');
   });
 });
 
-describe('what PyTorch wrote', () => {
+describe('a file that PyTorch wrote', () => {
   const { tensors, metadata } = decodeSafetensors(fixture('torch.safetensors'));
   it('is read in every type', () => {
     expect(metadata).toEqual({ format: 'pt' });
@@ -164,7 +164,7 @@ describe('what PyTorch wrote', () => {
     expect(tensors.scalar).toStrictEqual(counted('float32', []));
   });
 
-  it('is read to the bit where half floats have odd values', () => {
+  it('is read bit for bit for special values of half floats', () => {
     const halves = [0, -0, 1.5, -65504, 2 ** -24, 1023 * 2 ** -24, Infinity];
     expect(tensors.halves!.data).toEqual(Float32Array.from(halves));
     const bits = new Uint32Array(tensors.brains!.data.buffer);
@@ -173,7 +173,7 @@ describe('what PyTorch wrote', () => {
 });
 
 describe.skipIf(python === undefined)('a reader written from the specification opens', () => {
-  it('all our types', () => {
+  it('files of all types', () => {
     const program = `
 import json, struct, sys, numpy
 data = sys.stdin.buffer.read()

@@ -15,8 +15,8 @@ import { bytesOf, type Decoder, decodeBytes, joinPieces, type OwnBytes } from '.
 import { wanted } from './wanted.ts';
 
 /**
- * The safetensors format: the header's length (uint64, little-endian), a JSON header of names, element types,
- * shapes and byte ranges, the raw elements. Source: github.com/huggingface/safetensors, "Format".
+ * The safetensors format: the header's length (uint64, little-endian), a JSON header of names, element types, shapes
+ * and byte ranges, and the raw elements. Source: github.com/huggingface/safetensors, "Format".
  */
 
 export type Tensors = Readonly<Record<string, Storage>>;
@@ -30,7 +30,7 @@ const formatNames = {
   bool: 'BOOL',
 } as const satisfies Record<DType, string>;
 
-/** Element types of the format that can be read. */
+/** The readable element types of the format. */
 const elementTypes: Readonly<Record<string, ElementType>> = {
   F64: 'float64',
   F32: 'float32',
@@ -48,7 +48,7 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
 };
 
 const metadataName = '__metadata__';
-/** The reference implementation's bound on the header. */
+/** The limit of the reference implementation on the length of the header. */
 const maxHeaderBytes = 100_000_000;
 
 const checkEncode = signature('encodeSafetensors', {
@@ -57,7 +57,7 @@ const checkEncode = signature('encodeSafetensors', {
 });
 const checkDecode = signature('decodeSafetensors', { bytes: someBytes });
 
-/** One file's bytes, the same for the same tensors and metadata in whatever order they are given. */
+/** The bytes of a safetensors file. They do not depend on the order of the tensors and metadata. */
 export function encodeSafetensors(tensors: Tensors, metadata: Metadata = {}): Uint8Array {
   checkEncode(tensors, metadata);
   return joinPieces(safetensorsPieces(tensors, metadata));
@@ -90,15 +90,15 @@ export interface SafetensorsFile {
 
 /**
  * The tensors of a file, in memory of their own. F16 and BF16 become float32, integers of other widths int32, U64
- * uint32; a value that does not fit is a `data` error. Throws `checkpoint` errors for anything but a well-formed file
- * whose tensors cover the data without gap or overlap.
+ * uint32; a value that does not fit is a `data` error. Throws `checkpoint` errors unless the file is well-formed and
+ * its tensors cover the data without gap or overlap.
  */
 export function decodeSafetensors(bytes: Uint8Array): SafetensorsFile {
   checkDecode(bytes);
   return decodeBytes(bytes, (size) => safetensorsDecoder(size));
 }
 
-/** As {@link decodeSafetensors}; of the tensors named, or of all. */
+/** {@link decodeSafetensors} as a decoder, of the named tensors or of all. */
 export function* safetensorsDecoder(size: number, names?: readonly string[]): Decoder<SafetensorsFile> {
   const dataStart = headerEnd(size, size < 8 ? undefined : yield { at: 0, length: 8 });
   const header = parseJson(yield { at: 8, length: dataStart - 8 });
@@ -119,7 +119,7 @@ export function* safetensorsDecoder(size: number, names?: readonly string[]): De
   return { tensors: Object.fromEntries(tensors), metadata: metadata as Metadata };
 }
 
-/** Every byte of the data belongs to one tensor: nothing is hidden, nothing is read twice. */
+/** Requires that every byte of the data belongs to exactly one tensor. */
 function requireCovered(entries: readonly Entry[], numBytes: number): void {
   let covered = 0;
   for (const { name, start, end } of entries.toSorted((a, b) => a.start - b.start || a.end - b.end)) {
@@ -130,7 +130,7 @@ function requireCovered(entries: readonly Entry[], numBytes: number): void {
   if (covered !== numBytes) throw damaged(`the tensors end at byte ${covered} of ${numBytes} bytes of data`);
 }
 
-/** Wide elements first, so that every tensor is aligned; names in order among equals. */
+/** Orders wide elements first, so that every tensor is aligned, and equal widths by name. */
 function inFileOrder([a, { dtype: x }]: [string, Storage], [b, { dtype: y }]: [string, Storage]): number {
   return bytesPerElement(y) - bytesPerElement(x) || (a < b ? -1 : 1);
 }
@@ -149,13 +149,13 @@ function checkTensor(name: string, dtype: DType, shape: Shape, data: TypedArray)
   if (data.byteLength !== expected) {
     throw new LockstepError(
       'shape',
-      `encodeSafetensors: tensor '${name}' of ${String(dtype)} ${formatShape(shape)} takes ${expected} bytes, its data have ${data.byteLength}`,
+      `encodeSafetensors: tensor '${name}' of ${String(dtype)} ${formatShape(shape)} takes ${expected} bytes, but its data have ${data.byteLength}`,
       { name, dtype, shape, expected, actual: data.byteLength },
     );
   }
 }
 
-/** Where the header ends, from the length that the first 8 bytes give. */
+/** The end of the header, from its length in the first 8 bytes. */
 function headerEnd(size: number, first: OwnBytes | undefined): number {
   if (first === undefined) throw damaged(`${size} bytes are too few for the header's length`);
   const length = new DataView(first.buffer).getBigUint64(0, true);
@@ -177,12 +177,12 @@ function parseJson(bytes: Uint8Array): Readonly<Record<string, unknown>> {
     throw damaged(`the header is not JSON (${String(cause)})`, cause);
   }
   if (!isRecord(header) || !text.startsWith('{')) throw damaged('the header is not a JSON object');
-  // JSON.parse keeps the last of two members of one name, other readers the first.
+  // JSON.parse keeps the last of two members with one name; other readers keep the first.
   if (countMembers(text) !== Object.keys(header).length) throw damaged('the header names a tensor twice');
   return header;
 }
 
-/** The members of the outermost object of a JSON text. */
+/** The number of members of the outermost object of a JSON text. */
 function countMembers(text: string): number {
   const tokens = text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g);
   let depth = 0;
@@ -238,7 +238,7 @@ function damaged(what: string, cause?: unknown): LockstepError {
   );
 }
 
-/** The file may be sound: the format has types that no type of ours can hold. */
+/** An error for a type of the format that this library has no equivalent of; the file may be intact. */
 function unreadable(name: string, type: string): LockstepError {
   return new LockstepError(
     'checkpoint',

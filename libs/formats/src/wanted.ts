@@ -1,7 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 
 /**
- * Which of a file's arrays are asked for; all without `names`.
+ * The requested arrays of a file; all arrays if `names` is undefined.
  *
  * @throws LockstepError `data` for a name that the file does not have.
  */

@@ -1,6 +1,6 @@
 /**
- * ZIP archives: members behind local headers, a directory at the end. Members are stored or deflated; sizes beyond 2³²
- * lie in ZIP64's fields. Source: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16 and 4.5.3.
+ * ZIP archives: each member follows a local header, and a directory is at the end. Members are stored or deflated.
+ * Sizes of 2³² bytes and more are in ZIP64 fields. Source: PKWARE's APPNOTE 6.3, sections 4.3.7 to 4.3.16 and 4.5.3.
  */
 import { constants } from 'node:buffer';
 import { crc32, inflateRawSync } from 'node:zlib';
@@ -11,10 +11,10 @@ import type { Decoder } from './ranges.ts';
 export interface ZipMember {
   readonly name: string;
   readonly crc: number;
-  /** Unpacked. */
+  /** The size after unpacking, in bytes. */
   readonly size: number;
   readonly isDeflated: boolean;
-  /** What is stored of it. */
+  /** The bytes as stored in the archive. */
   readonly pieces: readonly Uint8Array[];
 }
 
@@ -24,7 +24,7 @@ export interface ZipEntry {
   readonly size: number;
   readonly storedSize: number;
   readonly method: number;
-  /** Of its local header. */
+  /** The position of the local header. */
   readonly at: number;
 }
 
@@ -38,14 +38,14 @@ const signature = {
 const stored = 0;
 const deflated = 8;
 const utf8Name = 0x800;
-/** In a field of 32 bits: the value is in ZIP64's. */
+/** This value in a 32-bit field means that the value is in the ZIP64 extra field. */
 const elsewhere = 0xffffffff;
-/** ZIP's first day, so that no archive depends on when it was written. */
+/** The first day of ZIP's calendar, 1980-01-01, so that the bytes do not depend on the time of writing. */
 const firstDay = 0x21;
-/** Deflate's best ratio is 1032: what claims more is no deflated file but an attack on memory. */
+/** Deflate's highest ratio. A member that claims a higher one is no deflated file, but would exhaust memory. */
 const maxRatio = 1032;
 
-/** An archive in pieces. */
+/** The bytes of an archive, in pieces. */
 export function zipPieces(members: readonly ZipMember[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -64,7 +64,7 @@ const sizeOf = (pieces: readonly Uint8Array[]): number => pieces.reduce((sum, { 
 
 type Field = readonly [bytes: 2 | 4 | 8, value: number];
 
-/** Little-endian fields one after the other, then bytes. */
+/** Little-endian fields in sequence, followed by bytes. */
 function record(fields: readonly Field[], ...rest: readonly Uint8Array[]): Uint8Array {
   const length = fields.reduce((sum, [bytes]) => sum + bytes, 0);
   const view = new DataView(new ArrayBuffer(length));
@@ -78,7 +78,7 @@ function record(fields: readonly Field[], ...rest: readonly Uint8Array[]): Uint8
   return Buffer.concat([new Uint8Array(view.buffer), ...rest]);
 }
 
-/** The values that a field of 32 bits cannot hold, as ZIP64's extra field. */
+/** The ZIP64 extra field of values that a 32-bit field cannot hold. */
 function extra64(values: readonly number[]): Uint8Array {
   const large = values.filter((value) => value >= elsewhere);
   if (large.length === 0) return new Uint8Array(0);
@@ -87,7 +87,7 @@ function extra64(values: readonly number[]): Uint8Array {
 
 const small = (value: number): number => Math.min(value, elsewhere);
 
-/** Version needed, flags, method, time, date, checksum and sizes, as both headers have them. */
+/** The fields that both headers share: version needed, flags, method, time, date, checksum and sizes. */
 function commonFields({ crc, size, isDeflated }: ZipMember, storedSize: number): Field[] {
   return [
     [2, size >= elsewhere || storedSize >= elsewhere ? 45 : 20],
@@ -183,7 +183,7 @@ function ending(count: number, directoryAt: number, directorySize: number): Uint
   return Buffer.concat([end64, locator, end]);
 }
 
-/** The archive's directory. @throws LockstepError `data` if it is damaged. */
+/** Decodes the directory of an archive. @throws LockstepError `data` if it is damaged. */
 export function* directoryDecoder(size: number, what: string): Decoder<readonly ZipEntry[]> {
   const { count, at, end } = yield* endDecoder(size, what);
   if (at > end) throw damaged(what, 'its directory is cut off');
@@ -212,7 +212,7 @@ export function* directoryDecoder(size: number, what: string): Decoder<readonly 
   return [...entries.values()];
 }
 
-/** Values of 32 bits, and of 64 where the extra field has them: in this order, those that need it. */
+/** Replaces 32-bit values by those of the ZIP64 extra field, which has only the values that need it, in this order. */
 function widened(values: readonly [number, number, number], extra: Uint8Array): [number, number, number] {
   const view = new DataView(extra.buffer, extra.byteOffset, extra.length);
   for (let at = 0; at + 4 <= extra.length; at += 4 + view.getUint16(at + 2, true)) {
@@ -227,7 +227,7 @@ function widened(values: readonly [number, number, number], extra: Uint8Array): 
   return [...values];
 }
 
-/** A comment of 65,535 bytes may follow the last record. */
+/** The length of the last record with the longest comment, 65,535 bytes. */
 const maxEnd = 22 + 0xffff;
 
 function* endDecoder(size: number, what: string): Decoder<{ count: number; at: number; end: number }> {
@@ -254,7 +254,7 @@ function* endDecoder(size: number, what: string): Decoder<{ count: number; at: n
   return { count: value(32), at: value(48), end: end64 };
 }
 
-/** The contents of a member, held against its checksum. */
+/** Decodes the contents of a member and checks its checksum. */
 export function* memberDecoder(entry: ZipEntry, size: number, what: string): Decoder<Uint8Array> {
   const { name, at, storedSize, method, crc } = entry;
   if (entry.size > storedSize * maxRatio + 64) {

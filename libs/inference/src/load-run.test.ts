@@ -164,7 +164,7 @@ describe('loadRun', () => {
       "column 'color': 'green' is none of the levels that the training data have: blue, red",
     );
     expect(() => model.predict([[0, 1, 2]])).toThrow("column 'color' holds words");
-    expect(() => model.predict([{ color: 'red' }])).toThrow("row 1 has no 'n' but color");
+    expect(() => model.predict([{ color: 'red' }])).toThrow("row 1 has no 'n'; it has color");
   });
 
   it('takes whole numbers where the model does', async () => {
@@ -216,7 +216,7 @@ describe('loadRun', () => {
     [[[1, 1e39]], 'predict: row 1 holds 1e+39 at place 1, which is no float32 value'],
     ['rows.csv', "takes a list of rows or a tensor, not the string 'rows.csv'"],
     [null, 'takes a list of rows or a tensor, not null'],
-    [[{ height: 1, width: 2 }, null], 'row 2 is null, not an object by the names of columns'],
+    [[{ height: 1, width: 2 }, null], 'row 2 is null; it must be an object by column name'],
   ])('refuses the rows %j', async (rows, message) => {
     await trained('refused', await tableExperiment());
     const model = await loadRun(folder);

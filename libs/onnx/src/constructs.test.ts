@@ -20,7 +20,7 @@ const weight = tensor(sample({ name: '', dtype: 'float32', shape: [3, 3] }, 1).d
 const byTime = (a: Tensor): Tensor => a.transpose([1, 0, 2]);
 const start = (a: Tensor): Tensor => a.sum(1).mul(0);
 
-/** A recurrent cell over the middle axis: the last state, and all of them. */
+/** Scans a recurrent cell over the middle axis; returns the last state and all states. */
 const recurrent =
   (options: { reverse?: boolean } = {}) =>
   (a: Tensor): Tensor[] => {
@@ -32,17 +32,17 @@ const recurrent =
     return [last, byTime(all)];
   };
 
-/** For the checker, which takes long to start. */
+/** All models of this file, for one run of the checker, which starts slowly. */
 const models: Uint8Array[] = [];
 
 describe('control flow in ONNX Runtime', () => {
-  it.each([{}, { reverse: true }])('a scan is one Scan, whatever its length: %o', async (options) => {
+  it.each([{}, { reverse: true }])('a scan of any length is one Scan node: %o', async (options) => {
     const { operators, bytes } = await expectSame(recurrent(options), [x], sample);
     expect(operators).toMatchObject({ Scan: 1, MatMul: 1, Tanh: 1 });
     models.push(bytes);
   });
 
-  it('a loop of a number of turns, reading from around it', async () => {
+  it('a loop of a fixed number of turns that reads outer values', async () => {
     const f = (a: Tensor): Tensor => forLoop(0, 4, (i, s) => s.add(a.mul(i.cast('float32'))).mul(0.5), a);
     const { operators } = await expectSame(f, [x], sample);
     expect(operators).toMatchObject({ Scan: 1 });
@@ -52,7 +52,7 @@ describe('control flow in ONNX Runtime', () => {
     await expectSame((a) => mapOver((row: Tensor) => row.matmul(weight).sum(0), byTime(a)), [x], sample);
   });
 
-  it('a loop of as many turns as the values ask for', async () => {
+  it('a loop whose number of turns depends on values', async () => {
     const f = (a: Tensor): Tensor[] => {
       const halve = ([v, n]: readonly [Tensor, Tensor]): [Tensor, Tensor] => [v.mul(0.5), n.add(1)];
       const [v, n] = whileLoop(([v]: readonly [Tensor, Tensor]) => v.abs().max().greater(0.1), halve, [
@@ -66,7 +66,7 @@ describe('control flow in ONNX Runtime', () => {
     expect(operators).toMatchObject({ Loop: 1 });
   });
 
-  it('branches, of which one runs', async () => {
+  it('one of two branches', async () => {
     const f = (a: Tensor): Tensor =>
       cond(
         a.sum().greater(0),
@@ -85,7 +85,7 @@ describe('control flow in ONNX Runtime', () => {
     for (const [i, a] of given.entries()) expectClose(found[i]![0]!, f(a));
   });
 
-  it('one branch of many, by an index that may lie outside', async () => {
+  it('one of many branches, by an index that may be out of range', async () => {
     const branches = [1, 2, 3].map((factor) => (b: Tensor) => b.mul(factor));
     const f = (i: Tensor, a: Tensor): Tensor => switchCase(i, branches, a);
     const index: OnnxInput = { name: 'i', dtype: 'int32', shape: [] };
@@ -109,7 +109,7 @@ describe('control flow in ONNX Runtime', () => {
     await expectSame(f, [x], sample);
   });
 
-  it('what only says how to differentiate leaves no trace', async () => {
+  it('custom derivatives and checkpoints add no nodes', async () => {
     const f = (a: Tensor): Tensor =>
       jit((b: Tensor) => checkpoint((c: Tensor) => c.sin())(b) as Tensor)(a) as Tensor;
     const { operators } = await expectSame(f, [x], sample);
@@ -117,7 +117,7 @@ describe('control flow in ONNX Runtime', () => {
   });
 
   it.skipIf(python === undefined)(
-    'is what ONNX’s checker accepts',
+    'passes the checker of ONNX',
     () => {
       expect(check(models)).toHaveLength(4);
     },

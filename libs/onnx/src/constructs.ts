@@ -1,4 +1,6 @@
-/** Lowerings of control flow: a body becomes a graph within a node, which reads values from around it by name. */
+/**
+ * Lowerings of control flow. A body becomes a subgraph of a node; it reads values of the outer graph by their names.
+ */
 import type { Attrs } from '@lockstep/autodiff';
 import type { Graph, NamedVariable, Subgraph } from './graph.ts';
 import type { ConstructLowering, LoweredConstruct } from './lowering.ts';
@@ -7,7 +9,7 @@ import { plainView, type View, whole } from './views.ts';
 
 type Body = Pick<LoweredConstruct, 'graph' | 'lowerBody'>;
 
-/** Fresh inputs of a body. */
+/** New inputs for a body, like the given variables. */
 function inputsLike(graph: Graph, variables: readonly Variable[]): NamedVariable[] {
   return variables.map(({ dtype, shape }) => ({ name: graph.unique('state'), dtype, shape }));
 }
@@ -15,7 +17,7 @@ function inputsLike(graph: Graph, variables: readonly Variable[]): NamedVariable
 const viewsOf = (variables: readonly NamedVariable[]): View[] =>
   variables.map(({ name, dtype, shape }) => plainView(name, dtype, shape));
 
-/** A body under way: what `compute` gives of its inputs becomes its outputs. */
+/** Builds the subgraph of a body; the views that `compute` returns become its outputs. */
 function subgraph(
   { graph }: Body,
   inputs: readonly NamedVariable[],
@@ -40,7 +42,7 @@ const outputAvals = ({ avals, outputs }: SymbolicProgram): Variable[] =>
 const results = (names: readonly string[], outs: readonly Variable[]): View[] =>
   outs.map(({ dtype, shape }, i) => plainView(names[i]!, dtype, shape));
 
-/** Inputs: what every turn reads, the state, the arrays that are gone through; outputs: the state, stacked results. */
+/** Inputs: values that every turn reads, the state, the scanned arrays. Outputs: the state, the stacked results. */
 const scan: ConstructLowering = (equation) => {
   const { graph, inputs, attrs, outs, lowerBody } = equation;
   const [body] = bodiesOf(attrs) as [SymbolicProgram];
@@ -52,7 +54,7 @@ const scan: ConstructLowering = (equation) => {
   const own = body.avals.slice(numCaptured, body.numInputs);
   const given = inputsLike(graph, own);
   const xs = inputs.slice(numCaptured + numState);
-  // ONNX counts turns by an array that is gone through: where there is none, by numbers that nobody reads.
+  // ONNX takes the number of turns from a scanned array. Without one, the body gets an array of unused numbers.
   const counter = xs.length > 0 ? [] : [graph.unique('turn')];
   const turns = counter.map((name) => ({ name, dtype: 'int64' as const, shape: [] }));
   const loop = subgraph(equation, given, outputAvals(body), (inner) =>
@@ -71,7 +73,7 @@ const scan: ConstructLowering = (equation) => {
   return results(names, outs);
 };
 
-/** Bodies: whether to go on, and the next state. */
+/** The two bodies compute whether to continue, and the next state. */
 const whileLoop: ConstructLowering = (equation) => {
   const { graph, inputs, attrs, outs, lowerBody } = equation;
   const [condition, body] = bodiesOf(attrs) as [SymbolicProgram, SymbolicProgram];
@@ -96,13 +98,13 @@ const whileLoop: ConstructLowering = (equation) => {
   return results(names, outs);
 };
 
-/** The index (int32 []) chooses among bodies; one outside takes the first or the last. */
+/** The index (int32 []) chooses a body; an index out of range chooses the first or the last body. */
 const branch: ConstructLowering = (equation) => {
   const { graph, inputs, attrs, outs, lowerBody } = equation;
   const [index, ...operands] = inputs as [View, ...View[]];
   const bodies = bodiesOf(attrs);
   const chosen = whole(graph, index);
-  /** One of the bodies from `place` on. */
+  /** Chooses among the bodies from `place` on. */
   const from = (place: number, at: Graph): readonly View[] => {
     if (place === bodies.length - 1) return lowerBody(bodies[place]!, operands, at);
     const isLater = at.node('Greater', [chosen, at.scalar(place, 'int32')]);

@@ -1,6 +1,6 @@
 import type { DType } from '@lockstep/tensor';
 
-/** ONNX's numbers of element types. Source: onnx.proto, TensorProto.DataType. */
+/** The numbers of element types in ONNX. Source: onnx.proto, TensorProto.DataType. */
 export const elementTypes = {
   float32: 1,
   int32: 6,

@@ -1,4 +1,4 @@
-/** ONNX's messages. Source: onnx.proto of ONNX 1.12 (the numbers of fields and types). */
+/** Encodes the protobuf messages of ONNX. Source: onnx.proto of ONNX 1.12 (the numbers of fields and types). */
 import type { DType } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
 import type { Attribute, Graph, Initializer, NamedVariable, Node, Subgraph } from './graph.ts';
@@ -10,16 +10,16 @@ export interface ModelParts {
   readonly inputs: readonly NamedVariable[];
   readonly outputs: readonly NamedVariable[];
   readonly name: string;
-  /** What the number of rows is called. */
+  /** The name of the number of rows. */
   readonly batchName: string;
   readonly opset: number;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** The version of the format that came with an operator set. */
+/** The version of the file format that was released with an operator set. */
 const irVersions: Readonly<Record<number, number>> = { 14: 7, 15: 8, 16: 8, 17: 8 };
 
-/** A ModelProto. */
+/** Encodes a ModelProto. */
 export function encodeModelProto({ opset, metadata, ...parts }: ModelParts): Uint8Array {
   return joined([
     integer(1, irVersions[opset]!),
@@ -43,7 +43,7 @@ function graphFields({
   ];
 }
 
-/** What a model's graph and the bodies of its nodes have in common. */
+/** The fields of a GraphProto: the graph of a model, or the body of a node. */
 function partFields({ nodes, inputs, outputs }: Subgraph, name: string, batchName: string): Fields[] {
   return [
     ...nodes.map((node) => message(1, ...nodeFields(node, batchName))),
@@ -65,7 +65,7 @@ function nodeFields({ op, inputs, outputs, attributes }: Node, batchName: string
   ];
 }
 
-/** The attributes of these operators are integers, lists of them and bodies. */
+/** An attribute is an integer, a list of integers, or a body. */
 function attributeFields(value: Attribute, key: string, batchName: string): Fields[] {
   if (typeof value === 'number') return [integer(3, value), integer(20, 2)];
   if ('nodes' in value) return [message(6, ...partFields(value, key, batchName)), integer(20, 5)];

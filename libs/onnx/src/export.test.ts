@@ -14,7 +14,7 @@ const weight = tensor(
 );
 
 describe('exportOnnx', () => {
-  it('takes several inputs and gives several outputs, some of them twice or as they came', async () => {
+  it('exports several inputs and outputs, including repeated outputs and outputs that are inputs', async () => {
     const f = (x: Tensor, y: Tensor): Tensor[] => {
       const sum = x.add(y);
       return [sum, sum.mul(2), sum, x, weight, x.add(y)];
@@ -24,13 +24,13 @@ describe('exportOnnx', () => {
     expect(model.operators).toEqual({ Add: 1, Mul: 1, Identity: 4 });
   });
 
-  it('computes what is constant beforehand, and writes equal constants once', async () => {
+  it('folds constants, and writes equal constants once', async () => {
     const f = (x: Tensor): Tensor => x.matmul(weight.mul(2).exp()).add(1).mul(x.add(1));
     const { operators } = await expectSame(f, [input('n', 2)], sample);
     expect(operators).toEqual({ MatMul: 1, Add: 2, Mul: 1 });
   });
 
-  it('leaves out transposes that cancel, and turns weights beforehand', async () => {
+  it('omits transposes that cancel, and transposes weights at export', async () => {
     const kernel = arange(36).reshape([3, 3, 2, 2]).mul(0.1);
     const f = (x: Tensor): Tensor =>
       conv2d(
@@ -43,7 +43,7 @@ describe('exportOnnx', () => {
     expect(operators).toEqual({ Transpose: 1, Conv: 2, Add: 1, Relu: 1, ReduceSum: 1 });
   });
 
-  it('takes a batch axis that is not the first, and merges it with others', async () => {
+  it('supports a batch axis that is not the first, and merging it with others', async () => {
     const f = (x: Tensor): Tensor[] => [x.reshape([-1, 2]).matmul(weight), x.sum(0), x.transpose([1, 0, 2])];
     const model = await expectSame(f, [input(3, 'rows', 2)], sample);
     expect(model.outputs.map(({ shape }) => shape)).toEqual([
@@ -53,7 +53,7 @@ describe('exportOnnx', () => {
     ]);
   });
 
-  it('numbers the rows of whatever batch comes', async () => {
+  it('numbers the rows of a batch of any size', async () => {
     await expectSame(
       (x) => x.mul(arange(x.shape[0]!).mul(2).add(1).reshape([-1, 1])),
       [input('n', 2)],
@@ -61,7 +61,7 @@ describe('exportOnnx', () => {
     );
   });
 
-  it('writes models without a batch, in double precision, of no elements', async () => {
+  it('exports models without a batch, in float64, and with empty tensors', async () => {
     await expectSame((x) => x.cast('float64').mul(1 / 3), [input(2, 3)], sample);
     await expectSame((x) => x.reshape([0, 3, 2]).add(1), [input(2, 0, 3)], sample);
   });
@@ -72,7 +72,7 @@ describe('exportOnnx', () => {
     expect(y.shape).toEqual([0, 2]);
   });
 
-  it.skipIf(python === undefined)('writes what ONNX’s checker accepts, under the given names', () => {
+  it.skipIf(python === undefined)('passes the checker of ONNX, with the given names', () => {
     const versions = { 14: 7, 15: 8, 16: 8, 17: 8 };
     const opsets = [14, 15, 16, 17] as const;
     const models = opsets.map((opset) => {
@@ -108,11 +108,11 @@ describe('exportOnnx', () => {
       (x: Tensor) => shardMoments(x, ones([x.shape[0]!])).mean,
       /'shardMoments' of .*no operator/,
     ],
-    ['a mean over the batch', (x: Tensor) => x.sub(x.mean(0)), /is another one for another number of rows/],
+    ['a mean over the batch', (x: Tensor) => x.sub(x.mean(0)), /changes with the number of rows/],
     [
       'a weight by the number of the row',
       (x: Tensor) => x.mul(arange(x.shape[0]!).square().reshape([-1, 1])),
-      /another one for another number/,
+      /changes with the number of rows/,
     ],
     ['a part of the batch', (x: Tensor) => x.slice([1]), /is no multiple of the number of rows/],
     [
@@ -122,7 +122,7 @@ describe('exportOnnx', () => {
           .slice(0, 1)
           .flatMap((n) => Array(n).fill(x) as Tensor[])
           .reduce((a, b) => a.add(b)),
-      /its operations are others/,
+      /its operations change with the number of rows/,
     ],
   ])('refuses %s', (_what, f, message) => {
     expect(() => exportOnnx(f, { inputs: [input('n', 2)] })).toThrow(

@@ -1,4 +1,4 @@
-/** From a function of tensors to an ONNX model. */
+/** Exports a function of tensors as an ONNX model. */
 import { bind, ConcreteTensor, kinds, primitiveNamed, type Tensor } from '@lockstep/autodiff';
 import {
   aFunction,
@@ -24,32 +24,35 @@ import { plainView, type View, whole } from './views.ts';
 export interface OnnxInput {
   readonly name: string;
   readonly dtype: DType;
-  /** A string stands for the number of rows, which is open: `['batch', 28, 28, 1]`. All inputs use the same. */
+  /**
+   * A string stands for the number of rows, which the model leaves open: `['batch', 28, 28, 1]`. All inputs use the
+   * same string.
+   */
   readonly shape: readonly (number | string)[];
 }
 
 export interface OnnxOptions {
-  /** Of the function, in order. */
+  /** The inputs of the function, in order. */
   readonly inputs: readonly OnnxInput[];
-  /** Names of the results. Default `output`, or `output0`, `output1`, … */
+  /** The names of the results. Default `output`, or `output0`, `output1`, … */
   readonly outputs?: readonly string[];
-  /** What to call the tensors that the function brings along, such as parameters. */
+  /** Names for the tensors that the function closes over, such as parameters. */
   readonly names?: Readonly<Record<string, Tensor>>;
   /** The version of ONNX's operators. Default 17. */
   readonly opset?: 14 | 15 | 16 | 17;
-  /** Of the graph. Default `lockstep`. */
+  /** The name of the graph. Default `lockstep`. */
   readonly name?: string;
-  /** Any words, kept in the model. */
+  /** Strings by key that are stored in the model. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface OnnxModel {
-  /** The file. */
+  /** The bytes of the file. */
   readonly bytes: Uint8Array;
   readonly inputs: readonly OnnxInput[];
   readonly outputs: readonly OnnxInput[];
   readonly opset: number;
-  /** How many nodes of each operator it has. */
+  /** The number of nodes by operator. */
   readonly operators: Readonly<Record<string, number>>;
 }
 
@@ -69,7 +72,7 @@ function isInput(value: unknown): boolean {
 
 const opsets = [14, 15, 16, 17] as const satisfies readonly OnnxOptions['opset'][];
 
-/** Of the options that models of layers take too. */
+/** Rules of the options that `exportModel` takes too. */
 export const graphRules: Rules<Omit<OnnxOptions, 'inputs' | 'outputs'>> = {
   names: recordOf(kinds.aTensor, 'an object of tensors by name'),
   opset: { what: 'a whole number from 14 to 17', fits: (value) => opsets.some((opset) => opset === value) },
@@ -86,9 +89,9 @@ const onnxRules: Rules<OnnxOptions> = {
 const checkExport = signature('exportOnnx', { f: aFunction }, onnxRules);
 
 /**
- * The ONNX model of `f`, for batches of any size where an input's shape names one. What `f` takes from outside becomes a
- * constant of the model. Throws an `argument` error for an operation that ONNX has no operator for, and where what is
- * computed depends on the number of rows otherwise than by lengths.
+ * The ONNX model of `f`. If the shape of an input has a name for the number of rows, the model takes batches of any
+ * size. Tensors that `f` closes over become constants of the model. Throws an `argument` error for an operation without
+ * an operator in ONNX, and if the number of rows changes more in the computation than the lengths of axes.
  */
 export function exportOnnx(
   f: (...inputs: Tensor[]) => Tensor | readonly Tensor[],
@@ -147,7 +150,7 @@ function batchNameOf(inputs: readonly OnnxInput[]): string {
   if (others.length === 0) return only;
   throw new LockstepError(
     'argument',
-    `onnx: the inputs leave ${[...names].join(' and ')} open; only one length may be, the rows of the batch: give the others as numbers`,
+    `onnx: the inputs leave ${[...names].join(' and ')} open, but only the number of rows may be open; give the other lengths as numbers`,
     { names: [...names] },
   );
 }
@@ -164,7 +167,7 @@ function outputsOf({ outputs, avals }: SymbolicProgram, names?: readonly string[
   return outputs.map((output, i) => ({ name: given[i]!, ...avals[output]! }));
 }
 
-/** Appends the operators of a program; gives its outputs. */
+/** Appends the operators of a program and returns the views of its outputs. */
 function lower(program: SymbolicProgram, inputs: readonly View[], graph: Graph): readonly View[] {
   const { avals, constants, equations, outputs } = program;
   const views = new Map<number, View>(inputs.entries());
@@ -187,7 +190,7 @@ function lower(program: SymbolicProgram, inputs: readonly View[], graph: Graph):
     const { primitive, attrs } = equation;
     const value = constantValue(equation, program, known);
     if (value !== undefined) known.set(equation.outputs[0]!, value);
-    // A repetition is kept as such: it takes no room, and operators stretch their operands themselves.
+    // A broadcast is not computed: ONNX operators broadcast their operands, and a computed constant would take space.
     if (value !== undefined && primitive !== 'broadcast') continue;
     const outs = equation.outputs.map((output) => avals[output]!);
     const lowered = { graph, attrs, inputs: equation.inputs.map(view) };
@@ -201,7 +204,7 @@ function lower(program: SymbolicProgram, inputs: readonly View[], graph: Graph):
   return outputs.map(view);
 }
 
-/** What depends on constants alone is computed here, by the library's own arithmetic, when it is asked for. */
+/** Folds constants: an equation of constants alone is computed here, by this library's kernels, on first use. */
 function constantValue(
   { primitive, attrs, inputs, outputs }: SymbolicEquation,
   { avals }: SymbolicProgram,
@@ -226,7 +229,7 @@ function unmapped({ primitive, inputs }: SymbolicEquation, { avals }: SymbolicPr
   const operands = inputs.map((input) => `${avals[input]!.dtype}${formatLengths(avals[input]!.shape)}`);
   throw new LockstepError(
     'argument',
-    `onnx: '${primitive}' of ${operands.join(', ') || 'nothing'} has no operator in ONNX that this library maps it to; write that part with other operations, or leave it out of the exported function`,
+    `onnx: '${primitive}' of ${operands.join(', ') || 'nothing'} has no operator in ONNX; write that part with other operations, or leave it out of the exported function`,
     { primitive, mapped: [...Object.keys(lowerings), ...Object.keys(constructs)] },
   );
 }

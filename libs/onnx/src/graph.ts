@@ -1,4 +1,4 @@
-/** An ONNX graph under construction: nodes, and the tensors that the model brings along. */
+/** Builds an ONNX graph: its nodes and its constant tensors. */
 import { invariant } from '@lockstep/errors';
 import { allocate, type DType, type Shape, type Storage, sizeOf, stridesOf } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
@@ -13,21 +13,21 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>;
 }
 
-/** An input or output of a graph. Loops count their turns in int64. */
+/** An input or output of a graph. The counter of a loop is int64. */
 export interface NamedVariable<Type extends DType | 'int64' = DType> {
   readonly name: string;
   readonly dtype: Type;
   readonly shape: readonly Length[];
 }
 
-/** The body of a loop or a branch: it sees what the graph around it has computed before. */
+/** The body of a loop or a branch. It can read the values that the outer graph computed before the node. */
 export interface Subgraph {
   readonly nodes: readonly Node[];
   readonly inputs: readonly NamedVariable<DType | 'int64'>[];
   readonly outputs: readonly NamedVariable[];
 }
 
-/** A constant tensor. Shapes and positions are int64, a type that programs do not have. */
+/** A constant tensor. Shapes and positions are int64, a type that programs of this library do not have. */
 export type Initializer =
   | Storage
   | { readonly dtype: 'int64'; readonly shape: Shape; readonly data: BigInt64Array };
@@ -38,10 +38,10 @@ export interface BatchSource {
   readonly axis: number;
 }
 
-/** Equal nodes and equal constants are made once: what is computed twice is computed once. */
+/** A graph in which equal nodes and equal constants exist once (common subexpression elimination). */
 export class Graph {
   readonly nodes: Node[] = [];
-  /** Constants are those of the whole model. */
+  /** The constants of the whole model; bodies share them. */
   readonly initializers: Map<string, Initializer>;
   private readonly made = new Map<string, string>();
   private readonly parent: Graph | undefined;
@@ -49,7 +49,7 @@ export class Graph {
   private readonly batch: BatchSource | undefined;
   private readonly taken: Set<string>;
 
-  /** `names`: what to call constants, by their elements. `reserved`: the names of inputs and outputs. */
+  /** `names` maps the elements of a constant to its name. `reserved` has the names of inputs and outputs. */
   constructor(
     names: ReadonlyMap<Storage['data'], string>,
     batch: BatchSource | undefined,
@@ -63,12 +63,12 @@ export class Graph {
     this.taken = parent?.taken ?? new Set([...reserved, ...names.values()]);
   }
 
-  /** A graph for the body of a node that is to be appended to this one. */
+  /** A graph for the body of a node that will be appended to this graph. */
   inner(): Graph {
     return new Graph(this.names, this.batch, [], this);
   }
 
-  /** Appends an operator of one output; gives the output's name. */
+  /** Appends an operator with one output and returns the output's name. */
   node(op: string, inputs: readonly string[], attributes: Node['attributes'] = {}): string {
     return this.once(
       JSON.stringify([op, inputs, attributes]),
@@ -76,7 +76,7 @@ export class Graph {
     );
   }
 
-  /** Appends an operator of several outputs. */
+  /** Appends an operator with several outputs and returns their names. */
   nodeOf(
     op: string,
     inputs: readonly string[],
@@ -95,7 +95,7 @@ export class Graph {
       this.initializers.set(name, storage);
       return name;
     }
-    // Large ones are not looked through: they are hardly ever equal.
+    // Large constants are not compared, because they are rarely equal.
     const key =
       data.length <= 64
         ? `constant ${dtype} ${shape} ${[...data].map((x) => (Object.is(x, -0) ? '-0' : x))}`
@@ -110,7 +110,7 @@ export class Graph {
     return this.constant({ dtype, shape: [], data });
   }
 
-  /** An int64 vector: positions, axes, lengths. */
+  /** A constant int64 vector of positions, axes or lengths. */
   integers(values: readonly number[]): string {
     return this.once(`integers ${values}`, () => {
       const data = BigInt64Array.from(values, BigInt);
@@ -118,7 +118,7 @@ export class Graph {
     });
   }
 
-  /** Lengths as an int64 vector, computed from the batch at run time where they depend on it. */
+  /** Lengths as an int64 vector. Lengths that depend on the batch are computed when the model runs. */
   lengths(shape: readonly Length[]): string {
     if (shape.every(isFixed)) return this.integers(shape);
     const parts = shape.map((length) => {
@@ -129,7 +129,7 @@ export class Graph {
     return this.node('Concat', parts, { axis: 0 });
   }
 
-  /** start, start + step, … in row-major order: as many as the lengths ask for. */
+  /** The sequence start, start + step, … in row-major order, in an array of the given lengths. */
   count(
     { start, step }: { readonly start: number; readonly step: number },
     dtype: DType,
@@ -143,7 +143,10 @@ export class Graph {
     return this.reshape(numbers, shape);
   }
 
-  /** Stored axis `i` of the result is axis `order[i]`. Of a constant it is done here and now. */
+  /**
+   * Transposes a tensor: axis `i` of the result is axis `order[i]`. A constant is transposed now, not when the model
+   * runs.
+   */
   transpose(tensor: string, order: readonly number[]): string {
     if (order.every((axis, i) => axis === i)) return tensor;
     const known = this.initializers.get(tensor);
@@ -154,7 +157,10 @@ export class Graph {
     );
   }
 
-  /** At most one length may depend on the batch without cost; see {@link lengths}. */
+  /**
+   * Reshapes a tensor. If more than one length depends on the batch, the shape is computed at run time; see {@link
+   * lengths}.
+   */
   reshape(tensor: string, shape: readonly Length[]): string {
     const known = this.initializers.get(tensor);
     if (known !== undefined && known.dtype !== 'int64' && shape.every(isFixed)) {
@@ -163,7 +169,7 @@ export class Graph {
       );
     }
     const open = shape.filter((length) => !isFixed(length));
-    // In ONNX a length of 0 would mean "as before", and −1 cannot be told beside it.
+    // In ONNX a length of 0 means "copy from the input", and −1 cannot be inferred beside a length of 0.
     const inferred = open.length === 1 && !shape.includes(0);
     const target = inferred
       ? this.integers(shape.map((length) => (isFixed(length) ? length : -1)))
@@ -171,7 +177,7 @@ export class Graph {
     return this.node('Reshape', [tensor, target], shape.includes(0) ? { allowzero: 1 } : {});
   }
 
-  /** Adds axes of length 1 at `positions` of the result, ascending. */
+  /** Adds axes of length 1 at `positions` of the result; positions are ascending. */
   unsqueeze(tensor: string, positions: readonly number[]): string {
     if (positions.length === 0) return tensor;
     const known = this.initializers.get(tensor);
@@ -182,25 +188,25 @@ export class Graph {
     return this.reshape(tensor, shape);
   }
 
-  /** Gives a node's output another name, if it may have one of its own. */
+  /** Renames a node's output. Returns false if the tensor is no output of a node. */
   rename(tensor: string, name: string): boolean {
     if (!this.nodes.some(({ outputs }) => outputs.includes(tensor))) return false;
     for (const [i, node] of this.nodes.entries()) this.nodes[i] = renamed(node, tensor, name);
     return true;
   }
 
-  /** A second name for a tensor. */
+  /** Gives a tensor a second name, by an Identity node. */
   alias(tensor: string, name: string): void {
     this.nodes.push({ op: 'Identity', inputs: [tensor], outputs: [name], attributes: {} });
   }
 
-  /** Forgets constants that no node takes any more, such as those that were transposed. */
+  /** Removes constants that no node uses any more, such as those of which only the transpose is used. */
   dropUnused(): void {
     const used = new Set(withBodies(this.nodes).flatMap(({ inputs }) => inputs));
     for (const name of this.initializers.keys()) if (!used.has(name)) this.initializers.delete(name);
   }
 
-  /** Gives results their names as outputs, each a node's own result: what is not gets a copy. */
+  /** Names the outputs. A tensor that is no node's output, or that is an output already, gets an Identity node. */
   finish(tensors: readonly string[], names: readonly string[]): void {
     for (const [i, name] of names.entries()) {
       const first = tensors.indexOf(tensors[i]!);
@@ -209,7 +215,7 @@ export class Graph {
     }
   }
 
-  /** The rows of the batch, known when the model runs. int64 [1] */
+  /** The number of rows of the batch, which the model computes from its input. int64 [1] */
   private rows(): string {
     if (this.parent !== undefined) return this.parent.rows();
     invariant(this.batch !== undefined, 'only a model with a batch has lengths that depend on it');
@@ -225,12 +231,12 @@ export class Graph {
     return name;
   }
 
-  /** Here or around: bodies see what came before them. */
+  /** Finds an equal node in this graph or in an outer one, whose earlier values a body can read. */
   private madeBefore(key: string): string | undefined {
     return this.made.get(key) ?? this.parent?.madeBefore(key);
   }
 
-  /** A name that nothing in the model has. */
+  /** A name that is unique in the model. */
   unique(base: string): string {
     let name = base;
     for (let i = 1; this.taken.has(name); i++) name = `${base}_${i}`;
@@ -244,7 +250,7 @@ export class Graph {
   }
 }
 
-/** Nodes with those of their bodies. */
+/** The nodes, and the nodes of their bodies. */
 export const withBodies = (nodes: readonly Node[]): Node[] =>
   nodes.flatMap((node) => [node, ...subgraphs(node).flatMap((body) => withBodies(body.nodes))]);
 

@@ -1,21 +1,23 @@
-/** Lowerings of the elementwise functions that are computed on the host here; some are made of several operators. */
+/** Lowerings of the elementwise functions that this library computes in JavaScript. Some need several operators. */
 import type { Graph } from './graph.ts';
 import { type Emit, elementwise, type Lowering } from './lowering.ts';
 
-/** An operator with a constant beside the operand. */
+/** An operator of the operand and a constant. */
 const scaled =
   (op: string, factor: number): Emit =>
   (graph, [x], { out }) =>
     graph.node('Mul', [graph.node(op, [x!]), graph.scalar(factor, out.dtype)]);
 
-/** eˣ − 1 = tanh(x/2)·(eˣ + 1), which loses nothing near 0. */
+/** eˣ − 1 = tanh(x/2)·(eˣ + 1), which keeps its precision near 0. */
 const expm1: Emit = (graph, [x], { out }) => {
   const half = graph.node('Mul', [x!, graph.scalar(0.5, out.dtype)]);
   const above = graph.node('Add', [graph.node('Exp', [x!]), graph.scalar(1, out.dtype)]);
   return graph.node('Mul', [graph.node('Tanh', [half]), above]);
 };
 
-/** ln(1 + x), near 0 as ln u · x/(u − 1) with u = 1 + x rounded: its error cancels (Kahan; Higham, 2002, 1.14.1). */
+/**
+ * ln(1 + x); near 0 it is ln u · x/(u − 1) with u = 1 + x rounded, whose rounding errors cancel (Higham, 2002, 1.14.1).
+ */
 const log1p: Emit = (graph, [x], { out }) => {
   const one = graph.scalar(1, out.dtype);
   const u = graph.node('Add', [x!, one]);
@@ -27,7 +29,7 @@ const log1p: Emit = (graph, [x], { out }) => {
   return graph.node('Where', [graph.node('Less', [graph.node('Abs', [x!]), one]), near, log]);
 };
 
-/** a − b·⌊a/b⌋: the sign is the divisor's, as in Python. */
+/** a − b·⌊a/b⌋, which has the sign of the divisor, as in Python. */
 const remainder: Emit = (graph, tensors, { out }) => {
   if (out.dtype === 'int32') return graph.node('Mod', tensors);
   return graph.node('Sub', [tensors[0]!, graph.node('Mul', [tensors[1]!, flooredQuotient(graph, tensors)])]);
@@ -41,7 +43,7 @@ const floorDivide: Emit = (graph, tensors, { out }) => {
   return graph.node('Div', [graph.node('Sub', [tensors[0]!, graph.node('Mod', tensors)]), tensors[1]!]);
 };
 
-/** The larger one, and ln(1 + e^−|a − b|). */
+/** max(a, b) + ln(1 + e^−|a − b|). */
 const logAddExp: Emit = (graph, tensors) => {
   const distance = graph.node('Abs', [graph.node('Sub', tensors)]);
   return graph.node('Add', [

@@ -1,6 +1,6 @@
 /**
- * Lowerings of convolution and pooling. Images are [B, H, W, C] here and [B, C, H, W] in ONNX: each operator takes and
- * gives its own order, and a transpose remains only where a value is used in the other one.
+ * Lowerings of convolution and pooling. Images are [B, H, W, C] in this library and [B, C, H, W] in ONNX. Each operator
+ * takes and returns ONNX's order; a transpose remains only before an operation that needs the other order.
  */
 import type { Graph } from './graph.ts';
 import { fixed } from './lengths.ts';
@@ -8,12 +8,12 @@ import type { Lowering } from './lowering.ts';
 import { arranged, orderedView, type View } from './views.ts';
 
 const channelsFirst = [0, 3, 1, 2];
-/** Of [kh, kw, C, O]: [O, C, kh, kw]. */
+/** The transpose of a kernel [kh, kw, C, O] to [O, C, kh, kw]. */
 const kernelOrder = [3, 2, 0, 1];
 
 interface Window {
   readonly strides: readonly [number, number];
-  /** Zeros [top, bottom, left, right]; negative at an end whose rows no window reads. */
+  /** Padding [top, bottom, left, right] by zeros. It is negative at an end whose rows no window reads. */
   readonly padding: readonly [number, number, number, number];
 }
 
@@ -33,21 +33,21 @@ const conv2d: Lowering = ({ graph, inputs: [x, kernel], attrs, out }) => {
   return orderedView(tensor, out.dtype, out.shape, channelsFirst);
 };
 
-/** Without the last rows and columns, as many as `ends` are below 0. */
+/** Cuts off −ends[0] last rows and −ends[1] last columns, where `ends` are negative. */
 function cropped(graph: Graph, image: string, size: [number, number], ends: [number, number]): string {
   if (ends.every((end) => end >= 0)) return image;
   const lengths = size.map((length, i) => length + Math.min(0, ends[i]!));
   return graph.node('Slice', [image, ...[[0, 0], lengths, [2, 3]].map((values) => graph.integers(values))]);
 }
 
-/** The transpose of a convolution, also a layer of its own. */
+/** The transposed convolution, which is also a layer of its own. */
 const conv2dInputGrad: Lowering = ({ graph, inputs: [dy, kernel], attrs, out }) => {
   const { strides, padding } = attrs as unknown as Window;
   const begins = [padding[0], padding[2]];
   const ends = [Math.max(0, padding[1]), Math.max(0, padding[3])];
   const window = [fixed(kernel!.shape[0]!, 'a kernel'), fixed(kernel!.shape[1]!, 'a kernel')];
   const [input, output] = [sizeOf(dy!), sizeOf(out)];
-  // Rows that no window reaches are zeros: up to a stride's worth are the operator's own, others are padded.
+  // Rows that no window reaches are zeros. ConvTranspose adds up to a stride of them; Pad adds the others.
   const missing = output.map(
     (length, i) => length - ((input[i]! - 1) * strides[i]! + window[i]! - begins[i]! - ends[i]!),
   );

@@ -1,4 +1,4 @@
-/** Traced programs as ONNX models. */
+/** Exports traced programs as ONNX models. */
 export type { OnnxInput, OnnxModel, OnnxOptions } from './export.ts';
 export { exportOnnx } from './export.ts';
 export type { LayerModel, ModelExportOptions, Variables } from './model.ts';

@@ -1,10 +1,10 @@
-/** Lengths of axes where the number of rows of a batch is not known: numbers, or multiples of that number. */
+/** Lengths of axes for an unknown number of rows: a length is a number, or a multiple of the number of rows. */
 import { LockstepError } from '@lockstep/errors';
 import type { Shape } from '@lockstep/tensor';
 
 export type Length = number | Batches;
 
-/** So many times the rows of the batch. */
+/** A multiple of the number of rows. */
 export interface Batches {
   readonly batches: number;
 }
@@ -14,7 +14,7 @@ export const isFixed = (length: Length): length is number => typeof length === '
 export const sameLength = (a: Length, b: Length): boolean =>
   isFixed(a) || isFixed(b) ? a === b : a.batches === b.batches;
 
-/** For an axis that ONNX wants to know. Throws an `argument` error for one that depends on the batch. */
+/** A length that ONNX needs as a number. Throws an `argument` error if it depends on the batch. */
 export function fixed(length: Length, what: string): number {
   if (isFixed(length)) return length;
   throw new LockstepError(
@@ -27,7 +27,7 @@ export function fixed(length: Length, what: string): number {
 export const fixedShape = (shape: readonly Length[], what: string): Shape =>
   shape.map((length) => fixed(length, what));
 
-/** A length as a number, or in terms of what the rows of the batch are called: `batch`, `3*batch`. */
+/** A length as a number, or in terms of the name of the batch's rows: `batch`, `3*batch`. */
 export function nameOfLength(length: Length, batchName: string): number | string {
   if (isFixed(length)) return length;
   return length.batches === 1 ? batchName : `${length.batches}*${batchName}`;

@@ -1,4 +1,4 @@
-/** What the table of lowerings is made of: from a primitive to operators of ONNX. */
+/** Types and constructors for the table of lowerings, which map a primitive to operators of ONNX. */
 import type { Attrs } from '@lockstep/autodiff';
 import type { DType } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
@@ -13,28 +13,28 @@ export interface Lowered {
   readonly out: Variable;
 }
 
-/** Of an operation with several results. */
+/** The equation of an operation with several results. */
 export interface LoweredConstruct extends Omit<Lowered, 'out'> {
   readonly outs: readonly Variable[];
-  /** Appends the operators of a body, given its inputs. */
+  /** Appends the operators of a body for the given inputs. */
   readonly lowerBody: (body: SymbolicProgram, inputs: readonly View[], graph: Graph) => readonly View[];
 }
 
 export type ConstructLowering = (equation: LoweredConstruct) => readonly View[];
 
-/** Appends operators to the graph and says where the result lies. */
+/** Appends operators to the graph and returns the view of the result. */
 export type Lowering = (equation: Lowered) => View;
 
-/** Gives the name of the result of operators on whole tensors. */
+/** Appends operators on whole tensors and returns the name of the result. */
 export type Emit = (graph: Graph, tensors: readonly string[], equation: Lowered) => string;
 
-/** One operator with the primitive's own inputs. */
+/** One operator with the inputs of the primitive. */
 export const operator =
   (op: string): Emit =>
   (graph, tensors) =>
     graph.node(op, tensors);
 
-/** An operator that treats elements alike and stretches its operands by NumPy's rule. */
+/** An elementwise operator that broadcasts its operands by NumPy's rule. */
 export function elementwise(emit: Emit | string): Lowering {
   const make = typeof emit === 'string' ? operator(emit) : emit;
   return (equation) => {
@@ -44,7 +44,7 @@ export function elementwise(emit: Emit | string): Lowering {
   };
 }
 
-/** An operator on truth values, for inputs of any type: what is not 0 is true. */
+/** An operator on booleans for inputs of any type; a value other than 0 is true. */
 export const logical = (op: string): Lowering =>
   elementwise((graph, tensors, { inputs, out }) => {
     const truths = tensors.map((tensor, i) => castTo(graph, tensor, inputs[i]!.dtype, 'bool'));
@@ -55,7 +55,7 @@ export function castTo(graph: Graph, tensor: string, from: DType | 'int64', to: 
   return from === to ? tensor : graph.node('Cast', [tensor], { to: elementTypes[to] });
 }
 
-/** The same value. */
+/** The identity. */
 export const same: Lowering = ({ inputs: [x] }) => x!;
 
 export interface Run {
@@ -64,8 +64,8 @@ export interface Run {
 }
 
 /**
- * Leaves out `count` axes from `axis` on. `emit` gets the axes as they lie in the tensor, which keeps the order of the
- * others.
+ * Reduces over `count` axes from `axis` on. `emit` gets the axes of the stored tensor; the order of the other axes in
+ * the tensor stays.
  */
 export function reduction(
   emit: (graph: Graph, tensor: string, axes: readonly number[]) => string,
@@ -89,7 +89,10 @@ export function reduction(
   };
 }
 
-/** A matrix, or a batch of them, for MatMul: transposed if told, and without a batch axis along which it repeats. */
+/**
+ * A matrix, or a batch of matrices, for MatMul. `mayDropBatch` permits to leave out a batch axis along which it
+ * repeats.
+ */
 export function matrixOf(graph: Graph, view: View, transposed: boolean, mayDropBatch: boolean): string {
   const rank = view.shape.length;
   const order = rank === 3 ? [0, 2, 1] : [1, 0];
@@ -98,7 +101,7 @@ export function matrixOf(graph: Graph, view: View, transposed: boolean, mayDropB
   return whole(graph, { ...turned, shape: turned.shape.slice(1), axes: turned.axes.slice(1) });
 }
 
-/** The axes along which a part differs from the whole, as they lie in the tensor. */
+/** The axes that an operation changes, with their positions in the stored tensor. */
 export function changedAxes(x: View, change: (axis: number) => boolean): { axis: number; stored: number }[] {
   return x.axes.flatMap((stored, axis) => (stored === null || !change(axis) ? [] : [{ axis, stored }]));
 }

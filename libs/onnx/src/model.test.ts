@@ -10,10 +10,10 @@ import { expectLayers } from './fixtures/models.ts';
 import { expectClose, runModel, sample } from './fixtures/runtime.ts';
 import { exportModel, initialVariables, tensorsOf } from './model.ts';
 
-/** For the checker, which takes long to start. */
+/** All models of this file, for one run of the checker, which starts slowly. */
 const models: Uint8Array[] = [];
 
-/** Characters of a text, a row each `length` of them. */
+/** The characters of a text, `length` of them per row. */
 function tokens(text: string, length: number): Tensor {
   const rows = Math.floor(text.length / length);
   const codes = Array.from({ length: rows * length }, (_, i) => text.charCodeAt(i) % 64);
@@ -21,13 +21,13 @@ function tokens(text: string, length: number): Tensor {
 }
 
 let digits: Split;
-// All of the files are read and their checksums taken.
+// Loading MNIST reads all of its files and checks their checksums, which takes long.
 beforeAll(async () => {
   digits = (await mnist().load({ limitSamples: 16 })).splits.train;
 });
 
 describe('networks, in ONNX Runtime', () => {
-  it('a convolutional one on digits', async () => {
+  it('a convolutional network on digits', async () => {
     const batch = (rows: number): Tensor => {
       const x = new Float32Array(rows * 784);
       fillBatch(
@@ -46,7 +46,7 @@ describe('networks, in ONNX Runtime', () => {
     const { operators, outputs, bytes } = await expectLayers(layers, input, [1, 2, 16].map(batch));
     models.push(bytes);
     expect(outputs).toEqual([{ name: 'output', dtype: 'float32', shape: ['batch', 10] }]);
-    // One into ONNX's order of channels, one out of it where pixels are flattened; none in between.
+    // One Transpose into ONNX's order of axes, one back before the flatten, none in between.
     expect(operators).toEqual({
       ...{ Transpose: 2, Conv: 2, Relu: 2, MaxPool: 2, Reshape: 1, MatMul: 1 },
       ...{ Add: 5, Sub: 2, Mul: 2 },
@@ -64,7 +64,7 @@ describe('networks, in ONNX Runtime', () => {
     models.push((await expectLayers(layers, { dtype: 'int32', shape: [8] }, batches)).bytes);
   });
 
-  it('recurrent ones on text', async () => {
+  it('recurrent networks on text', async () => {
     const batches = [tokens('It was the best of times', 6)];
     for (const layer of [
       nn.lstm(6, { layers: 2 }),
@@ -136,7 +136,7 @@ it('every activation, in ONNX Runtime', async () => {
 });
 
 it.skipIf(python === undefined)(
-  'ONNX’s checker accepts the networks',
+  'the checker of ONNX accepts the networks',
   () => {
     expect(check(models)).toHaveLength(5);
   },
@@ -144,7 +144,7 @@ it.skipIf(python === undefined)(
 );
 
 describe('exportModel', () => {
-  it('takes the form that trained variables have', () => {
+  it('accepts the structure of trained variables', () => {
     const model = nn.sequential(nn.dense(3), nn.relu, nn.batchNorm());
     expect(leafPaths(initialVariables(model, [4]))).toEqual([
       ...['params/0/bias', 'params/0/kernel', 'params/2/beta', 'params/2/gamma'],
@@ -152,7 +152,7 @@ describe('exportModel', () => {
     ]);
   });
 
-  it('names the layer that has no operator', () => {
+  it('names the operation that has no operator in ONNX', () => {
     const model = nn.sequential(nn.dense(3), (x: Tensor) => ops.logGamma(x.sigmoid()));
     const variables = initialVariables(model, [4]);
     expect(() => exportModel(model, variables, { input: { dtype: 'float32', shape: [4] } })).toThrow(

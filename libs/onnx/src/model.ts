@@ -1,11 +1,11 @@
-/** Models of layers as functions of a batch. */
+/** Exports models of layers, as functions of a batch. */
 
 import { keyTensor, kinds, ones, type Tensor, tensor } from '@lockstep/autodiff';
 import { type Kind, nestedOptions, type Rules, recordOf, required, signature } from '@lockstep/errors';
 import type { Shape, Storage } from '@lockstep/tensor';
 import { exportOnnx, graphRules, type OnnxInput, type OnnxModel, type OnnxOptions } from './export.ts';
 
-/** What a layer of @lockstep/nn is to this library. */
+/** The part of a layer of @lockstep/nn that the export needs. */
 export interface LayerModel {
   readonly inputType?: OnnxInput['dtype'];
   init(key: Tensor, input: Shape): { readonly params: unknown; readonly state: unknown };
@@ -22,10 +22,13 @@ export interface Variables {
   readonly state: unknown;
 }
 
-/** In evaluation nothing is drawn: any key does. */
+/** An arbitrary key, since evaluation draws no random numbers. */
 const key = (): Tensor => keyTensor([0, 0]);
 
-/** Parameters and state of a model before training: the form that trained ones have. `input` is the shape of one row. */
+/**
+ * Parameters and state of a model before training; trained variables have the same structure. `input` is the shape of
+ * one row.
+ */
 export function initialVariables(model: LayerModel, input: Shape): Variables {
   const { params, state } = model.init(key(), input);
   return { params, state };
@@ -41,7 +44,7 @@ const someArrays = recordOf(
 );
 const checkTensorsOf = signature('tensorsOf', { arrays: someArrays });
 
-/** Arrays of a file as tensors. */
+/** Converts arrays of a file to tensors. */
 export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<Record<string, Tensor>> {
   checkTensorsOf(arrays);
   return Object.fromEntries(
@@ -50,7 +53,7 @@ export function tensorsOf(arrays: Readonly<Record<string, Storage>>): Readonly<R
 }
 
 export interface ModelExportOptions extends Omit<OnnxOptions, 'inputs' | 'outputs'> {
-  /** Of one row; the default of `dtype` is what the model takes, float32 for most. */
+  /** The form of one row. The default of `dtype` is the type that the model takes, float32 for most models. */
   readonly input: { readonly dtype?: OnnxInput['dtype']; readonly shape: Shape };
 }
 
@@ -65,7 +68,7 @@ const modelRules: Rules<ModelExportOptions> = {
   ...graphRules,
 };
 
-/** What `init` of a layer gives has more than these. */
+/** Further properties are allowed, since the result of a layer's `init` has more. */
 const someVariables: Kind = {
   what: 'an object of params and state, as init of the model gives it',
   fits: (value) => typeof value === 'object' && value !== null && 'params' in value && 'state' in value,
@@ -73,7 +76,7 @@ const someVariables: Kind = {
 
 const checkExport = signature('exportModel', { model: aModel, variables: someVariables }, modelRules);
 
-/** The ONNX model of layers in evaluation: input `x` ['batch', ..], output `output` ['batch', ..]. */
+/** The ONNX model of layers in evaluation mode, with input `x` ['batch', ..] and output `output` ['batch', ..]. */
 export function exportModel(model: LayerModel, variables: Variables, given: ModelExportOptions): OnnxModel {
   checkExport(model, variables, given);
   const { params, state } = variables;

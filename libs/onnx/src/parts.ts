@@ -1,4 +1,4 @@
-/** Lowerings of what takes parts and joins them: slice, place (pad), concatenate, flip. */
+/** Lowerings of slice, place (pad), concatenate and flip. */
 import { fixed, isFixed, type Length, sameLength } from './lengths.ts';
 import { changedAxes, type Lowering } from './lowering.ts';
 import { orderedView, plainView, type View, whole } from './views.ts';
@@ -9,7 +9,7 @@ interface Slices {
   readonly step: readonly number[];
 }
 
-/** As far back as positions go: a slice with a negative step that ends before the first element. */
+/** The end of a slice with a negative step that includes the first element. */
 const beforeFirst = -2147483647;
 
 const slice: Lowering = ({ graph, inputs: [x], attrs, out }) => {
@@ -18,7 +18,7 @@ const slice: Lowering = ({ graph, inputs: [x], attrs, out }) => {
     x!,
     (axis) => start[axis] !== 0 || step[axis] !== 1 || !sameLength(length[axis]!, x!.shape[axis]!),
   );
-  // Along an axis of repetition every part is alike.
+  // Slices along a repeated axis are equal, so only the shape changes.
   if (changed.length === 0) return { ...x!, shape: out.shape };
   const from = changed.map(({ axis }) => fixed(start[axis]!, 'the beginning of a slice'));
   const to = changed.map(({ axis }, i) => {
@@ -46,7 +46,7 @@ const flip: Lowering = ({ graph, inputs: [x], attrs }) => {
   return { ...x!, tensor };
 };
 
-/** Zeros around the elements and, for a step above 1, between them. */
+/** Puts zeros around the elements and, for a step above 1, between them. */
 const place: Lowering = ({ graph, inputs: [x], attrs, out }) => {
   const { start, step } = attrs as unknown as { start: readonly number[]; step: readonly number[] };
   const zero = graph.scalar(0, out.dtype);
@@ -66,7 +66,7 @@ const place: Lowering = ({ graph, inputs: [x], attrs, out }) => {
     const after = order.map((axis) => numZeros(axis, (length) => start[axis]! + length));
     return orderedView(padded(tensor, before, after), out.dtype, out.shape, order);
   }
-  // Each element becomes the first of `step`, which are then laid end to end and cut to size.
+  // Each element becomes the first of `step` elements on a new axis, which is then merged and cut to size.
   const rows = x!.shape.flatMap((length): Length[] => [length, 1]);
   const none = rows.map(() => 0);
   const gaps = rows.map((_, i) => (i % 2 === 0 ? 0 : step[(i - 1) / 2]! - 1));
@@ -77,7 +77,7 @@ const place: Lowering = ({ graph, inputs: [x], attrs, out }) => {
   return plainView(tensor, out.dtype, out.shape);
 };
 
-/** The order of a view's axes in its tensor, if it repeats along none. */
+/** The order of a view's axes in its tensor; undefined if the view repeats along an axis. */
 function layoutOf({ axes }: View): number[] | undefined {
   if (axes.includes(null)) return undefined;
   return axes.map((_, stored) => axes.indexOf(stored));

@@ -31,14 +31,14 @@ const inUnit = { acos, asin, atanh, log1p };
 const { hypot, logAddExp, remainder, floorDivide } = ops;
 const binary = { add: ops.add, sub: ops.sub, mul: ops.mul, max: ops.maximum, min: ops.minimum };
 
-/** An op per primitive, on rows of a batch; the first word is what it covers. */
+/** One case per primitive, on rows of a batch. The first item names the covered primitives. */
 const cases: readonly Case[] = [
   ...Object.entries(unary).map(([name, op]): Case => [name, (a) => op(a.mul(2)), [x]]),
   ...Object.entries(positive).map(([name, op]): Case => [name, (a) => op(a.abs().add(0.1)), [x]]),
   ...Object.entries(host).map(([name, op]): Case => [name, (a) => op(a), [x]]),
   ...Object.entries({ log2, log10 }).map(([name, op]): Case => [name, (a) => op(a.abs().add(0.1)), [x]]),
   ...Object.entries(inUnit).map(([name, op]): Case => [name, (a) => op(a.mul(0.6)), [x]]),
-  // Near 0, where eˣ and ln x would lose all digits.
+  // Arguments near 0, at which eˣ − 1 and ln(1 + x) computed directly would lose all digits.
   ...Object.entries({ expm1, log1p }).map(([name, op]): Case => [name, (a) => op(a.mul(1e-6)), [x]]),
   ['log1p', (a) => log1p(a.abs().mul(1e6)), [x]],
   ['acosh', (a) => ops.acosh(a.abs().add(1)), [x]],

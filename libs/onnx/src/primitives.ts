@@ -1,4 +1,4 @@
-/** The table: what each primitive is in ONNX. A new primitive is one more entry. */
+/** The table of lowerings from primitives to ONNX. A new primitive is one more entry. */
 import { host } from './host.ts';
 import { images } from './images.ts';
 import { fixed } from './lengths.ts';
@@ -12,7 +12,7 @@ const unary = {
   sign: elementwise('Sign'),
   floor: elementwise('Floor'),
   ceil: elementwise('Ceil'),
-  // Ties to even in both.
+  // This library and ONNX both round ties to even.
   round: elementwise('Round'),
   sqrt: elementwise('Sqrt'),
   reciprocal: elementwise('Reciprocal'),
@@ -25,7 +25,7 @@ const unary = {
   sigmoid: elementwise('Sigmoid'),
   erf: elementwise('Erf'),
   relu: elementwise('Relu'),
-  // Denormal numbers as 0.
+  // Flushes denormal numbers to 0.
   flush: elementwise((graph, [x], { out }) => {
     const isTiny = graph.node('Less', [graph.node('Abs', [x!]), graph.scalar(1e-30, out.dtype)]);
     return graph.node('Where', [isTiny, graph.scalar(0, out.dtype), x!]);
@@ -41,7 +41,7 @@ const binary = {
   div: elementwise('Div'),
   max: elementwise('Max'),
   min: elementwise('Min'),
-  // The first where the second is positive.
+  // `g` where `y` is positive, else 0.
   reluGrad: elementwise((graph, [g, y], { out }) => {
     const zero = graph.scalar(0, out.dtype);
     return graph.node('Where', [graph.node('Greater', [y!, zero]), g!, zero]);
@@ -64,7 +64,7 @@ const reductions = {
   argmax: extremumPlace('ArgMax'),
 } satisfies Record<string, Lowering>;
 
-/** The first place along an axis, as int32. */
+/** The first index of the extremum along an axis, as int32. */
 function extremumPlace(op: string): Lowering {
   return reduction(
     (graph, x, [axis]) => castTo(graph, graph.node(op, [x], { axis: axis!, keepdims: 0 }), 'int64', 'int32'),
@@ -85,7 +85,7 @@ const structure = {
     const tensor = graph.node('CumSum', [numbers, graph.scalar(axis, 'int32')], attributes);
     return plainView(tensor, out.dtype, out.shape);
   },
-  // Equal elements keep their order in both.
+  // The sort is stable in this library and in ONNX.
   argSort: ({ graph, inputs: [x], attrs, out }) => {
     const size = graph.integers([fixed(x!.shape.at(-1)!, 'what is sorted')]);
     const attributes = { largest: attrs.descending === true ? 1 : 0 };
@@ -98,7 +98,7 @@ const structure = {
     const right = matrixOf(graph, b!, attrs.transposeB as boolean, !repeats[0]);
     return plainView(graph.node('MatMul', [left, right]), out.dtype, out.shape);
   },
-  // Indices outside of the table, whose rows are NaN here, are errors there.
+  // An index out of range gives a row of NaN in this library and an error in ONNX.
   gather: ({ graph, inputs: [table, indices], out }) =>
     plainView(
       graph.node('Gather', [whole(graph, table!), whole(graph, indices!)], { axis: 0 }),

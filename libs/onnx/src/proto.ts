@@ -1,6 +1,6 @@
 /**
- * Protocol Buffers' wire format, the half that writes: a message is fields one after the other, each a tag (field number
- * and wire type) and a value. Source: protobuf.dev, "Encoding".
+ * Writes the wire format of Protocol Buffers: a message is a sequence of fields, each a tag (field number and wire
+ * type) and a value. Source: protobuf.dev, "Encoding".
  */
 
 /** A message, or a part of one. */
@@ -11,7 +11,7 @@ const wireTypes = { varint: 0, bytes: 2 } as const;
 const tag = (field: number, type: keyof typeof wireTypes): Uint8Array =>
   varint((BigInt(field) << 3n) | BigInt(wireTypes[type]));
 
-/** Seven bits a byte, lowest first; negative numbers as 64-bit two's complement. */
+/** A varint: seven bits per byte, lowest first. Negative numbers are 64-bit two's complement. */
 function varint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);

@@ -1,13 +1,13 @@
 /**
- * A program for batches of any number of rows. Programs are traced for shapes in numbers; tracing for two batches shows
- * which numbers are lengths that grow with the batch, wherever they stand.
+ * A program for batches of any number of rows. A trace has shapes of concrete numbers. Two traces, of different numbers
+ * of rows, show which of these numbers are lengths that grow with the batch.
  */
 import { type Attrs, inlineCalls, type Program, type Tensor, traceProgram } from '@lockstep/autodiff';
 import { LockstepError, withRows } from '@lockstep/errors';
 import type { DType, Storage } from '@lockstep/tensor';
 import { isFixed, type Length } from './lengths.ts';
 
-/** What is known of a value: as an `Aval`, for any batch. */
+/** The type and shape of a value, for any batch: a symbolic `Aval`. */
 export interface Variable {
   readonly dtype: DType;
   readonly shape: readonly Length[];
@@ -15,13 +15,13 @@ export interface Variable {
 
 export interface SymbolicEquation {
   readonly primitive: string;
-  /** Numbers in them may be lengths that depend on the batch; `bodies` are symbolic programs themselves. */
+  /** Numbers in `attrs` may be lengths that depend on the batch. `bodies` are symbolic programs. */
   readonly attrs: Attrs;
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];
 }
 
-/** Elements, or a count that goes on with the rows of the batch: start, start + step, … in row-major order. */
+/** Fixed elements, or a sequence whose length depends on the batch: start, start + step, … in row-major order. */
 export type Constant = { readonly variable: number } & (
   | { readonly storage: Storage }
   | { readonly count: Count }
@@ -33,19 +33,19 @@ export interface Count {
 }
 
 export interface SymbolicProgram {
-  /** Of each variable, those of the inputs first. */
+  /** The avals of all variables, inputs first. */
   readonly avals: readonly Variable[];
   readonly numInputs: number;
   readonly constants: readonly Constant[];
-  /** Those that an output needs. */
+  /** The equations that an output depends on. */
   readonly equations: readonly SymbolicEquation[];
   readonly outputs: readonly number[];
 }
 
-/** Rows of the two traces: primes that are no usual lengths. */
+/** The numbers of rows of the two traces: primes that are unusual as lengths. */
 const [fewer, more] = [11, 13];
 
-/** Traces `f`. Throws an `argument` error where what it computes depends on the number of rows otherwise than by lengths. */
+/** Traces `f`. Throws an `argument` error if the number of rows changes more in the computation than lengths. */
 export function traceSymbolic(
   f: (...inputs: Tensor[]) => readonly Tensor[],
   inputs: readonly Variable[],
@@ -62,10 +62,10 @@ export function traceSymbolic(
 }
 
 function mergedProgram(first: Program, second: Program): SymbolicProgram {
-  // How a part is differentiated, or kept for it, does not matter to those who only run it.
+  // An exported model only runs, so custom derivatives and checkpoints are inlined.
   const [a, b] = [inlineCalls(first), inlineCalls(second)];
   if (a.equations.length !== b.equations.length || a.constants.length !== b.constants.length) {
-    throw varies('its operations are others for another number of rows');
+    throw varies('its operations change with the number of rows');
   }
   const equations = a.equations.map((equation, i): SymbolicEquation => {
     const other = b.equations[i]!;
@@ -83,7 +83,7 @@ function mergedProgram(first: Program, second: Program): SymbolicProgram {
   return { ...a, avals, constants, equations: needed(equations, a.outputs) };
 }
 
-/** The same data with lengths for the numbers that differ. */
+/** Merges the data of two traces: numbers that differ become lengths in terms of the rows. */
 function merged(a: unknown, b: unknown, what: string): unknown {
   if (Object.is(a, b)) return a;
   if (typeof a === 'number' && typeof b === 'number') {
@@ -99,7 +99,7 @@ function merged(a: unknown, b: unknown, what: string): unknown {
   throw varies(`${what} is no multiple of the number of rows`);
 }
 
-/** The body of a loop or a branch. */
+/** Whether a value is a program: the body of a loop or a branch. */
 const isProgram = (value: unknown): value is Program =>
   isRecord(value) && 'equations' in value && 'avals' in value;
 
@@ -108,7 +108,7 @@ function isSame(a: Storage, b: Storage): boolean {
   return `${a.shape}` === `${b.shape}` && a.data.every((value, i) => Object.is(value, b.data[i]));
 }
 
-/** What numbers the rows, as a look-up along an axis does. */
+/** Merges two constants that number the rows, such as the indices of a look-up along an axis, into a sequence. */
 function commonCount(a: Storage, b: Storage): Count {
   const [start, next] = a.data as unknown as [number, number];
   const step = next - start;
@@ -116,7 +116,7 @@ function commonCount(a: Storage, b: Storage): Count {
     data.length > 1 && data.every((value, i) => value === start + step * i) && Number.isInteger(step);
   if (`${a.shape}` !== `${b.shape}` && Number.isInteger(start) && counts(a) && counts(b))
     return { start, step };
-  throw varies(`a constant ${a.dtype} [${a.shape}] is another one for another number of rows`);
+  throw varies(`a constant ${a.dtype} [${a.shape}] changes with the number of rows`);
 }
 
 function needed(

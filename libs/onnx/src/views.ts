@@ -1,6 +1,6 @@
 /**
- * Values of a program as tensors of a graph, with their axes in whatever order and their repetitions left out. So
- * transposes that cancel cost nothing, and an elementwise operator stretches its operands itself.
+ * A view is a value of a program as a tensor of the graph, whose axes may be in another order and may lack repetitions.
+ * So transposes that cancel cost nothing, and elementwise operators broadcast their operands.
  */
 import type { DType } from '@lockstep/tensor';
 import type { Graph } from './graph.ts';
@@ -10,16 +10,19 @@ export interface View {
   readonly tensor: string;
   readonly dtype: DType;
   readonly shape: readonly Length[];
-  /** The axis of the tensor that each axis is; `null` where the value repeats along it. Every one is used once. */
+  /**
+   * For each axis of the value, its axis in the tensor, or `null` if the value repeats along it. Each tensor axis
+   * occurs once.
+   */
   readonly axes: readonly (number | null)[];
 }
 
-/** A value whose tensor is laid out as it is. */
+/** A view of a tensor with the axes of the value. */
 export function plainView(tensor: string, dtype: DType, shape: readonly Length[]): View {
   return { tensor, dtype, shape, axes: shape.map((_, axis) => axis) };
 }
 
-/** A value whose tensor has its axes in another order: tensor axis `i` is axis `order[i]`. */
+/** A view of a tensor with its axes in another order: axis `i` of the tensor is axis `order[i]` of the value. */
 export function orderedView(
   tensor: string,
   dtype: DType,
@@ -29,7 +32,7 @@ export function orderedView(
   return { tensor, dtype, shape, axes: shape.map((_, axis) => order.indexOf(axis)) };
 }
 
-/** Axis `i` of the result is axis `order[i]`. */
+/** The transposed view: axis `i` of the result is axis `order[i]`. */
 export function reordered(view: View, order: readonly number[]): View {
   return {
     ...view,
@@ -38,7 +41,7 @@ export function reordered(view: View, order: readonly number[]): View {
   };
 }
 
-/** Axis `i` becomes axis `axes[i]` of `shape`; the value repeats along the others. */
+/** The broadcast view: axis `i` becomes axis `axes[i]` of `shape`, and the value repeats along the other axes. */
 export function repeated(view: View, shape: readonly Length[], axes: readonly number[]): View {
   const own = (axis: number): number | null => {
     const from = axes.indexOf(axis);
@@ -47,14 +50,14 @@ export function repeated(view: View, shape: readonly Length[], axes: readonly nu
   return { ...view, shape, axes: shape.map((_, axis) => own(axis)) };
 }
 
-/** The tensor with its axes in the given order, of length 1 where the value repeats. */
+/** The tensor with its axes in the given order; an axis along which the value repeats has length 1. */
 export function laidOut(graph: Graph, { tensor, axes }: View, order: readonly number[]): string {
   const present = order.flatMap((axis) => axes[axis] ?? []);
   const missing = order.flatMap((axis, position) => (axes[axis] === null ? [position] : []));
   return graph.unsqueeze(graph.transpose(tensor, present), missing);
 }
 
-/** As `laidOut`, written out along the axes of repetition too. */
+/** Like `laidOut`, but repeated axes have their full length. */
 export function arranged(graph: Graph, view: View, order: readonly number[]): string {
   const tensor = laidOut(graph, view, order);
   const repeats = order.some((axis) => view.axes[axis] === null && view.shape[axis] !== 1);
@@ -62,7 +65,7 @@ export function arranged(graph: Graph, view: View, order: readonly number[]): st
   return graph.node('Expand', [tensor, graph.lengths(order.map((axis) => view.shape[axis]!))]);
 }
 
-/** The tensor as the program sees it. */
+/** The tensor with the axes and shape of the value. */
 export const whole = (graph: Graph, view: View): string =>
   arranged(
     graph,
@@ -71,8 +74,8 @@ export const whole = (graph: Graph, view: View): string =>
   );
 
 /**
- * Operands of one shape for an operator that stretches them, in a common order of axes, which is that of the largest.
- * The result is laid out in this order; axes that no operand has remain repetitions.
+ * Puts the axes of operands of one shape into a common order, for an operator that broadcasts them. The order is that
+ * of the operand with most axes. The result has this order; axes that no operand has remain repetitions.
  */
 export function aligned(graph: Graph, views: readonly View[]): { tensors: string[]; axes: View['axes'] } {
   const rank = views[0]!.shape.length;
@@ -93,7 +96,7 @@ export function aligned(graph: Graph, views: readonly View[]): { tensors: string
   return { tensors, axes };
 }
 
-/** Another shape of the same elements; where only axes of length 1 come or go, the layout stays. */
+/** Reshapes a view. If only axes of length 1 are added or removed, the tensor's layout stays. */
 export function reshaped(graph: Graph, view: View, shape: readonly Length[]): View {
   const long = (lengths: readonly Length[]): number[] =>
     lengths.flatMap((length, axis) => (length === 1 ? [] : [axis]));

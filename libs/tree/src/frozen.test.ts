@@ -7,12 +7,12 @@ const plain = { body: [{ w: 1, b: 2 }, {}], head: { w: 3 } };
 const tree = { ...plain, body: markFrozen(plain.body) };
 
 describe('markFrozen', () => {
-  it('marks all leaves below and no others', () => {
+  it('marks all leaves below it and no others', () => {
     expect(frozenLeaves(tree)).toEqual([true, true, false]);
     expect(frozenLeaves(plain)).toEqual([false, false, false]);
   });
 
-  it('is kept by map, unflatten, JSON of the structure, and spreading', () => {
+  it('sets a mark that map, unflatten, JSON of the structure, and spreading keep', () => {
     expect(frozenLeaves(map((x) => Number(x) + 1, tree))).toEqual([true, true, false]);
     const { leaves, structure } = flatten(tree);
     const sent = JSON.parse(JSON.stringify(structure)) as Structure;
@@ -21,7 +21,7 @@ describe('markFrozen', () => {
     expect(frozenLeaves({ ...tree.body[0], b: 7 })).toEqual([true, true]);
   });
 
-  it('changes neither values nor what counts as the same structure', () => {
+  it('changes neither values nor the comparison of structures', () => {
     expect(Object.keys(tree.body[0]!)).toEqual(['b', 'w']);
     expect(JSON.stringify(tree.body)).toBe('[{"b":2,"w":1},{}]');
     expect(sameStructure(tree, plain)).toBe(true);

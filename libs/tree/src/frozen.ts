@@ -1,12 +1,12 @@
-/** Which parts of a tree stay as they are: a mark on their containers, which goes wherever the structure goes. */
+/** Marks parts of a tree as not trained. The mark is on the containers and is part of the structure. */
 import { LockstepError } from '@lockstep/errors';
 import type { Structure } from './structure.ts';
 import { flatten, unflatten } from './tree.ts';
 
 /**
- * The parameters with a mark that they are not trained: no optimizer of this library moves them, and penalties leave
- * them out. `map`, transformations and spreading a marked object keep the mark. Throws an `argument` error for a lone
- * leaf, which has no container to mark.
+ * The parameters, marked as not trained: no optimizer of this library changes them, and penalties exclude them. `map`,
+ * transformations and spreading a marked object keep the mark. Throws an `argument` error for a lone leaf, which has no
+ * container to mark.
  */
 export function markFrozen<T>(tree: T): T {
   const { leaves, structure } = flatten<unknown>(tree);
@@ -20,13 +20,13 @@ export function markFrozen<T>(tree: T): T {
   return unflatten(marked(structure), leaves) as T;
 }
 
-/** Every container: a list of marked parts that is taken apart keeps the marks of its parts. */
+/** Marks every container, so that parts of a marked tree keep the mark when they are taken out. */
 function marked(structure: Structure): Structure {
   if (!('children' in structure)) return structure;
   return { ...structure, children: structure.children.map(marked), frozen: true };
 }
 
-/** For each leaf, in the order of `flatten`, whether {@link markFrozen} has marked a container around it. */
+/** For each leaf, in the order of `flatten`: whether {@link markFrozen} marked a container around it. */
 export function frozenLeaves(tree: unknown): boolean[] {
   const found: boolean[] = [];
   const walk = (node: Structure, isFrozen: boolean): void => {

@@ -2,7 +2,7 @@ import { LockstepError } from '@lockstep/errors';
 
 /**
  * A tree without its leaves: plain data that can be compared, printed and sent to another thread. `frozen` is the mark
- * of `markFrozen`, by which no two structures differ.
+ * of `markFrozen`; comparisons of structures ignore it.
  */
 export type Structure =
   | { readonly kind: 'leaf' }
@@ -17,7 +17,7 @@ export type Structure =
       readonly frozen?: true;
     };
 
-/** Under which a container carries the mark, of whichever copy of this library. */
+/** The key of the mark on a container: one symbol for all copies of this library. */
 export const frozenKey = Symbol.for('lockstep.frozen');
 
 /** Prints a structure with `*` for each leaf: `{b: *, layers: [*, *]}`. */
@@ -53,7 +53,7 @@ export function structurePaths(structure: Structure, path = ''): string[] {
     if (key === '' || key.includes('/')) {
       throw new LockstepError(
         'argument',
-        `leafPaths: the key '${key}' under '${path}' is empty or holds a slash; paths such as 'layers/0/w' need keys without`,
+        `leafPaths: the key '${key}' under '${path}' is empty or holds a slash; paths such as 'layers/0/w' need keys that are not empty and hold none`,
         { key, path },
       );
     }
@@ -61,7 +61,7 @@ export function structurePaths(structure: Structure, path = ''): string[] {
   });
 }
 
-/** Where two structures first differ, in the order of leaves, and what each has there. */
+/** The place where two structures first differ, in the order of leaves, and what each has there. */
 export interface Difference {
   readonly path: string;
   readonly left: string;

@@ -35,24 +35,24 @@ describe('flatten and unflatten', () => {
     );
   });
 
-  it('take keys in sorted order, however the object was built', () => {
+  it('order keys alphabetically, whatever their order of insertion', () => {
     expect(flatten({ b: 1, a: [2, { d: 3, c: 4 }] }).leaves).toEqual([2, 4, 3, 1]);
     expect(flatten({ a: 2, b: 1 })).toEqual(flatten({ b: 1, a: 2 }));
   });
 
-  it('take instances, typed arrays and functions as leaves', () => {
+  it('treat instances, typed arrays and functions as leaves', () => {
     const leaves = [new Parameter(1), new Float32Array(2), new Map(), Math.abs];
     expect(flatten(leaves).leaves).toEqual(leaves);
   });
 
-  it('restore keys that mean something to JavaScript', () => {
+  it('restore keys with a special meaning in JavaScript', () => {
     const tree = JSON.parse('{"__proto__": 1, "constructor": 2, "10": 3, "9": 4}') as Record<string, number>;
     const { leaves, structure } = flatten(tree);
     expect(leaves).toEqual([3, 4, 1, 2]);
     expect(JSON.stringify(unflatten(structure, leaves))).toBe('{"9":4,"10":3,"__proto__":1,"constructor":2}');
   });
 
-  it('stop at what isLeaf claims', () => {
+  it('stop at values for which isLeaf is true', () => {
     const isPair = (value: unknown): value is number[] => Array.isArray(value) && value.length === 2;
     const { leaves, structure } = flatten({ a: [1, 2], b: [[3, 4], 5, 6] }, isPair);
     expectTypeOf(leaves).toEqualTypeOf<number[][]>();
@@ -63,14 +63,14 @@ describe('flatten and unflatten', () => {
   it('refuse a wrong number of leaves', () => {
     const { structure } = flatten({ w: 1, b: [2, null] });
     expect(() => unflatten(structure, [1])).toThrow(
-      'unflatten: 1 leaves came, but {b: [*, null], w: *} takes 2',
+      'unflatten: got 1 leaves, but {b: [*, null], w: *} has 2',
     );
-    expect(() => unflatten(structure, [1, 2, 3])).toThrow('3 leaves came');
+    expect(() => unflatten(structure, [1, 2, 3])).toThrow('got 3 leaves');
   });
 });
 
 describe('map', () => {
-  it('keeps identity and composition', () => {
+  it('satisfies the identity and composition laws', () => {
     const f = (x: number) => x * 2;
     const g = (x: number) => x - 1;
     fc.assert(
@@ -128,7 +128,7 @@ describe('map', () => {
 });
 
 describe('leafPaths', () => {
-  it('goes along with the leaves', () => {
+  it('gives paths in the order of the leaves', () => {
     expect(leafPaths({ layers: [{ w: 1, b: 2 }, { w: 3 }], bias: 4, none: null })).toEqual([
       'bias',
       'layers/0/b',
@@ -145,7 +145,7 @@ describe('leafPaths', () => {
 });
 
 describe('sameStructure', () => {
-  it('looks at everything but the leaves', () => {
+  it('compares everything but the leaves', () => {
     expect(sameStructure({ a: 1, b: [2] }, { b: ['x'], a: 'y' })).toBe(true);
     for (const other of [{ a: 1 }, { a: 1, b: [2, 3] }, { a: 1, c: [2] }, { a: null, b: [2] }, [1, [2]], 1]) {
       expect(sameStructure({ a: 1, b: [2] }, other)).toBe(false);
@@ -156,7 +156,7 @@ describe('sameStructure', () => {
 });
 
 describe('a tree that contains itself', () => {
-  it('is an error, not the end of the stack', () => {
+  it('is an error, not a stack overflow', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(() => flatten(list)).toThrow(

@@ -21,8 +21,8 @@ export interface Flat<Leaf> {
 const checkFlatten = signature('flattenTree', { tree: anything, 'isLeaf?': aFunction });
 
 /**
- * The leaves of a tree, object keys in sorted order, and what is left without them. A leaf is anything but
- * `null`, `undefined`, an array or a plain object, and whatever `isLeaf` claims first.
+ * The leaves of a tree, with object keys in sorted order, and its structure. A leaf is any value for which `isLeaf` is
+ * true, and any value but `null`, `undefined`, an array or a plain object.
  */
 export function flatten<T>(tree: T): Flat<LeafOf<T>>;
 export function flatten<Leaf>(tree: unknown, isLeaf: (value: unknown) => value is Leaf): Flat<Leaf>;
@@ -42,14 +42,14 @@ const checkUnflatten = signature('unflattenTree', {
   leaves: listOf(anything, 'a list of leaves'),
 });
 
-/** The tree of a structure with `leaves` put in, in the order of {@link flatten}; throws unless they fit. */
+/** The tree of a structure with these leaves, in the order of {@link flatten}. Throws if their number does not fit. */
 export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): Tree<Leaf> {
   checkUnflatten(structure, leaves);
   const expected = numLeaves(structure);
   if (leaves.length !== expected) {
     throw new LockstepError(
       'argument',
-      `unflatten: ${leaves.length} leaves came, but ${formatStructure(structure)} takes ${expected}; give one for each *`,
+      `unflatten: got ${leaves.length} leaves, but ${formatStructure(structure)} has ${expected}; give one for each *`,
       { numLeaves: leaves.length, expected },
     );
   }
@@ -79,8 +79,8 @@ export function unflatten<Leaf>(structure: Structure, leaves: readonly Leaf[]): 
 const checkMap = signature('mapTree', { f: aFunction, '...trees': anything });
 
 /**
- * `f` of each leaf, in the order of {@link flatten}, in a tree of the same shape. Trees in `rest` must have the
- * structure of the first; `f` gets their leaves too.
+ * Applies `f` to each leaf, in the order of {@link flatten}; returns a tree of the same structure. The trees in `rest`
+ * must have the structure of the first; `f` also gets their leaves.
  */
 export function map<T, Rest extends readonly unknown[], Out>(
   f: (leaf: LeafOf<T>, ...rest: { [K in keyof Rest]: LeafOf<Rest[K]> }) => Out,
@@ -100,24 +100,24 @@ export function map<T, Rest extends readonly unknown[], Out>(
 }
 
 /**
- * The path of each leaf, in the order of {@link flatten}: `layers/0/w`; a lone leaf has the path `''`. Throws an
- * `argument` error for a key that is empty or holds a slash, since paths name parameters in files.
+ * The path of each leaf, in the order of {@link flatten}: `layers/0/w`. The path of a lone leaf is `''`. Throws an
+ * `argument` error for a key that is empty or contains a slash, since paths name parameters in files.
  */
 export function leafPaths(tree: unknown, isLeaf: IsLeaf = noneEarly): string[] {
   return structurePaths(flatten(tree, isLeaf).structure);
 }
 
-/** Whether two trees differ in nothing but their leaves. */
+/** Whether two trees have the same structure; leaves are not compared. */
 export function sameStructure(a: unknown, b: unknown): boolean {
   return firstDifference(flatten(a).structure, flatten(b).structure) === undefined;
 }
 
-/** No value is a leaf before it has been looked at. */
+/** The default of `isLeaf`: no array or object is a leaf. */
 function noneEarly(): boolean {
   return false;
 }
 
-/** More levels than any tree of parameters has. */
+/** A limit above the depth of any tree of parameters, to detect cycles. */
 const maxDepth = 1000;
 
 function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[], depth = 0): Structure {
@@ -131,7 +131,7 @@ function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[], depth = 0): Stru
     if (node === null) return { kind: 'null' };
     if (node === undefined) return { kind: 'undefined' };
     if (Array.isArray(node)) {
-      // Holes are elements too.
+      // Array.from turns holes into undefined elements.
       const children = Array.from(node, (child) => walk(child, isLeaf, leaves, depth + 1));
       return { kind: 'array', children, ...markOf(node) };
     }
@@ -148,7 +148,7 @@ function walk(node: unknown, isLeaf: IsLeaf, leaves: unknown[], depth = 0): Stru
 const markOf = (container: object): { readonly frozen?: true } =>
   frozenKey in container ? { frozen: true } : {};
 
-/** Enumerable, so that spreading an object keeps it. */
+/** Sets the mark as an enumerable property, so that spreading an object keeps it. */
 const withMark = <T extends object>(container: T, frozen: true | undefined): T =>
   frozen ? Object.assign(container, { [frozenKey]: true }) : container;
 

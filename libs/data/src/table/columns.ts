@@ -1,17 +1,19 @@
-/** Columns of a table while it is read: they grow row by row, and keep numbers, not text. */
+/** Columns of a table while it is read. They grow row by row and store numbers, not text. */
 import { growable } from './growable.ts';
 import { cellError, type Place, type TableSyntax } from './rows.ts';
 
-/** A column of numbers as they are written, in float64; NaN where a value is missing. */
+/** A column of numbers as the file has them, in float64. A missing value is NaN. */
 export interface NumberColumn {
   readonly kind: 'number';
   readonly name: string;
   readonly values: Float64Array;
-  /** The first number that is written as a whole one, without a point or exponent, and that float32 rounds. */
+  /** The first number that is written without point and exponent and that float32 cannot represent. */
   readonly rounded: number | undefined;
 }
 
-/** A column of words: `ids[row]` is the place of the row's word in `words`, which are in the order of appearance. */
+/**
+ * A column of words: `ids[row]` is the index of the row's word in `words`, which are in the order of first appearance.
+ */
 export interface WordColumn {
   readonly kind: 'words';
   readonly name: string;
@@ -27,14 +29,14 @@ export interface ColumnReader {
   finish(): Column;
 }
 
-/** Numbers in decimal notation: JavaScript's other ones, such as 0x10, are words here. */
+/** Numbers in decimal notation. Other notations of JavaScript, such as 0x10, are words here. */
 const decimalNumber = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 
 export function isNumber(text: string): boolean {
   return decimalNumber.test(text);
 }
 
-/** Numbers that stand for a missing value are compared as numbers: -999 names -999.0 too. */
+/** Whether a cell is a missing value. Numbers in `naValues` are compared as numbers: -999 matches -999.0 too. */
 export function isMissing(text: string, { naValues, decimal }: TableSyntax): boolean {
   return text === '' || naValues.some((one) => one === text || areEqualNumbers(one, text, decimal));
 }
@@ -61,13 +63,13 @@ export function readNumbers(name: string, syntax: TableSyntax): ColumnReader {
 
 type Decimal = TableSyntax['decimal'];
 
-/** A number with a decimal point; what is none with this decimal sign stays none. */
+/** Replaces the decimal sign by a point. A text that is no number with this decimal sign stays no number. */
 function withPoint(text: string, decimal: Decimal): string {
   if (decimal === '.') return text;
   return text.includes('.') ? '' : text.replace(',', '.');
 }
 
-/** A number as cells of the file write it. */
+/** A number as a cell of the file would show it. */
 export const writeNumber = (value: number, decimal: Decimal): string => String(value).replace('.', decimal);
 
 function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: string): number {
@@ -79,7 +81,7 @@ function numberOf(text: string, { decimal }: TableSyntax, place: Place, name: st
   throw cellError(place, name, `'${text}' is not a float32 number; ${remedyFor(text, decimal)}`);
 }
 
-/** What a cell that is no number looks like. */
+/** The remedy for a cell that is no number, by what the cell looks like. */
 function remedyFor(text: string, decimal: Decimal): string {
   if (decimal === ',' && isNumber(text)) return "the decimal sign of this table is ','";
   if (isNumber(text) && !Number.isFinite(Math.fround(Number(text))))
@@ -112,9 +114,9 @@ export function readWords(name: string, syntax: TableSyntax): ColumnReader {
 }
 
 /**
- * The distinct levels of words, and the level of each word. Where all words are numbers, words of equal value are one
- * level (1, 1.0 and 01), and levels are in the order of numbers; else in the order of code units. Whole numbers beyond
- * 2⁵³ are compared as text: JavaScript cannot tell them apart as numbers.
+ * The distinct levels of words, and the level of each word. If all words are numbers, words of equal value are one
+ * level (1, 1.0 and 01), and levels are in numeric order; otherwise they are in the order of code units. Whole numbers
+ * beyond 2⁵³ are compared as text, because JavaScript cannot distinguish them as numbers.
  */
 export function levelsOf(
   words: readonly string[],
@@ -131,7 +133,7 @@ export function levelsOf(
   return { levels, levelOf: words.map((word) => places.get(levelName(word))!) };
 }
 
-/** The name of a word's level. `known`, levels or their words, say whether words are compared as numbers. */
+/** A function from a word to the name of its level. Words are compared as numbers if all `known` words are numbers. */
 export function levelNames(known: readonly string[], decimal: Decimal): (word: string) => string {
   const areNumbers = known.every((word) => isLevelNumber(word, decimal));
   return (word) => {
@@ -141,7 +143,7 @@ export function levelNames(known: readonly string[], decimal: Decimal): (word: s
   };
 }
 
-/** A missing value is no word: it does not make numbers words. */
+/** Whether a word is a number or missing. A missing value does not prevent the comparison as numbers. */
 function isLevelNumber(word: string, decimal: Decimal): boolean {
   const plain = withPoint(word, decimal);
   return word === '' || (isNumber(plain) && Math.abs(Number(plain)) <= Number.MAX_SAFE_INTEGER);

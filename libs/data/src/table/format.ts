@@ -1,6 +1,6 @@
 /**
- * How a row of a table becomes a sample. What was learnt from the training rows (means, levels) is a part of it: plain
- * data that is kept with a trained model, so that new rows are prepared in the same way.
+ * The format of a table: how a row becomes a sample. It includes what was computed from the training rows (means,
+ * levels), and is plain data that is saved with a trained model, so that new rows are prepared in the same way.
  */
 import { LockstepError } from '@lockstep/errors';
 import { type Column, levelNames, type NumberColumn, type WordColumn } from './columns.ts';
@@ -15,33 +15,36 @@ export interface TableFormat {
 
 export type Feature = NumberFeature | CategoryFeature;
 
-/** One float32 of `x`: (value − mean) / divisor. */
+/** A numeric feature is one float32 of `x`: (value − mean) / divisor. */
 export interface NumberFeature {
   readonly kind: 'number';
   readonly column: string;
   readonly mean: number;
   readonly divisor: number;
-  /** What stands for a missing value; null: a missing value is an error. */
+  /** The value that replaces a missing one; null if a missing value is an error. */
   readonly missing: number | null;
 }
 
-/** oneHot: a float32 of `x` for each level, 1 for the row's own. index: the level's place, an int32 of `categories`. */
+/**
+ * 'oneHot': a float32 of `x` for each level, 1 for the row's level and 0 for others. 'index': the level's index, an
+ * int32 of `categories`.
+ */
 export interface CategoryFeature {
   readonly kind: 'oneHot' | 'index';
   readonly column: string;
-  /** A missing value is the level ''. */
+  /** The level '' stands for a missing value. */
   readonly levels: readonly string[];
 }
 
 export interface FitOptions {
   readonly standardize: boolean;
-  /** Whether missing values are filled in by the mean of the training rows. */
+  /** Whether the mean of the training rows replaces missing values. */
   readonly fillMissing: boolean;
   /** In ascending order. */
   readonly trainRows: Int32Array;
 }
 
-/** Statistics of a column over the training rows, in float64, summed in the order of the file. */
+/** Computes the statistics of a column over the training rows, in float64, summed in the order of the file. */
 export function fitNumbers({ name, values }: NumberColumn, options: FitOptions): NumberFeature {
   const { standardize, fillMissing, trainRows } = options;
   const feature = { kind: 'number', column: name } as const;
@@ -50,7 +53,7 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
   if (present.length === 0) {
     throw new LockstepError(
       'data',
-      `column '${name}': every training row lacks a value, so that there is no mean; leave the column out of 'features'`,
+      `column '${name}': no training row has a value, so there is no mean; leave the column out of 'features'`,
       { column: name },
     );
   }
@@ -62,12 +65,12 @@ export function fitNumbers({ name, values }: NumberColumn, options: FitOptions):
     const centred = values[row]! - average;
     squares += centred * centred;
   }
-  // Cells that are filled in lie at the mean: they add nothing to the squares, but to the number of rows.
+  // Filled cells equal the mean: they add nothing to the squares, but they count as rows.
   const deviation = Math.sqrt(squares / (fillMissing ? trainRows.length : present.length));
   return { ...feature, mean: average, divisor: deviation > 0 ? deviation : 1, missing };
 }
 
-/** Of equal values the value itself: a sum of them is rounded, and would leave a deviation where there is none. */
+/** The mean. For equal values it returns the value itself: a rounded sum would give a deviation above 0. */
 function meanOf(values: Float64Array, rows: Int32Array): number {
   const first = values[rows[0]!]!;
   if (rows.every((row) => values[row] === first)) return first;
@@ -76,7 +79,7 @@ function meanOf(values: Float64Array, rows: Int32Array): number {
   return sum / rows.length;
 }
 
-/** The number of places of `x` that a feature takes. */
+/** The number of elements of `x` that a feature takes. */
 export function widthOf(feature: Feature): number {
   return feature.kind === 'number' ? 1 : feature.kind === 'oneHot' ? feature.levels.length : 0;
 }
@@ -90,7 +93,7 @@ export interface Encoded {
   readonly numCategories: number;
 }
 
-/** The rows of a table as numbers. `path` names them in errors. */
+/** Encodes the rows of a table as numbers. Errors name `path`. */
 export function encodeTable(
   { features, syntax }: Pick<TableFormat, 'features' | 'syntax'>,
   columns: readonly Column[],
@@ -142,7 +145,7 @@ function putNumbers(
   }
 }
 
-/** @throws LockstepError `data` for a whole number that float32 would make another whole number. */
+/** @throws LockstepError `data` for a whole number that float32 would round to another whole number. */
 export function requireKept({ rounded: value, name: column }: NumberColumn, path: string): void {
   if (value === undefined) return;
   throw new LockstepError(
@@ -152,7 +155,7 @@ export function requireKept({ rounded: value, name: column }: NumberColumn, path
   );
 }
 
-/** The level of each row. @throws LockstepError `data` for a word that is no level. */
+/** The index of each row's level. @throws LockstepError `data` for a word that is no level. */
 function levelPlaces(
   { levels, column }: CategoryFeature,
   { ids, words }: WordColumn,
@@ -166,7 +169,7 @@ function levelPlaces(
   if (unknown !== undefined) {
     const what =
       unknown === ''
-        ? 'the value is missing, and no row of the training data lacked it; its levels are'
+        ? 'the value is missing, but no row of the training data had a missing value; the levels are'
         : `'${unknown}' is none of the levels that the training data have:`;
     throw new LockstepError('data', `${path}: column '${column}': ${what} ${levels.join(', ')}`, {
       path,

@@ -1,7 +1,7 @@
-/** A list of numbers in a typed array that doubles when it is full. */
+/** A list of numbers in a typed array whose capacity doubles when it is full. */
 export interface Growable<T> {
   push(value: number): void;
-  /** The values so far, in an array of their number. */
+  /** The values so far, in an array of exactly their length. */
   finish(): T;
 }
 

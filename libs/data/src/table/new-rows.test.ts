@@ -20,14 +20,14 @@ const places = (format: TableFormat, rows: readonly RowRecord[]): number[] =>
   Array.from(encodeRecords(format, rows).categories);
 
 describe('new rows', () => {
-  it('give a word the level that it has in training, whatever rows lie beside it', () => {
+  it('give a word its level from training, whatever the other rows are', () => {
     const format = categories(['1', '1.0', 'x']);
     expect(places(format, [{ c: '1.0' }])).toEqual([1]);
     expect(places(format, [{ c: '1.0' }, { c: 'x' }, { c: '1' }, { c: 1 }])).toEqual([1, 2, 0, 0]);
     expect(() => places(format, [{ c: '01' }])).toThrow("'01' is none of the levels");
   });
 
-  it('compare words as numbers where all levels are numbers', () => {
+  it('compare words as numbers if all levels are numbers', () => {
     expect(places(categories(['1', '2']), [{ c: '02.0' }, { c: 1 }])).toEqual([1, 0]);
     expect(() => places(categories(['1', '2']), [{ c: '1.0' }, { c: 'x' }])).toThrow(
       "'x' is none of the levels",
@@ -50,17 +50,17 @@ describe('new rows', () => {
 
   it.each([null, undefined, [1], 'x', 5])('refuse %j among them', (row) => {
     expect(() => places(categories(['x']), [{ c: 'x' }, row as unknown as RowRecord])).toThrow(
-      /^row 2 is .*, not an object by the names of columns/,
+      /^row 2 is .*; it must be an object by column name/,
     );
   });
 
-  it('say that a value is missing that no training row lacked', () => {
+  it('refuse a missing value in a column without missing values in training', () => {
     expect(() => places(categories(['x']), [{ c: null }])).toThrow(
-      "column 'c': the value is missing, and no row of the training data lacked it; its levels are x",
+      "column 'c': the value is missing, but no row of the training data had a missing value; the levels are x",
     );
   });
 
-  it('say what a cell is that is neither a number nor a string', () => {
+  it('refuse a cell that is neither a number nor a string, and describe it', () => {
     const row = { c: true } as unknown as RowRecord;
     expect(() => places(categories(['x']), [row])).toThrow(
       "row 1: 'c' is true; give a number, a string, or null",

@@ -1,11 +1,11 @@
-/** New rows of a table whose format is known: prepared as those of the training were. */
+/** Prepares new rows of a table by the format that was saved in training. */
 import { describeValue, LockstepError } from '@lockstep/errors';
 import { type Column, readNumbers, readWords, writeNumber } from './columns.ts';
 import { type Encoded, encodeTable, type Feature, type TableFormat } from './format.ts';
 import { type Header, readTable } from './read-table.ts';
 import type { Place, TableSyntax } from './rows.ts';
 
-/** A row by the names of its columns. Columns that are no features are ignored. */
+/** A row: values by column name. Columns that are no features are ignored. */
 export type RowRecord = Readonly<Record<string, string | number | null>>;
 
 export interface NewRows extends Encoded {
@@ -34,14 +34,14 @@ function requireRecord(record: unknown, row: number): void {
     return;
   throw new LockstepError(
     'data',
-    `row ${row + 1} is ${describeValue(record)}, not an object by the names of columns, as the first row is`,
+    `row ${row + 1} is ${describeValue(record)}; it must be an object by column name, like the first row`,
     { row: row + 1 },
   );
 }
 
 const rowPlace = (row: number): Place => ({ path: 'the rows', line: row + 1 });
 
-/** As a cell of the file: a text as it is, a number with the decimal sign of the file. */
+/** A value as a cell of the file: a string unchanged, a number with the decimal sign of the file. */
 function cellOf(record: RowRecord, column: string, row: number, { decimal }: TableSyntax): string {
   const value = Object.hasOwn(record, column) ? record[column] : undefined;
   if (value === null) return '';
@@ -50,13 +50,13 @@ function cellOf(record: RowRecord, column: string, row: number, { decimal }: Tab
   if (value !== undefined) {
     throw new LockstepError(
       'data',
-      `row ${row + 1}: '${column}' is ${describeValue(value)}; give a number, a string, or null where a value is missing`,
+      `row ${row + 1}: '${column}' is ${describeValue(value)}; give a number, a string, or null for a missing value`,
       { row: row + 1, column },
     );
   }
   throw new LockstepError(
     'data',
-    `row ${row + 1} has no '${column}' but ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null where a value is missing)`,
+    `row ${row + 1} has no '${column}'; it has ${Object.keys(record).join(', ') || 'nothing'}; each row needs the columns that the model was trained on (null for a missing value)`,
     { row: row + 1, column },
   );
 }
@@ -78,6 +78,6 @@ export async function readNewRows(format: TableFormat, path: string): Promise<Ne
   return { numRows, ...encodeTable(format, columns, numRows, path) };
 }
 
-/** Without a header a column's name is its place in the rows of the training. */
+/** Without a header, the name of a column is its index in the training rows. */
 const placeOf = (header: Header, column: string, isByPlace: boolean): number =>
   header.indexOf(isByPlace ? Number(column) : column);

@@ -1,21 +1,21 @@
-/** A table in one or several files: its header, then the columns that are asked for. */
+/** Reads a table from one or several files: its header, then the requested columns. */
 import { LockstepError } from '@lockstep/errors';
 import { type Column, type ColumnReader, isMissing, isNumber, readNumbers, readWords } from './columns.ts';
 import { cellError, type Place, readRows, type TableSyntax } from './rows.ts';
 
 export interface ColumnRequest {
-  /** Its name, or its place from 0. */
+  /** The name of the column, or its index from 0. */
   readonly column: string | number;
   readonly kind: 'number' | 'words';
 }
 
-/** Which columns to read. Given the header, since a caller may want all columns but some. */
+/** Chooses the columns to read. It gets the header, since a caller may want all columns but some. */
 export type ChooseColumns = (header: Header) => readonly ColumnRequest[];
 
 export interface Header {
   readonly path: string;
   readonly names: readonly string[];
-  /** The place of a column. @throws LockstepError `data` if there is none. */
+  /** The index of a column. @throws LockstepError `data` if there is no such column. */
   indexOf(column: string | number): number;
 }
 
@@ -27,12 +27,12 @@ export interface Table {
 export interface ReadTableOptions {
   readonly syntax: TableSyntax;
   readonly choose: ChooseColumns;
-  /** 'error': a missing value ends the reading; 'skip': its row is left out; 'keep': it is NaN or ''. */
+  /** 'error': throw for a missing value; 'skip': leave out its row; 'keep': store NaN or ''. */
   readonly missing: 'error' | 'skip' | 'keep';
 }
 
 /**
- * Reads the files one after the other, as one table. All have the same columns.
+ * Reads the files in sequence, as one table. All files have the same columns.
  *
  * @throws LockstepError `data` that names file, line and column.
  */
@@ -65,7 +65,7 @@ export async function readTable(paths: readonly string[], options: ReadTableOpti
   if (numRows === 0) {
     throw new LockstepError(
       'data',
-      `${paths.join(', ')}: every row has a missing value, and rows with one are left out`,
+      `${paths.join(', ')}: every row has a missing value, so no row is left; fill in values, or give missing: 'mean'`,
       {
         paths,
       },
@@ -148,7 +148,7 @@ function headerOf(
   };
 }
 
-/** A file that is cut at the wrong character has one column, whose name holds the right one. */
+/** A hint at the right delimiter: with a wrong one the file has one column, whose name contains the right one. */
 function delimiterHint(names: readonly string[], { delimiter }: TableSyntax): string {
   const found =
     names.length === 1 && [';', '\t', '|', ','].find((one) => one !== delimiter && names[0]!.includes(one));
@@ -161,7 +161,7 @@ function requireSame(first: Header, { path, names }: Header): void {
   if (names.length === first.names.length && names.every((name, i) => name === first.names[i])) return;
   throw new LockstepError(
     'data',
-    `${path}: its columns are ${names.join(', ')}, those of ${first.path} ${first.names.join(', ')}; files of one table have the same columns in the same order`,
+    `${path}: its columns are ${names.join(', ')}, but ${first.path} has ${first.names.join(', ')}; files of one table need the same columns in the same order`,
     { path, columns: names, expected: first.names },
   );
 }

@@ -4,29 +4,31 @@ import { LockstepError } from '@lockstep/errors';
 import { CsvError, parse } from 'csv-parse';
 import { readText } from './text-file.ts';
 
-/** How the text of a table is cut into cells, and how cells are read. Plain data: it is kept with a trained model. */
+/**
+ * How to cut the text of a table into cells and how to read the cells. Plain data that is saved with a trained model.
+ */
 export interface TableSyntax {
-  /** Whether the first line names the columns; null: it does where columns are told by name. */
+  /** Whether the first line names the columns; null: true if columns are given by name. */
   readonly header: boolean | null;
   readonly delimiter: string;
-  /** Between the whole and the fractional part of a number. */
+  /** The character between the whole and the fractional part of a number. */
   readonly decimal: '.' | ',';
   readonly encoding: string | null;
-  /** Lines that begin with it are left out. */
+  /** Lines that begin with this text are skipped. */
   readonly comment: string | null;
-  /** Cells that stand for a missing value, beside empty ones. */
+  /** Cells that mean a missing value, in addition to empty cells. */
   readonly naValues: readonly string[];
 }
 
-/** Where a row stands: for messages. */
+/** The position of a row, for messages. */
 export interface Place {
   readonly path: string;
-  /** From 1. */
+  /** Counts from 1. */
   readonly line: number;
 }
 
 /**
- * Calls `onRow` with the cells of each line that is not empty. All rows have as many cells as the first.
+ * Calls `onRow` with the cells of each line that is not empty. All rows have the same number of cells.
  *
  * @throws LockstepError `data` if the file cannot be read or is damaged.
  */
@@ -37,7 +39,7 @@ export async function readRows(
 ): Promise<void> {
   const parser = parse({
     delimiter: syntax.delimiter,
-    // Unless told, the first line's ending would be taken for that of all.
+    // By default the parser would expect the first line's ending on all lines.
     record_delimiter: ['\r\n', '\n', '\r'],
     ...(syntax.comment !== null && { comment: syntax.comment, comment_no_infix: true }),
     skip_empty_lines: true,

@@ -1,4 +1,4 @@
-/** Text files as pieces of text: unpacked, decoded, and refused where their bytes are no text. */
+/** Reads text files in pieces: unpacks and decodes them, and refuses bytes that are no text. */
 import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
@@ -7,8 +7,8 @@ import { foreignKind } from '@lockstep/formats';
 import { dataVariable } from '../files.ts';
 
 /**
- * The text of a file, in pieces. A file packed by gzip is unpacked. Without `encoding` the text is UTF-8, or UTF-16
- * where a byte order mark says so.
+ * Yields the text of a file in pieces. Unpacks gzip. Without `encoding` the text is UTF-8, or UTF-16 if there is a byte
+ * order mark of UTF-16.
  *
  * @throws LockstepError `data` if the file cannot be read, is no text, or has bytes that are not of the encoding.
  */
@@ -106,7 +106,7 @@ function createOtherDecoder(path: string, encoding: string): (bytes: Buffer, isL
 
 const newline = 0x0a;
 
-/** Decodes whole lines, so that a fault can be told by its line and byte. */
+/** Decodes whole lines, so that an error can name line and byte. */
 function createUtf8Decoder(path: string): (bytes: Buffer, isLast: boolean) => string {
   let rest: Buffer = Buffer.alloc(0);
   let line = 1;
@@ -152,7 +152,7 @@ function notText(
   );
 }
 
-/** The position of the first byte that no UTF-8 text has there. Source: Unicode, table 3-7. */
+/** The position of the first byte that is invalid in UTF-8. Source: Unicode, table 3-7. */
 function firstInvalid(bytes: Buffer): number {
   let at = 0;
   while (at < bytes.length) {
