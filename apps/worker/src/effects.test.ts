@@ -114,7 +114,7 @@ const connect = (generation: number) =>
   ({ type: 'connect', incarnation: 1, generation, profile: 'portable', rank: 0, members }) as const;
 const runSegment = { type: 'runSegment', step: 1, segment: 0 } as const;
 
-it('runs nothing that was to follow a job that failed', async () => {
+it('drops the jobs behind a job that failed', async () => {
   const dataset = await experiment.data.load();
   let numConfigured = 0;
   const { effects, events, exited, next } = stage({
@@ -143,7 +143,7 @@ it('runs nothing that was to follow a job that failed', async () => {
   expect(events.map(({ type }) => type)).toEqual(['loaded', 'stateReady', 'failed']);
 });
 
-it('does not take for a failure what ends with the worker', async () => {
+it('does not report an error of a thread that ends with the worker', async () => {
   let giveUp = (_error: LockstepError): void => {};
   const loading = new Promise<Compiled>((_resolve, reject) => {
     giveUp = reject;

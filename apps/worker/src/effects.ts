@@ -51,7 +51,7 @@ export function createEffects(parts: WorkerParts): Effects {
   };
 
   return {
-    ...createInbound({ ...process, run: () => run, generation: () => generation }),
+    ...createInbound({ ...process, early: () => run?.early, generation: () => generation }),
     // The inferred return type lets each case return what it calls.
     carryOut(effect) {
       switch (effect.type) {

@@ -12,14 +12,14 @@ export type { Threads } from './threads.ts';
 export { startEarly, startThreads } from './threads.ts';
 export { version } from './version.ts';
 
-/** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
+/** Joins a coordinator, works until it is told to stop, and resolves with the reason. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
   const threads = startThreads(options.threads);
   const { work } = await loadWorker();
   return work(options, threads);
 }
 
-/** What a worker's main thread does, which takes longer to load than to start threads. */
+/** Loads the main thread's code, which takes longer than starting threads. */
 export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
   const module = bundled('run-worker');
   return module === undefined ? await import('./run-worker.ts') : await import(module.href);

@@ -42,7 +42,7 @@ export function startThreads(numThreads: number): Threads {
 
 let early: StartedThread | undefined;
 
-/** Starts the compiler while the command line is still to be read; `startThreads` takes it over. */
+/** Starts the compiler while the command line is still being read; `startThreads` takes it over. */
 export function startEarly(): void {
   early ??= startCompiler();
 }
@@ -65,7 +65,7 @@ export function startCompute(numThreads: number): ComputeThreads {
   return { threads, arrivals, gates, supplyWords };
 }
 
-/** For threads that make next to no garbage: by default each sets apart some 10 MB for it. */
+/** Limits for threads that make next to no garbage: by default each thread sets some 10 MB apart for it. */
 export const leanHeap = { maxYoungGenerationSizeMb: 1 };
 
 function start(name: string, entry: URL, options: WorkerOptions = {}): StartedThread {

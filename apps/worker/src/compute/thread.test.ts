@@ -7,7 +7,7 @@ import { createSupplyWords } from './supply.ts';
 /** Threads load no TypeScript: this is the built one. */
 const built = new URL('../../dist/compute/thread.js', import.meta.url);
 
-it('carries out each order once, also when it is woken late', async () => {
+it('carries out each order once, even if it is woken late', async () => {
   const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
   // Before it is configured a thread answers every job with an error, at once.
   mailbox[word.order] = orders.indexOf('initialize');

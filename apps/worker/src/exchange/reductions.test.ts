@@ -92,7 +92,7 @@ it('reduces what is ready before the rest is computed', () => {
   for (const { buckets } of ranks) expect(buckets.map(({ result }) => result)).toEqual(sums);
 });
 
-it('leaves one rank ahead of the other by as many buckets as it likes', () => {
+it('lets a rank be ahead of the other by any number of buckets', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
   const done: number[] = [];
@@ -106,7 +106,7 @@ it('leaves one rank ahead of the other by as many buckets as it likes', () => {
   for (const { buckets } of ranks) expect(buckets.map(({ result }) => result)).toEqual(sums);
 });
 
-it('counts as waiting and network only what comes after the computation', () => {
+it('counts only times after the computation as waiting and network', () => {
   const ranks = twoRanks();
   for (const { reductions, buckets } of ranks) reductions.start(1, 0, buckets, 3);
   deliver(ranks);
@@ -122,7 +122,7 @@ it('counts as waiting and network only what comes after the computation', () => 
   expect(sentBytes).toBeGreaterThan(40_000 * 4);
 });
 
-it('drops what was started when the generation ends', () => {
+it('drops buckets that were started when the generation ends', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
   first.reductions.start(1, 0, first.buckets, 2);
@@ -136,7 +136,7 @@ it('drops what was started when the generation ends', () => {
 const directly = (ranks: readonly Rank[], step: number): boolean[] =>
   ranks.map(({ reductions }) => reductions.isDirect(step));
 
-it('agrees on the first step that is exchanged directly', () => {
+it('makes all ranks agree on the first step that is exchanged directly', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
   const exchangeAll = (step: number, exchange = 0): void => {
@@ -156,7 +156,7 @@ it('agrees on the first step that is exchanged directly', () => {
   expect(directly(ranks, 4)).toEqual([true, true]);
 });
 
-it('hears who can exchange directly also from frames that came too early', () => {
+it('takes note of who can exchange directly from held frames, too', () => {
   const ranks = twoRanks();
   const [first, second] = ranks;
   for (const { ableToBeDirect } of ranks) ableToBeDirect();
@@ -167,7 +167,7 @@ it('hears who can exchange directly also from frames that came too early', () =>
   expect(directly(ranks, 2)).toEqual([true, true]);
 });
 
-it('is direct alone once it may be', () => {
+it('is direct without peers once its own threads can exchange', () => {
   const [rank] = twoRanks();
   const alone = createReductions({
     ...{ generation: 1, run: 7, rank: 0, ranges: [{ start: 0, count: 1 }], numShards: 1, combine },

@@ -1,8 +1,8 @@
-/** What comes from peers, handed to those it is for. */
+/** Hands the frames of peers to those whom they are for. */
 import { decodeHeader } from '@lockstep/collectives';
 import { type LockstepError, toWireError } from '@lockstep/errors';
 import type { Generation } from '../generation/generation.ts';
-import type { Run } from '../run/run.ts';
+import type { EarlyFrames } from '../run/early-frames.ts';
 import type { WorkerProcess } from '../worker-process.ts';
 import { mainLane } from './invitations.ts';
 
@@ -13,12 +13,13 @@ export interface Inbound {
 
 export interface InboundOptions
   extends Pick<WorkerProcess, 'lanes' | 'threadInvitations' | 'peers' | 'log' | 'raise'> {
-  readonly run: () => Pick<Run, 'early'> | undefined;
+  /** Of the run; undefined before the experiment is loaded. */
+  readonly early: () => Pick<EarlyFrames, 'put'> | undefined;
   readonly generation: () => Pick<Generation, 'number' | 'hasMember' | 'receive'> | undefined;
 }
 
 export function createInbound(options: InboundOptions): Inbound {
-  const { lanes, threadInvitations, peers, log, raise, run, generation } = options;
+  const { lanes, threadInvitations, peers, log, raise, early, generation } = options;
   return {
     onFrames(peer, [head = new Uint8Array(0), payload = new Uint8Array(0)]) {
       const decoded = decodeHeader(head, payload.byteLength);
@@ -31,7 +32,7 @@ export function createInbound(options: InboundOptions): Inbound {
       const current = generation();
       if (current !== undefined) current.receive(header, payload);
       // Before the experiment is loaded no peer knows of this worker.
-      else run()?.early.put(header, payload);
+      else early()?.put(header, payload);
     },
     onPeerLost(peer, error) {
       peers.lost(peer);

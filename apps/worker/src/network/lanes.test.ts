@@ -15,7 +15,7 @@ const members: readonly Member[] = names.map((worker, rank) => ({
 interface Station {
   readonly lanes: Lanes;
   enter(generation: number): GenerationLink;
-  /** Headers and payloads that came by the network, and frames that came through memory. */
+  /** Headers and payloads that came over the network. */
   readonly overNetwork: string[];
   look(link: GenerationLink): string[];
   /** Resolves when the bell rings. */
@@ -72,7 +72,7 @@ function post(link: GenerationLink, toRank: number, message: string): void {
 }
 
 describe.skipIf(!sharedMemory().available)('lanes', () => {
-  it('carry the frames of workers on one host, whoever enters first, and those of each generation in its own memory', () => {
+  it('carry the frames of workers on one host, whichever enters first, with memory of its own for each generation', () => {
     const [a, b] = stations();
     for (const generation of [1, 2]) {
       const fromA = a.enter(generation);
@@ -85,7 +85,7 @@ describe.skipIf(!sharedMemory().available)('lanes', () => {
     }
   });
 
-  it('wake a worker that has looked in vain', async () => {
+  it('wake a worker that has looked and found nothing', async () => {
     const [a, b] = stations();
     const [fromA, fromB] = [a.enter(1), b.enter(1)];
     expect(b.look(fromB)).toEqual([]);
@@ -94,7 +94,7 @@ describe.skipIf(!sharedMemory().available)('lanes', () => {
     expect(b.look(fromB)).toEqual(['head wake up']);
   });
 
-  it('leave to the network what is not in the outbox, and invitations of others alone', () => {
+  it('send payloads outside the outbox over the network, and ignore invitations of others', () => {
     const [a, b] = stations();
     const [fromA] = [a.enter(1), b.enter(1)];
     fromA.send(1, Buffer.from('head'), Buffer.from('own'));

@@ -10,7 +10,7 @@ const members = (...workers: string[]): Member[] =>
     shards: { start: rank, count: 1 },
   }));
 
-it('keeps the connections that last, opens new ones and closes those not needed', () => {
+it('keeps connections between successive members, opens new ones and closes the others', () => {
   const calls: string[] = [];
   const mesh = {
     connect: (peer: string, endpoint: string) => void calls.push(`connect ${peer} ${endpoint}`),

@@ -4,7 +4,7 @@ import { maxHeldBytes } from './held-bytes.ts';
 
 const numShards = 16;
 
-/** Divisions with one large owner and several small ones, which come with the most subtrees. */
+/** Divisions with one large owner and several small ones, which have the most subtrees. */
 const divisions: readonly (readonly number[])[] = [[8, 8], [15, 1], [5, 6, 5], [7, 1, 8], Array(16).fill(1)];
 
 it.each([1, 100_000, 200_000_000])(

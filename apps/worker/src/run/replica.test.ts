@@ -1,4 +1,4 @@
-/** The two copies of the state: which of them a commit makes current. */
+/** The two copies of the state, and which of them a commit makes current. */
 
 import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
@@ -44,7 +44,7 @@ it('a commit makes a filled copy the current one, once', () => {
   expect(replica.copy).toBe(1);
 });
 
-it('an update moves the current copy on, and commits nothing that was to be taken before it', () => {
+it('an update changes the current copy, and a state that was to be taken before it is not committed', () => {
   const { replica, copies, first } = replicaOf();
   const before = replica.fingerprint();
   // Its generation ended before the commit.
@@ -68,7 +68,7 @@ it('a snapshot fills the spare copy and leaves the current one alone', () => {
   expect(replica.fingerprint()).toBe(source.replica.fingerprint());
 });
 
-it('nothing is committed of a snapshot or a file that does not fit', () => {
+it('a snapshot or a file that does not fit is not committed', () => {
   const { replica, first } = replicaOf();
   const parts = replica.snapshot();
   replica.filled(initialProgress);

@@ -1,6 +1,6 @@
 /**
- * The state a worker holds: parameters, model state and optimizer state, twice. One copy is current, and updates move it on
- * where it lies; what is made anew or comes from elsewhere fills the spare one, which the commit makes current.
+ * The state that a worker holds: parameters, model state and optimizer state, in two copies. Updates change the current copy in
+ * place. The initial state and states from elsewhere fill the spare copy, and a commit makes it the current one.
  */
 
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
@@ -23,26 +23,26 @@ import type { TypedArray } from '@lockstep/tensor';
 export interface Replica {
   readonly copy: ReplicaCopy;
   readonly progress: Progress;
-  /** The views of a new layout; the arrays themselves stay where they are. */
+  /** Takes views of a new layout. The arrays themselves stay where they are. */
   attach(buffer: SharedArrayBuffer, layout: WorkerLayout): void;
-  /** The spare copy holds a state of this progress, for the commit that follows. */
+  /** Notes that the spare copy has been filled with a state of this progress, for the commit that follows. */
   filled(progress: Progress): void;
-  /** An update has moved the current copy on. Whatever the spare one was filled for is over. */
+  /** Notes that an update has changed the current copy. What the spare one was filled with is not committed any more. */
   updated(progress: Progress): void;
   setProgress(progress: Progress): void;
   /** Copies the current state into the spare one, so that an update can be taken back. */
   keep(): void;
-  /** Takes back the update since {@link keep}. */
+  /** Takes back the update since {@link keep}: the spare copy becomes the current one. */
   takeBack(): void;
   /** The first array of parameters or model state that is not finite, by name. */
   firstNonFinite(): string | undefined;
   /** Copies of parameters and model state. */
   trained(): TypedArray[];
-  /** The spare copy becomes the current one if it was filled; after an update the state is in its place already. */
+  /** Makes the spare copy the current one if it has been filled. After an update the state is in its place already. */
   commit(): void;
   /** Of the current state. */
   fingerprint(): string;
-  /** A copy of the current state, which may then change. */
+  /** A copy of the current state. */
   snapshot(): NamedBytes[];
   /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
   acceptSnapshot(entries: readonly NamedBytes[]): void;
@@ -67,7 +67,7 @@ export function createReplica(programs: Programs): Replica {
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
   let copy: ReplicaCopy = 0;
   let progress = initialProgress;
-  /** That of the spare copy, while a commit may make it the current one. */
+  /** Of the spare copy, while a commit may make it the current one. */
   let spareProgress: Progress | undefined;
 
   const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
