@@ -74,7 +74,6 @@ export function createEffects(parts: WorkerParts): Effects {
         case 'exchange':
           return entered().training.exchange(effect);
         case 'runUpdate':
-          entered().transfers.endService();
           return entered().training.runUpdate(effect);
         case 'commit':
           return loaded().replica.commit();

@@ -1,5 +1,5 @@
 /** Runs and generations of one process: what ends with each, and what stays. */
-import type { encodeHeader } from '@lockstep/collectives';
+import { decodeHeader, type FrameKind, type Header } from '@lockstep/collectives';
 import type { WorkerEvent } from '@lockstep/protocol';
 import { type Experiment, resolveConfig, trainLocally } from '@lockstep/training';
 import { pino } from 'pino';
@@ -24,7 +24,16 @@ function processOf(experiments: readonly Experiment[]) {
   const left = [...experiments];
   let compiler = createSharedCompiler(left[0]!);
   let told = (): void => {};
-  const mesh = { connect: () => undefined, disconnect: () => undefined, sendOwned: () => true };
+  const sent: FrameKind[] = [];
+  const mesh = {
+    connect: () => undefined,
+    disconnect: () => undefined,
+    sendOwned(_peer: string, [head, payload]: readonly Uint8Array[]) {
+      const decoded = decodeHeader(head!, payload!.byteLength);
+      if (decoded.ok) sent.push(decoded.header.kind);
+      return decoded.ok;
+    },
+  };
   const unused = (): never => expect.unreachable();
   const process: WorkerProcess = createWorkerProcess({
     ...{ worker: 'a', mesh, lanes: createLanes(mesh, false), hooks: {}, tracer: createTracer() },
@@ -53,7 +62,7 @@ function processOf(experiments: readonly Experiment[]) {
     }
     return events.shift()!;
   };
-  return { process, events, next };
+  return { process, sent, events, next };
 }
 
 const open = (process: WorkerProcess, experiment: Experiment): Promise<Run> => {
@@ -71,6 +80,12 @@ function enter(
     ...{ type: 'connect', incarnation: 1, generation, profile: 'portable', rank: 0, members },
   });
 }
+
+/** Of rank 1, for a generation's state. */
+const requestOf = (generation: number): Header => ({
+  ...{ kind: 'snapshot-request', run: 1, generation, rank: 1, step: 0, frameId: 1 },
+  ...{ level: 0, index: 0, chunk: 0, length: 0, direct: false },
+});
 
 /** Makes the state of step 0 and trains one step of it. Gives the fingerprint. */
 async function trainOneStep(run: Run, generation: Generation, next: () => Promise<WorkerEvent>) {
@@ -116,11 +131,7 @@ it('frames of a generation that peers have entered before are there when this wo
   const first = enter(process, run, 1, members);
   first.transfers.initialise();
   await next();
-  const request = (generation: number) => ({
-    ...{ kind: 'snapshot-request', run: 1, generation, rank: 1, step: 0, frameId: 1 },
-    ...{ level: 0, index: 0, chunk: 0, length: 0, direct: false },
-  });
-  const header = request(2) as Parameters<typeof encodeHeader>[0];
+  const header = requestOf(2);
   first.receive(header, new Uint8Array(0));
   first.receive({ ...header, kind: 'partial' }, new Uint8Array(0));
   first.receive({ ...header, generation: 1, kind: 'partial', run: 99 }, new Uint8Array(0));
@@ -148,4 +159,23 @@ it('an aborted generation ends no exchange and takes no state', async () => {
   run.replica.commit();
   expect(run.replica.copy).toBe(copy);
   expect(generation.hasMember('b')).toBe(true);
+});
+
+it('serves its state, also to those who asked before, until an update is asked for', async () => {
+  const { process, sent, next } = processOf([small]);
+  const run = await open(process, small);
+  run.early.put(requestOf(1), new Uint8Array(0));
+  const half = run.config.numShards / 2;
+  const generation = enter(process, run, 1, [shards('a', 0, 0, half), shards('b', 1, half, half)]);
+  generation.transfers.initialise();
+  await next();
+  run.replica.commit();
+  generation.transfers.serve({ type: 'serveSnapshot', generation: 1, step: 0 });
+  await new Promise<void>((resolve) => run.jobs.add(resolve));
+  expect(sent.at(-1)).toBe('snapshot-end');
+  const numSent = sent.length;
+  generation.training.runUpdate({ type: 'runUpdate', step: 1, fingerprint: false });
+  generation.receive(requestOf(1), new Uint8Array(0));
+  expect(sent).toHaveLength(numSent);
+  await run.close();
 });

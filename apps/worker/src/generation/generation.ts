@@ -84,7 +84,7 @@ export function openGeneration(host: GenerationHost, run: Run, effect: Connect):
     number: generation,
     profile,
     transfers,
-    training: createTraining({ ...host, group, run, runner }),
+    training: createTraining({ ...host, group, run, runner, beforeUpdate: transfers.endService }),
     evaluation: createEvaluation({ ...host, group, run, reductions }),
     hasMember: (worker) => members.some((member) => member.worker === worker),
     receive(header, payload) {

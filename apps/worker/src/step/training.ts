@@ -16,6 +16,8 @@ export interface TrainingOptions {
   readonly runner: StepRunner;
   readonly pool: Pick<Pool, 'runUpdate'>;
   readonly tracer: Pick<Tracer, 'add' | 'take'>;
+  /** Called when an update is asked for: from then on nobody else may read the state. */
+  beforeUpdate(): void;
   raise(event: WorkerEvent): void;
 }
 
@@ -27,7 +29,7 @@ export interface Training {
 }
 
 export function createTraining(options: TrainingOptions): Training {
-  const { group, run, runner, pool, tracer, raise } = options;
+  const { group, run, runner, pool, tracer, beforeUpdate, raise } = options;
   const { generation, rank } = group;
   const { replica, memory, schedule, tally, jobs } = run;
 
@@ -69,6 +71,9 @@ export function createTraining(options: TrainingOptions): Training {
     runSegment: ({ step, segment }) => runner.runSegment(step, segment, () => raise({ type: 'segmentDone' })),
     exchange: ({ step, exchange }) =>
       runner.exchange(step, exchange, () => raise({ type: 'exchangeDone', generation, step, exchange })),
-    runUpdate: (effect) => jobs.add(() => update(effect)),
+    runUpdate(effect) {
+      beforeUpdate();
+      jobs.add(() => update(effect));
+    },
   };
 }
