@@ -32,7 +32,7 @@ beforeAll(async () => {
   expected = await trainInOneProcess(small, overrides);
 });
 
-/** The steps that a generation has exchanged directly began here, by worker. */
+/** The generations in which a worker has exchanged steps directly. */
 const directGenerations = (cluster: Cluster, worker: number): (number | undefined)[] =>
   cluster
     .log(worker)
@@ -70,7 +70,7 @@ describe.each([
     { workers: 3, threads: 1 },
     // Ten threads for eight shards: two have none.
     { workers: 5, threads: 2 },
-  ])('give the bits of one process: $workers of $threads threads', async ({ workers, threads }) => {
+  ])('$workers workers of $threads threads give the bits of one process', async ({ workers, threads }) => {
     const cluster = startCluster({
       experiment: small,
       overrides,
@@ -86,15 +86,18 @@ describe.each([
     }
   });
 
-  it.each([2, 3, 4, 5, 6])('give them in whatever order messages arrive (seed %i)', async (seed) => {
-    const threads = (worker: number) => 1 + (worker % 2);
-    const cluster = startCluster({ experiment: small, overrides, workers: 4, threads, seed, ...options });
-    expectSame(cluster, await cluster.end());
-  });
+  it.each([2, 3, 4, 5, 6])(
+    'four workers give the same bits in any order of arrival (seed %i)',
+    async (seed) => {
+      const threads = (worker: number) => 1 + (worker % 2);
+      const cluster = startCluster({ experiment: small, overrides, workers: 4, threads, seed, ...options });
+      expectSame(cluster, await cluster.end());
+    },
+  );
 
   // From the first exchange to the last.
   it.each([1, 4, 9, 20, 33, 51, 70, 92, 101, 110])(
-    'go on without one that is killed at its frame %i',
+    'two workers go on when a third is killed at its frame %i',
     async (dieAt) => {
       const cluster = startCluster({
         ...{ experiment: small, overrides, workers: 3, seed: dieAt, ...options },
@@ -109,7 +112,7 @@ describe.each([
     },
   );
 
-  it.each([1, 2, 3])('hand the state to one that joins in mid-run (seed %i)', async (seed) => {
+  it.each([1, 2, 3])('a worker that joins in mid-run fetches the state (seed %i)', async (seed) => {
     let held = (): void => {};
     const isHeld = new Promise<void>((resolve) => {
       held = resolve;
@@ -136,7 +139,7 @@ describe.each([
     expect(second!.source).toHaveProperty('worker');
   });
 
-  it('go on from the checkpoint of an interrupted run', async () => {
+  it('other workers go on from the checkpoint of an interrupted run', async () => {
     const first = startCluster({ experiment: small, overrides, workers: 3, ...options });
     await first.next((effect) => effect.type === 'progress' && effect.step === 5);
     first.interrupt();
@@ -150,7 +153,7 @@ describe.each([
     expect(generationsOf(disk).at(-1)).toMatchObject({ step: outcome.step, source: 'checkpoint' });
   });
 
-  it('start anew from the newest checkpoint when all are killed', async () => {
+  it('a new worker goes on from the newest checkpoint when all are killed', async () => {
     const cluster = startCluster({
       ...{
         experiment: small,
@@ -166,7 +169,7 @@ describe.each([
   });
 });
 
-it('are given by none if one cannot be reached through memory: all exchange through their main threads', async () => {
+it('all workers exchange through their main threads if one cannot be reached through memory', async () => {
   const isReachable = (worker: number) => worker !== 1;
   const cluster = startCluster({ experiment: small, overrides, workers: 3, isReachable });
   expectSame(cluster, await cluster.end());
@@ -174,7 +177,7 @@ it('are given by none if one cannot be reached through memory: all exchange thro
 });
 
 it.each([true, false])(
-  'gradients of several buckets give the same bits, sent early (directly: %s)',
+  'gradients of several buckets, sent early, give the same bits (directly: %s)',
   async (isDirect) => {
     const { fingerprint } = await trainInOneProcess(wide);
     for (const workers of [1, 2, 3]) {
@@ -185,7 +188,7 @@ it.each([true, false])(
   },
 );
 
-it('reports every shard once a step, and the bytes of the formula', async () => {
+it('workers report every shard once a step, and the bytes of the formula', async () => {
   const config = resolveConfig(small, overrides);
   const dataset = await small.data.load();
   const { totalSteps } = createSchedule(config, dataset.splits.train.size, true);
@@ -217,7 +220,7 @@ describe('what is not finite', () => {
     expect(checkpoints.get(step)!.header).toMatchObject({ step, fingerprint });
   }
 
-  it('in a loss stops the run before the update, and its operation is named', async () => {
+  it('a loss stops the run before the update, and its operation is named', async () => {
     const cluster = startCluster({ experiment: logarithm, workers: 2 });
     const { outcome, exits } = await cluster.end();
     expect(outcome).toMatchObject({
@@ -228,7 +231,7 @@ describe('what is not finite', () => {
     await expectSaved(cluster.disk, logarithm, 3);
   });
 
-  it('in a parameter that no loss shows is found by looking at each update, and taken back', async () => {
+  it('a parameter that no loss shows is found by a look at each update, which is taken back', async () => {
     const cluster = startCluster({ experiment: brokenUpdate, workers: 2 });
     const { outcome } = await cluster.end();
     expect(cluster.disk.events).toContainEqual({

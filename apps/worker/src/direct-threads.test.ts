@@ -39,7 +39,7 @@ const directGenerations = (cluster: Cluster, worker: number) =>
     .log(worker)
     .flatMap(({ msg, generation }) => (msg === 'steps are exchanged directly' ? [generation] : []));
 
-it('one worker alone needs its main thread for no exchange', async () => {
+it('a single worker exchanges without its main thread', async () => {
   const cluster = startCluster({ ...real, workers: 1, threads: () => 2 });
   expect((await cluster.end()).outcome).toMatchObject({ fingerprint: expected });
   expect(directGenerations(cluster, 0)).toEqual([1]);
@@ -50,15 +50,18 @@ describe.skipIf(!sharedMemory().available)('several workers', () => {
     { workers: 2, threads: 1, hasLanes: true },
     { workers: 2, threads: 2, hasLanes: true },
     { workers: 3, threads: 1, hasLanes: false },
-  ])('of $threads threads: $workers, with lanes of main threads: $hasLanes', async (options) => {
-    const cluster = startCluster({ ...real, ...options, threads: () => options.threads });
-    expect((await cluster.end()).outcome).toMatchObject({ fingerprint: expected });
-    for (let worker = 0; worker < options.workers; worker++) {
-      expect(directGenerations(cluster, worker)).toEqual([1]);
-    }
-  });
+  ])(
+    '$workers workers of $threads threads give the bits of one process (lanes of main threads: $hasLanes)',
+    async (options) => {
+      const cluster = startCluster({ ...real, ...options, threads: () => options.threads });
+      expect((await cluster.end()).outcome).toMatchObject({ fingerprint: expected });
+      for (let worker = 0; worker < options.workers; worker++) {
+        expect(directGenerations(cluster, worker)).toEqual([1]);
+      }
+    },
+  );
 
-  it('start buckets before their segment ends', async () => {
+  it('buckets that leave before their segment ends give the same bits', async () => {
     const dataset = await wide.data.load();
     const { fingerprint } = trainLocally({ experiment: wide, dataset, config: resolveConfig(wide) });
     for (const threads of [1, 2]) {
@@ -67,7 +70,7 @@ describe.skipIf(!sharedMemory().available)('several workers', () => {
     }
   });
 
-  it('stop waiting for one that is killed, and go on in new memory', async () => {
+  it('two workers stop waiting for a third that is killed, and go on in new memory', async () => {
     const cluster = startCluster({ ...real, overrides: { ...overrides, epochs: 60 }, workers: 3 });
     const config = resolveConfig(small, { ...overrides, epochs: 60 });
     const whole = trainLocally({ experiment: small, dataset: await small.data.load(), config });

@@ -154,7 +154,7 @@ it('does not report an error of a thread that ends with the worker', async () =>
   expect(await exited).toMatchObject({ reason: 'left' });
   giveUp(new LockstepError('lost', 'the compiler thread ended'));
   await loading.catch(() => undefined);
-  // What follows the rejection inside runs in microtasks, all of them before the next task.
+  // The effects handle the rejection in microtasks, which all run before the next task.
   await new Promise(setImmediate);
   expect([events, errors]).toEqual([[], []]);
 });

@@ -11,7 +11,7 @@ it('carries out each order once, even if it is woken late', async () => {
   const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
   // Before it is configured a thread answers every job with an error, at once.
   mailbox[word.order] = orders.indexOf('initialize');
-  // The order stands before the thread looks, so that it never sleeps for it.
+  // The order is given before the thread starts, so that the thread never sleeps for it.
   mailbox[word.sequence] = 1;
   const arrivals = new Int32Array(new SharedArrayBuffer(4));
   const workerData: ThreadData = {

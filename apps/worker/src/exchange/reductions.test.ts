@@ -7,7 +7,7 @@ const ranges = [
   { start: 0, count: 1 },
   { start: 1, count: 1 },
 ];
-/** The first goes whole to everyone, the second in chunks to their owners. */
+/** The first bucket goes whole to all ranks, the second in chunks to their owners. */
 const sizes = [3, 40_000, 5];
 
 const add: CombinePair = (out, left, right) => {
@@ -16,11 +16,11 @@ const add: CombinePair = (out, left, right) => {
 const combine: Combine = { sum: add, moments: add, copy: (out, data) => out.set(data) };
 
 interface Rank {
-  /** From now on it tells that it can exchange directly. */
+  /** From now on the rank says that it can exchange directly. */
   ableToBeDirect(): void;
   readonly reductions: Reductions;
   readonly buckets: readonly BoundBucket[];
-  /** Delivers what the other has sent to this rank; how many frames came. */
+  /** Delivers the frames that the other has sent to this rank, and returns their number. */
   receive(): number;
 }
 
@@ -147,7 +147,7 @@ it('makes all ranks agree on the first step that is exchanged directly', () => {
   exchangeAll(1);
   expect(directly(ranks, 2)).toEqual([false, false]);
   exchangeAll(2);
-  // In the midst of a step a rank tells nothing new: the other may have heard the old from it.
+  // Within a step a rank says nothing new: the other may have taken frames of that step already.
   second.ableToBeDirect();
   exchangeAll(2, 1);
   expect(directly(ranks, 3)).toEqual([false, false]);

@@ -123,7 +123,7 @@ it('a process serves one run after the other, on the same threads', async () => 
   expect(events).toEqual([]);
 });
 
-it('frames of a generation that peers have entered before are there when this worker enters it', async () => {
+it('early frames of a generation are kept until this worker enters it', async () => {
   const { process, next } = processOf([small]);
   const run = await open(process, small);
   const half = run.config.numShards / 2;
@@ -140,7 +140,7 @@ it('frames of a generation that peers have entered before are there when this wo
   expect(run.early.held.take({ generation: 2, step: 0, frameId: 1 })).toHaveLength(1);
 });
 
-it('an aborted generation ends no exchange and takes no state', async () => {
+it('an aborted generation raises no event of an exchange, and commits nothing', async () => {
   const { process, events, next } = processOf([small]);
   const run = await open(process, small);
   const half = run.config.numShards / 2;
@@ -161,7 +161,7 @@ it('an aborted generation ends no exchange and takes no state', async () => {
   expect(generation.hasMember('b')).toBe(true);
 });
 
-it('serves its state, also to those who asked before, until an update is asked for', async () => {
+it('a generation serves its state, also to members that asked early, until an update is asked for', async () => {
   const { process, sent, next } = processOf([small]);
   const run = await open(process, small);
   run.early.put(requestOf(1), new Uint8Array(0));

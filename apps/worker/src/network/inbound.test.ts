@@ -56,7 +56,7 @@ it('hands invitations to the lanes of their number, and all else to the generati
   ]);
 });
 
-it('keeps what comes before the first generation, and drops what comes before the experiment is loaded', () => {
+it('keeps frames that come before the first generation, and drops those that come before the experiment is loaded', () => {
   const waiting = stage({ hasEntered: false });
   waiting.inbound.onFrames('b', frameOf('partial'));
   expect(waiting.got).toEqual(['early partial']);

@@ -1,4 +1,4 @@
-/** Hands the frames of peers to those whom they are for. */
+/** Takes the frames of peers, and hands each to the lanes or to the generation that it is for. */
 import { decodeHeader } from '@lockstep/collectives';
 import { type LockstepError, toWireError } from '@lockstep/errors';
 import type { Generation } from '../generation/generation.ts';

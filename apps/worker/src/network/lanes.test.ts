@@ -24,7 +24,7 @@ interface Station {
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString();
 
-/** Two workers with a network that delivers at once; invitations go where a worker's would. */
+/** Two workers with a network that delivers at once. Invitations take the same way as in a worker. */
 function stations(): [Station, Station] {
   const made: Station[] = [];
   for (const [rank, name] of names.entries()) {
