@@ -1,4 +1,4 @@
-/** From an experiment file to one checked module: bundled by esbuild, packages left out, imported. */
+/** Turns an experiment file into one checked module: esbuild bundles it without its packages, and it is imported. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -15,18 +15,18 @@ import type { Experiment } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
 
 export interface ExperimentFile {
-  /** The experiment's own, or the file's. */
+  /** The name that the experiment gives, or the name of the file. */
   readonly name: string;
   readonly path: string;
   readonly project: Project;
-  /** One ESM module, what workers run. */
+  /** One ESM module, which workers run. */
   readonly bundle: Uint8Array;
   /** SHA-256 of the bundle. */
   readonly hash: string;
   readonly experiment: Experiment;
 }
 
-/** Throws an `experiment` error that says where and what, or what the experiment itself throws. */
+/** Throws an `experiment` error with place and reason, or what the experiment itself throws. */
 export async function loadExperiment(file: string): Promise<ExperimentFile> {
   const path = resolve(file);
   requireFile(file, path);
@@ -77,7 +77,7 @@ async function bundleExperiment(file: string, path: string, project: Project): P
     const more = error.errors.length > 3 ? `\n  … and ${error.errors.length - 3} more` : '';
     throw new LockstepError('experiment', `${file} cannot be read:\n${errors.join('\n')}${more}`, { file });
   } finally {
-    // Its helper process.
+    // Ends the helper process of esbuild.
     await stop();
   }
 }

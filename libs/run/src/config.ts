@@ -1,17 +1,17 @@
-/** What decides a run, beside the code and the data. */
+/** The settings of a run. */
 
 export interface EarlyStopping {
   /** A metric of the evaluation after each epoch, such as 'validation/loss'. */
   readonly metric: string;
   /** Evaluations without improvement after which the run ends. */
   readonly patience: number;
-  /** What counts as an improvement. Default 0. */
+  /** The least improvement that counts. Default 0. */
   readonly minDelta?: number;
-  /** Default 'min' ('max' for a metric to be raised, such as accuracy). */
+  /** Whether the metric should fall or, as accuracy, rise. Default 'min'. */
   readonly mode?: 'min' | 'max';
 }
 
-/** Everything that, beside the code and the data, decides the result. Plain data: it travels to workers. */
+/** Everything that decides the result besides code and data. Plain data: workers receive it. */
 export interface RunConfig {
   readonly seed: number;
   readonly numShards: number;
@@ -23,6 +23,6 @@ export interface RunConfig {
   readonly fingerprintEvery: number;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
-  /** Whether a loss, gradient or parameter that is not finite ends the run. Default 'stop'. */
+  /** What happens when a loss, gradient or parameter is not finite. Default 'stop'. */
   readonly onNonFinite?: 'stop' | 'warn';
 }

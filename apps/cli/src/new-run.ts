@@ -1,48 +1,35 @@
-/** `lockstep train` and `lockstep coordinator`: a new run, with or without workers on this machine. */
+/** Starts a new run, with or without workers on this machine. */
 import { join } from 'node:path';
-import { type Experiment, type RunConfig, resolveConfig } from '@lockstep/training';
-import { chooseDisplay, type OutputArgs } from '../display/choose.ts';
-import { loadExperiment } from '../experiment-file.ts';
-import { notesOf } from '../notes.ts';
-import {
-  type coordinatorOptions,
-  type localOptions,
-  type networkOptions,
-  type runOptions,
-  threadsFor,
-} from '../options.ts';
-import { createRunFolder, discardRun } from '../run-folder.ts';
-import { whileLocked } from '../run-lock.ts';
-import { runSession } from '../session.ts';
-import { startTypeCheck } from '../type-check.ts';
-import { requireOrdinaryFile, requireWritableFolder } from '../writable.ts';
-import type { ArgsOf, Context, Handler } from './command.ts';
+import type { RunConfig } from '@lockstep/run';
+import { type Experiment, resolveConfig } from '@lockstep/training';
+import { chooseDisplay } from './display/choose.ts';
+import { loadExperiment } from './experiment-file.ts';
+import { threadsFor } from './local-workers.ts';
+import { notesOf } from './notes.ts';
+import type { ArgsOf } from './option.ts';
+import type { networkOptions, OutputArgs, runOptions } from './options.ts';
+import { createRunFolder, discardRun } from './run-folder.ts';
+import { whileLocked } from './run-lock.ts';
+import { runSession } from './session.ts';
+import type { Terminal } from './terminal.ts';
+import { startTypeCheck } from './type-check.ts';
+import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
 interface NewRunArgs extends ArgsOf<typeof runOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
   readonly experiment: string;
 }
 
-export interface TrainArgs extends NewRunArgs, ArgsOf<typeof localOptions> {}
-
-export interface CoordinateArgs extends NewRunArgs, ArgsOf<typeof coordinatorOptions> {}
-
-export const train: Handler<TrainArgs> = (args, context) =>
-  startNewRun(
-    args,
-    { local: args.workers, expected: Math.max(1, args.workers), threads: args.threads },
-    context,
-  );
-
-export const coordinate: Handler<CoordinateArgs> = (args, context) =>
-  startNewRun(args, { local: 0, expected: args.workersExpected, threads: undefined }, context);
-
 interface Workers {
+  /** Workers that this command starts. */
   readonly local: number;
+  /** Workers to wait for before the first step. */
   readonly expected: number;
+  /** Compute threads of each local worker; undefined for a share of the cores. */
   readonly threads: number | undefined;
 }
 
-async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Context): Promise<number> {
+/** Trains until the run ends; resolves with the exit code. */
+export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: Terminal): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment);
@@ -69,7 +56,7 @@ async function startNewRun(args: NewRunArgs, workers: Workers, { terminal }: Con
   return code.finally(typeCheck.stop);
 }
 
-/** None where the data are not on this machine: what is wrong with them is told by those that train on them. */
+/** Notes on the experiment and its data. None if the data cannot be loaded here: the workers that need them report the reason. */
 async function oddities(
   experiment: Experiment,
   config: RunConfig,
