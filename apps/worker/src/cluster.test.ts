@@ -3,9 +3,9 @@ import { decodeSafetensors } from '@lockstep/checkpoint';
 import { defaultChunkRules, expectedBytes } from '@lockstep/collectives';
 import { constant, sgd } from '@lockstep/optim';
 import type { JournalEntry } from '@lockstep/protocol';
+import { createSchedule } from '@lockstep/run';
 import {
   compilePrograms,
-  createSchedule,
   type Experiment,
   type LocalResult,
   type RunOverrides,
