@@ -64,6 +64,20 @@ describe('help', () => {
     expect(await run('help', 'train')).toEqual(await run('train', '--help'));
   });
 
+  it('lists the parameters of an experiment', async () => {
+    const { code, out } = await run('train', project.tunable, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain(
+      `Parameters of ${project.tunable}, set by --set NAME=VALUE:
+  size=12         samples a step; a whole number of at least 1
+  optimizer=adam  'adam' or 'sgd'
+`,
+    );
+    expect((await run('help', 'explain', project.tunable)).out).toContain('optimizer=adam');
+    expect((await run('train', project.tiny, '--help')).out).toContain(`Parameters of ${project.tiny}: none`);
+    expect(await run('train', 'none.ts', '--help')).toMatchObject({ code: 1 });
+  });
+
   it.each([40, 60, 100])('fits into %i columns', async (columns) => {
     const out = recordingStream(true, columns);
     const err = recordingStream();

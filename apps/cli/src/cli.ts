@@ -1,5 +1,6 @@
 import { commandLine, normalise } from './command-line.ts';
-import { commands } from './commands/table.ts';
+import { commandNamed, commands } from './commands/table.ts';
+import { experimentFile } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line, without the name of the program; resolves with the exit code. */
@@ -20,11 +21,19 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
       help = output;
     };
     await parser.parseAsync([...words], {}, report);
-    if (help !== '') terminal.out.write(`${help}\n`);
+    if (help !== '') terminal.out.write(`${help}\n${await parametersOf(words)}`);
     return action === undefined ? 0 : await action();
   } catch (error) {
     const { describeError, exitCodeOf } = await import('./errors.ts');
     terminal.err.write(describeError(error, argv.includes('--verbose')));
     return exitCodeOf(error);
   }
+}
+
+/** The part of the help that lists the parameters of the experiment that a command line names; empty if it names none. */
+async function parametersOf([name, file]: readonly string[]): Promise<string> {
+  const takesFile = Object.values(commandNamed(name)?.positionals ?? {}).includes(experimentFile);
+  if (!takesFile || file === undefined || file.startsWith('-')) return '';
+  const { parametersText } = await import('./parameters-text.ts');
+  return `\n${await parametersText(file)}`;
 }

@@ -100,7 +100,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
     throw new LockstepError('config', unknown('command', [named]), { command: named });
   }
   if (first !== 'help') return argv;
-  return named === undefined || named.startsWith('-') ? ['--help'] : [named, '--help'];
+  return named === undefined || named.startsWith('-') ? ['--help'] : [...argv.slice(1), '--help'];
 }
 
 /** A message of yargs in our words, with the command whose help says more. */

@@ -96,7 +96,7 @@ function originOf(
 
 /** The run's model in evaluation. It includes the preprocessing of rows, so its inputs are numbers as the data have them. */
 async function modelOf(run: KnownRun, checkpoint: LoadedCheckpoint): Promise<OnnxModel> {
-  const experiment = await importKept(run.file, run.bundle, run.hash);
+  const experiment = await importKept(run);
   if (!('model' in experiment) && experiment.predict === undefined) {
     throw new LockstepError(
       'experiment',

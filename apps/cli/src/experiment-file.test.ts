@@ -42,6 +42,28 @@ describe('loadExperiment', () => {
     expect({ name, size: experiment.batch.size }).toEqual({ name: 'my-run', size: 24 });
   });
 
+  it('gives declared parameters their defaults and what is set', async () => {
+    expect(await loadExperiment(project.tunable)).toMatchObject({
+      name: 'adam',
+      params: { size: 12, optimizer: 'adam' },
+    });
+    expect(await loadExperiment(project.tunable, ['size=24', 'optimizer=sgd'])).toMatchObject({
+      ...{ name: 'sgd', params: { size: 24, optimizer: 'sgd' }, experiment: { batch: { size: 24 } } },
+    });
+    expect(await loadExperiment(project.tiny)).not.toHaveProperty('params');
+  });
+
+  it.each([
+    ['siz=24', "no parameter 'siz'; did you mean 'size'? it has size, optimizer"],
+    ['size=0', "parameter 'size' must be a whole number of at least 1, not '0'"],
+    ['optimizer=lion', "parameter 'optimizer' must be 'adam' or 'sgd', not 'lion'"],
+    ['size', "'size' sets nothing; write NAME=VALUE, such as size=12"],
+  ])('refuses the assignment %s', async (assignment, message) => {
+    await expect(loadExperiment(project.tunable, [assignment])).rejects.toMatchObject({
+      ...{ code: 'config', message: expect.stringContaining(message) },
+    });
+  });
+
   it('names files near a missing one', async () => {
     const near = await project.write('mnist-cnn.ts', '');
     const { code, message } = await failure(join(project.folder, 'mnist-cn.ts'));

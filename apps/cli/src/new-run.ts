@@ -32,8 +32,8 @@ interface Workers {
 export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: Terminal): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
-  const file = await loadExperiment(args.experiment);
-  const config = resolveConfig(file.experiment, args);
+  const file = await loadExperiment(args.experiment, args.set);
+  const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
   const opened = await createRunFolder(args.runRoot, file, config, args.profile);
   const display = chooseDisplay(terminal, args);

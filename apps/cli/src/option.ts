@@ -63,6 +63,18 @@ export function text<A extends About<string>>(about: A) {
   return { ...about, type: 'string', read } as const;
 }
 
+/** Texts of an option that may be given several times. */
+export function texts<A extends About<readonly string[]>>(about: A) {
+  const read = (given: unknown, label: string): readonly string[] => {
+    const items: readonly unknown[] = Array.isArray(given) ? given : [given];
+    return items.map((item) => {
+      if (typeof item === 'string' && item !== '') return item;
+      throw mistake(label, 'a value', item);
+    });
+  };
+  return { ...about, type: 'string', default: [] as readonly string[], read } as const;
+}
+
 /** One of some names. */
 export function choice<Name extends string, A extends About<NoInfer<Name>>>(
   choices: readonly Name[],

@@ -1,6 +1,6 @@
 /** Options and positional arguments that several commands share. */
 import type { Profile } from '@lockstep/protocol';
-import { type ArgsOf, choice, flag, type OptionTable, text, wholeNumber } from './option.ts';
+import { type ArgsOf, choice, flag, type OptionTable, text, texts, wholeNumber } from './option.ts';
 
 /** Options for the length of a run. */
 export const lengthOptions = {
@@ -8,11 +8,25 @@ export const lengthOptions = {
   epochs: wholeNumber(1, { describe: 'passes over the training data, in all' }),
 } satisfies OptionTable;
 
+/** Values of declared parameters. */
+export const parameterOptions = {
+  set: texts({
+    describe:
+      'NAME=VALUE: a parameter that the experiment declares; may be repeated (`help train FILE` lists them)',
+    fixed: 'the run goes on with the parameters with which it began',
+  }),
+} satisfies OptionTable;
+
 /** Options of a new run. */
 export const runOptions = {
+  ...parameterOptions,
   seed: wholeNumber(0, {
     describe: 'every random number follows from it (default: the experiment’s, else 1)',
     fixed: 'every random number of the run follows from it',
+  }),
+  'batch-size': wholeNumber(1, {
+    describe: 'samples of one step, over all workers (default: the experiment’s)',
+    fixed: 'each step is made of its samples',
   }),
   shards: wholeNumber(1, {
     describe: 'fixed slices of a batch, a power of two (default: the experiment’s, else 8)',

@@ -10,7 +10,7 @@ import type { Profile } from '@lockstep/protocol';
 import type { RunConfig } from '@lockstep/run';
 import { createRun, lengthChanged, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
 import type { Ending } from './display/display.ts';
-import { type ExperimentFile, loadExperiment } from './experiment-file.ts';
+import { type ExperimentFile, loadModule } from './experiment-file.ts';
 import { version } from './project.ts';
 
 export interface OpenedRun {
@@ -127,7 +127,7 @@ async function readOrRestoreBundle(
     return { bundle: await readBundle(folder, hash), notices: [] };
   } catch (error) {
     const path = join(folder, bundleName);
-    const bundle = (await loadExperiment(file).catch(() => undefined))?.bundle;
+    const bundle = (await loadModule(file).catch(() => undefined))?.bundle;
     if (bundle === undefined || sha256(bundle) !== hash || !(await isBeginning(path, bundle))) throw error;
     await writeAtomic(path, bundle);
     const message = `${path} was missing or cut short; it was made again from ${file}, whose code has not changed since the run began`;

@@ -1,7 +1,7 @@
 /** Changes the length of an existing run: steps that are done stay, and later steps follow the new length. */
 import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
-import { importKept, readRunFolder } from '@lockstep/inference';
+import { importKept, type KnownRun, readRunFolder } from '@lockstep/inference';
 import { createSchedule, type Progress, type RunConfig } from '@lockstep/run';
 import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
 import { plural } from './display/format.ts';
@@ -55,11 +55,8 @@ function describe({ epochs, steps }: Length): string {
 }
 
 /** The length of an epoch follows from the data, so the data must be on this machine. */
-async function totalSteps(
-  { file, bundle, hash }: Awaited<ReturnType<typeof readRunFolder>>,
-  config: RunConfig,
-): Promise<number> {
-  const experiment = await importKept(file, bundle, hash);
+async function totalSteps(known: KnownRun, config: RunConfig): Promise<number> {
+  const experiment = await importKept(known);
   const { splits } = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
   return createSchedule(config, splits.train.size, splits.validation !== undefined).totalSteps;
 }

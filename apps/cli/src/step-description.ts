@@ -12,7 +12,7 @@ import type { ExperimentFile } from './experiment-file.ts';
 /** Errors that the experiment throws have file and line of the experiment. */
 export async function describeStep(file: ExperimentFile, overrides: RunOverrides) {
   const { experiment, bundle, hash, project } = file;
-  const config = resolveConfig(experiment, overrides);
+  const config = resolveConfig(experiment, { ...overrides, params: file.params });
   const source = { bundle, hash, root: project.root };
   const dataset = await placedLater(
     () => source,

@@ -13,6 +13,7 @@ export {
   aString,
   either,
   finite,
+  isPlainObject,
   listOf,
   nestedOptions,
   numberFrom,

@@ -6,16 +6,28 @@ import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
 import { moduleName, placed, placedLater } from '@lockstep/run';
-import { definitionOf, type Experiment, isExperiment } from '@lockstep/training';
+import {
+  definitionOf,
+  type Experiment,
+  type ExperimentTemplate,
+  isExperiment,
+  isTemplate,
+  resolveExperiment,
+} from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
+import type { KnownRun } from './run-files.ts';
 
-/**
- * The experiment of a bundle that a run kept; `file` is the path of its source. Throws an `experiment` error, or what the
- * experiment itself throws.
- */
-export async function importKept(file: string, bundle: Uint8Array, hash: string): Promise<Experiment> {
+/** The experiment of a run, with the run's parameters. Throws an `experiment` error, or what the experiment itself throws. */
+export async function importKept({ file, bundle, hash, config }: KnownRun): Promise<Experiment> {
   const project = findProject(dirname(file));
-  return requireExperiment(file, await importBundle(file, project, await cacheBundle(project, bundle, hash)));
+  const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
+  const exported = requireExported(file, module);
+  const source = { bundle, hash, root: project.root };
+  return placed(
+    source,
+    () => undefined,
+    () => resolveExperiment(exported, config.params).experiment,
+  );
 }
 
 /** Runs code that calls functions of a run's experiment: errors that they throw get their place in its files. */
@@ -87,9 +99,13 @@ export function shortPath(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-export function requireExperiment(file: string, module: Readonly<Record<string, unknown>>): Experiment {
+/** The default export of an experiment file. */
+export function requireExported(
+  file: string,
+  module: Readonly<Record<string, unknown>>,
+): Experiment | ExperimentTemplate {
   const { default: value } = module;
-  if (isExperiment(value)) return value;
+  if (isExperiment(value) || isTemplate(value)) return value;
   const exported = Object.keys(module);
   const came =
     'default' in module

@@ -75,7 +75,7 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   }
   const run = await readRunFolder(folder);
   const checkpoint = await readCheckpoint(folder, options.step);
-  const experiment = await importKept(run.file, run.bundle, run.hash);
+  const experiment = await importKept(run);
   const data = await dataFormOf(run, experiment, checkpoint);
   const input = data.fields.x?.shape ?? [];
   const variables = placedIn(run, experiment, () =>

@@ -241,9 +241,23 @@ export {
   warmup,
   warmupCosine,
 } from '@lockstep/optim';
+export type {
+  BooleanParam,
+  ChoiceParam,
+  Declarations,
+  HelpOption,
+  IntegerParam,
+  NumberParam,
+  Param,
+  ParamValue,
+  RangeOptions,
+  TextParam,
+  ValuesOf,
+} from '@lockstep/params';
+export { param } from '@lockstep/params';
 export type { EarlyStopping } from '@lockstep/run';
 export type { DType, Shape } from '@lockstep/tensor';
-export type { Batch, Experiment } from '@lockstep/training';
+export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
 export { defineExperiment } from '@lockstep/training';
 export type { Tree } from '@lockstep/tree';
 export {

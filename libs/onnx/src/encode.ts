@@ -1,9 +1,10 @@
 /** Encodes the protobuf messages of ONNX. Source: onnx.proto of ONNX 1.12 (the numbers of fields and types). */
+
+import { bytes, type Fields, integer, integers, joined, message, text } from '@lockstep/protobuf';
 import type { DType } from '@lockstep/tensor';
 import { elementTypes } from './element-types.ts';
 import type { Attribute, Graph, Initializer, NamedVariable, Node, Subgraph } from './graph.ts';
 import { nameOfLength } from './lengths.ts';
-import { bytes, type Fields, integer, integers, joined, message, text } from './proto.ts';
 
 export interface ModelParts {
   readonly graph: Graph;

@@ -1,4 +1,5 @@
 /** The settings of a run. */
+import type { ParamValues } from '@lockstep/params';
 
 export interface EarlyStopping {
   /** A metric of the evaluation after each epoch, such as 'validation/loss'. */
@@ -25,4 +26,6 @@ export interface RunConfig {
   readonly checkpointEvery: number;
   /** What happens when a loss, gradient or parameter is not finite. Default 'stop'. */
   readonly onNonFinite?: 'stop' | 'warn';
+  /** The values of all parameters that the experiment declares. Absent if it declares none. */
+  readonly params?: ParamValues;
 }

@@ -16,4 +16,6 @@ export type { RunOverrides } from './resolve-config.ts';
 export { resolveConfig } from './resolve-config.ts';
 export type { Searched, SearchOptions } from './search.ts';
 export { searchNonFinite } from './search.ts';
+export type { ExperimentTemplate, ResolvedExperiment } from './template.ts';
+export { isTemplate, resolveExperiment } from './template.ts';
 export type { UpdateResult } from './updater.ts';

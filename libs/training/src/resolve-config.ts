@@ -1,5 +1,6 @@
 /** The configuration of a run: what the experiment says and what the command line overrides. */
 import { LockstepError } from '@lockstep/errors';
+import type { ParamValues } from '@lockstep/params';
 import type { RunConfig } from '@lockstep/run';
 import type { Experiment } from './experiment.ts';
 
@@ -34,12 +35,15 @@ function nearestPower(value: number): number {
 /** The settings that the command line may override. */
 export interface RunOverrides {
   readonly seed?: number | undefined;
+  readonly batchSize?: number | undefined;
   readonly shards?: number | undefined;
   readonly epochs?: number | undefined;
   readonly steps?: number | undefined;
   readonly limitSamples?: number | undefined;
   readonly fingerprintEvery?: number | undefined;
   readonly checkpointEvery?: number | undefined;
+  /** The values of all declared parameters. */
+  readonly params?: ParamValues | undefined;
 }
 
 /** The configuration of a run: values of the command line, else those of the experiment. */
@@ -47,13 +51,14 @@ export function resolveConfig(experiment: Experiment, overrides: RunOverrides = 
   const config = {
     seed: overrides.seed ?? experiment.seed ?? 1,
     numShards: overrides.shards ?? experiment.batch.shards ?? defaultShards,
-    batchSize: experiment.batch.size,
+    batchSize: overrides.batchSize ?? experiment.batch.size,
     epochs: overrides.epochs ?? (overrides.steps === undefined ? experiment.epochs : undefined) ?? null,
     steps: overrides.steps ?? (overrides.epochs === undefined ? experiment.steps : undefined) ?? null,
     limitSamples: overrides.limitSamples ?? null,
     fingerprintEvery: overrides.fingerprintEvery ?? 50,
     checkpointEvery: overrides.checkpointEvery ?? 200,
     onNonFinite: experiment.onNonFinite ?? ('stop' as const),
+    ...(overrides.params && { params: overrides.params }),
   };
   requireShards(config.numShards);
   if (!Number.isSafeInteger(config.seed) || config.seed < 0) {

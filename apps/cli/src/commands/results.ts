@@ -9,6 +9,7 @@ import {
   type ExportFormat,
   experimentFile,
   exportFormats,
+  parameterOptions,
   runFolder,
   runOptions,
 } from '../options.ts';
@@ -18,12 +19,17 @@ export const explain = command({
   name: 'explain',
   summary: 'what a step computes, equation by equation, and what it costs',
   positionals: { experiment: experimentFile },
-  options: { shards: runOptions.shards, 'limit-samples': runOptions['limit-samples'] },
+  options: {
+    ...parameterOptions,
+    'batch-size': runOptions['batch-size'],
+    shards: runOptions.shards,
+    'limit-samples': runOptions['limit-samples'],
+  },
   examples: [['explain experiments/mnist-cnn.ts --shards 1', 'the programs of a single shard']],
   run: async (args, { terminal }) => {
     const { loadExperiment } = await import('../experiment-file.ts');
     const { describeStep } = await import('../step-description.ts');
-    const file = await loadExperiment(args.experiment);
+    const file = await loadExperiment(args.experiment, args.set);
     const description = await describeStep(file, args);
     if (args.json) {
       for (const program of ['shard', 'update'] as const) {

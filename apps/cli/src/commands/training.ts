@@ -129,7 +129,6 @@ export const resume = command({
   refused: refusals({
     ...fixedReasons(runOptions),
     batch: 'each step is made of its samples',
-    'batch-size': 'each step is made of its samples',
     data: 'the data of every worker must be those with which the run began',
     experiment: 'the run goes on with the code that it keeps in its folder',
   }),
