@@ -5,5 +5,15 @@ export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { readLines } from './lines.ts';
 export type { LogGap } from './log-file.ts';
-export type { LogName, Manifest, RunOptions } from './run.ts';
-export { createRun, openRun, type Run, readLog, readManifest } from './run.ts';
+export {
+  createRun,
+  type LogName,
+  logNames,
+  type Manifest,
+  manifestSchemaVersion,
+  openRun,
+  type Run,
+  type RunOptions,
+  readLog,
+  readManifest,
+} from './run.ts';
