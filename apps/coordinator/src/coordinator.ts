@@ -17,7 +17,15 @@ import {
 import { changesOf, type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { checkpointSkipped, insteadOf, lineDamaged, type Notice, traceFailed } from './notices.ts';
+import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
+import {
+  checkpointSkipped,
+  eventsFailed,
+  insteadOf,
+  lineDamaged,
+  type Notice,
+  traceFailed,
+} from './notices.ts';
 import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
 import { Shell } from './shell.ts';
 import { createTraceFile } from './trace.ts';
@@ -46,6 +54,8 @@ export interface CoordinatorOptions {
   readonly awaited?: readonly string[];
   /** A file for a trace of the workers, in the format of Chrome's. */
   readonly trace?: string;
+  /** An event file for TensorBoard. Default: none. */
+  readonly eventFile?: EventFileOptions;
 }
 
 export interface Coordinator {
@@ -97,6 +107,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     logger,
     trace,
   });
+  const events = followEvents(options.eventFile, shell);
   const server = await createControlServer({
     bind,
     ...(keys && { keys }),
@@ -144,9 +155,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await shell.idle();
       const numDropped = trace?.close() ?? 0;
       if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
+      events?.close();
       await run.close();
     },
   };
+}
+
+/** Writes the updates of a run into its event file. */
+function followEvents(options: EventFileOptions | undefined, shell: Shell): EventFile | undefined {
+  if (options === undefined) return undefined;
+  const events = openEventFile(options, (error) => shell.notify(eventsFailed(options.path, error)));
+  shell.onUpdate((update) => events.update(update));
+  return events;
 }
 
 /** Steps before a change of the length were of another length: from an older checkpoint they would be done with the new one. */
