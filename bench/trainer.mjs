@@ -1,13 +1,7 @@
 /** Runs the programs and the executor of a worker in one thread with all shards of an experiment, without sockets. */
 import { createMemory } from '@lockstep/kernels';
-import {
-  combineWith,
-  compilePrograms,
-  createExecutor,
-  layoutWorker,
-  resolveConfig,
-  viewer,
-} from '@lockstep/training';
+import { combineWith, layoutWorker, viewer } from '@lockstep/run';
+import { compilePrograms, createExecutor, resolveConfig } from '@lockstep/training';
 import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 
 /** More steps than any measurement takes; only schedules read this number. */
@@ -43,7 +37,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
   const metrics = viewer(memory.buffer)(layout.stepMetrics);
 
   let count = 0;
-  const copy = /** @type {import('@lockstep/training').ReplicaCopy} */ (0);
+  const copy = /** @type {import('@lockstep/run').ReplicaCopy} */ (0);
   executor.initialize(copy);
   return {
     step() {

@@ -3,7 +3,7 @@
 // it must get the very instances that its thread has.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -26,6 +26,10 @@ function closure(path, seen = new Set()) {
   }
   return seen;
 }
+
+/** What can be imported from a package: `[['.', './dist/index.js']]`. */
+const entriesOf = (path) =>
+  Object.entries(manifestOf(path).exports).map(([key, { default: file }]) => [key, file]);
 
 const importable = [...closure('libs/lockstep')].filter((path) => manifestOf(path).name !== foundation);
 const packages = [...new Set([...closure('apps/worker'), ...closure('libs/lockstep')])];
@@ -54,8 +58,10 @@ export async function bundle() {
     absWorkingDir: root,
     entryPoints: Object.fromEntries([
       ...programs.map((name) => entry(name, `apps/worker/dist/${name}.js`)),
-      ...importable.map((path) =>
-        entry(`node_modules/${manifestOf(path).name}/index`, `${path}/dist/index.js`),
+      ...importable.flatMap((path) =>
+        entriesOf(path).map(([, file]) =>
+          entry(`node_modules/${manifestOf(path).name}/${basename(file, '.js')}`, join(path, file)),
+        ),
       ),
     ]),
     outdir: folder,
@@ -74,7 +80,8 @@ export async function bundle() {
   });
   for (const path of importable) {
     const { name, version } = manifestOf(path);
-    const manifest = { name, version, type: 'module', exports: './index.js' };
+    const exports = Object.fromEntries(entriesOf(path).map(([key, file]) => [key, `./${basename(file)}`]));
+    const manifest = { name, version, type: 'module', exports };
     writeFileSync(join(folder, 'node_modules', name, 'package.json'), JSON.stringify(manifest));
   }
   const files = packages.map((path) => join(root, path, 'dist/.tsbuildinfo'));

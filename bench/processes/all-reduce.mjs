@@ -3,7 +3,7 @@
 import { createHeldFrames, defaultChunkRules, outboxBytes, runHash } from '@lockstep/collectives';
 import { createEagerKernels } from '@lockstep/kernels';
 import { createLane } from '@lockstep/lanes';
-import { combineWith } from '@lockstep/training';
+import { combineWith } from '@lockstep/run';
 import { loadExchange } from '@lockstep/worker';
 
 const { createReductions, directLink, reduceDirectly } = await loadExchange();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { manifestRules } from './manifests.ts';
-import { closedExports, sound, withManifest } from './rules.fixture.ts';
+import { closedExports, publicExports, sound, withManifest } from './rules.fixture.ts';
 
 const { names, layers, directions, strangers, exactVersions, references } = manifestRules;
 
@@ -50,12 +50,16 @@ describe('manifest rules', () => {
     expect(strangers(otherWay)).toEqual(['@lockstep/autodiff: must know nothing of @lockstep/transport']);
   });
 
-  it('closedExports: one entry, from source or build', () => {
+  it('closedExports: one entry, from source or build, and lockstep/extend', () => {
     const { closedExports: rule } = manifestRules;
     expect(
       rule(withManifest('libs/tree', { exports: { ...closedExports, './src/*': './src/*' } })),
     ).toHaveLength(1);
     expect(rule(withManifest('libs/tree', { exports: './dist/index.js' }))).toHaveLength(1);
+    expect(rule(withManifest('libs/tree', { exports: publicExports }))).toHaveLength(1);
+    expect(rule(withManifest('libs/lockstep', { exports: closedExports }))).toHaveLength(1);
+    const more = { ...publicExports, './more': publicExports['./extend'] };
+    expect(rule(withManifest('libs/lockstep', { exports: more }))).toHaveLength(1);
     expect(rule(withManifest('test', { exports: closedExports }))).toEqual(['test: exports nothing']);
   });
 

@@ -22,6 +22,12 @@ const CLUSTER = [
 ];
 const CALCULUS = ['@lockstep/autodiff'];
 
+/**
+ * Entries beside `.`. Extensions of the library need primitives, programs and plans, which may change with any release: they
+ * have an entry of their own, so that everything that `lockstep` itself exports can be relied on.
+ */
+const FURTHER_ENTRIES: Readonly<Record<string, readonly string[]>> = { 'libs/lockstep': ['extend'] };
+
 export const manifestRules = {
   names,
   layers,
@@ -97,16 +103,24 @@ function reachable(name: string, byName: ReadonlyMap<string | undefined, Package
   return seen;
 }
 
-/** One entry and nothing beside it, so that deep imports fail wherever they are written. */
+/** The entries that are named above and nothing beside them, so that deep imports fail wherever they are written. */
 function closedExports({ packages }: Workspace): string[] {
-  const closed = JSON.stringify({
-    '.': { source: './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
-  });
   return packages.flatMap(({ folder, manifest: { exports } }) => {
     if (folder === 'test') return exports === undefined ? [] : ['test: exports nothing'];
+    const entries = [
+      ['.', entryOf('index')],
+      ...(FURTHER_ENTRIES[folder] ?? []).map((name) => [`./${name}`, entryOf(name)]),
+    ];
+    const closed = JSON.stringify(Object.fromEntries(entries));
     return JSON.stringify(exports) === closed ? [] : [`${folder}: exports must be exactly ${closed}`];
   });
 }
+
+const entryOf = (name: string) => ({
+  source: `./src/${name}.ts`,
+  types: `./dist/${name}.d.ts`,
+  default: `./dist/${name}.js`,
+});
 
 function exactVersions({ root, packages }: Workspace): string[] {
   const first = new Map<string, { version: string; folder: string }>();

@@ -5,6 +5,12 @@ export const closedExports = {
   '.': { source: './src/index.ts', types: './dist/index.d.ts', default: './dist/index.js' },
 };
 
+/** The two entries of the package that users import. */
+export const publicExports = {
+  ...closedExports,
+  './extend': { source: './src/extend.ts', types: './dist/extend.d.ts', default: './dist/extend.js' },
+};
+
 function planted(folder: string, layer: number, dependencies: Record<string, string> = {}): Package {
   const name = folder === 'libs/lockstep' ? 'lockstep' : `@lockstep/${folder.split('/').at(-1)}`;
   const references = Object.keys(dependencies)
@@ -15,7 +21,12 @@ function planted(folder: string, layer: number, dependencies: Record<string, str
     );
   return {
     folder,
-    manifest: { name, lockstep: { layer }, dependencies, exports: closedExports },
+    manifest: {
+      name,
+      lockstep: { layer },
+      dependencies,
+      exports: name === 'lockstep' ? publicExports : closedExports,
+    },
     references,
   };
 }
@@ -54,7 +65,10 @@ export const sound: Workspace = {
       text: "import { it } from 'vitest';\nimport { readFileSync } from 'node:fs';\n",
     },
     { path: 'libs/transport/src/socket.ts', text: "import { Dealer } from 'zeromq';\n" },
-    { path: 'experiments/points.ts', text: "import { sgd } from 'lockstep';\n" },
+    {
+      path: 'experiments/points.ts',
+      text: "import { sgd } from 'lockstep';\nimport { bind } from 'lockstep/extend';\n",
+    },
   ],
   tracked: ['package.json', 'libs/tree/src/index.ts'],
 };

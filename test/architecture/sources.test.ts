@@ -57,6 +57,7 @@ describe('source rules', () => {
     ["import { a } from '@lockstep/errors/src/facts.ts';", "another package's internals"],
     ["export * from '@lockstep/errors/dist/index.js';", "another package's internals"],
     ["type A = import('../../errors/src/index.ts').A;", "another package's internals"],
+    ["import { a } from 'lockstep/more';", "another package's internals"],
     ["import type { A } from '@lockstep/autodiff';", 'which libs/tree/package.json does not declare'],
     ["const a = await import('msgpackr');", 'which libs/tree/package.json does not declare'],
     ["const a = require('msgpackr/pack');", 'which libs/tree/package.json does not declare'],

@@ -2,7 +2,13 @@
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { imports, mathUses } from './syntax.ts';
-import { allDependencies, type Package, type SourceFile, type Workspace } from './workspace.ts';
+import {
+  allDependencies,
+  type Manifest,
+  type Package,
+  type SourceFile,
+  type Workspace,
+} from './workspace.ts';
 
 const MAX_LINES = 500;
 
@@ -50,9 +56,10 @@ function ownMath({ sources }: Workspace): string[] {
 
 function importTargets({ root, packages, sources }: Workspace): string[] {
   const names = new Set(packages.map(({ manifest }) => manifest.name));
+  const entries = new Set(packages.flatMap(({ manifest }) => entriesOf(manifest)));
   return scripts(sources).flatMap((file) => {
     const home = packages.find(({ folder }) => file.path.startsWith(`${folder}/`)) ?? root;
-    const check = { file, home, names, declared: declaredFor(file, home, root) };
+    const check = { file, home, names, entries, declared: declaredFor(file, home, root) };
     return imports(file).flatMap(({ line, specifier }) => {
       const problem = importProblem(specifier, check);
       return problem === undefined ? [] : [`${file.path}:${line}: imports '${specifier}', ${problem}`];
@@ -64,15 +71,24 @@ interface ImportCheck {
   readonly file: SourceFile;
   readonly home: Package;
   readonly names: ReadonlySet<string | undefined>;
+  /** What may be imported from packages of the workspace. */
+  readonly entries: ReadonlySet<string>;
   readonly declared: ReadonlySet<string>;
 }
 
-function importProblem(specifier: string, { file, home, names, declared }: ImportCheck): string | undefined {
+/** `lockstep` and `lockstep/extend`. */
+const entriesOf = ({ name = '', exports }: Manifest): string[] =>
+  Object.keys(exports ?? {}).map((entry) => posix.join(name, entry));
+
+function importProblem(
+  specifier: string,
+  { file, home, names, entries, declared }: ImportCheck,
+): string | undefined {
   if (specifier.startsWith('.'))
     return relativeProblem(posix.join(posix.dirname(file.path), specifier), home);
   if (isBuiltin(specifier)) return specifier.startsWith('node:') ? undefined : 'which is written node:…';
   const name = /^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier;
-  if (names.has(name) && name !== specifier) return `another package's internals`;
+  if (names.has(name) && !entries.has(specifier)) return `another package's internals`;
   if (name === home.manifest.name) return isLibrarySource(file) ? 'its own package' : undefined;
   if (name === 'zeromq' && !file.path.startsWith(ZEROMQ_HOME)) return `only ${ZEROMQ_HOME} may`;
   return declared.has(name) ? undefined : `which ${posix.join(home.folder, 'package.json')} does not declare`;

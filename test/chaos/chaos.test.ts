@@ -1,6 +1,6 @@
 /**
- * Crashes at random moments. Every round names its seed; `LOCKSTEP_SEED=n` begins with another one. The moment of a
- * fault also depends on the machine, so a failed round may need several runs to fail again.
+ * Crashes at random moments. Each round prints its seed; `LOCKSTEP_SEED=n` changes the first one. The moment of a fault
+ * also depends on the machine, so a failed round may need several runs to fail again.
  */
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from 'node:fs';
@@ -37,19 +37,19 @@ beforeAll(async () => {
   expected = (await trainInOneProcess(experiment)).fingerprint;
 });
 
-/** Random choices of one round, in the order in which they are asked for. */
+/** The random choices of one round. */
 function choices(what: string, seed: number) {
   const key: Key = foldIn(keyFromSeed(seed), what);
   let numChosen = 0;
   const below = (bound: number): number => randomUint(key, numChosen++, bound);
   return {
     below,
-    /** Different workers of `count`. */
+    /** `numVictims` different workers of `count`. */
     victims(numVictims: number, count: number): number[] {
       const left = Array.from({ length: count }, (_, i) => i);
       return Array.from({ length: numVictims }, () => left.splice(below(left.length), 1)[0]!);
     },
-    /** Some time in mid-run, at some point of a step. */
+    /** Waits for a random moment of the run, at a random point of a step. */
     async moment(cluster: Cluster): Promise<void> {
       await cluster.next(committed(1 + below(numSteps / 2)));
       await setTimeout(below(maxWaitMs));
@@ -57,7 +57,7 @@ function choices(what: string, seed: number) {
   };
 }
 
-/** So many workers were killed before their end, and the result is as if nothing had happened. */
+/** Expects that `numKilled` workers were killed, and that the result is that of an undisturbed run. */
 function expectRecovered(end: ClusterEnd, numKilled: number): void {
   expect(fingerprintOf(end)).toBe(expected);
   expect(end.exits.filter(({ signal }) => signal === 'SIGKILL')).toHaveLength(numKilled);
@@ -80,7 +80,7 @@ it.each(seeds(5))('two of four are killed at once (seed %i)', async (seed) => {
   expectRecovered(await cluster.end(), 2);
 });
 
-it.each(seeds(5))('a second is killed while the others agree how to go on (seed %i)', async (seed) => {
+it.each(seeds(5))('a second is killed while the others agree on a generation (seed %i)', async (seed) => {
   const { below, victims, moment } = choices('again', seed);
   const cluster = await startCluster({ experiment, workers: 4 });
   await moment(cluster);
@@ -106,7 +106,7 @@ it.each(seeds(5))('one joins and one is killed (seed %i)', async (seed) => {
   expectRecovered(await cluster.end(), 1);
 });
 
-it.each(seeds(3))('all are killed, and others come (seed %i)', async (seed) => {
+it.each(seeds(3))('all are killed, and others join (seed %i)', async (seed) => {
   const { moment } = choices('all', seed);
   const cluster = await startCluster({ experiment, workers: 3 });
   await moment(cluster);
@@ -116,7 +116,7 @@ it.each(seeds(3))('all are killed, and others come (seed %i)', async (seed) => {
   expectRecovered(await cluster.end(), 3);
 });
 
-it.each(seeds(3))('one is stopped, given up, and comes back (seed %i)', async (seed) => {
+it.each(seeds(3))('one is suspended, lost, and returns (seed %i)', async (seed) => {
   const { victims, moment } = choices('silence', seed);
   const [victim] = victims(1, 3);
   const cluster = await startCluster({ experiment, workers: 3 });
@@ -130,7 +130,7 @@ it.each(seeds(3))('one is stopped, given up, and comes back (seed %i)', async (s
   expect(end.exits).toEqual(Array(3).fill({ code: 0, signal: null }));
 });
 
-it.each(seeds(5))('the coordinator is lost and started again (seed %i)', async (seed) => {
+it.each(seeds(5))('the coordinator is killed and restarted (seed %i)', async (seed) => {
   const { moment } = choices('coordinator', seed);
   const first = await startCluster({ experiment, workers: 3 });
   await moment(first);
@@ -145,7 +145,7 @@ it.each(seeds(5))('the coordinator is lost and started again (seed %i)', async (
   expect(fingerprintOf(await second.end())).toBe(expected);
 });
 
-it.each(seeds(5))('one is killed, the run is stopped, and resumed by others (seed %i)', async (seed) => {
+it.each(seeds(5))('one is killed, the run is interrupted, and others resume it (seed %i)', async (seed) => {
   const { below, victims, moment } = choices('resume', seed);
   const first = await startCluster({ experiment, workers: 3 });
   await moment(first);
@@ -158,7 +158,7 @@ it.each(seeds(5))('one is killed, the run is stopped, and resumed by others (see
   expect(fingerprintOf(await second.end())).toBe(expected);
 });
 
-/** A file system of its own; undefined where this process may not mount one. */
+/** Mounts a small file system at `folder`; undefined if this process may not. */
 function smallDisk(folder: string): { fill(): void; free(): void } | undefined {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' });
@@ -182,7 +182,7 @@ function smallDisk(folder: string): { fill(): void; free(): void } | undefined {
   };
 }
 
-it('a disk that is full for a while costs checkpoints and lines of logs, no steps', async ({ skip }) => {
+it('a disk that is full for a while costs checkpoints and log lines, but no steps', async ({ skip }) => {
   const folder = await temporaryFolder();
   const disk = smallDisk(folder);
   if (disk === undefined) return skip('a small file system can be mounted by root only');
@@ -204,10 +204,10 @@ it('a disk that is full for a while costs checkpoints and lines of logs, no step
   expect(left.filter((name) => name.startsWith('.'))).toEqual([]);
 });
 
-/** Events of a command with three workers, in the order in which they come while it starts. */
+/** The events of a command with local workers while it starts, in order. */
 const startPhases = ['started', 'joined', 'loaded', 'generation', 'step'] as const;
 
-/** The workers that a command has started and that live. It also starts a compiler, which checks the types meanwhile. */
+/** The living workers of a command. Its other child is a compiler, which checks types. */
 function workersOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
@@ -220,7 +220,7 @@ function isWorker(pid: string): boolean {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').includes('--managed');
   } catch (error) {
-    // It has ended since it was listed.
+    // The process has ended since it was listed.
     expect(error).toHaveProperty('code', expect.stringMatching(/^(ENOENT|ESRCH)$/));
     return false;
   }
@@ -233,7 +233,7 @@ async function killAtStart(
 ): Promise<void> {
   const isEach = phase === 'joined' || phase === 'loaded';
   await command.event(phase, isEach ? victim + 1 : 1);
-  // It starts its workers as soon as it has said that it has started.
+  // The command starts its workers right after the event `started`.
   const alive = await vi.waitFor(() => {
     const found = workersOf(command.pid);
     expect(found.length).toBeGreaterThan(0);
@@ -258,10 +258,10 @@ it.each(seeds(20))('local workers are killed while the run starts (seed %i)', as
     folder,
     '--json',
   ]);
-  // Every phase comes up once in five seeds.
+  // Five consecutive seeds cover all phases.
   await killAtStart(command, startPhases[seed % startPhases.length]!, below(workers));
   await command.event('workerRestarting');
-  // The one that takes its place is killed as well, in every other round.
+  // In every other round, the replacement is killed as well.
   if (seed % 2 === 0) {
     await killAtStart(command, 'started', below(workers));
     await command.event('workerRestarting', 2);

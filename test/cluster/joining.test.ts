@@ -33,7 +33,7 @@ it('newcomers without the data or with another rate are turned away by name', as
   });
   await cluster.workers[1]!.held();
   expect(await turnedAway(cluster)).toMatch(/^failed: loading failed on \S+: ENOENT: no such file/);
-  expect(await turnedAway(cluster)).toMatch(/^programs: .*came out differently on \S+ .*\(update\)/);
+  expect(await turnedAway(cluster)).toMatch(/^programs: .*programs on \S+ differ .*\(update\)/);
   cluster.workers[1]!.release();
   const end = await cluster.end();
   expect(fingerprintOf(end)).toBe((await trainInOneProcess(experiment)).fingerprint);

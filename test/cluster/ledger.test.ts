@@ -1,6 +1,7 @@
 /** The run log accounts for every shard and every byte. */
 import { defaultChunkRules, expectedBytes } from '@lockstep/collectives';
-import { compilePrograms, createSchedule } from '@lockstep/training';
+import { createSchedule } from '@lockstep/run';
+import { compilePrograms } from '@lockstep/training';
 import { expect, it } from 'vitest';
 import { fingerprintOf, startCluster } from './harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment } from './harness/experiment.ts';

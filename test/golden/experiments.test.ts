@@ -6,7 +6,14 @@ import type { ShardRange } from '@lockstep/collectives';
 import { offeredProfiles } from '@lockstep/kernels';
 import { countParams } from '@lockstep/nn';
 import type { Shape } from '@lockstep/tensor';
-import { type Experiment, isExperiment, resolveConfig, trainLocally } from '@lockstep/training';
+import {
+  type Experiment,
+  isExperiment,
+  isTemplate,
+  resolveConfig,
+  resolveExperiment,
+  trainLocally,
+} from '@lockstep/training';
 import { describe, expect, it } from 'vitest';
 
 const folder = new URL('../../experiments/', import.meta.url);
@@ -21,11 +28,11 @@ const profile = offeredProfiles()[0]!;
 const TIMEOUT_MS = 60_000;
 
 async function load(file: string): Promise<Experiment> {
-  const { default: experiment } = (await import(fileURLToPath(new URL(file, folder)))) as {
+  const { default: exported } = (await import(fileURLToPath(new URL(file, folder)))) as {
     default?: unknown;
   };
-  if (!isExperiment(experiment)) throw new TypeError(`${file} exports no experiment`);
-  return experiment;
+  if (isExperiment(exported) || isTemplate(exported)) return resolveExperiment(exported).experiment;
+  throw new TypeError(`${file} exports no experiment`);
 }
 
 /** One run of all shards; two uneven ones, as of two workers with a different number of threads. */

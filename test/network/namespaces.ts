@@ -1,16 +1,16 @@
-/** Two network namespaces joined by a cable: two machines, as far as sockets can tell. */
+/** Two network namespaces joined by a virtual cable. To sockets they are two machines. */
 import { execFileSync } from 'node:child_process';
 
 export interface Machine {
   readonly address: string;
-  /** What a command is started with to run there. */
+  /** The prefix of a command that runs on this machine. */
   readonly inside: readonly string[];
 }
 
-/** Why there cannot be any here; undefined where they can. */
+/** Why network namespaces cannot be created here; undefined if they can. */
 export function whyNoNamespaces(): string | undefined {
-  if (process.platform !== 'linux') return `network namespaces are Linux's, this is ${process.platform}`;
-  if (process.getuid?.() !== 0) return 'only root may make network namespaces';
+  if (process.platform !== 'linux') return `network namespaces need Linux, and this is ${process.platform}`;
+  if (process.getuid?.() !== 0) return 'only root may create network namespaces';
   try {
     ip('netns', 'add', probe);
     ip('netns', 'delete', probe);
@@ -20,7 +20,7 @@ export function whyNoNamespaces(): string | undefined {
   }
 }
 
-/** Two machines on one network; `remove` takes them away with all that runs on their cable. */
+/** Creates two machines on one network. `remove` deletes them and their cable. */
 export function createMachines(): { readonly machines: readonly [Machine, Machine]; remove(): void } {
   const names = [`lockstep-${process.pid}-a`, `lockstep-${process.pid}-b`] as const;
   // Names of devices are at most 15 characters long.

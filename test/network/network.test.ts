@@ -1,4 +1,4 @@
-/** Two machines that trust each other by keys, and strangers. */
+/** Two machines with common keys, and processes with other keys or none. */
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../cluster/harness/cluster.ts';
@@ -10,7 +10,9 @@ const reason = whyNoNamespaces();
 const title = reason === undefined ? 'two machines' : `two machines (skipped: ${reason})`;
 
 describe.skipIf(reason !== undefined)(title, () => {
-  it('train with keys as one process does, and turn strangers away', { timeout: 180_000 }, async () => {
+  it('train with keys to the result of one process, and refuse processes with other keys or none', {
+    timeout: 180_000,
+  }, async () => {
     const expected = await trainInOneProcess(await loadExperiment('cnn', { limitSamples: 950 }));
     const folder = await temporaryFolder();
     const [keys, others] = [join(folder, 'keys'), join(folder, 'others')];
@@ -39,7 +41,7 @@ describe.skipIf(reason !== undefined)(title, () => {
     expect(await Promise.all([coordinator, ...workers].map(({ exited }) => exited))).toEqual([0, 0, 0]);
   });
 
-  it('do not talk without keys at all', async () => {
+  it('refuse to start without keys', async () => {
     const { machines, remove } = createMachines();
     onTestFinished(remove);
     const coordinator = startCoordinator(machines[0], undefined, await temporaryFolder());

@@ -64,6 +64,20 @@ describe('help', () => {
     expect(await run('help', 'train')).toEqual(await run('train', '--help'));
   });
 
+  it('lists the parameters of an experiment', async () => {
+    const { code, out } = await run('train', project.tunable, '--help');
+    expect(code).toBe(0);
+    expect(out).toContain(
+      `Parameters of ${project.tunable}, set by --set NAME=VALUE:
+  size=12         samples a step; a whole number of at least 1
+  optimizer=adam  'adam' or 'sgd'
+`,
+    );
+    expect((await run('help', 'explain', project.tunable)).out).toContain('optimizer=adam');
+    expect((await run('train', project.tiny, '--help')).out).toContain(`Parameters of ${project.tiny}: none`);
+    expect(await run('train', 'none.ts', '--help')).toMatchObject({ code: 1 });
+  });
+
   it.each([40, 60, 100])('fits into %i columns', async (columns) => {
     const out = recordingStream(true, columns);
     const err = recordingStream();
@@ -136,7 +150,7 @@ describe('mistakes in the command line', () => {
     expect(err).not.toMatch(/\n\s+at /);
   });
 
-  it('show the stack when asked', async () => {
+  it('show the stack with --verbose', async () => {
     expect((await run('worker', '--join', 'nonsense', '--verbose')).err).toMatch(/\n\s+at /);
   });
 });
@@ -155,7 +169,7 @@ describe('what cannot be changed when a run is resumed', () => {
 });
 
 describe('keys', () => {
-  it('are written once, and never replaced', async () => {
+  it('are written once and never replaced', async () => {
     const out = join(project.folder, 'keys');
     expect(await run('keys', '--out', out)).toMatchObject({ code: 0, out: expect.stringContaining(out) });
     expect(existsSync(join(out, 'server.secret'))).toBe(true);
@@ -167,7 +181,7 @@ describe('keys', () => {
 });
 
 describe('resume', () => {
-  it('says that a folder is no run', async () => {
+  it('reports a folder that is not a run', async () => {
     const { code, err } = await run('resume', join(project.folder, 'runs', 'nothing'));
     expect(code).toBe(2);
     expect(err).toMatch(/is not the folder of a run; there are no runs in/);
@@ -175,7 +189,7 @@ describe('resume', () => {
 });
 
 describe('train', () => {
-  it('leaves no run behind that could not start', async () => {
+  it('leaves no run folder behind when the run cannot start', async () => {
     const root = join(project.folder, 'runs');
     const argv = ['train', project.tiny, '--run-root', root];
     const { code, err } = await run(...argv, '--bind', 'tcp://0.0.0.0:0');
@@ -194,14 +208,14 @@ describe('train', () => {
 });
 
 describe('train into a place that cannot be written to', () => {
-  // The one in /proc never answered.
+  // Node never answered for the path in /proc.
   it.each(['/proc/no/runs', '/dev/null/runs'])('%s is an error at once', async (root) => {
     const { code, err } = await run('train', project.tiny, '--run-root', root);
     expect(code).toBe(2);
     expect(err).toContain(`--run-root '${root}' cannot be used:`);
   });
 
-  it('says so of a trace', async () => {
+  it('reports a trace file that cannot be written', async () => {
     const argv = ['train', project.tiny, '--run-root', join(project.folder, 'runs'), '--trace'];
     expect(await run(...argv, project.folder)).toMatchObject({
       code: 2,
@@ -211,7 +225,7 @@ describe('train into a place that cannot be written to', () => {
 });
 
 describe('explain', () => {
-  it('says what is wrong with its options and with the file', async () => {
+  it('reports mistakes in its options and a missing file', async () => {
     expect(await run('explain', project.tiny, '--shards', '0')).toMatchObject({
       code: 2,
       err: expect.stringContaining('--shards must be one whole number of at least 1'),
@@ -227,8 +241,8 @@ describe('the program', () => {
   const launcher = fileURLToPath(new URL('../bin/lockstep.mjs', import.meta.url));
   const launch = (...argv: string[]) => promisify(execFile)(process.execPath, [launcher, ...argv]);
 
-  // The build, as users run it: here stacks are mapped back to the experiment, which the test runner prevents.
-  it('names file and line of what an experiment throws', async () => {
+  // Runs the build, as users do. There stacks are mapped back to the experiment, which the test runner prevents.
+  it('names file and line of an error that an experiment throws', async () => {
     const path = await project.write(
       'throws.ts',
       "import { defineExperiment } from 'lockstep';\nexport default defineExperiment({ batch: { size: 0 } });",
@@ -240,7 +254,7 @@ describe('the program', () => {
     );
   });
 
-  it('explains the step of an experiment, to people and to scripts', async () => {
+  it('explains the step of an experiment to people and to scripts', async () => {
     const path = fileURLToPath(new URL('../../../experiments/logistic-regression.ts', import.meta.url));
     const { stdout } = await launch('explain', path);
     expect(stdout).toMatch(/^Shard program, for a block of 4 shards of 10 rows\n/);

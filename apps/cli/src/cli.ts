@@ -1,28 +1,39 @@
 import { commandLine, normalise } from './command-line.ts';
-import type { Context } from './commands/command.ts';
-import { describeError, exitCodeOf, exitCodes } from './errors.ts';
+import { commandNamed, commands } from './commands/table.ts';
+import { experimentFile } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Runs one command line, without the name of the program; resolves with the exit code. */
 export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
-  let action: ((context: Context) => Promise<number>) | undefined;
+  let action: (() => Promise<number>) | undefined;
   let help = '';
-  const perform = (load: Parameters<Parameters<typeof commandLine>[0]>[0]) => (args: object) => {
-    // The table of commands holds each function against its options.
-    action = async (context) => (await load())(args as never, context);
-  };
   try {
     const words = normalise(argv);
-    const parser = commandLine(perform, words, terminal.out.columns());
+    const parser = commandLine(
+      (command, args) => {
+        action = () => command.run(args, { terminal, commands });
+      },
+      words,
+      terminal.out.columns(),
+    );
     const report = (error: Error | undefined, _args: unknown, output: string): void => {
       if (error) throw error;
       help = output;
     };
     await parser.parseAsync([...words], {}, report);
-    if (help !== '') terminal.out.write(`${help}\n`);
-    return action === undefined ? exitCodes.done : await action({ terminal });
+    if (help !== '') terminal.out.write(`${help}\n${await parametersOf(words)}`);
+    return action === undefined ? 0 : await action();
   } catch (error) {
+    const { describeError, exitCodeOf } = await import('./errors.ts');
     terminal.err.write(describeError(error, argv.includes('--verbose')));
     return exitCodeOf(error);
   }
+}
+
+/** The part of the help that lists the parameters of the experiment that a command line names; empty if it names none. */
+async function parametersOf([name, file]: readonly string[]): Promise<string> {
+  const takesFile = Object.values(commandNamed(name)?.positionals ?? {}).includes(experimentFile);
+  if (!takesFile || file === undefined || file.startsWith('-')) return '';
+  const { parametersText } = await import('./parameters-text.ts');
+  return `\n${await parametersText(file)}`;
 }

@@ -1,37 +1,40 @@
-/** How a command line is read, and how mistakes in it are answered. */
+/** Reads a command line, and explains mistakes in it. */
 import { LockstepError, nearNames } from '@lockstep/errors';
-import yargs, { type Argv } from 'yargs';
-import { type Command, type Handler, visibleOptions } from './commands/command.ts';
+import yargs, { type Argv, type Options } from 'yargs';
+import { type Command, optionsOf } from './commands/command.ts';
 import { commandNamed, commandNames, commands } from './commands/table.ts';
 import { quoted } from './display/format.ts';
+import { type OptionTable, yargsOption } from './option.ts';
 import { outputOptions } from './options.ts';
 import { version } from './project.ts';
 
-/** Says what is to be done with a command's options. */
-export type Perform = (load: () => Promise<Handler<never>>) => (args: object) => void;
+/** Called with the command that was given and its arguments. */
+export type OnCommand = (command: Command, args: object) => void;
 
 const epilogue = `Exit codes: 0 done, 1 the experiment or the run failed, 2 a mistake in the command line, the
 configuration or an address, 3 keys wrong or missing, or worker refused, 5 a loss, gradient or
 parameter is not finite, 130 interrupted (the run is saved). A worker ends with 4 when it has lost
 its coordinator, with 6 when there never was one.`;
 
-/** Help is as wide as the terminal, within bounds. */
+/** The limit for the width of help, which is otherwise that of the terminal. */
 const maxHelpColumns = 100;
 
-/** `argv` is what will be parsed: messages of mistakes name its command. `columns` is the terminal's width. */
+/**
+ * `argv` is the command line that will be parsed; messages of mistakes name its command. `columns` is the width of the terminal.
+ */
 export function commandLine(
-  perform: Perform,
+  onCommand: OnCommand,
   argv: readonly string[] = [],
   columns: number = maxHelpColumns,
 ): Argv {
   const command = commandNamed(argv.find((word) => !word.startsWith('-')));
   const parser = yargs()
     .scriptName('lockstep')
-    // Messages are read below, and are English whatever the machine's language is.
+    // Messages are English whatever the machine's language is: `explain` reads them.
     .locale('en')
     .parserConfiguration({ 'boolean-negation': false, 'dot-notation': false })
-    .options(outputOptions);
-  for (const command of commands) addCommand(parser, command, perform);
+    .options(yargsOptions(outputOptions));
+  for (const one of commands) addCommand(parser, one, onCommand);
   return parser
     .usage('$0 <command>\n\nTrains neural networks data-parallel: one seed, one result.')
     .version(version)
@@ -43,25 +46,51 @@ export function commandLine(
     .wrap(Math.min(columns, maxHelpColumns))
     .epilogue(epilogue)
     .fail((message, error) => {
-      // What a check of a value throws arrives as yargs' own error: here it can only be a mistake in the command line.
+      // Errors of an option's `read` arrive here too. All of them are mistakes in the command line.
       throw new LockstepError('config', explain(message ?? error?.message, command), {}, { cause: error });
     });
 }
 
-function addCommand(parser: Argv, command: Command, perform: Perform): void {
+function addCommand(parser: Argv, command: Command, onCommand: OnCommand): void {
+  const { positionals, options, refused, examples } = command;
   const build = (args: Argv): Argv => {
-    for (const [name, positional] of Object.entries(command.positionals))
-      args.positional(name, { ...positional });
-    args.options(command.options);
-    for (const [line, describe] of command.examples) args.example(`$0 ${line}`, describe);
+    for (const [name, positional] of Object.entries(positionals)) {
+      const { requiresArg: _, ...rest } = yargsOption(`<${name}>`, positional);
+      args.positional(name, rest);
+    }
+    args.options(yargsOptions(options));
+    for (const [name, message] of Object.entries(refused)) args.option(name, refusedOption(name, message));
+    for (const [line, describe] of examples) args.example(`$0 ${line}`, describe);
     return args;
   };
-  parser.command(command.usage, command.describe, build, perform(command.load));
+  parser.command(usageOf(command), command.summary, build, (args) => onCommand(command, args));
+}
+
+const yargsOptions = (options: OptionTable): Record<string, Options> =>
+  Object.fromEntries(
+    Object.entries(options).map(([name, option]) => [name, yargsOption(`--${name}`, option)]),
+  );
+
+function refusedOption(name: string, message: string): Options {
+  return {
+    hidden: true,
+    coerce: () => {
+      throw new LockstepError('config', message, { name });
+    },
+  };
+}
+
+/** `train <experiment>`, `completion [shell]`. */
+function usageOf({ name, positionals }: Command): string {
+  const places = Object.entries(positionals).map(([place, { isRequired }]) =>
+    isRequired ? `<${place}>` : `[${place}]`,
+  );
+  return [name, ...places].join(' ');
 }
 
 /**
- * What is meant by a command line that yargs would answer otherwise: nothing lists the commands, `help train` is `train --help`.
- * Throws `config` for a command that does not exist, with `--help` as well.
+ * Rewrites command lines that yargs would answer otherwise: an empty one becomes `--help`, `help train` becomes `train --help`.
+ * Throws `config` for a command that does not exist, even with `--help`.
  */
 export function normalise(argv: readonly string[]): readonly string[] {
   const [first, second] = argv;
@@ -71,10 +100,10 @@ export function normalise(argv: readonly string[]): readonly string[] {
     throw new LockstepError('config', unknown('command', [named]), { command: named });
   }
   if (first !== 'help') return argv;
-  return named === undefined || named.startsWith('-') ? ['--help'] : [named, '--help'];
+  return named === undefined || named.startsWith('-') ? ['--help'] : [...argv.slice(1), '--help'];
 }
 
-/** What yargs says, in our words. */
+/** A message of yargs in our words, with the command whose help says more. */
 function explain(message: string, command: Command | undefined): string {
   const [, kind, list] = /^Unknown (argument|command)s?: (.*)$/s.exec(message) ?? [];
   if (list !== undefined) return unknown(kind as 'argument' | 'command', list.split(', '), command);
@@ -92,28 +121,22 @@ function inOurWords(message: string, command: Command | undefined): string {
     const [name, { describe = '' }] = Object.entries(command.positionals)[Number(got)] ?? ['', {}];
     return `<${name}> is missing: ${describe}`;
   }
-  const [, argument, given, choices] = /Argument: (.*?), Given: (.*), Choices: (.*)$/s.exec(message) ?? [];
-  if (argument !== undefined) {
-    const value = (given ?? '').replace(/^"|"$/g, '');
-    return `<${argument}> must be one of ${choices!.replaceAll('"', '')}, not ${quoted(value)}`;
-  }
   return message;
 }
 
-function describeOption(command: Command | undefined, name: string): string {
-  return command?.options[name]?.describe ?? 'it has no default';
-}
+const describeOption = (command: Command | undefined, name: string): string =>
+  command?.options[name]?.describe ?? 'it has no default';
 
-/** Names that do not exist, with those that may have been meant. */
+/** A message about names that do not exist, with those that may have been meant. */
 function unknown(kind: 'argument' | 'command', names: readonly string[], command?: Command): string {
-  const own = command === undefined ? [] : Object.keys(visibleOptions(command));
-  // To `--no-seed` yargs adds `noSeed`.
+  const own = command === undefined ? [] : Object.keys(optionsOf(command));
+  // yargs reports `--no-seed` twice: as `no-seed` and as `noSeed`.
   const given = [...new Set(names)].filter(
     (name) => !names.some((other) => camelCase(other) === name && other !== name),
   );
   const hints = given.map((name) => {
-    const owners = kind === 'argument' ? commands.filter(({ options }) => isOption(options[name])) : [];
-    const options = kind === 'argument' ? nearNames(name, own.length > 0 ? own : allOptions) : [];
+    const owners = kind === 'argument' ? commands.filter(({ options }) => Object.hasOwn(options, name)) : [];
+    const options = kind === 'argument' ? nearNames(name, own.length > 0 ? own : allOptions()) : [];
     const near = [...options.map((option) => `--${option}`), ...nearNames(name, commandNames)];
     const meant = near.length === 0 ? '' : `did you mean ${near.slice(0, 2).join(' or ')}?`;
     const elsewhere =
@@ -128,9 +151,6 @@ function unknown(kind: 'argument' | 'command', names: readonly string[], command
 
 const camelCase = (name: string): string => name.replace(/-(.)/g, (_, char: string) => char.toUpperCase());
 
-const isOption = (option: { readonly hidden?: boolean | undefined } | undefined): boolean =>
-  option !== undefined && option.hidden !== true;
-
-const allOptions: readonly string[] = [
-  ...new Set(commands.flatMap((command) => Object.keys(visibleOptions(command)))),
+const allOptions = (): readonly string[] => [
+  ...new Set(commands.flatMap((command) => Object.keys(optionsOf(command)))),
 ];

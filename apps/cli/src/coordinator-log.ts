@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { fileError } from '@lockstep/files';
 import { type Logger, pino } from 'pino';
 
-/** The coordinator's log in a folder. Throws a `file` error; a disk that is full later ends the log, not the run. */
+/** Opens the coordinator's log in a folder. Throws a `file` error. A disk that is full later ends the log, not the run. */
 export function openCoordinatorLog(folder: string): Logger {
   const path = join(folder, 'coordinator.log');
   try {

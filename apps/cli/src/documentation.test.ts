@@ -1,4 +1,4 @@
-/** Every command line of the documentation is one that the command takes. */
+/** Checks that the commands accept every command line of the documentation. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { commandLine } from './command-line.ts';
@@ -13,7 +13,7 @@ const pages = [
     .map((file) => `docs/${file}`),
 ];
 
-/** The arguments behind `lockstep` in blocks of shell, and in sentences and tables where there are any. */
+/** Arguments of `lockstep` in shell blocks, in sentences and in tables. */
 function commandsIn(page: string): string[] {
   const text = readFileSync(new URL(page, root), 'utf8');
   const blocks = Array.from(text.matchAll(/^```(?:sh)?\n(.*?)^```$/gms), ([, code]) => code!);
@@ -24,10 +24,10 @@ function commandsIn(page: string): string[] {
     .filter((line) => line !== undefined);
 }
 
-/** What the parser makes of a line; it runs no command. */
+/** The command of a line, as the parser reads it. Runs no command. */
 async function parse(line: string): Promise<string | number | undefined> {
   let args: Readonly<Record<string, unknown>> = {};
-  const parser = commandLine(() => (given) => {
+  const parser = commandLine((_command, given) => {
     args = given as typeof args;
   });
   const named = line.replaceAll(/\b[A-Z]+\b/g, (word) => (word === 'STEP' ? '1' : `examples/${word}`));
@@ -35,7 +35,7 @@ async function parse(line: string): Promise<string | number | undefined> {
   return (args._ as string[] | undefined)?.[0];
 }
 
-/** Help ends a command before it is parsed. */
+/** Lines with --help are left out: help ends a command before it is parsed. */
 const lines = pages.flatMap((page) =>
   commandsIn(page).flatMap((line) => (line.endsWith(' --help') ? [] : [[page, line] as const])),
 );
@@ -50,7 +50,7 @@ describe('documentation', () => {
     expect(await parse(line)).toBe(line.split(' ')[0]);
   });
 
-  it('would notice an option that does not exist', async () => {
+  it('an option that does not exist is noticed', async () => {
     await expect(parse('train x.ts --wrokers 2')).rejects.toThrow(/did you mean --workers/);
   });
 });

@@ -16,7 +16,7 @@ describe('exit codes', () => {
     expect(exitCodeOf(new LockstepError(code, 'message'))).toBe(exit);
   });
 
-  it('treats anything else as a failure', () => {
+  it('treats any other error as a failure', () => {
     expect(exitCodeOf(new TypeError('bug'))).toBe(1);
     expect(exitCodeOf('thrown text')).toBe(1);
   });
@@ -25,7 +25,7 @@ describe('exit codes', () => {
 describe('describeError', () => {
   const error = new LockstepError('config', 'the seed must be whole', {}, { cause: new Error('the cause') });
 
-  it('is one block without a stack', () => {
+  it('gives one block without a stack', () => {
     expect(describeError(error, false)).toBe('lockstep: the seed must be whole\n');
     expect(describeError('text', false)).toBe('lockstep: text\n');
   });
@@ -36,7 +36,7 @@ describe('describeError', () => {
     );
   });
 
-  it('shows stack and cause when asked', () => {
+  it('shows stack and cause with --verbose', () => {
     expect(describeError(error, true)).toMatch(
       /^lockstep: the seed must be whole\n.*\n\s+at .*caused by Error: the cause/s,
     );

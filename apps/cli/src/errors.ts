@@ -1,15 +1,15 @@
-/** What people and scripts see of an error: one short block, and an exit code. */
+/** Turns an error into one short block of text and an exit code. */
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 
 export const exitCodes = {
   done: 0,
   /** The experiment or the run failed. */
   failed: 1,
-  /** The command line, a configuration value or an address. */
+  /** A mistake in the command line, a configuration value or an address. */
   usage: 2,
   /** Keys are missing or wrong, or the coordinator does not accept this worker. */
   refused: 3,
-  /** A loss, gradient or parameter is not finite; the last state that is, is saved. 4 is a worker's. */
+  /** A loss, gradient or parameter is not finite; the last finite state is saved. Code 4 belongs to workers. */
   nonFinite: 5,
   /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
   interrupted: 130,
@@ -26,7 +26,7 @@ export function exitCodeOf(error: unknown): number {
   return (error instanceof LockstepError && byCode[error.code]) || exitCodes.failed;
 }
 
-/** `lockstep: what is wrong`; the stack only when asked for, or when the error is a bug of ours. */
+/** The text `lockstep: what is wrong`. The stack is shown with --verbose; the text says so for errors of our own. */
 export function describeError(error: unknown, verbose: boolean): string {
   if (!(error instanceof Error)) return `lockstep: ${String(error)}\n`;
   const isBug = !(error instanceof LockstepError) || error.code === 'internal';

@@ -18,7 +18,7 @@ async function failure(file: string): Promise<{ code: string; message: string }>
 }
 
 describe('loadExperiment', () => {
-  it('gives the experiment and one module for workers, whose hash is stable', async () => {
+  it('gives the experiment, and one module for workers with a stable hash', async () => {
     const first = await loadExperiment(project.tiny);
     expect(first).toMatchObject({
       name: 'tiny',
@@ -30,7 +30,7 @@ describe('loadExperiment', () => {
     expect((await loadExperiment(project.tiny)).hash).toBe(first.hash);
   });
 
-  it('bundles what the file imports from its own folder, and names it after the file', async () => {
+  it('bundles imports from the folder of the file, and names the experiment after the file', async () => {
     await project.write('parts.ts', `export const size: number = 24;`);
     const path = await project.write(
       'my-run.ts',
@@ -42,14 +42,36 @@ describe('loadExperiment', () => {
     expect({ name, size: experiment.batch.size }).toEqual({ name: 'my-run', size: 24 });
   });
 
-  it('says which files are near a missing one', async () => {
+  it('gives declared parameters their defaults and what is set', async () => {
+    expect(await loadExperiment(project.tunable)).toMatchObject({
+      name: 'adam',
+      params: { size: 12, optimizer: 'adam' },
+    });
+    expect(await loadExperiment(project.tunable, ['size=24', 'optimizer=sgd'])).toMatchObject({
+      ...{ name: 'sgd', params: { size: 24, optimizer: 'sgd' }, experiment: { batch: { size: 24 } } },
+    });
+    expect(await loadExperiment(project.tiny)).not.toHaveProperty('params');
+  });
+
+  it.each([
+    ['siz=24', "no parameter 'siz'; did you mean 'size'? it has size, optimizer"],
+    ['size=0', "parameter 'size' must be a whole number of at least 1, not '0'"],
+    ['optimizer=lion', "parameter 'optimizer' must be 'adam' or 'sgd', not 'lion'"],
+    ['size', "'size' sets nothing; write NAME=VALUE, such as size=12"],
+  ])('refuses the assignment %s', async (assignment, message) => {
+    await expect(loadExperiment(project.tunable, [assignment])).rejects.toMatchObject({
+      ...{ code: 'config', message: expect.stringContaining(message) },
+    });
+  });
+
+  it('names files near a missing one', async () => {
     const near = await project.write('mnist-cnn.ts', '');
     const { code, message } = await failure(join(project.folder, 'mnist-cn.ts'));
     expect(code).toBe('experiment');
     expect(message).toContain(`does not exist; did you mean ${near}?`);
   });
 
-  it('says that the folder of a missing file does not exist, and that a folder is no file', async () => {
+  it('reports a missing folder, and a folder in place of a file', async () => {
     expect((await failure(join(project.folder, 'none', 'x.ts'))).message).toMatch(
       /the folder .*none does not exist either/,
     );
@@ -64,7 +86,7 @@ describe('loadExperiment', () => {
     expect(message).toContain(`${path}:2:11: Unexpected "="\n    const x = = 3;\n              ^`);
   });
 
-  it('says what is exported instead of an experiment', async () => {
+  it('says what the file exports instead of an experiment', async () => {
     const named = await project.write('named.ts', 'export const experiment = 1;');
     expect((await failure(named)).message).toMatch(
       /it exports experiment, but no default; end it with `export default/,
@@ -79,7 +101,7 @@ describe('loadExperiment', () => {
     expect((await failure(func)).message).toMatch(/its default export is a function/);
   });
 
-  it('says which package is not installed', async () => {
+  it('names the package that is not installed', async () => {
     const path = await project.write(
       'missing.ts',
       `import x from 'not-installed-anywhere';\nexport default x;`,
@@ -89,7 +111,7 @@ describe('loadExperiment', () => {
     );
   });
 
-  it('keeps the code of what the experiment throws', async () => {
+  it('keeps the code of an error that the experiment throws', async () => {
     const path = await project.write(
       'throws.ts',
       `import { defineExperiment } from 'lockstep';

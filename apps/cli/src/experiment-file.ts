@@ -1,4 +1,4 @@
-/** From an experiment file to one checked module: bundled by esbuild, packages left out, imported. */
+/** Turns an experiment file into one checked module: esbuild bundles it without its packages, and it is imported. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
@@ -8,35 +8,74 @@ import {
   findProject,
   importBundle,
   type Project,
-  requireExperiment,
+  requireExported,
   shortPath,
 } from '@lockstep/inference';
-import type { Experiment } from '@lockstep/training';
+import type { Declarations, ParamValues } from '@lockstep/params';
+import { placed } from '@lockstep/run';
+import type { Experiment, ExperimentTemplate } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
 
-export interface ExperimentFile {
-  /** The experiment's own, or the file's. */
-  readonly name: string;
+interface ExperimentModule {
   readonly path: string;
   readonly project: Project;
-  /** One ESM module, what workers run. */
+  /** One ESM module, which workers run. */
   readonly bundle: Uint8Array;
   /** SHA-256 of the bundle. */
   readonly hash: string;
-  readonly experiment: Experiment;
 }
 
-/** Throws an `experiment` error that says where and what, or what the experiment itself throws. */
-export async function loadExperiment(file: string): Promise<ExperimentFile> {
+export interface ExperimentFile extends ExperimentModule {
+  /** The name that the experiment gives, or the name of the file. */
+  readonly name: string;
+  readonly experiment: Experiment;
+  /** The values of the declared parameters; undefined if the experiment declares none. */
+  readonly params?: ParamValues;
+}
+
+/**
+ * The experiment of a file.
+ *
+ * @param assignments values of declared parameters, such as `rate=0.1`; the other parameters have their defaults
+ * @throws LockstepError `experiment` with place and reason, `config` for an assignment that does not fit, and what the experiment
+ * itself throws
+ */
+export async function loadExperiment(
+  file: string,
+  assignments: readonly string[] = [],
+): Promise<ExperimentFile> {
+  const { exported, ...module } = await loadModule(file);
+  const { path, bundle, hash, project } = module;
+  const { parseAssignments } = await import('@lockstep/params');
+  const { resolveExperiment } = await import('@lockstep/training');
+  const given = parseAssignments(declaredIn(exported), assignments);
+  const resolved = placed(
+    { bundle, hash, root: project.root },
+    () => undefined,
+    () => resolveExperiment(exported, given),
+  );
+  return { ...module, ...resolved, name: resolved.experiment.name ?? basename(path, extname(path)) };
+}
+
+/** The parameters that the experiment of a file declares. Neither its model is made nor its data are loaded. */
+export async function loadDeclarations(file: string): Promise<Declarations> {
+  return declaredIn((await loadModule(file)).exported);
+}
+
+const declaredIn = (exported: Experiment | ExperimentTemplate): Declarations =>
+  'params' in exported ? exported.params : {};
+
+/** The module of a file, whose functions are not called. */
+export async function loadModule(
+  file: string,
+): Promise<ExperimentModule & { exported: Experiment | ExperimentTemplate }> {
   const path = resolve(file);
   requireFile(file, path);
   const project = findProject(dirname(path));
   const bundle = await bundleExperiment(file, path, project);
   const hash = createHash('sha256').update(bundle).digest('hex');
   const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
-  const experiment = requireExperiment(file, module);
-  const name = experiment.name ?? basename(path, extname(path));
-  return { name, path, project, bundle, hash, experiment };
+  return { path, project, bundle, hash, exported: requireExported(file, module) };
 }
 
 function requireFile(file: string, path: string): void {
@@ -77,7 +116,7 @@ async function bundleExperiment(file: string, path: string, project: Project): P
     const more = error.errors.length > 3 ? `\n  … and ${error.errors.length - 3} more` : '';
     throw new LockstepError('experiment', `${file} cannot be read:\n${errors.join('\n')}${more}`, { file });
   } finally {
-    // Its helper process.
+    // Ends the helper process of esbuild.
     await stop();
   }
 }

@@ -24,7 +24,7 @@ it.each([
   expect(joinEndpoint(endpoint, interfaces)).toBe(join);
 });
 
-it('where a machine has no network, workers of its own can join', () => {
+it('a machine without a network has an address for its own workers', () => {
   const { lo } = interfaces;
   expect(joinEndpoint('tcp://0.0.0.0:1', { lo })).toBe('tcp://127.0.0.1:1');
   expect(joinEndpoint('tcp://[::]:1', { lo })).toBe('tcp://[::1]:1');

@@ -1,4 +1,4 @@
-/** Where workers find a coordinator that listens on all interfaces: nobody can connect to `0.0.0.0`. */
+/** The address at which workers reach a coordinator that listens on all interfaces, because nobody can connect to `0.0.0.0`. */
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { parseEndpoint } from '@lockstep/transport';
 
@@ -11,16 +11,18 @@ const families: Readonly<Record<string, 'IPv4' | 'IPv6'>> = {
 };
 const loopbacks = { IPv4: '127.0.0.1', IPv6: '[::1]' } as const;
 
-/** For this machine's own workers. */
+/** The address for workers of this machine. */
 export function localEndpoint(endpoint: string): string {
   return withHost(endpoint, (family) => loopbacks[family]);
 }
 
-/** For workers of other machines and containers: this host's first address of its own, and loopback where it has none. */
+/**
+ * The address for workers of other machines and containers: the first external address of this host, or loopback if it has none.
+ */
 export function joinEndpoint(endpoint: string, interfaces: Interfaces = networkInterfaces()): string {
   return withHost(endpoint, (family) => {
     const addresses = Object.values(interfaces).flatMap((list) => list ?? []);
-    // Addresses of a link alone mean something else on each machine.
+    // Link-local addresses mean another machine on each link.
     const found = addresses.find(
       (one) => one.family === family && !one.internal && !/^(fe80:|169\.254\.)/i.test(one.address),
     );

@@ -10,7 +10,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(logFolder, { recursive: true }));
 
-/** Workers of the fixture: 1 dies at once, 2 leaves when its input closes, 3 stays whatever happens. */
+/** Workers of the fixture: 1 ends at once, 2 ends when its input closes, 3 never ends by itself. */
 function start(behaviour: number, count: number): { workers: LocalWorkers; exits: WorkerExit[] } {
   const exits: WorkerExit[] = [];
   const workers = startLocalWorkers({
@@ -26,7 +26,7 @@ function start(behaviour: number, count: number): { workers: LocalWorkers; exits
 }
 
 describe('local workers', () => {
-  it('leave when their input closes', async () => {
+  it('end when their input closes', async () => {
     const { workers, exits } = start(2, 2);
     expect(workers.numAlive()).toBe(2);
     await workers.stop(30_000);
@@ -37,13 +37,13 @@ describe('local workers', () => {
     ]);
   });
 
-  it('are killed when they stay', async () => {
+  it('are killed if they do not end', async () => {
     const { workers, exits } = start(3, 1);
     await workers.stop(0);
     expect(exits).toMatchObject([{ index: 0, code: null, signal: 'SIGKILL' }]);
   });
 
-  it('leave their last words, and the whole log in a file', async () => {
+  it('report their last lines, and write the whole log to a file', async () => {
     const exits = await new Promise<WorkerExit[]>((resolve) => {
       const started: WorkerExit[] = [];
       startLocalWorkers({

@@ -1,26 +1,27 @@
-/** Worker processes on this machine. They leave when their standard input closes, so none outlives this process. */
+/** Worker processes on this machine. They end when their standard input closes, so none outlives this process. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export interface WorkerExit {
   readonly index: number;
-  /** Undefined for one that could not be started. */
+  /** Undefined for a worker that could not be started. */
   readonly pid: number | undefined;
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
-  /** The last lines it logged. */
+  /** The last lines of its log. */
   readonly tail: readonly string[];
 }
 
 export interface LocalWorkersOptions {
   readonly count: number;
   readonly threads: number;
-  /** Where they join. */
+  /** The address of the coordinator. */
   readonly endpoint: string;
   readonly keysFolder: string | undefined;
-  /** Their logs: `worker-0.log`, … */
+  /** The folder of their logs, `worker-0.log`, … */
   readonly logFolder: string;
   /** The program of a worker. */
   readonly entry: URL;
@@ -29,11 +30,11 @@ export interface LocalWorkersOptions {
 
 export interface LocalWorkers {
   readonly numAlive: () => number;
-  /** Whether this process is one of them. */
+  /** Whether the process is one of these workers. */
   has(pid: number): boolean;
-  /** Starts the worker of this number again. Nothing happens once they are being stopped. */
+  /** Starts the worker with this index again. Does nothing after `stop`. */
   start(index: number): void;
-  /** Resolves when all are gone; those that still live after `graceMs` are killed. */
+  /** Resolves when all workers have ended. Kills those that live after `graceMs`. */
   stop(graceMs: number): Promise<void>;
 }
 
@@ -52,7 +53,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
         options.onExit({ index, pid: child.pid, code, signal, tail });
         resolve();
       };
-      // 'close' and not 'exit': its last words have been read then.
+      // The event is 'close' and not 'exit', so that its last lines have been read.
       child.once('close', end);
       child.once('error', (error) => {
         tail.push(error.message);
@@ -60,7 +61,7 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
       });
     });
     alive.set(child, ended);
-    // A worker that dies while we write to it reports that by its exit.
+    // A worker that dies during a write is reported by its exit.
     child.stdin?.on('error', () => undefined);
   };
   for (let index = 0; index < options.count; index++) start(index);
@@ -81,12 +82,19 @@ export function startLocalWorkers(options: LocalWorkersOptions): LocalWorkers {
   };
 }
 
+/** Compute threads of each worker: as many as asked for, else its share of the cores, but no more than it can have shards. */
+export function threadsFor(threads: number | undefined, numWorkers: number, numShards: number): number {
+  if (threads !== undefined || numWorkers === 0) return threads ?? 1;
+  const share = Math.floor(availableParallelism() / numWorkers);
+  return Math.max(1, Math.min(share, Math.ceil(numShards / numWorkers)));
+}
+
 function argumentsOf({ entry, endpoint, threads, keysFolder }: LocalWorkersOptions): string[] {
   const keys = keysFolder === undefined ? [] : ['--keys', keysFolder];
   return [fileURLToPath(entry), '--join', endpoint, '--threads', `${threads}`, '--managed', ...keys];
 }
 
-/** Writes what it logs to a file, and keeps the end. */
+/** Writes the log of a worker to a file, and keeps its last lines. */
 function keepTail(child: ChildProcess, logFile: string): string[] {
   const tail: string[] = [];
   let rest = '';
@@ -99,12 +107,12 @@ function keepTail(child: ChildProcess, logFile: string): string[] {
   child.stderr?.once('end', () => {
     if (rest !== '') tail.push(rest);
   });
-  // On a full disk the log ends there; what the worker says is read on.
+  // On a full disk the file ends there; the log is still read for its last lines.
   child.stderr?.pipe(createWriteStream(logFile, { flags: 'a' }).on('error', () => undefined));
   return tail;
 }
 
-/** `worker 1 ended with exit code 1` and its last words: messages of its warnings and errors, or plain lines. */
+/** A text such as `worker 1 ended with exit code 1`, with the last messages of warnings and errors, or plain lines. */
 export function describeExit({ index, code, signal, tail }: WorkerExit): string {
   const how =
     signal !== null

@@ -1,9 +1,13 @@
-/** What is odd in a run and no mistake. It is said in a line when the run starts, since nobody would see it otherwise. */
+/**
+ * Notes on things in a run that are odd but no mistake. They are shown when the run starts, because nothing else would show
+ * them.
+ */
 import type { Dataset } from '@lockstep/data';
-import { createSchedule, type Experiment, idleSteps, type RunConfig } from '@lockstep/training';
+import { createSchedule, type RunConfig } from '@lockstep/run';
+import { type Experiment, idleSteps } from '@lockstep/training';
 import { plural, rate } from './display/format.ts';
 
-/** `told`: what stands on the command line. */
+/** `told` holds options of the command line. */
 export function notesOf(
   { optimizer }: Pick<Experiment, 'optimizer'>,
   { splits }: Pick<Dataset, 'splits'>,
@@ -25,22 +29,22 @@ export function notesOf(
 function largeBatch({ batchSize }: RunConfig, numSamples: number): string | undefined {
   if (batchSize <= numSamples) return undefined;
   const filled = plural(batchSize - numSamples, 'row');
-  return `a batch of ${rate(batchSize)} is larger than the training data of ${plural(numSamples, 'sample')}: an epoch is one step, in which ${filled} only fill up, with weight 0`;
+  return `a batch of ${rate(batchSize)} is larger than the training data of ${plural(numSamples, 'sample')}: an epoch is one step, which has ${filled} of padding`;
 }
 
 function thinShards({ batchSize, numShards }: RunConfig): string | undefined {
   const rows = Math.ceil(batchSize / numShards);
   const shards = `a batch of ${rate(batchSize)} in ${plural(numShards, 'shard')}`;
-  const remedy = 'fewer shards or a larger batch compute less for nothing';
+  const remedy = 'use fewer shards or a larger batch';
   const numThin = Array.from({ length: numShards }, (_, i) => batchSize - i * rows).filter(
     (left) => 2 * Math.max(0, left) < rows,
   ).length;
   if (numThin > 0) {
     const have = numThin === 1 ? 'shard has' : 'shards have';
-    return `${shards} of ${plural(rows, 'row')}: ${numThin} ${have} more rows that only fill up than samples; ${remedy}`;
+    return `${shards} of ${plural(rows, 'row')}: ${numThin} ${have} more rows of padding than samples; ${remedy}`;
   }
   if (rows > 1 || numShards === 1) return undefined;
-  return `${shards} is one row a shard: nothing is computed together but what one thread has; fewer shards or a larger batch are faster`;
+  return `${shards} has one row in a shard, so only rows of one thread are computed together; fewer shards or a larger batch are faster`;
 }
 
 function twoLengths({ steps, epochs }: RunConfig, stepsPerEpoch: number): string | undefined {
@@ -54,13 +58,13 @@ function twoLengths({ steps, epochs }: RunConfig, stepsPerEpoch: number): string
 
 function fewSamples({ limitSamples }: RunConfig, numSamples: number): string | undefined {
   if (limitSamples === null || limitSamples <= numSamples) return undefined;
-  return `the limit of ${plural(limitSamples, 'sample')} leaves nothing out: the training data are ${rate(numSamples)}`;
+  return `the limit of ${plural(limitSamples, 'sample')} has no effect: the training data have ${rate(numSamples)}`;
 }
 
-/** That a short run has none on the way by default is no news. */
+/** No note for the default interval: a short run has no checkpoint before its end then. */
 function lateCheckpoint(every: number | undefined, totalSteps: number): string | undefined {
   if (every === undefined || every <= totalSteps) return undefined;
-  return `the first checkpoint is the last: one is written every ${plural(every, 'step')}, and the run has ${rate(totalSteps)}; what is killed before begins again`;
+  return `the first checkpoint is the last: one is written every ${plural(every, 'step')}, and the run has ${rate(totalSteps)}; a run that is killed before starts again from the seed`;
 }
 
 function noMovement(numSteps: number | undefined, totalSteps: number): string | undefined {

@@ -1,4 +1,4 @@
-/** Experiments that are wrong, each in its own way: file, line and column of the user's own files, and what to do. */
+/** Experiments with different mistakes: the message has file, line and column of the user's own files, and the remedy. */
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const rows = Array.from({ length: 40 }, (_, i) => [i, i + 1, 2 * i, 1]);
 const labels = rows.map((_, i) => i % 3);
 const data = ls.fromArrays({ x: rows, y: labels }, { dtypes: { y: 'int32' } });
 `;
-/** Its first line is line 6. */
+/** The first line of this text is line 6. */
 const ofLayers = (fields: string, before = ''): string => `${head}${before}
 export default ls.defineExperiment({
   data,
@@ -92,13 +92,13 @@ const table: readonly (readonly [string, string, string, RegExp])[] = [
   loss: ({ w }, { x, labels }) =>
     ls.softmaxCrossEntropy()(x.matmul(w), labels),`),
     'missing-column.ts:13:28',
-    /labels is missing; .*; the batch has no column 'labels' but x, y$/,
+    /labels is missing; .*; the batch has no column 'labels'; its columns are x, y$/,
   ],
   [
     'no-labels',
     ofLayers(`${layers}${loss}`).replace('  data,', '  data: ls.fromArrays({ x: rows }),'),
     'no-labels.ts:8:3',
-    /^the data have no column 'y' but x; a model reads its input from x and its labels from y$/,
+    /^the data have no column 'y'; their columns are x; a model reads its input from x and its labels from y$/,
   ],
   [
     'loss-not-called',
@@ -165,7 +165,7 @@ export const shapeless = {
 };
 `;
 
-/** One process for all of them: `explain` of each, and one that is trained. */
+/** Uses one process for all experiments, `explain` for each, and trains one of them. */
 const program = (folder: string): string => `
 import { runCommandLine } from ${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)};
 const stream = (sink) => ({ isTTY: false, columns: () => 80, write: (text) => void sink.push(text) });
@@ -181,7 +181,7 @@ results.train = await run('train', folder + '/inner-dimensions.ts', '--workers',
 process.stdout.write(JSON.stringify(results));
 `;
 
-it('names the place in the user’s files of what is wrong in an experiment, and keeps no run of it', async () => {
+it('names the place of a mistake in the user’s files, and keeps no run of a wrong experiment', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-places-'));
   try {
     await writeFile(join(folder, 'parts.ts'), parts);
@@ -197,7 +197,7 @@ it('names the place in the user’s files of what is wrong in an experiment, and
       expect(err.slice(start.length).trimEnd()).toMatch(message);
       expect(code).toBe(1);
     }
-    // What the worker says is what `explain` says, once, and nothing is left of the run.
+    // The worker reports the same message as `explain`, once, and leaves no run.
     expect(train).toEqual({
       ...explained['inner-dimensions'],
       out: '  ✗ failed before the first step; no run is kept\n',

@@ -1,7 +1,7 @@
-/** Whether another process still lives, and whether it is the one that is meant: the system gives numbers again. */
+/** Whether another process lives, and whether it is the expected one: the system reuses the numbers of processes. */
 import { readFileSync } from 'node:fs';
 
-/** One that has ended and was not waited for is none. */
+/** False for a zombie. */
 export function isAlive(pid: number): boolean {
   if (!Number.isSafeInteger(pid) || pid < 1) return false;
   try {
@@ -12,7 +12,10 @@ export function isAlive(pid: number): boolean {
   return statusOf(pid)?.state !== 'Z';
 }
 
-/** Tells this process from others of its number, in this start of the system and in others; undefined where nothing does. */
+/**
+ * Distinguishes this process from others with the same number, also across restarts of the system. Undefined if the system has
+ * no such identity.
+ */
 export function identityOf(pid: number): string | undefined {
   const boot = readOrUndefined('/proc/sys/kernel/random/boot_id')?.trim();
   const started = statusOf(pid)?.startedAt;
@@ -20,7 +23,7 @@ export function identityOf(pid: number): string | undefined {
 }
 
 function statusOf(pid: number): { readonly state: string; readonly startedAt: string } | undefined {
-  // The name, in parentheses, may hold anything. Behind it: the state, and as the 20th field the time of its start.
+  // The name, in parentheses, may contain anything. After it comes the state, and as the 20th field the start time.
   const fields = readOrUndefined(`/proc/${pid}/stat`)
     ?.replace(/^.*\) /s, '')
     .split(' ');

@@ -33,7 +33,7 @@ async function write(name: 'journal' | 'events', ...records: readonly object[]):
   await writeFile(join(folder, `${name}.jsonl`), lines.join(''));
 }
 
-/** A process that has ended. */
+/** The number of a process that has ended. */
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['--version'], { stdio: 'ignore' });
   await once(child, 'exit');
@@ -41,7 +41,7 @@ async function deadPid(): Promise<number> {
 }
 
 describe('a run that is resumed', () => {
-  it('listens where it did before, or on a free port if it had one', async () => {
+  it('listens at its previous address, or on a free port if it had one', async () => {
     await write('journal', started);
     expect(await placeOf(folder, {})).toEqual({
       ...{ bind: endpoint, otherwiseBind: 'tcp://127.0.0.1:0', returning: [], notices: [] },
@@ -50,20 +50,20 @@ describe('a run that is resumed', () => {
     expect(await placeOf(folder, {})).not.toHaveProperty('otherwiseBind');
   });
 
-  it('listens where it is told', async () => {
+  it('listens at the address that is given', async () => {
     await write('journal', started, generation('a'));
     const bind = 'tcp://127.0.0.1:9999';
     expect(await placeOf(folder, { bind })).toEqual({ bind, returning: [], notices: [] });
   });
 
-  it('listens on a free port of this machine where nothing is known', async () => {
+  it('listens on a free port of this machine if no address is known', async () => {
     expect(await placeOf(folder, {})).toMatchObject({ bind: 'tcp://127.0.0.1:0', returning: [] });
-    // A run of a release that did not write it down.
+    // A run of a release that did not record its address.
     await write('journal', { type: 'started', incarnation: 1, time: '' }, generation('a'));
     expect(await placeOf(folder, {})).toMatchObject({ bind: 'tcp://127.0.0.1:0', returning: [] });
   });
 
-  it('needs the keys of before at the address of before', async () => {
+  it('needs its previous keys at its previous address', async () => {
     await write('journal', { ...started, keys: true });
     await expect(placeOf(folder, {})).rejects.toMatchObject({
       code: 'credentials',
@@ -75,7 +75,7 @@ describe('a run that is resumed', () => {
     expect(await placeOf(folder, { bind: 'tcp://127.0.0.1:0' })).toMatchObject({ bind: 'tcp://127.0.0.1:0' });
   });
 
-  it('expects the members of its last generation that may live', async () => {
+  it('waits for members of its last generation that may live', async () => {
     await write('journal', started, generation('x', 'a'), generation('a', 'b', 'c'));
     const joined = (worker: string, host: string, pid: number) => ({ type: 'joined', worker, host, pid });
     await write(
@@ -90,16 +90,16 @@ describe('a run that is resumed', () => {
       { worker: 'c', pid: undefined },
     ]);
     expect(notices).toMatchObject([
-      { type: 'expecting', message: expect.stringMatching(/^waiting up to 10 s for 2 workers of before/) },
+      { type: 'expecting', message: expect.stringMatching(/^waiting up to 10 s for 2 earlier workers, /) },
     ]);
   });
 
-  it.each(['finished', 'interrupted', 'failed'])('expects nobody when it had %s', async (reason) => {
+  it.each(['finished', 'interrupted', 'failed'])('waits for no worker after it had %s', async (reason) => {
     await write('journal', started, generation('a'), { type: 'done', reason, step: 3 });
     expect((await placeOf(folder, {})).returning).toEqual([]);
   });
 
-  it('waits no longer for a worker of this machine that ends', async () => {
+  it('stops waiting for a worker of this machine that ends', async () => {
     const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], {
       stdio: ['pipe', 'ignore', 'ignore'],
     });

@@ -1,4 +1,4 @@
-/** Where a run was served before, and which of its workers may come back to it. */
+/** The previous address of a run, and which of its workers may come back to it. */
 import { hostname } from 'node:os';
 import { type Coordinator, type LastStart, type Notice, readLastStart } from '@lockstep/coordinator';
 import { LockstepError } from '@lockstep/errors';
@@ -11,14 +11,14 @@ import { isAlive } from './processes.ts';
 /** A worker that was in the run when its coordinator was lost. */
 export interface Returning {
   readonly worker: string;
-  /** Its process, where it is one of this machine. */
+  /** Its process, if it is one of this machine. */
   readonly pid: number | undefined;
 }
 
-/** Where a run that is resumed listens, and whom it waits for. */
+/** Where a resumed run listens, and which workers it waits for. */
 export interface Place {
   readonly bind: string;
-  /** Where to listen when `bind` is taken. */
+  /** The address to use if `bind` is taken. */
   readonly otherwiseBind?: string;
   readonly returning: readonly Returning[];
   readonly notices: readonly Notice[];
@@ -27,8 +27,8 @@ export interface Place {
 const local = 'tcp://127.0.0.1:0';
 
 /**
- * The address of before, where live workers look for their coordinator, unless another one is asked for. Throws `credentials` for
- * a run that was served with keys when there are none.
+ * The previous address, where live workers look for their coordinator, unless another one is asked for. Throws `credentials` if
+ * the run was served with keys and none are given.
  */
 export async function placeOf(
   folder: string,
@@ -36,7 +36,7 @@ export async function placeOf(
 ): Promise<Place> {
   const last = await readLastStart(folder);
   const bind = asked.bind ?? last?.endpoint ?? local;
-  // Workers of before look for it at the address of before only.
+  // Earlier workers look for the coordinator at the previous address only.
   if (last?.endpoint === undefined || bind !== last.endpoint) return { bind, returning: [], notices: [] };
   if (last.keys === true && asked.keys === undefined) {
     throw new LockstepError(
@@ -46,7 +46,7 @@ export async function placeOf(
     );
   }
   const returning = await returningOf(folder, last);
-  const expecting = `waiting up to ${RETURN_WAIT_MS / 1000} s for ${plural(returning.length, 'worker')} of before, which may hold a newer state than the newest checkpoint`;
+  const expecting = `waiting up to ${RETURN_WAIT_MS / 1000} s for ${plural(returning.length, 'earlier worker')}, which may hold a newer state than the newest checkpoint`;
   const notices: readonly Notice[] =
     returning.length === 0
       ? []
@@ -66,7 +66,7 @@ function isAnyPort(bind: string): boolean {
   return endpoint.transport === 'tcp' && endpoint.port === 0;
 }
 
-/** Members of the last generation, but those of this machine that have ended. */
+/** Members of the last generation, without those of this machine that have ended. */
 async function returningOf(folder: string, { members }: LastStart): Promise<readonly Returning[]> {
   const { records } = await readLog(folder, 'events');
   return members
@@ -80,7 +80,10 @@ async function returningOf(folder: string, { members }: LastStart): Promise<read
 
 const lookMs = 100;
 
-/** Waits no longer for those of this machine that end: workers of a command leave when it is gone. Returns how to stop. */
+/**
+ * Stops waiting for workers of this machine that end: workers of a command end when the command is gone. Returns a function that
+ * ends this.
+ */
 export function followReturning(
   coordinator: Pick<Coordinator, 'absent'>,
   returning: readonly Returning[],

@@ -51,7 +51,7 @@ describe('a run folder', () => {
     });
   });
 
-  it('is removed when nothing happened in it', async () => {
+  it('is removed when no step was done', async () => {
     const { opened } = await newRun();
     await discardRun(opened);
     expect(await readdir(root)).toEqual([]);
@@ -77,7 +77,7 @@ describe('a run folder', () => {
     expect(again.notices).toEqual([]);
   });
 
-  it('says what to do without code whose file is another one now', async () => {
+  it('names the remedy if the code is missing and its file has changed', async () => {
     const { folder } = await closedRun();
     await rm(join(folder, 'experiment.mjs'));
     await appendFile(project.tiny, '\nexport const more = 1;\n');
@@ -87,7 +87,7 @@ describe('a run folder', () => {
     });
   });
 
-  it('that was being made when its command was killed holds nothing', async () => {
+  it('holds nothing if the command was killed while it made the folder', async () => {
     for (const leftovers of [[], ['.manifest.json.tmp'], ['experiment.mjs', '.manifest.json.tmp']]) {
       const folder = join(root, `2026-11-30-tiny-00f${leftovers.length}`);
       await mkdir(folder);
@@ -111,7 +111,7 @@ describe('a run folder', () => {
     await expect(openRunFolder(folder)).rejects.toThrow(/its manifest\.json is not that of a training run/);
   });
 
-  it('remembers how it finished', async () => {
+  it('knows how its run finished', async () => {
     const { folder } = await closedRun();
     expect(await finishedEnding(folder)).toBeUndefined();
     await appendFile(
@@ -119,19 +119,19 @@ describe('a run folder', () => {
       '{"type":"joined"}\n{"type":"done","ending":{"steps":3}}\n',
     );
     expect(await finishedEnding(folder)).toEqual({ steps: 3 });
-    // It was made longer.
+    // The run was made longer.
     await appendFile(join(folder, 'events.jsonl'), '{"type":"lengthChanged","step":3}\n');
     expect(await finishedEnding(folder)).toBeUndefined();
   });
 
-  it('is named by the runs near it when it is mistyped', async () => {
+  it('is suggested when its name is mistyped', async () => {
     const { folder } = await closedRun();
     const mistyped = `${folder.slice(0, -1)}_`;
     await expect(requireRunFolder(mistyped)).rejects.toMatchObject({
       code: 'config',
       message: `${mistyped} is not the folder of a run; did you mean ${folder}?`,
     });
-    await expect(requireRunFolder(folder)).resolves.toBeUndefined();
+    await expect(requireRunFolder(`${folder}/`)).resolves.toBe(folder);
   });
 });
 
@@ -140,7 +140,7 @@ describe('whileLocked', () => {
     const held = join(root, 'lock');
     await whileLocked(root, async () => expect(await readdir(root)).toEqual(['lock']));
     expect(await readdir(root)).toEqual([]);
-    // Process 1 lives and is not ours.
+    // Process 1 lives, and is not one of ours.
     await writeFile(held, '1\n');
     await expect(whileLocked(root, () => Promise.resolve())).rejects.toMatchObject({
       code: 'config',
@@ -149,8 +149,8 @@ describe('whileLocked', () => {
     expect(await readdir(root)).toEqual(['lock']);
   });
 
-  it('takes over from a process whose number another one has now', async () => {
-    // Process 1 lives, and began at another time than the one that held the run.
+  it('ignores a lock whose process number now belongs to another process', async () => {
+    // Process 1 lives, and started at another time than the process that held the run.
     await writeFile(join(root, 'lock'), `1\n${identityOf(1)}0\n`);
     await whileLocked(root, () => Promise.resolve());
     await writeFile(join(root, 'lock'), `1\n${identityOf(1)}\n`);
@@ -158,13 +158,13 @@ describe('whileLocked', () => {
     if (isKnown) await expect(whileLocked(root, () => Promise.resolve())).rejects.toThrow('by process 1;');
   });
 
-  it.each(['', 'nonsense\n', '-1\n'])('takes over a lock of %j, which was cut short', async (text) => {
+  it.each(['', 'nonsense\n', '-1\n'])('ignores a lock of %j, which was cut short', async (text) => {
     await writeFile(join(root, 'lock'), text);
     await whileLocked(root, () => Promise.resolve());
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('takes over from a process that is gone, and gives back after an error', async () => {
+  it('ignores a lock whose process is gone, and removes its own after an error', async () => {
     await writeFile(join(root, 'lock'), '999999999\n');
     await expect(whileLocked(root, () => Promise.reject(new Error('inside')))).rejects.toThrow('inside');
     expect(await readdir(root)).toEqual([]);

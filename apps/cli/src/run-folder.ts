@@ -1,4 +1,4 @@
-/** What this command keeps in a run folder beside the logs: all that `resume` needs. */
+/** Files of this command in a run folder, beside the logs: all that `resume` needs. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -7,10 +7,10 @@ import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
 import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
+import type { RunConfig } from '@lockstep/run';
 import { createRun, lengthChanged, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
-import type { RunConfig } from '@lockstep/training';
 import type { Ending } from './display/display.ts';
-import { type ExperimentFile, loadExperiment } from './experiment-file.ts';
+import { type ExperimentFile, loadModule } from './experiment-file.ts';
 import { version } from './project.ts';
 
 export interface OpenedRun {
@@ -19,7 +19,7 @@ export interface OpenedRun {
   readonly bundle: Uint8Array;
   readonly config: RunConfig;
   readonly profile: Profile | 'auto';
-  /** What was mended in the folder. */
+  /** What was repaired in the folder. */
   readonly notices: readonly Notice[];
 }
 
@@ -28,7 +28,7 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/** A new run folder with its manifest and the experiment's code. */
+/** Makes a new run folder with its manifest and the experiment's code. */
 export async function createRunFolder(
   root: string,
   file: ExperimentFile,
@@ -64,13 +64,13 @@ async function makeLogFolder(folder: string): Promise<void> {
   });
 }
 
-/** Removes a run in which nothing happened. */
+/** Removes a run without a step. */
 export async function discardRun({ run }: OpenedRun): Promise<void> {
   await run.close();
   await rm(run.folder, { recursive: true });
 }
 
-/** An existing run, to be continued. Throws `checkpoint` when it is damaged. */
+/** Opens an existing run to continue it. Throws `checkpoint` when it is damaged. */
 export async function openRunFolder(folder: string): Promise<OpenedRun> {
   const run = await openRun(folder);
   try {
@@ -84,9 +84,10 @@ export async function openRunFolder(folder: string): Promise<OpenedRun> {
   }
 }
 
-/** Throws `config` unless `folder` is that of a run. */
-export async function requireRunFolder(folder: string): Promise<void> {
-  if (existsSync(join(folder, 'manifest.json'))) return;
+/** The folder of a run, as named on a command line, without slashes at its end. Throws `config` for any other folder. */
+export async function requireRunFolder(path: string): Promise<string> {
+  const folder = path.replace(/(?<=.)\/+$/, '');
+  if (existsSync(join(folder, 'manifest.json'))) return folder;
   if (existsSync(folder) && runName.test(basename(folder))) {
     throw new LockstepError(
       'config',
@@ -104,7 +105,7 @@ export async function requireRunFolder(folder: string): Promise<void> {
 
 const runName = /^\d{4}-\d\d-\d\d-.+-[0-9a-f]{4}$/;
 
-/** Newest first. */
+/** Names of the runs in a folder, newest first. */
 async function runsIn(root: string): Promise<string[]> {
   const names = (await readdir(root)).filter((name) => existsSync(join(root, name, 'manifest.json')));
   const times = await Promise.all(names.map(async (name) => (await stat(join(root, name))).mtimeMs));
@@ -114,7 +115,10 @@ async function runsIn(root: string): Promise<string[]> {
     .map(({ name }) => name);
 }
 
-/** The experiment's code; where it is missing or was cut short, made again from its file if that is the same still. */
+/**
+ * The experiment's code. If it is missing or was cut short, it is made again from its file, provided that the file has not
+ * changed.
+ */
 async function readOrRestoreBundle(
   folder: string,
   { hash, file }: KnownManifest['experiment'],
@@ -123,15 +127,15 @@ async function readOrRestoreBundle(
     return { bundle: await readBundle(folder, hash), notices: [] };
   } catch (error) {
     const path = join(folder, bundleName);
-    const bundle = (await loadExperiment(file).catch(() => undefined))?.bundle;
+    const bundle = (await loadModule(file).catch(() => undefined))?.bundle;
     if (bundle === undefined || sha256(bundle) !== hash || !(await isBeginning(path, bundle))) throw error;
     await writeAtomic(path, bundle);
-    const message = `${path} was missing or cut short; it was made again from ${file}, whose code is that with which the run began`;
+    const message = `${path} was missing or cut short; it was made again from ${file}, whose code has not changed since the run began`;
     return { bundle, notices: [{ type: 'codeRestored', message, facts: { path, file } }] };
   }
 }
 
-/** Whether a file is missing or holds the beginning of `contents`: code that somebody changed is not put back behind their back. */
+/** Whether a file is missing or holds the beginning of `contents`. Code that somebody changed is not replaced. */
 async function isBeginning(path: string, contents: Uint8Array): Promise<boolean> {
   try {
     const found = await readFile(path);
@@ -141,15 +145,15 @@ async function isBeginning(path: string, contents: Uint8Array): Promise<boolean>
   }
 }
 
-/** How a run that has finished ended. */
+/** How a finished run ended; undefined for other runs. */
 export async function finishedEnding(folder: string): Promise<Done | undefined> {
   const { records } = await readLog(folder, 'events');
-  // A run that was made longer after its end has not finished.
+  // A run that was made longer after its end is not finished.
   const last = records.findLast(({ type }) => type === 'done' || type === lengthChanged);
   return last?.type === 'done' ? (last.ending as Done) : undefined;
 }
 
-/** How a run ended that was stopped because something was not finite; undefined if it went further since. */
+/** How a run ended that stopped at something that is not finite; undefined if it went on afterwards. */
 export async function nonFiniteEnding(folder: string): Promise<NonFiniteEnding | undefined> {
   const { records } = await readLog(folder, 'events');
   const last = records.at(-1);

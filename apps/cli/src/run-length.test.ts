@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
+import { initialProgress } from '@lockstep/run';
 import { readManifest } from '@lockstep/tracking';
-import { initialProgress, resolveConfig } from '@lockstep/training';
+import { resolveConfig } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment } from './experiment-file.ts';
 import { createProject, type TestProject } from './fixtures/project.ts';
@@ -35,7 +36,7 @@ const reach = (step: number, progress: object = initialProgress) =>
   saveCheckpoint(checkpointFolder(folder), { step, header: { progress }, tensors: {} });
 
 describe('the length of a run', () => {
-  it('stays where it is what it was, or is not given', async () => {
+  it('does not change if it is not given or is the same', async () => {
     expect(await planLength(folder, {})).toBeUndefined();
     expect(await planLength(folder, { epochs: 2 })).toBeUndefined();
   });
@@ -62,20 +63,20 @@ describe('the length of a run', () => {
     [{ epochs: 1 }, '--epochs 1: that is 3 steps in all'],
     [{ steps: 3 }, '--steps 3: that is 3 steps in all'],
     [{ steps: 9, epochs: 1 }, '--epochs 1 --steps 9: that is 3 steps in all'],
-  ])('is no shorter than what is done: %j', async (asked, message) => {
+  ])('must not be less than the steps that are done: %j', async (asked, message) => {
     await reach(4);
     await expect(planLength(folder, asked)).rejects.toMatchObject({
       code: 'config',
-      message: `${message}, and ${folder} has done 4; give as many at least`,
+      message: `${message}, and ${folder} has done 4; give at least as many`,
     });
   });
 
-  it('may be shorter than it was to be', async () => {
+  it('may be less than before', async () => {
     await reach(4);
     expect((await planLength(folder, { steps: 4 }))!.config.steps).toBe(4);
   });
 
-  it('is not what ended a run that stopped early', async () => {
+  it('cannot continue a run that early stopping has ended', async () => {
     await reach(3, { ...initialProgress, stopped: true });
     await expect(planLength(folder, { epochs: 9 })).rejects.toThrow(
       /was ended by early stopping after step 3/,

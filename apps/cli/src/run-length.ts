@@ -1,9 +1,9 @@
-/** Changes the length of a run that exists: what it has done stays, and what comes follows the new length. */
+/** Changes the length of an existing run: steps that are done stay, and later steps follow the new length. */
 import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
-import { importKept, readRunFolder } from '@lockstep/inference';
+import { importKept, type KnownRun, readRunFolder } from '@lockstep/inference';
+import { createSchedule, type Progress, type RunConfig } from '@lockstep/run';
 import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
-import { createSchedule, type Progress, type RunConfig } from '@lockstep/training';
 import { plural } from './display/format.ts';
 import type { OpenedRun } from './run-folder.ts';
 
@@ -12,7 +12,7 @@ export interface AskedLength {
   readonly steps?: number | undefined;
 }
 
-/** A change that can be made. */
+/** A change that is possible. */
 export interface PlannedChange {
   readonly config: RunConfig;
   readonly change: LengthChange;
@@ -20,13 +20,13 @@ export interface PlannedChange {
 }
 
 /**
- * What the run becomes with the length asked for; undefined if it has that length. Throws `config` for one that is shorter than
- * what is done, and for a run that early stopping has ended.
+ * The change to the requested length; undefined if the run has that length. Throws `config` for a length below the steps that
+ * are done, and for a run that early stopping has ended.
  */
 export async function planLength(folder: string, asked: AskedLength): Promise<PlannedChange | undefined> {
   const known = await readRunFolder(folder);
   const before = lengthOf(known.config);
-  // As at the start of a run: of one alone, the other does not count.
+  // As at the start of a run: if only one of them is given, the other does not count.
   const after: Length =
     asked.epochs === undefined && asked.steps === undefined
       ? before
@@ -40,7 +40,7 @@ export async function planLength(folder: string, asked: AskedLength): Promise<Pl
   const total = after.epochs === null ? after.steps! : await totalSteps(known, config);
   if (total < step) throw tooShort(folder, asked, total, step);
   const change = { step, ...after, before, time: new Date().toISOString() };
-  const note = `the length changes after step ${step}, from ${describe(before)} to ${describe(after)}: steps up to ${step} are those of the old length, later ones of the new`;
+  const note = `the length changes after step ${step}, from ${describe(before)} to ${describe(after)}: steps up to ${step} have the old length, later steps the new one`;
   return { config, change, note };
 }
 
@@ -54,12 +54,9 @@ function describe({ epochs, steps }: Length): string {
   return parts.length === 0 ? 'one epoch' : parts.join(' and at most ');
 }
 
-/** Epochs are as long as the data, which must be on this machine therefore. */
-async function totalSteps(
-  { file, bundle, hash }: Awaited<ReturnType<typeof readRunFolder>>,
-  config: RunConfig,
-): Promise<number> {
-  const experiment = await importKept(file, bundle, hash);
+/** The length of an epoch follows from the data, so the data must be on this machine. */
+async function totalSteps(known: KnownRun, config: RunConfig): Promise<number> {
+  const experiment = await importKept(known);
   const { splits } = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
   return createSchedule(config, splits.train.size, splits.validation !== undefined).totalSteps;
 }
@@ -76,7 +73,7 @@ function tooShort(
   ].join(' ');
   return new LockstepError(
     'config',
-    `${given}: that is ${plural(total, 'step')} in all, and ${folder} has done ${step}; give as many at least`,
+    `${given}: that is ${plural(total, 'step')} in all, and ${folder} has done ${step}; give at least as many`,
     { folder, total, step },
   );
 }
@@ -84,13 +81,14 @@ function tooShort(
 function stoppedEarly(folder: string, step: number): LockstepError {
   return new LockstepError(
     'config',
-    `${folder} was ended by early stopping after step ${step}, not by its length: a longer one changes nothing; raise the patience in the experiment and begin a new run with lockstep train`,
+    `${folder} was ended by early stopping after step ${step}, not by its length, so a greater length changes nothing; raise the patience in the experiment and begin a new run with lockstep train`,
     { folder, step },
   );
 }
 
 /**
- * Writes the change down. The logs come first: without the manifest, which decides, they only say that steps may be done again.
+ * Records the change. The logs come before the manifest, which decides: without the manifest they only say that steps may be
+ * repeated.
  */
 export async function changeLength(opened: OpenedRun, { config, change }: PlannedChange): Promise<OpenedRun> {
   const { run } = opened;

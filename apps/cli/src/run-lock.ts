@@ -1,11 +1,11 @@
-/** One process trains a run at a time: a file in its folder names it. */
+/** A lock file in the run folder, so that only one process at a time trains a run. */
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
 import { identityOf, isAlive } from './processes.ts';
 
-/** Holds the run while `action` lasts. A lock whose process is gone counts for nothing. Throws `config`. */
+/** Holds the lock while `action` lasts. Ignores a lock whose process is gone. Throws `config` if another process holds it. */
 export async function whileLocked<T>(folder: string, action: () => Promise<T>): Promise<T> {
   const path = join(folder, 'lock');
   if (!tryWrite(path, 'wx')) {
@@ -36,7 +36,7 @@ function holderOf(path: string): number | undefined {
   return isSame ? pid : undefined;
 }
 
-/** False: the file is there. Throws `file`. */
+/** Returns false if the file exists. Throws `file`. */
 function tryWrite(path: string, flag: 'w' | 'wx'): boolean {
   try {
     writeFileSync(path, `${process.pid}\n${identityOf(process.pid) ?? ''}\n`, { flag });

@@ -1,4 +1,4 @@
-/** One run from this process: its coordinator, its local workers, what is shown of it, and how it is stopped. */
+/** A run of this process: its coordinator, its local workers, its display, and how it is stopped. */
 import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
@@ -19,32 +19,32 @@ import { createWatch, unknownProfile } from './watch.ts';
 export interface SessionOptions {
   readonly opened: OpenedRun;
   readonly localWorkers: number;
-  /** Of each local worker. */
+  /** Compute threads of each local worker. */
   readonly threads: number;
   /** Workers to wait for before the first step. */
   readonly minWorkers: number;
   readonly bind: string;
-  /** Where to listen when `bind` is taken; without it that is an error. */
+  /** The address to use if `bind` is taken; without it, a taken address is an error. */
   readonly otherwiseBind?: string | undefined;
-  /** Workers of before that may come back. */
+  /** Earlier workers that may come back. */
   readonly returning?: readonly Returning[];
-  /** What was mended before the run started. */
+  /** What was repaired before the run started. */
   readonly notices?: readonly Notice[];
   /** The folder of `lockstep keys`. */
   readonly keysFolder: string | undefined;
   /** A file for a trace of the workers. */
   readonly trace?: string | undefined;
   readonly display: Display;
-  /** Nothing has happened in it yet. */
+  /** Whether the run folder was made by this command. */
   readonly isNew?: boolean;
-  /** What becomes of the run folder when the run cannot start, or its workers cannot load the experiment. */
+  /** Closes or removes the run folder when the run cannot start, or when its workers cannot load the experiment. */
   readonly abandon: () => Promise<void>;
 }
 
-/** How long workers that were told to stop may take to end what they are computing. */
+/** How long workers that were told to stop may finish what they compute. */
 const stopGraceMs = 5_000;
 
-/** Trains until the run ends; resolves with the exit code. Throws what keeps it from starting. */
+/** Trains until the run ends; resolves with the exit code. Throws errors of the start. */
 export async function runSession(options: SessionOptions): Promise<number> {
   const { opened, display } = options;
   const { run } = opened;
@@ -55,7 +55,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const watch = createWatch(coordinator);
   let isOver = false;
   const stopWatching = coordinator.onUpdate((update) => {
-    // Afterwards workers leave, which is no news.
+    // When the run is over workers leave, which is not shown.
     if (!isOver || update.type === 'notice') display.update(update);
     watch.see(update);
   });
@@ -83,7 +83,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   } finally {
     watch.stop();
     stopFollowing();
-    // Workers leave when the coordinator tells them to; those that did not hear it, when their input closes.
+    // Workers leave when the coordinator tells them to. Those that did not get the message leave when their input closes.
     await coordinator.close(stopGraceMs);
     stopWatching();
     await workers.stop(stopGraceMs);
@@ -93,8 +93,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
 }
 
 /**
- * Whether workers found the experiment wrong while they loaded it: no generation, which has a profile, has begun. Where a worker was lost,
- * or the mistake is ours, the logs are kept.
+ * Whether workers found a mistake in the experiment while they loaded it: no generation, which has a profile, has begun. The
+ * logs are kept where a worker was lost or the mistake is ours.
  */
 const isNothing = (outcome: Outcome, profile: string): boolean =>
   outcome.reason === 'failed' &&
@@ -116,7 +116,7 @@ async function start(options: SessionOptions): Promise<Begun> {
     if (otherwiseBind === undefined) throw isResumed(options) ? withBindRemedy(error) : error;
     const coordinator = await listen(options, otherwiseBind, []);
     const { message } = error;
-    const remedy = `workers of before do not find it, so the run goes on from its newest checkpoint`;
+    const remedy = `earlier workers do not find it, so the run goes on from its newest checkpoint`;
     const taken: Notice = {
       type: 'addressTaken',
       message: `${message}. The run listens on ${coordinator.endpoint} instead; ${remedy}`,
@@ -128,9 +128,9 @@ async function start(options: SessionOptions): Promise<Begun> {
 
 const isResumed = ({ returning }: SessionOptions): boolean => returning !== undefined;
 
-/** A run that is resumed has an address that nobody has named this time. */
+/** Names the remedy for a resumed run, whose address was not given with this command. */
 function withBindRemedy({ code, message, facts, cause }: LockstepError): LockstepError {
-  const remedy = '--bind names another one, where workers of before do not look for the run';
+  const remedy = '--bind names another address, where earlier workers do not look for the run';
   return new LockstepError(code, `${message}; ${remedy}`, facts, { cause });
 }
 

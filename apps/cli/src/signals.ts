@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM, counted: the first asks, the second insists. */
+/** Counts Ctrl-C and SIGTERM: the first asks for a stop, the second demands it. */
 export function onInterrupt(listener: (times: number) => void): () => void {
   let times = 0;
   const count = () => listener(++times);

@@ -1,8 +1,8 @@
-/** Where a command writes to; a process's streams, or a test's strings. */
+/** The output of a command: streams of a process, or strings of a test. */
 export interface Stream {
   write(text: string): void;
   readonly isTTY: boolean;
-  /** Characters a line. */
+  /** Characters in a line. */
   columns(): number;
 }
 

@@ -29,12 +29,12 @@ beforeAll(async () => {
 
 afterAll(() => project.remove());
 
-/** What is reported of a file, if anything is. */
+/** The problems reported for a file, if any. */
 const reported = (path: string): Promise<readonly TypeProblem[]> =>
   new Promise((resolve) => startTypeCheck(path, findProject(project.folder), resolve));
 
 describe('the type check of an experiment', () => {
-  it('reports file, line and message of what is wrong, and nothing that is not the experiment’s', async () => {
+  it('reports file, line and message of mistakes, and only those of the experiment', async () => {
     const path = await project.write(
       'wrong.ts',
       `import { defineExperiment } from 'lockstep';
@@ -49,7 +49,7 @@ export default defineExperiment({ batch: { size: 12 }, earlyStopping: { pateince
     expect(problems[0]!.message).toContain("'pateince' does not exist");
   });
 
-  it('follows the rules of the user’s own project', async () => {
+  it('follows the rules of the user’s project', async () => {
     await mkdir(join(project.folder, 'strict'));
     await project.write('strict/tsconfig.json', '{ "compilerOptions": { "strict": true } }');
     const path = await project.write('strict/experiment.ts', 'export const rate = (value) => value;\n');
@@ -58,7 +58,7 @@ export default defineExperiment({ batch: { size: 12 }, earlyStopping: { pateince
     ]);
   });
 
-  it('starts nothing for JavaScript, nor where there is no compiler', async () => {
+  it('starts no process for JavaScript, or without a compiler', async () => {
     const other = await createProject();
     const never = () => expect.unreachable();
     startTypeCheck(
@@ -71,8 +71,8 @@ export default defineExperiment({ batch: { size: 12 }, earlyStopping: { pateince
   });
 });
 
-describe('what the compiler writes', () => {
-  it('is read line by line; what packages or missing declarations do wrong is left out', () => {
+describe('output of the compiler', () => {
+  it('is parsed line by line, without mistakes of packages or missing declarations', () => {
     const output = `../a b/x.ts(3,5): error TS2353: Object literal may only specify known properties.
   Type 'x' is not assignable.
 node_modules/lib/index.ts(1,1): error TS2322: Type 'a' is not 'b'.
@@ -89,7 +89,7 @@ y.ts(2,20): error TS2307: Cannot find module 'z'.
     expect(problemsIn('error TS5023: Unknown compiler option.')).toEqual([]);
   });
 
-  it('is a warning for people and an event for programs', () => {
+  it('becomes a warning for people and an event for programs', () => {
     const problems = Array.from({ length: 7 }, (_, i) => ({
       file: 'x.ts',
       line: i + 1,

@@ -1,6 +1,6 @@
 /**
- * Whether an experiment type-checks, where its project has TypeScript: bundling strips types without looking at them. The
- * check runs beside the run, at the lowest priority, and decides nothing.
+ * Type-checks an experiment if its project has TypeScript, because bundling strips types without checking them. The check runs
+ * beside the run with the lowest priority, and has no effect on it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -10,29 +10,29 @@ import { constants, setPriority } from 'node:os';
 import { dirname, extname, join, parse } from 'node:path';
 import type { Project } from '@lockstep/inference';
 
-/** What the compiler says of a place: `experiment.ts:12:5: message`. */
+/** A message of the compiler with its place, as in `experiment.ts:12:5: message`. */
 export interface TypeProblem {
   readonly file: string;
-  /** From 1. */
+  /** Counts from 1. */
   readonly line: number;
   readonly column: number;
   readonly message: string;
 }
 
 export interface TypeCheck {
-  /** Ends it if it is still at work; it then reports nothing. */
+  /** Ends the check if it still runs; it then reports nothing. */
   stop(): void;
 }
 
 const typed = ['.ts', '.mts', '.cts'];
 
 /**
- * Missing declarations of packages, or of Node: nothing that the experiment does wrong. A package that is missing
- * itself is another error.
+ * Errors about missing declarations of packages or of Node, which are no mistakes of the experiment. A missing package has
+ * another error.
  */
 const notOurs = new Set([2307, 2580, 2591, 2792, 7016]);
 
-/** Checks the file in a process of its own; `report` is called once if there are problems, and not at all if there are none. */
+/** Checks the file in a process of its own. Calls `report` once if there are problems, else never. */
 export function startTypeCheck(
   path: string,
   project: Project,
@@ -56,7 +56,7 @@ export function startTypeCheck(
     const problems = problemsIn(await outputOf(child));
     if (!stopped && problems.length > 0) report(problems);
   })()
-    // It is an extra: where it cannot run there is nothing to say.
+    // The check is optional: if it cannot run, it reports nothing.
     .catch(() => undefined)
     .finally(() => {
       process.removeListener('exit', stop);
@@ -79,24 +79,24 @@ function findCompiler(path: string, project: Project): Compiler | undefined {
         readonly version: string;
         readonly bin: { readonly tsc: string };
       };
-      // One thread from the version on that has several.
+      // Versions that can use several threads are limited to one.
       const options = Number.parseInt(version, 10) >= 7 ? ['--singleThreaded'] : [];
       return { script: join(dirname(manifest), bin.tsc), options };
     } catch {
-      // Not installed there.
+      // The project has no TypeScript.
     }
   }
   return undefined;
 }
 
-/** The user's own rules where there are some, for this one file. */
+/** Options of the user's project if it has any, for this one file. */
 function configOf(path: string, { root }: Project): object {
   const own = nearest(dirname(path), 'tsconfig.json');
   const hasNode = nearest(dirname(path), join('node_modules', '@types', 'node')) !== undefined;
   return {
     ...(own !== undefined && { extends: own }),
     compilerOptions: {
-      // Without rules of the user's, what is wrong under any: parameters without a type are not.
+      // Without options of the user, only mistakes under any options are reported, not parameters without a type.
       ...(own === undefined && { strict: false }),
       module: 'nodenext',
       moduleResolution: 'nodenext',
@@ -124,7 +124,7 @@ function nearest(folder: string, name: string): string | undefined {
   }
 }
 
-/** In a group of its own: an interrupt of the terminal is for the run. */
+/** Runs the compiler in a process group of its own, because an interrupt of the terminal is meant for the run. */
 function start({ script, options }: Compiler, config: string): ChildProcess {
   const child = spawn(process.execPath, [script, '-p', config, '--pretty', 'false', ...options], {
     stdio: ['ignore', 'pipe', 'ignore'],
@@ -133,7 +133,7 @@ function start({ script, options }: Compiler, config: string): ChildProcess {
   try {
     if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW);
   } catch {
-    // It has ended already, or nobody may do this here.
+    // The process has ended, or its priority may not be changed here.
   }
   return child;
 }
@@ -148,16 +148,16 @@ function outputOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** The compiler starts a program of its own. */
+/** Ends the process group, because the compiler starts a process of its own. */
 function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It has ended.
+    // The process has ended.
   }
 }
 
-/** The lines `file(line,column): error TS1234: message`; more about one follows indented. */
+/** Parses lines `file(line,column): error TS1234: message`; further lines about an error are indented. */
 export function problemsIn(output: string): TypeProblem[] {
   const lines = output.matchAll(
     /^(?<file>\S.*)\((?<line>\d+),(?<column>\d+)\): error TS(?<code>\d+): (?<message>.*)$/gm,
@@ -169,10 +169,10 @@ export function problemsIn(output: string): TypeProblem[] {
   });
 }
 
-/** How many of them people are shown. */
+/** How many problems people are shown. */
 const numShown = 5;
 
-/** A warning in a few lines. */
+/** A warning of a few lines. */
 export function describeProblems(problems: readonly TypeProblem[]): string[] {
   const shown = problems.slice(0, numShown).map(({ file, line, column, message }) => {
     return `  ${file}:${line}:${column}: ${message}`;

@@ -4,9 +4,10 @@ import type { WireError } from '@lockstep/errors';
 import type { RunEvent } from '@lockstep/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { WorkerExit } from './local-workers.ts';
-import { createWatch, MAX_RESTARTS, RESTART_MS } from './watch.ts';
+import { MAX_RESTARTS, RESTART_MS } from './restarts.ts';
+import { createWatch } from './watch.ts';
 
-// Only the delays before restarts: nothing else here waits.
+// Only the delays before restarts use timers.
 beforeEach(() => {
   vi.useFakeTimers();
 });
@@ -26,7 +27,7 @@ const ended = (index: number, code: number, ...tail: readonly string[]): WorkerE
   ...{ index, pid: 100 + index, code, signal: null, tail },
 });
 
-/** A watch over processes that live and die as the test says; `joined` counts those that the coordinator knows. */
+/** A watch over processes that live and end as the test says; `joined` counts the workers that the coordinator knows. */
 function watched(numLocal: number, joined = numLocal) {
   const counts = { alive: numLocal, joined };
   const failures: WireError[] = [];
@@ -41,14 +42,14 @@ function watched(numLocal: number, joined = numLocal) {
   });
   watch.start({
     numAlive: () => counts.alive,
-    // Those of another command have other numbers.
+    // Processes of other commands have numbers from 900 on.
     has: (pid) => pid < 900,
     start: (index) => {
       counts.alive++;
       started.push(index);
     },
   });
-  /** The process ends, and then its connection. */
+  /** Ends the process, and then its connection. */
   const die = (exit: WorkerExit): void => {
     counts.alive--;
     watch.lost(exit);
@@ -67,7 +68,7 @@ describe('a watch over local workers', () => {
     ['before the first generation', []],
     ['between the first generation and its first step', [generation('a', 'b', 'c')]],
     ['in mid-run', [generation('a', 'b', 'c'), progress(1)]],
-  ])('starts one that is lost %s again, while the others go on', (_when, updates) => {
+  ])('starts a worker again that is lost %s, while the others go on', (_when, updates) => {
     const { watch, failures, notices, started, die } = watched(3);
     for (const update of updates) watch.see(update);
     die(killed(1));
@@ -85,7 +86,7 @@ describe('a watch over local workers', () => {
     expect(failures).toEqual([]);
   });
 
-  it('starts the only one again', () => {
+  it('starts the only worker again', () => {
     const { failures, started, die } = watched(1);
     die(killed(0));
     vi.advanceTimersByTime(RESTART_MS);
@@ -93,7 +94,7 @@ describe('a watch over local workers', () => {
     expect(failures).toEqual([]);
   });
 
-  it('waits twice as long each time, gives up the one that never does a step, and goes on with fewer', () => {
+  it('doubles the delay each time, gives up a worker that never does a step, and goes on with fewer', () => {
     const { failures, notices, expected, started, die, join } = watched(3);
     for (let times = 0; times < MAX_RESTARTS; times++) {
       die(killed(2, 200 + times));
@@ -117,7 +118,7 @@ describe('a watch over local workers', () => {
     expect(failures).toEqual([]);
   });
 
-  it('counts anew for one that has done a step', () => {
+  it('counts restarts anew for a worker that has done a step', () => {
     const { watch, notices, started, die, join } = watched(2, 0);
     for (let times = 0; times < 10; times++) {
       join(`a${times}`, 300 + times);
@@ -130,7 +131,7 @@ describe('a watch over local workers', () => {
     expect(new Set(notices.map(({ facts }) => facts?.attempt))).toEqual(new Set([1]));
   });
 
-  it('ends the run when none is left and all have been started again in vain', () => {
+  it('ends the run when no worker is left and all restarts are used up', () => {
     const { failures, die } = watched(1);
     for (let times = 0; times <= MAX_RESTARTS; times++) {
       expect(failures).toEqual([]);
@@ -142,7 +143,7 @@ describe('a watch over local workers', () => {
     ]);
   });
 
-  it('lets the others go on when one is turned away before the first step', () => {
+  it('goes on with the others when a worker is refused before the first step', () => {
     const { watch, failures, expected, started, die, join } = watched(2, 0);
     join('a', 100);
     join('b', 101);
@@ -161,7 +162,7 @@ describe('a watch over local workers', () => {
     join('a', 100);
     join('b', 101);
     watch.see(event({ type: 'refused', worker: 'b', code, message: 'it differs' }));
-    // The machine goes on with the other one, unless it is told.
+    // Without this error the coordinator would go on with the other worker.
     expect(failures).toMatchObject([{ code: 'refused', message: 'it differs' }]);
     watch.see(generation('a'));
     die(ended(1, 3));
@@ -171,7 +172,7 @@ describe('a watch over local workers', () => {
   it.each([
     ['of another command', false, undefined],
     ['that was started again', true, generation('a')],
-  ])('lets a run go on when a worker %s differs', (_which, isOwn, before) => {
+  ])('does not end a run when a worker %s differs', (_which, isOwn, before) => {
     const { watch, failures, join } = watched(2, 0);
     join('a', 100);
     if (before !== undefined) watch.see(before);
@@ -180,7 +181,7 @@ describe('a watch over local workers', () => {
     expect(failures).toEqual([]);
   });
 
-  it('says why the last one was turned away', () => {
+  it('gives the reason for which the last worker was refused', () => {
     const { watch, failures, die, join } = watched(1, 0);
     join('a', 100);
     watch.see(generation('a'));
@@ -191,7 +192,7 @@ describe('a watch over local workers', () => {
     ]);
   });
 
-  it.each(['process first', 'connection first'])('ends the run once when nobody is left: %s', (order) => {
+  it.each(['process first', 'connection first'])('ends the run once when no worker is left: %s', (order) => {
     const { watch, counts, failures } = watched(1);
     watch.see(generation('a'));
     const steps = [
@@ -210,7 +211,7 @@ describe('a watch over local workers', () => {
     ]);
   });
 
-  it('ends a run that has not begun when a worker fails by itself, with its last words', () => {
+  it('ends a run that has not begun when a worker fails by itself, with its last messages', () => {
     const { failures, die } = watched(2);
     die(ended(1, 1, 'no such module'));
     expect(failures).toMatchObject([
@@ -218,30 +219,33 @@ describe('a watch over local workers', () => {
     ]);
   });
 
-  it('tells a worker that was refused', () => {
+  it('reports a worker that was refused', () => {
     const { failures, die } = watched(1, 0);
     die(ended(0, 3));
     expect(failures.map(({ code }) => code)).toEqual(['refused']);
   });
 
-  it.each([1, 2, 3, 6])('does not start one again that ended with code %i while the others run', (code) => {
-    const { watch, failures, notices, started, die } = watched(2);
-    watch.see(generation('a', 'b'));
-    die(ended(1, code));
-    vi.runAllTimers();
-    expect(notices.map(({ type }) => type)).toEqual(['workerGivenUp']);
-    expect(started).toEqual([]);
-    expect(failures).toEqual([]);
-  });
+  it.each([1, 2, 3, 6])(
+    'does not start a worker again that ended with code %i while the others run',
+    (code) => {
+      const { watch, failures, notices, started, die } = watched(2);
+      watch.see(generation('a', 'b'));
+      die(ended(1, code));
+      vi.runAllTimers();
+      expect(notices.map(({ type }) => type)).toEqual(['workerGivenUp']);
+      expect(started).toEqual([]);
+      expect(failures).toEqual([]);
+    },
+  );
 
-  it.each([0, 4, 134])('starts one again that ended with code %i', (code) => {
+  it.each([0, 4, 134])('starts a worker again that ended with code %i', (code) => {
     const { started, die } = watched(2);
     die(ended(0, code));
     vi.runAllTimers();
     expect(started).toEqual([0]);
   });
 
-  it('lets outside workers go on when the last local one is gone', () => {
+  it('goes on with outside workers when the last local one is gone', () => {
     const { watch, failures, die } = watched(1, 2);
     watch.see(generation('a', 'x'));
     die(ended(0, 1));
@@ -249,7 +253,7 @@ describe('a watch over local workers', () => {
     expect(watch.profile()).toBe('portable');
   });
 
-  it.each(['the run is over', 'it is stopped', 'an error ends it'])('starts nobody when %s', (why) => {
+  it.each(['the run is over', 'it is stopped', 'an error ends it'])('starts no worker when %s', (why) => {
     const { watch, failures, started, die } = watched(2);
     die(killed(0));
     if (why === 'it is stopped') watch.stop();

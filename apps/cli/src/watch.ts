@@ -1,169 +1,162 @@
 /**
- * Watches over the local workers of a run. One that is lost is started again, whenever that happens, while the others go on; one
- * that fails by itself, for a reason that the others share, ends a run that has not begun.
+ * Watches over the local workers of a run. A worker that is lost is started again at any time, while the others go on. A worker
+ * that fails for a reason that the others share ends a run that has not begun.
  */
-import { hostname } from 'node:os';
-import type { Coordinator, Update } from '@lockstep/coordinator';
+import type { Coordinator, Notice, Update } from '@lockstep/coordinator';
 import { LockstepError, toWireError } from '@lockstep/errors';
-import type { RunEvent } from '@lockstep/protocol';
 import { exitCodes } from '@lockstep/worker';
 import { plural } from './display/format.ts';
+import { createLocalProcesses, type Refusal } from './local-processes.ts';
 import { describeExit, type LocalWorkers, type WorkerExit } from './local-workers.ts';
+import { createRestarts, MAX_RESTARTS, type Restart } from './restarts.ts';
 
 type Local = Pick<LocalWorkers, 'has' | 'numAlive' | 'start'>;
 
 export interface Watch {
-  /** The numeric profile of the run, once it is chosen. */
+  /** The numeric profile of the run, `unknown` until the first generation begins. */
   profile(): string;
   start(workers: Local): void;
-  /** A local worker's process has ended. */
+  /** The process of a local worker has ended. */
   lost(exit: WorkerExit): void;
   see(update: Update): void;
-  /** Starts nobody any more. */
+  /** Starts no worker after this. */
   stop(): void;
 }
 
-/** How often a worker is started again without a step of its own between, and how long it waits before the first time. */
-export const MAX_RESTARTS = 3;
-export const RESTART_MS = 500;
-
 /**
- * What a worker ends with that would end in the same way again: the experiment threw, a mistake in its options, refused, no
- * coordinator where it was to be.
+ * Exit codes with which a worker would end again: the experiment threw, its options are wrong, it was refused, or it found no
+ * coordinator at the address.
  */
-const ownFailures: readonly (number | null)[] = [
+const lastingFailures: readonly (number | null)[] = [
   exitCodes.failed,
   exitCodes.usage,
   exitCodes.refused,
   exitCodes.absent,
 ];
 
-type Refusal = Extract<RunEvent, { type: 'refused' }>;
 type Watched = Pick<Coordinator, 'expect' | 'fail' | 'notify' | 'numWorkers'>;
 
-/** Until a generation begins. */
 export const unknownProfile = 'unknown';
 
-export function createWatch(coordinator: Watched): Watch {
-  let profile = unknownProfile;
-  let begun = false;
-  let over = false;
-  let workers: Local | undefined;
-  let last: WorkerExit | undefined;
-  /** By number of worker: restarts since it last did a step. */
-  const restarts = new Map<number, number>();
-  const waiting = new Map<number, NodeJS.Timeout>();
-  /** Processes of this machine by the workers' names, and members of the generation that runs. */
-  const pids = new Map<string, number>();
-  let members: readonly string[] = [];
-  /** Processes that have done a step. */
-  const proven = new Set<number>();
-  /** By process: why the coordinator turned it away, which says more than its exit. */
-  const refusals = new Map<number, Refusal>();
+/** Its functions may be passed on as callbacks. */
+export const createWatch = (coordinator: Watched): Watch => new LocalWatch(coordinator);
 
-  function fail(code: 'lost' | 'refused', message: string): void {
-    stop();
-    coordinator.fail(toWireError(new LockstepError(code, message)));
+class LocalWatch implements Watch {
+  readonly #coordinator: Watched;
+  readonly #processes = createLocalProcesses();
+  readonly #restarts = createRestarts((index) => this.#workers?.start(index));
+  #profile = unknownProfile;
+  #hasBegun = false;
+  #isOver = false;
+  #workers: Local | undefined;
+  #last: WorkerExit | undefined;
+
+  constructor(coordinator: Watched) {
+    this.#coordinator = coordinator;
   }
 
-  const refusalOf = ({ pid }: WorkerExit) => (pid === undefined ? undefined : refusals.get(pid));
-  const codeOf = ({ code }: WorkerExit) => (code === exitCodes.refused ? 'refused' : 'lost');
-  const reasonOf = (exit: WorkerExit): string => refusalOf(exit)?.message ?? describeExit(exit);
+  readonly profile = (): string => this.#profile;
 
-  function stop(): void {
-    over = true;
-    for (const timer of waiting.values()) clearTimeout(timer);
-    waiting.clear();
-  }
+  readonly start = (workers: Local): void => {
+    this.#workers = workers;
+  };
 
-  /** The process and its connection end in either order; outside workers may still be there. */
-  function check(): void {
-    const numLeft = (workers?.numAlive() ?? 0) + waiting.size + coordinator.numWorkers();
-    if (!over && last !== undefined && numLeft === 0)
-      fail(codeOf(last), `no worker is left: ${reasonOf(last)}`);
-  }
+  readonly stop = (): void => {
+    this.#isOver = true;
+    this.#restarts.cancel();
+  };
 
-  function restart(exit: WorkerExit) {
-    const { index, pid } = exit;
-    // A process that has done a step was well: what ended it is counted anew.
-    const before = pid !== undefined && proven.delete(pid) ? 0 : (restarts.get(index) ?? 0);
-    if (before >= MAX_RESTARTS)
-      return giveUp(exit, `it was started again ${MAX_RESTARTS} times without a step`);
-    restarts.set(index, before + 1);
-    const delayMs = RESTART_MS << before;
-    const times = `${before + 1} of ${MAX_RESTARTS} times without a step`;
-    coordinator.notify({
-      type: 'workerRestarting',
-      message: `${describeExit(exit)}; it is started again in ${delayMs / 1000} s (${times})`,
-      facts: { index, code: exit.code, signal: exit.signal, attempt: before + 1, delayMs },
-    });
-    const begin = (): void => {
-      waiting.delete(index);
-      workers?.start(index);
-    };
-    waiting.set(index, setTimeout(begin, delayMs));
-  }
+  readonly lost = (exit: WorkerExit): void => {
+    this.#last = exit;
+    if (this.#isOver) return;
+    // A worker that could not load the experiment ends nothing while there are others.
+    const goesOn = this.#hasBegun || this.#processes.refusalOf(exit.pid)?.code === 'failed';
+    if (!lastingFailures.includes(exit.code)) this.#restart(exit);
+    else if (goesOn) this.#giveUp(exit, 'it would end in the same way again');
+    else this.#fail(codeOf(exit), this.#reasonOf(exit));
+  };
 
-  function giveUp(exit: WorkerExit, why: string): void {
-    const numLeft = (workers?.numAlive() ?? 0) + waiting.size;
-    if (numLeft + coordinator.numWorkers() > 0) {
-      coordinator.notify({
-        type: 'workerGivenUp',
-        message: `${describeExit(exit)}; ${why}, so it is not started again: ${plural(numLeft, 'worker')} of this command ${numLeft === 1 ? 'is' : 'are'} left`,
-        facts: { index: exit.index, code: exit.code, signal: exit.signal, left: numLeft },
-      });
+  readonly see = (update: Update): void => {
+    this.#processes.see(update);
+    if (update.type === 'done') this.stop();
+    if (update.type !== 'event') return;
+    const { event } = update;
+    if (event.type === 'generation') {
+      this.#hasBegun = true;
+      this.#profile = event.profile;
     }
-    coordinator.expect(numLeft);
-    check();
+    // The state is being saved, and the run ends.
+    if (event.type === 'failing') this.stop();
+    if (event.type === 'refused') this.#refused(event);
+    if (event.type === 'lost' || event.type === 'refused') this.#failWithoutWorkers();
+  };
+
+  #fail(code: 'lost' | 'refused', message: string): void {
+    this.stop();
+    this.#coordinator.fail(toWireError(new LockstepError(code, message)));
+  }
+
+  #reasonOf(exit: WorkerExit): string {
+    return this.#processes.refusalOf(exit.pid)?.message ?? describeExit(exit);
+  }
+
+  /** Workers of this command that live or will be started again. */
+  #numLocal(): number {
+    return (this.#workers?.numAlive() ?? 0) + this.#restarts.numWaiting();
+  }
+
+  /** Fails the run once no worker is left, here or elsewhere. A process and its connection end in either order. */
+  #failWithoutWorkers(): void {
+    const numLeft = this.#numLocal() + this.#coordinator.numWorkers();
+    if (this.#isOver || this.#last === undefined || numLeft > 0) return;
+    this.#fail(codeOf(this.#last), `no worker is left: ${this.#reasonOf(this.#last)}`);
+  }
+
+  #restart(exit: WorkerExit): void {
+    const restart = this.#restarts.plan(exit.index, this.#processes.forgetSteps(exit.pid));
+    if (restart === undefined)
+      this.#giveUp(exit, `it was started again ${MAX_RESTARTS} times without a step`);
+    else this.#coordinator.notify(restartNotice(exit, restart));
+  }
+
+  #giveUp(exit: WorkerExit, why: string): void {
+    const numLeft = this.#numLocal();
+    if (numLeft + this.#coordinator.numWorkers() > 0)
+      this.#coordinator.notify(givenUpNotice(exit, why, numLeft));
+    this.#coordinator.expect(numLeft);
+    this.#failWithoutWorkers();
   }
 
   /**
-   * Where two workers of one command differ before the first step, the experiment does not come out the same twice: none of them
-   * is right. Later the others are those that the run began with.
+   * Where two workers of one command differ before the first step, loading the experiment twice gives two results, and none is right.
+   * Later the other workers are those with which the run began.
    */
-  function turnedAway(refusal: Refusal): void {
-    const pid = pids.get(refusal.worker);
-    if (pid === undefined) return;
-    refusals.set(pid, refusal);
-    const isImpure = refusal.code === 'data' || refusal.code === 'programs';
-    if (isImpure && !begun && !over && workers?.has(pid) === true) fail('refused', refusal.message);
+  #refused({ worker, code, message }: Refusal): void {
+    const pid = this.#processes.pidOf(worker);
+    const isImpure = code === 'data' || code === 'programs';
+    const isOurs = pid !== undefined && this.#workers?.has(pid) === true;
+    if (isImpure && isOurs && !this.#hasBegun && !this.#isOver) this.#fail('refused', message);
   }
+}
 
+const codeOf = ({ code }: WorkerExit) => (code === exitCodes.refused ? 'refused' : 'lost');
+
+function restartNotice(exit: WorkerExit, { attempt, delayMs }: Restart): Notice {
+  const { index, code, signal } = exit;
+  const times = `${attempt} of ${MAX_RESTARTS} times without a step`;
   return {
-    profile: () => profile,
-    start: (started) => {
-      workers = started;
-    },
-    lost: (exit) => {
-      last = exit;
-      if (over) return;
-      // One that could not load ends nothing while there are others.
-      const goesOn = begun || refusalOf(exit)?.code === 'failed';
-      if (!ownFailures.includes(exit.code)) restart(exit);
-      else if (goesOn) giveUp(exit, 'it would end so again');
-      else fail(codeOf(exit), reasonOf(exit));
-    },
-    see: (update) => {
-      if (update.type === 'done') stop();
-      if (update.type === 'progress') {
-        for (const member of members) {
-          const pid = pids.get(member);
-          if (pid !== undefined) proven.add(pid);
-        }
-        members = [];
-      }
-      if (update.type !== 'event') return;
-      const { event } = update;
-      if (event.type === 'joined' && event.host === hostname()) pids.set(event.worker, event.pid);
-      if (event.type === 'generation') {
-        begun = true;
-        ({ profile, workers: members } = event);
-      }
-      // The state is being saved, and the run ends.
-      if (event.type === 'failing') stop();
-      if (event.type === 'refused') turnedAway(event);
-      if (event.type === 'lost' || event.type === 'refused') check();
-    },
-    stop,
+    type: 'workerRestarting',
+    message: `${describeExit(exit)}; it is started again in ${delayMs / 1000} s (${times})`,
+    facts: { index, code, signal, attempt, delayMs },
+  };
+}
+
+function givenUpNotice(exit: WorkerExit, why: string, numLeft: number): Notice {
+  const { index, code, signal } = exit;
+  const left = `${plural(numLeft, 'worker')} of this command ${numLeft === 1 ? 'is' : 'are'} left`;
+  return {
+    type: 'workerGivenUp',
+    message: `${describeExit(exit)}; ${why}, so it is not started again: ${left}`,
+    facts: { index, code, signal, left: numLeft },
   };
 }

@@ -14,7 +14,7 @@ afterEach(() => rm(root, { recursive: true }));
 const look = (folder: string) => requireWritableFolder('run-root', folder);
 
 describe('a folder to write in', () => {
-  it('may be there or not, and is left as it was', async () => {
+  it('may exist or not, and is left unchanged', async () => {
     await look(root);
     await look(join(root, 'a', 'b', 'c'));
     await mkdir(join(root, 'real'));
@@ -23,7 +23,7 @@ describe('a folder to write in', () => {
     expect(await readdir(root, { recursive: true })).toEqual(['link', 'real']);
   });
 
-  it('is not a file, and has none on its way', async () => {
+  it('is not a file, and no part of its path is one', async () => {
     const file = join(root, 'file');
     await writeFile(file, '');
     await expect(look(file)).rejects.toMatchObject({
@@ -35,17 +35,17 @@ describe('a folder to write in', () => {
     );
   });
 
-  it('is no pipe, and no link to nothing or to itself', async () => {
+  it('is not a pipe, not a link without target and not a link to itself', async () => {
     execFileSync('mkfifo', [join(root, 'pipe')]);
     await symlink(join(root, 'nothing'), join(root, 'dangling'));
     await symlink(join(root, 'loop'), join(root, 'loop'));
     await expect(look(join(root, 'pipe'))).rejects.toThrow('it is not a folder');
-    await expect(look(join(root, 'dangling'))).rejects.toThrow('it is a link to nothing');
-    await expect(look(join(root, 'dangling', 'runs'))).rejects.toThrow('it is a link to nothing');
+    await expect(look(join(root, 'dangling'))).rejects.toThrow('it is a link without a target');
+    await expect(look(join(root, 'dangling', 'runs'))).rejects.toThrow('it is a link without a target');
     await expect(look(join(root, 'loop'))).rejects.toThrow('it is a link that leads to itself');
   });
 
-  // Node's mkdir with `recursive` never answers for the second.
+  // Node's mkdir with `recursive` never returns for the second path.
   it.each(['/dev/null/runs', '/proc/runs', '/proc/self/a/b', '/sys/runs'])('is not %s', async (folder) => {
     await expect(look(folder)).rejects.toMatchObject({
       code: 'config',
@@ -59,7 +59,7 @@ describe('a folder to write in', () => {
 });
 
 describe('a file to write', () => {
-  it('is an ordinary one, or nothing yet', async () => {
+  it('is an ordinary file, or does not exist yet', async () => {
     const path = join(root, 'trace.json');
     await requireOrdinaryFile('trace', path);
     await writeFile(path, '');
@@ -67,7 +67,7 @@ describe('a file to write', () => {
     await requireOrdinaryFile('trace', '/dev/null');
   });
 
-  it('is no folder and no pipe, which would wait for a reader', async () => {
+  it('is not a folder and not a pipe, which would wait for a reader', async () => {
     execFileSync('mkfifo', [join(root, 'pipe')]);
     await expect(requireOrdinaryFile('trace', join(root, 'pipe'))).rejects.toThrow(/--trace '.*' is a pipe/);
     await expect(requireOrdinaryFile('trace', root)).rejects.toThrow(/--trace '.*' is a folder/);

@@ -12,32 +12,32 @@ export interface StoredCheckpoint {
 
 export interface CheckpointStore {
   /**
-   * Resolves when it is durable; one after the other. Throws a `file` error where it cannot be written, and another one for bytes
-   * that are no checkpoint.
+   * Resolves when the checkpoint is durable. Checkpoints are saved one after the other. Throws a `file` error where the
+   * checkpoint cannot be written, and another error where the bytes are not a checkpoint.
    */
   save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
-  /** Throws a `checkpoint` error if it is missing or damaged. */
+  /** Throws a `checkpoint` error if the checkpoint is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;
-  /** Forgets the one last read: nobody asks for it soon. */
+  /** Frees the checkpoint that was read last. */
   release(): void;
 }
 
 export function createCheckpointStore(folder: string): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
-  /** All members of a generation restore the same one. */
+  /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
   return {
     save: (step, header, frames) => {
       const write = async () => {
         const file = decodeSafetensors(joinFrames(frames));
-        // A run folder that was removed is not made again: nothing could be resumed from it.
+        // A run folder that was removed is not made again: a run cannot be resumed from a checkpoint alone.
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
         await saveCheckpoint(folder, { step, header, ...file });
       };
       const saved = saving.then(write);
-      // Whoever asked for it hears of the failure; the next one is written all the same.
+      // The caller gets the error; the next checkpoint is written all the same.
       saving = saved.catch(() => undefined);
       return saved;
     },

@@ -53,7 +53,7 @@ async function serve(run: Run, options: Partial<CoordinatorOptions> = {}): Promi
 
 async function newRun(): Promise<Run> {
   const run = await createRun({ root, name: 'tiny', manifest: {} });
-  // Closing twice does nothing; a run whose coordinator did not start is closed here.
+  // Closing twice does nothing. This closes a run whose coordinator did not start.
   open.push(run);
   return run;
 }
@@ -72,7 +72,7 @@ function commit(worker: FakeWorker, generation: number, step: number): void {
   worker.send({ type: 'committed', generation, step, fingerprint, report });
 }
 
-/** In one frame, or in several: a large checkpoint exceeds what a frame may hold. */
+/** In one frame or in several: a large checkpoint exceeds the limit of a frame. */
 function sendCheckpoint(worker: FakeWorker, step: number, ...parts: readonly Uint8Array[]): void {
   const frames = parts.map((part) => part.byteLength);
   worker.send({ type: 'checkpoint', step, header: { seed: 1 }, frames }, parts);
@@ -198,7 +198,7 @@ describe('a coordinator', () => {
     expect(bad.map(({ count }) => count)).toEqual([1, 2, 4]);
   });
 
-  it('loses a worker whose checkpoint is none', async () => {
+  it('drops a worker that sends a checkpoint that cannot be read', async () => {
     const coordinator = await serve(await newRun());
     const worker = await admit(coordinator, 'a');
     await worker.joinAt(-1);
@@ -236,7 +236,7 @@ describe('a coordinator', () => {
     expect(await readdir(checkpointFolder(run.folder))).toContain('step-00000001.safetensors');
   });
 
-  it('keeps what the experiment came out as in journal and manifest, and refuses another', async () => {
+  it('keeps hashes of data and programs in journal and manifest, and refuses a worker with others', async () => {
     const run = await newRun();
     const first = await serve(run);
     const programs = { initialisation: 'i', step: 's', update: 'u', evaluation: 'e', settings: 'c' };
@@ -276,7 +276,7 @@ describe('a coordinator', () => {
     expect(second.endpoint).toBe(first.endpoint);
   });
 
-  it('needs keys beyond loopback, and says who was refused', async () => {
+  it('needs keys beyond loopback, and reports refused connections', async () => {
     await expect(serve(await newRun(), { bind: 'tcp://0.0.0.0:0' })).rejects.toMatchObject({
       code: 'credentials',
     });
@@ -313,7 +313,7 @@ describe('an interrupted run', () => {
     return run.folder;
   }
 
-  it('is saved, and resumed from its checkpoint by another coordinator', async () => {
+  it('is saved, and another coordinator resumes it from its checkpoint', async () => {
     const folder = await interrupted();
     expect(await readdir(checkpointFolder(folder))).toEqual([
       'step-00000002.json',

@@ -1,4 +1,6 @@
-/** Starting and stopping a coordinator: the run folder's past, the control server and the clock around a shell. */
+/**
+ * Starts and stops a coordinator: reads the history of the run folder, and puts the control server and the clock around a shell.
+ */
 import { basename } from 'node:path';
 import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, type WireError } from '@lockstep/errors';
@@ -32,9 +34,9 @@ import { createTraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface CoordinatorOptions {
-  /** New, or one to be resumed: its journal says which. Closed by `close`. */
+  /** A new run, or one to be resumed; its journal tells which. `close` closes it. */
   readonly run: Run;
-  /** `tcp://host:port`; port 0 takes a free one. */
+  /** `tcp://host:port`; port 0 takes a free port. */
   readonly bind: string;
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
@@ -43,16 +45,16 @@ export interface CoordinatorOptions {
   /** Hash of the packages' code: workers of another build are refused. */
   readonly build: string;
   readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
-  /** Passed on to workers unread. */
+  /** Passed on to workers without being read. */
   readonly config: OpaqueRecord;
   readonly numShards: number;
   /** Workers to wait for before the first step. */
   readonly minWorkers: number;
   readonly profile: Profile | 'auto';
   readonly logger: Logger;
-  /** Workers that served the run before and may come back: the first generation waits for them, for `RETURN_WAIT_MS` at most. */
+  /** Workers that served the run before and may come back. The first generation waits for them, for `RETURN_WAIT_MS` at most. */
   readonly awaited?: readonly string[];
-  /** A file for a trace of the workers, in the format of Chrome's. */
+  /** The file of a trace of the workers, in Chrome's trace format. */
   readonly trace?: string;
   /** An event file for TensorBoard. Default: none. */
   readonly eventFile?: EventFileOptions;
@@ -61,31 +63,31 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   /** Where workers join, with the real port. */
   readonly endpoint: string;
-  /** What was mended while it started; the same is in the run's events. */
+  /** What was repaired during the start. The run's events contain the same notices. */
   readonly notices: readonly Notice[];
   /** How the run ended; never rejects. */
   readonly done: Promise<Outcome>;
   /** Workers that said hello and are not lost. */
   numWorkers(): number;
-  /** Steps since this start that were not finite, in a run that goes on all the same. */
+  /** Steps since this start that were not finite, in a run that goes on after them. */
   numNonFinite(): number;
-  /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
+  /** The first call asks for a checkpoint and a clean stop, the second for a stop at once. */
   interrupt(): void;
-  /** No more than this many workers will come by themselves before the first step. */
+  /** At most this many workers will join by themselves before the first step. */
   expect(workers: number): void;
   /** An awaited worker will not come back. */
   absent(worker: string): void;
-  /** Tells whoever listens, and the run's events. */
+  /** Passes a notice to the listeners and to the run's events. */
   notify(notice: Notice): void;
-  /** Ends the run: whoever started it cannot go on. */
+  /** Ends the run with an error of the process that started it. */
   fail(error: WireError): void;
-  /** Returns how to stop listening. */
+  /** Returns a function that stops listening. */
   onUpdate(listener: (update: Update) => void): () => void;
-  /** Waits until the workers have been told and are gone, `graceMs` at most, then frees the address. */
+  /** Waits until the workers have been told to stop and are gone, at most `graceMs`, then frees the address. */
   close(graceMs?: number): Promise<void>;
 }
 
-/** Throws `address`, `credentials` or `checkpoint`; the run is then still the caller's. */
+/** Throws `address`, `credentials` or `checkpoint`; the caller must then close the run. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { run, logger, bind, keys } = options;
   const checkpoints = checkpointFolder(run.folder);
@@ -169,18 +171,21 @@ function followEvents(options: EventFileOptions | undefined, shell: Shell): Even
   return events;
 }
 
-/** Steps before a change of the length were of another length: from an older checkpoint they would be done with the new one. */
+/**
+ * Steps before the last change of the length were computed with the old length. A start from an older checkpoint would repeat
+ * them with the new length.
+ */
 function requireStanding({ folder, manifest }: Run, step: number): void {
   const last = changesOf(manifest).at(-1);
   if (last === undefined || step >= last.step) return;
   throw new LockstepError(
     'checkpoint',
-    `${folder}: its length was changed after step ${last.step}, and the newest checkpoint that can be used is of step ${step}: the steps between cannot be done again as they were; put a later checkpoint back, or begin again with lockstep train`,
+    `${folder}: its length was changed after step ${last.step}, and the newest checkpoint that can be used is of step ${step}: the steps in between cannot be repeated with their old length; restore a later checkpoint, or begin again with lockstep train`,
     { folder, step, changed: last.step },
   );
 }
 
-/** What workers know a run by: those that hold programs of another length are of another one, and leave. */
+/** The id by which workers know a run. A worker that holds programs of another length sees another run, and leaves. */
 function idOf({ folder, manifest }: Run): string {
   const numChanges = changesOf(manifest).length;
   return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;

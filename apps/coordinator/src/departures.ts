@@ -1,8 +1,8 @@
-/** Who is connected, to wait for their going: what is queued for a socket is lost when it closes. */
+/** Waits until connected workers are gone: closing a socket drops the messages in its queue. */
 export interface Departures {
-  came(worker: string): void;
-  gone(worker: string): void;
-  /** Resolves when nobody is left, or after `graceMs`. */
+  connected(worker: string): void;
+  disconnected(worker: string): void;
+  /** Resolves when no worker is connected, or after `graceMs`. */
   all(graceMs: number): Promise<void>;
 }
 
@@ -10,10 +10,10 @@ export function createDepartures(): Departures {
   const present = new Set<string>();
   let onEmpty: (() => void) | undefined;
   return {
-    came: (worker) => {
+    connected: (worker) => {
       present.add(worker);
     },
-    gone: (worker) => {
+    disconnected: (worker) => {
       present.delete(worker);
       if (present.size === 0) onEmpty?.();
     },

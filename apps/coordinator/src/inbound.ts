@@ -1,13 +1,13 @@
-/** From frames to messages. What is no message is counted, logged and dropped; it never ends a run. */
+/** Decodes frames into messages. Frames that are not a message are counted, logged and dropped; they never end a run. */
 import { decodeWorkerMessage, framesMatch, type WorkerMessage } from '@lockstep/protocol';
 
 export interface Inbound {
   readonly message: WorkerMessage;
-  /** The raw frames that came with it. */
+  /** The raw frames that follow the message. */
   readonly frames: readonly Uint8Array[];
 }
 
-/** Reads what a worker sent, or says why it cannot be read. */
+/** Decodes the frames of a worker, or gives the reason why they cannot be decoded. */
 export function readInbound(parts: readonly Uint8Array[]): Inbound | { readonly reason: string } {
   const [first, ...frames] = parts;
   if (first === undefined) return { reason: 'no frames' };
@@ -18,11 +18,11 @@ export function readInbound(parts: readonly Uint8Array[]): Inbound | { readonly 
   if (framesMatch(announced, frames)) return { message, frames };
   const lengths = frames.map((frame) => frame.byteLength);
   return {
-    reason: `${message.type}: announces frames of [${announced}] bytes, [${lengths}] came`,
+    reason: `${message.type}: announces frames of [${announced}] bytes, but frames of [${lengths}] bytes arrived`,
   };
 }
 
-/** Counts by sender and says when to log: at the 1st, 2nd, 4th, 8th, …, so that a flood cannot fill the disk. */
+/** Counts offences by sender, and logs the 1st, 2nd, 4th, 8th, …, so that a flood cannot fill the disk. */
 export function createOffenceCounter(): (sender: string) => {
   readonly count: number;
   readonly log: boolean;

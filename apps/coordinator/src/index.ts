@@ -1,8 +1,8 @@
 /**
- * Membership, shard assignment, journal and checkpoints. Knows processes and messages, not what is computed.
+ * Membership, shard assignment, journal and checkpoints. This package knows processes and messages, not what they compute.
  *
- * Of a worker's report of a step, what it says under `work` (rank, shards computed, times, bytes) is that worker's
- * own and logged for every member; the rest (`metrics`, `chain`, `totalSteps`) is the same on all and logged once.
+ * A worker's report of a step has a part `work` (rank, shards computed, times, bytes), which is logged for every member. The
+ * rest (`metrics`, `chain`, `totalSteps`) is the same on all members and logged once.
  */
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';
 export { startCoordinator } from './coordinator.ts';

@@ -1,4 +1,4 @@
-/** What a change of a run's length means to the coordinator that goes on with it. */
+/** A coordinator that resumes a run whose length was changed. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
@@ -55,7 +55,7 @@ it.each([
   [[], ''],
   [[change(0)], '~1'],
   [[change(0), change(0)], '~2'],
-])('to workers a run with the changes %j is another one', async (changes, suffix) => {
+])('gives a run with the changes %j an id of its own', async (changes, suffix) => {
   const run = await runOf(...changes);
   const worker = await joinFakeWorker((await serve(run)).endpoint, 'w0');
   open.push(worker);
@@ -63,7 +63,7 @@ it.each([
   expect(message.run).toBe(`${basename(run.folder)}${suffix}`);
 });
 
-it('does not go on from before the last change', async () => {
+it('does not start from a checkpoint before the last change', async () => {
   await expect(serve(await runOf(change(0), change(4)))).rejects.toMatchObject({
     code: 'checkpoint',
     message: expect.stringMatching(
@@ -72,7 +72,7 @@ it('does not go on from before the last change', async () => {
   });
 });
 
-it('logs steps again that are done again with the new length', async () => {
+it('logs steps again that are repeated with the new length', async () => {
   const run = await runOf();
   await run.journal({ type: 'started', incarnation: 1 });
   for (const step of [1, 2, 3]) run.appendMetrics({ kind: 'step', step });

@@ -1,4 +1,4 @@
-/** What went wrong and was mended, or can be done without: people and programs are told, and the run goes on. */
+/** Notices: something went wrong, people and programs are told, and the run goes on. */
 import type { SkippedCheckpoint } from '@lockstep/checkpoint';
 import type { WireError } from '@lockstep/errors';
 import type { DamagedLine, LogGap } from '@lockstep/tracking';
@@ -16,22 +16,24 @@ export interface Notice {
     | 'addressTaken'
     | 'expecting'
     | 'workerRestarting'
-    | 'workerGivenUp';
+    | 'workerGivenUp'
+    | 'nonFinite'
+    | 'nonFiniteEvaluation';
   /** A sentence for people. */
   readonly message: string;
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** `instead`: what is used in its place. */
+/** `instead` says what is used in place of the checkpoint. */
 export function checkpointSkipped({ step, path, reason }: SkippedCheckpoint, instead: string): Notice {
   return {
     type: 'checkpointSkipped',
-    message: `the checkpoint of step ${step} is passed over: ${reason}; ${instead}`,
+    message: `the checkpoint of step ${step} is skipped: ${reason}; ${instead}`,
     facts: { step, path, reason, instead },
   };
 }
 
-/** What the run goes on from where no worker holds a newer state. */
+/** The state from which the run goes on unless a worker holds a newer one. */
 export function insteadOf(newest: number): string {
   const state =
     newest < 0 ? 'the initial state, which follows from the seed,' : `the checkpoint of step ${newest}`;
@@ -57,7 +59,7 @@ export function lineDamaged({ path, line, text }: DamagedLine): Notice {
 export function logFailed({ path, error }: LogGap): Notice {
   return {
     type: 'logFailed',
-    message: `${messageOf(error)}; the run goes on, and says at its end what the log lacks`,
+    message: `${messageOf(error)}; the run goes on, and reports at its end which lines are missing`,
     facts: { path },
   };
 }
@@ -84,6 +86,23 @@ export function eventsFailed(path: string, error: unknown): Notice {
     type: 'eventsFailed',
     message: `${messageOf(error)}; the run goes on, and TensorBoard lacks some of its steps`,
     facts: { path },
+  };
+}
+
+/** A step of a run that goes on after steps that are not finite. */
+export function nonFiniteStep(step: number, what: readonly string[]): Notice {
+  return {
+    type: 'nonFinite',
+    message: `step ${step} is not finite: ${what.join(', ')}; the run goes on, and later steps are only counted`,
+    facts: { step, what },
+  };
+}
+
+export function nonFiniteEvaluation(step: number, what: readonly string[]): Notice {
+  return {
+    type: 'nonFiniteEvaluation',
+    message: `the evaluation after step ${step} is not finite: ${what.join(', ')}`,
+    facts: { step, what },
   };
 }
 

@@ -1,11 +1,11 @@
-/** Work in the order in which it came, one at a time; what can be done at once is. */
+/** Performs items in order, one at a time. An item that returns no promise is performed at once. */
 export interface Queue<T> {
   push(item: T): void;
-  /** Resolves when nothing is left to do. */
+  /** Resolves when the queue is empty. */
   idle(): Promise<void>;
 }
 
-/** `perform` returns a promise only where the next item must wait. What it throws goes to `onError`; work goes on. */
+/** `perform` returns a promise only where the next item must wait. Errors go to `onError`, and the queue continues. */
 export function createQueue<T>(
   perform: (item: T) => Promise<void> | undefined,
   onError: (error: unknown) => void,

@@ -1,4 +1,4 @@
-/** What a coordinator makes of a run folder that a crash or a full disk has left behind. */
+/** Coordinators that start in a run folder left behind by a crash or a full disk. */
 import { existsSync } from 'node:fs';
 import { appendFile, mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -113,7 +113,7 @@ describe('a run whose newest checkpoint was cut short', () => {
         await damage(checkpointFile(folder, 20, 'json').replace('.json', ''));
         const coordinator = await serve(await openRun(folder));
         const reason = expect.stringContaining(why);
-        const message = expect.stringMatching(`step 20 is passed over: .*; ${instead}, unless a worker`);
+        const message = expect.stringMatching(`step 20 is skipped: .*; ${instead}, unless a worker`);
         expect(coordinator.notices).toMatchObject([
           { type: 'checkpointSkipped', message, facts: { step: 20, reason } },
         ]);
@@ -131,7 +131,7 @@ describe('a run whose newest checkpoint was cut short', () => {
     const folder = await killedRun(20);
     await rm(checkpointFile(folder, 20, 'json'));
     const coordinator = await serve(await openRun(folder), { awaited: ['a', 'b'] });
-    // The new one is ready first, and waits for those of before.
+    // The new worker is ready first, and waits for the workers of before.
     const newcomer = await admit(coordinator, 'new');
     const a = await admit(coordinator, 'a');
     coordinator.absent('b');
@@ -139,7 +139,7 @@ describe('a run whose newest checkpoint was cut short', () => {
     expect(begin.message).toMatchObject({ step: 25, source: { worker: 'a' } });
   });
 
-  it('passes a checkpoint over that is damaged while the run goes on', async () => {
+  it('skips a checkpoint that is damaged while the run goes on', async () => {
     const folder = await killedRun(10, 20);
     const coordinator = await serve(await openRun(folder));
     await rm(checkpointFile(folder, 20, 'safetensors'));
@@ -151,7 +151,7 @@ describe('a run whose newest checkpoint was cut short', () => {
   });
 });
 
-it('removes temporary files of checkpoints that were cut short', async () => {
+it('removes temporary files of incomplete checkpoints', async () => {
   const folder = await killedRun(10);
   const names = await readdir(checkpointFolder(folder));
   await writeFile(join(checkpointFolder(folder), '.step-00000020.safetensors.tmp'), 'half');
@@ -159,9 +159,9 @@ it('removes temporary files of checkpoints that were cut short', async () => {
   expect(await readdir(checkpointFolder(folder))).toEqual(names);
 });
 
-it('gives no number twice when lines of its journal are damaged', async () => {
+it('gives no generation number twice when lines of its journal are damaged', async () => {
   const folder = await killedRun(10);
-  // What stood there may have been another start and another generation.
+  // The damaged line may have been another start and another generation.
   await appendFile(join(folder, 'journal.jsonl'), '{"type":"star\n{"type":"gene');
   const coordinator = await serve(await openRun(folder));
   expect(coordinator.notices.map(({ type, facts }) => [type, facts?.line])).toEqual([
@@ -175,7 +175,7 @@ it('gives no number twice when lines of its journal are damaged', async () => {
   expect((await worker.joinAt(-1)).message).toMatchObject({ generation: 3, step: 10 });
 });
 
-it('goes on without its journal from checkpoint and metrics', async () => {
+it('resumes without its journal from checkpoint and metrics', async () => {
   const folder = await killedRun(10);
   await appendFile(join(folder, 'metrics.jsonl'), '{"kind":"work","step":12,"generation":4,"worker":"a"}\n');
   await rm(join(folder, 'journal.jsonl'));
@@ -187,7 +187,7 @@ it('goes on without its journal from checkpoint and metrics', async () => {
   expect((await worker.joinAt(-1)).message).toMatchObject({ generation: 5, step: 10, source: 'checkpoint' });
 });
 
-it('knows where it was served, and who may come back', async () => {
+it('knows its last address, and which workers may come back', async () => {
   const folder = await killedRun();
   expect(await readLastStart(folder)).toMatchObject({
     ...{ bind: 'tcp://127.0.0.1:0', endpoint: 'tcp://127.0.0.1:5', members: ['a', 'b'] },
@@ -207,7 +207,7 @@ const noSpace = (path: string) =>
   new LockstepError('file', `${path} cannot be written: no space`, { path, errno: 'ENOSPC', freeBytes: 0 });
 
 describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be written', () => {
-  /** A file in the place of the folder: nobody can write there, root neither. */
+  /** A file in place of the folder, so that nobody can write there, not even root. */
   const blocked = async () => {
     const run = await newRun();
     await writeFile(checkpointFolder(run.folder), '');
@@ -230,7 +230,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be writt
       });
     });
 
-  it('is told of, and the next one is tried', async () => {
+  it('causes a notice, and the next checkpoint is tried', async () => {
     const { run, coordinator, worker } = await blocked();
     const failed = until(coordinator, 'checkpointFailed');
     send(worker, 5);
@@ -254,7 +254,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be writt
     ]);
   });
 
-  it('does not bring a run folder back that somebody removed', async () => {
+  it('does not create a run folder again that somebody removed', async () => {
     const run = await newRun();
     const coordinator = await serve(run);
     const worker = await admit(coordinator, 'a');
@@ -267,7 +267,7 @@ describe.skipIf(process.platform === 'win32')('a checkpoint that cannot be writt
     expect(existsSync(run.folder)).toBe(false);
   });
 
-  it('ends the run where it is the one of the end: the result is not kept', async () => {
+  it('ends the run with an error if it is the last checkpoint, because the result is not saved', async () => {
     const { coordinator, worker } = await blocked();
     send(worker, 5);
     worker.send({ type: 'finished', generation: 1, step: 5, fingerprint: 'f'.repeat(64), result: {} });
@@ -318,7 +318,7 @@ describe('a log that cannot be written', () => {
     },
   );
 
-  it('ends the run where it is the journal, and announces nothing that is not in it', async () => {
+  it('ends the run if the log is the journal, and announces nothing that the journal lacks', async () => {
     const run = await newRun();
     const journal = run.journal.bind(run);
     const error = noSpace('journal.jsonl');
@@ -360,11 +360,11 @@ describe('a log that cannot be written', () => {
     expect(await coordinator.done).toMatchObject({ reason: 'failed', step: 3, error: { code: 'file' } });
     expect(await readdir(checkpointFolder(run.folder))).toContain('step-00000003.safetensors');
     expect((await b.next('stop')).message.reason).toBe('failed');
-    // Nobody may know of a generation that is not written down.
+    // No worker may know of a generation that is not in the journal.
     expect(b.heard).not.toContain('begin');
   });
 
-  it('is told of once where it is that of metrics, and what it lacks at the end', async () => {
+  it('causes one notice if it holds metrics, and another about missing lines at the end', async () => {
     const run = await newRun();
     const path = join(run.folder, 'metrics.jsonl');
     let numLost = 0;

@@ -1,4 +1,4 @@
-/** What a coordinator writes into its run folder, and what it finds there when it starts again. */
+/** Writes the logs of a run folder, and reads them when the coordinator starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
 import { type LogGap, type LogRecord, type Run, readLog, standingMetrics } from '@lockstep/tracking';
@@ -7,23 +7,25 @@ import { logFailed, type Notice } from './notices.ts';
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
 /**
- * `metrics.jsonl` holds one line a step (`kind` step: what members agree on), one an evaluation (`evaluation`), and
- * one a member and step (`work`: its rank, shards computed, times, bytes).
+ * `metrics.jsonl` holds a line for each step (`kind` is `step`: what members agree on), for each evaluation (`evaluation`), and
+ * for each member and step (`work`: its rank, shards computed, times, bytes).
  */
 export interface RunLog {
-  /** `report` holds what is the same on all members. */
+  /** `report` is the part that is the same on all members. */
   step(step: number, report: OpaqueRecord, fingerprint?: string): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
-  /** Once a member, generation and step: reports are sent again after a lost connection. */
+  /** Logs a report once for each member, generation and step: workers send reports again after a lost connection. */
   work(worker: string, message: Committed): void;
   event(event: LogRecord): void;
-  /** What metrics and events lack, since they could not be written. */
+  /** Lines of metrics and events that could not be written. */
   gaps(): readonly LogGap[];
   /** Resolves when the entry is on the disk. */
   journal(entry: JournalEntry): Promise<void>;
 }
 
-/** `notify` is told once of each log that cannot be written: the run does without. A journal that cannot be written rejects. */
+/**
+ * Calls `notify` once for each log that cannot be written; the run goes on without it. A journal that cannot be written rejects.
+ */
 export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
   const known = new Set<string>();
@@ -55,7 +57,7 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
     gaps: () => run.gaps(),
     journal: async (entry) => {
-      // The manifest first: with it alone the run still goes on in this profile.
+      // The manifest comes first: with the manifest alone the run still goes on in this profile.
       if (entry.type === 'profile') await run.amend({ profile: entry.profile });
       if (entry.type === 'programs') await run.amend({ builds: [...buildsOf(run), entry.build] });
       await run.journal(entry);
@@ -74,22 +76,23 @@ export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueReco
 }
 
 export interface RunHistory {
-  /** The highest number of a coordinator that may have served this run. */
+  /** The highest incarnation of a coordinator that may have served this run. */
   readonly lastIncarnation: number;
   /** Absent for a new run. */
   readonly recovered?: Recovered;
 }
 
 /**
- * What earlier coordinators of this run left. `checkpointStep` is that of the newest checkpoint that can be read. A damaged
- * line of the journal may have been any entry, so numbers go up by one for each: none is given twice. Without a journal they
- * go on above the generations that metrics name: each incarnation that a worker has met began one.
+ * The history that earlier coordinators of this run left. `checkpointStep` is the step of the newest checkpoint that can be
+ * read. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
+ * Without a journal, numbers continue above the generations in the metrics: each incarnation that had a worker began a
+ * generation.
  */
 export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
   const { records: all } = await readLog(folder, 'metrics');
-  // Numbers of generations are given once, also those of steps that a change of the length took back.
+  // No generation number is given twice. Generations of steps that a change of the length took back count too.
   const known = all.reduce((most, { generation }) => Math.max(most, Number(generation ?? 0)), 0);
   const numbered = damaged.length + Math.max(starts.length, ...starts.map((start) => start.incarnation));
   const lastIncarnation = starts.length === 0 ? Math.max(numbered, known) : numbered;
@@ -111,31 +114,32 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
   return { lastIncarnation, recovered: { ...recovered, generation, checkpointStep } };
 }
 
-/** An entry of the journal that the protocol does not know: a coordinator has begun to serve the run. */
+/** An entry of the journal that the protocol does not know: a coordinator has started to serve the run. */
 export interface Started {
   readonly type: 'started';
   readonly incarnation: number;
   readonly time: string;
-  /** As it was asked for; port 0 is a free one. */
+  /** The address that was asked for; port 0 is any free port. */
   readonly bind?: string;
   /** Where workers join, with the real port. */
   readonly endpoint?: string;
   readonly keys?: boolean;
 }
 
-/** How the run was last served. */
+/** The last start of a coordinator of the run. */
 export interface LastStart extends Pick<Started, 'bind' | 'endpoint' | 'keys'> {
-  /** Members of its last generation, unless they were told to stop. */
+  /** Members of the last generation, unless they were told to stop. */
   readonly members: readonly string[];
 }
 
-/** Undefined for a run that no coordinator has served. */
+/** Undefined if no coordinator has served the run. */
 export async function readLastStart(folder: string): Promise<LastStart | undefined> {
   const { records } = await readLog(folder, 'journal');
   const start = records.findLast(isStart);
   if (start === undefined) return undefined;
   const later = records as readonly unknown[] as readonly JournalEntry[];
-  // A coordinator that was killed before its first generation has told nobody to stop, and left those of the one before alone.
+  // A coordinator that was killed before its first generation told no worker to stop, so the members of the generation before
+  // still run.
   const last = later.findLast(({ type }) => type === 'generation' || type === 'done');
   const members = last?.type === 'generation' ? last.members.map(({ worker }) => worker) : [];
   return { ...start, members };

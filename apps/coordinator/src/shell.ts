@@ -1,4 +1,4 @@
-/** The shell around the machine: it hands it what happens, and carries out its effects in order. */
+/** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
 import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
@@ -16,12 +16,12 @@ import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
+import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
-import { createWarnings, type NonFiniteWarning } from './warnings.ts';
 
 export interface ShellOptions {
   readonly state: CoordinatorState;
@@ -35,7 +35,7 @@ export interface ShellOptions {
 
 interface Pending {
   readonly effect: CoordinatorEffect;
-  /** What it answers, and the raw frames that came with that. */
+  /** The event that caused the effect, and the raw frames of that event. */
   readonly cause: CoordinatorEvent;
   readonly frames: readonly Uint8Array[];
 }
@@ -49,21 +49,21 @@ export class Shell {
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #checkpointFolder: string;
-  readonly #warnings = createWarnings();
+  readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
   readonly #listeners = new Set<(update: Update) => void>();
-  /** Only what must be durable or read from the disk is waited for, so that heartbeats are not held up. */
+  /** Waits only for what must be durable or is read from the disk, so that heartbeats are not delayed. */
   readonly #queue = createQueue<Pending>(
     (pending) => this.#carryOut(pending),
     (error) => this.#breakDown(error),
   );
   #state: CoordinatorState;
   #server: ControlServer | undefined;
-  /** The last checkpoint taken in; they are written one after the other. */
+  /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
-  /** A decision could not be made durable. */
+  /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
   constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
@@ -84,10 +84,10 @@ export class Shell {
   }
 
   get numNonFinite(): number {
-    return this.#warnings.numSteps;
+    return this.#nonFinite.numSteps;
   }
 
-  /** The server whose messages come to `receive`. */
+  /** Sets the server whose messages go to `receive`. */
   connect(server: ControlServer): void {
     this.#server = server;
   }
@@ -97,7 +97,7 @@ export class Shell {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves when every effect so far is carried out and the workers are gone, or after `graceMs`. */
+  /** Resolves when all effects so far are carried out and the workers are gone, or after `graceMs`. */
   async departures(graceMs: number): Promise<void> {
     await this.#queue.idle();
     await this.#departures.all(graceMs);
@@ -132,11 +132,11 @@ export class Shell {
   }
 
   disconnected(worker: string): void {
-    this.#departures.gone(worker);
+    this.#departures.disconnected(worker);
     this.raise({ type: 'disconnected', worker });
   }
 
-  /** Someone was not let in. */
+  /** A connection was refused. */
   turnAway({ reason, address, publicKey }: Refusal): void {
     const { count, log } = this.#offence(`${address ?? ''} ${reason}`);
     if (!log) return;
@@ -145,13 +145,17 @@ export class Shell {
     this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
   }
 
-  /** Something went wrong that the run goes on after: it is logged, and whoever listens is told. */
+  /** Logs a notice and passes it to the listeners. */
   notify(notice: Notice): void {
     const { type, message, facts } = notice;
     this.#logger.warn({ ...facts, notice: type }, message);
-    // A log that fails says so by a notice: it is not told of by itself.
+    // A log that fails causes a notice, which is not written to that log.
     if (type !== 'logFailed') this.#guard(() => this.#log.event({ ...facts, type, message }));
     this.#tell({ type: 'notice', notice });
+  }
+
+  #notifyOf(notice: Notice | undefined): undefined {
+    if (notice !== undefined) this.notify(notice);
   }
 
   #dropBadFrame(worker: string, reason: string): void {
@@ -169,7 +173,7 @@ export class Shell {
     }
   }
 
-  /** The run cannot be recorded any more, so it ends: at once, if saving its state fails too. */
+  /** The run cannot be recorded, so it ends: after its state is saved, or at once if saving fails too. */
   #breakDown(error: unknown): void {
     this.#logger.error({ err: error }, 'the coordinator cannot go on');
     this.raise({ type: 'failed', error: toWireError(error) });
@@ -178,7 +182,8 @@ export class Shell {
   #carryOut({ effect, cause, frames }: Pending): Promise<void> | undefined {
     switch (effect.type) {
       case 'send':
-        // What could not be written down was not decided, so nobody hears of it; all else goes on, so that the state is saved.
+        // A generation that is not in the journal was not decided, so it is not announced. Other messages are sent, so that the
+        // state is saved.
         if (this.#isUndecided && effect.message.type === 'begin') return undefined;
         return this.#send(effect.worker, effect.message);
       case 'journal':
@@ -195,7 +200,7 @@ export class Shell {
       case 'evaluation':
         return this.#evaluation(effect);
       case 'storeCheckpoint':
-        // Not waited for: a large one takes seconds.
+        // The queue does not wait, because a large checkpoint takes seconds.
         this.#storing = this.#storeCheckpoint(effect, cause, frames);
         return undefined;
       case 'sendCheckpoint':
@@ -216,7 +221,7 @@ export class Shell {
   }
 
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
-    if (message.type === 'welcome') this.#departures.came(worker);
+    if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
     this.#server?.send(worker, [encodeMessage(message), ...attached]);
   }
@@ -229,21 +234,14 @@ export class Shell {
     this.#checkpoints.release();
     this.#log.step(step, report, fingerprint);
     this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
-    return this.#warn(this.#warnings.ofStep(step, report));
-  }
-
-  #warn(warning: NonFiniteWarning | undefined): undefined {
-    if (warning === undefined) return;
-    this.#logger.warn(warning, warning.type);
-    this.#log.event({ ...warning });
-    this.#tell({ type: 'warning', warning });
+    return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
   #evaluation(effect: Extract<CoordinatorEffect, { type: 'evaluation' }>): undefined {
     const report = agreedPart(effect.report);
     this.#log.evaluation(effect.step, effect.final, report);
     this.#tell({ ...effect, report });
-    return this.#warn(this.#warnings.ofEvaluation(effect.step, report));
+    return this.#notifyOf(this.#nonFinite.ofEvaluation(effect.step, report));
   }
 
   async #sendCheckpoint(effect: Extract<CoordinatorEffect, { type: 'sendCheckpoint' }>): Promise<void> {
@@ -258,9 +256,9 @@ export class Shell {
     this.#send(worker, { type: 'restore', generation, step, header: stored.header, frames }, pieces);
   }
 
-  /** It could be read when the generation was agreed on. */
+  /** A checkpoint cannot be read that could be read when the generation was agreed on. */
   async #lostCheckpoint(step: number): Promise<void> {
-    // Every member asks for it; one that has been passed over is known.
+    // Every member asks for the checkpoint; only the first request reports it as lost.
     if (this.#state.checkpointStep !== step) return;
     const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
@@ -289,13 +287,13 @@ export class Shell {
     if (error.code === 'file') {
       const wire = toWireError(error);
       const message = `the state of step ${step} is not saved: ${wire.message}, then go on with \`lockstep resume\``;
-      // The error that ends a run is another one then.
+      // In a run that is already failing, another error ends it.
       const isFailing = this.#state.failing !== null;
       this.raise({ type: 'checkpointFailed', step, error: { ...wire, message } });
       if (isFailing || this.#state.phase !== 'done') this.notify(checkpointFailed(step, wire));
       return;
     }
-    // Bytes that are no checkpoint say that their sender is broken, not the run.
+    // Bytes that are not a checkpoint mean that their sender is broken, not the run.
     this.#dropBadFrame(worker, error.message);
     this.raise({ type: 'disconnected', worker });
     this.raise({ type: 'checkpointFailed', step });

@@ -1,7 +1,7 @@
 /**
- * A trace of a run in the JSON array format of Chrome's tracing, which Perfetto reads too. A worker is a process there:
- * a track of its steps, one of each compute thread, and one of its exchanges, which overlap. Times are those of the workers'
- * own clocks: machines are aligned as well as their clocks are.
+ * A trace of a run in the JSON array format of Chrome's tracing, which Perfetto also reads. Each worker is a process of the
+ * trace: it has a track of its steps, one for each compute thread, and one for its exchanges, which overlap. Times come from the
+ * workers' own clocks, so machines are aligned as well as their clocks are.
  */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { LockstepError, toWireError } from '@lockstep/errors';
@@ -11,9 +11,9 @@ import type { WorkerMessage } from '@lockstep/protocol';
 type Report = Extract<WorkerMessage, { type: 'committed' | 'evaluated' }>;
 
 export interface TraceFile {
-  /** Takes what a report carries of the trace; reports that come again are known. */
+  /** Adds the spans of a report. Reports that were added before are ignored. */
   add(worker: string, report: Report): void;
-  /** How many spans workers had no room for. */
+  /** Closes the file. Returns how many spans workers dropped for lack of room. */
   close(): number;
 }
 
@@ -27,10 +27,10 @@ interface Span {
 }
 
 interface Traced {
-  /** The process in the trace. */
+  /** The number of the process in the trace. */
   readonly pid: number;
   last: readonly number[];
-  /** Tracks that have a name. */
+  /** Tracks whose name is written. */
   readonly tracks: Set<number>;
   numExchanges: number;
 }
@@ -38,13 +38,11 @@ interface Traced {
 const stepsTrack = 0;
 const exchangesTrack = 1_000_000;
 
-/**
- * Throws `config` when the file cannot be made. One that cannot be written later ends there, and `onFailed` is told once.
- */
+/** Throws `config` when the file cannot be made. If a later write fails, the trace ends there, and `onFailed` is called once. */
 export function createTraceFile(path: string, onFailed: (error: unknown) => void): TraceFile {
   const file = open(path);
   const workers = new Map<string, Traced>();
-  /** Steps that some worker has done: a line leads from each to the same step of the others. */
+  /** Steps that some worker has begun: a line of the trace connects each with the same step of the other workers. */
   const begun = new Set<number>();
   let isEmpty = true;
   let numDropped = 0;
@@ -116,7 +114,7 @@ function open(path: string): number {
   }
 }
 
-/** On a disk that is nearly full a write may take a part, and the next one fails. */
+/** On a disk that is nearly full, a write may write a part, and the next one fails. */
 function writeWhole(file: number, text: string): void {
   let rest = Buffer.from(text);
   while (rest.length > 0) rest = rest.subarray(writeSync(file, rest));
@@ -131,7 +129,7 @@ function trackName(track: Span['track']): string {
   return typeof track === 'string' ? track : `compute thread ${track}`;
 }
 
-/** Reports are opaque to the protocol: what does not look like a span is left out. */
+/** Reports are opaque to the protocol, so values that are not spans are left out. */
 function traceOf(report: Report['report']): { rank: unknown; spans: readonly Span[]; numDropped: number } {
   const { rank, spans, numDropped } = (report.trace ?? {}) as Readonly<Record<string, unknown>>;
   return {

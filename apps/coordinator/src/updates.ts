@@ -1,12 +1,10 @@
-/** What a coordinator tells whoever watches it: people, pages, programs. */
-
+/** What a coordinator tells its listeners about a run. */
 import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
 import type { Notice } from './notices.ts';
-import type { NonFiniteWarning } from './warnings.ts';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
-  /** Once a step, in order. `report`: `metrics` by name, `chain` and `totalSteps`; the same on all members. */
+  /** Once a step, in order. `report` holds `metrics` by name, `chain` and `totalSteps`, which are the same on all members. */
   | {
       readonly type: 'progress';
       readonly step: number;
@@ -20,10 +18,8 @@ export type Update =
       readonly report: OpaqueRecord;
     }
   | { readonly type: 'checkpoint'; readonly step: number }
-  /** Something went wrong that the run goes on after. */
+  /** Something went wrong, and the run goes on. */
   | { readonly type: 'notice'; readonly notice: Notice }
-  /** Something is not finite, and the run goes on. */
-  | { readonly type: 'warning'; readonly warning: NonFiniteWarning }
-  /** Someone without the right keys, or whose bytes are no messages of ours. */
+  /** A connection without the right keys, or whose bytes are not messages of this protocol. */
   | { readonly type: 'turnedAway'; readonly reason: string }
   | { readonly type: 'done'; readonly outcome: Outcome };

@@ -3,14 +3,8 @@ import type { Dataset } from '@lockstep/data';
 import { fromArrays } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
 import type { Exit, Member, WorkerEvent } from '@lockstep/protocol';
-import {
-  compilePrograms,
-  createSchedule,
-  defineExperiment,
-  exportPrograms,
-  hashesOf,
-  resolveConfig,
-} from '@lockstep/training';
+import { createSchedule, exportPrograms } from '@lockstep/run';
+import { compilePrograms, defineExperiment, hashesOf, resolveConfig } from '@lockstep/training';
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import type { Compiler } from './compiler/compiler.ts';

@@ -38,7 +38,7 @@ async function flipBit(path: string, at: (length: number) => number): Promise<vo
 }
 
 describe('saveCheckpoint', () => {
-  it('is read back as it was, the newest unless a step is named', async () => {
+  it('can be read back, and the newest is read unless a step is given', async () => {
     await saveSteps(10, 20);
     expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped: [] });
     expect(await loadCheckpoint(folder, 10)).toEqual({ ...checkpointAt(10), skipped: [] });
@@ -49,7 +49,7 @@ describe('saveCheckpoint', () => {
     expect((await readdir(folder)).sort()).toEqual(['step-00000412.json', 'step-00000412.safetensors']);
   });
 
-  it('keeps the newest up to the step and does not touch later ones', async () => {
+  it('keeps the newest checkpoints up to the step and does not touch later ones', async () => {
     await saveSteps(100, 10, 20, 30, 40);
     expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 30, 40, 100]);
     await saveCheckpoint(folder, checkpointAt(50), { keep: 1 });
@@ -83,7 +83,7 @@ describe('loadCheckpoint', () => {
     ['a header of null', () => writeFile(headerFile(), 'null'), 'the header is not what was written'],
     ['a crash between the two files', () => rm(headerFile()), 'step-00000030.json is missing'],
     ['lost tensors', () => rm(tensorsFile()), 'step-00000030.safetensors is missing'],
-  ])('reports %s and goes back to the one before', async (_what, damage, reason) => {
+  ])('reports %s and goes back to the checkpoint before', async (_what, damage, reason) => {
     await saveSteps(10, 20, 30);
     await damage();
     const path = expect.stringContaining(join(folder, 'step-00000030.'));
@@ -94,7 +94,7 @@ describe('loadCheckpoint', () => {
     );
   });
 
-  it('takes no tensors that came without their header, and the pair once it is complete', async () => {
+  it('ignores tensors without a header, and reads the pair once it is complete', async () => {
     await saveSteps(10);
     const { tensors } = checkpointAt(11);
     await saveCheckpoint(folder, { ...checkpointAt(20), tensors });
@@ -106,7 +106,7 @@ describe('loadCheckpoint', () => {
     expect(await loadCheckpoint(folder)).toEqual({ ...checkpointAt(20), skipped: [] });
   });
 
-  it('throws when every one is damaged', async () => {
+  it('throws when every checkpoint is damaged', async () => {
     await saveSteps(10, 20);
     await rm(join(folder, 'step-00000010.json'));
     await rm(join(folder, 'step-00000020.json'));
@@ -131,14 +131,14 @@ describe('loadCheckpoint', () => {
       () => rm(headerFile()).then(() => mkdir(headerFile())),
       'cannot be read (EISDIR)',
     ],
-  ])('does without the only checkpoint where it has %s', async (_what, damage, reason) => {
+  ])('gives none where the only checkpoint has %s', async (_what, damage, reason) => {
     await saveSteps(30);
     await damage();
     const skipped = [{ step: 30, path: expect.any(String), reason: expect.stringContaining(reason) }];
     expect(await newestCheckpoint(folder)).toEqual({ checkpoint: undefined, skipped });
   });
 
-  it('does not take one step for another', async () => {
+  it('does not read one step as another', async () => {
     await saveSteps(10);
     for (const ending of ['json', 'safetensors']) {
       await writeFile(

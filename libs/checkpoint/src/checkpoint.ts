@@ -12,22 +12,22 @@ import {
 } from '@lockstep/files';
 import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from '@lockstep/formats';
 
-/** What the header file says beside the tensors: seed, profile, hashes; any JSON. */
+/** Facts beside the tensors: seed, profile, hashes; any JSON. */
 export type CheckpointHeader = Readonly<Record<string, unknown>>;
 
 export interface Checkpoint {
-  /** Steps that are complete. */
+  /** The number of completed steps. */
   readonly step: number;
   readonly header: CheckpointHeader;
   readonly tensors: Tensors;
-  /** Words beside the tensors, in the same file. */
+  /** Texts beside the tensors, in the same file. */
   readonly metadata?: Metadata;
 }
 
 /** The folder of a run's checkpoints. */
 export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
 
-/** A checkpoint that could not be used, and why. */
+/** A checkpoint that could not be used, and the reason. */
 export interface SkippedCheckpoint {
   readonly step: number;
   /** The file that is missing or damaged. */
@@ -36,14 +36,14 @@ export interface SkippedCheckpoint {
 }
 
 export interface LoadedCheckpoint extends Checkpoint {
-  /** Later ones that are damaged or incomplete, newest first: report them. */
+  /** Later checkpoints that are damaged or incomplete, newest first. The caller reports them. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
 export interface NewestCheckpoint {
-  /** Undefined where none can be used. */
+  /** Undefined if no checkpoint can be used. */
   readonly checkpoint: Checkpoint | undefined;
-  /** Later ones that are damaged or incomplete, newest first: report them. */
+  /** Later checkpoints that are damaged or incomplete, newest first. The caller reports them. */
   readonly skipped: readonly SkippedCheckpoint[];
 }
 
@@ -53,21 +53,24 @@ export interface CheckpointFiles {
   readonly headerPath: string;
 }
 
-/** The header file. It is written last and holds the hash of the tensors: a pair that does not fit was never written. */
+/**
+ * The header file. It is written last and holds the hash of the tensors, so a header that does not match its tensors was never
+ * written.
+ */
 interface HeaderFile {
   readonly content: {
     readonly step: number;
     readonly tensorsSha256: string;
     readonly header: CheckpointHeader;
   };
-  /** Of the content as JSON. */
+  /** The hash of the content as JSON. */
   readonly sha256: string;
 }
 
 /**
- * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and
- * renamed: the second rename makes the checkpoint. Only then removes all but the `keep` newest checkpoints up to this step (3
- * unless told). One writer a folder. Throws a `file` error, and leaves nothing of this checkpoint then.
+ * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and renamed. The second
+ * rename completes the checkpoint. Afterwards removes all but the `keep` newest checkpoints up to this step (default 3). A
+ * folder has one writer at a time. Throws a `file` error, and then leaves no file of this checkpoint.
  */
 export async function saveCheckpoint(
   folder: string,
@@ -87,7 +90,7 @@ export async function saveCheckpoint(
   }
   await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
   await removeOld(folder, step, keep, on).catch((error: unknown) => {
-    // The new one is durable; the next save tries again.
+    // The new checkpoint is durable, so this is no failure. The next save tries again.
     if (fileErrorCode(error) === undefined) throw error;
   });
   return files;
@@ -103,7 +106,7 @@ async function writePair(
   try {
     await writeAtomic(headerPath, header, on);
   } catch (error) {
-    // Tensors without a header are of no use to anybody, and would take the room of the next try.
+    // Tensors without a header are useless, and would take the room that the next try needs.
     const names = await on.list(dirname(headerPath)).catch(() => [basename(headerPath)]);
     if (!names.includes(basename(headerPath))) await on.remove(tensorsPath).catch(() => undefined);
     throw error;
@@ -111,8 +114,8 @@ async function writePair(
 }
 
 /**
- * The checkpoint of `step`, or the newest that is whole; `undefined` if the folder has none at all. Throws a
- * `checkpoint` error if the one asked for, or every one, is damaged.
+ * The checkpoint of `step`, or the newest complete one; `undefined` if the folder has none. Throws a `checkpoint` error if the
+ * requested one, or every one, is damaged.
  */
 export async function loadCheckpoint(folder: string, step?: number): Promise<LoadedCheckpoint | undefined> {
   const { checkpoint, skipped } = await newestOf(folder, step === undefined ? await stepsIn(folder) : [step]);
@@ -129,12 +132,12 @@ export async function loadCheckpoint(folder: string, step?: number): Promise<Loa
   });
 }
 
-/** The newest checkpoint that is whole, where there is one: whoever can do without goes on without. */
+/** The newest complete checkpoint, if there is one. Does not throw for damaged ones. */
 export async function newestCheckpoint(folder: string): Promise<NewestCheckpoint> {
   return newestOf(folder, await stepsIn(folder));
 }
 
-/** `steps`: ascending. */
+/** `steps` are ascending. */
 async function newestOf(folder: string, steps: readonly number[]): Promise<NewestCheckpoint> {
   const skipped: SkippedCheckpoint[] = [];
   for (const step of [...steps].reverse()) {
@@ -145,7 +148,7 @@ async function newestOf(folder: string, steps: readonly number[]): Promise<Newes
   return { checkpoint: undefined, skipped };
 }
 
-/** The checkpoints of which both files are there, oldest first; their contents are not checked. */
+/** The checkpoints of which both files exist, oldest first. Their contents are not checked. */
 export async function listCheckpoints(folder: string): Promise<CheckpointFiles[]> {
   return completeIn(folder, await disk.list(folder));
 }
@@ -190,7 +193,7 @@ async function readOrSkip(
   }
 }
 
-/** A string says what is wrong. */
+/** A string gives the reason why the file is damaged. */
 function parseHeader(bytes: Buffer): HeaderFile | string {
   if (bytes.length === 0) return 'it is empty';
   try {
@@ -204,13 +207,13 @@ function parseHeader(bytes: Buffer): HeaderFile | string {
   }
 }
 
-/** Removes what is older than the `keep` newest complete checkpoints up to `step`; later ones stay. */
+/** Removes checkpoints that are older than the `keep` newest complete ones up to `step`; later ones stay. */
 async function removeOld(folder: string, step: number, keep: number, on: Disk): Promise<void> {
   const complete = completeIn(folder, await on.list(folder)).filter((files) => files.step <= step);
   const oldestKept = complete.at(-keep)?.step ?? 0;
   for (const old of stepsOf(await on.list(folder)).filter((other) => other < oldestKept)) {
     const { headerPath, tensorsPath } = filesOf(folder, old);
-    // The header first: a crash in between leaves no header without its tensors.
+    // The header goes first, so that a crash in between leaves no header without its tensors.
     await on.remove(headerPath);
     await on.remove(tensorsPath);
   }
@@ -229,7 +232,7 @@ async function stepsIn(folder: string): Promise<number[]> {
   return stepsOf(await disk.list(folder));
 }
 
-/** The steps that have at least one of their files, ascending. */
+/** The steps of which at least one file exists, ascending. */
 function stepsOf(names: readonly string[]): number[] {
   const found = names.flatMap((name) => {
     const match = /^step-(\d{8,})\.(?:safetensors|json)$/.exec(name);

@@ -1,4 +1,4 @@
-/** A save is cut after each of its operations on the disk, in every way in which a crash may leave the disk. */
+/** Saves that are cut after each of their operations on the disk, in every way in which a crash may leave the disk. */
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Checkpoint, newestCheckpoint, saveCheckpoint } from './checkpoint.ts';
 
 /**
- * What a crash leaves. all: the process was killed, the system lives. synced: the power failed, and nothing reached the device
- * that was not synced. names: it failed, names reached the device and contents did not.
+ * What a crash leaves. `all`: the process was killed and the system lives. `synced`: the power failed, and the device has only
+ * what was synced. `names`: the power failed, and the device has the names but not the contents.
  */
 const crashes = ['all', 'synced', 'names'] as const;
 type Crash = (typeof crashes)[number];
@@ -18,7 +18,7 @@ interface Inode {
   synced: Uint8Array;
 }
 
-/** One folder, in memory, whose operations fail from number `cutAt` on; a write that is cut gets half its bytes down. */
+/** A folder in memory whose operations fail from number `cutAt` on. A write that is cut writes half its bytes. */
 function fragileDisk(cutAt: number, before: ReadonlyMap<string, Uint8Array>) {
   const inodes = [...before].map(([name, contents]) => [name, { contents, synced: contents }] as const);
   const names = new Map<string, Inode>(inodes);
@@ -125,7 +125,7 @@ describe.each([
           () => false,
         );
         const { checkpoint } = await newestIn(after(crash), `cut-${cutAt}`);
-        // A save that was reported is there after any crash.
+        // A save that was reported as complete exists after any crash.
         const wanted = isSaved ? [30] : [old, 30];
         expect(wanted, `cut after ${cutAt} operations`).toContain(checkpoint?.step);
         if (checkpoint !== undefined) expect(checkpoint).toEqual(checkpointAt(checkpoint.step));
@@ -165,7 +165,7 @@ it('leaves no file of a checkpoint that could not be written, and keeps the olde
   }
 });
 
-it('is saved though older ones cannot be removed, and removes them later', async () => {
+it('saves although older checkpoints cannot be removed, and removes them later', async () => {
   const folder = join(root, 'real');
   const denied = Object.assign(new Error('EACCES'), { code: 'EACCES', syscall: 'unlink' });
   const keeps: Disk = { ...disk, remove: () => Promise.reject(denied) };

@@ -14,7 +14,7 @@ describe('tensorsOfTree and treeOfTensors', () => {
     expect(treeOfTensors('step', bias, tensors)).toEqual(bias);
   });
 
-  it('say which tensor does not fit', () => {
+  it('name the tensor that does not fit', () => {
     const tensors = tensorsOfTree('params', params);
     expect(() => treeOfTensors('params', { layers: [{ w: bias, b: bias }] }, tensors)).toThrow(
       "tensor 'params/layers/0/w' is float32 [2], the experiment expects float32 []",

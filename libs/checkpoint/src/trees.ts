@@ -9,15 +9,15 @@ function isStorage(value: unknown): value is Storage {
   );
 }
 
-/** The arrays of a tree under the names `prefix/layers/0/w`; a lone array is named `prefix`. */
+/** The arrays of a tree under the names `prefix/layers/0/w`; an array that is the whole tree is named `prefix`. */
 export function tensorsOfTree(prefix: string, tree: Tree<Storage>): Tensors {
   const { leaves } = flatten(tree, isStorage);
   return Object.fromEntries(namesOf(prefix, tree).map((name, i) => [name, leaves[i]!]));
 }
 
 /**
- * The tree of the structure of `like` with the arrays of {@link tensorsOfTree}. Throws a `checkpoint` error when
- * one is missing or differs from that of `like` in dtype or shape. Tensors of other prefixes are left alone.
+ * A tree with the structure of `like` and the arrays of {@link tensorsOfTree}. Throws a `checkpoint` error when an array is
+ * missing or its dtype or shape differs from that of `like`. Tensors with other prefixes are ignored.
  */
 export function treeOfTensors<T extends Storage>(
   prefix: string,
@@ -32,7 +32,7 @@ export function treeOfTensors<T extends Storage>(
     const came = tensor ? `is ${describe(tensor)}` : 'is missing';
     throw new LockstepError(
       'checkpoint',
-      `the checkpoint's tensor '${name}' ${came}, the experiment expects ${describe(expected)}; it is of another model`,
+      `the checkpoint's tensor '${name}' ${came}, the experiment expects ${describe(expected)}; the checkpoint is of another model`,
       { name },
     );
   });

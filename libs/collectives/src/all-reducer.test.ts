@@ -8,7 +8,7 @@ import { bytesOf, decodeHeader, type Header } from './frame.ts';
 import { createHeldFrames } from './held.ts';
 
 describe('the all-reduce', () => {
-  it('gives the bits of one process and the bytes of the formula, however shards, frames and noise fall', () => {
+  it('gives the bits of one process and sends the bytes of the formula, for any split, order of frames and noise', () => {
     fc.assert(
       fc.property(scenarios, (scenario) => {
         expect(runCluster(scenario)).toEqual([]);
@@ -17,7 +17,7 @@ describe('the all-reduce', () => {
     );
   });
 
-  it('does so for a large vector under the default rules', () => {
+  it('does so for a large bucket under the default rules', () => {
     const ranges = [0, 3, 5].map((start, rank) => ({ start, count: [3, 2, 3][rank]! }));
     const reductions = [{ op: 'sum' as const, size: 1_000_003 }];
     expect(
@@ -27,7 +27,7 @@ describe('the all-reduce', () => {
 });
 
 describe('chunks', () => {
-  it('cover a vector in order, begin at multiples of 16 and are bounded', () => {
+  it('cover a bucket in order, begin at multiples of 16 and are bounded', () => {
     fc.assert(
       fc.property(
         fc.nat(5000),
@@ -51,7 +51,7 @@ describe('chunks', () => {
     );
   });
 
-  it('move less than twice the vector a rank, when every rank has one subtree', () => {
+  it('let each rank send less than twice the bucket, if every rank has one subtree', () => {
     const ranges = [0, 2, 4, 6].map((start) => ({ start, count: 2 }));
     const size = 4 << 20;
     const { sent } = expectedBytes('sum', size, 0, ranges, defaultChunkRules);
@@ -59,7 +59,7 @@ describe('chunks', () => {
   });
 });
 
-/** Rank 0 of two, over eight shards, with a link that keeps what is sent. */
+/** Rank 0 of two, over eight shards, with a link that records the frames. */
 function rankZero(options: Partial<AllReducerOptions> = {}) {
   const sent: { header: Header; payload: Uint8Array }[] = [];
   const rejected: Rejection[] = [];
@@ -114,7 +114,7 @@ const frame: Header = {
 };
 
 describe('an all-reducer', () => {
-  it('rejects frames that do not fit, and finishes all the same', () => {
+  it('rejects frames that do not fit, and finishes nevertheless', () => {
     const { reducer, rejected } = rankZero();
     const results: number[][] = [];
     collect(reducer, results);
@@ -134,7 +134,7 @@ describe('an all-reducer', () => {
     expect(reducer.counters).toMatchObject({ rejected: 9, receivedBytes: 48, stale: 0 });
   });
 
-  it('keeps frames of later collectives and generations, once and within a bound', () => {
+  it('holds frames of later all-reduces and generations, once and within a bound', () => {
     const held = createHeldFrames(600);
     const { reducer, rejected } = rankZero({ held });
     reducer.receive({ ...frame, generation: 2 }, payload);
@@ -154,14 +154,14 @@ describe('an all-reducer', () => {
     expect([results, held.bytes]).toEqual([[[3], [3]], 0]);
   });
 
-  it('judges held frames by the same rules', () => {
+  it('checks held frames by the same rules', () => {
     const { reducer, rejected } = rankZero();
     reducer.receive({ ...frame, rank: 9 }, payload);
     reducer.start(request(), () => {});
     expect([rejected, reducer.numActive]).toEqual([['rank'], 1]);
   });
 
-  it('leaves nothing after an abort', () => {
+  it('neither sends, holds nor calls back after an abort', () => {
     const held = createHeldFrames();
     const { reducer, sent } = rankZero({ held });
     let called = false;
@@ -180,11 +180,11 @@ describe('an all-reducer', () => {
     );
   });
 
-  it('keeps what peers that are in the next generation already send after an abort', () => {
+  it('holds frames that peers in the next generation send after an abort', () => {
     const held = createHeldFrames();
     const { reducer } = rankZero({ held });
     reducer.abort();
-    // Two runs, of which the next coordinator's is one.
+    // The frames carry two runs, one of which is the restarted coordinator's.
     reducer.receive({ ...frame, generation: 2, run: 8 }, payload);
     reducer.receive({ ...frame, generation: 3, run: 9 }, payload);
     const results: number[][] = [];
@@ -196,7 +196,7 @@ describe('an all-reducer', () => {
     expect([second.rejected, third.rejected]).toEqual([[], ['run']]);
   });
 
-  it('demands collectives in order and partials of its own shards', () => {
+  it('requires all-reduces in order and partials of its own shards', () => {
     const { reducer } = rankZero();
     reducer.start(request(1, 1), () => {});
     const internal = expect.objectContaining({ code: 'internal' });
@@ -207,7 +207,7 @@ describe('an all-reducer', () => {
     expect(() => reducer.start({ ...request(3), size: 2 }, () => {})).toThrowError(internal);
   });
 
-  it('demands one owner for every shard', () => {
+  it('requires one owner for every shard', () => {
     const argument = expect.objectContaining({ code: 'argument' });
     for (const ranges of [
       [{ start: 0, count: 4 }],

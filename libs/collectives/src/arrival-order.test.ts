@@ -3,8 +3,8 @@ import { describe, expect, it, vi } from 'vitest';
 import { runCluster, scenarios } from './fixtures/cluster.ts';
 import type { Combination, NodePartial, TreeNode } from './tree.ts';
 
-/** The mistake this library exists to avoid: partials are added as they arrive. */
-function combineAsTheyCame(
+/** The mistake that this library exists to avoid: it adds partials in the order of arrival. */
+function combineInOrderOfArrival(
   _root: TreeNode,
   partials: Iterable<NodePartial>,
   { op, combine }: Combination,
@@ -15,10 +15,13 @@ function combineAsTheyCame(
   for (const next of others) combine[op](out, out.slice(), next);
 }
 
-vi.mock(import('./tree.ts'), async (original) => ({ ...(await original()), combineAt: combineAsTheyCame }));
+vi.mock(import('./tree.ts'), async (original) => ({
+  ...(await original()),
+  combineAt: combineInOrderOfArrival,
+}));
 
 describe('sums in order of arrival', () => {
-  it('fail the test of the all-reduce', () => {
+  it('fail the test of the all-reducer', () => {
     const { failed, counterexample } = fc.check(
       fc.property(scenarios, (scenario) => runCluster(scenario).length === 0),
       { numRuns: 300 },

@@ -1,33 +1,33 @@
 import { headerBytes } from './frame.ts';
 import { alignedSubtrees, type BucketOp, type ShardRange } from './tree.ts';
 
-/** Elements `[start, start + size)` of a vector and who combines them. */
+/** Elements `[start, start + size)` of a bucket and the rank that combines them. */
 export interface Chunk {
   readonly owner: number | 'everyone';
   readonly start: number;
   readonly size: number;
 }
 
-/** What decides how a vector travels; the same on every rank. */
+/** The rules by which a bucket is cut; the same on every rank. */
 export interface ChunkRules {
-  /** Vectors of up to so many bytes go whole to everyone: one hop instead of two. */
+  /** Buckets of up to this size go whole to every rank: one hop instead of two. */
   readonly smallBytes: number;
-  /** The largest payload of a frame of a cut vector. */
+  /** The largest payload of a frame of a bucket that is cut. */
   readonly chunkBytes: number;
 }
 
 /**
- * 64 KiB: below it a second hop costs more than the bytes it saves. 1 MiB: the best size on loopback,
- * and 8 ms on 1 Gbit/s, far below the heartbeat that waits behind it.
+ * Below 64 KiB a second hop costs more than the bytes it saves. 1 MiB is the fastest chunk size on loopback, and takes
+ * 8 ms on 1 Gbit/s, far less than the time-out of the heartbeat that waits behind it.
  */
 export const defaultChunkRules: ChunkRules = { smallBytes: 64 << 10, chunkBytes: 1 << 20 };
 
-/** Chunks begin at multiples of 16 elements, the lanes of a reduction. */
-const lanes = 16;
+/** Chunks begin at multiples of 16 elements, so that whole vectors are combined. */
+const alignment = 16;
 
-/** The first element of rank `owner`'s part of a vector of `size` elements. */
-function partStart(owner: number, worldSize: number, size: number): number {
-  return Math.min(size, lanes * Math.floor((owner * Math.ceil(size / lanes)) / worldSize));
+/** The first element that rank `owner` owns, of a bucket of `size` elements. */
+function ownedFrom(owner: number, worldSize: number, size: number): number {
+  return Math.min(size, alignment * Math.floor((owner * Math.ceil(size / alignment)) / worldSize));
 }
 
 function isWhole(op: BucketOp, size: number, { smallBytes }: ChunkRules): boolean {
@@ -35,23 +35,23 @@ function isWhole(op: BucketOp, size: number, { smallBytes }: ChunkRules): boolea
 }
 
 function chunkElements({ chunkBytes }: ChunkRules): number {
-  return Math.max(lanes, lanes * Math.floor(chunkBytes / (4 * lanes)));
+  return Math.max(alignment, alignment * Math.floor(chunkBytes / (4 * alignment)));
 }
 
-/** Cuts a vector of `size` elements: one contiguous part a rank, each in pieces of at most `chunkBytes`. */
+/** Cuts a bucket of `size` elements: each rank owns one contiguous range, in chunks of at most `chunkBytes`. */
 export function planChunks(op: BucketOp, size: number, worldSize: number, rules: ChunkRules): Chunk[] {
   if (isWhole(op, size, rules)) return [{ owner: 'everyone', start: 0, size }];
   const chunks: Chunk[] = [];
   for (let owner = 0; owner < worldSize; owner++) {
-    const end = partStart(owner + 1, worldSize, size);
-    for (let start = partStart(owner, worldSize, size); start < end; start += chunkElements(rules)) {
+    const end = ownedFrom(owner + 1, worldSize, size);
+    for (let start = ownedFrom(owner, worldSize, size); start < end; start += chunkElements(rules)) {
       chunks.push({ owner, start, size: Math.min(chunkElements(rules), end - start) });
     }
   }
   return chunks;
 }
 
-/** Bytes that `rank` sends and receives for one all-reduce, headers included. */
+/** Bytes that `rank` sends and receives in one all-reduce, including headers. */
 export function expectedBytes(
   op: BucketOp,
   size: number,
@@ -67,12 +67,12 @@ export function expectedBytes(
     const frame = headerBytes + 4 * size;
     return { sent: (worldSize - 1) * own * frame, received: others * frame };
   }
-  // The bytes of each rank's part, with a header for each of its chunks.
-  const parts = ranges.map((_, owner) => {
-    const elements = partStart(owner + 1, worldSize, size) - partStart(owner, worldSize, size);
+  // For each rank: the bytes of the elements that it owns, with a header for each chunk.
+  const owned = ranges.map((_, owner) => {
+    const elements = ownedFrom(owner + 1, worldSize, size) - ownedFrom(owner, worldSize, size);
     return 4 * elements + headerBytes * Math.ceil(elements / chunkElements(rules));
   });
-  const mine = parts[rank]!;
-  const rest = parts.reduce((sum, bytes) => sum + bytes, 0) - mine;
+  const mine = owned[rank]!;
+  const rest = owned.reduce((sum, bytes) => sum + bytes, 0) - mine;
   return { sent: own * rest + (worldSize - 1) * mine, received: others * mine + rest };
 }

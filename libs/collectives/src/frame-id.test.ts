@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { decodeFrameId, encodeFrameId, MAX_BUCKETS } from './frame-id.ts';
 
-it('gives every bucket of every exchange a number of its own, in the order in which they start', () => {
+it('numbers every bucket of every exchange differently, in the order in which they start', () => {
   const last = MAX_BUCKETS - 1;
   const indices = [
     { exchange: 0, bucket: 0 },
@@ -14,6 +14,6 @@ it('gives every bucket of every exchange a number of its own, in the order in wh
   expect(frameIds.map(decodeFrameId)).toEqual(indices);
 });
 
-it('refuses a bucket that would take the number of one of the next exchange', () => {
+it('refuses a bucket whose number the next exchange uses', () => {
   expect(() => encodeFrameId({ exchange: 0, bucket: MAX_BUCKETS })).toThrowError('at most 1024 buckets');
 });

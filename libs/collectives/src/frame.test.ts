@@ -17,7 +17,7 @@ const header: Header = {
 };
 
 describe('headers', () => {
-  it('come back as they were', () => {
+  it('are decoded as they were encoded', () => {
     expect(decodeHeader(encodeHeader(header), 13)).toEqual({ ok: true, header });
   });
 
@@ -39,7 +39,7 @@ describe('headers', () => {
     );
   });
 
-  it('say what is wrong with them', () => {
+  it('are refused with the fault that they have', () => {
     const changed = (at: number, value: number) => {
       const bytes = encodeHeader(header);
       bytes[at] = value;
@@ -52,7 +52,7 @@ describe('headers', () => {
     expect(changed(40, 14)).toEqual({ ok: false, fault: 'length' });
   });
 
-  it('never throw on garbage', () => {
+  it('are decoded without an error from any bytes', () => {
     const bytes = fc.uint8Array({ minLength: headerBytes - 1, maxLength: headerBytes + 1 });
     fc.assert(
       fc.property(bytes, fc.nat(100), (garbage, length) => {
@@ -65,14 +65,14 @@ describe('headers', () => {
     );
   });
 
-  it('tell runs and incarnations apart', () => {
+  it('distinguish runs and incarnations', () => {
     expect(new Set([runHash('a', 1), runHash('a', 2), runHash('b', 1), runHash('a1', 1)]).size).toBe(4);
     expect(runHash('a', 1)).toBe(runHash('a', 1));
   });
 });
 
 describe('payloads', () => {
-  it('are floats at any address', () => {
+  it('are read as floats at any address', () => {
     const bytes = Buffer.concat([Buffer.alloc(3), Buffer.from(Float32Array.of(1.5, -2).buffer)]);
     for (let shift = 0; shift < 4; shift++) {
       const moved = new Uint8Array(16).subarray(shift, shift + 8);

@@ -29,9 +29,9 @@ const kinds = [
   'snapshot-data',
   /** SHA-256 of all data. */
   'snapshot-end',
-  /** The peer has no snapshot to give. */
+  /** The peer has no snapshot. */
   'snapshot-none',
-  /** How a process on the sender's host can read what it sends through memory. */
+  /** How a process on the sender's host reads the sender's messages through memory. */
   'lane-invitation',
 ] as const;
 
@@ -53,9 +53,9 @@ export interface Header {
   readonly level: number;
   readonly index: number;
   readonly chunk: number;
-  /** Of the payload, in bytes. */
+  /** Bytes of the payload. */
   readonly length: number;
-  /** The sender could exchange whole steps directly, without its main thread. */
+  /** The sender's compute threads could exchange whole steps without its main thread. */
   readonly direct: boolean;
 }
 
@@ -64,7 +64,7 @@ export type DecodedHeader =
   | { readonly ok: true; readonly header: Header }
   | { readonly ok: false; readonly fault: HeaderFault };
 
-/** 48 bits of SHA-256: frames of another run, or of this run before its coordinator restarted, differ. */
+/** 48 bits of SHA-256. Frames of another run, or of this run before its coordinator restarted, have another hash. */
 export function runHash(runId: string, incarnation: number): number {
   return createHash('sha256').update(`${runId}\n${incarnation}`).digest().readUIntLE(0, 6);
 }
@@ -87,7 +87,7 @@ export function encodeHeader(header: Header): Uint8Array {
   return bytes;
 }
 
-/** Checks form, not meaning: whoever the frame is for judges the rest. */
+/** Checks the form of a header; the receiver of the frame checks its meaning. */
 export function decodeHeader(bytes: Uint8Array, payloadBytes: number): DecodedHeader {
   if (bytes.length !== headerBytes) return { ok: false, fault: 'size' };
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -119,7 +119,7 @@ export function bytesOf(data: Float32Array): Uint8Array {
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 }
 
-/** The floats in a received payload. Copies only where the bytes are not aligned. */
+/** The floats in a received payload. Copies only if the bytes are not aligned. */
 export function floatsOf(payload: Uint8Array): Float32Array {
   const { buffer, byteOffset, byteLength } = payload;
   if (byteOffset % 4 === 0) return new Float32Array(buffer, byteOffset, byteLength / 4);

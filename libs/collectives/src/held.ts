@@ -5,18 +5,18 @@ export interface HeldFrame {
   readonly payload: Uint8Array;
 }
 
-/** Where a frame belongs: all-reduces of a step, steps of a generation. */
+/** The all-reduce that a frame belongs to. */
 export type Position = Pick<Header, 'generation' | 'step' | 'frameId'>;
 
-/** Frames from peers that are ahead. It outlives generations, whose first frames may come before we know of them. */
+/** Holds frames from peers that are ahead. It outlives generations, because their first frames may arrive before we know of them. */
 export interface HeldFrames {
-  /** `full`: it would exceed the bound and is dropped. */
+  /** `full`: the frame would exceed the bound and is dropped. */
   put(header: Header, payload: Uint8Array): 'held' | 'duplicate' | 'full';
   /** Removes and returns the frames of one all-reduce, in order of arrival. */
   take(position: Position): HeldFrame[];
-  /** Forgets all frames of generations before `generation`. */
+  /** Drops all frames of generations before `generation`. */
   dropBefore(generation: number): void;
-  /** Bytes of payload held now. */
+  /** Bytes of the held payloads. */
   readonly bytes: number;
 }
 

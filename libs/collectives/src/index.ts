@@ -1,6 +1,6 @@
 /**
- * Deterministic reductions over the fixed binary tree of shards, between workers that are joined by a {@link Link}.
- * Knows no sockets and is handed its arithmetic.
+ * Deterministic reductions over the fixed binary tree of shards, between workers that a {@link Link} connects. It opens
+ * no sockets, and its caller provides the arithmetic.
  */
 
 export type { AllReducer, AllReducerCounters, AllReducerOptions, Link, Rejection } from './all-reducer.ts';
@@ -15,7 +15,7 @@ export type { HeldFrame, HeldFrames } from './held.ts';
 export { createHeldFrames } from './held.ts';
 export type { Outbox } from './outbox.ts';
 export { createOutbox, outboxBytes } from './outbox.ts';
-export type { BoundBucket, Membership, ReductionRequest } from './reduction.ts';
+export type { BoundBucket, ReductionRequest, ShardDivision } from './reduction.ts';
 export type { FetchOptions, NamedBytes, SendFrame, Snapshot, SnapshotFetch } from './snapshot.ts';
 export { fetchSnapshot, sendSnapshot } from './snapshot.ts';
 export type {

@@ -3,7 +3,7 @@ import { createOutbox, outboxBytes } from './outbox.ts';
 
 const placeOf = ({ buffer, byteOffset, length }: Uint8Array) => ({ buffer, byteOffset, length });
 
-it('gives the memory of an exchange again when two more have begun, and no sooner', () => {
+it('reuses the memory of an exchange when the second one after it begins, and no sooner', () => {
   const memory = new Uint8Array(512);
   const { turn, reserve } = createOutbox(memory);
   const places = Array.from({ length: 4 }, () => {
@@ -18,7 +18,7 @@ it('gives the memory of an exchange again when two more have begun, and no soone
   ]);
 });
 
-it('gives memory of its own to what does not fit', () => {
+it('allocates memory for payloads that do not fit', () => {
   const memory = new Uint8Array(256);
   const { reserve } = createOutbox(memory);
   expect(reserve(128).buffer).toBe(memory.buffer);
@@ -26,7 +26,7 @@ it('gives memory of its own to what does not fit', () => {
   expect(reserve(4).buffer).not.toBe(memory.buffer);
 });
 
-it('needs room for the partials of every node and for the result, in both halves', () => {
+it('has room for the partials of every node and for the result, in both halves', () => {
   const rules = { smallBytes: 64, chunkBytes: 1000 };
   const { reserve } = createOutbox(new Uint8Array(outboxBytes(10_000, 3, rules)));
   const own = Array.from({ length: 4 * 10 }, () => reserve(1000));

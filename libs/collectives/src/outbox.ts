@@ -1,34 +1,34 @@
 import type { ChunkRules } from './chunks.ts';
 
 /**
- * Memory that frames are sent from without a copy, used again and again.
+ * Memory from which frames are sent without a copy, reused by every second exchange.
  *
- * Whoever reads a payload, a peer that maps this memory or the network's own thread, tells nobody when it has. But every
- * peer sends frames of an exchange, and only when it is done with the one before. So when exchange `n - 1` is done here,
- * all peers are done with exchange `n - 2`, and its payloads are read: two halves, used in turn, are enough.
+ * The reader of a payload, a peer that maps this memory or the network's own thread, does not report when it has read it.
+ * But every peer sends frames of an exchange only after it has finished the exchange before. So when exchange `n - 1` is
+ * done here, all peers have finished exchange `n - 2` and read its payloads: two halves, used in turn, are enough.
  */
 export interface Outbox {
-  /** Begins the next exchange, when the one before is done. */
+  /** Begins the next exchange, after the one before is done. */
   turn(): void;
-  /** Memory of this exchange, 64-byte aligned; memory of its own when the outbox is full. */
+  /** Memory for this exchange, 64-byte aligned; newly allocated if the outbox is full. */
   reserve(bytes: number): Uint8Array;
 }
 
 const alignment = 64;
 
-/** Larger exchanges send the rest from memory of its own: they take so long that it does not matter. */
+/** A larger exchange sends the rest from newly allocated memory; it takes so long that the allocation does not matter. */
 const mostBytes = 2 ** 32;
 
 const align = (bytes: number) => alignment * Math.ceil(bytes / alignment);
 
-/** What exchanges of up to `vectorBytes` need, whose vectors go in frames of `numNodes` partials and the result. */
+/** The size for exchanges of up to `vectorBytes`, of which `numNodes` partials and the result are sent. */
 export function outboxBytes(vectorBytes: number, numNodes: number, { chunkBytes }: ChunkRules): number {
-  // Every frame may waste an alignment, and so may every vector of an exchange and every rank's part of it.
+  // Alignment may waste up to 64 bytes for every frame, every bucket of an exchange and every rank's range of it.
   const numFrames = Math.ceil(vectorBytes / chunkBytes) + 256;
   return Math.min(mostBytes, 2 * (numNodes + 1) * align(vectorBytes + alignment * numFrames));
 }
 
-/** An outbox in `memory`. Every rank must own shards, since one without them has no partials to send. */
+/** An outbox in `memory`. Every rank must own shards: a rank without shards sends no partials, so it would not show its progress. */
 export function createOutbox(memory: Uint8Array): Outbox {
   const halfBytes = alignment * Math.floor(memory.length / 2 / alignment);
   let half = 0;

@@ -39,8 +39,8 @@ export interface ReductionRequest extends BoundBucket {
   readonly direct?: boolean;
 }
 
-/** The agreed membership, as every rank sees it. */
-export interface Membership {
+/** The agreed division of the shards, as one rank sees it. */
+export interface ShardDivision {
   readonly rank: number;
   /** Shards by rank. */
   readonly ranges: readonly ShardRange[];
@@ -50,26 +50,26 @@ export interface Membership {
 export type FrameVerdict = 'accepted' | 'duplicate' | 'kind' | 'node' | 'chunk' | 'length';
 
 export interface Reduction {
-  /** Cuts, keeps and sends this rank's partials. May finish at once. */
+  /** Cuts this rank's partials into chunks and sends them. May finish at once. */
   begin(): void;
   accept(header: Header, payload: Uint8Array): FrameVerdict;
 }
 
-interface ReducerContext extends Membership {
+interface ReducerContext extends ShardDivision {
   readonly combine: Combine;
   readonly rules: ChunkRules;
-  /** Memory for a payload of so many elements that is about to be sent. */
+  /** Memory for a payload of `size` elements. */
   reserve(size: number): Float32Array;
-  /** Sends what was reserved. */
+  /** Sends a frame whose data was reserved. */
   send(toRanks: readonly number[], frame: OutgoingFrame, of: ReductionRequest): void;
 }
 
 /** What all reductions of a generation have in common. */
 interface Common extends ReducerContext {
   readonly root: TreeNode;
-  /** Ranks of the others. */
+  /** The other ranks. */
   readonly peers: readonly number[];
-  /** The nodes whose partials a rank sends, by rank. */
+  /** By rank: the nodes whose partials the rank sends. */
   readonly nodes: readonly (readonly TreeNode[])[];
   readonly numForeignNodes: number;
   readonly scratch: Scratch;
@@ -85,7 +85,7 @@ export interface OutgoingFrame {
 
 const noNode: TreeNode = { level: 0, index: 0 };
 
-/** Makes a generation's reductions; `onDone` is called when the request's `result` is complete. */
+/** Creates a reduction of a generation; `onDone` is called when the request's `result` is complete. */
 export type Reducer = (request: ReductionRequest, onDone: () => void) => Reduction;
 
 export function createReducer(context: ReducerContext): Reducer {
@@ -110,8 +110,8 @@ export function createReducer(context: ReducerContext): Reducer {
 }
 
 /**
- * Direct reduce-scatter, then all-gather: each chunk's owner receives everyone's partials, combines them in the
- * order of the tree and sends the result to all. A small vector is one chunk that everyone owns.
+ * Direct reduce-scatter, then all-gather: each chunk's owner receives the partials of all ranks, combines them in the
+ * order of the tree and sends the result to all. A small bucket is one chunk that every rank owns.
  */
 function createReduction(request: ReductionRequest, onDone: () => void, common: Common): Reduction {
   const { rank, root, peers, numForeignNodes, combine, reserve } = common;
@@ -120,7 +120,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
   const how = { op, combine, scratch: common.scratch };
   const ownNodes = common.nodes[rank]!;
   const send = (toRanks: readonly number[], frame: OutgoingFrame) => common.send(toRanks, frame, request);
-  /** Peers' partials by node, for each chunk that this rank combines. */
+  /** For each chunk that this rank combines: the peers' partials by node. */
   const gathered = chunks.map((chunk) => (isMine(chunk, rank) ? new Map<number, NodePartial>() : undefined));
   const finished = chunks.map(() => false);
   let numUnfinished = chunks.length;
@@ -181,7 +181,7 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
           },
         );
       }
-      // All chunks are sent before any is finished: finishing may start the next all-reduce.
+      // All chunks are sent before any is finished, because finishing may start the next all-reduce.
       for (const [at, chunk] of chunks.entries()) {
         const receivers = chunk.owner === 'everyone' ? peers : peers.filter((peer) => peer === chunk.owner);
         if (receivers.length > 0) publish(at, chunk, receivers);
@@ -192,8 +192,8 @@ function createReduction(request: ReductionRequest, onDone: () => void, common: 
       const chunk = chunks[header.chunk];
       if (chunk === undefined) return 'chunk';
       if (payload.length !== 4 * chunk.size) return 'length';
-      const mayBe = header.kind === 'partial' ? isMine(chunk, rank) : chunk.owner === header.rank;
-      if (!mayBe) return 'kind';
+      const isExpected = header.kind === 'partial' ? isMine(chunk, rank) : chunk.owner === header.rank;
+      if (!isExpected) return 'kind';
       if (finished[header.chunk]) return 'duplicate';
       if (header.kind === 'partial') return acceptPartial(header, payload);
       combine.copy(cut(result, chunk), floatsOf(payload));

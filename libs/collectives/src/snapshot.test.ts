@@ -21,7 +21,7 @@ const entries: NamedBytes[] = [
 ];
 const snapshot: Snapshot = { step: 42, entries };
 
-/** Fetches from rank 2; `tamper` turns the answer's frames into those that arrive. */
+/** Fetches from rank 2; `tamper` changes the frames of the answer on their way. */
 function transfer(
   answer: Snapshot | undefined,
   tamper: (frames: Frame[]) => Frame[] = (frames) => frames,
@@ -42,7 +42,7 @@ function transfer(
   return { fetch, frames: tamper(frames), results };
 }
 
-/** Compares bytes as buffers: a matcher would walk through two million elements. */
+/** Compares bytes as buffers, because a matcher would compare two million elements one by one. */
 function expectSame(result: Snapshot | LockstepError, expected: Snapshot) {
   if (!('entries' in result)) throw result;
   const outline = ({ step, entries }: Snapshot) => ({
@@ -62,7 +62,7 @@ function deliver({ fetch, frames, results }: ReturnType<typeof transfer>) {
 }
 
 describe('a snapshot', () => {
-  it('arrives whole, in chunks of at most 1 MiB', () => {
+  it('arrives complete, in chunks of at most 1 MiB', () => {
     const moved = transfer(snapshot);
     expect(moved.frames.map(({ header }) => header.kind)).toEqual([
       'snapshot-manifest',
@@ -77,7 +77,7 @@ describe('a snapshot', () => {
     expect(deliver(transfer({ step: 0, entries: [] }))).toEqual({ step: 0, entries: [] });
   });
 
-  it('does not mind frames that come twice, late or from elsewhere', () => {
+  it('ignores frames that are repeated, late or from another rank', () => {
     const noisy = transfer(snapshot, (frames) =>
       frames.flatMap((frame) => {
         const others = [{ frameId: 10 }, { generation: 2 }, { rank: 1 }, { run: 8 }].map((change) => ({
@@ -91,11 +91,11 @@ describe('a snapshot', () => {
     expectSame(deliver(noisy), snapshot);
   });
 
-  it('fails when the peer has none', () => {
+  it('fails if the peer has none', () => {
     expect(deliver(transfer(undefined))).toMatchObject({ code: 'lost' });
   });
 
-  it('fails when a bit has changed', () => {
+  it('fails if a bit has changed', () => {
     const damaged = transfer(snapshot, (frames) =>
       frames.map((frame, i) => {
         if (i !== 2) return frame;
@@ -107,7 +107,7 @@ describe('a snapshot', () => {
     expect(deliver(damaged)).toMatchObject({ code: 'protocol', message: expect.stringContaining('SHA-256') });
   });
 
-  it('fails when frames are missing, do not fit, or promise too much', () => {
+  it('fails if frames are missing, do not fit, or announce too much', () => {
     const without = (at: number) => transfer(snapshot, (frames) => frames.filter((_, i) => i !== at));
     for (const at of [0, 1, 4])
       expect(deliver(without(at)), `without ${at}`).toMatchObject({ code: 'protocol' });
@@ -125,7 +125,7 @@ describe('a snapshot', () => {
     }
   });
 
-  it('is silent after an abort', () => {
+  it('calls nothing back after an abort', () => {
     const { fetch, frames, results } = transfer(snapshot);
     fetch.receive(frames[0]!.header, frames[0]!.payload);
     fetch.abort();

@@ -20,8 +20,8 @@ const chunkBytes = 1 << 20;
 const empty = new Uint8Array(0);
 
 /**
- * Answers a `snapshot-request`: the manifest, the data in chunks of 1 MiB, and its SHA-256; or, without a snapshot,
- * that there is none. Frames view the snapshot's bytes, which must not change any more.
+ * Answers a `snapshot-request` with the manifest, the data in chunks of 1 MiB, and its SHA-256; without a snapshot, with
+ * `snapshot-none`. Frames are views of the snapshot's bytes, which must not change any more.
  */
 export function sendSnapshot(
   request: Header,
@@ -57,27 +57,27 @@ export interface FetchOptions {
   readonly run: number;
   readonly generation: number;
   readonly rank: number;
-  /** The rank that is asked. */
+  /** The rank that is asked for its snapshot. */
   readonly from: number;
-  /** Tells this transfer from earlier ones of the same generation. */
+  /** Distinguishes this transfer from earlier ones of the same generation. */
   readonly transfer: number;
-  /** A larger snapshot is refused before memory is taken for it. */
+  /** A larger snapshot is refused before memory is allocated for it. */
   readonly maxBytes: number;
   readonly send: SendFrame;
   readonly onDone: (snapshot: Snapshot) => void;
-  /** `lost`: the peer has none. `protocol`: damaged, out of order or too large. Ask another. */
+  /** `lost`: the peer has no snapshot. `protocol`: it is damaged, out of order or too large. Another peer may have it. */
   readonly onFailed: (error: LockstepError) => void;
 }
 
-/** A snapshot on its way here. */
+/** A running transfer of a snapshot to us. */
 export interface SnapshotFetch {
-  /** Takes a frame whose header `decodeHeader` has accepted; frames of other transfers are ignored. */
+  /** Accepts a frame whose header `decodeHeader` has accepted; ignores frames of other transfers. */
   receive(header: Header, payload: Uint8Array): void;
   /** Ends the transfer without a callback. */
   abort(): void;
 }
 
-/** Asks a peer for its snapshot. Exactly one of `onDone` and `onFailed` is called, unless aborted. */
+/** Asks a peer for its snapshot. Calls exactly one of `onDone` and `onFailed`, unless it is aborted. */
 export function fetchSnapshot(options: FetchOptions): SnapshotFetch {
   const { run, generation, rank, from, transfer } = options;
   const hash = createHash('sha256');
@@ -148,7 +148,7 @@ interface Incoming {
   readonly total: number;
   filled: number;
   nextChunk: number;
-  /** The entry being filled and how far. */
+  /** The entry that is being filled, and how many of its bytes are. */
   entry: number;
   at: number;
 }
@@ -168,7 +168,7 @@ function parseManifest(payload: Uint8Array): { name: string; size: number }[] | 
   try {
     value = JSON.parse(Buffer.from(payload).toString());
   } catch {
-    // Not JSON: the caller reports the frame, with what it expected.
+    // The caller reports the invalid manifest.
     return undefined;
   }
   const isEntry = (entry: unknown): entry is { name: string; size: number } =>
@@ -182,7 +182,7 @@ function parseManifest(payload: Uint8Array): { name: string; size: number }[] | 
   return Array.isArray(value) && value.every(isEntry) ? value : undefined;
 }
 
-/** Appends a chunk, which lies within one entry. False: it does not fit. */
+/** Appends a chunk, which must lie within one entry. False: it does not fit. */
 function append(state: Incoming, payload: Uint8Array): boolean {
   while (state.entries[state.entry]?.bytes.length === state.at) {
     state.entry++;

@@ -61,7 +61,7 @@ describe('combineTree', () => {
     );
   });
 
-  it('refuses gaps, repetitions, overlaps, unequal sizes and numbers of shards without a tree', () => {
+  it('refuses gaps, repetitions, overlaps, unequal sizes and numbers of shards that are no power of two', () => {
     expect(() => combineTree([one(0, 0)], 2, 'sum', combine)).toThrowError(internal);
     expect(() => combineTree([one(0, 0), one(0, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
     expect(() => combineTree([one(1, 0), one(0, 1)], 2, 'sum', combine)).toThrowError(internal);
@@ -76,7 +76,7 @@ describe('combineTree', () => {
     }
   });
 
-  it('combines a subtree alone and writes to no part', () => {
+  it('combines a subtree alone and writes to no partial', () => {
     const partials = [one(0, 4, 1), one(0, 5, 2), one(1, 3, 4)];
     const how = { op: 'sum' as const, combine, scratch: createScratch() };
     const out = new Float32Array(1);
@@ -90,7 +90,7 @@ describe('combineTree', () => {
 });
 
 describe('isWithin', () => {
-  it('tells the nodes of a subtree from the others', () => {
+  it('is true of the nodes of a subtree only', () => {
     const root = { level: 2, index: 1 };
     for (const [level, index, expected] of [
       [2, 1, true],

@@ -13,32 +13,32 @@ export interface NodePartial {
 }
 
 /**
- * What is reduced: elementwise sums, or moments `[count, mean[C], m2[C]]`,
- * whose elements depend on each other and which are therefore never cut.
+ * How a bucket is reduced: as elementwise sums, or as moments `[count, mean[C], m2[C]]`, whose elements depend on each
+ * other, so that they are never cut.
  */
 export type BucketOp = 'sum' | 'moments';
 
 /** Writes the combination of a node's left and right child to `out`, which is neither of them. */
 export type CombinePair = (out: Float32Array, left: Float32Array, right: Float32Array) => void;
 
-/** What is done with vectors, by whoever does it fastest. */
+/** The arithmetic on vectors, which the fastest kernels provide. */
 export interface Combine extends Readonly<Record<BucketOp, CombinePair>> {
-  /** Writes `data` to `out`, of the same length and elsewhere. */
+  /** Copies `data` to `out`, which has the same length and other memory. */
   copy(out: Float32Array, data: Float32Array): void;
 }
 
-/** Contiguous shards, those of a worker or a thread. */
+/** Contiguous shards, such as those of a worker or a thread. */
 export interface ShardRange {
   readonly start: number;
   readonly count: number;
 }
 
-/** A number that no other node has. */
+/** A number that identifies the node. */
 export function nodeKey({ level, index }: TreeNode): number {
   return level * 2 ** 32 + index;
 }
 
-/** The fewest nodes that cover exactly the range, from left to right. */
+/** The smallest list of nodes that cover exactly the range, from left to right. */
 export function alignedSubtrees({ start, count }: ShardRange): TreeNode[] {
   const nodes: TreeNode[] = [];
   for (let at = start; at < start + count; ) {
@@ -50,7 +50,7 @@ export function alignedSubtrees({ start, count }: ShardRange): TreeNode[] {
   return nodes;
 }
 
-/** The root of the tree over `numShards` shards. Throws `argument` unless that is a power of two. */
+/** The root of the tree over `numShards` shards. Throws `argument` unless `numShards` is a power of two. */
 export function rootOf(numShards: number): TreeNode {
   const level = 31 - Math.clz32(numShards);
   if (numShards === 1 << level) return { level, index: 0 };
@@ -59,7 +59,7 @@ export function rootOf(numShards: number): TreeNode {
   });
 }
 
-/** Arrays for what lies between the leaves and the root, kept from one combination to the next. */
+/** Arrays for the values of inner nodes, reused from one combination to the next. */
 export interface Scratch {
   take(size: number): Float32Array;
   give(array: Float32Array): void;
@@ -77,7 +77,7 @@ export function createScratch(): Scratch {
   };
 }
 
-/** How partials are combined, and with what. */
+/** The op, arithmetic and memory of a combination. */
 export interface Combination {
   readonly op: BucketOp;
   readonly combine: Combine;
@@ -85,9 +85,9 @@ export interface Combination {
 }
 
 /**
- * Combines partials along the tree, in its order whatever theirs, and writes the value at `root` to `out`, which is none
- * of them. Together they cover exactly the shards of `root`. Throws `internal` when partials are missing, twice, or left
- * over.
+ * Combines partials in the order of the tree, whatever the order of the list, and writes the value at `root` to `out`,
+ * which is not one of them. Together they cover exactly the shards of `root`. Throws `internal` if a partial is missing,
+ * given twice, or outside.
  */
 export function combineAt(
   root: TreeNode,
@@ -102,7 +102,7 @@ export function combineAt(
     if (given.has(nodeKey(node))) throw broken('is given twice', node);
     given.set(nodeKey(node), partial);
   }
-  const takeGiven = (node: TreeNode): Float32Array | undefined => {
+  const takePartial = (node: TreeNode): Float32Array | undefined => {
     const partial = given.get(nodeKey(node));
     given.delete(nodeKey(node));
     return partial?.data;
@@ -111,7 +111,7 @@ export function combineAt(
     if (level === 0) throw broken('is missing', { level, index });
     const children = [2 * index, 2 * index + 1].map((child) => {
       const node = { level: level - 1, index: child };
-      const data = takeGiven(node);
+      const data = takePartial(node);
       if (data !== undefined) return { data, isOurs: false };
       const own = scratch.take(out.length);
       evaluate(node, own);
@@ -121,7 +121,7 @@ export function combineAt(
     combine[op](to, left!.data, right!.data);
     for (const { data, isOurs } of children) if (isOurs) scratch.give(data);
   };
-  const whole = takeGiven(root);
+  const whole = takePartial(root);
   if (whole === undefined) evaluate(root, out);
   else combine.copy(out, whole);
   if (given.size > 0) {

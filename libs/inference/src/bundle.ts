@@ -1,27 +1,36 @@
-/** Experiments as bundled modules: kept beside the packages that they import, and imported from there. */
+/** Experiments as bundled modules, kept beside the packages that they import and imported from there. */
 import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
+import { moduleName, placed, placedLater } from '@lockstep/run';
 import {
   definitionOf,
   type Experiment,
+  type ExperimentTemplate,
   isExperiment,
-  moduleName,
-  placed,
-  placedLater,
+  isTemplate,
+  resolveExperiment,
 } from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
+import type { KnownRun } from './run-files.ts';
 
-/** The experiment of a bundle that a run kept; `file` is where it was. Throws an `experiment` error, or what the experiment itself throws. */
-export async function importKept(file: string, bundle: Uint8Array, hash: string): Promise<Experiment> {
+/** The experiment of a run, with the run's parameters. Throws an `experiment` error, or what the experiment itself throws. */
+export async function importKept({ file, bundle, hash, config }: KnownRun): Promise<Experiment> {
   const project = findProject(dirname(file));
-  return requireExperiment(file, await importBundle(file, project, await cacheBundle(project, bundle, hash)));
+  const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
+  const exported = requireExported(file, module);
+  const source = { bundle, hash, root: project.root };
+  return placed(
+    source,
+    () => undefined,
+    () => resolveExperiment(exported, config.params).experiment,
+  );
 }
 
-/** Runs what calls functions of a run's experiment: where those throw, the error has the place in its files. */
+/** Runs code that calls functions of a run's experiment: errors that they throw get their place in its files. */
 export function placedIn<T>({ file, bundle, hash }: Kept, experiment: Experiment, run: () => T): T {
   const source = { bundle, hash, root: findProject(dirname(file)).root };
   return placed(source, () => definitionOf(experiment), run);
@@ -34,7 +43,7 @@ interface Kept {
   readonly hash: string;
 }
 
-/** Beside the project's packages, named by its hash. */
+/** Writes the bundle beside the project's packages, named by its hash. */
 export async function cacheBundle(project: Project, bundle: Uint8Array, hash: string): Promise<string> {
   const cached = join(project.cache, moduleName(hash));
   if (existsSync(cached)) return cached;
@@ -50,7 +59,7 @@ export async function cacheBundle(project: Project, bundle: Uint8Array, hash: st
   return cached;
 }
 
-/** `file` is as the user wrote it, `cached` what {@link cacheBundle} gave. */
+/** `file` is the path that the user wrote, `cached` the result of {@link cacheBundle}. */
 export async function importBundle(
   file: string,
   { root }: Project,
@@ -78,21 +87,25 @@ export async function importBundle(
   }
 }
 
-/** Of an error of ours, of whichever copy of the library. */
+/** The code of an error of this library, whichever copy of the library made it. */
 function codeOf(error: Error): ErrorCode {
   const { code } = error as { readonly code?: unknown };
   return error.name === 'LockstepError' ? (code as ErrorCode) : 'experiment';
 }
 
-/** Relative to the working directory for what lies in it. */
+/** The path of a file, relative to the working directory if the file lies in it. */
 export function shortPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short.startsWith('..') ? path : short;
 }
 
-export function requireExperiment(file: string, module: Readonly<Record<string, unknown>>): Experiment {
+/** The default export of an experiment file. */
+export function requireExported(
+  file: string,
+  module: Readonly<Record<string, unknown>>,
+): Experiment | ExperimentTemplate {
   const { default: value } = module;
-  if (isExperiment(value)) return value;
+  if (isExperiment(value) || isTemplate(value)) return value;
   const exported = Object.keys(module);
   const came =
     'default' in module

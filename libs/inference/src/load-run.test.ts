@@ -18,11 +18,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Experiments by name, for the code in run folders: there is no package to import in a folder of its own. */
+/** Experiments by name, for the code in run folders: such a folder has no packages to import. */
 const registry = new Map<string, Experiment>();
 Object.assign(globalThis, { testExperiments: registry });
 
-/** Trains for some steps, and leaves what a run leaves. */
+/** Trains for some steps, and leaves a run folder. */
 async function trained(name: string, experiment: Experiment, steps = 3) {
   registry.set(name, experiment);
   const dataset = await experiment.data.load();
@@ -36,7 +36,7 @@ async function trained(name: string, experiment: Experiment, steps = 3) {
     fingerprintEvery: 50,
     checkpointEvery: 50,
   };
-  const result = trainLocally({ experiment, dataset, config: config as never });
+  const result = trainLocally({ experiment, dataset, config });
   const code = `export default globalThis.testExperiments.get(${JSON.stringify(name)});\n`;
   await writeFile(join(folder, 'experiment.mjs'), code);
   const manifest = {
@@ -80,7 +80,7 @@ async function tableExperiment(options = {}): Promise<Experiment> {
 }
 
 describe('loadRun', () => {
-  it('predicts new rows with the means of the training, without its data', async () => {
+  it('predicts new rows with the means of the training data, without the data', async () => {
     const experiment = await tableExperiment();
     const { dataset } = await trained('table', experiment);
     await rm(join(folder, 'table.csv'));
@@ -110,7 +110,7 @@ describe('loadRun', () => {
     }
   });
 
-  it('reads the rows of a file, whose columns may be others too and in another order', async () => {
+  it('reads the rows of a file, which may have other columns and another order', async () => {
     await trained('file', await tableExperiment());
     const model = await loadRun(folder);
     const path = join(folder, 'new.csv');
@@ -190,7 +190,7 @@ describe('loadRun', () => {
     expect((prediction!.output as number[]).every(Number.isFinite)).toBe(true);
   });
 
-  it('asks an experiment with a loss of its own what it predicts', async () => {
+  it('uses the predict function of an experiment with a loss of its own', async () => {
     const own = {
       data: fromArrays({ x: [[1], [2]], y: [2, 4] }),
       init: () => ({ w: tensor([1], { dtype: 'float32' }) }),
@@ -203,7 +203,7 @@ describe('loadRun', () => {
     };
     await trained('silent', defineExperiment(own));
     const silent = await loadRun(folder);
-    expect(() => silent.predict([[1]])).toThrow('does not say what it predicts; add predict:');
+    expect(() => silent.predict([[1]])).toThrow('no function of predictions; add predict:');
     await trained('own', defineExperiment({ ...own, predict: ({ w }, { x }) => x.matmul(w) }), 60);
     const [{ output }] = (await loadRun(folder)).predict([[3]]) as [{ output: number }];
     expect(output).toBeCloseTo(6, 3);
@@ -213,7 +213,7 @@ describe('loadRun', () => {
     [[1, 2], 'the rows have shape [2], the model takes [rows, 2]; give a list of rows'],
     [[[1, 2, 3]], 'the rows have shape [1, 3], the model takes [rows, 2]'],
     [[[1, Number.NaN]], 'predict: row 1 holds NaN at place 1'],
-    [[[1, 1e39]], 'predict: row 1 holds 1e+39 at place 1, which is no float32 value'],
+    [[[1, 1e39]], 'predict: row 1 holds 1e+39 at place 1, which is not a value of float32'],
     ['rows.csv', "takes a list of rows or a tensor, not the string 'rows.csv'"],
     [null, 'takes a list of rows or a tensor, not null'],
     [[{ height: 1, width: 2 }, null], 'row 2 is null; it must be an object by column name'],
@@ -227,7 +227,7 @@ describe('loadRun', () => {
     );
   });
 
-  it('refuses tokens that the table lacks, and values that are no tokens', async () => {
+  it('refuses tokens that are not in the table, and values that are not tokens', async () => {
     const tokens = defineExperiment({
       data: fromArrays(
         {
@@ -258,7 +258,7 @@ describe('loadRun', () => {
     }
     for (const rows of [[[0, 1.5]], tensor([[0, 1.5]]), tensor([[0, 1.5]], { dtype: 'float32' })]) {
       expect(() => model.predict(rows)).toThrow(
-        'predict: row 1 holds 1.5 at place 1, which is no int32 value',
+        'predict: row 1 holds 1.5 at place 1, which is not a value of int32, the type of',
       );
     }
     expect(model.predict(tensor([[0, 1]]))).toEqual(model.predict([[0, 1]]));

@@ -1,4 +1,4 @@
-/** A trained run as a function of new rows. */
+/** Turns a trained run into a function of new rows. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { concatenate, jit, type NestedNumbers, slice, type Tensor, tensor } from '@lockstep/autodiff';
@@ -18,35 +18,41 @@ import { type KnownRun, readRunFolder } from './run-files.ts';
 import { applyExperiment, evaluationVariables, type Variables } from './variables.ts';
 
 export interface LoadRunOptions {
-  /** The checkpoint to take. Default: the newest. */
+  /** The checkpoint to use. Default: the newest. */
   readonly step?: number;
 }
 
 export interface Prediction {
-  /** The model's output for the row: a number, or nested lists of numbers. */
+  /** The output of the model for the row: a number, or nested lists of numbers. */
   readonly output: NestedNumbers;
-  /** The class of the largest output, where the run has names of classes and an output for each, none of them NaN. */
+  /**
+   * The class with the largest output. Absent if the run has no names of classes, or not one for each output, or if an output is
+   * NaN.
+   */
   readonly class?: string;
 }
 
 export interface LoadedRun {
   readonly name: string;
-  /** Of the checkpoint. */
+  /** The step of the checkpoint. */
   readonly step: number;
-  /** What the data look like that the run was trained on. */
+  /** The form of the data with which the run was trained. */
   readonly data: DatasetForm;
   /** Names of the classes, in the order of the outputs. */
   readonly classes?: readonly string[];
   readonly params: unknown;
   readonly state: unknown;
   /**
-   * One prediction a row. Rows are as they are in the data, before any preprocessing: objects by the names of columns
-   * where the run was trained on a table, else numbers [rows, ..input].
+   * One prediction for each row. Rows are in the form of the data, before any preprocessing: objects by the names of columns if
+   * the run was trained on a table, else numbers [rows, ..input].
    */
   predict(rows: Rows): Prediction[];
   /** The outputs of the rows as one tensor. [rows, ..output] */
   outputs(rows: Rows): Tensor;
-  /** As `predict`, of a .csv file of the columns of the training, or of the array x (the only one) of an .npz, .npy or .safetensors file. */
+  /**
+   * Predicts the rows of a file: a .csv file with the columns of the training, or the array x (or the only array) of an .npz,
+   * .npy or .safetensors file.
+   */
   predictFile(path: string): Promise<Prediction[]>;
 }
 
@@ -55,9 +61,10 @@ const checkPredictFile = signature('predictFile', { path: aString });
 const checkLoadRun = signature('loadRun', { folder: aString }, loadRules);
 
 /**
- * Loads a run's newest checkpoint, its experiment and what its data were prepared with; the data themselves are not needed.
+ * Loads a run's newest checkpoint, its experiment and the preprocessing of its data. The data themselves are not needed.
  *
- * @throws LockstepError `checkpoint` or `config` if the folder holds no run with a checkpoint, `experiment` if its code cannot be imported.
+ * @throws LockstepError `checkpoint` or `config` if the folder holds no run with a checkpoint, `experiment` if its code cannot
+ * be imported.
  */
 export async function loadRun(folder: string, options: LoadRunOptions = {}): Promise<LoadedRun> {
   checkLoadRun(folder, options);
@@ -68,7 +75,7 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   }
   const run = await readRunFolder(folder);
   const checkpoint = await readCheckpoint(folder, options.step);
-  const experiment = await importKept(run.file, run.bundle, run.hash);
+  const experiment = await importKept(run);
   const data = await dataFormOf(run, experiment, checkpoint);
   const input = data.fields.x?.shape ?? [];
   const variables = placedIn(run, experiment, () =>
@@ -77,9 +84,9 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
   const compiled = jit((used: Variables, batch: Inputs) => applyExperiment(experiment, used, batch));
   const apply = (batch: Inputs): Tensor =>
     placedIn(run, experiment, () => {
-      const outputs = inPieces(batch, (piece) => compiled(variables as never, piece as never));
+      const outputs = inPieces(batch, (piece) => compiled(variables, piece));
       const row = firstNaN(outputs);
-      // Run by itself a layer can say what is wrong with a row, such as a token that its table lacks.
+      // Outside of a program, a layer can report what is wrong with a row, such as a token that its table does not have.
       if (row !== undefined)
         named(row, () => applyExperiment(experiment, variables, rowsOf(batch, row, row + 1)));
       return outputs;
@@ -102,7 +109,7 @@ export async function loadRun(folder: string, options: LoadRunOptions = {}): Pro
 
 const isEmpty = (rows: Rows): boolean => Array.isArray(rows) && rows.length === 0;
 
-/** The checkpoint of a step, or the newest one that is whole. @throws LockstepError `config` if there is none. */
+/** The checkpoint of a step, or the newest complete one. @throws LockstepError `config` if there is none. */
 export async function readCheckpoint(folder: string, step: number | undefined): Promise<LoadedCheckpoint> {
   const checkpoints = checkpointFolder(folder);
   const steps = (await listCheckpoints(checkpoints)).map((files) => files.step);
@@ -116,7 +123,7 @@ export async function readCheckpoint(folder: string, step: number | undefined): 
   throw new LockstepError('config', `${folder} has ${what}`, { folder, step, steps });
 }
 
-/** What the checkpoint says of the data; checkpoints of earlier releases say nothing, and then the data are loaded. */
+/** The form of the data according to the checkpoint. Checkpoints of earlier releases do not have it, so the data are loaded. */
 export async function dataFormOf(
   run: KnownRun,
   experiment: Experiment,
@@ -143,12 +150,12 @@ async function prepareFile(form: DatasetForm, path: string): Promise<Inputs> {
   if (form.format !== undefined) return batchOfTable(form, await readNewRows(form.format, path));
   throw new LockstepError(
     'argument',
-    `${path}: the run was not trained on a table, so that columns mean nothing to it; give an .npz or .npy file with an array x of [${['rows', ...(form.fields.x?.shape ?? [])].join(', ')}]`,
+    `${path}: the run was not trained on a table, so its input has no named columns; give an .npz or .npy file with an array x of [${['rows', ...(form.fields.x?.shape ?? [])].join(', ')}]`,
     { path },
   );
 }
 
-/** The first row with a NaN among its outputs. [rows, ..output] */
+/** The first row that has a NaN among its outputs [rows, ..output]. */
 function firstNaN({ data, shape }: Tensor): number | undefined {
   const at = data.findIndex(Number.isNaN);
   return at < 0 ? undefined : Math.floor((at * shape[0]!) / data.length);
@@ -169,7 +176,7 @@ const rowsOf = (batch: Inputs, start: number, end: number): Inputs =>
     Object.entries(batch).map(([name, column]) => [name, slice(column, [start], [end])]),
   ) as Inputs;
 
-/** Rows that are computed at once: more would take memory, fewer time. What a row gives does not depend on it. */
+/** Rows that are computed at once: more rows take more memory, fewer take more time. The results do not depend on it. */
 const pieceRows = 256;
 
 function inPieces(batch: Inputs, apply: (piece: Inputs) => Tensor): Tensor {
@@ -192,7 +199,7 @@ function predictionsOf(outputs: Tensor, classes: readonly string[] | undefined):
   );
 }
 
-/** Of equal ones the first. */
+/** The index of the largest value, the first of equal ones. */
 function largest(values: readonly number[]): number {
   return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0);
 }

@@ -1,13 +1,13 @@
-/** The project an experiment belongs to: whose packages it imports. */
+/** Finds the project of an experiment, whose packages the experiment imports. */
 import { existsSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
-import { bundleFolder } from '@lockstep/training';
+import { bundleFolder } from '@lockstep/run';
 
 export interface Project {
   readonly root: string;
-  /** Where bundles are kept, so that their imports resolve. */
+  /** The folder of cached bundles; their imports resolve from there. */
   readonly cache: string;
 }
 

@@ -1,4 +1,4 @@
-/** New rows in the forms that people have them, as the columns that a model takes. */
+/** Turns new rows, in the forms that people have them, into the columns that a model takes. */
 import { type NestedNumbers, Tensor, tensor, where } from '@lockstep/autodiff';
 import {
   type DatasetForm,
@@ -14,19 +14,13 @@ import { describeValue, LockstepError } from '@lockstep/errors';
 import { formatShape, holds, isFloat, sizeOf } from '@lockstep/tensor';
 import type { Inputs } from '@lockstep/training';
 
-/**
- * Rows as they are in the data: objects by the names of columns, or numbers [rows, ..input] before any preprocessing.
- */
+/** Rows in the form of the data: objects by the names of columns, or numbers [rows, ..input] before any preprocessing. */
 export type Rows = readonly RowRecord[] | readonly NestedNumbers[] | Tensor;
 
-/** @throws LockstepError `shape`, `argument` or `data` that says what rows the model takes. */
+/** The columns of rows. @throws LockstepError `shape`, `argument` or `data` that says which rows the model takes. */
 export function prepareRows(form: DatasetForm, rows: Rows): Inputs {
   if (Array.isArray(rows) && rows.length === 0) {
-    throw new LockstepError(
-      'argument',
-      'outputs: there are no rows, so that their outputs have no shape',
-      {},
-    );
+    throw new LockstepError('argument', 'outputs: there are no rows, so their outputs have no shape', {});
   }
   if (isRecords(rows)) {
     if (form.format === undefined) {
@@ -49,7 +43,7 @@ export function prepareRows(form: DatasetForm, rows: Rows): Inputs {
   return { x: prepareInput(form, requireValues(form, rowsTensor(form, rows))) };
 }
 
-/** @throws LockstepError `data` for a missing value (NaN) that nothing stands for. */
+/** Refuses missing values for which the training has no replacement. @throws LockstepError `data` for a NaN. */
 function requireValues(form: DatasetForm, raw: Tensor): Tensor {
   const width = sizeOf(raw.shape.slice(1));
   const isFilled = (place: number): boolean => {
@@ -76,7 +70,7 @@ function requireHeld({ dtype }: FieldForm, raw: Tensor, width: number): Tensor {
   const [row, place] = [Math.floor(at / width) + 1, at % width];
   throw new LockstepError(
     'data',
-    `predict: row ${row} holds ${raw.data[at]} at place ${place}, which is no ${dtype} value, as the rows of the training are`,
+    `predict: row ${row} holds ${raw.data[at]} at place ${place}, which is not a value of ${dtype}, the type of the rows of the training`,
     { row, place, dtype },
   );
 }
@@ -107,12 +101,12 @@ function inputOf(form: DatasetForm): FieldForm {
   if (x !== undefined) return x;
   throw new LockstepError(
     'experiment',
-    `predict: the data '${form.name}' have no column x but ${Object.keys(form.fields).join(', ')}`,
+    `predict: the data '${form.name}' have no column x; their columns are ${Object.keys(form.fields).join(', ')}`,
     {},
   );
 }
 
-/** [rows, ..input] */
+/** The rows as a tensor [rows, ..input]. @throws LockstepError `shape` for rows of another shape. */
 function rowsTensor(form: DatasetForm, rows: readonly NestedNumbers[] | Tensor): Tensor {
   const { shape } = inputOf(form);
   const given = rows instanceof Tensor ? rows : tensor(rows as NestedNumbers[]);
@@ -126,8 +120,8 @@ function rowsTensor(form: DatasetForm, rows: readonly NestedNumbers[] | Tensor):
 }
 
 /**
- * Raw numbers [rows, ..input] as the training prepared them, by ops: standardized columns, or scaled pixels. Columns of
- * words are places of `x` already.
+ * Applies the preprocessing of the training to raw numbers [rows, ..input] by ops: standardizes columns, or scales pixels.
+ * Columns of words are already indices in `x`.
  */
 export function prepareInput(form: DatasetForm, raw: Tensor): Tensor {
   const { dtype, scale, offset } = inputOf(form);
@@ -137,7 +131,7 @@ export function prepareInput(form: DatasetForm, raw: Tensor): Tensor {
   return offset === undefined ? scaled : scaled.add(offset);
 }
 
-/** Whether {@link prepareInput} does anything. */
+/** Whether {@link prepareInput} changes anything. */
 export function isPrepared(form: DatasetForm): boolean {
   const { scale, offset } = inputOf(form);
   const features = form.format?.features ?? [];
@@ -147,7 +141,7 @@ export function isPrepared(form: DatasetForm): boolean {
 const isChanged = (feature: Feature): boolean =>
   feature.kind === 'number' && (feature.mean !== 0 || feature.divisor !== 1 || feature.missing !== null);
 
-/** In float64, rounded once, as the training did. */
+/** Computes in float64 and rounds once, as the training did. */
 function standardized(features: readonly Feature[], raw: Tensor): Tensor {
   if (!features.some(isChanged)) return raw.cast('float32');
   const places = (of: (feature: NumberFeature) => number, other: number): Tensor =>

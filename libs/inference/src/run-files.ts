@@ -1,26 +1,26 @@
-/** What a run folder keeps beside the logs: the experiment's code and how the run began. */
+/** Reads what a run folder keeps beside the logs: the experiment's code and the manifest. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import type { Profile } from '@lockstep/kernels';
+import type { RunConfig } from '@lockstep/run';
 import { type Manifest, readManifest, sha256 } from '@lockstep/tracking';
-import type { RunConfig } from '@lockstep/training';
 
-/** The experiment's code in a run folder. */
+/** The file of the experiment's code in a run folder. */
 export const bundleName = 'experiment.mjs';
 
-/** What a run began with. */
+/** The facts with which a run began. */
 export interface KnownRun {
   readonly name: string;
   readonly config: RunConfig;
   readonly bundle: Uint8Array;
   /** SHA-256 of the bundle. */
   readonly hash: string;
-  /** The experiment's file when the run began. */
+  /** The path of the experiment's file when the run began. */
   readonly file: string;
 }
 
-/** Reads an existing run, which may be under way. Throws `checkpoint` when it is damaged. */
+/** Reads the manifest of a run, which may be in progress. Throws `checkpoint` when it is damaged. */
 export async function readRunFolder(folder: string): Promise<KnownRun> {
   const { name, experiment, config } = readKnown(folder, await readManifest(folder));
   const { hash, file } = experiment;

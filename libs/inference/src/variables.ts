@@ -1,21 +1,21 @@
-/** What a trained experiment computes, and with which arrays of a checkpoint. */
+/** The function that a trained experiment computes, and the arrays of a checkpoint that it takes. */
 import { keyTensor, ones, type Tensor, tensor } from '@lockstep/autodiff';
 import { treeOfTensors } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import type { Tensors } from '@lockstep/formats';
-import { averagedParams } from '@lockstep/optim';
+import { averagedParams, type TensorTree } from '@lockstep/optim';
 import type { Shape } from '@lockstep/tensor';
 import type { Experiment, Inputs } from '@lockstep/training';
 
 export interface Variables {
-  readonly params: unknown;
-  readonly state: unknown;
+  readonly params: TensorTree;
+  readonly state: TensorTree;
 }
 
-/** In evaluation nothing is drawn: any key does. */
+/** Evaluation draws no random numbers, so any key serves. */
 const key = (): Tensor => keyTensor([0, 0]);
 
-/** The parameters and state that evaluations of the run use: those trained, or their average. */
+/** The parameters and state that evaluations of the run use: the trained ones, or their average. */
 export function evaluationVariables(experiment: Experiment, input: Shape, tensors: Tensors): Variables {
   const initial: Variables =
     'model' in experiment
@@ -24,14 +24,17 @@ export function evaluationVariables(experiment: Experiment, input: Shape, tensor
   const arrays = Object.fromEntries(
     Object.entries(tensors).map(([name, { data, shape, dtype }]) => [name, tensor(data, { shape, dtype })]),
   );
-  const filled = (group: string, like: unknown): unknown => treeOfTensors(group, like as never, arrays);
+  const filled = (group: string, like: TensorTree): TensorTree => treeOfTensors(group, like, arrays);
   const state = filled('state', initial.state);
   if (experiment.evaluateWith !== 'average') return { params: filled('params', initial.params), state };
-  const optState = experiment.optimizer.init(initial.params as never);
+  const optState = experiment.optimizer.init(initial.params);
   return { params: averagedParams(filled('optimizer', optState)), state };
 }
 
-/** [rows, ..] of a batch. @throws LockstepError `experiment` if the experiment has no function from inputs to outputs. */
+/**
+ * The outputs [rows, ..] of a batch. @throws LockstepError `experiment` if the experiment has no function from inputs to
+ * outputs.
+ */
 export function applyExperiment(experiment: Experiment, { params, state }: Variables, batch: Inputs): Tensor {
   if ('model' in experiment) {
     const context = { training: false, key: key(), weights: ones([batch.x.shape[0]!]) };
@@ -40,7 +43,7 @@ export function applyExperiment(experiment: Experiment, { params, state }: Varia
   if (experiment.predict !== undefined) return experiment.predict(params, batch);
   throw new LockstepError(
     'experiment',
-    'predict: the experiment has a loss of its own and does not say what it predicts; add predict: (params, { x }) => outputs to defineExperiment',
+    'predict: the experiment has a loss of its own and no function of predictions; add predict: (params, { x }) => outputs to defineExperiment',
     {},
   );
 }

@@ -1,5 +1,5 @@
-// Memory that processes of one host share, an anonymous file mapped as an ArrayBuffer, and pipes to wake each other.
-// Neither has a name, so nothing is left when its owner dies, however it dies. Peers open both as /proc/<pid>/fd/<fd>.
+// Memory that processes of one host share (an anonymous file, mapped as an ArrayBuffer) and pipes to wake each other.
+// Neither has a name, so nothing remains when its owner dies for any reason. Peers open both as /proc/<pid>/fd/<fd>.
 #include <node_api.h>
 
 #ifdef __linux__
@@ -18,7 +18,7 @@
 
 namespace {
 
-// Without these seals the owner could cut the file, and a reader of what was cut off would die of SIGBUS.
+// Without these seals the owner could shrink the file, and a peer that reads beyond its end would die of SIGBUS.
 constexpr int kSizeSeals = F_SEAL_SHRINK | F_SEAL_GROW;
 
 napi_value Throw(napi_env env, const char* what, int error) {
@@ -32,11 +32,11 @@ struct Mapping {
   size_t bytes;
 };
 
-// Mappings that have not ended, by address; of all threads.
+// The mappings of all threads, by address.
 std::mutex mutex;
 std::unordered_map<void*, Mapping*> mappings;
 
-// Under the mutex.
+// The caller holds the mutex.
 void End(Mapping* mapping) {
   if (mapping->data == nullptr) return;
   mappings.erase(mapping->data);
@@ -64,14 +64,14 @@ napi_value Wrap(napi_env env, void* data, size_t bytes) {
   return nullptr;
 }
 
-/** unmap(buffer): gives the memory of a mapping back before the buffer is collected; views of it are empty. */
+/** unmap(buffer): unmaps the memory before the buffer is collected; its views are empty from then on. */
 napi_value Unmap(napi_env env, napi_callback_info info) {
   size_t count = 1, bytes = 0;
   napi_value buffer;
   void* data = nullptr;
   napi_get_cb_info(env, info, &count, &buffer, nullptr, nullptr);
   if (napi_get_arraybuffer_info(env, buffer, &data, &bytes) != napi_ok) return nullptr;
-  // First, for no view that could still be read may outlive its memory.
+  // Detach first: no readable view may outlive its memory.
   if (napi_detach_arraybuffer(env, buffer) != napi_ok) return nullptr;
   const std::lock_guard<std::mutex> lock(mutex);
   const auto found = mappings.find(data);
@@ -79,7 +79,7 @@ napi_value Unmap(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** create(bytes): { fd, buffer }: zeros, writable here alone. */
+/** create(bytes): { fd, buffer }: zeroed memory that only this process may write to. */
 napi_value Create(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;
@@ -98,7 +98,7 @@ napi_value Create(napi_env env, napi_callback_info info) {
     return Throw(env, "shared memory", error);
   }
 #ifdef F_SEAL_FUTURE_WRITE
-  // From Linux 5.1 on nobody else can write to it, even by a mistake.
+  // From Linux 5.1 on, this seal prevents writes by other processes, even by mistake.
   fcntl(fd, F_ADD_SEALS, F_SEAL_FUTURE_WRITE);
 #endif
   napi_value result, descriptor, buffer = Wrap(env, data, static_cast<size_t>(bytes));
@@ -113,7 +113,7 @@ napi_value Create(napi_env env, napi_callback_info info) {
   return result;
 }
 
-/** open(pid, fd, bytes): the ArrayBuffer of what another process created. Writing to it ends the process. */
+/** open(pid, fd, bytes): memory that another process created, as an ArrayBuffer. Writing to it ends this process. */
 napi_value Open(napi_env env, napi_callback_info info) {
   size_t count = 3;
   napi_value arguments[3];
@@ -124,7 +124,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   napi_get_value_int32(env, arguments[1], &theirs);
   napi_get_value_double(env, arguments[2], &bytes);
   const std::string path = "/proc/" + std::to_string(pid) + "/fd/" + std::to_string(theirs);
-  // In another container the number may be that of another process: whatever it has there must not block us.
+  // In another container the pid may be another process's: opening its descriptor must not block.
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (fd < 0) return Throw(env, path.c_str(), errno);
   struct stat status;
@@ -139,7 +139,7 @@ napi_value Open(napi_env env, napi_callback_info info) {
   return data == MAP_FAILED ? Throw(env, path.c_str(), error) : Wrap(env, data, static_cast<size_t>(bytes));
 }
 
-/** pipe(): [read, write], descriptors. */
+/** pipe(): [read, write], the descriptors of a new pipe. */
 napi_value Pipe(napi_env env, napi_callback_info) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return Throw(env, "pipe", errno);
@@ -153,10 +153,10 @@ napi_value Pipe(napi_env env, napi_callback_info) {
   return result;
 }
 
-// Nothing can end a thread that is in here.
+// Nothing can end a thread that blocks here.
 constexpr int kLongestWaitMs = 500;
 
-/** drain(fd): blocks this thread until there is something in the pipe, and empties it; not for ever. */
+/** drain(fd): blocks this thread until the pipe holds bytes, for half a second at most, and empties it. */
 napi_value Drain(napi_env env, napi_callback_info info) {
   size_t count = 1;
   napi_value argument;

@@ -1,20 +1,20 @@
-/** Wakes a process of this host: a byte in a pipe that its event loop watches. One wake-up, where a socket takes three. */
+/** Wakes a process of this host by a byte in a pipe. This takes one wake-up of a thread, where a socket takes three. */
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 
 export interface Bell {
-  /** The descriptor that peers open as `/proc/<pid>/fd/<fd>` and write to. */
+  /** The descriptor that peers open as `/proc/<pid>/fd/<fd>` to write to it. */
   readonly fd: number;
   close(): void;
 }
 
-/** A bell that a thread without an event loop waits for. */
+/** A bell for a thread without an event loop. */
 export interface QuietBell extends Bell {
-  /** Blocks until it rings or half a second is over; returns at once if it has rung since. */
+  /** Blocks until the bell rings, for half a second at most. Returns at once if it has rung since the last call. */
   hear(): void;
 }
 
-/** `ends`: a new pipe's. */
+/** Takes the two ends of a new pipe. */
 export function hangQuietBell([read, fd]: readonly [number, number], hear: (fd: number) => void): QuietBell {
   return {
     fd,
@@ -26,7 +26,7 @@ export function hangQuietBell([read, fd]: readonly [number, number], hear: (fd: 
   };
 }
 
-/** `ends`: a new pipe's. Does not keep the process alive. */
+/** Takes the two ends of a new pipe. Does not keep the process alive. */
 export function hangBell([read, fd]: readonly [number, number], onRing: () => void): Bell {
   const socket = new Socket({ fd: read, readable: true, writable: false });
   socket.on('data', onRing).unref();
@@ -39,18 +39,19 @@ export function hangBell([read, fd]: readonly [number, number], onRing: () => vo
   };
 }
 
+/** The way to a bell. */
 export interface Rope {
   ring(): void;
   close(): void;
 }
 
-/** The way to a peer's bell. Throws where it cannot be reached. */
+/** Opens a peer's bell. Throws if it cannot be opened. */
 export function reachBell(pid: number, fd: number): Rope {
   const own = openSync(`/proc/${pid}/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
   return { ring: () => ring(own), close: () => closeSync(own) };
 }
 
-/** The way to a bell that another thread of this process has hung; not to be used once that is closed. */
+/** The way to a bell of another thread of this process. It must not be used after that bell is closed. */
 export const ownBell = (fd: number): Pick<Rope, 'ring'> => ({ ring: () => ring(fd) });
 
 const byte = Uint8Array.of(1);
@@ -59,7 +60,7 @@ function ring(fd: number): void {
   try {
     writeSync(fd, byte);
   } catch (error) {
-    // A full pipe rings already. A peer that is gone needs no bell, and its connection tells that it is gone.
+    // A full pipe will wake the peer anyway. A peer that is gone needs no bell; its connection reports the loss.
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EAGAIN' && code !== 'EPIPE') throw error;
   }

@@ -15,9 +15,9 @@ afterEach(() => {
 });
 
 interface End extends Lane {
-  /** Resolves when the bell has rung once more. */
+  /** Resolves at the next ring of the bell. */
   rung(): Promise<void>;
-  /** What `take` hands over: header and payload as text. */
+  /** The messages that `take` passes on, as text. */
   taken(): string[];
 }
 
@@ -50,7 +50,7 @@ function payloadOf(lane: Lane, text: string): Uint8Array {
 }
 
 describe.skipIf(!memory.available)('a lane', () => {
-  it('gives all memory back at once when it is released', () => {
+  it('unmaps all memory at once when it is released', () => {
     const mapped = (): number =>
       readFileSync('/proc/self/maps', 'utf8')
         .split('\n')
@@ -61,7 +61,7 @@ describe.skipIf(!memory.available)('a lane', () => {
     expect(mapped()).toBe(before + 4);
     a.release();
     expect(mapped()).toBe(before + 2);
-    // A view that is still held reads nothing, not what is mapped there next.
+    // A remaining view is empty and does not show what is mapped at its address next.
     expect([payload.length, a.data.length]).toEqual([0, 0]);
     expect(a.post(1, Buffer.from('head'), payload)).toBe(false);
     expect(b.taken()).toEqual([]);
@@ -77,7 +77,7 @@ describe.skipIf(!memory.available)('a lane', () => {
     expect([quiet.accept(1, peer.invitation), peer.accept(0, quiet.invitation)]).toEqual([true, true]);
     quiet.sleep();
     expect(peer.post(0, Buffer.from('head'), payloadOf(peer, 'wake up'))).toBe(true);
-    // It would wait for ever if nobody had rung.
+    // Without the ring, this call would not return.
     quiet.hear();
     const taken: string[] = [];
     quiet.take((_peer, _header, payload) => taken.push(`${Buffer.from(payload)}`));
@@ -87,14 +87,14 @@ describe.skipIf(!memory.available)('a lane', () => {
     quiet.hear();
     rope.ring();
     quiet.hear();
-    expect(() => peer.hear()).toThrow('the bell of this lane calls its user');
+    expect(() => peer.hear()).toThrow('only a lane without onBell can wait for its bell');
   });
 
-  it('hands over messages in order, without a copy', () => {
+  it('passes messages on in order, without a copy', () => {
     const [a, b] = pair();
     const payload = payloadOf(a, 'payload');
     for (const header of ['one', 'two']) expect(a.post(1, Buffer.from(header), payload)).toBe(true);
-    // The same memory: what is written later shows.
+    // It is the same memory, so later writes are visible.
     payload.set(Buffer.from('P'));
     expect(b.taken()).toEqual(['0: one Payload', '0: two Payload']);
     expect(b.taken()).toEqual([]);
@@ -126,7 +126,7 @@ describe.skipIf(!memory.available)('a lane', () => {
     expect([a.reaches(1), a.reaches(0)]).toEqual([true, false]);
   });
 
-  it('leaves to other ways what does not fit', () => {
+  it('refuses messages that do not fit', () => {
     const [a, b] = pair();
     const empty = a.data.subarray(0, 0);
     expect(a.post(1, Buffer.from('x'), new Uint8Array(8))).toBe(false);
@@ -157,7 +157,7 @@ describe.skipIf(!memory.available)('a lane', () => {
     expect(b.taken()).toEqual(['0: three ', '0: four ']);
   });
 
-  it('takes what a message leads to inside its handler', () => {
+  it('allows a handler to take further messages', () => {
     const [a, b] = pair();
     for (const header of ['one', 'two', 'three']) a.post(1, Buffer.from(header), a.data.subarray(0, 0));
     const order: string[] = [];
@@ -191,14 +191,14 @@ describe.skipIf(!memory.available)('a lane', () => {
 });
 
 describe.skipIf(!memory.available)('a lane between processes', () => {
-  it('keeps what was sent by a process that is killed, and nothing else', async () => {
+  it('keeps the messages of a process that is killed, and nothing else', async () => {
     const a = end(0);
     const script = fileURLToPath(new URL('./fixtures/lane.mjs', import.meta.url));
     const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     expect(a.accept(1, Buffer.from((await lines.next()).value as string))).toBe(true);
     child.stdin.write(`${Buffer.from(a.invitation)}\n`);
-    // It answers when it has accepted us.
+    // It answers once it has accepted us.
     expect((await lines.next()).value).toBe('accepted');
     a.sleep();
     a.post(1, Buffer.from('ping'), payloadOf(a, 'hello'));
@@ -206,16 +206,16 @@ describe.skipIf(!memory.available)('a lane between processes', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     expect(a.taken()).toEqual(['1: pong HELLO']);
-    // Nobody reads its bell any more, and that is no error here.
+    // Nobody reads the peer's bell any more, which is no error.
     expect(a.post(1, Buffer.from('late'), a.data.subarray(0, 0))).toBe(true);
     expect(readdirSync('/dev/shm').filter((name) => name.includes('lockstep'))).toEqual([]);
     const descriptors = readdirSync('/proc/self/fd').map((fd) => linkOf(`/proc/self/fd/${fd}`));
-    // Our own; the peer's memory was closed when it was mapped.
+    // This is our own; the peer's descriptor was closed after mapping.
     expect(descriptors.filter((link) => link.startsWith('/memfd:lockstep'))).toHaveLength(1);
   });
 });
 
-/** Where a descriptor leads; that of the listing itself is gone. */
+/** The target of a descriptor; that of the listing itself is gone. */
 function linkOf(path: string): string {
   try {
     return readlinkSync(path);

@@ -2,22 +2,22 @@
 import { createRequire } from 'node:module';
 import { toWireError } from '@lockstep/errors';
 
-/** Exports of the addon. All throw where the system refuses. */
+/** The functions of the addon. All throw if the system refuses. */
 interface Addon {
-  /** Zeros that this process may write to. `fd` is to be closed when no more peers should open it. */
+  /** Zeroed memory that this process may write to. Closing `fd` prevents further peers from opening it. */
   create(bytes: number): { readonly fd: number; readonly buffer: ArrayBuffer };
-  /** What another process created, only to be read: a write to it ends the process. */
+  /** Memory that another process created. It is read-only: a write to it ends this process. */
   open(pid: number, fd: number, bytes: number): ArrayBuffer;
-  /** Descriptors of a new pipe: to read from, to write to. */
+  /** The descriptors of a new pipe: its read end and its write end. */
   pipe(): [number, number];
   /**
-   * Blocks this thread until there is something in a pipe, and empties it; for half a second at most, since nothing can end a thread
-   * meanwhile.
+   * Blocks this thread until a pipe holds bytes, and empties it. Blocks for half a second at most, because nothing can end
+   * a thread that blocks here.
    */
   drain(fd: number): void;
   /**
-   * Unmaps memory at once: its views are empty from then on. Without it that comes with garbage collection, in a thread with
-   * an event loop.
+   * Unmaps memory at once: its views are empty from then on. Otherwise garbage collection unmaps it, and only in a thread
+   * with an event loop.
    */
   unmap(buffer: ArrayBuffer): void;
 }
@@ -41,14 +41,14 @@ export function sharedMemory(): SharedMemory {
   return loaded;
 }
 
-/** Memory and a pipe of our own; undefined where there is no shared memory, or this system, a sandbox, gives none. */
+/** New memory and a new pipe; undefined without shared memory, or if the system (a sandbox) refuses. */
 export function createShared(bytes: number): (ReturnType<Addon['create']> & Pipe) | undefined {
   const memory = sharedMemory();
   if (!memory.available) return undefined;
   try {
     return { ...memory.create(bytes), ends: memory.pipe(), drain: memory.drain, unmap: memory.unmap };
   } catch (error) {
-    loaded = { available: false, reason: `this system gives none: ${toWireError(error).message}` };
+    loaded = { available: false, reason: `this system refuses it: ${toWireError(error).message}` };
     return undefined;
   }
 }

@@ -1,10 +1,13 @@
 /**
- * Everything exported, called with what callers without types give: whatever it throws is an error of ours, which says
- * what came and what was expected.
+ * Calls every export with arguments that callers without types may give. Each error must be a LockstepError, which says what was
+ * given and what was expected.
  */
 import { describe, expect, it } from 'vitest';
-import * as library from './index.ts';
+import * as extend from './extend.ts';
+import * as users from './index.ts';
 import { keyTensor, LockstepError, Tensor, tensor } from './index.ts';
+
+const library = { ...users, ...extend };
 
 const cyclic: unknown[] = [];
 cyclic.push(cyclic);
@@ -17,7 +20,7 @@ const matrix = tensor([
   [1, 3],
 ]);
 
-/** By name, for the message of a failure. */
+/** Values by name; messages of failures use the names. */
 const grid: Readonly<Record<string, unknown>> = {
   undefined: undefined,
   null: null,
@@ -74,10 +77,10 @@ function* calls(): Generator<readonly string[]> {
 
 type Callable = (...args: readonly unknown[]) => unknown;
 
-/** Of layers and optimizers, which come back from calls that fit. */
+/** Methods of layers and optimizers, which successful calls return. */
 const parts = ['init', 'apply', 'update', 'attend'] as const;
 
-/** Arguments of their methods, among them some that fit. */
+/** Arguments of these methods; some of them are valid. */
 function* partCalls(): Generator<readonly string[]> {
   for (const one of names) {
     yield [one, 'list'];
@@ -88,7 +91,7 @@ function* partCalls(): Generator<readonly string[]> {
   }
 }
 
-/** What a call throws that is no error of ours; functions and methods that come back are called too. */
+/** Errors of calls that are not a LockstepError. Functions and methods that come back are called too. */
 async function strangers(
   name: string,
   f: Callable,
@@ -96,7 +99,7 @@ async function strangers(
   depth = 0,
 ): Promise<string[]> {
   const found: string[] = [];
-  // What comes back is alike, whichever arguments it was made from.
+  // Two results are enough, because results are alike for all arguments.
   let numTried = 0;
   const note = (error: unknown, call: string): void => {
     if (!(error instanceof LockstepError) || error.code === 'internal')
@@ -132,7 +135,7 @@ async function strangers(
   return found;
 }
 
-/** The first of each kind. */
+/** The first error of each kind. */
 const summary = (found: readonly string[]): string[] => {
   const seen = new Map<string, string>();
   for (const one of found) {
@@ -142,7 +145,7 @@ const summary = (found: readonly string[]): string[] => {
   return [...seen.values()].slice(0, 12);
 };
 
-/** What is not called here, and why. */
+/** Exports that are not called here, and the reason. */
 const exceptions: Readonly<Record<string, string>> = {
   LockstepError: 'a class: a call without `new` is an error of the language',
   Tensor: 'a class',
@@ -155,12 +158,12 @@ const functions = Object.entries(library).flatMap(([name, value]) =>
   typeof value === 'function' && !(name in exceptions) ? [[name, value as Callable] as const] : [],
 );
 
-describe('what is exported', () => {
-  it('has every exception', () => {
+describe('exports', () => {
+  it('have every exception', () => {
     expect(Object.keys(exceptions).filter((name) => !(name in library))).toEqual([]);
   });
 
-  it.each(functions)('%s throws errors of ours alone', async (name, f) => {
+  it.each(functions)('%s throws LockstepErrors only', async (name, f) => {
     expect(summary(await strangers(name, f, calls()))).toEqual([]);
   });
 });
@@ -172,7 +175,7 @@ const methods = Object.getOwnPropertyNames(Tensor.prototype).filter(
 );
 
 describe('a method of tensors', () => {
-  it.each(methods)('%s throws errors of ours alone', async (name) => {
+  it.each(methods)('%s throws LockstepErrors only', async (name) => {
     const own =
       (x: Tensor): Callable =>
       (...args) =>

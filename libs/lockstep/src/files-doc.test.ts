@@ -1,4 +1,4 @@
-/** Runs the examples of docs/files.md in the order they stand in, in a folder of their own. */
+/** Runs the examples of docs/files.md in their order, in a folder of their own. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -27,7 +27,7 @@ afterAll(() => {
 type Run = (library: unknown, check: (actual: unknown, expected: string) => void) => Promise<void>;
 const AsyncFunction = (async () => undefined).constructor as new (...args: string[]) => Run;
 
-/** What a comment `// → value` says of the expression before it is checked. */
+/** A comment `// → value` is compared with the expression before it. */
 function compile(code: string): Run {
   const lines = code
     .replace(/import \{([^}]*)\} from 'lockstep';/g, 'const {$1} = library;')
@@ -40,7 +40,7 @@ function compile(code: string): Run {
 
 const interpreters = ['python3', '/usr/bin/python3'];
 
-/** An interpreter with everything that the code imports. */
+/** An interpreter that has all imports of the code. */
 function pythonFor(code: string): string | undefined {
   const modules = [...code.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => `import ${name}`);
   return interpreters.find(
@@ -55,7 +55,7 @@ describe('docs/files.md', () => {
   });
 
   for (const [i, { language, code }] of blocks.entries()) {
-    // What needs a file of a real run only shows how.
+    // An example that needs a file of a real run is not run.
     if (code.includes('mnist-cnn')) continue;
     const python = language === 'python' ? pythonFor(code) : undefined;
     it.skipIf(language === 'python' && python === undefined)(

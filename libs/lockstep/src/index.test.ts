@@ -1,4 +1,4 @@
-/** What users can import, held against what the libraries export and what the documentation names. */
+/** Compares what users can import with the exports of the libraries and the names in the documentation. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import * as autodiff from '@lockstep/autodiff';
 import * as data from '@lockstep/data';
@@ -11,15 +11,17 @@ import * as optim from '@lockstep/optim';
 import * as training from '@lockstep/training';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
+import * as extend from './extend.ts';
 import * as lockstep from './index.ts';
 
 type Names = Readonly<Record<string, unknown>>;
 const published: Names = lockstep;
+const root = new URL('../../../', import.meta.url);
 
-/** What users of the umbrella do without, by library. Everything else is there under its own name. */
+/** Names of each library that `lockstep` does not export. It exports all others under their own names. */
 const omitted: Readonly<Record<string, { readonly library: Names; readonly names: readonly string[] }>> = {
-  autodiff: { library: autodiff, names: [] },
-  /** Initialisers are in `initializers`, those of an op's name there alone. */
+  autodiff: { library: autodiff, names: Object.keys(extend) },
+  /** Initialisers are in `initializers`; those with the name of an op are only there. */
   nn: {
     library: nn,
     names: [
@@ -33,11 +35,11 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
       'watchNames',
     ],
   },
-  /** `identity` would be the third of its name; the trainer asks for the other. */
+  /** `identity` would be the third function with this name; only the trainer needs `skipsNonFinite`. */
   optim: { library: optim, names: ['identity', 'skipsNonFinite'] },
   formats: { library: formats, names: ['foreignKind'] },
   onnx: { library: onnx, names: ['initialVariables'] },
-  /** What the trainer does with data. */
+  /** Functions of the trainer. */
   data: {
     library: data,
     names: [
@@ -57,7 +59,7 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
   },
 };
 
-/** Of layers and ops of one name the layer is there, and the op in `ops`. */
+/** Names that a layer and an op share: `lockstep` has the layer, `ops` the op. */
 const layersBeforeOps = [
   'adaptiveAvgPool',
   'adaptiveAvgPool1d',
@@ -72,14 +74,17 @@ const layersBeforeOps = [
   'maxPool1d',
   'prelu',
 ];
-/** Of initialisers and ops of one name the op is there, and the initialiser in `initializers`. */
+/** Names that an initialiser and an op share: `lockstep` has the op, `initializers` the initialiser. */
 const opsBeforeInitializers = ['normal', 'ones', 'truncatedNormal', 'uniform', 'zeros'];
 
-describe('the umbrella', () => {
-  it.each(Object.entries(omitted))('has all of %s that is meant for users', (_, { library, names }) => {
-    const missing = Object.keys(library).filter((name) => !(name in published));
-    expect(missing.sort()).toEqual([...names].sort());
-  });
+describe('lockstep', () => {
+  it.each(Object.entries(omitted))(
+    'has all exports of %s that are meant for users',
+    (_, { library, names }) => {
+      const missing = Object.keys(library).filter((name) => !(name in published));
+      expect(missing.sort()).toEqual([...names].sort());
+    },
+  );
 
   it.each(Object.entries(omitted))('gives names of %s one meaning each', (name, { library }) => {
     const elsewhere = name === 'autodiff' ? layersBeforeOps : name === 'nn' ? opsBeforeInitializers : [];
@@ -88,7 +93,11 @@ describe('the umbrella', () => {
   });
 
   it('has every op in ops and every initialiser in initializers', () => {
-    expect(lockstep.ops).toBe(autodiff);
+    expect(Object.entries(lockstep.ops).filter(([name, op]) => Reflect.get(autodiff, name) !== op)).toEqual(
+      [],
+    );
+    const families = readFileSync(new URL('docs/ops.md', root), 'utf8').matchAll(/^\| `(\w+)` \|/gm);
+    expect(Array.from(families, ([, name]) => name!).filter((name) => !(name in lockstep.ops))).toEqual([]);
     expect(lockstep.initializers).toBe(nn.initializers);
     const { ops, initializers, conv2d, normal } = lockstep;
     expect(conv2d(4, 3).kind).toBe('conv2d');
@@ -98,9 +107,9 @@ describe('the umbrella', () => {
     expect(initializers.normal(0.1)(key, [2]).shape).toEqual([2]);
   });
 
-  it('names nothing that no library has', () => {
+  it('exports nothing that no library has', () => {
     const named: Names = {
-      ops: autodiff,
+      ops: lockstep.ops,
       flattenTree: tree.flatten,
       leafPaths: tree.leafPaths,
       markFrozen: tree.markFrozen,
@@ -126,17 +135,18 @@ describe('the umbrella', () => {
   });
 });
 
-const source = readFileSync(new URL('./index.ts', import.meta.url), 'utf8');
-const types = readFileSync(new URL('../../autodiff/src/index.ts', import.meta.url), 'utf8');
-/** Types are gone at run time: those that are exported stand in the sources. */
-const isType = (name: string): boolean =>
-  [source, types].some((text) =>
-    Array.from(text.matchAll(/^export type \{([^}]*)\}/gm)).some(([, list]) =>
-      list!.split(',').some((item) => item.trim() === name),
-    ),
+/** Types do not exist at run time, so they are read from the sources. */
+const typesOf = (path: string): string[] =>
+  Array.from(
+    readFileSync(new URL(path, import.meta.url), 'utf8').matchAll(/^export type \{([^}]*)\}/gm),
+  ).flatMap(([, list]) =>
+    list!
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
   );
+const types = new Set([...typesOf('./index.ts'), ...typesOf('./ops.ts')]);
 
-const root = new URL('../../../', import.meta.url);
 const pages = [
   'README.md',
   'CONTRIBUTING.md',
@@ -150,8 +160,30 @@ const pages = [
   ),
 ];
 
+describe('lockstep/extend', () => {
+  it('has the exports of autodiff that lockstep does not have', () => {
+    const others = Object.keys(autodiff).filter((name) => !(name in published));
+    expect(Object.keys(extend).sort()).toEqual(others.sort());
+    expect(Object.entries(extend).filter(([name, value]) => Reflect.get(autodiff, name) !== value)).toEqual(
+      [],
+    );
+  });
+
+  it('has the types of autodiff that lockstep does not have', () => {
+    const others = typesOf('../../autodiff/src/index.ts').filter((name) => !types.has(name));
+    expect(typesOf('./extend.ts').sort()).toEqual(others.sort());
+  });
+
+  it('has what builds a primitive and runs a program', () => {
+    const double = extend.traceProgram((x) => [x!.add(x!)], [lockstep.tensor([1, 2])]);
+    const [result] = extend.evaluateProgram(double, [lockstep.tensor([1, 2])]);
+    expect(result!.toArray()).toEqual([2, 4]);
+    expect(extend.allPrimitives().length).toBeGreaterThan(20);
+  });
+});
+
 describe('documentation', () => {
-  it.each(pages)('%s imports what there is', (page) => {
+  it.each(pages)('%s imports names that exist', (page) => {
     const text = readFileSync(new URL(page, root), 'utf8');
     const imported = Array.from(text.matchAll(/^import \{([^}]*)\} from 'lockstep';/gm)).flatMap(([, list]) =>
       list!
@@ -161,12 +193,12 @@ describe('documentation', () => {
     );
     const missing = imported.filter((item) => {
       const name = item.replace(/^type /, '');
-      return !(name in published) && !isType(name);
+      return !(name in published) && !types.has(name);
     });
     expect(missing).toEqual([]);
   });
 
-  it.each(pages)('%s links to what there is', (page) => {
+  it.each(pages)('%s links to files and headings that exist', (page) => {
     const text = readFileSync(new URL(page, root), 'utf8').replaceAll(/^```.*?^```$|`[^`\n]*`/gms, '');
     const links = Array.from(text.matchAll(/\]\(([^)\s]+)\)/g), ([, link]) => link!);
     const broken = links.filter(
@@ -182,7 +214,7 @@ describe('documentation', () => {
   });
 });
 
-/** Whether the file of a link is there, with the heading that the link names. */
+/** Whether the file of a link exists and has the heading that the link names. */
 function isThere(link: URL): boolean {
   const file = new URL(link.pathname, link);
   if (!existsSync(file)) return false;

@@ -1,7 +1,65 @@
 /** Everything a user of Lockstep imports. */
-export * from '@lockstep/autodiff';
-/** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
-export * as ops from '@lockstep/autodiff';
+export type {
+  ArraySummary,
+  CheckGradsOptions,
+  Expression,
+  Formula,
+  FormulaStep,
+  Gradient,
+  GradientBy,
+  Gradients,
+  InAxis,
+  Input,
+  Inputs,
+  Jacobian,
+  JacobianOptions,
+  JitOptions,
+  MathProgram,
+  NonFinite,
+  NotationStyle,
+  NumericalGradOptions,
+  ScanOptions,
+  TraceExplanation,
+  TraceRow,
+  Values,
+  VmapOptions,
+  Wrt,
+} from '@lockstep/autodiff';
+export {
+  checkGrads,
+  checkpoint,
+  cond,
+  customJvp,
+  customVjp,
+  debugNonFinite,
+  elementwiseGrad,
+  evaluateExpression,
+  explainTrace,
+  findNonFinite,
+  forLoop,
+  formatExpression,
+  ggnvp,
+  grad,
+  gradWithAux,
+  hessian,
+  hessianTensorProduct,
+  hvp,
+  jacobian,
+  jit,
+  jvp,
+  mapOver,
+  numericalGrad,
+  programOf,
+  scan,
+  simplify,
+  switchCase,
+  useProfile,
+  valueAndGrad,
+  valueAndGradWithAux,
+  vjp,
+  vmap,
+  whileLoop,
+} from '@lockstep/autodiff';
 export type { CsvOptions, DataSource, Dataset, NpzOptions, TextOptions } from '@lockstep/data';
 export { csv, fashionMnist, fromArrays, mnist, mobyDick, npz, text } from '@lockstep/data';
 export { LockstepError } from '@lockstep/errors';
@@ -183,8 +241,23 @@ export {
   warmup,
   warmupCosine,
 } from '@lockstep/optim';
+export type {
+  BooleanParam,
+  ChoiceParam,
+  Declarations,
+  HelpOption,
+  IntegerParam,
+  NumberParam,
+  Param,
+  ParamValue,
+  RangeOptions,
+  TextParam,
+  ValuesOf,
+} from '@lockstep/params';
+export { param } from '@lockstep/params';
+export type { EarlyStopping } from '@lockstep/run';
 export type { DType, Shape } from '@lockstep/tensor';
-export type { Batch, EarlyStopping, Experiment } from '@lockstep/training';
+export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
 export { defineExperiment } from '@lockstep/training';
 export type { Tree } from '@lockstep/tree';
 export {
@@ -194,3 +267,6 @@ export {
   markFrozen,
   unflatten as unflattenTree,
 } from '@lockstep/tree';
+export * from './ops.ts';
+/** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
+export * as ops from './ops.ts';

@@ -1,6 +1,7 @@
-/** Every export that takes options, called with one that is misspelt: the error names the one that was meant. */
+/** Calls every export that takes options with a misspelt option: the error must name the correct one. */
 import { describe, expect, it } from 'vitest';
-import * as library from './index.ts';
+import * as extend from './extend.ts';
+import * as users from './index.ts';
 import {
   adam,
   type GradientTransformation,
@@ -12,9 +13,10 @@ import {
   tensor,
 } from './index.ts';
 
+const library = { ...users, ...extend };
 type Library = typeof library;
 
-/** What is no object of options among the types of last parameters. */
+/** Types of last parameters that are not options. */
 type NotOptions =
   | readonly unknown[]
   | ((...args: never) => unknown)
@@ -33,7 +35,7 @@ type Last<F> = F extends (...args: infer A) => unknown
     : never
   : never;
 
-/** The members of a type that are objects of options: of named properties, and nothing else. */
+/** The members of a type that are objects of options, which have named properties only. */
 type OptionsIn<L> = L extends NotOptions
   ? never
   : L extends object
@@ -51,7 +53,7 @@ type MethodTakesOptions = {
   [K in Keys<Tensor>]: [OptionsIn<Last<Tensor[K]>>] extends [never] ? never : K;
 }[Keys<Tensor>];
 
-/** A call with these options, and an option that it takes. */
+/** A call with these options, and the name of a valid option. */
 type Case = readonly [call: (options: never) => unknown, option: string];
 
 const x = tensor([3, 1, 2]);
@@ -211,7 +213,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   defineExperiment: [(o) => l.defineExperiment(o), 'batch'],
 };
 
-/** Exports whose last parameter is an object but none of options, or a text too. */
+/** Exports whose last parameter is an object but not options, or may also be a text. */
 type Excluded = 'onesLike' | 'zerosLike' | 'primitive' | 'nestArrays';
 
 /** Ops that share their name with a layer. */
@@ -280,7 +282,7 @@ const all = [
   ...Object.entries(methods).map(([name, one]) => [`x.${name}`, one] as const),
 ];
 
-describe('a misspelt option is refused with the one that was meant', () => {
+describe('a misspelt option is refused, and the correct one is named', () => {
   it.each(all)('%s', async (_name, [call, option]) => {
     for (const slip of Object.values(slips)) {
       const { message, code } = await errorOf(() => call({ [slip(option)]: 1 } as never));
@@ -290,7 +292,7 @@ describe('a misspelt option is refused with the one that was meant', () => {
   });
 });
 
-describe('an option of another kind is refused', () => {
+describe('an option with a value of another kind is refused', () => {
   it.each(all)('%s', async (_name, [call, option]) => {
     for (const value of [Symbol('s'), null]) {
       const { message } = await errorOf(() => call({ [option]: value } as never));
@@ -299,7 +301,7 @@ describe('an option of another kind is refused', () => {
   });
 });
 
-describe('what is no object of options is refused', () => {
+describe('an argument that is not an object of options is refused', () => {
   it.each(all)('%s', async (_name, [call]) => {
     for (const value of [null, true, 'text']) {
       const { code } = await errorOf(() => call(value as never));
@@ -316,7 +318,7 @@ const recipe = {
   batch: { size: 2 },
 };
 
-describe('what is silently another thing in other libraries', () => {
+describe('options that other libraries would silently ignore or take as something else', () => {
   it.each<[string, () => unknown, string]>([
     [
       'keepdims',
@@ -434,7 +436,7 @@ describe('what is silently another thing in other libraries', () => {
     [
       'optimiser',
       () => l.defineExperiment({ ...recipe, optimiser: adam(0.1) } as never),
-      "defineExperiment: knows no 'optimiser'; did you mean 'optimizer'?",
+      "defineExperiment: unknown field 'optimiser'; did you mean 'optimizer'?",
     ],
     [
       'an uncalled loss',

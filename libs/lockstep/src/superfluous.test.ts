@@ -3,7 +3,7 @@ import * as lockstep from './index.ts';
 
 const { tensor, keyTensor, add, sub, mul, div, maximum, minimum, equal, less, greaterEqual } = lockstep;
 
-describe('what a function does not take', () => {
+describe('superfluous arguments', () => {
   it.each(Object.entries({ add, sub, mul, div, maximum, minimum, equal, less, greaterEqual }))(
     '%s refuses a third tensor, instead of leaving it out',
     (name, two) => {
@@ -13,7 +13,7 @@ describe('what a function does not take', () => {
     },
   );
 
-  it('add may be handed to reduce and map', () => {
+  it('add may be passed to reduce and map', () => {
     const xs = [tensor([1]), tensor([2]), tensor([4])];
     expect(xs.reduce(add).toArray()).toEqual([7]);
   });
@@ -26,7 +26,7 @@ describe('what a function does not take', () => {
     ['dropout', lockstep.dropout],
     ['spatialDropout', lockstep.spatialDropout],
     ['l2', lockstep.l2],
-  ])('%s refuses options, as it has none', (name, make) => {
+  ])('%s refuses options, because it has none', (name, make) => {
     const call = make as (...args: readonly unknown[]) => unknown;
     expect(() => call(0.1, { mask: () => false })).toThrow(
       `${name}: there is no option 'mask'; it takes none`,
@@ -34,7 +34,7 @@ describe('what a function does not take', () => {
     expect(() => call(0.1)).not.toThrow();
   });
 
-  it('probabilities, weights and penalties have their range', () => {
+  it('probabilities, weights and penalties must be in their range', () => {
     for (const p of [-0.1, 1.5, Number.NaN]) {
       expect(() => lockstep.bernoulli(keyTensor(1), p, [2])).toThrow(/must be a probability from 0 to 1/);
     }

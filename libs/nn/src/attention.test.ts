@@ -27,7 +27,7 @@ describe('attention', () => {
     }
   });
 
-  it('sees no place after its own if it is causal', () => {
+  it('reads no later place if it is causal', () => {
     const changed = where(tensor([0, 0, 1, 1]).cast('bool').reshape([4, 1]), k.mul(7), k);
     const before = attention(q, k, v, { causal: true });
     const after = attention(q, changed, v, { causal: true });
@@ -36,7 +36,7 @@ describe('attention', () => {
     expect(before.at(0, 0).toArray()).toEqual(v.at(0, 0).toArray());
   });
 
-  it('gives zeros, and finite slopes, to a query that may read nowhere', () => {
+  it('gives 0, with finite derivatives, for a query that may read no key', () => {
     const mask = tensor([
       [true, true, true, true],
       [false, false, false, false],
@@ -51,7 +51,7 @@ describe('attention', () => {
     expect(slopes.at(0, 1).toArray()).toEqual([0, 0, 0]);
   });
 
-  it('names shapes that do not fit', () => {
+  it('refuses shapes that do not fit', () => {
     expect(() => attention(q, k.slice([0, 0, 0], [2, 4, 2]), v)).toThrow(
       /queries \[\.\., queries, d\].*not \[2, 4, 3\], \[2, 4, 2\], \[2, 4, 3\]/,
     );
@@ -74,7 +74,7 @@ describe('multiHeadAttention', () => {
     expect(y.shape).toEqual([2, 4, 4]);
   });
 
-  it('drops weights by its key, in training alone', () => {
+  it('drops weights by its key, in training only', () => {
     const context = { training: true, key, weights: ones([2]) };
     const [dropped] = layer.apply(params, {}, x, context);
     expect(dropped.data).not.toEqual(layer.attend(params, x).data);
@@ -86,7 +86,7 @@ describe('multiHeadAttention', () => {
     );
   });
 
-  it('says what is wrong with widths, masks and rows', () => {
+  it('explains wrong widths, masks and rows', () => {
     expect(() => multiHeadAttention(6, 4)).toThrow(/a width of 6 does not divide among 4 heads/);
     expect(() => layer.attend(params, x, { mask: ones([2, 4]) })).toThrow(
       /takes a mask bool\[2, 4\] or bool\[2, 4, 4\], true where a key may be read, not float32\[2, 4\]/,

@@ -1,4 +1,4 @@
-/** Attention: every place of a sequence reads from the others by how well its query fits their keys. */
+/** Attention: every place of a sequence reads from all places, weighted by how well its query matches their keys. */
 
 import { arange, foldIn, type Tensor, where } from '@lockstep/autodiff';
 import {
@@ -20,14 +20,14 @@ import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts
 import { requireSequence } from './require.ts';
 
 export interface AttentionOptions {
-  /** Each place reads from itself and those before it alone. Default false. */
+  /** Whether each place reads only from itself and earlier places. Default false. */
   readonly causal?: boolean;
   /**
-   * bool, true where a query may read from a key; broadcasts to [.., queries, keys]. A query that may read nowhere gets
-   * zeros.
+   * bool, true where a query may read from a key; broadcasts to [.., queries, keys]. The result of a query that may
+   * read no key is 0.
    */
   readonly mask?: Tensor;
-  /** Applied to the weights of the values, for instance dropout. */
+  /** A function of the attention weights, such as dropout. */
   readonly onWeights?: (weights: Tensor) => Tensor;
 }
 
@@ -62,10 +62,10 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
   }
   const scores = q.mul(1 / Math.sqrt(q.shape.at(-1)!)).matmul(k, { transposeB: true });
   const allowed = [...(causal ? [notAfter(numKeys!)] : []), ...(mask === undefined ? [] : [mask])];
-  // Far below any score, and finite: the softmax of a row of −∞ would be NaN.
+  // Far below any score, but finite: the softmax of a row of −∞ would be NaN.
   const masked = allowed.reduce((x, may) => where(may, x, -1e30), scores);
   const shares = masked.softmax(-1);
-  // A causal query reads at least from itself, and what it may not read has a share of exactly 0.
+  // A causal query reads at least from itself, so keys that it may not read get a weight of exactly 0.
   const weights = mask === undefined ? shares : allowed.reduce((x, may) => where(may, x, 0), shares);
   return onWeights(weights).matmul(v);
 }
@@ -84,9 +84,9 @@ export type MultiHeadAttentionParams = {
 export interface MultiHeadAttentionOptions extends KernelOptions {
   /** See {@link AttentionOptions}. */
   readonly causal?: boolean;
-  /** Rate of dropout of the attention weights, in training. Default 0. */
+  /** Dropout rate of the attention weights, in training. Default 0. */
   readonly dropout?: number;
-  /** Features of the memory that `attend` is handed. Default: those of the queries. */
+  /** Features of the memory that `attend` gets. Default: the features of the queries. */
   readonly memoryFeatures?: number;
 }
 
@@ -98,11 +98,14 @@ export const multiHeadAttentionRules: Rules<MultiHeadAttentionOptions> = {
 };
 
 export interface AttendOptions {
-  /** Where keys and values come from: cross-attention. [rows, keys, features]; default: the queries themselves. */
+  /** The source of keys and values, for cross-attention. [rows, keys, features]; default: the queries. */
   readonly memory?: Tensor;
-  /** bool, true for the keys that may be read, as against padding: [rows, keys], or [rows, queries, keys]. */
+  /**
+   * bool, true for keys that may be read, for example all that are not padding: [rows, keys] or [rows, queries,
+   * keys].
+   */
   readonly mask?: Tensor;
-  /** For dropout: both are a layer's context's. Without a key there is none. */
+  /** Key and training flag of a layer's context, for dropout. Without a key there is no dropout. */
   readonly training?: boolean;
   readonly key?: Tensor;
 }
@@ -121,7 +124,7 @@ const checkAttend = signature(
 );
 
 export interface MultiHeadAttention extends Layer<MultiHeadAttentionParams, Empty> {
-  /** What `apply` does, with a mask or other keys and values; for models that are functions. */
+  /** Like `apply`, with a mask or other keys and values; for models that are functions. */
   attend(params: MultiHeadAttentionParams, x: Tensor, options?: AttendOptions): Tensor;
 }
 
@@ -132,8 +135,8 @@ const checkMultiHeadAttention = signature(
 );
 
 /**
- * Self-attention of `heads` heads side by side, each of width/heads features: [rows, time, features] →
- * [rows, time, width]. Kernels are drawn by {@link xavierUniform}, as is usual, biases 0.
+ * Self-attention of `heads` parallel heads, each of width/heads features: [rows, time, features] → [rows, time,
+ * width]. Kernels are drawn by {@link xavierUniform}, as is usual; biases are 0.
  */
 export function multiHeadAttention(
   width: number,
@@ -207,7 +210,7 @@ function joinHeads(x: Tensor): Tensor {
   return x.transpose([0, 2, 1, 3]).reshape([rows, time, -1]);
 }
 
-/** The mask with an axis for the heads, and one for the queries if it has none. */
+/** The mask with an axis for heads, and an axis for queries if it has none. */
 function overHeads(mask: Tensor, x: Tensor, memory: Tensor): Tensor {
   const [[rows, numQueries], numKeys] = [x.shape as [number, number], memory.shape[1]!];
   const [first, ...rest] = mask.shape;

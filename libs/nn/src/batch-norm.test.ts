@@ -23,7 +23,7 @@ const key = tensor(Uint32Array.of(1, 2));
 const layer = batchNorm();
 const { params, state } = layer.init(key, [4, 3]);
 
-/** In float64, with the layer's first parameters. */
+/** The expected result in float64, with the layer's initial parameters. */
 function applied(
   x: Tensor,
   weights = ones([x.shape[0]!]),
@@ -66,7 +66,7 @@ describe('batchNorm', () => {
     for (const variance of next.variance.data) expect(variance).toBeCloseTo(0.9 + 0.45, 12);
   });
 
-  it('uses the running moments in evaluation and leaves them', () => {
+  it('uses the running moments in evaluation without changing them', () => {
     const running = { mean: tensor([1, 2, 3]), variance: tensor([4, 9, 16]) };
     const rows = tensor([[5, 8, 11]]);
     const [y, next] = applied(rows, ones([1]), false, running);
@@ -74,17 +74,17 @@ describe('batchNorm', () => {
     expect(next.mean.data).toEqual(running.mean.data);
   });
 
-  it('stays finite for a single value a channel', () => {
+  it('stays finite for a single value per channel', () => {
     const [y, next] = applied(tensor([[5, 8, 11]]));
     expect([...y.data]).toEqual([0, 0, 0]);
     expect([...next.variance.data]).toEqual([0.9, 0.9, 0.9]);
   });
 });
 
-describe('batchNorm of ghost batches', () => {
+describe('batchNorm with ghost batches', () => {
   const ghost = batchNorm({ ghost: true });
   const x = normal(key, [3, 4, 5, 3], 'float64').mul(3).add([1, -2, 30]);
-  // The second shard ends in a filling row, the third has nothing else.
+  // The second shard ends in a padding row; the third has padding only.
   const weights = tensor([1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], { shape: [3, 4] });
   const shards = concatenate([x, x.slice([0], [1])]);
   const shardWeights = concatenate([weights, tensor([0, 0, 0, 0], { shape: [1, 4] })]);
@@ -148,7 +148,7 @@ describe('batchNorm of ghost batches', () => {
     expect(exchanges(batchNorm())).toBeGreaterThan(2);
   });
 
-  it('evaluates like any other', () => {
+  it('evaluates like any batchNorm', () => {
     const rows = stack([tensor([5, 8, 11])]);
     const context = { training: false, key, weights: ones([1]) };
     expect(ghost.apply(double, from, rows, context)[0].data).toEqual(

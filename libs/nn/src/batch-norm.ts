@@ -16,15 +16,15 @@ export type BatchNormParams = { readonly gamma: Tensor; readonly beta: Tensor };
 export type BatchNormState = { readonly mean: Tensor; readonly variance: Tensor };
 
 export interface BatchNormOptions {
-  /** Share of the step's moments in the new running ones. Default 0.1. */
+  /** The weight of the step's moments in the new running moments. Default 0.1. */
   readonly momentum?: number;
   /** Added to the variance. Default 1e-5. */
   readonly epsilon?: number;
   /**
-   * Normalise each shard by its own moments (ghost batches; Hoffer, Hubara and Soudry, 2017): the noise of small batches
-   * in large ones, and a step without exchange before the normalisation. The result depends on the number of shards,
-   * which the experiment fixes, and as ever not on the number of workers. The running moments stay those of all rows.
-   * Default false.
+   * Normalise each shard by its own moments (ghost batches; Hoffer, Hubara and Soudry, 2017). This keeps the noise of
+   * small batches in large ones, and a step needs no exchange before the normalisation. The result depends on the
+   * number of shards, which the experiment fixes, and not on the number of workers. The running moments are still
+   * those of all rows. Default false.
    */
   readonly ghost?: boolean;
 }
@@ -44,9 +44,9 @@ const checkBatchNorm = signature('batchNorm', {}, batchNormRules);
 
 /**
  * Normalises each channel (the last axis) to mean 0 and variance 1, then scales and shifts it (Ioffe and Szegedy,
- * 2015): γ·(x − mean)/√(variance + ε) + β. In training the moments are those of all rows of the step, on whichever
- * shards they lie, each with its weight; in evaluation the running ones. As in PyTorch the step's variance is biased
- * where it normalises and unbiased, n/(n − 1), where it moves the running one.
+ * 2015): γ·(x − mean)/√(variance + ε) + β. Training uses the moments of all rows of the step, on all shards, by their
+ * weights; evaluation uses the running moments. As in PyTorch, the step's variance is biased in the normalisation and
+ * unbiased, n/(n − 1), in the running variance.
  */
 export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams, BatchNormState> {
   checkBatchNorm(options);
@@ -80,9 +80,9 @@ export function batchNorm(options: BatchNormOptions = {}): Layer<BatchNormParams
       const rowWeights = requireContext('batchNorm', 'weights', weights).cast(x.dtype);
       const all = shardMoments(ghost ? stopGradient(x) : x, rowWeights);
       const { count, mean, m2 } = ghost ? localMoments(x, rowWeights) : all;
-      // A shard of nothing but filling rows has no count; its values reach nobody, but must stay finite.
+      // A shard of padding only has a count of 0. Nobody uses its values, but they must stay finite.
       const variance = m2.div(ghost ? where(count.greater(0), count, 1) : count);
-      // A single value has no unbiased variance; it counts as 0 then.
+      // A single value has no unbiased variance; it then counts as 0.
       const unbiased = all.m2.div(all.count.sub(1).maximum(1));
       return [
         normalized(mean, variance),

@@ -25,7 +25,7 @@ const contextFor = (rows: number) => ({ training: true, key, weights: ones([rows
 const x = normal(key, [3, 4]);
 
 describe('parallel', () => {
-  it('combines what its branches make', () => {
+  it('combines the results of its branches', () => {
     const branches = [lambda('double', (y) => y.mul(2)), lambda('square', (y) => y.square())] as const;
     const of = (how: 'sum' | 'product' | 'concat'): Tensor => {
       const layer = parallel(how, ...branches);
@@ -46,7 +46,7 @@ describe('parallel', () => {
     expect(twins[1].kernel.data).toEqual(dense(2).init(foldIn(key, 1), [4]).params.kernel.data);
   });
 
-  it('refuses results that do not fit, and having none', () => {
+  it('refuses results that do not fit, and an empty list', () => {
     expect(() => parallel('sum', dense(2), dense(3)).init(key, [4])).toThrow(
       /branches make \[2\] and \[3\]; to add them they must agree in shape/,
     );
@@ -73,7 +73,7 @@ describe('residual', () => {
     expect(y.data).toEqual(x.add(inner).data);
   });
 
-  it('says what to do where the shape changes', () => {
+  it('suggests a shortcut if the shape changes', () => {
     expect(() => residual(dense(3)).init(key, [4])).toThrow(
       /make \[3\] of \[4\], which cannot be added; use residualWith\(shortcut/,
     );
@@ -86,7 +86,7 @@ describe('residual', () => {
 });
 
 describe('frozen', () => {
-  it('has no gradient by its parameters, and one by its rows', () => {
+  it('has a gradient by its rows and none by its parameters', () => {
     const layer = sequential(frozen(sequential(dense(5), relu)), dense(2));
     const { params, state } = layer.init(key, [4]);
     const loss = (p: typeof params, rows: Tensor): Tensor =>
@@ -98,7 +98,7 @@ describe('frozen', () => {
     expect(byRows.data.some((value) => value !== 0)).toBe(true);
   });
 
-  it('is marked in the parameters, wherever it stands, and after differentiation and compilation', () => {
+  it('keeps its mark at any depth, through differentiation and compilation', () => {
     const layer = sequential(
       residual(frozen(dense(4))),
       parallel('sum', dense(2), frozen(sequential(dense(3), relu, dense(2)))),
@@ -111,14 +111,14 @@ describe('frozen', () => {
     expect(frozenLeaves(jit((p: typeof params) => p)(params))).toEqual(expected);
   });
 
-  it('is left out of l2, eagerly and compiled', () => {
+  it('is not penalised by l2, eagerly and compiled', () => {
     const layer = sequential(frozen(dense(3)), dense(2));
     const { params } = layer.init(key, [4]);
     const trained = l2(0.5)([params[1]]).item();
     expect(l2(0.5)(params).item()).toBe(trained);
     const penalty = jit((p: unknown) => l2(0.5)(p)) as (p: typeof params) => Tensor;
     expect(penalty([{ ...params[0] }, params[1]] as const).item()).toBe(trained);
-    // The same arrays without the mark: another program, in which they count.
+    // Without the mark the same arrays give another program, in which they count as parameters.
     const plain = [{ kernel: params[0].kernel, bias: params[0].bias! }, params[1]] as const;
     expect(penalty(plain as typeof params).item()).toBeGreaterThan(trained);
     expect(() => l2(1)(frozen(dense(3)).init(key, [4]).params)).toThrow(
@@ -146,7 +146,7 @@ describe('contexts', () => {
   );
   const { params, state } = model.init(key, [4]);
 
-  it('of an evaluation need neither key nor weights', () => {
+  it('of evaluation need neither key nor weights', () => {
     const [y] = model.apply(params, state, x, { training: false });
     expect(y.data).toEqual(
       model.apply(params, state, x, { training: false, key, weights: ones([3]) })[0].data,
@@ -155,7 +155,7 @@ describe('contexts', () => {
     expect(withoutContext(params, state, x)[0].data).toEqual(y.data);
   });
 
-  it('of training say what they lack', () => {
+  it('of training must have key and weights', () => {
     const training = true as const;
     const apply = (context: object) => () => model.apply(params, state, x, context as never);
     expect(apply({ training, weights: ones([3]) })).toThrow(
@@ -165,7 +165,7 @@ describe('contexts', () => {
   });
 });
 
-describe('a layer of one’s own', () => {
+describe("a user's layer", () => {
   const layer = (made: unknown, result: (y: Tensor) => unknown = (y) => [y, {}]) =>
     sequential(dense(4), {
       kind: 'scale',
@@ -174,7 +174,7 @@ describe('a layer of one’s own', () => {
     } as never);
   const whole = { params: {}, state: {}, output: [4] };
 
-  it('that forgets something of init is told so', () => {
+  it('is refused if init lacks a part', () => {
     const init = (made: unknown) => () => layer(made).init(key, [4]);
     expect(init({ params: {}, state: {} })).toThrow(
       'layer 1 (scale): scale: init gives no output; it gives { params, state, output }: {} where there are no parameters or no state, and output is the shape of one row of the result, such as [16]',
@@ -186,11 +186,11 @@ describe('a layer of one’s own', () => {
     expect(init(whole)().output).toEqual([4]);
   });
 
-  it('that gives no state after it is told so', () => {
+  it('is refused if apply returns no state', () => {
     const apply = (result: (y: Tensor) => unknown) => () => {
       const own = layer(whole, result);
       const { params, state } = own.init(key, [4]);
-      return own.apply(params as never, state as never, x, { training: false });
+      return own.apply(params, state, x, { training: false });
     };
     expect(apply((y) => y)).toThrow(
       'layer 1 (scale): scale: apply gives a tensor alone; it gives [y, state]',

@@ -1,4 +1,4 @@
-/** Layers made of layers that are not a plain chain: branches side by side, residual connections, frozen parts. */
+/** Layers that contain layers other than in a chain: parallel branches, residual connections, frozen parts. */
 
 import { concatenate, foldIn, stopGradient, type Tensor } from '@lockstep/autodiff';
 import { aFunction, aString, LockstepError, oneOf, signature } from '@lockstep/errors';
@@ -20,7 +20,7 @@ import {
 import { type ParamsOf, type StateOf, sequential } from './sequential.ts';
 import { within } from './within.ts';
 
-/** How the results of branches become one. */
+/** How the results of branches are combined. */
 export type Combination = 'sum' | 'product' | 'concat';
 
 const checkParallel = signature('parallel', {
@@ -29,8 +29,8 @@ const checkParallel = signature('parallel', {
 });
 
 /**
- * Branches that all take the same rows; their results are added, multiplied, or joined along the last axis. Params and
- * state are arrays with one entry a branch. Branch `i` draws from foldIn(key, i).
+ * Branches that take the same rows; their results are added, multiplied, or joined along the last axis. Params and
+ * state are arrays with one entry per branch. Branch `i` draws from foldIn(key, i).
  */
 export function parallel<const L extends readonly LayerLike[]>(
   combination: Combination,
@@ -75,7 +75,10 @@ export function parallel<const L extends readonly LayerLike[]>(
 
 const checkResidual = signature('residual', { '...items': aLayer });
 
-/** x + f(x) for the layers in a row, f, which must keep the shape (He et al., 2016). Params are those of the layers. */
+/**
+ * x + f(x), where f is the chain of the layers and must keep the shape (He et al., 2016). Params are those of the
+ * layers.
+ */
 export function residual<const L extends readonly LayerLike[]>(...items: L) {
   checkResidual(...items);
   const main = sequential(...items);
@@ -106,7 +109,7 @@ export function residual<const L extends readonly LayerLike[]>(...items: L) {
 
 const checkResidualWith = signature('residualWith', { shortcut: aLayer, '...items': aLayer });
 
-/** shortcut(x) + f(x), for blocks that change the shape: a projection such as conv2d(64, 1, { stride: 2 }). */
+/** shortcut(x) + f(x), for blocks that change the shape, with a projection such as conv2d(64, 1, { stride: 2 }). */
 export function residualWith<const L extends readonly LayerLike[], const S extends LayerLike>(
   shortcut: S,
   ...items: L
@@ -118,9 +121,9 @@ export function residualWith<const L extends readonly LayerLike[], const S exten
 const checkFrozen = signature('frozen', { item: aLayer });
 
 /**
- * The layer with parameters that never move: they are constants of its rows, and `init` marks them ({@link
- * markFrozen}), so that optimizers, weight decay and penalties leave them out. State is no parameter: the running
- * moments of a frozen batch norm still follow the rows in training, as PyTorch's do in train mode.
+ * The layer with constant parameters. `init` marks them ({@link markFrozen}), so that optimizers, weight decay and
+ * penalties skip them. State is not frozen: as in PyTorch's train mode, the running moments of a frozen batch norm
+ * still follow the rows in training.
  */
 export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, StateOf<L>> {
   checkFrozen(item);
@@ -145,7 +148,7 @@ export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, S
 
 const checkLambda = signature('lambda', { kind: aString, f: aFunction });
 
-/** A function of the batch as a layer with a name of its own: `lambda('scale', (x) => x.mul(0.5))`. */
+/** A function of the batch as a layer with its own name: `lambda('scale', (x) => x.mul(0.5))`. */
 export function lambda(kind: string, f: (x: Tensor) => Tensor): Layer<Empty, Empty> {
   checkLambda(kind, f);
   return weightless(kind, f);

@@ -41,7 +41,7 @@ export const convTranspose2dLayerRules: Rules<ConvTranspose2dLayerOptions> = {
 };
 
 export interface DepthwiseConv2dOptions extends Omit<Conv2dOptions, 'groups'>, KernelOptions {
-  /** Output channels for each input channel. Default 1. */
+  /** Output channels per input channel. Default 1. */
   readonly multiplier?: number;
 }
 
@@ -90,8 +90,8 @@ export function conv2d(
 const checkDepthwiseConv2d = signature('depthwiseConv2d', { kernelSize: aSize }, depthwiseConv2dRules);
 
 /**
- * Each channel with kernels of its own, so that a kernel sees places but no other channel; followed by conv2d(…, 1) it
- * is a separable convolution (Howard et al., 2017). [rows, H, W, C] → [rows, H′, W′, C·multiplier]
+ * Cross-correlation of each channel with its own kernels, so that a kernel sees no other channel. Followed by
+ * conv2d(…, 1) it is a separable convolution (Howard et al., 2017). [rows, H, W, C] → [rows, H′, W′, C·multiplier]
  */
 export function depthwiseConv2d(
   kernelSize: Size,
@@ -148,16 +148,16 @@ export function convTranspose2d(
   });
 }
 
-/** The options without those of the kernel: what the op of the same name takes. */
+/** The options for the op of the same name: those of the layer without its initialisers. */
 function windowOf<O extends KernelOptions>(options: O): Omit<O, keyof KernelOptions> {
   const { bias: _bias, init: _init, biasInit: _biasInit, ...window } = options;
   return window;
 }
 
 interface Rule {
-  /** The last two axes of the kernel, for so many input channels. */
+  /** The last two axes of the kernel for a number of input channels. */
   kernel(inputs: number): Shape;
-  /** Counts its fans as the convolution whose transpose it is, as PyTorch and Keras do. */
+  /** Counts fans as for the convolution whose transpose the layer is, as PyTorch and Keras do. */
   readonly isTransposed?: boolean;
   apply(x: Tensor, kernel: Tensor): Tensor;
 }
@@ -190,7 +190,7 @@ function convolution(
   });
 }
 
-/** The part of `divided` channels that one group has. */
+/** The number of channels of one group. */
 function perGroup(kind: string, divided: number, other: number, groups = 1): [number] {
   requireCount(kind, 'groups', groups);
   if (divided % groups === 0 && other % groups === 0) return [divided / groups];

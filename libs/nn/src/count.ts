@@ -4,7 +4,7 @@ import { flatten } from '@lockstep/tree';
 
 const checkCountParams = signature('countParams', { params: anything });
 
-/** How many numbers a tree of parameters holds. */
+/** The number of elements in a tree of parameters. */
 export function countParams(params: unknown): number {
   checkCountParams(params);
   return (flatten(params).leaves as Tensor[]).reduce((sum, { size }) => sum + size, 0);

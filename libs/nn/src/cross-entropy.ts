@@ -6,11 +6,11 @@ import { type Loss, orNaN, requireClasses, requireTensors } from './loss.ts';
 import { requireNamed } from './named.ts';
 
 export interface ClassOptions {
-  /** How much each class counts: the loss of a label is multiplied by its class's weight. Default: 1 each. [classes] */
+  /** Weights of the classes: the loss of a label is multiplied by its class's weight. Default: 1 each. [classes] */
   readonly classWeights?: readonly number[];
-  /** A label that does not count, such as that of padding; it may lie outside the classes. Default: all count. */
+  /** A label that is ignored, such as that of padding; it may lie outside the classes. Default: none is ignored. */
   readonly ignoreIndex?: number;
-  /** How the labels of one sample become its value, where it has several. Default 'mean', over those that count. */
+  /** How several labels of one sample are reduced to one value. Default 'mean', over labels that are not ignored. */
   readonly reduction?: 'mean' | 'sum';
 }
 
@@ -21,7 +21,7 @@ export const classRules: Rules<ClassOptions> = {
 };
 
 export interface CrossEntropyOptions extends ClassOptions {
-  /** The part of each label that is spread over all classes (Szegedy et al., 2016). Default 0. */
+  /** The fraction of each label that is spread over all classes (Szegedy et al., 2016). Default 0. */
   readonly labelSmoothing?: number;
 }
 
@@ -30,17 +30,17 @@ export const crossEntropyRules: Rules<CrossEntropyOptions> = { ...classRules, la
 const checkSoftmaxCrossEntropy = signature('softmaxCrossEntropy', {}, crossEntropyRules);
 
 /**
- * −log softmax(logits)[label]: logits [rows, classes], labels int32 [rows]. With further axes, as the tokens of a text
- * have, [rows, .., classes] and [rows, ..]: the mean over the sample's own labels, so that every sample counts alike,
- * however many of its labels are ignored; one without any that count has loss 0. Labels that are floats of the logits'
- * shape are probabilities of the classes.
+ * −log softmax(logits)[label]: logits [rows, classes], labels int32 [rows]. With further axes, such as the tokens of
+ * a text, [rows, .., classes] and [rows, ..]: the mean over the sample's own labels. Every sample then counts alike,
+ * however many of its labels are ignored; if all are ignored, the loss is 0. Float labels of the logits' shape are
+ * probabilities of the classes.
  *
- * Class weights multiply, and divide nothing: PyTorch's mean divides by the sum of the batch's weights, ours by the
- * number of samples (of labels, within a sample). The two are proportional within a batch; weights with a mean of 1
+ * Class weights multiply and never divide: PyTorch's mean divides by the sum of the batch's weights, ours by the
+ * number of samples (within a sample, of labels). The two are proportional within a batch; weights with a mean of 1
  * over the data keep the loss's scale.
  *
- * A label that names no class is an error: a trainer finds it where data and model meet. In a compiled program of one's
- * own, where a label has no value yet, it makes its loss NaN.
+ * A label that names no class is an error; the trainer checks the labels of the data before a run. In a compiled
+ * program outside the trainer, where labels have no values yet, it makes the loss NaN.
  */
 export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
   checkSoftmaxCrossEntropy(options);
@@ -62,7 +62,7 @@ export function softmaxCrossEntropy(options: CrossEntropyOptions = {}): Loss {
 
 const checkNegativeLogLikelihood = signature('negativeLogLikelihood', {}, classRules);
 
-/** −x[label] for logarithms of probabilities x, as logSoftmax gives; otherwise {@link softmaxCrossEntropy}. */
+/** −x[label] for log-probabilities x, as logSoftmax gives them; otherwise like {@link softmaxCrossEntropy}. */
 export function negativeLogLikelihood(options: ClassOptions = {}): Loss {
   checkNegativeLogLikelihood(options);
   return (logProbabilities, labels) =>
@@ -70,7 +70,10 @@ export function negativeLogLikelihood(options: ClassOptions = {}): Loss {
 }
 
 export interface FocalOptions extends ClassOptions {
-  /** How much less a label counts the surer the model is of it; 0 is the cross-entropy. Default 2. */
+  /**
+   * γ: how strongly the loss of a label shrinks with the model's confidence in it. 0 gives the cross-entropy. Default
+   * 2.
+   */
   readonly gamma?: number;
 }
 
@@ -79,8 +82,8 @@ export const focalRules: Rules<FocalOptions> = { ...classRules, gamma: aNumber }
 const checkFocal = signature('focal', {}, focalRules);
 
 /**
- * −(1 − p)^γ·log p for the softmax's share p of the label (Lin et al., 2017), whose α are the class weights; otherwise
- * {@link softmaxCrossEntropy}.
+ * −(1 − p)^γ·log p for the softmax probability p of the label (Lin et al., 2017), whose α are the class weights;
+ * otherwise like {@link softmaxCrossEntropy}.
  */
 export function focal(given: FocalOptions = {}): Loss {
   checkFocal(given);
@@ -93,7 +96,7 @@ export function focal(given: FocalOptions = {}): Loss {
   return (logits, labels) => ofLabels(logSoftmax(logits), labels, options, { loss: 'focal', focus: gamma });
 }
 
-/** What one label's value is made of. */
+/** The inputs of one label's loss. */
 interface LabelRule {
   readonly loss: string;
   readonly smoothing?: number;
@@ -113,7 +116,7 @@ function ofLabels(
   const weights = weightsOf(loss, options, logs);
   const weighted = (x: Tensor): Tensor => (weights === undefined ? x : x.mul(weights));
   const isOwn = oneHot(labels, classes).greater(0);
-  // Selected, not multiplied: the logarithm of a class that cannot be is −∞.
+  // Selected, not multiplied: the logarithm of an impossible class is −∞.
   const ofOwn = (x: Tensor): Tensor => where(isOwn, x, 0).sum(-1);
   const own = ofOwn(weighted(logs));
   const spread = (): Tensor =>
@@ -144,7 +147,7 @@ function ofProbabilities(
   return reduced(value, undefined, options);
 }
 
-/** One value a sample of one a label; `counts` is 0 for labels that are left out. */
+/** Reduces values of labels to one value per sample; `counts` is 0 for ignored labels. */
 function reduced(values: Tensor, counts: Tensor | undefined, { reduction = 'mean' }: ClassOptions): Tensor {
   if (values.rank === 1) return values;
   const flat = (x: Tensor): Tensor => x.reshape([x.shape[0]!, -1]);

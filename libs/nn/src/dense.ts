@@ -10,17 +10,17 @@ import { checkedLayer } from './layer.ts';
 export type KernelParams = { readonly kernel: Tensor; readonly bias?: Tensor };
 
 export interface KernelOptions {
-  /** Default true; a batch norm that follows would cancel it. */
+  /** Default true. A batch norm that follows would cancel the bias. */
   readonly bias?: boolean;
-  /** The kernel's first values. Default {@link heNormal}: most layers are followed by relu. */
+  /** The kernel's initialiser. Default {@link heNormal}: most layers are followed by relu. */
   readonly init?: Initializer;
-  /** The bias's first values. Default zeros. */
+  /** The bias's initialiser. Default zeros. */
   readonly biasInit?: Initializer;
 }
 
 export const kernelRules: Rules<KernelOptions> = { bias: aBoolean, init: aFunction, biasInit: aFunction };
 
-/** Kernel and bias, each drawn from a key of its own; `fans` is the shape that fans are counted of. */
+/** Kernel and bias, each drawn from its own key; `fans` is the shape from which fans are counted. */
 export function initKernel(
   key: Tensor,
   shape: Shape,

@@ -28,7 +28,7 @@ describe('dropout', () => {
     }
   });
 
-  it('keeps the part 1 − rate, scaled so that the expectation stays', () => {
+  it('keeps a fraction of 1 − rate, scaled to keep the expectation', () => {
     for (const rate of [0.1, 0.5, 0.9]) {
       const y = applied(rate, ones([rows, width], 'float64'));
       const kept = maskOf(y).filter(Boolean).length / y.size;
@@ -38,7 +38,7 @@ describe('dropout', () => {
     }
   });
 
-  it('lets gradients through where values pass', () => {
+  it('has gradients where it keeps values', () => {
     const x = ones([rows, width]);
     expect(grad((v: Tensor) => applied(0.3, v).sum())(x).data).toEqual(applied(0.3, x).data);
   });
@@ -49,7 +49,7 @@ describe('dropout', () => {
     expect(applied(0, x)).toBe(x);
   });
 
-  it('refuses rates that keep nothing or more than all', () => {
+  it('refuses rates outside [0, 1)', () => {
     for (const rate of [1, -0.1, Number.NaN]) expect(() => dropout(rate)).toThrow(`the rate is ${rate}`);
   });
 });

@@ -6,8 +6,8 @@ import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts
 const checkDropout = signature('dropout', { rate: aNumber }, {});
 
 /**
- * In training sets each element to 0 with probability `rate` and divides the others by 1 − rate, so that the
- * expectation stays; in evaluation the identity (Srivastava et al., 2014). The mask depends on the key alone.
+ * In training, sets each element to 0 with probability `rate` and divides the others by 1 − rate, which keeps the
+ * expectation; in evaluation, the identity (Srivastava et al., 2014). The mask depends on the key alone.
  */
 export function dropout(rate: number, ...none: []): Layer<Empty, Empty> {
   checkDropout(rate, ...none);
@@ -17,8 +17,8 @@ export function dropout(rate: number, ...none: []): Layer<Empty, Empty> {
 const checkSpatialDropout = signature('spatialDropout', { rate: aNumber }, {});
 
 /**
- * {@link dropout} of whole channels: neighbouring places say nearly the same, so dropping one of them drops nothing
- * (Tompson et al., 2015). [rows, .., C] → the same
+ * {@link dropout} of whole channels: neighbouring places hold nearly the same information, so dropping single
+ * elements would drop nothing (Tompson et al., 2015). [rows, .., C] → the same
  */
 export function spatialDropout(rate: number, ...none: []): Layer<Empty, Empty> {
   checkSpatialDropout(rate, ...none);
@@ -39,11 +39,11 @@ function dropping(kind: string, rate: number, maskShape: (shape: Shape) => Shape
   });
 }
 
-/** x with a mask of `shape`, which broadcasts to x's, and scaled by what the mask leaves. */
+/** x times a mask of `shape`, which broadcasts to x's, scaled by 1/(1 − rate). */
 export function dropped(x: Tensor, rate: number, key: Tensor, shape: Shape = x.shape): Tensor {
   if (rate === 0) return x;
   const keep = 1 - rate;
-  // 0·x, not 0: a NaN that is dropped is still one, as in PyTorch. Adding 0 makes −0 the 0 it was.
+  // 0·x instead of 0: a dropped NaN stays NaN, as in PyTorch. Adding 0 turns −0 into 0.
   return where(bernoulli(key, keep, shape), x.div(keep), x.mul(0).add(0));
 }
 

@@ -20,7 +20,7 @@ describe('embedding', () => {
     expect(y.at(0, 0).toArray()).toEqual(params.table.at(1).toArray());
   });
 
-  it('has right derivatives, where tokens repeat too', () => {
+  it('has correct derivatives, also for repeated tokens', () => {
     const layer = embedding(6, 3);
     const tokens = tensor([5, 1, 1, 0], { dtype: 'int32', shape: [2, 2] });
     const f = (table: Tensor): Tensor => layer.apply({ table }, {}, tokens, contextFor(2))[0].square();
@@ -44,13 +44,13 @@ describe('embedding with padding', () => {
     ]);
   });
 
-  it('starts at 0 in its row, and as without it in the others', () => {
+  it('starts at 0 in its row and changes no other row', () => {
     const { table } = embedding(4, 2, { paddingIndex: 2 }).init(key, [4]).params;
     const plain = embedding(4, 2).init(key, [4]).params.table.toArray() as number[][];
     expect(table.toArray()).toEqual([plain[0], plain[1], [0, 0], plain[3]]);
   });
 
-  it('counts fans as PyTorch does for a table: its width in, its rows out', () => {
+  it('counts fans as PyTorch does for a table: width in, rows out', () => {
     // torch.nn.init._calculate_fan_in_and_fan_out of [1000, 8] is (8, 1000).
     const { table } = embedding(1000, 8, { init: xavierUniform }).init(key, [1]).params;
     expect(Math.max(...table.abs().data) / Math.sqrt(6 / 1008)).toBeCloseTo(1, 2);
@@ -62,7 +62,7 @@ describe('embedding with padding', () => {
     }
   });
 
-  it('refuses tokens outside of its table, at hand', () => {
+  it('refuses tokens outside its table if they have values', () => {
     const layer = embedding(4, 2);
     const { params, state } = layer.init(key, [1]);
     const at = (token: number) =>
@@ -74,7 +74,7 @@ describe('embedding with padding', () => {
     expect(at(3)[0].shape).toEqual([1, 1, 2]);
   });
 
-  it('knows its tokens', () => {
+  it('refuses a paddingIndex that is no token', () => {
     expect(() => embedding(4, 2, { paddingIndex: 4 })).toThrow(
       /paddingIndex is 4; it is one of the 4 tokens, from 0 to 3/,
     );
@@ -94,7 +94,7 @@ describe('positions', () => {
     }
   });
 
-  it('of a table are added to each row', () => {
+  it('from a table are added to each row', () => {
     const layer = positionalEmbedding(4);
     const { params, state } = layer.init(key, [3, 2]);
     const [y] = layer.apply(params, state, ones([2, 3, 2]), contextFor(2));
@@ -102,7 +102,7 @@ describe('positions', () => {
       expect(y.at(row).toArray()).toEqual(params.table.slice([0], [3]).add(1).toArray());
   });
 
-  it('are refused where the table ends, and for rows that are no sequences', () => {
+  it('are refused beyond the table and for rows that are no sequences', () => {
     expect(() => positionalEmbedding(4).init(key, [5, 2])).toThrow(
       /a sequence of 5 has places that the table of 4 lacks; make it longer/,
     );

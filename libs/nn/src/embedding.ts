@@ -5,13 +5,13 @@ import { normal } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer } from './layer.ts';
 import { requireNamed } from './named.ts';
 
-/** One row a token. [rows, width] */
+/** One row per token. [rows, width] */
 export type EmbeddingParams = { readonly table: Tensor };
 
 export interface EmbeddingOptions {
-  /** The table's first values. Default normal(1). */
+  /** The table's initialiser. Default normal(1). */
   readonly init?: Initializer;
-  /** The token of padding: its row starts at 0, and no gradient reaches it (PyTorch's `padding_idx`). Default: none. */
+  /** The padding token: its row starts at 0 and gets no gradient (PyTorch's `padding_idx`). Default: none. */
   readonly paddingIndex?: number;
 }
 
@@ -20,8 +20,8 @@ export const embeddingRules: Rules<EmbeddingOptions> = { init: aFunction, paddin
 const checkEmbedding = signature('embedding', { rows: whole(1), width: whole(1) }, embeddingRules);
 
 /**
- * The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. Fans are counted as PyTorch counts those
- * of its table: `width` in, `rows` out. An index outside of the table is an error, and inside of a compiled program NaN.
+ * The table's rows at the given indices: int32 [rows, ..] → [rows, .., width]. Fans are counted as for PyTorch's
+ * table: `width` in, `rows` out. An index outside the table is an error; in a compiled program its row is NaN.
  */
 export function embedding(
   rows: number,
@@ -53,7 +53,7 @@ export function embedding(
       output: [...input, width],
     }),
     apply({ table }, state, x) {
-      // Before the table is looked at: gather refuses what is none.
+      // gather comes first, because it refuses indices of another element type.
       const vectors = gather(table, x);
       requireNamed({ owner: 'embedding', kind: 'token', numbers: x, count: table.shape[0]! });
       if (paddingIndex === undefined) return [vectors, state];

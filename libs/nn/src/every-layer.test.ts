@@ -1,4 +1,4 @@
-/** What holds for every layer: shapes, jit and vmap to the bit, rows that do not see each other, right derivatives. */
+/** Properties of every layer: shapes, jit and vmap bit for bit, independent rows, derivatives. */
 import { checkGrads, concatenate, jit, normal, ones, type Tensor, tensor, vmap } from '@lockstep/autodiff';
 import { flatten, map, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ const shapesOf = (tree: TensorTree) => (flatten(tree).leaves as Tensor[]).map(({
 const bitsOf = (x: Tensor): Uint8Array =>
   new Uint8Array(x.data.buffer, x.data.byteOffset, x.data.byteLength).slice();
 
-/** A case's layer with first values, and rows for it. */
+/** The layer of a case with initial parameters, and rows for it. */
 function made({ layer: item, input }: LayerCase) {
   const layer = asLayer(item);
   const initial = layer.init(key, input);
@@ -25,14 +25,14 @@ function made({ layer: item, input }: LayerCase) {
 const named = layerCases.map((given) => [given.name, given] as const);
 
 describe('every layer', () => {
-  it('is in the table of cases', () => {
+  it('has a case in the table', () => {
     const known = new Set([...layerCases.map(({ name }) => name.split(/[ ,]/)[0]!), ...tokenLayers]);
     const others = new Set<string>(Object.values(otherExports).flat());
     const missing = Object.keys(nn).filter((name) => !known.has(name) && !others.has(name));
     expect(missing, 'give these a case in fixtures/layers.ts, or name them there').toEqual([]);
   });
 
-  it.each(named)('%s: makes rows of the shape it says, in training and evaluation', (_name, given) => {
+  it.each(named)('%s: makes rows of the declared shape, in training and evaluation', (_name, given) => {
     const { layer, params, state, output, rows } = made(given);
     expect(output).toEqual(given.output);
     for (const training of [true, false]) {
@@ -42,13 +42,13 @@ describe('every layer', () => {
     }
   });
 
-  it.each(named)('%s: compiled gives the same bits', (_name, given) => {
+  it.each(named)('%s: gives the same bits when compiled', (_name, given) => {
     const { layer, params, state, rows } = made(given);
     const apply = (p: TensorTree, x: Tensor): Tensor => layer.apply(p, state, x, contextFor(numRows))[0];
     expect(bitsOf(jit(apply)(params, rows(numRows)))).toEqual(bitsOf(apply(params, rows(numRows))));
   });
 
-  it.each(named)('%s: shards side by side have the bits of one after the other', (_name, given) => {
+  it.each(named)('%s: gives the same bits for a block of shards as for single shards', (_name, given) => {
     const { layer, params, state, rows } = made(given);
     const apply = (x: Tensor, own: Tensor): Tensor =>
       layer.apply(params, state, x, { ...contextFor(numRows), key: own })[0];
@@ -62,7 +62,7 @@ describe('every layer', () => {
   });
 
   const rowByRow = named.filter(([name]) => !/^(batchNorm|sequential)/.test(name));
-  it.each(rowByRow)('%s: a row’s bits do not depend on the others', (_name, given) => {
+  it.each(rowByRow)('%s: gives a row bits that do not depend on other rows', (_name, given) => {
     const { layer, params, state, rows } = made(given);
     const first = rows(1);
     const firstOf = (x: Tensor): Uint8Array =>
@@ -72,7 +72,7 @@ describe('every layer', () => {
     expect(firstOf(concatenate([first, rows(4, 9)]))).toEqual(alone);
   });
 
-  it.each(named)('%s: has right derivatives by rows and parameters, to second order', (_name, given) => {
+  it.each(named)('%s: has correct derivatives by rows and parameters, to second order', (_name, given) => {
     const { layer, params, state, rows } = made(given);
     const double = (tree: TensorTree): TensorTree => map((leaf: Tensor) => leaf.cast('float64'), tree);
     const { leaves, structure } = flatten(double(params));
@@ -80,7 +80,8 @@ describe('every layer', () => {
     for (const training of modes) {
       const f = (x: Tensor, ...values: Tensor[]): Tensor =>
         layer.apply(unflatten(structure, values), double(state), x, contextFor(2, training))[0];
-      // A kink or tie is met with probability 0; the frozen have no slope by parameters, which differences would see.
+      // Random rows meet no kink or tie. Frozen parameters have derivative 0, which finite differences would
+      // contradict.
       const free = given.name === 'frozen' ? [] : (leaves as Tensor[]);
       const all = (x: Tensor, ...values: Tensor[]): Tensor =>
         given.name === 'frozen' ? f(x, ...(leaves as Tensor[])) : f(x, ...values);

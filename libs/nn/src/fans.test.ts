@@ -1,4 +1,4 @@
-/** Fans of every layer's kernels are those that PyTorch counts of its own layout of the weight. */
+/** The fans of every layer's kernels equal those that PyTorch computes from its own layout of the weight. */
 import { keyTensor, zeros } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { type Fans, fansOf, type Initializer } from './fans.ts';
@@ -10,7 +10,7 @@ function fansOfTorch([first, second, ...places]: readonly number[]): Fans {
   return { fanIn: second! * size, fanOut: first! * size };
 }
 
-/** What the layer tells its initialiser. */
+/** The shape that the layer passes to its initialiser. */
 function seenBy(make: (init: Initializer) => nn.Layer, input: readonly number[]): Fans[] {
   const seen: Fans[] = [];
   make((_key, shape, fans = shape) => {
@@ -61,7 +61,7 @@ const cases: readonly (readonly [string, Make, readonly number[], readonly (read
       [15, 5],
     ],
   ],
-  // As with kdim and vdim, each projection by itself.
+  // Each projection by itself, as PyTorch does with kdim and vdim.
   [
     'multiHeadAttention',
     (init) => nn.multiHeadAttention(6, 2, { init, memoryFeatures: 4 }),

@@ -1,14 +1,14 @@
 /**
- * The fans of a kernel are the numbers of inputs an output depends on and of outputs an input reaches: [in, out], and
- * [kh, kw, in, out] with kh·kw places each.
+ * Fans of a kernel: the number of inputs that an output depends on, and of outputs that an input reaches. Kernels are
+ * [in, out], or [kh, kw, in, out] with kh·kw places.
  */
 import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape, sizeOf } from '@lockstep/tensor';
 
 /**
- * First values of a parameter. `fans` is the shape that fans are counted of where that is not its own: for a bias, its
- * kernel's.
+ * Initial values of a parameter. `fans` is the shape from which fans are counted if it is not the parameter's own:
+ * for a bias, the shape of its kernel.
  */
 export type Initializer = (key: Tensor, shape: Shape, fans?: Shape) => Tensor;
 

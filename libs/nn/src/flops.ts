@@ -4,7 +4,7 @@ import type { Shape } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Layer, TensorTree } from './layer.ts';
 
-/** Floating-point operations of one row on its way forward, evaluating, as `programFlops` counts them. */
+/** Floating-point operations of the forward pass of one row in evaluation, as `programFlops` counts them. */
 export function countFlops(layer: Layer, params: TensorTree, state: TensorTree, row: Aval): number {
   const given = flatten({ params, state });
   const avals = (given.leaves as readonly Aval[]).map(({ dtype, shape }) => ({ dtype, shape }));

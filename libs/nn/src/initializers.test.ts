@@ -49,7 +49,7 @@ const cases: readonly (readonly [string, Initializer, readonly number[], number]
 ];
 
 describe('initialisers', () => {
-  it.each(cases)('%s: mean 0 and its variance', (_name, init, shape, variance) => {
+  it.each(cases)('%s has mean 0 and its variance', (_name, init, shape, variance) => {
     const x = init(key, shape);
     expect(x.dtype).toBe('float32');
     expect(x.shape).toEqual(shape);
@@ -58,7 +58,7 @@ describe('initialisers', () => {
     expect(found.variance / variance).toBeCloseTo(1, 1);
   });
 
-  it('uniform ones end at √3 standard deviations', () => {
+  it('end at √3 standard deviations if they are uniform', () => {
     const limit = Math.sqrt((3 * 2) / 100);
     const largest = Math.max(...heUniform(key, denseKernel).abs().data);
     expect(largest).toBeLessThanOrEqual(Math.fround(limit));
@@ -75,7 +75,7 @@ describe('initialisers', () => {
     expect(ones(key, [2]).data).toEqual(Float32Array.of(1, 1));
   });
 
-  it('refuse fans where there are none', () => {
+  it('refuse shapes without fans', () => {
     expect(() => heNormal(key, [5])).toThrow(/shape \[5\] has no fan-in; .*normal\(stddev\)/);
   });
 
@@ -96,7 +96,7 @@ describe('initialisers', () => {
     expect(Math.max(...params.kernel.abs().data) / limit).toBeCloseTo(1, 2);
   });
 
-  it('identity hands its input on', () => {
+  it('identity passes its input on', () => {
     const x = autodiffNormal(key, [2, 5, 4, 3]);
     const same = (layer: Layer): Tensor => {
       const { params, state } = layer.init(key, x.shape.slice(1));
@@ -111,10 +111,10 @@ describe('initialisers', () => {
     ]);
   });
 
-  it('truncatedNormal ends where it is cut off', () => {
+  it('truncatedNormal stays within its bounds', () => {
     const values = truncatedNormal(0.5)(key, [5000]);
     expect(Math.max(...values.abs().data)).toBeLessThanOrEqual(1);
-    // The variance of a standard normal cut off at ±2.
+    // The variance of a standard normal truncated at ±2.
     expect(moments(values).variance).toBeCloseTo(0.25 * 0.7737413, 2);
     expect(Math.min(...truncatedNormal(1, { low: 0, high: 3 })(key, [100]).data)).toBeGreaterThanOrEqual(0);
   });
@@ -154,12 +154,12 @@ describe('orthogonal', () => {
     const { mean, variance } = moments(concatenate(draws));
     expect(Math.abs(mean)).toBeLessThan(5 * Math.sqrt(1 / 8 / (60 * 64)));
     expect(variance).toBeCloseTo(1 / 8, 3);
-    // Lengths of one sign in r, or a direction would be lost: the first elements are of both signs.
+    // A fixed sign would prefer some directions: the first elements must have both signs.
     const signs = draws.map((x) => Math.sign(x.at(0, 0).item()));
     expect(Math.abs(signs.reduce((a, b) => a + b))).toBeLessThan(5 * Math.sqrt(60));
   });
 
-  it('refuses what has no directions', () => {
+  it('refuses shapes without directions', () => {
     expect(() => orthogonal()(key, [5])).toThrow(/orthogonal: a parameter of shape \[5\] has no directions/);
   });
 });

@@ -1,4 +1,4 @@
-/** First values of parameters, float32. */
+/** Initial values of parameters, float32. */
 
 import * as autodiff from '@lockstep/autodiff';
 import { aNumber, type Check, type Rules, signature } from '@lockstep/errors';
@@ -8,12 +8,12 @@ import { aShape, aTensor } from './kinds.ts';
 
 export { orthogonal } from './orthogonal.ts';
 
-/** What every initialiser takes. */
+/** The arguments of every initialiser. */
 function checkOf(name: string): Check {
   return signature(name, { key: aTensor, shape: aShape, 'fans?': aShape });
 }
 
-/** Normal with the variance a kernel's fans ask for. */
+/** Normal, with a variance that depends on the kernel's fans. */
 function scaledNormal(name: string, variance: (fans: Fans) => number): Initializer {
   const check = checkOf(name);
   return (key, shape, fans = shape) => {
@@ -22,7 +22,7 @@ function scaledNormal(name: string, variance: (fans: Fans) => number): Initializ
   };
 }
 
-/** Uniform in ±√(3·variance), which has that variance. */
+/** Uniform in ±√(3·variance), which has the given variance. */
 function scaledUniform(name: string, variance: (fans: Fans) => number): Initializer {
   const check = checkOf(name);
   return (key, shape, fans = shape) => {
@@ -34,20 +34,20 @@ function scaledUniform(name: string, variance: (fans: Fans) => number): Initiali
 
 /** Variance 2/fanIn: keeps the size of activations through relu layers (He et al., 2015). */
 export const heNormal = scaledNormal('heNormal', ({ fanIn }) => 2 / fanIn);
-/** {@link heNormal}'s variance, uniformly distributed. */
+/** Uniform, with the variance of {@link heNormal}. */
 export const heUniform = scaledUniform('heUniform', ({ fanIn }) => 2 / fanIn);
 /** Variance 2/(fanIn + fanOut): for tanh and sigmoid (Glorot and Bengio, 2010). */
 export const xavierNormal = scaledNormal('xavierNormal', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
-/** {@link xavierNormal}'s variance, uniformly distributed. */
+/** Uniform, with the variance of {@link xavierNormal}. */
 export const xavierUniform = scaledUniform('xavierUniform', ({ fanIn, fanOut }) => 2 / (fanIn + fanOut));
 /** Variance 1/fanIn: for layers without activation (LeCun et al., 1998). */
 export const lecunNormal = scaledNormal('lecunNormal', ({ fanIn }) => 1 / fanIn);
-/** {@link lecunNormal}'s variance, uniformly distributed. */
+/** Uniform, with the variance of {@link lecunNormal}. */
 export const lecunUniform = scaledUniform('lecunUniform', ({ fanIn }) => 1 / fanIn);
 
 const checkTorchDefault = checkOf('torchDefault');
 
-/** Uniform in ±1/√fanIn: what PyTorch gives the kernels and biases of its linear and convolution layers. */
+/** Uniform in ±1/√fanIn: PyTorch's default for kernels and biases of linear and convolution layers. */
 export const torchDefault: Initializer = (key, shape, fans = shape) => {
   checkTorchDefault(key, shape, fans);
   const limit = 1 / Math.sqrt(fansOf(fans).fanIn);
@@ -68,7 +68,7 @@ export function normal(stddev: number): Initializer {
 }
 
 export interface TruncatedNormalOptions {
-  /** Where the distribution is cut off, in standard deviations. Default −2 and 2. */
+  /** Bounds of the values, in standard deviations. Default −2 and 2. */
   readonly low?: number;
   readonly high?: number;
 }
@@ -77,7 +77,7 @@ export const truncatedNormalRules: Rules<TruncatedNormalOptions> = { low: aNumbe
 
 const checkTruncatedNormal = signature('truncatedNormal', { stddev: aNumber }, truncatedNormalRules);
 
-/** Normal with mean 0 and standard deviation `stddev` before its tails are cut off. */
+/** Normal with mean 0 and, before truncation, standard deviation `stddev`. */
 export function truncatedNormal(stddev: number, options: TruncatedNormalOptions = {}): Initializer {
   checkTruncatedNormal(stddev, options);
   const { low = -2, high = 2 } = options;
@@ -94,7 +94,7 @@ export function uniform(low: number, high: number): Initializer {
 
 const checkFill = signature('fill', { value: aNumber });
 
-/** Every element the same. */
+/** All elements equal. */
 export function fill(value: number): Initializer {
   checkFill(value);
   return (_key, shape) => autodiff.full(shape, value);
@@ -103,8 +103,8 @@ export function fill(value: number): Initializer {
 const checkIdentity = checkOf('identity');
 
 /**
- * A kernel that hands its input on: ones where input and output channel are the same, zeros elsewhere; of a
- * convolution's kernel, at the middle place. [.., in, out]
+ * A kernel that passes its input on: 1 where input and output channel are the same, else 0; in a convolution's
+ * kernel, at the middle place. [.., in, out]
  */
 export const identity: Initializer = (key, shape, fans) => {
   checkIdentity(key, shape, fans);

@@ -1,4 +1,4 @@
-/** Kinds of what layers, losses and initialisers take. */
+/** Kinds of the arguments of layers, losses and initialisers. */
 import { kinds } from '@lockstep/autodiff';
 import type { Kind } from '@lockstep/errors';
 

@@ -1,4 +1,6 @@
-/** What a layer is. Shapes here are those of one row: the batch axis, which comes first in every tensor, is left out. */
+/**
+ * The layer interface. Shapes here are those of one row: they omit the batch axis, which comes first in every tensor.
+ */
 
 import * as ops from '@lockstep/autodiff';
 import { foldIn, Tensor, traceProgram } from '@lockstep/autodiff';
@@ -18,20 +20,20 @@ import { aShape, aTensor } from './kinds.ts';
 /** Parameters or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
 
-/** The parameters or state of a layer that has none. */
+/** The parameters or state of a layer without any. */
 export type Empty = Readonly<Record<string, never>>;
 
-/** What a layer may depend on beside its parameters, its state and the rows, in training. */
+/** What a layer may depend on besides its parameters, its state and the rows, in training. */
 export interface TrainingContext {
-  /** Fixed when a program is traced: dropout and batch norm compute something else in evaluation. */
+  /** Known when a program is traced: dropout and batch norm compute something else in evaluation. */
   readonly training: true;
-  /** Where random layers draw from; containers give each layer its own. uint32 [2] */
+  /** The key of random layers; containers derive one for each layer. uint32 [2] */
   readonly key: Tensor;
-  /** How much each row counts: 0 for rows that only fill up a shard. [rows] */
+  /** The weight of each row: 0 for rows that only pad a shard. [rows] */
   readonly weights: Tensor;
 }
 
-/** In evaluation nothing is drawn and no row weighs on another: `{ training: false }` is enough. */
+/** In evaluation nothing is random and weights do not matter, so `{ training: false }` is enough. */
 export interface EvaluationContext {
   readonly training: false;
   readonly key?: Tensor | undefined;
@@ -41,9 +43,9 @@ export interface EvaluationContext {
 export type Context = TrainingContext | EvaluationContext;
 
 export interface Initialized<P, S> {
-  /** What is trained. float32 */
+  /** Trained parameters. float32 */
   readonly params: P;
-  /** What `apply` hands from step to step without being trained, such as running moments. float32 */
+  /** Values that `apply` passes from step to step without training, such as running moments. float32 */
   readonly state: S;
   /** The shape of a row of the result. */
   readonly output: Shape;
@@ -51,26 +53,26 @@ export interface Initialized<P, S> {
 
 /** A pair of pure functions: one makes parameters for rows of a given shape, one applies them to a batch. */
 export interface Layer<P = TensorTree, S = TensorTree> {
-  /** Its name in messages and summaries. */
+  /** The layer's name in messages and summaries. */
   readonly kind: string;
-  /** The element type of the rows it takes. Default float32. */
+  /** The element type of its input. Default float32. */
   readonly inputType?: DType;
-  /** The layers it is made of, if it is a chain of them. */
+  /** The contained layers, if the layer is a chain. */
   readonly layers?: readonly Layer[];
-  /** The layers it is made of, if each takes the same rows. */
+  /** The contained layers, if all take the same rows. */
   readonly branches?: readonly Layer[];
   init(key: Tensor, input: Shape): Initialized<P, S>;
   /** x [rows, ..input] → [rows, ..output] and the state after it. */
   apply(params: P, state: S, x: Tensor, context: Context): [Tensor, S];
 }
 
-/** Parameters or state, whose form only their layer knows. */
+/** Parameters or state: only the layer knows their form. */
 const aTree: Kind = {
   what: 'as init gives it',
   fits: (value) => typeof value === 'object' && value !== null,
 };
 
-/** Layers that neither draw nor weigh need none of it. */
+/** All fields are optional: some layers are neither random nor weighted. */
 const aContext = nestedOptions({ training: aBoolean, key: aTensor, weights: aTensor });
 
 const checkInit = signature('init of a layer', { key: aTensor, input: aShape });
@@ -81,10 +83,10 @@ const checkApply = signature('apply of a layer', {
   'context?': aContext,
 });
 
-/** Stacks are made text when they are read, which only errors do. */
+/** A stack becomes text when it is first read, which only errors do. */
 const stacks = new WeakMap<object, { readonly stack?: string }>();
 
-/** The stack of what made a layer of ours. */
+/** The stack of the call that made a layer of this library. */
 export const madeAt = (layer: object): string | undefined => stacks.get(layer)?.stack;
 
 function remembered<L extends object>(layer: L): L {
@@ -94,7 +96,7 @@ function remembered<L extends object>(layer: L): L {
   return layer;
 }
 
-/** The layer, whose functions check what callers without types give them. */
+/** The layer with functions that check their arguments, for callers without types. */
 export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>): L {
   return remembered({
     ...layer,
@@ -109,14 +111,14 @@ export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>
   });
 }
 
-/** Wherever a layer is expected, so is a function of the batch, such as `relu`: a layer without parameters. */
+/** A layer, or a function of the batch such as `relu`, which is a layer without parameters. */
 export type LayerLike = Layer | ((x: Tensor) => Tensor);
 
-/** The context of part `i` of a container, with a key of its own. */
+/** The context of part `i` of a container, with the part's own key. */
 export const contextOf = (context: Context, i: number): Context =>
   context.key === undefined ? context : { ...context, key: foldIn(context.key, i) };
 
-/** Throws an `argument` error where training lacks what the layer needs for it. */
+/** Throws `argument` if the context lacks what the layer needs in training. */
 export function requireContext(kind: string, name: 'key' | 'weights', value: Tensor | undefined): Tensor {
   if (value !== undefined) return value;
   const remedy =
@@ -128,7 +130,7 @@ export function requireContext(kind: string, name: 'key' | 'weights', value: Ten
   );
 }
 
-/** `layer.init`, whose result is held against what a layer has to give: layers are written by users too. */
+/** Calls `layer.init` and checks its result, since users write layers too. */
 export function initialize<P, S>(layer: Layer<P, S>, key: Tensor, input: Shape): Initialized<P, S> {
   const own: unknown = layer.init(key, input);
   const given = typeof own === 'object' && own !== null ? (own as Partial<Initialized<P, S>>) : {};
@@ -145,7 +147,7 @@ export function initialize<P, S>(layer: Layer<P, S>, key: Tensor, input: Shape):
   );
 }
 
-/** `layer.apply`, whose result is held against what a layer has to give. */
+/** Calls `layer.apply` and checks its result. */
 export function applied<P, S>(
   layer: Layer<P, S>,
   params: P,
@@ -183,7 +185,7 @@ export function weightless(kind: string, f: (x: Tensor) => Tensor): Layer<Empty,
   });
 }
 
-/** Ops are anonymous functions; many serve as layers as they are. */
+/** Names of ops, which are anonymous functions and often serve as layers. */
 const names = new Map<unknown, string>(Object.entries(ops).map(([name, op]) => [op, name]));
 
 const kindOf = (f: (x: Tensor) => Tensor): string => names.get(f) ?? (f.name || 'function');
@@ -197,12 +199,12 @@ function requireResult(y: unknown): void {
     { came: describeValue(y) },
   );
 }
-/** No number of rows that a model is likely to have elsewhere. */
+/** An unusual number of rows, so that it equals no length of the model. */
 const triedRows = 13;
 
 /**
- * The shape of a row of `f`'s result, by tracing `f` on some rows of `input` (and further arguments of the given
- * shapes); nothing is computed.
+ * The shape of a row of `f`'s result. Traces `f` on rows of `input` (and further arguments of the given shapes)
+ * without computing anything.
  */
 export function outputShape(
   f: (x: Tensor, ...others: Tensor[]) => Tensor,

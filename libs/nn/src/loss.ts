@@ -1,15 +1,15 @@
 /**
- * What a loss is, and what all of them share. A loss gives one value a sample, [rows]: what PyTorch calls
- * reduction='none', reduced within the sample alone. The trainer weights the values, sums them over all shards of the
- * step and divides once by the number of samples; a mean taken here would be an average of averages. So no loss ever
- * divides by something that depends on other samples, such as the sum of their class weights.
+ * The interface of losses and their common checks. A loss gives one value per sample, [rows]: PyTorch's
+ * reduction='none' after a reduction within the sample. The trainer weights the values, sums them over all shards of
+ * the step and divides once by the number of samples; a mean in the loss would give an average of averages. So no
+ * loss divides by anything that depends on other samples, such as the sum of their class weights.
  */
 import { isNaN as isNotANumber, logicalAnd, stopGradient, type Tensor, where } from '@lockstep/autodiff';
 import { checkValue, LockstepError } from '@lockstep/errors';
 import { formatShape, isFloat, type Shape, sameShape } from '@lockstep/tensor';
 import { aTensor } from './kinds.ts';
 
-/** What a model predicts and what was to be predicted → one value a sample. [rows, ..], [rows, ..] → [rows] */
+/** Predictions and targets → one value per sample. [rows, ..], [rows, ..] → [rows] */
 export type Loss = (prediction: Tensor, target: Tensor) => Tensor;
 export type Metric = Loss;
 
@@ -23,12 +23,12 @@ export const meanOfRow = (values: Tensor): Tensor =>
 export const sumOfRow = (values: Tensor): Tensor =>
   values.rank === 1 ? values : values.sum(rowAxes(values));
 
-/** Callers without types may give arrays of numbers, or call a loss with its options. */
+/** Checks arguments: callers without types may pass arrays of numbers, or options instead of tensors. */
 export function requireTensors(loss: string, given: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(given)) checkValue(loss, name, value, aTensor);
 }
 
-/** The target in the prediction's type and shape. [rows] and [rows, 1] may meet; nothing else is stretched. */
+/** The target in the prediction's type and shape. [rows] and [rows, 1] fit each other; nothing else is broadcast. */
 export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor {
   requireTensors(loss, { prediction, target });
   if (!isFloat(prediction.dtype)) {
@@ -49,19 +49,19 @@ export function alike(loss: string, prediction: Tensor, target: Tensor): Tensor 
   return target.cast(prediction.dtype).reshape(prediction.shape);
 }
 
-/** prediction − target, of one type and shape. */
+/** prediction − target, with the type and shape of the prediction. */
 export function differenceOf(loss: string, prediction: Tensor, target: Tensor): Tensor {
   const t = alike(loss, prediction, target);
   return prediction.sub(t);
 }
 
 /**
- * NaN where x is, else 0, and a constant: added to what is selected by x, or of another value than x, so that a NaN of x
- * is not lost with what is left out.
+ * NaN where x is NaN, else 0, as a constant. Added to a value selected by x, it keeps a NaN of x that the selection
+ * would drop.
  */
 export const nanOf = (x: Tensor): Tensor => stopGradient(where(isNotANumber(x), x, 0));
 
-/** NaN in place of the values of labels that name no class, since a traced program cannot throw. */
+/** Replaces values of labels that name no class by NaN, since a traced program cannot throw. */
 export const orNaN = (values: Tensor, labels: Tensor, classes: number): Tensor =>
   where(logicalAnd(labels.greaterEqual(0), labels.less(classes)), values, Number.NaN);
 
@@ -92,7 +92,7 @@ export function requirePositive(loss: string, name: string, value: number): void
   });
 }
 
-/** x[:, i] for each name: [rows, names, ..] → several [rows, ..]. */
+/** x[:, i] for each name: [rows, names, ..] → one [rows, ..] per name. */
 export function partsOf(loss: string, x: Tensor, names: readonly string[]): Tensor[] {
   requireTensors(loss, { prediction: x });
   const [rows, count, ...rest] = x.shape;

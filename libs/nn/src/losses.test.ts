@@ -38,7 +38,7 @@ const labelsOf = (...labels: number[]): Tensor => tensor(labels, { dtype: 'int32
 describe('softmaxCrossEntropy', () => {
   const loss = softmaxCrossEntropy();
 
-  it('is −log of the label’s share', () => {
+  it('is −log of the label’s probability', () => {
     const logits = tensor([
       [Math.log(1), Math.log(3), Math.log(4)],
       [0, 0, 0],
@@ -56,13 +56,13 @@ describe('softmaxCrossEntropy', () => {
     checkGrads((z: Tensor) => loss(z, labelsOf(0, 3)), [normal(key, [2, 4], 'float64')]);
   });
 
-  it('neither overflows nor loses float32', () => {
+  it('neither overflows nor loses precision', () => {
     const logits = tensor([[1e4, -1e4]], { dtype: 'float32' });
     expect(loss(logits, labelsOf(1)).toArray()).toEqual([2e4]);
     expect(loss(logits, labelsOf(0)).dtype).toBe('float32');
   });
 
-  it('shows labels that name no class', () => {
+  it('reports labels that name no class', () => {
     const logits = tensor([
       [1, 2],
       [1, 2],
@@ -106,12 +106,12 @@ describe('meanSquaredError', () => {
     expect(loss(tensor([1, 3]), tensor([3, 3])).toArray()).toEqual([4, 0]);
   });
 
-  it('lets a column meet a list, and integers be targets', () => {
+  it('accepts a column with a list, and integer targets', () => {
     expect(loss(tensor([[1], [3]]), tensor([3, 3])).toArray()).toEqual([4, 0]);
     expect(loss(tensor([1, 3]), labelsOf(3, 3)).toArray()).toEqual([4, 0]);
   });
 
-  it('stretches nothing else', () => {
+  it('broadcasts nothing else', () => {
     expect(() => loss(normal(key, [4, 2]), normal(key, [4]))).toThrow(/\[4, 2\] and targets \[4\] differ/);
     expect(() => loss(normal(key, [4]), normal(key, [1]))).toThrow(/differ in shape/);
   });
@@ -133,7 +133,7 @@ describe('binaryCrossEntropy', () => {
     expect(loss(tensor([1e4, -1e4, 1e4]), tensor([1, 0, 0])).toArray()).toEqual([0, 0, 1e4]);
   });
 
-  it('has the gradient σ(z) − t, at 0 too, and a right second derivative', () => {
+  it('has the gradient σ(z) − t, also at 0, and a correct second derivative', () => {
     expect(grad((z: Tensor) => loss(z, tensor([1])).sum())(tensor([0])).toArray()).toEqual([-0.5]);
     checkGrads((z: Tensor) => loss(z, tensor([1, 0, 0.3, 1])), [tensor([0, -2, 3, 0.5])]);
   });
@@ -144,7 +144,7 @@ describe('softmaxCrossEntropy with options', () => {
   const tokens = tensor([0, 3, 9, 9, 9, 9], { dtype: 'int32', shape: [2, 3] });
   const plain = softmaxCrossEntropy();
 
-  it('is the mean over a sample’s own labels, those that count', () => {
+  it('is the mean over a sample’s labels that are not ignored', () => {
     const loss = softmaxCrossEntropy({ ignoreIndex: 9 });
     const of = (row: number, place: number): number =>
       plain(logits.at(row, place).reshape([1, 4]), tokens.at(row, place).reshape([1])).item();
@@ -159,7 +159,7 @@ describe('softmaxCrossEntropy with options', () => {
     expect(() => loss(logits, tokens.add(5))).toThrow(/label 5, number 0 of 6/);
   });
 
-  it('multiplies by class weights and divides by nothing that other samples decide', () => {
+  it('multiplies by class weights and divides by nothing that depends on other samples', () => {
     const [a, b] = [logits.at(0).slice([0], [1]), logits.at(1).slice([0], [1])];
     const weighted = softmaxCrossEntropy({ classWeights: [1, 5, 1, 1] });
     const [first] = weighted(a, labelsOf(1)).toArray() as number[];
@@ -170,21 +170,21 @@ describe('softmaxCrossEntropy with options', () => {
     }
   });
 
-  it('has no slope and no NaN for a class that cannot be', () => {
+  it('is finite and has derivative 0 for an impossible class', () => {
     const z = tensor([[1, Number.NEGATIVE_INFINITY, 2]]);
     expect(plain(z, labelsOf(0)).item()).toBeCloseTo(Math.log(1 + Math.E), 14);
     const gradient = grad((x: Tensor) => plain(x, labelsOf(0)).sum())(z).toArray() as number[][];
     expect(gradient[0]![1]).toBe(0);
   });
 
-  it('of focal labels is that of the cross-entropy for γ = 0', () => {
+  it('equals focal with γ = 0', () => {
     const labels = labelsOf(0, 2, 1);
     const rows = logits.at(0);
     expect(focal({ gamma: 0 })(rows, labels).data).toEqual(plain(rows, labels).data);
     checkGrads((z: Tensor) => focal({ gamma: 1.5 })(z, labels), [rows]);
   });
 
-  it('refuses options that cannot be meant', () => {
+  it('refuses invalid options', () => {
     expect(() => softmaxCrossEntropy({ labelSmoothing: 1.5 })).toThrow(/labelSmoothing is 1.5/);
     expect(() => softmaxCrossEntropy({ classWeights: [1, 2] })(logits.at(0), labelsOf(0, 1, 2))).toThrow(
       /classWeights has 2 values, 1, 2, for logits \[3, 4\]; give one number ≥ 0 for each class/,
@@ -231,18 +231,21 @@ describe('every loss', () => {
     ['tripletMargin', tripletMargin(5), normal(key, [4, 3, 3], 'float64'), signs],
   ];
 
-  it.each(cases)('%s: a value a sample, compiled too, with right derivatives', (_name, loss, x, t) => {
-    const values = loss(x, t);
-    expect(values.shape).toEqual([4]);
-    expect(jit(loss)(x, t).data).toEqual(values.data);
-    const alone = Array.from({ length: 4 }, (_, i) =>
-      loss(x.slice([i], [i + 1]), t.slice([i], [i + 1])).item(),
-    );
-    expect(alone).toEqual([...values.data]);
-    checkGrads((y: Tensor) => loss(y, t), [x]);
-  });
+  it.each(cases)(
+    '%s: gives one value per sample, also compiled, with correct derivatives',
+    (_name, loss, x, t) => {
+      const values = loss(x, t);
+      expect(values.shape).toEqual([4]);
+      expect(jit(loss)(x, t).data).toEqual(values.data);
+      const alone = Array.from({ length: 4 }, (_, i) =>
+        loss(x.slice([i], [i + 1]), t.slice([i], [i + 1])).item(),
+      );
+      expect(alone).toEqual([...values.data]);
+      checkGrads((y: Tensor) => loss(y, t), [x]);
+    },
+  );
 
-  it('of classes refuses labels that name none, and is NaN for them where they have no value yet', () => {
+  it('of classes refuses labels that name none, and is NaN if such labels have no value yet', () => {
     for (const loss of [softmaxCrossEntropy(), negativeLogLikelihood(), focal(), multiMargin()]) {
       expect(() => loss(rows, labelsOf(0, 3, -1, 2))).toThrow(/label 3, number 1 of 4, names no class/);
       const values = jit(loss)(rows, labelsOf(0, 3, -1, 2)).toArray() as number[];
@@ -250,7 +253,7 @@ describe('every loss', () => {
     }
   });
 
-  it('names parts and numbers that do not fit', () => {
+  it('refuses parts and numbers that do not fit', () => {
     expect(() => cosineEmbedding()(rows, signs)).toThrow(
       /takes \[rows, 2, \.\.\] with a, b along axis 1, not \[4, 3\]; join them with stack\(\[a, b\], 1\)/,
     );

@@ -1,4 +1,4 @@
-/** Losses of numbers: regression, yes-or-no labels, distributions. */
+/** Losses of numbers: regression, binary labels, distributions. */
 
 import { abs, exp, log, softplus, stopGradient, tensor, where } from '@lockstep/autodiff';
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
@@ -18,13 +18,13 @@ import {
 export const meanSquaredError = (): Loss => (prediction, target) =>
   meanOfRow(differenceOf('meanSquaredError', prediction, target).square());
 
-/** The mean of |prediction − target| over all axes but the first; a loss, PyTorch's L1Loss, and a metric. */
+/** The mean of |prediction − target| over all axes but the first: a loss (PyTorch's L1Loss) and a metric. */
 export const meanAbsoluteError = (): Loss => (prediction, target) =>
   meanOfRow(abs(differenceOf('meanAbsoluteError', prediction, target)));
 
 const checkHuber = signature('huber', { 'delta?': aNumber });
 
-/** d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), of the differences d (Huber, 1964); its mean over all axes but the first. */
+/** d²/2 for |d| ≤ δ, else δ·(|d| − δ/2), for differences d (Huber, 1964); the mean over all axes but the first. */
 export function huber(delta = 1): Loss {
   checkHuber(delta);
   requirePositive('huber', 'delta', delta);
@@ -38,7 +38,7 @@ export function huber(delta = 1): Loss {
 
 const checkSmoothL1 = signature('smoothL1', { 'beta?': aNumber });
 
-/** {@link huber} divided by β: slope 1 far away (Girshick, 2015). */
+/** {@link huber} divided by β: slope 1 for large differences (Girshick, 2015). */
 export function smoothL1(beta = 1): Loss {
   checkSmoothL1(beta);
   requirePositive('smoothL1', 'beta', beta);
@@ -47,7 +47,7 @@ export function smoothL1(beta = 1): Loss {
 }
 
 export interface BinaryCrossEntropyOptions {
-  /** How much a target of 1 counts against one of 0: a number, or one for each place of the last axis. Default 1. */
+  /** The weight of targets of 1 relative to targets of 0: a number, or one per place of the last axis. Default 1. */
   readonly posWeight?: number | readonly number[];
 }
 
@@ -56,8 +56,8 @@ export const binaryCrossEntropyRules: Rules<BinaryCrossEntropyOptions> = { posWe
 const checkBinaryCrossEntropy = signature('binaryCrossEntropy', {}, binaryCrossEntropyRules);
 
 /**
- * −p·t·log σ(z) − (1 − t)·log(1 − σ(z)) for logits z, targets t in [0, 1] and weight p of the ones, its mean over all
- * axes but the first.
+ * −p·t·log σ(z) − (1 − t)·log(1 − σ(z)) for logits z, targets t in [0, 1] and weight p of targets of 1; the mean over
+ * all axes but the first.
  */
 export function binaryCrossEntropy(options: BinaryCrossEntropyOptions = {}): Loss {
   checkBinaryCrossEntropy(options);
@@ -72,7 +72,7 @@ export function binaryCrossEntropy(options: BinaryCrossEntropyOptions = {}): Los
 }
 
 export interface KlDivergenceOptions {
-  /** The targets are logarithms too. Default false. */
+  /** Whether targets are logarithms too. Default false. */
   readonly logTarget?: boolean;
 }
 
@@ -81,8 +81,8 @@ export const klDivergenceRules: Rules<KlDivergenceOptions> = { logTarget: aBoole
 const checkKlDivergence = signature('klDivergence', {}, klDivergenceRules);
 
 /**
- * Σ t·(log t − x) over all axes but the first, for logarithms of probabilities x and probabilities t: what PyTorch calls
- * 'batchmean'. A target of 0 adds 0.
+ * Σ t·(log t − x) over all axes but the first, for log-probabilities x and probabilities t: PyTorch's 'batchmean'. A
+ * target of 0 adds 0.
  */
 export function klDivergence(options: KlDivergenceOptions = {}): Loss {
   checkKlDivergence(options);
@@ -91,20 +91,20 @@ export function klDivergence(options: KlDivergenceOptions = {}): Loss {
     const t = alike('klDivergence', logs, target);
     if (logTarget) return sumOfRow(exp(t).mul(t.sub(logs)));
     const isNone = t.equal(0);
-    // Only 0 adds 0: a NaN, and a negative number, whose logarithm is one, are no probabilities.
+    // Only a target of 0 adds 0: NaN and negative targets are no probabilities and give NaN.
     return sumOfRow(where(isNone, nanOf(logs), t.mul(log(where(isNone, 1, t)).sub(logs))));
   };
 }
 
-/** eˣ − t·x for logarithms x of expected counts and counts t, its mean over all axes but the first. */
+/** eˣ − t·x for logarithms x of expected counts and counts t; the mean over all axes but the first. */
 export const poissonNegativeLogLikelihood = (): Loss => (prediction, target) => {
   const t = alike('poissonNegativeLogLikelihood', prediction, target);
   return meanOfRow(exp(prediction).sub(prediction.mul(t)));
 };
 
 /**
- * (log v + (μ − t)²/v)/2 for predictions of a mean and a variance, `stack([μ, v], 1)`, its mean over the axes of t
- * but the first (Nix and Weigend, 1994). Variances below 1e-6 count as that, with the slope they would have.
+ * (log v + (μ − t)²/v)/2 for predictions of a mean and a variance, `stack([μ, v], 1)`; the mean over the axes of t
+ * but the first (Nix and Weigend, 1994). Variances below 1e-6 are replaced by 1e-6 and keep their slope.
  */
 export const gaussianNegativeLogLikelihood = (): Loss => (prediction, target) => {
   const [mean, variance] = partsOf('gaussianNegativeLogLikelihood', prediction, ['mean', 'variance']);

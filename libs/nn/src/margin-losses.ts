@@ -1,4 +1,4 @@
-/** Losses with a margin: of scores, of classes, of pairs and triples of vectors. */
+/** Losses with a margin: of scores, classes, pairs and triples of vectors. */
 
 import { oneHot, relu, softplus, sqrt, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, signature } from '@lockstep/errors';
@@ -7,7 +7,7 @@ import { requireNamed } from './named.ts';
 
 const checkHinge = signature('hinge', { 'margin?': aNumber });
 
-/** max(0, margin − t·x) for targets t of −1 or 1, its mean over all axes but the first. */
+/** max(0, margin − t·x) for targets t of −1 or 1; the mean over all axes but the first. */
 export function hinge(margin = 1): Loss {
   checkHinge(margin);
   return (prediction, target) => {
@@ -16,7 +16,7 @@ export function hinge(margin = 1): Loss {
   };
 }
 
-/** log(1 + e^(−t·x)) for targets t of −1 or 1, the smooth {@link hinge}; its mean over all axes but the first. */
+/** log(1 + e^(−t·x)) for targets t of −1 or 1, a smooth {@link hinge}; the mean over all axes but the first. */
 export const softMargin = (): Loss => (prediction, target) => {
   const t = alike('softMargin', prediction, target);
   return meanOfRow(softplus(prediction.mul(t).neg()));
@@ -24,7 +24,7 @@ export const softMargin = (): Loss => (prediction, target) => {
 
 const checkHingeEmbedding = signature('hingeEmbedding', { 'margin?': aNumber });
 
-/** x for targets of 1, max(0, margin − x) for those of −1, of distances x; its mean over all axes but the first. */
+/** For distances x: x for targets of 1, max(0, margin − x) for targets of −1; the mean over all axes but the first. */
 export function hingeEmbedding(margin = 1): Loss {
   checkHingeEmbedding(margin);
   return (distance, target) => {
@@ -37,7 +37,7 @@ const checkMultiMargin = signature('multiMargin', { 'margin?': aNumber });
 
 /**
  * Σ max(0, margin − x[label] + x[j]) over the other classes j, divided by the number of classes (Crammer and Singer,
- * 2001): scores [rows, .., classes], labels int32 [rows, ..], the mean over a sample's labels.
+ * 2001): scores [rows, .., classes], labels int32 [rows, ..]; the mean over a sample's labels.
  */
 export function multiMargin(margin = 1): Loss {
   checkMultiMargin(margin);
@@ -54,7 +54,10 @@ export function multiMargin(margin = 1): Loss {
 
 const checkMarginRanking = signature('marginRanking', { 'margin?': aNumber });
 
-/** max(0, −t·(a − b) + margin) for scores `stack([a, b], 1)`: 1 as target wants a ahead, −1 b. */
+/**
+ * max(0, −t·(a − b) + margin) for scores `stack([a, b], 1)`; the target t is 1 if a should be larger and −1 if b
+ * should.
+ */
 export function marginRanking(margin = 0): Loss {
   checkMarginRanking(margin);
   return (scores, target) => {
@@ -67,8 +70,8 @@ export function marginRanking(margin = 0): Loss {
 const checkCosineEmbedding = signature('cosineEmbedding', { 'margin?': aNumber });
 
 /**
- * For pairs of vectors, [rows, 2, width] as `stack([a, b], 1)` gives, and targets [rows]: 1 − cos(a, b) for pairs that
- * belong together, 1, and max(0, cos(a, b) − margin) for those that do not, −1.
+ * Pairs of vectors [rows, 2, width], as `stack([a, b], 1)` gives, and targets [rows]: 1 − cos(a, b) for targets of 1
+ * (similar), max(0, cos(a, b) − margin) for targets of −1 (different).
  */
 export function cosineEmbedding(margin = 0): Loss {
   checkCosineEmbedding(margin);
@@ -87,8 +90,8 @@ export function cosineEmbedding(margin = 0): Loss {
 const checkTripletMargin = signature('tripletMargin', { 'margin?': aNumber });
 
 /**
- * max(0, ‖a − p‖ − ‖a − n‖ + margin) for triples of vectors, [rows, 3, width]: an anchor, one that belongs to it and one
- * that does not. The target is not looked at.
+ * max(0, ‖a − p‖ − ‖a − n‖ + margin) for triples of vectors [rows, 3, width]: an anchor, a similar and a different
+ * vector. The target is not used.
  */
 export function tripletMargin(margin = 1): Loss {
   checkTripletMargin(margin);
@@ -98,7 +101,7 @@ export function tripletMargin(margin = 1): Loss {
       'positive',
       'negative',
     ]) as [Tensor, Tensor, Tensor];
-    // PyTorch's distance: 1e-6 on each difference keeps the root's slope finite where two vectors are equal.
+    // As in PyTorch, 1e-6 on each difference keeps the root's slope finite for equal vectors.
     const distance = (x: Tensor): Tensor => sqrt(anchor.sub(x).add(1e-6).square().sum(1));
     return relu(distance(positive).sub(distance(negative)).add(margin));
   };

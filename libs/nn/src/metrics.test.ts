@@ -24,7 +24,7 @@ describe('accuracy', () => {
 });
 
 describe('topKAccuracy', () => {
-  it('looks whether the label is among the k largest, of equal ones the first', () => {
+  it('tests whether the label is among the k largest, the first of equal logits', () => {
     const rows = tensor([
       [5, 4, 3, 2],
       [5, 4, 3, 2],
@@ -36,13 +36,13 @@ describe('topKAccuracy', () => {
     expect(topKAccuracy(4)(rows, labelsOf(4, -1, 1, 0)).toArray()).toEqual([0, 0, 1, 1]);
   });
 
-  it('is the accuracy for k = 1', () => {
+  it('equals accuracy for k = 1', () => {
     const rows = normal(key, [50, 6]);
     const labels = tensor(Int32Array.from({ length: 50 }, (_, i) => i % 6));
     expect(topKAccuracy(1)(rows, labels).toArray()).toEqual(accuracy(rows, labels).toArray());
   });
 
-  it('refuses to look at none', () => {
+  it('refuses k = 0', () => {
     expect(() => topKAccuracy(0)).toThrow(/topKAccuracy: k is 0; it must be a whole number ≥ 1/);
   });
 });
@@ -59,7 +59,7 @@ it('binaryAccuracy compares signs with zeros and ones', () => {
   expect(binaryAccuracy(rows, target).toArray()).toEqual([0.5, 1]);
 });
 
-it('perplexity is that of the mean loss', () => {
+it('perplexity is e to the mean loss', () => {
   expect(perplexity(Math.log(17))).toBeCloseTo(17, 12);
   expect(perplexity(tensor([Math.log(4)]).mean())).toBeCloseTo(4, 12);
 });

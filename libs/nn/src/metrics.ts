@@ -1,4 +1,4 @@
-/** What one looks at beside the loss: one value a sample each, averaged by the trainer like the loss. */
+/** Metrics: one value per sample each, averaged by the trainer like the loss. */
 
 import { arange, asTensor, logicalAnd, logicalOr, oneHot, type Tensor, where } from '@lockstep/autodiff';
 import { signature, whole } from '@lockstep/errors';
@@ -7,8 +7,8 @@ import { alike, type Metric, meanOfRow, nanOf, requireClasses } from './loss.ts'
 import { noteNames } from './named.ts';
 
 /**
- * 1 where the largest logit is the label's, else 0, and NaN where a logit is NaN: logits [rows, .., classes], labels int32 [rows, ..], the mean over
- * the sample's labels → float32 [rows].
+ * 1 where the largest logit is the label's, else 0, and NaN where a logit is NaN: logits [rows, .., classes], labels
+ * int32 [rows, ..]; the mean over the sample's labels → float32 [rows].
  */
 export const accuracy: Metric = (logits, labels) => {
   requireClasses('accuracy', logits, labels);
@@ -18,10 +18,13 @@ export const accuracy: Metric = (logits, labels) => {
 
 const checkTopKAccuracy = signature('topKAccuracy', { k: whole(1) });
 
-/** NaN for rows of logits that have one, else 0. */
+/** NaN for rows of logits that contain NaN, else 0. */
 const nanOfAny = (logits: Tensor): Tensor => nanOf(logits).sum(-1).cast('float32');
 
-/** 1 where the label's logit is among the `k` largest (of equal ones the first), else 0; otherwise {@link accuracy}. */
+/**
+ * 1 where the label's logit is among the `k` largest (the first of equal logits), else 0; otherwise like {@link
+ * accuracy}.
+ */
 export function topKAccuracy(k: number): Metric {
   checkTopKAccuracy(k);
   return (logits, labels) => {
@@ -41,7 +44,7 @@ export function topKAccuracy(k: number): Metric {
   };
 }
 
-/** 1 where a logit is above 0 and its target 1, or neither, else 0; the mean over all axes but the first. */
+/** 1 where the logit is above 0 and the target 1, or neither, else 0; the mean over all axes but the first. */
 export const binaryAccuracy: Metric = (logits, target) => {
   const t = alike('binaryAccuracy', logits, target);
   const hits = logits.greater(0).equal(t.greater(0.5)).cast('float32');
@@ -51,8 +54,8 @@ export const binaryAccuracy: Metric = (logits, target) => {
 const checkPerplexity = signature('perplexity', { meanCrossEntropy: numberOrTensor });
 
 /**
- * e^loss of the mean cross-entropy of a whole data set. No metric of a sample: a mean of perplexities would be another
- * number.
+ * e^loss for the mean cross-entropy of a whole data set. Not a metric of a sample: the mean of samples' perplexities
+ * is another number.
  */
 export function perplexity(meanCrossEntropy: Tensor | number): number {
   checkPerplexity(meanCrossEntropy);

@@ -37,9 +37,9 @@ describe('summary', () => {
       [
         'layer          output        parameters    FLOPs',
         'input          [28, 28, 1]',
-        // Two for each of the nine taps of 28·28·16 elements; the padding's zeros count too.
+        // Two for each of the nine taps of 28·28·16 elements, including taps on padding.
         '0/0 conv2d     [28, 28, 16]         144  225,792',
-        // Subtract, multiply and add for each element, and √(variance + ε) and γ/√ for each channel.
+        // Subtract, multiply and add per element; √(variance + ε) and γ/√ per channel.
         '0/1 batchNorm  [28, 28, 16]          32   37,680',
         '0/2 relu       [28, 28, 16]           0   12,544',
         '0/3 maxPool    [14, 14, 16]           0   12,544',
@@ -51,7 +51,7 @@ describe('summary', () => {
     );
   });
 
-  it('names containers, with what they compute themselves', () => {
+  it('lists containers with what they compute themselves', () => {
     const model = sequential(
       embedding(50, 8),
       residual(layerNorm(), multiHeadAttention(8, 2)),
@@ -85,7 +85,7 @@ describe('summary', () => {
     ]);
   });
 
-  it('makes shapes only: initialisers run on a key without a value', () => {
+  it('computes shapes only: initialisers run on a key without a value', () => {
     const seen: Tensor[] = [];
     const init = (from: Tensor, shape: readonly number[]): Tensor => {
       seen.push(from);

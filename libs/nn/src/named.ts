@@ -1,7 +1,7 @@
 /**
- * Numbers that name something: labels name classes, tokens rows of a table. Where they are at hand they are checked at
- * once. In a traced program they are not, and one that names nothing gives NaN; who traces it can watch which values
- * are used so, and check their source.
+ * Numbers that name something: labels name classes, tokens name rows of a table. Numbers with values are checked at
+ * once. In a traced program they have no values, and one that names nothing gives NaN; the code that traces can watch
+ * which values are used as names and check their source.
  */
 import { ConcreteTensor, type Tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
@@ -12,15 +12,15 @@ export interface NamingUse {
   readonly kind: 'label' | 'token';
   /** int32 */
   readonly numbers: Tensor;
-  /** They name 0 to `count` − 1. */
+  /** Valid numbers are 0 to `count` − 1. */
   readonly count: number;
-  /** One that may lie outside. */
+  /** A number that is valid although it may lie outside. */
   readonly ignored?: number | undefined;
 }
 
 let watcher: ((use: NamingUse) => void) | undefined;
 
-/** Runs `f` and tells `watch` of each use of numbers that are not at hand. */
+/** Runs `f` and calls `watch` for each use of numbers that have no values yet. */
 export function watchNames<T>(watch: (use: NamingUse) => void, f: () => T): T {
   const before = watcher;
   watcher = watch;
@@ -31,7 +31,7 @@ export function watchNames<T>(watch: (use: NamingUse) => void, f: () => T): T {
   }
 }
 
-/** Throws an `argument` error for a number at hand that names nothing. */
+/** Throws `argument` for a number with a value that names nothing. */
 export function requireNamed(use: NamingUse): void {
   const { numbers } = use;
   if (!(numbers instanceof ConcreteTensor)) {
@@ -48,12 +48,12 @@ export function requireNamed(use: NamingUse): void {
   );
 }
 
-/** For what gives a value to every number, such as a metric: nothing is checked but what is watched. */
+/** Only reports the use to the watcher: for functions, such as metrics, that give every number a value. */
 export function noteNames(use: NamingUse): void {
   watcher?.(use);
 }
 
-/** The place of the first number that names nothing, or −1. */
+/** The index of the first number that names nothing, or −1. */
 export function firstUnnamed(
   numbers: ArrayLike<number>,
   { count, ignored }: Pick<NamingUse, 'count' | 'ignored'>,
@@ -65,7 +65,7 @@ export function firstUnnamed(
   return -1;
 }
 
-/** What is wrong with the number, and what to do; `source` gives the outputs, or has the table. */
+/** The problem of a number and its remedy; `source` makes the outputs or holds the table. */
 export function unnamedText({ kind, count }: NamingUse, value: number, source?: string): string {
   const last = count - 1;
   if (kind === 'token') {

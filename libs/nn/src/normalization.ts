@@ -1,4 +1,4 @@
-/** Normalisations within a row: each sample by its own moments, the same in training and evaluation. */
+/** Normalisations within a row: each sample by its own moments, in training and evaluation alike. */
 
 import { ones, type Tensor, zeros } from '@lockstep/autodiff';
 import { aBoolean, LockstepError, numberFrom, type Rules, signature, whole } from '@lockstep/errors';
@@ -6,22 +6,22 @@ import { formatShape, type Shape } from '@lockstep/tensor';
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
 
-/** What normalised values are multiplied by and what is added to them, where a layer has them. */
+/** The trained scale and offset of normalised values, where a layer has them. */
 export type NormParams = { readonly gamma?: Tensor; readonly beta?: Tensor };
 
 export interface NormOptions {
   /** Added to the variance (or mean square). Default 1e-5. */
   readonly epsilon?: number;
-  /** Whether values are multiplied by a trained γ, 1 at first. Default true; of `instanceNorm` false. */
+  /** Whether values are multiplied by a trained γ, initially 1. Default true; false for `instanceNorm`. */
   readonly scale?: boolean;
-  /** Whether a trained β is added, 0 at first. Default true; of `instanceNorm` and `rmsNorm` false. */
+  /** Whether a trained β, initially 0, is added. Default true; false for `instanceNorm` and `rmsNorm`. */
   readonly shift?: boolean;
 }
 
 export const normRules: Rules<NormOptions> = { epsilon: numberFrom(0), scale: aBoolean, shift: aBoolean };
 
 export interface LayerNormOptions extends NormOptions {
-  /** How many of the last axes are normalised as one. Default 1. */
+  /** The number of last axes that are normalised together. Default 1. */
   readonly axes?: number;
 }
 
@@ -30,8 +30,8 @@ export const layerNormRules: Rules<LayerNormOptions> = { ...normRules, axes: who
 const checkLayerNorm = signature('layerNorm', {}, layerNormRules);
 
 /**
- * (x − mean)/√(variance + ε)·γ + β over the last axis or axes of each row; γ and β have one value for each element that
- * is normalised (Ba, Kiros and Hinton, 2016). [rows, .., C] → the same
+ * (x − mean)/√(variance + ε)·γ + β over the last axis or axes of each row; γ and β have one value per normalised
+ * element (Ba, Kiros and Hinton, 2016). [rows, .., C] → the same
  */
 export function layerNorm(options: LayerNormOptions = {}): Layer<NormParams, Empty> {
   checkLayerNorm(options);
@@ -44,7 +44,7 @@ export function layerNorm(options: LayerNormOptions = {}): Layer<NormParams, Emp
 
 const checkRmsNorm = signature('rmsNorm', {}, normRules);
 
-/** x/√(mean x² + ε)·γ over the last axis, by default without β (Zhang and Sennrich, 2019). [rows, .., C] → the same */
+/** x/√(mean x² + ε)·γ over the last axis; without β by default (Zhang and Sennrich, 2019). [rows, .., C] → the same */
 export function rmsNorm(options: NormOptions = {}): Layer<NormParams, Empty> {
   checkRmsNorm(options);
   const { epsilon = 1e-5, shift = false, ...affine } = options;
@@ -61,8 +61,8 @@ export function rmsNorm(options: NormOptions = {}): Layer<NormParams, Empty> {
 const checkGroupNorm = signature('groupNorm', { groups: whole(1) }, normRules);
 
 /**
- * Channels in `groups` groups of neighbours, each group of a row normalised over its channels and all places; γ and β
- * have one value a channel (Wu and He, 2018). [rows, .., C] → the same
+ * `groups` groups of neighbouring channels; each group of a row is normalised over its channels and all places. γ and
+ * β have one value per channel (Wu and He, 2018). [rows, .., C] → the same
  */
 export function groupNorm(groups: number, options: NormOptions = {}): Layer<NormParams, Empty> {
   checkGroupNorm(groups, options);
@@ -90,8 +90,8 @@ export function groupNorm(groups: number, options: NormOptions = {}): Layer<Norm
 const checkInstanceNorm = signature('instanceNorm', {}, normRules);
 
 /**
- * Each channel of a row normalised over its places (Ulyanov, Vedaldi and Lempitsky, 2016). As in PyTorch there is no γ
- * and no β unless asked for. [rows, .., C] → the same
+ * Each channel of a row is normalised over its places (Ulyanov, Vedaldi and Lempitsky, 2016). As in PyTorch, γ and β
+ * are off by default. [rows, .., C] → the same
  */
 export function instanceNorm(options: NormOptions = {}): Layer<NormParams, Empty> {
   checkInstanceNorm(options);
@@ -139,7 +139,7 @@ function normalization(
   });
 }
 
-/** (x − mean)/√(variance + ε), the variance biased, over `axes`. */
+/** (x − mean)/√(variance + ε) over `axes`, with the biased variance. */
 function standardized(x: Tensor, axes: readonly number[], epsilon: number): Tensor {
   const centred = x.sub(x.mean(axes, { keepDims: true }));
   return centred.div(centred.square().mean(axes, { keepDims: true }).add(epsilon).sqrt());

@@ -1,4 +1,4 @@
-/** A NaN that comes in comes out: no selection hides it. Where PyTorch gives a number, so do we. */
+/** A NaN in the input reaches the output: no selection drops it, except where PyTorch gives a number too. */
 import { grad, keyTensor, ones, stack, type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { softmaxCrossEntropy } from './cross-entropy.ts';
@@ -28,32 +28,32 @@ const ofNumbers: Record<string, Loss> = {
 };
 
 describe.each(Object.entries(ofNumbers))('%s', (_name, loss) => {
-  it.each([-1, 0, 1])('of a NaN, for a target of %i, is NaN', (target) => {
+  it.each([-1, 0, 1])('is NaN for a prediction of NaN and a target of %i', (target) => {
     expect(loss(tensor([[0.5, nan]]), tensor([[0, target]])).item()).toBeNaN();
   });
 
-  it('for a target of NaN is NaN', () => {
+  it('is NaN for a target of NaN', () => {
     expect(loss(tensor([[0.5, 0.5]]), tensor([[0, nan]])).item()).toBeNaN();
   });
 });
 
 const smooth = Object.entries(ofNumbers).filter(([name]) => !/hinge|Accuracy/.test(name));
 
-it.each(smooth)('%s has a slope of NaN for a target of NaN', (_name, loss) => {
+it.each(smooth)('%s has derivative NaN for a target of NaN', (_name, loss) => {
   const target = tensor([nan]);
   expect(grad((x: Tensor) => loss(x, target).sum())(tensor([0.5])).item()).toBeNaN();
 });
 
 describe('klDivergence', () => {
   const loss = losses.klDivergence();
-  it('gets nothing from a target of 0, were it of a class that cannot be', () => {
+  it('adds 0 for a target of 0, even of an impossible class', () => {
     expect(loss(tensor([[minusInfinity, 0]]), tensor([[0, 1]])).item()).toBe(0);
     expect(grad((x: Tensor) => loss(x, tensor([[0, 1]])).sum())(tensor([[-3, 0]])).toArray()).toEqual([
       [-0, -1],
     ]);
   });
 
-  it('takes no negative number for a probability', () => {
+  it('accepts no negative number as a probability', () => {
     expect(loss(tensor([[0.5]]), tensor([[-1]])).item()).toBeNaN();
   });
 });
@@ -108,7 +108,7 @@ describe('metrics', () => {
   it.each([
     ['accuracy', accuracy],
     ['topKAccuracy', topKAccuracy(1)],
-  ])('%s of logits with a NaN is NaN, in their row alone', (_name, metric) => {
+  ])('%s is NaN for a row of logits with a NaN, and only for that row', (_name, metric) => {
     const logits = tensor([
       [1, nan, 0],
       [2, 1, 0],
@@ -123,7 +123,7 @@ describe('dropout', () => {
   it.each([
     ['dropout', dropout(0.5)],
     ['spatialDropout', spatialDropout(0.5)],
-  ])('%s: what is dropped is 0, without a sign, and NaN where it was', (_name, layer) => {
+  ])('%s: dropped elements are +0, or NaN if they were NaN', (_name, layer) => {
     const context = { training: true, key: keyTensor(1), weights: ones([1]) } as const;
     const of = (value: number): Tensor => layer.apply({}, {}, ones([1, 3, 40]).mul(value), context)[0];
     expect(new Set(of(-1).data)).toEqual(new Set([-2, 0]));

@@ -8,8 +8,9 @@ const checkDraw = signature('orthogonal', { key: aTensor, shape: aShape, 'fans?'
 const checkOrthogonal = signature('orthogonal', { 'gain?': aNumber });
 
 /**
- * A kernel whose outputs (or inputs, whichever are fewer) are orthogonal directions of length `gain`, uniformly
- * distributed among all such (Saxe, McClelland and Ganguli, 2014); a convolution's counts as [kh·kw·in, out].
+ * A kernel whose outputs (or inputs, if these are fewer) are orthogonal directions of length `gain`, uniformly
+ * distributed among all such kernels (Saxe, McClelland and Ganguli, 2014); a convolution's kernel counts as
+ * [kh·kw·in, out].
  */
 export function orthogonal(gain = 1): Initializer {
   checkOrthogonal(gain);
@@ -24,7 +25,7 @@ export function orthogonal(gain = 1): Initializer {
     }
     const [numIn, numOut] = [sizeOf(shape.slice(0, -1)), shape.at(-1)!];
     const [count, length] = [Math.min(numIn, numOut), Math.max(numIn, numOut)];
-    // Gram and Schmidt's of normal directions, uniform since r has no negative diagonal; float64 for digits to lose.
+    // Gram-Schmidt of normal vectors; uniform, since r's diagonal is positive. In float64, as the process loses digits.
     const { q } = qr(normal(foldIn(key, 'directions'), [length, count], 'float64'));
     const kernel = numIn < numOut ? q.transpose() : q;
     return kernel.mul(gain).cast('float32').reshape(shape);

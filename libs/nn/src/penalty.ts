@@ -2,17 +2,14 @@ import type { Tensor } from '@lockstep/autodiff';
 import { LockstepError, numberFrom, signature } from '@lockstep/errors';
 import { flatten, frozenLeaves } from '@lockstep/tree';
 
-/**
- * A term of the objective that depends on the parameters alone, whatever tree of tensors they are; differentiated once
- * a step, not once a shard.
- */
+/** A term of the objective that depends on the parameters alone. Differentiated once per step, not once per shard. */
 export type Penalty = (params: unknown) => Tensor;
 
 const checkL2 = signature('l2', { lambda: numberFrom(0) }, {});
 
 /**
- * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Counts tensors with two
- * or more axes, kernels and embeddings; biases and normalisation parameters stay free, and what is frozen is left out.
+ * L2 regularisation, or weight decay: J(w) = L(w) + λ·‖w‖², whose gradient is ∇L(w) + 2λ·w. Covers tensors with two
+ * or more axes (kernels and embeddings), but not biases, normalisation parameters and frozen tensors.
  */
 export function l2(lambda: number, ...none: []): Penalty {
   checkL2(lambda, ...none);

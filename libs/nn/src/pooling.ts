@@ -1,4 +1,4 @@
-/** Layers that summarise windows of images [H, W, C] and sequences [L, C], and their opposite. */
+/** Layers that summarise windows of images [H, W, C] and sequences [L, C], and upsampling. */
 
 import type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from '@lockstep/autodiff';
 import * as ops from '@lockstep/autodiff';
@@ -16,8 +16,8 @@ const checkMaxPool = signature('maxPool', {
 });
 
 /**
- * The largest element of each window; padding never wins. A number in place of the options is the stride.
- * [rows, H, W, C] → [rows, H′, W′, C]
+ * The largest element of each window; padding is never the largest. A number instead of options is the stride. [rows,
+ * H, W, C] → [rows, H′, W′, C]
  */
 export function maxPool(size: Size, options: PoolOptions | Size = {}): Layer<Empty, Empty> {
   checkMaxPool(size, options);
@@ -50,7 +50,7 @@ export function avgPool1d(size: number, options: AvgPool1dOptions = {}): Layer<E
 
 const checkAdaptiveAvgPool = signature('adaptiveAvgPool', { size: aSize });
 
-/** The means of `size` windows along each axis that cover all of it. [rows, H, W, C] → [rows, ..size, C] */
+/** The means of `size` windows per axis, which together cover the axis. [rows, H, W, C] → [rows, ..size, C] */
 export function adaptiveAvgPool(size: Size): Layer<Empty, Empty> {
   checkAdaptiveAvgPool(size);
   return weightless('adaptiveAvgPool', (x) => ops.adaptiveAvgPool(x, size));
@@ -58,7 +58,7 @@ export function adaptiveAvgPool(size: Size): Layer<Empty, Empty> {
 
 const checkAdaptiveMaxPool = signature('adaptiveMaxPool', { size: aSize });
 
-/** The maxima of `size` windows along each axis that cover all of it. [rows, H, W, C] → [rows, ..size, C] */
+/** The maxima of `size` windows per axis, which together cover the axis. [rows, H, W, C] → [rows, ..size, C] */
 export function adaptiveMaxPool(size: Size): Layer<Empty, Empty> {
   checkAdaptiveMaxPool(size);
   return weightless('adaptiveMaxPool', (x) => ops.adaptiveMaxPool(x, size));
@@ -66,7 +66,7 @@ export function adaptiveMaxPool(size: Size): Layer<Empty, Empty> {
 
 const checkAdaptiveAvgPool1d = signature('adaptiveAvgPool1d', { size: aNumber });
 
-/** The means of `size` windows that cover a sequence. [rows, L, C] → [rows, size, C] */
+/** The means of `size` windows that together cover a sequence. [rows, L, C] → [rows, size, C] */
 export function adaptiveAvgPool1d(size: number): Layer<Empty, Empty> {
   checkAdaptiveAvgPool1d(size);
   return weightless('adaptiveAvgPool1d', (x) => ops.adaptiveAvgPool1d(x, size));
@@ -74,7 +74,10 @@ export function adaptiveAvgPool1d(size: number): Layer<Empty, Empty> {
 
 const checkUpsample = signature('upsample', { factor: whole(1) });
 
-/** Each place `factor` times along every axis but the last, the nearest neighbour's value: [rows, .., C] → [rows, ..·factor, C] */
+/**
+ * Repeats each place `factor` times along every axis but the last (nearest neighbour): [rows, .., C] → [rows,
+ * ..·factor, C]
+ */
 export function upsample(factor: number): Layer<Empty, Empty> {
   checkUpsample(factor);
   return weightless('upsample', (x) =>

@@ -1,4 +1,4 @@
-/** What tells a model of sequences where in the sequence it is: added to every row. */
+/** Encodings of the place in a sequence, which are added to every row. */
 import { foldIn, type Tensor, tensor } from '@lockstep/autodiff';
 import { aFunction, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
 import type { FloatDType, Shape } from '@lockstep/tensor';
@@ -7,11 +7,11 @@ import { normal } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer, weightless } from './layer.ts';
 import { requireSequence } from './require.ts';
 
-/** One vector a place. [length, width] */
+/** One vector per place. [length, width] */
 export type PositionParams = { readonly table: Tensor };
 
 export interface PositionOptions {
-  /** The table's first values. Default normal(0.02). */
+  /** The table's initialiser. Default normal(0.02). */
   readonly init?: Initializer;
 }
 
@@ -50,7 +50,7 @@ export function positionalEmbedding(
 }
 
 /**
- * Adds sines and cosines of the place: sin(t/10000^(2i/width)) at feature 2i, the cosine at 2i + 1 (Vaswani et al.,
+ * Adds sines and cosines of the place t: sin(t/10000^(2i/width)) at feature 2i, the cosine at 2i + 1 (Vaswani et al.,
  * 2017, section 3.5). [rows, time, width] → the same
  */
 export const sinusoidalPositions = (): Layer<Empty, Empty> =>
@@ -59,13 +59,16 @@ export const sinusoidalPositions = (): Layer<Empty, Empty> =>
     return x.add(sinusoids(x.shape[1]!, x.shape[2]!, x.dtype === 'float64' ? 'float64' : 'float32'));
   });
 
-/** [time, width]. Constants of a program, so they are made of sums and products only, which all engines round alike. */
+/**
+ * [time, width]. The values are constants of a program, so they are made of sums and products only, which all engines
+ * round alike.
+ */
 function sinusoids(time: number, width: number, dtype: FloatDType): Tensor {
   const table = new Float64Array(time * width);
   for (let feature = 0; feature < width; feature += 2) {
     const rate = exponential((-feature / width) * ln10000);
     const [sine, cosine] = sineAndCosine(rate);
-    // From place to place the angle grows by the rate: one rotation.
+    // From place to place the angle grows by the rate, which is one rotation.
     let [s, c] = [0, 1];
     for (let t = 0; t < time; t++) {
       table[t * width + feature] = s;
@@ -89,7 +92,7 @@ function exponential(x: number): number {
   return sum;
 }
 
-/** Of an angle in [0, 1], by Taylor's series. */
+/** Sine and cosine of an angle in [0, 1], by Taylor's series. */
 function sineAndCosine(angle: number): [number, number] {
   const square = angle * angle;
   let [sine, cosine] = [1, 1];

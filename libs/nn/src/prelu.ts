@@ -4,13 +4,13 @@ import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockst
 import type { Empty, Layer } from './layer.ts';
 import { checkedLayer } from './layer.ts';
 
-/** The slope below 0, one for all channels or one each. [1] or [C] */
+/** The slope below 0: one for all channels, or one per channel. [1] or [C] */
 export type PreluParams = { readonly slope: Tensor };
 
 export interface PreluOptions {
-  /** A slope for each channel (the last axis). Default false: one for all. */
+  /** Whether each channel (the last axis) has its own slope. Default false. */
   readonly perChannel?: boolean;
-  /** The slope's first value. Default 0.25. */
+  /** The initial slope. Default 0.25. */
   readonly slope?: number;
 }
 
@@ -18,7 +18,7 @@ export const preluRules: Rules<PreluOptions> = { perChannel: aBoolean, slope: aN
 
 const checkPrelu = signature('prelu', {}, preluRules);
 
-/** x above 0, a·x below, with a trained slope a (He et al., 2015). [rows, .., C] → the same */
+/** x where x > 0, a·x elsewhere, with a trained slope a (He et al., 2015). [rows, .., C] → the same */
 export function prelu(options: PreluOptions = {}): Layer<PreluParams, Empty> {
   checkPrelu(options);
   const { perChannel = false, slope = 0.25 } = options;

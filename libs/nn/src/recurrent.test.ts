@@ -17,12 +17,12 @@ describe.each([
   ['lstm', lstm],
   ['gru', gru],
 ] as const)('%s', (kind, make) => {
-  it('gives as its last output what a sequence ends with', () => {
+  it('gives the end of the sequence as its last output', () => {
     const all = applied(make(4), x);
     expect(applied(make(4, { output: 'last' }), x).data).toEqual(all.slice([0, 4], [2, 5]).data);
   });
 
-  it('sees nothing of the future, and backward nothing of the past', () => {
+  it('reads no later time, and backward no earlier time', () => {
     const start = x.slice([0, 0], [2, 3]);
     expect(applied(make(4), start).data).toEqual(applied(make(4), x).slice([0, 0], [2, 3]).data);
     const both = make(4, { bidirectional: true });
@@ -33,7 +33,7 @@ describe.each([
     expect(last.slice([0, 4], [2, 8]).data).toEqual(backward(x).slice([0, 0], [2, 1]).data);
   });
 
-  it('draws its parameters within ±1/√units, each from a key of its own', () => {
+  it('draws its parameters within ±1/√units, each from its own key', () => {
     const { params } = make(16, { layers: 2 }).init(key, [5, 3]);
     const first = params[0]![0]!;
     const { kernel, recurrent, inputBias, recurrentBias } = first;
@@ -47,7 +47,7 @@ describe.each([
     expect(gram.at(1, 1).item()).toBeCloseTo(1, 5);
   });
 
-  it('refuses rows that are no sequences, and counts that cannot be', () => {
+  it('refuses rows that are no sequences, and invalid counts', () => {
     expect(() => make(4).init(key, [3])).toThrow(
       `${kind}: takes sequences [time, features], not rows of shape [3]`,
     );

@@ -1,6 +1,7 @@
 /**
- * Recurrent layers over sequences [rows, time, features], with PyTorch's equations, order of gates and two biases. The
- * product with the inputs is taken for all times at once; only the one with the state waits for the time before.
+ * Recurrent layers over sequences [rows, time, features], with PyTorch's equations, order of gates and two biases.
+ * The product with the inputs is computed for all times at once; only the product with the state is computed time by
+ * time.
  */
 
 import { concatenate, foldIn, relu, split, stack, type Tensor, unstack, zeros } from '@lockstep/autodiff';
@@ -13,7 +14,7 @@ import { uniform } from './initializers.ts';
 import { checkedLayer, type Empty, type Layer, requireContext } from './layer.ts';
 import { requireSequence } from './require.ts';
 
-/** One direction of one layer; the gates of a cell lie side by side along the last axis. */
+/** The parameters of one direction of one layer; the gates of a cell are consecutive along the last axis. */
 export type CellParams = {
   /** [features, gates·units] */
   readonly kernel: Tensor;
@@ -24,26 +25,29 @@ export type CellParams = {
   readonly recurrentBias?: Tensor;
 };
 
-/** By layer, then direction: forward, backward. */
+/** By layer, then by direction: forward, backward. */
 export type RecurrentParams = readonly (readonly CellParams[])[];
 
 export interface RecurrentOptions {
-  /** Layers one after the other. Default 1. */
+  /** The number of stacked layers. Default 1. */
   readonly layers?: number;
-  /** A second direction, from the end to the beginning; its outputs follow the first's along the last axis. Default false. */
+  /**
+   * Whether a second direction runs from the end to the beginning; its outputs follow the first's along the last
+   * axis. Default false.
+   */
   readonly bidirectional?: boolean;
   /**
-   * 'sequence': the outputs of all times, [rows, time, units]. 'last': of each direction the one after it has seen the
-   * whole sequence, [rows, units]. Default 'sequence'.
+   * 'sequence': the outputs of all times, [rows, time, units]. 'last': for each direction, the output after the whole
+   * sequence, [rows, units]. Default 'sequence'.
    */
   readonly output?: 'sequence' | 'last';
-  /** Rate of dropout between layers, in training. Default 0. */
+  /** Dropout rate between layers, in training. Default 0. */
   readonly dropout?: number;
   /** Default true. */
   readonly bias?: boolean;
-  /** The first values of all parameters but those with an initialiser of their own. Default uniform in ±1/√units. */
+  /** The initialiser of all parameters without their own. Default uniform in ±1/√units. */
   readonly init?: Initializer;
-  /** Of the product with the state, for instance `orthogonal()`. Default: that of all parameters. */
+  /** The initialiser of the kernel of the state, such as `orthogonal()`. Default: that of all parameters. */
   readonly recurrentInit?: Initializer;
 }
 
@@ -122,9 +126,9 @@ export function gru(units: number, options: RecurrentOptions = {}): Layer<Recurr
 
 interface Cell {
   readonly gates: number;
-  /** How many arrays [rows, units] go from time to time; the first is the output. */
+  /** The number of arrays [rows, units] that are passed from time to time; the first is the output. */
   readonly numStates: number;
-  /** States, the inputs' part of the gates, and how the state's part is computed → the states after it. */
+  /** (states, the inputs' part of the gates, the function of the state's part) → the next states. */
   step(states: readonly Tensor[], x: Tensor, product: (h: Tensor) => Tensor): Tensor[];
 }
 
@@ -190,7 +194,7 @@ function initCell(
   };
 }
 
-/** One direction: [rows, time, features] → [rows, time, units], or the output of the last step alone. */
+/** One direction: [rows, time, features] → [rows, time, units], or only the output of the last step. */
 function run(cell: Cell, params: CellParams, x: Tensor, isBackward: boolean, lastAlone: boolean): Tensor {
   const [rows, time] = x.shape as [number, number, number];
   const { kernel, recurrent: weights, inputBias, recurrentBias } = params;

@@ -1,4 +1,4 @@
-/** What layers say to shapes and options that they cannot take. */
+/** Errors of layers for shapes and options that they cannot take. */
 import { normal, tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { asLayer, type LayerLike } from './layer.ts';
 
 const key = tensor(Uint32Array.of(1, 2));
 
-describe('a layer says what came, what it expects and what to do', () => {
+describe('errors of a layer say what came, what it expects and what to do', () => {
   const rows: readonly (readonly [string, LayerLike, readonly number[], string])[] = [
     [
       'conv1d',
@@ -69,7 +69,7 @@ describe('a layer says what came, what it expects and what to do', () => {
     ['a function', (x) => x.mean(0), [6], 'a layer must keep the batch axis in front'],
   ];
 
-  it.each(rows)('%s of rows', (_name, layer, input, message) => {
+  it.each(rows)('for rows: %s', (_name, layer, input, message) => {
     expect(() => asLayer(layer).init(key, input)).toThrow(LockstepError);
     expect(() => asLayer(layer).init(key, input)).toThrow(message);
   });
@@ -101,12 +101,12 @@ describe('a layer says what came, what it expects and what to do', () => {
     ['multiHeadAttention', () => nn.multiHeadAttention(6, 2, { memoryFeatures: 0 }), 'memoryFeatures is 0'],
   ];
 
-  it.each(options)('%s of options', (_name, make, message) => {
+  it.each(options)('for options: %s', (_name, make, message) => {
     expect(make).toThrow(LockstepError);
     expect(make).toThrow(message);
   });
 
-  it('when rows are others than it was made for', () => {
+  it('for rows of another shape than init got', () => {
     const layer = nn.positionalEmbedding(4);
     const { params, state } = layer.init(key, [4, 2]);
     const context = { training: true, key, weights: normal(key, [1]) };

@@ -1,4 +1,4 @@
-/** Checks of what users give to layers. */
+/** Checks of users' arguments of layers. */
 import { LockstepError } from '@lockstep/errors';
 import { formatShape, type Shape } from '@lockstep/tensor';
 

@@ -17,7 +17,7 @@ const contextFor = (rows: number, training = true) => ({ training, key, weights:
 describe('sequential', () => {
   const model = sequential(conv2d(3, 3), relu, sequential(batchNorm(), maxPool(2)), flatten, dense(4));
 
-  it('has one entry a layer and infers their types', () => {
+  it('has one entry per layer and infers their types', () => {
     const { params, state, output } = model.init(key, [4, 4, 1]);
     expect(params[0].kernel.shape).toEqual([3, 3, 1, 3]);
     expect(params[2][0].gamma.shape).toEqual([3]);
@@ -28,7 +28,7 @@ describe('sequential', () => {
     expect(output).toEqual([4]);
   });
 
-  it('draws each layer from a key of its own place', () => {
+  it('draws each layer from a key that depends on its index', () => {
     const { params } = model.init(key, [4, 4, 1]);
     const alone = dense(4).init(foldIn(key, 4), [12]);
     expect(params[4].kernel.data).toEqual(alone.params.kernel.data);
@@ -47,7 +47,7 @@ describe('sequential', () => {
     expect(kept).toBeLessThan(300);
   });
 
-  it('hands the state on', () => {
+  it('passes the state on', () => {
     const { params, state } = model.init(key, [4, 4, 1]);
     const x = ones([2, 4, 4, 1]);
     const [, next] = model.apply(params, state, x, contextFor(2));
@@ -74,14 +74,14 @@ describe('errors say which layer', () => {
     expect(error.cause).toBeInstanceOf(LockstepError);
   });
 
-  it('inside nested models, from the outside in', () => {
+  it('inside nested models, from the outermost layer inwards', () => {
     const nested = sequential(relu, sequential(flatten, maxPool(2)));
     expect(thrownBy(() => nested.init(key, [8, 8, 1])).message).toMatch(
       /^layer 1 \(sequential\): layer 1 \(maxPool\): maxPool: /,
     );
   });
 
-  it('when it is applied to other rows than it was made for', () => {
+  it('when it is applied to rows of another shape', () => {
     const model = sequential(relu, dense(3));
     const { params, state } = model.init(key, [5]);
     const error = thrownBy(() => model.apply(params, state, zeros([2, 6]), contextFor(2)));
@@ -98,7 +98,7 @@ describe('errors say which layer', () => {
     expect(asLayer(relu).kind).toBe('relu');
   });
 
-  it('and are raised at once for sizes that cannot be', () => {
+  it('and are thrown at once for invalid sizes', () => {
     expect(() => dense(0)).toThrow(/dense: units is 0; it must be a whole number ≥ 1/);
     expect(() => conv2d(4, 2.5)).toThrow(/conv2d: kernelSize is 2.5/);
     expect(() => dense(3).init(key, [])).toThrow(/dense: takes rows of features/);

@@ -21,7 +21,7 @@ export type StateOf<L> = L extends { init(...args: never): { readonly state: inf
 
 const checkSequential = signature('sequential', { '...items': aLayer });
 
-/** Layers one after the other; params and state are arrays with one entry a layer. Layer `i` draws from foldIn(key, i). */
+/** A chain of layers; params and state are arrays with one entry per layer. Layer `i` draws from foldIn(key, i). */
 export function sequential<const L extends readonly LayerLike[]>(
   ...items: L
 ): Layer<{ readonly [K in keyof L]: ParamsOf<L[K]> }, { readonly [K in keyof L]: StateOf<L[K]> }> {

@@ -1,4 +1,4 @@
-/** Layers that only arrange the elements of a row anew. */
+/** Layers that only rearrange the elements of a row. */
 
 import type { Tensor } from '@lockstep/autodiff';
 import { aNumber, type Kind, signature, whole } from '@lockstep/errors';
@@ -28,7 +28,7 @@ export function unflatten(...shape: Shape): Layer<Empty, Empty> {
 
 const checkPermute = signature('permute', { '...axes': whole(0) });
 
-/** The axes of a row in another order, counted without the batch axis: `permute(1, 0)` swaps the two of [time, C]. */
+/** Permutes the axes of a row, counted without the batch axis: `permute(1, 0)` swaps the two of [time, C]. */
 export function permute(...axes: readonly number[]): Layer<Empty, Empty> {
   checkPermute(...axes);
   return weightless('permute', (x) => x.transpose([0, ...axes.map((axis) => axis + 1)]));

@@ -16,9 +16,9 @@ import {
 const checkSummary = signature('summary', { model: aLayer, inputShape: aShape });
 
 /**
- * A table of a model's layers: by path, the shape of a row after each, its number of trained parameters and the
- * floating-point operations one row costs on its way forward (two for each term of a product, one for each element of
- * anything else).
+ * A table of a model's layers by path: the shape of a row after the layer, the number of trained parameters, and the
+ * floating-point operations of the forward pass of one row (two per term of a product, one per element of other
+ * operations).
  */
 export function summary(model: LayerLike, inputShape: Shape): string {
   checkSummary(model, inputShape);
@@ -37,7 +37,7 @@ export function summary(model: LayerLike, inputShape: Shape): string {
   ]);
 }
 
-/** A layer and those it is made of. */
+/** A layer and the layers that it contains. */
 interface Node {
   readonly kind: string;
   readonly output: Shape;
@@ -63,7 +63,7 @@ function nodeOf(layer: Layer, input: Shape, dtype: DType = dtypeOf(layer)): Node
   };
 }
 
-/** Of the rows a layer takes: its own word, or that of the first layer that it hands them to. */
+/** The element type of a layer's rows: its own, or that of the first layer to which it passes them. */
 function dtypeOf({ inputType, layers, branches }: Layer): DType {
   const first = layers?.[0] ?? branches?.[0];
   return inputType ?? (first === undefined ? 'float32' : dtypeOf(first));
@@ -72,12 +72,12 @@ function dtypeOf({ inputType, layers, branches }: Layer): DType {
 interface Line {
   readonly name: string;
   readonly output: Shape;
-  /** Absent for what is only made of others. */
+  /** Absent for layers that only consist of others. */
   readonly parameters?: number;
   readonly flops?: number;
 }
 
-/** A line for each layer; a plain chain has none of its own, and other containers count what their parts do not. */
+/** The lines of the table. A plain chain has no line; other containers count what their parts do not. */
 function linesOf(node: Node, path: string): Line[] {
   const { kind, output, children } = node;
   const name = `${path} ${kind}`.trim();
@@ -88,7 +88,7 @@ function linesOf(node: Node, path: string): Line[] {
   return [{ name, output, ...(flops > 0 && { flops }) }, ...inside];
 }
 
-/** What `init` gives, traced: shapes without a number drawn. */
+/** The shapes that `init` gives, by tracing without drawing numbers. */
 function typesOf(layer: Layer, input: Shape): Initialized<TensorTree, TensorTree> {
   let result: Initialized<TensorTree, TensorTree> | undefined;
   traceProgram(
@@ -101,7 +101,7 @@ function typesOf(layer: Layer, input: Shape): Initialized<TensorTree, TensorTree
   return result!;
 }
 
-/** Columns side by side: the first two to the left, numbers to the right. */
+/** Aligns columns: the first two to the left, numbers to the right. */
 function aligned(table: readonly (readonly string[])[]): string {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
   return table

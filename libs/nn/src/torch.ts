@@ -1,6 +1,7 @@
 /**
- * Parameters of PyTorch's modules as those of our layers. A module is given by its state dict, such as a safetensors
- * file holds, and its name in there; tensors are transposed from PyTorch's layouts (channels first, [out, in]) to ours.
+ * Converts parameters of PyTorch modules to those of our layers. A module is given by its state dict, for example
+ * from a safetensors file, and its name there; tensors are transposed from PyTorch's layouts (channels first, [out,
+ * in]).
  */
 import type { Tensor } from '@lockstep/autodiff';
 import { aString, LockstepError, recordOf, signature } from '@lockstep/errors';
@@ -13,13 +14,13 @@ import { aShape, aTensor } from './kinds.ts';
 import type { NormParams } from './normalization.ts';
 import type { CellParams, RecurrentParams } from './recurrent.ts';
 
-/** Tensors by PyTorch's names: `encoder.layers.0.linear1.weight`. */
+/** Tensors by PyTorch's names, such as `encoder.layers.0.linear1.weight`. */
 export type StateDict = Readonly<Record<string, Tensor>>;
 
 /** The tensors of one module. */
 interface Module {
   has(name: string): boolean;
-  /** The tensor of a name, of so many axes. */
+  /** The tensor of a name with the given number of axes. */
   get(name: string, rank: number): Tensor;
 }
 
@@ -54,7 +55,7 @@ function moduleOf(state: StateDict, path: string, flattened?: Shape): Module {
 const withBias = (kernel: Tensor, module: Module): KernelParams =>
   module.has('bias') ? { kernel, bias: module.get('bias', 1) } : { kernel };
 
-/** A kernel whose weight's axes are to be in the order `axes`. */
+/** A kernel from a weight whose axes are put in the order `axes`. */
 const kernelIn =
   (axes: readonly number[]) =>
   (state: StateDict, name: string): KernelParams => {
@@ -63,8 +64,8 @@ const kernelIn =
   };
 
 /**
- * nn.Linear as `dense`. After a Flatten of images give their shape there, [C, H, W]: PyTorch flattens channels first, we
- * last, so the inputs come in another order.
+ * nn.Linear as `dense`. After a Flatten of images, give the images' shape [C, H, W]: PyTorch flattens channels first
+ * and Lockstep channels last, so the order of inputs differs.
  */
 function linear(state: StateDict, name: string, flattened?: Shape): KernelParams {
   const module = moduleOf(state, name, flattened);
@@ -99,7 +100,7 @@ function batchNorm(state: StateDict, name: string): { params: BatchNormParams; s
   };
 }
 
-/** nn.RNN, LSTM and GRU, of any number of layers and directions. */
+/** nn.RNN, LSTM and GRU with any number of layers and directions. */
 function recurrent(state: StateDict, name: string): RecurrentParams {
   const module = moduleOf(state, name);
   const layers: CellParams[][] = [];
@@ -120,7 +121,7 @@ function cell(module: Module, ending: string): CellParams {
   return { kernel, recurrent, inputBias: inputBias!, recurrentBias: recurrentBias! };
 }
 
-/** nn.MultiheadAttention, with keys and values of the queries' width or of their own (kdim = vdim). */
+/** nn.MultiheadAttention, whose keys and values have the queries' width or their own (kdim = vdim). */
 function attention(state: StateDict, name: string): MultiHeadAttentionParams {
   const module = moduleOf(state, name);
   const names = ['q', 'k', 'v'] as const;
@@ -135,7 +136,7 @@ function attention(state: StateDict, name: string): MultiHeadAttentionParams {
   return { query, key, value, output: linear(state, name === '' ? 'out_proj' : `${name}.out_proj`) };
 }
 
-/** Three equal parts along the first axis. */
+/** Splits into three equal parts along the first axis. */
 function thirds(x: Tensor): Tensor[] {
   const each = x.shape[0]! / 3;
   if (!Number.isInteger(each)) {
@@ -158,7 +159,7 @@ function encoderLayer(state: StateDict, name: string) {
   ] as const;
 }
 
-/** By PyTorch's module: what turns its tensors into our layer's parameters. */
+/** Converters by PyTorch module. */
 export const fromTorch = {
   linear,
   conv1d: kernelIn([2, 1, 0]),

@@ -10,15 +10,18 @@ import { layerNorm } from './normalization.ts';
 import { sequential } from './sequential.ts';
 
 export interface TransformerBlockOptions {
-  /** Units of the layer between. Default 4·width. */
+  /** Units of the inner layer. Default 4·width. */
   readonly hidden?: number;
-  /** Each place reads from itself and those before it alone, as in a model that predicts the next token. */
+  /**
+   * Whether each place reads only from itself and earlier places, as in a model that predicts the next token. Default
+   * false.
+   */
   readonly causal?: boolean;
-  /** Rate of dropout of the attention weights and of what each half adds, in training. Default 0. */
+  /** Dropout rate of the attention weights and of each half's result, in training. Default 0. */
   readonly dropout?: number;
-  /** Default gelu. */
+  /** The activation of the inner layer. Default gelu. */
   readonly activation?: LayerLike;
-  /** Makes the two normalisations. Default {@link layerNorm}. */
+  /** The two normalisations. Default {@link layerNorm}. */
   readonly norm?: () => LayerLike;
 }
 
@@ -37,7 +40,7 @@ const checkTransformerBlock = signature(
 );
 
 /**
- * Attention and a two-layer network, each added to what comes in, each behind a normalisation (pre-norm: Xiong et al.,
+ * Attention and a two-layer network, each added to its input and each after a normalisation (pre-norm: Xiong et al.,
  * 2020). [rows, time, width] → the same
  */
 export function transformerBlock(width: number, heads: number, options: TransformerBlockOptions = {}) {

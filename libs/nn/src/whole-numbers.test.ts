@@ -1,4 +1,4 @@
-/** Layers, losses and metrics of whole numbers: their values are those of floats, or the type is refused. */
+/** Layers, losses and metrics on whole numbers: they give the values for floats, or refuse the type. */
 
 import { normal, ones, type Tensor, tensor } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
@@ -11,7 +11,7 @@ import type { Loss } from './loss.ts';
 const key = tensor(Uint32Array.of(3, 5));
 const types = ['int32', 'uint32', 'bool'] as const;
 
-/** The values of `f`, or the error that names a cast. */
+/** The values of `f`, or an error that suggests a cast. */
 function valuesOf(f: (x: Tensor) => Tensor, x: Tensor): number[] | undefined {
   try {
     return [...f(x).data];
@@ -98,13 +98,13 @@ const losses: Readonly<Record<string, [Loss, Tensor]>> = {
   binaryAccuracy: [nn.binaryAccuracy, binary],
 };
 
-it.each(Object.keys(losses))('%s of whole predictions is right or refused', (name) => {
+it.each(Object.keys(losses))('%s of whole predictions is correct or refused', (name) => {
   const [loss, target] = losses[name]!;
   const float = target.dtype === 'float64' ? target.cast('float32') : target;
   agrees((x) => loss(x, float).cast('float32'), normal(key, [2, 3]).mul(3));
 });
 
-it('targets may be whole: they take the type of the predictions', () => {
+it('accepts whole targets, which take the type of the predictions', () => {
   const predictions = tensor([
     [0.5, 1],
     [2, 0],

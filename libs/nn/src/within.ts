@@ -1,7 +1,7 @@
 import { addOrigin, LockstepError } from '@lockstep/errors';
 import { type Layer, madeAt } from './layer.ts';
 
-/** Runs one part of a container; its errors say which part they come from: `layer 2 (dense): …`. */
+/** Runs one part of a container and prefixes its errors with the part: `layer 2 (dense): …`. */
 export function within<T>(part: string, index: number, layer: Layer, run: () => T): T {
   const { kind } = layer;
   try {

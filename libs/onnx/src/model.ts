@@ -10,8 +10,8 @@ export interface LayerModel {
   readonly inputType?: OnnxInput['dtype'];
   init(key: Tensor, input: Shape): { readonly params: unknown; readonly state: unknown };
   apply(
-    params: never,
-    state: never,
+    params: unknown,
+    state: unknown,
     x: Tensor,
     context: { readonly training: boolean; readonly key: Tensor; readonly weights: Tensor },
   ): readonly [Tensor, unknown];
@@ -83,7 +83,7 @@ export function exportModel(model: LayerModel, variables: Variables, given: Mode
   const { input, ...options } = given;
   const apply = (x: Tensor): Tensor => {
     const context = { training: false, key: key(), weights: ones([x.shape[0]!]) };
-    return model.apply(params as never, state as never, x, context)[0];
+    return model.apply(params, state, x, context)[0];
   };
   const { dtype = model.inputType ?? 'float32', shape } = input;
   return exportOnnx(apply, { ...options, inputs: [{ name: 'x', dtype, shape: ['batch', ...shape] }] });

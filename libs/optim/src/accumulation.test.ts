@@ -18,7 +18,7 @@ import {
 } from './transformation.ts';
 
 describe('accumulateGradients', () => {
-  it.each([2, 3, 5])('of %i equal batches is one step, to the bit', (every) => {
+  it.each([2, 3, 5])('over %i equal batches equals one step, bit for bit', (every) => {
     const optimizer = accumulateGradients(every, adam(0.1));
     const [accumulate, once] = [stepOf(optimizer), stepOf(adam(0.1))];
     let [state, current] = [optimizer.init(params) as TensorTree, params];
@@ -44,11 +44,11 @@ describe('accumulateGradients', () => {
     for (const [i, value] of found!.entries()) expect(value).toBeCloseTo(wanted![i]!, 5);
   });
 
-  it('weighs steps by their samples: a group with a short batch is the large batch', () => {
+  it('weights steps by their samples, so that a group with a short batch equals the large batch', () => {
     const optimizer = accumulateGradients(3, chain(reduceOnPlateau(), sgd(1)));
     const grads = { w: float([0]) };
     let state = optimizer.init(grads);
-    // Means of 4, 4 and 1 samples: (4·3 + 4·6 + 1·27)/9 = 7, where the mean by step would be 12.
+    // Means of 4, 4 and 1 samples: (4·3 + 4·6 + 1·27)/9 = 7; the mean over steps would be 12.
     let move = 0;
     for (const [k, [mean, samples]] of (
       [
@@ -67,7 +67,7 @@ describe('accumulateGradients', () => {
     expect(state.inner[0].best.item()).toBeCloseTo(7, 5);
   });
 
-  it('takes steps for equal where nobody counts samples', () => {
+  it('weights steps equally without a number of samples', () => {
     const optimizer = accumulateGradients(2, sgd(1));
     const tree = { w: float([0]) };
     let state = optimizer.init(tree);
@@ -95,7 +95,7 @@ describe('accumulateGradients', () => {
     expect(moves).toEqual([0, 0, 4, 0, 0, 104, 0, 0, 204, 0, 0, 304]);
   });
 
-  it('hands on the mean loss', () => {
+  it('passes the mean loss on', () => {
     const optimizer = accumulateGradients(2, chain(reduceOnPlateau(), sgd(0.1)));
     const grads = { w: float([1]) };
     let state = optimizer.init(grads);
@@ -108,7 +108,7 @@ describe('accumulateGradients', () => {
     expect(state.inner[0].numBad.item()).toBe(1);
   });
 
-  it('forgets a bad batch with the update it spoilt', () => {
+  it('forgets a bad batch with the update that it spoilt', () => {
     const optimizer = accumulateGradients(2, sgd(0.1));
     let state = optimizer.init({ w: float([1]) });
     const moves = [Number.NaN, 1, 1, 1].map((g, k) => {
@@ -120,13 +120,13 @@ describe('accumulateGradients', () => {
     expect(moves).toEqual([0, Number.NaN, 0, Math.fround(-0.1)]);
   });
 
-  it('loses no batch to a step that is skipped', () => {
+  it('loses no batch when a step is skipped', () => {
     const optimizer = skipNonFinite(accumulateGradients(2, sgd(1)));
     expect(movesOf(optimizer, [1, Number.NaN, 3, 5, 7])).toEqual([0, 0, -2, 0, -6]);
   });
 });
 
-/** The updates of one parameter under these gradients. */
+/** The updates of one parameter for given gradients. */
 function movesOf<S>(optimizer: GradientTransformation<S>, gradients: readonly number[]): number[] {
   const tree = { w: float([0]) };
   let state = optimizer.init(tree);
@@ -137,7 +137,7 @@ function movesOf<S>(optimizer: GradientTransformation<S>, gradients: readonly nu
   });
 }
 
-/** Reports what it is told. */
+/** Reports the progress that it gets. */
 const counting: GradientTransformation<Empty> = stateless(
   (_grads, _params, { step, totalSteps, samples }) => ({
     w: step.add(totalSteps / 100).add(samples!.div(1000)),
@@ -145,7 +145,7 @@ const counting: GradientTransformation<Empty> = stateless(
 );
 
 describe('a growing batch', () => {
-  it('changes at updates, from a table', () => {
+  it('changes at updates, by a table', () => {
     const stages = [
       { from: 0, every: 1 },
       { from: 2, every: 3 },
@@ -155,8 +155,8 @@ describe('a growing batch', () => {
     expect(moves).toEqual([-1, -2, 0, 0, -4, 0, -7, 0, -11, 0]);
   });
 
-  it('tells the inner optimizer its updates, their number and their samples', () => {
-    // 12 steps: 2 of 1, 1 of 3 and, of the 7 left, 3 of 2.
+  it('gives the inner optimizer its own step, run length and samples', () => {
+    // 12 steps: 2 updates of 1 step, 1 of 3 and, from the 7 steps left, 3 of 2.
     const stages = [
       { from: 0, every: 1 },
       { from: 2, every: 3 },
@@ -168,7 +168,7 @@ describe('a growing batch', () => {
     );
     const told = moves.filter((move) => move !== 0).map((move) => Math.round(move * 1000));
     expect(told).toEqual([64, 1064, 2072, 3068, 4068, 5068]);
-    // A stage that the run does not reach counts for nothing.
+    // A stage that the run does not reach adds nothing.
     const far = accumulateGradients([...stages.slice(0, 1), { from: 10, every: 5 }], counting);
     const last = movesOf(
       far,
@@ -178,7 +178,7 @@ describe('a growing batch', () => {
     expect(Math.round(movesOf(far, [1])[0]! * 1000)).toBe(104);
   });
 
-  it('may take the rate along', () => {
+  it('may scale the rate', () => {
     const stages = [
       { from: 0, every: 1 },
       { from: 1, every: 4 },
@@ -192,7 +192,7 @@ describe('a growing batch', () => {
     ]);
   });
 
-  it('follows the noise: small while gradients agree, large where they do not', () => {
+  it('follows the noise: it is small while gradients agree and large otherwise', () => {
     const optimizer = accumulateGradients(byNoiseScale({ most: 4, decay: 0.5 }), sgd(1));
     const tree = { w: float([0]) };
     let state = optimizer.init(tree);
@@ -206,10 +206,10 @@ describe('a growing batch', () => {
         flatten(updates).leaves[0]!.item() !== 0,
       ] as const;
     });
-    // Without an estimate (NaN) and without noise (0) every step is an update.
+    // Without an estimate (NaN) and without noise (0), every step is an update.
     expect(seen.slice(0, 3).map(([, scale]) => scale)).toEqual([Number.NaN, 0, 0]);
     expect(seen.slice(0, 4).map(([steps, , moves]) => [steps, moves])).toEqual(Array(4).fill([1, true]));
-    // Then each update takes as many steps as the estimate asked for at the one before.
+    // Later, each update accumulates as many steps as the estimate at the previous update asked for.
     let [left, wanted] = [0, 1];
     for (const [steps, scale, moves] of seen) {
       if (left === 0) left = wanted;
@@ -221,7 +221,7 @@ describe('a growing batch', () => {
     expect(seen.map(([steps]) => steps)).toContain(4);
   });
 
-  it('explains what a rule must be', () => {
+  it('refuses invalid rules', () => {
     const stages =
       (...rule: readonly (readonly [from: number, every: number])[]) =>
       () =>
@@ -229,8 +229,8 @@ describe('a growing batch', () => {
           rule.map(([from, every]) => ({ from, every })),
           sgd(1),
         );
-    expect(stages()).toThrow(/the first stage is from undefined; it must be from 0, as in/);
-    expect(stages([1, 2])).toThrow(/the first stage is from 1; it must be from 0/);
+    expect(stages()).toThrow(/the first stage begins at undefined; it must begin at 0, as in/);
+    expect(stages([1, 2])).toThrow(/the first stage begins at 1; it must begin at 0/);
     expect(stages([0, 1], [5, 0])).toThrow(/every is 0; it must be a whole number ≥ 1/);
     expect(stages([0, 1], [5, 2], [5, 4])).toThrow(/from is \[5, 5\]; give whole numbers ≥ 1, each greater/);
     expect(() => byNoiseScale({ most: 0 })).toThrow(/byNoiseScale: most is 0/);

@@ -1,4 +1,4 @@
-/** Updates every n-th step, from the mean gradient of all samples since the last. */
+/** Updates in every n-th step, from the mean gradient of all samples since the last update. */
 
 import { full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aString, oneOf, type Rules, signature } from '@lockstep/errors';
@@ -10,30 +10,30 @@ import type { StepMetrics } from './step-metrics.ts';
 import { overTrained } from './trained.ts';
 import { choose, type Empty, type GradientTransformation, type TensorTree } from './transformation.ts';
 
-/** Scalars but for `mean`, `noise` and `inner`. float32 [] */
+/** Scalars, except `mean`, `noise` and `inner`. float32 [] */
 export type AccumulationState<S> = {
-  /** Mean of the gradients since the last update, and of the losses, over their samples; how many those are. */
+  /** Means of gradients and losses over the samples since the last update, and the number of these samples. */
   readonly mean: TensorTree;
   readonly meanLoss: Tensor;
   readonly samples: Tensor;
-  /** Steps since the last update, and how many make the next. */
+  /** Steps since the last update, and the number of steps that make the next. */
   readonly index: Tensor;
   readonly every: Tensor;
   readonly numUpdates: Tensor;
-  /** What a batch by noise scale goes by. */
+  /** The state of a batch by noise scale. */
   readonly noise: NoiseScaleState | Empty;
-  /** How many steps make the update that this step belongs to, where that changes. */
+  /** The number of steps of the update that this step belongs to, where it changes. */
   readonly stepMetrics?: StepMetrics;
   readonly inner: S;
 };
 
 export interface AccumulationOptions {
   /**
-   * Multiplies updates by the number of their steps, or by its root, as {@link scaledByBatch} does to a rate that was
-   * found for the batch of one step. Default: the rate stays.
+   * Multiplies updates by the number of their steps, or by its root, as {@link scaledByBatch} does with a rate that
+   * was found for the batch of one step. Default: updates are not multiplied.
    */
   readonly rule?: 'linear' | 'sqrt';
-  /** The step metric under which a changing `every` is reported. Default `accumulatedSteps`. */
+  /** The step metric that reports a changing `every`. Default `accumulatedSteps`. */
   readonly name?: string;
 }
 
@@ -46,12 +46,13 @@ const checkAccumulateGradients = signature(
 );
 
 /**
- * Hands the mean gradient of the samples of `every` steps to the inner optimizer, whose state and parameters move at the
- * last of them; the others' updates are 0, but links behind run at every step. Where a short batch is among them, the
- * mean is still the large batch's, given `samples` in {@link Progress}; without it steps count alike. `every` may be a
- * table of stages, or {@link byNoiseScale}: it changes at updates only. The inner optimizer counts its own updates as
- * steps; under a batch by noise scale the length it is told is the run's number of steps, since nobody knows how many
- * updates they make. A rest of steps at the end of a run, too few for an update, is not applied.
+ * Passes the mean gradient over the samples of `every` steps to the inner optimizer. Its state and the parameters
+ * change at the last of these steps; the updates of the others are 0, but later links run at every step. With
+ * `samples` in {@link Progress}, the mean is exactly that of the large batch even if a batch is short; without it,
+ * steps count equally. `every` may be a table of stages or {@link byNoiseScale}; it changes at updates only. The
+ * inner optimizer counts its own updates as steps. Under a batch by noise scale, its run length is the number of
+ * steps, because the number of updates is unknown. Steps at the end of a run that do not complete an update are not
+ * applied.
  */
 export function accumulateGradients<S extends TensorTree>(
   every: AccumulationRule,
@@ -81,8 +82,8 @@ export function accumulateGradients<S extends TensorTree>(
     update(grads, state, params, { step, totalSteps, loss, samples: ofStep }) {
       const count = state.index.add(1);
       const samples = state.samples.add(ofStep === undefined ? 1 : ofStep.cast('float32'));
-      // The running mean over samples, of which a short batch has fewer: of equal gradients it is that gradient, and
-      // of equal batches the mean by step, to the bit.
+      // The running mean over samples. For equal gradients it is that gradient, and for equal batches the mean over
+      // steps, bit for bit.
       const ratio = ofStep === undefined ? samples : samples.div(ofStep.cast('float32'));
       const join = (mean: Tensor, value: Tensor): Tensor =>
         mean.add(value.sub(mean).div(ratio.cast(mean.dtype)));

@@ -1,4 +1,4 @@
-/** Links that keep one running sum or average, or two: momentum, RMSprop, Adagrad, Adadelta, Lion. */
+/** Links that keep one or two running sums or averages: momentum, RMSprop, Adagrad, Adadelta, Lion. */
 
 import { flush, full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { aBoolean, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
@@ -10,13 +10,13 @@ import type { Schedule } from './schedule.ts';
 import { overTrained } from './trained.ts';
 import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
-/** Sums of past updates, one for each parameter. */
+/** Decaying sums of past updates, one per parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
 
 export interface MomentumOptions {
-  /** Look ahead along the momentum: the update is g + momentum·v. Default false. */
+  /** Whether the update looks ahead along the momentum: g + momentum·v. Default false. */
   readonly nesterov?: boolean;
-  /** The part of each gradient, but for the first, that is left out of v. Default 0. */
+  /** The fraction of each gradient but the first that is not added to v. Default 0. */
   readonly dampening?: number;
 }
 
@@ -46,7 +46,7 @@ export function traceMomentum(
   if (nesterov && dampening !== 0) {
     throw new LockstepError(
       'argument',
-      `traceMomentum: nesterov goes without dampening, which is ${dampening}; leave one of them out`,
+      `traceMomentum: nesterov needs a dampening of 0, not ${dampening}; leave one of them out`,
       { dampening },
     );
   }
@@ -76,7 +76,9 @@ export interface RmsOptions {
   readonly decay?: number;
   /** Added to the root. Default 1e-8. */
   readonly epsilon?: number;
-  /** Divide by the standard deviation: take the squared mean off the mean square. Default false. */
+  /**
+   * Whether to divide by the standard deviation: the squared mean is subtracted from the mean square. Default false.
+   */
   readonly centered?: boolean;
 }
 
@@ -84,7 +86,7 @@ export const rmsRules: Rules<RmsOptions> = { decay: aNumber, epsilon: aNumber, c
 
 const checkScaleByRms = signature('scaleByRms', {}, rmsRules);
 
-/** g/(√s + ε) with s the average of g² (Tieleman and Hinton, 2012); centered it is the variance (Graves, 2013). */
+/** g/(√s + ε), where s is the average of g² (Tieleman and Hinton, 2012) or, centered, the variance (Graves, 2013). */
 export function scaleByRms(options: RmsOptions = {}): GradientTransformation<RmsState> {
   checkScaleByRms(options);
   const { decay = 0.99, epsilon = 1e-8, centered = false } = options;
@@ -98,7 +100,7 @@ export function scaleByRms(options: RmsOptions = {}): GradientTransformation<Rms
     update(grads, state) {
       const squares = averageTree(decay, state.squares, grads, squared);
       const means = centered ? averageTree(decay, state.means, grads) : undefined;
-      // A variance that rounding made negative is 0.
+      // A variance that is negative by rounding counts as 0.
       const variance = (s: Tensor, m: Tensor): Tensor => s.sub(m.square()).maximum(0);
       const spread = centered ? map(variance, squares, means) : squares;
       const updates = map((g, s) => quotient(g, s.sqrt().add(epsilon), s, epsilon), grads, spread);
@@ -114,7 +116,7 @@ export type AdagradState = {
 };
 
 export interface AdagradLinkOptions {
-  /** What the sums start at. Default 0. */
+  /** The initial value of the sums. Default 0. */
   readonly initialAccumulator?: number;
   /** Added to the root. Default 1e-10. */
   readonly epsilon?: number;
@@ -124,7 +126,7 @@ export const adagradLinkRules: Rules<AdagradLinkOptions> = { initialAccumulator:
 
 const checkScaleByAdagrad = signature('scaleByAdagrad', {}, adagradLinkRules);
 
-/** g/(√s + ε) with s the sum of g² (Duchi et al., 2011; as in PyTorch). */
+/** g/(√s + ε), where s is the sum of g² (Duchi et al., 2011; as in PyTorch). */
 export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransformation<AdagradState> {
   checkScaleByAdagrad(options);
   const { initialAccumulator = 0, epsilon = 1e-10 } = options;
@@ -142,7 +144,7 @@ export function scaleByAdagrad(options: AdagradLinkOptions = {}): GradientTransf
 }
 
 export type AdadeltaState = {
-  /** Averages of squared gradients, and of squared updates. */
+  /** Averages of squared gradients and of squared updates. */
   readonly squares: TensorTree;
   readonly deltas: TensorTree;
 };
@@ -150,7 +152,7 @@ export type AdadeltaState = {
 export interface AdadeltaLinkOptions {
   /** ρ: decay of both averages. Default 0.9. */
   readonly decay?: number;
-  /** Added below both roots. Default 1e-6. */
+  /** Added under both roots. Default 1e-6. */
   readonly epsilon?: number;
 }
 
@@ -158,7 +160,7 @@ export const adadeltaLinkRules: Rules<AdadeltaLinkOptions> = { decay: aNumber, e
 
 const checkScaleByAdadelta = signature('scaleByAdadelta', {}, adadeltaLinkRules);
 
-/** √(d + ε)/√(s + ε)·g with s and d the averages of squared gradients and updates (Zeiler, 2012, algorithm 1). */
+/** √(d + ε)/√(s + ε)·g, where s and d are the averages of squared gradients and updates (Zeiler, 2012, algorithm 1). */
 export function scaleByAdadelta(options: AdadeltaLinkOptions = {}): GradientTransformation<AdadeltaState> {
   checkScaleByAdadelta(options);
   const { decay = 0.9, epsilon = 1e-6 } = options;
@@ -186,7 +188,7 @@ export type LionState = {
 };
 
 export interface LionLinkOptions {
-  /** How much of the average is in the update. Default 0.9. */
+  /** The weight of the average in the update. Default 0.9. */
   readonly beta1?: number;
   /** Decay of the average. Default 0.99. */
   readonly beta2?: number;

@@ -9,7 +9,7 @@ import { chain, type TensorTree } from './transformation.ts';
 const points = run(sgd(0.1)).map(([, current]) => current);
 const numbers = (tree: TensorTree): number[] => flatten(tree).leaves.flatMap(({ data }) => Array.from(data));
 
-/** The average of a run of gradient descent, and what it should be. */
+/** The average of a run of gradient descent, and its expected value. */
 function expectAverage(link: ReturnType<typeof emaParams>, weights: readonly number[], ofStart = 0): void {
   const [state, current] = run(chain(sgd(0.1), link)).at(-1)!;
   const found = numbers(averagedParams(state));
@@ -24,11 +24,11 @@ describe('emaParams', () => {
   const powers = points.map((_, k) => 0.1 * 0.9 ** (numSteps - 1 - k));
   const kept = 0.9 ** numSteps;
 
-  it('averages the parameters that its updates lead to, and leaves these alone', () => {
+  it('averages the resulting parameters and does not change updates', () => {
     expectAverage(emaParams({ decay: 0.9 }), powers, kept);
   });
 
-  it('counts the start for nothing when debiased', () => {
+  it('ignores the initial parameters when debiased', () => {
     expectAverage(
       emaParams({ decay: 0.9, debias: true }),
       powers.map((weight) => weight / (1 - kept)),
@@ -37,7 +37,7 @@ describe('emaParams', () => {
 });
 
 describe('swaParams', () => {
-  it('is the mean of all points, or of some', () => {
+  it('is the mean of all points, or of selected ones', () => {
     expectAverage(
       swaParams(),
       points.map(() => 1 / numSteps),
@@ -46,7 +46,7 @@ describe('swaParams', () => {
     expectAverage(swaParams({ start: 3, every: 4 }), counted);
   });
 
-  it('is the start until a point counts, and then the first that does, to the bit', () => {
+  it('is the initial parameters until a point counts, and then exactly that point', () => {
     const states = run(chain(sgd(0.1), swaParams({ start: 4, every: 4 }))).map(([state]) => state);
     expect(dataOf(averagedParams(states[3]))).toEqual(dataOf(params));
     expect(dataOf(averagedParams(states[4]))).toEqual(dataOf(points[4]!));
@@ -55,13 +55,13 @@ describe('swaParams', () => {
 });
 
 describe('averagedParams', () => {
-  it('finds the average wherever it is', () => {
+  it('finds the average at any depth', () => {
     const plain = run(chain(sgd(0.1), emaParams()), 3).at(-1)![0];
     const deep = run(chain(masked(chain(chain(sgd(0.1)), emaParams()), () => true)), 3).at(-1)![0];
     expect(dataOf(averagedParams(deep))).toEqual(dataOf(averagedParams(plain)));
   });
 
-  it('refuses a state with no average, and with two', () => {
+  it('refuses states with no average or with two', () => {
     expect(() => averagedParams(adam(0.1).init(params))).toThrow(
       /the state holds 0 averages; chain exactly one/,
     );
@@ -71,7 +71,7 @@ describe('averagedParams', () => {
 });
 
 describe('lookahead', () => {
-  it('is its inner optimizer in between, and half way back at each k-th update', () => {
+  it('equals its inner optimizer, but goes half way back at each k-th update', () => {
     const fast = run(sgd(0.1), 3).map(([, current]) => current);
     const slow = run(lookahead(sgd(0.1), { every: 3, rate: 0.5 }), 3).map(([, current]) => current);
     expect(dataOf(slow[1]!)).toEqual(dataOf(fast[1]!));
@@ -79,7 +79,7 @@ describe('lookahead', () => {
     for (const [i, value] of numbers(slow[2]!).entries()) expect(value).toBeCloseTo(numbers(halfway)[i]!, 6);
   });
 
-  it('at rate 1, every step, is its inner optimizer', () => {
+  it('equals its inner optimizer with rate 1 and k = 1', () => {
     const found = numbers(run(lookahead(sgd(0.1), { every: 1, rate: 1 })).at(-1)![1]);
     for (const [i, value] of numbers(points.at(-1)!).entries()) expect(found[i]).toBeCloseTo(value, 5);
   });

@@ -1,4 +1,7 @@
-/** Averages of parameters over a run, kept in the optimizer's state; and lookahead, which steps to one. */
+/**
+ * Averages of parameters over a run, kept in the optimizer's state, and lookahead, which moves parameters to an
+ * average.
+ */
 import { flush, full, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aBoolean, aNumber, anything, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map, type Tree } from '@lockstep/tree';
@@ -20,16 +23,16 @@ import {
 export type EmaState = {
   /** Read it with {@link averagedParams}. */
   readonly averagedParams: TensorTree;
-  /** What the average has to be divided by. [] */
+  /** The average is `averagedParams` divided by this weight. [] */
   readonly weight: Tensor;
 };
 
 export interface EmaOptions {
-  /** What the average keeps from step to step. Default 0.999. */
+  /** The decay of the average per step. Default 0.999. */
   readonly decay?: number;
   /**
-   * Start at 0 and divide by 1 − decayᵗ, so that the initial parameters do not count: before the first update there is
-   * no average, but NaN. Default false.
+   * Start at 0 and divide by 1 − decayᵗ, so that the initial parameters do not count. Before the first update, the
+   * average is NaN. Default false.
    */
   readonly debias?: boolean;
 }
@@ -39,9 +42,9 @@ export const emaRules: Rules<EmaOptions> = { decay: aNumber, debias: aBoolean };
 const checkEmaParams = signature('emaParams', {}, emaRules);
 
 /**
- * Passes updates on and keeps a = decay·a + (1 − decay)·w of the parameters they lead to: by step, however many samples
- * a step has. Parameters that are frozen are their own average. The last link of a chain: what comes after it would move
- * the parameters once more.
+ * Passes updates on and keeps a = decay·a + (1 − decay)·w of the resulting parameters. Every step counts once,
+ * whatever its number of samples. Frozen parameters are their own average. This must be the last link of a chain: a
+ * later link would move the parameters once more.
  */
 export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaState> {
   checkEmaParams(options);
@@ -65,14 +68,14 @@ export function emaParams(options: EmaOptions = {}): GradientTransformation<EmaS
 }
 
 export type SwaState = EmaState & {
-  /** How many points have been averaged. [] */
+  /** The number of averaged points. [] */
   readonly count: Tensor;
 };
 
 export interface SwaOptions {
-  /** The first update whose result counts; 0 is the first. Default 0. */
+  /** The first update whose result counts, from 0. Default 0. */
   readonly start?: number;
-  /** Every how many updates one counts. Default 1: Polyak's average. */
+  /** The interval, in updates, of the results that count. Default 1: Polyak's average. */
   readonly every?: number;
 }
 
@@ -81,9 +84,9 @@ export const swaRules: Rules<SwaOptions> = { start: aNumber, every: aNumber };
 const checkSwaParams = signature('swaParams', {}, swaRules);
 
 /**
- * Passes updates on and keeps the plain average of the parameters they lead to: of all (Polyak and Juditsky, 1992), or
- * of one every `every` updates from `start` on (stochastic weight averaging, Izmailov et al., 2018). Until the first
- * counts, the average is the initial parameters. The last link of a chain, as {@link emaParams}.
+ * Passes updates on and keeps the plain average of the resulting parameters: of all (Polyak and Juditsky, 1992), or
+ * of every `every`-th from `start` on (stochastic weight averaging, Izmailov et al., 2018). Until the first point
+ * counts, the average is the initial parameters. The last link of a chain, like {@link emaParams}.
  */
 export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaState> {
   checkSwaParams(options);
@@ -113,8 +116,8 @@ export function swaParams(options: SwaOptions = {}): GradientTransformation<SwaS
 const checkAveragedParams = signature('averagedParams', { optState: anything });
 
 /**
- * The averaged parameters in an optimizer's state, wherever {@link emaParams} or {@link swaParams} stand in the chain.
- * Throws an `argument` error unless there is exactly one.
+ * The averaged parameters in an optimizer's state, wherever {@link emaParams} or {@link swaParams} is in the chain.
+ * Throws `argument` unless there is exactly one average.
  */
 export function averagedParams(optState: unknown): TensorTree {
   checkAveragedParams(optState);
@@ -125,8 +128,8 @@ export function averagedParams(optState: unknown): TensorTree {
 const checkAverageIn = signature('averageIn', { optState: anything });
 
 /**
- * The one average in an optimizer's state, or in a tree of that form, whatever its leaves are. Throws an `argument`
- * error unless there is exactly one.
+ * The average in an optimizer's state, or in a tree of that form with any leaves. Throws `argument` unless there is
+ * exactly one.
  */
 export function averageIn<Leaf = Tensor>(
   optState: unknown,
@@ -144,9 +147,9 @@ export function averageIn<Leaf = Tensor>(
 }
 
 export interface LookaheadOptions {
-  /** k: updates of the inner optimizer between two steps of the slow weights. Default 5. */
+  /** k: the number of inner updates between two steps of the slow weights. Default 5. */
   readonly every?: number;
-  /** α: how far the slow weights step to the fast ones. Default 0.5. */
+  /** α: the step of the slow weights, as a fraction of the way to the fast weights. Default 0.5. */
   readonly rate?: number;
 }
 
@@ -160,8 +163,9 @@ export type LookaheadState<S> = {
 const checkLookahead = signature('lookahead', { inner: aTransformation }, lookaheadRules);
 
 /**
- * Every k updates of the inner optimizer, slow weights step towards its parameters, φ = φ + α·(w − φ), which then start
- * again from φ (Zhang et al., 2019, algorithm 1). Evaluate at such a step: in between, parameters are the fast weights.
+ * After every k updates of the inner optimizer, slow weights move towards its parameters, φ = φ + α·(w − φ), and the
+ * parameters restart from φ (Zhang et al., 2019, algorithm 1). Evaluate at such a step: in between, the parameters
+ * are the fast weights.
  */
 export function lookahead<S>(
   inner: GradientTransformation<S>,

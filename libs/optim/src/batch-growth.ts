@@ -1,4 +1,4 @@
-/** How many steps an update accumulates: a number, a table, or what the gradient's noise asks for. */
+/** The number of steps that an update accumulates: a constant, a table, or a function of the gradient's noise. */
 import { isNaN as isNotANumber, type Tensor, where } from '@lockstep/autodiff';
 import {
   checkOptions,
@@ -20,18 +20,18 @@ import {
 import { requireRising } from './schedule.ts';
 import type { Empty, TensorTree } from './transformation.ts';
 
-/** From update `from` on, `every` steps make one. */
+/** From update `from` on, an update accumulates `every` steps. */
 export interface BatchStage {
-  /** Updates committed before. */
+  /** The number of updates before this stage. */
   readonly from: number;
   readonly every: number;
 }
 
 const stageRules: Rules<BatchStage> = { from: required(whole(0)), every: required(whole(1)) };
 
-/** Made by {@link byNoiseScale}. */
+/** A rule made by {@link byNoiseScale}. */
 export interface NoiseRule extends NoiseScaleOptions {
-  /** The most steps to one update. */
+  /** The largest number of steps per update. */
   readonly most: number;
 }
 
@@ -51,9 +51,9 @@ export const anAccumulation: Kind = {
 const checkByNoiseScale = signature('byNoiseScale', {}, noiseRuleRules);
 
 /**
- * A batch that follows the gradient noise scale: after each update, the next one accumulates as many steps as bring its
- * batch to tr(Σ)/|G|² samples, the batch in which a sample brings half of what it would in a small one (McCandlish et
- * al., 2018); at least 1, at most `most`. The estimate and the steps are step metrics.
+ * A batch that follows the gradient noise scale. After each update, the next update accumulates as many steps as
+ * bring its batch to tr(Σ)/|G|² samples, the batch in which a sample brings half of what it brings in a small one
+ * (McCandlish et al., 2018): at least 1 step, at most `most`. The estimate and the number of steps are step metrics.
  */
 export function byNoiseScale(rule: NoiseRule): NoiseRule {
   checkByNoiseScale(rule);
@@ -62,21 +62,21 @@ export function byNoiseScale(rule: NoiseRule): NoiseRule {
   return rule;
 }
 
-/** A rule as the accumulator sees it. */
+/** A rule as used by the accumulator. */
 export interface Growth {
   /** Whether the number of steps can change. */
   readonly varies: boolean;
   readonly first: number;
   init(params: TensorTree): NoiseScaleState | Empty;
-  /** Takes in a step's gradient. */
+  /** Adds a step's gradient to the estimate. */
   observe(
     state: NoiseScaleState | Empty,
     grads: TensorTree,
     samples: Tensor | undefined,
   ): NoiseScaleState | Empty;
-  /** The steps of the next update, once `numUpdates` are done; `before` made the last one. [] */
+  /** The number of steps of the next update, after `numUpdates` updates; `before` is that of the last one. [] */
   next(numUpdates: Tensor, before: Tensor, state: NoiseScaleState | Empty): Tensor;
-  /** Updates in a run of so many steps; of a rule that cannot know, the most. */
+  /** The number of updates in a run of this many steps; an upper bound if the rule cannot know it. */
   numUpdates(totalSteps: number): number;
 }
 
@@ -122,7 +122,7 @@ function byNoise(owner: string, { most, ...options }: NoiseRule): Growth {
     observe: (state, grads, samples) => observe(state as NoiseScaleState, grads, samples),
     next(_numUpdates, before, state) {
       const { inverse } = state as NoiseScaleState;
-      // In batches of one step, as large as they are on average.
+      // The noise scale in batches of one step, of average size.
       const batches = read(state as NoiseScaleState).mul(inverse);
       const steps = batches.add(0.5).floor().maximum(1).minimum(most);
       return where(isNotANumber(batches), before, steps.cast(before.dtype));
@@ -131,13 +131,13 @@ function byNoise(owner: string, { most, ...options }: NoiseRule): Growth {
   };
 }
 
-/** The first stage's number of steps. */
+/** Checks that the first stage starts at 0, and returns its number of steps. */
 function requireStages(owner: string, stages: readonly BatchStage[]): number {
   const [first] = stages;
   if (first?.from !== 0) {
     throw new LockstepError(
       'argument',
-      `${owner}: the first stage is from ${first?.from}; it must be from 0, as in [{ from: 0, every: 1 }, { from: 1000, every: 4 }]`,
+      `${owner}: the first stage begins at ${first?.from}; it must begin at 0, as in [{ from: 0, every: 1 }, { from: 1000, every: 4 }]`,
       { owner, from: first?.from },
     );
   }

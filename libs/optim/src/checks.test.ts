@@ -1,4 +1,4 @@
-/** Wrong options are refused where an optimizer is made, by a message that names the option. */
+/** Optimizers refuse wrong options when they are made, with a message that names the option. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import { accumulateGradients } from './accumulation.ts';
@@ -39,7 +39,7 @@ const optimizers = {
   sgd,
 };
 
-it.each(Object.entries(optimizers))('%s refuses rates and decays that are none', (name, make) => {
+it.each(Object.entries(optimizers))('%s refuses invalid rates and decays', (name, make) => {
   const owner = name === 'amsgrad' ? 'adam' : name;
   expect(() => make(-1)).toThrow(`${owner}: the learning rate is -1; give a number ≥ 0 or a schedule`);
   expect(() => make(Number.POSITIVE_INFINITY)).toThrow(/the learning rate is Infinity/);
@@ -53,7 +53,7 @@ it.each([
   [() => sgd(1, { momentum: 0.5, dampening: 2 }), /dampening is 2; it must be from 0 to 1/],
   [
     () => sgd(1, { momentum: 0.5, nesterov: true, dampening: 0.1 }),
-    /nesterov goes without dampening, which is 0.1/,
+    /nesterov needs a dampening of 0, not 0.1/,
   ],
   [() => adam(1, { epsilon: -1 }), /epsilon is -1/],
   [() => nadam(1, { momentumDecay: Number.NaN }), /momentumDecay is NaN/],
@@ -86,7 +86,7 @@ it.each([
 });
 
 describe('the error', () => {
-  it('is of code argument and has the facts', () => {
+  it('has code argument and the facts', () => {
     const error = (() => {
       try {
         return adam(1, { beta1: 2 });

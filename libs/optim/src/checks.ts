@@ -1,4 +1,4 @@
-/** What options may be. Every message says who was called, what came and what it takes. */
+/** Ranges of options. Messages name the function, the value and the range. */
 import { LockstepError } from '@lockstep/errors';
 
 const rules = {
@@ -9,19 +9,19 @@ const rules = {
     holds: (value: number) => value >= 0 && value < Number.POSITIVE_INFINITY,
     text: 'a number ≥ 0',
   },
-  /** What an average keeps from step to step. */
+  /** Decays of averages. */
   decay: { holds: (value: number) => value >= 0 && value < 1, text: 'at least 0 and less than 1' },
-  /** A part of a whole. */
+  /** Fractions. */
   share: { holds: (value: number) => value >= 0 && value <= 1, text: 'from 0 to 1' },
-  /** Rates at a schedule's ends. */
+  /** First and last rates of schedules. */
   finite: { holds: (value: number) => Number.isFinite(value), text: 'a finite number' },
-  /** Steps that may be none. */
+  /** Numbers of steps, including 0. */
   steps: { holds: (value: number) => Number.isInteger(value) && value >= 0, text: 'a whole number ≥ 0' },
   /** Periods. */
   period: { holds: (value: number) => Number.isInteger(value) && value >= 1, text: 'a whole number ≥ 1' },
 } as const;
 
-/** Throws an `argument` error unless the rule holds for each value; its key is the option's name. */
+/** Throws `argument` unless the rule holds for each value. The keys are the options' names. */
 export function check(
   owner: string,
   rule: keyof typeof rules,

@@ -23,7 +23,7 @@ describe('clipByNorm', () => {
 });
 
 describe('clipAdaptively', () => {
-  it('shortens the columns of a kernel that are long beside their weights', () => {
+  it('shortens columns of a kernel that are long relative to their weights', () => {
     const weights = matrix([
       [3, 3],
       [4, 4],
@@ -40,12 +40,12 @@ describe('clipAdaptively', () => {
     for (const [i, value] of Array.from(clipped!.data).entries()) expect(value).toBeCloseTo(wanted[i]!, 6);
   });
 
-  it('takes a vector as one unit, and lets weights of 0 move', () => {
+  it('treats a vector as one unit, and lets weights of 0 move', () => {
     const [clipped] = apply(clipAdaptively({ clipping: 0.1, epsilon: 0.5 }), float([30, 40]), float([0, 0]));
     expect(clipped!.square().sum().sqrt().item()).toBeCloseTo(0.05, 6);
   });
 
-  it('takes each filter of a convolution as a unit', () => {
+  it('treats each filter of a convolution as a unit', () => {
     const kernel = tensor(
       Float32Array.from({ length: 24 }, (_, i) => i + 1),
       { shape: [2, 2, 3, 2] },
@@ -54,14 +54,14 @@ describe('clipAdaptively', () => {
     for (const [i, value] of Array.from(clipped!.data).entries()) expect(value).toBeCloseTo((i + 1) / 2, 4);
   });
 
-  it('keeps a gradient that is not a number visible', () => {
+  it('propagates NaN', () => {
     const [clipped] = apply(clipAdaptively(), float([Number.NaN, 1]), float([1, 1]));
     expect(Array.from(clipped!.data).some(Number.isNaN)).toBe(true);
   });
 });
 
 describe('centralizeGradients', () => {
-  it('leaves each column with mean 0, and vectors as they are', () => {
+  it('gives each column mean 0 and does not change vectors', () => {
     const grads = {
       kernel: matrix([
         [1, 10],
@@ -88,7 +88,7 @@ describe('addGradientNoise', () => {
     }
   });
 
-  it('is a function of the seed and the step, and another one for each parameter', () => {
+  it('depends on seed, step and parameter', () => {
     expect(noise({ seed: 1 }, 5)).toEqual(noise({ seed: 1 }, 5));
     expect(noise({ seed: 1, decay: 0 }, 5)).not.toEqual(noise({ seed: 2, decay: 0 }, 5));
     expect(noise({ seed: 1, decay: 0 }, 5)).not.toEqual(noise({ seed: 1, decay: 0 }, 6));
@@ -98,7 +98,7 @@ describe('addGradientNoise', () => {
 });
 
 describe('norms of several tensors', () => {
-  it('are those of each, whatever the ranks', () => {
+  it('are those of each tensor, for any ranks', () => {
     const clipped = apply(clipByNorm(0.01), gradsAt(1), params);
     for (const leaf of clipped) expect(leaf.square().sum().sqrt().item()).toBeLessThan(0.0101);
   });

@@ -1,4 +1,4 @@
-/** Bounds on gradients. A limit is checked when the link is made. */
+/** Bounds on gradients. Limits are checked when a link is made. */
 
 import { div, type Tensor, where } from '@lockstep/autodiff';
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
@@ -10,7 +10,7 @@ import { type Empty, type GradientTransformation, stateless, type TensorTree } f
 
 const checkClipByValue = signature('clipByValue', { limit: aNumber }, {});
 
-/** Moves each element into [−limit, limit]. */
+/** Clips each element to [−limit, limit]. */
 export function clipByValue(limit: number, ...none: []): GradientTransformation<Empty> {
   checkClipByValue(limit, ...none);
   check('clipByValue', 'positive', { limit });
@@ -20,8 +20,8 @@ export function clipByValue(limit: number, ...none: []): GradientTransformation<
 const checkClipByGlobalNorm = signature('clipByGlobalNorm', { max: aNumber }, {});
 
 /**
- * Shortens the gradient, all leaves taken as one vector, to at most `max`: multiplies it by min(1, max/(norm + 1e-6)),
- * as PyTorch's `clip_grad_norm_` does (Pascanu et al., 2013).
+ * Scales the gradient, all leaves taken as one vector, to a norm of at most `max`: multiplies it by min(1, max/(norm
+ * + 1e-6)), as PyTorch's `clip_grad_norm_` does (Pascanu et al., 2013).
  */
 export function clipByGlobalNorm(max: number, ...none: []): GradientTransformation<Empty> {
   checkClipByGlobalNorm(max, ...none);
@@ -36,7 +36,7 @@ export function clipByGlobalNorm(max: number, ...none: []): GradientTransformati
 
 const checkClipByNorm = signature('clipByNorm', { max: aNumber }, {});
 
-/** {@link clipByGlobalNorm} of each tensor by itself. */
+/** {@link clipByGlobalNorm} for each tensor by itself. */
 export function clipByNorm(max: number, ...none: []): GradientTransformation<Empty> {
   checkClipByNorm(max, ...none);
   check('clipByNorm', 'positive', { max });
@@ -44,9 +44,9 @@ export function clipByNorm(max: number, ...none: []): GradientTransformation<Emp
 }
 
 export interface AdaptiveClipOptions {
-  /** The longest a unit's gradient may be, as a part of its weights' norm. Default 0.01. */
+  /** The largest norm of a unit's gradient, as a fraction of the norm of its weights. Default 0.01. */
   readonly clipping?: number;
-  /** What counts as the norm of weights that are shorter, so that those that start at 0 can leave it. Default 1e-3. */
+  /** A lower bound for the norm of weights, so that weights that start at 0 can move. Default 1e-3. */
   readonly epsilon?: number;
 }
 
@@ -55,9 +55,9 @@ export const adaptiveClipRules: Rules<AdaptiveClipOptions> = { clipping: aNumber
 const checkClipAdaptively = signature('clipAdaptively', {}, adaptiveClipRules);
 
 /**
- * Shortens the gradient of each unit whose ‖g‖ exceeds clipping·max(‖w‖, ε) to that length (Brock et al., 2021,
- * equation 3). A unit is what makes one output: a column of a dense kernel [in, out], a filter of a convolution
- * [.., in, out]. A tensor of rank 0 or 1 is one unit.
+ * Scales the gradient of each unit with ‖g‖ > clipping·max(‖w‖, ε) to that norm (Brock et al., 2021, equation 3). A
+ * unit makes one output: it is a column of a dense kernel [in, out], a filter of a convolution [.., in, out], or a
+ * whole tensor of rank 0 or 1.
  */
 export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTransformation<Empty> {
   checkClipAdaptively(options);
@@ -69,7 +69,7 @@ export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTrans
         (g, w) => {
           const longest = unitNorm(w).maximum(epsilon).mul(clipping);
           const length = unitNorm(g);
-          // Asked this way round, a NaN in a unit reaches all of it, as it does in its norm.
+          // This form of the comparison spreads a NaN in a unit to the whole unit, as the norm does.
           return where(length.lessEqual(longest), g, g.mul(longest.div(length.maximum(1e-6))));
         },
         grads,
@@ -80,8 +80,8 @@ export function clipAdaptively(options: AdaptiveClipOptions = {}): GradientTrans
 }
 
 /**
- * Takes its mean off each unit's gradient (Yong et al., 2020, equation 1); units are those of {@link clipAdaptively}.
- * Tensors of rank 0 or 1 stay.
+ * Subtracts the mean of each unit's gradient (Yong et al., 2020, equation 1); units are those of {@link
+ * clipAdaptively}. Tensors of rank 0 or 1 do not change.
  */
 export function centralizeGradients(): GradientTransformation<Empty> {
   const centred = (g: Tensor): Tensor => (g.rank < 2 ? g : g.sub(g.mean(axesOfUnit(g), { keepDims: true })));

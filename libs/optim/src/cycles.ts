@@ -8,11 +8,11 @@ import { modulo } from './transformation.ts';
 export interface CosineRestartsOptions {
   /** The rate at the start of each period. */
   readonly peak: number;
-  /** The rate at its end. Default 0. */
+  /** The rate at the end of each period. Default 0. */
   readonly end?: number;
   /** T₀: updates of the first period. */
   readonly period: number;
-  /** Tₘᵤₗₜ: how many times longer each period is than the one before; a whole number. Default 1. */
+  /** Tₘᵤₗₜ: the ratio of the length of each period to the previous one; a whole number. Default 1. */
   readonly periodFactor?: number;
 }
 
@@ -25,7 +25,7 @@ export const cosineRestartsRules: Rules<CosineRestartsOptions> = {
 
 const checkCosineRestarts = signature('cosineRestarts', {}, cosineRestartsRules);
 
-/** Falls from `peak` to `end` along half a cosine, again and again (Loshchilov and Hutter, 2017, equation 5). */
+/** Repeatedly falls from `peak` to `end` along half a cosine (Loshchilov and Hutter, 2017, equation 5). */
 export function cosineRestarts(options: CosineRestartsOptions): Schedule {
   checkCosineRestarts(options);
   const { peak, end = 0, period, periodFactor = 1 } = options;
@@ -33,7 +33,7 @@ export function cosineRestarts(options: CosineRestartsOptions): Schedule {
   check('cosineRestarts', 'period', { period, periodFactor });
   return scheduled('cosineRestarts', (step, totalSteps) => {
     if (periodFactor === 1) return halfCosine(peak, end, modulo(step, period).div(period));
-    // Periods grow so fast that a run has few: their starts are whole numbers, known before the run.
+    // Periods grow so fast that a run has few, so their starts are computed before the run, as whole numbers.
     let [rate, start, length] = [halfCosine(peak, end, step.div(period)), period, period * periodFactor];
     while (start < totalSteps) {
       rate = where(step.greaterEqual(start), halfCosine(peak, end, step.sub(start).div(length)), rate);
@@ -46,17 +46,17 @@ export function cosineRestarts(options: CosineRestartsOptions): Schedule {
 
 export interface OneCycleOptions {
   readonly peak: number;
-  /** The update after the last. Default: the end of the run. */
+  /** The end of the cycle, in updates. Default: the end of the run. */
   readonly totalSteps?: number;
-  /** The part of the run in which the rate rises. Default 0.3. */
+  /** The fraction of the run in which the rate rises. Default 0.3. */
   readonly rise?: number;
   /** The first rate is peak/divisor. Default 25. */
   readonly divisor?: number;
   /** The last rate is peak/divisor/finalDivisor. Default 1e4. */
   readonly finalDivisor?: number;
-  /** Default `cosine`. */
+  /** The curve between the rates. Default `cosine`. */
   readonly curve?: 'cosine' | 'linear';
-  /** 3: fall to the first rate as fast as it rose, then to the last (Smith's own form). Default 2. */
+  /** 3: falls to the first rate as fast as it rose, then to the last rate (Smith's original form). Default 2. */
   readonly phases?: 2 | 3;
 }
 
@@ -72,7 +72,7 @@ export const oneCycleRules: Rules<OneCycleOptions> = {
 
 const checkOneCycle = signature('oneCycle', {}, oneCycleRules);
 
-/** Up to `peak` and down to next to nothing in one run (Smith and Topin, 2019; the phases' ends are PyTorch's). */
+/** Rises to `peak` and falls to almost 0 in one run (Smith and Topin, 2019; the phases end as in PyTorch). */
 export function oneCycle(options: OneCycleOptions): Schedule {
   checkOneCycle(options);
   const {
@@ -118,13 +118,15 @@ const straight = (start: number, end: number, progress: Tensor): Tensor =>
 export interface CyclicOptions {
   readonly low: number;
   readonly high: number;
-  /** Updates from `low` to `high`. Default 2000. */
+  /** Updates of the rise from `low` to `high`. Default 2000. */
   readonly stepsUp?: number;
-  /** Updates back. Default: as many. */
+  /** Updates of the fall. Default: as many as of the rise. */
   readonly stepsDown?: number;
-  /** What cycles shrink to: nothing does, by half each cycle, by `decay` each update. Default `triangular`. */
+  /**
+   * How the height of cycles changes: not at all, by half per cycle, or by `decay` per update. Default `triangular`.
+   */
   readonly mode?: 'triangular' | 'triangular2' | 'exponential';
-  /** Of mode `exponential`. Default 1. */
+  /** The factor per update, for mode `exponential`. Default 1. */
   readonly decay?: number;
 }
 
@@ -139,7 +141,7 @@ export const cyclicRules: Rules<CyclicOptions> = {
 
 const checkCyclic = signature('cyclic', {}, cyclicRules);
 
-/** To and fro between `low` and `high` on straight lines (Smith, 2017). */
+/** Rises and falls between `low` and `high` on straight lines (Smith, 2017). */
 export function cyclic(options: CyclicOptions): Schedule {
   checkCyclic(options);
   const { low, high, stepsUp = 2000, stepsDown = stepsUp, mode = 'triangular', decay = 1 } = options;

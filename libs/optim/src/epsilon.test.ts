@@ -1,4 +1,4 @@
-/** Without an epsilon, a moment of 0 must not be divided by. */
+/** With an epsilon of 0, optimizers do not divide by a moment of 0. */
 import { describe, expect, it } from 'vitest';
 import { clipAdaptively, clipByGlobalNorm, clipByNorm } from './clipping.ts';
 import { dataOf, float, progressAt } from './fixtures/runs.ts';
@@ -36,7 +36,10 @@ const optimizers: Record<string, GradientTransformation<unknown>> = {
 };
 
 describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
-  /** Moves of three parameters over ten steps of the same gradient; the weights are 0, so nothing decays. */
+  /**
+   * The moves of three parameters over ten steps of the same gradient. The weights are 0, so weight decay adds
+   * nothing.
+   */
   function moves(gradient: readonly number[]): number[][] {
     const params = { w: float(gradient.map(() => 0)) };
     const grads = { w: float(gradient) };
@@ -48,7 +51,7 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
     });
   }
 
-  it('does not move for a gradient that is 0 or vanishes in its square', () => {
+  it('does not move for a gradient of 0 or one whose square underflows', () => {
     for (const gradient of [0, 1e-25, -1e-25, 1e-44]) {
       for (const [move] of moves([gradient])) {
         expect(Number.isFinite(move)).toBe(true);
@@ -58,14 +61,14 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
     }
   });
 
-  it('keeps a NaN visible', () => {
+  it('propagates NaN', () => {
     const [first] = moves([Number.NaN, 1]);
     expect(first![0]).toBeNaN();
     expect(first![1]).not.toBeNaN();
   });
 });
 
-it('a NaN in a norm reaches all that the norm scales', () => {
+it('spreads a NaN in a norm to everything that the norm scales', () => {
   const [w, g] = [float([1, 2]), float([Number.NaN, 1])];
   for (const link of [scaleByTrustRatio(), clipByNorm(1), clipByGlobalNorm(1), clipAdaptively()]) {
     const [updates] = (link as GradientTransformation<unknown>).update(g, link.init(w), w, progressAt(0));

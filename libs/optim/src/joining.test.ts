@@ -1,4 +1,4 @@
-/** Schedules made of schedules, and cycles. Their values against PyTorch are in test/golden. */
+/** Compositions of schedules, and cycles. Comparisons with PyTorch are in test/golden. */
 import { jit, type Tensor, tensor } from '@lockstep/autodiff';
 import { describe, expect, it } from 'vitest';
 import { cosineRestarts, cyclic, oneCycle } from './cycles.ts';
@@ -44,20 +44,20 @@ describe.each(Object.entries(schedules))('%s', (_name, schedule) => {
 });
 
 describe('warmup', () => {
-  it('loses no update, and gives the rest of the run to the schedule', () => {
+  it('has no update with rate 0, and gives the rest of the run to the schedule', () => {
     const line = warmup(10, polynomial({ initial: 0.5 }));
     const wanted = (step: number) => (step < 10 ? (0.5 * (step + 1)) / 10 : 0.5 * (1 - (step - 10) / 90));
     for (const step of [0, 5, 9, 10, 55, 100]) expect(rateAt(line, step)).toBeCloseTo(wanted(step), 6);
   });
 
-  it('into a cosine is warmupCosine', () => {
+  it('equals warmupCosine with a cosine', () => {
     const [joined, whole] = [warmup(20, cosine({ peak: 0.1 })), warmupCosine({ peak: 0.1, warmupSteps: 20 })];
     for (const step of [0, 7, 19, 20, 21, 60, 99]) {
       expect(rateAt(joined, step)).toBeCloseTo(rateAt(whole, step), 7);
     }
   });
 
-  it('of no steps is the schedule, and one longer than the run rises all the way', () => {
+  it('equals the schedule for 0 steps, and rises all the way if longer than the run', () => {
     const fall = cosine({ peak: 1 });
     expect(warmup(0, fall)).toBe(fall);
     expect(rateAt(warmup(200, fall), 99)).toBeCloseTo(0.5, 6);
@@ -86,7 +86,7 @@ describe('cosineRestarts', () => {
 });
 
 describe('oneCycle', () => {
-  it('stays at its last rate after the run, and fits a run of one step', () => {
+  it('stays at its last rate after the run, and works for a run of one step', () => {
     const rate = oneCycle({ peak: 1, divisor: 10, finalDivisor: 10 });
     expect(rateAt(rate, 99)).toBeCloseTo(0.01, 6);
     expect(rateAt(rate, 150)).toBeCloseTo(0.01, 6);
@@ -95,7 +95,7 @@ describe('oneCycle', () => {
 });
 
 describe('scaledByBatch', () => {
-  it('scales a number or a schedule, in proportion or to the root', () => {
+  it('scales a number or a schedule, linearly or by the root', () => {
     const scaling = { batchSize: 1024, baseBatchSize: 256 };
     expect(scaledByBatch(0.1, scaling)).toBe(0.4);
     expect(scaledByBatch(0.1, { ...scaling, rule: 'sqrt' })).toBe(0.2);

@@ -1,4 +1,4 @@
-/** Schedules made of schedules. */
+/** Compositions of schedules. */
 
 import { asTensor, where } from '@lockstep/autodiff';
 import {
@@ -22,8 +22,8 @@ const checkJoinSchedules = signature('joinSchedules', {
 });
 
 /**
- * One schedule after the other: `schedules[i + 1]` takes over at `boundaries[i]`. Each counts its steps from where it
- * begins, and takes its part of the run for the whole.
+ * A sequence of schedules: `schedules[i + 1]` starts at `boundaries[i]`. Each counts steps from its start and takes
+ * its part of the run as the whole run.
  */
 export function joinSchedules(schedules: readonly Schedule[], boundaries: readonly number[]): Schedule {
   checkJoinSchedules(schedules, boundaries);
@@ -49,8 +49,8 @@ export function joinSchedules(schedules: readonly Schedule[], boundaries: readon
 const checkWarmup = signature('warmup', { steps: aNumber, then: aFunction });
 
 /**
- * Rises on a straight line to the first rate of `then`, in `steps` updates from rate/steps, so that no update is lost;
- * then `then`, which counts its steps from there, over the rest of the run.
+ * Rises linearly from rate/steps to the first rate of `then` in `steps` updates, so that no update has rate 0. Then
+ * follows `then`, which counts its steps from there, over the rest of the run.
  */
 export function warmup(steps: number, then: Schedule): Schedule {
   checkWarmup(steps, then);
@@ -68,7 +68,7 @@ const aBatchSize = whole(1);
 
 export interface BatchScaling {
   readonly batchSize: number;
-  /** The batch for which the rate was found. */
+  /** The batch size for which the rate was found. */
   readonly baseBatchSize: number;
   /** Default `linear`. */
   readonly rule?: 'linear' | 'sqrt';
@@ -82,8 +82,9 @@ const scalingRules: Rules<BatchScaling> = {
 const checkScaledByBatch = signature('scaledByBatch', { rate: aRate }, scalingRules);
 
 /**
- * A rate found for one batch size, for another: in proportion to the batch (Goyal et al., 2017, for SGD; with a
- * {@link warmup} of about 5 epochs), or to its square root (Krizhevsky, 2014; the usual choice for Adam's kin).
+ * Converts a rate that was found for one batch size to another: in proportion to the batch (Goyal et al., 2017, for
+ * SGD; with a {@link warmup} of about 5 epochs), or to its square root (Krizhevsky, 2014; usual for Adam and its
+ * variants).
  */
 export function scaledByBatch(rate: number, scaling: BatchScaling): number;
 export function scaledByBatch(rate: Schedule, scaling: BatchScaling): Schedule;

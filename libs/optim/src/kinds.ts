@@ -1,4 +1,4 @@
-/** Kinds of what optimizers and schedules take. */
+/** Kinds of the arguments of optimizers and schedules. */
 
 import { kinds } from '@lockstep/autodiff';
 import { aFunction, aNumber, either, type Kind } from '@lockstep/errors';
@@ -6,7 +6,7 @@ import { flatten } from '@lockstep/tree';
 
 export const { aTensor } = kinds;
 
-/** The range of a number is looked at where it is used. */
+/** A learning rate. The function that takes it checks its range. */
 export const aRate: Kind = either(aNumber, { ...aFunction, what: 'a schedule' });
 
 /** Parameters, gradients, updates or state. */

@@ -11,7 +11,7 @@ const paths = leafPaths(params);
 const isBias = (path: string) => path.endsWith('bias');
 
 describe('masked', () => {
-  it('applies to the chosen parameters and hands on the others', () => {
+  it('applies to selected parameters and passes the updates of others on', () => {
     const link = masked(scaleBy(10), isBias);
     const grads = gradsAt(3);
     const [updates] = link.update(grads, link.init(params), params, progressAt(3));
@@ -19,12 +19,12 @@ describe('masked', () => {
     expect(dataOf(updates)).toEqual(dataOf(expected));
   });
 
-  it('keeps state for the chosen ones only, under their paths', () => {
+  it('keeps state for selected parameters only, under their paths', () => {
     const state = masked(adam(0.1), isBias, { rest: 'zero' }).init(params);
     expect(leafPaths(state[0].first)).toEqual(paths.filter(isBias));
   });
 
-  it('tells the mask path and shape of every parameter', () => {
+  it('gives the mask path and shape of every parameter', () => {
     const seen: string[] = [];
     const link = masked(scaleBy(1), (path, shape) => seen.push(`${path} [${shape}]`) > 0);
     link.init(params);
@@ -37,7 +37,7 @@ describe('masked', () => {
     ]);
   });
 
-  it('takes a norm over the chosen ones alone', () => {
+  it('takes norms over selected parameters only', () => {
     const link = masked(clipByGlobalNorm(1e-3), isBias);
     const grads = gradsAt(2);
     const [updates] = link.update(grads, link.init(params), params, progressAt(2));
@@ -47,7 +47,7 @@ describe('masked', () => {
     expect(Math.sqrt(squares.reduce((a, b) => a + b))).toBeCloseTo(1e-3, 5);
   });
 
-  it('refuses a mask that chooses nothing, and says what there is', () => {
+  it('refuses a mask that selects nothing, and lists the parameters', () => {
     expect(() => masked(scaleBy(2), (path) => path === 'layers/1/kernel').init(params)).toThrow(
       /masked: the mask matches none of the 5 parameters \(layers\/0\/bias, .*scale\); correct the condition/,
     );
@@ -55,7 +55,7 @@ describe('masked', () => {
 });
 
 describe('multiTransform', () => {
-  it('trains each parameter as its own optimizer would', () => {
+  it('trains each parameter like its own optimizer', () => {
     const mixed = finalOf(
       multiTransform({ slow: sgd(0.01), fast: adam(0.1) }, (path) => (isBias(path) ? 'slow' : 'fast')),
     );
@@ -63,7 +63,7 @@ describe('multiTransform', () => {
     for (const [i, path] of paths.entries()) expect(mixed[i], path).toEqual((isBias(path) ? slow : fast)[i]);
   });
 
-  it('freezes, even where a gradient is not a number', () => {
+  it('freezes parameters even if a gradient is NaN', () => {
     const optimizer = multiTransform({ still: freeze(), body: sgd(0.1) }, (path) =>
       path === 'scale' ? 'still' : 'body',
     );

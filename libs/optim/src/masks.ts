@@ -1,4 +1,4 @@
-/** Different transformations for different parameters, chosen by path and shape. */
+/** Different transformations for different parameters, selected by path and shape. */
 
 import { zerosLike } from '@lockstep/autodiff';
 import { aFunction, LockstepError, oneOf, type Rules, recordOf, signature } from '@lockstep/errors';
@@ -15,10 +15,10 @@ import {
   transformation,
 } from './transformation.ts';
 
-/** Chooses parameters by path, such as `layers/0/bias`, and shape. */
+/** Selects parameters by path, such as `layers/0/bias`, and shape. */
 export type Mask = (path: string, shape: Shape) => boolean;
 
-/** Sets updates to 0: the parameters stay as they are. */
+/** Sets updates to 0, so that parameters do not move. */
 export const freeze = (): GradientTransformation<Empty> => ({
   ...stateless((grads) => map(zerosLike, grads)),
   role: { stops: true },
@@ -26,8 +26,8 @@ export const freeze = (): GradientTransformation<Empty> => ({
 
 export interface MaskedOptions {
   /**
-   * What becomes of the updates of the others: they pass unchanged, or become 0. Default 'pass'; for a link that makes
-   * steps, such as an optimizer, there is none, since what passes beside it are gradients, of which steps go uphill.
+   * The updates of the other parameters pass unchanged, or become 0. Default 'pass'. Links that return steps, such as
+   * optimizers, have no default: beside them, unchanged gradients would move parameters uphill.
    */
   readonly rest?: 'pass' | 'zero';
 }
@@ -36,9 +36,9 @@ const maskedRules: Rules<MaskedOptions> = { rest: oneOf('pass', 'zero') };
 const checkMasked = signature('masked', { link: aTransformation, mask: aFunction }, maskedRules);
 
 /**
- * Applies the link to the chosen parameters only; the updates of the others pass unchanged, or become 0. The link sees
- * trees with `null` for what is not chosen. Throws an `argument` error if the mask chooses none, and for an optimizer
- * without a word on the rest.
+ * Applies the link to selected parameters only; the updates of the others pass unchanged, or become 0. The link sees
+ * trees with `null` for parameters that are not selected. Throws `argument` if the mask selects no parameter, or if
+ * an optimizer comes without the option `rest`.
  */
 export function masked<S>(
   link: GradientTransformation<S>,
@@ -76,9 +76,9 @@ const checkMultiTransform = signature('multiTransform', {
 });
 
 /**
- * A transformation for each label, applied to the parameters of that label: what optax calls `multi_transform` and
- * PyTorch parameter groups. Throws an `argument` error for a label without a transformation, or without parameters, and
- * where some of the transformations make steps and others hand on gradients.
+ * One transformation per label, applied to the parameters with that label: optax's `multi_transform`, PyTorch's
+ * parameter groups. Throws `argument` for a label without a transformation or without parameters, and if some
+ * transformations return steps and others gradients.
  *
  * @example
  * multiTransform({ body: adam(1e-3), head: sgd(0.1) }, (path) => (path.startsWith('head') ? 'head' : 'body'))
@@ -133,7 +133,7 @@ function describe(params: TensorTree): { path: string; shape: Shape }[] {
 const raw = (paths: readonly string[]): LockstepError =>
   new LockstepError(
     'argument',
-    `masked: the link makes steps downhill, and beside it the raw gradients of the other parameters (${listed(paths)}) would pass, which added to them go uphill; say what becomes of the rest: { rest: 'zero' } keeps them still, { rest: 'pass' } leaves them to a later link; or give each part its optimizer with multiTransform`,
+    `masked: the link returns steps downhill, but the raw gradients of the other parameters (${listed(paths)}) would pass and move these uphill; use { rest: 'zero' } to keep the others still, { rest: 'pass' } to leave them to a later link, or multiTransform to give each part its optimizer`,
     { paths },
   );
 
@@ -154,6 +154,6 @@ function unknownLabel(label: unknown, path: string, names: readonly string[]): L
   );
 }
 
-/** The first few, for a message. */
+/** The first few names, for a message. */
 const listed = (paths: readonly string[]): string =>
   paths.length > 6 ? `${paths.slice(0, 6).join(', ')}, …` : paths.join(', ');

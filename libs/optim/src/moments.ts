@@ -1,4 +1,4 @@
-/** Links that keep moving averages of the gradient and of its square: Adam and its kin. */
+/** Links that keep moving averages of the gradient and of its square: Adam and its variants. */
 
 import { exp, flush, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aBoolean, aNumber, type Rules, signature } from '@lockstep/errors';
@@ -11,7 +11,7 @@ import { dtypeOf, type GradientTransformation, type TensorTree } from './transfo
 export const average = (decay: number, old: Tensor, value: Tensor | number): Tensor =>
   old.mul(decay).add(typeof value === 'number' ? value * (1 - decay) : value.mul(1 - decay));
 
-/** {@link average} of `f` of each leaf, without the denormal numbers it would decay into. */
+/** {@link average} of `f` of each leaf. Flushes denormal numbers, into which averages would decay. */
 export const averageTree = (
   decay: number,
   old: TensorTree,
@@ -20,9 +20,9 @@ export const averageTree = (
 ): TensorTree => map((a, value) => flush(average(decay, a, f(value))), old, values);
 
 /**
- * numerator/denominator, where the denominator is made of `spread` and epsilon; 0, no update, where nothing is left of
- * the spread and epsilon does not stand in for it. Moments below 1e-30 count as 0, and so do gradients below its root:
- * an epsilon of that size or more keeps the quotient small by itself.
+ * numerator/denominator, where the denominator is `spread` plus epsilon. 0 (no update) if the spread vanishes and
+ * epsilon cannot replace it: moments below 1e-30, and gradients below the root of that, count as 0, while an epsilon
+ * of that size or more keeps the quotient small by itself.
  */
 export const quotient = (numerator: Tensor, denominator: Tensor, spread: Tensor, epsilon: number): Tensor => {
   const ratio = numerator.div(denominator);
@@ -32,10 +32,10 @@ export const quotient = (numerator: Tensor, denominator: Tensor, spread: Tensor,
 export const squared = (x: Tensor): Tensor => x.square();
 
 export type MomentsState = {
-  /** Moving averages of gradients and of their squares, one for each parameter. */
+  /** Moving averages of gradients and of their squares, one per parameter. */
   readonly first: TensorTree;
   readonly second: TensorTree;
-  /** The same averages of a constant 1, which are 1 − β₁ᵗ and 1 − β₂ᵗ without a power or a cancellation. [] */
+  /** The same averages of the constant 1: 1 − β₁ᵗ and 1 − β₂ᵗ, without powers or cancellation. [] */
   readonly firstOfOne: Tensor;
   readonly secondOfOne: Tensor;
 };
@@ -45,7 +45,7 @@ export interface MomentsOptions {
   readonly beta1?: number;
   /** Decay of the average of their squares. Default 0.999. */
   readonly beta2?: number;
-  /** Added to the root. Default 1e-8. With 0, where a second moment is 0 (below 1e-30) there is no update. */
+  /** Added to the root. Default 1e-8. If it is 0, a second moment of 0 (below 1e-30) gives no update. */
   readonly epsilon?: number;
 }
 
@@ -84,12 +84,12 @@ function updateMoments(
 }
 
 export type AdamState = MomentsState & {
-  /** With `amsgrad`: the largest second moments so far. */
+  /** With `amsgrad`: the maxima of the second moments so far. */
   readonly largest?: TensorTree;
 };
 
 export interface AdamOptions extends MomentsOptions {
-  /** Divide by the largest second moment so far (Reddi et al., 2018). Default false. */
+  /** Whether to divide by the maximum of the second moments so far (Reddi et al., 2018). Default false. */
   readonly amsgrad?: boolean;
 }
 
@@ -111,7 +111,7 @@ export function scaleByAdam(options: AdamOptions = {}): GradientTransformation<A
       const moments = updateMoments(resolved, grads, state);
       const { first, second, firstOfOne, secondOfOne } = moments;
       const largest = amsgrad ? map((a, b) => a.maximum(b), before, second) : second;
-      // m̂/(√v̂ + ε) with both sides multiplied by 1 − β₁ᵗ: the corrections are scalars, not passes over the moments.
+      // m̂/(√v̂ + ε), with both sides multiplied by 1 − β₁ᵗ: the corrections then apply to scalars, not to the moments.
       const scale = firstOfOne.div(secondOfOne.sqrt());
       const offset = firstOfOne.mul(resolved.epsilon);
       const updates = map(
@@ -137,15 +137,15 @@ export interface NadamOptions extends MomentsOptions {
 
 export const nadamRules: Rules<NadamOptions> = { ...momentsRules, momentumDecay: aNumber };
 
-/** ln 0.96, of Dozat's schedule of the momentum. */
+/** ln 0.96, from Dozat's momentum schedule. */
 const LOG_OF_096 = -0.040821994520255166;
 
 const checkScaleByNadam = signature('scaleByNadam', {}, nadamRules);
 
 /**
- * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is
- * ((1 − μₜ)/(1 − ∏μ)·g + μₜ₊₁/(1 − μₜ₊₁·∏μ)·m)/(√v̂ + ε), PyTorch's documented form. (Without `foreach`, PyTorch
- * 1.13 strays from it: it takes μₜ into ∏μ twice.)
+ * Adam with Nesterov's momentum (Dozat, 2016): μₜ = β₁·(1 − ½·0.96^(t·ψ)), and the update is ((1 − μₜ)/(1 − ∏μ)·g +
+ * μₜ₊₁/(1 − μₜ₊₁·∏μ)·m)/(√v̂ + ε), as PyTorch documents it. (PyTorch 1.13 without `foreach` deviates: it multiplies
+ * ∏μ by μₜ twice.)
  */
 export function scaleByNadam(options: NadamOptions = {}): GradientTransformation<NadamState> {
   checkScaleByNadam(options);
@@ -184,18 +184,18 @@ export function scaleByNadam(options: NadamOptions = {}): GradientTransformation
 }
 
 export type RadamState = MomentsState & {
-  /** The average of the ages of gradients in the second moment, times `secondOfOne`; the newest is of age 1. [] */
+  /** The average age of gradients in the second moment, times `secondOfOne`; the newest gradient has age 1. [] */
   readonly age: Tensor;
 };
 
 const checkScaleByRadam = signature('scaleByRadam', {}, momentsRules);
 
 /**
- * Adam that waits until its second moment rests on enough gradients: with ρₜ, the length of a plain average of the
- * same age, above 5 the update is r·m̂/√v̂, otherwise m̂ (Liu et al., 2020, algorithm 2; ε as in PyTorch).
+ * Adam that waits until its second moment covers enough gradients: if ρₜ, the length of a plain average of the same
+ * age, is above 5, the update is r·m̂/√v̂, else m̂ (Liu et al., 2020, algorithm 2; ε as in PyTorch).
  *
- * ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ) would lose in float32 what the choice at 5 depends on. It equals twice the mean age of the
- * gradients less 1, and the age can be averaged like the gradients: sums of positive numbers.
+ * ρₜ = ρ∞ − 2tβ₂ᵗ/(1 − β₂ᵗ) would lose in float32 the digits that the comparison with 5 needs. It equals twice the
+ * mean age of the gradients less 1, and the age can be averaged like the gradients: as a sum of positive numbers.
  */
 export function scaleByRadam(options: MomentsOptions = {}): GradientTransformation<RadamState> {
   checkScaleByRadam(options);
@@ -208,7 +208,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
     update(grads, state) {
       const moments = updateMoments(resolved, grads, state);
       const { first, second, firstOfOne, secondOfOne } = moments;
-      // Everything grows older by one, the new gradient included.
+      // All ages grow by one, and the new gradient gets age 1.
       const age = state.age.mul(beta2).add(secondOfOne);
       const length = age.div(secondOfOne).mul(2).sub(1);
       const enough = length.greater(5);
@@ -232,7 +232,7 @@ export function scaleByRadam(options: MomentsOptions = {}): GradientTransformati
 export type AdamaxState = {
   /** The average of gradients. */
   readonly first: TensorTree;
-  /** The largest magnitude of a gradient, decaying. */
+  /** The decaying maximum of the gradient's magnitude. */
   readonly largest: TensorTree;
   /** 1 − β₁ᵗ [] */
   readonly firstOfOne: Tensor;
@@ -240,7 +240,10 @@ export type AdamaxState = {
 
 const checkScaleByAdamax = signature('scaleByAdamax', {}, momentsRules);
 
-/** Adam by the infinity norm: u = max(β₂·u, |g| + ε); the update is m̂/u (Kingma and Ba, 2015, algorithm 2; ε as in PyTorch). */
+/**
+ * Adam with the infinity norm: u = max(β₂·u, |g| + ε); the update is m̂/u (Kingma and Ba, 2015, algorithm 2; ε as in
+ * PyTorch).
+ */
 export function scaleByAdamax(options: MomentsOptions = {}): GradientTransformation<AdamaxState> {
   checkScaleByAdamax(options);
   const { beta1, beta2, epsilon } = resolve('scaleByAdamax', options);

@@ -14,7 +14,7 @@ const samplesAt = (step: number, samples: number): Progress => ({
   samples: tensor(samples, { dtype: 'float32' }),
 });
 
-/** The scale after each gradient, of batches of so many samples. */
+/** The scale after each gradient, for batches of the given sizes. */
 function scalesOf(
   grads: readonly TensorTree[],
   samples: (step: number) => number,
@@ -38,7 +38,10 @@ function uniforms(seed: number): () => number {
 }
 
 const dimensions = 40;
-/** Gradients of ½|x − a|² at x = center, the means of so many a, each of `dimensions` uniform coordinates around 0. */
+/**
+ * Gradients of ½|x − a|² at x = center: each is the mean over a batch of vectors a of `dimensions` uniform
+ * coordinates around 0.
+ */
 function noisyGradients(count: number, samples: (step: number) => number, center: number): TensorTree[] {
   const draw = uniforms(7);
   return Array.from({ length: count }, (_, k) => {
@@ -47,7 +50,7 @@ function noisyGradients(count: number, samples: (step: number) => number, center
     return { x: float(Array.from(sums, (sum) => center - sum / samples(k))) };
   });
 }
-/** tr(Σ) is that of uniform coordinates, 1/12 each; |G|² is center² each. */
+/** tr(Σ) is 1/12 per uniform coordinate, |G|² is center² per coordinate. */
 const scaleAt = (center: number): number => 1 / 12 / center ** 2;
 
 describe('monitorNoiseScale', () => {
@@ -61,7 +64,7 @@ describe('monitorNoiseScale', () => {
         () => 4,
         { decay },
       ).at(-1)!;
-      // The relative errors of tr(Σ) and of |G|², as docs/optimizers.md gives them, with Σ a multiple of the identity.
+      // The relative errors of tr(Σ) and |G|² from docs/optimizers.md, for Σ a multiple of the identity.
       const ofVariance = Math.sqrt(2 / (numCounted * dimensions));
       const inBatches = scale / 4 / numCounted;
       const ofSignal = Math.sqrt((4 * inBatches + 2 * inBatches ** 2) / dimensions);
@@ -70,16 +73,16 @@ describe('monitorNoiseScale', () => {
     }
   });
 
-  it('reckons with batches of different sizes', () => {
+  it('takes batches of different sizes into account', () => {
     const samples = (step: number): number => (step % 3 === 2 ? 1 : 6);
     const found = scalesOf(noisyGradients(400, samples, 0.2), samples, { decay: 0.99 }).at(-1)!;
     expect(found / scaleAt(0.2)).toBeCloseTo(1, 1);
-    // Taken for equally large ones, they would mislead.
+    // Treating the batches as equal would give another estimate.
     const misled = scalesOf(noisyGradients(400, samples, 0.2), () => 6, { decay: 0.99 }).at(-1)!;
     expect(misled / scaleAt(0.2)).toBeGreaterThan(1.5);
   });
 
-  it('has the weighted moments of all gradients so far', () => {
+  it('keeps the weighted moments of all gradients so far', () => {
     const decay = 0.75;
     const [values, sizes] = [
       [3, 1, 4, 1.5],
@@ -103,14 +106,14 @@ describe('monitorNoiseScale', () => {
     }
   });
 
-  it('is NaN at first, 0 without noise, and infinite without a gradient', () => {
+  it('is NaN at first, 0 without noise, and infinite for a mean gradient of 0', () => {
     const same = [{ w: float([1, 2]) }, { w: float([1, 2]) }, { w: float([1, 2]) }];
     expect(scalesOf(same, () => 8)).toEqual([Number.NaN, 0, 0]);
     const opposite = [{ w: float([1, -2]) }, { w: float([-1, 2]) }];
     expect(scalesOf(opposite, () => 8)).toEqual([Number.NaN, Number.POSITIVE_INFINITY]);
   });
 
-  it('passes gradients on, and over one that is not finite', () => {
+  it('passes gradients on, and ignores one that is not finite', () => {
     const link = monitorNoiseScale();
     let state = link.init(params);
     for (const k of [0, 1, 2]) {
@@ -133,12 +136,12 @@ describe('monitorNoiseScale', () => {
     for (let k = 0; k < 5; k++) {
       const { step } = progressAt(k);
       eager = update(gradsAt(k), eager as NoiseScaleState, step);
-      replayed = compiled(gradsAt(k) as never, replayed as never, step) as TensorTree;
+      replayed = compiled(gradsAt(k), replayed as NoiseScaleState, step);
       expect(dataOf(replayed)).toEqual(dataOf(eager));
     }
   });
 
-  it('says what it needs', () => {
+  it('needs a number of samples', () => {
     const link = monitorNoiseScale();
     const { step, totalSteps } = progressAt(0);
     expect(() => link.update(params, link.init(params), params, { step, totalSteps })).toThrow(
@@ -150,7 +153,7 @@ describe('monitorNoiseScale', () => {
 });
 
 describe('stepMetricsOf', () => {
-  it('finds what links report, however deep, in alphabetical order', () => {
+  it('finds metrics of links at any depth, in alphabetical order', () => {
     const optimizer = chain(
       masked(monitorNoiseScale({ name: 'scaleOfKernels' }), (path) => path.endsWith('kernel')),
       skipNonFinite(accumulateGradients(2, chain(monitorNoiseScale({ name: 'afterwards' }), sgd(0.1)))),
@@ -161,7 +164,7 @@ describe('stepMetricsOf', () => {
     expect(stepMetricsOf(sgd(0.1, { momentum: 0.9 }).init(params))).toEqual({});
   });
 
-  it('refuses two of one name, and what is not one number', () => {
+  it('refuses equal names, and values that are not scalars', () => {
     const twice = chain(monitorNoiseScale(), monitorNoiseScale({ decay: 0.9 }));
     expect(() => stepMetricsOf(twice.init(params))).toThrow(/two links report 'noiseScale'; give one/);
     expect(() => stepMetricsOf({ stepMetrics: { rates: float([1, 2]) } })).toThrow(

@@ -1,4 +1,4 @@
-/** The gradient noise scale: how many samples a batch can have before more of them bring little. */
+/** The gradient noise scale: the batch size beyond which further samples add little. */
 import { div, flush, sub, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
@@ -9,9 +9,9 @@ import type { StepMetrics } from './step-metrics.ts';
 import { overTrained } from './trained.ts';
 import { choose, dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
 
-/** Moments of the gradients gᵢ so far, under weights wᵢ that sum to 1 and fall by the decay from step to step. */
+/** Moments of the gradients gᵢ so far, with weights wᵢ that sum to 1 and decay from step to step. */
 export type NoiseScaleState = {
-  /** Σwᵢ before they are divided by it: 1 − decayᵗ. [] */
+  /** The sum of the wᵢ before normalisation: 1 − decayᵗ. [] */
   readonly weight: Tensor;
   /** m = Σwᵢgᵢ */
   readonly mean: TensorTree;
@@ -20,12 +20,12 @@ export type NoiseScaleState = {
   /** Σwᵢ/Bᵢ and Σwᵢ²/Bᵢ, where gᵢ is the mean over Bᵢ samples. [] */
   readonly inverse: Tensor;
   readonly squareInverse: Tensor;
-  /** The estimate, by its name. */
+  /** The estimate, under its name. */
   readonly stepMetrics: StepMetrics;
 };
 
 export interface NoiseScaleOptions {
-  /** What the moving averages keep from step to step: (1 + decay)/(1 − decay) gradients count. Default 0.99. */
+  /** The decay of the moving averages per step: (1 + decay)/(1 − decay) gradients count. Default 0.99. */
   readonly decay?: number;
   /** The name of the step metric. Default `noiseScale`. */
   readonly name?: string;
@@ -36,10 +36,11 @@ export const noiseScaleRules: Rules<NoiseScaleOptions> = { decay: aNumber, name:
 const checkMonitorNoiseScale = signature('monitorNoiseScale', {}, noiseScaleRules);
 
 /**
- * Leaves gradients as they are and reports their noise scale tr(Σ)/|G|², in samples (McCandlish et al., 2018, equation
- * 2.9): G is the gradient's mean, Σ the covariance of one sample's gradient. Estimated from the scatter of the steps'
- * gradients, while parameters move little: docs/optimizers.md derives it. NaN until two gradients have come, infinite
- * where G cannot be told from 0. Needs `samples` in {@link Progress}. In front of links that change gradients.
+ * Passes gradients on and reports their noise scale tr(Σ)/|G|², in samples (McCandlish et al., 2018, equation 2.9): G
+ * is the mean gradient, Σ the covariance of one sample's gradient. The estimate uses the scatter of the steps'
+ * gradients, while parameters move little: docs/optimizers.md derives it. It is NaN before the second gradient and
+ * infinite if G cannot be distinguished from 0. Needs `samples` in {@link Progress}. Put it before links that change
+ * gradients.
  */
 export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTransformation<NoiseScaleState> {
   checkMonitorNoiseScale(options);
@@ -53,7 +54,7 @@ export function monitorNoiseScale(options: NoiseScaleOptions = {}): GradientTran
 
 export interface NoiseScaleEstimator {
   init(params: TensorTree): NoiseScaleState;
-  /** The state with one more gradient, the mean over so many samples. One that is not finite is passed over. */
+  /** The state after one more gradient, the mean over `samples`. A gradient that is not finite is ignored. */
   observe(state: NoiseScaleState, grads: TensorTree, samples: Tensor | undefined): NoiseScaleState;
   /** tr(Σ)/|G|² [] */
   read(state: NoiseScaleState): Tensor;
@@ -75,7 +76,7 @@ export function noiseScaleOf(
       if (samples === undefined) throw noSamples(owner);
       const moments = join(decay, before, grads, div(1, samples.cast(before.weight.dtype)));
       const after = { ...moments, stepMetrics: { [name]: scaleOf(moments) } };
-      // 0·x is 0 for every finite x, and NaN for all else.
+      // 0·x is 0 for every finite x and NaN otherwise.
       return choose(after.deviation.mul(0).equal(0), after, before);
     },
     read: ({ stepMetrics }) => stepMetrics[name]!,
@@ -84,7 +85,10 @@ export function noiseScaleOf(
 
 type Moments = Omit<NoiseScaleState, 'stepMetrics'>;
 
-/** The moments with one more gradient, updated by its offset from the mean: no difference of large squares (West, 1979). */
+/**
+ * The moments after one more gradient, updated by its offset from the mean, which avoids a difference of large
+ * squares (West, 1979).
+ */
 function join(decay: number, old: Moments, grads: TensorTree, inverse: Tensor): Moments {
   const weight = average(decay, old.weight, 1);
   const share = div(1 - decay, weight);
@@ -99,7 +103,7 @@ function join(decay: number, old: Moments, grads: TensorTree, inverse: Tensor): 
   };
 }
 
-/** E Σwᵢ|gᵢ − m|² = tr(Σ)·(Σwᵢ/Bᵢ − Σwᵢ²/Bᵢ) and E|m|² = |G|² + tr(Σ)·Σwᵢ²/Bᵢ, solved for tr(Σ)/|G|². [] */
+/** Solves E Σwᵢ|gᵢ − m|² = tr(Σ)·(Σwᵢ/Bᵢ − Σwᵢ²/Bᵢ) and E|m|² = |G|² + tr(Σ)·Σwᵢ²/Bᵢ for tr(Σ)/|G|². [] */
 function scaleOf({ mean, deviation, inverse, squareInverse }: Moments): Tensor {
   const variance = deviation.div(inverse.sub(squareInverse));
   const signal = squaredNorm(mean).sub(variance.mul(squareInverse));

@@ -1,4 +1,4 @@
-/** Noise on gradients, a function of (seed, step). */
+/** Noise on gradients: a function of (seed, step). */
 
 import { foldIn, full, normal, stack } from '@lockstep/autodiff';
 import { aNumber, type Rules, signature } from '@lockstep/errors';
@@ -11,9 +11,9 @@ import { type Empty, type GradientTransformation, stateless } from './transforma
 export interface GradientNoiseOptions {
   /** η: the variance at the first step. Default 0.01. */
   readonly variance?: number;
-  /** γ: how fast it falls. Default 0.55. */
+  /** γ: how fast the variance falls. Default 0.55. */
   readonly decay?: number;
-  /** Which noise. Default 0. */
+  /** The seed of the noise. Default 0. */
   readonly seed?: number;
 }
 
@@ -25,7 +25,7 @@ export const gradientNoiseRules: Rules<GradientNoiseOptions> = {
 
 const checkAddGradientNoise = signature('addGradientNoise', {}, gradientNoiseRules);
 
-/** Adds normal noise of variance η/(1 + t)^γ to each gradient (Neelakantan et al., 2015, equation 1). */
+/** Adds normal noise with variance η/(1 + t)^γ to each gradient (Neelakantan et al., 2015, equation 1). */
 export function addGradientNoise(options: GradientNoiseOptions = {}): GradientTransformation<Empty> {
   checkAddGradientNoise(options);
   const { variance = 0.01, decay = 0.55, seed = 0 } = options;

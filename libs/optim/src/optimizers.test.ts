@@ -1,4 +1,4 @@
-/** What holds for every optimizer and link; whether their numbers are right is for test/golden to say. */
+/** Properties of every optimizer and link; test/golden compares their numbers with PyTorch. */
 import { ConcreteTensor } from '@lockstep/autodiff';
 import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -91,7 +91,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
   freeze: freeze(),
 };
 
-/** `actual` and `expected` have the same bits and the same form. */
+/** Requires that `actual` and `expected` have the same bits and the same form. */
 function expectSame(actual: TensorTree, expected: TensorTree): void {
   expect(dataOf(actual)).toEqual(dataOf(expected));
   expect(leafPaths(actual)).toEqual(leafPaths(expected));
@@ -100,13 +100,13 @@ function expectSame(actual: TensorTree, expected: TensorTree): void {
 describe.each(Object.entries(optimizers))('%s', (name, optimizer) => {
   const eager = run(optimizer);
 
-  it('moves the parameters, to numbers', () => {
+  it('moves the parameters to finite values', () => {
     const after = eager.at(-1)![1];
     if (name !== 'freeze') expect(dataOf(after)).not.toEqual(dataOf(params));
     for (const leaf of flatten(after).leaves) expect(Array.from(leaf.data).every(Number.isFinite)).toBe(true);
   });
 
-  it('keeps nothing but tensors, in a state whose form does not change', () => {
+  it('has a state of tensors only, whose form does not change', () => {
     const start = optimizer.init(params) as TensorTree;
     const leaves: readonly unknown[] = flatten(start).leaves;
     expect(leaves.every((leaf) => leaf instanceof ConcreteTensor)).toBe(true);
@@ -122,7 +122,7 @@ describe.each(Object.entries(optimizers))('%s', (name, optimizer) => {
     for (const [k, pair] of compiled.entries()) expectSame(pair, eager[k]!);
   });
 
-  it('goes on from a state that was taken apart and put together', () => {
+  it('continues from a state that was flattened and rebuilt', () => {
     const step = stepOf(optimizer);
     const reread = (tree: TensorTree): TensorTree => {
       const { leaves, structure } = flatten(tree);
@@ -135,7 +135,7 @@ describe.each(Object.entries(optimizers))('%s', (name, optimizer) => {
     expectSame(step(reread(state), reread(current), gradsAt(5), progressAt(5)), eager[5]!);
   });
 
-  it('is itself under a mask of everything, after identity and before it', () => {
+  it('does not change under a mask of everything, or chained with identity', () => {
     const expected = dataOf(eager.at(-1)![1]);
     expect(finalOf(masked(optimizer, () => true))).toEqual(expected);
     expect(finalOf(chain(identity, optimizer))).toEqual(expected);
@@ -154,7 +154,7 @@ describe('chain', () => {
 });
 
 describe('an optimizer', () => {
-  it('climbs behind scaleBy(−1)', () => {
+  it('climbs after scaleBy(−1)', () => {
     const [down] = sgd(0.1).update(gradsAt(1), sgd(0.1).init(params), params, progressAt(1));
     const up = chain(scaleBy(-1), sgd(0.1));
     const [climbing] = up.update(gradsAt(1), up.init(params), params, progressAt(1));
@@ -162,7 +162,7 @@ describe('an optimizer', () => {
     expect(dataOf(negated)).toEqual(dataOf(flatten(down).leaves));
   });
 
-  it('lets a mask choose what decays', () => {
+  it('lets a mask select which parameters decay', () => {
     const options = { weightDecay: 0.5, mask: (path: string) => path.endsWith('kernel') };
     const [, decayed] = run(adamw(0.01, options), 1)[0]!;
     const [, all] = run(adamw(0.01, { weightDecay: 0.5 }), 1)[0]!;
@@ -174,8 +174,8 @@ describe('an optimizer', () => {
     }
   });
 
-  it('rectifies where the average is long enough: from the sixth update on', () => {
-    // Under a constant gradient m̂ is that gradient, and m̂/√v̂ its sign; r is small at first.
+  it('rectifies once the average is long enough, from the sixth update on', () => {
+    // For a constant gradient, m̂ is that gradient and m̂/√v̂ its sign; r is small at first.
     const optimizer = radam(1);
     let state = optimizer.init(params);
     const one = flatten(params).structure;

@@ -1,4 +1,4 @@
-/** The usual optimizers, as chains of transformations. A learning rate is a number or a schedule. */
+/** Common optimizers, as chains of transformations. A learning rate is a number or a schedule. */
 
 import { aBoolean, aFunction, aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import {
@@ -56,7 +56,7 @@ import { chain, type Empty, type GradientTransformation, identity } from './tran
 
 type Rate = number | Schedule;
 
-/** Weight decay as a part of the gradient, which moments and momentum then see: PyTorch's `weight_decay`. */
+/** Weight decay as part of the gradient, so that moments and momentum include it: PyTorch's `weight_decay`. */
 export interface CoupledDecay {
   /** Adds weightDecay·w to the gradient. Default 0. */
   readonly weightDecay?: number;
@@ -64,11 +64,14 @@ export interface CoupledDecay {
 
 export const coupledDecayRules: Rules<CoupledDecay> = { weightDecay: aNumber };
 
-/** Weight decay apart from the gradient (Loshchilov and Hutter, 2019). */
+/** Weight decay decoupled from the gradient (Loshchilov and Hutter, 2019). */
 export interface DecoupledDecay {
-  /** Adds weightDecay·w to the step before the rate. */
+  /** Adds weightDecay·w to the step before it is multiplied by the rate. */
   readonly weightDecay?: number;
-  /** Which parameters decay, by path and shape: `(path, shape) => shape.length > 1` leaves out biases and scales. Default: all. */
+  /**
+   * The parameters that decay, by path and shape: `(path, shape) => shape.length > 1` excludes biases and scales.
+   * Default: all.
+   */
   readonly mask?: Mask;
 }
 
@@ -78,7 +81,7 @@ const chosen = <S>(link: GradientTransformation<S>, mask: Mask | undefined): Gra
   mask === undefined ? link : masked(link, mask);
 
 export interface SgdOptions extends MomentumOptions, CoupledDecay {
-  /** What is kept of the last update's direction: a number or a schedule. Default 0. */
+  /** The fraction of the last update that is kept: a number or a schedule. Default 0. */
   readonly momentum?: number | Schedule;
 }
 
@@ -118,7 +121,7 @@ export function adam(
 
 const checkAmsgrad = signature('amsgrad', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
 
-/** {@link adam} that divides by the largest second moment so far (Reddi et al., 2018). */
+/** {@link adam} that divides by the maximum of the second moments so far (Reddi et al., 2018). */
 export function amsgrad(
   rate: Rate,
   options: MomentsOptions & CoupledDecay = {},
@@ -127,14 +130,14 @@ export function amsgrad(
   return adam(rate, { ...options, amsgrad: true });
 }
 
-/** `weightDecay` is 0.01 by default. */
+/** The options of `adamw`; the default of `weightDecay` is 0.01. */
 export interface AdamWOptions extends AdamOptions, DecoupledDecay {}
 
 export const adamWRules: Rules<AdamWOptions> = { ...adamRules, ...decoupledDecayRules };
 
 const checkAdamw = signature('adamw', { rate: aRate }, adamWRules);
 
-/** Adam with weight decay apart from the gradient: w = w − rate·(m̂/(√v̂ + ε) + weightDecay·w) (Loshchilov and Hutter, 2019). */
+/** Adam with decoupled weight decay: w = w − rate·(m̂/(√v̂ + ε) + weightDecay·w) (Loshchilov and Hutter, 2019). */
 export function adamw(
   rate: Rate,
   given: AdamWOptions = {},
@@ -160,7 +163,7 @@ export function nadam(
 
 const checkRadam = signature('radam', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
 
-/** Adam with its variance rectified (Liu et al., 2020). */
+/** Adam with a rectified variance (Liu et al., 2020). */
 export function radam(
   rate: Rate,
   given: MomentsOptions & CoupledDecay = {},
@@ -173,7 +176,7 @@ export function radam(
 
 const checkAdamax = signature('adamax', { rate: aRate }, { ...momentsRules, ...coupledDecayRules });
 
-/** Adam by the infinity norm (Kingma and Ba, 2015). */
+/** Adam with the infinity norm (Kingma and Ba, 2015). */
 export function adamax(
   rate: Rate,
   given: MomentsOptions & CoupledDecay = {},
@@ -185,7 +188,7 @@ export function adamax(
 }
 
 export interface RmspropOptions extends RmsOptions, CoupledDecay {
-  /** Momentum over the scaled gradients. Default 0. */
+  /** Momentum of the scaled gradients. Default 0. */
   readonly momentum?: number;
 }
 
@@ -239,7 +242,7 @@ export function adagrad(
 
 const checkAdadelta = signature('adadelta', { rate: aRate }, { ...adadeltaLinkRules, ...coupledDecayRules });
 
-/** Adadelta, whose rate is usually 1 (Zeiler, 2012). */
+/** Adadelta, usually with a rate of 1 (Zeiler, 2012). */
 export function adadelta(
   rate: Rate,
   given: AdadeltaLinkOptions & CoupledDecay = {},
@@ -250,14 +253,17 @@ export function adadelta(
   return chain(withDecayedWeights(weightDecay, scaleByAdadelta(options)), scaleByLearningRate(rate));
 }
 
-/** `weightDecay` is 0 by default. */
+/** The options of `lion`; the default of `weightDecay` is 0. */
 export interface LionOptions extends LionLinkOptions, DecoupledDecay {}
 
 export const lionRules: Rules<LionOptions> = { ...lionLinkRules, ...decoupledDecayRules };
 
 const checkLion = signature('lion', { rate: aRate }, lionRules);
 
-/** Lion: w = w − rate·(sign(β₁·m + (1 − β₁)·g) + weightDecay·w) (Chen et al., 2023). Its rate is 3 to 10 times below Adam's. */
+/**
+ * Lion: w = w − rate·(sign(β₁·m + (1 − β₁)·g) + weightDecay·w) (Chen et al., 2023). Use a rate 3 to 10 times below
+ * Adam's.
+ */
 export function lion(
   rate: Rate,
   given: LionOptions = {},
@@ -269,11 +275,14 @@ export function lion(
 }
 
 export interface LarsOptions extends TrustRatioOptions {
-  /** Default 0.9. */
+  /** Momentum. Default 0.9. */
   readonly momentum?: number;
-  /** Default false. */
+  /** Whether to look ahead along the momentum. Default false. */
   readonly nesterov?: boolean;
-  /** Which parameters decay and get a rate of their own, by path and shape; the others take plain steps. Default: all. */
+  /**
+   * The parameters with weight decay and a rate of their own, by path and shape; the others take plain steps.
+   * Default: all.
+   */
   readonly mask?: Mask;
 }
 
@@ -287,8 +296,8 @@ export const larsRules: Rules<LarsOptions> = {
 const checkLars = signature('lars', { rate: aRate }, larsRules);
 
 /**
- * Layer-wise adaptive rates: v = momentum·v + rate·λ·(g + β·w) with λ = η·‖w‖/(‖g‖ + β·‖w‖); w = w − v
- * (You et al., 2017, algorithm 1). η is `coefficient`, by default 0.001, and β `weightDecay`.
+ * Layer-wise adaptive rates: v = momentum·v + rate·λ·(g + β·w) with λ = η·‖w‖/(‖g‖ + β·‖w‖); w = w − v (You et al.,
+ * 2017, algorithm 1). η is `coefficient` (default 0.001) and β is `weightDecay`.
  */
 export function lars(
   rate: Rate,
@@ -314,7 +323,10 @@ export function lars(
 export interface LambOptions extends MomentsOptions {
   /** Default 0.01. */
   readonly weightDecay?: number;
-  /** Which parameters decay and get a rate of their own, by path and shape; the others take Adam's steps. Default: all. */
+  /**
+   * The parameters with weight decay and a rate of their own, by path and shape; the others take Adam's steps.
+   * Default: all.
+   */
   readonly mask?: Mask;
 }
 
@@ -322,7 +334,10 @@ export const lambRules: Rules<LambOptions> = { ...momentsRules, weightDecay: aNu
 
 const checkLamb = signature('lamb', { rate: aRate }, lambRules);
 
-/** LAMB: with u = m̂/(√v̂ + ε) + weightDecay·w, w = w − rate·‖w‖/‖u‖·u (You et al., 2020, algorithm 2). ε is 1e-6 by default. */
+/**
+ * LAMB: with u = m̂/(√v̂ + ε) + weightDecay·w, w = w − rate·‖w‖/‖u‖·u (You et al., 2020, algorithm 2). The default of
+ * ε is 1e-6.
+ */
 export function lamb(
   rate: Rate,
   given: LambOptions = {},

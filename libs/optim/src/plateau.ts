@@ -1,4 +1,4 @@
-/** A rate that falls when the training loss no longer does. */
+/** A rate that falls when the training loss stops falling. */
 import { full, type Tensor, where, zerosLike } from '@lockstep/autodiff';
 import { aNumber, LockstepError, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
@@ -8,34 +8,34 @@ import { choose, dtypeOf, type GradientTransformation } from './transformation.t
 
 /** Scalars. [] */
 export type PlateauState = {
-  /** What updates are multiplied by. */
+  /** The factor of updates. */
   readonly scale: Tensor;
   /** The lowest loss so far. */
   readonly best: Tensor;
-  /** Rounds in a row without a better one. */
+  /** Consecutive rounds without a better loss. */
   readonly numBad: Tensor;
-  /** Rounds until bad ones count again. */
+  /** Remaining rounds in which bad rounds do not count. */
   readonly cooldownLeft: Tensor;
-  /** The mean loss of the current round's samples, how many they are, and its steps. */
+  /** The current round: the mean loss of its samples, their number, and the number of its steps. */
   readonly mean: Tensor;
   readonly samples: Tensor;
   readonly count: Tensor;
 };
 
 export interface PlateauOptions {
-  /** What the scale is multiplied by at a plateau. Default 0.1. */
+  /** The factor of the scale at a plateau. Default 0.1. */
   readonly factor?: number;
-  /** Rounds without a better loss that are borne; the next one lowers the scale. Default 10. */
+  /** The number of consecutive rounds without a better loss that do not lower the scale. Default 10. */
   readonly patience?: number;
-  /** A loss is better below best·(1 − relativeTolerance) − absoluteTolerance. Default 1e-4. */
+  /** A loss is better if it is below best·(1 − relativeTolerance) − absoluteTolerance. Default 1e-4. */
   readonly relativeTolerance?: number;
-  /** Default 0. */
+  /** See `relativeTolerance`. Default 0. */
   readonly absoluteTolerance?: number;
-  /** Rounds after a plateau in which bad ones do not count. Default 0. */
+  /** Rounds after a plateau in which bad rounds do not count. Default 0. */
   readonly cooldown?: number;
-  /** Steps to a round, the mean loss of whose samples is judged: an epoch's number, or enough to even out the noise. Default 1. */
+  /** Steps per round, whose mean loss is compared: those of an epoch, or enough to average out the noise. Default 1. */
   readonly every?: number;
-  /** The scale falls no further. Default 0. */
+  /** A lower bound of the scale. Default 0. */
   readonly minScale?: number;
 }
 
@@ -52,9 +52,9 @@ export const plateauRules: Rules<PlateauOptions> = {
 const checkReduceOnPlateau = signature('reduceOnPlateau', {}, plateauRules);
 
 /**
- * Multiplies updates by a scale that falls when the mean training loss of `patience` + 1 rounds in a row is not better
- * than the best: PyTorch's `ReduceLROnPlateau` in mode `min`, its threshold mode `rel` or `abs` by the tolerance given.
- * Needs the step's loss in {@link Progress}. After the learning rate in a chain.
+ * Multiplies updates by a scale that falls if the mean training loss of `patience` + 1 consecutive rounds is not
+ * better than the best: PyTorch's `ReduceLROnPlateau` in mode `min`, with threshold mode `rel` or `abs` according to
+ * the given tolerance. Needs the step's loss in {@link Progress}. Put it after the learning rate in a chain.
  */
 export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransformation<PlateauState> {
   checkReduceOnPlateau(options);
@@ -73,7 +73,7 @@ export function reduceOnPlateau(options: PlateauOptions = {}): GradientTransform
   check('reduceOnPlateau', 'notNegative', { absoluteTolerance });
   check('reduceOnPlateau', 'share', { relativeTolerance, minScale });
 
-  /** The state after a round of this mean loss. */
+  /** The state after a round with this mean loss. */
   function judge(state: PlateauState, mean: Tensor): PlateauState {
     const better = mean.less(state.best.mul(1 - relativeTolerance).sub(absoluteTolerance));
     const stillCooling = state.cooldownLeft.greater(0);

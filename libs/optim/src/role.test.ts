@@ -1,4 +1,4 @@
-/** Orders and masks under which parameters would climb. */
+/** Orders and masks with which parameters would climb. */
 import { describe, expect, it } from 'vitest';
 import { accumulateGradients } from './accumulation.ts';
 import { emaParams, lookahead } from './averaging.ts';
@@ -34,14 +34,14 @@ describe('masked', () => {
     },
   );
 
-  it('keeps the rest still, or passes it, as it is told', () => {
+  it('sets the other updates to 0, or passes them, as the option says', () => {
     const grads = gradsAt(1);
     const updatesOf = (rest: 'zero' | 'pass') => {
       const link = masked(sgd(0.5), isBias, { rest });
       return dataOf(link.update(grads, link.init(params), params, progressAt(0))[0]) as Float32Array[];
     };
     const [raw, zero, pass] = [dataOf(grads) as Float32Array[], updatesOf('zero'), updatesOf('pass')];
-    // Leaves in order: bias, kernel, bias, kernel, scale.
+    // The order of leaves: bias, kernel, bias, kernel, scale.
     for (const [i, g] of raw.entries()) {
       const moved = g.map((x) => -0.5 * x);
       expect(zero[i]!.every((x, j) => x === (i % 2 === 0 && i < 4 ? moved[j] : 0))).toBe(true);
@@ -49,7 +49,7 @@ describe('masked', () => {
     }
   });
 
-  it('needs no word for links that hand on gradients', () => {
+  it('needs no option for links that return gradients', () => {
     for (const link of [addDecayedWeights(0.1), clipByGlobalNorm(1), scaleBy(2), freeze(), scaleByAdam()]) {
       expect(() => masked(link as GradientTransformation<unknown>, isBias).init(params)).not.toThrow();
     }
@@ -59,21 +59,21 @@ describe('masked', () => {
 describe('chain', () => {
   it.each([
     ['two optimizers', () => chain(sgd(0.1), adam(0.1))],
-    ['decay behind the rate', () => chain(sgd(0.1), addDecayedWeights(0.01))],
+    ['decay after the rate', () => chain(sgd(0.1), addDecayedWeights(0.01))],
     ['two rates', () => chain(scaleByLearningRate(0.1), scaleByLearningRate(constant(1)))],
-    ['deeper ones', () => chain(chain(sgd(0.1)), emaParams(), chain(clipByGlobalNorm(1), adamw(0.1)))],
+    ['nested optimizers', () => chain(chain(sgd(0.1)), emaParams(), chain(clipByGlobalNorm(1), adamw(0.1)))],
   ])('refuses %s', (_name, make) => {
     expect(make).toThrow(/chain: link \d takes gradients, but .* turn uphill/);
   });
 
-  it('refuses what would move parameters that are frozen before it', () => {
+  it('refuses links that would move parameters frozen by an earlier link', () => {
     expect(() => chain(masked(freeze(), isBias), adamw(0.1))).toThrow(/put freeze\(\) last/);
     expect(() => chain(freeze(), addGradientNoise())).toThrow(/put freeze\(\) last/);
     expect(() => chain(masked(freeze(), isBias), sgd(0.1))).not.toThrow();
     expect(() => chain(adamw(0.1), masked(freeze(), isBias))).not.toThrow();
   });
 
-  it('takes orders that make sense', () => {
+  it('accepts sensible orders', () => {
     const own = stateless((grads) => grads);
     for (const make of [
       () => chain(scaleBy(-1), sgd(0.1)),
@@ -97,12 +97,12 @@ describe('chain', () => {
 });
 
 describe('multiTransform', () => {
-  it('refuses gradients beside steps', () => {
+  it('refuses a mix of gradients and steps', () => {
     expect(() => multiTransform({ a: sgd(0.1), b: identity }, split)).toThrow(
-      /multiTransform: a makes steps downhill, b hands on gradients/,
+      /multiTransform: a returns steps downhill, b returns gradients/,
     );
     expect(() => multiTransform({ a: chain(clipByGlobalNorm(1)), b: adam(1) }, split)).toThrow(
-      /b makes steps/,
+      /b returns steps/,
     );
     const own = stateless((grads) => grads);
     expect(() => multiTransform({ a: sgd(0.1), b: freeze() }, split)).not.toThrow();

@@ -1,12 +1,14 @@
-/** What a link makes of what it is given, as far as it is known: from it, chains that would climb are refused. */
+/** The role of a link, as far as it is known: what it makes of its input. Chains that would climb are refused by it. */
 import { LockstepError } from '@lockstep/errors';
 
 export interface Role {
-  /** `steps`: updates to be added to the parameters. `gradients`: of the sign of its input. Absent: unknown. */
+  /**
+   * `steps`: updates to be added to the parameters. `gradients`: values with the sign of the input. Absent: unknown.
+   */
   readonly gives?: 'steps' | 'gradients';
-  /** Of steps it would make something wrong. */
+  /** Wrong after steps: it expects gradients. */
   readonly takes?: 'gradients';
-  /** Gives an update where the gradient is 0: weight decay, noise. */
+  /** Returns updates even for a gradient of 0: weight decay, noise. */
   readonly adds?: true;
   /** Sets updates to 0. */
   readonly stops?: true;
@@ -16,7 +18,7 @@ interface HasRole {
   readonly role?: Role;
 }
 
-/** The role of links one after the other. Throws an `argument` error for an order that cannot be meant. */
+/** The role of a chain of links. Throws `argument` for an order that cannot be intended. */
 export function roleOfChain(links: readonly HasRole[]): Role {
   let gives: Role['gives'] = 'gradients';
   let stops = false;
@@ -24,13 +26,13 @@ export function roleOfChain(links: readonly HasRole[]): Role {
     if (gives === 'steps' && role?.takes === 'gradients') {
       throw misplaced(
         i,
-        'takes gradients, but a link before it has already made steps downhill of them, which it would turn uphill; put it before the learning rate',
+        'takes gradients, but an earlier link has already turned them into steps downhill, which this link would turn uphill; put it before the learning rate',
       );
     }
     if (stops && role?.adds) {
       throw misplaced(
         i,
-        'moves parameters without a gradient (weight decay, noise), and so those that freeze() has stopped before it; put freeze() last, or leave them to multiTransform',
+        'moves parameters without a gradient (weight decay, noise), including those that an earlier freeze() has stopped; put freeze() last, or use multiTransform',
       );
     }
     if (role?.gives === 'steps') gives = 'steps';
@@ -45,7 +47,7 @@ export function roleOfChain(links: readonly HasRole[]): Role {
   };
 }
 
-/** The role of links side by side. Throws an `argument` error where some make steps and others hand on gradients. */
+/** The role of parallel links. Throws `argument` if some return steps and others gradients. */
 export function roleOfParts(owner: string, parts: Readonly<Record<string, HasRole>>): Role {
   const entries = Object.entries(parts);
   const moving = entries.filter(([, { role }]) => !role?.stops);
@@ -55,7 +57,7 @@ export function roleOfParts(owner: string, parts: Readonly<Record<string, HasRol
   if (steps.length > 0 && gradients.length > 0) {
     throw new LockstepError(
       'argument',
-      `${owner}: ${steps.join(', ')} makes steps downhill, ${gradients.join(', ')} hands on gradients, which would go uphill; end it with scaleByLearningRate(rate), or freeze()`,
+      `${owner}: ${steps.join(', ')} returns steps downhill, ${gradients.join(', ')} returns gradients, which would go uphill; end it with scaleByLearningRate(rate), or freeze()`,
       { owner, steps, gradients },
     );
   }

@@ -1,4 +1,4 @@
-/** The links that optimizers are chained of, but for moving averages. */
+/** The links of which optimizers consist, except moving averages. */
 import { logicalOr, type Tensor, where } from '@lockstep/autodiff';
 import { aFunction, aNumber, type Rules, signature } from '@lockstep/errors';
 import { map } from '@lockstep/tree';
@@ -18,7 +18,7 @@ import {
 
 const checkScaleBy = signature('scaleBy', { factor: aNumber });
 
-/** Multiplies updates by a constant; −1 in front of an optimizer makes it climb. */
+/** Multiplies updates by a constant. With −1 before an optimizer, the optimizer climbs. */
 export function scaleBy(factor: number): GradientTransformation<Empty> {
   checkScaleBy(factor);
   check('scaleBy', 'finite', { factor });
@@ -42,10 +42,10 @@ export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empt
 
 const checkScaleByLearningRate = signature('scaleByLearningRate', { rate: aRate });
 const downhill: Role = { gives: 'steps', takes: 'gradients' };
-/** Of steps, which are against the gradient, decay would make growth. */
+/** After steps, which point against the gradient, weight decay would be growth. */
 const adding: Role = { gives: 'gradients', takes: 'gradients', adds: true };
 
-/** Multiplies updates by −rate: the step downhill. */
+/** Multiplies updates by −rate, which makes steps downhill of them. */
 export function scaleByLearningRate(rate: number | Schedule): GradientTransformation<Empty> {
   checkScaleByLearningRate(rate);
   if (typeof rate === 'number') {
@@ -58,7 +58,7 @@ export function scaleByLearningRate(rate: number | Schedule): GradientTransforma
 
 const checkAddDecayedWeights = signature('addDecayedWeights', { decay: aNumber }, {});
 
-/** Adds decay·w to each update; to those of some parameters alone within {@link masked}. */
+/** Adds decay·w to each update; within {@link masked}, only to those of selected parameters. */
 export function addDecayedWeights(decay: number, ...none: []): GradientTransformation<Empty> {
   checkAddDecayedWeights(decay, ...none);
   check('addDecayedWeights', 'notNegative', { decay });
@@ -66,7 +66,7 @@ export function addDecayedWeights(decay: number, ...none: []): GradientTransform
   return overTrained(link, decay === 0 ? { gives: 'gradients' } : adding);
 }
 
-/** {@link addDecayedWeights} in front of a link and under its name: weight decay as a part of the gradient. */
+/** {@link addDecayedWeights} before a link and under its name: weight decay as part of the gradient. */
 export function withDecayedWeights<S>(
   decay: number,
   link: GradientTransformation<S>,
@@ -82,9 +82,9 @@ export function withDecayedWeights<S>(
 }
 
 export interface TrustRatioOptions {
-  /** η, which the ratio is multiplied by. Default 1. */
+  /** η: the factor of the ratio. Default 1. */
   readonly coefficient?: number;
-  /** β: adds β·w to the update, and β·‖w‖ to its norm. Default 0. */
+  /** β: adds β·w to the update and β·‖w‖ to its norm. Default 0. */
   readonly weightDecay?: number;
   /** Added to the update's norm. Default 0. */
   readonly epsilon?: number;
@@ -99,8 +99,8 @@ export const trustRatioRules: Rules<TrustRatioOptions> = {
 const checkScaleByTrustRatio = signature('scaleByTrustRatio', {}, trustRatioRules);
 
 /**
- * Makes each tensor's update u as long as its weights ask for: η·‖w‖/(‖u‖ + β·‖w‖ + ε)·(u + β·w), LARS's local rate
- * (You et al., 2017, equation 6). Where ‖w‖ or ‖u‖ is 0 the update is u + β·w.
+ * Scales each tensor's update u by the norm of its weights: η·‖w‖/(‖u‖ + β·‖w‖ + ε)·(u + β·w), LARS's local rate (You
+ * et al., 2017, equation 6). If ‖w‖ or ‖u‖ is 0, the update is u + β·w.
  */
 export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTransformation<Empty> {
   checkScaleByTrustRatio(options);
@@ -109,7 +109,7 @@ export function scaleByTrustRatio(options: TrustRatioOptions = {}): GradientTran
   check('scaleByTrustRatio', 'notNegative', { weightDecay, epsilon });
   const ratio = (u: Tensor, w: Tensor): Tensor => {
     const [updateNorm, weightNorm] = [norm(u), norm(w)];
-    // Asked for 0, not for more than it: a NaN has a ratio of NaN.
+    // The comparison is with 0 and not "greater than 0", so that a NaN gives a ratio of NaN.
     const either = logicalOr(updateNorm.equal(0), weightNorm.equal(0));
     const total = updateNorm.add(weightNorm.mul(weightDecay)).add(epsilon);
     return where(either, 1, weightNorm.mul(coefficient).div(total));

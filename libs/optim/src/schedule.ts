@@ -1,6 +1,6 @@
 /**
- * Learning rates as functions of the step. They are computed by our own ops in the precision of the step, float32 in a
- * run, so that a rate is the same bits everywhere; steps are exact up to 2²⁴.
+ * Learning rates as functions of the step. Our own ops compute them in the step's precision, which is float32 in a
+ * run, so a rate has the same bits everywhere. Steps are exact up to 2²⁴.
  */
 
 import { asTensor, cos, exp, log, type Tensor, where } from '@lockstep/autodiff';
@@ -8,10 +8,13 @@ import { aNumber, LockstepError, listOf, type Rules, required, signature } from 
 import { check } from './checks.ts';
 import { aTensor } from './kinds.ts';
 
-/** The learning rate of an update: step counts committed updates from 0 (a float, []), totalSteps is the run's length. */
+/**
+ * The learning rate of an update: `step` is the number of committed updates (a float, []), `totalSteps` the run's
+ * length.
+ */
 export type Schedule = (step: Tensor, totalSteps: number) => Tensor;
 
-/** A schedule that checks what it is called with. */
+/** A schedule that checks its arguments. */
 export function scheduled(owner: string, schedule: Schedule): Schedule {
   const check = signature(`a schedule of ${owner}`, { step: aTensor, totalSteps: aNumber });
   return (step, totalSteps) => {
@@ -32,7 +35,7 @@ export function constant(rate: number): Schedule {
 export interface WarmupOptions {
   /** The highest rate. */
   readonly peak: number;
-  /** Updates until it is reached; 0 for none. */
+  /** Updates of the rise; 0 for none. */
   readonly warmupSteps: number;
 }
 
@@ -40,7 +43,7 @@ export const warmupRules: Rules<WarmupOptions> = { peak: required(aNumber), warm
 
 const checkLinearWarmup = signature('linearWarmup', {}, warmupRules);
 
-/** Rises from peak/warmupSteps, so that no update is lost, to `peak` in `warmupSteps` updates and stays there. */
+/** Rises from peak/warmupSteps to `peak` in `warmupSteps` updates and stays there, so that no update has rate 0. */
 export function linearWarmup(options: WarmupOptions): Schedule {
   checkLinearWarmup(options);
   const { peak, warmupSteps } = options;
@@ -103,9 +106,9 @@ export const halfCosine = (start: number, end: number, progress: Tensor): Tensor
 
 export interface PolynomialOptions {
   readonly initial: number;
-  /** Default 0. */
+  /** The rate at the end. Default 0. */
   readonly end?: number;
-  /** 1, the default, is a straight line. */
+  /** The exponent. Default 1: a straight line. */
   readonly power?: number;
   /** The update at which `end` is reached. Default: the end of the run. */
   readonly totalSteps?: number;
@@ -120,7 +123,7 @@ export const polynomialRules: Rules<PolynomialOptions> = {
 
 const checkPolynomial = signature('polynomial', {}, polynomialRules);
 
-/** (initial − end)·(1 − step/totalSteps)^power + end: up or down, then it stays at `end`. */
+/** (initial − end)·(1 − step/totalSteps)^power + end: rises or falls, then stays at `end`. */
 export function polynomial(options: PolynomialOptions): Schedule {
   checkPolynomial(options);
   const { initial, end = 0, power: exponent = 1, totalSteps } = options;
@@ -139,7 +142,7 @@ export function polynomial(options: PolynomialOptions): Schedule {
 
 export interface ExponentialDecayOptions {
   readonly initial: number;
-  /** What the rate is multiplied by in `every` updates. */
+  /** The factor of the rate per `every` updates. */
   readonly factor: number;
   readonly every: number;
 }
@@ -162,7 +165,7 @@ export function exponentialDecay(options: ExponentialDecayOptions): Schedule {
 
 const checkStepDecay = signature('stepDecay', {}, exponentialDecayRules);
 
-/** initial·factor^⌊step/every⌋: a jump every `every` updates. */
+/** initial·factor^⌊step/every⌋: the rate jumps every `every` updates. */
 export function stepDecay(options: ExponentialDecayOptions): Schedule {
   checkStepDecay(options);
   const { initial, factor, every } = options;
@@ -172,9 +175,9 @@ export function stepDecay(options: ExponentialDecayOptions): Schedule {
 
 export interface MultiStepDecayOptions {
   readonly initial: number;
-  /** What the rate is multiplied by at each of the updates in `at`. */
+  /** The factor of the rate at each update in `at`. */
   readonly factor: number;
-  /** Rising. */
+  /** The updates, in increasing order. */
   readonly at: readonly number[];
 }
 
@@ -186,7 +189,7 @@ export const multiStepDecayRules: Rules<MultiStepDecayOptions> = {
 
 const checkMultiStepDecay = signature('multiStepDecay', {}, multiStepDecayRules);
 
-/** The rate is multiplied by `factor` at the given updates. */
+/** Multiplies the rate by `factor` at the given updates. */
 export function multiStepDecay(options: MultiStepDecayOptions): Schedule {
   checkMultiStepDecay(options);
   const { initial, factor, at } = options;
@@ -227,8 +230,8 @@ export function inverseTimeDecay(options: InverseTimeDecayOptions): Schedule {
 const checkInverseSquareRoot = signature('inverseSquareRoot', {}, warmupRules);
 
 /**
- * Rises to `peak` in `warmupSteps` updates, then falls as 1/√step: peak·min(t/w, √(w/t)) with t = step + 1 (Vaswani et
- * al., 2017, equation 3, known as Noam's, where peak = 1/√(modelSize·warmupSteps)).
+ * Rises to `peak` in `warmupSteps` updates, then falls as 1/√step: peak·min(t/w, √(w/t)) with t = step + 1 (Vaswani
+ * et al., 2017, equation 3; the Noam schedule, with peak = 1/√(modelSize·warmupSteps)).
  */
 export function inverseSquareRoot(options: WarmupOptions): Schedule {
   checkInverseSquareRoot(options);
@@ -254,7 +257,7 @@ function requireDecay(schedule: string, initial: number, factor: number, every: 
   check(schedule, 'positive', { factor });
 }
 
-/** Updates at which something changes: whole numbers ≥ 1, each above the one before. */
+/** Checks updates at which something changes: increasing whole numbers ≥ 1. */
 export function requireRising(schedule: string, name: string, steps: readonly number[]): void {
   steps.forEach((step, i) => {
     if (Number.isInteger(step) && step > (steps[i - 1] ?? 0)) return;

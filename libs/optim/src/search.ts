@@ -1,7 +1,7 @@
-/** Entries of an optimizer's state that are found by their names, however deep links are nested. */
+/** Finds entries of an optimizer's state by name, at any depth. */
 import { flatten } from '@lockstep/tree';
 
-/** The objects in a state that have all these entries, from the outside in. Throws for one that contains itself. */
+/** The objects in a state that have all these entries, outermost first. Throws for a state that contains itself. */
 export function partsWith<Name extends string>(
   state: unknown,
   ...names: readonly Name[]

@@ -5,7 +5,7 @@ import { adam, sgd } from './optimizers.ts';
 import { skipNonFinite } from './skipping.ts';
 import type { TensorTree } from './transformation.ts';
 
-/** The update of one weight under each gradient. */
+/** The updates of one weight, one for each gradient. */
 function movesOf(grads: readonly number[], most?: number) {
   const optimizer = skipNonFinite(sgd(1), most === undefined ? {} : { most });
   const w = { w: float([0, 0]) };
@@ -37,7 +37,7 @@ describe('skipNonFinite', () => {
     expect(counts).toEqual({ numInARow: 2, numSkipped: 3 });
   });
 
-  it('lets one pass after so many in a row', () => {
+  it('applies a step after `most` consecutive skips', () => {
     const { moves, numSkipped } = movesOf([Number.NaN, Number.NaN, Number.NaN, 4], 2);
     expect(moves).toEqual([
       [0, 0],
@@ -48,7 +48,7 @@ describe('skipNonFinite', () => {
     expect(numSkipped).toBe(2);
   });
 
-  it('is its inner optimizer otherwise, whose state a skipped step leaves alone', () => {
+  it('equals its inner optimizer otherwise, whose state a skipped step does not change', () => {
     expect(finalOf(skipNonFinite(adam(0.1)))).toEqual(finalOf(adam(0.1)));
     const optimizer = skipNonFinite(adam(0.1));
     const step = stepOf(optimizer);
@@ -61,11 +61,11 @@ describe('skipNonFinite', () => {
     );
   });
 
-  it('does not take large gradients for infinite ones', () => {
+  it('does not skip large finite gradients', () => {
     expect(movesOf([3e38, 3e38]).numSkipped).toBe(0);
   });
 
-  it('refuses half a step', () => {
+  it('refuses fractions of steps', () => {
     expect(() => skipNonFinite(sgd(1), { most: 0.5 })).toThrow(/most is 0.5; it must be a whole number ≥ 0/);
   });
 });

@@ -1,4 +1,4 @@
-/** Steps that would spoil the parameters are left out. */
+/** Skips steps that would spoil the parameters. */
 
 import { full, logicalAnd, logicalOr, type Tensor, where, zeros, zerosLike } from '@lockstep/autodiff';
 import { aNumber, signature } from '@lockstep/errors';
@@ -10,7 +10,7 @@ import { overTrained } from './trained.ts';
 import { choose, type GradientTransformation, type TensorTree } from './transformation.ts';
 
 export type SkipState<S> = {
-  /** Steps skipped in a row, and in all. float32 [] */
+  /** The number of steps skipped consecutively, and in total. float32 [] */
   readonly numInARow: Tensor;
   readonly numSkipped: Tensor;
   readonly inner: S;
@@ -19,9 +19,9 @@ export type SkipState<S> = {
 const checkSkipNonFinite = signature('skipNonFinite', { inner: aTransformation }, { most: aNumber });
 
 /**
- * Skips a step whose gradient has an infinity or a NaN: the update is 0 and the inner optimizer's state stays. After
- * `most` in a row the next one passes, so that a run that is beyond help shows it. The gradient is the whole cluster's,
- * so every worker decides the same.
+ * Skips steps whose gradient has an infinity or a NaN: the update is 0 and the inner optimizer's state does not
+ * change. After `most` consecutive skips the next step is applied, so that a hopeless run shows it. The gradient is
+ * that of the whole cluster, so every worker decides the same.
  */
 export function skipNonFinite<S extends TensorTree>(
   inner: GradientTransformation<S>,
@@ -49,13 +49,13 @@ export function skipNonFinite<S extends TensorTree>(
   return overTrained(link, inner.role ?? {});
 }
 
-/** Whether an optimizer's state is of one with {@link skipNonFinite} in it, however deep. */
+/** Whether an optimizer's state contains {@link skipNonFinite} at any depth. */
 export const skipsNonFinite = (optState: unknown): boolean =>
   partsWith(optState, 'numInARow', 'numSkipped').length > 0;
 
 /** Whether no leaf has an infinity or a NaN. bool [] */
 const allFinite = (tree: TensorTree): Tensor =>
   flatten(tree)
-    // 0·x is 0 for every finite x, and NaN for all else.
+    // 0·x is 0 for every finite x and NaN otherwise.
     .leaves.map((x) => x.mul(0).sum().equal(0))
     .reduce((all, finite) => logicalAnd(all, finite), full([], 1, 'bool'));

@@ -1,4 +1,4 @@
-/** What links report of themselves: scalars that the trainer writes among the metrics of each step. */
+/** Metrics that links report: scalars that the trainer adds to the metrics of each step. */
 import { Tensor } from '@lockstep/autodiff';
 import { anything, LockstepError, signature } from '@lockstep/errors';
 import { partsWith } from './search.ts';
@@ -9,9 +9,9 @@ export type StepMetrics = Readonly<Record<string, Tensor>>;
 const checkStepMetricsOf = signature('stepMetricsOf', { optState: anything });
 
 /**
- * What the links of a chain report: the scalars in every entry `stepMetrics` of their states, however deep, by name in
- * alphabetical order. The trainer writes them beside loss and gradientNorm. Throws an `argument` error for one that is
- * not a scalar and for a name that occurs twice.
+ * The metrics that the links of a chain report: the scalars in all entries `stepMetrics` of their states, at any
+ * depth, by name in alphabetical order. The trainer reports them with loss and gradientNorm. Throws `argument` for a
+ * value that is not a scalar and for a name that occurs twice.
  */
 export function stepMetricsOf(optState: unknown): Record<string, Tensor> {
   checkStepMetricsOf(optState);

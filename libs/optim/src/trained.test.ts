@@ -1,4 +1,4 @@
-/** What is frozen never moves, by anything, and is no part of what moves the rest. */
+/** Frozen parameters never move, and do not influence how others move. */
 import { tensor } from '@lockstep/autodiff';
 import { flatten, frozenLeaves, leafPaths, map, markFrozen } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -55,7 +55,10 @@ const cases: Record<string, GradientTransformation<unknown>> = {
   ),
 };
 
-/** Parameters after some steps. The frozen ones' gradients are 0, as a frozen layer's are, or not, as a user's may be. */
+/**
+ * Parameters after some steps. The gradients of frozen parameters may be 0, as for a frozen layer, or not, as in a
+ * user's loop.
+ */
 function after(
   optimizer: GradientTransformation<unknown>,
   params: TensorTree,
@@ -77,23 +80,26 @@ const partOf = (tree: TensorTree, name: 'stem' | 'head'): unknown[] =>
   dataOf((tree as Record<string, TensorTree>)[name]!);
 
 describe.each(Object.entries(cases))('%s', (_name, optimizer) => {
-  it.each([0, 5])('leaves what is frozen to the bit, with gradients of %i times it', (ofFrozen) => {
-    for (const compiled of [false, true]) {
-      const found = after(optimizer, both, { ofFrozen, compiled });
-      expect(partOf(found, 'stem')).toEqual(dataOf(stem));
-      expect(partOf(found, 'head')).not.toEqual(dataOf(head));
-    }
-  });
+  it.each([0, 5])(
+    'keeps every bit of frozen parameters, for gradients of %i times the parameter',
+    (ofFrozen) => {
+      for (const compiled of [false, true]) {
+        const found = after(optimizer, both, { ofFrozen, compiled });
+        expect(partOf(found, 'stem')).toEqual(dataOf(stem));
+        expect(partOf(found, 'head')).not.toEqual(dataOf(head));
+      }
+    },
+  );
 
-  it('keeps no state for it', () => {
+  it('keeps no state for frozen parameters', () => {
     expect(leafPaths(optimizer.init(both)).filter((path) => /stem\/(kernel|bias)/.test(path))).toEqual([]);
   });
 });
 
-// Groups are told by paths, of which the rest alone has others.
+// Groups are selected by path, and the paths differ without the frozen parameters.
 const alike = Object.entries(cases).filter(([name]) => name !== 'groups');
 
-it.each(alike)('%s moves the rest as if there were nothing else', (_name, optimizer) => {
+it.each(alike)('%s moves the others as if there were no frozen parameters', (_name, optimizer) => {
   const alone = after(optimizer, { head });
   expect(partOf(after(optimizer, both, { ofFrozen: 5 }), 'head')).toEqual(partOf(alone, 'head'));
 });
@@ -102,7 +108,7 @@ it.each([
   ['emaParams', emaParams({ decay: 0.9 })],
   ['emaParams, debiased', emaParams({ decay: 0.9, debias: true })],
   ['swaParams', swaParams()],
-])('%s: what is frozen is its own average', (_name, average) => {
+])('%s: frozen parameters are their own average', (_name, average) => {
   const optimizer = chain(sgd(0.1), average);
   const state = optimizer.init(both);
   expect(partOf(averagedParams(state), 'stem')).toEqual(dataOf(stem));
@@ -111,7 +117,7 @@ it.each([
   expect(partOf(averagedParams(next), 'stem')).toEqual(dataOf(stem));
 });
 
-it('an optimizer of nothing but frozen parameters does nothing', () => {
+it('does nothing if all parameters are frozen', () => {
   const all = markFrozen({ w: tensor([1, 2]) });
   const optimizer = chain(clipByGlobalNorm(1), lamb(0.1));
   const [updates] = optimizer.update(all, optimizer.init(all), all, progressAt(0));

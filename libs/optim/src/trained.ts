@@ -1,12 +1,12 @@
-/** Links see the parameters that are trained: those that `frozen` or `markFrozen` has marked are none of theirs. */
+/** Restricts links to trained parameters: links do not see parameters that `frozen` or `markFrozen` has marked. */
 import { zerosLike } from '@lockstep/autodiff';
 import { flatten, frozenLeaves, unflatten } from '@lockstep/tree';
 import type { Role } from './role.ts';
 import { type GradientTransformation, type TensorTree, transformation } from './transformation.ts';
 
 /**
- * The link over trees with `null` for what is frozen, so that it keeps no state for it and counts it in no norm; the
- * updates of what is frozen are 0.
+ * The link over trees with `null` for frozen parameters: it keeps no state for them and no norm includes them. The
+ * updates of frozen parameters are 0.
  */
 export function overTrained<S>(
   link: GradientTransformation<S>,
@@ -32,7 +32,7 @@ function zerosOf(tree: TensorTree): TensorTree {
   return unflatten(structure, leaves.map(zerosLike));
 }
 
-/** The tree with `null` for each leaf that is not chosen. */
+/** The tree with `null` for each leaf that is not selected. */
 export function pick(tree: TensorTree, chosen: readonly boolean[]): TensorTree {
   const { leaves, structure } = flatten(tree);
   return unflatten(
@@ -41,7 +41,7 @@ export function pick(tree: TensorTree, chosen: readonly boolean[]): TensorTree {
   ) as TensorTree;
 }
 
-/** The tree with its chosen leaves taken from `part`, which has no others. */
+/** The tree whose selected leaves come from `part`, which has only these. */
 export function put(tree: TensorTree, chosen: readonly boolean[], part: TensorTree): TensorTree {
   const { leaves, structure } = flatten(tree);
   const taken = flatten(part).leaves.values();

@@ -26,7 +26,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
 };
 
 describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
-  it('keeps nothing but tensors in its state', () => {
+  it('has a state of tensors only', () => {
     const leaves: readonly unknown[] = flatten<unknown>(optimizer.init(params)).leaves;
     expect(leaves.every((leaf) => leaf instanceof ConcreteTensor)).toBe(true);
   });
@@ -47,11 +47,12 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
     }
   });
 
-  it('finds the bottom of a bowl', () => {
+  it('minimises a quadratic function', () => {
     let current = params;
     let state = optimizer.init(params);
     for (let k = 0; k < 400; k++) {
-      // The gradient of half the squared distance from 0; the clock stops before a schedule reaches 0.
+      // The gradient of half the squared distance from 0. The step stays below the end of the run, where a schedule
+      // reaches 0.
       const [updates, next] = optimizer.update(current, state, current, at(Math.min(k, 20)));
       current = applyUpdates(current, updates);
       state = next;
@@ -63,7 +64,7 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
 const dataOf = (tree: unknown) => (flatten<unknown>(tree).leaves as Tensor[]).map(({ data }) => data);
 
 describe('chain', () => {
-  it('hands the updates of one link to the next', () => {
+  it('passes the updates of one link to the next', () => {
     const decayFirst = chain(addDecayedWeights(1), scaleByLearningRate(0.5));
     const decayLast = chain(scaleBy(-0.5), addDecayedWeights(1));
     const [first] = decayFirst.update(grads, decayFirst.init(params), params, at(0));
@@ -111,7 +112,7 @@ describe('adam', () => {
     for (const [i, sign] of [-1, 1, -1].entries()) expect(moves![i]! * sign).toBeCloseTo(0.01, 5);
   });
 
-  it('lets no moment decay into denormal numbers', () => {
+  it('does not let moments decay into denormal numbers', () => {
     const link = scaleByAdam();
     const zero = { w: float([0, 0, 0]) };
     const state = {
@@ -126,7 +127,7 @@ describe('adam', () => {
     expect([...second!].map((value) => value !== 0)).toEqual([false, false, true]);
   });
 
-  it('keeps a gradient that is not a number visible', () => {
+  it('propagates NaN', () => {
     const link = scaleByAdam();
     const broken = { w: float([Number.NaN]) };
     const [updates] = link.update(broken, link.init(broken), broken, at(0));

@@ -1,6 +1,6 @@
 /**
- * Optimizers as gradient transformations, after optax: pairs of pure functions that make updates of gradients and can
- * be chained. All of it is traced into the update program, so state is nothing but tensors.
+ * Optimizers as gradient transformations, after optax: pairs of pure functions that turn gradients into updates and
+ * can be chained. They are traced into the update program, so their state consists of tensors only.
  */
 
 import { type Tensor, where } from '@lockstep/autodiff';
@@ -13,21 +13,22 @@ import { type Role, roleOfChain } from './role.ts';
 /** Parameters, gradients, updates or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
 
-/** Where in the run an update happens. */
+/** The position of an update in the run. */
 export interface Progress {
-  /** Updates committed so far; 0 at the first. A run-time input of the update program. float32 [] */
+  /** The number of committed updates; 0 at the first. A run-time input of the update program. float32 [] */
   readonly step: Tensor;
-  /** Updates the whole run will make, known when the program is traced. */
+  /** The number of updates in the whole run, known when the program is traced. */
   readonly totalSteps: number;
   /**
-   * The mean training loss of this step, before its update, with the penalty. The trainer always gives it; in a loop
-   * of one's own only links that watch the loss need it. float32 []
+   * The mean training loss of this step, before its update, with the penalty. The trainer always provides it; in a
+   * loop of your own, only links that use the loss need it. float32 []
    */
   readonly loss?: Tensor;
   /**
-   * Samples that the gradient is the mean over: fewer in an epoch's last step. Whatever averages over steps weighs each
-   * by it, or it would be an average of averages. The trainer always gives it; in a loop of one's own, links that
-   * average take steps without it for equal, and only links that watch the noise need it. float32 []
+   * The number of samples over which the gradient is the mean; smaller in an epoch's last step. Links that average
+   * over steps weight each step by it, since the result would otherwise be an average of averages. The trainer always
+   * provides it; in a loop of your own, links that average treat steps as equal without it, and only links that
+   * measure noise need it. float32 []
    */
   readonly samples?: Tensor;
 }
@@ -35,11 +36,11 @@ export interface Progress {
 export interface GradientTransformation<S = TensorTree> {
   init(params: TensorTree): S;
   /**
-   * Gradients, or the updates of the transformation before, → updates to be added to the parameters. Parameters that are
-   * frozen come with gradients of 0 and are not moved, whatever their updates.
+   * Turns gradients, or the updates of the previous transformation, into updates to be added to the parameters.
+   * Frozen parameters come with gradients of 0 and do not move, whatever their updates.
    */
   update(grads: TensorTree, state: S, params: TensorTree, progress: Progress): [TensorTree, S];
-  /** What it makes of its input, where that is known; see {@link Role}. */
+  /** The role of the transformation, if known; see {@link Role}. */
   readonly role?: Role;
 }
 
@@ -65,7 +66,7 @@ const checkUpdate = signature('update of an optimizer', {
   progress: aProgress,
 });
 
-/** The transformation, whose functions check what callers without types give them. */
+/** The transformation with functions that check their arguments, for callers without types. */
 export function transformation<S>({
   role,
   init,
@@ -84,7 +85,7 @@ export function transformation<S>({
   };
 }
 
-/** The state of a transformation that has none. */
+/** The state of a transformation without any. */
 export type Empty = Readonly<Record<string, never>>;
 
 const checkStateless = signature('stateless', { update: aFunction });
@@ -100,7 +101,7 @@ export function stateless(
   });
 }
 
-/** Hands on what it gets. */
+/** Passes its input on. */
 export const identity: GradientTransformation<Empty> = {
   ...stateless((grads) => grads),
   role: { gives: 'gradients' },
@@ -109,8 +110,8 @@ export const identity: GradientTransformation<Empty> = {
 const checkChain = signature('chain', { '...links': aTransformation });
 
 /**
- * One transformation after the other: each takes the updates of the one before. Throws an `argument` error for an order
- * that would climb: two optimizers in a row, or weight decay behind the learning rate.
+ * A chain of transformations: each gets the updates of the previous one. Throws `argument` for an order that would
+ * climb: two optimizers in a row, or weight decay after the learning rate.
  */
 export function chain<S extends readonly unknown[]>(
   ...links: { readonly [K in keyof S]: GradientTransformation<S[K]> }
@@ -133,13 +134,16 @@ export function chain<S extends readonly unknown[]>(
 
 const checkApplyUpdates = signature('applyUpdates', { params: aTree, updates: aTree });
 
-/** params + updates, leaf by leaf; what is frozen stays, to the bit. */
+/** params + updates, leaf by leaf; frozen leaves keep every bit. */
 export function applyUpdates<P extends TensorTree>(params: P, updates: TensorTree): P {
   checkApplyUpdates(params, updates);
   return mapTrained((param, update) => param.add(update), params, updates) as P;
 }
 
-/** `f` of each leaf of the first tree that is not frozen, and of those at its place in the others; the rest stays. */
+/**
+ * `f` of each leaf of the first tree that is not frozen, with the leaves at its place in the others; frozen leaves
+ * stay.
+ */
 export function mapTrained(
   f: (leaf: Tensor, ...others: Tensor[]) => Tensor,
   tree: TensorTree,
@@ -149,16 +153,16 @@ export function mapTrained(
   return map((leaf: Tensor, ...others) => (isFrozen.next().value ? leaf : f(leaf, ...others)), tree, ...rest);
 }
 
-/** The element type of a tree, which scalars of its optimizer's state take too. */
+/** The element type of a tree, also used for scalars of its optimizer's state. */
 export function dtypeOf(tree: TensorTree): DType {
   return flatten(tree).leaves[0]?.dtype ?? 'float32';
 }
 
-/** step modulo a whole number: exact, as steps are below 2²⁴. */
+/** step modulo a whole number; exact, as steps are below 2²⁴. */
 export const modulo = (step: Tensor, period: number): Tensor =>
   step.sub(step.div(period).floor().mul(period));
 
-/** `a` where the condition (a scalar) holds, else `b`: trees of one form. */
+/** `a` if the condition (a scalar) holds, else `b`: trees of the same form. */
 export function choose<T extends TensorTree>(condition: Tensor, a: T, b: T): T {
   return map((x, y) => where(condition, x, y), a as TensorTree, b as TensorTree) as T;
 }

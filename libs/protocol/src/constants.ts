@@ -1,39 +1,39 @@
-/** The protocol's numbers, named once. */
+/** The constants of the protocol. */
 
-/** Raised whenever a message or its meaning changes; a worker of another number is refused. */
+/** Raised with each change of a message or its meaning. A worker with another number is refused. */
 export const PROTOCOL_VERSION = 2;
 
-/** Both sides speak at least this often. */
+/** Both sides send a message at least this often. */
 export const HEARTBEAT_MS = 500;
 
-/** Shells raise a tick this often; it must be well below a heartbeat. */
+/** Shells raise a tick this often. It must be well below a heartbeat. */
 export const TICK_MS = 100;
 
-/** A worker silent for longer is lost. Three heartbeats and a little: a loss is found in under 2 s. */
+/** A worker that is silent for longer is lost. Slightly more than three heartbeats, so that a loss is found in under 2 s. */
 export const LIVENESS_MS = 1_800;
 
-/** How often a worker that has not been answered says hello again: while a welcome is on its way, nothing else shows that it lives. */
+/** A worker without an answer repeats its hello this often. While a welcome is on its way, nothing else shows that the worker lives. */
 export const HELLO_RETRY_MS = 500;
 
-/** What counts of the time between two ticks, at most: a process that was held up for longer heard nobody meanwhile. */
+/** The most that counts of the time between two ticks: a process that was suspended for longer received nothing meanwhile. */
 export const MAX_TICK_MS = 2 * TICK_MS;
 
-/** A run that an error ends waits so long for its members to stop, then takes the newest state of those that have. */
+/** When an error ends a run, the coordinator waits this long for members to stop, then saves the newest state of those that have. */
 export const PARK_BEFORE_FAILING_MS = 5_000;
 
-/** … and so long for that state to be saved. */
+/** When an error ends a run, the coordinator waits this much longer for that state to be saved. */
 export const SAVE_BEFORE_FAILING_MS = 60_000;
 
 /**
- * A worker gives up on a coordinator silent for longer: time enough for people to notice and to resume the run. Until then it keeps
- * a state that may be newer than any checkpoint.
+ * A worker ends when the coordinator is silent for longer. The time is enough for people to notice and to resume the run.
+ * Until then the worker keeps a state that may be newer than any checkpoint.
  */
 export const COORDINATOR_TIMEOUT_MS = 600_000;
 
-/** How long a coordinator that starts again waits for the workers of before. They connect again within a second or two. */
+/** How long a restarted coordinator waits for its former workers, which reconnect within a second or two. */
 export const RETURN_WAIT_MS = 10_000;
 
-/** The largest msgpack frame. Bulk bytes travel as raw frames beside it. */
+/** The largest msgpack frame. Bulk bytes travel as raw frames of the same message. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 
 /** The longest text in a message, in characters. */
@@ -42,10 +42,10 @@ export const MAX_TEXT_LENGTH = 65_536;
 /** The deepest nesting of arrays and maps in a message. */
 export const MAX_MESSAGE_DEPTH = 32;
 
-/** The most raw frames beside one message. */
+/** The most raw frames of one message. */
 export const MAX_FRAMES = 4_096;
 
-/** Files are cut into raw frames of this size; receivers cut off larger ones well above it. */
+/** Files are cut into raw frames of this size. Receivers close connections that send much larger frames. */
 export const FRAME_BYTES = 8 << 20;
 
 /** The largest raw frame. */
@@ -54,11 +54,11 @@ export const MAX_FRAME_BYTES = 1 << 30;
 /** The most shards a run may have. */
 export const MAX_SHARDS = 4_096;
 
-/** A worker its peers could not reach this often, without a step committed between, is removed. */
+/** A worker that its peers failed to reach this often without a commit in between is removed. */
 export const MAX_BLAMES = 3;
 
-/** So many workers may be lost in the search for the operation that made a NaN; then it is given up. */
+/** The search for a non-finite operation ends without a result when this many workers were lost in it. */
 export const MAX_SEARCHES = 2;
 
-/** Reports a worker keeps until the coordinator has seen their steps; the oldest are dropped beyond it. */
+/** The most reports that a worker keeps until the coordinator has them. Beyond that it drops the oldest. */
 export const MAX_KEPT_REPORTS = 4_096;

@@ -1,4 +1,4 @@
-/** Messages and pure state machines of membership and steps. */
+/** The control messages, and the pure state machines of membership and steps. */
 
 export {
   COORDINATOR_TIMEOUT_MS,

@@ -1,15 +1,15 @@
 /**
- * Scripts in `testdata/` drive a coordinator and workers by hand, in the manner of etcd-io/raft: a command, a line
- * of dashes, what it did. `REWRITE=1` writes what they do now in place of what they did; read the difference.
+ * Scripts in `testdata/` drive a coordinator and workers, in the manner of etcd-io/raft: commands, a line of dashes, and
+ * the output of the commands. `REWRITE=1` replaces the outputs with the present ones; review the difference.
  *
- *   coordinator shards=4 min=2     start one; also profile= checkpoint= build=, began=b0: resumed, programs p1 by build b0
- *   start w1 threads=2             start a worker; also profiles= version= build= host= experiment= data= programs=
- *   deliver                        carry control messages, and their answers, until none are left
- *   done w1 w2                     end the job each is at: load, segment, update, state taken over, …
- *   exchange [w1]                  end the exchange that all members have reached, for all or only for some
- *   run 3                          do all of that until every member holds the state of step 3; prints events only
- *   pass 2000 | late 90000 [w1]    time passes, with ticks or without: late ones then come, of all or of some
- *   nan w1 | nan w1 state=2 | nan w1 update     what w1 is at is not finite: its step, the state, the update that it looked at
+ *   coordinator shards=4 min=2     starts one; also profile= checkpoint= build=; began=b0: resumed, with programs p1 of build b0
+ *   start w1 threads=2             starts a worker; also profiles= version= build= host= experiment= data= programs=
+ *   deliver                        delivers control messages and their answers until none are left
+ *   done w1 w2                     ends the current job of each: load, segment, update, or taking a state
+ *   exchange [w1]                  ends the exchange that all members have reached, for all or for the named ones
+ *   run 3                          does all of this until every member holds the state of step 3; prints only events
+ *   pass 2000 | late 90000 [w1]    lets time pass: with ticks, or without; then the late ticks of all or of the named ones come
+ *   nan w1 | nan w1 state=2 | nan w1 update     w1 finds something not finite: in its step, the state, the update that it checked
  *   crash w1 | disconnect w1 | leave w1 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
  */
 
@@ -32,7 +32,7 @@ import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from './w
 
 type Options = Readonly<Record<string, string>>;
 
-/** The last part is the update's: `p1` and `p2` differ in all, `p1/u2` and `p1` in the update alone. */
+/** Hashes by name: `p1` and `p2` differ in all programs, `p1/u2` and `p1` only in the update program. */
 function programsOf(name: string): ProgramHashes {
   const [all = '', update = all] = name.split('/');
   return { initialisation: all, step: all, update, evaluation: all, settings: all };
@@ -49,7 +49,7 @@ const outline: ProgramOutline = {
   }),
 };
 
-/** `key=value` of what tells apart; nested values as JSON without quotes. */
+/** The fields of a message as `key=value`; nested values as JSON without quotes. */
 function show(fields: object): string {
   const hidden = ['type', 'frames', 'config', 'report', 'profile', 'incarnation', 'pid'];
   return Object.entries(fields)
@@ -85,7 +85,7 @@ class ScriptedCluster {
   #lines: string[] = [];
   #toSave: number | null = null;
 
-  /** Carries out one command and returns what happened. */
+  /** Executes one command and returns its output. */
   execute(command: string): string {
     this.#lines = [];
     const [verb = '', ...rest] = command.trim().split(/\s+/);
@@ -339,7 +339,7 @@ class ScriptedCluster {
     }
   }
 
-  /** In place of the end of an update, or of a checkpoint of the state. */
+  /** Raises `nonFinite` instead of the end of an update or of a checkpoint. */
   #findNonFinite(name: string, cause: string, { state }: Options) {
     const { activity } = this.#workers.get(name)!.state;
     const step = activity.kind === 'update' ? activity.step : 0;
@@ -379,7 +379,7 @@ class ScriptedCluster {
     }
   }
 
-  /** Ticks of all processes, or of the named ones. */
+  /** Raises a tick for all processes, or for the named ones. */
   #tick(names: readonly string[] = []) {
     const ticks = (name: string) => names.length === 0 || names.includes(name);
     for (const name of [...this.#workers.keys()]) if (ticks(name)) this.#raise(name, { type: 'tick' });
@@ -397,7 +397,7 @@ class ScriptedCluster {
   }
 }
 
-/** Runs a script: comments and blank lines stay, the text below every dashed line is made anew. */
+/** Runs a script. Keeps comments and blank lines, and writes the output below each line of dashes. */
 function replay(script: string): string {
   const cluster = new ScriptedCluster();
   const blocks = script.trimEnd().split(/\n{2,}/);

@@ -3,11 +3,11 @@ import { assignShards } from './shards.ts';
 import { createRandom } from './simulator/random.ts';
 
 describe('assignShards', () => {
-  it('gives one worker everything', () => {
+  it('gives one worker all shards', () => {
     expect(assignShards(8, [3])).toEqual([{ start: 0, count: 8 }]);
   });
 
-  it('splits evenly between equal weights, the earlier workers taking the rest', () => {
+  it('splits evenly between equal weights, with the remainder for the earlier workers', () => {
     expect(assignShards(8, [1, 1, 1]).map(({ count }) => count)).toEqual([3, 3, 2]);
   });
 
@@ -15,11 +15,11 @@ describe('assignShards', () => {
     expect(assignShards(8, [1, 3]).map(({ count }) => count)).toEqual([2, 6]);
   });
 
-  it('gives a shard to the weakest worker while there are enough', () => {
+  it('gives each worker a shard while there are enough', () => {
     expect(assignShards(4, [100, 1, 1]).map(({ count }) => count)).toEqual([2, 1, 1]);
   });
 
-  it('leaves workers beyond the number of shards to stand by', () => {
+  it('lets workers beyond the number of shards stand by', () => {
     expect(assignShards(2, [1, 1, 9])).toEqual([
       { start: 0, count: 1 },
       { start: 1, count: 1 },
@@ -27,7 +27,7 @@ describe('assignShards', () => {
     ]);
   });
 
-  it('covers every shard once, in order, whatever the weights', () => {
+  it('covers every shard once, in order, for any weights', () => {
     const random = createRandom(7);
     for (let trial = 0; trial < 500; trial++) {
       const numShards = 1 << random.below(8);

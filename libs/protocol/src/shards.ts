@@ -1,4 +1,4 @@
-/** Which worker runs which shards. */
+/** Assigns shards to workers. */
 
 import { LockstepError } from '@lockstep/errors';
 
@@ -9,13 +9,13 @@ export interface ShardRange {
 }
 
 /**
- * Splits shards `0 .. numShards - 1` into contiguous ranges, one a worker in the given order. Each of the first
- * `numShards` workers gets one shard; every further shard goes where the load per weight stays least (highest
- * averages, ties to the earlier worker), so equal weights differ by at most one. Workers beyond `numShards` get
- * an empty range and stand by.
+ * Splits shards `0 .. numShards - 1` into contiguous ranges, one per worker in the given order. Each of the first
+ * `numShards` workers gets one shard. Every further shard goes to the worker whose load per weight stays smallest (the
+ * method of highest averages; ties go to the earlier worker), so counts differ by at most one between equal weights.
+ * Workers beyond `numShards` get an empty range and stand by.
  *
  * @param weights relative speeds, such as numbers of threads; positive
- * @throws LockstepError `argument` when `numShards` is no power of two or a weight is not positive
+ * @throws LockstepError `argument` if `numShards` is no power of two or a weight is not positive
  */
 export function assignShards(numShards: number, weights: readonly number[]): readonly ShardRange[] {
   if (!Number.isInteger(numShards) || numShards < 1 || (numShards & (numShards - 1)) !== 0) {
@@ -47,7 +47,7 @@ export function assignShards(numShards: number, weights: readonly number[]): rea
   });
 }
 
-/** Compares loads by cross-multiplication, so that no division rounds. */
+/** Compares loads by cross-multiplication, because a division would round. */
 function leastLoaded(counts: readonly number[], weights: readonly number[], numWorkers: number): number {
   let best = 0;
   for (let worker = 1; worker < numWorkers; worker++) {

@@ -1,6 +1,6 @@
 /**
- * Brings samples into the memory of blocks. A batch is a pure function of seed and step, so it may be filled at any time
- * before it is needed, and again.
+ * Fills batches with samples in the memory of blocks. A batch is a pure function of seed and step, so it can be
+ * filled at any time before it is needed, and filled again.
  */
 import {
   type Dataset,
@@ -16,22 +16,22 @@ import { shardKey } from './keys.ts';
 import { type BlockLayout, viewer, type WorkerLayout } from './layout.ts';
 import type { Programs } from './programs.ts';
 
-/** Blocks have room for two batches: one is computed with while the next is filled. */
+/** Blocks have memory for two batches: one is in use while the next is filled. */
 export type BatchSlot = 0 | 1;
 
-/** Steps take turns, so that the next one's batch can be filled while one is computed with. */
+/** Steps alternate between the slots, so that the next step's batch can be filled during a step. */
 export const trainingSlot = (step: number): BatchSlot => (step % 2 === 0 ? 0 : 1);
 
 /**
- * Of batch `batch` of an evaluation after step `step`: it begins with the slot of that step; the other may hold the next
- * step's batch until it goes on.
+ * The slot of batch `batch` of an evaluation after step `step`. The evaluation begins with the slot of that step,
+ * because the other slot may hold the batch of the next step.
  */
 export const evaluationSlot = (batch: number, step: number): BatchSlot => trainingSlot(step + batch);
 
 export interface BatchFiller {
-  /** The samples of step `step`, from 1. */
+  /** Fills the samples of step `step`, from 1. */
   fillTraining(step: number, slot: BatchSlot): void;
-  /** Batch `batch`, from 0, of a pass over a split. */
+  /** Fills batch `batch`, from 0, of a pass over a split. */
   fillEvaluation(split: SplitName, batch: number, slot: BatchSlot): void;
 }
 
@@ -41,11 +41,11 @@ export interface BatchFillerOptions {
   readonly buffer: ArrayBuffer | SharedArrayBuffer;
   readonly dataset: Dataset;
   readonly config: RunConfig;
-  /** What moves samples. */
+  /** The kernels that copy samples. */
   readonly kernels: Pick<Kernels, 'gather'>;
 }
 
-/** Fills the given blocks, by default all of a worker. */
+/** Fills batches of the given blocks; default: all blocks of the worker. */
 export function createBatchFiller(
   options: BatchFillerOptions,
   blocks: readonly BlockLayout[] = options.layout.blocks,

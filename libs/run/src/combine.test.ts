@@ -4,7 +4,7 @@ import { combineWith } from './combine.ts';
 
 const { sum, moments, copy } = combineWith(referenceKernels());
 
-it('adds, and copies', () => {
+it('adds and copies', () => {
   const out = new Float32Array(2);
   sum(out, Float32Array.of(1, 2), Float32Array.of(3, -2));
   expect([...out]).toEqual([4, 0]);
@@ -12,7 +12,7 @@ it('adds, and copies', () => {
   expect([...out]).toEqual([5, 6]);
 });
 
-it('combines moments of any number of channels, one after the other', () => {
+it('combines moments of any number of channels', () => {
   const one = [2, 3, 10, 1, 4];
   const other = [2, 5, 20, 3, 4];
   const both = [4, 4, 15, 1 + 3 + 4, 4 + 4 + 100];

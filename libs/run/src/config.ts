@@ -1,4 +1,4 @@
-/** What decides a run, beside the code and the data. */
+/** The settings of a run. */
 import type { ParamValues } from '@lockstep/params';
 
 export interface EarlyStopping {
@@ -6,13 +6,13 @@ export interface EarlyStopping {
   readonly metric: string;
   /** Evaluations without improvement after which the run ends. */
   readonly patience: number;
-  /** What counts as an improvement. Default 0. */
+  /** The least improvement that counts. Default 0. */
   readonly minDelta?: number;
-  /** Default 'min' ('max' for a metric to be raised, such as accuracy). */
+  /** Whether the metric should fall or, as accuracy, rise. Default 'min'. */
   readonly mode?: 'min' | 'max';
 }
 
-/** Everything that, beside the code and the data, decides the result. Plain data: it travels to workers. */
+/** Everything that decides the result besides code and data. Plain data: workers receive it. */
 export interface RunConfig {
   readonly seed: number;
   readonly numShards: number;
@@ -24,8 +24,8 @@ export interface RunConfig {
   readonly fingerprintEvery: number;
   /** Steps between checkpoints. */
   readonly checkpointEvery: number;
-  /** Whether a loss, gradient or parameter that is not finite ends the run. Default 'stop'. */
+  /** What happens when a loss, gradient or parameter is not finite. Default 'stop'. */
   readonly onNonFinite?: 'stop' | 'warn';
-  /** Values of all parameters that the experiment declares; absent where it declares none. */
+  /** The values of all parameters that the experiment declares. Absent if it declares none. */
   readonly params?: ParamValues;
 }

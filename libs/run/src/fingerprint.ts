@@ -15,8 +15,8 @@ export function fingerprint(variables: readonly Variable[], arrays: readonly Typ
 }
 
 /**
- * NaN has many bit patterns, and no rule says which one an operation leaves, so they count as one: a run that has
- * diverged is still the same run on all of its workers.
+ * Treats all NaN bit patterns as one: no rule says which one an operation returns, and a run that has diverged must
+ * have the same fingerprint on all workers.
  */
 function withOneNaN(array: TypedArray): TypedArray {
   if (!(array instanceof Float32Array || array instanceof Float64Array)) return array;
@@ -29,7 +29,7 @@ function withOneNaN(array: TypedArray): TypedArray {
   return copy ?? array;
 }
 
-/** The chain up to a fingerprint: equal chains mean that all fingerprints before were equal too. */
+/** The next link of a chain of fingerprints. Equal chains mean that all fingerprints so far were equal. */
 export function extendChain(chain: string, step: number, value: string): string {
   return createHash('sha256').update(`${chain} ${step} ${value}`).digest('hex');
 }

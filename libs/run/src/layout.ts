@@ -1,13 +1,15 @@
 /**
- * Where a worker's arrays lie in its shared memory: a pure function of programs and blocks, so that every thread
- * finds them by itself. The replica comes first and stays in place when a new generation changes the blocks.
+ * The places of a worker's arrays in its shared memory: a pure function of programs and blocks, so every thread
+ * computes it without asking. The replica comes first and stays in place when a new generation changes the blocks.
  */
 import type { Plan } from '@lockstep/autodiff';
 import { alignedSubtrees, type ShardRange, type TreeNode } from '@lockstep/collectives';
 import { stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import { bytesPerElement, type DType, type Shape, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
+import { itemsOf } from './groups.ts';
 import type { Programs } from './programs.ts';
+import { guardGroups, replicaGroups, sumGroups } from './signatures.ts';
 
 /** An array's place. */
 export interface Slot {
@@ -16,7 +18,7 @@ export interface Slot {
   readonly byteOffset: number;
 }
 
-/** A block's samples of one batch. */
+/** The samples of one batch of a block. */
 export interface BatchPlaces {
   readonly columns: readonly Slot[];
   readonly weights: Slot;
@@ -30,19 +32,22 @@ export interface BlockLayout {
   readonly batches: readonly [BatchPlaces, BatchPlaces];
   readonly arena: number;
   readonly evaluationArena: number;
-  /** [batches, sums] of the evaluation under way. */
+  /** [batches, sums] of the running evaluation. */
   readonly evaluationSums: Slot;
 }
 
 export interface WorkerLayout {
   readonly bytes: number;
-  /** Params, state and optimizer state, twice: a step works on the current copy, what arrives from elsewhere fills the other. */
+  /**
+   * Two copies of params, state and optimizer state: steps work on the current copy; state from elsewhere fills the
+   * other.
+   */
   readonly replica: readonly [readonly Slot[], readonly Slot[]];
   readonly results: readonly (readonly Slot[])[];
   readonly evaluationResult: Slot;
   readonly key: Slot;
   readonly step: Slot;
-  /** What decides whether the step's update begins. */
+  /** The numbers that decide whether the update may begin (`guardGroups`). */
   readonly guard: Slot;
   readonly stepMetrics: Slot;
   readonly initArena: number;
@@ -54,10 +59,10 @@ export interface WorkerLayout {
 
 export interface LayoutOptions {
   readonly programs: Programs;
-  /** The shards of each thread: contiguous, in order. */
+  /** The shards of each thread: contiguous ranges, in order. */
   readonly threads: readonly ShardRange[];
   readonly scratchBytes: number;
-  /** Samples of the largest split that is evaluated. */
+  /** Samples of the largest split that evaluations use. */
   readonly evaluationSamples: number;
   readonly batchSize: number;
 }
@@ -75,18 +80,17 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     shape,
     byteOffset: take(sizeOf(shape) * bytesPerElement(dtype)),
   });
-  const variables = [...programs.params, ...programs.state, ...programs.optState];
-  const copy = (): Slot[] => variables.map(({ dtype, shape }) => slot(dtype, shape));
+  const copy = (): Slot[] => itemsOf(replicaGroups(programs)).map(({ dtype, shape }) => slot(dtype, shape));
   const replica = [copy(), copy()] as const;
   const key = slot('uint32', [2]);
   const step = slot('float32', []);
-  const guard = slot('float32', [programs.numGuarded]);
+  const guard = slot('float32', [itemsOf(guardGroups(programs)).length]);
   const stepMetrics = slot('float32', [programs.stepMetrics.length]);
-  // Arenas hold their programs' constants, so no two programs share one.
+  // Arenas hold the constants of their programs, so each program has its own.
   const initArena = take(programs.init.arenaBytes);
   const updateArena = take(programs.update.arenaBytes);
   const scratch = threads.map(() => take(options.scratchBytes));
-  const numSums = programs.evaluationMetrics.length + 1;
+  const numSums = itemsOf(sumGroups(programs)).length;
   const evaluationResult = slot('float32', [numSums]);
   const batches =
     options.evaluationSamples === 0 ? 0 : stepsPerEpoch(options.evaluationSamples, options.batchSize);
@@ -131,8 +135,8 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
 }
 
 /**
- * What all blocks exchange, whatever their size. Held against the block of one shard, which every worker has compiled: a
- * model whose exchanges depended on the size would leave workers waiting for each other.
+ * The exchanges of all blocks, which must not depend on a block's size: workers would wait for each other forever.
+ * Each size is compared with the block of one shard, which every worker has compiled.
  */
 function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchanges'] {
   const form = (plan: Plan): string =>
@@ -148,7 +152,7 @@ function exchangesOf(programs: Programs, sizes: readonly number[]): Plan['exchan
   return one.exchanges;
 }
 
-/** Views of slots in a memory. */
+/** Returns a function that makes views of places in a memory. */
 export const viewer =
   (buffer: ArrayBuffer | SharedArrayBuffer) =>
   ({ dtype, shape, byteOffset }: Slot): TypedArray =>

@@ -1,17 +1,16 @@
-/** Numbers that are not finite: what of a training step is tested, and how it is told. */
+/** Numbers that are not finite: what is tested in a training step, and how findings are named. */
 import type { TypedArray } from '@lockstep/tensor';
 import type { RunConfig } from './config.ts';
+import { unpack } from './groups.ts';
 import type { Programs } from './programs.ts';
+import { guardGroups, replicaGroups } from './signatures.ts';
 
-/** What the guard ahead of an update computes, in order; `gradients` (0 or NaN) where there is a penalty. */
-export const guarded = ['loss', 'gradientNorm', 'gradients'] as const;
-
-/** What was found, as messages carry it. */
+/** A finding, as messages carry it. */
 export interface NonFinite {
   /**
-   * `step`: the loss or a gradient of the step, whose update was not begun. `update`: the update of the step made a parameter or
-   * the model's state non-finite, and was taken back. `state`: the state after the step is not finite; which update made it so
-   * is not known.
+   * `step`: the loss or a gradient of the step; its update was not begun. `update`: the update of the step made a
+   * parameter or the model's state non-finite, and was undone. `state`: the state after the step is not finite, and
+   * the update that made it so is unknown.
    */
   readonly cause: 'step' | 'update' | 'state';
   readonly step: number;
@@ -19,12 +18,12 @@ export interface NonFinite {
   readonly what: readonly string[];
 }
 
-/** More names than these are counted only. */
+/** Further names are only counted. */
 const MAX_NAMES = 8;
 
 /**
- * `stop`: neither a step nor a state that is not finite is gone on from. `skip`: the optimizer leaves out steps whose gradients
- * are not finite itself; a loss alone, or a state, ends the run. `warn`: all goes on.
+ * `stop`: a non-finite step or state ends the run. `skip`: the optimizer skips steps whose gradients are not finite;
+ * a non-finite state, or a non-finite loss with finite gradients, ends the run. `warn`: the run always continues.
  */
 export type NonFiniteRule = 'stop' | 'skip' | 'warn';
 
@@ -36,7 +35,10 @@ export function nonFiniteRule(
   return skipsNonFinite ? 'skip' : 'stop';
 }
 
-/** Whether a run of this rule goes on. An optimizer that skips looks at gradients alone, and would take any other step. */
+/**
+ * Whether a run continues after a finding. An optimizer that skips steps checks gradients only and would apply any
+ * other.
+ */
 export function goesOn(rule: NonFiniteRule, { cause, what }: NonFinite): boolean {
   switch (rule) {
     case 'warn':
@@ -50,47 +52,54 @@ export function goesOn(rule: NonFiniteRule, { cause, what }: NonFinite): boolean
   }
 }
 
-/** Whether the guard's numbers say that all is well: a norm of squares overflows above 1.8e19, so that it may say no too often. */
+/**
+ * Whether the guard's numbers are finite. The norm's squares overflow above 1.8e19, so the answer may be no for a
+ * finite step.
+ */
 export function isFiniteGuard(values: TypedArray): boolean {
   for (const value of values) if (!Number.isFinite(value)) return false;
   return true;
 }
 
 /**
- * What of a step is not finite, by the guard's numbers and the reduced gradient sums of the parameters; nothing where only the
- * gradient's norm has overflowed.
+ * The names of what is not finite in a step, from the guard's numbers and the reduced gradient sums; empty if only
+ * the gradient's norm has overflowed.
  */
 export function nonFiniteParts(
-  { params }: Pick<Programs, 'params'>,
+  programs: Pick<Programs, 'params' | 'hasPenalty'>,
   guard: TypedArray,
   gradientSums: readonly TypedArray[],
 ): string[] {
-  const [loss, norm, gradients = 0] = guard as ArrayLike<number> as readonly number[];
+  const { params } = programs;
+  const { loss, gradientNorm, gradients } = unpack(guardGroups(programs), [...guard]);
   const parts = Number.isFinite(loss) ? [] : ['loss'];
-  if (Number.isFinite(norm)) return parts;
+  if (Number.isFinite(gradientNorm)) return parts;
   const named = params.filter((_, i) => !isFiniteArray(gradientSums[i]!)).map(({ name }) => name);
   parts.push(...named.slice(0, MAX_NAMES).map((name) => `gradient of ${name}`));
   if (named.length > MAX_NAMES) parts.push(`${named.length - MAX_NAMES} more gradients`);
-  if (named.length === 0 && Number.isNaN(gradients)) parts.push('gradient of the penalty');
+  if (named.length === 0 && gradients.some(Number.isNaN)) parts.push('gradient of the penalty');
   return parts;
 }
 
-/** The first parameter or, after them, array of the model's state that is not finite: `parameter 2/kernel`. */
+/**
+ * The first array that is not finite among parameters and then the model's state: `parameter 2/kernel`, `state
+ * 1/mean`.
+ */
 export function firstNonFinite(
-  { params, state }: Pick<Programs, 'params' | 'state'>,
-  arrays: readonly TypedArray[],
+  form: Pick<Programs, 'params' | 'state' | 'optState'>,
+  replica: readonly TypedArray[],
 ): string | undefined {
-  const found = [...params, ...state].findIndex((_, i) => !isFiniteArray(arrays[i]!));
-  if (found === -1) return undefined;
-  const parameter = params[found];
-  return parameter === undefined
-    ? `state ${state[found - params.length]!.name}`
-    : `parameter ${parameter.name}`;
+  const arrays = unpack(replicaGroups(form), replica);
+  const named = (kind: string, group: 'params' | 'state'): string | undefined => {
+    const broken = form[group].find((_, i) => !isFiniteArray(arrays[group][i]!));
+    return broken && `${kind} ${broken.name}`;
+  };
+  return named('parameter', 'params') ?? named('state', 'state');
 }
 
 function isFiniteArray(array: TypedArray): boolean {
   if (!(array instanceof Float32Array || array instanceof Float64Array)) return true;
-  // 0·x is 0 for every finite x, and NaN for all else: one test for the whole array.
+  // 0·x is 0 for every finite x and NaN otherwise, so one sum tests the whole array.
   let sum = 0;
   for (let i = 0; i < array.length; i++) sum += 0 * array[i]!;
   return sum === 0;

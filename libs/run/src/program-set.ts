@@ -1,4 +1,4 @@
-/** The compiled programs as plain data, so that threads need neither the experiment nor a compiler. */
+/** The compiled programs as plain data: threads that receive them need neither the experiment nor a compiler. */
 import type { Plan } from '@lockstep/autodiff';
 import { LockstepError } from '@lockstep/errors';
 import type { Programs } from './programs.ts';

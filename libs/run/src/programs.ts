@@ -1,4 +1,4 @@
-/** The compiled programs of a run, as those who run them see them. */
+/** The compiled programs of a run, as seen by the code that runs them. */
 import type { Aval, Plan } from '@lockstep/autodiff';
 
 /** A named array of the replicated state. */
@@ -6,32 +6,43 @@ export interface Variable extends Aval {
   readonly name: string;
 }
 
-export interface Programs {
+/** The form of the programs' inputs and outputs, from which signatures.ts derives their signatures. */
+export interface ProgramForm {
   readonly params: readonly Variable[];
   readonly state: readonly Variable[];
   readonly optState: readonly Variable[];
-  /** Columns of a batch, without the axes of shards and rows. */
+  /** The columns of a batch, without the axes of shards and rows. */
   readonly columns: readonly Variable[];
   readonly rowsPerShard: number;
-  /** What a training step reports, in order: the loss, the gradient's norm, the experiment's metrics, the links'. */
-  readonly stepMetrics: readonly string[];
-  /** What an evaluation reports, in order; its partial sums are these and the count. */
-  readonly evaluationMetrics: readonly string[];
-  /** Of a block of `numShards` shards. Inputs: params, state, columns, weights, keys; outputs: gradient sums, state, sums. */
-  shard(numShards: number): Plan;
-  /** Inputs: the variables of {@link evaluated}, columns, weights, keys; its one exchange carries sums [1 + metrics + 1]. */
-  evaluation(numShards: number): Plan;
-  /** What an evaluation reads, as indices into params, state and optState. */
-  readonly evaluated: readonly number[];
   /**
-   * Inputs: params, optState, gradient sums, sums, step; outputs: params and optState in their places, the guard's numbers
-   * (non-finite.ts), step metrics. Its first segment computes the guard's alone, and writes over nothing.
+   * The metrics of a training step, in order: loss, gradient norm, the experiment's metrics, the optimizer's metrics.
    */
-  readonly update: Plan;
-  /** How many numbers the guard computes. */
-  readonly numGuarded: number;
-  /** Whether the optimizer leaves out steps whose gradient is not finite. */
+  readonly stepMetrics: readonly string[];
+  /** The metrics of an evaluation, in order: the loss and the experiment's metrics. */
+  readonly evaluationMetrics: readonly string[];
+  /** The arrays that evaluations read, as places in the replica (`replicaGroups`). */
+  readonly evaluated: Evaluated;
+  /** Whether the loss has a penalty, whose gradient is in no reduced sum. */
+  readonly hasPenalty: boolean;
+  /** Whether the optimizer skips steps whose gradients are not finite. */
   readonly skipsNonFinite: boolean;
-  /** Input: key; outputs: params, state, optState of step 0. */
+}
+
+export interface Evaluated {
+  /** The parameters, or their weighted sums in the optimizer's state. */
+  readonly params: readonly number[];
+  readonly state: readonly number[];
+  /** The total weight of those sums; empty if the parameters themselves are used. */
+  readonly averageWeight: readonly number[];
+}
+
+export interface Programs extends ProgramForm {
+  /** `shardSignature`: sums of gradients, loss and metrics over a block of `numShards` shards. */
+  shard(numShards: number): Plan;
+  /** `evaluationSignature`. */
+  evaluation(numShards: number): Plan;
+  /** `updateSignature`. Its first segment computes the guard's numbers alone and overwrites no input. */
+  readonly update: Plan;
+  /** `initSignature`. */
   readonly init: Plan;
 }

@@ -1,13 +1,13 @@
-/** When things happen in a run: pure functions of the step, the same on every worker. */
+/** The schedule of a run: pure functions of the step, the same on every worker. */
 import { stepsPerEpoch } from '@lockstep/data';
 import type { EarlyStopping, RunConfig } from './config.ts';
 
 export interface Schedule {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
-  /** Samples of step `step` (from 1): a whole batch, or what is left of the epoch. */
+  /** Samples of step `step`, from 1: a whole batch, or the rest of the epoch. */
   samplesAt(step: number): number;
-  /** What happens once `step` (from 1; 0 is the state before any update) is committed. */
+  /** The actions after the commit of `step` (from 1; 0 is the state before any update). */
   at(step: number): {
     readonly evaluate: boolean;
     readonly checkpoint: boolean;
@@ -33,17 +33,20 @@ export function createSchedule(config: RunConfig, numSamples: number, hasValidat
   };
 }
 
-/** What the trainer remembers besides arrays; part of every checkpoint and snapshot. */
+/** The trainer's memory besides arrays; part of every checkpoint and snapshot. */
 export interface Progress {
-  /** Of the metric that early stopping watches; without it, the lowest validation loss. */
+  /** The best value of the metric that early stopping watches; without early stopping, of the validation loss. */
   readonly bestMetric: number | null;
-  /** The step whose evaluation it is; 0 before the first. */
+  /** The step of the best evaluation; 0 before the first. */
   readonly bestStep: number;
   readonly badEvaluations: number;
-  /** Step of the last evaluation counted, so that one redone after a change of members counts once. */
+  /**
+   * The step of the last evaluation that was counted: an evaluation that is repeated after a change of members counts
+   * once.
+   */
   readonly evaluatedStep: number;
   readonly stopped: boolean;
-  /** Digest over all fingerprints so far. */
+  /** Digest of all fingerprints so far. */
   readonly chain: string;
 }
 
@@ -56,12 +59,12 @@ export const initialProgress: Progress = {
   chain: '',
 };
 
-/** Without early stopping the best evaluation is remembered all the same. */
+/** Without early stopping, the best evaluation is only remembered. */
 const watchOnly: EarlyStopping = { metric: 'validation/loss', patience: Number.POSITIVE_INFINITY };
 
 /**
- * Progress after an evaluation: whether the metric still improves (Prechelt, 1998). What is not finite is no
- * improvement; the best metric stays a number that JSON carries to checkpoints and joining workers.
+ * The progress after an evaluation (early stopping: Prechelt, 1998). A value that is not finite is no improvement, so
+ * the best metric is always a number that JSON can carry to checkpoints and joining workers.
  */
 export function afterEvaluation(
   progress: Progress,

@@ -16,7 +16,8 @@ const lines = [
   '  }',
   '});',
 ];
-// In base 64: from line 2 on, column 1 of each line of the bundle is column 1 of that line of the source, 10 lines further down.
+// The map, in base 64: from line 2 on, column 1 of each line of the bundle is column 1 of that source line, 10 lines
+// down.
 const map = {
   version: 3,
   sources: ['../../../a/points.ts'],
@@ -36,7 +37,7 @@ function thrown(message: string, ...frames: readonly string[]): Error {
 }
 
 describe('atSource', () => {
-  it('puts the innermost line of the user’s files in front, and keeps code and facts', () => {
+  it('puts the innermost line of the user’s files first, and keeps code and facts', () => {
     const error = thrown(
       'm',
       'log (/libs/ops.js:2:1)',
@@ -51,14 +52,14 @@ describe('atSource', () => {
     });
   });
 
-  it('looks at what caused the error first, and takes no line of the message for a frame', () => {
+  it("reads the cause's stack first, and no line of a message as a frame", () => {
     const cause = thrown(`m\n  ${file}:9:1`, `loss (${file}:2:18)`);
     const outer = thrown('layer 1: m', `within (${file}:8:1)`);
     outer.cause = cause;
     expect(atSource(outer, source)).toMatchObject({ message: 'a/points.ts:12:1: layer 1: m' });
   });
 
-  it('makes an error of the experiment of what its own code throws, and leaves others as they are', () => {
+  it('gives errors of user code the code experiment, and keeps other codes', () => {
     const error = new TypeError('x.lgo is not a function');
     error.stack = `TypeError: ${error.message}\n    at loss (${file}:2:18)`;
     expect(atSource(error, source)).toMatchObject({ code: 'experiment' });
@@ -67,7 +68,7 @@ describe('atSource', () => {
     expect(atSource('a string', source, defined)).toBe('a string');
   });
 
-  it('takes the place where a layer was made, else the field that the error is about, else the call', () => {
+  it('falls back to the place where a layer was made, the field of the error, and the call', () => {
     const made = thrown('m');
     addOrigin(made, { made: `Error\n    at dense (/libs/dense.js:1:1)\n    at ${file}:4:3` });
     addOrigin(made, { made: `Error\n    at ${file}:9:1`, field: ['loss'] });
@@ -83,7 +84,7 @@ describe('atSource', () => {
     expect(about('dat')).toMatchObject({ message: 'a/points.ts:13:1: m' });
   });
 
-  it('leaves the error as it is where the bundle has no map', () => {
+  it('returns the error unchanged if the bundle has no map', () => {
     const error = thrown('m', `loss (${file}:2:18)`);
     expect(atSource(error, { bundle: Buffer.from(lines.join('\n')), hash })).toBe(error);
   });
@@ -94,7 +95,7 @@ describe('placed', () => {
     throw thrown('m', `loss (${file}:2:18)`);
   };
 
-  it('gives errors their place, at once and later', async () => {
+  it('adds places to synchronous and asynchronous errors', async () => {
     expect(
       placed(
         source,
@@ -111,7 +112,7 @@ describe('placed', () => {
     ).rejects.toThrow('a/points.ts:12:1: m');
   });
 
-  it('leaves the length of stacks as it was, also after runs that overlap', async () => {
+  it('restores the length of stacks, even after overlapping runs', async () => {
     const limit = Error.stackTraceLimit;
     let release: () => void = () => {};
     const first = placedLater(
@@ -129,12 +130,12 @@ describe('placed', () => {
 });
 
 describe('placeInSource', () => {
-  it('leads from a place in the bundle to the file that was written', () => {
+  it('maps a place in the bundle to the source file', () => {
     expect(placeInSource(source.bundle, hash, `${file}:2:18`)).toBe('a/points.ts:12:1');
     expect(placeInSource(source.bundle, hash, '/libs/other.mjs:2:3')).toBeUndefined();
   });
 
-  it('is the place itself where the bundle has no map', () => {
+  it('gives the place itself if the bundle has no map', () => {
     expect(placeInSource(Buffer.from('w.log()'), hash, `${file}:1:3`)).toBe(`${file}:1:3`);
   });
 });

@@ -1,6 +1,6 @@
-/** Places in an experiment's own files, from places in its bundle. */
+/** Maps places in an experiment's bundle to places in its source files. */
 import { existsSync } from 'node:fs';
-import { SourceMap } from 'node:module';
+import { SourceMap, type SourceMapPayload } from 'node:module';
 import { join, relative, resolve } from 'node:path';
 import { causesOf, type ErrorCode, LockstepError, originOf } from '@lockstep/errors';
 
@@ -13,15 +13,17 @@ export interface Source {
   readonly root?: string | undefined;
 }
 
-/** Of a project: where bundles are kept, so that their imports resolve. The files in their maps are relative to it. */
+/**
+ * The folder of a project that keeps bundles, so that their imports resolve. Files in source maps are relative to it.
+ */
 export const bundleFolder = join('node_modules', '.cache', 'lockstep');
 
-/** The file that a bundle is imported as. */
+/** The file name under which a bundle is imported. */
 export const moduleName = (hash: string): string => `${hash.slice(0, 32)}.mjs`;
 
 /**
- * `experiments/points.ts:12:20`, relative to the project, for a place in the module that the bundle was imported as; undefined
- * for any other. Without a map of the sources it is the place itself.
+ * `experiments/points.ts:12:20`, relative to the project, for a place in the imported bundle; undefined for any other
+ * place. Without a source map, the place itself.
  */
 export function placeInSource(bundle: Uint8Array, hash: string, place: string): string | undefined {
   if (!place.includes(moduleName(hash))) return undefined;
@@ -32,7 +34,7 @@ export function placeInSource(bundle: Uint8Array, hash: string, place: string): 
 }
 
 interface Place {
-  /** Both from 1 on. */
+  /** Line and column count from 1. */
   readonly line: number;
   readonly column: number;
 }
@@ -43,14 +45,14 @@ interface FilePlace extends Place {
 }
 
 function inMap(map: SourceMap | undefined, { line, column }: Place): FilePlace | undefined {
-  // Counted from 0 in the map.
+  // The map counts from 0.
   const found = map?.findEntry(line - 1, column - 1);
   if (found === undefined || !('originalSource' in found)) return undefined;
   const { originalSource: file, originalLine, originalColumn } = found;
   return { file, line: originalLine + 1, column: originalColumn + 1 };
 }
 
-/** Relative to the project, in which the folder of bundles lies. */
+/** The path relative to the project, which contains the folder of bundles. */
 const inProject = (file: string): string => file.replace(/^(?:\.\.\/)+/, '');
 
 function mapOf(bundle: Uint8Array): SourceMap | undefined {
@@ -59,13 +61,13 @@ function mapOf(bundle: Uint8Array): SourceMap | undefined {
     /\n\/\/# sourceMappingURL=data:application\/json;base64,([\w+/=]+)\s*$/.exec(code) ?? [];
   return encoded === undefined
     ? undefined
-    : new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString()) as never);
+    : new SourceMap(JSON.parse(Buffer.from(encoded, 'base64').toString()) as SourceMapPayload);
 }
 
 /**
- * The error with the place in the user's files in front of its message: that of the innermost of their lines that was being
- * run, else where the layer at fault was made, else the field of the experiment that it is about. `defined` is the
- * stack of the call of defineExperiment. An error that none of these knows is given back as it is.
+ * Puts the place in the user's files in front of an error's message. The place is the innermost user line of the
+ * stack, else the line that made the layer at fault, else the line of the experiment's field that the error is about.
+ * `defined` is the stack of the call of defineExperiment. Returns an error without any such place unchanged.
  */
 export function atSource(error: unknown, source: Source, defined?: string): unknown {
   if (!(error instanceof Error)) return error;
@@ -82,7 +84,7 @@ export function atSource(error: unknown, source: Source, defined?: string): unkn
   const facts = { ...(error as Partial<LockstepError>).facts, place: text };
   const code = codeOf(error, thrown !== undefined);
   const placed = new LockstepError(code, `${text}: ${error.message}`, facts, { cause: error });
-  // Logs show where it was thrown, not where it was caught.
+  // Logs show where the error was thrown, not where it was caught.
   const [first] = innermost;
   placed.stack = `${placed.name}: ${placed.message}\n${first?.stack
     ?.split('\n')
@@ -91,17 +93,17 @@ export function atSource(error: unknown, source: Source, defined?: string): unkn
   return placed;
 }
 
-/** User code may be called from far inside of the libraries. */
+/** The libraries may call user code at great depth. */
 const maxFrames = 100;
 
-/** How many are at it: imports may overlap. */
+/** The number of running calls that need long stacks: imports may overlap. */
 let numLong = 0;
-/** As it was before the first of them. */
+/** The process's settings before the first of those calls. */
 let before = { limit: 0, isMapping: false };
 
 /**
- * Makes stacks long, and leaves them with places in the bundle: they become text when they are first read, and Node may have been told
- * to map them. Gives what undoes it.
+ * Makes stacks long and keeps places in the bundle unmapped: a stack becomes text when it is first read, and Node may
+ * run with source maps. Returns the function that restores both settings.
  */
 function withLongStacks(): () => void {
   if (numLong++ === 0) before = { limit: Error.stackTraceLimit, isMapping: process.sourceMapsEnabled };
@@ -114,7 +116,7 @@ function withLongStacks(): () => void {
   };
 }
 
-/** Runs what calls the experiment's functions; its errors leave as {@link atSource} gives them. */
+/** Runs a function that calls the experiment's functions. Its errors pass through {@link atSource}. */
 export function placed<T>(source: Source, defined: () => string | undefined, run: () => T): T {
   const restore = withLongStacks();
   try {
@@ -126,7 +128,7 @@ export function placed<T>(source: Source, defined: () => string | undefined, run
   }
 }
 
-/** As {@link placed}, of what takes time, such as an import or data that are read. */
+/** Like {@link placed}, for asynchronous work such as an import or the reading of data. */
 export async function placedLater<T>(source: () => Source, run: () => Promise<T>): Promise<T> {
   const restore = withLongStacks();
   try {
@@ -138,7 +140,7 @@ export async function placedLater<T>(source: () => Source, run: () => Promise<T>
   }
 }
 
-/** The frames of a stack that lie in the bundle and come from files of the user's, innermost first. */
+/** The frames of a stack that lie in the bundle and map to the user's files, innermost first. */
 function framesIn({ hash }: Source, map: SourceMap): (stack: string) => Place[] {
   const frame = new RegExp(`^\\s+at .*${moduleName(hash)}:(\\d+):(\\d+)\\)?$`);
   return (stack) =>
@@ -149,15 +151,17 @@ function framesIn({ hash }: Source, map: SourceMap): (stack: string) => Place[] 
     });
 }
 
-/** An error that user code threw is the experiment's. Errors of ours may be of another copy of the library. */
+/**
+ * The code of the new error. The name is compared, because a LockstepError may come from another copy of the library.
+ */
 function codeOf(error: Error, isThrownByUser: boolean): ErrorCode {
   if (error.name === 'LockstepError') return (error as LockstepError).code;
   return isThrownByUser ? 'experiment' : 'internal';
 }
 
 /**
- * Where the bundle writes a field of the object that defineExperiment is called with: bundles have a field a line,
- * unless the object is written in one. Else it is the place of the field around it, or of the call.
+ * The place of a field of the experiment in the bundle. Bundles have one field per line unless the object is written
+ * on one line; otherwise the result is the place of the field around it, or of the call.
  */
 function fieldPlace(source: Source, map: SourceMap, field: readonly string[], defined: string) {
   const [call] = framesIn(source, map)(defined);
@@ -178,7 +182,7 @@ function fieldPlace(source: Source, map: SourceMap, field: readonly string[], de
   return found;
 }
 
-/** Relative to the working directory for what lies in it, as far as the file is on this machine. */
+/** The file relative to the working directory if the file is inside it, as long as the file exists on this machine. */
 function shown({ file, line, column }: FilePlace, root: string | undefined): string {
   const full = root && resolve(root, bundleFolder, file);
   if (!full || !existsSync(full)) return `${inProject(file)}:${line}:${column}`;

@@ -5,11 +5,11 @@ const step = (n: number) => ({ kind: 'step', step: n });
 const evaluation = (n: number, final: boolean) => ({ kind: 'evaluation', step: n, final });
 const change = (n: number) => ({ kind: lengthChanged, step: n });
 
-it('metrics before a change hold up to its step, without the evaluation at the end', () => {
+it('metrics before a change hold up to its step, without the final evaluation', () => {
   const before = [step(1), step(2), evaluation(2, false), step(3), evaluation(3, true)];
   expect(standingMetrics(before)).toEqual(before);
   expect(standingMetrics([...before, change(3)])).toEqual([step(1), step(2), evaluation(2, false), step(3)]);
-  // From a checkpoint that is older than the last step.
+  // A change from a checkpoint that is older than the last step.
   expect(standingMetrics([...before, change(1), step(2)])).toEqual([step(1), step(2)]);
   expect(standingMetrics([...before, change(1), step(2), change(1)])).toEqual([step(1)]);
 });

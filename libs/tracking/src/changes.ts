@@ -1,6 +1,6 @@
 /**
- * How a run's length was changed. A schedule of the learning rate depends on the length, so a run that was made longer is not
- * the run that had this length from the start: its result follows from the whole history, which the manifest keeps.
+ * Changes of a run's length. A schedule of the learning rate depends on the length, so a run that was made longer differs from a
+ * run that had this length from the start. Its result follows from the whole history, which the manifest keeps.
  */
 import type { LogRecord } from './lines.ts';
 import type { Manifest } from './run.ts';
@@ -11,21 +11,24 @@ export interface Length {
 }
 
 export interface LengthChange extends Length {
-  /** Updates done under the length before; later ones are of this one. */
+  /** Steps up to this one have the length before the change; later ones have the new length. */
   readonly step: number;
   readonly before: Length;
   readonly time: string;
 }
 
-/** Oldest first. */
+/** The oldest change comes first. */
 export function changesOf({ changes }: Manifest): readonly LengthChange[] {
   return Array.isArray(changes) ? (changes as readonly LengthChange[]) : [];
 }
 
-/** The record that says so in `metrics.jsonl` and `events.jsonl`, between what came before and after. */
+/**
+ * The type of the record of a change in `metrics.jsonl` and `events.jsonl`; it stands between the records before and after the
+ * change.
+ */
 export const lengthChanged = 'lengthChanged';
 
-/** Of a run's metrics those that still hold: steps after a change are done again, and the evaluation at the end is another. */
+/** The metrics that still hold: steps after a change are repeated, and the final evaluation belongs to the old length. */
 export function standingMetrics(records: readonly LogRecord[]): readonly LogRecord[] {
   let standing: LogRecord[] = [];
   for (const record of records) {

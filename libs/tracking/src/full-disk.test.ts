@@ -1,4 +1,4 @@
-/** A file system of 64 KiB, where this process may mount one. */
+/** Runs on a file system of 64 KiB, on machines where this process may mount one. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -24,7 +24,7 @@ function mount(): boolean {
 
 const filler = join(folder, 'filler');
 
-/** Takes all that is left. */
+/** Fills the disk. */
 function fill(): void {
   for (let pages = 16; pages > 0; pages--) {
     try {
@@ -44,7 +44,7 @@ describe.runIf(isMounted)('a run on a full disk', () => {
     rmSync(run.folder, { recursive: true });
   });
 
-  it('does without metrics and says which are missing; when there is room again, it goes on', async () => {
+  it('goes on without metrics, tells which are missing, and writes again when there is room', async () => {
     run = await createRun({ root: folder, name: 'x', manifest: {} });
     const record = (step: number) => ({ step, text: 'x'.repeat(500) });
     let step = 1;
@@ -71,7 +71,7 @@ describe.runIf(isMounted)('a run on a full disk', () => {
     ]);
   });
 
-  it('fails its journal, and every later entry, with the path', async () => {
+  it('fails its journal and every later entry with the path', async () => {
     run = await createRun({ root: folder, name: 'x', manifest: {} });
     await run.journal({ type: 'started' });
     fill();

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson, hashJson, sha256 } from './json.ts';
 
 describe('canonicalJson', () => {
-  it('means the same as JSON, and is the same for any order of keys', () => {
+  it('parses as the same value, and does not depend on the order of keys', () => {
     const reversed = (value: unknown): unknown =>
       typeof value !== 'object' || value === null || Array.isArray(value)
         ? value

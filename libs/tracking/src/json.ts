@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { LockstepError } from '@lockstep/errors';
 
 /**
- * JSON with sorted keys and no spaces: equal values give equal text. Properties that are `undefined` are left
- * out. Throws an `argument` error that names the path of anything JSON cannot hold: NaN, functions, class
- * instances, `undefined` in an array.
+ * JSON with sorted keys and no spaces: equal values give equal text. Properties that are `undefined` are left out. Throws an
+ * `argument` error that names the path of a value that JSON cannot hold: NaN, functions, class instances, `undefined` in an
+ * array.
  */
 export function canonicalJson(value: unknown): string {
   return encode(value, '$');
 }
 
-/** SHA-256 in hexadecimal; text counts as its UTF-8 bytes. */
+/** SHA-256 in hexadecimal; text is encoded as UTF-8. */
 export function sha256(contents: string | Uint8Array): string {
   return createHash('sha256').update(contents).digest('hex');
 }

@@ -1,14 +1,14 @@
 import { open, readFile, truncate } from 'node:fs/promises';
 
-/** One line of a log. Non-finite numbers come back as the strings `NaN`, `Infinity` and `-Infinity`. */
+/** A record of a log. Non-finite numbers are read as the strings `NaN`, `Infinity` and `-Infinity`. */
 export type LogRecord = Readonly<Record<string, unknown>>;
 
-/** A line that is no record: a crash or a full disk cut its writing short. */
+/** A line that is not a record, because a crash or a full disk cut it short. */
 export interface DamagedLine {
   readonly path: string;
-  /** Counted from 1. */
+  /** Counts from 1. */
   readonly line: number;
-  /** Its beginning. */
+  /** The beginning of the line. */
   readonly text: string;
 }
 
@@ -16,11 +16,11 @@ export interface Lines {
   readonly records: readonly LogRecord[];
   /** A last line without its line feed. */
   readonly torn?: DamagedLine;
-  /** Lines before the last that are left out of the records. */
+  /** Damaged lines before the last one; they are not in the records. */
   readonly damaged?: readonly DamagedLine[];
 }
 
-/** A record as a line. JSON would turn a diverged loss into `null`; here it stays visible as a string. */
+/** A record as a line. Non-finite numbers are written as strings, because JSON would turn a diverged loss into `null`. */
 export function formatLine(record: LogRecord): string {
   const nonFinite = (_key: string, value: unknown) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
@@ -28,8 +28,8 @@ export function formatLine(record: LogRecord): string {
 }
 
 /**
- * The records of a JSONL file; none if it does not exist. A last line without its line feed is torn: it is
- * returned apart, and so are other lines that are no JSON object.
+ * The records of a JSONL file; none if the file does not exist. A last line without its line feed is torn. It is returned apart,
+ * as are other lines that are not a JSON object.
  */
 export async function readLines(path: string): Promise<Lines> {
   const lines = (await readOrEmpty(path)).split('\n');
@@ -54,7 +54,9 @@ function damagedLine(path: string, line: number, text: string): DamagedLine {
   return { path, line, text: text.slice(0, shownLength) };
 }
 
-/** Removes a torn last line, so that the next record starts a line of its own; the damaged lines, with the one removed. */
+/**
+ * Removes a torn last line, so that the next record starts on a line of its own. Returns the damaged lines with the removed one.
+ */
 export async function repairLines(path: string): Promise<readonly DamagedLine[]> {
   const { torn, damaged = [] } = await readLines(path);
   if (torn === undefined) return damaged;

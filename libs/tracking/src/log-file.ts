@@ -1,20 +1,20 @@
-/** A log that a full disk does not stop: records that find no room are counted, and the next one begins a line of its own. */
+/** A log that a full disk does not stop: lost records are counted, and the next record starts on a line of its own. */
 import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
 import { fileError } from '@lockstep/files';
 import { formatLine, type LogRecord } from './lines.ts';
 
-/** Records that a log lacks since it could not be written. */
+/** Records that are missing in a log because they could not be written. */
 export interface LogGap {
   readonly path: string;
   readonly numLost: number;
-  /** Of the lost records that name a step, the lowest and the highest. */
+  /** The lowest and the highest step of the lost records. */
   readonly steps: readonly [number, number] | undefined;
-  /** Of the first of them. */
+  /** The error of the first lost record. */
   readonly error: unknown;
 }
 
 export interface LogFile {
-  /** False: the record is lost. */
+  /** Returns false if the record is lost. */
   append(record: LogRecord): boolean;
   gap(): LogGap | undefined;
   close(): void;
@@ -53,7 +53,7 @@ function open(path: string): number {
   }
 }
 
-/** Takes back the part of a record that did find room; false when even that fails. */
+/** Removes the part of a record that was written; false if that fails too. */
 function cutBack(file: number, size: number): boolean {
   try {
     ftruncateSync(file, size);

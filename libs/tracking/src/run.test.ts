@@ -43,7 +43,7 @@ describe('createRun', () => {
     expect(new Set(runs.map((run) => run.folder)).size).toBe(3);
   });
 
-  it('writes the manifest when its other files are there', async () => {
+  it('writes the manifest after its other files', async () => {
     const files = { 'experiment.mjs': Buffer.from('export default 1;') };
     const run = await createRun({ root, name: 'x', manifest: {}, files });
     open.push(run);
@@ -77,7 +77,7 @@ describe('createRun', () => {
 });
 
 describe('Run', () => {
-  it('takes facts into its manifest', async () => {
+  it('adds facts to its manifest', async () => {
     const run = await newRun();
     await run.amend({ profile: 'fma' });
     expect(run.manifest).toEqual({ seed: 1, batch: { size: 64 }, profile: 'fma' });
@@ -86,7 +86,7 @@ describe('Run', () => {
     expect(await readManifest(run.folder)).toEqual(run.manifest);
   });
 
-  it('keeps the order and the precision of what is written', async () => {
+  it('keeps the order and the precision of records', async () => {
     const run = await newRun();
     const metrics = [0.1, 1 / 3, 5e-324].map((loss, step) => ({ step, loss }));
     for (const record of metrics) run.appendMetrics(record);
@@ -147,7 +147,7 @@ describe('openRun', () => {
     });
   });
 
-  it('takes a line without its line feed as torn, though it parses', async () => {
+  it('takes a last line without its line feed as torn, even if it parses', async () => {
     const run = await newRun();
     await writeFile(join(run.folder, 'events.jsonl'), '{"a":1}');
     expect(await readLog(run.folder, 'events')).toMatchObject({
@@ -165,14 +165,14 @@ describe('openRun', () => {
     expect((await reopen(run.folder)).damaged).toEqual(damaged);
   });
 
-  it('removes what a killed process left half-written', async () => {
+  it('removes files that a killed process did not finish', async () => {
     const run = await newRun();
     await writeFile(join(run.folder, '.manifest.json.tmp'), '{"se');
     await reopen(run.folder);
     expect(await readdir(run.folder)).not.toContain('.manifest.json.tmp');
   });
 
-  it('refuses a folder that is no run, or whose manifest is damaged', async () => {
+  it('refuses a folder that is not a run or has a damaged manifest', async () => {
     await expect(openRun(root)).rejects.toThrow(/manifest\.json: cannot be read .*name the folder of a run/);
     await writeFile(join(root, 'manifest.json'), '{"seed"');
     await expect(openRun(root)).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import { canonicalJson } from './json.ts';
 import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
 import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
 
-/** Resolved configuration, seed, profile, hashes and versions: all that `replay` needs. */
+/** Resolved configuration, seed, profile, hashes and versions. */
 export type Manifest = Readonly<Record<string, unknown>>;
 
 /**
@@ -20,26 +20,26 @@ export const logNames = ['metrics', 'events', 'journal'] as const;
 export type LogName = (typeof logNames)[number];
 
 export interface RunOptions {
-  /** The folder of all runs; `runs` unless told. */
+  /** The folder of all runs. Default `runs`. */
   readonly root?: string;
   readonly name: string;
   readonly manifest: Manifest;
-  /** Files beside the manifest, by name, which is written when they are there: a run with a manifest has them. */
+  /** Files beside the manifest, by name. The manifest is written after them, so a run with a manifest has them all. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
   /** The date in the folder's name (UTC). */
   readonly now?: Date;
 }
 
-/** An open run folder. One process writes to a run at a time. */
+/** An open run folder. Only one process at a time writes to a run. */
 export class Run {
   readonly folder: string;
-  /** Lines of the logs that a crash or a full disk had cut short: report them. */
+  /** Lines of the logs that a crash or a full disk cut short. The caller reports them. */
   readonly damaged: readonly DamagedLine[];
   readonly #metrics: LogFile;
   readonly #events: LogFile;
   readonly #journal: FileHandle;
   #manifest: Manifest;
-  /** The last journal write; the next one waits for it, so that records keep their order. */
+  /** The last write to the journal. The next one waits for it, so that entries keep their order. */
   #journaled: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -56,32 +56,32 @@ export class Run {
     return this.#manifest;
   }
 
-  /** Puts facts into the manifest that were not known when the run was made. One call at a time. */
+  /** Adds facts to the manifest that were not known when the run was made. Calls must not overlap. */
   async amend(facts: Manifest): Promise<void> {
     this.#requireOpen();
     this.#manifest = await writeManifest(this.folder, { ...this.#manifest, ...facts });
   }
 
-  /** False: the record is lost, since the disk is full or fails. The run can do without; `gaps` says what is missing. */
+  /** Returns false if the record is lost because the disk is full or fails. The run goes on; `gaps` tells what is missing. */
   appendMetrics(record: LogRecord): boolean {
     this.#requireOpen();
     return this.#metrics.append(record);
   }
 
-  /** As `appendMetrics` does. */
+  /** Returns false if the record is lost, as `appendMetrics` does. */
   appendEvent(record: LogRecord): boolean {
     this.#requireOpen();
     return this.#events.append(record);
   }
 
-  /** What metrics and events lack. */
+  /** Records that are missing in metrics and events. */
   gaps(): readonly LogGap[] {
     return [this.#metrics.gap(), this.#events.gap()].filter((gap) => gap !== undefined);
   }
 
   /**
-   * Resolves when the record is on the disk. After a failure, a `file` error, every later call fails too: what the journal does
-   * not say was never decided.
+   * Resolves when the record is on the disk. After a failure, which is a `file` error, every later call fails too: a decision
+   * that is not in the journal was never made.
    */
   journal(record: LogRecord): Promise<void> {
     this.#requireOpen();
@@ -101,7 +101,7 @@ export class Run {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // Whoever wrote to the journal has been told if that failed.
+    // The caller that wrote the entry has got the error.
     await this.#journaled.catch(() => undefined);
     this.#metrics.close();
     this.#events.close();
@@ -114,12 +114,12 @@ export class Run {
 }
 
 /**
- * A new run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. Throws a `file` error, and leaves no
- * folder then.
+ * Creates a run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. Throws a `file` error, and then
+ * leaves no folder.
  */
 export async function createRun(options: RunOptions): Promise<Run> {
   const { root = 'runs', name, manifest, files = {}, now = new Date() } = options;
-  // Before there is a folder: a manifest that JSON cannot hold makes no run.
+  // Checked before the folder is made: a manifest that JSON cannot hold makes no run.
   canonicalJson(manifest);
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
   const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`);
@@ -132,7 +132,7 @@ export async function createRun(options: RunOptions): Promise<Run> {
   }
 }
 
-/** As it will be read. */
+/** The manifest as it will be read. */
 async function writeManifest(folder: string, manifest: Manifest): Promise<Manifest> {
   const written = JSON.parse(canonicalJson(manifest)) as Manifest;
   await writeAtomic(join(folder, manifestName), `${JSON.stringify(written, null, 2)}\n`);
@@ -141,7 +141,10 @@ async function writeManifest(folder: string, manifest: Manifest): Promise<Manife
 
 const manifestName = 'manifest.json';
 
-/** An existing run, to be continued. Removes what a killed process left half-written. Throws `checkpoint` if it is none. */
+/**
+ * Opens an existing run to continue it, and removes files that a killed process did not finish. Throws `checkpoint` if the
+ * folder is not a run.
+ */
 export async function openRun(folder: string): Promise<Run> {
   const manifest = await readManifest(folder);
   await removeTemporaries(folder);
@@ -150,7 +153,7 @@ export async function openRun(folder: string): Promise<Run> {
   return openFiles(folder, manifest, damaged);
 }
 
-/** The manifest of a run. Throws a `checkpoint` error if there is none or it is damaged. */
+/** The manifest of a run. Throws a `checkpoint` error if it is missing or damaged. */
 export async function readManifest(folder: string): Promise<Manifest> {
   const path = join(folder, manifestName);
   try {
@@ -169,7 +172,7 @@ export async function readManifest(folder: string): Promise<Manifest> {
   }
 }
 
-/** The records of one log of a run, which may still be written to. */
+/** The records of one log of a run. Another process may still write to it. */
 export function readLog(folder: string, name: LogName): Promise<Lines> {
   return readLines(logPath(folder, name));
 }
@@ -193,7 +196,7 @@ async function openFiles(folder: string, manifest: Manifest, damaged: readonly D
   }
 }
 
-/** Draws endings until one is free: 65,536 of them for each name and day. */
+/** Draws endings until one is free; there are 65,536 for each name and day. */
 async function createFolder(root: string, prefix: string): Promise<string> {
   try {
     await makeDurableFolder(root);

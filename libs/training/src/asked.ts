@@ -1,9 +1,12 @@
-/** What an experiment's function asks for that there is not: its own errors, such as a TypeError, do not say so. */
+/**
+ * Explains errors of an experiment's functions: a missing column or a misspelt method. A TypeError alone names
+ * neither.
+ */
 import { Tensor } from '@lockstep/autodiff';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import type { Batch } from './experiment.ts';
 
-/** The batch, and a way to learn which columns were asked for that it does not have. */
+/** The batch behind a proxy, and `missing`, which describes the first column that was read and does not exist. */
 export function askedOf(batch: Batch): { readonly columns: Batch; missing(): string | undefined } {
   const asked = new Set<string>();
   const columns = new Proxy(batch, {
@@ -18,13 +21,13 @@ export function askedOf(batch: Batch): { readonly columns: Batch; missing(): str
     const near = name === undefined ? [] : nearNames(name, known, 1);
     return (
       name &&
-      `the batch has no column '${name}' but ${known.join(', ')}${near.length > 0 ? `; did you mean '${near[0]}'?` : ''}`
+      `the batch has no column '${name}'; its columns are ${known.join(', ')}${near.length > 0 ? `; did you mean '${near[0]}'?` : ''}`
     );
   };
   return { columns, missing };
 }
 
-/** Runs user code; its errors go on with what it lacked, or with the method of tensors that it may have meant. */
+/** Runs user code. Adds to its errors the missing column or the method of tensors that it may have meant. */
 export function explained<T>(run: () => T, missing: () => string | undefined = () => undefined): T {
   try {
     return run();
@@ -38,7 +41,7 @@ export function explained<T>(run: () => T, missing: () => string | undefined = (
   }
 }
 
-/** Of `x.matmull is not a function`. */
+/** The method that `x.matmull is not a function` may have meant. */
 function methodMeant(error: Error): string | undefined {
   const [, name] =
     (error instanceof TypeError && /\.(\w+)(?:\(\.\.\.\))? is not a function/.exec(error.message)) || [];

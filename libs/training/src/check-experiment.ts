@@ -1,4 +1,4 @@
-/** What an experiment file gives, held against what a run needs: files are run without asking the type checker. */
+/** Checks the fields of an experiment: experiment files run without the type checker. */
 import {
   aNumber,
   aString,
@@ -19,7 +19,7 @@ interface Rule {
   readonly needed?: true;
   readonly fits: (value: unknown) => boolean;
   readonly what: string;
-  /** Of an object of options. */
+  /** The options of a field that is an object. */
   readonly rules?: Rules;
 }
 
@@ -33,7 +33,7 @@ const has =
 const isWhole = (value: unknown, least: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= least;
 
-/** What these numbers may be is looked at with the values of the command line. */
+/** The ranges of these numbers are checked later, together with the values of the command line. */
 const batchRules: Rules<CommonOptions['batch']> = { size: required(aNumber), shards: aNumber };
 
 const stoppingRules: Rules<EarlyStopping> = {
@@ -86,7 +86,7 @@ const rules: Readonly<Record<Field, Rule>> = {
   },
 };
 
-/** Throws for fields that are missing, unknown, or of a kind that no run can use. */
+/** Throws `config` for fields that are missing, unknown or of a kind that no run can use. */
 export function checkExperiment(experiment: unknown): void {
   if (!isRecord(experiment)) throw wrong('its argument', 'an object of data, model, loss, …', experiment);
   const fields = Object.keys(experiment);
@@ -110,7 +110,7 @@ export function checkExperiment(experiment: unknown): void {
   checkWatched(experiment);
 }
 
-/** A metric that no evaluation has would never stop a run. */
+/** Early stopping on a metric that no evaluation reports would never stop a run. */
 function checkWatched({ earlyStopping, metrics = {} }: Readonly<Record<string, unknown>>): void {
   if (earlyStopping === undefined) return;
   const { metric } = earlyStopping as { metric?: unknown };
@@ -129,7 +129,7 @@ function unknownField(field: string): LockstepError {
   const suggestion = near === undefined ? '' : `did you mean '${near}'? `;
   return new LockstepError(
     'config',
-    `defineExperiment: knows no '${field}'; ${suggestion}there are ${known.join(', ')}`,
+    `defineExperiment: unknown field '${field}'; ${suggestion}fields are ${known.join(', ')}`,
     { field, near },
   );
 }

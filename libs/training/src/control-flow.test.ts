@@ -1,4 +1,4 @@
-/** Loops, branches and checkpoints within a step: what they compute does not depend on who computes it. */
+/** Loops, branches and checkpoints within a step: their results do not depend on the division of the shards. */
 import {
   allReduceSum,
   checkpoint,
@@ -14,8 +14,10 @@ import {
 import { fromArrays } from '@lockstep/data';
 import { sgd } from '@lockstep/optim';
 import { expect, it } from 'vitest';
-import { type Batch, defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Batch } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {
@@ -51,7 +53,7 @@ function loss({ u, w, v }: Params, { x, y }: Batch): Tensor {
     zeros([rows, 6]),
     elements,
   );
-  // Halved until all are small.
+  // Halves until all values are small.
   const small = whileLoop(
     (s) => s.abs().max().greater(0.1),
     (s) => s.mul(0.5),
@@ -82,7 +84,7 @@ async function train(f: typeof loss, counts: readonly number[]) {
   return trainLocally({ experiment, dataset, config: resolveConfig(experiment), ranges });
 }
 
-it('train to one fingerprint however shards are divided', async () => {
+it('give one fingerprint for every division of the shards', async () => {
   const whole = await train(loss, [4]);
   const divided = await train(loss, [1, 2, 1]);
   expect(divided.fingerprint).toBe(whole.fingerprint);
@@ -90,7 +92,7 @@ it('train to one fingerprint however shards are divided', async () => {
   expect(whole.history.every((entry) => entry.loss! > 0)).toBe(true);
 });
 
-it('refuse sums over shards inside', async () => {
+it('refuse reductions over shards in their bodies', async () => {
   const summed = (params: Params, batch: Batch): Tensor =>
     scan((h) => [h.add(allReduceSum(h)), null], loss(params, batch), null, { length: 2 })[0];
   await expect(train(summed, [4])).rejects.toThrow(/scan: allReduceSum crosses shards/);

@@ -2,9 +2,10 @@ import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { adam } from '@lockstep/optim';
 import { expect, it } from 'vitest';
+import { defineExperiment } from './define-experiment.ts';
 import { describePrograms } from './describe.ts';
-import { defineExperiment, resolveConfig } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 it('describes the programs of a step by the names of the experiment', async () => {
   const experiment = defineExperiment({
@@ -29,10 +30,10 @@ it('describes the programs of a step by the names of the experiment', async () =
     ...['batch/x', 'batch/y', 'weights', 'keys'],
   ]);
   expect(shard.inputs[2]).toMatchObject({ dtype: 'float32', shape: [2, 4, 3] });
-  // Gradients of bias and weights, loss and count, in one message.
+  // One bucket carries the gradients of bias and weights, the loss and the number of samples.
   expect(shard.segments.map(({ exchange }) => exchange)).toEqual([[{ combine: 'sum', size: 6 }], []]);
   expect(update.inputs.at(-1)).toMatchObject({ name: 'step', shape: [] });
-  // What decides whether the update begins, then the update.
+  // One segment computes the guard, the other the update.
   expect(update.segments).toHaveLength(2);
   const fused = update.segments[1]!.equations.find(({ outputs }) => outputs[0]!.shape.join() === '3');
   expect(fused!.steps.length).toBeGreaterThan(10);

@@ -1,11 +1,11 @@
-/** The programs of a run for people to read. */
+/** Readable descriptions of the programs of a run. */
 import { describePlan, type PlanDescription } from '@lockstep/autodiff';
-import type { Programs, Variable } from '@lockstep/run';
+import { type Programs, pack, shardSignature, updateSignature, type Variable } from '@lockstep/run';
 
 export interface ProgramsDescription {
   readonly shards: number;
   readonly rowsPerShard: number;
-  /** Of one block that holds all shards. */
+  /** The shard program of one block that holds all shards. */
   readonly shard: PlanDescription;
   readonly update: PlanDescription;
 }
@@ -14,22 +14,24 @@ export function describePrograms(programs: Programs, numShards: number): Program
   const { params, state, optState, columns, rowsPerShard } = programs;
   const named = (kind: string, variables: readonly Variable[]): string[] =>
     variables.map(({ name }) => (name === '' ? kind : `${kind}/${name}`));
+  const shardInputs = pack(shardSignature(programs, numShards).inputs, {
+    params: named('params', params),
+    state: named('state', state),
+    columns: named('batch', columns),
+    weights: 'weights',
+    keys: 'keys',
+  });
+  const updateInputs = pack(updateSignature(programs).inputs, {
+    params: named('params', params),
+    optState: named('optimizer', optState),
+    gradientSums: named('gradients', params),
+    sums: 'sums',
+    step: 'step',
+  });
   return {
     shards: numShards,
     rowsPerShard,
-    shard: describePlan(programs.shard(numShards), [
-      ...named('params', params),
-      ...named('state', state),
-      ...named('batch', columns),
-      'weights',
-      'keys',
-    ]),
-    update: describePlan(programs.update, [
-      ...named('params', params),
-      ...named('optimizer', optState),
-      ...named('gradients', params),
-      'sums',
-      'step',
-    ]),
+    shard: describePlan(programs.shard(numShards), shardInputs),
+    update: describePlan(programs.update, updateInputs),
   };
 }

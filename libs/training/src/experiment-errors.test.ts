@@ -4,8 +4,10 @@ import { LockstepError, originOf } from '@lockstep/errors';
 import { conv2d, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, definitionOf, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment, definitionOf } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const rows = Array.from({ length: 40 }, (_, i) => [i, i + 1, 2 * i, 1]);
 const data = fromArrays({ x: rows, y: rows.map((_, i) => i % 3) }, { dtypes: { y: 'int32' } });
@@ -24,8 +26,8 @@ async function failureOf(experiment: Experiment): Promise<Error> {
   return expect.fail('the experiment was taken');
 }
 
-describe('an experiment that is wrong', () => {
-  it('is told so with the batch axis by its name, also where a probe has as many rows as there are classes', async () => {
+describe('errors of an experiment', () => {
+  it('name the batch axis, even if a probe has as many rows as there are classes', async () => {
     const product = defineExperiment<Weights>({
       ...common,
       init: (key) => ({ w: normal(key, [5, 3]) }),
@@ -44,7 +46,7 @@ describe('an experiment that is wrong', () => {
     }
   });
 
-  it('remembers the field that it is about', async () => {
+  it('carry the field of the experiment that they are about', async () => {
     const field = async (wrong: Experiment): Promise<readonly string[] | undefined> =>
       originOf(await failureOf(wrong)).field;
     expect(await field(defineExperiment({ ...ofLayers, loss: (o) => mean(o) }))).toEqual(['loss']);
@@ -71,7 +73,7 @@ describe('an experiment that is wrong', () => {
     ]);
   });
 
-  it('remembers where a layer of ours was made', async () => {
+  it('carry the place where a layer of the library was made', async () => {
     const error = await failureOf(
       defineExperiment({ ...ofLayers, model: sequential(dense(8), relu, conv2d(2, 3)) }),
     );
@@ -79,7 +81,7 @@ describe('an experiment that is wrong', () => {
     expect(originOf(error).made).toContain('experiment-errors.test.ts');
   });
 
-  it('is told what it calls that differs from time to time, which then is as it was', async () => {
+  it('name the impure call, and leave the watched function as it was', async () => {
     const { random } = Math;
     const now = Object.getOwnPropertyDescriptor(performance, 'now');
     for (const [name, call] of [
@@ -97,11 +99,11 @@ describe('an experiment that is wrong', () => {
     expect(Object.getOwnPropertyDescriptor(performance, 'now')).toEqual(now);
   });
 
-  it('knows where it was defined', () => {
+  it('find the call of defineExperiment', () => {
     expect(definitionOf(defineExperiment(ofLayers))).toMatch(/\n +at .*experiment-errors\.test\.ts/);
   });
 
-  it('says which column it asked for in vain', async () => {
+  it('name the missing column', async () => {
     const asking = (name: string): Experiment =>
       defineExperiment<Weights>({
         ...common,
@@ -111,7 +113,7 @@ describe('an experiment that is wrong', () => {
     const error = await failureOf(asking('Y'));
     expect(error).toBeInstanceOf(LockstepError);
     expect(error.message).toMatch(
-      /^Cannot read properties of undefined .*; the batch has no column 'Y' but x, y/,
+      /^Cannot read properties of undefined .*; the batch has no column 'Y'; its columns are x, y/,
     );
     const optional = defineExperiment<Weights>({
       ...common,
@@ -121,13 +123,13 @@ describe('an experiment that is wrong', () => {
     await expect(failureOf(optional)).rejects.toThrow('the experiment was taken');
   });
 
-  it('says which method of tensors may have been meant', async () => {
+  it('suggest methods of tensors', async () => {
     const typo = (o: Tensor): Tensor => (o as unknown as { matmull(x: Tensor): Tensor }).matmull(o);
     const error = await failureOf(defineExperiment({ ...ofLayers, model: sequential(dense(3), typo) }));
     expect(error.message).toMatch(/\.matmull is not a function; did you mean matmul\?$/);
   });
 
-  it('is told what a penalty has to give', async () => {
+  it('say what a penalty must return', async () => {
     const penalised = (penalty: unknown): Experiment =>
       defineExperiment({ ...ofLayers, penalty: penalty as () => Tensor });
     expect((await failureOf(penalised(() => zeros([4, 3])))).message).toBe(

@@ -1,4 +1,4 @@
-/** What is frozen has the bytes of its first values at the end of a run, whatever moves the rest. */
+/** Frozen parameters keep the bytes of their initial values until the end of a run, however the others move. */
 import { keyTensor, normal, type Tensor } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { batchNorm, dense, frozen, l2, relu, residual, sequential, softmaxCrossEntropy } from '@lockstep/nn';
@@ -17,8 +17,10 @@ import {
 } from '@lockstep/optim';
 import { markFrozen } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, ModelExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const x = Array.from({ length: 45 }, (_, i) => [(i % 9) / 9 - 0.5, ((i * 5) % 7) / 7 - 0.5]);
 const data = fromArrays(
@@ -63,7 +65,7 @@ describe('a frozen part of a model', () => {
       chain(addGradientNoise({ variance: 1 }), clipByGlobalNorm(0.1), lookahead(sgd(0.1))),
     ],
     ['accumulation', accumulateGradients(2, adamw(0.05))],
-  ])('keeps its bytes under %s, and the rest moves', async (_name, optimizer) => {
+  ])('keeps its bytes under %s while the rest moves', async (_name, optimizer) => {
     const plain = await train(build(sgd(0), { penalty: () => normal(keyTensor(1), []).mul(0) }));
     const { last, result } = await train(build(optimizer));
     const frozenNames = ['0/0/kernel', '0/0/bias', '0/1/gamma', '0/1/beta', '1/0/kernel', '1/0/bias'];
@@ -73,7 +75,7 @@ describe('a frozen part of a model', () => {
     expect(kept).toEqual([]);
   });
 
-  it('is its own average, and evaluates as it is', async () => {
+  it('is its own average in evaluations', async () => {
     const average = chain(adamw(0.05), emaParams({ decay: 0, debias: true }));
     const { result } = await train(build(average, { evaluateWith: 'average' }));
     const { result: plain } = await train(build(average));
@@ -81,7 +83,7 @@ describe('a frozen part of a model', () => {
     expect(result.fingerprint).toBe(plain.fingerprint);
   });
 
-  it('may be marked in a tree of one’s own', async () => {
+  it("may be marked in a function experiment's tree", async () => {
     const experiment = defineExperiment({
       data,
       init: (key: Tensor) => ({
@@ -101,8 +103,8 @@ describe('a frozen part of a model', () => {
   });
 });
 
-it('an optimizer that hands on gradients is refused', async () => {
+it('refuses an optimizer that returns gradients', async () => {
   await expect(train(build(clipByGlobalNorm(1)))).rejects.toThrow(
-    /hands on gradients, and added to the parameters they go uphill; end the chain with scaleByLearningRate/,
+    /returns gradients, and adding gradients to the parameters goes uphill; end the chain with scaleByLearningRate/,
   );
 });

@@ -1,12 +1,15 @@
-/** Whether an optimizer moves anything: a learning rate of 0 trains for hours without a word. */
+/** Detects an optimizer that moves nothing: with a learning rate of 0, a run would silently train for hours. */
 import { ones, type Tensor, tensor } from '@lockstep/autodiff';
 import type { GradientTransformation, TensorTree } from '@lockstep/optim';
 import { flatten } from '@lockstep/tree';
 
-/** Accumulated gradients move parameters in every nth step only. */
+/** Accumulation moves parameters only in every nth step. */
 const maxSteps = 128;
 
-/** After how many first steps a parameter with a gradient of 1 has not moved; undefined for an optimizer that moves it. */
+/**
+ * The number of first steps in which a parameter with a gradient of 1 has not moved; undefined if the optimizer moves
+ * it.
+ */
 export function idleSteps(
   optimizer: GradientTransformation,
   totalSteps: number,
@@ -24,7 +27,7 @@ export function idleSteps(
     }
     return numSteps;
   } catch {
-    // It wants parameters of other names: nothing can be said of it.
+    // The optimizer expects parameters of other names, so this test says nothing about it.
     return undefined;
   }
 }

@@ -1,4 +1,4 @@
-/** A step works in one copy of the replica: what it reads it writes over, and nothing is lost on the way. */
+/** A step works in one copy of the replica: it overwrites what it has read and loses nothing. */
 import {
   instantiate,
   keyTensor,
@@ -30,14 +30,14 @@ import {
   sgd,
   skipNonFinite,
   swaParams,
-  type TensorTree,
 } from '@lockstep/optim';
 import { bytesPerElement, type DType, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import { flatten, type Structure, unflatten } from '@lockstep/tree';
+import { flatten, unflatten } from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {
@@ -47,7 +47,7 @@ const data = fromArrays(
   { name: 'remainders', dtypes: { y: 'int32' } },
 );
 
-/** Outputs that are not computed where they end. */
+/** Indices of outputs that are computed in another place and copied. */
 function copiedIn({ program, places, numInPlace }: Plan): number[] {
   return program.outputs.flatMap((variable, index) => {
     const place = places.get(variable);
@@ -76,7 +76,7 @@ describe('an update needs no copy', () => {
     ['Adam behind clipping, with decay', chain(clipByGlobalNorm(1), adamw(1e-3))],
   ])('of %s', async (_name, optimizer) => {
     const plan = await updateOf(optimizer);
-    // The others are the guard's numbers and the step's metrics.
+    // The other two outputs are the guard's numbers and the step's metrics.
     expect(plan.numInPlace).toBe(plan.program.outputs.length - 2);
     expect(copiedIn(plan)).toEqual([]);
   });
@@ -89,22 +89,22 @@ const optimizers: Readonly<Record<string, GradientTransformation>> = {
   lookahead: lookahead(adam(0.01), { every: 2 }),
   accumulation: accumulateGradients(3, adam(0.01)),
   skipping: skipNonFinite(adam(0.01)),
-  // Keeps the parameters and the gradient of the step before, and two numbers that change places.
+  // Keeps the parameters and the gradient of the previous step, and two numbers that change places.
   memory: {
-    init: (params: TensorTree) => {
+    init(params) {
       const { leaves } = flatten(params);
-      return { params, grads: params, a: leaves[0]!, b: leaves[0]!.mul(2) } as never;
+      return { params, grads: params, a: leaves[0]!, b: leaves[0]!.mul(2) };
     },
-    update: (grads: TensorTree, state: never, params: TensorTree) => {
+    update(grads, state, params) {
       const { a, b } = state as Record<string, Tensor>;
-      return [grads, { params, grads, a: b, b: a } as never];
+      return [grads, { params, grads, a: b, b: a }];
     },
-  } as unknown as GradientTransformation,
+  },
 };
 
 const drawn = (shape: readonly number[], seed: number): Tensor => normal(keyTensor(seed), shape);
 
-/** Takes storage of a memory, one after the other. */
+/** Allocates consecutive views of a memory. */
 function taker(memory: ReturnType<typeof createMemory>) {
   let end = MIN_SCRATCH_BYTES;
   return (dtype: DType, size: number): TypedArray => {
@@ -115,27 +115,22 @@ function taker(memory: ReturnType<typeof createMemory>) {
 }
 
 describe.each(Object.entries(optimizers))('%s in place', (_name, optimizer) => {
-  it('has the bits of updates from one memory to another', () => {
+  it('gives the bits of updates between separate memories', () => {
     const shapes = [[37, 41], [41], []];
-    const { leaves, structure }: { leaves: readonly Tensor[]; structure: Structure } = flatten(
-      shapes.map((shape, i) => drawn(shape, i)) as never,
-    );
-    const start = flatten(optimizer.init(unflatten(structure, leaves) as never) as never);
-    const state = start.leaves as Tensor[];
+    const { leaves, structure } = flatten(shapes.map((shape, i) => drawn(shape, i)));
+    const start = flatten(optimizer.init(unflatten(structure, leaves)));
+    const state = start.leaves;
     const numParams = leaves.length;
     const numMoved = numParams + state.length;
     const program = traceProgram(
       (...inputs) => {
-        const params = unflatten(structure, inputs.slice(0, numParams)) as never;
-        const grads = unflatten(structure, inputs.slice(numMoved, numMoved + numParams)) as never;
+        const params = unflatten(structure, inputs.slice(0, numParams));
+        const grads = unflatten(structure, inputs.slice(numMoved, numMoved + numParams));
         const step = inputs.at(-1)!;
-        const opt = unflatten(start.structure, inputs.slice(numParams, numMoved)) as never;
+        const opt = unflatten(start.structure, inputs.slice(numParams, numMoved));
         const progress = { step, totalSteps: 4, loss: step.add(1), samples: step.add(2) };
         const [updates, next] = optimizer.update(grads, opt, params, progress);
-        return [
-          ...flatten(applyUpdates(params, updates) as never).leaves,
-          ...flatten(next).leaves,
-        ] as Tensor[];
+        return [...flatten(applyUpdates(params, updates)).leaves, ...flatten(next).leaves];
       },
       [...leaves, ...state, ...leaves, { dtype: 'float32', shape: [] }],
     );
@@ -169,7 +164,7 @@ describe.each(Object.entries(optimizers))('%s in place', (_name, optimizer) => {
   });
 });
 
-/** Its state: two arrays that change places with every step, and the parameters that the step has read. */
+/** A layer whose state is two arrays that change places in every step, and the parameters that the step has read. */
 const remembering: Layer = {
   kind: 'remembering',
   init: (key, input) => {
@@ -200,7 +195,7 @@ describe('the state of a model', () => {
     const run = trainLocally({ experiment, dataset, config: resolveConfig(experiment, { steps }), ranges });
     return Object.fromEntries(run.variables.map(({ name }, i) => [name, run.arrays[i]!]));
   };
-  it('may be made of itself and of the parameters that the update writes over', async () => {
+  it('may depend on itself and on parameters that the update overwrites', async () => {
     const runs = await Promise.all([1, 2, 3, 4].map(after));
     for (const [i, now] of runs.slice(1).entries()) {
       const then = runs[i]!;

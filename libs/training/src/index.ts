@@ -1,25 +1,21 @@
-/** The shard program, the update program and the step. */
-export * from '@lockstep/run';
+/** Experiments, the programs compiled from them, and the execution of steps. */
+
+export { defineExperiment, definitionOf, isExperiment } from './define-experiment.ts';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorOptions, UpdateResult } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorOptions } from './executor.ts';
 export { createExecutor } from './executor.ts';
-export type {
-  Batch,
-  Experiment,
-  FunctionExperiment,
-  Inputs,
-  ModelExperiment,
-  RunOverrides,
-} from './experiment.ts';
-export { defineExperiment, definitionOf, isExperiment, resolveConfig } from './experiment.ts';
+export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } from './experiment.ts';
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';
 export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';
+export type { RunOverrides } from './resolve-config.ts';
+export { resolveConfig } from './resolve-config.ts';
 export type { Searched, SearchOptions } from './search.ts';
 export { searchNonFinite } from './search.ts';
 export type { ExperimentTemplate, ResolvedExperiment } from './template.ts';
 export { isTemplate, resolveExperiment } from './template.ts';
+export type { UpdateResult } from './updater.ts';

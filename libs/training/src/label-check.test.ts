@@ -1,10 +1,11 @@
-/** Where data and model meet, a label that names no class is an error with its place, and not NaN. */
+/** A label that names no class is an error with its place in the data, and not NaN. */
 import { mean, oneHot, type Tensor, vmap } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import {
   accuracy,
   binaryCrossEntropy,
   dense,
+  type Empty,
   embedding,
   flatten,
   focal,
@@ -18,8 +19,10 @@ import {
 } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { ModelExperiment } from './experiment.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const numSamples = 1300;
 const x = Array.from({ length: numSamples }, (_, i) => [i % 3, (i % 7) / 7]);
@@ -45,8 +48,8 @@ async function compile(
   return compilePrograms(experiment, dataset, resolveConfig(experiment), 10);
 }
 
-describe('labels where data and model meet', () => {
-  it('that name no class are named with their row, split, file and the outputs', async () => {
+describe('labels', () => {
+  it('that name no class are reported with row, split, file and number of outputs', async () => {
     await expect(compile(labels({ 1203: 5 }))).rejects.toThrow(
       "label 5 in row 1203 of the train split of 'points.csv' names no class: dense(2) gives 2 outputs, numbered from 0 to 1; label 5 needs at least 6",
     );
@@ -56,7 +59,7 @@ describe('labels where data and model meet', () => {
     await expect(compile(labels())).resolves.toBeDefined();
   });
 
-  it('are looked at in every split', async () => {
+  it('are checked in every split', async () => {
     for (const split of [{ validation: 0.2 }, { test: 0.2 }]) {
       const [name] = Object.keys(split);
       const data = fromArrays({ x, y: labels() }, { dtypes: { y: 'int32' }, split });
@@ -85,7 +88,7 @@ describe('labels where data and model meet', () => {
     ],
     ['accuracy', { loss: (out: Tensor) => out.square().sum(1), metrics: { accuracy } }],
     ['topKAccuracy', { loss: (out: Tensor) => out.square().sum(1), metrics: { top: topKAccuracy(1) } }],
-  ])('are found through %s', async (_name, changes) => {
+  ])('are checked through %s', async (_name, changes) => {
     await expect(compile(labels({ 9: 2 }), changes)).rejects.toThrow(/label 2 in row 9 of the train split/);
     await expect(compile(labels(), changes)).resolves.toBeDefined();
   });
@@ -108,13 +111,13 @@ describe('labels where data and model meet', () => {
     );
   });
 
-  it('may be ignored, by a metric of the same labels too', async () => {
+  it('that the loss ignores are valid in a metric of the same labels', async () => {
     const ignoring = { loss: softmaxCrossEntropy({ ignoreIndex: -1 }), metrics: { accuracy } };
     await expect(compile(labels({ 7: -1 }), ignoring)).resolves.toBeDefined();
     await expect(compile(labels({ 7: -2 }), ignoring)).rejects.toThrow(/label -2 in row 7/);
   });
 
-  it('of several a sample are named with their place', async () => {
+  it('are reported with their place if a sample has several', async () => {
     const model = sequential(dense(6), (y) => y.reshape([-1, 3, 2]));
     const y = x.map((_, i) => [0, 1, i === 4 ? 2 : 0]);
     await expect(compile(y, { model })).rejects.toThrow(
@@ -122,7 +125,7 @@ describe('labels where data and model meet', () => {
     );
   });
 
-  it('that are not whole are not cut off', async () => {
+  it('that are not whole are refused, not truncated', async () => {
     const loss = (out: Tensor, y: Tensor): Tensor => softmaxCrossEntropy()(out, y.cast('int32'));
     await expect(compile(labels({ 5: 0.5 }), { loss }, { dtype: 'float32' })).rejects.toThrow(
       /label 0.5 in row 5 of the train split .* is not a whole number/,
@@ -130,7 +133,7 @@ describe('labels where data and model meet', () => {
     await expect(compile(labels(), { loss }, { dtype: 'float32' })).resolves.toBeDefined();
   });
 
-  it('of other losses are numbers of any kind', async () => {
+  it('of regression losses may be any numbers', async () => {
     const y = labels({ 3: -7.5 });
     const numbers = { model: dense(1), metrics: {} };
     await expect(
@@ -143,7 +146,7 @@ describe('labels where data and model meet', () => {
     await expect(compile(labels({ 3: 9 }), { loss: own })).resolves.toBeDefined();
   });
 
-  it('inside of a vmap of the loss’s own do not keep others from being looked at', async () => {
+  it('inside a vmap of the loss do not prevent checks of the others', async () => {
     const loss = (out: Tensor, y: Tensor): Tensor => {
       const one = (z: Tensor, label: Tensor): Tensor =>
         softmaxCrossEntropy()(z.reshape([1, 2]), label.reshape([1])).reshape([]);
@@ -154,23 +157,23 @@ describe('labels where data and model meet', () => {
   });
 });
 
-describe('tokens where data and model meet', () => {
+describe('tokens', () => {
   const model = sequential(embedding(5, 3), flatten, dense(2));
   const tokens = (changed = 0): number[][] => x.map((_, i) => [i % 5, i === 8 ? changed : 1]);
 
-  it('must be rows of the table', async () => {
+  it('must name rows of the table', async () => {
     await expect(compile(labels(), { model }, { inputs: tokens(5) })).rejects.toThrow(
       "token 5 in row 8, place 1 of the train split of 'points.csv' has no row in the table of 5, numbered from 0 to 4; token 5 needs at least 6",
     );
     await expect(compile(labels(), { model }, { inputs: tokens(4) })).resolves.toBeDefined();
   });
 
-  it('that depend on parameters are no data', async () => {
+  it('that depend on parameters are not checked', async () => {
     const chosen = sequential(dense(2), {
       kind: 'chosen',
       init: (key, input) => ({ ...embedding(2, 2).init(key, []), output: input }),
       apply: (params, state, y, context) =>
-        embedding(2, 2).apply(params as { table: Tensor }, state as never, y.argmax(-1), context),
+        embedding(2, 2).apply(params as { table: Tensor }, state as Empty, y.argmax(-1), context),
     });
     await expect(compile(labels(), { model: chosen })).resolves.toBeDefined();
   });

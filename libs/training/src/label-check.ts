@@ -1,6 +1,7 @@
 /**
- * Labels must name classes, and tokens rows of a table: in a compiled program one that names nothing could only give
- * NaN. Where data and model meet, the values that the traced model uses so are computed from the data, all of them.
+ * Checks that labels name classes and tokens name rows of a table: in a compiled program, one that names nothing
+ * would only give NaN. The values that the traced model uses as labels or tokens are computed from the data, for all
+ * samples.
  */
 import {
   type Aval,
@@ -20,26 +21,26 @@ import { allocate, isFloat, sizeOf } from '@lockstep/tensor';
 import type { Batch } from './experiment.ts';
 import type { Task } from './task.ts';
 
-/** No number of rows that an experiment is likely to have elsewhere, or it would hide what does not fit. */
+/** An unusual number of rows: if it equalled a length of the experiment, it could hide a shape that does not fit. */
 const triedRows = 13;
 
-/** Elements of the columns that are looked at together. */
+/** Elements of the columns that are checked together. */
 const chunkSize = 2 ** 20;
 
 /**
- * Throws a `data` error that names the first label or token of any split that names nothing. One pass over integers: the
- * model itself is not computed.
+ * Throws a `data` error for the first label or token of any split that names nothing. Takes one pass over integers
+ * and does not compute the model.
  */
 export function checkLabels(task: Task, dataset: Dataset, model?: Layer): void {
   const fields = Object.values(dataset.splits.train.fields).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const [i, traced] of withRows(triedRows, (rows) => traceUses(task, fields, rows)).entries()) {
     const first = neededFor(traced.program);
-    // What depends on parameters is no label of the data.
+    // A value that depends on parameters is no label of the data.
     if (first.inputs.has(fields.length)) continue;
     const read = fields.map((field, input) => (first.inputs.has(input) ? field : undefined));
     const elements = read.reduce((sum, field) => sum + (field === undefined ? 0 : sizeOf(field.shape)), 0);
     const numRows = Math.max(1, Math.min(4096, Math.floor(chunkSize / Math.max(1, elements))));
-    // Columns that are labels as they are pass through a program of any number of rows.
+    // Columns that are used as labels unchanged need no program of `numRows` rows.
     const isAsIs = first.program.equations.length === 0;
     const needed = isAsIs
       ? first
@@ -56,7 +57,10 @@ interface Traced {
   readonly program: Program;
 }
 
-/** The uses and, as outputs of a program, their numbers; inputs are the columns and the key of initialisation. */
+/**
+ * Traces the uses. Their numbers are the outputs of a program whose inputs are the columns and the initialisation
+ * key.
+ */
 function traceUses(task: Task, fields: readonly Field[], numRows: number): Traced[] {
   const columns = fields.map(({ dtype, shape }): Aval => ({ dtype, shape: [numRows, ...shape] }));
   const inputs: Aval[] = [...columns, { dtype: 'uint32', shape: [2] }];
@@ -81,7 +85,8 @@ function traceUses(task: Task, fields: readonly Field[], numRows: number): Trace
   } catch (error) {
     if (!isForeign(error)) throw error;
   }
-  // Numbers inside a vmap or a loop of the loss's own belong to no program of ours; the others do.
+  // Numbers inside a vmap or a loop of the loss belong to another trace and cannot be outputs; all other uses are
+  // checked.
   let count = 0;
   trace((all) => {
     count = all.length;
@@ -99,11 +104,11 @@ function traceUses(task: Task, fields: readonly Field[], numRows: number): Trace
 
 const isForeign = (error: unknown): boolean => error instanceof LockstepError && error.code === 'trace';
 
-/** The part of a program that its outputs need. */
+/** The part of a program that its outputs depend on. */
 interface Needed {
   readonly program: Program;
   readonly inputs: ReadonlySet<number>;
-  /** Floats that become whole numbers on the way. */
+  /** Floats that a cast turns into whole numbers. */
   readonly truncated: readonly number[];
 }
 
@@ -127,7 +132,7 @@ function neededFor(program: Program): Needed {
 interface SplitCheck extends Needed {
   readonly uses: readonly NamingUse[];
   readonly numRows: number;
-  /** By input of the program; undefined for what it does not read. */
+  /** The field of each input of the program; undefined for inputs that the program does not read. */
   readonly read: readonly (Field | undefined)[];
   readonly where: string;
   readonly split: Split;
@@ -166,9 +171,9 @@ function requireWhole(values: Tensor, where: string, start: number): void {
 
 interface Misplaced {
   readonly where: string;
-  /** The row of the split that is the first of the values. */
+  /** The row of the split that the first of the values belongs to. */
   readonly start: number;
-  /** Among the values. */
+  /** The index of the value. */
   readonly place: number;
   readonly kind: string;
   text(value: number): string;
@@ -191,13 +196,13 @@ function misplaced(
 
 const unread = tensor([0]);
 
-/** Labels that a loss ignores are no mistake to a metric of the same labels. */
+/** A label that the loss ignores is also valid in a metric of the same labels. */
 function withIgnored(uses: readonly NamingUse[], { outputs }: Program, i: number, use: NamingUse): NamingUse {
   const same = uses.find(({ ignored }, j) => outputs[j] === outputs[i] && ignored !== undefined);
   return use.ignored === undefined && same !== undefined ? { ...use, ignored: same.ignored } : use;
 }
 
-/** The layer that makes the outputs, as it is written. */
+/** The layer that makes the outputs, as the user wrote it. */
 function outputsOf(model: Layer | undefined, count: number): string {
   const last = model?.layers?.findLast(({ kind }) => kind !== 'softmax' && kind !== 'logSoftmax') ?? model;
   if (last === undefined) return 'the model';

@@ -15,8 +15,10 @@ import {
 } from '@lockstep/nn';
 import { adam, chain, clipByGlobalNorm, sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, ModelExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 /** Images [6, 6, 1] whose class decides where they are bright; 45 of them, so that the last batch is short. */
 function images(numSamples = 45) {
@@ -153,7 +155,7 @@ describe('trainLocally', () => {
     await expect(train(centred)).rejects.toThrow(/changes with the other samples of its batch/);
   });
 
-  it('refuses early stopping that nothing would be evaluated for', async () => {
+  it('refuses early stopping without a validation split', async () => {
     const experiment = defineExperiment({
       ...recipe,
       earlyStopping: { metric: 'validation/loss', patience: 2 },
@@ -163,7 +165,7 @@ describe('trainLocally', () => {
     );
   });
 
-  it('notices a loss that was not called', async () => {
+  it('recognises a loss that was not called', async () => {
     const experiment = defineExperiment({ ...recipe, loss: softmaxCrossEntropy as never });
     await expect(train(experiment)).rejects.toThrow(
       /softmaxCrossEntropy: options .*, not a float32 tensor .*; is a call missing/,
@@ -172,7 +174,7 @@ describe('trainLocally', () => {
     await expect(train(uncalled)).rejects.toThrow(/loss: must give a tensor .*, not a function; is a call/);
   });
 
-  it('names the layer in which shapes do not fit', async () => {
+  it('names the layer whose shapes do not fit', async () => {
     const experiment = defineExperiment({ ...recipe, model: sequential(flatten, conv2d(4, 3)) });
     await expect(train(experiment)).rejects.toThrow(/layer 1 \(conv2d\)/);
   });

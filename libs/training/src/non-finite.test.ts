@@ -1,4 +1,4 @@
-/** Training that goes wrong stops before the update, at one step, with the state of the step before. */
+/** A non-finite step stops training before its update, with the state of the step before. */
 import { type Tensor, tensor, where, zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { batchNorm, dense, relu, sequential } from '@lockstep/nn';
@@ -11,10 +11,12 @@ import {
   skipNonFinite,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type FunctionExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment, FunctionExperiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
-/** Sixteen samples [1], one of which is `value` in every batch order: a batch is an epoch but for the order. */
+/** Sixteen samples [1] with the given values. */
 const samples = (...values: readonly number[]) =>
   fromArrays({ x: values.map((value) => [value]), y: values.map(() => 0) }, { name: 'planted' });
 
@@ -34,10 +36,7 @@ const falling = (changes: Recipe = {}) =>
     ...changes,
   } as FunctionExperiment<Record<string, Tensor>>);
 
-async function train(
-  experiment: ReturnType<typeof falling>,
-  options: Partial<Parameters<typeof trainLocally>[0]> = {},
-) {
+async function train(experiment: Experiment, options: Partial<Parameters<typeof trainLocally>[0]> = {}) {
   const dataset = await experiment.data.load();
   return trainLocally({ experiment, dataset, config: resolveConfig(experiment), ...options });
 }
@@ -45,14 +44,14 @@ async function train(
 /** The loss is log(w)·x: w is 3, 2, 1, then smaller, and negative from some step on. */
 const logarithm: Recipe['loss'] = ({ w }, { x }) => x.squeeze(1).mul(w!.log()).add(x.squeeze(1).mul(w!));
 
-/** √x·w, of which one sample in sixteen is NaN, and so is its gradient. */
+/** √x·w: one sample in sixteen makes the loss and the gradient NaN. */
 const planted: Recipe = {
   data: samples(...ones.with(11, -1)),
   loss: ({ w }, { x }) => x.squeeze(1).sqrt().mul(w!),
 };
 
 describe('a step that is not finite', () => {
-  it('is not taken: the state is that of an undisturbed run of the steps before', async () => {
+  it('is not applied: the state equals that of a run that ends before it', async () => {
     const stopped = await train(falling({ loss: logarithm }));
     // w: 3, then 3 − (1 + 1/3) = 5/3, then 5/3 − (1 + 3/5) = 1/15, then 1/15 − 16 < 0, whose logarithm is NaN.
     expect(stopped.nonFinite).toEqual({ cause: 'step', step: 4, what: ['loss'] });
@@ -64,7 +63,7 @@ describe('a step that is not finite', () => {
     expect(stopped.optState).toEqual(shorter.optState);
   });
 
-  it('is found on every division of the shards, with the same state', async () => {
+  it('is found for every division of the shards, with the same state', async () => {
     const experiment = falling({ loss: logarithm, batch: { size: 8, shards: 8 } });
     const whole = await train(experiment);
     const ranges = [
@@ -76,7 +75,7 @@ describe('a step that is not finite', () => {
     expect(divided.fingerprint).toBe(whole.fingerprint);
   });
 
-  it('may have a finite loss: the parameters whose gradients are not are named', async () => {
+  it('may have a finite loss: the parameters with non-finite gradients are named', async () => {
     // √(w − 3) at w = 3 is 0 with an infinite slope; b has a slope of 1.
     const init = () => ({ w: tensor(new Float32Array([3]), { shape: [] }), b: zeros([]) });
     const loss: Recipe['loss'] = ({ w, b }, { x }) => x.squeeze(1).mul(w!.sub(3).sqrt().add(b!));
@@ -85,7 +84,7 @@ describe('a step that is not finite', () => {
     expect(steps).toBe(0);
   });
 
-  it('may be so by the penalty alone', async () => {
+  it('may be caused by the penalty alone', async () => {
     const penalty = ({ w }: Record<string, Tensor>): Tensor => w!.sub(3).sqrt();
     const { nonFinite } = await train(falling({ penalty }));
     expect(nonFinite).toEqual({ cause: 'step', step: 1, what: ['gradient of the penalty'] });
@@ -94,8 +93,8 @@ describe('a step that is not finite', () => {
     expect((await train(falling({ penalty: value }))).nonFinite).toMatchObject({ cause: 'step', step: 4 });
   });
 
-  it('is not one whose gradient is finite and only its norm overflows', async () => {
-    // 1e30² is beyond float32, 1e30 is not; the rate brings the update back to 1.
+  it('is not one with a finite gradient whose norm overflows', async () => {
+    // 1e30² overflows float32, 1e30 does not; the rate scales the update back to 1.
     const loss: Recipe['loss'] = ({ w }, { x }) => x.squeeze(1).mul(w!).mul(1e30);
     const penalty = ({ w }: Record<string, Tensor>): Tensor => w!.mul(0);
     for (const changes of [{ loss }, { loss, penalty }]) {
@@ -106,36 +105,36 @@ describe('a step that is not finite', () => {
     }
   });
 
-  it('comes from one sample among many', async () => {
+  it('may come from one sample among many', async () => {
     const { nonFinite, steps } = await train(falling({ ...planted, batch: { size: 4, shards: 4 } }));
     expect(nonFinite).toMatchObject({ cause: 'step', what: ['loss', 'gradient of w'] });
     expect(steps).toBe(nonFinite!.step - 1);
     expect(steps).toBeLessThan(4);
   });
 
-  it('is gone on from where the experiment only warns', async () => {
+  it('does not end a run that only warns', async () => {
     const { nonFinite, steps, arrays } = await train(falling({ ...planted, onNonFinite: 'warn' }));
     expect(nonFinite).toBeUndefined();
     expect(steps).toBe(6);
     expect(arrays[0]![0]).toBe(Number.NaN);
   });
 
-  it('is left out by an optimizer that skips it, as it always was', async () => {
+  it('is skipped by an optimizer with skipNonFinite', async () => {
     const optimizer = chain(clipByGlobalNorm(100), skipNonFinite(sgd(1)));
     const experiment = falling({ ...planted, optimizer, batch: { size: 4, shards: 4 }, steps: 4 });
     const { nonFinite, steps, arrays } = await train(experiment);
     expect(nonFinite).toBeUndefined();
     expect(steps).toBe(4);
-    // Three of the four steps took 1 each.
+    // Each of the three applied steps subtracted 1.
     expect(arrays[0]![0]).toBe(0);
   });
 
-  it('… unless its gradient is finite and only the loss is not, so that nothing would be left out', async () => {
+  it('stops skipNonFinite if the gradient is finite and only the loss is not', async () => {
     const { nonFinite } = await train(falling({ loss: logarithm, optimizer: skipNonFinite(sgd(1)) }));
     expect(nonFinite).toEqual({ cause: 'step', step: 4, what: ['loss'] });
   });
 
-  it('… until what it lets through has made the parameters non-finite', async () => {
+  it('stops skipNonFinite once the parameters are non-finite', async () => {
     const optimizer = skipNonFinite(sgd(1), { most: 0 });
     const experiment = falling({ ...planted, optimizer, batch: { size: 16, shards: 4 } });
     const { nonFinite, steps } = await train(experiment);
@@ -145,7 +144,7 @@ describe('a step that is not finite', () => {
 });
 
 describe('an update that makes a parameter non-finite', () => {
-  /** Divides by what is left of `numSteps` steps, and so by 0 in the last of them. */
+  /** Divides by the number of remaining steps of `numSteps`, and so by 0 in the last of them. */
   const breaksAt = (numSteps: number): GradientTransformation => ({
     init: () => [],
     update: (grads, state, _params, { step }) => {
@@ -165,14 +164,14 @@ describe('an update that makes a parameter non-finite', () => {
     },
   });
 
-  it('is found at the next step, taken back and named', async () => {
+  it('is found at the next step, undone and named', async () => {
     const { nonFinite, steps, fingerprint } = await train(falling({ optimizer: breaksAt(3) }));
     expect(nonFinite).toEqual({ cause: 'update', step: 3, what: ['parameter w'] });
     expect(steps).toBe(2);
     expect(fingerprint).toBe((await train(falling({ steps: 2 }))).fingerprint);
   });
 
-  it('is found at the end at the latest, though no loss reads it', async () => {
+  it('is found at the end even if no loss reads the parameter', async () => {
     // A parameter that no sample uses.
     const init = () => ({ w: tensor(new Float32Array([3]), { shape: [] }), unused: zeros([]) });
     const optimizer: GradientTransformation = {
@@ -188,8 +187,8 @@ describe('an update that makes a parameter non-finite', () => {
     expect(steps).toBe(1);
   });
 
-  it('tells of running statistics too', async () => {
-    // Squares of 1e30 are beyond float32: the variance is infinite, and what is normalised with it 0.
+  it('is also found in running statistics', async () => {
+    // Squares of 1e30 overflow float32: the variance is infinite, and values normalised with it are 0.
     const data = samples(...ones.map((_, i) => (i % 2 === 0 ? 1e30 : -1e30)));
     const experiment = defineExperiment({
       data,
@@ -199,20 +198,20 @@ describe('an update that makes a parameter non-finite', () => {
       batch: { size: 16, shards: 2 },
       steps: 2,
     });
-    const { nonFinite } = await train(experiment as never);
+    const { nonFinite } = await train(experiment);
     expect(nonFinite?.what[0]).toMatch(/^(state|gradient|loss)/);
     expect(nonFinite?.step).toBe(1);
   });
 });
 
-it('initial parameters that are not finite are told as such, with no step done', async () => {
+it('reports initial parameters that are not finite, before any step', async () => {
   const init = () => ({ w: tensor(new Float32Array([Number.NaN]), { shape: [] }) });
   const { nonFinite, steps } = await train(falling({ init }));
   expect(nonFinite).toEqual({ cause: 'state', step: 0, what: ['parameter w'] });
   expect(steps).toBe(0);
 });
 
-it('onNonFinite is one of two', () => {
+it('accepts two values of onNonFinite', () => {
   expect(() => falling({ onNonFinite: 'ignore' as never })).toThrow(
     "onNonFinite must be 'stop' or 'warn', not ignore",
   );

@@ -3,9 +3,11 @@ import { fromArrays } from '@lockstep/data';
 import { dense, dropout, l2, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { adam, chain, clipByGlobalNorm, sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type ModelExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { ModelExperiment } from './experiment.ts';
 import { hashesOf } from './program-hashes.ts';
 import { compilePrograms } from './programs.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {
@@ -38,12 +40,12 @@ async function moved(changes: Partial<ModelExperiment>): Promise<string[]> {
 }
 
 describe('hashesOf', () => {
-  it('is the same each time', async () => {
+  it('gives the same hashes each time', async () => {
     expect(await hashes()).toEqual(await hashes());
     for (const hash of Object.values(await hashes())) expect(hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('does not know the profile', async () => {
+  it('does not depend on the profile', async () => {
     try {
       expect(await hashes({}, () => useProfile('fma'))).toEqual(
         await hashes({}, () => useProfile('portable')),
@@ -76,11 +78,11 @@ describe('hashesOf', () => {
       ['step', 'update', 'evaluation', 'settings'],
     ],
     ['early stopping', { earlyStopping: { metric: 'validation/loss', patience: 2 } }, ['settings']],
-  ])('sees %s', async (_what, changes, names) => {
+  ])('covers %s', async (_what, changes, names) => {
     expect(await moved(changes)).toEqual(expect.arrayContaining([...names]));
   });
 
-  it('sees each setting of early stopping, and takes a default written out for the same', async () => {
+  it('covers every setting of early stopping, and fills in defaults', async () => {
     const stopping = { metric: 'validation/loss', patience: 2 };
     const of = async (changes: object) =>
       (await hashes({ earlyStopping: { ...stopping, ...changes } })).settings;

@@ -1,28 +1,29 @@
 /**
- * What an experiment came out as on this machine. Its code may read what no hash of the code covers, such as environment
- * variables, files or the time: then these hashes differ.
+ * Hashes of the programs that an experiment compiles to on this machine. An experiment may read what no hash of its
+ * code covers, such as environment variables, files or the time; these hashes then differ.
  */
 import { createHash } from 'node:crypto';
 import type { EarlyStopping, Programs, Variable } from '@lockstep/run';
 
-/** SHA-256, in hexadecimal, of programs as they were traced: constants and all, before anything is planned. */
+/** SHA-256, in hexadecimal, of the traced programs with their constants, before planning. */
 export interface HashesOfPrograms {
   readonly initialisation: string;
-  /** Of a block of one shard, as `evaluation`. */
+  /** The shard program of a block of one shard. */
   readonly step: string;
   readonly update: string;
   readonly evaluation: string;
-  /** What is no program but decides a result. */
+  /** Settings that affect results but are in no program. */
   readonly settings: string;
 }
 
-/** The same for any workers, threads, profile and backend. */
+/** The hashes do not depend on workers, threads, profile or backend. */
 export function hashesOf(programs: Programs, earlyStopping: EarlyStopping | undefined): HashesOfPrograms {
   const { params, state, optState, columns, rowsPerShard, stepMetrics, evaluationMetrics, evaluated } =
     programs;
+  const read = [...evaluated.params, ...evaluated.state, ...evaluated.averageWeight];
   const settings = {
     arrays: [params, state, optState, columns].map((variables) => variables.map(formOf)),
-    ...{ rowsPerShard, stepMetrics, evaluationMetrics, evaluated },
+    ...{ rowsPerShard, stepMetrics, evaluationMetrics, evaluated: read },
     earlyStopping: earlyStopping === undefined ? null : stoppingOf(earlyStopping),
   };
   return {
@@ -36,7 +37,10 @@ export function hashesOf(programs: Programs, earlyStopping: EarlyStopping | unde
 
 const formOf = ({ name, dtype, shape }: Variable) => [name, dtype, shape];
 
-/** With its defaults: who writes them out has the same experiment. Numbers as text, since JSON knows no Infinity. */
+/**
+ * Defaults are filled in, so that writing them out does not change the hash. Numbers become text, as JSON has no
+ * Infinity.
+ */
 const stoppingOf = ({ metric, patience, minDelta = 0, mode = 'min' }: EarlyStopping) => [
   metric,
   String(patience),

@@ -1,4 +1,4 @@
-/** What the update program hands to an optimizer, and what it accepts from one. */
+/** What the update program passes to an optimizer and accepts from it. */
 import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
 import { dense, l2, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
@@ -22,8 +22,9 @@ import {
   warmup,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const data = fromArrays(
   {
@@ -85,8 +86,8 @@ describe.each(Object.entries(optimizers))('%s', (_name, optimizer) => {
 });
 
 describe('the update program', () => {
-  it('hands over the loss of the step, with the penalty, and the number of the step', async () => {
-    // Parameters that add up what they are handed.
+  it("passes the optimizer the loss of the step, with the penalty, and the step's number", async () => {
+    // The parameters add up what the optimizer receives.
     const adding: GradientTransformation<Empty> = stateless((_grads, _params, { loss, step }) => ({
       losses: loss!,
       steps: step,
@@ -105,5 +106,19 @@ describe('the update program', () => {
     const losses = run.history.reduce((total, { loss }) => Math.fround(total + loss!), 0);
     expect(run.variables.map(({ name }) => name)).toEqual(['losses', 'steps']);
     expect(run.arrays).toEqual([Float32Array.of(losses), Float32Array.of(0 + 1 + 2 + 3 + 4 + 5)]);
+  });
+
+  it('refuses an update that changes the shape of a parameter, and names the parameter', async () => {
+    const widening = stateless((grads) => ({ ...(grads as object), w: zeros([3, 2]) }));
+    const experiment = defineExperiment({
+      data,
+      init: () => ({ b: zeros([]), w: zeros([2]) }),
+      loss: ({ w, b }, { x }) => x.sum(1).mul(w.sum()).add(b),
+      optimizer: widening,
+      batch: { size: 10, shards: 4 },
+    });
+    const dataset = await experiment.data.load();
+    const train = () => trainLocally({ experiment, dataset, config: resolveConfig(experiment) });
+    expect(train).toThrow(/a step changes the structure, a shape or an element type .* \(w\)/);
   });
 });

@@ -1,32 +1,35 @@
 /**
- * The compiled programs of a run. The shard program computes, for a block of shards, sums of gradients, loss and
- * metrics; whatever crosses shards is reduced along the tree, in exchanges that cut it into segments. The update
- * program divides once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
+ * The compiled programs of a run. The shard program computes sums of gradients, loss and metrics over a block of
+ * shards. Exchanges cut it into segments; they reduce values across shards along the tree. The update program divides
+ * once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
  */
-import {
-  type Aval,
-  allReduceSum,
-  overShards,
-  type Plan,
-  stack,
-  sum,
-  type Tensor,
-  valueAndGrad,
-  valueAndGradWithAux,
-} from '@lockstep/autodiff';
+import type { Plan } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError, ofField } from '@lockstep/errors';
-import { applyUpdates, globalNorm, skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
-import { guarded, type Programs, type RunConfig, type Variable } from '@lockstep/run';
-import { flatten, map, unflatten } from '@lockstep/tree';
+import { skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
+import {
+  initInputs,
+  itemsOf,
+  type ProgramForm,
+  type Programs,
+  pack,
+  type RunConfig,
+  replicaGroups,
+  unpack,
+  type Variable,
+} from '@lockstep/run';
+import { flatten } from '@lockstep/tree';
 import { explained } from './asked.ts';
-import { asTheyAre, type Evaluated, evaluatedOf } from './evaluated.ts';
-import type { Batch, Experiment } from './experiment.ts';
+import { planEvaluation, planShard } from './block-programs.ts';
+import { evaluatedOf } from './evaluated.ts';
+import type { Experiment } from './experiment.ts';
 import { checkLabels } from './label-check.ts';
+import { evaluationGroups, stepGroups } from './metrics.ts';
 import { planPure } from './pure.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
-import { formOf, leavesLike, type Trees } from './trees.ts';
+import { formOf, type Trees, variablesOf } from './trees.ts';
+import { planUpdate } from './update-program.ts';
 
 export function compilePrograms(
   experiment: Experiment,
@@ -36,34 +39,40 @@ export function compilePrograms(
 ): Programs {
   ofField(['earlyStopping'], () => checkStopping(experiment, dataset));
   const task = createTask(experiment, dataset);
-  const { init, trees } = ofField(['model' in experiment ? 'model' : 'init'], () => compileInit(task));
+  const { init, trees, linkMetrics, skips } = ofField(['model' in experiment ? 'model' : 'init'], () =>
+    compileInit(task),
+  );
   checkLabels(task, dataset, 'model' in experiment ? experiment.model : undefined);
   checkRowsIndependent(task, dataset);
-  const columns = Object.values(dataset.splits.train.fields)
-    .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-  const rows = rowsPerShard(config.batchSize, config.numShards);
-  const evaluated = ofField(['evaluateWith'], () => evaluatedOf(trees, experiment.evaluateWith));
-  const builder = new ProgramBuilder(task, trees, evaluated, columns, rows, totalSteps);
+  const { evaluated, paramsOf } = ofField(['evaluateWith'], () =>
+    evaluatedOf(trees, experiment.evaluateWith),
+  );
+  const form: ProgramForm = {
+    ...variablesOf(trees),
+    columns: columnsOf(dataset),
+    rowsPerShard: rowsPerShard(config.batchSize, config.numShards),
+    stepMetrics: itemsOf(stepGroups(task, linkMetrics)),
+    evaluationMetrics: itemsOf(evaluationGroups(task)),
+    evaluated,
+    hasPenalty: task.penalty !== undefined,
+    skipsNonFinite: skips,
+  };
+  const parts = { task, trees, form };
   return {
-    params: trees.params.variables,
-    state: trees.state.variables,
-    optState: trees.optState.variables,
-    columns,
-    rowsPerShard: rows,
-    stepMetrics: [...ownMetrics, ...task.metricNames, ...trees.linkMetrics],
-    evaluationMetrics: ['loss', ...task.metricNames],
-    shard: memoize((numShards) => ofField(['loss'], () => builder.shard(numShards))),
-    evaluation: memoize((numShards) => ofField(['model'], () => builder.evaluation(numShards))),
-    evaluated: evaluated.indices,
-    update: ofField(['optimizer'], () => builder.update()),
-    numGuarded: builder.numGuarded,
-    skipsNonFinite: trees.skipsNonFinite,
+    ...form,
     init,
+    shard: memoize((numShards) => ofField(['loss'], () => planShard(parts, numShards))),
+    evaluation: memoize((numShards) => ofField(['model'], () => planEvaluation(parts, paramsOf, numShards))),
+    update: ofField(['optimizer'], () => planUpdate(parts, linkMetrics, totalSteps)),
   };
 }
 
-/** @throws LockstepError `config` if early stopping waits for evaluations that there will not be. */
+const columnsOf = ({ splits }: Dataset): readonly Variable[] =>
+  Object.values(splits.train.fields)
+    .map(({ name, dtype, shape }): Variable => ({ name, dtype, shape }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** @throws LockstepError `config` if early stopping waits for evaluations that will not happen. */
 function checkStopping({ earlyStopping }: Experiment, { name, splits }: Dataset): void {
   if (earlyStopping === undefined || splits.validation !== undefined) return;
   throw new LockstepError(
@@ -73,34 +82,41 @@ function checkStopping({ earlyStopping }: Experiment, { name, splits }: Dataset)
   );
 }
 
-/** The step metrics that every run has. */
-const ownMetrics = ['loss', 'gradientNorm'] as const;
+interface CompiledInit {
+  readonly init: Plan;
+  readonly trees: Trees;
+  /** Names of what the optimizer's links report. */
+  readonly linkMetrics: readonly string[];
+  /** Whether the optimizer leaves out steps whose gradient is not finite. */
+  readonly skips: boolean;
+}
 
-/** Initialisation is a program too: what it makes tells the form of parameters, state and optimizer state. */
-function compileInit(task: Task): { init: Plan; trees: Trees } {
-  let trees: Trees | undefined;
+/** Initialisation is a program too; what it returns determines the form of parameters, state and optimizer state. */
+function compileInit(task: Task): CompiledInit {
+  let found: Omit<CompiledInit, 'init'> | undefined;
   const init = planPure(
-    (key) => {
-      const { params, state } = task.init(key!);
-      const optState = ofField(['optimizer'], () => explained(() => task.optimizer.init(params as never)));
-      const flat = [params, state, optState].map((tree) => flatten(tree as never).leaves as Tensor[]);
+    (...inputs) => {
+      const { params, state } = task.init(unpack(initInputs, inputs).key);
+      const optState = ofField(['optimizer'], () => explained(() => task.optimizer.init(params)));
       const linkMetrics = ofField(['optimizer'], () => linkMetricNames(optState, task));
-      trees = {
-        ...{ params: formOf(params), state: formOf(state), optState: formOf(optState) },
-        ...{ linkMetrics, skipsNonFinite: skipsNonFinite(optState) },
-      };
-      return flat.flat();
+      const trees = { params: formOf(params), state: formOf(state), optState: formOf(optState) };
+      found = { trees, linkMetrics, skips: skipsNonFinite(optState) };
+      return pack(replicaGroups(variablesOf(trees)), {
+        params: flatten(params).leaves,
+        state: flatten(state).leaves,
+        optState: flatten(optState).leaves,
+      });
     },
-    [{ dtype: 'uint32', shape: [2] }],
+    itemsOf(initInputs),
     { outputs: 'given' },
   );
-  requireFloat32(trees!.params.variables);
-  return { init, trees: trees! };
+  requireFloat32(found!.trees.params.variables);
+  return { init, ...found! };
 }
 
 function linkMetricNames(optState: unknown, task: Task): string[] {
   const names = Object.keys(stepMetricsOf(optState));
-  const taken = names.find((name) => [...ownMetrics, ...task.metricNames].includes(name));
+  const taken = names.find((name) => itemsOf(stepGroups(task, [])).includes(name));
   if (taken === undefined) return names;
   throw new LockstepError(
     'experiment',
@@ -130,179 +146,4 @@ function memoize(make: (numShards: number) => Plan): (numShards: number) => Plan
     }
     return plan;
   };
-}
-
-class ProgramBuilder {
-  private readonly task: Task;
-  private readonly trees: Trees;
-  private readonly evaluated: Evaluated;
-  private readonly columns: readonly Variable[];
-  private readonly rows: number;
-  private readonly totalSteps: number;
-
-  constructor(
-    task: Task,
-    trees: Trees,
-    evaluated: Evaluated,
-    columns: readonly Variable[],
-    rows: number,
-    totalSteps: number,
-  ) {
-    this.task = task;
-    this.trees = trees;
-    this.evaluated = evaluated;
-    this.columns = columns;
-    this.rows = rows;
-    this.totalSteps = totalSteps;
-  }
-
-  /** A penalty's gradient is in no sums that could be looked at, so that the guard says of it whether it is finite. */
-  get numGuarded(): number {
-    return this.task.penalty === undefined ? guarded.length - 1 : guarded.length;
-  }
-
-  shard(numShards: number): Plan {
-    const { task } = this;
-    return this.overBlock(numShards, asTheyAre, (params, state, batch, weights, key) => {
-      const summedLoss = (p: unknown): readonly [Tensor, { sums: Tensor; state: unknown }] => {
-        const out = task.forward({ params: p, state }, batch, { training: true, key, weights });
-        const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
-        return [sums[0]!, { sums: stack([...sums, sum(weights)]), state: out.state }];
-      };
-      const [[, aux], grads] = valueAndGradWithAux(summedLoss)(params as never);
-      const gradSums = (flatten(grads as never).leaves as Tensor[]).map(allReduceSum);
-      const sums = allReduceSum(aux.sums);
-      return { gradSums, state: leavesLike(this.trees.state, aux.state), sums };
-    });
-  }
-
-  evaluation(numShards: number): Plan {
-    const plan = this.overBlock(numShards, this.evaluated, (params, state, batch, weights, key) => {
-      const out = this.task.forward({ params, state }, batch, { training: false, key, weights });
-      const sums = [out.loss, ...out.metrics].map((values) => sum(values.mul(weights)));
-      return { sums: allReduceSum(stack([...sums, sum(weights)])) };
-    });
-    if (plan.exchanges.length !== 1) {
-      throw new LockstepError(
-        'experiment',
-        'the model reduces over the batch in evaluation; use statistics of the training run there, as batchNorm does',
-        { numExchanges: plan.exchanges.length },
-      );
-    }
-    return plan;
-  }
-
-  update(): Plan {
-    const { task, trees } = this;
-    const program = (...inputs: Tensor[]): Tensor[] => {
-      const [params, opt, grads, [sums, step]] = split(inputs, [
-        trees.params.variables.length,
-        trees.optState.variables.length,
-        trees.params.variables.length,
-        2,
-      ]) as [Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
-      const count = sums.at(-1);
-      const tree = unflatten(trees.params.structure, params) as never;
-      let gradients = unflatten(
-        trees.params.structure,
-        grads.map((g) => g.div(count)),
-      ) as never;
-      let loss = sums.at(0).div(count);
-      if (task.penalty !== undefined) {
-        const [value, slope] = valueAndGrad(task.penalty as (p: never) => Tensor)(tree);
-        loss = loss.add(value);
-        gradients = map((g: Tensor, s: Tensor) => g.add(s), gradients, slope as never) as never;
-      }
-      const progress = { step, totalSteps: this.totalSteps, loss, samples: count };
-      const optState = unflatten(trees.optState.structure, opt) as never;
-      const [updates, nextOpt] = explained(() => task.optimizer.update(gradients, optState, tree, progress));
-      const optLeaves = leavesLike(trees.optState, nextOpt);
-      const reported = stepMetricsOf(nextOpt);
-      const metrics = [
-        ...task.metricNames.map((_, i) => sums.at(i + 1).div(count)),
-        ...trees.linkMetrics.map((name) => reported[name]!.cast('float32')),
-      ];
-      const norm = globalNorm(gradients);
-      const guard = [loss, norm, ...(task.penalty === undefined ? [] : [zeroIfFinite(gradients)])];
-      return [
-        ...(flatten(applyUpdates(tree, updates) as never).leaves as Tensor[]),
-        ...optLeaves,
-        stack(guard),
-        stack([loss, norm, ...metrics]),
-      ];
-    };
-    const numSums = task.metricNames.length + 2;
-    const moved = [...trees.params.variables, ...trees.optState.variables];
-    const avals: Aval[] = [
-      ...moved,
-      ...trees.params.variables,
-      { dtype: 'float32', shape: [numSums] },
-      { dtype: 'float32', shape: [] },
-    ];
-    const ahead = moved.length;
-    return planPure(program, avals, { outputs: 'given', numInPlace: moved.length, ahead });
-  }
-
-  /** Plans `f`, written for one shard, for a block of shards; its parameters are made of what the replica gives. */
-  private overBlock(
-    numShards: number,
-    { extra, paramsOf }: Pick<Evaluated, 'extra' | 'paramsOf'>,
-    f: (
-      params: unknown,
-      state: unknown,
-      batch: Batch,
-      weights: Tensor,
-      key: Tensor,
-    ) => Record<string, unknown>,
-  ): Plan {
-    const { trees, columns, rows } = this;
-    const names = [...trees.params.variables, ...trees.state.variables].map(({ name }) => name);
-    const block = overShards(
-      f,
-      [null, null, 0, 0, 0],
-      (leaf) => `result ${leaf} of the loss (${names[leaf] ?? 'state'})`,
-    );
-    const program = (...inputs: Tensor[]): Tensor[] => {
-      const [params, state, more, batch, [weights, keys]] = split(inputs, [
-        trees.params.variables.length,
-        trees.state.variables.length,
-        extra.length,
-        columns.length,
-        2,
-      ]) as [Tensor[], Tensor[], Tensor[], Tensor[], [Tensor, Tensor]];
-      const out = block(
-        unflatten(trees.params.structure, paramsOf(params, more)) as never,
-        unflatten(trees.state.structure, state) as never,
-        Object.fromEntries(columns.map(({ name }, i) => [name, batch[i]!])) as never,
-        weights as never,
-        keys as never,
-      );
-      const { gradSums = [], state: next = [], sums } = out as Record<string, Tensor[]>;
-      return [...gradSums, ...next, sums as unknown as Tensor];
-    };
-    const lead = [numShards, rows];
-    const avals: Aval[] = [
-      ...trees.params.variables,
-      ...trees.state.variables,
-      ...extra,
-      ...columns.map(({ dtype, shape }): Aval => ({ dtype, shape: [...lead, ...shape] })),
-      { dtype: 'float32', shape: lead },
-      { dtype: 'uint32', shape: [numShards, 2] },
-    ];
-    return planPure(program, avals);
-  }
-}
-
-/** 0, or NaN where any element is not finite: 0·x is 0 for every finite x. [] */
-const zeroIfFinite = (tree: unknown): Tensor =>
-  (flatten(tree as never).leaves as Tensor[])
-    .map((leaf) => leaf.mul(0).sum())
-    .reduce((total, zero) => total.add(zero));
-
-function split<T>(values: readonly T[], counts: readonly number[]): T[][] {
-  let next = 0;
-  return counts.map((count) => {
-    next += count;
-    return values.slice(next - count, next);
-  });
 }

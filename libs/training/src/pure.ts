@@ -1,4 +1,7 @@
-/** Programs of functions that must be pure: a loss that reads a clock gives another one each time, and no reproducible run. */
+/**
+ * Plans of functions that must be pure: a loss that reads a clock traces to another program each time, so no run
+ * could be reproduced.
+ */
 import {
   type Aval,
   type Plan,
@@ -10,7 +13,7 @@ import {
 } from '@lockstep/autodiff';
 import { addOrigin, LockstepError } from '@lockstep/errors';
 
-/** Traces twice, and throws an `experiment` error where the two programs differ. */
+/** Traces twice. Throws `experiment` if the two programs differ. */
 export function planPure(
   program: (...inputs: Tensor[]) => Tensor[],
   avals: readonly Aval[],
@@ -30,7 +33,7 @@ export function planPure(
   throw error;
 }
 
-/** Global objects and their functions that give something else each time. */
+/** Global functions that return another value with each call. */
 const impure = [
   ['Math', 'random'],
   ['Date', 'now'],
@@ -43,7 +46,7 @@ interface ImpureCall {
   readonly made: string | undefined;
 }
 
-/** What `run` asks for first that differs from call to call, as far as it can be watched. */
+/** The first call of an impure function during `run`, as far as calls can be watched. */
 function firstImpureCall(run: () => unknown): ImpureCall | undefined {
   let first: ImpureCall | undefined;
   const restore = impure.map(([global, method]) => {

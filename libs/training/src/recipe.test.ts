@@ -1,4 +1,4 @@
-/** Measuring and following the gradient's noise, and evaluating with averages, in a run. */
+/** Runs that measure and follow the gradient's noise, and runs that evaluate with averages. */
 import { type Tensor, tensor, zeros } from '@lockstep/autodiff';
 import { fillBatch, fromArrays } from '@lockstep/data';
 import { batchNorm, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
@@ -19,8 +19,10 @@ import {
   swaParams,
 } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 async function train(experiment: Experiment, counts: readonly number[] = [4]) {
   let start = 0;
@@ -32,7 +34,7 @@ async function train(experiment: Experiment, counts: readonly number[] = [4]) {
   return trainLocally({ experiment, dataset, config: resolveConfig(experiment), ranges });
 }
 
-/** As many points [8], around 0. */
+/** Random points [8] around 0. */
 const pointsOf = (count: number): number[][] =>
   Array.from({ length: count }, (_, i) =>
     Array.from({ length: 8 }, (_value, d) => ((i * (2 * d + 7)) % count) / (count - 1) - 0.5),
@@ -86,7 +88,7 @@ describe('the noise scale of a run', () => {
     return { scale: variance / signal, error: Math.hypot(ofVariance, ofSignal) };
   }
 
-  it('is that of the data while they are new, within twice its standard error', async () => {
+  it('equals that of the data in the first epoch, within twice its standard error', async () => {
     const many = pointsOf(1597);
     const { history, steps } = await train(bowl(monitored, 1, cloudOf(many)));
     const { scale, error } = closedForm(many, 16, steps);
@@ -94,7 +96,7 @@ describe('the noise scale of a run', () => {
     expect(Math.abs(history.at(-1)!.noiseScale! / scale - 1)).toBeLessThan(2 * error);
   });
 
-  it('is less by 1 − B/N over many epochs of N samples, whose mean is no estimate any more', async () => {
+  it('shrinks by 1 − B/N over many epochs of N samples, whose mean is then exact', async () => {
     const { history, steps } = await train(bowl(monitored, 40));
     const { scale, error } = closedForm(points, 15, steps);
     const found = history.at(-1)!.noiseScale! / scale;
@@ -102,13 +104,13 @@ describe('the noise scale of a run', () => {
     expect(found).toBeLessThan(0.85);
   });
 
-  it('is reported with each step, the same bits for every division of the shards', async () => {
+  it('is reported with each step, with the same bits for every division of the shards', async () => {
     const [whole, divided] = [await train(still), await train(still, [1, 2, 1])];
     expect(Object.keys(whole.history[0]!)).toEqual(['loss', 'gradientNorm', 'noiseScale']);
     expect(divided.history).toEqual(whole.history);
   });
 
-  it('does not share its name with a metric of the experiment', async () => {
+  it('must not share its name with a metric of the experiment', async () => {
     const experiment = defineExperiment({
       data: cloud,
       init: () => ({ w: zeros([8]) }),
@@ -191,7 +193,7 @@ describe('evaluateWith', () => {
       'an average deep in a chain',
       accumulateGradients(2, skipNonFinite(chain(sgd(0.5), emaParams({ decay: 0.5 })))),
     ],
-  ])('average: evaluations see it, training does not: %s', async (_name, optimizer) => {
+  ])('average: affects evaluations and not training: %s', async (_name, optimizer) => {
     const [averaged, plain] = [
       await train(classifier(optimizer, 'average')),
       await train(classifier(optimizer, 'params')),
@@ -204,7 +206,7 @@ describe('evaluateWith', () => {
     expect(divided.metrics).toEqual(averaged.metrics);
   });
 
-  it('average: is the loss of what averagedParams gives', async () => {
+  it('average: reports the loss of averagedParams', async () => {
     const held = fromArrays({ x: points, y: points.map(() => 0) }, { name: 'held', split: { test: 0.25 } });
     const experiment = defineExperiment({
       data: held,
@@ -229,14 +231,14 @@ describe('evaluateWith', () => {
     expect(metrics['test/loss']).toBeCloseTo(squares.reduce((a, b) => a + b) / test.size, 6);
   });
 
-  it('average: with an average of the last point alone, it is the parameters', async () => {
+  it('average: equals the parameters for an average of the last step alone', async () => {
     const last = chain(adam(0.05), emaParams({ decay: 0, debias: true }));
     const [averaged, plain] = [await train(classifier(last, 'average')), await train(classifier(last))];
     expect(averaged.metrics).toEqual(plain.metrics);
     expect(averaged.progress).toEqual(plain.progress);
   });
 
-  it('average: needs one of all parameters', async () => {
+  it('average: needs one average of all parameters', async () => {
     await expect(train(classifier(adam(0.1), 'average'))).rejects.toThrow(
       /the state holds 0 averages; chain/,
     );

@@ -16,10 +16,11 @@ import {
 } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 
-/** 30 images [4, 4, 2], so that the second batch is short and a shard of it holds filling rows alone. */
+/** 30 images [4, 4, 2]: the second batch is short, and one of its shards has padding only. */
 const data = fromArrays(
   {
     x: Array.from({ length: 30 }, (_, i) =>
@@ -52,9 +53,9 @@ const models: Readonly<Record<string, unknown>> = {
   lstm: sequential(unflatten(4, 8), lstm(3, { output: 'last' }), dense(3)),
 };
 
-describe('rows that do not see each other', () => {
+describe('independent rows', () => {
   it.each(Object.entries(models))(
-    'train to one fingerprint however shards are divided: %s',
+    'give one fingerprint for every division of the shards: %s',
     async (_name, model) => {
       const whole = await train(model as Layer);
       const divided = await train(model as Layer, [3, 1]);
@@ -64,13 +65,13 @@ describe('rows that do not see each other', () => {
     },
   );
 
-  it('may see moments that know the rows’ weights', async () => {
+  it('may use moments that respect the rows’ weights', async () => {
     const [whole, divided] = [await train(weighted()), await train(weighted(), [1, 2, 1])];
     expect(divided.fingerprint).toBe(whole.fingerprint);
   });
 });
 
-/** A layer of a user's own that normalises a shard by itself. */
+/** A user's layer that normalises a shard by itself. */
 function weighted(): Layer {
   const plain = sequential(flatten, dense(3));
   const layer: typeof plain = {

@@ -1,7 +1,7 @@
 /**
- * Samples must not see each other, or the result would depend on which of them share a shard. The forward pass is run
- * twice on a few samples, the second time with other neighbours for the first one, whose values must keep every bit.
- * Statistics over a step or shard (batch norm) are the exception: they are kept from the first run.
+ * Checks that no sample depends on another: otherwise the result would depend on which samples share a shard. The
+ * forward pass runs twice on a few samples. The second run replaces all samples but the first, whose values must keep
+ * every bit. Statistics over a step or a shard (batch norm) are kept from the first run.
  */
 import {
   type Aval,
@@ -23,10 +23,10 @@ import type { Task } from './task.ts';
 
 const numRows = 3;
 
-/** What may see all rows, since it takes their weights. */
+/** Primitives that may combine rows, because they take the rows' weights. */
 const weightAware = new Set(['shardMoments', 'groupMoments', 'allReduceSum']);
 
-/** Throws `experiment` when a sample's loss or metric depends on the other samples of its batch. */
+/** Throws `experiment` if a sample's loss or metric depends on the other samples of its batch. */
 export function checkRowsIndependent(task: Task, dataset: Dataset): void {
   const { train } = dataset.splits;
   const names = Object.keys(train.fields).sort();
@@ -39,7 +39,7 @@ export function checkRowsIndependent(task: Task, dataset: Dataset): void {
       fillBatch(train, indices, { [name]: data });
       return tensor(data, { shape: [numRows, ...shape], dtype });
     });
-  // Compiled: the arrays in between, many times the parameters, would be the most memory that a worker ever takes.
+  // Compiled, because eager execution keeps all intermediate arrays, which would be the peak memory of the worker.
   const { params, state } = jit(task.init)(key);
   const forward = (...columns: Tensor[]): Tensor[] => {
     const batch = Object.fromEntries(names.map((name, i) => [name, columns[i]!])) as Batch;

@@ -2,7 +2,8 @@ import { flatten, sequential } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { afterEvaluation, createSchedule, initialProgress } from '@lockstep/run';
 import { describe, expect, it } from 'vitest';
-import { defineExperiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import { resolveConfig } from './resolve-config.ts';
 
 const base = {
   data: { load: () => ({}) } as never,
@@ -29,7 +30,7 @@ describe('defineExperiment and resolveConfig', () => {
     [{ model: sequential(flatten) }, /a model \(layers\) or an init .*, not both/],
     [
       { optimiser: base.optimizer },
-      /knows no 'optimiser'; did you mean 'optimizer'\? there are .*, model, name, onNonFinite, optimizer, penalty/,
+      /unknown field 'optimiser'; did you mean 'optimizer'\? fields are .*, model, name, onNonFinite, optimizer, penalty/,
     ],
     [
       { optimizer: sgd },
@@ -52,7 +53,7 @@ describe('defineExperiment and resolveConfig', () => {
     expect(() => defineExperiment(experiment as never)).toThrow(message);
   });
 
-  it('let the command line override the file', () => {
+  it('let the command line override the experiment', () => {
     const experiment = defineExperiment({ ...base, batch: { size: 8, shards: 4 }, epochs: 3, seed: 7 });
     expect(resolveConfig(experiment)).toMatchObject({
       seed: 7,
@@ -111,7 +112,7 @@ describe('afterEvaluation', () => {
   });
 
   it.each([Number.NaN, Number.POSITIVE_INFINITY])(
-    'goes on the same after a join or a resume, also from %d',
+    'continues identically after a join or a resume, even from %d',
     (value) => {
       const before = run([value]);
       const sent = JSON.parse(JSON.stringify(before)) as typeof before;
@@ -133,7 +134,7 @@ describe('afterEvaluation', () => {
     expect(watched).toMatchObject({ bestMetric: 1, bestStep: 2, stopped: false });
   });
 
-  it('counts an evaluation that is redone once', () => {
+  it('counts a repeated evaluation once', () => {
     const once = afterEvaluation(initialProgress, 3, { 'validation/loss': 1 }, rule);
     expect(afterEvaluation(once, 3, { 'validation/loss': 2 }, rule)).toEqual(once);
   });

@@ -1,4 +1,4 @@
-/** The operation that makes a step non-finite, found again in the shard that it is in. */
+/** The search for the operation that makes a step non-finite. */
 
 import { runInThisContext } from 'node:vm';
 import { normal, type Tensor, tensor } from '@lockstep/autodiff';
@@ -6,8 +6,10 @@ import { fromArrays } from '@lockstep/data';
 import { batchNorm, dense, relu, sequential, softmaxCrossEntropy } from '@lockstep/nn';
 import { sgd } from '@lockstep/optim';
 import { expect, it } from 'vitest';
-import { defineExperiment, type Experiment, resolveConfig } from './experiment.ts';
+import { defineExperiment } from './define-experiment.ts';
+import type { Experiment } from './experiment.ts';
 import { trainLocally } from './local.ts';
+import { resolveConfig } from './resolve-config.ts';
 import { searchNonFinite } from './search.ts';
 
 async function search(experiment: Experiment) {
@@ -26,8 +28,8 @@ const inputs = (values: readonly number[]) =>
     },
   );
 
-it('names the operation, the line, and the shard that has the sample', async () => {
-  // Sample 5 alone is negative.
+it('names the operation, its line and the shard with the sample', async () => {
+  // Only sample 5 is negative.
   const values = Array.from({ length: 8 }, (_, i) => (i === 5 ? -1 : 1));
   const experiment = defineExperiment({
     data: inputs(values),
@@ -45,7 +47,7 @@ it('names the operation, the line, and the shard that has the sample', async () 
   expect(searched?.shard).toBeGreaterThanOrEqual(0);
 });
 
-it('looks through layers with a state of their own', async () => {
+it('searches layers that have state', async () => {
   const experiment = defineExperiment({
     data: inputs([1, 2, 3, 4]),
     model: sequential(dense(4), batchNorm(), relu, dense(2)),
@@ -56,7 +58,7 @@ it('looks through layers with a state of their own', async () => {
   expect((await search(experiment))?.found).toMatchObject({ phase: 'forward', op: 'sqrt' });
 });
 
-it('finds what only the gradient has, and what the penalty does', async () => {
+it('finds operations of the backward pass and of the penalty', async () => {
   const recipe = {
     data: inputs([1, 1, 1, 1]),
     init: (key: Tensor) => ({ w: normal(key, []), zero: tensor(new Float32Array([0]), { shape: [] }) }),

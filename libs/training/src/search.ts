@@ -1,6 +1,6 @@
 /**
- * Where in an experiment a step is not finite: the step is computed again, one shard after the other and operation by operation,
- * with the parameters that it began from.
+ * Finds the operation that makes a step non-finite: computes the step again, one shard after the other and operation
+ * by operation, from the parameters before the step.
  */
 import {
   findNonFinite,
@@ -13,7 +13,8 @@ import {
   valueAndGrad,
 } from '@lockstep/autodiff';
 import { type Dataset, fillBatch, rowsPerShard, stepSamples } from '@lockstep/data';
-import { type RunConfig, shardKey } from '@lockstep/run';
+import type { TensorTree } from '@lockstep/optim';
+import { initInputs, itemsOf, modelGroups, type RunConfig, shardKey, unpack } from '@lockstep/run';
 import { allocate, sizeOf, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Batch, Experiment } from './experiment.ts';
@@ -24,19 +25,19 @@ export interface SearchOptions {
   readonly experiment: Experiment;
   readonly dataset: Dataset;
   readonly config: RunConfig;
-  /** The step that is not finite, from 1. */
+  /** The non-finite step, from 1. */
   readonly step: number;
   /** Parameters, then the model's state, before the step. */
   readonly arrays: readonly TypedArray[];
 }
 
 export interface Searched {
-  /** The first that is not finite by itself; undefined: the penalty. */
+  /** The first shard that is not finite by itself; undefined if it is the penalty. */
   readonly shard?: number;
   readonly found: NonFinite;
 }
 
-/** Undefined where every shard and the penalty are finite by themselves, so that only sums over them are not. */
+/** Undefined if every shard and the penalty are finite by themselves, so that only sums over shards are not. */
 export function searchNonFinite({
   experiment,
   dataset,
@@ -49,45 +50,41 @@ export function searchNonFinite({
   for (let shard = 0; shard < config.numShards; shard++) {
     const { batch, weights } = shardOf(dataset, config, step, shard);
     const key = keyTensor(shardKey(config.seed, step, shard));
-    const loss = (variables: unknown, columns: Batch): Tensor =>
-      sum(
-        task
-          .forward({ params: variables, state }, columns, { training: true, key, weights })
-          .loss.mul(weights),
-      );
-    const [value, slope] = valueAndGrad((variables: unknown) => loss(variables, batch))(params as never);
-    if (isSound(value) && isSound(slope)) continue;
-    const found = findNonFinite(loss)(params as never, batch as never);
+    const loss = (at: TensorTree, columns: Batch): Tensor => {
+      const out = task.forward({ params: at, state }, columns, { training: true, key, weights });
+      return sum(out.loss.mul(weights));
+    };
+    const [value, slope] = valueAndGrad((at: TensorTree) => loss(at, batch))(params);
+    if (isAllFinite(value) && isAllFinite(slope)) continue;
+    const found = findNonFinite(loss)(params, batch);
     if (found !== undefined) return { shard, found };
   }
-  const penalty = task.penalty === undefined ? undefined : findNonFinite(task.penalty)(params as never);
+  const penalty = task.penalty === undefined ? undefined : findNonFinite(task.penalty)(params);
   return penalty && { found: penalty };
 }
 
-const isSound = (tree: unknown): boolean =>
-  (flatten(tree as never).leaves as Tensor[]).every(({ data }) =>
-    (data as Float32Array).every(Number.isFinite),
-  );
+const isAllFinite = (tree: TensorTree): boolean =>
+  flatten(tree).leaves.every(({ data }) => data.every(Number.isFinite));
 
-/** The form of parameters and state is what initialisation gives, which need not run for it. */
+/** The forms of parameters and state. Traces initialisation without running it. */
+function formsOf(task: Task): { readonly params: TreeForm; readonly state: TreeForm } {
+  let forms: ReturnType<typeof formsOf> | undefined;
+  traceProgram((...inputs) => {
+    const { params, state } = task.init(unpack(initInputs, inputs).key);
+    forms = { params: formOf(params), state: formOf(state) };
+    return flatten(params).leaves;
+  }, itemsOf(initInputs));
+  return forms!;
+}
+
 function treesOf(task: Task, arrays: readonly TypedArray[]): Variables {
-  let forms: { params: TreeForm; state: TreeForm } | undefined;
-  traceProgram(
-    (key: Tensor) => {
-      const { params, state } = task.init(key);
-      forms = { params: formOf(params), state: formOf(state) };
-      return flatten(params as never).leaves as Tensor[];
-    },
-    [{ dtype: 'uint32', shape: [2] }],
-  );
-  const { params, state } = forms!;
-  const leaves = [...params.variables, ...state.variables].map(({ shape }, i) =>
-    tensor(arrays[i]!, { shape }),
-  );
-  const numParams = params.variables.length;
+  const { params, state } = formsOf(task);
+  const groups = modelGroups({ params: params.variables, state: state.variables });
+  const leaves = itemsOf(groups).map(({ shape }, i) => tensor(arrays[i]!, { shape }));
+  const own = unpack(groups, leaves);
   return {
-    params: unflatten(params.structure, leaves.slice(0, numParams)),
-    state: unflatten(state.structure, leaves.slice(numParams)),
+    params: unflatten(params.structure, own.params),
+    state: unflatten(state.structure, own.state),
   };
 }
 

@@ -1,4 +1,4 @@
-/** An experiment as the functions the trainer needs, whichever form it was written in. */
+/** An experiment of either form as the functions that the trainer needs. */
 import { foldIn, stopGradient, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { describeValue, LockstepError, ofField } from '@lockstep/errors';
@@ -10,33 +10,33 @@ import { askedOf, explained } from './asked.ts';
 import type { Batch, Experiment, FunctionExperiment, ModelExperiment } from './experiment.ts';
 
 export interface Variables {
-  readonly params: unknown;
-  readonly state: unknown;
+  readonly params: TensorTree;
+  readonly state: TensorTree;
 }
 
 export interface ForwardContext {
   readonly training: boolean;
-  /** Of this step and shard. uint32 [2] */
+  /** The key of this step and shard. uint32 [2] */
   readonly key: Tensor;
-  /** [rows]: 0 for rows that only fill up the shard. */
+  /** [rows]; 0 for rows that only pad the shard. */
   readonly weights: Tensor;
 }
 
 export interface Forward {
-  /** One value a sample. [rows] */
+  /** One value per sample. [rows] */
   readonly loss: Tensor;
   /** Each [rows], in the order of `metricNames`. */
   readonly metrics: readonly Tensor[];
-  readonly state: unknown;
+  readonly state: TensorTree;
 }
 
 export interface Task {
   readonly metricNames: readonly string[];
   readonly optimizer: GradientTransformation;
-  /** From the key of the run's initialisation. */
+  /** Initial parameters and state from the key of the run's initialisation. */
   init(key: Tensor): Variables;
   forward(variables: Variables, batch: Batch, context: ForwardContext): Forward;
-  readonly penalty: ((params: unknown) => Tensor) | undefined;
+  readonly penalty: ((params: TensorTree) => Tensor) | undefined;
 }
 
 export function createTask(experiment: Experiment, dataset: Dataset): Task {
@@ -48,21 +48,21 @@ export function createTask(experiment: Experiment, dataset: Dataset): Task {
   );
 }
 
-/** Added to the parameters, gradients would climb. */
+/** An optimizer that returns gradients would climb, as its result is added to the parameters. */
 function requireDescent({ role }: GradientTransformation): void {
   if (role?.gives !== 'gradients') return;
   throw new LockstepError(
     'experiment',
-    'the optimizer hands on gradients, and added to the parameters they go uphill; end the chain with scaleByLearningRate(rate), or with an optimizer such as adam(1e-3)',
+    'the optimizer returns gradients, and adding gradients to the parameters goes uphill; end the chain with scaleByLearningRate(rate), or with an optimizer such as adam(1e-3)',
     {},
   );
 }
 
-/** The task with what is frozen as a constant, to loss, metrics and penalty alike. */
+/** The task whose loss, metrics and penalty see frozen parameters as constants. */
 function withConstants(task: Task): Task {
-  const still = (params: unknown): unknown => {
+  const still = (params: TensorTree): TensorTree => {
     const isFrozen = frozenLeaves(params).values();
-    return map((leaf: Tensor) => (isFrozen.next().value ? stopGradient(leaf) : leaf), params as TensorTree);
+    return map((leaf: Tensor) => (isFrozen.next().value ? stopGradient(leaf) : leaf), params);
   };
   const { penalty } = task;
   return {
@@ -115,7 +115,10 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
     metricNames,
     optimizer: experiment.optimizer,
     penalty: experiment.penalty,
-    init: (key) => ({ params: ofField(['init'], () => explained(() => init(key))), state: {} }),
+    init(key) {
+      const params = ofField(['init'], () => explained(() => init(key)));
+      return { params: params as TensorTree, state: {} };
+    },
     forward: ({ params, state }, batch, { key, weights }) => ({
       ...measured(metricNames, batch, weights, {
         loss: (columns) => loss(params, columns, key),
@@ -126,7 +129,7 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
   };
 }
 
-/** The loss and the metrics of a batch, each a value a sample. */
+/** The loss and the metrics of a batch, one value per sample each. */
 function measured(
   metricNames: readonly string[],
   batch: Batch,
@@ -151,14 +154,14 @@ function fieldShape({ fields }: Split, name: string): readonly number[] {
   if (field === undefined) {
     throw new LockstepError(
       'experiment',
-      `the data have no column '${name}' but ${Object.keys(fields).join(', ')}; a model reads its input from x and its labels from y`,
+      `the data have no column '${name}'; their columns are ${Object.keys(fields).join(', ')}; a model reads its input from x and its labels from y`,
       { name, fields: Object.keys(fields) },
     );
   }
   return field.shape;
 }
 
-/** What is added to the loss, which is one number. */
+/** Requires one number: the penalty is added to the loss. */
 function one(what: string, value: unknown): Tensor {
   if (value instanceof Tensor && value.rank === 0) return value;
   const came = value instanceof Tensor ? formatShape(value.shape) : described(value);
@@ -172,7 +175,7 @@ function one(what: string, value: unknown): Tensor {
 const described = (value: unknown): string =>
   typeof value === 'function' ? 'a function; is a call missing, as in f()?' : describeValue(value);
 
-/** A scalar loss would average over rows that only fill up a shard, so it is refused. */
+/** Requires one value per sample: a scalar loss would average over rows that only pad the shard. */
 function perSample(what: string, values: unknown, weights: Tensor): Tensor {
   if (!(values instanceof Tensor)) {
     throw new LockstepError(

@@ -1,11 +1,11 @@
-/** An experiment whose parameters are set when a run begins. */
+/** Experiments whose parameters are set when a run begins. */
 import { LockstepError } from '@lockstep/errors';
 import { checkDeclarations, type Declarations, type ParamValues, resolveParams } from '@lockstep/params';
 import type { Experiment } from './experiment.ts';
 
 const marker = Symbol.for('lockstep.template');
 
-/** What an experiment file exports that declares parameters. */
+/** The default export of an experiment file that declares parameters. */
 export interface ExperimentTemplate<Declared extends Declarations = Declarations> {
   readonly params: Declared;
 }
@@ -14,7 +14,7 @@ interface Template extends ExperimentTemplate {
   readonly [marker]: (values: ParamValues) => Experiment;
 }
 
-/** `check` is given what `define` returns, and gives the experiment. */
+/** @param check turns the result of `define` into an experiment */
 export function defineTemplate(
   given: unknown,
   define: unknown,
@@ -45,7 +45,7 @@ export interface ResolvedExperiment {
 }
 
 /**
- * The experiment of a file's default export, with the given parameters and the defaults of the others.
+ * The experiment of a file's default export, with the given values of parameters and the defaults of the others.
  *
  * @throws LockstepError `config` for a parameter that is not declared, or whose value its declaration does not allow; and what the
  * experiment's own function throws.

@@ -51,7 +51,7 @@ describe('the control plane', () => {
     expect(String((await b.inbox.next())[0])).toBe('to b');
   });
 
-  it('tells the server who left, after their last message', async () => {
+  it('reports a client that leaves after its last message', async () => {
     const seen = createInbox<string>();
     const server = await serve({
       onMessage: (identity, frames) => seen.put(`${identity} ${frames[0]}`),
@@ -64,7 +64,7 @@ describe('the control plane', () => {
     expect(await seen.next()).toBe('w0 left');
   });
 
-  it('tells the client that the server is gone, and again when one is back', async () => {
+  it('reports to the client when the server goes and when it returns', async () => {
     const changes = createInbox<string>();
     const first = await serve();
     const client = await join(first.endpoint, {
@@ -80,7 +80,7 @@ describe('the control plane', () => {
     expect(await second.inbox.next()).toEqual({ identity: 'w0', text: ['hello again'] });
   });
 
-  it('says which address nobody answers at', async () => {
+  it('names the address where nobody answers', async () => {
     const { endpoint, close } = await serve();
     await close();
     await expect(join(endpoint, { connectTimeoutMs: 200 })).rejects.toThrowError(
@@ -88,7 +88,7 @@ describe('the control plane', () => {
     );
   });
 
-  it('says which address is in use, and frees its own at once', async () => {
+  it('names an address that is in use, and frees its own address at once', async () => {
     const server = await serve();
     await expect(serve({ bind: server.endpoint })).rejects.toThrowError(
       expect.objectContaining({
@@ -113,7 +113,7 @@ describe('keys on the control plane', () => {
   const theirs = generateKeys();
   const credentials = expect.objectContaining({ code: 'credentials' });
 
-  it('let in who is on the list', async () => {
+  it('admit a client on the allow-list', async () => {
     const server = await serve({ keys: ours.server });
     const client = await join(server.endpoint, { keys: ours.client });
     client.send([Buffer.from('hello')]);
@@ -138,13 +138,13 @@ describe('keys on the control plane', () => {
     const refusals = createInbox<Refusal>();
     const server = await serve({ keys: ours.server, onRefused: refusals.put });
     await expect(join(server.endpoint)).rejects.toThrowError(credentials);
-    // Either side may be the first to see that the other speaks another mechanism.
+    // Either side may be the first to notice that the other uses another mechanism.
     expect((await refusals.next()).reason).toMatch(/one side has keys|hung up/);
     const plain = await serve();
     await expect(join(plain.endpoint, { keys: ours.client })).rejects.toThrowError(credentials);
   });
 
-  it('are needed beyond loopback', async () => {
+  it('are required beyond loopback', async () => {
     await expect(serve({ bind: 'tcp://0.0.0.0:0' })).rejects.toThrowError(credentials);
     await expect(join('tcp://192.0.2.1:5555')).rejects.toThrowError(credentials);
     const server = await serve({ bind: 'tcp://0.0.0.0:0', keys: ours.server });
@@ -153,7 +153,7 @@ describe('keys on the control plane', () => {
 });
 
 describe('on a slow line', () => {
-  it('a long message arrives whole, and its pieces show that the server lives', async () => {
+  it('a long message arrives complete, and its pieces show that the server lives', async () => {
     const server = await serve();
     const line = await openSlowLine(server.endpoint, 300_000);
     open.push(line);
@@ -165,7 +165,7 @@ describe('on a slow line', () => {
     });
     client.send([Buffer.from('hello')]);
     await server.inbox.next();
-    // One and a half seconds' worth, in a frame: more than twice the time in which the connection must be heard of.
+    // One frame that takes 1.5 s: more than twice the heartbeat's time-out.
     const bundle = Buffer.alloc(450_000, 'bundle');
     server.send('w0', [Buffer.from('welcome'), bundle]);
     const [welcome, came] = await client.inbox.next();
@@ -175,7 +175,7 @@ describe('on a slow line', () => {
     expect(numLost).toBe(0);
   });
 
-  it('a long message of a client shows the server that it lives', async () => {
+  it('a long message from a client shows the server that the client lives', async () => {
     const pieces = createInbox<string>();
     const server = await serve({ onPiece: pieces.put });
     const client = await join(server.endpoint);
@@ -185,8 +185,8 @@ describe('on a slow line', () => {
   });
 });
 
-describe('a server that is not there yet', () => {
-  it('is waited for', async () => {
+describe('a server that does not run yet', () => {
+  it('lets the client wait', async () => {
     const { endpoint, close } = await serve();
     await close();
     const joining = join(endpoint, { connectTimeoutMs: 60_000, waits: true });
@@ -195,7 +195,7 @@ describe('a server that is not there yet', () => {
     expect(await server.inbox.next()).toEqual({ identity: 'w0', text: ['hello'] });
   });
 
-  it('is waited for at a name that does not resolve', async () => {
+  it('lets the client wait at a name that does not resolve', async () => {
     const keys = generateKeys().client;
     const options = { connectTimeoutMs: 300, waits: true, keys };
     await expect(join('tcp://nobody.invalid:7070', options)).rejects.toThrowError(
@@ -203,7 +203,7 @@ describe('a server that is not there yet', () => {
     );
   });
 
-  it('is waited for behind what hangs up in its place; a server that refuses keys is not', async () => {
+  it('lets the client wait while another program hangs up; a server that refuses keys ends the wait', async () => {
     const standIn = createServer((socket) => void socket.destroy());
     await new Promise<void>((resolve) => standIn.listen(0, '127.0.0.1', resolve));
     open.push({ close: async () => void standIn.close() });
@@ -218,7 +218,7 @@ describe('a server that is not there yet', () => {
     await expect(joining).rejects.toThrowError(expect.objectContaining({ code: 'credentials' }));
   });
 
-  it('is not waited for when the client is told to leave', async () => {
+  it('lets the client stop waiting when its signal aborts', async () => {
     const { endpoint, close } = await serve();
     await close();
     const leaving = new AbortController();

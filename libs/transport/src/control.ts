@@ -6,7 +6,7 @@ import { bindRouter } from './router.ts';
 import { copyFrames, type Frames } from './socket.ts';
 import type { Refusal } from './zap.ts';
 
-/** Messages, not bytes: room for the pieces of two long ones. */
+/** In messages: room for the pieces of two long messages. */
 const highWaterMark = 10_000;
 const maxFrameBytes = 16 << 20;
 
@@ -16,18 +16,18 @@ export interface ControlServerOptions {
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
   readonly onMessage: (identity: string, frames: Buffer[]) => void;
-  /** A piece of a long message came. */
+  /** A piece of a long message arrived. */
   readonly onPiece?: (identity: string) => void;
-  /** The client's connection ended; it may come back. */
+  /** The client's connection ended; the client may return. */
   readonly onDisconnect?: (identity: string) => void;
-  /** Someone without the right keys tried to connect. */
+  /** A process without the right keys tried to connect. */
   readonly onRefused?: (refusal: Refusal) => void;
 }
 
 export interface ControlServer {
-  /** Where it listens, with the real port. */
+  /** The address it listens on, with the actual port. */
   readonly endpoint: string;
-  /** Queues a copy. A message to a client that is gone is dropped. */
+  /** Queues a copy. Drops a message to a client that is gone. */
   send(identity: string, frames: Frames): void;
   /** Resolves when the address is free again. */
   close(): Promise<void>;
@@ -71,16 +71,16 @@ export interface ControlClientOptions {
   readonly keys?: ClientKeys;
   /** How long to wait for the first connection. Default 5,000. */
   readonly connectTimeoutMs?: number;
-  /** The server may not be there yet: until time is over, a stand-in that takes its connections is no refusal. */
+  /** The server may not run yet: until the time-out, another program that accepts its connections is no refusal. */
   readonly waits?: boolean;
   /** Ends the wait for the first connection. */
   readonly signal?: AbortSignal;
-  /** A piece of a long message came, or the server takes connections without answering yet: it is alive. */
+  /** A piece of a long message arrived, or the server accepts connections without answering yet: it lives. */
   readonly onSignOfLife?: () => void;
   readonly onMessage: (frames: Buffer[]) => void;
-  /** The connection ended (`lost`), or a new one was refused (`credentials`). Reconnecting goes on. */
+  /** The connection ended (`lost`), or the server refused a new one (`credentials`). The client continues to reconnect. */
   readonly onDisconnect?: (error: LockstepError) => void;
-  /** Connected again after a loss. The server may be another process: introduce yourself anew. */
+  /** Connected again after a loss. The server may be another process, so the client must introduce itself again. */
   readonly onReconnect?: () => void;
 }
 
@@ -91,8 +91,8 @@ export interface ControlClient {
 }
 
 /**
- * A worker's end of the control plane, connected. Throws `address` when nobody answers, `credentials` when refused, `lost` when
- * the wait is ended.
+ * A worker's end of the control plane, once it is connected. Throws `address` if nobody answers, `credentials` if the server
+ * refuses, and `lost` if `signal` ends the wait.
  */
 export async function createControlClient(options: ControlClientOptions): Promise<ControlClient> {
   const { onSignOfLife, onMessage, signal } = options;
@@ -101,9 +101,9 @@ export async function createControlClient(options: ControlClientOptions): Promis
   let dealer: ConnectedDealer | undefined;
   try {
     await new Promise<void>((resolve, reject) => {
-      const give = (): void => reject(new LockstepError('lost', 'told to leave before it was connected'));
-      if (signal?.aborted) return give();
-      signal?.addEventListener('abort', give, { once: true });
+      const giveUp = (): void => reject(new LockstepError('lost', 'told to leave before it was connected'));
+      if (signal?.aborted) return giveUp();
+      signal?.addEventListener('abort', giveUp, { once: true });
       dealer = openDealer(
         { ...options, connectTimeoutMs: options.connectTimeoutMs ?? 5_000, highWaterMark },
         {

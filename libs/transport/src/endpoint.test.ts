@@ -40,7 +40,7 @@ describe('endpoints', () => {
     }
   });
 
-  it('are advertised with a host that others reach', async () => {
+  it('are advertised with a host that others can reach', async () => {
     expect(await localAddressTowards('127.0.0.1')).toBe('127.0.0.1');
     expect(await advertisedEndpoint('tcp://0.0.0.0:5555', '127.0.0.1')).toBe('tcp://127.0.0.1:5555');
     expect(await advertisedEndpoint('tcp://10.1.2.3:5555', '127.0.0.1')).toBe('tcp://10.1.2.3:5555');

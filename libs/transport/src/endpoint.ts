@@ -34,7 +34,7 @@ export function isIPv6(endpoint: string): boolean {
   return parsed.transport === 'tcp' && parsed.host.startsWith('[');
 }
 
-/** The address of this machine's interface that reaches `host`. Asks the routing table; no packet is sent. */
+/** The address of this machine's interface towards `host`. Asks the routing table and sends no packet. */
 export function localAddressTowards(host: string): Promise<string> {
   const bare = host.replace(/^\[|\]$/g, '');
   const socket = createSocket(bare.includes(':') ? 'udp6' : 'udp4');
@@ -51,7 +51,7 @@ export function localAddressTowards(host: string): Promise<string> {
       );
     };
     socket.once('error', fail);
-    // Any port will do: connecting a UDP socket only chooses the local address.
+    // The port does not matter: connecting a UDP socket only chooses the local address.
     socket.connect(9, bare, () => {
       const { address } = socket.address();
       socket.close();
@@ -60,7 +60,7 @@ export function localAddressTowards(host: string): Promise<string> {
   });
 }
 
-/** What others should connect to: the bound endpoint, with a wildcard host replaced by our address towards `host`. */
+/** The endpoint that others connect to: the bound one, with our address towards `host` instead of a wildcard. */
 export async function advertisedEndpoint(bound: string, host: string): Promise<string> {
   const parsed = parseEndpoint(bound);
   if (parsed.transport === 'ipc' || !['0.0.0.0', '*', '[::]'].includes(parsed.host)) return bound;
@@ -68,7 +68,7 @@ export async function advertisedEndpoint(bound: string, host: string): Promise<s
   return `tcp://${address.includes(':') ? `[${address}]` : address}:${parsed.port}`;
 }
 
-/** The error for a failed bind, by the operating system's code. */
+/** The error for a failed bind, with a remedy for the operating system's code. */
 export function bindError(endpoint: string, cause: unknown): LockstepError {
   const errno = (cause as { code?: unknown }).code;
   const remedy =

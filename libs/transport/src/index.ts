@@ -1,7 +1,7 @@
 /**
- * ZeroMQ sockets of a cluster: the control plane (one server, many clients) and the data plane (a full mesh). Knows
- * bytes, not messages. Every socket has a send queue and one receive loop, heartbeats, and CURVE keys on any address that
- * other machines can reach. Sockets live on the main thread only.
+ * The ZeroMQ sockets of a cluster: the control plane (one server, many clients) and the data plane (a full mesh). It carries
+ * bytes and knows nothing of their meaning. Every socket has a send queue, one receive loop and heartbeats, and needs CURVE
+ * keys on any address that other machines can reach. Only the main thread opens sockets.
  */
 export type { ControlClient, ControlClientOptions, ControlServer, ControlServerOptions } from './control.ts';
 export { createControlClient, createControlServer } from './control.ts';

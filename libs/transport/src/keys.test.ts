@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 describe('key files', () => {
-  it('come back as they were written, readable by their owner only', async () => {
+  it('are read as they were written, and only their owner can read them', async () => {
     const keys = generateKeys();
     await writeKeys(folder, keys);
     expect(await readServerKeys(folder)).toEqual(keys.server);
@@ -33,14 +33,14 @@ describe('key files', () => {
     await expect(writeKeys(folder, generateKeys())).rejects.toThrowError(credentials);
   });
 
-  it('are all there or none, and say what is in their way', async () => {
+  it('are written all or not at all, with an error that names the obstacle', async () => {
     const taken = join(folder, 'file');
     await writeFile(taken, '');
     await expect(writeKeys(join(taken, 'keys'), generateKeys())).rejects.toMatchObject({
       code: 'file',
       message: expect.stringContaining('keys cannot be written: a part of the path is no folder (ENOTDIR'),
     });
-    // A link that leads nowhere is not seen as a key, and cannot be written.
+    // A dangling link does not count as an existing key, and cannot be written.
     await symlink(join(folder, 'no', 'such', 'file'), join(folder, 'clients.allow'));
     await expect(writeKeys(folder, generateKeys())).rejects.toMatchObject({ code: 'file' });
     expect((await readdir(folder)).sort()).toEqual(['clients.allow', 'file']);
@@ -54,7 +54,7 @@ describe('key files', () => {
     await expect(readClientKeys(folder)).rejects.not.toThrowError(/half-a-secret/);
   });
 
-  it('are demanded on any address but loopback', () => {
+  it('are required on any address but loopback', () => {
     expect(() => requireKeysUnlessLoopback('tcp://0.0.0.0:5555', undefined)).toThrowError(/lockstep keys/);
     requireKeysUnlessLoopback('tcp://0.0.0.0:5555', generateKeys().server);
     requireKeysUnlessLoopback('tcp://127.0.0.1:5555', undefined);

@@ -17,7 +17,7 @@ export interface ServerKeys extends KeyPair {
   readonly allowedClients: readonly string[];
 }
 
-/** What a worker needs: its own pair, the coordinator's public key, and whom its mesh lets in. */
+/** What a worker needs: its own pair, the coordinator's public key, and the keys that may connect to its mesh. */
 export interface ClientKeys extends ServerKeys {
   readonly serverKey: string;
 }
@@ -27,7 +27,7 @@ export interface Keys {
   readonly client: ClientKeys;
 }
 
-/** Fresh keys for a cluster: a pair for the coordinator and one that its workers share. */
+/** New keys for a cluster: a pair for the coordinator and one that its workers share. */
 export function generateKeys(): Keys {
   const server = curveKeyPair();
   const client = curveKeyPair();
@@ -47,15 +47,15 @@ const files = {
 } as const;
 
 /**
- * Writes the keys as files of mode 600. Workers need all but `server.secret`. Throws `credentials` where keys exist,
- * and `file`, leaving none, where they cannot be written.
+ * Writes the keys as files of mode 600. Workers need all but `server.secret`. Throws `credentials` if keys exist
+ * already, and `file`, leaving no key behind, if they cannot be written.
  */
 export async function writeKeys(folder: string, keys: Keys): Promise<void> {
   const present = Object.values(files).find((name) => existsSync(join(folder, name)));
   if (present !== undefined) {
     throw new LockstepError(
       'credentials',
-      `${join(folder, present)} exists already; replacing keys locks out whoever holds the old ones: remove the folder first, or choose another`,
+      `${join(folder, present)} exists already; replacing keys locks out processes that hold the old ones; remove the folder first, or choose another`,
       { folder, file: present },
     );
   }
@@ -76,7 +76,7 @@ export async function writeKeys(folder: string, keys: Keys): Promise<void> {
       await writeFile(path, `${content}\n`, { mode: 0o600, flag: 'wx' });
     } catch (cause) {
       const isOurs = (cause as NodeJS.ErrnoException).code !== 'EEXIST';
-      // A part of a set would be in the way of the next try.
+      // An incomplete set would make the next attempt fail.
       for (const one of isOurs ? [...written, path] : written) await rm(one, { force: true });
       throw fileError(path, cause);
     }

@@ -60,7 +60,7 @@ describe('the mesh', () => {
     await rm(folder, { recursive: true });
   });
 
-  it('carries 32 MB and does not see what is written to the buffer afterwards', async () => {
+  it('carries 32 MB and is not affected by later writes to the buffer', async () => {
     const [a, b] = await Promise.all([member('a'), member('b')]);
     a.connect('b', b.endpoint);
     const big = new Uint8Array(new SharedArrayBuffer(32 << 20)).fill(7);
@@ -99,7 +99,7 @@ describe('the mesh', () => {
     expect((await succeed()).echoed.peerId).toBe('child');
   });
 
-  it('finds a peer that stops without a word by its missing heartbeat', async () => {
+  it('finds a suspended peer by its missing heartbeat', async () => {
     const a = await member('parent', { heartbeatTimeoutMs: 600 });
     const child = start('echo', a.endpoint);
     a.connect('child', String((await a.inbox.next()).frames[0]));
@@ -111,7 +111,7 @@ describe('the mesh', () => {
     expect(performance.now() - stopped).toBeLessThan(2000);
   });
 
-  it('waits for a chunk that takes its time on a slow line', async () => {
+  it('waits for a chunk that takes seconds on a slow line', async () => {
     const [a, b] = await Promise.all([member('a'), member('b')]);
     const line = await openSlowLine(b.endpoint, 300_000);
     open.push(line);
@@ -124,14 +124,14 @@ describe('the mesh', () => {
     expect(numLost).toBe(0);
   });
 
-  it('reports a peer that was never there', async () => {
+  it('reports a peer that never answered', async () => {
     const [a, b] = await Promise.all([member('a', { connectTimeoutMs: 200 }), member('b')]);
     await b.close();
     a.connect('b', b.endpoint);
     expect((await a.lost.next()).error.code).toBe('address');
   });
 
-  it('refuses identities that name nobody, and threads whose end would abort the process', async () => {
+  it('refuses invalid identities, and threads, whose end would abort the process', async () => {
     for (const identity of ['', 'two words', 'é', 'x'.repeat(65)]) {
       await expect(member(identity), identity).rejects.toThrowError(
         expect.objectContaining({ code: 'argument' }),
@@ -143,7 +143,7 @@ describe('the mesh', () => {
     expect(message).toEqual(['internal']);
   });
 
-  // zeromq shuts down a context that nobody holds: a closed socket's last event would never come.
+  // zeromq shuts down a context that nothing references: a closed socket's last event would never arrive.
   it.each([
     ['leaves nothing that keeps the process alive', 'leave'],
     ['closes while garbage is collected', 'collect'],
@@ -159,7 +159,7 @@ describe('the mesh', () => {
 });
 
 describe('keys on the mesh', () => {
-  it('let members in, shared pair or one each, and nobody else', async () => {
+  it('admit members with a shared pair or a pair each, and nobody else', async () => {
     const { client: ours } = generateKeys();
     const { client: guest } = generateKeys();
     const { client: stranger } = generateKeys();
@@ -181,7 +181,7 @@ describe('keys on the mesh', () => {
     const plain = await member('e');
     plain.connect('b', b.endpoint);
     expect((await plain.lost.next()).error.code).toBe('credentials');
-    // Either side may be the first to see that the other speaks another mechanism.
+    // Either side may be the first to notice that the other uses another mechanism.
     expect((await refusals.next()).reason).toMatch(/one side has keys|hung up/);
   });
 });

@@ -6,53 +6,53 @@ import { copyFrames, type Frames } from './socket.ts';
 import type { Refusal } from './zap.ts';
 
 export interface MeshOptions {
-  /** Who we are to the peers: 1 to 64 visible ASCII characters. */
+  /** Names this process to its peers: 1 to 64 visible ASCII characters. */
   readonly identity: string;
   /** `tcp://host:port` (port 0 takes a free one) or `ipc:///path`. */
   readonly bind: string;
-  /** Our own pair and whom to let in. Required for addresses that other machines can reach. */
+  /** Our own pair and the keys that may connect. Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
   readonly onMessage: (peerId: string, frames: Buffer[]) => void;
-  /** Could not be reached (`address`), refused us (`credentials`) or is gone (`lost`). It stays lost until connected anew. */
+  /** A peer could not be reached (`address`), refused us (`credentials`) or is gone (`lost`). It stays lost until `connect`. */
   readonly onPeerLost: (peerId: string, error: LockstepError) => void;
-  /** Someone without the right keys tried to connect. */
+  /** A process without the right keys tried to connect. */
   readonly onRefused?: (refusal: Refusal) => void;
   /** How long a new peer may take to answer. Default 5,000. */
   readonly connectTimeoutMs?: number;
   /**
-   * A peer is lost of which no frame comes as a whole for so long: a chunk of 1 MiB takes its time on a slow line. Hosts that vanish
-   * show sooner on the control plane. Default 5,000.
+   * A peer is lost if no complete frame arrives from it for this long. A chunk of 1 MiB takes seconds on a slow line. The
+   * control plane finds a vanished host sooner. Default 5,000.
    */
   readonly heartbeatTimeoutMs?: number;
-  /** A peer that sends a larger frame is cut off. Default 64 MiB. */
+  /** The connection of a peer that sends a larger frame is closed. Default 64 MiB. */
   readonly maxFrameBytes?: number;
 }
 
 export interface Mesh {
-  /** Where it listens, with the real port. */
+  /** The address it listens on, with the actual port. */
   readonly endpoint: string;
   /**
-   * Opens our direction to a peer; messages may be sent at once.
-   * `publicKey` is the peer's; by default peers share our pair. Throws `address`, or `credentials` without needed keys.
+   * Opens the direction from us to a peer; messages may be sent at once.
+   * `publicKey` is the peer's; by default peers share our pair. Throws `address`, or `credentials` if keys are needed and missing.
    */
   connect(peerId: string, endpoint: string, publicKey?: string): void;
   disconnect(peerId: string): void;
   /** Queues a copy; messages to one peer keep their order. False: the peer is not connected, the message is dropped. */
   send(peerId: string, frames: Frames): boolean;
-  /** As `send`, without the copy. The bytes are read at any later time: never write to them again. */
+  /** Like `send`, without the copy. The bytes may be read at any later time: never write to them again. */
   sendOwned(peerId: string, frames: Frames): boolean;
   /** Resolves when the address is free again. */
   close(): Promise<void>;
 }
 
 /**
- * Messages, not bytes: 256 chunks of 1 MiB a peer. A receiver that falls so far behind answers no heartbeat either,
- * because its network thread stops reading: it counts as lost.
+ * In messages: 256 chunks of 1 MiB for each peer. A receiver that falls this far behind answers no heartbeat either,
+ * because its network thread stops reading. It is then lost.
  */
 const highWaterMark = 256;
 
 /**
- * The data plane: one socket that listens, and one per peer that sends, so a slow peer holds up nobody else.
+ * The data plane: one listening socket, and one sending socket per peer, so that a slow peer delays no other.
  * Throws `argument`, `address` or `credentials`.
  */
 export async function createMesh(options: MeshOptions): Promise<Mesh> {
@@ -68,7 +68,7 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   requireIdentity(identity);
   const peers = new Map<string, ConnectedDealer>();
   const closing = new Set<Promise<void>>();
-  // Losing a peer shows on the socket that sends to it; the listening side has nothing to add.
+  // The socket that sends to a peer reports its loss, so the listening socket ignores disconnects.
   const router = await bindRouter(
     { ...options, highWaterMark, maxFrameBytes, heartbeatTimeoutMs },
     { message: onMessage, disconnect: () => {} },

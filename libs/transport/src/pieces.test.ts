@@ -10,9 +10,9 @@ describe('long messages in pieces', () => {
     ['a short message', [10, 0, 20], 1],
     ['a long frame', [100, 100_000], 9],
     ['empty frames at every place', [0, 50_000, 0, 0, 50_000, 0], 9],
-    ['frames of a piece to the byte', [16_384, 16_384, 16_384, 16_384, 16_384], 6],
-    ['a message of 128 MiB, of larger pieces', [1, 128 << 20], 4_098],
-  ])('%s comes as it was', (_what, lengths, numMessages) => {
+    ['frames of exactly one piece', [16_384, 16_384, 16_384, 16_384, 16_384], 6],
+    ['a message of 128 MiB, in larger pieces', [1, 128 << 20], 4_098],
+  ])('%s arrives unchanged', (_what, lengths, numMessages) => {
     const frames = lengths.map((length, i) => filled(length, i));
     const messages = sent(frames);
     expect(messages.length).toBe(numMessages);
@@ -24,7 +24,7 @@ describe('long messages in pieces', () => {
     expect(take([Buffer.from('next')])).toEqual([Buffer.from('next')]);
   });
 
-  it('drops the rest of a message that broke off, and takes the next one', () => {
+  it('drops the rest of an interrupted message, and takes the next one', () => {
     const { take } = createAssembler();
     const first = sent([filled(100_000, 1)]);
     for (const message of first.slice(0, 3)) expect(take(message)).toBe('piece');
@@ -39,12 +39,12 @@ describe('long messages in pieces', () => {
     ['a frame of 4 GB', [Buffer.from('LKSPb'), Buffer.from([255, 255, 255, 255])]],
     ['too many frames', [Buffer.from('LKSPb'), Buffer.alloc(4 * 8_193)]],
     ['no frames', [Buffer.from('LKSPb'), Buffer.alloc(0)]],
-    ['a piece of nothing', [Buffer.from('LKSPp'), Buffer.from('abc')]],
+    ['a piece without a message', [Buffer.from('LKSPp'), Buffer.from('abc')]],
   ])('drops %s', (_what, message) => {
     expect(createAssembler().take(message)).toBeUndefined();
   });
 
-  it('drops a message of which more comes than was announced', () => {
+  it('drops a message that exceeds its announced length', () => {
     const { take } = createAssembler();
     expect(take([Buffer.from('LKSPb'), Buffer.from([2, 0, 0, 0])])).toBe('piece');
     expect(take([Buffer.from('LKSPp'), Buffer.from('abc')])).toBeUndefined();

@@ -1,23 +1,23 @@
 /**
- * Long messages in pieces. A frame counts for the connection's heartbeat once it is there as a whole, and a message reaches its
- * receiver no sooner: on a slow line, large ones would look like silence. A piece is a message of its own, whose coming is a
- * sign of life.
+ * Long messages travel in pieces. Only a complete frame counts for the connection's heartbeat, and a receiver sees only
+ * complete messages: on a slow line, a large message would look like silence. Each piece is a message of its own, so its
+ * arrival is a sign of life.
  */
 import type { Frames } from './socket.ts';
 
-/** The smallest piece of a long message: 27 KB/s carry one within the 600 ms of the connection's heartbeat. */
+/** The smallest piece of a long message: a line of 27 KB/s carries it within the heartbeat's 600 ms. */
 const pieceBytes = 16 << 10;
-/** A longer message has larger pieces. */
+/** A message that would need more has larger pieces. */
 const maxPieces = 4_096;
-/** Shorter messages travel as they are. */
+/** Shorter messages are not cut. */
 const longBytes = 4 * pieceBytes;
 const maxFrames = 8_192;
 const maxFrameBytes = 1 << 30;
 
-/** No msgpack map, with which every other message begins. */
+/** Every other message begins with a msgpack map, so its first frame cannot equal these. */
 const marks = { begin: Buffer.from('LKSPb'), piece: Buffer.from('LKSPp') } as const;
 
-/** The messages that carry a message, in order. */
+/** The messages that carry a message's frames, in order. */
 export function inPieces(frames: Frames): readonly Frames[] {
   const bytes = frames.reduce((sum, { byteLength }) => sum + byteLength, 0);
   if (bytes <= longBytes) return [frames];
@@ -33,16 +33,16 @@ export function inPieces(frames: Frames): readonly Frames[] {
   return [[marks.begin, lengths], ...pieces];
 }
 
-/** Puts the messages of one sender together again. */
+/** Assembles the messages of one sender from their pieces. */
 export interface Assembler {
-  /** A whole message; `piece` where one goes on; undefined for what fits nothing, such as the rest of one that broke off. */
+  /** A complete message; `piece` while one is incomplete; undefined for a piece that belongs to no message. */
   take(frames: Buffer[]): Buffer[] | 'piece' | undefined;
 }
 
 export function createAssembler(): Assembler {
   let lengths: readonly number[] = [];
   let whole: Buffer[] = [];
-  /** Of the frame that is coming. */
+  /** Of the frame that is not complete yet. */
   let pieces: Buffer[] = [];
   let numBytes = 0;
   const forget = (): void => {
@@ -51,7 +51,7 @@ export function createAssembler(): Assembler {
     pieces = [];
     numBytes = 0;
   };
-  /** Ends frames that are there, empty ones among them. */
+  /** Completes frames whose bytes have all arrived, including empty ones. */
   const endFrames = (): Buffer[] | 'piece' => {
     while (whole.length < lengths.length && numBytes === lengths[whole.length]) {
       whole.push(pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
@@ -85,7 +85,7 @@ export function createAssembler(): Assembler {
   };
 }
 
-/** None where they are no lengths of ours. Nothing is set apart for what has only been announced. */
+/** The announced lengths of frames; none if they are invalid. Announced frames take no memory before they arrive. */
 function lengthsIn(payload: Buffer): readonly number[] {
   if (payload.byteLength % 4 !== 0 || payload.byteLength > 4 * maxFrames) return [];
   const lengths = Array.from({ length: payload.byteLength / 4 }, (_, i) => payload.readUInt32LE(4 * i));

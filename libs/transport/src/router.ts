@@ -12,10 +12,10 @@ export interface ListenOptions {
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
   readonly onRefused?: (refusal: Refusal) => void;
-  /** A peer that sends a larger frame is cut off. */
+  /** The connection of a peer that sends a larger frame is closed. */
   readonly maxFrameBytes: number;
   readonly highWaterMark: number;
-  /** Default: of `commonOptions`. */
+  /** Default: that of `commonOptions`. */
   readonly heartbeatTimeoutMs?: number;
 }
 
@@ -31,7 +31,7 @@ export interface BoundRouter {
   close(): Promise<void>;
 }
 
-/** `ZMQ_ROUTER_NOTIFY`, which zeromq.js does not name, and its value for "tell when a peer disconnects". */
+/** `ZMQ_ROUTER_NOTIFY`, which zeromq.js does not name, and its value for "report when a peer disconnects". */
 const routerNotify = { option: 97, onDisconnect: 2 } as const;
 
 /** A router that receives `[identity, empty]` when a peer's connection ends. */
@@ -43,8 +43,8 @@ class NotifyingRouter extends Router {
 }
 
 /**
- * Contexts whose sockets are not all gone. zeromq shuts a context down as soon as nobody holds it, and the event that a
- * closed socket ends with then never comes.
+ * Contexts that still have sockets. zeromq shuts a context down once nothing references it, and a closed socket's last
+ * event then never arrives.
  */
 const contexts = new Set<Context>();
 
@@ -65,11 +65,11 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
     ...commonOptions,
     ...(options.heartbeatTimeoutMs && { heartbeatTimeout: options.heartbeatTimeoutMs }),
     ipv6: isIPv6(bind),
-    // A worker that comes back is let in at once, though its old connection has not timed out.
+    // A returning worker is admitted at once, even before its old connection has timed out.
     handover: true,
     maxMessageSize: options.maxFrameBytes,
     receiveHighWaterMark: options.highWaterMark,
-    // A router drops above its mark. What waits here is bounded by the heartbeat: a peer that does not read is lost.
+    // A router drops messages above its mark. The heartbeat bounds the queue instead: a peer that does not read is lost.
     sendHighWaterMark: 0,
     handshakeInterval: 5_000,
     ...(context && { context }),
@@ -106,12 +106,12 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
   };
 }
 
-/** Why a handshake failed, where the allow-list has not said so already. */
+/** Why a handshake failed, unless the allow-list has already reported it. */
 function handshakeFailure(event: Event): string | undefined {
   switch (event.type) {
     case 'handshake:error:protocol':
       return event.error.code === 'ERR_ZMTP_MECHANISM_MISMATCH'
-        ? 'the handshake failed: one side has keys, the other none'
+        ? 'the handshake failed: only one side has keys'
         : `the handshake failed: ${event.error.code}`;
     case 'handshake:error:other':
       return 'the handshake failed: the other side hung up';
@@ -120,7 +120,7 @@ function handshakeFailure(event: Event): string | undefined {
   }
 }
 
-/** A thread that ends with a pending receive aborts the whole process, so sockets live on the main thread. */
+/** A thread that ends with a pending receive aborts the whole process, so only the main thread opens sockets. */
 export function requireMainThread(): void {
   if (!isMainThread) {
     throw new LockstepError(

@@ -4,7 +4,7 @@ import { afterRunning } from './running-time.ts';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-it('does not count the time in which the process stood still', () => {
+it('does not count the time in which the process was suspended', () => {
   let pausedMs = 0;
   const action = vi.fn();
   afterRunning(1_000, action, () => Date.now() + pausedMs);
@@ -18,7 +18,7 @@ it('does not count the time in which the process stood still', () => {
   expect(action).toHaveBeenCalledOnce();
 });
 
-it('can be called off', () => {
+it('can be cancelled', () => {
   const action = vi.fn();
   afterRunning(1_000, action, Date.now)();
   vi.advanceTimersByTime(5_000);

@@ -1,8 +1,8 @@
-/** Time in which this process ran: one that was suspended must not find on waking that others were too slow. */
+/** Measures the time in which this process ran: a process that was suspended must not conclude that others were slow. */
 
 const stepMs = 100;
 
-/** Calls back when the process has run for so long. Returns how to call it off. */
+/** Calls `action` when the process has run for `durationMs`. Returns a function that cancels the call. */
 export function afterRunning(
   durationMs: number,
   action: () => void,
@@ -13,7 +13,7 @@ export function afterRunning(
   const timer = setInterval(
     () => {
       const time = now();
-      // A tick that is late by more than itself was not waited for by a running process.
+      // If a tick is late by more than one interval, the process was suspended meanwhile.
       leftMs -= Math.min(time - lastMs, 2 * stepMs);
       lastMs = time;
       if (leftMs > 0) return;

@@ -1,9 +1,9 @@
 import type { Event, Message, MessageLike, Socket, Writable } from 'zeromq';
 
-/** The parts of one message. */
+/** The frames of one message. */
 export type Frames = readonly Uint8Array[];
 
-/** Hosts that vanish without a word are found after 600 ms without a frame of theirs; processes that die, in milliseconds. */
+/** A host that vanishes is found after 600 ms without a frame from it; a process that dies, within milliseconds. */
 export const commonOptions = {
   linger: 0,
   heartbeatInterval: 200,
@@ -12,18 +12,18 @@ export const commonOptions = {
   receiveBufferSize: 4 << 20,
 } as const;
 
-/** Bytes of the caller's own, which zeromq may read long after a send has returned. */
+/** Copies of the caller's bytes: zeromq may read them long after `send` has returned. */
 export function copyFrames(frames: Frames): Buffer[] {
   return frames.map((frame) => Buffer.from(frame));
 }
 
 export interface Sender {
   send(message: MessageLike[]): void;
-  /** Forgets what is queued. */
+  /** Drops all queued messages. */
   clear(): void;
 }
 
-/** A queue in front of a socket, which takes one send at a time. Order is kept. */
+/** A queue in front of a socket, which accepts one send at a time. Keeps the order. */
 export function createSender(socket: Socket & Writable): Sender {
   let queue: MessageLike[][] = [];
   let sending = false;
@@ -33,7 +33,7 @@ export function createSender(socket: Socket & Writable): Sender {
       for (let message = queue.shift(); message !== undefined; message = queue.shift())
         await socket.send(message);
     } catch (error) {
-      // Closing rejects the send in progress; anything else is a bug to surface.
+      // Closing the socket rejects the send in progress; any other error is a bug.
       if (!socket.closed) throw error;
     } finally {
       sending = false;
@@ -51,7 +51,7 @@ export function createSender(socket: Socket & Writable): Sender {
   };
 }
 
-/** Hands every message to `onMessage` until the socket is closed. What the handler throws ends the process. */
+/** Passes every message to `onMessage` until the socket is closed. An error in the handler ends the process. */
 export async function receiveAll(
   socket: Socket & AsyncIterable<Message[]>,
   onMessage: (frames: Message[]) => void,
@@ -62,7 +62,7 @@ export async function receiveAll(
   }
 }
 
-/** Hands every event to `onEvent`; resolves when the socket is gone and its address free. */
+/** Passes every event to `onEvent`; resolves when the socket is gone and its address is free. */
 export async function watch(socket: Socket, onEvent: (event: Event) => void): Promise<void> {
   for await (const event of socket.events) {
     if (event.type === 'end') return;

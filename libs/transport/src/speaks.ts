@@ -1,8 +1,8 @@
-/** Whether a ZeroMQ socket listens at an address, or only something that takes its connections, such as a container's port. */
+/** Whether a ZeroMQ socket listens at an address, or another program that accepts connections, such as a container's proxy. */
 import { connect, type Socket } from 'node:net';
 import { type Endpoint, parseEndpoint } from './endpoint.ts';
 
-/** Every ZeroMQ socket greets first, with this byte. */
+/** The first byte that every ZeroMQ socket sends. */
 const greeting = 0xff;
 
 export function speaksZeroMQ(endpoint: string, timeoutMs = 2_000): Promise<boolean> {

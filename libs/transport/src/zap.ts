@@ -3,17 +3,17 @@ import { type Context, Router } from 'zeromq';
 import type { ServerKeys } from './keys.ts';
 import { createSender, receiveAll } from './socket.ts';
 
-/** Someone who was not let in, and why. */
+/** A process that was refused, and why. */
 export interface Refusal {
   readonly endpoint: string;
   readonly reason: string;
-  /** The address it came from, where known. */
+  /** Its address, if known. */
   readonly address?: string;
-  /** The public key it showed, where it showed one. */
+  /** Its public key, if it sent one. */
   readonly publicKey?: string;
 }
 
-/** Answers the context's authentication requests (ZAP, ZeroMQ RFC 27) from the allow-list. Returns how to stop. */
+/** Answers the context's authentication requests (ZAP, ZeroMQ RFC 27) from the allow-list. Returns a function that stops it. */
 export async function admitOnly(
   context: Context,
   keys: ServerKeys,

@@ -1,11 +1,11 @@
 /** An experiment of these tests, as workers get it and as the one process that they must reproduce trains it. */
 import { fileURLToPath } from 'node:url';
 import { offeredProfiles, type Profile } from '@lockstep/kernels';
+import type { RunConfig } from '@lockstep/run';
 import {
   type Experiment,
   type LocalOptions,
   type LocalResult,
-  type RunConfig,
   type RunOverrides,
   resolveConfig,
   trainLocally,

@@ -1,5 +1,5 @@
 /** Which section of docs/reference.md an export belongs to: an op to its family in docs/ops.md, the rest by its file. */
-import { type Exported, exportsOf, umbrella } from './modules.ts';
+import { type Exported, exportsOf, extension, umbrella } from './modules.ts';
 
 export interface Group {
   readonly title: string;
@@ -9,7 +9,7 @@ export interface Group {
 
 const autodiff = 'libs/autodiff/src/index.ts';
 
-/** What only those need who write primitives and run programs. */
+/** The section of the second entry, `lockstep/extend`. */
 export const extending = 'Programs and primitives';
 
 /** Sections beside those of ops, in the page's order; an export belongs to the first that its file fits. */
@@ -24,6 +24,11 @@ const sections: readonly (readonly [title: string, places: RegExp, about: string
     'Looking inside',
     /autodiff\/src\/teach\//,
     'How values and derivatives come about, and where they go wrong: [autodiff.md](autodiff.md#looking-inside).',
+  ],
+  [
+    'Profiles',
+    /autodiff\/src\/profile\.ts/,
+    'Which arithmetic ops take: [determinism.md](determinism.md#arithmetic).',
   ],
   ['Experiments', /training\/src\//, 'What an experiment file exports: [your-data.md](your-data.md).'],
   ['Data', /data\/src\//, 'Sources of samples: [your-data.md](your-data.md#a-table).'],
@@ -60,7 +65,6 @@ const sections: readonly (readonly [title: string, places: RegExp, about: string
   ['ONNX', /onnx\/src\//, 'Models for other programs: [files.md](files.md#models-as-onnx).'],
   ['Trees', /tree\/src\//, 'Nested arrays and objects of tensors.'],
   ['Errors', /errors\/src\//, 'What is thrown.'],
-  [extending, /autodiff\/src\//, 'For those who extend the library: [architecture.md](architecture.md).'],
 ];
 
 const order = ['Tensors', 'ops', 'Transformations', 'Looking inside', 'Experiments', 'Data', 'Layers'];
@@ -82,7 +86,7 @@ function familiesOf(opsPage: string): [title: string, names: string[]][] {
 const placeOf = (value: Exported): string =>
   'namespace' in value ? value.path : `${value[0]!.path}#${value[0]!.name}`;
 
-/** Everything that the umbrella exports, an op behind a layer of its name as `ops.name`. */
+/** Everything that both entries export, an op behind a layer of its name as `ops.name`. */
 export function groupsOf(opsPage: string): Group[] {
   const [all, inAutodiff] = [exportsOf(umbrella), exportsOf(autodiff)];
   const ops: Group[] = familiesOf(opsPage).map(([title, names]) => ({
@@ -101,11 +105,17 @@ export function groupsOf(opsPage: string): Group[] {
     about,
     members: rest.filter(([, value]) => sectionOf(placeOf(value)) === title),
   }));
+  const extensions: Group = {
+    title: extending,
+    about:
+      "What extensions of the library import: `import { … } from 'lockstep/extend'`. It may change with any release. [architecture.md](architecture.md) is the map of the code.",
+    members: [...exportsOf(extension)],
+  };
   const [before, after] = [
     others.filter(({ title }) => rank(title) < 1),
     others.filter(({ title }) => rank(title) > 1),
   ];
-  return [...before, ...ops, ...after.sort((a, b) => rank(a.title) - rank(b.title))];
+  return [...before, ...ops, ...after.sort((a, b) => rank(a.title) - rank(b.title)), extensions];
 }
 
 function sectionOf(place: string): string {

@@ -8,6 +8,9 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** The file of everything that a user imports. */
 export const umbrella = 'libs/lockstep/src/index.ts';
 
+/** The file of what an extension of the library imports. */
+export const extension = 'libs/lockstep/src/extend.ts';
+
 /** A name's declaration; an overloaded function has several. */
 export interface Declaration {
   /** Relative to the repository. */

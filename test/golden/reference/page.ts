@@ -6,8 +6,9 @@ import { definitionsOf } from './types.ts';
 
 const head = `# Reference
 
-Everything that \`import { … } from 'lockstep'\` gives: signatures, defaults, options, results. Made from the types and comments of
-the sources by \`LOCKSTEP_WRITE_GOLDEN=1 npx vitest run --project golden reference\`; a test holds it against them.
+Everything that \`import { … } from 'lockstep'\` and \`'lockstep/extend'\` give: signatures, defaults, options, results. The page is
+made from the types and comments of the sources by \`LOCKSTEP_WRITE_GOLDEN=1 npx vitest run --project golden reference\`; a test
+compares it with them.
 
 - \`x?: T\` may be left out; \`x: T = v\` is \`v\` unless given. The last argument of most functions is an object of options, listed below it.
 - \`ops.name\` is the op behind a layer of the same name: [layers and ops](layers.md#layers-and-ops-of-the-same-name).

@@ -1,48 +1,45 @@
-/** What a command is: an entry of the table of commands, and the function that it runs. */
-import type { InferredOptionType, Options, PositionalOptions } from 'yargs';
-import { outputOptions } from '../options.ts';
+/** A command is one entry; the types of its arguments, help, suggestions and completion follow from the entry. */
+import type { ArgsOf, OptionTable } from '../option.ts';
+import { type OutputArgs, outputOptions } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** What a command is run with, beside its own options. */
+/** What a command gets beside its own arguments. */
 export interface Context {
   readonly terminal: Terminal;
+  /** All commands, for those that describe them. */
+  readonly commands: readonly Command[];
 }
-
-/** Runs a command with its parsed options; resolves with the exit code. */
-export type Handler<Args> = (args: Args, context: Context) => Promise<number>;
-
-export type OptionTable = Readonly<Record<string, Options>>;
-
-export type PositionalTable = Readonly<Record<string, PositionalOptions>>;
-
-type Camel<Name> = Name extends `${infer Head}-${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : Name;
-
-type Given<Option extends Options | PositionalOptions> = Option extends
-  | { readonly default: unknown }
-  | { readonly demandOption: true }
-  ? InferredOptionType<Option>
-  : InferredOptionType<Option> | undefined;
-
-/** What a command is given of a table of options: names in camelCase, undefined for what was not told. */
-export type ArgsOf<Table extends OptionTable | PositionalTable> = {
-  readonly [Name in keyof Table as Camel<Name>]: Given<Table[Name]>;
-};
 
 export interface Command {
   readonly name: string;
-  /** With its positional arguments: `train <experiment>`. */
-  readonly usage: string;
-  readonly describe: string;
-  readonly positionals: PositionalTable;
+  readonly summary: string;
+  /** In the order of the command line; optional ones come last. */
+  readonly positionals: OptionTable;
   readonly options: OptionTable;
+  /** Options that the command refuses, with the message that says why. Help and completion do not show them. */
+  readonly refused: Readonly<Record<string, string>>;
   /** A command line without the program's name, and what it is for. */
   readonly examples: readonly (readonly [line: string, describe: string])[];
-  /** Commands are loaded when they run only, so that `--help` is quick. */
-  load(): Promise<Handler<never>>;
+  /** Runs the command with the arguments that its entry describes; resolves with the exit code. */
+  run(args: object, context: Context): Promise<number>;
 }
 
-/** The options of a command, those of every command among them, without what only says that it is no option. */
-export function visibleOptions(command: Command): OptionTable {
-  const all: OptionTable = { ...command.options, ...outputOptions };
-  return Object.fromEntries(Object.entries(all).filter(([, { hidden }]) => hidden !== true));
+type None = Record<never, never>;
+
+/** One entry. Its file is loaded for `--help` and for other commands as well, so `run` imports what is slow to load. */
+export function command<Positionals extends OptionTable = None, Own extends OptionTable = None>(
+  entry: Pick<Command, 'name' | 'summary'> &
+    Partial<Pick<Command, 'refused' | 'examples'>> & {
+      readonly positionals?: Positionals;
+      readonly options?: Own;
+      readonly run: (
+        args: ArgsOf<NoInfer<Positionals>> & ArgsOf<NoInfer<Own>> & OutputArgs,
+        context: Context,
+      ) => Promise<number>;
+    },
+): Command {
+  return { positionals: {}, options: {}, refused: {}, examples: [], ...entry };
 }
+
+/** The options of a command, with those of every command. */
+export const optionsOf = (command: Command): OptionTable => ({ ...command.options, ...outputOptions });

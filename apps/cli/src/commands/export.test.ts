@@ -11,7 +11,7 @@ import { createProject, type TestProject } from '../fixtures/project.ts';
 import { recordingTerminal } from '../fixtures/recording.ts';
 import { createRunFolder } from '../run-folder.ts';
 
-/** A model of the key's and the input's own methods: this test's project has no library to import. */
+/** A model made of methods of the key and of the input: this test's project has no library to import. */
 const linear = `
 import { defineExperiment } from 'lockstep';
 const fields = { x: { name: 'x', shape: [2], dtype: 'float32' } };
@@ -64,7 +64,7 @@ async function run(...argv: string[]) {
 }
 
 describe('export', () => {
-  it('says that a parameter is not finite, and exports it', async () => {
+  it('reports a parameter that is not finite, and exports it', async () => {
     const folder = await runOf(linear);
     const diverged = { ...tensors, 'params/bias': float([], Number.NaN) };
     await saveCheckpoint(checkpointFolder(folder), { step: 9, header: {}, tensors: diverged });
@@ -72,12 +72,12 @@ describe('export', () => {
     const { code, err } = await run(folder, '--out', out);
     expect([code, err]).toEqual([
       0,
-      'lockstep: params/bias has values that are not finite at step 9; they are exported as they are\n',
+      'lockstep: params/bias has values that are not finite at step 9; the file contains them unchanged\n',
     ]);
     expect((await run(folder, '--step', '8', '--out', out)).err).toBe('');
   });
 
-  it('writes the newest parameters as safetensors, with where they come from', async () => {
+  it('writes the newest parameters as safetensors, with their origin', async () => {
     const folder = await runOf(linear);
     const out = join(project.folder, 'model.safetensors');
     const { code, out: said } = await run(folder, '--out', out);
@@ -95,7 +95,7 @@ describe('export', () => {
     expect(metadata).toMatchObject({ name: 'linear', step: '8', fingerprint: 'f00' });
   });
 
-  it('writes an earlier step as NPZ, for scripts', async () => {
+  it('writes the parameters of an earlier step as NPZ, for scripts', async () => {
     const folder = await runOf(linear);
     const out = join(project.folder, 'model.npz');
     const { code, out: said } = await run(folder, '--step', '4', '--out', out, '--json');
@@ -120,7 +120,7 @@ describe('export', () => {
     expect(bytes.includes(Buffer.from(kernel.data.buffer))).toBe(true);
   });
 
-  it('says what is wrong', async () => {
+  it('reports mistakes', async () => {
     const folder = await runOf(linear.replace('model: {', 'init: () => ({}), nothing: {'));
     const at = (name: string) => join(project.folder, name);
     expect(await run(folder, '--step', '5')).toMatchObject({

@@ -1,16 +1,12 @@
 import { fromWireError } from '@lockstep/errors';
 import { describeError } from '../errors.ts';
+import type { OutputArgs } from '../options.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Display } from './display.ts';
 import { createJsonDisplay } from './json.ts';
 import { createPeopleDisplay } from './people.ts';
 
-export interface OutputArgs {
-  readonly json: boolean;
-  readonly verbose: boolean;
-}
-
-/** How a run is shown; why it failed is always said on stderr. */
+/** The display of a run. In both forms stderr says why a run failed. */
 export function chooseDisplay({ out, err }: Terminal, { json, verbose }: OutputArgs): Display {
   const display = json ? createJsonDisplay(out) : createPeopleDisplay(out);
   return {

@@ -1,22 +1,22 @@
-/** What a command shows of a run, in one of three ways: a line that moves, lines now and then, or JSON. */
+/** Shows a run in one of three ways: a line that moves, a line now and then, or JSON. */
 import type { Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
-import type { RunConfig } from '@lockstep/training';
+import type { RunConfig } from '@lockstep/run';
 import type { TypeProblem } from '../type-check.ts';
 
 export interface RunInfo {
   readonly name: string;
-  /** Its folder. */
+  /** The folder of the run. */
   readonly run: string;
-  /** Where it listens. */
+  /** The address at which the coordinator listens. */
   readonly endpoint: string;
-  /** The same for workers of other machines: never "all interfaces". */
+  /** The address for workers of other machines, which is never "all interfaces". */
   readonly join: string;
   readonly config: RunConfig;
   readonly localWorkers: number;
-  /** Of each local worker. */
+  /** Compute threads of each local worker. */
   readonly threads: number;
-  /** Workers waited for before the first step. */
+  /** Workers to wait for before the first step. */
   readonly minWorkers: number;
 }
 
@@ -28,7 +28,7 @@ export type Ending =
       readonly fingerprint: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
-      /** Steps that were not finite, of a run that was to go on all the same; absent where there were none. */
+      /** Steps that were not finite, in a run that goes on after them; absent if there were none. */
       readonly nonFiniteSteps?: number;
       readonly run: string;
     }
@@ -38,19 +38,19 @@ export type Ending =
       readonly step: number;
       readonly cause: 'step' | 'update' | 'state';
       readonly what: readonly string[];
-      /** Where in the experiment. */
+      /** The place in the experiment where the first value that is not finite was computed. */
       readonly message: string;
       readonly run: string;
     }
-  /** Without `run` nothing has happened, and the folder is removed. */
+  /** Without `run`, no step was done, and the folder is removed. */
   | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run?: string };
 
 export interface Display {
   started(info: RunInfo): void;
   update(update: Update): void;
-  /** A line for people that stays. */
+  /** Shows a line that stays. */
   note(text: string): void;
-  /** What the type checker says of the experiment. */
+  /** Shows problems that the type checker found in the experiment. */
   typeErrors(problems: readonly TypeProblem[]): void;
   ended(ending: Ending): void;
 }

@@ -26,7 +26,7 @@ describe('sparkline', () => {
     expect(sparkline(values, 8)).toBe(text);
   });
 
-  it('takes means where there are more values than cells', () => {
+  it('shows means where there are more values than cells', () => {
     expect(sparkline([9, 7, 5, 3, 1, 1], 3)).toBe('█▄▁');
   });
 });
@@ -52,7 +52,7 @@ it.each([
   expect(metric(name, value)).toBe(text);
 });
 
-it('writes numbers and hashes for people', () => {
+it('formats numbers and hashes', () => {
   expect([rate(1840.4), rate(3.21), rate(0)]).toEqual(['1,840', '3.2', '0']);
   expect([plural(1, 'worker'), plural(2, 'worker')]).toEqual(['1 worker', '2 workers']);
   expect([shortHash('abc'), shortHash('0123456789abcdef'.repeat(4))]).toEqual(['abc', '01234567…cdef']);
@@ -61,7 +61,7 @@ it('writes numbers and hashes for people', () => {
 it('breaks a paragraph between words', () => {
   expect(wrapped('a batch of 12 is large', 13, '  ', '    ')).toBe('  a batch of\n    12 is\n    large');
   expect(wrapped('step 3:  loss 1  x', Number.POSITIVE_INFINITY, '  ', '    ')).toBe('  step 3:  loss 1  x');
-  // A path stays one.
+  // A path is not broken.
   expect(wrapped('run runs/2026-11-22-mnist', 10, '  ', '    ')).toBe('  run\n    runs/2026-11-22-mnist');
   expect(wrapped('', 10, '  ', '    ')).toBe('  ');
 });

@@ -1,16 +1,16 @@
-/** Numbers as people read them, fitted into a line. */
+/** Formats numbers for people, fitted into a line. */
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const levels = '▁▂▃▄▅▆▇█';
 
-/** `▕████▊   ▏`, `cells` wide between its ends. */
+/** A bar `▕████▊   ▏`, with `cells` characters between its ends. */
 export function bar(fraction: number, cells: number): string {
   const filled = Math.round(Math.min(Math.max(fraction, 0), 1) * cells * 8);
   const full = '█'.repeat(Math.floor(filled / 8));
   return `▕${`${full}${eighths[filled % 8]!}`.padEnd(cells)}▏`;
 }
 
-/** The values as `▇▅▃▁`, the lowest at the bottom; means where there are more values than cells. */
+/** The values as `▇▅▃▁`, the lowest at the bottom. Shows means where there are more values than cells. */
 export function sparkline(values: readonly number[], cells: number): string {
   const finite = values.filter(Number.isFinite);
   const width = Math.min(cells, finite.length);
@@ -36,12 +36,12 @@ export function duration(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
 }
 
-/** `1,840`, and digits behind the point only for small numbers. */
+/** A number such as `1,840`. Only small numbers have digits after the point. */
 export function rate(value: number): string {
   return value.toLocaleString('en-US', { maximumFractionDigits: value < 10 ? 1 : 0 });
 }
 
-/** A share of samples as per cent, anything else with four digits. */
+/** Shares of samples as a percentage, other metrics with four digits. */
 export function metric(name: string, value: number): string {
   if (/accuracy$/i.test(name)) return `${(100 * value).toFixed(1)}%`;
   if (!Number.isFinite(value)) return String(value);
@@ -54,12 +54,12 @@ export function plural(count: number, noun: string): string {
   return `${rate(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-/** `3f9c…e1d0`: enough to compare by eye. */
+/** A short form such as `3f9c…e1d0`, enough to compare by eye. */
 export function shortHash(hash: string): string {
   return hash.length <= 12 ? hash : `${hash.slice(0, 8)}…${hash.slice(-4)}`;
 }
 
-/** A value that was given, as messages quote it: on one line, and not endless. */
+/** A given value as messages quote it: on one line, and shortened. */
 export function quoted(value: unknown): string {
   const text = String(value);
   const short = text.length > 80 ? `${text.slice(0, 80)}…` : text;
@@ -67,7 +67,10 @@ export function quoted(value: unknown): string {
   return `'${short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))}'`;
 }
 
-/** A paragraph in lines of at most `width` characters, broken between words; the first begins with `first`, the others with `rest`. */
+/**
+ * A paragraph broken between words into lines of at most `width` characters. The first line begins with `first`, the others with
+ * `rest`.
+ */
 export function wrapped(text: string, width: number, first: string, rest: string): string {
   const lines: string[] = [];
   const [head = '', ...words] = text.split(' ');

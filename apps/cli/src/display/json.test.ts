@@ -13,7 +13,7 @@ const config = {
   checkpointEvery: 200,
 };
 
-it('writes one object a line, steps with a fingerprint always and others once a second', () => {
+it('writes one object a line: every step with a fingerprint, and other steps once a second', () => {
   const out = recordingStream();
   let time = 0;
   const display = createJsonDisplay(out, () => time);
@@ -69,7 +69,7 @@ it('writes one object a line, steps with a fingerprint always and others once a 
   );
 });
 
-it('tells of what was mended, with its facts', () => {
+it('writes notices with their facts', () => {
   const out = recordingStream();
   const notice = { type: 'checkpointSkipped', message: 'passed over', facts: { step: 20 } } as const;
   createJsonDisplay(out).update({ type: 'notice', notice });
@@ -92,14 +92,15 @@ it.each([
   expect(JSON.parse(out.text())).toEqual(line);
 });
 
-it('tells what is not finite, whether the run stops for it or goes on', () => {
+it('writes what is not finite, whether the run stops or goes on', () => {
   const out = recordingStream();
   const display = createJsonDisplay(out);
   display.update({ type: 'event', event: { type: 'nonFinite', cause: 'step', step: 4, what: ['loss'] } });
-  display.update({ type: 'warning', warning: { type: 'nonFinite', step: 5, what: ['gradient of w'] } });
+  const facts = { step: 5, what: ['gradient of w'] };
+  display.update({ type: 'notice', notice: { type: 'nonFinite', message: 'step 5', facts } });
   const lines = out.text().trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toEqual([
     { event: 'nonFinite', cause: 'step', step: 4, what: ['loss'] },
-    { event: 'nonFinite', step: 5, what: ['gradient of w'] },
+    { event: 'nonFinite', step: 5, what: ['gradient of w'], message: 'step 5' },
   ]);
 });

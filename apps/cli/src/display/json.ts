@@ -1,11 +1,11 @@
-/** For programs: one JSON object a line, and nothing else. */
+/** A display for programs: one JSON object a line, and nothing else. */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import type { Display, Ending } from './display.ts';
 import { metricsOf } from './progress.ts';
 import { spares } from './sentences.ts';
 
-/** Between two steps without a fingerprint. */
+/** The least time between two steps without a fingerprint. */
 const stepMs = 1_000;
 
 export function createJsonDisplay(out: Stream, now: () => number = () => performance.now()): Display {
@@ -47,10 +47,6 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           const { type, message, facts } = update.notice;
           return write(type, { ...facts, message });
         }
-        case 'warning': {
-          const { type, ...facts } = update.warning;
-          return write(type, facts);
-        }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
         case 'done':
@@ -65,7 +61,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
   };
 }
 
-/** JSON would turn a diverged loss into `null`. */
+/** Writes non-finite numbers as strings, because JSON would turn a diverged loss into `null`. */
 function visible(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
@@ -83,7 +79,7 @@ function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
       return { step, cause, what, message, run };
     }
     case 'failed':
-      // A run that is not kept is no field of the line.
+      // The line has no `run` if the run is not kept.
       return { code: ending.error.code, message: ending.error.message, step: ending.step, run: ending.run };
     default:
       return ending satisfies never;

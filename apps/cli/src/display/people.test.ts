@@ -54,7 +54,7 @@ function shown(isTTY: boolean, columns = 60) {
 }
 
 describe('a display for people', () => {
-  it('writes a header, a line now and then, what happens, and the result', () => {
+  it('writes a header, a line now and then, events, and the result', () => {
     const { display, at, text } = shown(false);
     display.started(info);
     at(0, event({ type: 'joined', worker: 'w0', host: 'here', pid: 1, threads: 1 }));
@@ -78,7 +78,7 @@ describe('a display for people', () => {
     ]);
   });
 
-  it('moves one line on a terminal, and keeps others above it', () => {
+  it('moves one line on a terminal, and keeps other lines above it', () => {
     const { display, at, text } = shown(true);
     display.started(info);
     at(0, generation(1, 0, ['w0', 'w1']));
@@ -87,7 +87,7 @@ describe('a display for people', () => {
     at(400, progress(3));
     at(450, { type: 'turnedAway', reason: '10.0.0.9: its key is not in the allow-list' });
     display.ended({ type: 'interrupted', step: 3, run: 'runs/r' });
-    // What a terminal shows: a cleared line starts again.
+    // Renders the output as a terminal does: a cleared line starts again.
     const lines = text()
       .split('\n')
       .map((line) => line.split('\r\x1b[2K').at(-1));
@@ -95,8 +95,8 @@ describe('a display for people', () => {
     expect(lines).toEqual([
       '  mnist-cnn · seed 1 · profile portable · 2 workers × 1',
       '    thread · 8 shards of 32 rows',
-      '  ! someone was refused: 10.0.0.9: its key is not in the',
-      '    allow-list',
+      '  ! a connection was refused: 10.0.0.9: its key is not in',
+      '    the allow-list',
       expect.stringMatching(/^ {2}step 3\/4 .*75%/),
       '  ■ stopped; step 3 is saved   run runs/r',
       '    go on with: lockstep resume runs/r',
@@ -107,7 +107,7 @@ describe('a display for people', () => {
     }
   });
 
-  it('says where workers join, and which places are spare', () => {
+  it('shows where workers join, and which workers and threads are spare', () => {
     const waiting = shown(false);
     waiting.display.started({ ...info, localWorkers: 0 });
     waiting.at(0, event({ type: 'joined', worker: 'w0', host: 'there', pid: 1, threads: 4 }));
@@ -120,14 +120,14 @@ describe('a display for people', () => {
     expect(many.text()).toContain('  2 workers × 5 threads for 8 shards: 2 are spares\n');
   });
 
-  it('tells of what was mended, before the first step as well', () => {
+  it('shows notices, also before the first step', () => {
     const { display, at, text } = shown(false);
     display.started(info);
     at(0, { type: 'notice', notice: { type: 'workerRestarting', message: 'worker 1 is started again' } });
     expect(text()).toBe('  ! worker 1 is started again\n');
   });
 
-  it('says how to go on when the workers are gone, not when the experiment is wrong', () => {
+  it('shows how to go on when workers are lost, but not when the experiment is wrong', () => {
     const failed = (code: 'file' | 'lost' | 'shape') => {
       const { display, text } = shown(false);
       display.ended({ type: 'failed', error: { code, message: 'x', facts: {} }, step: 2, run: 'runs/r' });
@@ -140,20 +140,21 @@ describe('a display for people', () => {
     expect(failed('shape')).toBe('  ✗ failed after step 2   run runs/r\n');
   });
 
-  it('says what is not finite, what stopped for it and what is saved', () => {
+  it('shows what is not finite, what stopped the run, and what is saved', () => {
     const { display, text, at } = shown(false);
     at(0, event({ type: 'nonFiniteState', step: 8, what: ['parameter w'], from: 0 }));
     at(0, event({ type: 'nonFinite', cause: 'update', step: 3, what: ['parameter w'] }));
-    at(0, { type: 'warning', warning: { type: 'nonFiniteEvaluation', step: 2, what: ['validation/loss'] } });
+    const message = 'the evaluation after step 2 is not finite: validation/loss';
+    at(0, { type: 'notice', notice: { type: 'nonFiniteEvaluation', message } });
     const ending = { step: 3, cause: 'update', what: ['parameter w'], message: 'm', run: 'runs/r' } as const;
     display.ended({ type: 'stoppedNonFinite', ...ending });
     expect(text().split('\n')).toEqual([
-      '  ! parameter w is not finite after step 8: going back to step 0, to find the update that made it so',
+      '  ! parameter w is not finite after step 8: going back to step 0 to find the update that caused it',
       '  ! the update of step 3 makes parameter w non-finite; stopping after step 2',
       '  ! the evaluation after step 2 is not finite: validation/loss',
       '  ✗ stopped: step 3 is not finite (parameter w)   run runs/r',
       '    m',
-      '    step 2 is saved; what would happen again in step 3 is to be mended in the experiment or its data',
+      '    step 2 is saved; step 3 would stop the run again unless the experiment or its data change',
       '',
     ]);
   });

@@ -1,4 +1,4 @@
-/** For people: a header, one line that moves on a terminal (now and then a line elsewhere), and what happens. */
+/** A display for people: a header, events, and one line that moves on a terminal (elsewhere, a line now and then). */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import { describeProblems } from '../type-check.ts';
@@ -8,7 +8,7 @@ import { createProgressTracker, type ProgressTracker, renderProgress } from './p
 import { endingLines, headline, sentence, spares } from './sentences.ts';
 
 const clearLine = '\r\x1b[2K';
-/** Between two drawings of the moving line, and between two lines elsewhere. */
+/** The least time between two drawings of the moving line, and between two lines elsewhere. */
 const redrawMs = 100;
 const plainMs = 5_000;
 
@@ -17,11 +17,11 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   let tracker: ProgressTracker | undefined;
   let moving = '';
   let begun = false;
-  /** Workers that could not load, said when others begin: where none does, the run's own error says why, once. */
+  /** Workers that could not load, shown once others begin. If none begins, the error of the run gives the reason once. */
   let heldBack: string[] = [];
   let drawnAt = Number.NEGATIVE_INFINITY;
 
-  /** The last column stays free: some terminals wrap there. */
+  /** The last column stays free, because some terminals wrap there. */
   const width = () => (out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY);
 
   function note(text: string): void {
@@ -97,13 +97,13 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   };
 }
 
-/** A worker could not load the experiment or its data, and is not started again. */
+/** Whether a worker could not load the experiment or its data, and is not started again. */
 function isFailedLoading(update: Update): boolean {
   if (update.type === 'notice') return update.notice.type === 'workerGivenUp';
   return update.type === 'event' && update.event.type === 'refused' && update.event.code === 'failed';
 }
 
-/** Local workers that come and go while they load are no news. */
+/** Local workers that join and leave while they load are not shown. */
 function isOfInterest(update: Update, info: RunInfo | undefined, begun: boolean): boolean {
   const isComing = update.type === 'event' && ['joined', 'lost'].includes(update.event.type);
   return !isComing || begun || info?.localWorkers === 0;

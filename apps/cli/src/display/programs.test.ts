@@ -42,7 +42,7 @@ const plan = (equations: readonly Equation[], size?: number) => ({
   numFusedSteps: 2,
 });
 
-it('prints a line an equation, in columns', () => {
+it('prints a line for each equation, in columns', () => {
   const description: ProgramsDescription = {
     shards: 8,
     rowsPerShard: 16,
@@ -73,7 +73,7 @@ it('prints a line an equation, in columns', () => {
   expect(lines.slice(-2)).toEqual(['                       8 B  v7 float32[]  copy v5', '']);
 });
 
-it('prints what loops and branches run, further in', () => {
+it('prints the bodies of loops and branches, indented', () => {
   const body = { ...plan([copy]), inputs: [float('v0', 3), float('v1')] };
   const outer = {
     ...{ op: 'branch', inputs: ['v2', 'v3'], outputs: [float('v4', 3)], steps: [], flops: 12, bytes: 24 },

@@ -1,4 +1,4 @@
-/** Programs as text: a line an equation, with its costs in columns; bodies of loops and branches further in. */
+/** Programs as text: a line for each equation, with its costs in columns. Bodies of loops and branches are indented. */
 import type { ProgramsDescription } from '@lockstep/training';
 import { plural, rate } from './format.ts';
 
@@ -7,9 +7,9 @@ type Segment = Plan['segments'][number];
 type Equation = Segment['equations'][number];
 type Named = Plan['inputs'][number];
 
-/** Room for an amount and its unit. */
+/** Width of an amount with its unit. */
 const AMOUNT_WIDTH = 11;
-/** An operation's inputs are cut here, names of parameters being long; its steps are not. */
+/** Results are padded to this width at most, because names of parameters may be long. */
 const MAX_RESULT_WIDTH = 44;
 
 export function programsText({ shards, rowsPerShard, shard, update }: ProgramsDescription): string {
@@ -59,7 +59,7 @@ function equationList(equations: readonly Equation[]): string[] {
   ]);
 }
 
-/** What a loop or a branch runs, with the costs of one turn. Its inputs are its own variables. */
+/** The bodies of a loop or a branch, with the costs of one turn. Inputs of a body are its own variables. */
 function bodyLines({ bodies = [] }: Equation): string[] {
   return bodies.flatMap((body, i) => {
     const title = bodies.length === 1 ? 'body' : `body ${i + 1} of ${bodies.length}`;
@@ -78,7 +78,7 @@ function equationLines(equation: Equation, results: readonly string[], width: nu
     `${flops === 0 ? '' : flopsText(flops)}`.padStart(AMOUNT_WIDTH) + bytesText(bytes).padStart(AMOUNT_WIDTH);
   const indent = ' '.repeat(costs.length + 6);
   const others = results.slice(1).map((result) => `${indent}${result}`);
-  // A fused equation's inputs are in its steps.
+  // The inputs of a fused equation are in its steps.
   const what = steps.length === 0 ? [op, ...inputs].join(' ') : op;
   return [
     `    ${costs}  ${results[0]!.padEnd(width)}  ${what}`,
@@ -98,7 +98,7 @@ const flopsText = (flops: number): string =>
   scaled(flops, 1000, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP']);
 export const bytesText = (bytes: number): string => scaled(bytes, 1024, ['B', 'KiB', 'MiB', 'GiB', 'TiB']);
 
-/** `3.2 MiB`: the largest unit of which there is at least one. */
+/** An amount such as `3.2 MiB`, in the largest unit of which there is at least one. */
 function scaled(amount: number, base: number, units: readonly string[]): string {
   let value = amount;
   let unit = 0;

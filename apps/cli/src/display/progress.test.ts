@@ -30,7 +30,7 @@ describe('renderProgress', () => {
     expect(rendered).toBe(line);
   });
 
-  it('does without what is not known', () => {
+  it('leaves out what is not known', () => {
     const unknown = { totalSteps: undefined, samplesPerSecond: undefined, secondsLeft: undefined };
     expect(renderProgress({ ...view, ...unknown }, 120)).toBe(
       '  step 412  loss 0.07120 █▄▃▂▁▁▁▁  accuracy 98.1%',
@@ -38,13 +38,13 @@ describe('renderProgress', () => {
     expect(renderProgress({ ...view, ...unknown, loss: undefined, metrics: [] }, 120)).toBe('  step 412');
   });
 
-  it('leaves out the time left at the end', () => {
+  it('leaves out the remaining time at the end', () => {
     expect(renderProgress({ ...view, step: 645, secondsLeft: 0 }, 120)).toMatch(/100%.*samples\/s$/);
   });
 });
 
 describe('a progress tracker', () => {
-  it('measures speed and time left', () => {
+  it('measures speed and remaining time', () => {
     const tracker = createProgressTracker(100, 20);
     for (let step = 1; step <= 10; step++) tracker.add(step, { metrics: { loss: 1 / step } }, 500 * step);
     expect(tracker.view()).toMatchObject({
@@ -56,7 +56,7 @@ describe('a progress tracker', () => {
     });
   });
 
-  it('takes the number of steps that workers report, and leaves out what is not the experiment’s', () => {
+  it('shows the number of steps that workers report, and leaves out metrics that are not the experiment’s', () => {
     const tracker = createProgressTracker(100, null);
     tracker.add(1, { totalSteps: 645, metrics: { loss: 1, gradientNorm: 2, accuracy: 0.5 } }, 0);
     expect(tracker.view()).toMatchObject({ totalSteps: 645, metrics: [['accuracy', 0.5]] });

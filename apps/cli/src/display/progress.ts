@@ -1,11 +1,11 @@
-/** How a run stands, gathered from its reports; and that as one line. */
+/** Tracks the progress of a run from its reports, and renders it as one line. */
 import { bar, duration, metric, rate, sparkline } from './format.ts';
 
 export interface ProgressView {
   readonly step: number;
   readonly totalSteps: number | undefined;
   readonly loss: number | undefined;
-  /** Of every step so far, thinned out. */
+  /** Losses of the steps so far, thinned out. */
   readonly losses: readonly number[];
   readonly metrics: readonly (readonly [name: string, value: number])[];
   readonly samplesPerSecond: number | undefined;
@@ -13,13 +13,13 @@ export interface ProgressView {
 }
 
 export interface ProgressTracker {
-  /** `now` in milliseconds. */
+  /** `now` is in milliseconds. */
   add(step: number, report: Readonly<Record<string, unknown>>, now: number): void;
   view(): ProgressView;
 }
 
 const maxLosses = 128;
-/** Weight of the newest measurement of speed, per second of its length. */
+/** The weight of the newest measurement of speed, for each second that it lasted. */
 const forgettingPerSecond = 0.2;
 
 export function createProgressTracker(batchSize: number, configuredSteps: number | null): ProgressTracker {
@@ -43,7 +43,7 @@ export function createProgressTracker(batchSize: number, configuredSteps: number
   function measure(now: number): void {
     last ??= { step, now };
     const seconds = (now - last.now) / 1000;
-    // Reports come in bursts; a shorter stretch says little.
+    // Reports come in bursts, so shorter measurements are not reliable.
     if (seconds < 0.25) return;
     const speed = (step - last.step) / seconds;
     const weight = stepsPerSecond === undefined ? 1 : Math.min(1, seconds * forgettingPerSecond);
@@ -64,7 +64,7 @@ export function createProgressTracker(batchSize: number, configuredSteps: number
       totalSteps,
       loss: metrics.loss,
       losses,
-      // The experiment's own; the gradient's norm is in the log.
+      // Metrics of the experiment; the norm of the gradient is only in the log.
       metrics: Object.entries(metrics).filter(([name]) => name !== 'loss' && name !== 'gradientNorm'),
       samplesPerSecond: stepsPerSecond === undefined ? undefined : stepsPerSecond * batchSize,
       secondsLeft:
@@ -85,7 +85,7 @@ export function metricsOf({ metrics }: Readonly<Record<string, unknown>>): Recor
 const maxBarCells = 20;
 const minBarCells = 6;
 
-/** One line of at most `width` characters. The bar takes what is left; where that is little, less is shown. */
+/** A line of at most `width` characters. The bar takes the room that is left; where that is little, less is shown. */
 export function renderProgress(view: ProgressView, width: number): string {
   const { loss, losses, metrics, samplesPerSecond, secondsLeft } = view;
   const lossText = loss === undefined ? [] : [`loss ${metric('loss', loss)}`];

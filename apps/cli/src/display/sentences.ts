@@ -1,4 +1,4 @@
-/** What happens in a run, as sentences for people. */
+/** Sentences about the events of a run. */
 import type { Update } from '@lockstep/coordinator';
 import type { Ending, RunInfo } from './display.ts';
 import { metric, plural, shortHash } from './format.ts';
@@ -14,7 +14,7 @@ export function headline(info: RunInfo, numWorkers: number, profile: string): st
   return [name, `seed ${seed}`, `profile ${profile}`, places, shards].join(' · ');
 }
 
-/** Workers and threads that have no shard to run, if there are any. */
+/** Workers and threads without a shard, if there are any. */
 export function spares({
   localWorkers,
   threads,
@@ -27,17 +27,15 @@ export function spares({
   return `${plural(localWorkers, 'worker')} × ${plural(threads, 'thread')} for ${plural(config.numShards, 'shard')}: ${spare} ${are}`;
 }
 
-/** A line for what people should know of; undefined for the rest. */
+/** A line that people should read about an update; undefined for other updates. */
 export function sentence(update: Update): string | undefined {
   switch (update.type) {
     case 'event':
       return eventSentence(update.event);
     case 'evaluation':
       return update.final ? undefined : `step ${update.step}: ${metricList(metricsOf(update.report))}`;
-    case 'warning':
-      return warningSentence(update.warning);
     case 'turnedAway':
-      return `! someone was refused: ${update.reason}`;
+      return `! a connection was refused: ${update.reason}`;
     case 'notice':
       return `! ${update.notice.message}`;
     case 'progress':
@@ -80,19 +78,12 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
         ? `! step ${event.step} is not finite: ${event.what.join(', ')}; stopping after step ${event.step - 1}`
         : `! the update of step ${event.step} makes ${event.what.join(', ')} non-finite; stopping after step ${event.step - 1}`;
     case 'nonFiniteState':
-      return `! ${event.what.join(', ')} is not finite after step ${event.step}: going back to step ${event.from}, to find the update that made it so`;
+      return `! ${event.what.join(', ')} is not finite after step ${event.step}: going back to step ${event.from} to find the update that caused it`;
     case 'interrupting':
       return 'stopping: saving a checkpoint (Ctrl-C again stops at once)';
     default:
       return event satisfies never;
   }
-}
-
-function warningSentence({ type, step, what }: Extract<Update, { type: 'warning' }>['warning']): string {
-  const list = what.join(', ');
-  return type === 'nonFinite'
-    ? `! step ${step} is not finite: ${list}; the run goes on, and does not say so again`
-    : `! the evaluation after step ${step} is not finite: ${list}`;
 }
 
 export function endingLines(ending: Ending): readonly string[] {
@@ -122,7 +113,7 @@ export function endingLines(ending: Ending): readonly string[] {
     case 'failed': {
       const { run } = ending;
       if (run === undefined) return ['✗ failed before the first step; no run is kept'];
-      // What the experiment did wrong, it would do again.
+      // A resumed run would repeat a mistake of the experiment.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,
         ...(['lost', 'file'].includes(ending.error.code) ? [goOn(run)] : []),
@@ -134,11 +125,11 @@ export function endingLines(ending: Ending): readonly string[] {
 }
 
 const savedBefore = (step: number): string =>
-  `  step ${step - 1} is saved; what would happen again in step ${step} is to be mended in the experiment or its data`;
+  `  step ${step - 1} is saved; step ${step} would stop the run again unless the experiment or its data change`;
 
 const goOn = (run: string): string => `  go on with: lockstep resume ${run}`;
 
-/** `test accuracy 98.6%  test loss 0.0413` */
+/** A list such as `test accuracy 98.6%  test loss 0.0413`. */
 function metricList(metrics: Readonly<Record<string, number>>): string {
   return Object.entries(metrics)
     .map(([name, value]) => `${name.replace('/', ' ')} ${metric(name, value)}`)

@@ -1,4 +1,4 @@
-/** The ways a run ends: every worker is told once, and nothing is sent after. */
+/** The ways in which a run ends. Every worker is told once, and nothing is sent afterwards. */
 
 import { invariant, type WireError } from '@lockstep/errors';
 import type { Hello, StopReason } from '../messages/messages.ts';
@@ -10,23 +10,23 @@ export function finish(turn: Turn, { step, fingerprint, result }: Finish): void 
   turn.effects.push({ type: 'done', outcome: { reason: 'finished', step, fingerprint, result } });
 }
 
-/** Everyone agrees on step and finding; `message` says what the search came to. */
+/** All members agree on step and finding. `message`: the result of the search. */
 export function stopNonFinite(turn: Turn, message: string): void {
   const found = turn.state.nonFinite;
-  invariant(found !== null, 'a run ends so because of something that was found');
+  invariant(found !== null, 'a run ends as non-finite only after a finding');
   const { step } = found;
   stopWorkers(turn, 'nonFinite', step, message);
   turn.effects.push({ type: 'done', outcome: { reason: 'nonFinite', step, found, message } });
 }
 
-/** `step` is that of the newest checkpoint: where the run goes on when it is resumed. */
+/** Ends the run at the newest checkpoint, from which it can be resumed. */
 export function stopInterrupted(turn: Turn): void {
   const step = turn.state.checkpointStep;
   stopWorkers(turn, 'interrupted', step);
   turn.effects.push({ type: 'done', outcome: { reason: 'interrupted', step } });
 }
 
-/** What was to be saved is, as far as it can be: the run ends as it was to. */
+/** The state is saved if that was possible: ends the run with its error or as interrupted. */
 export function stopSaved(turn: Turn): void {
   const { failing } = turn.state;
   if (failing === null) stopInterrupted(turn);
@@ -39,8 +39,8 @@ export function fail(turn: Turn, error: WireError): void {
   turn.effects.push({ type: 'done', outcome: { reason: 'failed', step, error } });
 }
 
-/** Answers a worker that comes when all is over; one already told to stop is told nothing more. */
-export function turnAway(turn: Turn, hello: Hello): void {
+/** Tells a worker that joins after the end to stop. A worker that was told already is not told again. */
+export function stopLatecomer(turn: Turn, hello: Hello): void {
   const { workers, stopReason } = turn.state;
   if (workers.has(hello.worker)) return;
   update(turn, { workers: new Map(workers).set(hello.worker, newcomer(hello, turn.state.ranMs)) });

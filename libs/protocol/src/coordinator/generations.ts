@@ -1,4 +1,4 @@
-/** Agreeing on a generation, and what the loss of a worker does to it. */
+/** Agreement on a generation, and the consequences of a lost worker. */
 
 import { invariant } from '@lockstep/errors';
 import { MAX_BLAMES } from '../constants.ts';
@@ -9,7 +9,7 @@ import { holderOf, search } from './searching.ts';
 import type { CoordinatorState, Finish, LossReason, WorkerRecord } from './state.ts';
 import { candidates, forget, journal, log, refuse, send, type Turn, update, updateWorker } from './turn.ts';
 
-/** Announces the next generation: everyone in it is to stop and say what it holds. */
+/** Announces the next generation: all candidates must stop and report the state that they hold. */
 export function startGeneration(turn: Turn): void {
   update(turn, { phase: 'preparing', generation: turn.state.generation + 1 });
   for (const [worker, { status }] of turn.state.workers) {
@@ -19,8 +19,8 @@ export function startGeneration(turn: Turn): void {
 }
 
 /**
- * Asks candidates not asked yet, and goes on when all are parked. Called again whenever the candidates change:
- * those parked stay parked for the same generation, since none of them was told who is in it.
+ * Asks candidates that were not asked yet, and continues when all are parked. It is called again whenever the candidates
+ * change: parked workers stay parked for the same generation, because none of them was told its members.
  */
 export function continuePreparing(turn: Turn) {
   const { generation, interrupted, failing, nonFinite, careful } = turn.state;
@@ -33,7 +33,7 @@ export function continuePreparing(turn: Turn) {
     send(turn, worker, { type: 'prepare', generation, ...(careful && { careful }) });
   }
   if (chosen.some((worker) => turn.state.workers.get(worker)?.status !== 'ready')) return;
-  // An error ends the run whatever else was found.
+  // An error ends the run regardless of a finding.
   if (nonFinite !== null && failing === null) endNonFinite(turn, nonFinite);
   else if (isEnding) save(turn);
   else begin(turn, chosen);
@@ -74,7 +74,7 @@ function membersOf({ workers, config }: CoordinatorState, chosen: readonly strin
   }));
 }
 
-/** The furthest state there is: a member's, else the checkpoint's, else the initial one. */
+/** The newest state: a member's, else the checkpoint's, else the initial one. */
 function newestState(
   { workers, checkpointStep }: CoordinatorState,
   chosen: readonly string[],
@@ -86,7 +86,7 @@ function newestState(
   return { step, source: holder === undefined ? 'checkpoint' : { worker: holder } };
 }
 
-/** Before the run ends: has the state furthest on written down, unless it is already. */
+/** Before the run ends, saves the newest state unless it is saved already. */
 export function save(turn: Turn) {
   const parked = candidates(turn.state).filter(
     (worker) => turn.state.workers.get(worker)?.status === 'ready',
@@ -97,7 +97,7 @@ export function save(turn: Turn) {
   send(turn, source.worker, { type: 'save' });
 }
 
-/** Everyone stands. Where nobody holds the state before the step any more, it is made again, and the step found again. */
+/** All members are parked. If none holds the state before the step any more, the run computes it again and finds the step again. */
 function endNonFinite(turn: Turn, { step, cause }: NonFiniteFound) {
   const holder = holderOf(turn, step - 1);
   if (holder === undefined) {
@@ -115,17 +115,17 @@ function saveAgain(turn: Turn) {
   else endNonFinite(turn, nonFinite);
 }
 
-/** Removes a worker for good; one that lives after all may say hello again. */
+/** Removes a worker. If it still lives, it may say hello again. */
 export function lose(turn: Turn, worker: string, reason: LossReason) {
   const record = turn.state.workers.get(worker);
   if (record === undefined) return;
   forget(turn, worker);
   log(turn, { type: 'lost', worker, reason });
-  goOnWithout(turn, worker, record);
+  continueWithout(turn, worker, record);
 }
 
-/** A worker was removed: the others go on. */
-export function goOnWithout(turn: Turn, worker: string, record: WorkerRecord) {
+/** Continues with the other workers after one was removed. */
+export function continueWithout(turn: Turn, worker: string, record: WorkerRecord) {
   switch (turn.state.phase) {
     case 'running':
       if (record.status === 'member') loseMember(turn);
@@ -145,13 +145,13 @@ export function goOnWithout(turn: Turn, worker: string, record: WorkerRecord) {
 }
 
 function loseMember(turn: Turn): void {
-  // The last member may be lost between its own `finished` and the others': nothing is left to redo then.
+  // If all remaining members have finished, nothing must be computed again.
   if (!finishIfAll(turn)) startGeneration(turn);
 }
 
 /**
- * Ends the run when every member has finished, and the checkpoint of that is durable. Their fingerprints were compared as they
- * came. True: nothing is left to compute.
+ * Ends the run if every member has finished and the last checkpoint is durable. Fingerprints were compared on arrival. True:
+ * nothing is left to compute.
  */
 export function finishIfAll(turn: Turn): boolean {
   const members = [...turn.state.workers.values()].filter(({ status }) => status === 'member');
@@ -163,7 +163,7 @@ export function finishIfAll(turn: Turn): boolean {
   return true;
 }
 
-/** A member's data link to a peer broke: both may live, so the same members meet again, but not for ever. */
+/** A member lost its data link to a peer. Both may live, so the same members meet again, a limited number of times. */
 export function linkLost(turn: Turn, worker: string, generation: number, peer: string) {
   const { phase, blames, workers } = turn.state;
   if (phase !== 'running' || generation !== turn.state.generation) return;
@@ -184,7 +184,7 @@ export function linkLost(turn: Turn, worker: string, generation: number, peer: s
   startGeneration(turn);
 }
 
-/** A worker finished loading: a run that has begun takes it in now if a shard is free for it, else it stands by. */
+/** A worker has finished loading. A running run makes it a member if there is a shard for it; otherwise it stands by. */
 export function admit(turn: Turn, worker: string) {
   const standby = !candidates(turn.state).includes(worker);
   log(turn, { type: 'loaded', worker, standby });
@@ -192,7 +192,7 @@ export function admit(turn: Turn, worker: string) {
   if (turn.state.phase === 'running' && !standby && !turn.state.interrupted) startGeneration(turn);
 }
 
-/** Begins a generation where the new weights move a shard; else it is not worth the step's time. */
+/** Starts a generation if the new weights move a shard; otherwise it would only cost time. */
 export function reweigh(turn: Turn, weights: Readonly<Record<string, number>>): void {
   const chosen = candidates(turn.state);
   const before = membersOf(turn.state, chosen);

@@ -1,10 +1,10 @@
-/** Who may take part: hellos and hashes. */
+/** Admits workers or refuses them, by their hello and hashes. */
 
 import { PROTOCOL_VERSION } from '../constants.ts';
 import type { Hello, RefusalCode, WorkerMessage } from '../messages/messages.ts';
 import { admit, lose } from './generations.ts';
 import { chooseProfile, profileRemedy } from './profile.ts';
-import { comparePrograms, differently } from './programs.ts';
+import { comparePrograms, programsDiffer } from './programs.ts';
 import type { CoordinatorState } from './state.ts';
 import {
   journal,
@@ -17,7 +17,7 @@ import {
   update,
   updateWorker,
 } from './turn.ts';
-import { beginIfGathered, goOnWithFewer, hasGathered } from './waiting.ts';
+import { beginIfGathered, expectFewer, hasGathered } from './waiting.ts';
 
 type Loaded = Extract<WorkerMessage, { type: 'loaded' }>;
 
@@ -29,7 +29,7 @@ interface Difference {
 export function welcome(turn: Turn, hello: Hello) {
   const { worker } = hello;
   const known = turn.state.workers.get(worker);
-  // It asked again before the answer came; the answer is on its way.
+  // The worker repeated its hello before the answer arrived.
   if (known?.status === 'loading') return updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
   if (known !== undefined) lose(turn, worker, 'restarted');
   const difference = differenceOf(turn.state, hello);
@@ -50,7 +50,7 @@ export function welcome(turn: Turn, hello: Hello) {
   log(turn, { type: 'joined', worker, host: hello.host, pid: hello.pid, threads: hello.threads });
 }
 
-/** The first difference that keeps a worker out, or null. */
+/** The first difference for which a worker is refused, or null. */
 function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: Hello): Difference | null {
   const differs = (
     code: RefusalCode,
@@ -105,18 +105,18 @@ export function loaded(turn: Turn, worker: string, { dataHash, programs }: Loade
   const expected = turn.state.dataHash;
   if (dataHash !== undefined && expected !== null && dataHash !== expected) {
     const message = `data differs: the worker has ${dataHash}, the run ${expected}; give it the same files`;
-    return turnAway(turn, worker, 'data', message);
+    return refuseDiffering(turn, worker, 'data', message);
   }
   const differing = programs === undefined ? null : comparePrograms(turn, programs);
   if (differing !== null) {
-    return turnAway(turn, worker, 'programs', differently(record.hello.host, differing));
+    return refuseDiffering(turn, worker, 'programs', programsDiffer(record.hello.host, differing));
   }
   if (dataHash !== undefined && expected === null) {
     update(turn, { dataHash });
     journal(turn, { type: 'data', hash: dataHash });
   }
   stopAwaiting(turn, worker);
-  // Ranks follow the order of loading, so that a late one never displaces a member.
+  // Ranks follow the order of loading, so that a late worker never displaces a member.
   const workers = new Map(turn.state.workers);
   workers.delete(worker);
   update(turn, { workers: workers.set(worker, { ...record, status: 'idle' }) });
@@ -125,8 +125,8 @@ export function loaded(turn: Turn, worker: string, { dataHash, programs }: Loade
   beginIfGathered(turn);
 }
 
-/** It would come out so again: nobody waits for it. */
-function turnAway(turn: Turn, worker: string, code: RefusalCode, message: string): void {
+/** The worker would differ again, so the run does not wait for it. */
+function refuseDiffering(turn: Turn, worker: string, code: RefusalCode, message: string): void {
   refuse(turn, worker, code, message);
-  goOnWithFewer(turn);
+  expectFewer(turn);
 }

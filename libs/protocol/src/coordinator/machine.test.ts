@@ -33,7 +33,7 @@ function started(changes: Partial<CoordinatorConfig> = {}) {
   return { raise, hear, state: () => state };
 }
 
-/** Two members in generation 1, at the initial state. */
+/** Two members in generation 1 with the initial state. */
 function running() {
   const coordinator = started();
   for (const worker of ['w1', 'w2']) {
@@ -53,7 +53,7 @@ const committed = (step: number, fingerprint?: string): WorkerMessage => ({
 });
 
 describe('coordinator', () => {
-  it('writes a generation down before it announces it', () => {
+  it('journals a generation before it announces it', () => {
     const { hear } = started({ minWorkers: 1 });
     hear('w1', helloOf('w1', 1));
     hear('w1', { type: 'loaded' });
@@ -61,13 +61,13 @@ describe('coordinator', () => {
     expect(effects.map(({ type }) => type)).toEqual(['journal', 'event', 'send']);
   });
 
-  it('tells of each step once', () => {
+  it('reports each step once', () => {
     const { hear } = running();
     expect(hear('w2', committed(1))).toMatchObject([{ type: 'progress', step: 1, worker: 'w2' }]);
     expect(hear('w1', committed(1))).toEqual([]);
   });
 
-  it('finds a worker that is silent, and only that one', () => {
+  it('loses a silent worker, and no other', () => {
     const { raise, hear, state } = running();
     for (let now = 100; now <= 2_000; now += 100) {
       hear('w1', { type: 'heartbeat' }, now);
@@ -77,13 +77,13 @@ describe('coordinator', () => {
     expect(state()).toMatchObject({ phase: 'preparing', generation: 2 });
   });
 
-  it('blames nobody for silence when it was held up itself', () => {
+  it('loses nobody for silence while it was suspended itself', () => {
     const { raise, state } = running();
     raise({ type: 'tick' }, 30_000);
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
-  it('takes a hello that is said again, and pieces of a long message, for signs of life', () => {
+  it('accepts a repeated hello, and pieces of a long message, as signs of life', () => {
     const { raise, hear, state } = started();
     hear('w1', helloOf('w1', 1));
     hear('w2', helloOf('w2', 1));
@@ -95,21 +95,21 @@ describe('coordinator', () => {
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
-  it('saves nothing when two fingerprints differ: nobody knows which state is right', () => {
+  it('saves nothing when two fingerprints differ, because nobody knows which state is right', () => {
     const { hear } = running();
     hear('w1', committed(1, 'a'));
     const effects = hear('w2', committed(1, 'b'));
     expect(effects.map(({ type }) => type)).toEqual(['diverged', 'journal', 'send', 'send', 'done']);
   });
 
-  it('asks strangers to say hello', () => {
+  it('asks unknown workers to say hello', () => {
     const { hear } = running();
     expect(hear('w9', { type: 'heartbeat' })).toMatchObject([
       { type: 'send', worker: 'w9', message: { type: 'refused', code: 'unknown' } },
     ]);
   });
 
-  it('refuses a hello in the name of another', () => {
+  it('refuses a hello in the name of another worker', () => {
     const { hear } = started();
     expect(hear('w1', helloOf('w2', 1))).toMatchObject([
       { type: 'send', worker: 'w1', message: { type: 'refused', code: 'protocol' } },
@@ -126,7 +126,7 @@ describe('coordinator', () => {
     expect(state().stopReason).toBe('failed');
   });
 
-  it('ignores what stale generations say', () => {
+  it('ignores messages of stale generations', () => {
     const { hear, state } = running();
     const before = state();
     expect(hear('w1', { type: 'lost', generation: 0, peer: 'w2' })).toEqual([]);
@@ -137,7 +137,7 @@ describe('coordinator', () => {
     expect(state().phase).toBe(before.phase);
   });
 
-  it('stops at once when it is interrupted before it began', () => {
+  it('stops at once when it is interrupted before the first generation', () => {
     const { raise, hear } = started();
     hear('w1', helloOf('w1', 1));
     expect(raise({ type: 'interrupt' }).map(({ type }) => type)).toEqual([
@@ -183,7 +183,7 @@ describe('coordinator', () => {
       ...{ fingerprint: 'f', result: {} },
     });
 
-    it('goes on, and takes the next', () => {
+    it('continues, and stores the next one', () => {
       const { hear, raise, state } = running();
       hear('w1', checkpoint(1));
       expect(raise({ type: 'checkpointFailed', step: 1, error })).toEqual([]);
@@ -193,7 +193,7 @@ describe('coordinator', () => {
       expect(state()).toMatchObject({ phase: 'running', checkpointStep: 2, storing: -1 });
     });
 
-    it('fails where that is the one of the end', () => {
+    it('fails if it is the last one', () => {
       const { hear, raise, state } = running();
       hear('w1', checkpoint(4));
       hear('w1', finished(4));
@@ -205,7 +205,7 @@ describe('coordinator', () => {
       expect(state().stopReason).toBe('failed');
     });
 
-    it('ends well where an earlier one failed', () => {
+    it('finishes if an earlier one failed', () => {
       const { hear, raise, state } = running();
       hear('w1', checkpoint(3));
       for (const worker of ['w1', 'w2']) hear(worker, finished(4));
@@ -214,7 +214,7 @@ describe('coordinator', () => {
       expect(state().stopReason).toBe('finished');
     });
 
-    it('fails where an interrupt asked for it', () => {
+    it('fails if an interrupt asked for it', () => {
       const { hear, raise, state } = running();
       raise({ type: 'interrupt' });
       for (const worker of ['w1', 'w2']) hear(worker, { type: 'ready', generation: 2, step: 7 });
@@ -224,7 +224,7 @@ describe('coordinator', () => {
       expect(state().stopReason).toBe('failed');
     });
 
-    it('ends a run with the error that ended it, not with that of the checkpoint', () => {
+    it('keeps the error that ends the run, rather than that of the checkpoint', () => {
       const { hear, raise, state } = running();
       hear('w1', committed(7));
       const first = { code: 'shape', message: 'matmul', facts: {} } as const;
@@ -239,7 +239,7 @@ describe('coordinator', () => {
     });
   });
 
-  it('goes on from an older checkpoint when the newest cannot be read any more', () => {
+  it('continues from an older checkpoint when the newest cannot be read any more', () => {
     const initial = { ...recover([], { progressStep: 9, evaluatedStep: -1, finalEvaluated: false }) };
     const { hear, raise } = started({
       minWorkers: 1,
@@ -258,7 +258,7 @@ describe('coordinator', () => {
     expect(ready(3)).toMatchObject([{ entry: { step: 0, source: 'init' } }, {}, {}]);
   });
 
-  describe('started again', () => {
+  describe('after a restart', () => {
     const again = () => {
       const initial = recover([{ type: 'profile', profile: 'portable' }], {
         ...{ progressStep: 5, evaluatedStep: -1, finalEvaluated: false },
@@ -275,7 +275,7 @@ describe('coordinator', () => {
     };
     const phaseOf = ({ state }: ReturnType<typeof again>) => state().phase;
 
-    it('waits for the workers of before, which hold a newer state than the checkpoint', () => {
+    it('waits for its former workers, which hold a newer state than the checkpoint', () => {
       const coordinator = again();
       const { join, hear } = coordinator;
       join('new');
@@ -289,7 +289,7 @@ describe('coordinator', () => {
       expect(effects[0]).toMatchObject({ entry: { step: 5, source: { worker: 'old1' } } });
     });
 
-    it('saves what they hold when it is interrupted while it waits', () => {
+    it('saves the state of returned workers when it is interrupted while it waits', () => {
       const coordinator = again();
       const { join, hear, raise } = coordinator;
       join('old1');
@@ -304,7 +304,7 @@ describe('coordinator', () => {
       });
     });
 
-    it('waits no longer than it was told', () => {
+    it('waits no longer than its time-out', () => {
       const coordinator = again();
       const { join, hear, raise } = coordinator;
       join('new');
@@ -317,19 +317,19 @@ describe('coordinator', () => {
       expect(phaseOf(coordinator)).toBe('preparing');
     });
 
-    it('does not wait for those that will not come', () => {
+    it('does not wait for workers that will not return', () => {
       const coordinator = again();
       const { join, raise, hear } = coordinator;
       join('new');
       raise({ type: 'absent', worker: 'old1' });
       expect(phaseOf(coordinator)).toBe('gathering');
-      // Of another build now: it is refused.
+      // The worker has another build now and is refused.
       hear('old2', { ...helloOf('old2', 1), version: 'other' });
       raise({ type: 'tick' }, 100);
       expect(phaseOf(coordinator)).toBe('preparing');
     });
 
-    it('needs a worker, though nobody is awaited', () => {
+    it('needs one worker even if none is awaited', () => {
       const coordinator = again();
       for (const worker of ['old1', 'old2']) coordinator.raise({ type: 'absent', worker });
       expect(phaseOf(coordinator)).toBe('gathering');
@@ -338,7 +338,7 @@ describe('coordinator', () => {
     });
   });
 
-  it.each(['data', 'programs'])('waits for no worker that it has turned away for its %s', (code) => {
+  it.each(['data', 'programs'])('does not wait for a worker that it has refused for its %s', (code) => {
     const { hear, state } = started({ minWorkers: 3 });
     for (const worker of ['w1', 'w2', 'w3']) hear(worker, helloOf(worker, 1));
     const programs = { ...hashes, ...(code === 'programs' && { update: 'v' }) };
@@ -349,7 +349,7 @@ describe('coordinator', () => {
     expect(state().phase).toBe('preparing');
   });
 
-  it('counts the time in which it waits for workers of before as it runs, not as it stands still', () => {
+  it('counts only the time in which it runs while it waits for former workers', () => {
     const { hear, raise, state } = started({ minWorkers: 1, awaited: ['w1'], awaitMs: 1_000 });
     hear('w2', helloOf('w2', 1));
     hear('w2', { type: 'loaded' });
@@ -359,7 +359,7 @@ describe('coordinator', () => {
     expect(state().phase).toBe('preparing');
   });
 
-  it('begins with fewer workers when no more will come', () => {
+  it('begins with fewer workers if no more will join', () => {
     const { hear, raise, state } = started({ minWorkers: 3 });
     for (const worker of ['w1', 'w2']) {
       hear(worker, helloOf(worker, 1));
@@ -372,7 +372,7 @@ describe('coordinator', () => {
       'send',
     ]);
     expect(state()).toMatchObject({ phase: 'preparing', profile: 'fma' });
-    // A run that goes on is not held up by numbers.
+    // A running run needs no minimum number of workers.
     expect(raise({ type: 'expect', workers: 1 })).toEqual([]);
   });
 });

@@ -1,19 +1,19 @@
 /**
- * The coordinator as a pure machine: it gathers workers, agrees on one generation after the other, and hears what
- * they commit. The shell in `apps/coordinator` owns sockets, clock and disk, and carries out the effects in order.
+ * The coordinator as a pure machine: it gathers workers, agrees with them on one generation after the other, and receives
+ * their commits. The shell in `apps/coordinator` owns sockets, clock and disk, and carries out the effects in order.
  */
 
 import { MAX_TICK_MS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { fail, stopInterrupted, stopNonFinite, turnAway } from './ending.ts';
-import { hurry, shellFailed, workerFailed } from './failures.ts';
+import { fail, stopInterrupted, stopLatecomer, stopNonFinite } from './ending.ts';
+import { enforceTimeouts, shellFailed, workerFailed } from './failures.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
 import { loaded, welcome } from './joining.ts';
 import { nonFiniteFound } from './non-finite.ts';
 import {
-  checkpointCame,
   checkpointFailed,
   checkpointLost,
+  checkpointReceived,
   checkpointSaved,
   committed,
   evaluated,
@@ -69,7 +69,7 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
   };
 }
 
-/** What a journal leaves to the next incarnation; steps reported are read from the run's metrics. */
+/** The state that the next incarnation recovers from a journal. `reported` is read from the run's metrics. */
 export function recover(
   entries: readonly JournalEntry[],
   reported: Pick<Recovered, 'progressStep' | 'evaluatedStep' | 'finalEvaluated'>,
@@ -92,7 +92,7 @@ export function recover(
   return recovered;
 }
 
-/** One event in, the next state and what to do out. `now` in milliseconds, on a clock that never goes back. */
+/** Handles one event: returns the next state and the effects. `now`: milliseconds on a clock that never goes back. */
 export function advanceCoordinator(
   state: CoordinatorState,
   event: CoordinatorEvent,
@@ -105,7 +105,7 @@ export function advanceCoordinator(
 }
 
 function afterwards(turn: Turn, event: CoordinatorEvent) {
-  if (event.type === 'message' && event.message.type === 'hello') turnAway(turn, event.message);
+  if (event.type === 'message' && event.message.type === 'hello') stopLatecomer(turn, event.message);
 }
 
 function handle(turn: Turn, event: CoordinatorEvent) {
@@ -173,7 +173,7 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
     case 'lost':
       return linkLost(turn, worker, message.generation, message.peer);
     case 'checkpoint':
-      return checkpointCame(turn, worker, message.step);
+      return checkpointReceived(turn, worker, message.step);
     case 'failed':
       return workerFailed(turn, worker, message.error);
     case 'nonFinite':
@@ -198,16 +198,16 @@ function parked(turn: Turn, worker: string, generation: number, step: number) {
 function tick(turn: Turn) {
   const { lastTickMs, lastHeartbeatMs, config } = turn.state;
   const { now } = turn;
-  // A coordinator that was itself held up cannot tell who was silent: messages wait unread.
+  // A coordinator that was suspended cannot tell who was silent, because messages wait unread.
   const ranMs = turn.state.ranMs + Math.min(now - lastTickMs, MAX_TICK_MS);
   update(turn, { lastTickMs: now, ranMs });
   for (const [worker, { lastHeardMs }] of turn.state.workers) {
     if (ranMs - lastHeardMs > config.livenessMs) lose(turn, worker, 'silent');
   }
   if (ranMs >= turn.state.awaitUntilMs) stopAwaitingAll(turn);
-  // One that was awaited may have been turned away meanwhile.
+  // An awaited worker may have been refused meanwhile.
   beginIfGathered(turn);
-  hurry(turn);
+  enforceTimeouts(turn);
   if (now - lastHeartbeatMs < config.heartbeatMs || turn.state.phase === 'done') return;
   update(turn, { lastHeartbeatMs: now });
   for (const worker of turn.state.workers.keys()) {
@@ -218,14 +218,14 @@ function tick(turn: Turn) {
 function interrupt(turn: Turn) {
   const { interrupted, failing, phase, nonFinite } = turn.state;
   if (failing !== null) return fail(turn, failing.error);
-  const brokenOff = 'the operation was not looked for to the end: the run was interrupted';
-  if (nonFinite !== null && (interrupted || phase === 'searching')) return stopNonFinite(turn, brokenOff);
+  const cutShort = 'the operation is not known: the run was interrupted during the search';
+  if (nonFinite !== null && (interrupted || phase === 'searching')) return stopNonFinite(turn, cutShort);
   if (interrupted) return stopInterrupted(turn);
   update(turn, { interrupted: true });
   log(turn, { type: 'interrupting' });
   switch (turn.state.phase) {
     case 'gathering':
-      // Those who came back may hold what no checkpoint has.
+      // Workers that have returned may hold a newer state than any checkpoint.
       return hasReturned(turn.state) ? startGeneration(turn) : stopInterrupted(turn);
     case 'running':
       return startGeneration(turn);

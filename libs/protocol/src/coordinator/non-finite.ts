@@ -1,7 +1,7 @@
 /**
- * A run that must not go on, since something of it is not finite. All members come to the same finding, so that the first who
- * tells it is believed: everyone stops as for an interrupt, a holder of the state before writes it down and looks for the
- * operation. A state that is not finite itself is made anew, from the newest checkpoint, under watch.
+ * Ends a run whose loss, gradients or state is not finite. All members come to the same finding, so the first report
+ * decides: all members park as for an interrupt, one that holds the state before the step saves it and searches for the
+ * operation. If a state itself is not finite, the run computes it again from the newest checkpoint and checks each update.
  */
 import type { NonFiniteFound, WorkerMessage } from '../messages/messages.ts';
 import { stopNonFinite, stopSaved } from './ending.ts';
@@ -20,22 +20,22 @@ export function nonFiniteFound(turn: Turn, worker: string, { generation, found }
   if (turn.state.phase === 'running') startGeneration(turn);
 }
 
-/** What was saved before is finite, since every state is looked at before it is saved. */
+/** Every checkpoint is finite, because a state is checked before it is saved. */
 function stateFound(turn: Turn, worker: string, generation: number, found: NonFiniteFound) {
   const { step, what } = found;
   const { phase, interrupted, failing, careful, saver, checkpointStep } = turn.state;
   const isEnding = interrupted || failing !== null;
   if (isEnding) return phase === 'saving' && worker === saver ? stopSaved(turn) : undefined;
   if (generation !== turn.state.generation) return;
-  if (careful) return beganSo(turn, found);
+  if (careful) return initialStateFound(turn, found);
   update(turn, { careful: true });
   log(turn, { type: 'nonFiniteState', step, what, from: Math.max(0, checkpointStep) });
   if (phase === 'running' || phase === 'preparing') startGeneration(turn);
 }
 
-/** No update made it so: of a careful generation each was looked at. */
-function beganSo(turn: Turn, found: NonFiniteFound): void {
+/** A careful generation checks each update, so no update made this state: it is the initial one. */
+function initialStateFound(turn: Turn, found: NonFiniteFound): void {
   update(turn, { nonFinite: found });
   log(turn, { type: 'nonFinite', ...found });
-  stopNonFinite(turn, 'the run begins so: look at what makes the initial parameters');
+  stopNonFinite(turn, 'the initial state is not finite; check what makes the initial parameters');
 }

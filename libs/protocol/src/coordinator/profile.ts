@@ -3,9 +3,9 @@
 import type { Profile } from '../messages/messages.ts';
 import { journal, loadedWorkers, refuse, type Turn, update } from './turn.ts';
 
-export const profileRemedy = 'lockstep doctor there says why; --profile portable runs everywhere';
+export const profileRemedy = 'run lockstep doctor there to see why; --profile portable runs everywhere';
 
-/** Fixes the run's profile, unless it is fixed, from what the gathered workers offer; those without it are turned away. */
+/** Chooses the run's profile once, from the profiles of the gathered workers. Workers without it are refused. */
 export function chooseProfile(turn: Turn): void {
   if (turn.state.profile !== null) return;
   const offers = (profile: Profile) => (worker: string) =>

@@ -1,16 +1,16 @@
-/** Whether an experiment comes out the same on every worker and at every start: it may read what no hash of its code covers. */
+/** Checks that an experiment gives the same programs on every worker and at every start: it may read things that its code's hash does not cover. */
 
 import type { ProgramHashes } from '../messages/messages.ts';
 import { journal, log, type Turn, update } from './turn.ts';
 
 /**
- * The names of the programs in which a worker's differ from the run's, or null. The first worker's become the run's. Another
- * build may well make others of the same experiment: these replace the run's, and an event says so.
+ * The names of the programs that differ between a worker and the run, or null. The first worker's programs become the run's.
+ * Another build may trace other programs from the same experiment: these replace the run's, and an event reports it.
  */
 export function comparePrograms(turn: Turn, hashes: ProgramHashes): readonly string[] | null {
   const { build } = turn.state.config;
   const { programs: known } = turn.state;
-  // The length of a run is a constant of its update program alone.
+  // The length of a run is a constant of the update program only.
   const isOpen = (name: string): boolean => known?.isUpdateOpen === true && name === 'update';
   const differing = known === null ? [] : differences(known.hashes, hashes).filter((name) => !isOpen(name));
   if (known?.build === build && (differing.length > 0 || known.isUpdateOpen !== true)) {
@@ -29,6 +29,6 @@ function differences(one: ProgramHashes, other: ProgramHashes): readonly string[
   );
 }
 
-export function differently(host: string, names: readonly string[]): string {
-  return `the experiment came out differently on ${host} than where this run began (${names.join(', ')}): as it is loaded, it reads environment variables, files, a clock, Math.random or the host's name, or packages differ there; give the worker the same ones, or start a new run`;
+export function programsDiffer(host: string, names: readonly string[]): string {
+  return `the experiment's programs on ${host} differ from the run's (${names.join(', ')}): the experiment reads environment variables, files, a clock, Math.random or the host's name while it loads, or packages differ there; give the worker the same ones, or start a new run`;
 }

@@ -1,4 +1,4 @@
-/** What members tell of their steps: progress once a step, fingerprints compared, checkpoints taken in. */
+/** Handles the reports of members: progress, once for each step; fingerprints, which are compared; checkpoints. */
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
@@ -10,12 +10,12 @@ import { journal, type Turn, update, updateWorker } from './turn.ts';
 
 type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
 
-/** Fingerprinted steps compared at a time; members differ by one step, so reports are never far behind. */
+/** How many steps' fingerprints are kept. Members differ by one step at most, so reports are never far behind. */
 const KEPT_FINGERPRINTS = 8;
 
 /**
- * A step is a fact whoever tells it first, whatever the generation: an update once begun completes, and a step
- * done again ends in the same bytes.
+ * The first report of a step counts, from any member of any generation: an update that has begun completes, and a repeated
+ * step gives the same bytes.
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
   const { step, fingerprint, report } = message;
@@ -43,7 +43,7 @@ export function finished(turn: Turn, worker: string, message: Report<'finished'>
   finishIfAll(turn);
 }
 
-/** Ends the run where two workers, or two computations of one step, differ. */
+/** Ends the run if two workers, or two computations of one step, differ. */
 function compareFingerprint(
   turn: Turn,
   worker: string,
@@ -79,8 +79,8 @@ function divergence(
   };
 }
 
-/** A checkpoint came. Members of two generations may both send that of a step; one is enough. */
-export function checkpointCame(turn: Turn, worker: string, step: number): void {
+/** A checkpoint arrived. Members of two generations may both send that of a step; one is enough. */
+export function checkpointReceived(turn: Turn, worker: string, step: number): void {
   if (step <= turn.state.checkpointStep) return;
   update(turn, { storing: Math.max(turn.state.storing, step) });
   turn.effects.push({ type: 'storeCheckpoint', worker, step });
@@ -98,8 +98,8 @@ export function checkpointSaved(turn: Turn, step: number) {
 }
 
 /**
- * A run does without a checkpoint on the way, and tries again with the next; not without the one that it ends with. What an error
- * ends, ends with that error.
+ * A run continues without an intermediate checkpoint and tries again with the next, but it fails without the one that it ends
+ * with. If an error ends the run, that error remains the reason.
  */
 export function checkpointFailed(turn: Turn, step: number, error: WireError | undefined) {
   const { phase, saver, workers, failing } = turn.state;
@@ -110,14 +110,14 @@ export function checkpointFailed(turn: Turn, step: number, error: WireError | un
   stored(turn, step);
 }
 
-/** Nothing up to this step is being stored any more. */
+/** No checkpoint up to this step is being stored any more. */
 function stored(turn: Turn, step: number): void {
   if (step < turn.state.storing) return;
   update(turn, { storing: -1 });
   if (turn.state.phase === 'running') finishIfAll(turn);
 }
 
-/** Goes on from what is left; a generation that waits for the lost one agrees anew. */
+/** Continues with the newest readable checkpoint. A generation that waits for the unreadable one agrees again. */
 export function checkpointLost(turn: Turn, step: number, newest: number): void {
   if (step !== turn.state.checkpointStep) return;
   update(turn, { checkpointStep: newest });

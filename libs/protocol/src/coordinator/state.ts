@@ -1,4 +1,4 @@
-/** What the coordinator's machine knows, hears and asks for. Plain readonly data; no functions of its own. */
+/** State, events and effects of the coordinator's machine. Plain readonly data. */
 
 import type { WireError } from '@lockstep/errors';
 import type {
@@ -17,13 +17,13 @@ import type {
 
 export interface CoordinatorConfig {
   readonly run: string;
-  /** Raised at every start of the coordinator, so that frames of an earlier one are told apart. */
+  /** Raised at each start of the coordinator, so that frames from before are recognised. */
   readonly incarnation: number;
   readonly version: string;
   /** Workers of another build are refused. */
   readonly build: string;
   readonly experiment: { readonly name: string; readonly hash: string };
-  /** Passed on to workers unread. */
+  /** Sent to workers; the coordinator does not read it. */
   readonly config: OpaqueRecord;
   /** Length of the raw frame that follows `welcome`. */
   readonly bundleBytes: number;
@@ -33,12 +33,12 @@ export interface CoordinatorConfig {
   readonly heartbeatMs: number;
   readonly livenessMs: number;
   /**
-   * Workers of the incarnation before, which may hold a newer state than any checkpoint: the first generation waits for them, for
-   * `awaitMs` at most.
+   * Workers of the previous incarnation, which may hold a newer state than any checkpoint. The first generation waits for
+   * them, for `awaitMs` at most.
    */
   readonly awaited?: readonly string[];
   readonly awaitMs?: number;
-  /** What an earlier incarnation, or a checkpoint to resume from, leaves behind. */
+  /** What an earlier incarnation, or the checkpoint that a run resumes from, has left. */
   readonly initial?: Recovered;
 }
 
@@ -47,42 +47,42 @@ export interface Recovered {
   readonly profile: Profile | null;
   readonly dataHash: string | null;
   readonly programs: KnownPrograms | null;
-  /** Step of the newest checkpoint, -1 when there is none. */
+  /** Step of the newest checkpoint; -1 if there is none. */
   readonly checkpointStep: number;
   /** The last step in the run's metrics. */
   readonly progressStep: number;
-  /** The last step whose evaluation is in the run's metrics; -1 when there is none. */
+  /** The last step whose evaluation is in the run's metrics; -1 if there is none. */
   readonly evaluatedStep: number;
   /** Whether the final evaluation is in the run's metrics. */
   readonly finalEvaluated: boolean;
 }
 
-/** What the experiment came out as on the first worker that loaded it, and with which build. */
+/** The program hashes of the first worker that loaded the experiment, and its build. */
 export interface KnownPrograms {
-  /** The length of the run was changed: the next worker's update program becomes the run's. */
+  /** The length of the run has changed, so the next worker's update program becomes the run's. */
   readonly isUpdateOpen?: true;
   readonly build: string;
   readonly hashes: ProgramHashes;
 }
 
-/** An error ends the run once the newest state is saved. Both limits are in the time of `ranMs`. */
+/** The error that ends the run once the newest state is saved. Both limits are on the clock of `ranMs`. */
 export interface Failing {
   readonly error: WireError;
-  /** From then on nobody is waited for to stop. */
+  /** The coordinator then no longer waits for members to stop. */
   readonly parkUntilMs: number;
   readonly saveUntilMs: number;
 }
 
 /**
- * gathering: waiting for enough loaded workers. preparing: generation `generation` is announced, its candidates
- * stop one by one. running: it has begun. saving: stopped, one holder sends a checkpoint.
- * searching: it looks for the operation that is not finite. done: all were told to stop.
+ * gathering: the coordinator waits for enough loaded workers. preparing: generation `generation` is announced and its
+ * candidates stop one by one. running: the generation has begun. saving: the workers are parked and one sends a checkpoint.
+ * searching: one worker searches for the non-finite operation. done: all workers were told to stop.
  */
 export type CoordinatorPhase = 'gathering' | 'preparing' | 'running' | 'saving' | 'searching' | 'done';
 
 /**
- * loading: said hello, reads the experiment. idle: loaded, not asked for anything. asked: `prepare` sent.
- * ready: parked with the state of `step`. member: runs.
+ * loading: the worker has said hello and reads the experiment. idle: it has loaded it. asked: `prepare` was sent to it.
+ * ready: it is parked with the state of `step`. member: it runs.
  */
 export type WorkerStatus = 'loading' | 'idle' | 'asked' | 'ready' | 'member';
 
@@ -95,20 +95,20 @@ export interface Finish {
 export interface WorkerRecord {
   readonly hello: Hello;
   readonly status: WorkerStatus;
-  /** Last committed step it told; -1 when it holds no state. */
+  /** The last step that it reported as committed; -1 if it holds no state. */
   readonly step: number;
-  /** Its share of the shards relative to others: threads, until speeds are known. */
+  /** Its share of the shards relative to others: its number of threads, until speeds are measured. */
   readonly weight: number;
-  /** In the time of the coordinator's `ranMs`. */
+  /** On the clock of the coordinator's `ranMs`. */
   readonly lastHeardMs: number;
-  /** It has committed a step: what fails on it now would fail on others. */
+  /** It has committed a step, so an error on it now would happen on others too. */
   readonly isProven: boolean;
   readonly finish: Finish | null;
 }
 
 export interface Fingerprints {
   readonly step: number;
-  /** Of the run's result, not of a step on the way. */
+  /** Of the run's result rather than of a step. */
   readonly final: boolean;
   readonly byWorker: Readonly<Record<string, string>>;
 }
@@ -116,44 +116,44 @@ export interface Fingerprints {
 export interface CoordinatorState {
   readonly config: CoordinatorConfig;
   readonly phase: CoordinatorPhase;
-  /** An interrupt came: the next agreement ends in a checkpoint instead of a generation. */
+  /** The run was interrupted: the next agreement ends with a checkpoint instead of a generation. */
   readonly interrupted: boolean;
-  /** What ends the run: the next agreement ends in a checkpoint of the state before its step. */
+  /** The finding that ends the run: the next agreement ends with a checkpoint of the state before its step. */
   readonly nonFinite: NonFiniteFound | null;
-  /** A state was not finite: workers look at each update, and no state is trusted that was not looked at. */
+  /** A state was not finite: workers check each new state, and nobody uses a state that was not checked. */
   readonly careful: boolean;
-  /** Steps told not to be finite, so that one that is found again is not told again. */
+  /** The step whose finding was logged, so that it is not logged again when it is found again. */
   readonly toldNonFinite: number;
-  /** How often a worker was asked to search. */
+  /** How many searches were started. */
   readonly numSearches: number;
-  /** The highest announced; at most one is being agreed or running at a time. */
+  /** The highest announced generation. At most one is being agreed on or running. */
   readonly generation: number;
   /** Loaded workers needed to leave `gathering`. */
   readonly needed: number;
   readonly profile: Profile | null;
   readonly dataHash: string | null;
   readonly programs: KnownPrograms | null;
-  /** In the order in which they finished loading, behind which those still loading come; this order gives ranks. */
+  /** In the order in which they finished loading, followed by those that still load. Ranks follow this order. */
   readonly workers: ReadonlyMap<string, WorkerRecord>;
   readonly checkpointStep: number;
   readonly progressStep: number;
   readonly evaluatedStep: number;
   readonly finalEvaluated: boolean;
-  /** Of the latest fingerprinted steps, newest last. */
+  /** The fingerprints of the latest steps that have any, newest last. */
   readonly fingerprints: readonly Fingerprints[];
-  /** How often peers could not reach a worker since the last commit. */
+  /** By worker: how often peers failed to reach it since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
-  /** Whom `save` or `search` was sent to. */
+  /** The worker to which `save` or `search` was sent. */
   readonly saver: string | null;
-  /** Step of the newest checkpoint that came and is not durable yet; -1 when there is none. */
+  /** Step of the newest checkpoint that has arrived and is not durable yet; -1 if there is none. */
   readonly storing: number;
-  /** Workers of the incarnation before that have not loaded yet. */
+  /** Workers of the previous incarnation that have not loaded yet. */
   readonly awaited: ReadonlySet<string>;
-  /** In the time of `ranMs`. */
+  /** On the clock of `ranMs`. */
   readonly awaitUntilMs: number;
   readonly failing: Failing | null;
   readonly stopReason: StopReason | null;
-  /** How long this process has run, by its ticks. Silence is measured in it: who is held up hears nobody. */
+  /** How long this process has run, by its ticks. Silence is measured on this clock, because a suspended process receives nothing. */
   readonly ranMs: number;
   readonly lastTickMs: number;
   readonly lastHeartbeatMs: number;
@@ -161,28 +161,28 @@ export interface CoordinatorState {
 
 export type CoordinatorEvent =
   | { readonly type: 'message'; readonly worker: string; readonly message: WorkerMessage }
-  /** A piece of a long message of a worker came. */
+  /** A piece of a long message from a worker arrived. */
   | { readonly type: 'heard'; readonly worker: string }
   | { readonly type: 'disconnected'; readonly worker: string }
   | { readonly type: 'tick' }
-  /** The first asks for a checkpoint and a clean stop, the second for a stop at once. */
+  /** The first interrupt asks for a checkpoint and a clean stop, the second for an immediate stop. */
   | { readonly type: 'interrupt' }
-  /** Measured speeds: stragglers lose shards to faster workers, at no risk to the result. */
+  /** Measured speeds: slow workers lose shards to faster ones. The result stays the same. */
   | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
   /** The checkpoint of `step` is durable. */
   | { readonly type: 'checkpointSaved'; readonly step: number }
-  /** The checkpoint of `step` could not be written. Without an error its bytes were none. */
+  /** The checkpoint of `step` could not be written. Without `error`, its bytes were invalid. */
   | { readonly type: 'checkpointFailed'; readonly step: number; readonly error?: WireError }
-  /** The checkpoint of `step`, from which a generation began, cannot be read any more; `newest` can, or is -1. */
+  /** The checkpoint of `step`, from which a generation began, cannot be read any more. `newest` can be read, or is -1. */
   | { readonly type: 'checkpointLost'; readonly step: number; readonly newest: number }
-  /** No more than this many workers will come by themselves before the first step. */
+  /** At most this many workers will join before the first step. */
   | { readonly type: 'expect'; readonly workers: number }
-  /** An awaited worker will not come back. */
+  /** An awaited worker will not return. */
   | { readonly type: 'absent'; readonly worker: string }
-  /** The shell cannot go on: decisions cannot be made durable, or whoever started the run gives it up. */
+  /** The shell cannot continue: it cannot make decisions durable, or the process that started the run ends it. */
   | { readonly type: 'failed'; readonly error: WireError };
 
-/** Decisions, in order, made durable before they are announced. */
+/** Decisions in their order. Each is made durable before it is announced. */
 export type JournalEntry =
   | { readonly type: 'profile'; readonly profile: Profile }
   | { readonly type: 'data'; readonly hash: string }
@@ -195,19 +195,19 @@ export type JournalEntry =
       readonly members: readonly Member[];
     }
   | { readonly type: 'checkpoint'; readonly step: number }
-  /** The length of the run is another one after `step`, and with it the update program. */
+  /** The run has another length after `step`, and so another update program. */
   | { readonly type: 'lengthChanged'; readonly step: number }
   | { readonly type: 'done'; readonly reason: StopReason; readonly step: number };
 
 export type LossReason = 'disconnected' | 'silent' | 'left' | 'unreachable' | 'restarted';
 
-/** What people should see of the membership. */
+/** Events of the membership for people. */
 export type RunEvent =
   | {
       readonly type: 'joined';
       readonly worker: string;
       readonly host: string;
-      /** Of its process on that host. */
+      /** The pid on that host. */
       readonly pid: number;
       readonly threads: number;
     }
@@ -228,26 +228,26 @@ export type RunEvent =
       readonly workers: readonly string[];
       readonly profile: Profile;
     }
-  /** No worker is left; the run goes on when one comes. */
+  /** No worker is left. The run continues when one joins. */
   | { readonly type: 'waiting' }
   | { readonly type: 'interrupting' }
-  /** An error ends the run; the newest state is saved first. */
+  /** An error ends the run. The newest state is saved first. */
   | { readonly type: 'failing'; readonly message: string }
-  /** The run goes on with another build than it had: `began`. `programs`: those that came out differently. */
+  /** The run continues with another build than the one it began with, `began`. `programs`: those that differ. */
   | {
       readonly type: 'buildDiffers';
       readonly build: string;
       readonly began: string;
       readonly programs: readonly string[];
     }
-  /** Loss, gradients or the update of a step: what ends the run. */
+  /** The loss, gradients or update of a step is not finite, which ends the run. */
   | ({ readonly type: 'nonFinite' } & NonFiniteFound)
-  /** The state after a step: the run goes back to find the update that made it so. */
+  /** The state after a step is not finite: the run goes back to find the update that made it. */
   | {
       readonly type: 'nonFiniteState';
       readonly step: number;
       readonly what: readonly string[];
-      /** Where it goes back to. */
+      /** The step it goes back to. */
       readonly from: number;
     };
 
@@ -259,7 +259,7 @@ export type Outcome =
       readonly result: OpaqueRecord;
     }
   | { readonly reason: 'interrupted'; readonly step: number }
-  /** The state before `step` is the newest checkpoint, unless the run begins with one that is not finite. */
+  /** The state before `step` is the newest checkpoint, unless the initial state is not finite. */
   | {
       readonly reason: 'nonFinite';
       readonly step: number;
@@ -278,24 +278,24 @@ export type CoordinatorEffect =
       readonly generation: number;
       readonly step: number;
     }
-  /** Must be durable before later effects are carried out. */
+  /** The entry must be durable before later effects are carried out. */
   | { readonly type: 'journal'; readonly entry: JournalEntry }
   | { readonly type: 'event'; readonly event: RunEvent }
-  /** Once a step, in order. */
+  /** Comes once for each step, in order. */
   | {
       readonly type: 'progress';
       readonly step: number;
       readonly worker: string;
       readonly report: OpaqueRecord;
     }
-  /** Once an evaluation, after the progress of its step. */
+  /** Comes once for each evaluation, after the progress of its step. */
   | {
       readonly type: 'evaluation';
       readonly step: number;
       readonly final: boolean;
       readonly report: OpaqueRecord;
     }
-  /** Write the checkpoint that came with this message, then raise `checkpointSaved`. One step may come twice. */
+  /** Write the checkpoint that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
   | {
       readonly type: 'diverged';

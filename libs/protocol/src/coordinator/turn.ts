@@ -1,4 +1,4 @@
-/** One call of the machine: the state as it stands and the effects so far. Never outlives the call. */
+/** One call of the machine: its current state and its effects so far. It does not outlive the call. */
 
 import type { CoordinatorMessage, Hello, RefusalCode } from '../messages/messages.ts';
 import type { CoordinatorEffect, CoordinatorState, JournalEntry, RunEvent, WorkerRecord } from './state.ts';
@@ -26,7 +26,7 @@ export function forget(turn: Turn, worker: string): void {
   stopAwaiting(turn, worker);
 }
 
-/** This worker has come back, or will not. */
+/** This worker has returned, or will not return. */
 export function stopAwaiting(turn: Turn, worker: string): void {
   const { awaited } = turn.state;
   if (awaited.has(worker)) update(turn, { awaited: new Set([...awaited].filter((one) => one !== worker)) });
@@ -44,25 +44,25 @@ export function log(turn: Turn, event: RunEvent): void {
   turn.effects.push({ type: 'event', event });
 }
 
-/** `ranMs`: the coordinator's. */
+/** `ranMs`: that of the coordinator. */
 export function newcomer(hello: Hello, ranMs: number): WorkerRecord {
   const { threads: weight } = hello;
   return { hello, status: 'loading', step: -1, weight, lastHeardMs: ranMs, isProven: false, finish: null };
 }
 
-/** Turns a worker away, known or not. */
+/** Refuses a worker, whether it is known or not. */
 export function refuse(turn: Turn, worker: string, code: RefusalCode, message: string): void {
   forget(turn, worker);
   send(turn, worker, { type: 'refused', code, message });
   log(turn, { type: 'refused', worker, code, message });
 }
 
-/** Those that have loaded the experiment, in the order that gives ranks. */
+/** The workers that have loaded the experiment, in the order of ranks. */
 export function loadedWorkers(state: CoordinatorState): readonly string[] {
   return [...state.workers].filter(([, record]) => record.status !== 'loading').map(([worker]) => worker);
 }
 
-/** Those that make up the next generation: a later one never displaces an earlier one. */
+/** The workers of the next generation: a later worker never displaces an earlier one. */
 export function candidates(state: CoordinatorState): readonly string[] {
   return loadedWorkers(state).slice(0, state.config.numShards);
 }

@@ -1,24 +1,24 @@
-/** Whom the first generation of an incarnation waits for. */
+/** Which workers the first generation of an incarnation waits for. */
 
 import { startGeneration } from './generations.ts';
 import { chooseProfile } from './profile.ts';
 import type { CoordinatorState } from './state.ts';
 import { loadedWorkers, stopAwaiting, type Turn, update } from './turn.ts';
 
-/** Whether a worker of the incarnation before is here again. */
+/** Whether a worker of the previous incarnation has returned. */
 export function hasReturned(state: CoordinatorState): boolean {
   const { awaited = [] } = state.config;
   return loadedWorkers(state).some((worker) => awaited.includes(worker));
 }
 
-/** Fewer workers than were asked for will come: the run begins with those. */
+/** At most `workers` workers will join, so the run begins with those. */
 export function expectWorkers(turn: Turn, workers: number): void {
   update(turn, { needed: Math.max(1, Math.min(turn.state.needed, workers)) });
   beginIfGathered(turn);
 }
 
-/** One that the first generation was to wait for has been turned away. */
-export function goOnWithFewer(turn: Turn): void {
+/** The run begins with one worker less, because one was refused. */
+export function expectFewer(turn: Turn): void {
   if (turn.state.phase === 'gathering') expectWorkers(turn, turn.state.needed - 1);
 }
 
@@ -28,7 +28,7 @@ export function absent(turn: Turn, worker: string): void {
   beginIfGathered(turn);
 }
 
-/** The time of those that have not come back is over; one that comes later joins as others do, with the state that it holds. */
+/** Stops waiting for former workers. One that returns later joins as others do, with the state that it holds. */
 export function stopAwaitingAll(turn: Turn): void {
   if (turn.state.awaited.size > 0) update(turn, { awaited: new Set() });
 }
@@ -39,6 +39,6 @@ export const hasGathered = (state: CoordinatorState): boolean =>
 export function beginIfGathered(turn: Turn): void {
   if (!hasGathered(turn.state)) return;
   chooseProfile(turn);
-  // The choice may have turned some away.
+  // The choice may have refused some workers.
   if (turn.state.awaited.size === 0 && hasGathered(turn.state)) startGeneration(turn);
 }

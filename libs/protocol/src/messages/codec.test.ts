@@ -77,20 +77,20 @@ const fromCoordinator: readonly CoordinatorMessage[] = [
 const pack = (value: unknown) => new Uint8Array(new Packr({ useRecords: false }).pack(value));
 
 describe('messages', () => {
-  it.each(fromWorker)('carries $type from a worker', (message) => {
+  it.each(fromWorker)('carry $type from a worker', (message) => {
     expect(decodeWorkerMessage(encodeMessage(message))).toEqual({ ok: true, message });
   });
 
-  it.each(fromCoordinator)('carries $type from the coordinator', (message) => {
+  it.each(fromCoordinator)('carry $type from the coordinator', (message) => {
     expect(decodeCoordinatorMessage(encodeMessage(message))).toEqual({ ok: true, message });
   });
 
-  it('keeps the two directions apart', () => {
+  it('are accepted in their own direction only', () => {
     expect(decodeCoordinatorMessage(encodeMessage({ type: 'leave' })).ok).toBe(false);
     expect(decodeWorkerMessage(encodeMessage({ type: 'save' })).ok).toBe(false);
   });
 
-  it('refuses to send what is too large or not plain data', () => {
+  it('are not encoded if they are too large or not plain data', () => {
     const large = { type: 'finished', generation: 1, step: 1, fingerprint: 'f' } as const;
     expect(() => encodeMessage({ ...large, result: { text: 'x'.repeat(MAX_MESSAGE_BYTES) } })).toThrow(
       /raw frames/,
@@ -98,13 +98,13 @@ describe('messages', () => {
     expect(() => encodeMessage({ ...large, result: { when: new Date(0) } })).toThrow(/plain data/);
   });
 
-  it('keeps what is named and drops the rest', () => {
+  it('keep known fields and drop others', () => {
     const report = { constructor: 1, loss: 2 };
     const message = { type: 'committed', generation: 1, step: 1, report };
     expect(decodeWorkerMessage(pack({ ...message, colour: 'red' }))).toEqual({ ok: true, message });
   });
 
-  it('owns its bytes', () => {
+  it('are encoded to bytes of their own', () => {
     const first = encodeMessage({ type: 'prepare', generation: 1 });
     encodeMessage({ type: 'prepare', generation: 2 });
     expect(decodeCoordinatorMessage(first)).toEqual({
@@ -120,21 +120,21 @@ describe('a bad frame', () => {
     return decoded.ok ? 'decoded' : decoded.reason;
   };
 
-  it('is told by its size before it is read', () => {
+  it('is refused by its size before it is read', () => {
     expect(reasonOf(new Uint8Array(MAX_MESSAGE_BYTES + 1))).toMatch(/more than/);
   });
 
   it.each([
     ['empty', []],
     ['cut short', [0x81, 0xa4, 0x74]],
-    ['followed by more', [0xc0, 0xc0]],
-    ['of a type never used', [0xc1]],
+    ['followed by further bytes', [0xc0, 0xc0]],
+    ['of an unused type', [0xc1]],
     ['an array of 2^32 - 1 claimed elements', [0xdd, 0xff, 0xff, 0xff, 0xff]],
     ['a map of 2^32 - 1 claimed pairs', [0xdf, 0xff, 0xff, 0xff, 0xff]],
     ['a string of 4 GiB', [0xdb, 0xff, 0xff, 0xff, 0xff]],
     ['an extension', [0xd4, 0x01, 0x00]],
     ['deeper than the bound', [...new Array<number>(40).fill(0x91), 0xc0]],
-  ])('is refused unread when %s', (_what, bytes) => {
+  ])('is refused without decoding when %s', (_what, bytes) => {
     expect(reasonOf(Uint8Array.from(bytes))).toBe('not one plain msgpack value');
   });
 
@@ -143,7 +143,7 @@ describe('a bad frame', () => {
     ['a missing field', { type: 'ready', generation: 1 }, /step/],
     ['a field out of range', { type: 'ready', generation: -1, step: 0 }, /generation/],
     ['a fraction', { type: 'ready', generation: 1.5, step: 0 }, /generation/],
-    ['a name that is none', { type: 'lost', generation: 1, peer: '../etc' }, /worker id/],
+    ['an invalid name', { type: 'lost', generation: 1, peer: '../etc' }, /worker id/],
     [
       'too many frames',
       { type: 'checkpoint', step: 1, header: {}, frames: new Array(5_000).fill(-1) },
@@ -160,11 +160,11 @@ describe('a bad frame', () => {
     ['bytes for a record', { type: 'checkpoint', step: 1, header: new Uint8Array(3), frames: [] }, /header/],
     ['the item of an array', { type: 'checkpoint', step: 1, header: {}, frames: [1, -1] }, /^frames\.1: /],
     ['a type that objects inherit', { type: 'constructor' }, /^type: /],
-  ])('names %s', (_what, value, reason) => {
+  ])('is refused with a reason that names %s', (_what, value, reason) => {
     expect(reasonOf(pack(value))).toMatch(reason);
   });
 
-  it('names a field inside a field, from the coordinator too', () => {
+  it('is refused with the path of a nested field, from the coordinator too', () => {
     const [shards, source] = [{ start: 0, count: 0 }, { worker: '../etc' }];
     const members = [{ worker: 'w1', rank: 0, endpoint: 'tcp://a:1', shards }];
     const begin = { type: 'begin', generation: 1, profile: 'fma', step: 0 };
@@ -183,11 +183,11 @@ describe('a bad frame', () => {
     });
   });
 
-  it('does not quote at length what came', () => {
+  it('is quoted only in part', () => {
     expect(reasonOf(pack({ type: 'x'.repeat(MAX_MESSAGE_BYTES / 2) })).length).toBeLessThan(1_000);
   });
 
-  it('never throws, whatever the bytes', () => {
+  it('is refused without an exception, for any bytes', () => {
     const random = createRandom(3);
     for (let trial = 0; trial < 3_000; trial++) {
       const bytes = encodeMessage(fromWorker[random.below(fromWorker.length)]!);
@@ -198,7 +198,7 @@ describe('a bad frame', () => {
     }
   });
 
-  it('does not reach prototypes', () => {
+  it('cannot change prototypes', () => {
     const decoded = decodeWorkerMessage(
       pack({
         type: 'finished',

@@ -1,4 +1,4 @@
-/** Messages to bytes and back. What comes from outside is data: a bad frame is a result, never an exception. */
+/** Encodes and decodes messages. A bad frame from outside is a result, not an exception. */
 
 import { LockstepError } from '@lockstep/errors';
 import { Packr } from 'msgpackr/pack';
@@ -25,9 +25,9 @@ const packr = new Packr({
   encodeUndefinedAsNil: true,
 });
 
-/** @throws LockstepError `protocol` when the message is larger than a frame may be or holds more than plain data. */
+/** @throws LockstepError `protocol` if the message exceeds the largest frame or holds a value that is not plain data. */
 export function encodeMessage(message: WorkerMessage | CoordinatorMessage): Uint8Array {
-  // A copy: msgpackr packs into a buffer it goes on using, and ZeroMQ reads a frame after `send` has returned.
+  // The copy is needed because msgpackr reuses its buffer, and ZeroMQ reads a frame after `send` has returned.
   const bytes = new Uint8Array(packr.pack(message));
   if (bytes.byteLength > MAX_MESSAGE_BYTES) {
     throw new LockstepError(
@@ -46,17 +46,17 @@ export function encodeMessage(message: WorkerMessage | CoordinatorMessage): Uint
   return bytes;
 }
 
-/** Reads what a worker sent. */
+/** Decodes a message from a worker. */
 export function decodeWorkerMessage(bytes: Uint8Array): Decoded<WorkerMessage> {
   return decode(workerMessage, bytes);
 }
 
-/** Reads what the coordinator sent. */
+/** Decodes a message from the coordinator. */
 export function decodeCoordinatorMessage(bytes: Uint8Array): Decoded<CoordinatorMessage> {
   return decode(coordinatorMessage, bytes);
 }
 
-/** Whether the raw frames that came with a message are those it announced. */
+/** Whether the raw frames of a message have the announced number and lengths. */
 export function framesMatch(announced: readonly number[], frames: readonly Uint8Array[]): boolean {
   return announced.length === frames.length && frames.every((frame, i) => frame.byteLength === announced[i]);
 }
@@ -80,7 +80,7 @@ function unpack(bytes: Uint8Array): Decoded<unknown> {
   }
 }
 
-/** Where the message differs and how. Cut, because it quotes what came. */
+/** The field that is wrong, and why. Shortened, because it quotes the message. */
 function reasonOf(issue: v.BaseIssue<unknown>): string {
   return `${v.getDotPath(issue) ?? 'message'}: ${issue.message}`.slice(0, MAX_REASON_LENGTH);
 }

@@ -1,8 +1,8 @@
 /**
- * The closed vocabulary of the control plane, as schemas. Messages name raw frames by their lengths in bytes
- * (`frames`); the frames themselves follow the message on the wire.
+ * All messages of the control plane, as schemas. A message announces its raw frames by their lengths in bytes
+ * (`frames`); the frames follow the message on the wire.
  *
- * Steps count commits: state 0 is the initial one, step k turns state k-1 into state k, and -1 is no state.
+ * Steps count commits: state 0 is the initial one, step k turns state k-1 into state k, and -1 means no state.
  */
 
 import type { ErrorCode } from '@lockstep/errors';
@@ -12,7 +12,7 @@ import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../con
 /** Unknown keys are dropped. */
 const object = <Entries extends v.ObjectEntries>(entries: Entries) => v.pipe(v.object(entries), v.readonly());
 
-/** Its length is checked before any item is. */
+/** An array whose length is checked before its items. */
 const list = <const Item extends v.GenericSchema>(item: Item, min: number, max: number) =>
   v.pipe(v.instance(Array), v.minLength(min), v.maxLength(max), v.array(item), v.readonly());
 
@@ -30,7 +30,7 @@ const workerId = v.pipe(
 const frames = list(integer(0, MAX_FRAME_BYTES), 0, MAX_FRAMES);
 const profile = v.picklist(['portable', 'fma']);
 
-/** Plain data of any form under string keys. Not `v.record`, which takes arrays and drops a key `constructor`. */
+/** A plain object with string keys. `v.record` would accept arrays and drop a key `constructor`. */
 const record = v.custom<Readonly<Record<string, unknown>>>(
   (value) => typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype,
   ({ received }) => `Invalid type: Expected a plain object but received ${received}`,
@@ -67,11 +67,11 @@ const member = object({ worker: workerId, rank: count, endpoint: name, shards })
 
 const origin = v.picklist(['init', 'checkpoint']);
 const holder = object({ worker: workerId });
-/** Not `v.union`, which forgets where in the object a mismatch was. */
+/** `v.union` would lose the path of a mismatch inside the object. */
 const source = v.lazy((value) => (typeof value === 'string' ? origin : holder));
 
 const refusal = v.picklist([
-  /** Differs from the run; final. */
+  /** The worker differs from the run. Final. */
   'protocol',
   'version',
   'build',
@@ -79,29 +79,30 @@ const refusal = v.picklist([
   'data',
   'programs',
   'profile',
-  /** It failed where others do not: while loading, or before it had done a step; final. */
+  /** The worker failed where others did not: while it loaded, or before its first step. Final. */
   'failed',
-  /** Peers cannot reach its endpoint; final. */
+  /** Peers cannot reach the worker's endpoint. Final. */
   'unreachable',
-  /** The coordinator does not know this worker (any more): it may say hello again, and keeps its state. */
+  /** The coordinator does not know this worker, or not any more. The worker may say hello again, and keeps its state. */
   'unknown',
 ]);
 
-/** SHA-256 of what the experiment came out as, before anything is planned: the same for any worker of a run. */
+/** SHA-256 of the traced programs, before planning: the same on all workers of a run. */
 const programHashes = object({
   initialisation: name,
   step: name,
   update: name,
   evaluation: name,
-  /** What is no program but decides a result: early stopping, the names and forms of all arrays. */
+  /** Settings that change a result without being part of a program: early stopping, names and shapes of all arrays. */
   settings: name,
 });
 
 const stopReason = v.picklist(['finished', 'interrupted', 'failed', 'nonFinite']);
 
 /**
- * What is not finite. `step`: loss or gradients of the step; the sender holds the state before it. `update`: the update of the step
- * made it, and was taken back. `state`: the state of the step, which the sender holds.
+ * What is not finite. `step`: the loss or gradients of the step; the sender holds the state before it. `update`: the state
+ * that the update of the step made; the sender has taken the update back. `state`: the state of the step, which the sender
+ * holds.
  */
 const nonFinite = object({
   cause: v.picklist(['step', 'update', 'state']),
@@ -109,7 +110,7 @@ const nonFinite = object({
   what: list(text, 1, 16),
 });
 
-/** Each update is looked at, and no state is trusted that was not. */
+/** Workers check each new state, and nobody uses a state that was not checked. */
 const careful = v.exactOptional(v.literal(true));
 
 const message = <const Type extends string, Entries extends v.ObjectEntries>(type: Type, entries: Entries) =>
@@ -121,7 +122,7 @@ export const workerMessage = v.variant('type', [
     worker: workerId,
     threads: integer(1, 4_096),
     profiles: list(profile, 1, 2),
-    /** Where peers connect to this worker's data plane. */
+    /** The endpoint of this worker's data plane. */
     endpoint: name,
     host: name,
     pid: count,
@@ -132,29 +133,29 @@ export const workerMessage = v.variant('type', [
     experimentHash: v.exactOptional(name),
     dataHash: v.exactOptional(name),
   }),
-  /** The experiment is loaded and traced: the worker can be made a member without making others wait. */
+  /** The experiment is loaded and traced: this worker can become a member without a delay for the others. */
   message('loaded', { dataHash: v.exactOptional(name), programs: v.exactOptional(programHashes) }),
-  /** Parked at a safe point, holding the state of `step`; answers `prepare`. */
+  /** Answers `prepare`: the worker is parked at a safe point and holds the state of `step`. */
   message('ready', { generation: count, step }),
-  /** Every member's report carries the step's metrics, so that no crash can leave a gap in them. */
+  /** The report of every member has the step's metrics, so that a crash cannot leave a gap in them. */
   message('committed', { generation: count, step, fingerprint: v.exactOptional(name), report: record }),
   message('evaluated', { generation: count, step, final: v.boolean(), report: record }),
   /** The data link to a peer broke. */
   message('lost', { generation: count, peer: workerId }),
   message('finished', { generation: count, step, fingerprint: name, result: record }),
-  /** Loading or computing failed here. Where it would fail on any worker, it ends the run. */
+  /** Loading or computing failed on this worker. If it would fail on any worker, the run ends. */
   message('failed', { error: wireError }),
   message('checkpoint', { step, header: record, frames }),
-  /** Stands before the update of the step, or at its state, and goes no further. */
+  /** The worker stopped before the update of the step, or at its state. */
   message('nonFinite', { generation: count, found: nonFinite }),
-  /** Answers `search`: where in the experiment it comes from. */
+  /** Answers `search` with the place in the experiment. */
   message('searched', { step: count, message: text }),
   message('leave', {}),
   message('heartbeat', {}),
 ]);
 
 export const coordinatorMessage = v.variant('type', [
-  /** `frames`: the experiment bundle. `step`: the last step reported, as in `heartbeat`. */
+  /** `frames`: the experiment's bundle. `step`: the last reported step, as in `heartbeat`. */
   message('welcome', {
     run: name,
     incarnation: count,
@@ -168,7 +169,7 @@ export const coordinatorMessage = v.variant('type', [
   message('refused', { code: refusal, message: text }),
   /** Stop at the next safe point and answer `ready`. */
   message('prepare', { generation: count, careful }),
-  /** Everybody continues after `step`; who does not hold its state takes it from `source`. */
+  /** All members continue after `step`. A member without the state of `step` takes it from `source`. */
   message('begin', {
     generation: count,
     profile,
@@ -178,12 +179,12 @@ export const coordinatorMessage = v.variant('type', [
     careful,
   }),
   message('restore', { generation: count, step, header: record, frames }),
-  /** Send a checkpoint of the state you hold. */
+  /** Send a checkpoint of your state. */
   message('save', {}),
-  /** Look in the state you hold for what is not finite in step `step`, the next one. */
+  /** From your state, find the operation that is not finite in the next step, `step`. */
   message('search', { step: count }),
   message('stop', { reason: stopReason, message: v.exactOptional(text) }),
-  /** `step`: the last step whose report arrived; workers need not keep older reports. */
+  /** `step`: the last step whose report arrived. Workers need not keep older reports. */
   message('heartbeat', { step }),
 ]);
 
@@ -193,7 +194,7 @@ export type ProgramHashes = v.InferOutput<typeof programHashes>;
 export type Source = v.InferOutput<typeof source>;
 export type RefusalCode = v.InferOutput<typeof refusal>;
 export type StopReason = v.InferOutput<typeof stopReason>;
-/** Something that is not finite, and where in the run. */
+/** What is not finite, and in which step. */
 export type NonFiniteFound = v.InferOutput<typeof nonFinite>;
 export type OpaqueRecord = v.InferOutput<typeof record>;
 export type WorkerMessage = v.InferOutput<typeof workerMessage>;

@@ -1,12 +1,12 @@
 /**
- * A walk over msgpack bytes before anything is decoded. Five bytes can claim an array of millions of elements,
- * which a decoder allocates before it notices that they are missing; this reads the claims and allocates nothing.
+ * Checks msgpack bytes before they are decoded. Five bytes can claim an array of millions of elements, which a decoder
+ * allocates before it notices that they are missing. This check reads the claims and allocates nothing.
  */
 
 import { MAX_MESSAGE_DEPTH } from '../constants.ts';
 
-/** Bytes of the payload after a type byte 0xc0..0xdf whose size is fixed; -1 where it is not, or not allowed. */
-// biome-ignore format: one row of eight a line, as in the msgpack specification
+/** For a type byte 0xc0..0xdf: the bytes that follow it; -1 if their number is not fixed or the type is not allowed. */
+// biome-ignore format: one row of eight per line, as in the msgpack specification
 const fixedPayload = [
    0, -1,  0,  0, -1, -1, -1, -1,   // nil, never used, false, true, bin ×3, ext
   -1, -1,  4,  8,  1,  2,  4,  8,   // ext ×2, float 32/64, uint 8..64
@@ -39,7 +39,7 @@ export function isWellFormed(bytes: Uint8Array): boolean {
   return endOfValue(view, 0, MAX_MESSAGE_DEPTH) === bytes.byteLength;
 }
 
-/** The offset after the value at `offset`, or -1 where it is malformed, cut short or too deep. */
+/** The offset after the value at `offset`, or -1 if the value is malformed, incomplete or too deep. */
 function endOfValue(view: DataView, offset: number, depth: number): number {
   if (offset >= view.byteLength || depth < 0) return -1;
   const type = view.getUint8(offset);
@@ -70,7 +70,7 @@ function endOfBytes(view: DataView, offset: number, length: number): number {
 }
 
 function endOfItems(view: DataView, offset: number, count: number, depth: number): number {
-  // Every item takes a byte at least, so a false claim is refused before the walk.
+  // Every item takes at least one byte, so a false claim is refused before its items are read.
   if (count > view.byteLength - offset) return -1;
   let end = offset;
   for (let item = 0; item < count && end !== -1; item++) end = endOfValue(view, end, depth - 1);

@@ -1,10 +1,10 @@
-/** Virtual time: what is due runs in order of time, and in order of asking at one time. */
+/** Virtual time: actions run in order of time, and at the same time in the order in which they were requested. */
 
 export interface Clock {
   now(): number;
   after(delayMs: number, action: () => void): void;
   at(timeMs: number, action: () => void): void;
-  /** Runs the next action; false when there is none. */
+  /** Runs the next action. False: there is none. */
   runNext(): boolean;
 }
 
@@ -15,7 +15,7 @@ interface Due {
 
 export function createClock(): Clock {
   let nowMs = 0;
-  /** Latest first, so that the next is popped from the end. */
+  /** Latest first, so that the next action is at the end. */
   const queue: Due[] = [];
 
   const at = (timeMs: number, action: () => void): void => {

@@ -1,12 +1,13 @@
-/** Watches a simulated run and throws where a promise of the protocol is broken. */
+/** Observes a simulated run and throws when it breaks a promise of the protocol. */
 
 import { invariant } from '@lockstep/errors';
 import type { CoordinatorEffect, JournalEntry, Outcome } from '../coordinator/state.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
+import type { PartialFrame } from './frames.ts';
+import type { SimulationOptions } from './options.ts';
 import { trajectory } from './trajectory.ts';
-import type { PeerFrame, SimulationOptions } from './world.ts';
 
-/** What a real run keeps on disk: it outlives every process. */
+/** What a real run has on disk, where it outlives every process. */
 export interface Disk {
   readonly journal: JournalEntry[];
   readonly checkpoints: Map<number, number>;
@@ -41,17 +42,17 @@ export class Ledger {
     return this.disk.journal.flatMap((entry) => (entry.type === 'generation' ? [entry.generation] : []));
   }
 
-  /** A worker swapped in the state of `step`; `steps` are those of the living members of its generation. */
+  /** A worker committed the state of `step`; `steps` are those that the living members of its generation hold. */
   committed(worker: string, step: number, params: number, steps: readonly number[]): void {
     invariant(params === this.#states[step], `${worker} holds a wrong state at step ${step}`, { params });
-    // Where a state is not finite, members forget what was not looked at.
+    // When a state is not finite, members drop states that were not checked.
     const forgets = this.#options.nonFinite?.cause === 'update';
     const isClose = steps.every((other) => Math.abs(other - step) <= 1 || (forgets && other < 0));
     invariant(isClose, `${worker} commits step ${step} while members hold ${steps.join(', ')}`);
   }
 
-  /** An exchange ended: what each member gave, by first shard. */
-  exchanged(params: number, given: readonly Extract<PeerFrame, { type: 'partial' }>[]): void {
+  /** An exchange ended. `given` has the frame of each member, ordered by first shard. */
+  exchanged(params: number, given: readonly PartialFrame[]): void {
     let next = 0;
     for (const { start, partials, params: from } of given) {
       invariant(start === next, `shard ${next} was computed ${start > next ? 'by nobody' : 'twice'}`);
@@ -107,10 +108,10 @@ export class Ledger {
     invariant(isRight, `the run finished with the fingerprint ${outcome.fingerprint}`);
     invariant(progressStep === finalStep, `progress ended at step ${progressStep}, not ${finalStep}`);
     const isComplete = finalEvaluated === this.#options.finalEvaluation;
-    invariant(isComplete, 'the final evaluation is missing or uncalled for');
+    invariant(isComplete, 'the final evaluation is missing or was not asked for');
   }
 
-  /** Every schedule ends in the same step, with the same finding and the state before it saved. */
+  /** Every schedule ends at the same step, with the same finding and with the state before that step saved. */
   #closeNonFinite(outcome: Outcome | undefined): void {
     const { cause, step } = this.#options.nonFinite!;
     invariant(outcome?.reason === 'nonFinite', 'the run did not end as non-finite', { outcome });

@@ -1,9 +1,9 @@
-/** A process that can stand still: what happens to it meanwhile happens, in order, when it goes on. */
+/** Lets a process pause: it handles events of its pause in order when it continues. */
 
 import type { Clock } from './clock.ts';
 
 export interface Pause {
-  /** Stands still for so long from now on. */
+  /** Pauses for `durationMs` from now on. */
   begin(durationMs: number): void;
   whenAwake(action: () => void): void;
 }

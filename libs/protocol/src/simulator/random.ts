@@ -1,4 +1,4 @@
-/** Seeded random numbers for schedules. Not for parameters: those have counter-based keys. */
+/** Seeded random numbers for schedules. Parameters use counter-based keys instead. */
 
 export interface Random {
   /** Uniform in [low, high). */
@@ -8,7 +8,7 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
-/** Mulberry32 (T. Ettinger): 32 bits of state are enough to tell schedules apart. */
+/** Mulberry32 (T. Ettinger): 32 bits of state are enough for different schedules. */
 export function createRandom(seed: number): Random {
   let state = seed | 0;
   const uniform = (): number => {

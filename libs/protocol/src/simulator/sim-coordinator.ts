@@ -1,4 +1,4 @@
-/** A simulated coordinator process over a disk that outlives it. */
+/** A simulated coordinator process. Its disk outlives it. */
 
 import { HEARTBEAT_MS, LIVENESS_MS, RETURN_WAIT_MS, TICK_MS } from '../constants.ts';
 import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
@@ -17,7 +17,7 @@ export interface SimCoordinator {
   hear(worker: string, message: WorkerMessage): void;
   raise(event: CoordinatorEvent): void;
   crash(): void;
-  /** Stands still for so long: what it is told meanwhile, it hears afterwards. */
+  /** Pauses for `durationMs`; handles events of the pause afterwards. */
   pause(durationMs: number): void;
 }
 
@@ -26,7 +26,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
   const { disk } = ledger;
   let alive = true;
   const { begin: pause, whenAwake } = createPause(clock);
-  /** Of the message being heard, where it is a checkpoint. */
+  /** The state in the current message, if it is a checkpoint. */
   let attached = 0;
   let state = createCoordinator(
     {
@@ -114,7 +114,7 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
 
 const noSpace = { code: 'file', message: 'no space', facts: {} } as const;
 
-/** Some of them may be gone for good. */
+/** The members of the last generation. Some may never return. */
 function lastMembers(journal: readonly JournalEntry[]): readonly string[] {
   const last = journal.findLast(({ type }) => type === 'generation');
   return last?.type === 'generation' ? last.members.map(({ worker }) => worker) : [];

@@ -1,25 +1,27 @@
-/** A simulated worker process: the machine, and a shell that answers its effects after random delays. */
+/** A simulated worker process: the worker's machine, and a shell that carries out its effects after random delays. */
 
 import { invariant } from '@lockstep/errors';
 import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage, Hello, NonFiniteFound } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
-import { Inbox, keyOf, nameOf, type Partial } from './inbox.ts';
+import { exchangeKey, generationName, type PartialFrame, type PeerFrame } from './frames.ts';
+import { Inbox } from './inbox.ts';
+import type { SimulationOptions } from './options.ts';
 import { createPause, type Pause } from './pause.ts';
 import { initialParams, mix, shardPartial, updatedParams } from './trajectory.ts';
-import type { PeerFrame, SimulationOptions, World } from './world.ts';
+import type { LivingWorker, World } from './world.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 type Frame<Type extends PeerFrame['type']> = Extract<PeerFrame, { type: Type }>;
 
 interface Request {
   readonly from: string;
-  readonly group: string;
+  readonly generationName: string;
   readonly step: number;
 }
 
-/** Less than in earnest, so that a schedule is short in which a worker never hears the end. */
+/** Shorter than in real runs, so that a schedule in which a worker never hears of the end stays short. */
 const TIMEOUT_MS = 60_000;
 
 export function helloOf(id: string, threads: number): Hello {
@@ -54,7 +56,7 @@ function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutlin
   };
 }
 
-export class SimWorker {
+export class SimWorker implements LivingWorker {
   readonly id: string;
   readonly #world: World;
   readonly #failsToLoad: boolean;
@@ -62,17 +64,17 @@ export class SimWorker {
   readonly #inbox = new Inbox();
   #state: WorkerState;
   #isAlive = true;
-  /** The state; null while an update writes over it. */
+  /** The state; null while an update overwrites it. */
   #written: number | null = 0;
-  /** A state taken over, until `commit` makes it the current one. */
+  /** A state from elsewhere, until `commit` makes it the current one. */
   #spare: number | null = null;
-  #group: Effect<'connect'> | null = null;
-  /** What the last segment left: one a shard. */
+  #membership: Effect<'connect'> | null = null;
+  /** The results of the last segment, one for each shard. */
   #partials: readonly number[] = [];
   #sums: number[] = [];
   #awaited: Effect<'exchange' | 'exchangeEvaluation'> | null = null;
   #fetching: string | null = null;
-  #serving: { readonly group: string; readonly step: number } | null = null;
+  #serving: { readonly generationName: string; readonly step: number } | null = null;
   #requests: readonly Request[] = [];
 
   constructor(world: World, id: string, failsToLoad: boolean) {
@@ -97,19 +99,19 @@ export class SimWorker {
     return this.#isAlive;
   }
 
-  /** Name of the generation it runs in. */
-  get group(): string | null {
-    return this.#group === null ? null : nameOf(this.#group);
+  get generationName(): string | null {
+    return this.#membership === null ? null : generationName(this.#membership);
   }
 
-  /** The living workers that are in its generation, as it is. */
-  fellows(): readonly SimWorker[] {
-    const ids = this.#group?.members.map(({ worker }) => worker) ?? [];
-    return this.#world.living().filter((other) => ids.includes(other.id) && other.group === this.group);
+  /** The living members of its generation that have entered it too. */
+  fellows(): readonly LivingWorker[] {
+    const ids = this.#membership?.members.map(({ worker }) => worker) ?? [];
+    const { generationName: own } = this;
+    return this.#world.living().filter((other) => ids.includes(other.id) && other.generationName === own);
   }
 
   get #params(): number {
-    invariant(this.#written !== null, `${this.id} reads its state while an update writes over it`);
+    invariant(this.#written !== null, `${this.id} reads its state while an update overwrites it`);
     return this.#written;
   }
 
@@ -133,7 +135,7 @@ export class SimWorker {
     this.#pause.begin(durationMs);
   }
 
-  /** Whatever happens to a process that stands still happens when it goes on. */
+  /** A paused process sees what happened during its pause when it continues. */
   #whenAwake(action: () => void): void {
     this.#pause.whenAwake(() => {
       if (this.#isAlive) action();
@@ -177,7 +179,7 @@ export class SimWorker {
       case 'restore':
         return this.#take(20, effect.generation, effect.step, Number(effect.header.params));
       case 'serveSnapshot':
-        this.#serving = { group: this.group!, step: effect.step };
+        this.#serving = { generationName: this.generationName!, step: effect.step };
         return this.#answerRequests();
       case 'runSegment':
         return this.#compute(effect.step, effect.segment);
@@ -208,7 +210,7 @@ export class SimWorker {
   }
 
   #connect(effect: Effect<'connect'>): void {
-    this.#group = effect;
+    this.#membership = effect;
     this.#serving = null;
     this.#sums = [];
     this.#inbox.dropBefore(effect);
@@ -218,33 +220,34 @@ export class SimWorker {
   }
 
   #linkBroke(peer: string): void {
-    if (!this.#group?.members.some(({ worker }) => worker === peer)) return;
-    const { generation } = this.#group;
+    if (!this.#membership?.members.some(({ worker }) => worker === peer)) return;
+    const { generation } = this.#membership;
     this.#raiseWithin(0, 300, () => ({ type: 'peerLost', generation, peer }));
   }
 
-  /** Puts a state beside the current one, unless its generation is over by then. */
+  /** Puts a state into the spare copy, unless the generation has ended by then. */
   #take(withinMs: number, generation: number, step: number, params: number): void {
     this.#raiseWithin(1, withinMs, () => {
-      if (this.#group?.generation === generation) this.#spare = params;
+      if (this.#membership?.generation === generation) this.#spare = params;
       return { type: 'stateReady', generation, step };
     });
   }
 
   #fetch({ from, step }: Effect<'fetchSnapshot'>): void {
-    this.#fetching = this.group;
-    this.#world.toPeer(this.id, from, { type: 'fetch', group: this.group!, step });
+    this.#fetching = this.generationName;
+    this.#world.toPeer(this.id, from, { type: 'fetch', generationName: this.generationName!, step });
   }
 
   #answerRequests(): void {
     if (this.#serving === null) return;
-    const { group, step } = this.#serving;
-    for (const request of this.#requests.filter((one) => one.group === group)) {
+    const { step, generationName: served } = this.#serving;
+    for (const request of this.#requests.filter((one) => one.generationName === served)) {
       const isUnchanged = request.step === step && this.#state.step === step;
-      invariant(isUnchanged, `${this.id} moved on from step ${step} while a member lacks it`);
-      this.#world.toPeer(this.id, request.from, { type: 'snapshot', group, step, params: this.#params });
+      invariant(isUnchanged, `${this.id} left step ${step} while a member still needs its state`);
+      const answer = { generationName: served, step, params: this.#params };
+      this.#world.toPeer(this.id, request.from, { type: 'snapshot', ...answer });
     }
-    this.#requests = this.#requests.filter((one) => one.group !== group);
+    this.#requests = this.#requests.filter((one) => one.generationName !== served);
   }
 
   #receive(from: string, frame: PeerFrame) {
@@ -254,21 +257,24 @@ export class SimWorker {
       case 'snapshot':
         return this.#receiveSnapshot(frame);
       case 'fetch':
-        this.#requests = [...this.#requests, { from, group: frame.group, step: frame.step }];
+        this.#requests = [
+          ...this.#requests,
+          { from, generationName: frame.generationName, step: frame.step },
+        ];
         return this.#answerRequests();
       default:
         frame satisfies never;
     }
   }
 
-  #receiveSnapshot({ group, step, params }: Frame<'snapshot'>): void {
-    if (this.#fetching !== group || this.#group === null) return;
+  #receiveSnapshot({ generationName: sent, step, params }: Frame<'snapshot'>): void {
+    if (this.#fetching !== sent || this.#membership === null) return;
     this.#fetching = null;
-    this.#take(20, this.#group.generation, step, params);
+    this.#take(20, this.#membership.generation, step, params);
   }
 
   #shards(): { readonly start: number; readonly count: number } {
-    const self = this.#group?.members.find(({ worker }) => worker === this.id);
+    const self = this.#membership?.members.find(({ worker }) => worker === this.id);
     invariant(self !== undefined, `${this.id} computes outside a generation`);
     return self.shards;
   }
@@ -285,27 +291,33 @@ export class SimWorker {
   }
 
   #exchange(effect: Effect<'exchange' | 'exchangeEvaluation'>): void {
-    const group = this.#group;
-    invariant(group?.generation === effect.generation, `${this.id} exchanges in a generation it has not met`);
+    const membership = this.#membership;
+    invariant(
+      membership?.generation === effect.generation,
+      `${this.id} exchanges in a generation it has not entered`,
+    );
     this.#awaited = effect;
     const { start } = this.#shards();
-    const frame: Partial = {
+    const frame: PartialFrame = {
       type: 'partial',
-      key: keyOf(group, effect),
+      key: exchangeKey(membership, effect),
       params: this.#params,
       start,
       partials: this.#partials,
     };
-    for (const { worker } of group.members) {
+    for (const { worker } of membership.members) {
       if (worker !== this.id) this.#world.toPeer(this.id, worker, frame);
     }
     this.#receivePartial(this.id, frame);
   }
 
-  #receivePartial(from: string, frame: Partial): void {
+  #receivePartial(from: string, frame: PartialFrame): void {
     this.#inbox.put(from, frame);
-    if (this.#group === null || this.#awaited === null) return;
-    const given = this.#inbox.take(keyOf(this.#group, this.#awaited), this.#group.members.length);
+    if (this.#membership === null || this.#awaited === null) return;
+    const given = this.#inbox.take(
+      exchangeKey(this.#membership, this.#awaited),
+      this.#membership.members.length,
+    );
     if (given === null) return;
     this.#world.ledger.exchanged(this.#params, given);
     this.#endExchange(this.#awaited, mix(...given.flatMap(({ partials }) => partials)));
@@ -324,13 +336,13 @@ export class SimWorker {
     }
   }
 
-  /** A state that is not finite: a pure function of its step. */
+  /** Whether the state of `step` is not finite: a pure function of the step. */
   #isBroken(step: number): boolean {
     const { nonFinite } = this.#world.options;
     return nonFinite?.cause === 'update' && step >= nonFinite.step;
   }
 
-  /** What keeps the update of `step` from being done, or has it taken back. */
+  /** What prevents the update of `step`, or makes the worker take it back. */
   #findingAt(step: number, careful: boolean): NonFiniteFound | undefined {
     const { nonFinite } = this.#world.options;
     if (nonFinite === undefined) return undefined;
@@ -350,7 +362,7 @@ export class SimWorker {
       return this.#raiseWithin(1, 10, () => ({ type: 'nonFinite', found }));
     }
     const params = updatedParams(this.#params, step, this.#sums);
-    // What it was to take in a generation that ended before is over.
+    // A state that an earlier generation asked for is not needed any more.
     this.#spare = null;
     this.#written = null;
     this.#raiseWithin(1, 10, () => {
@@ -364,7 +376,7 @@ export class SimWorker {
     this.#written = this.#spare ?? this.#written;
     this.#spare = null;
     this.#sums = [];
-    // Members that take the agreed state are behind until they have it; an update needs them all.
+    // Members that fetch the agreed state are behind until they have it; an update happens only when all have it.
     const steps = isUpdate ? this.fellows().map(({ state }) => state.step) : [];
     this.#world.ledger.committed(this.id, step, this.#params, steps);
   }

@@ -32,7 +32,7 @@ const base: SimulationOptions = {
   faults: quiet,
 };
 
-/** Everything about a run from one number. */
+/** Draws all options of a run from one number. */
 function drawn(seed: number): SimulationOptions {
   const random = createRandom(seed ^ 0x5bd1e995);
   const upTo = (most: number) => random.below(most + 1);
@@ -65,7 +65,7 @@ function drawn(seed: number): SimulationOptions {
   };
 }
 
-/** Of a run that goes as far as what is planted in it. */
+/** A run that is long enough to reach the planted fault. */
 const lengths = { numSteps: 20, evaluateEvery: 5, stopFrom: Number.POSITIVE_INFINITY };
 
 function simulateDrawn(options: SimulationOptions, seed: number): SimulationResult {
@@ -78,7 +78,7 @@ function simulateDrawn(options: SimulationOptions, seed: number): SimulationResu
 }
 
 describe('simulate', () => {
-  it('runs to the end in one generation when nothing happens', () => {
+  it('finishes in one generation without faults', () => {
     const { outcomes, numGenerations } = simulate({ ...base, encodeMessages: true });
     expect(outcomes.map(({ reason }) => reason)).toEqual(['finished']);
     expect(numGenerations).toBe(1);
@@ -105,7 +105,7 @@ describe('simulate', () => {
     }
   });
 
-  it('ends at the same state whoever fails to load', () => {
+  it('ends at the same state when newcomers fail to load', () => {
     const faults = { ...quiet, withinMs: 1_000, numBadNewcomers: 3 };
     for (let seed = 1; seed <= 20; seed++) {
       const { outcomes } = simulate({ ...base, seed, faults });
@@ -113,7 +113,7 @@ describe('simulate', () => {
     }
   });
 
-  it('goes on after an interrupt', () => {
+  it('continues after an interrupt', () => {
     const { outcomes } = simulate({ ...base, faults: { ...quiet, withinMs: 600, interrupt: true } });
     expect(outcomes.map(({ reason }) => reason)).toEqual(['interrupted', 'finished']);
   });
@@ -132,22 +132,22 @@ describe('simulate', () => {
   describe.each([
     ['a step', { cause: 'step', step: 7, shownAt: 7 }],
     ['the first step', { cause: 'step', step: 1, shownAt: 1 }],
-    ['an update whose next step shows it', { cause: 'update', step: 7, shownAt: 8 }],
-    ['an update that a checkpoint shows', { cause: 'update', step: 7, shownAt: Number.POSITIVE_INFINITY }],
+    ['an update that the next step reveals', { cause: 'update', step: 7, shownAt: 8 }],
+    ['an update that a checkpoint reveals', { cause: 'update', step: 7, shownAt: Number.POSITIVE_INFINITY }],
     ['the last update', { cause: 'update', step: 20, shownAt: Number.POSITIVE_INFINITY }],
-  ] as const)('what is not finite in %s', (_name, nonFinite) => {
-    it('ends the run there, with the state before it saved', () => {
+  ] as const)('a non-finite value in %s', (_name, nonFinite) => {
+    it('ends the run there and saves the state before it', () => {
       const { outcomes } = simulate({ ...base, nonFinite, encodeMessages: true });
       expect(outcomes).toEqual([
         {
           ...{ reason: 'nonFinite', step: nonFinite.step },
           found: { cause: nonFinite.cause, step: nonFinite.step, what: ['w'] },
-          message: nonFinite.cause === 'step' ? 'log' : 'the update made it so',
+          message: nonFinite.cause === 'step' ? 'log' : 'the update made the state non-finite',
         },
       ]);
     });
 
-    it('ends it so over random schedules of faults', () => {
+    it('ends the run in the same way over random schedules of faults', () => {
       for (let seed = 1; seed <= 200; seed++)
         simulateDrawn({ ...base, ...drawn(seed), ...lengths, nonFinite }, seed);
     });

@@ -1,22 +1,25 @@
 /**
- * A whole cluster of the real machines in one process, on a virtual clock, with faults from a seed. A run ends with
- * the one right state or throws an `internal` error that names the promise it broke.
+ * Runs a cluster of the real state machines in one process, on a virtual clock, with faults drawn from a seed. A run
+ * ends with the only correct state or throws an `internal` error that names the promise it broke.
  */
 
 import { invariant } from '@lockstep/errors';
 import type { Outcome } from '../coordinator/state.ts';
 import type { CoordinatorMessage, WorkerMessage } from '../messages/messages.ts';
 import { createClock } from './clock.ts';
+import type { PeerFrame } from './frames.ts';
 import { Ledger } from './ledger.ts';
+import { carry, createLinks } from './links.ts';
+import type { SimulationOptions } from './options.ts';
 import { createRandom } from './random.ts';
 import { createSimCoordinator, type SimCoordinator } from './sim-coordinator.ts';
 import { SimWorker } from './sim-worker.ts';
-import { carry, createLinks, type PeerFrame, type SimulationOptions, type World } from './world.ts';
+import type { World } from './world.ts';
 
-export type { Faults, PlantedNonFinite, SimulationOptions } from './world.ts';
+export type { Faults, PlantedNonFinite, SimulationOptions } from './options.ts';
 
 export interface SimulationResult {
-  /** The last is `finished`, or `nonFinite` where that was planted; a run that was interrupted or failed is resumed. */
+  /** The last is `finished`, or `nonFinite` if that was planted. A run that was interrupted or failed is resumed. */
   readonly outcomes: readonly Outcome[];
   readonly numGenerations: number;
   readonly numWorkers: number;
@@ -42,7 +45,7 @@ class Cluster implements World {
   readonly #brokenUntilMs = new Map<string, number>();
   #diskFullUntilMs = 0;
   #incarnation = 1;
-  /** Null while it is down. */
+  /** Null while the coordinator is down. */
   #coordinator: SimCoordinator | null;
 
   constructor(options: SimulationOptions) {
@@ -81,7 +84,7 @@ class Cluster implements World {
     return this.clock.now() < this.#diskFullUntilMs;
   }
 
-  /** Draws when workers come and what goes wrong. */
+  /** Draws when workers join and when faults happen. */
   schedule(): void {
     const { numWorkers, faults } = this.options;
     this.#sometime(numWorkers, 100, () => this.#spawn());
@@ -165,7 +168,7 @@ class Cluster implements World {
     if (victim === undefined) return;
     const fellows = victim.fellows();
     victim.crash();
-    // The end of a connection may be noticed late, or never.
+    // The coordinator may notice the end of a connection late, or never.
     if (this.random.chance(0.5)) {
       this.#sometime(1, 3_000, () => this.#coordinator?.raise({ type: 'disconnected', worker: victim.id }));
     }
@@ -196,7 +199,7 @@ class Cluster implements World {
     });
   }
 
-  /** What an operator or Kubernetes does: starts what is missing, resumes what was interrupted. */
+  /** Does what an operator or Kubernetes does: starts missing workers and resumes an interrupted run. */
   #supervise(): void {
     if (this.#isDone()) return;
     const state = this.#coordinator?.state();

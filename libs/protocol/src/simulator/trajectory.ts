@@ -1,9 +1,9 @@
 /**
- * Stand-ins for parameters and gradients: 32-bit hashes that depend on everything the real ones depend on. Equal
+ * Replacements for parameters and gradients: 32-bit hashes that depend on everything the real values depend on. Equal
  * hashes mean that every shard of every step was computed once, from the right state, and reduced in order.
  */
 
-/** Mixes whole numbers into one, order included (the finalizer of MurmurHash3). */
+/** Mixes whole numbers into one that depends on their order (the finalizer of MurmurHash3). */
 export function mix(...numbers: readonly number[]): number {
   let hash = 0x9e3779b9;
   for (const number of numbers) {
@@ -18,7 +18,7 @@ export function initialParams(seed: number): number {
   return mix(seed);
 }
 
-/** What one shard adds to a exchange of step `step`, computed from `params`. */
+/** The partial of one shard for an exchange of a step, computed from `params`. */
 export function shardPartial(params: number, step: number, exchange: number, shard: number): number {
   return mix(params, step, exchange, shard);
 }
@@ -27,7 +27,7 @@ export function updatedParams(params: number, step: number, sums: readonly numbe
   return mix(params, step, ...sums);
 }
 
-/** The states 0 .. numSteps as one process computes them. */
+/** States 0 to `numSteps`, as one process computes them. */
 export function trajectory(
   seed: number,
   numSteps: number,

@@ -32,7 +32,7 @@ function started() {
   return { hello, raise, hear, state: () => state };
 }
 
-/** A worker alone in generation 1, computing the first segment of step 1. */
+/** The only worker of generation 1, which computes the first segment of step 1. */
 function running(program = outline) {
   const worker = started();
   worker.hear(welcome);
@@ -58,7 +58,7 @@ describe('worker', () => {
     expect(raise({ type: 'tick' }, 2_500)).toEqual([{ type: 'send', message: { type: 'heartbeat' } }]);
   });
 
-  it('introduces itself anew over a new connection, since an answer may have been lost with the old one', () => {
+  it('says hello again over a new connection, because an answer may have been lost with the old one', () => {
     const { raise, hear, hello } = running();
     hear({ type: 'prepare', generation: 2 });
     expect(raise({ type: 'segmentDone' })).toEqual([ready(2, 0)]);
@@ -68,7 +68,7 @@ describe('worker', () => {
     expect(hear({ type: 'prepare', generation: 3 })).toEqual([ready(3, 0)]);
   });
 
-  it('tells of a failure however long its message is', () => {
+  it('reports a failure with a message of any length', () => {
     const { raise } = running();
     const long = 'x'.repeat(100_000);
     const error = { code: 'experiment', message: long, facts: {}, stack: long } as const;
@@ -77,7 +77,7 @@ describe('worker', () => {
     expect(sent).toMatchObject({ ok: true, message: { type: 'failed', error: { code: 'experiment' } } });
   });
 
-  it('gives up on a coordinator silent for too long', () => {
+  it('exits when the coordinator is silent for too long', () => {
     const { raise, state } = started();
     let now = 0;
     const tick = () => {
@@ -90,14 +90,14 @@ describe('worker', () => {
     expect(state().phase).toBe('stopped');
   });
 
-  it('blames nobody for silence when it was held up itself', () => {
+  it('ignores silence while it was suspended itself', () => {
     const { raise, state } = started();
     raise({ type: 'tick' }, 100_000);
     raise({ type: 'tick' }, 200_000);
     expect(state().phase).toBe('greeting');
   });
 
-  it('stays with a coordinator of whose messages pieces arrive', () => {
+  it('accepts pieces of a message as signs of life', () => {
     const { raise, state } = started();
     for (let now = 100; now <= 70_000; now += 100) {
       if (now % 10_000 === 0) raise({ type: 'heard' }, now);
@@ -106,7 +106,7 @@ describe('worker', () => {
     expect(state().phase).toBe('greeting');
   });
 
-  it('stores the state with which an evaluation ends the run early, also where no checkpoint was due', () => {
+  it('saves the state when an evaluation ends the run early, even if no checkpoint was due', () => {
     const { raise } = running({ ...outline, plan: (step) => ({ evaluate: step === 1 }) });
     raise({ type: 'segmentDone' });
     raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
@@ -120,9 +120,9 @@ describe('worker', () => {
     ]);
   });
 
-  it('answers prepare after the segment under way, and drops its result', () => {
+  it('answers prepare after the running segment, and drops its result', () => {
     const { hear, raise } = running();
-    // Whoever computes may be waiting for peers in the midst of it.
+    // In a direct step, the compute threads may be waiting for peers.
     expect(hear({ type: 'prepare', generation: 2 })).toEqual([{ type: 'abort', generation: 1 }]);
     expect(raise({ type: 'segmentDone' })).toEqual([ready(2, 0)]);
   });
@@ -146,7 +146,7 @@ describe('worker', () => {
     ]);
   });
 
-  it('writes down no state while an update writes over it', () => {
+  it('saves no state while an update overwrites it', () => {
     const { hear, raise } = running();
     raise({ type: 'segmentDone' });
     raise({ type: 'exchangeDone', generation: 1, step: 1, exchange: 0 });
@@ -177,7 +177,7 @@ describe('worker', () => {
     expect(hear({ type: 'prepare', generation: 2 })).toEqual([]);
   });
 
-  it('ignores a begin it has not prepared for, and state of another generation', () => {
+  it('ignores a begin that it has not prepared for, and a state of another generation', () => {
     const { hear, raise, state } = running();
     const before = state();
     const members = [{ worker: 'w1', rank: 0, endpoint: 'sim://w1', shards: { start: 0, count: 4 } }];
@@ -188,7 +188,7 @@ describe('worker', () => {
     expect(state().membership).toEqual(before.membership);
   });
 
-  it('sends reports the coordinator has not seen again after a new welcome, and no others', () => {
+  it('repeats, after a new welcome, the reports that the coordinator has not seen, and no others', () => {
     const { hear, raise } = running();
     for (const step of [1, 2, 3]) {
       raise({ type: 'segmentDone' });
@@ -205,7 +205,7 @@ describe('worker', () => {
     ]);
   });
 
-  it('keeps a report until it is welcome, so that it does not overtake earlier ones', () => {
+  it('keeps a report until the welcome, so that it does not overtake earlier ones', () => {
     const { hear, raise } = running();
     const reach = (step: number) => {
       raise({ type: 'segmentDone' });
@@ -223,13 +223,13 @@ describe('worker', () => {
     ]);
   });
 
-  it('stays away from another run', () => {
+  it('exits when the coordinator serves another run', () => {
     const { hear } = running();
     hear({ type: 'refused', code: 'unknown', message: '' });
     expect(hear({ ...welcome, run: 'other' })).toMatchObject([{ type: 'exit', reason: 'coordinatorLost' }]);
   });
 
-  it('tells an error of the experiment, and is free for a stop or another generation', () => {
+  it('reports an error of the experiment, and accepts a stop or another generation afterwards', () => {
     const { hear, raise } = running();
     const error = { code: 'shape', message: 'matmul', facts: {} } as const;
     expect(raise({ type: 'failed', error })).toEqual([{ type: 'send', message: { type: 'failed', error } }]);
@@ -237,7 +237,7 @@ describe('worker', () => {
     expect(hear({ type: 'stop', reason: 'failed' })).toEqual([{ type: 'exit', reason: 'failed' }]);
   });
 
-  it('tells a coordinator that comes anew that it could not load', () => {
+  it('reports to a restarted coordinator that it could not load', () => {
     const { hear, raise } = started();
     const error = { code: 'data', message: 'no such file', facts: {} } as const;
     hear(welcome);
@@ -247,7 +247,7 @@ describe('worker', () => {
     ]);
   });
 
-  it('throws at a job that ends without having begun', () => {
+  it('throws when a job ends that has not begun', () => {
     const { raise } = running();
     expect(() => raise({ type: 'updateDone', report: {} })).toThrow(LockstepError);
   });

@@ -1,6 +1,6 @@
 /**
- * A worker's main thread as a pure machine: it says hello, loads, and does the steps of one generation after the
- * other. The shell in `apps/worker` owns sockets, threads and clock, and carries out the effects in order.
+ * A worker's main thread as a pure machine: it says hello, loads the experiment, and computes the steps of one generation
+ * after the other. The shell in `apps/worker` owns sockets, threads and clock, and carries out the effects in order.
  */
 
 import type { WireError } from '@lockstep/errors';
@@ -29,7 +29,7 @@ interface Advance {
   readonly effects: readonly WorkerEffect[];
 }
 
-/** A new worker; its first effect is the hello. */
+/** Creates a worker. Its first effect is the hello. */
 export function createWorker(config: WorkerConfig, now: number): Advance {
   const state: WorkerState = {
     config,
@@ -55,7 +55,7 @@ export function createWorker(config: WorkerConfig, now: number): Advance {
   return { state, effects: [{ type: 'send', message: config.hello }] };
 }
 
-/** One event in, the next state and what to do out. `now` in milliseconds, on a clock that never goes back. */
+/** Handles one event: returns the next state and the effects. `now`: milliseconds on a clock that never goes back. */
 export function advanceWorker(state: WorkerState, event: WorkerEvent, now: number): Advance {
   const turn: Turn = { state, effects: [], now };
   if (state.phase !== 'stopped') handle(turn, event);
@@ -129,8 +129,8 @@ function hear(turn: Turn, message: CoordinatorMessage) {
 }
 
 /**
- * The first welcome loads the experiment; a later one comes from a coordinator that had forgotten this worker, or
- * from a new one, which a hello asked twice reaches even when the first was answered.
+ * The first welcome loads the experiment. A later one comes from a coordinator that had forgotten this worker, or from a
+ * restarted one, which may answer a repeated hello after its predecessor answered the first.
  */
 function welcomed(turn: Turn, message: Message<'welcome'>) {
   const { phase, run, program, loadError } = turn.state;
@@ -173,13 +173,13 @@ function join(turn: Turn, { dataHash, programs }: ProgramOutline): void {
 
 function refused(turn: Turn, { code, message }: Message<'refused'>) {
   if (code !== 'unknown') return exit(turn, 'refused', message);
-  // One hello is under way already.
+  // A hello was sent already.
   if (turn.state.phase !== 'greeting') greetAgain(turn);
 }
 
 /**
- * A coordinator that saw the old connection end has forgotten this worker; one that did not would wait for ever for
- * an answer that was lost. While it loads, nothing is asked of it, and what it says then is answered.
+ * A coordinator that saw the old connection end has forgotten this worker. One that did not would wait forever for an
+ * answer that was lost. While the worker loads, the coordinator asks nothing of it and answers its next message.
  */
 function reconnected(turn: Turn) {
   if (turn.state.phase === 'joined') greetAgain(turn);
@@ -217,15 +217,15 @@ function restore(turn: Turn, { generation, step, header }: Message<'restore'>): 
   turn.effects.push({ type: 'restore', generation, step, header });
 }
 
-/** Comes to a worker that is parked; at any other time its state may be one that an update writes. */
+/** Saves only while the worker is parked: at any other time an update may be overwriting its state. */
 function save(turn: Turn): void {
   const { activity, step } = turn.state;
   if (activity.kind === 'idle') turn.effects.push({ type: 'checkpoint', step });
 }
 
 /**
- * The job that failed is over; if the coordinator does not know us just now, a later generation fails again. An update
- * that ended half-way leaves no state that others could be given.
+ * The failed job has ended. If the coordinator does not know this worker at the moment, a later generation fails again. After
+ * an incomplete update, the worker holds no valid state.
  */
 function failed(turn: Turn, error: WireError) {
   const { activity, step, program } = turn.state;
@@ -236,7 +236,7 @@ function failed(turn: Turn, error: WireError) {
   park(turn);
 }
 
-/** Users' errors say what they like, and the coordinator drops what is too long: nobody would hear of the failure. */
+/** The coordinator drops messages that are too long, and an error of the user's code may have any length. */
 function shortened(error: WireError): WireError {
   const short = { ...error, message: error.message.slice(0, MAX_TEXT_LENGTH) };
   return short.stack === undefined ? short : { ...short, stack: short.stack.slice(0, MAX_TEXT_LENGTH) };
@@ -248,7 +248,7 @@ function peerLost(turn: Turn, generation: number, peer: string) {
 
 function tick(turn: Turn) {
   const { phase, lastTickMs, lastHeardMs, lastSentMs, heartbeatMs, config } = turn.state;
-  // A worker that was itself held up has heard nobody: messages wait unread.
+  // A worker that was suspended received nothing meanwhile, because messages wait unread.
   const ranMs = turn.state.ranMs + Math.min(turn.now - lastTickMs, MAX_TICK_MS);
   update(turn, { lastTickMs: turn.now, ranMs });
   const silentMs = ranMs - lastHeardMs;

@@ -1,4 +1,4 @@
-/** What a worker's machine knows, hears and asks for. */
+/** State, events and effects of a worker's machine. */
 
 import type { WireError } from '@lockstep/errors';
 import type {
@@ -14,9 +14,9 @@ import type {
   WorkerMessage,
 } from '../messages/messages.ts';
 
-/** What happens beside the update of a step; a pure function of the step, the same on every worker. */
+/** What a step does besides its update: a pure function of the step, the same on every worker. */
 export interface StepPlan {
-  /** Evaluate once the step is committed. */
+  /** Evaluate after the commit of the step. */
   readonly evaluate?: boolean;
   readonly checkpoint?: boolean;
   readonly fingerprint?: boolean;
@@ -24,13 +24,13 @@ export interface StepPlan {
   readonly last?: boolean;
 }
 
-/** The traced experiment, as far as the order of work is concerned. */
+/** What the machine must know of the traced experiment to order its work. */
 export interface ProgramOutline {
-  /** Segments of the shard program; an exchange follows each. */
+  /** The number of segments of the shard program. An exchange follows each. */
   readonly numSegments: number;
-  /** Asked for every step from 0, which is the state before any update. */
+  /** Called for every step from 0 on, which is the state before any update. */
   readonly plan: (step: number) => StepPlan;
-  /** Evaluate once more when the run ends, whatever ends it. */
+  /** Whether to evaluate once more at the end of the run. */
   readonly finalEvaluation: boolean;
   readonly dataHash?: string;
   readonly programs?: ProgramHashes;
@@ -42,18 +42,18 @@ export interface WorkerConfig {
   readonly coordinatorTimeoutMs: number;
 }
 
-/** The generation a worker runs in. */
+/** The generation that a worker is a member of. */
 export interface Membership {
   readonly generation: number;
   readonly members: readonly Member[];
   readonly rank: number;
   readonly step: number;
   readonly source: Source;
-  /** Each update is looked at before it counts. */
+  /** Each new state is checked before it counts. */
   readonly careful: boolean;
 }
 
-/** The one thing under way. Jobs of compute threads cannot be broken off; waiting for others can. */
+/** The current activity. A job of the compute threads cannot be cancelled; waiting for peers can. */
 export type Activity =
   | { readonly kind: 'idle' }
   | { readonly kind: 'acquire'; readonly generation: number; readonly step: number; readonly source: Source }
@@ -68,55 +68,55 @@ export type Activity =
   | { readonly kind: 'evaluate'; readonly final: boolean }
   | { readonly kind: 'exchangeEvaluation'; readonly final: boolean }
   | { readonly kind: 'finish' }
-  /** Looks for the operation that is not finite. */
+  /** Searches for the operation that is not finite. */
   | { readonly kind: 'search'; readonly step: number };
 
-/** Kept until the coordinator has seen their step, and sent again after a new welcome. */
+/** Reports that are kept until the coordinator has seen their step, and sent again after a new welcome. */
 export type KeptReport = Extract<WorkerMessage, { type: 'committed' | 'evaluated' }>;
 
 export interface WorkerState {
   readonly config: WorkerConfig;
   readonly phase: 'greeting' | 'loading' | 'joined' | 'stopped';
-  /** The run it was welcomed to. */
+  /** The run of the first welcome. */
   readonly run: string | null;
   readonly incarnation: number;
   readonly heartbeatMs: number;
   readonly program: ProgramOutline | null;
-  /** Why it could not load. Told again after a new welcome. */
+  /** Why loading failed. It is reported again after a new welcome. */
   readonly loadError: WireError | null;
-  /** Last committed step; -1 when it holds no state. */
+  /** The last committed step; -1 if the worker holds no state. */
   readonly step: number;
-  /** The state it holds came from a checkpoint or the seed, and each update since was looked at. */
+  /** The state came from a checkpoint or the seed, and was checked after each update since. */
   readonly tested: boolean;
-  /** The generation last prepared for trusts no other state. */
+  /** The last prepared generation accepts only tested states. */
   readonly isCareful: boolean;
-  /** The generation last prepared for; messages of lower ones are stale. */
+  /** The last prepared generation. Messages of lower ones are stale. */
   readonly prepared: number;
-  /** A `prepare` that waits for a safe point. */
+  /** A `prepare` must be answered at the next safe point. */
   readonly owesReady: boolean;
   /** Null between generations. */
   readonly membership: Membership | null;
   readonly activity: Activity;
   readonly reports: readonly KeptReport[];
   readonly lastSentMs: number;
-  /** How long this process has run, by its ticks. The coordinator's silence is measured in it. */
+  /** How long this process has run, by its ticks. The coordinator's silence is measured on this clock. */
   readonly ranMs: number;
   readonly lastTickMs: number;
-  /** In the time of `ranMs`. */
+  /** On the clock of `ranMs`. */
   readonly lastHeardMs: number;
 }
 
 export type WorkerEvent =
   | { readonly type: 'message'; readonly message: CoordinatorMessage }
   | { readonly type: 'tick' }
-  /** A piece of a long message came, or the coordinator's address took a connection: its process lives, if held up. */
+  /** A piece of a long message arrived, or the coordinator's address accepted a connection: its process lives. */
   | { readonly type: 'heard' }
-  /** The connection to the coordinator broke and stands again; messages of both sides may be lost. */
+  /** The connection to the coordinator broke and was restored. Messages in both directions may be lost. */
   | { readonly type: 'reconnected' }
   | { readonly type: 'loaded'; readonly program: ProgramOutline }
-  /** State of `step` stands verified in a buffer beside the current one, by `initialise`, `fetchSnapshot` or `restore`. */
+  /** The spare copy holds the verified state of `step`, after `initialise`, `fetchSnapshot` or `restore`. */
   | { readonly type: 'stateReady'; readonly generation: number; readonly step: number }
-  /** The compute threads ended a training or evaluation segment. */
+  /** The compute threads have finished a training or evaluation segment. */
   | { readonly type: 'segmentDone' }
   | {
       readonly type: 'exchangeDone';
@@ -124,15 +124,15 @@ export type WorkerEvent =
       readonly step: number;
       readonly exchange: number;
     }
-  /** The new state stands where that of the step before was. `report` carries the step's metrics, on every member. */
+  /** The new state has replaced that of the step before. On every member, `report` has the step's metrics. */
   | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
   /**
-   * Where an update, a checkpoint or the end was asked for: what is not finite keeps it from being done. The state is the one
-   * that it was; a careful update that was taken back says `update`.
+   * Instead of an update, a checkpoint or the end: something is not finite. The state has not changed. The cause `update` means
+   * that a careful update was taken back.
    */
   | { readonly type: 'nonFinite'; readonly found: NonFiniteFound }
   | { readonly type: 'searched'; readonly step: number; readonly message: string }
-  /** The exchange of an evaluation is done and its result known; `stop` is the same on all members. */
+  /** The exchange of an evaluation is done. `stop` is the same on all members. */
   | {
       readonly type: 'evaluationDone';
       readonly generation: number;
@@ -145,21 +145,21 @@ export type WorkerEvent =
   | { readonly type: 'peerLost'; readonly generation: number; readonly peer: string }
   /** The experiment threw. */
   | { readonly type: 'failed'; readonly error: WireError }
-  /** Someone asks this worker to go. */
+  /** This worker was asked to leave. */
   | { readonly type: 'leave' };
 
 export interface Exit {
   readonly type: 'exit';
-  /** `coordinatorAbsent`: it was never there. */
+  /** `coordinatorAbsent`: no coordinator ever answered. */
   readonly reason: StopReason | 'refused' | 'left' | 'coordinatorLost' | 'coordinatorAbsent';
   readonly message?: string;
 }
 
 export type WorkerEffect =
   | { readonly type: 'send'; readonly message: WorkerMessage }
-  /** Load the bundle that came with `welcome`. */
+  /** Load the bundle that arrived with `welcome`. */
   | { readonly type: 'load'; readonly config: OpaqueRecord }
-  /** Meet these peers; frames of generations below are stale from now on, those of higher ones held. */
+  /** Connect to these peers. From now on frames of lower generations are stale, and those of higher ones are held. */
   | {
       readonly type: 'connect';
       readonly incarnation: number;
@@ -176,14 +176,14 @@ export type WorkerEffect =
       readonly step: number;
       readonly from: string;
     }
-  /** Take the state from the frames that came with `restore`. */
+  /** Take the state from the frames that arrived with `restore`. */
   | {
       readonly type: 'restore';
       readonly generation: number;
       readonly step: number;
       readonly header: OpaqueRecord;
     }
-  /** Answer peers that ask for the state of `step`, which stays unchanged while any of them lacks it: until `runUpdate`. */
+  /** Answer peers that ask for the state of `step`. The state does not change before `runUpdate`, when all peers have it. */
   | { readonly type: 'serveSnapshot'; readonly generation: number; readonly step: number }
   | { readonly type: 'runSegment'; readonly step: number; readonly segment: number }
   | {
@@ -192,17 +192,19 @@ export type WorkerEffect =
       readonly step: number;
       readonly exchange: number;
     }
-  /** Write the state of `step` over the one that it is made of, which nobody reads any more. */
-  /** `careful`: keep the state before it, look at the new one, and take it back if it is not finite. */
+  /**
+   * Compute the state of `step` in the place of the state before, which nobody reads any more. `careful`: keep the state
+   * before, check the new one, and take the update back if it is not finite.
+   */
   | {
       readonly type: 'runUpdate';
       readonly step: number;
       readonly fingerprint: boolean;
       readonly careful?: true;
     }
-  /** The state of `step` is the current one from now on: after `stateReady` that in the buffer beside it. */
+  /** The state of `step` becomes the current one: after `stateReady`, the spare copy. */
   | { readonly type: 'commit'; readonly step: number }
-  /** Results are keyed by step: after a change of members the evaluation of a step may run again. */
+  /** Evaluate the state of `step`. The evaluation may run again after a change of members, so results are keyed by step. */
   | { readonly type: 'runEvaluation'; readonly step: number; readonly final: boolean }
   | {
       readonly type: 'exchangeEvaluation';
@@ -211,13 +213,13 @@ export type WorkerEffect =
       readonly exchange: number;
       readonly final: boolean;
     }
-  /** Copy the state of `step`, at once, and send it to the coordinator as `checkpoint` with its frames. */
+  /** Copy the state of `step` at once, and send it to the coordinator as the frames of `checkpoint`. */
   | { readonly type: 'checkpoint'; readonly step: number }
-  /** Make the run's result from the state of `step`. */
+  /** Compute the run's result from the state of `step`. */
   | { readonly type: 'finish'; readonly step: number }
-  /** Name the operation that is not finite in step `step`, which begins from the current state; answer `searched`. */
+  /** Find the operation that is not finite in `step`, which begins from the current state. Answer `searched`. */
   | { readonly type: 'search'; readonly step: number }
-  /** Drop what waits for others in this generation: an exchange, be it in the midst of segments, or a transfer of state. */
+  /** Drop what waits for peers in this generation: an exchange, also one between the segments of a direct step, or a transfer. */
   | { readonly type: 'abort'; readonly generation: number }
-  /** Nothing follows. */
+  /** No effect follows. */
   | Exit;

@@ -1,6 +1,6 @@
 /**
- * The order of work in one generation: take the agreed state, then step by step segments and exchanges, update,
- * commit, and what the plan adds. One activity at a time; `next` is where every job that ends comes back to.
+ * The order of work in one generation: take the agreed state; then in each step segments and exchanges, the update, the
+ * commit, and what the plan adds. There is one activity at a time, and every job that ends calls `next`.
  */
 
 import { invariant } from '@lockstep/errors';
@@ -12,12 +12,12 @@ type Event<Type extends WorkerEvent['type']> = Extract<WorkerEvent, { type: Type
 
 const idle: Activity = { kind: 'idle' };
 
-/** Goes on with `work`, unless the generation ended meanwhile: then answers the `prepare` that ended it. */
+/** Continues with `work`. If a `prepare` has ended the generation meanwhile, answers it instead. */
 function next(turn: Turn, work: (membership: Membership, program: ProgramOutline) => void) {
   update(turn, { activity: idle });
   const { membership, program, owesReady, prepared, isCareful, tested } = turn.state;
   if (owesReady) {
-    // Where some state is not finite, one that was not looked at is none: nobody is to be given it.
+    // If some state is not finite, a state that was not checked does not count, and no peer may get it.
     const step = isCareful && !tested ? -1 : turn.state.step;
     update(turn, { owesReady: false, step });
     send(turn, { type: 'ready', generation: prepared, step });
@@ -26,13 +26,13 @@ function next(turn: Turn, work: (membership: Membership, program: ProgramOutline
   }
 }
 
-/** Stops at the next safe point. A job of the compute threads ends first, without waiting for others; anything else is dropped. */
+/** Parks at the next safe point. A job of the compute threads ends first, without waiting for peers; anything else is dropped. */
 export function park(turn: Turn) {
   const { activity, membership } = turn.state;
   update(turn, { membership: null });
   switch (activity.kind) {
     case 'segment':
-      // Threads that exchange by themselves may be waiting for one who is lost.
+      // In a direct step, compute threads may be waiting for a lost peer.
       if (membership !== null) turn.effects.push({ type: 'abort', generation: membership.generation });
       return;
     case 'update':
@@ -56,7 +56,7 @@ export function park(turn: Turn) {
   next(turn, () => undefined);
 }
 
-/** Takes the agreed state where this worker does not hold it, then goes on after it. */
+/** Takes the agreed state unless this worker holds it, then continues after it. */
 export function enterGeneration(turn: Turn, membership: Membership) {
   const { generation, step, source } = membership;
   const acquire: Activity = { kind: 'acquire', generation, step, source };
@@ -74,7 +74,7 @@ export function stateReady(turn: Turn, { generation, step }: Event<'stateReady'>
   const { activity } = turn.state;
   if (activity.kind !== 'acquire' || activity.generation !== generation || activity.step !== step) return;
   commit(turn, step);
-  // What comes from elsewhere was looked at there.
+  // In a careful generation, the source has checked this state.
   update(turn, { tested: turn.state.membership?.careful ?? false });
   afterCommit(turn);
 }
@@ -84,7 +84,7 @@ function commit(turn: Turn, step: number): void {
   update(turn, { step });
 }
 
-/** Evaluates where the plan says so: after the commit, and again when a generation begins at this step. */
+/** Evaluates if the plan says so: after the commit, and again when a generation begins at this step. */
 function afterCommit(turn: Turn): void {
   next(turn, (_group, { plan }) => {
     if (plan(turn.state.step).evaluate) runEvaluation(turn, false);
@@ -136,7 +136,7 @@ export function segmentDone(turn: Turn) {
   });
 }
 
-/** Evaluations of a step come after its training exchanges, so a frame's key names one exchange. */
+/** The exchanges of evaluations are numbered after the training exchanges of their step, so that frame ids are unique. */
 function exchangeEvaluation(turn: Turn, final: boolean) {
   return ({ generation }: Membership, { numSegments }: ProgramOutline): void => {
     const { step } = turn.state;
@@ -159,8 +159,8 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
 }
 
 /**
- * An update once begun counts, even when its generation ended meanwhile: its sums were everyone's, and the state before it is
- * written over.
+ * An update that has begun counts even if its generation has ended meanwhile: its sums came from all members, and the state
+ * before it is overwritten.
  */
 export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
   const { generation, step, careful } = expectActivity(turn, 'update');
@@ -189,19 +189,19 @@ export function evaluationDone(turn: Turn, event: Event<'evaluationDone'>): void
 }
 
 /**
- * What is not finite is told, and nothing follows in this generation: the coordinator decides what does. It comes instead of
- * the end of an update or of the run, or of a checkpoint, which is no activity.
+ * Reports what is not finite. Nothing follows in this generation: the coordinator decides how to continue. The event comes
+ * instead of the end of an update or of the run, or instead of a checkpoint, which is no activity.
  */
 export function nonFinite(turn: Turn, { found }: Event<'nonFinite'>): void {
   const { activity, membership, prepared, isCareful } = turn.state;
   const generation = activity.kind === 'update' ? activity.generation : membership?.generation;
-  // Parked for a careful generation, it has forgotten that state; for any other it may have been asked to save it.
+  // A worker that is parked for a careful generation has dropped that state. For another generation it may have been asked to save it.
   if (generation !== undefined || !isCareful)
     send(turn, { type: 'nonFinite', generation: generation ?? prepared, found });
   if (activity.kind === 'update' || activity.kind === 'finish') next(turn, () => undefined);
 }
 
-/** Looks while it stands parked, with the state before the step. */
+/** Searches while the worker is parked with the state before the step. */
 export function search(turn: Turn, step: number): void {
   const { activity } = turn.state;
   if (activity.kind === 'idle' && turn.state.step === step - 1)
@@ -214,7 +214,7 @@ export function searched(turn: Turn, { step, message }: Event<'searched'>): void
   next(turn, () => undefined);
 }
 
-/** Jobs of the compute threads run one at a time and are never dropped, so another one's end is a shell's mistake. */
+/** Jobs of the compute threads run one at a time and are never dropped, so the end of another job is a bug of the shell. */
 function expectActivity<Kind extends Activity['kind']>(
   turn: Turn,
   kind: Kind,

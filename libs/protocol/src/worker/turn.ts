@@ -1,4 +1,4 @@
-/** One call of the machine: the state as it stands and the effects so far. Never outlives the call. */
+/** One call of the machine: its current state and its effects so far. It does not outlive the call. */
 
 import { MAX_KEPT_REPORTS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
@@ -25,15 +25,15 @@ export function send(turn: Turn, message: WorkerMessage): void {
 }
 
 /**
- * Sends a report and keeps it until the coordinator has it. Between a hello and its welcome it is only kept: it
- * would arrive ahead of the earlier ones that are sent again then.
+ * Sends a report and keeps it until the coordinator has it. Between a hello and its welcome it is only kept: otherwise it
+ * would arrive before earlier reports, which are sent again after the welcome.
  */
 export function sendReport(turn: Turn, report: KeptReport): void {
   if (turn.state.phase !== 'greeting') send(turn, report);
   update(turn, { reports: [...turn.state.reports, report].slice(-MAX_KEPT_REPORTS) });
 }
 
-/** The reports of `step` itself are kept: its evaluation may still be on the way. */
+/** Keeps the reports of `step` itself, because its evaluation may still be on its way. */
 export function dropReportsBefore(turn: Turn, step: number): void {
   const first = turn.state.reports[0];
   if (first === undefined || first.step >= step) return;

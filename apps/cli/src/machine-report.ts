@@ -1,12 +1,11 @@
-/** `lockstep doctor`: what this machine offers, and why not more. */
+/** Reports what this machine offers, and what it lacks. */
 import { createRequire } from 'node:module';
 import { availableParallelism, cpus, freemem, totalmem } from 'node:os';
 import { fashionMnist, mnist } from '@lockstep/data';
 import { profileStatus } from '@lockstep/kernels';
 import { generateKeys } from '@lockstep/transport';
-import { rate } from '../display/format.ts';
-import { version } from '../project.ts';
-import type { Handler } from './command.ts';
+import { rate } from './display/format.ts';
+import { version } from './project.ts';
 
 interface Finding {
   readonly ok: boolean;
@@ -14,14 +13,12 @@ interface Finding {
   readonly text: string;
 }
 
-export const doctor: Handler<object> = async (_args, { terminal }) => {
+/** A heading, then a line for each part of the machine that Lockstep uses. */
+export async function machineReport(): Promise<string> {
   const findings = [machine(), node(), ...profiles(), zeromq(), ...(await datasets())];
-  terminal.out.write(`lockstep ${version} on ${process.platform}-${process.arch}\n`);
-  for (const { ok, name, text } of findings) {
-    terminal.out.write(`  ${ok ? '✓' : '–'} ${name.padEnd(16)} ${text}\n`);
-  }
-  return 0;
-};
+  const lines = findings.map(({ ok, name, text }) => `  ${ok ? '✓' : '–'} ${name.padEnd(16)} ${text}\n`);
+  return `lockstep ${version} on ${process.platform}-${process.arch}\n${lines.join('')}`;
+}
 
 function machine(): Finding {
   const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
@@ -55,7 +52,7 @@ function zeromq(): Finding {
   }
 }
 
-/** Of the package that the transport uses; only the transport imports it. */
+/** The version of the package that the transport uses; only the transport imports it. */
 function zeromqVersion(): string {
   const transport = createRequire(import.meta.resolve('@lockstep/transport'));
   return (transport('zeromq/package.json') as { readonly version: string }).version;

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { completionScript } from './completion.ts';
-import { commandNames, commands } from './table.ts';
+import { commandNames, commands } from './commands/table.ts';
+import { bashScript, zshScript } from './completion-scripts.ts';
 
-/** What bash offers for the last word, as the script that a user evaluates gives it. */
+/** What bash offers for the last word after it has evaluated the script. */
 function completed(...words: string[]): string[] {
-  const script = `${completionScript(commands, 'bash')}
+  const script = `${bashScript(commands)}
 COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lockstep; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const out = execFileSync('bash', ['-c', script, 'bash', 'lockstep', ...words], { encoding: 'utf8' });
   return out.split('\n').filter((word) => word !== '');
@@ -21,7 +21,7 @@ describe('completion in bash', () => {
       ['train', 'x.ts', '--profile', ''],
       ['auto', 'portable', 'fma'],
     ],
-    // Bash makes three words of --profile=f.
+    // Bash splits --profile=f into three words.
     [['train', 'x.ts', '--profile', '=', 'f'], ['fma']],
     [
       ['train', 'x.ts', '--profile', '='],
@@ -36,7 +36,7 @@ describe('completion in bash', () => {
       ['worker', '--j'],
       ['--join', '--json'],
     ],
-    // Files are left to the shell.
+    // The shell itself completes names of files.
     [['train', ''], []],
     [['train', 'x.ts', '--keys', ''], []],
     [['nonsense', '--'], []],
@@ -44,7 +44,7 @@ describe('completion in bash', () => {
     expect(completed(...words)).toEqual(expected);
   });
 
-  it('offers what can be changed when a run is resumed, and nothing else', () => {
+  it('offers the options that can be changed when a run is resumed, and no others', () => {
     expect(completed('resume', 'run', '--')).toEqual(
       ['workers', 'threads', 'steps', 'epochs', 'bind', 'keys', 'json', 'verbose', 'help'].map(
         (name) => `--${name}`,
@@ -53,8 +53,8 @@ describe('completion in bash', () => {
   });
 });
 
-it('the script for zsh describes commands and options, with what its patterns mean as plain text', () => {
-  const script = completionScript(commands, 'zsh');
+it('the script for zsh describes commands and options, with special characters of patterns as plain text', () => {
+  const script = zshScript(commands);
   expect(script).toContain("    'train:train on workers of this machine'\n");
   expect(script).toMatch(/--profile=\[arithmetic of matmul.*\]:profile:\(auto portable fma\)'/);
   expect(script).toMatch(/'--json\[one JSON object a line on stdout, and nothing else\]'/);

@@ -1,0 +1,71 @@
+/** Starts a new run, with or without workers on this machine. */
+import { join } from 'node:path';
+import type { RunConfig } from '@lockstep/run';
+import { type Experiment, resolveConfig } from '@lockstep/training';
+import { chooseDisplay } from './display/choose.ts';
+import { loadExperiment } from './experiment-file.ts';
+import { threadsFor } from './local-workers.ts';
+import { notesOf } from './notes.ts';
+import type { ArgsOf } from './option.ts';
+import type { networkOptions, OutputArgs, runOptions } from './options.ts';
+import { createRunFolder, discardRun } from './run-folder.ts';
+import { whileLocked } from './run-lock.ts';
+import { runSession } from './session.ts';
+import type { Terminal } from './terminal.ts';
+import { startTypeCheck } from './type-check.ts';
+import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
+
+interface NewRunArgs extends ArgsOf<typeof runOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
+  readonly experiment: string;
+}
+
+interface Workers {
+  /** Workers that this command starts. */
+  readonly local: number;
+  /** Workers to wait for before the first step. */
+  readonly expected: number;
+  /** Compute threads of each local worker; undefined for a share of the cores. */
+  readonly threads: number | undefined;
+}
+
+/** Trains until the run ends; resolves with the exit code. */
+export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: Terminal): Promise<number> {
+  await requireWritableFolder('run-root', args.runRoot);
+  if (args.trace) await requireOrdinaryFile('trace', args.trace);
+  const file = await loadExperiment(args.experiment, args.set);
+  const config = resolveConfig(file.experiment, { ...args, params: file.params });
+  const notes = await oddities(file.experiment, config, args);
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile);
+  const display = chooseDisplay(terminal, args);
+  for (const note of notes) display.note(note);
+  const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
+  const code = whileLocked(opened.run.folder, () =>
+    runSession({
+      opened,
+      localWorkers: workers.local,
+      threads: threadsFor(workers.threads, workers.local, config.numShards),
+      minWorkers: workers.expected,
+      bind: args.bind,
+      keysFolder: args.keys,
+      trace: args.trace === '' ? join(opened.run.folder, 'trace.json') : args.trace,
+      display,
+      isNew: true,
+      abandon: () => discardRun(opened),
+    }),
+  );
+  return code.finally(typeCheck.stop);
+}
+
+/** Notes on the experiment and its data. None if the data cannot be loaded here: the workers that need them report the reason. */
+async function oddities(
+  experiment: Experiment,
+  config: RunConfig,
+  args: NewRunArgs,
+): Promise<readonly string[]> {
+  try {
+    const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
+    return notesOf(experiment, dataset, config, args);
+  } catch {
+    return [];
+  }
+}
