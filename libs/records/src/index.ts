@@ -9,9 +9,11 @@ export {
 export { encodeCsv, encodeParquet, encodeTable, type TableFormat, tableFormats } from './export.ts';
 export { type Condition, filterRuns, parseFilter } from './filter.ts';
 export { keyNamed, type Values, valuesOf } from './keys.ts';
+export { type PruneOptions, type Pruning, planPruning, prune } from './prune.ts';
 export { type ReadOptions, type RunList, readRun, readRuns } from './read.ts';
 export {
   type Curve,
+  chainOf,
   curvesOf,
   type FingerprintAt,
   isRising,

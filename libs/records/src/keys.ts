@@ -1,6 +1,6 @@
 /** What runs are filtered, sorted and compared by. */
 import { LockstepError, nearNames } from '@lockstep/errors';
-import { metricsOf, type RunRecord, type Value } from './record.ts';
+import { chainOf, metricsOf, type RunRecord, type Value } from './record.ts';
 
 /**
  * Every value of a run by its key. Keys of one name take precedence in this order: the run's own (`status`), its settings
@@ -43,7 +43,7 @@ export function ownValues(run: RunRecord): Readonly<Record<string, Value | undef
     host: run.machine?.host,
     parent: run.parent?.run,
     fingerprint: last?.fingerprint,
-    chain: last?.chain,
+    chain: chainOf(run),
   };
 }
 

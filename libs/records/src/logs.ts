@@ -68,8 +68,14 @@ export function curvesIn(metrics: readonly LogRecord[]): Readonly<Record<string,
   );
 }
 
-export function fingerprintsIn(metrics: readonly LogRecord[]): readonly FingerprintAt[] {
+/** A run that has finished has the fingerprint of its last step in the command's events, whatever that step is. */
+export function fingerprintsIn({ metrics, events }: Logs): readonly FingerprintAt[] {
   const found = new Map<number, FingerprintAt>();
+  const last = events.findLast(({ type }) => type === 'done' || type === 'lengthChanged');
+  const { steps: lastStep, fingerprint: lastFingerprint } = jsonOf(last?.ending);
+  if (typeof lastStep === 'number' && isText(lastFingerprint)) {
+    found.set(lastStep, { step: lastStep, fingerprint: lastFingerprint });
+  }
   for (const { kind, step, fingerprint, chain } of metrics) {
     if (kind !== 'step' || typeof step !== 'number' || !isText(fingerprint)) continue;
     found.set(step, { step, fingerprint, ...(isText(chain) && chain !== '' && { chain }) });

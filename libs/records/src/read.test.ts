@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createTestRoot,
@@ -66,8 +67,8 @@ describe('readRun', () => {
   });
 
   it('reads folders of the release before, which say less', async () => {
-    const { schemaVersion: _, machine: __, command: ___, parent: ____, seeds: _____, ...old } = manifest;
-    const { params: ______, ...config } = manifest.config;
+    const { schemaVersion: _, machine: __, command: ___, parent: ____, ...old } = manifest;
+    const { params: _____, ...config } = manifest.config;
     const folder = await root.write(id, { ...finished, 'manifest.json': { ...old, config } });
     const run = await readRun(folder);
     expect(run).toMatchObject({ status: 'finished', seed: 7, params: {}, warnings: [] });
@@ -98,6 +99,17 @@ describe('readRun', () => {
     expect(curves.loss).toEqual({ kind: 'step', steps: [1, 2, 3, 4], values: [2, 1, Number.NaN, 1.75] });
     expect(curves).not.toHaveProperty('test/loss');
     expect(fingerprints.map(({ step }) => step)).toEqual([2]);
+  });
+
+  it('ends with the fingerprint of the last step, unless the run was made longer since', async () => {
+    const ending = { steps: 5, fingerprint: 'f5' };
+    const ended = [{ type: 'done', ending }];
+    const folder = await root.write(id, { ...finished, 'events.jsonl': ended });
+    expect((await readRun(folder)).fingerprints.at(-1)).toEqual({ step: 5, fingerprint: 'f5' });
+    await root.write(id, { 'events.jsonl': [{ type: 'done', ending: { ...ending, steps: 4 } }] });
+    expect((await readRun(folder)).fingerprints.at(-1)).toEqual({ step: 4, fingerprint: 'f4', chain: 'c4' });
+    await root.write(id, { 'events.jsonl': [...ended, { type: 'lengthChanged', step: 4 }] });
+    expect((await readRun(folder)).fingerprints.at(-1)).toMatchObject({ step: 4 });
   });
 
   it('adds up the sessions of a resumed run', async () => {
@@ -139,6 +151,17 @@ describe('the status', () => {
 });
 
 describe('damage', () => {
+  it('includes a lock that cannot be read', async () => {
+    const folder = await root.write(id, { ...finished, 'journal.jsonl': journal });
+    const isRunning = (): boolean => {
+      throw new LockstepError('file', 'the lock cannot be read', {});
+    };
+    expect(await readRun(folder, { isRunning })).toMatchObject({
+      status: 'unknown',
+      warnings: ['the lock cannot be read'],
+    });
+  });
+
   it('costs a run whose manifest is damaged its settings alone', async () => {
     const folder = await root.write(id, { ...finished, 'manifest.json': '{"name": "dig' });
     const run = await readRun(folder);
@@ -211,7 +234,9 @@ describe('readRuns', () => {
   });
 
   it('refuses a folder that is not there', async () => {
-    await expect(readRuns(join(root.path, 'none'))).rejects.toMatchObject({ code: 'config' });
+    await expect(readRuns(join(root.path, 'none'))).rejects.toMatchObject({
+      ...{ code: 'config', message: expect.stringContaining('none does not exist; name the folder') },
+    });
     await expect(readRun(join(root.path, 'none'))).rejects.toMatchObject({ code: 'config' });
   });
 });

@@ -28,7 +28,10 @@ import { curvesIn, durationOf, fingerprintsIn, type Logs, lastOf, statusOf, step
 import type { RunRecord } from './record.ts';
 
 export interface ReadOptions {
-  /** Whether a process trains the run of this folder. Default: unknown, so that no run counts as running or interrupted. */
+  /**
+   * Whether a process trains the run of this folder; a `LockstepError` becomes a warning. Default: unknown, so that a run whose journal
+   * does not say how it ended is unknown too.
+   */
   readonly isRunning?: (folder: string) => boolean;
 }
 
@@ -41,10 +44,11 @@ export interface RunList {
 
 /** Every run in a folder. Throws `config` when the folder cannot be read. */
 export async function readRuns(root: string, options: ReadOptions = {}): Promise<RunList> {
-  const entries = await readdir(root, { withFileTypes: true }).catch((cause: unknown) => {
+  const entries = await readdir(root, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    const { code } = cause;
     throw new LockstepError(
       'config',
-      `${root} cannot be read (${String(cause)}); name a folder of runs, such as runs`,
+      `${root} ${code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(cause)})`}; name the folder of your runs`,
       { root },
       { cause },
     );
@@ -75,7 +79,7 @@ const folderName = /^(\d{4}-\d\d-\d\d)-(.+)-[0-9a-f]{4}$/;
 export async function readRun(folder: string, options: ReadOptions = {}): Promise<RunRecord> {
   const warnings: string[] = [];
   const manifest = await manifestOf(folder, warnings);
-  const isRunning = options.isRunning?.(folder);
+  const isRunning = isRunningIn(folder, options, warnings);
   const logs: Logs = {
     metrics: standingMetrics(await logOf(folder, 'metrics', isRunning, warnings)),
     events: await logOf(folder, 'events', isRunning, warnings),
@@ -94,11 +98,21 @@ export async function readRun(folder: string, options: ReadOptions = {}): Promis
     params: pick(jsonOf(manifest.config).params, isValue),
     config: configOf(manifest),
     curves: curvesIn(logs.metrics),
-    fingerprints: fingerprintsIn(logs.metrics),
+    fingerprints: fingerprintsIn(logs),
     ...(isRunning !== true && defined({ durationMs: durationOf(logs) })),
     checkpoints: await checkpointsOf(folder, warnings),
     warnings,
   };
+}
+
+function isRunningIn(folder: string, { isRunning }: ReadOptions, warnings: string[]): boolean | undefined {
+  try {
+    return isRunning?.(folder);
+  } catch (error) {
+    if (!(error instanceof LockstepError)) throw error;
+    warnings.push(error.message);
+    return undefined;
+  }
 }
 
 /** When, where and how a run was begun. */

@@ -12,7 +12,7 @@ export type Manifest = Readonly<Record<string, unknown>>;
 
 /**
  * The version of the manifest's fields that this release writes, as `schemaVersion`. Version 1, which does not name itself, has no
- * command line, machine, seeds and parent.
+ * command line, machine and parent.
  */
 export const manifestSchemaVersion = 2;
 
