@@ -1,7 +1,8 @@
 /** Removes checkpoints or whole runs, each under the lock of its run. */
+import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
-import { filterRuns, type Pruning, planPruning, prune, readRun, readRuns } from '@lockstep/records';
+import { filterRuns, type PruneOptions, type Pruning, planPruning, prune, readRun, readRuns } from '@lockstep/records';
 import { plural } from './display/format.ts';
 import { bytesText } from './display/programs.ts';
 import type { OutputArgs } from './options.ts';
@@ -33,7 +34,7 @@ export async function pruneRuns(args: PruneArgs, { out, err }: Terminal): Promis
   let numRuns = 0;
   for (const run of selected) {
     const options = { keep, wholeRuns };
-    const done = yes ? await pruneLocked(run.folder, options) : await planPruning(run, options);
+    const done = yes ? await pruneLocked(run.folder, options) : await plan(run.folder, options);
     const isSomething = done.isWholeRun || done.steps.length > 0;
     if (!isSomething && done.kept === undefined) continue;
     if (isSomething) numRuns++;
@@ -44,15 +45,23 @@ export async function pruneRuns(args: PruneArgs, { out, err }: Terminal): Promis
   return 0;
 }
 
+/** What can be removed of a run. Nothing if its lock does not say whether a process trains it. */
+async function plan(folder: string, options: PruneOptions): Promise<Pruning> {
+  const run = await readRun(folder, { isRunning: isLocked });
+  if (isLocked(folder) !== undefined) return planPruning(run, options);
+  const kept = `its lock is of another machine or an earlier start of this one; remove ${join(folder, 'lock')} if nothing trains it`;
+  return { run, steps: [], isWholeRun: false, bytes: 0, kept };
+}
+
 /** Reads the run again under its lock: it may have gone on in the meantime. */
-async function pruneLocked(folder: string, options: { keep: number; wholeRuns: boolean }): Promise<Pruning> {
-  if (isLocked(folder)) return planPruning(await readRun(folder, { isRunning: isLocked }), options);
+async function pruneLocked(folder: string, options: PruneOptions): Promise<Pruning> {
+  if (isLocked(folder) !== false) return plan(folder, options);
   return whileLocked(folder, async () => {
-    const plan = await planPruning(await readRun(folder, { isRunning: isLocked }), options);
-    await prune(plan).catch((cause: unknown) => {
+    const planned = await plan(folder, options);
+    await prune(planned).catch((cause: unknown) => {
       throw fileError(folder, cause);
     });
-    return plan;
+    return planned;
   });
 }
 

@@ -28,8 +28,20 @@ export async function whileLocked<T>(folder: string, action: () => Promise<T>): 
 
 const lockOf = (folder: string): string => join(folder, 'lock');
 
-/** Whether another process trains the run. */
-export const isLocked = (folder: string): boolean => holderOf(lockOf(folder)) !== undefined;
+/**
+ * Whether another process trains the run. Undefined for a lock of another start of the system: its process may be one of another
+ * machine that shares the folder.
+ */
+export function isLocked(folder: string): boolean | undefined {
+  const path = lockOf(folder);
+  if (holderOf(path) !== undefined) return true;
+  const [, identity = ''] = readLock(path).split('\n');
+  const own = identityOf(process.pid);
+  const isElsewhere = identity !== '' && own !== undefined && bootOf(identity) !== bootOf(own);
+  return isElsewhere ? undefined : false;
+}
+
+const bootOf = (identity: string): string => identity.split(' ')[0]!;
 
 /** The process that holds the run. Its number may have been given to another program since, or to this one. */
 function holderOf(path: string): number | undefined {

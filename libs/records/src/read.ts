@@ -32,7 +32,7 @@ export interface ReadOptions {
    * Whether a process trains the run of this folder; a `LockstepError` becomes a warning. Default: unknown, so that a run whose journal
    * does not say how it ended is unknown too.
    */
-  readonly isRunning?: (folder: string) => boolean;
+  readonly isRunning?: (folder: string) => boolean | undefined;
 }
 
 export interface RunList {

@@ -8,6 +8,7 @@ import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommandLine } from '../cli.ts';
 import { recordingStream } from '../fixtures/recording.ts';
+import { identityOf } from '../processes.ts';
 
 let root: string;
 beforeEach(async () => {
@@ -148,6 +149,20 @@ describe('runs', () => {
       });
     });
   }
+
+  it.each(['runs', 'prune'])('%s does not take one run for a folder of runs', async (name) => {
+    const folder = await writeRun(a, { rate: 0.1, losses: [] });
+    expect(await run([name, folder])).toMatchObject({
+      ...{ code: 2, err: expect.stringContaining('is the folder of one run') },
+    });
+  });
+
+  it('writes no table without rows', async () => {
+    expect(await run(['runs', root, '--out', join(root, 'x.csv')])).toMatchObject({
+      ...{ code: 2, err: expect.stringContaining('there is no run to write') },
+    });
+    expect(await readdir(root)).toEqual([]);
+  });
 
   it('says that there are none, and which folder it lacks', async () => {
     expect(await run(['runs', root])).toEqual({ code: 0, err: '', out: 'no runs\n' });
@@ -329,5 +344,19 @@ describe('prune', () => {
       await once(other, 'exit');
     }
     expect((await run(['prune', root, '--keep', '0', '--yes'])).out).toContain('checkpoints of steps 1, 2');
+  });
+
+  it.runIf(identityOf(process.pid))('leaves a run alone whose lock is of another machine', async () => {
+    await someRuns();
+    await checkpointsOf(a, [1, 2]);
+    const lock = join(root, c, 'lock');
+    await writeFile(join(root, a, 'lock'), `${process.pid}\nanother-boot 1234\n`);
+    await writeFile(lock, `${process.pid}\nanother-boot 1234\n`);
+    const { out } = await run(['prune', root, '--runs', '--filter', 'status=finished', '--yes']);
+    expect(out).toContain(`${a}  nothing (its lock is of another machine`);
+    expect(out).toContain(`remove ${lock} if nothing trains it`);
+    await run(['prune', root, '--keep', '0', '--yes']);
+    expect(await left(a)).toHaveLength(2);
+    expect(existsSync(lock)).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 /** Commands that read the records of runs. */
-import { extname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { extname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import type { TableFormat } from '@lockstep/records';
 import { choice, flag, text, wholeNumber, words } from '../option.ts';
@@ -35,12 +36,16 @@ export const runs = command({
     const records = await import('@lockstep/records');
     const { isLocked } = await import('../run-lock.ts');
     const format = out === undefined ? undefined : formatOf(out);
+    requireRoot(folder);
     const { runs: all, warnings } = await records.readRuns(folder, { isRunning: isLocked });
     for (const warning of warnings) terminal.err.write(`lockstep: ${warning}\n`);
     const filtered = filter === undefined ? all : records.filterRuns(all, filter);
     const selected = sort === undefined ? filtered : records.sortRuns(filtered, sort, { descending });
     if (out !== undefined && format !== undefined) {
       const { writeOut } = await import('../writable.ts');
+      if (selected.length === 0) {
+        throw new LockstepError('config', `there is no run to write to ${out}`, { folder, filter });
+      }
       const rows = table === 'runs' ? records.runsTable(selected) : records.metricsTable(selected);
       const bytes = records.encodeTable(rows, format);
       await writeOut(out, bytes);
@@ -68,6 +73,16 @@ export const runs = command({
     return 0;
   },
 });
+
+/** Throws `config` for the folder of a single run. */
+function requireRoot(folder: string): void {
+  if (!existsSync(join(folder, 'manifest.json'))) return;
+  throw new LockstepError(
+    'config',
+    `${folder} is the folder of one run: \`lockstep show\` shows it; this command takes the folder in which runs are`,
+    { folder },
+  );
+}
 
 /** A pipe has no width. */
 const widthOf = (stream: Stream): number => (stream.isTTY ? stream.columns() : Number.POSITIVE_INFINITY);
@@ -138,6 +153,7 @@ export const prune = command({
     ['prune --filter "status=finished,created<2026-11-01" --runs --yes', 'finished runs of last month'],
   ],
   run: async (args, { terminal }) => {
+    requireRoot(args.folder);
     const { pruneRuns } = await import('../prune-runs.ts');
     return pruneRuns(args, terminal);
   },
