@@ -62,10 +62,10 @@ describe('docs/reference.md', () => {
     expect(signaturesOf('libs/autodiff/src/convert.ts', 'arange')).toEqual([
       "arange(n: number, dtype: DType = 'float32'): Tensor",
     ]);
-    expect(signaturesOf('libs/autodiff/src/primitives/cumulative.ts', 'cumSum')).toEqual([
+    expect(signaturesOf('libs/autodiff/src/primitives/reduce/cumulative.ts', 'cumSum')).toEqual([
       'cumSum(x: Tensor, axis?: number, options?: CumulativeOptions): Tensor',
     ]);
-    expect(signaturesOf('libs/autodiff/src/primitives/elementwise.ts', 'add')).toEqual([
+    expect(signaturesOf('libs/autodiff/src/primitives/elementwise/fusible.ts', 'add')).toEqual([
       'add(a: TensorLike, b: TensorLike): Tensor',
     ]);
     expect(signaturesOf('libs/nn/src/dropout.ts', 'dropout')).toEqual([

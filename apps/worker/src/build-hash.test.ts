@@ -28,7 +28,7 @@ function hashes(): readonly string[] {
 }
 
 describe('the hash of a build', () => {
-  it('is that of what was compiled, whichever module asks for it', async () => {
+  it('is that of the compiled code, whichever module asks for it', async () => {
     const { buildHash: compiled } = (await import(
       '../dist/build-hash.js'
     )) as typeof import('./build-hash.ts');
@@ -41,7 +41,7 @@ describe('the hash of a build', () => {
     ['native sources', 'libs/kernels/native/sum.cc', [false, true, false]],
     ['the lock file', 'package-lock.json', [false, true, false]],
     ['WebAssembly', 'libs/kernels/build/portable.wasm', [false, false, true]],
-  ])('moves with %s', async (_what, path, moved) => {
+  ])('changes with %s', async (_what, path, moved) => {
     const before = hashes();
     await put(path, 'b');
     expect(hashes().map((hash, i) => hash !== before[i])).toEqual(moved);
@@ -51,9 +51,9 @@ describe('the hash of a build', () => {
     ['a native binary, which machines without a compiler lack', 'libs/kernels/build/native.node'],
     ['checks of native code', 'libs/kernels/native/check/check.cc'],
     ['types and maps', 'libs/kernels/dist/sum.js.map'],
-    ['what the compiler left of a source that is gone', 'libs/kernels/dist/gone.js'],
+    ['a compiled file whose source is gone', 'libs/kernels/dist/gone.js'],
     ['sources, which images leave out', 'libs/kernels/src/new.ts'],
-  ])('does not move with %s', async (_what, path) => {
+  ])('does not change with %s', async (_what, path) => {
     const before = hashes();
     await put(path, 'b');
     expect(hashes()).toEqual(before);

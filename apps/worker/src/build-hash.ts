@@ -1,20 +1,20 @@
 /**
- * Which build this is. Coordinator and workers of a run have the same, or refuse each other: a version number says nothing of
- * a checkout's commit. Made of what is the same on every machine that builds a commit, with a compiler or without: compiled
- * TypeScript, WebAssembly, the sources of native code and the lock file, but no native binary.
+ * Which build this is. A coordinator refuses workers of another build: a version number does not tell two commits apart. The hash
+ * is made of files that are the same on every machine that builds a commit, with a compiler or without: compiled TypeScript,
+ * WebAssembly, the sources of native code and the lock file, but no native binary.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { type BundleStamp, freshStamp } from './bundle.ts';
 
-/** Where modules of this package are compiled to, also for one that runs from its source. */
+/** The folder that this package is compiled to, also when this module runs from its source. */
 const worker = new URL('../dist/', import.meta.url);
 const bundle = new URL('bundle/', worker);
 const root = new URL('../../../', worker);
 
 let known: string | undefined;
 
-/** SHA-256, in hexadecimal. A few milliseconds at first where the bundle is fresh; it is hashed together with what its stamp holds. */
+/** SHA-256, in hexadecimal. The first call takes a few milliseconds where the bundle is fresh: its stamp holds most of the hash. */
 export function buildHash(): string {
   if (known === undefined) {
     const stamp = freshStamp(bundle);
@@ -27,7 +27,7 @@ function stamped({ code, sources }: BundleStamp): string[] {
   return [code, sources, hashFiles(bundle, filesIn(bundle, '').filter(isCode))];
 }
 
-/** Of all compiled TypeScript of libraries and apps. */
+/** The hash of all compiled TypeScript of libraries and apps. */
 export function codeHash(base = root): string {
   const files = ['libs/', 'apps/'].flatMap((group) =>
     namesIn(new URL(group, base)).flatMap((name) => compiled(base, `${group}${name}/`)),
@@ -35,7 +35,7 @@ export function codeHash(base = root): string {
   return hashFiles(base, files);
 }
 
-/** Without what the compiler left of sources that are gone. */
+/** Compiled files of a package, without those whose sources are gone. */
 function compiled(base: URL, folder: string): string[] {
   const hasSources = existsSync(new URL(`${folder}src`, base));
   const isCurrent = (path: string): boolean =>
@@ -45,7 +45,7 @@ function compiled(base: URL, folder: string): string[] {
     .filter((path) => !hasSources || isCurrent(path));
 }
 
-/** Of what else a build is made from: native code, how it is compiled, and which packages there are. */
+/** The hash of what else a build is made from: native code, how it is compiled, and which packages are installed. */
 export function sourcesHash(base = root): string {
   const native = ['libs/kernels/native/', 'libs/lanes/native/'].flatMap((folder) => filesIn(base, folder));
   const compiled = native.filter((path) => /native\/[^/]+\.(cc|h|inc)$/.test(path));
@@ -60,7 +60,7 @@ export const wasmHash = (base = root): string =>
 
 const isCode = (path: string): boolean => path.endsWith('.js');
 
-/** Of names and contents; what is not there, as in an image without sources, counts as its name. */
+/** The hash of names and contents. A file that is not there, as in an image without sources, counts as its name. */
 function hashFiles(base: URL, paths: readonly string[]): string {
   const hash = createHash('sha256');
   for (const path of paths) {
@@ -71,7 +71,7 @@ function hashFiles(base: URL, paths: readonly string[]): string {
   return hash.digest('hex');
 }
 
-/** Paths of all files below a folder, relative to `base`, in an order that no file system decides. */
+/** Paths of all files below a folder, relative to `base`, in an order that does not depend on the file system. */
 function filesIn(base: URL, folder: string): string[] {
   const url = new URL(folder, base);
   if (!existsSync(url)) return [];

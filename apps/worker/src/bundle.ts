@@ -1,6 +1,6 @@
 /**
- * A worker's programs in few files: a module takes Node half a millisecond to load, and they have hundreds. `npm run
- * build` makes them (tools/bundle.mjs). After any other build they are of other code, and are left alone.
+ * The programs of a worker's threads, bundled into few files: Node takes half a millisecond to load a module, and the programs have
+ * hundreds. `npm run build` makes the bundle (tools/bundle.mjs). After any other build the bundle is stale, and is not used.
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ declare global {
 
 const folder = new URL('./bundle/', import.meta.url);
 
-/** What the bundle was made from: files that every build of a package writes. */
+/** Says what the bundle was made from, by files that every build of a package writes. */
 export interface BundleStamp {
   /** Relative to the bundle. */
   readonly files: readonly string[];
@@ -28,21 +28,21 @@ export interface BundleStamp {
 
 let isFresh: boolean | undefined;
 
-/** A program of the worker, named by its path in this folder without extension; bundled if that is up to date. */
+/** A program of the worker, named by its path in this folder without extension: the bundled one if it is up to date. */
 export function programOf(name: string): URL {
   return bundled(name) ?? new URL(`./${name}.js`, import.meta.url);
 }
 
-/** The bundled form of a module, if it is up to date. */
+/** The bundled form of a module; undefined unless it is up to date. */
 export function bundled(name: string): URL | undefined {
   isFresh ??= freshStamp(folder) !== undefined;
   return isFresh ? new URL(`${name}.js`, folder) : undefined;
 }
 
-/** Where bundled code must find the packages of this project: the only place where its own instances of them are. */
+/** The folder in which bundled code must find the packages of this project: only there are its own instances of them. */
 export const bundledPackages = (): string => fileURLToPath(new URL('node_modules', folder));
 
-/** The stamp of the bundle in `place`, if it is up to date. */
+/** The stamp of the bundle in `place`; undefined unless it is up to date. */
 export function freshStamp(place: URL): BundleStamp | undefined {
   const path = new URL('stamp.json', place);
   if (!existsSync(path)) return undefined;

@@ -11,6 +11,7 @@ import type { Compiler } from './compiler/compiler.ts';
 import type { Compiled } from './compiler/messages.ts';
 import type { Pool } from './compute/pool.ts';
 import { createEffects, type Effects } from './effects.ts';
+import { createLanes } from './network/lanes.ts';
 import { createTracer } from './tracer.ts';
 
 const experiment = defineExperiment({
@@ -50,6 +51,7 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
   const unused = (): never => {
     throw new Error('not part of this test');
   };
+  const mesh = { connect: unused, disconnect: unused, sendOwned: unused };
   const log = pino({ level: 'error' }, { write: (line) => void errors.push(JSON.parse(line)) });
   const effects = createEffects({
     worker: 'a',
@@ -67,14 +69,8 @@ function stage(parts: { readonly compiler?: Partial<Compiler>; readonly pool?: P
       close: async () => {},
       ...parts.pool,
     },
-    mesh: {
-      endpoint: '',
-      connect: unused,
-      disconnect: unused,
-      send: unused,
-      sendOwned: unused,
-      close: unused,
-    },
+    mesh,
+    lanes: createLanes(mesh, false),
     log,
     hooks: {},
     tracer: createTracer(),
@@ -112,7 +108,7 @@ const connect = (generation: number) =>
   ({ type: 'connect', incarnation: 1, generation, profile: 'portable', rank: 0, members }) as const;
 const runSegment = { type: 'runSegment', step: 1, segment: 0 } as const;
 
-it('runs nothing that was to follow a job that failed', async () => {
+it('drops the jobs behind a job that failed', async () => {
   const dataset = await experiment.data.load();
   let numConfigured = 0;
   const { effects, events, exited, next } = stage({
@@ -141,7 +137,7 @@ it('runs nothing that was to follow a job that failed', async () => {
   expect(events.map(({ type }) => type)).toEqual(['loaded', 'stateReady', 'failed']);
 });
 
-it('does not take for a failure what ends with the worker', async () => {
+it('does not report an error of a thread that ends with the worker', async () => {
   let giveUp = (_error: LockstepError): void => {};
   const loading = new Promise<Compiled>((_resolve, reject) => {
     giveUp = reject;
@@ -152,7 +148,7 @@ it('does not take for a failure what ends with the worker', async () => {
   expect(await exited).toMatchObject({ reason: 'left' });
   giveUp(new LockstepError('lost', 'the compiler thread ended'));
   await loading.catch(() => undefined);
-  // What follows the rejection inside runs in microtasks, all of them before the next task.
+  // The effects handle the rejection in microtasks, which all run before the next task.
   await new Promise(setImmediate);
   expect([events, errors]).toEqual([[], []]);
 });

@@ -4,12 +4,12 @@ import { ABORTED, gate } from './compute/commands.ts';
 import { createPool } from './compute/pool.ts';
 import { startCompiler, startCompute } from './threads.ts';
 
-// Beside the sources lies no built thread, so that all of these end at once.
+// No built thread lies beside the sources, so that all threads of these tests end at once.
 
 it('a pool whose thread has ended rejects every job', async () => {
   const pool = createPool(startCompute(1));
   onTestFinished(() => pool.close());
-  // The first job hears of the error, the second may hear of the exit.
+  // The first job fails with the error, the second may fail with the exit.
   for (let job = 0; job < 3; job++) {
     await expect(pool.runFirst({ order: 'initialize' })).rejects.toThrow(/thread/);
   }
@@ -23,7 +23,7 @@ it('a compiler whose thread has ended rejects every request', async () => {
   }
 });
 
-it('tells threads that a step is aborted before it wakes them as if all had arrived', async () => {
+it('marks a step as aborted before it wakes threads as if all had arrived', async () => {
   const threads = startCompute(2);
   const pool = createPool(threads);
   onTestFinished(() => pool.close());

@@ -1,4 +1,4 @@
-/** The experiment that came with the welcome: a bundled module, whose packages are those of this project. */
+/** Imports the experiment that came with the welcome: a bundled module that uses the packages of this project. */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
@@ -25,7 +25,7 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   }
   const folder = await cacheFolder();
   const file = join(folder, moduleName(hash));
-  // Written each time, since a crash may have left it empty; containers that share the folder share process ids.
+  // Written each time, since a crash may have left it empty. A process id would not do: containers that share the folder share ids.
   const temporary = `${file}.${randomUUID()}`;
   try {
     await writeFile(temporary, bundle);
@@ -45,17 +45,17 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
   return module.default;
 }
 
-/** The folder of the project whose packages an experiment imports: its files lie below. */
+/** The folder of the project whose packages an experiment imports. The experiment's files lie below it. */
 export const projectRoot = (): string => dirname(packagesFolder());
 
-/** Where an experiment's imports resolve: to this project's packages, to the bundled ones from bundled code. */
+/** The folder to import an experiment from: its imports resolve to this project's packages, or from bundled code to the bundled ones. */
 async function cacheFolder(): Promise<string> {
   const cache = join(packagesFolder(), '.cache', 'lockstep');
   if (import.meta.bundled === undefined) {
     await mkdir(cache, { recursive: true });
     return cache;
   }
-  // Elsewhere an import would find other instances of the packages, whose tensors are not ours.
+  // From elsewhere an import would find other instances of the packages, whose tensors this code does not know.
   if (!existsSync(join(bundledPackages(), 'lockstep'))) {
     throw new LockstepError(
       'experiment',
@@ -69,7 +69,7 @@ async function cacheFolder(): Promise<string> {
   return folder;
 }
 
-/** Makes `path` a link to a folder. Other processes may be at it too. */
+/** Makes `path` a link to a folder. Other processes may do the same at the same time. */
 async function link(folder: string, path: string): Promise<void> {
   if (existsSync(path) && (await readlink(path)) === folder) return;
   const temporary = `${path}.${randomUUID()}`;
@@ -77,7 +77,7 @@ async function link(folder: string, path: string): Promise<void> {
   await rename(temporary, path);
 }
 
-/** The `node_modules` that holds `lockstep`: the working directory's, or the one this package lies in. */
+/** The `node_modules` that holds `lockstep`: that of the working directory, else the one that this package lies in. */
 function packagesFolder(): string {
   for (const start of [process.cwd(), dirname(fileURLToPath(import.meta.url))]) {
     for (let folder = start; ; folder = dirname(folder)) {

@@ -1,8 +1,8 @@
 import type { Combine } from '@lockstep/collectives';
 import type { createMesh } from '@lockstep/transport';
-import type { createReductions } from './reductions.ts';
+import type { createReductions } from './exchange/reductions.ts';
 
-/** Where tests put faults in: they wrap what the worker would use. */
+/** Replacements of a worker's parts, by which tests put faults in. */
 export interface WorkerHooks {
   readonly createMesh?: typeof createMesh;
   readonly combine?: (combine: Combine) => Combine;

@@ -12,14 +12,14 @@ export type { Threads } from './threads.ts';
 export { startEarly, startThreads } from './threads.ts';
 export { version } from './version.ts';
 
-/** Joins, works until told to stop, and resolves with the reason. Rejects when the coordinator cannot be reached. */
+/** Joins a coordinator, works until it is told to stop, and resolves with the reason. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
   const threads = startThreads(options.threads);
   const { work } = await loadWorker();
   return work(options, threads);
 }
 
-/** What a worker's main thread does, which takes longer to load than to start threads. */
+/** Loads the main thread's code, which takes longer than starting threads. */
 export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
   const module = bundled('run-worker');
   return module === undefined ? await import('./run-worker.ts') : await import(module.href);
@@ -28,11 +28,11 @@ export async function loadWorker(): Promise<typeof import('./run-worker.ts')> {
 /** The program of a worker process. */
 export const workerEntry = new URL('./main.js', import.meta.url);
 
-/** What carries a worker's sums to others on its host, for measurements: loaded when asked for. */
+/** The parts that carry a worker's sums to others on its host, for measurements. They are loaded when this is called. */
 export async function loadExchange() {
   const [{ directLink, reduceDirectly }, { createReductions }] = await Promise.all([
-    import('./direct-exchange.ts'),
-    import('./reductions.ts'),
+    import('./exchange/direct-exchange.ts'),
+    import('./exchange/reductions.ts'),
   ]);
   return { createReductions, directLink, reduceDirectly };
 }

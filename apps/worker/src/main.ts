@@ -1,4 +1,4 @@
-/** The worker process. Logs on stderr; the exit code says why it ended. */
+/** The program of a worker process. It logs to stderr; its exit code says why it ended. */
 import { parseArgs } from 'node:util';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import type { Logger } from 'pino';
@@ -14,12 +14,12 @@ const { values } = parseArgs({
     bind: { type: 'string' },
     advertise: { type: 'string' },
     wait: { type: 'string' },
-    /** Started by another process: its interrupt is not ours, and when it is gone so are we. */
+    /** Another process has started this one: it handles interrupts, and this process ends when that one does. */
     managed: { type: 'boolean', default: false },
     'log-level': { type: 'string', default: 'info' },
   },
 });
-// What is slow to load is loaded while the threads load theirs.
+// Modules that are slow to load are loaded while the threads load theirs.
 const openLog = async (): Promise<Logger> => {
   const { pino } = await import('pino');
   return pino({ level: values['log-level'] }, pino.destination({ dest: 2, sync: true }));
@@ -36,7 +36,7 @@ process.on('SIGTERM', leave);
 
 try {
   if (values.join === undefined) {
-    throw new LockstepError('config', 'a worker needs the coordinator to join: --join tcp://host:port');
+    throw new LockstepError('config', 'a worker needs the address of a coordinator: --join tcp://host:port');
   }
   const threads = startThreads(Number(values.threads));
   const [log, { readClientKeys, work }] = await Promise.all([openLog(), loadWorker()]);

@@ -10,7 +10,7 @@ beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 
 afterEach(() => void vi.useRealTimers());
 
 describe('reaching a coordinator', () => {
-  it('tries once where it is not to wait', async () => {
+  it('tries once when it has no time to wait', async () => {
     const step = vi.fn(nobody);
     const { attempt } = createReaching({ endpoint, waitMs: 0 });
     await expect(attempt(step)).rejects.toThrow(
@@ -20,13 +20,13 @@ describe('reaching a coordinator', () => {
     expect(step).toHaveBeenCalledWith(5_000);
   });
 
-  it('gives a socket, which tries again by itself, all of the time', async () => {
+  it('gives an attempt all of the time: a socket tries again by itself', async () => {
     const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
     expect(await attempt(async (remainingMs) => remainingMs)).toBe(300_000);
     end();
   });
 
-  it('does not wait for what time does not mend', async () => {
+  it('does not repeat an attempt that time does not mend', async () => {
     const step = vi.fn(() => Promise.reject(new LockstepError('credentials', 'refused')));
     const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
     await expect(attempt(step)).rejects.toMatchObject({ code: 'credentials' });
@@ -40,7 +40,7 @@ describe('reaching a coordinator', () => {
     end();
   });
 
-  it('says once what it waits for', () => {
+  it('says once that it waits, and for what', () => {
     const onWaiting = vi.fn();
     const { end } = createReaching({ endpoint, waitMs: 300_000, onWaiting });
     expect(onWaiting).not.toHaveBeenCalled();
@@ -52,7 +52,7 @@ describe('reaching a coordinator', () => {
   });
 });
 
-it('tries a name again that does not resolve yet', async () => {
+it('repeats an attempt whose name does not resolve yet', async () => {
   vi.useRealTimers();
   let numTries = 0;
   const { attempt, end } = createReaching({ endpoint, waitMs: 300_000 });
@@ -60,7 +60,7 @@ it('tries a name again that does not resolve yet', async () => {
   end();
 });
 
-it('ends a worker without a coordinator with a code of its own', () => {
+it('a worker without a coordinator ends with a code of its own', () => {
   expect(new Absent(endpoint, 300_000, new LockstepError('address', 'nothing answers')).message).toContain(
     'waited for 300 s',
   );

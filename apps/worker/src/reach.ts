@@ -1,18 +1,18 @@
-/** Reaching a coordinator that may start later than its workers, or have a name that does not resolve yet. */
+/** Reaches a coordinator that may start later than its workers, or whose name may not resolve yet. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LockstepError } from '@lockstep/errors';
 
 /** How long a worker waits for its coordinator unless told otherwise: an image may have to be pulled first. */
 export const DEFAULT_WAIT_S = 300;
 
-/** An attempt is given so long, however little is left of the wait. */
+/** The least time that an attempt is given, however little is left of the wait. */
 const attemptMs = 5_000;
-/** Whoever waits longer is told. */
+/** People are told when the wait takes longer. */
 const quietMs = 1_000;
 const firstDelayMs = 100;
 const lastDelayMs = 5_000;
 
-/** Where waiting ended without a coordinator. */
+/** The wait ended without a coordinator. */
 export class Absent extends LockstepError {
   constructor(endpoint: string, waitMs: number, cause: LockstepError) {
     const tried = waitMs === 0 ? 'tried once' : `waited for ${Math.round(waitMs / 1_000)} s`;
@@ -28,17 +28,17 @@ export class Absent extends LockstepError {
 export interface ReachOptions {
   /** The coordinator's endpoint. */
   readonly endpoint: string;
-  /** 0: one attempt. */
+  /** 0 makes one attempt. */
   readonly waitMs: number;
   readonly signal?: AbortSignal | undefined;
-  /** Called once, when it takes longer. */
+  /** Called once, when the wait takes longer than a moment. */
   readonly onWaiting?: ((message: string) => void) | undefined;
 }
 
 export interface Reaching {
   /**
-   * Tries again, with longer and longer pauses, while it throws `address`. Throws {@link Absent} when time is over, and what else
-   * comes at once. `remainingMs`: what an attempt may take.
+   * Repeats `step`, with longer and longer pauses, while it throws `address`. Throws {@link Absent} when time is over, and any other
+   * error at once. `remainingMs`: the time that an attempt may take.
    */
   attempt<T>(step: (remainingMs: number) => Promise<T>): Promise<T>;
   end(): void;

@@ -24,7 +24,7 @@ const program = `
   await runWorker({ join, threads: 2, log, signal, onWaiting, ...(bind && bind !== 'stay' && { bind }), ...(advertise && { advertise }) }).then(end, end);
 `;
 
-/** What a worker that is told to leave at once says of its end; nothing may keep its process alive. */
+/** Why a worker ended that was told to leave at once. Nothing may keep its process alive. */
 async function lastWord(...args: readonly string[]): Promise<string> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, ...args], {
     cwd: fileURLToPath(new URL('..', import.meta.url)),
@@ -53,7 +53,7 @@ it('ends when its address cannot be bound', async () => {
   expect(await lastWord(await coordinatorEndpoint(), 'tcp://127.0.0.1')).toBe('address');
 });
 
-it('ends when peers could not read the address that it is to tell them', async () => {
+it('ends when its advertised address is none that peers could read', async () => {
   expect(await lastWord(await coordinatorEndpoint(), 'tcp://127.0.0.1:0', 'two words')).toBe('address');
 });
 
@@ -93,13 +93,13 @@ it('waits for a coordinator that is started later, and says so', async () => {
   expect(String(answer).trim()).toBe('left');
 });
 
-it('leaves at once when it is told to while it waits', async () => {
+it('leaves at once when it is told to leave while it waits', async () => {
   const { child } = await waitingWorker(await freeEndpoint());
   child.kill('SIGTERM');
   const [answer] = await once(child.stdout, 'data');
   expect(String(answer).trim()).toBe('left');
 });
 
-it('ends at once for an address that is none', async () => {
+it('ends at once when the address of the coordinator is not valid', async () => {
   expect(await lastWord('coordinator:7070')).toBe('address');
 });

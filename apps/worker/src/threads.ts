@@ -1,6 +1,6 @@
 /**
- * A worker's threads. They take as long to load their code as the main thread takes for its own, so they are started
- * before it: nothing that is slow to load may be imported here.
+ * Starts a worker's threads. They take as long to load their code as the main thread takes for its own, so they are started
+ * first: this module may import nothing that is slow to load.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { MAX_BUCKETS } from '@lockstep/collectives';
@@ -11,7 +11,7 @@ import { createSupplyWords } from './compute/supply.ts';
 
 export interface StartedThread {
   readonly worker: Worker;
-  /** Why it ended: nobody answers any more. */
+  /** Resolves when the thread has ended, with the reason; it never rejects. */
   readonly ended: Promise<Error>;
 }
 
@@ -34,7 +34,7 @@ export function startThreads(numThreads: number): Threads {
       threads: numThreads,
     });
   }
-  // The compiler first: the first step waits for it, and it for nothing.
+  // The compiler comes first: the first step waits for it.
   const compiler = early ?? startCompiler();
   early = undefined;
   return { compiler, compute: startCompute(numThreads) };
@@ -42,7 +42,7 @@ export function startThreads(numThreads: number): Threads {
 
 let early: StartedThread | undefined;
 
-/** Starts the compiler while the command line is still to be read; `startThreads` takes it over. */
+/** Starts the compiler while the command line is still being read; `startThreads` takes it over. */
 export function startEarly(): void {
   early ??= startCompiler();
 }
@@ -65,7 +65,7 @@ export function startCompute(numThreads: number): ComputeThreads {
   return { threads, arrivals, gates, supplyWords };
 }
 
-/** For threads that make next to no garbage: by default each sets apart some 10 MB for it. */
+/** Limits for threads that make next to no garbage: by default each thread sets some 10 MB apart for it. */
 export const leanHeap = { maxYoungGenerationSizeMb: 1 };
 
 function start(name: string, entry: URL, options: WorkerOptions = {}): StartedThread {

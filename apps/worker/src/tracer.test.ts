@@ -9,7 +9,7 @@ it('keeps nothing unless it is enabled', () => {
   expect(tracer.take()).toBeUndefined();
 });
 
-it('shows what a thread does and how long it waits between, by the time of day', () => {
+it('shows what a thread does and how long it waits in between, by the time of day', () => {
   const tracer = createTracer(1000);
   tracer.enable();
   tracer.ran(0, segment, 10, 5);
@@ -25,7 +25,7 @@ it('shows what a thread does and how long it waits between, by the time of day',
   expect(tracer.take()).toEqual({ spans: [], numDropped: 0 });
 });
 
-it('counts what it has no room for', () => {
+it('counts the spans that it has no room for', () => {
   const tracer = createTracer();
   tracer.enable();
   const span = { name: 'step', track: 'steps', startMs: 0, durationMs: 1, step: 1 } as const;

@@ -1,14 +1,13 @@
 /** What a worker of a traced run does, and when: spans, which leave with its reports. */
+import { clockMs, type Interval } from './clock.ts';
 import type { Job } from './compute/commands.ts';
-import type { ReducedBucket } from './reductions.ts';
+import type { ReducedBucket } from './exchange/measures.ts';
 
-export interface Span {
+/** Its interval is by `clockMs`; in a report, by the time of day of this machine, in ms since 1970. */
+export interface Span extends Interval {
   readonly name: string;
   /** Whole steps, exchanges (which overlap), or a compute thread, from 0. */
   readonly track: 'steps' | 'exchanges' | number;
-  /** By `clockMs`; in a report by the time of day of this machine, in ms since 1970. */
-  readonly startMs: number;
-  readonly durationMs: number;
   readonly step: number;
   readonly bytes?: number;
 }
@@ -16,35 +15,29 @@ export interface Span {
 /** Spans since the last report. */
 export interface Trace {
   readonly spans: readonly Span[];
-  /** How many there was no room for. */
+  /** Spans that there was no room for. */
   readonly numDropped: number;
 }
 
 export interface Tracer {
-  /** Until then nothing is kept. */
+  /** Begins to keep spans. */
   enable(): void;
-  add(span: Span): void;
   readonly isEnabled: boolean;
-  /** A bucket of an exchange was reduced. */
+  add(span: Span): void;
   exchanged(bucket: ReducedBucket): void;
-  /** A compute thread has done a job; until its next one it waits. */
+  /** Adds a job that a compute thread has done, and the time for which the thread waited before it. */
   ran(thread: number, job: Job, startMs: number, durationMs: number): void;
+  /** The spans since the last call; undefined unless enabled. */
   take(): Trace | undefined;
 }
 
 /** More than a step has, unless it has hundreds of threads and segments. A report with so many is far below its bound. */
 const MAX_SPANS = 4096;
 
-/** Gaps shorter than this are those between orders, not worth showing. */
+/** Shorter gaps are those between orders, not worth showing. */
 const LEAST_WAIT_MS = 0.02;
 
-/**
- * Monotonic, in ms, and the same for all threads and processes of this machine. `performance.now` is not: it counts from
- * the start of its own thread, and when that was is known to a millisecond or so.
- */
-export const clockMs = (): number => Number(process.hrtime.bigint()) / 1e6;
-
-/** What turns that clock into ms since 1970: looked up once, so that all spans of a process move together. */
+/** What turns `clockMs` into ms since 1970: looked up once, so that all spans of a process move together. */
 const sinceEpochMs = (): number => performance.timeOrigin + performance.now() - clockMs();
 
 export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
@@ -90,6 +83,12 @@ export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
       return trace;
     },
   };
+}
+
+/** What a report of a traced run carries beside the rest. */
+export function tracedBy(tracer: Pick<Tracer, 'take'>, rank: number) {
+  const trace = tracer.take();
+  return trace === undefined ? {} : { trace: { rank, ...trace } };
 }
 
 function nameOf({ order, segment = 0, split }: Job): string {

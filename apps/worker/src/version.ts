@@ -1,4 +1,4 @@
-/** Coordinator and workers run the same version, or refuse each other. */
+/** The version of this build. A coordinator refuses workers of another one. */
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);

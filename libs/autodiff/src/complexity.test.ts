@@ -1,6 +1,6 @@
 /**
- * Lists of arrays cost what their length says, in both modes: ten times as many pieces take about ten times as many
- * rule calls and elements, not a hundred times. Work is counted, not timed.
+ * Lists of arrays cost time in proportion to their length, in both modes: ten times as many pieces take about ten times
+ * as many rule calls and elements, not a hundred times. Work is counted, not timed.
  */
 import { describe, expect, it } from 'vitest';
 import { ordinary } from './fixtures/values.ts';
@@ -24,7 +24,7 @@ interface Work {
 
 type Rules = { -readonly [K in 'kernel' | 'vjp' | 'jvp']: Primitive[K] };
 
-/** The calls of rules and kernels that `f` makes, and the elements that the kernels fill. */
+/** The number of rule and kernel calls that `f` makes, and of elements that the kernels fill. */
 function workOf(f: () => unknown): Work {
   const work: Work = { calls: 0, elements: 0 };
   const counted = allPrimitives().map((primitive) => {
@@ -61,7 +61,7 @@ const x = ordinary([4])(1);
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 const pieces = (y: Tensor, n: number): Tensor[] => range(n).map((i) => y.mul(i));
 
-/** Programs of size n; each is differentiated by its argument. */
+/** Programs of size n. Each is differentiated by its argument. */
 const programs: Readonly<Record<string, (y: Tensor, n: number) => Tensor>> = {
   'a list that is stacked': (y, n) => stack(pieces(y, n)).sum(),
   'a list that is concatenated along its last axis': (y, n) => concatenate(pieces(y, n), -1).square().sum(),
@@ -84,7 +84,7 @@ describe.each(Object.entries(programs))('%s', (_name, f) => {
     reverse: (n: number) => grad((y: Tensor) => f(y, n))(x),
     forward: (n: number) => jvp((y: Tensor) => f(y, n), [x], [x]),
   };
-  it.each(Object.entries(modes))('costs as much as its length says: %s mode', (_mode, run) => {
+  it.each(Object.entries(modes))('costs grow in proportion to the length: %s mode', (_mode, run) => {
     const [small, large] = [64, 640].map((n) => workOf(() => run(n))) as [Work, Work];
     expect(small.calls).toBeGreaterThan(64);
     for (const of of ['calls', 'elements'] as const) {

@@ -1,21 +1,22 @@
 /**
- * What a construct is: control flow, rematerialisation, a derivative of one's own. Where a primitive has one result and
- * rules for one argument at a time, a construct has several, and rules that speak of all of them at once.
+ * The type of constructs: control flow, rematerialisation and custom derivatives. A primitive has one result and rules
+ * for one argument at a time; a construct has several results, and its rules take all arguments at once.
  */
-import type { Storage } from '@lockstep/tensor';
-import type { Attrs, Aval, BatchAxis, Batched, BoundKernel, Tensor } from './core.ts';
-import type { Plan } from './program/plan.ts';
-import type { Program } from './program/program.ts';
 
-/** An operation made of functions. Within a program these are programs themselves. */
+import type { Storage } from '@lockstep/tensor';
+import type { Attrs, BatchAxis, Batched, BoundKernel } from './primitive.ts';
+import type { Bodies } from './program/program.ts';
+import type { Aval, Tensor } from './tensor.ts';
+
+/** An operation made of functions. Within a program these functions are programs. */
 export interface Construct<A extends Attrs = Attrs> {
   readonly name: string;
   shape(inputs: readonly Aval[], attrs: A): readonly Aval[];
-  /** Runs it at once, on concrete inputs. */
+  /** Runs the construct at once, on concrete inputs. */
   evaluate(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
-  /** Undefined stands for what does not move, among the given tangents and the returned ones. */
+  /** A tangent of undefined, given or returned, means that the value does not move. */
   jvp(inputs: readonly Tensor[], tangents: readonly MaybeTensor[], attrs: A): Moved;
-  /** `wanted`: of which inputs the cotangents are asked for. */
+  /** `wanted` tells of which inputs the cotangents are wanted. */
   vjp(inputs: readonly Tensor[], wanted: readonly boolean[], attrs: A): Pulled;
   batch(
     inputs: readonly Tensor[],
@@ -24,47 +25,42 @@ export interface Construct<A extends Attrs = Attrs> {
     axis: BatchAxis,
   ): readonly Batched[];
   /**
-   * How it enters a program: by default through `enter`, as one equation with these inputs and attrs, which must be plain
-   * data and hold their functions as {@link Bodies}.
+   * How the construct enters a program. The default calls `enter` once and makes one equation of these inputs and
+   * attrs. The attrs given to `enter` must be plain data and hold the functions as {@link Bodies}.
    */
   readonly record?: (inputs: readonly Tensor[], attrs: A, enter: Enter) => readonly Tensor[];
-  /** It only says how to differentiate its first body, which therefore takes its place in a planned program. */
+  /**
+   * The construct only defines the derivative of its first body. A planned program therefore runs the first body in its
+   * place.
+   */
   readonly isCall?: boolean;
-  /** What stands for it in a planned program: other equations, made when all derivatives have been taken. */
+  /**
+   * The equations that replace the construct in a planned program. They are made after all derivatives have been taken.
+   */
   readonly composed?: {
     lower(inputs: readonly Tensor[], attrs: A): readonly Tensor[];
-    /** Operations, from those of its bodies. */
+    /** The number of operations, given those of the bodies. */
     flops(bodies: readonly number[], attrs: A): number;
   };
-  /** How it runs within a planned program, unless it is a call or composed. */
+  /** How the construct runs within a planned program, unless it is a call or composed. */
   readonly planned?: PlannedConstruct<A>;
-  /** The equation without what only unneeded outputs need: what remains of inputs, outputs and attrs. */
+  /** The equation without whatever only unneeded outputs need: the inputs, outputs and attrs that remain. */
   readonly prune?: (attrs: A, needed: readonly boolean[]) => Pruned | undefined;
 }
 
-/** The functions of a construct within a program. */
-export interface Bodies extends Attrs {
-  readonly bodies: readonly Program[];
-}
-
-/** Attrs of a construct in a planned program. */
-export interface PlannedBodies extends Bodies {
-  readonly plans: readonly Plan[];
-}
-
 export interface PlannedConstruct<A extends Attrs = Attrs> {
-  /** What it keeps while it runs, beside what its bodies keep. */
+  /** The values that the construct keeps while it runs, beside those that its bodies keep. */
   temporaries(attrs: A): readonly Aval[];
-  /** One body at most has something to keep at any time, so that all do it in one place. */
+  /** At most one body has values to keep at any time, so all bodies share one place for them. */
   readonly oneBodyAtATime?: boolean;
-  /** Binds it to its buffers; outputs do not overlap inputs. */
+  /** Binds the construct to its buffers; outputs do not overlap inputs. */
   kernel(
     outs: readonly Storage[],
     inputs: readonly Storage[],
     attrs: A,
     work: { readonly temporaries: readonly Storage[]; readonly bodies: readonly BindBody[] },
   ): BoundKernel;
-  /** Operations, from those of its bodies. */
+  /** The number of operations, given those of the bodies. */
   flops(bodies: readonly number[], attrs: A): number;
 }
 
@@ -72,12 +68,15 @@ export interface PlannedConstruct<A extends Attrs = Attrs> {
 export type BindBody = (inputs: readonly Storage[], outs: readonly Storage[]) => BoundBody;
 
 export interface BoundBody {
-  /** Puts the body's constants in place: before its first run each time that the construct runs. */
+  /**
+   * Puts the body's constants in place. It runs once before the body's first run, each time that the construct runs.
+   */
   readonly prepare: BoundKernel;
   readonly run: BoundKernel;
 }
 
 export type MaybeTensor = Tensor | undefined;
+
 export type Enter = (inputs: readonly Tensor[], attrs: Bodies) => readonly Tensor[];
 
 /** Values and their tangents. */
@@ -86,13 +85,13 @@ export interface Moved {
   readonly tangents: readonly MaybeTensor[];
 }
 
-/** Values, and what maps their cotangents to those of the inputs; undefined stands for zeros. */
+/** Values, and the function from their cotangents to those of the inputs; undefined stands for zeros. */
 export interface Pulled {
   readonly outs: readonly Tensor[];
   readonly pull: (cotangents: readonly MaybeTensor[]) => readonly MaybeTensor[];
 }
 
-/** Places among the former inputs and outputs. */
+/** Indices into the former inputs and outputs. */
 export interface Pruned {
   readonly inputs: readonly number[];
   readonly outputs: readonly number[];

@@ -1,4 +1,4 @@
-/** From JavaScript values to tensors. */
+/** Conversion of JavaScript values to tensors. */
 
 import {
   aNumber,
@@ -23,13 +23,13 @@ import {
   type TypedArray,
   wholeRange,
 } from '@lockstep/tensor';
-import { type Aval, ConcreteTensor, Tensor } from './core.ts';
 import { aDType, aShape, tensorLike } from './kinds.ts';
 import { beside, madeBy, type Refuse, requireHeld } from './numbers.ts';
+import { type Aval, ConcreteTensor, Tensor } from './tensor.ts';
 
 export type NumberArray = readonly (number | boolean | NumberArray)[];
 
-/** What has a type and a shape, such as a tensor. */
+/** A value with a type and a shape, such as a tensor. */
 export const anAval: Kind = {
   what: 'a tensor, or an object of dtype and shape',
   fits: (value) =>
@@ -43,10 +43,11 @@ export type TensorLike = Tensor | number | NumberArray;
 const checkTensor = signature('tensor', { values: anything }, { dtype: aDType, shape: aShape });
 
 /**
- * A tensor of the given values: a number, nested arrays, or a typed array with its shape. Without a `dtype` numbers become
- * float64; a Float32Array, Float64Array, Int32Array or Uint32Array keeps its type and is not copied; bytes (Uint8Array,
- * Buffer, Uint8ClampedArray, Int8Array) and 16-bit whole numbers become int32. Conditions kept as bytes of 0 and 1 need
- * `dtype: 'bool'`. Throws `dtype` where the type cannot hold a value: `cast` is what cuts and saturates.
+ * A tensor of the given values: a number, nested arrays, or a typed array with its shape. Without a `dtype`, numbers
+ * become float64. A Float32Array, Float64Array, Int32Array or Uint32Array keeps its type and is not copied. Bytes
+ * (Uint8Array, Buffer, Uint8ClampedArray, Int8Array) and 16-bit whole numbers become int32. Bytes of 0 and 1 that are
+ * conditions need `dtype: 'bool'`. Throws `dtype` where the type cannot hold a value; `cast` is the op that truncates
+ * and saturates.
  */
 export function tensor(
   values: TensorLike | TypedArray | ShortArray,
@@ -67,7 +68,7 @@ export function tensor(
   return fromValues(flat, shape, options.dtype ?? 'float64');
 }
 
-/** Other shapes are made by `reshape`, which has a derivative. */
+/** `reshape` makes other shapes, since it has a derivative. */
 function requireOwnShape({ shape }: Tensor, wanted: Shape | undefined): void {
   if (wanted === undefined || formatShape(wanted) === formatShape(shape)) return;
   throw new LockstepError(
@@ -93,7 +94,7 @@ function fromTypedArray(
   if (dtype === own && !isShort(data)) return new ConcreteTensor({ dtype, shape, data });
   if (dtype !== 'bool' || !(data instanceof Uint8Array)) return fromValues(data, shape, dtype);
   requireHeld(data, dtype, madeBy('tensor'));
-  // A Buffer is a Uint8Array whose slices behave otherwise.
+  // A Buffer is a Uint8Array, but its slice() shares memory.
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.length);
   return new ConcreteTensor({ dtype, shape, data: bytes });
 }
@@ -103,7 +104,10 @@ export function asTensor(x: TensorLike, dtype: DType = 'float64'): Tensor {
   return x instanceof Tensor ? x : tensor(x, { dtype });
 }
 
-/** What to convert: to float32, which parameters are, before float64; never to a type that cannot hold the other's values. */
+/**
+ * The remedy for two element types that differ: float32, the type of parameters, before float64, and never a type that
+ * cannot hold the other's values.
+ */
 function conversion(a: DType, b: DType): string {
   const common = (['float32', 'float64'] as const).find((dtype) => dtype === a || dtype === b);
   if (common !== undefined) return `one with .cast('${common}')`;
@@ -111,7 +115,7 @@ function conversion(a: DType, b: DType): string {
   return wide === undefined ? "both with .cast('float64')" : `one with .cast('${wide}')`;
 }
 
-/** Several operands of one op: values that are not tensors take the dtype of the first that is. */
+/** The operands of one op as tensors: values that are not tensors take the dtype of the first tensor. */
 export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[] {
   const dtype = values.find((value) => value instanceof Tensor)?.dtype ?? 'float64';
   const tensors = values.map((value, i) => {
@@ -131,22 +135,22 @@ export function asTensors(op: string, ...values: readonly TensorLike[]): Tensor[
   return tensors;
 }
 
-/** The operand of an op of one. */
+/** The operand of an op with one argument. */
 export const operand = (op: string, x: TensorLike): Tensor =>
   x instanceof Tensor ? x : asTensors(op, x)[0]!;
 
-/** Whole lengths ≥ 0: a shape that an array can have. */
+/** Throws unless the shape is one that an array can have: whole lengths ≥ 0. */
 export function requireLengths(op: string, shape: Shape): void {
   requireShape(op, shape);
   if (shape.every((length) => Number.isInteger(length) && length >= 0)) return;
   throw new LockstepError(
     'argument',
-    `${op}: ${formatShape(shape)} is no shape of an array; lengths are whole numbers ≥ 0 (reshape alone computes a length of -1)`,
+    `${op}: an array cannot have the shape ${formatShape(shape)}; lengths are whole numbers ≥ 0 (only reshape computes a length of -1)`,
     { op, shape },
   );
 }
 
-/** For callers without types, who may give `zeros(3)` or `x.reshape(2, 3)`. */
+/** Throws unless the shape is a list: callers without types may give `zeros(3)` or `x.reshape(2, 3)`. */
 export function requireShape(op: string, shape: unknown): void {
   if (Array.isArray(shape)) return;
   throw new LockstepError('argument', `${op}: a shape is a list of lengths such as [2, 3], not ${shape}`, {
@@ -157,13 +161,13 @@ export function requireShape(op: string, shape: unknown): void {
 
 const checkFull = signature('full', { shape: aShape, value: aNumber, 'dtype?': aDType });
 
-/** A tensor of one value everywhere. */
+/** A tensor with the same value everywhere. */
 export function full(shape: Shape, value: number, dtype: DType = 'float32'): Tensor {
   checkFull(shape, value, dtype);
   return filled(shape, value, dtype, madeBy('full'));
 }
 
-/** {@link full} on behalf of an op, which says what to do about a number that the type cannot hold. */
+/** {@link full} on behalf of an op, which chooses the error for a number that the type cannot hold. */
 export function filled(shape: Shape, value: number, dtype: DType, refuse: Refuse): Tensor {
   requireLengths('full, zeros, ones', shape);
   requireHeld([value], dtype, refuse);
@@ -213,7 +217,7 @@ export function arange(n: number, dtype: DType = 'float32'): Tensor {
   return new ConcreteTensor({ dtype, shape: [n], data });
 }
 
-/** The first of 0 … n − 1 that the type may not hold: the numbers grow. */
+/** The first of 0 … n − 1 that the type cannot hold; the numbers grow, so the others follow it. */
 function firstMisfits(n: number, dtype: DType): number[] {
   if (isFloat(dtype)) return [];
   const beyond = wholeRange(dtype)[1] + 1;
@@ -235,7 +239,7 @@ function fromValues(
 /** More axes than any array has. */
 const maxDepth = 64;
 
-/** The shape of nested arrays; their numbers go to `flat` in order. */
+/** The shape of nested arrays; appends their numbers to `flat` in order. */
 function shapeOf(values: number | boolean | NumberArray, flat: number[], depth = 0): number[] {
   if (typeof values === 'number' || typeof values === 'boolean') {
     flat.push(Number(values));

@@ -1,8 +1,10 @@
-/** Makes primitives and keeps the table of all of them, by name: programs are data and name their primitives. */
+/** Defines primitives and keeps the table of all of them by name: programs are data and refer to primitives by name. */
 import { invariant, LockstepError } from '@lockstep/errors';
 import { type Storage, sizeOf } from '@lockstep/tensor';
 import type { Construct } from './construct.ts';
-import { type Attrs, type Batched, type BoundKernel, bind, type Primitive, type Tensor } from './core.ts';
+import { bind } from './core.ts';
+import type { Attrs, Batched, BoundKernel, Primitive } from './primitive.ts';
+import type { Tensor } from './tensor.ts';
 
 const table = new Map<string, Primitive>();
 const constructs = new Map<string, Construct>();
@@ -24,7 +26,7 @@ export function primitiveNamed(name: string): Primitive {
 /** The construct of this name; undefined for primitives. */
 export const constructNamed = (name: string): Construct | undefined => constructs.get(name);
 
-/** Enters a construct into the table. */
+/** Adds a construct to the table. */
 export function construct<A extends Attrs>(entry: Construct<A>): Construct<A> {
   invariant(!constructs.has(entry.name) && !table.has(entry.name), `'${entry.name}' is defined twice`);
   constructs.set(entry.name, entry as unknown as Construct);
@@ -36,7 +38,7 @@ export function allPrimitives(): readonly Primitive[] {
   return [...table.values()];
 }
 
-/** Enters a primitive into the table; the jvp of a linear one is made here. */
+/** Adds a primitive to the table, and the jvp of a linear one. */
 export function primitive<A extends Attrs>(entry: Primitive<A>): Primitive<A> {
   invariant(
     !constructs.has(entry.name) && !table.has(entry.name),
@@ -61,7 +63,10 @@ export function primitive<A extends Attrs>(entry: Primitive<A>): Primitive<A> {
   }
 }
 
-/** The kernel of primitives that change no element; an alias needs it only where it must have a place of its own. */
+/**
+ * The kernel of primitives that change no element. An alias needs it only where its output must not share the input's
+ * memory.
+ */
 export const copyKernel = (out: Storage, [x]: readonly Storage[]): BoundKernel => {
   const attrs = { shape: [sizeOf(out.shape)], strides: [1], offset: 0 };
   return (kernels) => kernels.readStrided(out.data, x!.data, attrs);

@@ -1,9 +1,9 @@
-/** Arrays made of their indices. */
+/** Arrays made from indices. */
 import { aNumber, LockstepError, signature } from '@lockstep/errors';
 import { allocate, type DType, isFloat } from '@lockstep/tensor';
 import { requireLengths, tensor } from './convert.ts';
-import type { Tensor } from './core.ts';
 import { aDType } from './kinds.ts';
+import type { Tensor } from './tensor.ts';
 
 const checkLinspace = signature('linspace', {
   start: aNumber,
@@ -12,14 +12,14 @@ const checkLinspace = signature('linspace', {
   'dtype?': aDType,
 });
 
-/** `count` numbers from `start` to `end` at equal distances, both included; float32 or float64. [count] */
+/** `count` numbers from `start` to `end` at equal distances, both included. The type is float32 or float64. [count] */
 export function linspace(start: number, end: number, count: number, dtype: DType = 'float32'): Tensor {
   checkLinspace(start, end, count, dtype);
   requireLengths('linspace', [count]);
   if (!isFloat(dtype)) {
     throw new LockstepError(
       'dtype',
-      `linspace: equal distances are no whole numbers in general, so it makes float32 or float64, not ${dtype}; round and .cast('${dtype}') them, or take arange`,
+      `linspace: equally spaced numbers are not whole in general, so it makes float32 or float64, not ${dtype}; round and .cast('${dtype}') them, or use arange`,
       { op: 'linspace', dtype },
     );
   }

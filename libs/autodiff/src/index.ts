@@ -1,14 +1,30 @@
 /** The array type, the primitive table and the transformations. */
 import './methods.ts';
 
-export type { NumberArray, TensorLike } from './convert.ts';
-export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
-export type { Attrs, Aval, BatchAxis, Batched, BoundKernel, NestedNumbers, Primitive } from './core.ts';
-export { bind, ConcreteTensor, Tensor } from './core.ts';
-export { allPrimitives, primitive, primitiveNamed } from './define.ts';
-export { eye, linspace } from './grids.ts';
-/** Kinds of what ops take, for libraries whose functions take the same. */
-export * as kinds from './option-rules.ts';
+export type { Conv1dOptions, Conv2dOptions } from './compositions/convolution/convolve.ts';
+export { conv1d, conv2d } from './compositions/convolution/convolve.ts';
+export type {
+  ConvTranspose1dOptions,
+  ConvTranspose2dOptions,
+} from './compositions/convolution/convolve-transposed.ts';
+export { convTranspose1d, convTranspose2d } from './compositions/convolution/convolve-transposed.ts';
+export type {
+  AvgPool1dOptions,
+  AvgPoolOptions,
+  Pool1dOptions,
+  PoolOptions,
+} from './compositions/convolution/pool.ts';
+export {
+  adaptiveAvgPool,
+  adaptiveAvgPool1d,
+  adaptiveMaxPool,
+  avgPool,
+  avgPool1d,
+  globalAvgPool,
+  globalMaxPool,
+  maxPool,
+  maxPool1d,
+} from './compositions/convolution/pool.ts';
 export {
   celu,
   elu,
@@ -26,10 +42,60 @@ export {
   silu,
   softsign,
   swish,
-} from './primitives/activations.ts';
-export type { Index } from './primitives/at.ts';
-export { at } from './primitives/at.ts';
-export type { MeshgridOptions } from './primitives/axes.ts';
+} from './compositions/elementwise/activations.ts';
+export { logit, tan, xLogY } from './compositions/elementwise/functions.ts';
+export type { NanToNumOptions } from './compositions/elementwise/ranges.ts';
+export {
+  clip,
+  isFiniteNumber as isFinite,
+  isInfinite,
+  isNotANumber as isNaN,
+  logicalXor,
+  nanToNum,
+  trunc,
+} from './compositions/elementwise/ranges.ts';
+export { einsum } from './compositions/linear-algebra/einsum.ts';
+export { inverse, lstsq, matrixPower } from './compositions/linear-algebra/inverses.ts';
+export { diag, diagonal, trace, tril, triu } from './compositions/linear-algebra/matrices.ts';
+export type { MatrixNorm } from './compositions/linear-algebra/matrix-norm.ts';
+export { matrixNorm } from './compositions/linear-algebra/matrix-norm.ts';
+export { cross, dot, inner, kron, outer, tensorDot, vdot } from './compositions/linear-algebra/products.ts';
+export type { ChoiceOptions } from './compositions/random/distributions.ts';
+export {
+  bernoulli,
+  categorical,
+  choice,
+  exponential,
+  gumbel,
+  laplace,
+  normal,
+  randInt,
+  splitKey,
+  truncatedNormal,
+} from './compositions/random/distributions.ts';
+export { binCount, histogram } from './compositions/reduce/counting.ts';
+export { logSoftmax, logSumExp, mean, prod, softmax } from './compositions/reduce/means.ts';
+export { cumProd, diff, logCumSumExp } from './compositions/reduce/running.ts';
+export type { TopKOptions } from './compositions/reduce/sorting.ts';
+export { sort, topK } from './compositions/reduce/sorting.ts';
+export type { NormOptions, VarianceOptions } from './compositions/reduce/statistics.ts';
+export {
+  all,
+  any,
+  average,
+  countNonZero,
+  median,
+  nanMean,
+  nanSum,
+  norm,
+  ptp,
+  quantile,
+  std,
+  variance,
+} from './compositions/reduce/statistics.ts';
+export type { Index } from './compositions/shape/at.ts';
+export { at } from './compositions/shape/at.ts';
+export type { MeshgridOptions } from './compositions/shape/axes.ts';
 export {
   broadcastArrays,
   expandDims,
@@ -38,33 +104,42 @@ export {
   ravel,
   squeeze,
   swapAxes,
-} from './primitives/axes.ts';
-export type { MatmulOptions } from './primitives/contraction.ts';
-export { matmul, treeSum } from './primitives/contraction.ts';
-export type { Conv1dOptions, Conv2dOptions } from './primitives/convolve.ts';
-export { conv1d, conv2d } from './primitives/convolve.ts';
-export type { ConvTranspose1dOptions, ConvTranspose2dOptions } from './primitives/convolve-transposed.ts';
-export { convTranspose1d, convTranspose2d } from './primitives/convolve-transposed.ts';
-export { binCount, histogram } from './primitives/counting.ts';
-export type { CumulativeOptions } from './primitives/cumulative.ts';
-export { cumMax, cumMin, cumProd, cumSum, diff, logCumSumExp } from './primitives/cumulative.ts';
-export { determinant, slogdet } from './primitives/determinants.ts';
-export type { ChoiceOptions } from './primitives/distributions.ts';
+} from './compositions/shape/axes.ts';
+export { arraySplit, hstack, split, unstack, vstack } from './compositions/shape/joining.ts';
+export { oneHot } from './compositions/shape/one-hot.ts';
+export type { PadOptions } from './compositions/shape/padding.ts';
+export { pad } from './compositions/shape/padding.ts';
+export { repeat, roll, rot90, tile } from './compositions/shape/repeating.ts';
+export type { Unique } from './compositions/shape/selecting.ts';
+export { compress, nonZero, select, unique } from './compositions/shape/selecting.ts';
+export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './compositions/shape/taking.ts';
+export type { NumberArray, TensorLike } from './convert.ts';
+export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
+export { bind } from './core.ts';
+export { allPrimitives, primitive, primitiveNamed } from './define.ts';
+export { eye, linspace } from './grids.ts';
+/** Kinds of arguments, for libraries whose functions take the same arguments as ops. */
+export * as kinds from './option-rules.ts';
+export type { Attrs, BatchAxis, Batched, BoundKernel, Primitive } from './primitive.ts';
+export type { Padding, Padding1d, Sides, Size } from './primitives/convolution/windows.ts';
+export { cast, stopGradient } from './primitives/elementwise/cast.ts';
 export {
-  categorical,
-  choice,
-  exponential,
-  gumbel,
-  laplace,
-  permutation,
-  randInt,
-  truncatedNormal,
-} from './primitives/distributions.ts';
-export { einsum } from './primitives/einsum.ts';
+  acosh,
+  asinh,
+  atanh,
+  cosh,
+  exp2,
+  expm1,
+  log1p,
+  log2,
+  log10,
+  logAddExp,
+  sinh,
+  softplus,
+} from './primitives/elementwise/exponentials.ts';
 export {
   abs,
   add,
-  cast,
   ceil,
   cos,
   div,
@@ -94,101 +169,38 @@ export {
   sin,
   sqrt,
   square,
-  stopGradient,
   sub,
   tanh,
   where,
-} from './primitives/elementwise.ts';
-export {
-  acosh,
-  asinh,
-  atanh,
-  cosh,
-  exp2,
-  expm1,
-  log1p,
-  log2,
-  log10,
-  logAddExp,
-  sinh,
-  softplus,
-} from './primitives/exponentials.ts';
-export { gather, oneHot, scatterAdd } from './primitives/indexing.ts';
-export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './primitives/indices.ts';
-export { arraySplit, hstack, split, unstack, vstack } from './primitives/joining.ts';
-export type { TriangularSolveOptions } from './primitives/linear-systems.ts';
-export { cholesky, inverse, matrixPower, solve, triangularSolve } from './primitives/linear-systems.ts';
-export { diag, diagonal, trace, tril, triu } from './primitives/matrices.ts';
-export { lstsq, qr } from './primitives/orthogonal.ts';
-export type { PadOptions } from './primitives/padding.ts';
-export { pad } from './primitives/padding.ts';
-export type { AvgPool1dOptions, AvgPoolOptions, Pool1dOptions, PoolOptions } from './primitives/pool.ts';
-export {
-  adaptiveAvgPool,
-  adaptiveAvgPool1d,
-  adaptiveMaxPool,
-  avgPool,
-  avgPool1d,
-  globalAvgPool,
-  globalMaxPool,
-  maxPool,
-  maxPool1d,
-} from './primitives/pool.ts';
-export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/powers.ts';
-export { cross, dot, inner, kron, outer, tensorDot, vdot } from './primitives/products.ts';
-export { bernoulli, foldIn, keyTensor, normal, randomBits, splitKey, uniform } from './primitives/random.ts';
-export type { NanToNumOptions } from './primitives/ranges.ts';
-export {
-  clip,
-  isFiniteNumber as isFinite,
-  isInfinite,
-  isNotANumber as isNaN,
-  logicalXor,
-  nanToNum,
-  trunc,
-} from './primitives/ranges.ts';
-export {
-  argmax,
-  argmin,
-  logSoftmax,
-  logSumExp,
-  max,
-  mean,
-  min,
-  prod,
-  softmax,
-} from './primitives/reductions.ts';
-export { repeat, roll, rot90, tile } from './primitives/repeating.ts';
-export type { Unique } from './primitives/selecting.ts';
-export { compress, nonZero, select, unique } from './primitives/selecting.ts';
-export type { BucketOp, ShardMoments } from './primitives/sharding.ts';
-export { allReduceSum, localMoments, shardMoments } from './primitives/sharding.ts';
-export type { Position } from './primitives/slicing.ts';
-export { concatenate, flip, slice, stack } from './primitives/slicing.ts';
-export type { SortOptions, TopKOptions } from './primitives/sorting.ts';
-export { argSort, searchSorted, sort, topK } from './primitives/sorting.ts';
-export { digamma, erfc, erfInv, logGamma, logit, polygamma, xLogY } from './primitives/special.ts';
-export type { MatrixNorm, PinvOptions } from './primitives/spectral.ts';
-export { eigh, matrixNorm, pinv, svd } from './primitives/spectral.ts';
-export type { NormOptions, VarianceOptions } from './primitives/statistics.ts';
-export {
-  all,
-  any,
-  average,
-  countNonZero,
-  median,
-  nanMean,
-  nanSum,
-  norm,
-  ptp,
-  quantile,
-  std,
-  variance,
-} from './primitives/statistics.ts';
-export type { ReduceOptions } from './primitives/structural.ts';
-export { broadcastTo, reshape, sum, transpose } from './primitives/structural.ts';
-export { acos, asin, atan, atan2, sinc, tan } from './primitives/trigonometry.ts';
-export type { Padding, Padding1d, Sides, Size } from './primitives/windows.ts';
+} from './primitives/elementwise/fusible.ts';
+export { cbrt, floorDivide, hypot, mod, pow, remainder } from './primitives/elementwise/powers.ts';
+export { digamma, erfc, erfInv, logGamma, polygamma } from './primitives/elementwise/special.ts';
+export { acos, asin, atan, atan2, sinc } from './primitives/elementwise/trigonometry.ts';
+export { determinant, slogdet } from './primitives/linear-algebra/determinants.ts';
+export type { TriangularSolveOptions } from './primitives/linear-algebra/linear-systems.ts';
+export { cholesky, solve, triangularSolve } from './primitives/linear-algebra/linear-systems.ts';
+export type { MatmulOptions } from './primitives/linear-algebra/matmul.ts';
+export { matmul, treeSum } from './primitives/linear-algebra/matmul.ts';
+export { qr } from './primitives/linear-algebra/qr.ts';
+export type { PinvOptions } from './primitives/linear-algebra/spectral.ts';
+export { eigh, pinv, svd } from './primitives/linear-algebra/spectral.ts';
+export { foldIn, keyTensor, randomBits, uniform } from './primitives/random/bits.ts';
+export { permutation } from './primitives/random/permutation.ts';
+export type { CumulativeOptions } from './primitives/reduce/cumulative.ts';
+export { cumMax, cumMin, cumSum } from './primitives/reduce/cumulative.ts';
+export { argmax, argmin, max, min } from './primitives/reduce/extrema.ts';
+export type { SortOptions } from './primitives/reduce/order.ts';
+export { argSort, searchSorted } from './primitives/reduce/order.ts';
+export type { ReduceOptions } from './primitives/reduce/sum.ts';
+export { broadcastTo, sum } from './primitives/reduce/sum.ts';
+export { concatenate, stack } from './primitives/shape/concatenate.ts';
+export { gather, scatterAdd } from './primitives/shape/gather.ts';
+export { reshape, transpose } from './primitives/shape/reshape.ts';
+export type { Position } from './primitives/shape/slicing.ts';
+export { flip, slice } from './primitives/shape/slicing.ts';
+export { allReduceSum } from './primitives/sharding/exchange.ts';
+export type { ShardMoments } from './primitives/sharding/moments.ts';
+export { localMoments, shardMoments } from './primitives/sharding/moments.ts';
 export { useProfile } from './profile.ts';
 export type {
   EquationDescription,
@@ -202,8 +214,9 @@ export { programFlops } from './program/flops.ts';
 export { inlineCalls } from './program/inline.ts';
 export type { BlockBucket, Instance, InstanceOptions } from './program/instance.ts';
 export { instantiate } from './program/instance.ts';
-export type { Plan, PlannedBucket, PlanOptions } from './program/plan.ts';
+export type { PlanOptions } from './program/plan.ts';
 export { planProgram } from './program/plan.ts';
+export type { BucketOp, Plan, PlannedBucket } from './program/planned.ts';
 export type { Equation, Program } from './program/program.ts';
 export { formatProgram, programHash } from './program/program.ts';
 export { traceProgram } from './program/trace.ts';
@@ -218,6 +231,8 @@ export { formatExpression } from './teach/notation.ts';
 export type { Formula, FormulaStep, MathProgram } from './teach/program-of.ts';
 export { programOf } from './teach/program-of.ts';
 export { simplify } from './teach/simplify.ts';
+export type { Aval, NestedNumbers } from './tensor.ts';
+export { ConcreteTensor, Tensor } from './tensor.ts';
 export type { CheckGradsOptions } from './transform/check-grads.ts';
 export { checkGrads } from './transform/check-grads.ts';
 export { checkpoint } from './transform/checkpoint.ts';

@@ -1,14 +1,14 @@
-/** Kinds of what ops and transformations take, for the checks at their heads. */
+/** Kinds of arguments of ops and transformations, for the checks at the beginning of each. */
 import { either, type Kind, listOf, oneOf } from '@lockstep/errors';
 import { dtypes } from '@lockstep/tensor';
-import { Tensor } from './core.ts';
+import { Tensor } from './tensor.ts';
 
 export const aTensor: Kind = {
   what: 'a tensor, such as tensor([1, 2])',
   fits: (value) => value instanceof Tensor,
 };
 
-/** What it holds is looked at when it becomes a tensor. */
+/** The elements are checked when the value becomes a tensor. */
 export const tensorLike: Kind = {
   what: 'a tensor, a number or nested arrays of numbers',
   fits: (value) =>
@@ -21,7 +21,7 @@ export const tensorLike: Kind = {
 
 const isNumber = (value: unknown): boolean => typeof value === 'number';
 
-/** Which axes exist is known to the op alone. */
+/** Only the op knows which axes exist. */
 export const anAxis: Kind = { what: 'an axis, a whole number', fits: isNumber };
 const aNumberOf = (what: string): Kind => ({ what, fits: isNumber });
 
@@ -40,7 +40,7 @@ export const numberOrList: Kind = either(
 );
 export const numberOrTensor: Kind = either(aNumberOf('a number'), aTensor);
 
-/** Which arguments exist is known when the function is called. */
+/** Only the call tells which arguments exist. */
 export const someArguments: Kind = {
   ...someAxes,
   what: 'the number of an argument, from 0, or a list of such numbers',

@@ -1,30 +1,79 @@
-/** The ops as methods of tensors, for formulas that read from left to right. Importing this file installs them. */
+/**
+ * The ops as methods of tensors, for formulas that read from left to right. Importing this file installs them, and adds
+ * their types to `Tensor`: tensor.ts itself knows no op.
+ */
 import type { DType, Shape } from '@lockstep/tensor';
+import { elu, gelu, leakyRelu, silu } from './compositions/elementwise/activations.ts';
+import { tan } from './compositions/elementwise/functions.ts';
+import { clip, isFiniteNumber, isNotANumber, trunc } from './compositions/elementwise/ranges.ts';
+import { diagonal, tril, triu } from './compositions/linear-algebra/matrices.ts';
+import { dot } from './compositions/linear-algebra/products.ts';
+import { logSoftmax, logSumExp, mean, prod, softmax } from './compositions/reduce/means.ts';
+import { cumProd } from './compositions/reduce/running.ts';
+import { sort } from './compositions/reduce/sorting.ts';
+import {
+  all,
+  any,
+  type NormOptions,
+  norm,
+  std,
+  type VarianceOptions,
+  variance,
+} from './compositions/reduce/statistics.ts';
+import { at, type Index } from './compositions/shape/at.ts';
+import { expandDims, moveAxis, ravel, squeeze, swapAxes } from './compositions/shape/axes.ts';
+import { split } from './compositions/shape/joining.ts';
+import { repeat, roll, tile } from './compositions/shape/repeating.ts';
+import { take, takeAlongAxis } from './compositions/shape/taking.ts';
 import type { TensorLike } from './convert.ts';
-import { Tensor } from './core.ts';
-import * as activations from './primitives/activations.ts';
-import * as elements from './primitives/at.ts';
-import * as axes from './primitives/axes.ts';
-import * as contraction from './primitives/contraction.ts';
-import * as cumulative from './primitives/cumulative.ts';
-import * as elementwise from './primitives/elementwise.ts';
-import * as exponentials from './primitives/exponentials.ts';
-import * as indices from './primitives/indices.ts';
-import * as joining from './primitives/joining.ts';
-import * as matrices from './primitives/matrices.ts';
-import * as powers from './primitives/powers.ts';
-import * as products from './primitives/products.ts';
-import * as ranges from './primitives/ranges.ts';
-import * as reductions from './primitives/reductions.ts';
-import * as repeating from './primitives/repeating.ts';
-import * as slicing from './primitives/slicing.ts';
-import * as sorting from './primitives/sorting.ts';
-import * as statistics from './primitives/statistics.ts';
-import * as structural from './primitives/structural.ts';
-import * as trigonometry from './primitives/trigonometry.ts';
+import { cast, stopGradient } from './primitives/elementwise/cast.ts';
+import { cosh, expm1, log1p, log2, log10, sinh, softplus } from './primitives/elementwise/exponentials.ts';
+import {
+  abs,
+  add,
+  ceil,
+  cos,
+  div,
+  equal,
+  erf,
+  exp,
+  floor,
+  greater,
+  greaterEqual,
+  less,
+  lessEqual,
+  log,
+  logicalAnd,
+  logicalNot,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  neg,
+  notEqual,
+  reciprocal,
+  relu,
+  round,
+  sigmoid,
+  sign,
+  sin,
+  sqrt,
+  square,
+  sub,
+  tanh,
+} from './primitives/elementwise/fusible.ts';
+import { pow, remainder } from './primitives/elementwise/powers.ts';
+import { acos, asin, atan } from './primitives/elementwise/trigonometry.ts';
+import { type MatmulOptions, matmul } from './primitives/linear-algebra/matmul.ts';
+import { type CumulativeOptions, cumSum } from './primitives/reduce/cumulative.ts';
+import { argmax, argmin, max, min } from './primitives/reduce/extrema.ts';
+import { argSort, type SortOptions } from './primitives/reduce/order.ts';
+import { broadcastTo, type ReduceOptions, sum } from './primitives/reduce/sum.ts';
+import { reshape, transpose } from './primitives/shape/reshape.ts';
+import { flip, type Position, slice } from './primitives/shape/slicing.ts';
+import { Tensor } from './tensor.ts';
 
 type Axes = number | readonly number[];
-type ReduceOptions = structural.ReduceOptions;
 
 export interface TensorMethods {
   neg(): Tensor;
@@ -83,21 +132,21 @@ export interface TensorMethods {
   logicalAnd(other: TensorLike): Tensor;
   logicalOr(other: TensorLike): Tensor;
   logicalNot(): Tensor;
-  matmul(other: TensorLike, options?: contraction.MatmulOptions): Tensor;
+  matmul(other: TensorLike, options?: MatmulOptions): Tensor;
 
   sum(axes?: Axes, options?: ReduceOptions): Tensor;
   mean(axes?: Axes, options?: ReduceOptions): Tensor;
   max(axes?: Axes, options?: ReduceOptions): Tensor;
   min(axes?: Axes, options?: ReduceOptions): Tensor;
   prod(axes?: Axes, options?: ReduceOptions): Tensor;
-  variance(axes?: Axes, options?: statistics.VarianceOptions): Tensor;
-  std(axes?: Axes, options?: statistics.VarianceOptions): Tensor;
-  norm(axes?: Axes, options?: statistics.NormOptions): Tensor;
+  variance(axes?: Axes, options?: VarianceOptions): Tensor;
+  std(axes?: Axes, options?: VarianceOptions): Tensor;
+  norm(axes?: Axes, options?: NormOptions): Tensor;
   any(axes?: Axes, options?: ReduceOptions): Tensor;
   all(axes?: Axes, options?: ReduceOptions): Tensor;
   logSumExp(axes?: Axes, options?: ReduceOptions): Tensor;
-  cumSum(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
-  cumProd(axis?: number, options?: cumulative.CumulativeOptions): Tensor;
+  cumSum(axis?: number, options?: CumulativeOptions): Tensor;
+  cumProd(axis?: number, options?: CumulativeOptions): Tensor;
   argmax(axis?: number, options?: ReduceOptions): Tensor;
   argmin(axis?: number, options?: ReduceOptions): Tensor;
   softmax(axis?: number): Tensor;
@@ -111,12 +160,8 @@ export interface TensorMethods {
   squeeze(axes?: Axes): Tensor;
   swapAxes(axis1: number, axis2: number): Tensor;
   moveAxis(from: Axes, to: Axes): Tensor;
-  slice(
-    start: readonly slicing.Position[],
-    end?: readonly slicing.Position[],
-    step?: readonly number[],
-  ): Tensor;
-  at(...index: readonly elements.Index[]): Tensor;
+  slice(start: readonly Position[], end?: readonly Position[], step?: readonly number[]): Tensor;
+  at(...index: readonly Index[]): Tensor;
   flip(axes?: Axes): Tensor;
   roll(shift: Axes, axis?: Axes): Tensor;
   repeat(counts: Axes, axis?: number): Tensor;
@@ -124,87 +169,116 @@ export interface TensorMethods {
   split(parts: Axes, axis?: number): Tensor[];
   take(indices: TensorLike, axis?: number): Tensor;
   takeAlongAxis(indices: TensorLike, axis?: number): Tensor;
-  sort(axis?: number, options?: sorting.SortOptions): Tensor;
-  argSort(axis?: number, options?: sorting.SortOptions): Tensor;
+  sort(axis?: number, options?: SortOptions): Tensor;
+  argSort(axis?: number, options?: SortOptions): Tensor;
   dot(other: TensorLike): Tensor;
   tril(offset?: number): Tensor;
   triu(offset?: number): Tensor;
   diagonal(offset?: number, axis1?: number, axis2?: number): Tensor;
 }
 
-const ops = {
-  ...pick(elementwise, [
-    'neg',
-    'abs',
-    'sign',
-    'floor',
-    'ceil',
-    'round',
-    'sqrt',
-    'reciprocal',
-    'square',
-    'exp',
-    'log',
-    'sin',
-    'cos',
-    'tanh',
-    'sigmoid',
-    'erf',
-    'relu',
-    'stopGradient',
-    'cast',
-    'add',
-    'sub',
-    'mul',
-    'div',
-    'maximum',
-    'minimum',
-    'equal',
-    'notEqual',
-    'less',
-    'lessEqual',
-    'greater',
-    'greaterEqual',
-    'logicalAnd',
-    'logicalOr',
-    'logicalNot',
-  ]),
-  ...pick(exponentials, ['expm1', 'log1p', 'log2', 'log10', 'sinh', 'cosh', 'softplus']),
-  ...pick(trigonometry, ['tan', 'asin', 'acos', 'atan']),
-  ...pick(activations, ['silu', 'gelu', 'elu', 'leakyRelu']),
-  ...pick(powers, ['pow', 'remainder']),
-  ...pick(ranges, ['trunc', 'clip']),
-  isNaN: ranges.isNotANumber,
-  isFinite: ranges.isFiniteNumber,
-  ...pick(reductions, [
-    'mean',
-    'max',
-    'min',
-    'prod',
-    'argmax',
-    'argmin',
-    'softmax',
-    'logSoftmax',
-    'logSumExp',
-  ]),
-  ...pick(statistics, ['variance', 'std', 'norm', 'any', 'all']),
-  ...pick(cumulative, ['cumSum', 'cumProd']),
-  ...pick(structural, ['sum', 'reshape', 'transpose', 'broadcastTo']),
-  ...pick(axes, ['ravel', 'expandDims', 'squeeze', 'swapAxes', 'moveAxis']),
-  ...pick(elements, ['at']),
-  ...pick(slicing, ['slice', 'flip']),
-  ...pick(repeating, ['roll', 'repeat', 'tile']),
-  ...pick(joining, ['split']),
-  ...pick(indices, ['take', 'takeAlongAxis']),
-  ...pick(sorting, ['sort', 'argSort']),
-  ...pick(products, ['dot']),
-  ...pick(matrices, ['tril', 'triu', 'diagonal']),
-  ...pick(contraction, ['matmul']),
-} as const satisfies Record<keyof TensorMethods, unknown>;
-
-function pick<T extends object, K extends keyof T>(from: T, names: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>;
+declare module './tensor.ts' {
+  interface Tensor extends TensorMethods {}
 }
+
+const ops = {
+  neg,
+  abs,
+  sign,
+  floor,
+  ceil,
+  round,
+  sqrt,
+  reciprocal,
+  square,
+  exp,
+  log,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  erf,
+  relu,
+  stopGradient,
+  cast,
+  add,
+  sub,
+  mul,
+  div,
+  maximum,
+  minimum,
+  equal,
+  notEqual,
+  less,
+  lessEqual,
+  greater,
+  greaterEqual,
+  logicalAnd,
+  logicalOr,
+  logicalNot,
+  expm1,
+  log1p,
+  log2,
+  log10,
+  sinh,
+  cosh,
+  softplus,
+  tan,
+  asin,
+  acos,
+  atan,
+  silu,
+  gelu,
+  elu,
+  leakyRelu,
+  pow,
+  remainder,
+  trunc,
+  clip,
+  mean,
+  max,
+  min,
+  prod,
+  argmax,
+  argmin,
+  softmax,
+  logSoftmax,
+  logSumExp,
+  variance,
+  std,
+  norm,
+  any,
+  all,
+  cumSum,
+  cumProd,
+  sum,
+  reshape,
+  transpose,
+  broadcastTo,
+  ravel,
+  expandDims,
+  squeeze,
+  swapAxes,
+  moveAxis,
+  at,
+  slice,
+  flip,
+  roll,
+  repeat,
+  tile,
+  split,
+  take,
+  takeAlongAxis,
+  sort,
+  argSort,
+  dot,
+  tril,
+  triu,
+  diagonal,
+  matmul,
+  isNaN: isNotANumber,
+  isFinite: isFiniteNumber,
+} as const satisfies Record<keyof TensorMethods, unknown>;
 
 for (const [name, op] of Object.entries(ops)) {
   Object.defineProperty(Tensor.prototype, name, {

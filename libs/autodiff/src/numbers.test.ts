@@ -1,4 +1,4 @@
-/** Numbers and bytes where they enter an element type: what the type cannot hold is an error, never another number. */
+/** Numbers and bytes that become elements: a number that the type cannot hold is an error, never another number. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import * as ops from './index.ts';
@@ -19,7 +19,7 @@ const ranges: Readonly<Record<WholeType, string>> = {
   bool: '0 and 1',
 };
 
-/** Every way for a number to stand beside an array. */
+/** Every way to pass a number together with an array. */
 const beside: Readonly<Record<string, (x: Tensor, value: number) => unknown>> = {
   add: (x, value) => x.add(value),
   'add, in front': (x, value) => ops.add(value, x),
@@ -80,10 +80,10 @@ function expectRefusal(run: () => unknown, value: number, dtype: WholeType): voi
 
 describe.each(Object.keys(misfits) as WholeType[])('a number that %s cannot hold', (dtype) => {
   const x = ops.ones([2], dtype);
-  it.each(Object.keys(beside))('is refused beside it: %s', (name) => {
+  it.each(Object.keys(beside))('is refused with an array of the type: %s', (name) => {
     for (const value of misfits[dtype]) expectRefusal(() => beside[name]!(x, value), value, dtype);
   });
-  it.each(Object.keys(made))('is refused in it: %s', (name) => {
+  it.each(Object.keys(made))('is refused as an element: %s', (name) => {
     for (const value of misfits[dtype]) expectRefusal(() => made[name]!(value, dtype), value, dtype);
   });
   it('is refused inside jit', () => {
@@ -112,15 +112,15 @@ it('words of a key are whole', () => {
   expect(() => ops.keyTensor([-1, 2])).toThrow('keyTensor: seed is the list [-1, 2]');
 });
 
-it('counting beyond a type is refused', () => {
+it('arange refuses numbers that the type does not hold', () => {
   expect(ops.arange(2, 'bool').toArray()).toEqual([0, 1]);
-  expect(() => ops.arange(3, 'bool')).toThrow('arange: 2 is no bool value');
+  expect(() => ops.arange(3, 'bool')).toThrow('arange: 2 is not a bool value');
 });
 
-it('the advice leads to the right value', () => {
+it('the remedy leads to the right value', () => {
   const labels = tensor([1, 2, 3], { dtype: 'int32' });
   expect(() => labels.less(1.5)).toThrow(
-    "less: 1.5 stands beside an int32 array, which holds whole numbers from -2147483648 to 2147483647; convert the array first with .cast('float32')",
+    "less: 1.5 is given with an int32 array, which holds whole numbers from -2147483648 to 2147483647; convert the array first with .cast('float32')",
   );
   expect(labels.cast('float32').less(1.5).toArray()).toEqual([1, 0, 0]);
   expect(() => labels.add(1e10)).toThrow(".cast('float64')");
@@ -134,7 +134,7 @@ it('the advice leads to the right value', () => {
   expect(ops.countNonZero(hits).item()).toBe(2);
 });
 
-it('two types of whole numbers are joined in one that holds both', () => {
+it('two types of whole numbers are converted to one that holds both', () => {
   const [int, uint, bool] = (['int32', 'uint32', 'bool'] as const).map((dtype) => ops.ones([1], dtype)) as [
     Tensor,
     Tensor,
@@ -146,7 +146,7 @@ it('two types of whole numbers are joined in one that holds both', () => {
   expect(() => int.add(ops.ones([1]))).toThrow("int32 and float32; convert one with .cast('float32')");
 });
 
-it('cast cuts and saturates, as it says', () => {
+it('cast truncates and saturates, as documented', () => {
   const x = tensor([-1.9, 1.9, 3e9, -3e9, nan, infinity]);
   expect(x.cast('int32').toArray()).toEqual([-1, 1, 2147483647, -2147483648, 0, 2147483647]);
   expect(x.cast('uint32').toArray()).toEqual([0, 1, 3000000000, 0, 0, 4294967295]);
@@ -180,17 +180,17 @@ describe('bytes', () => {
       expect([x.dtype, x.toArray()]).toEqual(['int32', values]);
       expect(tensor(data, { dtype: 'float32' }).dtype).toBe('float32');
     }
-    expect(() => tensor(Int8Array.of(-1), { dtype: 'uint32' })).toThrow('tensor: -1 is no uint32 value');
+    expect(() => tensor(Int8Array.of(-1), { dtype: 'uint32' })).toThrow('tensor: -1 is not a uint32 value');
   });
-  it('are conditions where that is said, if they are 0 and 1', () => {
+  it('are conditions with dtype bool, if they are 0 and 1', () => {
     const bytes = Uint8Array.of(1, 0);
     const condition = tensor(bytes, { dtype: 'bool' });
     expect([condition.dtype, condition.toArray()]).toEqual(['bool', [1, 0]]);
     expect(condition.data.buffer).toBe(bytes.buffer);
-    expect(() => tensor(Uint8Array.of(1, 2), { dtype: 'bool' })).toThrow('tensor: 2 is no bool value');
+    expect(() => tensor(Uint8Array.of(1, 2), { dtype: 'bool' })).toThrow('tensor: 2 is not a bool value');
     expect(tensor(Uint8ClampedArray.of(1, 0), { dtype: 'bool' }).dtype).toBe('bool');
   });
-  it('are whole numbers as arguments of transformations too', () => {
+  it('are whole numbers also as arguments of transformations', () => {
     const total = (x: Tensor): Tensor => x.sum();
     expect(
       ops
@@ -198,18 +198,18 @@ describe('bytes', () => {
         .toArray(),
     ).toBe(257);
   });
-  it('of 64-bit numbers are named with a remedy', () => {
+  it('of 64-bit numbers are refused with a remedy', () => {
     expect(() => tensor(BigInt64Array.of(1n) as never)).toThrow('Array.from(array, Number)');
   });
 });
 
-describe('shapes of tensors that are made', () => {
+describe('shapes of new tensors', () => {
   it.each([[[1.5, 2]], [[3, -1]], [[Number.NaN]]])('refuses the lengths %j, which no array has', (shape) => {
     expect(() => tensor([1, 2, 3], { shape })).toThrow(/lengths are whole numbers ≥ 0/);
     expect(() => tensor(new Float32Array(3), { shape })).toThrow(/lengths are whole numbers ≥ 0/);
   });
 
-  it('refuses another shape for a tensor, instead of leaving the option out', () => {
+  it('refuses another shape for a tensor, instead of ignoring the option', () => {
     const x = tensor([1, 2, 3, 4]);
     expect(tensor(x, { shape: [4] })).toBe(x);
     expect(() => tensor(x, { shape: [2, 2] })).toThrow(

@@ -1,11 +1,14 @@
-/** JavaScript numbers where an element type is given: what it cannot hold is refused, never cut or wrapped. */
+/**
+ * JavaScript numbers where an element type is given: a number that the type cannot hold is refused, never truncated or
+ * wrapped.
+ */
 import { LockstepError } from '@lockstep/errors';
 import { type DType, heldBy, holds, isFloat } from '@lockstep/tensor';
 
 /** Makes the error for a number that does not fit. */
 export type Refuse = (value: number, dtype: Exclude<DType, 'float32' | 'float64'>) => LockstepError;
 
-/** For numbers that take the type of an array beside them. */
+/** For numbers that take the type of an array in the same call. */
 export const beside =
   (op: string): Refuse =>
   (value, dtype) =>
@@ -13,10 +16,10 @@ export const beside =
       op,
       value,
       dtype,
-      `stands beside ${dtype === 'int32' ? 'an' : 'a'} ${dtype} array, which holds ${heldBy(dtype)}; convert the array first with .cast('${floatFor(value)}')`,
+      `is given with ${withArticle(dtype)} array, which holds ${heldBy(dtype)}; convert the array first with .cast('${floatFor(value)}')`,
     );
 
-/** For numbers of which an array is made. */
+/** For numbers that become the elements of an array. */
 export const madeBy =
   (op: string): Refuse =>
   (value, dtype) =>
@@ -24,17 +27,19 @@ export const madeBy =
       op,
       value,
       dtype,
-      `is no ${dtype} value, only ${heldBy(dtype)} are; make an array of '${floatFor(value)}'${
+      `is not ${withArticle(dtype)} value: ${dtype} holds ${heldBy(dtype)}; make an array of '${floatFor(value)}'${
         dtype === 'bool'
           ? ', and compare it, as in x.greater(0.5)'
-          : `, whose .cast('${dtype}') cuts fractions and what lies outside`
+          : `, whose .cast('${dtype}') truncates fractions and saturates`
       }`,
     );
+
+const withArticle = (dtype: DType): string => `${dtype === 'int32' ? 'an' : 'a'} ${dtype}`;
 
 const refusal = (op: string, value: number, dtype: DType, what: string): LockstepError =>
   new LockstepError('dtype', `${op}: ${value} ${what}`, { op, value, dtype });
 
-/** The type in which a number keeps its digits beside whole numbers: float32 has them up to 2²⁴. */
+/** The float type that keeps the digits of a whole number: float32 has them up to 2²⁴. */
 const floatFor = (value: number): 'float32' | 'float64' =>
   Number.isFinite(value) && Math.abs(value) > 2 ** 24 ? 'float64' : 'float32';
 

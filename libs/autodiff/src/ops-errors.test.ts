@@ -1,4 +1,4 @@
-/** What ops say to arguments that make no sense: what came, what was expected, what to do. */
+/** Errors of ops for arguments that make no sense name the arguments, the expectation and the remedy. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import * as ops from './index.ts';
@@ -76,11 +76,11 @@ const mistakes: readonly Mistake[] = [
   ['half a copy', () => ops.tile(twoByThree, 1.5), /tile: counts are whole and ≥ 0, not 1.5/],
   ['too few counts', () => ops.repeat(zeros(3), [1, 2], 0), /repeat: 2 counts for the 3 elements/],
   ['shifts without axes', () => ops.roll(twoByThree, [1, 1]), /several shifts need as many axes/],
-  ['one axis to turn', () => ops.rot90(twoByThree, 1, [0, 0]), /the axes two/],
+  ['one axis to turn', () => ops.rot90(twoByThree, 1, [0, 0]), /two different axes/],
   [
     'unequal pieces',
     () => ops.split(zeros(5), 2),
-    /axis 0 of \[5\] does not fall into 2 equal pieces; use arraySplit/,
+    /axis 0 of \[5\] cannot be split into 2 equal pieces; use arraySplit/,
   ],
   ['no pieces', () => ops.arraySplit(zeros(5), 0), /0 pieces; use a whole number ≥ 1/],
   [
@@ -120,7 +120,7 @@ const mistakes: readonly Mistake[] = [
     () => ops.at(zeros(3), 0, 0),
     /at: index 0 does not exist along axis 1/,
   ],
-  ['dots twice', () => ops.at(twoByThree, '...', '...'), /'...' may stand once/],
+  ['dots twice', () => ops.at(twoByThree, '...', '...'), /'...' may occur once/],
   [
     'a border for another rank',
     () => ops.pad(twoByThree, [[1, 1]]),
@@ -132,7 +132,7 @@ const mistakes: readonly Mistake[] = [
     /mode 'reflect' has nothing to repeat/,
   ],
   ['the diagonal of a vector', () => ops.diagonal(zeros(3)), /diagonal: takes matrices/],
-  ['the diagonal of one axis', () => ops.diagonal(twoByThree, 0, 1, -1), /are one; name two/],
+  ['the diagonal of one axis', () => ops.diagonal(twoByThree, 0, 1, -1), /are the same axis; name two/],
   ['a matrix on a diagonal', () => ops.diag(zeros(2, 2, 2)), /diag: takes a vector or a matrix/],
 
   [
@@ -186,11 +186,15 @@ const mistakes: readonly Mistake[] = [
   ['more axes than there are', () => ops.tensorDot(twoByThree, zeros(3), 2), /do not both have 2 axes/],
   ['ranks that differ', () => ops.concatenate([zeros(3), twoByThree]), /different numbers of axes; add one/],
   ['an axis twice', () => ops.sum(twoByThree, [0, -2]), /sum: an axis is named twice in \[0, 0\].*once/],
-  ['lengths below nothing', () => ops.zeros([2, -1]), /\[2, -1\] is no shape of an array/],
-  ['half an element', () => ops.arange(1.5), /arange: \[1.5\] is no shape/],
-  ['a square of no side', () => ops.eye(-1), /eye: \[-1, -1\] is no shape/],
-  ['a stretch below nothing', () => ops.broadcastTo(zeros(3), [-1, 3]), /broadcastTo: \[-1, 3\] is no shape/],
-  ['bounds that cross', () => ops.clip(zeros(3), 3, 1), /clip: nothing lies between 3 and 1/],
+  ['lengths below nothing', () => ops.zeros([2, -1]), /an array cannot have the shape \[2, -1\]/],
+  ['half an element', () => ops.arange(1.5), /arange: an array cannot have the shape \[1\.5\]/],
+  ['a square of no side', () => ops.eye(-1), /eye: an array cannot have the shape \[-1, -1\]/],
+  [
+    'a stretch below nothing',
+    () => ops.broadcastTo(zeros(3), [-1, 3]),
+    /broadcastTo: an array cannot have the shape \[-1, 3\]/,
+  ],
+  ['bounds that cross', () => ops.clip(zeros(3), 3, 1), /clip: no number lies between 3 and 1/],
   ['a sum of no logarithms', () => ops.logSumExp(zeros(0)), /^logSumExp: axis 0 of \[0\] is empty/],
   ['a distribution over nothing', () => ops.softmax(zeros(2, 0)), /^softmax: axis 1 of \[2, 0\] is empty/],
   ...Object.entries({ sort, softmax, logSoftmax, argmin, std, median, any, ptp, nanMean }).map(
@@ -213,11 +217,15 @@ const mistakes: readonly Mistake[] = [
   [
     'pairs of axes of other lengths',
     () => ops.tensorDot(twoByThree, twoByThree, 1),
-    /are not equally many and long/,
+    /differ in number or length/,
   ],
   ['vectors of the plane', () => ops.cross(zeros(2), zeros(2)), /must have length 3/],
-  ['signs that mean nothing', () => ops.einsum('i+j', zeros(2)), /einsum 'i\+j': it is made of letters/],
-  ['too few arrays', () => ops.einsum('ij,jk', twoByThree), /it names 2 arrays, but 1 were given/],
+  [
+    'signs that mean nothing',
+    () => ops.einsum('i+j', zeros(2)),
+    /einsum 'i\+j': an equation is made of letters/,
+  ],
+  ['too few arrays', () => ops.einsum('ij,jk', twoByThree), /the equation names 2 arrays, but 1 were given/],
   ['too few letters', () => ops.einsum('i->i', twoByThree), /'i' does not name the 2 axes of \[2, 3\]/],
   [
     'a letter out of nowhere',
@@ -266,7 +274,7 @@ describe('a shape that depends on the data', () => {
     ['compress', (y: Tensor) => ops.compress(y, y.greater(0)), /write where\(mask, x, 0\)/],
     ['nonZero', (y: Tensor) => ops.nonZero(y)[0]!, /where\(x.notEqual\(0\), a, b\)/],
     ['unique', (y: Tensor) => ops.unique(y).values, /sort\(x\) keeps the shape/],
-  ] as const)('%s: says so inside jit and vmap, and what to write instead', (_name, f, remedy) => {
+  ] as const)('%s: inside jit and vmap the error names a remedy', (_name, f, remedy) => {
     expect(() => jit(f)(x)).toThrow(remedy);
     expect(() => vmap(f)(ops.stack([x, x]))).toThrow(remedy);
   });

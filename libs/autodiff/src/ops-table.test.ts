@@ -1,4 +1,4 @@
-/** Every exported op against the table of cases in fixtures/ops, and docs/ops.md against that table. */
+/** Checks every exported op by the table of cases in fixtures/ops, and docs/ops.md by that table. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
@@ -29,9 +29,10 @@ describe('the table of ops', () => {
     expect(names.length).toBe(new Set(names).size);
     expect(Object.entries(allOps).filter(([, { cases }]) => cases.length === 0)).toEqual([]);
   });
-  it('is what docs/ops.md says', () => {
-    if (process.env.LOCKSTEP_WRITE_GOLDEN === '1') writeFileSync(document, coverageDocument());
-    expect(readFileSync(document, 'utf8')).toBe(coverageDocument());
+  it('is what docs/ops.md says', async () => {
+    const text = await coverageDocument();
+    if (process.env.LOCKSTEP_WRITE_GOLDEN === '1') writeFileSync(document, text);
+    expect(readFileSync(document, 'utf8')).toBe(text);
   });
 });
 
@@ -53,12 +54,14 @@ function check(given: OpCase): void {
   if (given.expected !== undefined) it('has the value of its definition', () => hasValue(given));
   it('gives the same bits in every interpreter', () => keepsBits(given));
   const places = placesOf(given);
-  if (places.length > 0) it('has derivatives that tell one story', () => checkDerivatives(given, places));
+  if (places.length > 0)
+    it('has derivatives that agree with each other and with differences', () =>
+      checkDerivatives(given, places));
 }
 
 /**
- * jit = eager and vmap = loop, bit for bit; where the case says so they refuse. In float32, which is what is fused;
- * primitives.test.ts has float64 too.
+ * jit = eager and vmap = loop, bit for bit, or both refuse if the case says so. The types are float32, since only
+ * float32 is fused; primitives.test.ts also covers float64.
  */
 function keepsBits(given: OpCase): void {
   const f = listOf(given);
@@ -88,7 +91,7 @@ function checkDerivatives(given: OpCase, places: readonly number[]): void {
   isAdjoint(by, at, 1e-12);
 }
 
-/** Tests are listed before they run: an op that throws fails on its own, not together with the whole table. */
+/** Tests are listed before they run. An op that throws fails its own test only, not the whole table. */
 function placesOf(given: OpCase): readonly number[] {
   try {
     return differentiatedPlaces(given);
@@ -123,7 +126,7 @@ function holdsAt({ f, inputs, value, slopes }: Edge, { cases }: OpEntry): void {
   );
 }
 
-/** Equal nesting, infinities and NaNs, and near numbers. */
+/** Compares nesting, infinities and NaNs exactly, and numbers within a tolerance. */
 function expectNear(found: unknown, wanted: unknown, tolerance: number): void {
   if (Array.isArray(wanted)) {
     expect(found).toHaveLength(wanted.length);

@@ -1,4 +1,4 @@
-/** Ops composed of primitives, against plain loops over numbers. */
+/** Ops composed of primitives, compared with plain loops over numbers. */
 import { keyFromSeed } from '@lockstep/rng';
 import { describe, expect, it } from 'vitest';
 import { bitsOf, distinct, integers, ordinary } from './fixtures/values.ts';
@@ -50,7 +50,7 @@ const expectClose = (found: Tensor, expected: readonly number[], digits = 12): v
 };
 
 describe('conv2d', () => {
-  /** Zeros [top, left] in front; the output's size decides how many follow. */
+  /** Zeros [top, left] in front; the size of the output determines the zeros behind. */
   function byLoops(
     x: Tensor,
     kernel: Tensor,
@@ -124,11 +124,11 @@ describe('pooling', () => {
       windows(2, 3).map((window) => window.reduce((a, b) => a + b) / 6),
     );
   });
-  it('leaves off windows that stick out, and overlaps with a smaller stride', () => {
+  it('leaves out windows that reach beyond the image, and overlaps with a smaller stride', () => {
     expect(maxPool(x, 3).shape).toEqual([1, 1, 2, 1]);
     expect(maxPool(x, 3, 1).shape).toEqual([1, 2, 4, 1]);
   });
-  it('sends a tied maximum to the first element', () => {
+  it('gives the gradient of a tied maximum to the first element', () => {
     const tied = ones([1, 2, 2, 1]);
     expect(
       grad((y: Tensor) => maxPool(y, 2).sum())(tied)
@@ -150,7 +150,7 @@ describe('softmax and its logarithm', () => {
     [-1, 0.5, 0],
   ];
   const sums = rows.map((row) => row.reduce((total, x) => total + Math.exp(x), 0));
-  it('are what they are called', () => {
+  it('have the values of their definitions', () => {
     const x = tensor(rows);
     expectClose(
       softmax(x),
@@ -178,7 +178,7 @@ describe('reductions', () => {
     [1, 5, 2],
     [7, 0, 4],
   ]);
-  it('run over the axes they are given', () => {
+  it('go over the given axes', () => {
     expect(mean(x, 0).toArray()).toEqual([4, 2.5, 3]);
     expectClose(mean(x), [19 / 6]);
     expect([x.max().item(), x.min().item(), x.max(1).toArray(), x.min(0).toArray()]).toEqual([
@@ -202,13 +202,21 @@ describe('reductions', () => {
   });
 });
 
-describe('arguments that cannot be', () => {
+describe('impossible arguments', () => {
   const x = ordinary([2, 3])(1);
   it.each<[string, () => unknown, RegExp]>([
-    ['an odd axis to halve', () => glu(x), /glu: axis 1 of \[2, 3\] has the odd length 3; it is halved/],
+    [
+      'an odd axis to halve',
+      () => glu(x),
+      /glu: axis 1 of \[2, 3\] has the odd length 3; the axis is halved/,
+    ],
     ['half an order', () => polygamma(0.5, x), /polygamma: the order is 0.5; give a whole number/],
     ['half a difference', () => diff(x, 0.5), /diff: differences of \[2, 3\] cannot be taken 0.5 times/],
-    ['a part beyond 1', () => quantile(x, 2), /quantile: q is 2; give the part that lies below, from 0 to 1/],
+    [
+      'a part beyond 1',
+      () => quantile(x, 2),
+      /quantile: q is 2; give the fraction of elements that lie below, from 0 to 1/,
+    ],
     ['a quantile of nothing', () => median(zeros([0])), /median: axes \[0\] of \[0\] are empty/],
     ['an extreme of nothing', () => max(zeros([2, 0]), 1), /max: axis 1 of \[2, 0\] is empty/],
     ['integers', () => erfInv(integers([2], 0, 3)(1)), /erfInv: takes float32 or float64, not int32/],
@@ -234,7 +242,7 @@ describe('rows by index', () => {
       for (const j of [0, 1, 2])
         expect(bitsOf(rows.at(i, j))).toBe(bitsOf(table.at(indices.at(i, j).item())));
   });
-  it('adds up what goes to one row', () => {
+  it('adds up the updates of one row', () => {
     const indices = tensor([1, 1, 3], { dtype: 'int32' });
     expect(scatterAdd(tensor([[1], [2], [5]]), indices, 4).toArray()).toEqual([[0], [3], [0], [5]]);
   });
@@ -247,7 +255,7 @@ describe('rows by index', () => {
     ]);
     expect([oneHot(labels, 3).dtype, oneHot(labels, 3, 'float64').dtype]).toEqual(['float32', 'float64']);
   });
-  it('names indices that are none', () => {
+  it('refuses indices of other types', () => {
     expect(() => gather(table, tensor([0]))).toThrow(/gather: indices are int32, not float64/);
     expect(() => scatterAdd(table, tensor([1], { dtype: 'int32' }), 2)).toThrow(
       /scatterAdd: updates \[4, 2\] must begin/,
@@ -307,12 +315,12 @@ describe('random numbers', () => {
     expect(bitsOf(foldIn(key, 1))).not.toBe(bitsOf(foldIn(key, '1')));
     expect(bitsOf(randomBits(key, [2, 3]).reshape([6]))).toBe(bitsOf(randomBits(key, [6])));
   });
-  it('are those of one key each in a batch of keys', () => {
+  it('are the same for a batch of keys as for each key alone', () => {
     const keys = stack([0, 1, 2].map((i) => foldIn(key, i)));
     const batch = vmap((k: Tensor) => normal(k, [4]))(keys);
     for (const i of [0, 1, 2]) expect(bitsOf(batch.at(i))).toBe(bitsOf(normal(foldIn(key, i), [4])));
   });
-  it('start from a seed, and split into keys of their own', () => {
+  it('start from a seed, and split into separate keys', () => {
     expect(bitsOf(keyTensor(2 ** 32 + 42))).toBe(bitsOf(keyTensor([1, 42])));
     const keys = splitKey(key, 3);
     expect([keys.dtype, ...keys.shape]).toEqual(['uint32', 3, 2]);
@@ -322,7 +330,7 @@ describe('random numbers', () => {
     expect(() => keyTensor(-1)).toThrow(/keyTensor: the seed is -1; use a whole number from 0 to 2⁵³ − 1/);
     expect(() => foldIn(key, 1.5)).toThrow(/foldIn: folds a whole number .* not 1.5; .* splitKey/);
   });
-  it('have the distributions they are named after', () => {
+  it('have the distributions of their names', () => {
     const size = 16384;
     const u = uniform(key, [size], -1, 3);
     expect(u.min().item()).toBeGreaterThanOrEqual(-1);

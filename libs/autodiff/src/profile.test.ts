@@ -1,9 +1,9 @@
 import { offeredProfiles } from '@lockstep/kernels';
 import { afterEach, expect, it } from 'vitest';
 import { tensor } from './convert.ts';
-import type { Tensor } from './core.ts';
-import { matmul } from './primitives/contraction.ts';
+import { matmul } from './primitives/linear-algebra/matmul.ts';
 import { useProfile } from './profile.ts';
+import type { Tensor } from './tensor.ts';
 import { jit } from './transform/jit.ts';
 
 afterEach(() => useProfile('portable'));
@@ -13,7 +13,7 @@ const a = tensor([[-1, 1 + 2 ** -13]], { dtype: 'float32' });
 const b = tensor([[1], [1 - 2 ** -13]], { dtype: 'float32' });
 const product = () => [matmul(a, b).data[0], jit((x: Tensor, y: Tensor) => matmul(x, y))(a, b).data[0]];
 
-it('is portable unless told', () => {
+it('is portable by default', () => {
   expect(product()).toEqual([0, 0]);
 });
 

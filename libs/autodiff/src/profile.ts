@@ -7,9 +7,10 @@ let kernels: Kernels | undefined;
 const checkUseProfile = signature('useProfile', { profile: oneOf('portable', 'fma') });
 
 /**
- * Chooses the arithmetic of matmul and convolution for what this thread computes from now on, outside of runs: eager
- * ops, and calls of functions that `jit` compiles, whenever these were first called. It is `portable`, the same everywhere, until `fma`, the faster one, is asked for.
- * @throws LockstepError `config` if this machine cannot compute it.
+ * Chooses the arithmetic of matmul and convolution for everything that this thread computes from now on outside of
+ * runs: eager ops and calls of functions that `jit` compiles, whenever these were first called. The default is
+ * `portable`, the same on every machine; `fma` is faster.
+ * @throws LockstepError `config` if this machine cannot compute the profile.
  */
 export function useProfile(wanted: Profile): void {
   checkUseProfile(wanted);
@@ -17,7 +18,7 @@ export function useProfile(wanted: Profile): void {
   if (!status.offered) {
     throw new LockstepError(
       'config',
-      `useProfile: this machine has no ${wanted}: ${status.reason}; use portable`,
+      `useProfile: this machine does not offer ${wanted}: ${status.reason}; use portable`,
       {
         profile: wanted,
       },

@@ -1,4 +1,4 @@
-/** What ops do with int32, uint32 and bool: every result is exact, or the op refuses the type and names a cast. */
+/** Results of ops for int32, uint32 and bool: every result is exact, or the op refuses the type and names a cast. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import { allOps } from './fixtures/ops/index.ts';
@@ -18,7 +18,7 @@ function holdsFor(given: OpCase, dtype: WholeType, name: string): void {
   const inputs = wholeInputs(given, dtype);
   if (inputs === undefined) return;
   const { exact, whole } = inputs;
-  // Whole numbers have no infinity: their quotients by 0 are 0.
+  // Whole numbers have no infinity: a quotient by 0 is 0.
   if (dividing.has(name) && exact[1]!.data.includes(0)) return;
   const wanted = outcomeOf(given.f, exact);
   const found = outcomeOf(given.f, whole);
@@ -47,7 +47,7 @@ describe('with whole numbers every op is exact or refuses them', () => {
   }
 });
 
-it('what cannot be whole in general is refused, eagerly and compiled', () => {
+it('ops whose results are not whole in general refuse whole numbers, eagerly and compiled', () => {
   const averages = [
     'mean', 'variance', 'std', 'median', 'quantile', 'average', 'nanMean', 'softmax', 'logSoftmax', 'logSumExp',
     'div', 'reciprocal', 'sqrt', 'exp', 'log', 'sigmoid', 'tanh', 'hypot', 'avgPool', 'avgPool1d', 'globalAvgPool',
@@ -75,7 +75,7 @@ it('arrays of fractions are made as floats', () => {
   };
   for (const [name, make] of Object.entries(makers)) {
     for (const dtype of wholeTypes) {
-      // A caller without types may ask for it.
+      // A caller without types may ask for a whole type.
       const run = (): Tensor => make(dtype as 'float32');
       expect(run, name).toThrow(LockstepError);
       expect(run, name).toThrow(/float32' or 'float64'|float32 or float64, not (int32|uint32|bool)/);
@@ -83,7 +83,7 @@ it('arrays of fractions are made as floats', () => {
   }
 });
 
-it('moments are of floats', () => {
+it('moments exist for floats only', () => {
   const x = library.ones([2, 3], 'int32');
   for (const moments of [library.shardMoments, library.localMoments])
     expect(() => moments(x, library.ones([2], 'int32'))).toThrow(
@@ -91,7 +91,7 @@ it('moments are of floats', () => {
     );
 });
 
-it('what is whole is computed', () => {
+it('ops with whole results compute them', () => {
   for (const name of [
     'add',
     'mul',

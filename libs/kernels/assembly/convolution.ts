@@ -2,18 +2,18 @@ import { Conv, LANES_BYTES, packForward, packGrad } from './patches';
 import { Phase, PHASE_BYTES, movePixels } from './phases';
 import { multiplyPanels, packColumns, packRows, SPILL_BYTES } from './tile';
 
-/** The block of the output and the depth that are packed at a time; a kernel row may be deeper. */
+/** The block of the output and the depth that are packed at a time. A single kernel row may be deeper. */
 @inline const ROWS: i32 = 64;
 @inline const COLUMNS: i32 = 128;
 @inline const DEPTH: i32 = 768;
-/** Floats of scratch for packed patches and packed kernel. */
+/** Floats of scratch for packed patches and for the packed kernel. */
 @inline const A_FLOATS: i32 = 1 << 16;
 @inline const B_FLOATS: i32 = 1 << 17;
 @inline const BLOCK_BYTES: usize = 64 * 128 * 4;
 
 /**
- * Both directions: a matrix of patches times the kernel as a matrix, a few kernel rows at a time. The gradient is that
- * of one phase, whose convolution has stride 1.
+ * A matrix of patches times the kernel as a matrix, a few kernel rows at a time. With `grad` it is the input gradient of one
+ * phase, whose convolution has stride 1.
  */
 @inline function convolve(
   grad: bool, out: usize, source: usize, kernel: usize, conv: Conv, phase: Phase, work: usize,
@@ -52,7 +52,7 @@ import { multiplyPanels, packColumns, packRows, SPILL_BYTES } from './tile';
         if (grad) packGrad(aPack, source, conv, i, count, ky, kyEnd, zeros, lanes);
         else packForward(aPack, source, conv, i, count, ky, kyEnd, zeros, lanes);
         if (grad && !phase.whole) {
-          // The phase's pixels lie apart.
+          // The phase's pixels are not contiguous.
           const to = out + ((<usize>j) << 2);
           if (!fresh) movePixels(false, to, block, phase, conv, i, count, columns);
           multiplyPanels(aPack, bPack, count, columns, depth, block, blockStep, fresh, work);
@@ -66,7 +66,7 @@ import { multiplyPanels, packColumns, packRows, SPILL_BYTES } from './tile';
   }
 }
 
-/** The phase's part of the kernel as the matrix [(tap, outChannel)][inChannel], columns from `j`, in panels [columns/8][depth][8]. */
+/** Packs columns from `j` of the phase's kernel, as a matrix [(tap, outChannel)][inChannel], into panels [columns/8][depth][8]. */
 function packKernelTransposed(
   to: usize, kernel: usize, conv: Conv, phase: Phase, ky: i32, kyEnd: i32, j: i32, columns: i32,
 ): void {
@@ -87,7 +87,7 @@ export function conv2d(out: usize, x: usize, kernel: usize, conv: Conv, work: us
 
 export function conv2dInputGrad(out: usize, dy: usize, kernel: usize, conv: Conv, work: usize): void {
   const phase = changetype<Phase>(work);
-  // Phases that no tap reaches keep these zeros.
+  // Inputs of phases that no tap reaches keep these zeros.
   if (conv.strideY > conv.kernelHeight || conv.strideX > conv.kernelWidth) {
     memory.fill(out, 0, <usize>conv.batch * conv.height * conv.width * conv.inChannels << 2);
   }

@@ -1,6 +1,6 @@
 /**
- * The kernels as one module over a shared memory. Addresses and counts are arguments, `work` is scratch of the calling
- * thread; nothing here is static, because threads with an instance each share the memory.
+ * The kernels as one module over a shared memory. Addresses and counts are arguments; `work` is scratch of the calling
+ * thread. Nothing is static, because every thread has its own instance over the same memory.
  */
 export { conv2d, conv2dInputGrad } from './convolution';
 export { binary, compare, select, unary } from './elementwise';

@@ -1,8 +1,8 @@
-/** Sine and cosine of large numbers: operation by operation those of `src/reference/large-angles.ts`, which explains them. */
+/** Sine and cosine of large numbers, with the operations of `src/reference/large-angles.ts`, which explains them. */
 
 @inline export const NEAR_ANGLES: f32 = 32768;
 
-/** 2/π after 32 zeros. */
+/** Word i of 2/π with 32 leading zeros. */
 function wordOfTwoOverPi(i: i32): u64 {
   switch (i) {
     case 0: return 0;
@@ -18,7 +18,7 @@ function wordOfTwoOverPi(i: i32): u64 {
 
 @inline const UNIT: f64 = 1.5707963267948966 / 4611686018427387904.0;
 
-/** 32 places of 2/π, from `place` on. */
+/** 32 binary places of 2/π, from `place` on. */
 @inline function placesAt(place: i32): u64 {
   const i = place >> 5;
   const both = (wordOfTwoOverPi(i) << 32) | wordOfTwoOverPi(i + 1);

@@ -1,4 +1,4 @@
-/** Functions of four floats: operation by operation those of `src/reference/float32-math.ts`, which explains them. */
+/** Functions of four floats, with the operations of `src/reference/float32-math.ts`, which explains them. */
 
 import { NEAR_ANGLES, sinOfLarge } from './large-angles';
 
@@ -75,7 +75,7 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
   return choose(f32x4.ge(x, splat(0)), y, splat(NaN));
 }
 
-/** What the next part takes: n·part less what rounding took before. */
+/** The next subtrahend: n·part less the rounding error of the subtraction before. */
 @inline function taken(n: v128, part: f32, tail: v128): v128 {
   return f32x4.sub(f32x4.mul(n, splat(part)), tail);
 }
@@ -128,7 +128,7 @@ import { NEAR_ANGLES, sinOfLarge } from './large-angles';
   return f32x4.gt(magnitude, splat(NEAR_ANGLES));
 }
 
-/** y with sin(|x| + shift·π/2) in its place where |x| is large. */
+/** y, with sin(|x| + shift·π/2) in the lanes where |x| is large. */
 function withLarge(y: v128, magnitude: v128, shift: i32): v128 {
   const large = isLargeAngle(magnitude);
   if (i32x4.extract_lane(large, 0)) y = f32x4.replace_lane(y, 0, sinOfLarge(f32x4.extract_lane(magnitude, 0), shift));

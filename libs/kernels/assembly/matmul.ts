@@ -1,6 +1,6 @@
 import { multiplyPanels, packColumns, packRows, SPILL_BYTES } from './tile';
 
-/** The block of the output and the depth that are packed at a time: what stays in the caches. */
+/** The block of the output and the depth that are packed at a time, so small that they stay in the caches. */
 @inline const ROWS: i32 = 64;
 @inline const COLUMNS: i32 = 256;
 @inline const DEPTH: i32 = 256;

@@ -1,14 +1,14 @@
 import { addSumBlock, SUM_BLOCK, sumRow, totalOfBlocks } from './reduce';
 import { floatsAt } from './runs';
 
-/** w·x, or with `centred` w·(x − mean)². */
+/** A term: w·x, or with `centred` w·(x − mean)². */
 @inline function term(centred: bool, weight: v128, x: v128, mean: v128): v128 {
   if (!centred) return f32x4.mul(weight, x);
   const delta = f32x4.sub(x, mean);
   return f32x4.mul(weight, f32x4.mul(delta, delta));
 }
 
-/** The sum of the terms over the (row, inner) index, in the order of a strided sum. */
+/** The sum of the terms over the index (row, inner), in the order of a strided sum. */
 @inline function sumTerms(
   centred: bool, one: bool, x: usize, step: usize, weights: usize, rows: i32, inner: i32, mean: v128, levels: usize,
 ): v128 {
@@ -33,7 +33,7 @@ import { floatsAt } from './runs';
   return totalOfBlocks(levels, 16, numBlocks, block);
 }
 
-/** Means and centred squares of four channels, or with `one` of a single one. */
+/** The means and centred squares of four channels, or with `one` of one channel. */
 @inline function channelMoments(
   one: bool, means: usize, squares: usize, x: usize, step: usize, weights: usize, rows: i32, inner: i32, count: f32,
   work: usize,

@@ -1,10 +1,10 @@
 /**
- * The patches that a convolution contracts, packed without being stored as a matrix: a row of the virtual matrix is
- * an output pixel, a column is (ky, kx, channel), and what lies outside the image is 0.
+ * Packs the patches that a convolution contracts without storing them as a matrix first. A row of the virtual matrix is an
+ * output pixel, a column is (ky, kx, channel); elements outside the image are 0.
  */
 import { interleave } from './tile';
 
-/** As `Conv2dAttrs`. */
+/** The fields of `Conv2dAttrs`. */
 @unmanaged export class Conv {
   batch: i32;
   height: i32;
@@ -23,22 +23,22 @@ import { interleave } from './tile';
 
 /** A pixel of the grid that a patch belongs to. */
 @unmanaged class Lane {
-  /** The start of its image; 0 for a pixel past the last. */
+  /** The address of its image; 0 for a pixel past the last. */
   image: usize;
   y: i32;
   x: i32;
 }
 
 @inline const LANE_BYTES: usize = 12;
-/** Bytes that `packPatches` needs at `lanes`. */
+/** Bytes that {@link pack} needs at `lanes`. */
 @inline export const LANES_BYTES: usize = 4 * LANE_BYTES;
 
-/** The source index that output `position` reads through `tap`, out of range where there is none. */
+/** The source index that output `position` reads through `tap`; out of range if it reads none. */
 @inline function forwardSource(position: i32, tap: i32, stride: i32, pad: i32): i32 {
   return position * stride + tap - pad;
 }
 
-/** The output index whose `tap` reads input `position` at stride 1. */
+/** The output index whose `tap` reads input `position`, with stride 1. */
 @inline function gradSource(position: i32, tap: i32, pad: i32): i32 {
   return position + pad - tap;
 }
@@ -48,8 +48,8 @@ import { interleave } from './tile';
 }
 
 /**
- * Packs the patches of `count` pixels from `first`, the taps `ky` … `kyEnd`, as panels [count/4][depth][4]. With
- * `grad` the grid is the input and the source the output's gradient. `zeros` holds kernelWidth·channels zeros.
+ * Packs rows `ky` … `kyEnd` − 1 of the patches of `count` pixels from `first` as panels [count/4][depth][4]. With `grad` the
+ * grid of pixels is the input, and the source is the output's gradient. `zeros` holds kernelWidth·channels zeros.
  */
 @inline function pack(
   grad: bool, to: usize, source: usize, conv: Conv, first: i32, count: i32, ky: i32, kyEnd: i32, zeros: usize,
@@ -66,7 +66,7 @@ import { interleave } from './tile';
   let y = first / gridWidth % gridHeight;
   let image = source + <usize>(first / (gridWidth * gridHeight)) * imageBytes;
   for (; count > 0; count -= 4) {
-    let whole = !grad; // whether every lane's kernel row lies inside the source's rows
+    let whole = !grad; // whether the kernel row of every lane lies inside a row of the source
     for (let i = 0; i < 4; i++) {
       const lane = changetype<Lane>(lanes + <usize>i * LANE_BYTES);
       lane.image = i < count ? image : 0;
@@ -90,7 +90,7 @@ import { interleave } from './tile';
         const run2 = at(grad, row2, lanes, 2, 0, conv, width, pixelBytes, zeros);
         const run3 = at(grad, row3, lanes, 3, 0, conv, width, pixelBytes, zeros);
         if (run1 == run0 + 4 && run2 == run0 + 8 && run3 == run0 + 12) {
-          // Neighbours in an image of one channel: the four lanes are four floats in a row.
+          // Neighbouring pixels of an image with one channel: the four lanes are contiguous floats.
           const end = run0 + ((<usize>kernelWidth) << 2);
           for (let run = run0; run < end; run += 4, to += 16) v128.store(to, v128.load(run));
         } else {
@@ -111,7 +111,7 @@ import { interleave } from './tile';
   }
 }
 
-/** The source row of a lane through row `ky` of the kernel; 0 where there is none. */
+/** The address of the source row that a lane reads through row `ky` of the kernel; 0 if there is none. */
 @inline function rowOf(
   grad: bool, lanes: usize, i: usize, ky: i32, conv: Conv, height: i32, width: i32, pixelBytes: usize,
 ): usize {
@@ -122,7 +122,7 @@ import { interleave } from './tile';
   return lane.image != 0 && inside(y, height) ? lane.image + <usize>y * width * pixelBytes : 0;
 }
 
-/** The source pixel of a lane in `row` through column `kx` of the kernel; zeros where there is none. */
+/** The address of the pixel in `row` that a lane reads through column `kx` of the kernel; that of zeros if there is none. */
 @inline function at(
   grad: bool, row: usize, lanes: usize, i: usize, kx: i32, conv: Conv, width: i32, pixelBytes: usize, zeros: usize,
 ): usize {
@@ -133,21 +133,21 @@ import { interleave } from './tile';
   return row != 0 && inside(x, width) ? row + <usize>x * pixelBytes : zeros;
 }
 
-/** Patches of the input, for `conv2d`. */
+/** Packs patches of the input, for `conv2d`. */
 export function packForward(
   to: usize, x: usize, conv: Conv, first: i32, count: i32, ky: i32, kyEnd: i32, zeros: usize, lanes: usize,
 ): void {
   pack(false, to, x, conv, first, count, ky, kyEnd, zeros, lanes);
 }
 
-/** Patches of the output's gradient, for `conv2dInputGrad`; of stride 1. */
+/** Packs patches of the output's gradient, for `conv2dInputGrad` of stride 1. */
 export function packGrad(
   to: usize, dy: usize, conv: Conv, first: i32, count: i32, ky: i32, kyEnd: i32, zeros: usize, lanes: usize,
 ): void {
   pack(true, to, dy, conv, first, count, ky, kyEnd, zeros, lanes);
 }
 
-/** One past the last output index whose tap at `offset` (tap − pad) reads an index below `limit`. */
+/** The number of outputs whose tap at `offset` (tap − pad) reads an index below `limit`. */
 @inline function outputsBelow(limit: i32, offset: i32, stride: i32, length: i32): i32 {
   const distance = limit - offset;
   if (distance <= 0) return 0;
@@ -195,8 +195,8 @@ export function packGrad(
 }
 
 /**
- * Packs columns `column` … of the patches of `count` pixels from `first` as panels [columns/4][count][4], for the
- * kernel's gradient, whose depth is the pixels.
+ * Packs `columns` columns from `column` of the patches of `count` pixels from `first` as panels [columns/4][count][4]. The
+ * kernel's gradient needs them: its depth is the pixels.
  */
 export function packPixels(
   to: usize, x: usize, conv: Conv, first: i32, count: i32, column: i32, columns: i32,

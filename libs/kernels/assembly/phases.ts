@@ -1,17 +1,17 @@
 /**
  * The input gradient of a strided convolution, in phases: the inputs y, y + stride, … meet the same taps of the kernel,
- * every stride-th one, and their gradient is that of a convolution of stride 1 with these taps.
+ * namely every stride-th tap. Their gradient is that of a convolution of stride 1 with these taps.
  */
 import { Conv } from './patches';
 
 @inline export const PHASE_BYTES: usize = 112;
 
 @unmanaged export class Phase {
-  /** The convolution of stride 1; its pixels and taps are counted within the phase. */
+  /** The convolution of stride 1. Its pixels and taps are counted within the phase. */
   conv: Conv;
-  /** Whether it is all of the convolution, whose stride is 1. */
+  /** Whether the phase is the whole convolution, because its stride is 1. */
   whole: bool;
-  /** The whole input, the first pixel in it and the way to the next. */
+  /** The size of the whole input, the phase's first pixel in it, and the steps to the next pixel. */
   height: i32;
   width: i32;
   y: i32;
@@ -41,18 +41,18 @@ import { Conv } from './patches';
     return part;
   }
 
-  /** The kernel's number of the phase's tap. */
+  /** The number of the phase's tap (ky, kx) in the whole kernel. */
   @inline tap(ky: i32, kx: i32): i32 {
     return (this.tapY + ky * this.strideY) * this.kernelWidth + this.tapX + kx * this.strideX;
   }
 }
 
-/** How many of first, first + step, … lie below `end`. */
+/** The number of first, first + step, … that lie below `end`. */
 function countFrom(first: i32, end: i32, step: i32): i32 {
   return first < end ? (end - first + step - 1) / step : 0;
 }
 
-/** Copies `columns` floats of the phase's pixels from `first` on: from the rows of `block` to `out`, or back. */
+/** Copies `columns` floats of each of the phase's `count` pixels from `first`: from `block` to `out` with `toOut`, else back. */
 export function movePixels(
   toOut: bool, out: usize, block: usize, phase: Phase, part: Conv, first: i32, count: i32, columns: i32,
 ): void {

@@ -1,6 +1,6 @@
 import { floatsAt } from './runs';
 
-/** As `PoolAttrs`. */
+/** The fields of `PoolAttrs`. */
 @unmanaged class Pool {
   batch: i32;
   height: i32;
@@ -14,7 +14,7 @@ import { floatsAt } from './runs';
   strideX: i32;
 }
 
-/** x > best, or the first NaN. */
+/** Whether x > best, or x is the first NaN. */
 @inline function isLarger(x: v128, best: v128): v128 {
   return v128.or(f32x4.gt(x, best), v128.and(f32x4.ne(x, x), f32x4.eq(best, best)));
 }
@@ -28,7 +28,7 @@ import { floatsAt } from './runs';
   else v128.store(to, x);
 }
 
-/** out = the element of t at the place of the window's maximum, for four channels or with `one` a single one. */
+/** out = the element of t at the place of the window's maximum, for four channels or with `one` for one channel. */
 @inline function selectWindow(one: bool, out: usize, x: usize, t: usize, pool: Pool, rowStep: usize, pixelStep: usize): void {
   let best = read(one, x), chosen = read(one, t);
   for (let wy = 0; wy < pool.windowHeight; wy++) {
@@ -43,7 +43,7 @@ import { floatsAt } from './runs';
   write(one, out, chosen);
 }
 
-/** Adds g at the place of the window's maximum; other places get +0, which changes nothing: no sum here is −0. */
+/** Adds g at the place of the window's maximum. Other places get +0, which changes nothing, since no sum here is −0. */
 @inline function scatterWindow(one: bool, out: usize, x: usize, g: usize, pool: Pool, rowStep: usize, pixelStep: usize): void {
   let best = read(one, x), place = i32x4.splat(0);
   let index = 0;
@@ -70,7 +70,7 @@ import { floatsAt } from './runs';
   const channels = pool.channels;
   const pixelStep = (<usize>channels) << 2;
   const rowStep = <usize>pool.width * pixelStep;
-  // One of `out` and `t` is shaped like x, the other has an element for each window.
+  // One of `out` and `t` has the shape of x, the other an element for each window.
   let window: usize = 0;
   for (let image = 0; image < pool.batch; image++) {
     for (let oy = 0; oy < pool.outHeight; oy++) {

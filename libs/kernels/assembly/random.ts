@@ -4,7 +4,7 @@
   return v128.or(i32x4.shl(x, bits), i32x4.shr_u(x, 32 - bits));
 }
 
-/** Both words of four counters: the first is returned, the second is left at `second`. */
+/** Both words of four counters. Returns the first words and stores the second ones at `second`. */
 @inline function threefry(counters: v128, k0: i32, k1: i32, second: usize): v128 {
   const k2 = k0 ^ k1 ^ 0x1bd11bda;
   let x0 = i32x4.add(counters, i32x4.splat(k0));
@@ -31,7 +31,7 @@
   return x0;
 }
 
-/** out[2j], out[2j + 1] = the words of counter (j, 0). */
+/** out[2j], out[2j + 1] = the two words of counter (j, 0). */
 export function randomBits(out: usize, count: i32, k0: i32, k1: i32, work: usize): void {
   let counters = v128(0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0);
   for (; count > 0; count -= 8, out += 32) {

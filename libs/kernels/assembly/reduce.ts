@@ -1,10 +1,9 @@
+import { REDUCE_MAX as MAX, REDUCE_MIN as MIN, REDUCE_SUM as SUM } from './operations';
 import { floatsAt } from './runs';
 
-@inline const SUM: i32 = 0;
-@inline const MAX: i32 = 1;
-/** Terms of a chain; what is longer is cut into blocks of so many. */
+/** The most terms of a chain. Longer sums are cut into blocks of this size. */
 @inline export const SUM_BLOCK: i32 = 16;
-/** Elements of a contiguous axis in which each of the sixteen lanes has a block. */
+/** Elements of a contiguous axis that are a block in each of the sixteen lanes. */
 @inline const LANE_BLOCK: i32 = 256;
 @inline const TREE_FLOATS: i32 = 256;
 
@@ -19,15 +18,15 @@ import { floatsAt } from './runs';
 }
 
 /**
- * The sums of blocks, combined like the bits of a counter: level l has the sum of 2ˡ blocks where bit l of their number is
- * set. Levels are `step` bytes apart; `numBlocks` counts this one.
+ * Adds the sum of a block. Sums are combined like the bits of a counter: level l holds the sum of 2ˡ blocks if bit l of
+ * `numBlocks`, which counts this block, is set. Levels are `step` bytes apart.
  */
 @inline function addBlock(op: i32, levels: usize, step: usize, numBlocks: i32, block: v128): void {
   for (; (numBlocks & 1) == 0; numBlocks >>= 1, levels += step) block = combine(op, v128.load(levels), block);
   v128.store(levels, block);
 }
 
-/** All blocks, and `rest`, a block that was begun. */
+/** The sum of all blocks and of `rest`, an unfinished block. */
 @inline function sumOfBlocks(op: i32, levels: usize, step: usize, numBlocks: i32, rest: v128): v128 {
   for (; numBlocks > 0; numBlocks >>= 1, levels += step) {
     if (numBlocks & 1) rest = combine(op, v128.load(levels), rest);
@@ -43,59 +42,45 @@ import { floatsAt } from './runs';
   return sumOfBlocks(SUM, levels, step, numBlocks, rest);
 }
 
-/** Sixteen lanes, combined pairwise. The last few elements fill up with what changes nothing. */
+/** Reduces a contiguous axis in sixteen lanes, which are then combined pairwise. */
 @inline function reduceRow(op: i32, x: usize, size: i32, work: usize): f32 {
   const start = startOf(op);
   const levels = work + 64;
-  let numPairs = 0;
-  // Of the largest element the order does not matter.
-  for (; op == SUM && size >= 2 * LANE_BLOCK; size -= 2 * LANE_BLOCK) {
-    let p = start, q = start, r = start, s = start;
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
+  let numBlocks = 0;
+  let a: v128, b: v128, c: v128, d: v128;
+  let p = start, q = start, r = start, s = start; // a block that waits for its neighbour
+  for (;; size -= LANE_BLOCK) {
+    a = start, b = start, c = start, d = start;
+    // A maximum or minimum does not depend on the order: it is a single block.
+    const isWhole = op == SUM && size > LANE_BLOCK;
+    const end = x + (<usize>(isWhole ? LANE_BLOCK : size & ~15) << 2);
+    for (; x < end; x += 64) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
     }
-    let t = start, u = start, v = start, w = start;
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      t = combine(op, t, v128.load(x));
-      u = combine(op, u, v128.load(x, 16));
-      v = combine(op, v, v128.load(x, 32));
-      w = combine(op, w, v128.load(x, 48));
+    if (!isWhole) break;
+    if (++numBlocks & 1) {
+      p = a, q = b, r = c, s = d;
+    } else {
+      const numPairs = numBlocks >> 1;
+      addBlock(op, levels, 64, numPairs, combine(op, p, a)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, b));
+      addBlock(op, levels + 32, 64, numPairs, combine(op, r, c)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, d));
     }
-    numPairs++;
-    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
-    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
   }
-  let a = start, b = start, c = start, d = start;
-  let p = start, q = start, r = start, s = start;
-  if (op == SUM && size >= LANE_BLOCK) {
-    for (const end = x + (LANE_BLOCK << 2); x < end; x += 64) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
-    }
-    size -= LANE_BLOCK;
-  }
-  for (; size >= 16; size -= 16, x += 64) {
-    a = combine(op, a, v128.load(x));
-    b = combine(op, b, v128.load(x, 16));
-    c = combine(op, c, v128.load(x, 32));
-    d = combine(op, d, v128.load(x, 48));
-  }
-  if (size > 0) {
+  const rest = size & 15;
+  if (rest > 0) {
     v128.store(work, start), v128.store(work, start, 16), v128.store(work, start, 32), v128.store(work, start, 48);
-    for (let i = 0; i < size; i++) store<i32>(floatsAt(work, i), load<i32>(floatsAt(x, i)));
+    for (let i = 0; i < rest; i++) store<i32>(floatsAt(work, i), load<i32>(floatsAt(x, i)));
     a = combine(op, a, v128.load(work));
     b = combine(op, b, v128.load(work, 16));
     c = combine(op, c, v128.load(work, 32));
     d = combine(op, d, v128.load(work, 48));
   }
   if (op == SUM) {
-    // A block that is not there is +0, which changes nothing: no sum is −0.
-    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    if (numBlocks & 1) a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    const numPairs = numBlocks >> 1;
     a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
     c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
   }
@@ -114,57 +99,40 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   return reduceRow(SUM, x, size, work);
 }
 
-/** Sixteen columns at a time, of sums two blocks at a time. */
+/** Reduces sixteen columns. */
 @inline function reduceSixteen(op: i32, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
-  let numPairs = 0;
-  for (; op == SUM && size >= 2 * SUM_BLOCK; size -= 2 * SUM_BLOCK) {
-    let p = start, q = start, r = start, s = start;
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
+  let numBlocks = 0;
+  let a: v128, b: v128, c: v128, d: v128;
+  let p = start, q = start, r = start, s = start; // a block that waits for its neighbour
+  for (;; size -= SUM_BLOCK) {
+    a = start, b = start, c = start, d = start;
+    const isWhole = op == SUM && size > SUM_BLOCK;
+    for (let i = isWhole ? SUM_BLOCK : size; i > 0; i--, x += step) {
+      a = combine(op, a, v128.load(x));
+      b = combine(op, b, v128.load(x, 16));
+      c = combine(op, c, v128.load(x, 32));
+      d = combine(op, d, v128.load(x, 48));
     }
-    let t = start, u = start, v = start, w = start;
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      t = combine(op, t, v128.load(x));
-      u = combine(op, u, v128.load(x, 16));
-      v = combine(op, v, v128.load(x, 32));
-      w = combine(op, w, v128.load(x, 48));
+    if (!isWhole) break;
+    if (++numBlocks & 1) {
+      p = a, q = b, r = c, s = d;
+    } else {
+      const numPairs = numBlocks >> 1;
+      addBlock(op, levels, 64, numPairs, combine(op, p, a)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, b));
+      addBlock(op, levels + 32, 64, numPairs, combine(op, r, c)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, d));
     }
-    numPairs++;
-    addBlock(op, levels, 64, numPairs, combine(op, p, t)), addBlock(op, levels + 16, 64, numPairs, combine(op, q, u));
-    addBlock(op, levels + 32, 64, numPairs, combine(op, r, v)), addBlock(op, levels + 48, 64, numPairs, combine(op, s, w));
-  }
-  let p = start, q = start, r = start, s = start;
-  if (op == SUM && size >= SUM_BLOCK) {
-    for (let i = 0; i < SUM_BLOCK; i++, x += step) {
-      p = combine(op, p, v128.load(x));
-      q = combine(op, q, v128.load(x, 16));
-      r = combine(op, r, v128.load(x, 32));
-      s = combine(op, s, v128.load(x, 48));
-    }
-    size -= SUM_BLOCK;
-  }
-  let a = start, b = start, c = start, d = start;
-  for (; size > 0; size--, x += step) {
-    a = combine(op, a, v128.load(x));
-    b = combine(op, b, v128.load(x, 16));
-    c = combine(op, c, v128.load(x, 32));
-    d = combine(op, d, v128.load(x, 48));
   }
   if (op == SUM) {
-    a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
-    if (numPairs > 0) {
-      a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
-      c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
-    }
+    if (numBlocks & 1) a = combine(op, p, a), b = combine(op, q, b), c = combine(op, r, c), d = combine(op, s, d);
+    const numPairs = numBlocks >> 1;
+    a = sumOfBlocks(op, levels, 64, numPairs, a), b = sumOfBlocks(op, levels + 16, 64, numPairs, b);
+    c = sumOfBlocks(op, levels + 32, 64, numPairs, c), d = sumOfBlocks(op, levels + 48, 64, numPairs, d);
   }
   v128.store(out, a), v128.store(out, b, 16), v128.store(out, c, 32), v128.store(out, d, 48);
 }
 
-/** Four columns, or with `one` a single one. */
+/** Reduces four columns, or with `one` one column. */
 @inline function reduceFew(op: i32, one: bool, out: usize, x: usize, size: i32, step: usize, levels: usize): void {
   const start = startOf(op);
   let numBlocks = 0;
@@ -192,12 +160,12 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   }
 }
 
-/** The address of row `i`; with `listed` its number is the one at `places`, else it is i. */
+/** The address of row `i`; with `listed` the number of the row is word i of `places`. */
 @inline function rowAt(listed: bool, x: usize, xStep: usize, places: usize, i: i32): usize {
   return x + <usize>(listed ? load<u32>(places + ((<usize>i) << 2)) : i) * xStep;
 }
 
-/** `count` ≥ 1 rows more of four columns, or with `one` of a single one; `row` were before. */
+/** Adds `count` ≥ 1 rows of four columns, or with `one` of one column, to the sums of `row` earlier rows. */
 @inline function addRowsOfFew(
   listed: bool, one: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
 ): void {
@@ -223,7 +191,7 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   else v128.store(sums, sum);
 }
 
-/** The same of sixteen columns. */
+/** The same for sixteen columns. */
 @inline function addRowsOfSixteen(
   listed: bool, sums: usize, step: usize, x: usize, xStep: usize, places: usize, row: i32, count: i32,
 ): void {
@@ -267,7 +235,7 @@ export function sumRow(x: usize, size: i32, work: usize): f32 {
   }
 }
 
-/** A single row, four columns at a time. */
+/** Adds a single row, four columns at a time; `begins` and `ends` say whether a block does. */
 @inline function addRowToVectors(
   begins: bool, ends: bool, sums: usize, step: usize, x: usize, row: i32, width: i32,
 ): void {
@@ -292,22 +260,22 @@ function addSingleRow(sums: usize, step: usize, x: usize, row: i32, width: i32):
 }
 
 /**
- * Adds `count` ≥ 1 rows of `width` floats, the first of which is row `row`, to running sums: at `sums` the block that was
- * begun, from `step` bytes after it the sums of blocks, `step` bytes apart.
+ * Adds `count` ≥ 1 rows of `width` floats, the first of which is row `row`, to running sums. The unfinished block lies at
+ * `sums`; the levels of finished blocks follow, `step` bytes apart.
  */
 export function addRows(sums: usize, step: usize, x: usize, row: i32, count: i32, width: i32): void {
   if (count == 1) addSingleRow(sums, step, x, row, width);
   else addAllRows(false, sums, step, x, 0, row, count, width);
 }
 
-/** The same of the rows of x whose numbers lie at `places`. */
+/** The same for the rows of x whose numbers lie at `places`. */
 export function addListedRows(
   sums: usize, step: usize, x: usize, places: usize, row: i32, count: i32, width: i32,
 ): void {
   addAllRows(true, sums, step, x, places, row, count, width);
 }
 
-/** out = what {@link addRows} has added up of `rows` rows. */
+/** out = the sum of the `rows` rows that {@link addRows} has added. */
 export function endRows(out: usize, sums: usize, step: usize, rows: i32, width: i32): void {
   for (; width >= 4; width -= 4, out += 16, sums += 16) {
     v128.store(out, sumOfBlocks(SUM, sums + step, step, rows / SUM_BLOCK, v128.load(sums)));
@@ -328,7 +296,7 @@ export function endRows(out: usize, sums: usize, step: usize, rows: i32, width: 
 export function reduce(op: i32, out: usize, x: usize, outer: i32, size: i32, inner: i32, work: usize): void {
   if (op == SUM) reduceAny(SUM, out, x, outer, size, inner, work);
   else if (op == MAX) reduceAny(MAX, out, x, outer, size, inner, work);
-  else reduceAny(2, out, x, outer, size, inner, work);
+  else reduceAny(MIN, out, x, outer, size, inner, work);
 }
 
 function addRuns(out: usize, a: usize, b: usize, count: i32): void {
@@ -338,7 +306,7 @@ function addRuns(out: usize, a: usize, b: usize, count: i32): void {
   for (; count > 0; count--, out += 4, a += 4, b += 4) store<f32>(out, load<f32>(a) + load<f32>(b));
 }
 
-/** out = the tree over `segments` ≥ 2 runs, `step` bytes apart; `spare` has a run for each level. */
+/** out = the tree sum of `segments` ≥ 2 runs, `step` bytes apart. `spare` has room for a run for each level. */
 function treeRuns(out: usize, x: usize, segments: i32, step: usize, count: i32, spare: usize): void {
   if (segments == 2) return addRuns(out, x, x + step, count);
   const half = segments >> 1;
@@ -347,7 +315,7 @@ function treeRuns(out: usize, x: usize, segments: i32, step: usize, count: i32, 
   addRuns(out, out, spare, count);
 }
 
-/** `segments` is a power of two above 1. */
+/** The tree sum over segments, whose number is a power of two above 1. */
 export function treeSum(out: usize, x: usize, segments: i32, size: i32, work: usize): void {
   const step = (<usize>size) << 2;
   for (let j = 0; j < size; j += TREE_FLOATS) {

@@ -1,6 +1,6 @@
-/** Runs of floats, and the blocks of an operand that an elementwise loop reads. */
+/** Runs of elements, and the blocks of an operand that an elementwise loop reads. */
 
-/** Floats of a block; the loops take operands block by block. */
+/** Elements of a block. Loops read operands block by block. */
 @inline export const BLOCK: i32 = 1024;
 @inline export const BLOCK_BYTES: usize = 4096;
 
@@ -23,8 +23,8 @@
 }
 
 /**
- * The operand's elements `start` … `start + count − 1` as a contiguous block: in place where they lie so, else
- * written out in `buffer`. A scalar has `repeat` 1 and is written once, for the first and longest block.
+ * The operand's elements `start` … `start + count − 1` as a contiguous block: in place if they are contiguous, else written
+ * to `buffer`. A scalar has `repeat` 1 and is written once, for the first and longest block.
  */
 export function operandBlock<T>(
   data: usize, repeat: u32, period: u32, start: u32, count: i32, buffer: usize,

@@ -1,24 +1,24 @@
 /**
- * Sums of the updates of each row, in the order of a strided sum. A row's block of at most SUM_BLOCK updates is added up in
- * its place in `out`, and moves to the workspace when a further update comes: most rows have few.
+ * The sums of the updates of each row, in the order of a strided sum. A block of at most SUM_BLOCK updates is summed in `out`,
+ * in the row's place, and moves to the workspace when the next update comes, since most rows have few updates.
  */
 import { SUM_BLOCK } from './reduce';
 import { copyRun, fillRun, floatsAt } from './runs';
 import { WORK_BYTES } from './workspace';
 
-/** In a row's state beside the number of updates in its block: it has a record. */
+/** A bit of a row's state, beside the number of updates in its block: the row has a record. */
 @inline const IS_LONG: i32 = 2 * SUM_BLOCK;
-/** Rows whose states are kept at the same time. */
+/** The most rows whose states are kept at the same time. */
 @inline const MAX_ROWS: i32 = 1 << 19;
-/** Records lie in lists, by the last bits of their row. */
+/** The number of lists of records. The last bits of a row's number choose its list. */
 @inline const NUM_LISTS: i32 = 1024;
-/** Columns that are added in one sweep over the updates, and fewer where the workspace has no room for their sums. */
+/** The most columns that are added in one sweep over the updates. There are fewer if the workspace has no room for the sums. */
 @inline const WIDE: i32 = 128;
 @inline const NARROW: i32 = 16;
 
 /*
- * A record is that of a row with more than one block: address of the next one in its list, row, number of blocks, address
- * of the first level. A level has the address of the next one, then the sums of 2ˡ blocks.
+ * A row with more than one block has a record: address of the next record in its list, row, number of blocks, address of
+ * the first level. A level has the address of the next level, then the sums of 2ˡ blocks.
  */
 @inline const RECORD_BYTES: usize = 16;
 @inline const LEVELS: usize = 12;
@@ -43,7 +43,7 @@ import { WORK_BYTES } from './workspace';
   return lists + ((<usize>(row & (NUM_LISTS - 1))) << 2);
 }
 
-/** Puts the row's block, which lies at `sums`, to its levels and begins another. Gives the end of what is in use, or 0. */
+/** Adds the row's block, which lies at `sums`, to its levels and begins another. Returns the end of the memory in use, or 0. */
 @inline function endBlock(sums: usize, row: i32, isLong: bool, lists: usize, top: usize, end: usize, width: i32): usize {
   const list = listOf(lists, row);
   const bytes = (<usize>width) << 2;
@@ -76,7 +76,7 @@ import { WORK_BYTES } from './workspace';
   return top;
 }
 
-/** Adds the levels to what lies in `out`. */
+/** Adds the levels to the unfinished blocks in `out`. */
 function addLevels(out: usize, step: usize, lists: usize, width: i32): void {
   for (let i = 0; i < NUM_LISTS; i++) {
     for (let record = load<u32>(listOf(lists, i)) as usize; record != 0; record = load<u32>(record) as usize) {
@@ -89,7 +89,7 @@ function addLevels(out: usize, step: usize, lists: usize, width: i32): void {
   }
 }
 
-/** Rows `first` … `first + rows − 1` of `width` columns. Whether there was room. */
+/** Computes rows `first` … `first + rows − 1` of `width` columns. Returns whether the workspace had room. */
 @inline function addColumns(
   one: bool, out: usize, updates: usize, indices: usize, count: i32, first: u32, rows: i32, step: usize, width: i32,
   work: usize,
@@ -134,7 +134,7 @@ function addTile(
   for (; rows > 0; rows--, out += step) fillRun<f32>(out, 0, width);
 }
 
-/** Whether the workspace had room for the sums of all blocks; else `out` is not complete. */
+/** Returns whether the workspace had room for the sums of all blocks; if not, `out` is incomplete. */
 export function scatterAdd(
   out: usize, updates: usize, indices: usize, count: i32, rows: i32, width: i32, work: usize,
 ): bool {

@@ -1,7 +1,7 @@
 /**
- * Sums over samples: out[m][n] = the fixed binary tree over segments of Σ a[row][m]·b[row][n], where a is a matrix or
- * the patches whose products with dy make a convolution's kernel gradient. A block of the output is summed segment by
- * segment and combined along the tree while it is in cache.
+ * Sums over samples: out[m][n] = the fixed binary tree over segments of Σ a[row][m]·b[row][n]. a is a matrix, or the patches
+ * whose products with dy are a convolution's kernel gradient. A block of the output is summed segment by segment and combined
+ * along the tree while it is in cache.
  */
 import { Conv, packPixels } from './patches';
 import { multiplyPanels, multiplySegments, packColumns, SPILL_BYTES, TILE_BYTES } from './tile';
@@ -9,24 +9,24 @@ import { multiplyPanels, multiplySegments, packColumns, SPILL_BYTES, TILE_BYTES 
 @inline const ROWS: i32 = 64;
 @inline const COLUMNS: i32 = 64;
 @inline const DEPTH: i32 = 256;
-/** The most rows of segments that are packed together; floats of a and b that are packed. */
+/** The most rows of segments that are packed together, and the most floats of a and of b. */
 @inline const TOGETHER: i32 = 1024;
 @inline const A_FLOATS: i32 = 1 << 14;
 @inline const B_FLOATS: i32 = 1 << 16;
-/** Levels of the tree over so many segments. */
+/** The number of levels of a tree over segments. */
 @inline const LEVELS_BYTES: usize = 10 * TILE_BYTES;
 @inline const BLOCK_STEP: usize = 64 * 4;
 @inline const BLOCK_BYTES: usize = 64 * BLOCK_STEP;
 @inline const JOB_BYTES: usize = 64;
 
-/** A block of the output, `rows` × `columns` at (i, j), and what it is summed from. */
+/** A block of the output, `rows` × `columns` at (i, j), and its operands. */
 @unmanaged class Job {
   a: usize;
   b: usize;
-  /** Whether a's rows are the patches of `conv`, else they are a matrix. */
+  /** Whether the rows of a are the patches of `conv`, else those of a matrix. */
   patches: bool;
   conv: Conv;
-  /** Rows of a and b in a segment. */
+  /** The rows of a and b in a segment. */
   depth: i32;
   m: i32;
   n: i32;
@@ -50,7 +50,7 @@ function packA(job: Job, row: i32, depth: i32): void {
   }
 }
 
-/** As `packA`, of b. */
+/** The same for b. */
 function packB(job: Job, row: i32, depth: i32): void {
   const step = (<usize>job.n) << 2;
   const from = job.b + <usize>row * step + ((<usize>job.j) << 2);
@@ -70,7 +70,7 @@ function sumSegment(out: usize, outStep: usize, job: Job, segment: i32): void {
   } while (p < job.depth);
 }
 
-/** out += x, a block. */
+/** out += x, for a block. */
 function addBlock(out: usize, outStep: usize, x: usize, rows: i32, columns: i32): void {
   for (; rows > 0; rows--, out += outStep, x += BLOCK_STEP) {
     let j = 0, to = out, from = x;
@@ -79,7 +79,7 @@ function addBlock(out: usize, outStep: usize, x: usize, rows: i32, columns: i32)
   }
 }
 
-/** out = the tree over `count` segments from `first`; `spare` has a block for each level of the tree. */
+/** out = the tree sum of `count` segments from `first`. `spare` has room for a block for each level of the tree. */
 function sumTree(out: usize, outStep: usize, job: Job, first: i32, count: i32, spare: usize): void {
   if (count == 1) {
     sumSegment(out, outStep, job, first);
@@ -91,7 +91,7 @@ function sumTree(out: usize, outStep: usize, job: Job, first: i32, count: i32, s
   addBlock(out, outStep, spare, job.rows, job.columns);
 }
 
-/** The tree over segments of few rows, which are packed together: each tile is combined along it in registers. */
+/** The tree sum of segments of few rows, which are packed together. Each tile goes through the tree in registers. */
 function sumTogether(out: usize, job: Job, segments: i32): void {
   const m = job.m, n = job.n;
   const outStep = (<usize>n) << 2;
@@ -132,7 +132,7 @@ function sumBlocks(out: usize, job: Job, segments: i32, stack: bool, spare: usiz
   }
 }
 
-/** Lays out the job and its workspace at `work` and returns what is left for the tree. */
+/** Lays out the job and its workspace at `work`. Returns the start of the memory for the tree. */
 @inline function prepare(job: Job, a: usize, b: usize, depth: i32, m: i32, n: i32): usize {
   job.a = a, job.b = b;
   job.depth = depth, job.m = m, job.n = n;
@@ -151,7 +151,7 @@ export function segmentedContraction(
   sumBlocks(out, job, segments, false, spare);
 }
 
-/** Tree sums, or with `stack` the segments' sums one after the other. */
+/** The tree sum of the segments, or with `stack` the segments' sums one after the other. */
 export function conv2dKernelGrad(
   out: usize, x: usize, dy: usize, conv: Conv, segments: i32, stack: bool, work: usize,
 ): void {

@@ -1,4 +1,4 @@
-/** Copies between two strided views of elements of four bytes; strides are in elements. */
+/** Copies between two strided views of elements of four bytes. Strides are in elements. */
 import { copyRun } from './runs';
 
 /** Shape and strides of both views, one i32 each, `rank` ≥ 2 of each in turn. */
@@ -6,7 +6,7 @@ import { copyRun } from './runs';
   return load<i32>(view + ((<usize>(row * rank + axis)) << 2));
 }
 
-/** to[x][y] = from[y][x] in 4×4 blocks: rows of `to` are `toStep` bytes apart, those of `from` `fromStep`. */
+/** to[x][y] = from[y][x] in 4×4 blocks. Rows of `to` are `toStep` bytes apart, rows of `from` `fromStep` bytes. */
 function transpose(to: usize, toStep: isize, from: usize, fromStep: isize, rows: i32, columns: i32): void {
   let i = 0;
   for (; i + 4 <= rows; i += 4) {
@@ -36,7 +36,7 @@ function transpose(to: usize, toStep: isize, from: usize, fromStep: isize, rows:
   }
 }
 
-/** The two innermost axes; steps are in bytes. */
+/** Copies the two innermost axes. Steps are in bytes. */
 function copyPlane(
   to: usize, toStep: isize, toUnit: isize, from: usize, fromStep: isize, fromUnit: isize, rows: i32, columns: i32,
 ): void {

@@ -1,43 +1,42 @@
 /**
- * The gradient by the kernel of convolutions of 3×3 taps, by Winograd's F(2×2, 3×3) in the orders of
- * `ConvolutionAlgorithm`:
+ * The kernel gradient of convolutions of 3×3 taps, by Winograd's F(2×2, 3×3) in the orders of `ConvolutionAlgorithm`:
  *
  *     patches of 4×4 pixels              → 16 matrices [channels][tiles]
  *     tiles of the outputs' gradient     → 16 matrices [tiles][columns]
  *     16 products [channels][columns]    → 3×3 taps, which the tree combines over the segments
  *
- * A block of channels and columns at a time, whose matrices and levels of the tree lie in the workspace; within a segment
- * the chains over its tiles go on from block to block in the products.
+ * The matrices of a block of channels and columns, and the levels of the tree, lie in the workspace. Within a segment the
+ * chains over the tiles go on from block to block in the products.
  */
 import { Conv } from './patches';
 import { APART, Matrices, partOf, POSITIONS, tilesAcross, tilesDown } from './winograd-matrices';
 import { gradVector, patchVector, Taps, tileVector } from './winograd-transforms';
 import { WORK_BYTES } from './workspace';
 
-/** Channels and columns of a block: the most, where the levels of the tree leave room for so many columns. */
+/** The most channels and columns of a block. The levels of the tree may leave room for fewer columns. */
 @inline const CHANNELS: i32 = 48;
 @inline const COLUMNS: i32 = 64;
-/** For products and levels; so much holds 8 columns at any depth of the tree. The rest is for patches and tiles. */
+/** Bytes for products and levels: enough for 8 columns at any depth of the tree. The rest is for patches and tiles. */
 @inline const SUMS_BYTES: usize = 640 << 10;
 
-/** The block of the gradient that is summed, and where its matrices lie. */
+/** The block of the gradient that is summed, and the places of its matrices. */
 @unmanaged class Block extends Matrices {
   x: usize;
   dy: usize;
   conv: Conv;
-  /** The first channel and column, and how many. */
+  /** The first channel and the number of channels, the first column and the number of columns. */
   c: i32;
   channels: i32;
   j: i32;
   columns: i32;
-  /** Tiles at a time. */
+  /** The tiles that are processed at a time. */
   tiles: i32;
-  /** Sums of 1, 2, 4, … segments that await as many others; `earlierBytes` of `taps` is from one tap to the next. */
+  /** Sums of 1, 2, 4, … segments that wait for as many others. Taps are `earlierBytes` of `taps` apart. */
   levels: usize;
   taps: Taps;
 }
 
-/** Columns of a block, if the tree has `depth` levels. */
+/** The columns of a block if the tree has `depth` levels. */
 function columnsAtOnce(columns: i32, channels: i32, depth: i32): i32 {
   const fitting = <i32>(SUMS_BYTES / (<usize>(channels * (<i32>POSITIONS + 9 * depth)) << 2));
   return partOf(columns, min(fitting & ~7, COLUMNS), 8);
@@ -95,7 +94,7 @@ function packTiles(block: Block, first: i32, count: i32): void {
   }
 }
 
-/** The products of tiles `first` … end; zeros if there are none. */
+/** The products of tiles `first` … end − 1; zeros if there are none. */
 function sumTiles(block: Block, first: i32, end: i32): void {
   let fresh = true;
   do {
@@ -108,7 +107,7 @@ function sumTiles(block: Block, first: i32, end: i32): void {
   } while (first < end);
 }
 
-/** Writes the taps of the products, added to the first `completed` levels, to rows `toStep` bytes apart. */
+/** Adds the taps of the products to the first `completed` levels and writes them to rows `toStep` bytes apart. */
 function writeTaps(block: Block, to: usize, toStep: usize, tapBytes: usize, completed: i32): void {
   const taps = block.taps, step = block.productsStep;
   taps.bytes = tapBytes;
@@ -123,14 +122,14 @@ function writeTaps(block: Block, to: usize, toStep: usize, tapBytes: usize, comp
   }
 }
 
-/** The block's gradients of all segments, one after the other with `stack`, else combined as they come. */
+/** The block's gradients of all segments: with `stack` one after the other, else combined along the tree. */
 function sumSegments(block: Block, out: usize, segments: i32, perSegment: i32, stack: bool): void {
   const outStep = (<usize>block.conv.outChannels) << 2;
   const tapBytes = <usize>block.conv.inChannels * outStep;
   const levelTapBytes = block.taps.earlierBytes;
   for (let s = 0; s < segments; s++) {
     sumTiles(block, s * perSegment, (s + 1) * perSegment);
-    // As many levels as a binary counter carries through.
+    // The levels through which a binary counter carries.
     const completed = stack ? 0 : ctz(s + 1);
     if (stack || s + 1 == segments) {
       writeTaps(block, out, outStep, tapBytes, completed);
@@ -142,7 +141,7 @@ function sumSegments(block: Block, out: usize, segments: i32, perSegment: i32, s
   }
 }
 
-/** The tree over a power of two of segments, or with `stack` the segments' gradients one after the other. */
+/** The tree sum of the segments' gradients, whose number is a power of two, or with `stack` one after the other. */
 export function winogradKernelGrad(
   out: usize, x: usize, dy: usize, conv: Conv, segments: i32, stack: bool, work: usize,
 ): void {

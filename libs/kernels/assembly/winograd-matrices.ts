@@ -1,31 +1,31 @@
-/** What convolutions of 3×3 taps by Winograd's F(2×2, 3×3) and their gradients have in common. */
+/** The matrices that convolutions of 3×3 taps by Winograd's F(2×2, 3×3) and their gradients share. */
 import { Conv } from './patches';
 import { multiplyPanels } from './tile';
 
 @inline export const POSITIONS: usize = 16;
-/** Positions lie a cache line more than a power of two apart, which would crowd into few sets of the cache. */
+/** Positions are a cache line more than a power of two apart: with a power of two they would share few sets of the cache. */
 @inline export const APART: usize = 64;
 @inline const ADDRESSES_BYTES: usize = 64;
-/** A block has no more channels than there are zeros for. */
+/** The most channels of a block; there are as many zeros. */
 @inline export const MOST_CHANNELS: i32 = 128;
 @inline const ZEROS_BYTES: usize = (<usize>MOST_CHANNELS) << 2;
 
-/** The matrices of a block; a `…Step` is from one position to the next. */
+/** The matrices of a block. A `…Step` is the distance from one position to the next. */
 @unmanaged export class Matrices {
   patches: usize;
   patchesStep: usize;
-  /** What the patches are multiplied by: the kernel, or the tiles of the outputs' gradient. */
+  /** The matrices that the patches are multiplied by: the kernel, or the tiles of the outputs' gradient. */
   factors: usize;
   factorsStep: usize;
   products: usize;
   productsStep: usize;
-  /** From one row of products to the next. */
+  /** The distance from one row of products to the next. */
   rowBytes: usize;
-  /** Addresses of a patch's pixels, or of a tile's. */
+  /** The addresses of the pixels of a patch or a tile. */
   addresses: usize;
   zeros: usize;
 
-  /** Lays out addresses and zeros from `at`; returns the cache line from which matrices lie: no vector is in two. */
+  /** Lays out addresses and zeros from `at`. Returns the start of the matrices, aligned so that no vector lies in two cache lines. */
   begin(at: usize): usize {
     this.addresses = at;
     this.zeros = at + ADDRESSES_BYTES;
@@ -33,7 +33,7 @@ import { multiplyPanels } from './tile';
     return this.zeros + ZEROS_BYTES + 63 & ~63;
   }
 
-  /** The products at all positions. What rows and columns lie past the last are padding in every matrix. */
+  /** Computes the products at all positions. Rows and columns past the last are padding in every matrix. */
   multiply(rows: i32, columns: i32, depth: i32, fresh: bool): void {
     for (let p: usize = 0; p < POSITIONS; p++) {
       const a = this.patches + p * this.patchesStep;
@@ -43,7 +43,7 @@ import { multiplyPanels } from './tile';
     }
   }
 
-  /** The addresses of channel `c` in the 4×4 pixels of a tile's patch; zeros for those outside the image. */
+  /** Finds channel `c` of the 4×4 pixels of a tile's patch; pixels outside the image have the address of zeros. */
   findPatch(source: usize, conv: Conv, tile: i32, c: i32): void {
     const across = tilesAcross(conv), down = tilesDown(conv);
     const top = (tile / across % down << 1) - conv.padTop;
@@ -60,7 +60,7 @@ import { multiplyPanels } from './tile';
     }
   }
 
-  /** The addresses of column `j` in the 2×2 elements of a tile of `dy`; zeros for those outside. */
+  /** Finds column `j` of the 2×2 elements of a tile of `dy`; elements outside have the address of zeros. */
   findTile(dy: usize, conv: Conv, tile: i32, j: i32): void {
     const across = tilesAcross(conv), down = tilesDown(conv);
     const y = tile / across % down << 1, x = tile % across << 1;
@@ -84,7 +84,7 @@ import { multiplyPanels } from './tile';
   return (conv.outHeight + 1) >> 1;
 }
 
-/** How many to take at a time so that `total` falls into few parts, none above `most`, all multiples of `unit`. */
+/** The size of parts of `total`: few parts of almost equal size, at most `most`, a multiple of `unit`. */
 export function partOf(total: i32, most: i32, unit: i32): i32 {
   const parts = max((total + most - 1) / most, 1);
   return ((total + parts - 1) / parts + unit - 1) / unit * unit;

@@ -1,6 +1,6 @@
 /**
- * The transforms of Winograd's F(2×2, 3×3), four channels at a time: `lanes` of them, where fewer are left. Each works on
- * columns, then on rows; see `ConvolutionAlgorithm` for their orders.
+ * The transforms of Winograd's F(2×2, 3×3) for four channels, or for `lanes` channels if fewer are left. Each is applied to
+ * columns, then to rows; `ConvolutionAlgorithm` states the orders.
  */
 
 @inline function loadLanes(lanes: i32, from: usize): v128 {
@@ -26,7 +26,7 @@ function storePart(lanes: i32, to: usize, value: v128): void {
   if (lanes > 2) store<f32>(to, f32x4.extract_lane(value, 2), 8);
 }
 
-/** The pixel whose address lies at `address`, `offset` bytes on. */
+/** The pixel `offset` bytes after the address that lies at `address`. */
 @inline function pixel(lanes: i32, address: usize, offset: usize): v128 {
   return loadLanes(lanes, <usize>load<u32>(address) + offset);
 }
@@ -39,8 +39,8 @@ function storePart(lanes: i32, to: usize, value: v128): void {
 }
 
 /**
- * The patch of the pixels at 16 addresses, `offset` bytes on; its positions are written whole, `step` bytes apart. The rows
- * in the middle first, which all take: this way the registers suffice.
+ * Transforms the patch of the pixels `offset` bytes after 16 addresses. Positions are written whole, `step` bytes apart. The
+ * middle rows, which all results use, come first; in this order the registers suffice.
  */
 @inline export function patchVector(lanes: i32, to: usize, step: usize, addresses: usize, offset: usize): void {
   const a0 = pixel(lanes, addresses + 16, offset), a1 = pixel(lanes, addresses + 20, offset);
@@ -74,8 +74,8 @@ function storePart(lanes: i32, to: usize, value: v128): void {
 }
 
 /**
- * The transform of the 3×3 taps `tapBytes` apart; its positions are written whole, `step` bytes apart. Taps in reverse on both
- * axes have the same numbers, with the first position and the last exchanged on each.
+ * Transforms 3×3 taps that are `tapBytes` apart. Positions are written whole, `step` bytes apart. Taps that are reversed on
+ * both axes give the same numbers with the first and the last position exchanged on each axis.
  */
 @inline export function tapsVector(
   reverse: bool, lanes: i32, to: usize, step: usize, from: usize, tapBytes: usize,
@@ -102,8 +102,8 @@ function storePart(lanes: i32, to: usize, value: v128): void {
 }
 
 /**
- * The four sums of the products at 16 positions, which are read whole, `step` bytes apart. `right` and `below` lead to the
- * neighbours of the pixel `to`; 0 for those outside the image.
+ * The four sums of the products at 16 positions, which are read whole, `step` bytes apart. `right` and `below` are the
+ * distances to the neighbours of the pixel `to`, 0 for a neighbour outside the image.
  */
 @inline export function sumsVector(
   lanes: i32, to: usize, right: usize, below: usize, from: usize, step: usize,
@@ -131,7 +131,7 @@ function storePart(lanes: i32, to: usize, value: v128): void {
   v128.store(to + 3 * step, f32x4.neg(g1));
 }
 
-/** The tile of the elements at 4 addresses, `offset` bytes on; its positions are written whole, `step` bytes apart. */
+/** Transforms the tile of the elements `offset` bytes after 4 addresses. Positions are written whole, `step` bytes apart. */
 @inline export function tileVector(lanes: i32, to: usize, step: usize, addresses: usize, offset: usize): void {
   const a0 = pixel(lanes, addresses, offset), a1 = pixel(lanes, addresses + 4, offset);
   const b0 = pixel(lanes, addresses + 8, offset), b1 = pixel(lanes, addresses + 12, offset);
@@ -141,7 +141,7 @@ function storePart(lanes: i32, to: usize, value: v128): void {
   tileRow(to + 12 * step, step, f32x4.neg(b0), f32x4.neg(b1));
 }
 
-/** How taps are written: each is added to its `count` earlier sums, one after the other, which are levels of 9 taps. */
+/** How taps are written: `bytes` apart, and each added to its `count` earlier sums, which are levels of 9 taps. */
 @unmanaged export class Taps {
   bytes: usize;
   earlierBytes: usize;
@@ -162,7 +162,7 @@ function storePart(lanes: i32, to: usize, value: v128): void {
   writeTap(lanes, to + 2 * taps.bytes, earlier + 2 * taps.earlierBytes, taps, f32x4.add(half, s3));
 }
 
-/** The nine taps of the sums at 16 positions, which are read whole, `step` bytes apart. */
+/** Computes the nine taps from the sums at 16 positions, which are read whole, `step` bytes apart. */
 @inline export function gradVector(
   lanes: i32, to: usize, from: usize, step: usize, earlier: usize, taps: Taps,
 ): void {

@@ -5,8 +5,8 @@
  *     kernel                → 16 matrices [terms][columns]
  *     16 products [tiles][columns] → tiles of 2×2 sums
  *
- * A block of tiles, columns and terms at a time, whose matrices lie in the workspace; the chains over the terms go on
- * from block to block in the products.
+ * The matrices of a block of tiles, columns and terms lie in the workspace. The chains over the terms go on from block to
+ * block in the products.
  */
 import { Conv } from './patches';
 import { interleave } from './tile';
@@ -14,18 +14,18 @@ import { APART, Matrices, MOST_CHANNELS, partOf, POSITIONS, tilesAcross, tilesDo
 import { patchVector, sumsVector, tapsVector } from './winograd-transforms';
 import { WORK_BYTES } from './workspace';
 
-/** Terms and columns of a block; the tiles are as many as the rest of the workspace holds. */
+/** The most terms and columns of a block. The rest of the workspace limits the tiles. */
 @inline const TERMS: i32 = MOST_CHANNELS;
 @inline const COLUMNS: i32 = 48;
-/** Four rows of terms at each position, before they are interleaved. */
+/** Bytes of the stage: four rows of terms at each position, before they are interleaved. */
 @inline const ROW_BYTES: usize = ((<usize>TERMS) << 2) + 16;
 @inline const STAGE_STEP: usize = 4 * ROW_BYTES;
 @inline const STAGE_BYTES: usize = POSITIONS * STAGE_STEP;
 
-/** Where the matrices of a block lie: patches [tiles][terms] times the kernel [terms][columns]. */
+/** The places of a block's matrices: patches [tiles][terms] and kernel [terms][columns]. */
 @unmanaged class Block extends Matrices {
   tiles: i32;
-  /** Four rows at each position. */
+  /** The address of the stage. */
   stage: usize;
 }
 
@@ -44,7 +44,7 @@ function layOut(block: Block, terms: i32, columns: i32, tiles: i32): void {
   block.productsStep = <usize>block.tiles * block.rowBytes + APART;
 }
 
-/** The convolution of stride 1 with the taps in reverse on both axes if `grad`, and the channels exchanged. */
+/** The convolution of stride 1. With `grad` the kernel's taps are reversed on both axes and its channels exchanged. */
 @inline function convolve(grad: bool, out: usize, source: usize, kernel: usize, conv: Conv, block: Block): void {
   const terms = conv.inChannels, columns = conv.outChannels;
   const tiles = conv.batch * tilesDown(conv) * tilesAcross(conv);
@@ -59,7 +59,7 @@ function layOut(block: Block, terms: i32, columns: i32, tiles: i32): void {
       let c = 0;
       do {
         const depth = min(terms - c, termsAtOnce);
-        // The patches of all terms serve every column.
+        // If the block holds the patches of all terms, every column uses them.
         if (j == 0 || depth < terms) packPatches(block, source, conv, t, count, c, depth);
         if (grad) packKernelTransposed(block, kernel, conv, c, depth, j, width);
         else packKernel(block, kernel, conv, c, depth, j, width);
@@ -71,14 +71,14 @@ function layOut(block: Block, terms: i32, columns: i32, tiles: i32): void {
   }
 }
 
-/** The four staged rows of each position, interleaved to every `toStep`-th byte from `to`. */
+/** Interleaves the four staged rows of each position to every `toStep`-th byte from `to`. */
 function interleaveStage(to: usize, toStep: usize, positionStep: usize, stage: usize, depth: i32): void {
   for (let p: usize = 0; p < POSITIONS; p++, to += positionStep, stage += STAGE_STEP) {
     interleave(to, toStep, stage, stage + ROW_BYTES, stage + 2 * ROW_BYTES, stage + 3 * ROW_BYTES, depth);
   }
 }
 
-/** Transforms the patches of `count` tiles from `first`, terms `c` … c + depth, into panels [tiles/4][depth][4]. */
+/** Transforms terms `c` … c + depth − 1 of the patches of `count` tiles from `first` into panels [tiles/4][depth][4]. */
 function packPatches(block: Block, source: usize, conv: Conv, first: i32, count: i32, c: i32, depth: i32): void {
   const addresses = block.addresses;
   let to = block.patches;
@@ -95,7 +95,7 @@ function packPatches(block: Block, source: usize, conv: Conv, first: i32, count:
   }
 }
 
-/** Transforms columns `j` … j + width of the kernel's terms `c` … c + depth into panels [columns/8][depth][8]. */
+/** Transforms columns `j` … j + width − 1 of the kernel's terms `c` … c + depth − 1 into panels [columns/8][depth][8]. */
 function packKernel(block: Block, kernel: usize, conv: Conv, c: i32, depth: i32, j: i32, width: i32): void {
   const rowBytes = (<usize>conv.outChannels) << 2;
   const tapBytes = <usize>conv.inChannels * rowBytes;
@@ -113,8 +113,7 @@ function packKernel(block: Block, kernel: usize, conv: Conv, c: i32, depth: i32,
 }
 
 /**
- * As `packKernel`, of a kernel stored [tap][column][term] and with its taps in reverse: four columns at a time, whose
- * rows are interleaved.
+ * The same for a kernel stored [tap][column][term] whose taps are to be reversed. The rows of four columns are interleaved.
  */
 function packKernelTransposed(
   block: Block, kernel: usize, conv: Conv, c: i32, depth: i32, j: i32, width: i32,
@@ -135,14 +134,14 @@ function packKernelTransposed(
   }
 }
 
-/** Writes columns `j` … j + width of a tile, the block's i-th, to those of its pixels that lie in the image. */
+/** Writes columns `j` … j + width − 1 of a tile, the i-th of the block, to its pixels inside the image. */
 function writeTile(out: usize, block: Block, conv: Conv, tile: i32, i: i32, j: i32, width: i32): void {
   const across = tilesAcross(conv), down = tilesDown(conv);
   const y = tile / across % down << 1, x = tile % across << 1;
   const pixelBytes = (<usize>conv.outChannels) << 2;
   const row = tile / (across * down) * conv.outHeight + y;
   let to = out + <usize>(row * conv.outWidth + x) * pixelBytes + ((<usize>j) << 2);
-  // 0 for a pixel outside.
+  // 0 stands for a pixel outside the image.
   const right = x + 1 < conv.outWidth ? pixelBytes : 0;
   const below = y + 1 < conv.outHeight ? <usize>conv.outWidth * pixelBytes : 0;
   let from = block.products + <usize>i * block.rowBytes;
@@ -154,7 +153,7 @@ export function winogradConv2d(out: usize, x: usize, kernel: usize, conv: Conv, 
   convolve(false, out, x, kernel, conv, changetype<Block>(work));
 }
 
-/** Input y meets output y + padTop − ky: the outputs' gradient is convolved with the taps in reverse. */
+/** Input y meets output y + padTop − ky, so the outputs' gradient is convolved with the reversed taps. */
 export function winogradInputGrad(out: usize, dy: usize, kernel: usize, conv: Conv, work: usize): void {
   const turned = changetype<Conv>(work);
   turned.batch = conv.batch;

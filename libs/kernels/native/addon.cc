@@ -1,5 +1,5 @@
-// The Node-API module: an object of kernels for each instruction set that this machine has, the best one first. The
-// arguments have been checked by src/native/native.ts; attributes come as numbers or as one Int32Array.
+// The Node-API module: an object of kernels for each instruction set that this machine has. src/native/native.ts has
+// checked the arguments. Attributes are numbers or one Int32Array.
 #include <node_api.h>
 
 #if defined(__linux__)
@@ -62,7 +62,7 @@ class Arguments {
 
   size_t size(size_t i) const { return static_cast<size_t>(number(i)); }
 
-  // Attributes that lie in an Int32Array in the order of a struct's fields.
+  // Attributes in an Int32Array, in the order of a struct's fields.
   template <class Shape>
   const Shape& shape(size_t i) const { return *data<const Shape>(i); }
 
@@ -72,7 +72,7 @@ class Arguments {
   static constexpr size_t MAX = 128;
 
   static void check(napi_status status) {
-    if (status != napi_ok) throw std::invalid_argument("native kernels: an argument has another type");
+    if (status != napi_ok) throw std::invalid_argument("native kernels: an argument has the wrong type");
   }
   napi_value at(size_t i) const {
     if (i >= count_) throw std::invalid_argument("native kernels: an argument is missing");
@@ -88,12 +88,12 @@ Operand operandOf(Array array, double repeat, double period) {
   return {array.data, static_cast<size_t>(repeat), static_cast<size_t>(period), array.type == napi_uint8_array};
 }
 
-// Array, repeat and period from argument `i`.
+// An operand: array, repeat and period from argument `i`.
 Operand operandAt(const Arguments& args, size_t i) {
   return operandOf(args.array(i), args.number(i + 1), args.number(i + 2));
 }
 
-// A chain of one instruction: code, out, operands.
+// Runs a chain of one instruction. Arguments: code, out, operands.
 template <int numOperands>
 void single(const Arguments& args) {
   Operand operands[numOperands];
@@ -112,8 +112,8 @@ void unary(const Arguments& args) {
   fused(args.backend->kernels.machine, {&operand, &instruction, &output, 1, 1, 1, out.length});
 }
 
-// The program: numbers of operands, instructions and outputs, the instructions, source, size and inner of each output;
-// then the chain's length, repeat and period of each operand; then outputs and operands.
+// Arguments: the program (numbers of operands, instructions and outputs; the instructions; source, size and inner of each
+// output); sizes (the chain's length; repeat and period of each operand); outputs; operands.
 void fusedChain(const Arguments& args) {
   const int32_t* program = args.data<int32_t>(0);
   const double* sizes = args.data<double>(1);
@@ -182,7 +182,7 @@ void copy(const Arguments& args) {
   if (x.length > 0) std::memcpy(out.data, x.data, x.length * bytesOf(x.type));
 }
 
-// to, its offset, from, its offset, [rank, shape, strides of to, strides of from]; offsets in elements.
+// Arguments: to, its offset, from, its offset, [rank, shape, strides of to, strides of from]. Offsets are in elements.
 void copyStrided(const Arguments& args) {
   const Array to = args.array(0), from = args.array(2);
   const int bytes = bytesOf(to.type);
@@ -248,7 +248,7 @@ void conv2dKernelGrad(const Arguments& args) {
                                               args.integer(4), args.integer(5) != 0);
 }
 
-// Asks the system for large pages under an array: a hint, of which nothing depends but speed.
+// Asks the system for large pages for an array. This is a hint; only speed depends on it.
 void adviseLargePages([[maybe_unused]] const Arguments& args) {
 #if defined(__linux__)
   constexpr uintptr_t page = 1 << 21;
@@ -259,7 +259,7 @@ void adviseLargePages([[maybe_unused]] const Arguments& args) {
 #endif
 }
 
-// No exception may leave a callback.
+// Turns exceptions into JavaScript errors: none may leave a callback.
 template <void (*kernel)(const Arguments&)>
 napi_value call(napi_env env, napi_callback_info info) {
   try {
@@ -318,7 +318,7 @@ bool addBackend(napi_env env, napi_value exports, const Backend& backend) {
 }
 
 #if defined(__x86_64__)
-// These ask whether the operating system saves the registers, too.
+// These builtins also check that the operating system saves the registers.
 bool hasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 bool hasAvx512() {
   return hasAvx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
@@ -347,6 +347,6 @@ bool addBackends(napi_env env, napi_value exports) {
 }  // namespace lockstep
 
 NAPI_MODULE_INIT() {
-  if (!lockstep::addBackends(env, exports)) napi_throw_error(env, nullptr, "native kernels: cannot be exported");
+  if (!lockstep::addBackends(env, exports)) napi_throw_error(env, nullptr, "native kernels: the exports cannot be created");
   return exports;
 }

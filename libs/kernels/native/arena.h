@@ -1,4 +1,4 @@
-// Memory for the strips of fused chains, which stays for the next chain.
+// Memory for the strips of fused chains. It is kept for the next chain.
 #pragma once
 
 #include <algorithm>
@@ -13,13 +13,13 @@ namespace lockstep {
 
 class Arena {
  public:
-  // Takes everything back.
+  // Makes all memory available again.
   void reset() {
     chunk_ = used_ = 0;
     free_.clear();
   }
 
-  // Whole cache lines.
+  // Returns whole cache lines.
   char* take(size_t bytes) {
     bytes = (bytes + LINE - 1) / LINE * LINE;
     while (chunk_ < chunks_.size() && used_ + bytes > chunks_[chunk_].bytes) {

@@ -8,11 +8,11 @@
 namespace lockstep {
 namespace {
 
-// From so many bytes in all, what a strip reads is asked for at its beginning: its arrays come from outer caches or from
-// memory, and so they come at the same time, where otherwise each would wait for the steps before its own.
+// With this many bytes in all, a strip begins by prefetching its arrays. They come from outer caches or from memory, and
+// this way at the same time; otherwise each would wait for the steps before its own.
 constexpr size_t FETCH_BYTES = 1 << 20;
 
-// From so many bytes in all, outputs go past the caches.
+// With this many bytes in all, outputs are written past the caches.
 constexpr size_t STREAM_BYTES = 24 << 20;
 
 struct Register {
@@ -20,7 +20,7 @@ struct Register {
   bool isBool = false;
   bool needsHome = false;
   bool isSummed = false;
-  bool ownsStrip = false;  // to be given back after the last use
+  bool ownsStrip = false;  // given back after the last use
   int lastUse = -1;
 };
 
@@ -77,7 +77,7 @@ class Chain {
     return false;
   }
 
-  // Of all operands and outputs but sums.
+  // The bytes of all operands and of all outputs that are not sums.
   size_t bytesTouched() const {
     const size_t length = fusion_->length;
     size_t bytes = 0;
@@ -92,7 +92,8 @@ class Chain {
     return bytes;
   }
 
-  // Large outputs in memory of their own, of one alignment, to which a first part of a strip leads.
+  // Chooses the outputs that are written past the caches: large ones that overlap no operand and have the same alignment,
+  // which they reach after the first part of a strip.
   void chooseStreams() {
     isStreamed_.assign(fusion_->numOutputs, false);
     numStreams_ = 0;
@@ -134,7 +135,7 @@ class Chain {
     }
   }
 
-  // Register r into the accumulator, as bools or as floats.
+  // Brings register r into the accumulator, as bools or as floats.
   void bring(int r, bool asBools) {
     const Home& home = registers_[r].home;
     const bool isBool = registers_[r].isBool;
@@ -162,7 +163,7 @@ class Chain {
     return home;
   }
 
-  // Register r for a step that reads it beside the accumulator, whose content may be lost unless r is ready.
+  // The place of register r for a step that reads it beside the accumulator. Loses the accumulator unless r is ready.
   Home beside(int r, bool asBools) {
     if (fusion_->isReady(r, asBools)) return registers_[r].home;
     bring(r, asBools);
@@ -170,7 +171,7 @@ class Chain {
     return storeStrip();
   }
 
-  // A division by a power of two is a multiplication, with the same bits and faster.
+  // Emits a division by a power of two as a multiplication, which has the same bits and is faster.
   bool emitExactDivision(int a, int b) {
     const Home& divisor = registers_[b].home;
     if (divisor.kind != Home::Kind::still || !divisor.isScalar) return false;
@@ -187,7 +188,7 @@ class Chain {
     return true;
   }
 
-  const PairCodes& pairCodes(Op op) const { return machine_->pairs[static_cast<int>(op) - static_cast<int>(Op::add)]; }
+  const PairCodes& pairCodes(Op op) const { return machine_->pairs[static_cast<int>(op) - numUnaryOps]; }
 
   void emitPair(const PairCodes& codes, int a, int b) {
     const bool isHere = accumulator_ == b && a != b && fusion_->isReady(a, false);
@@ -232,7 +233,7 @@ class Chain {
   void bindInstruction(int j) {
     const Instruction& instruction = fusion_->instructions[j];
     emitInstruction(instruction);
-    // The result may take an argument's strip: by now all of that has been read.
+    // The result may reuse the strip of an argument, which has been read completely.
     for (int k = 0; k < numArgs(instruction.op); k++) {
       Register& r = registers_[instruction.args[k]];
       if (r.lastUse == j && std::exchange(r.ownsStrip, false)) program_.arena.giveBackStrip(r.home.base);
@@ -240,7 +241,8 @@ class Chain {
     bindResult(j);
   }
 
-  // The accumulator straight to the outputs where that does no harm, and to a strip if it is used again.
+  // Writes the accumulator to its outputs, unless they overlap an operand that is still read, and to a strip if it is used
+  // again.
   void bindResult(int j) {
     const int index = accumulator_ = fusion_->numOperands + j;
     Register& r = registers_[index];
@@ -287,12 +289,12 @@ class Chain {
     program_.addSum(output, home);
   }
 
-  // Outputs that are operands, or that had to wait until an operand was read.
+  // Writes outputs that are operands, and those that had to wait until an operand was read.
   void bindCopies() {
     for (int o = 0; o < fusion_->numOutputs; o++) {
       const int source = fusion_->outputs[o].source;
       if (isWritten_[o] || isSum(fusion_->outputs[o])) continue;
-      // Another output may lie where this one comes from.
+      // Another output may overwrite this one's source.
       if (!fusion_->isOperand(source) || registers_[source].ownsStrip || !isOverwritten(source)) continue;
       Register& r = registers_[source];
       bring(source, r.isBool);
@@ -314,7 +316,7 @@ class Chain {
   Program program_;
   size_t lead_ = 0;
   int numStreams_ = 0;
-  int accumulator_ = NONE;  // the register that it holds
+  int accumulator_ = NONE;  // the register in the accumulator
 };
 
 }  // namespace

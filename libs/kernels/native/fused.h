@@ -1,12 +1,12 @@
-// Fused chains on the accumulator machine: strip by strip, every step of a strip before the next strip. A single
-// elementwise operation is a chain of one.
+// Fused chains on the accumulator machine: every step of a strip runs before the next strip. A single elementwise operation
+// is a chain of one instruction.
 #pragma once
 
 #include "machine.h"
 
 namespace lockstep {
 
-// Output element i uses data[i / repeat % period]: floats, or bytes of 0 and 1.
+// Output element i uses data[i / repeat % period]. Data are floats, or bytes of 0 and 1.
 struct Operand {
   const void* data;
   size_t repeat, period;
@@ -20,8 +20,8 @@ struct Instruction {
 
 struct Output {
   void* data;
-  int32_t source;  // the register it takes
-  // A sum of the register seen as [outer, sumSize, sumInner] over the middle axis; an inner of 0 is no sum.
+  int32_t source;  // its register
+  // Sums the register, seen as [outer, sumSize, sumInner], over the middle axis. A sumInner of 0 means no sum.
   int32_t sumSize, sumInner;
 };
 
@@ -48,7 +48,7 @@ struct Fusion {
     return asBools ? isBoolRegister(r) && !isOperand(r) : !isBoolRegister(r);
   }
 
-  // Whether argument k of instruction j is what the instruction before has left in the accumulator, used once.
+  // Whether argument k of instruction j is the previous instruction's result in the accumulator, and is used once.
   bool isInAccumulator(int j, int k) const {
     const auto& [op, args] = instructions[j];
     if (args[k] != numOperands + j - 1) return false;
@@ -59,7 +59,7 @@ struct Fusion {
     return true;
   }
 
-  // Whether output o is written over operand i.
+  // Whether the memory of output o overlaps that of operand i.
   bool overlaps(int o, int i) const {
     const Output& output = outputs[o];
     const Operand& operand = operands[i];

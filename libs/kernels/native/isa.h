@@ -1,10 +1,10 @@
 // Vectors of one instruction set. A source file defines LOCKSTEP_AVX512, LOCKSTEP_AVX2 or LOCKSTEP_NEON, sets the
-// target and includes this inside its own namespace, so that the same kernels compile once for each set. Nothing here
-// may have external linkage: the linker would be free to run one set's code on a machine that lacks it.
+// target and includes this file inside its own namespace, so that the same kernels are compiled for each set. Nothing here
+// may have external linkage: the linker could choose one set's code for a machine that lacks the set.
 //
-// A vector has `width` floats. A tile of sums has v = 1 … tileVectors vectors of columns and tileRows[v] rows; what
-// measured best leaves room in the register file for one row of b and one broadcast element of a. A tree over segments
-// takes treeRows[v] rows, and holds the sums of treeSegments segments. maxRows is the largest of all.
+// A vector has `width` floats. A tile of sums has v = 1 … tileVectors vectors of columns and tileRows[v] rows. The sizes that
+// measured best leave registers for one row of b and one broadcast element of a. A tile of a tree over segments has
+// treeRows[v] rows and holds the sums of treeSegments segments in registers. maxRows is the largest number of rows.
 
 #if defined(LOCKSTEP_AVX512)
 
@@ -16,10 +16,10 @@ static inline Vec broadcast(float x) { return _mm512_set1_ps(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 static inline Vec load(const float* p) { return _mm512_loadu_ps(p); }
 static inline void store(float* p, Vec x) { _mm512_storeu_ps(p, x); }
-// To memory past the caches, where p is aligned to a vector.
+// Stores to memory past the caches; p is aligned to a vector.
 static inline void storeFar(float* p, Vec x) { _mm512_stream_ps(p, x); }
 static inline void endFarStores() { _mm_sfence(); }
-// The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
+// The first `count` lanes. A load gives zeros in the others; a store does not write them.
 static inline __mmask16 firstLanes(size_t count) { return static_cast<__mmask16>((1u << count) - 1); }
 static inline Vec loadPart(const float* p, size_t count) { return _mm512_maskz_loadu_ps(firstLanes(count), p); }
 static inline void storePart(float* p, Vec x, size_t count) { _mm512_mask_storeu_ps(p, firstLanes(count), x); }
@@ -41,10 +41,10 @@ static inline Vec broadcast(float x) { return _mm256_set1_ps(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 static inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 static inline void store(float* p, Vec x) { _mm256_storeu_ps(p, x); }
-// To memory past the caches, where p is aligned to a vector.
+// Stores to memory past the caches; p is aligned to a vector.
 static inline void storeFar(float* p, Vec x) { _mm256_stream_ps(p, x); }
 static inline void endFarStores() { _mm_sfence(); }
-// The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
+// The first `count` lanes. A load gives zeros in the others; a store does not write them.
 static inline __m256i firstLanes(size_t count) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
 }
@@ -68,10 +68,10 @@ static inline Vec broadcast(float x) { return vdupq_n_f32(x); }
 static inline Vec madd(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 static inline Vec load(const float* p) { return vld1q_f32(p); }
 static inline void store(float* p, Vec x) { vst1q_f32(p, x); }
-// Past the caches where a processor can.
+// NEON has no such store.
 static inline void storeFar(float* p, Vec x) { store(p, x); }
 static inline void endFarStores() {}
-// The first `count` lanes; a load gives zeros in the others, a store leaves what they hold.
+// The first `count` lanes. A load gives zeros in the others; a store does not write them.
 static inline Vec loadPart(const float* p, size_t count) {
   float lanes[width] = {};
   for (size_t i = 0; i < count && i < width; i++) lanes[i] = p[i];

@@ -1,4 +1,4 @@
-// All kernels but the contractions for AVX2.
+// All kernels except the contractions for AVX2.
 #if defined(__x86_64__)
 
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-// All kernels but the contractions for AVX-512.
+// All kernels except the contractions for AVX-512.
 #if defined(__x86_64__)
 
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-// All kernels but the contractions for NEON.
+// All kernels except the contractions for NEON.
 #if defined(__aarch64__)
 
 #include <arm_neon.h>

@@ -1,5 +1,5 @@
-// All kernels but the contractions, one implementation for each instruction set, all with the same bits. What they
-// compute and the order of every sum is stated in src/kernels.ts. Arrays are float32 unless their type says otherwise.
+// All kernels except the contractions, one implementation for each instruction set, all with the same bits. src/kernels.ts
+// states what they compute and the order of every sum. Arrays are float32 unless their type says otherwise.
 #pragma once
 
 #include <cstddef>
@@ -10,8 +10,6 @@
 namespace lockstep {
 
 enum class Element : int32_t { float32, int32, bool8 };
-
-enum class ReduceOp : int32_t { sum, max, min };
 
 struct ReduceShape {
   int32_t outer, size, inner;
@@ -33,7 +31,7 @@ struct StridedCopy {
   const int32_t *shape, *toStrides, *fromStrides;
 };
 
-// `count` rows of a table by index; those that it does not have are NaN, or 0 of integers.
+// `count` rows of a table, by index. A row that the table does not have is NaN, or 0 for integers.
 struct RowGather {
   void* out;
   const void* table;
@@ -44,7 +42,7 @@ struct RowGather {
 };
 
 struct Kernels {
-  Machine machine;  // of elementwise operations; see fused.h
+  Machine machine;  // for elementwise operations; see fused.h
   void (*fill)(float* out, float value, size_t count);
   void (*cast)(void* out, Element to, const void* x, Element from, size_t count);
   void (*reduce)(ReduceOp, float* out, const float* x, const ReduceShape&);
@@ -62,7 +60,7 @@ struct Kernels {
   void (*unitFromBits)(float* out, const uint32_t* bits, size_t count);
 };
 
-// The instruction sets that this build has, to be asked for on a machine that has them.
+// The instruction sets of this build. Call each only on a machine that has the set.
 const Kernels& avx512Kernels();
 const Kernels& avx2Kernels();
 const Kernels& neonKernels();

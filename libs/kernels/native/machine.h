@@ -1,77 +1,71 @@
-// An accumulator machine for elementwise chains: what one instruction set provides. The accumulator is a strip of
-// elements in registers; a step combines it with strips in memory and calls the next step, so that what lies between
-// two steps needs no memory unless it is used again.
+// An accumulator machine for elementwise chains, which each instruction set provides. The accumulator is a strip of elements
+// in registers. A step combines it with strips in memory and calls the next step, so that a value between two steps needs no
+// memory unless it is used again.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "operations.h"
+
 namespace lockstep {
 
-// The operations of a fused chain, in the order of src/native/codes.ts.
-enum class Op : int32_t {
-  neg, abs, sign, floor, ceil, round, sqrt, reciprocal, square, exp, log, sin, cos, tanh, sigmoid, erf, relu, flush,
-  add, sub, mul, div, max, min, reluGrad,
-  eq, ne, lt, le, gt, ge,
-  logicalAnd, logicalOr, logicalNot, select,
-};
-
-constexpr bool isUnary(Op op) { return op <= Op::flush; }
+constexpr bool isUnary(Op op) { return static_cast<int>(op) < numUnaryOps; }
 constexpr bool isLogical(Op op) { return op == Op::logicalAnd || op == Op::logicalOr; }
-constexpr bool givesBool(Op op) { return op >= Op::eq && op != Op::select; }
+constexpr bool givesBool(Op op) { return static_cast<int>(op) >= numUnaryOps + numBinaryOps && op != Op::select; }
 constexpr int numArgs(Op op) { return isUnary(op) || op == Op::logicalNot ? 1 : op == Op::select ? 3 : 2; }
 
 // The largest strip of any instruction set, in elements.
 constexpr size_t MAX_STRIP = 128;
 
-// The strip of the element that lies `offset` bytes into float arrays is at base + (offset & mask), with an offset of a
-// quarter of that for bytes. So a mask of 0 stays at the base.
+// The strip of the element at byte `offset` of float arrays lies at base + (offset & mask); for bytes the offset is a quarter
+// of that. With a mask of 0 every strip lies at the base.
 struct Place {
   char* base = nullptr;
   size_t mask = 0;
 };
 
-// Bools are bytes in arrays, and lanes of 0 or −1 in the accumulator and in what `store` writes.
-using Code = void (*)();  // of a type that only the instruction set knows
+// Bools are bytes in arrays, and lanes of 0 or −1 in the accumulator and in strips that `store` writes.
+using Code = void (*)();  // a function whose type only the instruction set knows
 
 struct Step {
   Code code;
   Place a, b;
 };
 
-// acc = op(acc, a), op(a, acc); a is a strip, or one float.
+// acc = op(acc, a) and acc = op(a, acc), where a is a strip or a scalar.
 struct PairCodes {
   Code withStrip, stripWith, withScalar, scalarWith;
 };
 
 // The running sum of a chain's values seen as [outer, size, inner] over the middle axis.
 struct RunningSum {
-  float* out;  // the next row of results
+  float* out;  // next row of results
   size_t size, inner;
-  size_t row, column;   // where the next value belongs
-  // A block that was begun, zeros at first, and the sums of those before it, `step` ≥ inner + 16 floats each; of inner = 1
-  // they are sixteen lanes.
+  size_t row, column;   // place of the next value
+  // The unfinished block, at first zeros, and the sums of finished blocks, each `step` ≥ inner + 16 floats. If inner = 1 they
+  // have sixteen lanes.
   float *block, *levels;
   size_t step;
 };
 
 struct Machine {
   size_t strip;  // elements
-  Code unary[18];       // by Op, up to flush
-  PairCodes pairs[13];  // by Op, from add to ge
+  Code unary[numUnaryOps];  // by Op
+  PairCodes pairs[numBinaryOps + numComparisonOps];  // by Op, from the first binary one
   Code logicalAnd, logicalOr, logicalNot;
-  Code select[2][2];  // acc = acc ? a : b; of a strip or a scalar a, of a strip or a scalar b
+  Code select[2][2];  // acc = acc ? a : b; the indices say whether a and b are scalars
   Code load, loadScalar, loadBools, boolsToFloats, floatsToBools, store, storeBools;
-  // Past the caches, to an address aligned to `vectorBytes`; endStream makes it seen by other threads.
+  // Stores past the caches, to an address aligned to `vectorBytes`. endStream makes the stores visible to other threads.
   Code storeStream;
-  Code fetch;  // asks for the strip a, which is read soon
+  Code fetch;  // prefetches the strip a
   Code stop;
   void (*endStream)();
   size_t vectorBytes;
-  // Runs the steps, the last of which is `stop`, for each strip of elements start … end − 1.
+  // Runs the steps, which end with `stop`, for each strip of elements start … end − 1.
   void (*run)(const Step* steps, size_t start, size_t end);
   void (*addToSum)(RunningSum&, const float* x, size_t count);
-  // Writes `count` elements of a pattern from element `phase`, and perhaps up to sixteen beyond.
+  // Writes `count` elements of a pattern from element `phase`, and possibly up to sixteen more.
   void (*expandFloats)(float* to, const float* data, size_t repeat, size_t period, size_t phase, size_t count);
   void (*expandBools)(uint8_t* to, const uint8_t* data, size_t repeat, size_t period, size_t phase, size_t count);
 };

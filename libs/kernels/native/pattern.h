@@ -1,4 +1,4 @@
-// Operands of fused chains that repeat: where a strip of them lies.
+// Repeating operands of fused chains, and the places of their strips.
 #pragma once
 
 #include "arena.h"
@@ -6,10 +6,10 @@
 
 namespace lockstep {
 
-// An operand that a strip cannot read where it is, or not always at one place.
+// An operand that is neither a full array nor a scalar.
 class Pattern {
  public:
-  // `isAligned`: every strip starts at a multiple of the strip's length.
+  // `isAligned` says that every strip starts at a multiple of the strip's length.
   Pattern(const Machine& machine, const Operand& operand, size_t length, bool isAligned, Arena& arena)
       : machine_(machine),
         operand_(operand),
@@ -35,10 +35,10 @@ class Pattern {
 
   bool isStill() const { return kind_ == Kind::still; }
   char* buffer() const { return buffer_; }
-  // One float for each strip.
+  // Whether every strip reads one float.
   bool isScalar() const { return kind_ == Kind::scalars; }
 
-  // Where the strips from element `start` lie, and for how many elements that holds.
+  // The place of the strips from element `start`. `span` becomes the number of elements for which it holds.
   Place at(size_t start, size_t& span) {
     const size_t phase = start % whole_;
     char* data = static_cast<char*>(const_cast<void*>(operand_.data));
@@ -62,14 +62,14 @@ class Pattern {
   }
 
  private:
-  // Elements that are written out at a time: a short pattern as often as it fits. A multiple of every strip.
+  // The most elements that are written out at a time, a multiple of every strip. A short pattern is repeated to fill them.
   static constexpr size_t MAX_BUFFERED = 1024;
-  // Elements that an expansion may write beyond its end.
+  // The elements that an expansion may write past its end.
   static constexpr size_t SPARE = 16;
 
   enum class Kind { still, buffered, inPlace, scalars, expanded };
 
-  // Of which element `start` is at `here`.
+  // The place of an array whose element `start` lies at `here`.
   Place along(char* here, size_t start) const { return {here - start * bytes_, ~size_t{0}}; }
 
   void expand(size_t phase, size_t count) {

@@ -1,4 +1,4 @@
-// A fused chain as steps of the accumulator machine, and the running of it over its elements.
+// Runs a fused chain, as steps of the accumulator machine, over its elements.
 #pragma once
 
 #include <cstring>
@@ -7,12 +7,12 @@
 
 namespace lockstep {
 
-// Elements that sums take at a time, a multiple of every strip.
+// The elements that sums process at a time, a multiple of every strip.
 constexpr size_t SUM_BLOCK = 1024;
 
-// Where a register's strips lie.
+// The place of a register's strips.
 struct Home {
-  // Nowhere; along an array with the chain's elements; at one place; where a pattern has them; in a block to be summed.
+  // Nowhere; in an array with the chain's elements; always at one place; in a pattern; in a block that is summed.
   enum class Kind { none, along, still, pattern, block } kind = Kind::none;
   char* base = nullptr;
   int pattern = 0;
@@ -20,14 +20,14 @@ struct Home {
   bool isScalar = false;  // one float for all elements
 };
 
-// A place of a step that is not the same for all strips.
+// A place of a step that differs between strips.
 struct Moving {
   size_t step;
   Place Step::*place;
   Home home;
 };
 
-// The end of an array, or its start, as a whole strip.
+// The start or the end of an array, extended to a whole strip.
 struct Part {
   char* array;
   char* strip;
@@ -41,7 +41,7 @@ struct Sum {
 
 class Program {
  public:
-  // `lead`: elements of a first part of a strip.
+  // Begins a program whose first strip has only `lead` elements, unless that is 0.
   void reset(const Machine& machine, const Fusion& fusion, size_t lead) {
     machine_ = &machine;
     fusion_ = &fusion;
@@ -59,7 +59,7 @@ class Program {
     steps_.push_back({code, placeA, placeB});
   }
 
-  // Of what lies along an array. In a part of a strip it does no harm.
+  // Emits a fetch of an array. It is harmless in a part of a strip.
   void emitFetch(const Home& home) { steps_.push_back({machine_->fetch, {home.base, ~size_t{0}}, {}}); }
 
   Home addPattern(const Operand& operand) {
@@ -73,7 +73,7 @@ class Program {
     return home;
   }
 
-  // Of floats that lie along an array or in a block.
+  // Adds a sum of floats that lie in an array or in a block.
   void addSum(const Output& output, const Home& home) {
     const size_t size = output.sumSize, inner = output.sumInner, step = inner + 16;
     size_t levels = 0;
@@ -108,7 +108,7 @@ class Program {
     return {home.base, ~size_t{0}};
   }
 
-  // For the strips from element `start`; gives the number of elements for which that holds.
+  // Sets the places of patterns for the strips from element `start`. Returns the number of elements for which they hold.
   size_t placePatterns(std::vector<Step>& steps, size_t start) {
     size_t shortest = fusion_->length;
     for (const auto& [step, place, home] : patterned_) {
@@ -127,7 +127,7 @@ class Program {
     }
   }
 
-  // Fewer elements than a strip: what lies along arrays goes through strips that are filled up with zeros.
+  // Runs fewer elements than a strip. Arrays go through strips that are padded with zeros.
   void runPart(size_t start, size_t count) {
     partSteps_ = steps_;
     parts_.clear();

@@ -1,5 +1,5 @@
-// One buffer for each thread that the kernels pack and pad into. It grows when a call needs more, is used again by
-// every later call and goes with its thread: after the first step nothing is allocated.
+// One buffer for each thread, into which the kernels pack and pad. It grows when a call needs more, is reused by every later
+// call and is freed with its thread, so that nothing is allocated after the first step.
 #pragma once
 
 #include <cstddef>
@@ -8,11 +8,11 @@ namespace lockstep {
 
 constexpr size_t cacheLine = 64;
 
-// At least `bytes` bytes, aligned to a cache line; what an earlier call got is no longer valid.
+// At least `bytes` bytes, aligned to a cache line. Invalidates the memory of earlier calls.
 void* scratchBytes(size_t bytes);
 
-// Shares the buffer out: `size` of every part, added up, is what to ask for. Always inline, since files for different
-// instruction sets use it and the linker keeps one copy of what is not.
+// Divides the buffer into parts. It is constructed with the sum of the parts' sizes. Always inline, since files for different
+// instruction sets use it and the linker keeps a single copy of a function that is not inlined.
 struct Scratch {
   char* next;
 

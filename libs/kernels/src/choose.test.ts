@@ -36,7 +36,7 @@ describe('the choice of kernels', () => {
     }
   });
 
-  it.each(['', 'wasm'])('moves arrays of any memory, with LOCKSTEP_BACKEND=%s', (backend) => {
+  it.each(['', 'wasm'])('moves arrays in any memory, with LOCKSTEP_BACKEND=%s', (backend) => {
     vi.stubEnv('LOCKSTEP_BACKEND', backend);
     const { copy, gather } = createMovingKernels();
     const table = new Int32Array(new SharedArrayBuffer(8000)).map((_, i) => i);
@@ -47,13 +47,13 @@ describe('the choice of kernels', () => {
     expect([...out.subarray(0, 7)]).toEqual([2, 3, 0, 0, 0, 1, 6]);
   });
 
-  it('gives portable ones unless told, which every machine has', () => {
+  it('gives portable kernels by default, which every machine has', () => {
     expect(createKernels(options).profile).toBe('portable');
     expect(offeredProfiles().at(-1)).toBe('portable');
     expect(profileStatus('portable')).toMatchObject({ offered: true });
   });
 
-  it('leaves native kernels out where WebAssembly is wished for', () => {
+  it('switches native kernels off if LOCKSTEP_BACKEND asks for WebAssembly', () => {
     vi.stubEnv('LOCKSTEP_BACKEND', 'wasm');
     expect(profileStatus('portable')).toEqual({ offered: true, backend: 'wasm SIMD' });
     const status = profileStatus('fma');
@@ -61,11 +61,11 @@ describe('the choice of kernels', () => {
     expect(createKernels(options).name).toBe('wasm');
   });
 
-  it('says what is missing where native kernels are wished for and there are none', () => {
+  it('says what is missing if LOCKSTEP_BACKEND asks for native kernels and there are none', () => {
     vi.stubEnv('LOCKSTEP_BACKEND', 'native');
     vi.stubEnv('LOCKSTEP_NATIVE', 'off');
     expect(() => offeredProfiles()).toThrow(
-      /LOCKSTEP_BACKEND=native: LOCKSTEP_NATIVE=off leaves the native kernels out; leave it unset/,
+      /LOCKSTEP_BACKEND=native: LOCKSTEP_NATIVE=off switches the native kernels off; unset it/,
     );
   });
 
@@ -77,7 +77,7 @@ describe('the choice of kernels', () => {
     });
   });
 
-  it('names the backends when another is wished for', () => {
+  it('names the backends if LOCKSTEP_BACKEND asks for another one', () => {
     vi.stubEnv('LOCKSTEP_BACKEND', 'cuda');
     expect(() => offeredProfiles()).toThrow(/LOCKSTEP_BACKEND=cuda: the backends are native and wasm/);
   });

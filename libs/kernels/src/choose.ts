@@ -1,4 +1,4 @@
-/** Which backend computes a profile on this machine. `LOCKSTEP_BACKEND=native|wasm` narrows the choice. */
+/** Chooses the backend for a profile on this machine. `LOCKSTEP_BACKEND=native|wasm` restricts the choice. */
 import { LockstepError } from '@lockstep/errors';
 import type { Kernels, Profile } from './kernels.ts';
 import { type NativeStatus, nativeStatus } from './native/addon.ts';
@@ -10,12 +10,12 @@ import { createWasmKernels, type WasmOptions } from './wasm/wasm.ts';
 const backends = ['native', 'wasm'] as const;
 type Backend = (typeof backends)[number];
 
-/** What computes a profile here, or why nothing does. */
+/** The backend of a profile on this machine, or why there is none. */
 export type ProfileStatus =
-  /** In words, for logs and people: `native avx512`, `wasm relaxed SIMD`. */
+  /** For logs and people: `native avx512`, `wasm relaxed SIMD`. */
   { readonly offered: true; readonly backend: string } | { readonly offered: false; readonly reason: string };
 
-/** @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here. */
+/** @throws LockstepError `config` if `LOCKSTEP_BACKEND` names a backend that this machine does not have. */
 export function profileStatus(profile: Profile): ProfileStatus {
   const native = allowedNative();
   if (profile === 'portable') {
@@ -29,16 +29,17 @@ export function profileStatus(profile: Profile): ProfileStatus {
 }
 
 /**
- * The profiles that this machine can compute, best first; `portable` is always one.
- * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here.
+ * The profiles that this machine can compute, best first. `portable` is always among them.
+ * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names a backend that this machine does not have.
  */
 export function offeredProfiles(): readonly Profile[] {
   return profileStatus('fma').offered ? ['fma', 'portable'] : ['portable'];
 }
 
 /**
- * The fastest kernels of a profile, `portable` unless told. Arrays should lie in the memory.
- * @throws LockstepError `config` if this machine cannot compute the profile, or `LOCKSTEP_BACKEND` names what is not here.
+ * The fastest kernels of a profile, by default `portable`. Arrays should lie in the given memory.
+ * @throws LockstepError `config` if this machine cannot compute the profile, or does not have the backend that
+ * `LOCKSTEP_BACKEND` names.
  */
 export function createKernels(options: WasmOptions): Kernels {
   const { profile = 'portable' } = options;
@@ -54,15 +55,15 @@ export function createKernels(options: WasmOptions): Kernels {
 }
 
 /**
- * What moves arrays as they are, in any memory and without any of its own.
- * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here.
+ * Kernels that move arrays in any memory and need no memory of their own.
+ * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names a backend that this machine does not have.
  */
 export function createMovingKernels(): Pick<Kernels, 'copy' | 'gather'> {
   const native = allowedNative().available ? createNativeKernels() : undefined;
   return native ?? referenceKernels();
 }
 
-/** The native kernels are of profile `fma`; what is no contraction has the same bits in both. */
+/** Native kernels with the contractions of profile `portable`. All other kernels have the same bits in both profiles. */
 function withContractions(native: Kernels, options: WasmOptions): Kernels {
   const wasm = createWasmKernels(options);
   const { name, profile, matmul, segmentedContraction, conv2d, conv2dInputGrad, conv2dKernelGrad } = wasm;
@@ -72,17 +73,17 @@ function withContractions(native: Kernels, options: WasmOptions): Kernels {
 
 /**
  * The status of the native kernels, unless `LOCKSTEP_BACKEND=wasm` leaves them out.
- * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names what is not here.
+ * @throws LockstepError `config` if `LOCKSTEP_BACKEND` names a backend that this machine does not have.
  */
 export function allowedNative(): NativeStatus {
   const wish = wishedBackend();
   if (wish === 'wasm')
-    return { available: false, reason: 'LOCKSTEP_BACKEND=wasm leaves the native kernels out' };
+    return { available: false, reason: 'LOCKSTEP_BACKEND=wasm switches the native kernels off' };
   const native = nativeStatus();
   if (native.available || wish === undefined) return native;
   throw new LockstepError(
     'config',
-    `LOCKSTEP_BACKEND=native: ${native.reason}; leave it unset for what there is`,
+    `LOCKSTEP_BACKEND=native: ${native.reason}; unset it to use the backend that this machine has`,
     { backend: wish },
   );
 }
@@ -94,7 +95,7 @@ function wishedBackend(): Backend | undefined {
   if (known !== undefined) return known;
   throw new LockstepError(
     'config',
-    `LOCKSTEP_BACKEND=${wish}: the backends are ${backends.join(' and ')}; leave it unset for the faster one`,
+    `LOCKSTEP_BACKEND=${wish}: the backends are ${backends.join(' and ')}; unset it to use the faster one`,
     { backend: wish },
   );
 }

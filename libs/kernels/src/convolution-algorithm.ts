@@ -2,22 +2,22 @@ import { LockstepError } from '@lockstep/errors';
 import type { DType } from '@lockstep/tensor';
 import type { Conv2dAttrs, ConvolutionAlgorithm } from './kernels.ts';
 
-/** Below, the transforms take longer than the products they save; measured in docs/decisions/0017-winograd.md. */
+/** With fewer channels the transforms take longer than the products that they save: docs/decisions/0017-winograd.md. */
 const LEAST_CHANNELS = 24;
 
-/** Tiles of an image, below which the transforms of a kernel gradient's sums do. */
+/** With fewer tiles in an image the transforms of a kernel gradient's sums take longer than the products that they save. */
 const LEAST_TILES = 16;
 
 type ConvolutionShape = Omit<Conv2dAttrs, 'algorithm' | 'batch'>;
 
 /**
- * The algorithm of a convolution and of its gradient by the input: a matter of its shape, and not of the number of images,
- * so that a part of a batch gives the bits that it has in the whole. float64 is there to check by, and stays direct.
+ * The algorithm of a convolution and of its gradient by the input. It does not depend on the number of images, so that a
+ * part of a batch has the bits that it has in the whole batch. float64 serves as a check and is always direct.
  */
 export function convolutionAlgorithm(dtype: DType, shape: ConvolutionShape): ConvolutionAlgorithm {
   const { inChannels, outChannels, height, width, outHeight, outWidth } = shape;
   const isDeep = Math.min(inChannels, outChannels) >= LEAST_CHANNELS;
-  // A tile of which half lies outside saves nothing.
+  // A tile with one half outside the image saves nothing.
   const isWide = Math.min(height, width, outHeight, outWidth) >= 2;
   return dtype === 'float32' && hasTiles(shape) && isDeep && isWide ? 'winograd' : 'direct';
 }
@@ -33,8 +33,8 @@ function hasTiles({ kernelHeight, kernelWidth, strideY, strideX }: ConvolutionSh
 }
 
 /**
- * Whether to go by tiles.
- * @throws LockstepError `argument` if the attributes ask for that where it cannot be.
+ * Whether the attributes ask for Winograd's algorithm.
+ * @throws LockstepError `argument` if they do and it cannot compute this shape.
  */
 export function isWinograd(op: string, attrs: Conv2dAttrs): boolean {
   if (attrs.algorithm === 'direct') return false;
@@ -42,7 +42,7 @@ export function isWinograd(op: string, attrs: Conv2dAttrs): boolean {
   const { kernelHeight, kernelWidth, strideY, strideX } = attrs;
   throw new LockstepError(
     'argument',
-    `${op}: Winograd's algorithm takes kernels of 3×3 and stride 1, not ${kernelHeight}×${kernelWidth} and strides ${strideY}, ${strideX}; ask for 'direct'`,
+    `${op}: Winograd's algorithm computes kernels of 3×3 with stride 1, got ${kernelHeight}×${kernelWidth} with strides ${strideY}, ${strideX}; use algorithm 'direct'`,
     { op, kernelHeight, kernelWidth, strideY, strideX },
   );
 }

@@ -18,8 +18,6 @@ export type { DeterminantPart, TriangleAttrs } from './host-linear/systems.ts';
 export { cholesky, determinant, luRoom, solve, triangularSolve } from './host-linear/systems.ts';
 export type {
   BackendName,
-  BinaryOp,
-  CompareOp,
   Conv2dAttrs,
   ConvolutionAlgorithm,
   FusedAttrs,
@@ -31,14 +29,12 @@ export type {
   PoolAttrs,
   Profile,
   ReduceAttrs,
-  ReduceOp,
   SegmentedContractionAttrs,
   StridedAttrs,
-  UnaryOp,
 } from './kernels.ts';
-export { binaryOps, compareOps } from './kernels.ts';
 export { type InstructionSet, type NativeStatus, nativeStatus } from './native/addon.ts';
 export { createNativeKernels } from './native/native.ts';
+export type { BinaryOp, CompareOp, ElementwiseOp, ReduceOp, UnaryOp } from './operations.ts';
 export { referenceKernels } from './reference/index.ts';
 export { createEagerKernels } from './wasm/eager.ts';
 export { createWasmKernels, MIN_SCRATCH_BYTES, type WasmOptions } from './wasm/wasm.ts';

@@ -1,77 +1,32 @@
 /**
- * The interface of a backend: loops that fill a given output. A kernel knows nothing of arrays, gradients or
- * programs; it reads typed arrays and writes a typed array.
+ * The interface of a backend: loops that fill a given output. A kernel reads typed arrays and writes a typed array; it
+ * does not know tensors, gradients or programs.
  *
  * Outputs do not overlap inputs, except that an elementwise kernel may write over an operand that it reads in full
  * (`repeat` 1, `period` = length).
  *
- * The order of every sum is part of this specification. `reference/` states it in TypeScript; every other backend
- * must give the same bits (any NaN equals any NaN).
+ * The order of every sum is part of this specification. `reference/` implements it in TypeScript, and every other
+ * backend must give the same bits (any NaN equals any NaN).
  *
  * - A contraction (matmul, direct convolution) is one chain over its inner index in ascending order, starting at +0:
  *   `acc = acc + a*b`. Profile `portable` rounds the product and the sum; profile `fma` rounds once.
  * - A convolution by Winograd's algorithm is sixteen such contractions between transforms: see {@link ConvolutionAlgorithm}.
- * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 16 indices, each a chain from +0. The blocks' sums are
- *   combined pairwise: neighbours, then pairs of pairs, as often as there are two of equally many blocks; what then is
- *   left, of 2ᵃ, 2ᵇ, 2ᶜ … blocks from the first to the last, is added from the last to the first. At most
+ * - `reduce('sum')` over a strided axis (`inner` > 1) adds blocks of 16 indices, each a chain from +0. The sums of
+ *   the blocks are combined pairwise, neighbours first, then pairs of pairs, while two sums of equally many blocks
+ *   exist. The sums that remain, of 2ᵃ, 2ᵇ, 2ᶜ … blocks in this order, are added from the last to the first. At most
  *   16 + log₂ n roundings lie between an element and the sum.
- * - `reduce('sum')` over a contiguous axis (`inner` = 1) puts element `i` into lane `i mod 16`, adds each lane as a strided
- *   axis, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
- * - `scatterAdd` adds the updates of one row, in ascending order, as a strided axis.
+ * - `reduce('sum')` over a contiguous axis (`inner` = 1) puts element `i` into lane `i mod 16`, adds each lane like a
+ *   strided axis, then combines lanes pairwise: `lane[j] += lane[j + 8]`, `+4`, `+2`, `+1`.
+ * - `scatterAdd` adds the updates of one row in ascending order, like a strided axis.
  * - `treeSum` and `treeMoments` combine the fixed binary tree over segments: (0,1), (2,3), … then pairs of pairs.
  */
 import type { TypedArray } from '@lockstep/tensor';
+import type { BinaryOp, CompareOp, ElementwiseOp, ReduceOp, UnaryOp } from './operations.ts';
 
 export type BackendName = 'reference' | 'wasm' | 'native';
 
-/** The arithmetic of contractions: see the file's head. */
+/** The arithmetic of contractions; see the head of this file. */
 export type Profile = 'portable' | 'fma';
-
-export type UnaryOp =
-  | 'neg'
-  | 'abs'
-  /** −1 or 1; zeros keep their sign, NaN stays NaN. */
-  | 'sign'
-  | 'floor'
-  | 'ceil'
-  /** To the nearest integer, ties to the even one. */
-  | 'round'
-  | 'sqrt'
-  | 'reciprocal'
-  | 'square'
-  // float32: our own polynomials, accurate to a few ulp; see `reference/float32-math.ts`.
-  | 'exp'
-  | 'log'
-  | 'sin'
-  | 'cos'
-  | 'tanh'
-  | 'sigmoid'
-  | 'erf'
-  /** x ≤ 0 → +0, else x (NaN stays NaN). */
-  | 'relu'
-  /** Of magnitude below 1e-30 → +0, else x (NaN stays NaN): processors compute slowly with what is tinier still. */
-  | 'flush'
-  /** Not of a bool array. */
-  | 'not';
-
-export const binaryOps = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  /** NaN if either is NaN; max(+0, −0) = +0 and min(+0, −0) = −0. */
-  'max',
-  'min',
-  /** (g, x) → x > 0 ? g : +0. */
-  'reluGrad',
-] as const;
-export type BinaryOp = (typeof binaryOps)[number];
-
-/** Results are bool (0 or 1); any comparison with NaN but `ne` is 0. `and`, `or` take bool arrays. */
-export const compareOps = ['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or'] as const;
-export type CompareOp = (typeof compareOps)[number];
-
-export type ReduceOp = 'sum' | 'max' | 'min';
 
 /**
  * How an elementwise kernel reads an operand: output element `i` uses `data[floor(i / repeat) % period]`.
@@ -86,7 +41,7 @@ export interface Operand {
 
 /** One step of a fused computation: applies `op` to earlier registers and writes the next one. */
 export interface FusedInstruction {
-  readonly op: UnaryOp | BinaryOp | CompareOp | 'select';
+  readonly op: ElementwiseOp;
   /** Registers, in the order of the op's own arguments; `select` takes condition, a, b. */
   readonly args: readonly number[];
 }
@@ -101,8 +56,8 @@ export interface FusedAttrs {
   /** The register that each output takes. */
   readonly outputs: readonly number[];
   /**
-   * For outputs that are sums: the register's values, seen as `[outer, size, inner]`, summed over the middle axis in the
-   * order of `reduce('sum')`. Null for the others; absent if there are none.
+   * For each output that is a sum, how its register is summed, in the order of `reduce('sum')`. Null for an output that is
+   * not a sum; absent if no output is one.
    */
   readonly sums?: readonly (ReduceAttrs | null)[];
 }
@@ -116,8 +71,8 @@ export interface ReduceAttrs {
 
 /**
  * out `[batch, m, n]` = a `[batch, m, k]` · b `[batch, k, n]`; with `transposeA` a is stored `[batch, k, m]`, with
- * `transposeB` b is stored `[batch, n, k]`. An operand whose `batchA`/`batchB` is false has no batch axis and serves
- * every batch.
+ * `transposeB` b is stored `[batch, n, k]`. An operand whose `batchA`/`batchB` is false has no batch axis; every batch
+ * uses it.
  */
 export interface MatmulAttrs {
   readonly batch: number;
@@ -141,24 +96,24 @@ export interface SegmentedContractionAttrs {
 /**
  * `direct`: each output element is one chain over (ky, kx, inChannel) ascending.
  *
- * `winograd`: F(2×2, 3×3) of Lavin and Gray, 2016, for kernels of 3×3 and stride 1; 16 products for what takes 36. The output
- * is cut into tiles of 2×2 from its top left corner, and tile (Y, X) reads the patch d of 4×4 pixels whose first is
- * (2Y − padTop, 2X − padLeft). Each of these transforms rounds after each operation, and works on columns (its index then is
- * the row), then on rows:
+ * `winograd`: F(2×2, 3×3) of Lavin and Gray, 2016, for kernels of 3×3 and stride 1; 16 products replace 36. The output
+ * is cut into tiles of 2×2 from its top left corner. Tile (Y, X) reads the patch d of 4×4 pixels whose first pixel is
+ * (2Y − padTop, 2X − padLeft). Each of these transforms is applied to the columns, then to the rows, and rounds after each
+ * operation:
  *
  *     taps    u = g0, ((g0 + g2) + g1)·½, ((g0 + g2) − g1)·½, g2      3×3 → 4×4
  *     patch   v = d0 − d2, d1 + d2, d2 − d1, d1 − d3                    4×4
  *     sums    y = (m0 + m1) + m2, (m1 − m2) − m3                        4×4 → 2×2
  *
- * Between them m = Σ v·u at each of the 16 positions, a chain over the inChannels ascending.
+ * Between them, m = Σ v·u at each of the 16 positions is a chain over the inChannels, ascending.
  *
- * The kernel's gradient goes the same way back: the tiles g of 2×2 elements of dy (those outside it are +0) and the sums s of
- * their products with the same patches, at each position a chain over (image, Y, X) ascending from +0, are transformed by
+ * The kernel's gradient uses the transposed transforms. A tile g is 2×2 elements of dy; elements outside dy are +0. The sum s
+ * of the products of transformed tiles and patches is, at each position, a chain over (image, Y, X), ascending from +0:
  *
  *     tile    z = g0, g0 + g1, g0 − g1, −g1                             2×2 → 4×4
  *     taps    w = s0 + h, (s1 − s2)·½, h + s3 where h = (s1 + s2)·½     4×4 → 3×3
  *
- * Which algorithm a convolution takes is a matter of its shape alone: see `convolutionAlgorithm`.
+ * A convolution's shape alone decides its algorithm; see `convolutionAlgorithm`.
  */
 export type ConvolutionAlgorithm = 'direct' | 'winograd';
 
@@ -166,7 +121,7 @@ export type ConvolutionAlgorithm = 'direct' | 'winograd';
  * Two-dimensional convolution (cross-correlation, as in every deep-learning library) in NHWC layout:
  * x `[batch, height, width, inChannels]`, kernel `[kernelHeight, kernelWidth, inChannels, outChannels]`,
  * y `[batch, outHeight, outWidth, outChannels]`. Output pixel (oy, ox) reads input row `oy*strideY + ky - padTop`
- * and column `ox*strideX + kx - padLeft`; what lies outside is +0 and takes part in the chain as a zero.
+ * and column `ox*strideX + kx - padLeft`; a pixel outside the image is +0 and takes part in the chain.
  */
 export interface Conv2dAttrs {
   readonly algorithm: ConvolutionAlgorithm;
@@ -186,8 +141,8 @@ export interface Conv2dAttrs {
 }
 
 /**
- * Windows of `x [batch, height, width, channels]` without padding; a tie picks the first element in row-major order, and
- * NaN counts as largest.
+ * Windows of `x [batch, height, width, channels]` without padding. The maximum of a window is its first largest element in
+ * row-major order; NaN counts as largest.
  */
 export interface PoolAttrs {
   readonly batch: number;
@@ -210,10 +165,10 @@ export interface StridedAttrs {
 }
 
 /**
- * x `[segments, rows, inner, channels]` and weights `[segments, rows]` → out `[segments, 1 + 2·channels]`: count,
- * means, centred sums of squares of each segment. Sums run over the flattened `(rows, inner)` index in the order of a strided
+ * x `[segments, rows, inner, channels]` and weights `[segments, rows]` → out `[segments, 1 + 2·channels]`: the count,
+ * means and centred sums of squares of each segment. Sums run over the flattened `(rows, inner)` index in the order of a strided
  * `reduce('sum')` of `w·x` and of `w·((x−mean)·(x−mean))`; the count is the contiguous sum of the weights times `inner`.
- * A segment of count 0 gives zeros.
+ * A segment with count 0 gives zeros.
  */
 export interface MomentsAttrs {
   readonly segments: number;
@@ -227,7 +182,7 @@ export interface Kernels {
   readonly profile: Profile;
 
   fill(out: TypedArray, value: number): void;
-  /** out = x, of one dtype and length, bit by bit: what `set` does, which is slow where threads share memory. */
+  /** out = x, of one dtype and length, bit by bit. `TypedArray.set` does the same, but is slow in shared memory. */
   copy(out: TypedArray, x: TypedArray): void;
   /**
    * Converts element by element: float → int truncates toward zero and saturates (NaN → 0), int → int keeps the low
@@ -240,17 +195,17 @@ export interface Kernels {
   /** out = condition ? a : b */
   select(out: TypedArray, condition: Operand, a: Operand, b: Operand): void;
   /**
-   * Runs a chain of elementwise steps over float32 and bool operands, block by block, so that what lies between two
-   * steps stays in cache. All outputs have one length. An output may be written over an operand that is read in full.
+   * Runs a chain of elementwise steps over float32 and bool operands, block by block, so that the values between two
+   * steps stay in cache. All outputs have one length. An output may be written over an operand that is read in full.
    */
   fused(outs: readonly TypedArray[], operands: readonly Operand[], attrs: FusedAttrs): void;
 
   /** out (contiguous) = the strided view of x: transpose, slice, broadcast, flip. */
   readStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
-  /** The strided view of out = x (contiguous): pad, concatenate. Elements outside the view are left alone; no place twice. */
+  /** The strided view of out = x (contiguous): pad, concatenate. Elements outside the view keep their values; no element occurs in the view twice. */
   writeStrided(out: TypedArray, x: TypedArray, attrs: StridedAttrs): void;
 
-  /** Of no elements: sum 0, max −∞ and min +∞ (for integers the ends of their range). */
+  /** Without elements the sum is 0, max −∞ and min +∞ (for integers the ends of their range). */
   reduce(op: ReduceOp, out: TypedArray, x: TypedArray, attrs: ReduceAttrs): void;
   /** Index of the first largest element; NaN counts as largest. */
   argmax(out: Int32Array, x: TypedArray, attrs: ReduceAttrs): void;
@@ -260,15 +215,15 @@ export interface Kernels {
 
   conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
   /**
-   * dx from dy. `direct`: the chain runs over (ky, kx, outChannel) ascending. Taps that fall between two strides are left
-   * out; outputs beyond the edge are zeros and take part. `winograd`: the convolution of dy, padded by 2 − padTop and
-   * 2 − padLeft, with the taps in reverse order on both axes and the channels exchanged.
+   * dx from dy. `direct`: the chain runs over (ky, kx, outChannel) ascending. It leaves out taps that fall between two
+   * strides; outputs beyond the edge are zeros and take part. `winograd`: the convolution of dy, padded by 2 − padTop and
+   * 2 − padLeft, with the taps reversed on both axes and the channels exchanged.
    */
   conv2dInputGrad(out: TypedArray, dy: TypedArray, kernel: TypedArray, attrs: Conv2dAttrs): void;
   /**
-   * The kernel's gradient, `direct` the chain over (image, oy, ox) ascending. The batch is `segments` equal runs of images;
-   * `combine` 'stack' gives `[segments, …kernel shape]`, 'tree' their tree sum `[…kernel shape]` (the same bits as
-   * `treeSum` of 'stack').
+   * The kernel's gradient. `direct`: the chain runs over (image, oy, ox) ascending. The batch is `segments` equal runs of
+   * images. `combine` 'stack' gives their gradients `[segments, …kernel shape]`, 'tree' the tree sum of these
+   * `[…kernel shape]`, with the bits of `treeSum`.
    */
   conv2dKernelGrad(
     out: TypedArray,
@@ -278,9 +233,9 @@ export interface Kernels {
   ): void;
 
   maxPool(out: TypedArray, x: TypedArray, attrs: PoolAttrs): void;
-  /** out = for each window the element of t at the place of x's maximum. */
+  /** out = for each window of x the element of t at the place of the maximum. */
   maxPoolSelect(out: TypedArray, x: TypedArray, t: TypedArray, attrs: PoolAttrs): void;
-  /** The transpose of `maxPoolSelect`: out (shape of x) = 0, then each window's g is added at the place of its maximum. */
+  /** The transpose of `maxPoolSelect`: out (of x's shape) = 0, then adds each window's g at the place of its maximum. */
   maxPoolScatter(out: TypedArray, x: TypedArray, g: TypedArray, attrs: PoolAttrs): void;
 
   /** out `[count, width]` = rows of table `[rows, width]`; an index outside gives a row of NaN (0 for integers). */
@@ -290,7 +245,7 @@ export interface Kernels {
     indices: Int32Array,
     attrs: { rows: number; width: number },
   ): void;
-  /** out `[rows, width]` = 0, then each row's of updates `[count, width]`; indices outside are dropped. */
+  /** out `[rows, width]` = for each row the sum of its updates `[count, width]`; an index outside is ignored. */
   scatterAdd(
     out: TypedArray,
     updates: TypedArray,
@@ -302,13 +257,14 @@ export interface Kernels {
   treeSum(out: TypedArray, x: TypedArray, attrs: { segments: number; size: number }): void;
   moments(out: TypedArray, x: TypedArray, weights: TypedArray, attrs: MomentsAttrs): void;
   /**
-   * x `[segments, 1 + 2·channels]` → out `[1 + 2·channels]`, pairs combined by Chan's formula: n = na+nb,
-   * δ = mb−ma, mean = ma + δ·(nb/n), M2 = (M2a + M2b) + (δ·δ)·(na·nb/n); if nb is 0 the result is a, else if na is 0, b.
+   * x `[segments, 1 + 2·channels]` → out `[1 + 2·channels]`, combining pairs by Chan's formula: n = na+nb,
+   * δ = mb−ma, mean = ma + δ·(nb/n), M2 = (M2a + M2b) + (δ·δ)·(na·nb/n). If nb is 0 the result is a, else if na is 0 it
+   * is b.
    */
   treeMoments(out: TypedArray, x: TypedArray, attrs: { segments: number; channels: number }): void;
 
   /** Threefry-2x32 with 20 rounds: out[2j], out[2j+1] = the two words of counter (j, 0) under the key. */
   randomBits(out: Uint32Array, key: Uint32Array): void;
-  /** `bits >>> 8` times 2⁻²⁴: uniform in [0, 1), in float32 and float64 alike. */
+  /** out = (`bits >>> 8`)·2⁻²⁴, uniform in [0, 1) and exact in float32 and float64. */
   unitFromBits(out: TypedArray, bits: Uint32Array): void;
 }

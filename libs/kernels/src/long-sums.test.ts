@@ -1,4 +1,4 @@
-/** Sums of more terms than float32 has digits, in every backend that this machine has. */
+/** Sums of more terms than float32 can count, in every backend of this machine. */
 import { describe, expect, it } from 'vitest';
 import type { Kernels } from './kernels.ts';
 import { availableSets } from './native/addon.ts';
@@ -9,7 +9,7 @@ import { createMemory } from './wasm/webassembly.ts';
 
 const { fround } = Math;
 const ROUNDING = 2 ** -24;
-/** By how much the sum of n numbers of one sign, whose sum is `exact`, may be off: one rounding a level, and lanes. */
+/** The largest error of the sum `exact` of n numbers of one sign: a rounding for each term of a chain and for each level. */
 const bound = (n: number, exact: number): number => (16 + Math.ceil(Math.log2(n))) * ROUNDING * exact;
 
 const memory = createMemory(MIN_SCRATCH_BYTES + 48 * 2 ** 20);
@@ -18,7 +18,7 @@ const inWasm = (length: number, at = MIN_SCRATCH_BYTES): Float32Array =>
   new Float32Array(memory.buffer, at, length);
 
 const backends: readonly [string, Kernels, (length: number) => Float32Array, number][] = [
-  // Its loops are slow.
+  // The reference is slow, so its sums have fewer terms.
   ['reference', referenceKernels(), (length) => new Float32Array(length), 20],
   ['wasm', wasm, inWasm, 1],
   ...availableSets().map(
@@ -36,18 +36,18 @@ describe.each(backends)('long float32 sums of %s', (_name, kernels, array, less)
   const outputs = (length: number): Float32Array =>
     kernels === wasm ? inWasm(length, memory.buffer.byteLength - 4 * length) : new Float32Array(length);
 
-  it.each([0.1, 0.3, 1 / 3, 0.001])('ten million times %f', (value) => {
+  it.each([0.1, 0.3, 1 / 3, 0.001])('of ten million times %f', (value) => {
     const n = 1e7 / less;
     const x = array(n).fill(value);
     const out = outputs(1);
     kernels.reduce('sum', out, x, { outer: 1, size: n, inner: 1 });
     const exact = n * fround(value);
     expect(Math.abs(out[0]! - exact)).toBeLessThanOrEqual(bound(n, exact));
-    // Far nearer than the bound, since most roundings cancel.
+    // The error is far below the bound, since most roundings cancel.
     expect(Math.abs(out[0]! / exact - 1)).toBeLessThan(2e-7);
   });
 
-  it('their squares, inside a chain', () => {
+  it('of ten million squares inside a chain', () => {
     const n = 1e7 / less;
     const x = array(n).fill(0.1);
     const out = outputs(1);
@@ -60,7 +60,7 @@ describe.each(backends)('long float32 sums of %s', (_name, kernels, array, less)
     expect(Math.abs(out[0]! / (n * fround(fround(0.1) ** 2)) - 1)).toBeLessThan(2e-7);
   });
 
-  it('columns of a long matrix', () => {
+  it('of the columns of a long matrix', () => {
     const n = 1e6 / less;
     const x = array(3 * n);
     for (let i = 0; i < x.length; i++) x[i] = [0.1, 0.7, 1 / 3][i % 3]!;
@@ -71,7 +71,7 @@ describe.each(backends)('long float32 sums of %s', (_name, kernels, array, less)
     }
   });
 
-  it('means and squares of a long batch', () => {
+  it('of the moments of a long batch', () => {
     const n = 1e6 / less;
     const x = array(2 * n);
     const [rows, weights] = [x.subarray(0, n), x.subarray(n)];
@@ -85,7 +85,7 @@ describe.each(backends)('long float32 sums of %s', (_name, kernels, array, less)
     expect(Math.abs(out[2]! / (n * half ** 2) - 1)).toBeLessThan(1e-4);
   });
 
-  it('updates of one row', () => {
+  it('of the updates of one row', () => {
     const n = 1e6 / less;
     const updates = array(n).fill(0.1);
     const indices =

@@ -33,7 +33,7 @@ describe('fnv1a64', () => {
 describe('foldIn', () => {
   const uint32 = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
-  it('is a function of key and datum, and injective in a number', () => {
+  it('depends on key and data only, and is injective in a number', () => {
     fc.assert(
       fc.property(uint32, uint32, uint32, uint32, (k0, k1, a, b) => {
         expect(foldIn([k0, k1], a)).toEqual(foldIn([k0, k1], a));
@@ -42,14 +42,14 @@ describe('foldIn', () => {
     );
   });
 
-  it('keeps numbers, strings and the stream of bits apart', () => {
+  it('separates numbers, strings and the stream of bits', () => {
     const key = keyFromSeed(1);
     expect(foldIn(key, 3)).not.toEqual(foldIn(key, '3'));
     expect(foldIn(key, 3)).not.toEqual(threefry2x32(key[0], key[1], 3, 0));
     expect(foldIn(foldIn(key, 'a'), 'b')).not.toEqual(foldIn(key, 'ab'));
   });
 
-  it('holds its values: they are part of what a seed means', () => {
+  it('keeps its values, which define the meaning of a seed', () => {
     const key = keyFromSeed(1);
     expect(foldIn(key, 5)).toEqual([936270542, 3157881992]);
     expect(foldIn(key, 'shuffle')).toEqual([2792585304, 1662861823]);

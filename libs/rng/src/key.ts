@@ -1,12 +1,12 @@
 import { threefry2x32 } from './threefry.ts';
 
 /**
- * Two uint32 words that name one independent stream of random numbers. Keys are derived from what a number is
- * for (seed, purpose, path, step, shard), never from a rank, a thread or the time.
+ * Two uint32 words that identify an independent stream of random numbers. Keys are derived from the use of a number (seed,
+ * purpose, path, step, shard), never from a rank, a thread or the time.
  */
 export type Key = readonly [number, number];
 
-/** What keys are derived for: the first thing folded into the key of a seed. */
+/** The purposes of keys. A purpose is folded into the key of a seed first. */
 export const purposes = {
   init: 'init',
   shuffle: 'shuffle',
@@ -17,11 +17,11 @@ export const purposes = {
 } as const;
 export type Purpose = (typeof purposes)[keyof typeof purposes];
 
-/** The second counter word keeps uses of one key apart; streams of bits have 0. */
+/** The second counter word separates the uses of a key; streams of bits use 0. */
 const numberDomain = 1;
 const stringDomain = 2;
 
-/** The key of a seed: a safe integer, 0 or more. Throws a `RangeError` otherwise. */
+/** The key of a seed, which is a safe integer ≥ 0. @throws RangeError otherwise. */
 export function keyFromSeed(seed: number): Key {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(`keyFromSeed: seed ${seed} is not an integer in 0 … 2^53 − 1`);
@@ -30,8 +30,8 @@ export function keyFromSeed(seed: number): Key {
 }
 
 /**
- * A new key from `key` and a number (uint32) or a string. Different data give unrelated keys; a number and a
- * string never give the same one by construction. Throws a `RangeError` for other numbers.
+ * Derives a key from `key` and a number (uint32) or a string. Different data give unrelated keys; numbers and strings use
+ * separate domains. @throws RangeError for other numbers.
  */
 export function foldIn(key: Key, data: number | string): Key {
   if (typeof data === 'number') {

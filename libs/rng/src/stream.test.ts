@@ -40,7 +40,7 @@ describe('randomUint', () => {
 });
 
 describe('permutation', () => {
-  it('holds every number once', () => {
+  it('has every number once', () => {
     fc.assert(
       fc.property(fc.nat(500), fc.nat(), (n, seed) => {
         const order = permutation(keyFromSeed(seed), n);
@@ -60,7 +60,7 @@ describe('permutation', () => {
     expect(chiSquare).toBeLessThan(20.5); // 0.1 % limit for 5 degrees of freedom
   });
 
-  it('holds its values: they are part of what a seed means', () => {
+  it('keeps its values, which define the meaning of a seed', () => {
     expect([...permutation(keyFromSeed(1), 10)]).toEqual([1, 8, 3, 0, 5, 2, 6, 4, 9, 7]);
   });
 });

@@ -9,7 +9,7 @@ export function fillRandomBits(out: Uint32Array, key: Key): void {
   if (even < out.length) out[even] = threefry2x32(k0, k1, even / 2, 0)[0];
 }
 
-/** The integer in `0 … bound − 1` that the key's stream has at `counter` (its first word). `bound` ≤ 2³². */
+/** An integer in `0 … bound − 1` from the first word of the key's stream at `counter`. `bound` ≤ 2³². */
 export function randomUint(key: Key, counter: number, bound: number): number {
   if (!Number.isInteger(bound) || bound < 1 || bound > 2 ** 32) {
     throw new RangeError(`randomUint: bound ${bound} is not an integer in 1 … 2^32`);
@@ -18,8 +18,8 @@ export function randomUint(key: Key, counter: number, bound: number): number {
 }
 
 /**
- * The numbers `0 … n − 1` in the order given by the key: Fisher–Yates, taking the swap of place `i` from word
- * `i` of the stream. A place's probability is off by at most n / 2³², far below what a run could notice.
+ * The numbers `0 … n − 1` in an order that the key determines, by the Fisher–Yates shuffle. Word `i` of the stream chooses
+ * the swap of place `i`. The probability of a place is off by at most n / 2³², too little for a run to notice.
  */
 export function permutation(key: Key, n: number): Int32Array {
   const order = new Int32Array(n);
@@ -35,7 +35,7 @@ export function permutation(key: Key, n: number): Int32Array {
   return order;
 }
 
-/** Maps a uint32 word to `0 … bound − 1` by multiply and shift; IEEE doubles make it the same everywhere. */
+/** Maps a uint32 word to `0 … bound − 1` by multiplication and a shift, which are the same everywhere in IEEE doubles. */
 function scale(word: number, bound: number): number {
   return Math.floor((word * bound) / 2 ** 32);
 }

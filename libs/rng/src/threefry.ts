@@ -1,5 +1,5 @@
 /**
- * Threefry-2x32 with 20 rounds: a keyed bijection of 64-bit counters whose outputs pass for random.
+ * Threefry-2x32 with 20 rounds: a keyed bijection of 64-bit counters whose outputs pass statistical tests of randomness.
  * Source: Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  */
 
@@ -18,7 +18,7 @@ export function threefryInto(
 ): void {
   let x0 = (c0 + k0) | 0;
   let x1 = (c1 + k1) | 0;
-  // The three key words are injected in turn, two after each group of four rounds.
+  // Two of the three key words are added after each group of four rounds, in turn.
   let [a, b, c] = [k1, k0 ^ k1 ^ parity, k0];
   for (let group = 1; group <= 5; group++) {
     const odd = (group & 1) === 1;

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { holds, isShort, wholeRange } from './dtype.ts';
 
-it('types of whole numbers hold those of their range alone', () => {
+it('integer types hold only integers of their range', () => {
   for (const [dtype, lowest, highest] of [
     ['int32', -(2 ** 31), 2 ** 31 - 1],
     ['uint32', 0, 2 ** 32 - 1],
@@ -22,12 +22,12 @@ it('types of whole numbers hold those of their range alone', () => {
   }
 });
 
-it('floats hold any number, rounded', () => {
+it('float types hold any number, rounded', () => {
   for (const value of [0.1, 1e300, Number.NaN, Number.NEGATIVE_INFINITY])
     expect(holds('float32', value)).toBe(true);
 });
 
-it('bytes and 16-bit numbers are no storage of their own', () => {
+it('arrays of 8-bit and 16-bit integers are short', () => {
   expect([new Uint8Array(1), Buffer.alloc(1), new Int16Array(1)].map(isShort)).toEqual([true, true, true]);
   expect([new Int32Array(1), new Float32Array(1), new DataView(new ArrayBuffer(1))].map(isShort)).toEqual([
     false,

@@ -1,13 +1,13 @@
 import { LockstepError } from '@lockstep/errors';
 
-/** Element types. `bool` is one byte an element, 0 or 1. `uint32` holds random bits and keys. */
+/** Element types. An element of `bool` is one byte, 0 or 1. `uint32` holds random bits and keys. */
 export type DType = 'float32' | 'float64' | 'int32' | 'uint32' | 'bool';
 export type FloatDType = 'float32' | 'float64';
 
-/** Storage of the element types, in their order. */
+/** Storage of the element types, in the order of {@link DType}. */
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
 
-/** Typed arrays of short whole numbers, which are no storage here: their values become int32. */
+/** Typed arrays of integers of 8 and 16 bits. They are not storage of an element type; their values become int32. */
 export type ShortArray = Int8Array | Uint8Array | Uint8ClampedArray | Int16Array | Uint16Array;
 
 const constructors = {
@@ -30,18 +30,18 @@ const wholeRanges = {
   bool: [0, 1],
 } as const satisfies Record<Exclude<DType, FloatDType>, readonly [number, number]>;
 
-/** The least and the largest number of a type of whole numbers. */
+/** The least and the largest number of an integer type or bool. */
 export const wholeRange = (dtype: Exclude<DType, FloatDType>): readonly [number, number] =>
   wholeRanges[dtype];
 
-/** Whether the type holds the number: floats round any, the others hold whole numbers of their range alone. */
+/** Whether the type can hold the number. Floats hold any number, rounded; the others hold integers of their range. */
 export function holds(dtype: DType, value: number): boolean {
   if (isFloat(dtype)) return true;
   const [lowest, highest] = wholeRanges[dtype];
   return Number.isInteger(value) && value >= lowest && value <= highest;
 }
 
-/** What a type of whole numbers holds, in words. */
+/** The numbers that an integer type or bool holds, in words. */
 export function heldBy(dtype: Exclude<DType, FloatDType>): string {
   const [lowest, highest] = wholeRanges[dtype];
   return dtype === 'bool' ? '0 and 1' : `whole numbers from ${lowest} to ${highest}`;
@@ -60,14 +60,14 @@ export function allocate(dtype: DType, size: number): TypedArray {
     const gibibytes = (size * bytesPerElement(dtype)) / 2 ** 30;
     throw new LockstepError(
       'shape',
-      `an array of ${size} elements of ${dtype} takes ${gibibytes.toPrecision(3)} GiB, more than can be had; use smaller arrays, or work on one part after the other`,
+      `an array of ${size} elements of ${dtype} takes ${gibibytes.toPrecision(3)} GiB, more than this process can allocate; use smaller arrays, or process one part after the other`,
       { dtype, size },
       { cause },
     );
   }
 }
 
-/** A view of `size` elements at `byteOffset` of `buffer`; writes go to the buffer. */
+/** A view of `size` elements at `byteOffset` of `buffer`. */
 export function viewOf(
   dtype: DType,
   buffer: ArrayBuffer | SharedArrayBuffer,
@@ -77,7 +77,7 @@ export function viewOf(
   return new constructors[dtype](buffer as ArrayBuffer, byteOffset, size);
 }
 
-/** Whether the array holds bytes or other short whole numbers, such as pixels. A Uint8Array does, unless it is known as bool. */
+/** Whether the array holds integers of 8 or 16 bits, such as pixels. A Uint8Array does, unless it is known to be bool. */
 export function isShort(data: ArrayBufferView): data is ShortArray {
   return (
     data instanceof Uint8Array ||
@@ -88,7 +88,7 @@ export function isShort(data: ArrayBufferView): data is ShortArray {
   );
 }
 
-/** The type whose storage this is. */
+/** The element type that the array stores. */
 export function dtypeOf(data: TypedArray): DType {
   if (data instanceof Float32Array) return 'float32';
   if (data instanceof Float64Array) return 'float64';

@@ -1,6 +1,6 @@
 import { LockstepError } from '@lockstep/errors';
 
-/** Lengths of the axes, outermost first; `[]` is a scalar. Data are contiguous in row-major order. */
+/** The lengths of the axes, outermost first; `[]` is a scalar. Data are contiguous in row-major order. */
 export type Shape = readonly number[];
 
 export function sizeOf(shape: Shape): number {
@@ -9,7 +9,7 @@ export function sizeOf(shape: Shape): number {
   return size;
 }
 
-/** Elements to step over for one step along each axis. */
+/** The distance, in elements, between neighbours along each axis. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length);
   let stride = 1;
@@ -28,7 +28,7 @@ export function formatShape(shape: Shape): string {
   return `[${shape.join(', ')}]`;
 }
 
-/** NumPy's broadcasting rule: align the last axes; lengths are equal or one of them is 1. */
+/** NumPy's broadcasting rule: shapes are aligned at the last axis, and two lengths are equal or one of them is 1. */
 export function broadcastShapes(op: string, ...shapes: readonly Shape[]): number[] {
   const rank = Math.max(0, ...shapes.map((shape) => shape.length));
   const result = new Array<number>(rank).fill(1);
@@ -51,7 +51,7 @@ export function broadcastShapes(op: string, ...shapes: readonly Shape[]): number
   return result;
 }
 
-/** `axis` counted from the front; negative axes count from the back. */
+/** `axis` counted from the front. A negative axis counts from the back. */
 export function normalizeAxis(op: string, axis: number, rank: number): number {
   const normal = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normal < 0 || normal >= rank) {
@@ -64,7 +64,7 @@ export function normalizeAxis(op: string, axis: number, rank: number): number {
   return normal;
 }
 
-/** Sorted axes counted from the front; `undefined` means all of them. A repeated axis is an error. */
+/** The axes counted from the front, sorted; `undefined` means all axes. A repeated axis is an error. */
 export function normalizeAxes(
   op: string,
   axes: number | readonly number[] | undefined,

@@ -16,7 +16,7 @@ export const extending = 'Programs and primitives';
 const sections: readonly (readonly [title: string, places: RegExp, about: string])[] = [
   [
     'Tensors',
-    /autodiff\/src\/(convert|grids)\.ts|core\.ts#Tensor$|random\.ts#keyTensor$/,
+    /autodiff\/src\/(convert|grids)\.ts|tensor\.ts#Tensor$|bits\.ts#keyTensor$/,
     'The array type and what makes arrays.',
   ],
   ['Transformations', /autodiff\/src\/transform\//, 'Functions of functions: [autodiff.md](autodiff.md).'],
@@ -71,15 +71,16 @@ const order = ['Tensors', 'ops', 'Transformations', 'Looking inside', 'Experimen
 
 const rank = (title: string): number => (order.includes(title) ? order.indexOf(title) : order.length);
 
-/** The families of docs/ops.md, each with its ops. */
+/** The families of docs/ops.md, each with its ops; sections without a table of ops are none. */
 function familiesOf(opsPage: string): [title: string, names: string[]][] {
   return opsPage
     .split(/^## /m)
     .slice(1)
-    .map((section) => [
+    .map((section): [title: string, names: string[]] => [
       section.slice(0, section.indexOf('\n')),
       Array.from(section.matchAll(/^\| `(\w+)` \|/gm), ([, name]) => name!),
-    ]);
+    ])
+    .filter(([, names]) => names.length > 0);
 }
 
 /** The file that declares it and its name there, as the patterns of sections have them. */

@@ -19,7 +19,7 @@ type Value = Extract<Reply, { value: unknown }>['value'];
 
 export function createCompiler({ worker: thread, ended }: StartedThread): Compiler {
   let pending: { resolve(value: Value): void; reject(error: unknown): void } | undefined;
-  /** Why the thread ended: nobody answers any more. The experiment's own code can end it at any time. */
+  /** Why the thread has ended: it answers no more. The experiment's own code can end it at any time. */
   let failure: Error | undefined;
   const settle = (deliver: (of: NonNullable<typeof pending>) => void): void => {
     const of = pending;
@@ -34,7 +34,7 @@ export function createCompiler({ worker: thread, ended }: StartedThread): Compil
     settle((of) => of.reject(error));
   });
   const ask = (request: Request): Promise<Value> => {
-    invariant(pending === undefined, 'the compiler is asked one thing at a time');
+    invariant(pending === undefined, 'the compiler answers one request at a time');
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       pending = { resolve, reject };

@@ -1,4 +1,4 @@
-/** Between a worker's main thread and its compiler thread. */
+/** Messages between a worker's main thread and its compiler thread. */
 import type { Plan } from '@lockstep/autodiff';
 import type { Dataset } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
@@ -6,9 +6,9 @@ import type { ProgramHashes } from '@lockstep/protocol';
 import type { EarlyStopping, ProgramSet, RunConfig } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
 
-/** The experiment as data: what remains of it once its functions have been traced. */
+/** An experiment as data, after its functions have been traced. */
 export interface Compiled {
-  /** Its columns lie in shared memory. */
+  /** Its columns lie in shared memory: it is passed on to compute threads. */
   readonly dataset: Dataset;
   /** With the plans for blocks of one shard. */
   readonly programs: ProgramSet;
@@ -27,10 +27,10 @@ export type Request =
   /** `arrays`: parameters and model state before the step. */
   | { readonly type: 'search'; readonly step: number; readonly arrays: readonly TypedArray[] };
 
-/** What a search for the operation that is not finite came to. */
+/** The result of a search for the operation that is not finite. */
 export interface SearchResult {
   readonly message: string;
-  /** A place that the message names, in the bundle. */
+  /** A place in the bundle that the message names. */
   readonly site?: string;
 }
 

@@ -1,27 +1,20 @@
 /**
  * Imports the experiment, loads its data and compiles its programs, away from the main thread, which must answer
- * heartbeats meanwhile. It stays for blocks of other sizes, which later generations may need.
+ * heartbeats meanwhile. The thread stays: later generations may need plans for blocks of other sizes.
  */
 import { parentPort } from 'node:worker_threads';
 import { shareable } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
-import { createSchedule, exportPrograms, type ProgramSet, placed, placedLater } from '@lockstep/run';
-import {
-  compilePrograms,
-  definitionOf,
-  hashesOf,
-  type SearchOptions,
-  searchNonFinite,
-} from '@lockstep/training';
+import { placed, placedLater } from '@lockstep/run';
+import { definitionOf } from '@lockstep/training';
 import { importExperiment, projectRoot } from '../experiment-module.ts';
+import { type CompiledExperiment, compileExperiment } from './compiled-experiment.ts';
 import type { Compiled, Plans, Reply, Request, SearchResult } from './messages.ts';
 
 const port = parentPort;
 invariant(port !== null, 'the compiler thread is started by its worker');
 
-/** The programs with plans for blocks of the given sizes. */
-let planned: ((sizes: readonly number[]) => ProgramSet) | undefined;
-let searched: Omit<SearchOptions, 'step' | 'arrays'> | undefined;
+let loaded: CompiledExperiment | undefined;
 
 port.on('message', (request: Request) => {
   work(request).then(
@@ -30,20 +23,27 @@ port.on('message', (request: Request) => {
   );
 });
 
-function work(request: Request): Promise<Compiled | Plans | SearchResult> {
+async function work(request: Request): Promise<Compiled | Plans | SearchResult> {
+  if (request.type === 'load') {
+    loaded = await load(request);
+    return loaded.compiled;
+  }
+  invariant(loaded !== undefined, 'the experiment is loaded before anything is asked of it');
   switch (request.type) {
-    case 'load':
-      return load(request);
     case 'plan':
-      return plan(request.sizes);
+      return loaded.plan(request.sizes);
     case 'search':
-      return search(request);
+      return loaded.search(request.step, request.arrays);
     default:
       return request satisfies never;
   }
 }
 
-async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>): Promise<Compiled> {
+async function load({
+  bundle,
+  hash,
+  config,
+}: Extract<Request, { type: 'load' }>): Promise<CompiledExperiment> {
   const source = { bundle, hash, root: projectRoot() };
   const experiment = await placedLater(
     () => source,
@@ -54,34 +54,6 @@ async function load({ bundle, hash, config }: Extract<Request, { type: 'load' }>
     () => source,
     () => experiment.data.load(limitSamples === null ? {} : { limitSamples }),
   );
-  const dataset = shareable(data);
-  const { train, validation } = dataset.splits;
-  const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
   const defined = () => definitionOf(experiment);
-  const programs = placed(source, defined, () => compilePrograms(experiment, dataset, config, totalSteps));
-  searched = { experiment, dataset, config };
-  planned = (sizes) => placed(source, defined, () => exportPrograms(programs, sizes));
-  // Blocks of one shard exist for every model: a mistake in it ends the run here, before its first step.
-  const { earlyStopping } = experiment;
-  const hashes = hashesOf(programs, earlyStopping);
-  return { dataset, programs: planned([1]), earlyStopping, hashes };
-}
-
-async function plan(sizes: readonly number[]): Promise<Plans> {
-  invariant(planned !== undefined, 'the experiment is loaded before plans are asked for');
-  const { shardPlans, evaluationPlans } = planned(sizes);
-  return { shardPlans, evaluationPlans };
-}
-
-async function search({ step, arrays }: Extract<Request, { type: 'search' }>): Promise<SearchResult> {
-  invariant(searched !== undefined, 'the experiment is loaded before anything is looked for in it');
-  const result = searchNonFinite({ ...searched, step, arrays });
-  if (result === undefined) {
-    return {
-      message: 'every shard and the penalty are finite by themselves; their sum over the step is not',
-    };
-  }
-  const { shard, found } = result;
-  const where = shard === undefined ? 'in the penalty' : `in shard ${shard}`;
-  return { message: `${where}, ${found.message}`, ...(found.site !== undefined && { site: found.site }) };
+  return compileExperiment(experiment, shareable(data), config, (trace) => placed(source, defined, trace));
 }

@@ -1,12 +1,12 @@
-/** What a worker's main thread asks of its compute threads. Orders are numbers in shared memory; bulk is posted. */
+/** What a worker's main thread asks of its compute threads. Orders are numbers in shared memory; everything larger is posted. */
 import type { Header, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import type { WireError } from '@lockstep/errors';
 import type { Profile, WasmMemory } from '@lockstep/kernels';
 import type { BatchSlot, ProgramSet, ReplicaCopy, RunConfig, WorkerLayout } from '@lockstep/run';
 import type { UpdateResult } from '@lockstep/training';
-import type { ReducedBucket, StepTimes } from '../reductions.ts';
-import type { Span } from '../tracer.ts';
+import type { Interval } from '../clock.ts';
+import type { ExchangeTimes, ReducedBucket } from '../exchange/measures.ts';
 
 /** Words of a thread's mailbox. */
 export const word = {
@@ -21,12 +21,15 @@ export const word = {
 } as const;
 
 /**
- * Words that all threads of a worker share while they run a whole step: how often others than the first have come to the
- * end of a segment; after how many segments the first has exchanged; whether its lane reaches all peers, and theirs it.
+ * Words that all threads of a worker share while they run a whole step.
+ *
+ * - `arrived`: how often threads other than the first have ended a segment of the step
+ * - `passed`: after how many segments the first thread has exchanged
+ * - `reachesAll`: 1 if the first thread's lane reaches all peers and theirs reach it, else 0
  */
 export const gate = { arrived: 0, passed: 1, reachesAll: 2, size: 3 } as const;
 
-/** In the first two words: the step goes no further. */
+/** In `arrived` and `passed`: the step goes no further. */
 export const ABORTED = 2 ** 30;
 
 export const orders = ['configure', 'initialize', 'segment', 'step', 'update', 'evaluate', 'exit'] as const;
@@ -38,6 +41,7 @@ export interface Job {
   readonly order: Order;
   readonly step?: number;
   readonly segment?: number;
+  /** The replica's copy that the job reads or makes. */
   readonly copy?: ReplicaCopy;
   readonly split?: SplitName;
   /** The training step that comes next, where it is known: its batch is loaded while this job runs. */
@@ -56,7 +60,7 @@ export interface Configuration {
   readonly numThreads: number;
   /** Whether another thread loads the batches. */
   readonly loadsAhead: boolean;
-  /** Where the threads may exchange by themselves. */
+  /** Set where the threads may exchange by themselves. */
   readonly group?: ThreadGroup;
 }
 
@@ -78,26 +82,24 @@ export interface ThreadLane {
   readonly bell: number;
 }
 
-/** Posted to the first thread: how it reads what a peer's sends. */
+/** Posted to the first thread: how it reads the lane of a peer's first thread. */
 export interface PeerInvitation {
   readonly generation: number;
   readonly rank: number;
   readonly invitation: Uint8Array;
 }
 
-/** A frame that a thread did not take. */
+/** Why a thread has dropped a frame. */
 export type Dropped = { readonly reason: string; readonly header: Header } | { readonly fault: string };
 
-/** By `clockMs`. */
-export type Interval = Pick<Span, 'startMs' | 'durationMs'>;
-
-/** What a thread did of a whole step. */
+/** What a thread has done of a whole step. */
 export interface DirectStep {
-  /** False: it was aborted, and must be done again by a later generation. */
+  /** False: the step was aborted, and must be done again by a later generation. */
   readonly isComplete: boolean;
   readonly segments: readonly Interval[];
   /** Of the first thread. */
-  readonly times?: StepTimes;
+  readonly times?: ExchangeTimes;
+  /** Of the first thread, in a traced run. */
   readonly buckets?: readonly ReducedBucket[];
 }
 
@@ -105,7 +107,7 @@ export interface DirectStep {
 export type LoaderRequest =
   | { readonly kind: 'configure'; readonly configuration: Configuration }
   | { readonly kind: 'training'; readonly step: number; readonly slot: BatchSlot; readonly ticket: number }
-  /** All batches of a split, evaluated after a step; they have tickets from this one up. */
+  /** All batches of a split, evaluated after a step; their tickets count up from this one. */
   | {
       readonly kind: 'evaluation';
       readonly split: SplitName;
@@ -116,7 +118,7 @@ export type LoaderRequest =
 export interface ThreadData {
   readonly thread: number;
   readonly mailbox: Int32Array;
-  /** How many threads have each bucket of the exchange that the segment under way ends in. */
+  /** For each bucket of the exchange that the running segment ends in: how many threads have it. */
   readonly arrivals: Int32Array;
   /** See {@link gate}. */
   readonly gates: Int32Array;
@@ -124,7 +126,7 @@ export interface ThreadData {
   readonly supplyWords: Int32Array;
 }
 
-/** In the middle of a segment: all threads have the first `numBuckets` buckets of its exchange. */
+/** Posted while a segment runs: all threads have the first `numBuckets` buckets of its exchange. */
 export interface Announcement {
   readonly sequence: number;
   readonly numBuckets: number;
@@ -144,7 +146,7 @@ export type Answer =
     }
   | { readonly sequence: number; readonly error: WireError };
 
-/** In the middle of a step. */
+/** Posted while a step runs. */
 export interface DroppedFrame {
   readonly dropped: Dropped;
 }

@@ -1,4 +1,4 @@
-/** Fills batches before they are needed, in the order in which they are asked for. */
+/** A thread that fills batches before they are needed, in the order in which they are asked for. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { stepsPerEpoch } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
@@ -46,7 +46,7 @@ port.on('message', (request: LoaderRequest) => {
   hand(words, slot, ticket);
 });
 
-/** All batches of a pass, each as soon as its slot is free; at the end both are. */
+/** Fills all batches of a pass, each as soon as its slot is free. Both slots are free at the end. */
 function loadEvaluation(
   { filler, dataset, config, numThreads }: Configured,
   { split, step, ticket }: Extract<LoaderRequest, { kind: 'evaluation' }>,

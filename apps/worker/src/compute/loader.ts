@@ -11,28 +11,28 @@ import type { Configuration, Job, LoaderRequest } from './commands.ts';
 import { endSupply } from './supply.ts';
 
 /**
- * From so many bytes a step on, batches are loaded ahead: it takes a thread 30 to 150 µs to fill them, and the main thread
- * 20 to ask another one.
+ * A step with fewer bytes of samples is not loaded ahead. At this size a thread takes 30 to 150 µs to fill its batch, and the main
+ * thread takes 20 µs to ask another thread for it.
  */
 const LEAST_BYTES = 1 << 18;
 
 export interface Loader {
-  /** Whether batches of this layout are loaded ahead. No batch of the layout before is on its way afterwards. */
+  /** Resolves with whether batches of this layout are loaded ahead, when no batch of the layout before is being filled any more. */
   configure(configuration: Configuration): Promise<boolean>;
-  /** Asks for what a job needs and for what follows it; the ticket of its first batch. */
+  /** Asks for the batches of a job and for that of the next step. Returns the ticket of the job's first batch; 0 without any. */
   supply(job: Job): number;
-  /** Why there are no more batches. */
+  /** Why the thread has ended: it loads no more batches. */
   readonly failure: Error | undefined;
   close(): Promise<void>;
 }
 
-/** `words`: see supply.ts. Its thread starts at once: it is ready when there is something to load. */
+/** Starts the thread at once, so that it is ready when there is something to load. `words`: see supply.ts. */
 export function createLoader(words: Int32Array): Loader {
   let failure: Error | undefined;
   let current: Configuration | undefined;
   let isConfigured = false;
   let numTickets = 0;
-  /** The training step whose batch a slot has, or will have when what was asked is done. */
+  /** By slot: the training step whose batch lies there once all requests are done. */
   let loaded: [Loaded | undefined, Loaded | undefined] = [undefined, undefined];
 
   const end = (error: Error): void => {

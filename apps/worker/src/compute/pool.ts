@@ -21,19 +21,18 @@ import {
 } from './commands.ts';
 import { createLoader } from './loader.ts';
 
+export type PoolConfiguration = Omit<Configuration, 'numThreads' | 'loadsAhead'>;
+
 export interface Pool {
   readonly numThreads: number;
   /**
-   * Hands a generation's layout to the first `active` threads, which alone take part in jobs from then on. Gives the invitation to
-   * the first one's lane, where it has one.
+   * Hands a generation's layout to the first `numActive` threads, which alone take part in jobs from then on. Resolves with the
+   * invitation to the first thread's lane, where it has one.
    */
-  configure(
-    configuration: Omit<Configuration, 'numThreads' | 'loadsAhead'>,
-    active: number,
-  ): Promise<Uint8Array | undefined>;
+  configure(configuration: PoolConfiguration, numActive: number): Promise<Uint8Array | undefined>;
   /**
-   * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` hears how many buckets of a
-   * segment's exchange stand on all of them, before it ends.
+   * Runs a job on all active threads; resolves with the time of the slowest, in ms. `onReady` is called before a segment ends, when
+   * all threads have the first `numBuckets` buckets of its exchange.
    */
   runAll(job: Job, onReady?: (numBuckets: number) => void): Promise<number>;
   /** Runs a job on the first thread. */
@@ -42,11 +41,11 @@ export interface Pool {
   runUpdate(job: Job & { readonly order: 'update' }): Promise<RanUpdate>;
   /** Runs a whole step on all active threads, which exchange by themselves. */
   runStep(job: Job & { readonly order: 'step' }): Promise<RanStep>;
-  /** Ends the step under way, if there is one, at the next end of a segment. */
+  /** Ends the whole step that runs, if one does, before its next exchange is done. */
   abortStep(): void;
-  /** Lets the first thread know a peer's. */
+  /** Shows the first thread the lane of a peer's first thread. */
   invite(invitation: PeerInvitation): void;
-  /** Whether the first thread's lane reaches all peers, and theirs it. */
+  /** Whether the first thread's lane reaches all peers and theirs reach it; false until the generation is configured. */
   readonly reachesAll: boolean;
   close(): Promise<void>;
 }
@@ -80,7 +79,7 @@ interface Thread {
   readonly worker: Worker;
   readonly mailbox: Int32Array;
   pending: Pending | undefined;
-  /** Why it ended: nobody answers any more. */
+  /** Why the thread has ended: it answers no more. */
   failure: Error | undefined;
 }
 
@@ -91,46 +90,22 @@ export function createPool(
   const loader = createLoader(supplyWords);
   const threads = started.map((thread, index) => adopt(thread, index, events));
   let active: readonly Thread[] = [];
-  /** Rings for the first thread, where it has a lane. */
+  /** Rings the bell of the first thread's lane, where it has one. */
   let rope: Pick<Rope, 'ring'> | undefined;
 
-  const run = (
-    thread: Thread,
-    job: Job,
-    ticket = 0,
-    onReady?: (numBuckets: number) => void,
-  ): Promise<Done> => {
-    invariant(thread.pending === undefined, 'a thread does one job at a time');
-    if (thread.failure !== undefined) return Promise.reject(thread.failure);
-    const { mailbox } = thread;
-    const { order, step = 0, segment = 0, copy = 0, split = 'train' } = job;
-    mailbox[word.order] = orders.indexOf(order);
-    mailbox[word.step] = step;
-    mailbox[word.segment] = segment;
-    mailbox[word.copy] = copy;
-    mailbox[word.split] = splits.indexOf(split);
-    mailbox[word.ticket] = ticket;
-    return new Promise((resolve, reject) => {
-      thread.pending = { job, sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
-      Atomics.add(mailbox, word.sequence, 1);
-      Atomics.notify(mailbox, word.sequence);
-    });
-  };
   const all = async (job: Job, onReady?: (numBuckets: number) => void): Promise<readonly Done[]> => {
     arrivals.fill(0);
     const ticket = loader.supply(job);
     try {
-      return await Promise.all(active.map((thread) => run(thread, job, ticket, onReady)));
+      return await Promise.all(active.map((thread) => give(thread, job, ticket, onReady)));
     } catch (error) {
       // The others would wait for the one that failed.
       abortStep();
       throw loader.failure ?? error;
     }
   };
-  const slowest = (answers: readonly Done[]): number =>
-    Math.max(...answers.map(({ computeMs }) => computeMs));
   const setGates = (value: number): void => {
-    // In this order: who is woken as if all threads had arrived must see that the step is aborted.
+    // In this order: a thread that is woken as if all had arrived must see that the step is aborted.
     for (const word of [gate.passed, gate.arrived]) {
       Atomics.store(gates, word, value);
       Atomics.notify(gates, word);
@@ -146,7 +121,7 @@ export function createPool(
     async configure(configuration, numActive) {
       active = threads.slice(0, numActive);
       const whole = { ...configuration, numThreads: numActive };
-      // What it still fills would be written over the new layout.
+      // First, since batches that the loader still fills would be written over the new layout.
       const loadsAhead = await loader.configure({ ...whole, loadsAhead: true });
       for (const { worker } of active) worker.postMessage({ ...whole, loadsAhead });
       rope = undefined;
@@ -156,10 +131,10 @@ export function createPool(
       return lane?.invitation;
     },
     runAll: async (job, onReady) => slowest(await all(job, onReady)),
-    runFirst: async (job) => (await run(threads[0]!, job)).computeMs,
+    runFirst: async (job) => (await give(threads[0]!, job)).computeMs,
     async runUpdate(job) {
-      const { computeMs, update } = await run(threads[0]!, job);
-      invariant(update !== undefined, 'an update says what became of it');
+      const { computeMs, update } = await give(threads[0]!, job);
+      invariant(update !== undefined, 'the answer to an update has its result');
       return { ...update, computeMs };
     },
     async runStep(job) {
@@ -186,6 +161,28 @@ export function createPool(
   };
 }
 
+const slowest = (answers: readonly Done[]): number => Math.max(...answers.map(({ computeMs }) => computeMs));
+
+/** Gives a thread an order, and wakes it. Resolves with its answer. */
+function give(thread: Thread, job: Job, ticket = 0, onReady?: (numBuckets: number) => void): Promise<Done> {
+  invariant(thread.pending === undefined, 'a thread does one job at a time');
+  if (thread.failure !== undefined) return Promise.reject(thread.failure);
+  const { mailbox } = thread;
+  const { order, step = 0, segment = 0, copy = 0, split = 'train' } = job;
+  mailbox[word.order] = orders.indexOf(order);
+  mailbox[word.step] = step;
+  mailbox[word.segment] = segment;
+  mailbox[word.copy] = copy;
+  mailbox[word.split] = splits.indexOf(split);
+  mailbox[word.ticket] = ticket;
+  return new Promise((resolve, reject) => {
+    thread.pending = { job, sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
+    Atomics.add(mailbox, word.sequence, 1);
+    Atomics.notify(mailbox, word.sequence);
+  });
+}
+
+/** Settles the jobs of a started thread with its answers. */
 function adopt(
   started: ComputeThreads['threads'][number],
   index: number,

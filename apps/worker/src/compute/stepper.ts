@@ -1,22 +1,24 @@
 /**
- * Whole steps without the main thread: every thread runs its segments one after the other, and the first one exchanges in
- * between what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs
- * between threads instead of two for each segment, and who waits for a peer is who needs what it sends.
+ * Whole steps without the main thread: every thread runs its segments one after the other, and in between the first one exchanges
+ * what all of them have, with peers on this host through a lane of its own. Such a step costs two hand-overs between threads
+ * instead of two for each segment, and the thread that waits for a peer is the one that needs what the peer sends.
  */
-import { type BoundBucket, createHeldFrames } from '@lockstep/collectives';
+
+import type { BoundBucket } from '@lockstep/collectives';
+import { createHeldFrames } from '@lockstep/collectives';
 import { createEagerKernels } from '@lockstep/kernels';
 import { createLane } from '@lockstep/lanes';
 import { combineWith, type ReplicaCopy } from '@lockstep/run';
 import type { Executor } from '@lockstep/training';
-import { directLink, reduceDirectly } from '../direct-exchange.ts';
-import { createReductions, type ReducedBucket } from '../reductions.ts';
-import { clockMs } from '../tracer.ts';
+import { clockMs, type Interval } from '../clock.ts';
+import { directLink, reduceDirectly } from '../exchange/direct-exchange.ts';
+import type { ReducedBucket } from '../exchange/measures.ts';
+import { createReductions } from '../exchange/reductions.ts';
 import {
   ABORTED,
   type DirectStep,
   type Dropped,
   gate,
-  type Interval,
   type ThreadGroup,
   type ThreadLane,
 } from './commands.ts';
@@ -28,7 +30,7 @@ export interface StepperOptions {
   readonly numThreads: number;
   /** See {@link gate}. */
   readonly gates: Int32Array;
-  /** The buckets of each exchange. */
+  /** By exchange. */
   readonly buckets: readonly (readonly BoundBucket[])[];
   readonly onDropped: (dropped: Dropped) => void;
 }
@@ -36,12 +38,12 @@ export interface StepperOptions {
 export interface Stepper {
   /** Runs all segments of a step and the exchanges between them, or as far as an abort lets it. */
   run(step: number, copy: ReplicaCopy): DirectStep;
-  /** The first `numBuckets` buckets of the exchange that ends the segment under way stand on this thread. */
+  /** To be called when the first `numBuckets` buckets of the running segment's exchange are complete on this thread. */
   ready(numBuckets: number): void;
-  /** Undefined on other threads than the first, without peers, and without shared memory. */
+  /** Undefined on threads other than the first, without peers, and without shared memory. */
   readonly lane: ThreadLane | undefined;
   accept(rank: number, invitation: Uint8Array): void;
-  /** Tells the main thread whether all peers can be reached, and reach this thread. */
+  /** Tells the main thread whether this thread reaches all peers and they reach it. */
   tellReach(): void;
   close(): void;
 }
@@ -112,7 +114,7 @@ function createExchanger({ group, buckets, numThreads, gates, onDropped }: Stepp
   };
   tellReach();
 
-  /** Waits until the other threads have come to the end of the segment. */
+  /** Waits until the other threads have ended the segment. */
   const awaitThreads = (): void => {
     const all = (numThreads - 1) * (segment + 1);
     for (let at = Atomics.load(gates, gate.arrived); at < all; at = Atomics.load(gates, gate.arrived)) {
@@ -133,14 +135,14 @@ function createExchanger({ group, buckets, numThreads, gates, onDropped }: Stepp
       segment = of;
     },
     start(numBuckets: number): void {
-      // Other threads may not have them yet.
+      // Other threads may not have these buckets yet.
       if (numThreads === 1) reductions.start(step, segment, buckets[segment]!, numBuckets);
     },
     exchange(): void {
       awaitThreads();
       if (isAborted(gates)) return;
       reduceDirectly(reductions, lane, [step, segment, buckets[segment]!], () => isAborted(gates));
-      // Unless the step was aborted.
+      // Leaves the mark of an abort in place.
       Atomics.compareExchange(gates, gate.passed, segment, segment + 1);
       if (numThreads > 1) Atomics.notify(gates, gate.passed);
     },

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { awaitRead, createSupply, createSupplyWords, endSupply, hand, readCounts } from './supply.ts';
 
-it('a batch is there when its slot has its ticket', () => {
+it('a thread waits for a batch until its slot has its ticket', () => {
   const words = createSupplyWords(1);
   const supply = createSupply(words, 0, () => 5);
   hand(words, 1, 5);
@@ -12,7 +12,7 @@ it('a batch is there when its slot has its ticket', () => {
   expect(() => supply.await(0, 1)).toThrow(/the thread that loads batches has ended/);
 });
 
-it('a slot is free when every thread has read it, however far another is', () => {
+it('a slot is free when every thread has read it, however far ahead one of them is', () => {
   const words = createSupplyWords(3);
   const [first, second] = [0, 1].map((thread) => createSupply(words, thread, () => 1));
   const before = readCounts(words, 2);

@@ -7,11 +7,11 @@ import { createSupplyWords } from './supply.ts';
 /** Threads load no TypeScript: this is the built one. */
 const built = new URL('../../dist/compute/thread.js', import.meta.url);
 
-it('carries out each order once, also when it is woken late', async () => {
+it('carries out each order once, even if it is woken late', async () => {
   const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
   // Before it is configured a thread answers every job with an error, at once.
   mailbox[word.order] = orders.indexOf('initialize');
-  // The order stands before the thread looks, so that it never sleeps for it.
+  // The order is given before the thread starts, so that the thread never sleeps for it.
   mailbox[word.sequence] = 1;
   const arrivals = new Int32Array(new SharedArrayBuffer(4));
   const workerData: ThreadData = {

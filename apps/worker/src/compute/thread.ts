@@ -1,11 +1,10 @@
 /** A compute thread: sleeps in `Atomics.wait` until an order comes, carries it out, answers, sleeps again. */
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { invariant, toWireError } from '@lockstep/errors';
-import { createKernels, MIN_SCRATCH_BYTES } from '@lockstep/kernels';
 import { importPrograms, type ReplicaCopy } from '@lockstep/run';
-import { createExecutor, type Executor, type UpdateResult } from '@lockstep/training';
-import { bindBuckets } from '../exchange-parts.ts';
-import { clockMs } from '../tracer.ts';
+import type { Executor, UpdateResult } from '@lockstep/training';
+import { clockMs } from '../clock.ts';
+import { bindBuckets } from '../exchange/buckets.ts';
 import {
   type Announcement,
   type Answer,
@@ -20,20 +19,21 @@ import {
 } from './commands.ts';
 import { createStepper, type Stepper } from './stepper.ts';
 import { createSupply } from './supply.ts';
+import { createThreadExecutor } from './thread-executor.ts';
 
 const { thread, mailbox, arrivals, gates, supplyWords } = workerData as ThreadData;
 const port = parentPort;
 invariant(port !== null, 'a compute thread is started by its worker');
 
 let executor: Executor | undefined;
-/** Where this thread may run whole steps, and of which generation. */
+/** Runs whole steps of a generation in which this thread may do so. */
 let direct: { readonly stepper: Stepper; readonly generation: number } | undefined;
 let sequence = 0;
 let numThreads = 1;
-/** Buckets of the exchange under way that this thread has. */
+/** Buckets of the running segment's exchange that this thread has. */
 let numArrived = 0;
-/** Hears of buckets of the segment under way that stand. */
-let announced: (numBuckets: number) => void = announce;
+/** Called when buckets of the running segment are complete on this thread. */
+let onReady: (numBuckets: number) => void = announce;
 
 for (;;) {
   // A notify may come late, for an order that was already seen: only a new number is a new order.
@@ -56,18 +56,17 @@ function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
 }
 
 function runStep(): Omit<Extract<Answer, { readonly computeMs: number }>, 'sequence'> {
-  invariant(direct !== undefined, 'only a group runs whole steps');
+  invariant(direct !== undefined, 'only threads of a group run whole steps');
   const startMs = clockMs();
-  announced = direct.stepper.ready;
+  onReady = direct.stepper.ready;
   const step = direct.stepper.run(mailbox[word.step]!, mailbox[word.copy] as ReplicaCopy);
   return { startMs, computeMs: step.segments.reduce((sum, { durationMs }) => sum + durationMs, 0), step };
 }
 
-/** Gives this thread's lane, after a configuration with one, and what became of an update. */
-function carryOut(order: Exclude<(typeof orders)[number], 'step' | 'exit'>): {
-  readonly lane?: ThreadLane;
-  readonly update?: UpdateResult;
-} {
+/** Returns what the answer says besides times. */
+function carryOut(
+  order: Exclude<(typeof orders)[number], 'step' | 'exit'>,
+): Pick<Extract<Answer, { readonly computeMs: number }>, 'lane' | 'update'> {
   if (order === 'configure') {
     const lane = configure();
     return lane === undefined ? {} : { lane };
@@ -89,7 +88,7 @@ function work(
       return undefined;
     case 'segment':
       numArrived = 0;
-      announced = announce;
+      onReady = announce;
       executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, copy);
       return undefined;
     case 'update':
@@ -102,7 +101,7 @@ function work(
   }
 }
 
-/** Whoever is the last to have a bucket tells the main thread, which sends it off while the segment goes on. */
+/** The last thread to have a bucket tells the main thread, which starts to reduce it while the segment goes on. */
 function announce(numBuckets: number): void {
   let numComplete = 0;
   for (; numArrived < numBuckets; numArrived++) {
@@ -127,7 +126,7 @@ function meetPeers(): void {
   direct.stepper.tellReach();
 }
 
-/** The latest configuration; invitations before it are of a generation that is over. */
+/** The latest configuration. Invitations that were posted before it are of an earlier generation. */
 function configuration(): Configuration {
   let message = posted();
   while (message !== undefined && 'invitation' in message) message = posted();
@@ -139,7 +138,11 @@ function configure(): ThreadLane | undefined {
   const whole = configuration();
   const { programs, layout, memory, group } = whole;
   numThreads = whole.numThreads;
-  executor = createThreadExecutor(whole);
+  executor = createThreadExecutor(whole, {
+    thread,
+    onReady: (numBuckets) => onReady(numBuckets),
+    ...(whole.loadsAhead && { supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!) }),
+  });
   direct?.stepper.close();
   direct = group && {
     generation: group.generation,
@@ -154,27 +157,4 @@ function configure(): ThreadLane | undefined {
     }),
   };
   return direct?.stepper.lane;
-}
-
-function createThreadExecutor(configuration: Configuration): Executor {
-  const { programs, layout, memory, dataset, config, profile, loadsAhead } = configuration;
-  const kernels = createKernels({
-    memory,
-    scratchOffset: layout.scratch[thread]!,
-    scratchBytes: MIN_SCRATCH_BYTES,
-    profile,
-  });
-  return createExecutor({
-    programs: importPrograms(programs),
-    layout,
-    thread,
-    buffer: memory.buffer,
-    kernels,
-    dataset,
-    config,
-    onReady: (numBuckets) => announced(numBuckets),
-    ...(loadsAhead && {
-      supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!),
-    }),
-  });
 }

@@ -1,12 +1,15 @@
-/** What comes ahead stands after the first segment, with nothing written over; the bits are those of the whole program. */
+/**
+ * The output ahead is complete after the first segment, before any input is overwritten. The bits are those of the
+ * whole program.
+ */
 import type { TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
 import { type Plan, planProgram, runAlone, stack, type Tensor, traceProgram } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 
 type Function = (...inputs: Tensor[]) => Tensor[];
 
@@ -15,7 +18,7 @@ const floats = (...shapes: readonly (readonly number[])[]): ConcreteTensor[] =>
 
 const copies = (arrays: readonly TypedArray[]): string[] => arrays.map((data) => bytesOf(data.slice()));
 
-/** Output `numInPlace` ahead, against the program in one piece; the plan. */
+/** Compares a plan whose output `numInPlace` is ahead with the program in one piece; returns the plan. */
 function expectSame(f: Function, given: readonly ConcreteTensor[], numInPlace: number): Plan {
   const traced = traceProgram(f, given);
   const plan = planProgram(traced, { outputs: 'given', numInPlace, ahead: numInPlace });
@@ -38,7 +41,7 @@ describe('an output ahead', () => {
   const [w, m, g] = floats([40, 33], [40, 33], [40, 33]) as [ConcreteTensor, ConcreteTensor, ConcreteTensor];
   const norm = (x: Tensor): Tensor => x.square().sum().sqrt();
 
-  it('leaves a chain of momentum one equation, which divides again instead of reading what the norm divided', () => {
+  it('keeps a chain of momentum as one equation, which divides again instead of reading the quotient that the norm used', () => {
     const f: Function = (param, velocity, gradient) => {
       const mean = gradient!.div(3);
       const next = velocity!.mul(0.9).add(mean);
@@ -49,7 +52,7 @@ describe('an output ahead', () => {
     // The two sums, and nothing of the size of a parameter.
     expect(plan.arenaBytes).toBeLessThan(40 * 33 * 4);
   });
-  it('gives what it computed to the rest, as clipping wants it', () => {
+  it('passes values that it computed on to the rest, as clipping needs', () => {
     const f: Function = (param, velocity, gradient) => {
       const length = norm(gradient!);
       const clipped = gradient!.mul(length.add(1e-6).pow(-1).minimum(1));
@@ -60,18 +63,18 @@ describe('an output ahead', () => {
     const sums = plan.segments.map((equations) => JSON.stringify(equations).match(/"size":1320/g)?.length);
     expect(sums).toEqual([1, 1]);
   });
-  it('is never computed over an input, though it be an output in place too', () => {
+  it('is never computed over an input, even if an output in place has the same value', () => {
     const f: Function = (last, velocity, gradient) => {
       const mean = gradient!.mul(0.5).matmul(velocity!.transpose());
       return [gradient!.mul(0.5), velocity!.add(last!), stack([mean.sum()]), mean];
     };
     expectSame(f, [w, m, g], 2);
   });
-  it('is one that is computed, and not in place', () => {
+  it('must be computed, and not be in place', () => {
     const traced = traceProgram((x: Tensor) => [x.add(1), x], [w]);
     expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 0 })).toThrow(/not in place/);
     expect(() => planProgram(traced, { outputs: 'given', numInPlace: 1, ahead: 1 })).toThrow(
-      /what comes ahead is computed in its place/,
+      /the output ahead is computed in its place/,
     );
   });
 });
@@ -80,7 +83,7 @@ describe('random programs with an output ahead', () => {
   const shapes = [[4, 4], [4, 4], [2, 4], [2, 4], [4], [4], [], []] as const;
   const inputs = floats(...shapes);
   const choices = fc.array(fc.nat(), { minLength: shapes.length + 1, maxLength: shapes.length + 1 });
-  it('give the bits that they give in one piece', () => {
+  it('give the bits of the program in one piece', () => {
     fc.assert(
       fc.property(steps, choices, (list, choice) => {
         const f: Function = (...xs) => {

@@ -1,6 +1,6 @@
 /**
- * One output ahead of all others: who reads it may leave the rest undone, which may write over what the program reads.
- * The program is cut into the equations that this output needs and the others.
+ * One output ahead of all others. The reader of this output may skip the rest of the program, which may overwrite the
+ * inputs. The program is cut into the equations that the output needs and the others.
  */
 import { sizeOf } from '@lockstep/tensor';
 import { isAlias, isFusible } from './equation.ts';
@@ -9,13 +9,14 @@ import type { Equation, Program } from './program.ts';
 
 export interface ProgramWithHead {
   readonly program: Program;
-  /** The first so many equations make the output that comes ahead. */
+  /** The number of equations, from the first on, that compute the output ahead. */
   readonly numAhead: number;
 }
 
 /**
- * Fuses what output `ahead` needs, then the rest. The rest computes long elementwise values of the first part again, from the
- * same operands and so to the same bits: to keep them would cost a pass over memory. Anything else is kept.
+ * Fuses the equations that output `ahead` needs, then the rest. The rest recomputes long elementwise values of the
+ * first part from the same operands, so the bits are the same: keeping them would cost a pass over memory. All other
+ * values are kept.
  */
 export function fuseAhead(program: Program, ahead: number): ProgramWithHead {
   const { equations, outputs } = program;
@@ -49,7 +50,7 @@ export function fuseAhead(program: Program, ahead: number): ProgramWithHead {
   };
 }
 
-/** The places of the equations that lead to these variables, as far back as those where `ends` says that it is enough. */
+/** The indices of the equations that lead to these variables, back to the equations where `ends` holds. */
 function neededBy(
   { equations }: Program,
   variables: readonly number[],
@@ -65,7 +66,7 @@ function neededBy(
   return needed;
 }
 
-/** What the rest reads of the first part and does not compute again. */
+/** The variables of the first part that the rest reads and does not recompute. */
 function keptVariables(
   { equations }: Program,
   head: ReadonlySet<number>,
@@ -77,7 +78,7 @@ function keptVariables(
   return made.filter((variable) => read.has(variable));
 }
 
-/** One number is kept more cheaply than computed again. */
+/** A single number costs less to keep than to recompute. */
 const isComputedAgain = (equation: Equation, program: Program): boolean =>
   isAlias(equation) ||
   (isFusible(equation, program) && sizeOf(program.avals[equation.outputs[0]!]!.shape) > 1);

@@ -1,4 +1,4 @@
-/** Equations made of programs: those who arrange, compare, print and send programs know what to do with them. */
+/** Equations made of programs: the optimizer, hashes, printing and threads handle them. */
 import { createKernels, createMemory, MIN_SCRATCH_BYTES, referenceKernels } from '@lockstep/kernels';
 import { allocateStorage, type Storage } from '@lockstep/tensor';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ import {
 } from '../index.ts';
 import { optimize } from './optimize.ts';
 
-/** Branches in a loop around a loop, differentiated: everything that nests, in float32. */
+/** Branches in a loop around a loop, differentiated in float32: every way of nesting. */
 const model = (h: Tensor, w: Tensor): Tensor =>
   scan(
     (y) => {
@@ -56,7 +56,7 @@ const avals: readonly Aval[] = inputs.map(({ dtype, shape }) => ({ dtype, shape 
 const program = traceProgram((h, w) => f(h!, w!), avals);
 const expected = f(inputs[0]!, inputs[1]!);
 
-/** Two runs in a row, so that the second one meets what the first one left. */
+/** Two runs in a row, so that the second one starts from the memory of the first. */
 function run(plan: Plan, portable = false): string[] {
   const memory = createMemory(MIN_SCRATCH_BYTES + plan.arenaBytes);
   const kernels = portable
@@ -71,7 +71,7 @@ function run(plan: Plan, portable = false): string[] {
 }
 
 describe('a program with loops and branches', () => {
-  it('runs by every backend with the bits of the first, time after time', () => {
+  it('runs on every backend with the same bits, run after run', () => {
     const plan = planProgram(program);
     const [value] = run(plan);
     expect(value).toBe(bytesOf(expected[0]!.data));
@@ -84,7 +84,7 @@ describe('a program with loops and branches', () => {
     const plan = planProgram(program);
     expect(run(structuredClone(plan))).toEqual(run(plan));
   });
-  it('is told from another by what its bodies compute', () => {
+  it('has a hash that depends on what its bodies compute', () => {
     const loop = (factor: number): string =>
       programHash(
         traceProgram((x) => [scan((s) => [s.mul(factor), null], x!, null, { length: 3 })[0]], [avals[0]!]),
@@ -94,7 +94,7 @@ describe('a program with loops and branches', () => {
     expect(loop(2)).toBe(hashes[0]);
     expect(programHash(traceProgram((h, w) => f(h!, w!), avals))).toBe(programHash(program));
   });
-  it('shares equal loops, and drops results, states and operands that nobody needs', () => {
+  it('shares equal loops, and drops results, states and operands that no output needs', () => {
     const twice = traceProgram(
       (x) =>
         [
@@ -115,7 +115,7 @@ describe('a program with loops and branches', () => {
     const [lean] = optimize(wasteful).equations;
     expect([lean!.inputs, lean!.outputs.length]).toEqual([[0], 1]);
   });
-  it('prints its bodies and states what it costs', () => {
+  it('prints its bodies and states its cost', () => {
     const text = formatProgram(program);
     expect(text).toMatch(/= scan .*"length":5/);
     expect(text).toContain('= branch');
@@ -124,7 +124,7 @@ describe('a program with loops and branches', () => {
     expect(formatProgram(plan.program)).not.toContain('"plans"');
     const { segments, flops } = describePlan(plan);
     expect(segments[0]!.equations.filter(({ op }) => op === 'scan').length).toBe(2);
-    // Five matmuls forwards, and in the way back each again and two for its cotangents.
+    // Five matmuls forward, and on the way back each of them again and two for its cotangents.
     expect(flops).toBeGreaterThan(4 * 5 * 2 * 3 * 4 * 4);
     const turns = traceProgram(
       (x) => [
@@ -138,7 +138,7 @@ describe('a program with loops and branches', () => {
     );
     expect(describePlan(planProgram(turns)).segments[0]!.equations.map(({ op }) => op)).toContain('while');
   });
-  it('gives its work space back when it is done', () => {
+  it('releases its work space when it is done', () => {
     const once = (x: Tensor): Tensor => scan((s) => [s.sin().mul(s.cos()), null], x, null, { length: 3 })[0];
     const bytes = (numLoops: number): number =>
       planProgram(
@@ -173,7 +173,7 @@ describe('a program with loops and branches', () => {
 });
 
 describe('calls', () => {
-  it('give way to what they compute', () => {
+  it('are replaced by what they compute', () => {
     const nested = checkpoint((x: Tensor) => checkpoint((y: Tensor) => y.sin())(x).mul(2));
     const called = traceProgram((x) => [nested(x!), nested(x!.mul(3))], [avals[0]!]);
     expect(opsOf(called).filter((op) => op === 'checkpoint').length).toBe(2);

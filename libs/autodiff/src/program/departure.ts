@@ -1,21 +1,23 @@
 /**
- * When values leave for other blocks: each is computed as soon as its inputs are there, and those that are computed one
- * after the other leave together, while the rest of the segment runs.
+ * When values leave for other blocks. Each value is computed as soon as its inputs are there, and values that are
+ * computed one after the other leave together while the rest of the segment runs.
  */
 import { sizeOf } from '@lockstep/tensor';
 import { isAlias, isExchange } from './equation.ts';
 import type { Equation, Program } from './program.ts';
 
 /**
- * A message of less costs more than it hides: at 1 Gbit/s 1 MiB takes 8 ms, in which the smallest messages, of some 50 µs
- * each, are lost; and it is the size in which vectors travel best.
+ * A smaller bucket costs more than it hides. At 1 Gbit/s, 1 MiB takes 8 ms; the smallest messages take some 50 µs each,
+ * which hardly matters beside that. Vectors of 1 MiB also travel at the best rate.
  */
 const BUCKET_BYTES = 1 << 20;
 
 /** Bounds the buckets of an exchange. */
 const MAX_BUCKETS = 256;
 
-/** The same equations; those that an exchanged value comes from last stand as soon as their inputs are there. */
+/**
+ * The same equations in another order: equations that only lead to an exchange come as soon as their inputs are there.
+ */
 export function departEarly(program: Program): Program {
   const { equations } = program;
   const producers = new Map(equations.flatMap(({ outputs }, i) => outputs.map((output) => [output, i])));
@@ -33,15 +35,15 @@ export function departEarly(program: Program): Program {
     order.push(i);
     for (const reader of readers[i]!) if (--missing[reader]! === 0 && departing[reader]) place(reader);
   };
-  // What needs nothing has nobody to place it.
+  // An equation without producers is placed here, since no producer would place it.
   for (const [i, equation] of equations.entries())
     if (!departing[i] || producersOf(equation).size === 0) place(i);
   return { ...program, equations: order.map((i) => equations[i]!) };
 }
 
-/** Of each equation, whether it computes nothing but a value that is exchanged, or hands one on. */
+/** For each equation, whether it only computes or passes on a value that is exchanged. */
 function departingOf({ equations, outputs }: Program): boolean[] {
-  /** Read by something else than what hands on. */
+  /** The variables that are read by anything except equations that pass them on. */
   const used = new Set(outputs);
   const departing = new Array<boolean>(equations.length).fill(false);
   for (const [i, equation] of [...equations.entries()].reverse()) {
@@ -53,20 +55,20 @@ function departingOf({ equations, outputs }: Program): boolean[] {
   return departing;
 }
 
-/** Between what a shard computes and its exchange. */
+/** Equations between what a shard computes and its exchange. */
 const isHandOver = (equation: Equation): boolean => equation.primitive === 'treeSum' || isAlias(equation);
 
-/** The exchanges of a program by their outputs, in the order in which their values can be there. */
+/** The exchanges of a program by their outputs, in the order in which their values can be complete. */
 export function departures(program: Program): readonly number[] {
   return departEarly(program)
     .equations.filter(isExchange)
     .map(({ outputs }) => outputs[0]!);
 }
 
-/** Whether to send so many elements on their way before the segment has ended. */
+/** Whether this many elements are worth sending before the segment ends. */
 export const isWorthLeaving = (size: number): boolean => 4 * size >= BUCKET_BYTES;
 
-/** Cuts a list of exchanges: the value that reaches the least bucket size closes the bucket. */
+/** Cuts a list of exchanges into buckets. The value that reaches the minimum size closes its bucket. */
 export function inBuckets(exchanges: readonly Equation[], { avals }: Program): Equation[][] {
   const bytesOf = ({ outputs }: Equation): number => 4 * sizeOf(avals[outputs[0]!]!.shape);
   const total = exchanges.reduce((sum, exchange) => sum + bytesOf(exchange), 0);

@@ -1,4 +1,4 @@
-/** Descriptions of plans: costs counted by hand. */
+/** Descriptions of plans, with costs counted by hand. */
 import { describe, expect, it } from 'vitest';
 import { type Aval, conv2d, describePlan, grad, planProgram, type Tensor, traceProgram } from '../index.ts';
 
@@ -8,7 +8,7 @@ const described = (f: Fn, inputs: readonly Aval[], names?: readonly string[]) =>
   describePlan(planProgram(traceProgram(f, inputs)), names);
 
 describe('describePlan', () => {
-  it('names inputs, constants and the steps of what is fused', () => {
+  it('names inputs, constants and the steps of fused equations', () => {
     const f: Fn = (x, w, b) => [x!.matmul(w!).add(b!).mul(0.5).relu().reshape([12])];
     const plan = described(f, [float(4, 2), float(2, 3), float(3)], ['x', 'weights', 'bias']);
     expect(plan).toMatchObject({ numTraced: 7, numRun: 2, numFusedSteps: 3, flops: 2 * 4 * 3 * 2 + 3 * 12 });
@@ -43,7 +43,7 @@ describe('describePlan', () => {
       'convolutions and their gradients',
       (x, k) => [...grad((a: Tensor, b: Tensor) => conv2d(a, b).sum(), [0, 1])(x!, k!)],
       [float(1, 4, 4, 2), float(3, 3, 2, 5)],
-      // Both gradients take as many operations as the convolution, which itself is not needed.
+      // Both gradients take as many operations as the convolution. The convolution itself is not needed.
       2 * (2 * 16 * 9 * 2 * 5),
     ],
   ])('counts operations of %s', (_what, f, inputs, flops) => {

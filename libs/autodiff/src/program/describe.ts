@@ -1,12 +1,11 @@
-/** A plan for people to read: what runs in which segment, and what it costs. */
+/** A readable plan: what runs in which segment, and its cost. */
 import { aString, listOf, signature } from '@lockstep/errors';
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
-import type { Aval } from '../core.ts';
-import type { BucketOp } from '../primitives/sharding.ts';
+import type { Aval } from '../tensor.ts';
 import { aliases, isAlias } from './equation.ts';
 import { equationFlops } from './flops.ts';
-import { aPlan, type Plan } from './plan.ts';
+import type { BucketOp, PlannedBodies } from './planned.ts';
+import { aPlan, type Plan } from './planned.ts';
 import { type Equation, type Program, stepsOf } from './program.ts';
 
 export interface NamedAval extends Aval {
@@ -17,13 +16,13 @@ export interface EquationDescription {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly NamedAval[];
-  /** Of a fused equation, in order: `v9 = add v3 t0`, `v10 = sum t0 [8, 128, 32]`. */
+  /** The steps of a fused equation, in order: `v9 = add v3 t0`, `v10 = sum t0 [8, 128, 32]`. */
   readonly steps: readonly string[];
-  /** Of a loop or a branch. */
+  /** The bodies of a loop or a branch. */
   readonly bodies?: readonly PlanDescription[];
   /** Arithmetic operations, as flops.ts counts them. */
   readonly flops: number;
-  /** Read and written, each array once. */
+  /** Bytes read and written; each array counts once. */
   readonly bytes: number;
 }
 
@@ -41,10 +40,10 @@ export interface PlanDescription {
   readonly flops: number;
   readonly bytes: number;
   readonly arenaBytes: number;
-  /** Equations as traced, and those left to run: an equation that only renames a value's shape does not run. */
+  /** The numbers of equations: as traced, and left to run. An equation that only changes the shape does not run. */
   readonly numTraced: number;
   readonly numRun: number;
-  /** Elementwise steps inside of fused equations. */
+  /** Elementwise steps within fused equations. */
   readonly numFusedSteps: number;
 }
 
@@ -53,7 +52,10 @@ const checkDescribe = signature('describePlan', {
   'inputNames?': listOf(aString, 'a list of names'),
 });
 
-/** `inputNames`: of the program's inputs, in order; without it they are v0, v1, … like all other variables. */
+/**
+ * `inputNames` are the names of the program's inputs, in order. Without them inputs are v0, v1, … like all other
+ * variables.
+ */
 export function describePlan(plan: Plan, inputNames: readonly string[] = []): PlanDescription {
   checkDescribe(plan, inputNames);
   const { program, arenaBytes, numTraced } = plan;
@@ -104,7 +106,7 @@ function costs(parts: readonly { readonly flops: number; readonly bytes: number 
 
 const plansOf = ({ attrs }: Equation): readonly Plan[] => (attrs as PlannedBodies).plans ?? [];
 
-/** The outputs without the work space of a construct, which is the last. */
+/** The outputs except the last one of a construct, which is its work space. */
 const resultsOf = (equation: Equation): readonly number[] =>
   plansOf(equation).length === 0 ? equation.outputs : equation.outputs.slice(0, -1);
 

@@ -13,7 +13,7 @@ const chain = (pattern: BroadcastPattern | null, sum: ReduceAttrs): Equation => 
 });
 
 describe('a fused chain with sums', () => {
-  it('may write values over operands of their size, but no sum over one', () => {
+  it('may write values over operands of their size, but not a sum', () => {
     const rows = { repeat: 3, period: 4 };
     const chains = [
       chain(rows, { outer: 1, size: 4, inner: 3 }),

@@ -1,14 +1,15 @@
-/** What an equation means to those who arrange and run programs: the primitive table, and fused equations beside it. */
+/** The meaning of an equation for the planner and for instances: the primitive table, and fused equations besides. */
 import type { FusedAttrs, Operand } from '@lockstep/kernels';
 import { type Storage, sizeOf } from '@lockstep/tensor';
-import type { Construct, PlannedBodies } from '../construct.ts';
-import type { BoundKernel, Primitive } from '../core.ts';
+import type { Construct } from '../construct.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
+import type { BoundKernel, Primitive } from '../primitive.ts';
+import type { PlannedBodies } from './planned.ts';
 import type { Equation, Program } from './program.ts';
 
 /**
- * The name of an equation that the optimizer has made of several elementwise ones. It is no primitive: it has no
- * rules, and exists in optimised programs only. Its attrs are the kernel's.
+ * The name of an equation that the optimizer made of several elementwise ones. It is not a primitive: it has no rules
+ * and exists in optimised programs only. Its attrs are the kernel's.
  */
 export const FUSED = 'fused';
 
@@ -19,25 +20,28 @@ export const isFused = (
 
 export const isExchange = ({ primitive }: Equation): boolean => primitive === 'exchange';
 
-/** The construct that an equation is, with the bodies in its attrs; undefined for all others. */
+/** The construct of an equation, with the bodies in the equation's attrs; undefined for all other equations. */
 export const constructOf = ({ primitive }: Equation): Construct<PlannedBodies> | undefined =>
   constructNamed(primitive) as Construct<PlannedBodies> | undefined;
 
-/** The primitive that an equation is; undefined for a fused one or a construct. */
+/** The primitive of an equation; undefined for a fused one or a construct. */
 export const primitiveOf = (equation: Equation): Primitive | undefined =>
   isFused(equation) || constructOf(equation) !== undefined ? undefined : primitiveNamed(equation.primitive);
 
-/** Whether the output shares the first input's elements, and nothing is computed. */
+/** Whether the output shares the elements of the first input and nothing is computed. */
 export const isAlias = (equation: Equation): boolean =>
   !isExchange(equation) && primitiveOf(equation)?.alias === true;
 
-/** Whether an output may be written over operands of its own size, because these are read in full: sums may not. */
+/**
+ * Whether an output may be written over operands of its own size. The operands are read in full, so a value may; a sum
+ * may not.
+ */
 export const mayWriteOver = (equation: Equation, output: number): boolean =>
   isFused(equation)
     ? !equation.attrs.sums?.[equation.outputs.indexOf(output)]
     : primitiveOf(equation)?.inPlace === true;
 
-/** The equation's name is an op of the fused kernel, and its inputs have the types that the op takes there. */
+/** Whether the equation's name is an op of the fused kernel and its inputs have the types that the kernel takes. */
 export function isFusible(equation: Equation, { avals }: Program): boolean {
   if (primitiveOf(equation)?.fusible !== true) return false;
   const { primitive, inputs } = equation;
@@ -48,11 +52,11 @@ export function isFusible(equation: Equation, { avals }: Program): boolean {
   return numbers.every((dtype) => dtype === 'float32');
 }
 
-/** The equation is a sum that a fused chain may take of its values. */
+/** Whether the equation is a sum that a fused chain can compute of its values. */
 export function isSummable({ primitive, inputs }: Equation, { avals }: Program): boolean {
   if (primitive !== 'sum') return false;
   const { dtype, shape } = avals[inputs[0]!]!;
-  // Single elements are fused whatever they have to do with each other, which a sum would end.
+  // Single elements are fused even if they are unrelated; a sum would end their group.
   return dtype === 'float32' && sizeOf(shape) > 1;
 }
 
@@ -61,11 +65,11 @@ const cheapOps: ReadonlySet<string> = new Set([
   ...['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'select'],
 ]);
 
-/** The equation is a step of a fused chain that costs less than a pass over memory. */
+/** Whether the equation is a step of a fused chain that costs less than a pass over memory. */
 export const isCheap = (equation: Equation, program: Program): boolean =>
   cheapOps.has(equation.primitive) && isFusible(equation, program);
 
-/** The variable whose elements a variable shares; itself where it has its own. */
+/** The variable whose elements a variable shares, or the variable itself if it has its own elements. */
 export function aliases({ equations }: Program): (variable: number) => number {
   const source = new Map<number, number>();
   for (const equation of equations) {
@@ -77,8 +81,8 @@ export function aliases({ equations }: Program): (variable: number) => number {
 }
 
 /**
- * How many exchanges lie before each equation. An exchange belongs to the segment that it ends; a path that is longer
- * in exchanges is later.
+ * The number of exchanges before each equation. An exchange belongs to the segment that it ends; of several paths the
+ * one with the most exchanges counts.
  */
 export function exchangeLevels({ equations, avals }: Program): number[] {
   const levelOf = new Array<number>(avals.length).fill(0);
@@ -89,7 +93,7 @@ export function exchangeLevels({ equations, avals }: Program): number[] {
   });
 }
 
-/** The kernel of an equation other than a construct on its buffers. */
+/** Binds the kernel of an equation, other than a construct, to its buffers. */
 export function bindEquation(
   equation: Equation,
   outs: readonly Storage[],

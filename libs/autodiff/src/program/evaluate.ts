@@ -1,8 +1,9 @@
 /** Evaluates a program equation by equation through `bind`, so that programs themselves can be transformed. */
 import { listOf, signature } from '@lockstep/errors';
-import { bind, bindMany, ConcreteTensor, outsideOfTraces, type Tensor } from '../core.ts';
+import { bind, bindMany, outsideOfTraces } from '../core.ts';
 import { constructNamed, primitiveNamed } from '../define.ts';
 import { aTensor } from '../kinds.ts';
+import { ConcreteTensor, type Tensor } from '../tensor.ts';
 import { aProgram, type Equation, type Program } from './program.ts';
 
 const checkEvaluate = signature('evaluateProgram', {
@@ -11,8 +12,8 @@ const checkEvaluate = signature('evaluateProgram', {
 });
 
 /**
- * The outputs of a traced (not yet optimised) program. `replace` may give an equation other results than its
- * primitive's.
+ * The outputs of a traced program that is not optimised. `replace` may give an equation other results than its
+ * primitive does.
  */
 export function evaluateProgram(
   program: Program,
@@ -41,8 +42,8 @@ function apply({ primitive, attrs }: Equation, operands: readonly Tensor[]): rea
 }
 
 /**
- * The value of one variable; what is computed on the way is `known` from then on. `source` gives what no equation
- * computes.
+ * The value of one variable. Values that are computed on the way are added to `known`. `source` gives values that no
+ * equation computes.
  */
 export function evaluateVariable(
   equations: readonly Equation[],

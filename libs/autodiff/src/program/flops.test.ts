@@ -24,7 +24,7 @@ describe('programFlops', () => {
   it.each<[string, Fn, readonly Aval[], number]>([
     ['a loop by its turns', (x) => [scan((s, y) => [s.mul(y), null], x!.sum(), x!)[0]], [float(5)], 5 + 5],
     [
-      'a branch by the longer of its ways',
+      'a branch by its longer body',
       (x) => [
         cond(
           x!.sum().greater(0),
@@ -35,8 +35,8 @@ describe('programFlops', () => {
       [float(4, 4)],
       16 + 1 + 2 * 4 * 16,
     ],
-    ['a checkpoint by what is in it', (x) => [checkpoint((y: Tensor) => y.sin().cos())(x!)], [float(3)], 6],
-    ['a function of the host', (x) => [x!.sinh()], [float(7)], 7],
+    ['a checkpoint by its content', (x) => [checkpoint((y: Tensor) => y.sin().cos())(x!)], [float(3)], 6],
+    ['a function on the host', (x) => [x!.sinh()], [float(7)], 7],
     ['a system', (a, b) => [solve(a!, b!)], [float(6, 6), float(6, 2)], (2 / 3) * 216 + 2 * 2 * 36],
     ["Cholesky's factor", (a) => [cholesky(a!)], [float(2, 6, 6)], 2 * 72],
     ['a sort by its comparisons', (x) => [argSort(x!)], [float(3, 8)], 24 * 3],
@@ -46,7 +46,7 @@ describe('programFlops', () => {
     expect(describePlan(planProgram(program)).flops).toBeCloseTo(expected, 9);
   });
 
-  it('knows every primitive, or holds it for free', () => {
+  it('knows every primitive, or counts it as free', () => {
     const avals = [float(2, 4, 4), float(2, 4, 4), float(2, 4, 4)];
     const free = allPrimitives().filter(({ name }) => {
       const attrs = { kernelSize: [1, 1] };

@@ -1,12 +1,12 @@
 /**
- * Floating-point operations: what an equation costs, in a traced program or a planned one. A multiplication and an
- * addition count as two, an elementwise function as one (exp like add), a comparison as one, and what only moves elements,
- * reads them as another type or draws them as none.
+ * The number of floating-point operations of an equation, in a traced or a planned program. A multiplication and an
+ * addition count as two, an elementwise function as one (exp like add), a comparison as one. Ops that only move
+ * elements, read them as another type or draw them count as none.
  */
 import { signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
 import { constructOf, isFused, primitiveOf } from './equation.ts';
+import type { PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 
 const checkFlops = signature('programFlops', { program: aProgram });
@@ -30,7 +30,7 @@ export function equationFlops(equation: Equation, { avals }: Program): number {
   }
   const counted = counts[equation.primitive];
   if (counted !== undefined) return counted(inputs, outputs[0]!, equation.attrs);
-  // What may write over its input is elementwise.
+  // Ops that may write over an input are elementwise.
   return primitiveOf(equation)?.inPlace === true || primitiveOf(equation)?.fusible === true
     ? sizeOf(outputs[0]!)
     : 0;
@@ -41,7 +41,7 @@ function flopsOfBodies(equation: Equation): number {
   const programs = plans?.map(({ program }) => program) ?? bodiesOf(equation) ?? [];
   const each = programs.map(programFlops);
   const { planned, composed } = constructOf(equation)!;
-  // Of a call the first body is what runs; the others say how it is differentiated.
+  // Only the first body of a call runs; the others define its derivative.
   return (planned ?? composed)?.flops(each, equation.attrs as PlannedBodies) ?? each[0] ?? 0;
 }
 
@@ -56,7 +56,7 @@ const perInput =
   ([x]) =>
     flops * sizeOf(x!);
 
-/** Matrices [batch, m, n] and what each costs; factorizations after Golub & Van Loan, Matrix Computations. */
+/** The cost for matrices [batch, m, n], by matrix; factorizations after Golub & Van Loan, Matrix Computations. */
 const perMatrix =
   (flops: (m: number, n: number) => number): Count =>
   ([x]) =>
@@ -64,7 +64,7 @@ const perMatrix =
 
 const elimination = perMatrix((n) => (2 / 3) * n * n * n);
 
-/** Right sides [batch, n, m] and what each of n numbers costs, beside what their matrix does. */
+/** The cost for right sides [batch, n, m], by each of n numbers, without the cost of the matrix. */
 const withRightSides =
   (matrix: Count, perSide: (n: number) => number): Count =>
   (inputs, output, attrs) => {
@@ -78,7 +78,7 @@ const perTap = (elements: readonly number[], kernel: readonly number[]): number 
 const ofKernelGrad: Count = ([x, dy], _output, { kernelSize }) =>
   2 * sizeOf(dy!) * sizeOf(kernelSize as readonly number[]) * x!.at(-1)!;
 
-/** Comparisons of a search among n, or of a sort for each of n. */
+/** The comparisons of a search among n, or of a sort for each of n. */
 const bisections = (n: number): number => (n < 2 ? 0 : 32 - Math.clz32(n - 1));
 
 const counts: Readonly<Record<string, Count>> = {
@@ -95,7 +95,7 @@ const counts: Readonly<Record<string, Count>> = {
     ].map((name) => [name, perInput(1)]),
   ),
   maxPoolScatter: (_inputs, output) => sizeOf(output),
-  // Weighted sum, then weighted square of the deviation.
+  // A weighted sum, then the weighted square of the deviation.
   groupMoments: perInput(6),
   shardMoments: perInput(6),
   treeMoments: perInput(6),
@@ -110,9 +110,9 @@ const counts: Readonly<Record<string, Count>> = {
   determinant: elimination,
   determinantSign: elimination,
   logDeterminant: elimination,
-  // Each column is cleaned twice.
+  // Each column is orthogonalised twice.
   qr: perMatrix((m, n) => 4 * m * n * n),
-  // About ten sweeps (see the kernels) of n²/2 rotations, each of 6 operations for every element of two columns.
+  // About ten sweeps (see the kernels) of n²/2 rotations, each with 6 operations for every element of two columns.
   eigh: perMatrix((n) => 10 * (n * n * 0.5) * 18 * n),
   svd: perMatrix(rotations),
   pinv: perMatrix((m, n) => rotations(m, n) + 2 * m * n * n),

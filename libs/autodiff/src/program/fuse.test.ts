@@ -1,4 +1,4 @@
-/** Fusion does what it is for; that it leaves every bit alone is what optimize.test.ts draws programs for. */
+/** What fusion achieves. optimize.test.ts draws random programs to show that it leaves every bit alone. */
 import { describe, expect, it } from 'vitest';
 import { bind } from '../core.ts';
 import { planBlock } from '../fixtures/blocks.ts';
@@ -13,7 +13,7 @@ import {
   traceProgram,
   where,
 } from '../index.ts';
-import { barrier } from '../transform/checkpoint.ts';
+import { barrier } from '../primitives/shape/barrier.ts';
 import { isFused } from './equation.ts';
 import { optimize } from './optimize.ts';
 
@@ -21,7 +21,7 @@ type Fn = (...inputs: Tensor[]) => Tensor[];
 const float = (...shape: number[]): Aval => ({ dtype: 'float32', shape });
 const optimized = (f: Fn, ...inputs: Aval[]): Program => optimize(traceProgram(f, inputs));
 
-/** Ops of fused equations, with a + for each sum; the names of the others. */
+/** The ops of fused equations, with a + for each sum; the names of the other equations. */
 const shapeOf = ({ equations }: Pick<Program, 'equations'>) =>
   equations.map((equation) => {
     if (!isFused(equation)) return equation.primitive;
@@ -43,7 +43,7 @@ describe('a chain', () => {
         return v9"
     `);
   });
-  it('writes what is read outside, and nothing else', () => {
+  it('writes values that are read outside, and nothing else', () => {
     const program = optimized(
       (x) => {
         const y = x!.sin();
@@ -55,7 +55,7 @@ describe('a chain', () => {
     expect(shapeOf(program)).toEqual([['sin', 'mul', 'exp', 'add'], 'matmul']);
     expect(program.equations[0]!.outputs).toHaveLength(3);
   });
-  it('takes comparisons and choices, but only of float32', () => {
+  it('includes comparisons and choices, but only of float32', () => {
     const chosen: Fn = (x) => [where(logicalNot(x!.greater(0)), x!, x!.mul(2)).neg()];
     expect(shapeOf(optimized(chosen, float(4)))).toEqual([['gt', 'not', 'mul', 'select', 'neg']]);
     const wide = optimized(chosen, { dtype: 'float64', shape: [4] });
@@ -63,14 +63,14 @@ describe('a chain', () => {
     const counts: Fn = (x) => [where(x!.greater(0), x!, x!.mul(2))];
     expect(opsOf(optimized(counts, { dtype: 'int32', shape: [4] }))).not.toContain('fused');
   });
-  it('is not joined with one that depends on it through something else', () => {
+  it('is not joined with a chain that depends on it through another equation', () => {
     const f: Fn = (x) => {
       const y = x!.sin().neg();
       return [y.matmul(y).add(y).exp()];
     };
     expect(shapeOf(optimized(f, float(4, 4)))).toEqual([['sin', 'neg'], 'matmul', ['add', 'exp']]);
   });
-  it('is not joined with one that waits for it', () => {
+  it('is not joined with a chain that waits for it', () => {
     const f: Fn = (x) => {
       const y = x!.sin();
       const later = bind(barrier, [x!, y], {});
@@ -78,7 +78,7 @@ describe('a chain', () => {
     };
     expect(shapeOf(optimized(f, float(4, 4)))).toEqual(['sin', 'barrier', 'matmul', ['add', 'exp']]);
   });
-  it('takes the sums over its values along, and stays open past them', () => {
+  it('includes the sums over its values, and stays open after them', () => {
     const f: Fn = (x, y) => {
       const z = x!.mul(y!);
       const total = z.sum(0);
@@ -92,7 +92,7 @@ describe('a chain', () => {
     ]);
     expect(program.equations[0]!.outputs).toHaveLength(3);
   });
-  it('sums what is an operand of several sums only, and says so', () => {
+  it('sums a value that only several sums read, and says so', () => {
     const program = optimized((x) => [x!.sum(0), x!.reshape([2, 6]).sum(1)], float(4, 3));
     expect(formatProgram(program)).toMatchInlineSnapshot(`
       "(v0: float32[4, 3]) →
@@ -116,7 +116,7 @@ describe('a chain', () => {
     const program = optimized(f, { dtype: 'float64', shape: [4, 3] });
     expect(opsOf(program)).not.toContain('fused');
   });
-  it('takes all single elements together', () => {
+  it('includes all single elements', () => {
     const f: Fn = (x, y) => [x!.sqrt().add(1), y!.mul(3).exp()];
     expect(shapeOf(optimized(f, float(), float(1)))).toEqual([['sqrt', 'add', 'mul', 'exp']]);
     expect(shapeOf(optimized(f, float(3), float(3)))).toEqual([
@@ -137,8 +137,8 @@ describe('a chain', () => {
   });
 });
 
-describe('what is cheap', () => {
-  it('is computed again by all who read it, instead of being kept', () => {
+describe('cheap values', () => {
+  it('are recomputed by all readers instead of being kept', () => {
     const f: Fn = (x, w) => {
       const centred = x!.sub(w!);
       const spread = centred.square().sum(-1, { keepDims: true }).sqrt();
@@ -155,7 +155,7 @@ describe('what is cheap', () => {
       ['sub', 'tanh', 'mul'],
     ]);
   });
-  it('is read where it must be kept, unless what it comes from is read anyway', () => {
+  it('are read where they must be kept, unless their source is read anyway', () => {
     const product =
       (factor: (x: Tensor, y: Tensor) => Tensor): Fn =>
       (x, w) => {
@@ -177,7 +177,7 @@ describe('what is cheap', () => {
       ['mul', 'mul', 'add', 'mul'],
     ]);
   });
-  it('is kept when it takes too many steps to compute again', () => {
+  it('are kept when recomputing takes too many steps', () => {
     const f: Fn = (x, w) => {
       const y = x!.mul(2).add(1).square().neg().abs().mul(3);
       return [y.exp().matmul(w!).mul(y)];
@@ -195,7 +195,7 @@ describe('between segments', () => {
   const segmentsOf = (f: Fn) =>
     planBlock(f, inputs, [0, 0]).segments.map((equations) => shapeOf({ equations }));
 
-  it('what is cheap is computed again instead of being kept', () => {
+  it('cheap values are recomputed instead of being kept', () => {
     const f: Fn = (x) => {
       const centred = x!.sub(1);
       const total = allReduceSum(centred.square().sum(0));
@@ -207,7 +207,7 @@ describe('between segments', () => {
       [],
     ]);
   });
-  it('what is dear is kept', () => {
+  it('expensive values are kept', () => {
     const f: Fn = (x) => {
       const y = x!.tanh();
       const total = allReduceSum(y.square().sum(0));
@@ -219,7 +219,7 @@ describe('between segments', () => {
       [],
     ]);
   });
-  it('what is cheap is computed where it is first read', () => {
+  it('cheap values are computed where they are first read', () => {
     const f: Fn = (x, y) => {
       const late = y!.mul(2);
       const total = allReduceSum(x!.sum(0));

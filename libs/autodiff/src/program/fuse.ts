@@ -1,24 +1,24 @@
 /**
- * Fusion of elementwise chains: equations over equally many elements become one, which computes them block by block,
- * and sums over such elements with them. What is needed inside only is never written to memory. Every element goes
- * through the same operations in the same order, so every bit stays.
+ * Fusion of elementwise chains. Equations over equally many elements become one equation, which computes them block by
+ * block, together with the sums over such elements. Values that are needed only inside are never written to memory.
+ * Every element goes through the same operations in the same order, so all bits stay.
  */
 import { invariant } from '@lockstep/errors';
 import type { FusedAttrs, FusedInstruction, ReduceAttrs } from '@lockstep/kernels';
 import { sizeOf } from '@lockstep/tensor';
-import { reduceGeometry } from '../primitives/structural.ts';
+import { reduceGeometry } from '../primitives/reduce/sum.ts';
 import { aliases, FUSED, isAlias, isSummable } from './equation.ts';
 import { type Group, groupsOf, valuesOf } from './groups.ts';
 import type { BroadcastPattern, Equation, Program } from './program.ts';
 import { type Adoptions, adoptionsOf } from './recompute.ts';
 
-/** Of a program without dead code. */
+/** Fuses a program without dead code. */
 export function fuseElementwise(program: Program): Program {
   const groups = groupsOf(program);
   return emit(program, groups, adoptionsOf(program, groups));
 }
 
-/** Each group of two or more as one equation, at the place of its last member or of its first reader. */
+/** Emits each group of two or more as one equation, at the place of its last member or of its first reader. */
 function emit(program: Program, groups: readonly (Group | undefined)[], adoptions: Adoptions): Program {
   const aliasOf = aliases(program);
   const producers = new Map(
@@ -76,8 +76,8 @@ function emit(program: Program, groups: readonly (Group | undefined)[], adoption
 }
 
 /**
- * Backwards from the program's outputs: the places of the equations that each group (or a place without one) must carry
- * out, and the variables that are read by someone who does not compute them.
+ * Walks backwards from the program's outputs. For each group (or equation without a group): the indices of the
+ * equations that it must compute, and the variables that are read by a group that does not compute them.
  */
 function needsOf(program: Program, groups: readonly (Group | undefined)[], adoptions: Adoptions) {
   const { equations, outputs } = program;
@@ -123,7 +123,7 @@ function fuse(members: readonly Equation[], program: Program, { aliasOf, written
   const sums = members.filter((member) => isSummable(member, program));
   const computed = new Map(steps.map(({ outputs }, i) => [outputs[0]!, i]));
   const { inputs, patterns, operand } = operandList();
-  // Operands first: the instructions' registers are numbered after them.
+  // Operands come first: the registers of the instructions are numbered after them.
   const [stepArgs, sumArgs] = [steps, sums].map((part) =>
     part.map((member) =>
       member.inputs.map(aliasOf).map((variable, i) => {
@@ -153,15 +153,15 @@ function fuse(members: readonly Equation[], program: Program, { aliasOf, written
   return { primitive: FUSED, attrs: { ...attrs }, inputs, outputs, patterns };
 }
 
-/** Where a step's argument comes from. */
+/** The source of a step's argument. */
 type Arg = { readonly instruction: number } | { readonly operand: number };
 
-/** Operands of an equation that is being made; each variable and pattern once. */
+/** The operands of an equation under construction; each variable and pattern occurs once. */
 function operandList() {
   const inputs: number[] = [];
   const patterns: (BroadcastPattern | null)[] = [];
   const places = new Map<string, number>();
-  /** An operand's register: its place among the operands. */
+  /** The register of an operand: its index among the operands. */
   const operand = (variable: number, pattern: BroadcastPattern | null): number => {
     const key = `${variable} ${JSON.stringify(pattern)}`;
     const known = places.get(key);

@@ -1,27 +1,30 @@
-/** Which equations become one: elementwise chains over equally many elements, and the sums over such elements. */
+/**
+ * The choice of equations that become one: elementwise chains over equally many elements, and the sums over such
+ * elements.
+ */
 import { sizeOf } from '@lockstep/tensor';
 import { aliases, exchangeLevels, isAlias, isCheap, isFusible, isSummable } from './equation.ts';
 import type { Equation, Program } from './program.ts';
 
-/** Keeps what a block works on in the first-level cache, and bounds the kernels' workspace. */
+/** Bounds the kernels' workspace, and keeps the values of a block in the first-level cache. */
 export const MAX_INSTRUCTIONS = 48;
 
-/** Elements of an equation that is not worth waiting for. */
+/** The number of elements from which on an equation is worth waiting for. */
 const LARGE = 4096;
 
 export interface Group {
   readonly size: number;
   readonly level: number;
-  /** Places of its equations in the program, ascending. */
+  /** The indices of the group's equations in the program, ascending. */
   readonly members: readonly number[];
-  /** Variables that it computes element by element, or reads in full. */
+  /** The variables that the group computes element by element, or reads in full. */
   readonly touched: ReadonlySet<number>;
 }
 
 /**
- * The group of each fusible equation, by its place. Greedy: an equation joins the groups that it has a value in common
- * with. A group is closed by the first reader outside of it, and by the first reader of one of its sums, so no path leads
- * out of a group and back.
+ * The group of each fusible equation, by the equation's index. The choice is greedy: an equation joins the groups with
+ * which it shares a value. The first reader outside a group closes it, and so does the first reader of one of its sums,
+ * so no path leads out of a group and back.
  */
 export function groupsOf(program: Program): (Group | undefined)[] {
   const { equations, avals } = program;
@@ -29,12 +32,12 @@ export function groupsOf(program: Program): (Group | undefined)[] {
   const aliasOf = aliases(program);
   const groups = new Array<Group | undefined>(equations.length);
   const open = new Set<Group>();
-  /** The place of the equation that computes a variable. */
+  /** The index of the equation that computes each variable. */
   const producers = new Map<number, number>();
   for (const i of orderOfGrouping(program, levels)) {
     const equation = equations[i]!;
     if (isAlias(equation)) {
-      // An alias may wait for other values than the one whose elements it shares, as a barrier does for its token.
+      // An alias may wait for other values than the one whose elements it shares, as a barrier waits for its token.
       for (const input of equation.inputs.slice(1)) closeGroupOf(input);
       continue;
     }
@@ -49,7 +52,7 @@ export function groupsOf(program: Program): (Group | undefined)[] {
   }
   return groups;
 
-  /** Nothing joins the group that computes a variable any more, unless it is the reader's own. */
+  /** Closes the group that computes a variable, unless it is the reader's own. */
   function closeGroupOf(variable: number, own?: Group): void {
     const group = groups[producers.get(aliasOf(variable)) ?? -1];
     if (group !== undefined && group !== own) open.delete(group);
@@ -62,7 +65,7 @@ export function groupsOf(program: Program): (Group | undefined)[] {
     const full = equation.inputs.map(aliasOf).filter((input) => sizeOf(avals[input]!.shape) === size);
     let group: Group = { size, level, members: [i], touched: new Set([...full, aliasOf(values)]) };
     for (const other of open) {
-      // Single elements are all taken together: for them it is the call that costs.
+      // Single elements form one group: for them the call is the main cost.
       const related = size === 1 || full.some((input) => other.touched.has(input));
       const fits = other.members.length + group.members.length <= MAX_INSTRUCTIONS;
       if (other.size !== size || other.level !== level || !related || !fits) continue;
@@ -83,13 +86,13 @@ export function groupsOf(program: Program): (Group | undefined)[] {
 const isMember = (equation: Equation, program: Program): boolean =>
   isFusible(equation, program) || isSummable(equation, program);
 
-/** The variable that has an element for each of those that a member goes through. */
+/** The variable that has one element for each element that a member computes. */
 export const valuesOf = (member: Equation, program: Program): number =>
   isSummable(member, program) ? member.inputs[0]! : member.outputs[0]!;
 
 /**
- * An order in which readers come late, so that groups stay open: within what lies between two large equations, all
- * that is elementwise, then the sums over it, then what is elementwise in these sums, and so on.
+ * An order in which readers come late, so that groups stay open. Between two large equations come all elementwise
+ * equations, then the sums over them, then the elementwise equations that read these sums, and so on.
  */
 function orderOfGrouping(program: Program, levels: readonly number[]): number[] {
   const { equations, avals } = program;
@@ -115,7 +118,7 @@ function byFirstDifference(a: readonly number[], b: readonly number[]): number {
   return at === -1 ? 0 : a[at]! - b[at]!;
 }
 
-/** The segment that an equation is best computed in: of a cheap one that of its first reader. */
+/** The best segment for each equation; for a cheap one, the segment of its first reader. */
 function settledLevels(program: Program): number[] {
   const levels = exchangeLevels(program);
   const aliasOf = aliases(program);

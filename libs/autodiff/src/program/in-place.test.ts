@@ -1,8 +1,7 @@
-/** Programs that write over their inputs leave the bits of those that do not. */
+/** Programs that write over their inputs give the bits of programs that do not. */
 import { createKernels, createWasmKernels, referenceKernels } from '@lockstep/kernels';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { instanceOf } from '../fixtures/instances.ts';
 import { allOf, opsOf, steps } from '../fixtures/programs.ts';
 import { booleans, bytesOf, ordinary } from '../fixtures/values.ts';
@@ -21,6 +20,7 @@ import {
   traceProgram,
   where,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 
 const exchange = (x: Tensor): Tensor => bind(primitiveNamed('exchange'), [x], { combine: 'sum' });
 
@@ -34,7 +34,7 @@ const floats = (...shapes: readonly (readonly number[])[]): ConcreteTensor[] =>
 const planned = (f: Function, inputs: readonly ConcreteTensor[], numInPlace: number): Plan =>
   planProgram(traceProgram(f, inputs), { outputs: 'given', numInPlace });
 
-/** What a run leaves in the outputs; those in place lie in copies of the inputs. */
+/** The outputs after a run. The outputs in place lie in copies of the inputs. */
 function outputsOf(
   plan: Plan,
   inputs: readonly ConcreteTensor[],
@@ -45,14 +45,14 @@ function outputsOf(
   return instance.outputs.map((data) => bytesOf(data.slice()));
 }
 
-/** How many outputs are computed where they end, of those in place. */
+/** How many of the outputs in place are computed in their final place. */
 const numDirect = ({ program, places, numInPlace }: Plan): number =>
   program.outputs.slice(0, numInPlace).filter((variable, index) => {
     const place = places.get(variable);
     return place?.kind === 'input' && place.index === index;
   }).length;
 
-/** Holds the program against the one with outputs apart, on all backends; the plan. */
+/** Compares the program in place with the one with separate outputs, on all backends; returns the plan. */
 function expectSame(f: Function, inputs: readonly ConcreteTensor[], numInPlace: number): Plan {
   const plan = planned(f, inputs, numInPlace);
   const apart = planned(f, inputs, 0);
@@ -64,12 +64,12 @@ function expectSame(f: Function, inputs: readonly ConcreteTensor[], numInPlace: 
 describe('an output in place', () => {
   const [a, b, c] = floats([40, 33], [40, 33], [40, 33]) as [ConcreteTensor, ConcreteTensor, ConcreteTensor];
 
-  it('is computed there where its input is read for the last time', () => {
+  it('is computed there if its input is read for the last time', () => {
     const plan = expectSame((x, y) => [x!.mul(y!).add(1), x!.sub(y!)], [a, b], 1);
     expect(numDirect(plan)).toBe(1);
     expect(opsOf(plan.program)).toEqual(['fused']);
   });
-  it('… also of several at once, each over an operand that the others read', () => {
+  it('… also several at once, each over an operand that the others read', () => {
     const f: Function = (x, y, z) => {
       const m = y!.mul(0.9).add(z!.mul(0.1));
       const v = z!.square().mul(0.01).add(x!.abs());
@@ -77,7 +77,7 @@ describe('an output in place', () => {
     };
     expect(numDirect(expectSame(f, [a, b, c], 3))).toBe(3);
   });
-  it('is computed elsewhere where its input is read later', () => {
+  it('is computed elsewhere if its input is read later', () => {
     const f: Function = (x, w) => {
       const y = x!.matmul(w!);
       return [y.matmul(w!).add(1), y.transpose().matmul(x!).tanh(), y];
@@ -85,32 +85,32 @@ describe('an output in place', () => {
     const plan = expectSame(f, floats([24, 24], [24, 24]), 2);
     expect(numDirect(plan)).toBe(1);
   });
-  it('… or read in any other order than its own by the equation that computes it', () => {
+  it('… or if the equation that computes it reads the input in another order', () => {
     const plan = expectSame((x) => [x!.transpose()], floats([24, 24]), 1);
     expect(numDirect(plan)).toBe(0);
     expect(numDirect(expectSame((x, y) => [y!.matmul(x!)], floats([24, 24], [24, 24]), 1))).toBe(0);
   });
-  it('… or has the size of a sum in the chain that reads it', () => {
+  it('… or if it has the size of a sum in the chain that reads the input', () => {
     const f: Function = (x, totals) => {
       const y = x!.mul(totals!);
       return [y.relu(), y.sum(0)];
     };
     expectSame(f, floats([40, 33], [33]), 2);
   });
-  it('is untouched where it is its input', () => {
+  it('is untouched where it is its own input', () => {
     const plan = expectSame((x, y) => [x!, y!.reshape([33, 40]).reshape([40, 33]), x!.add(y!)], [a, b], 2);
     expect([numDirect(plan), plan.arenaBytes, opsOf(plan.program)[0]]).toEqual([2, 0, 'add']);
   });
-  it('may be another input, which is saved before it is written', () => {
+  it('may be another input, which is saved before it is overwritten', () => {
     const kept: Function = (x, before) => [x!.sub(before!.mul(0.5)), x!, x!, before!];
     const plan = expectSame(kept, [a, b], 2);
     expect(numDirect(plan)).toBe(1);
   });
-  it('may be another input that stays as it is', () => {
+  it('may be another input that is not overwritten', () => {
     const plan = expectSame((x, y) => [x!, x!, y!.mul(2)], [a, b], 2);
     expect(opsOf(plan.program)).not.toContain('copy');
   });
-  it('may change places with others', () => {
+  it('may exchange places with others', () => {
     expectSame((x, y) => [y!, x!], [a, b], 2);
     expectSame((x, y, z) => [y!, z!, x!], [a, b, c], 3);
     expectSame((x, y, z) => [y!, z!, x!.add(1), x!], [a, b, c], 3);
@@ -125,7 +125,7 @@ describe('an output in place', () => {
     };
     expect(numDirect(expectSame(f, [a, b, c], 3))).toBe(1);
   });
-  it('may be the result of an exchange, or be written before one', () => {
+  it('may be the result of an exchange, or be written before an exchange', () => {
     const f: Function = (x, y, z) => {
       const total = exchange(x!.mul(z!));
       return [total, total.add(y!), exchange(total.mul(y!)).sub(x!), z!.neg()];
@@ -145,7 +145,7 @@ describe('an output in place', () => {
     ];
     expectSame(f, [flags, a, counts], 3);
   });
-  it('may come out of loops and branches, which read what it writes over', () => {
+  it('may be a result of loops and branches that read the overwritten input', () => {
     const f: Function = (x, w, h) => [
       forLoop(0, 3, (_i, y) => y.matmul(w!).tanh(), x!),
       cond(
@@ -167,13 +167,13 @@ describe('random programs in place', () => {
   const shapes = [[4, 4], [4, 4], [2, 4], [2, 4], [4], [4], [], []] as const;
   const inputs = floats(...shapes);
   const choices = fc.array(fc.nat(), { minLength: shapes.length, maxLength: shapes.length });
-  /** For each input one of the values of its shape, maybe that of an input; then what the program ends with. */
+  /** For each input, a value of its shape, possibly that of an input; then the program's own results. */
   const chosen =
     (lists: readonly Parameters<typeof allOf>[0][], choice: readonly number[]): Function =>
     (...xs) => {
       let values = xs;
       for (const [i, list] of lists.entries()) {
-        // Between two lists some of the values are exchanged.
+        // Some of the values are exchanged between two lists.
         const crossed = i === 0 ? [] : [values.at(-1)!, values[choice[i]! % values.length]!].map(exchange);
         values = allOf(list)(...values, ...crossed);
       }
@@ -198,6 +198,6 @@ describe('random programs in place', () => {
     expect(numSegments).toBe(numLists);
   };
 
-  it('give the bits that they give apart', () => check(1));
-  it('… over exchanges too', () => check(3));
+  it('give the same bits as with separate outputs', () => check(1));
+  it('… also over exchanges', () => check(3));
 });

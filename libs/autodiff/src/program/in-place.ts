@@ -1,12 +1,12 @@
-/** Outputs in the memory of inputs: what must be saved before that is written. */
+/** Outputs in the memory of inputs: the inputs that must be saved before they are overwritten. */
 import { invariant } from '@lockstep/errors';
 import { aliases } from './equation.ts';
 import type { Equation, Program } from './program.ts';
 
 /**
- * The program with a copy of each input that is an output and whose memory becomes that of another output: an input kept
- * under another index, or two that change places. A copy reads like any equation, so that whoever places outputs sees
- * when an input is read for the last time, and no output is an input that is written over.
+ * The program with a copy of each input that is an output and whose memory becomes that of another output: an input
+ * kept under another index, or two inputs that exchange places. A copy reads its input like any equation, so the
+ * planner sees when an input is read for the last time, and no output is an input that is overwritten.
  */
 export function withSavedInputs(program: Program, numInPlace: number): Program {
   const { outputs } = program;
@@ -22,7 +22,7 @@ export function withSavedInputs(program: Program, numInPlace: number): Program {
     copies.push({ primitive: 'copy', attrs: {}, inputs: [output], outputs: [copy] });
     return copy;
   });
-  // Those that write over nothing come first: they may be the last to read what the others write over.
+  // Equations that overwrite nothing come first: they may be the last readers of memory that the others overwrite.
   const equations = [...program.equations, ...elsewhere, ...inPlace];
   return { ...program, avals, equations, outputs: saved };
 }

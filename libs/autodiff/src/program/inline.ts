@@ -1,13 +1,16 @@
-/** Equations give way to what they compute: how they are differentiated no longer matters to those who only run a program. */
+/** Replaces equations by what they compute. A program that only runs does not need their derivatives. */
 import { signature } from '@lockstep/errors';
-import type { PlannedBodies } from '../construct.ts';
 import { constructOf, primitiveOf } from './equation.ts';
+import type { PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 import { traceProgram } from './trace.ts';
 
 const checkInline = signature('inlineCalls', { program: aProgram });
 
-/** The same computation without checkpoints, derivatives of one's own, and what is composed of other equations. */
+/**
+ * The same computation without checkpoints and custom derivatives, and with constructs that are composed of other
+ * equations replaced by these.
+ */
 export function inlineCalls(program: Program): Program {
   checkInline(program);
   return inlined(program, (equation) => {
@@ -21,7 +24,7 @@ export function inlineCalls(program: Program): Program {
   });
 }
 
-/** The same computation with the ops that primitives are composed of in float32, in their place. */
+/** The same computation with float32 primitives replaced by the ops of which they are composed. */
 export function inlineCompositions(program: Program): Program {
   return inlined(program, (equation) => {
     const composed = primitiveOf(equation)?.composed;
@@ -31,7 +34,7 @@ export function inlineCompositions(program: Program): Program {
   });
 }
 
-/** The program with bodies in place of the equations that have one. */
+/** The program with the bodies of equations in their place, where they have one. */
 function inlined(program: Program, bodyOf: (equation: Equation) => Program | undefined): Program {
   const bodies = program.equations.map(bodyOf);
   if (bodies.every((body) => body === undefined)) return program;

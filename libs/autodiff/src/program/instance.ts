@@ -1,4 +1,7 @@
-/** A plan bound to memory and kernels: calling a segment is a loop over kernels with everything else decided. */
+/**
+ * A plan bound to memory and kernels. Running a segment is a loop over bound kernels; everything else is decided
+ * before.
+ */
 import {
   aFunction,
   anything,
@@ -11,11 +14,11 @@ import {
 } from '@lockstep/errors';
 import type { Kernels } from '@lockstep/kernels';
 import { type Storage, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
-import type { BindBody, PlannedBodies } from '../construct.ts';
-import type { BoundKernel } from '../core.ts';
-import type { BucketOp } from '../primitives/sharding.ts';
+import type { BindBody } from '../construct.ts';
+import type { BoundKernel } from '../primitive.ts';
 import { bindEquation, constructOf, isAlias } from './equation.ts';
-import { aPlan, type Place, type Plan } from './plan.ts';
+import type { BucketOp, PlannedBodies } from './planned.ts';
+import { aPlan, type Place, type Plan } from './planned.ts';
 import type { Equation } from './program.ts';
 import { workSpace } from './work-space.ts';
 
@@ -28,9 +31,9 @@ export interface BlockBucket {
 
 export interface Instance {
   readonly numSegments: number;
-  /** Puts the constants in place again, where the memory has had another user since. */
+  /** Restores the constants after the memory was used for something else. */
   restore(): void;
-  /** Runs one segment; the exchanges before it must have put their results in place. */
+  /** Runs one segment. The exchanges before it must have written their results. */
   run(segment: number): void;
   /** `exchanges[i]` lies between segments i and i + 1. */
   readonly exchanges: readonly (readonly BlockBucket[])[];
@@ -45,16 +48,16 @@ export interface InstanceOptions {
   readonly byteOffset: number;
   readonly inputs: readonly TypedArray[];
   /**
-   * Where results are written; without it they stay in the arena. A plan with `outputs: 'given'` computes in them: they
-   * must not overlap the inputs. Of one with `numInPlace`, they are the outputs after those; these take the memory of
-   * inputs, of which no two may overlap then.
+   * The buffers for the results; without them the results stay in the arena. A plan with `outputs: 'given'` computes in
+   * these buffers, so they must not overlap the inputs. With `numInPlace`, the buffers are for the outputs after those
+   * in place. The outputs in place take the memory of inputs, of which no two may overlap then.
    */
   readonly outputs?: readonly TypedArray[];
   /** Where exchange results lie, shared by the blocks of a worker: `[exchange][bucket]`. */
   readonly results: readonly (readonly Float32Array[])[];
   /**
-   * Called in the middle of a segment when the first `numBuckets` buckets of its exchange are complete. The end of the segment completes
-   * the rest without a call.
+   * Called within a segment when the first `numBuckets` buckets of its exchange are complete. The end of the segment
+   * completes the rest without a call.
    */
   readonly onReady?: (segment: number, numBuckets: number) => void;
 }
@@ -96,7 +99,7 @@ export function instantiate(plan: Plan, options: InstanceOptions): Instance {
   };
 }
 
-/** Where all outputs end, if not in the arena. */
+/** The buffers of all outputs; undefined if the outputs are in the arena. */
 function givenOutputs(
   { numInPlace, program }: Plan,
   { inputs, outputs }: InstanceOptions,
@@ -111,7 +114,7 @@ type Buffers = Omit<InstanceOptions, 'kernels'>;
 
 interface BoundPlan {
   readonly segments: readonly BoundKernel[][];
-  /** Puts the constants in place. */
+  /** Writes the constants to their places. */
   readonly prepare: BoundKernel;
   readonly outputs: readonly TypedArray[];
 }
@@ -158,7 +161,7 @@ function bindPlan(plan: Plan, options: Buffers): BoundPlan {
   };
 }
 
-/** A construct's kernel, whose last output are the bytes that it and its bodies work in. */
+/** The kernel of a construct. The construct's last output is the work space of the construct and its bodies. */
 function bindConstruct(
   equation: Equation,
   outs: readonly Storage[],

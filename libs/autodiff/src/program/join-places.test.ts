@@ -78,9 +78,9 @@ describe('padded parts that are added', () => {
     expect(opsOf(after)).not.toContain('place');
   });
   it.each<[string, Fn, Aval[]]>([
-    ['are read as they are', parts, avals],
+    ['are read directly', parts, avals],
     [
-      'are read by what sees signs',
+      'are read by an op that sees signs',
       (...xs) => [
         parts(...xs)[0]!
           .reciprocal()
@@ -123,7 +123,7 @@ describe('padded parts that are added', () => {
       ],
       [float(1, 1), float(1, 1)],
     ],
-  ])('stay where they %s', (_why, f, inputs) => {
+  ])('stay padded where they %s', (_why, f, inputs) => {
     expect(opsOf(joined(f, ...inputs)[1])).not.toContain('concatenate');
   });
 });

@@ -1,14 +1,14 @@
 /**
- * Sums of arrays that are zero outside of disjoint parts, as slices side by side leave them in a gradient: the parts are
- * written next to each other instead. Adding +0 turns −0 into +0 and changes nothing else, so this is done where
- * nobody can tell the two apart: every chain of a contraction or a sum begins with +0, which neither of them changes.
+ * Sums of arrays that are zero outside disjoint parts, as slices that lie side by side produce them in a gradient. The
+ * parts are concatenated instead. Adding +0 turns −0 into +0 and changes nothing else, so this is done only where no
+ * reader can tell the two apart: every chain of a contraction or a sum begins with +0, and neither of them changes it.
  */
 import type { Equation, Program } from './program.ts';
 
 const blindToSigns = new Set(['sum', 'matmul', 'segmentedContraction']);
 const movers = new Set(['transpose', 'copy']);
 
-/** A part: where it begins in the whole, and its variable. */
+/** A part: its offset in the whole, and its variable. */
 interface Part {
   readonly start: readonly number[];
   readonly variable: number;
@@ -30,7 +30,7 @@ export function joinPlaces(program: Program): Program {
         ((movers.has(primitive) || primitive === 'reshape') && isBlind(outputs[0]!)),
     );
 
-  /** The parts that a sum is made of. */
+  /** The parts of a sum. */
   const partsOf = (variable: number): Part[] | undefined => {
     const equation = producers.get(variable);
     if (equation?.primitive === 'place') {
@@ -54,7 +54,7 @@ export function joinPlaces(program: Program): Program {
   };
 }
 
-/** The parts in order along the only axis that they share, if they fill the whole without gap or overlap. */
+/** The parts in order along the only axis in which they differ, if they fill the whole without gap or overlap. */
 function sideBySide(
   parts: readonly Part[],
   shape: readonly number[],

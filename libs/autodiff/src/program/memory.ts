@@ -1,7 +1,8 @@
 /**
- * Memory that compiled functions work in. A WebAssembly memory reserves gibibytes of addresses, of which a process has few
- * thousand times as many, and a loop that never ends gives none of them back. So all programs of a profile, of which one
- * runs at a time, share one that grows; whoever needs much has one of its own, which goes with it.
+ * Memory for compiled functions. A WebAssembly memory reserves gibibytes of addresses, a process has addresses for a
+ * few thousand such memories, and an endless loop releases none. Therefore all programs of a profile, of which one runs
+ * at a time, share one memory that grows. A program that needs much memory gets its own, which is released with the
+ * program.
  */
 import {
   createKernels,
@@ -13,14 +14,17 @@ import {
 
 export interface ProgramMemory {
   readonly buffer: SharedArrayBuffer;
-  /** Where the caller's bytes begin; before them lies the kernels' scratch. */
+  /** Where the caller's bytes begin, after the kernels' scratch. */
   readonly byteOffset: number;
   readonly kernels: Kernels;
-  /** Whether another has taken the memory since this one took it: then nothing is left there of what it has written. */
+  /**
+   * Takes the memory. Returns whether another program has taken it since the last call; then nothing of this program is
+   * left in it.
+   */
   take(): boolean;
 }
 
-/** The shared memory stays for as long as the thread lives, so it is kept from growing without measure. */
+/** The shared memory lives as long as the thread, so its size is bounded. */
 const MAX_SHARED_BYTES = 64 * 2 ** 20;
 const PAGE_BYTES = 65536;
 
@@ -54,7 +58,7 @@ export function createProgramMemory(bytes: number, profile: Profile): ProgramMem
   return own;
 }
 
-/** Views and kernels of the time before it grew still work: the memory stays where it is. */
+/** Views and kernels from before the memory grew still work, since the memory does not move. */
 function sharedOf(profile: Profile, bytes: number): Shared {
   const known = shared[profile];
   if (known === undefined) {

@@ -1,8 +1,7 @@
-/** Rewrites leave every bit alone, and do what they are for. */
+/** Rewrites leave every bit alone and achieve their purpose. */
 import { type Shape, sizeOf } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { composed, interpret, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
 import {
@@ -20,6 +19,7 @@ import {
   treeSum,
   vmap,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
 import {
@@ -57,7 +57,7 @@ const run = (program: Program, inputs: readonly ConcreteTensor[]): string[] =>
     inputs.map(({ storage }) => storage),
   ).map(({ data }) => bytesOf(data));
 
-/** Eager execution, the traced program, every pass over it and the compiled function: one result. */
+/** Eager execution, the traced program, every pass over it and the compiled function have one result. */
 function expectOneResult(f: Fn, inputs: readonly ConcreteTensor[]): void {
   const eager = f(...inputs).map(({ data }) => bytesOf(data));
   const program = traced(f, inputs);
@@ -80,19 +80,19 @@ const gradientOf =
 
 describe('random programs', () => {
   const options = { numRuns: 100, seed: 7 };
-  it('have one result, optimised or not', () => {
+  it('have one result, with and without optimisation', () => {
     fc.assert(
       fc.property(steps, (list) => expectOneResult(composed(list), drawn(shapes))),
       options,
     );
   });
-  it('have one gradient, optimised or not', () => {
+  it('have one gradient, with and without optimisation', () => {
     fc.assert(
       fc.property(steps, (list) => expectOneResult(gradientOf(composed(list)), drawn(shapes, 'float64'))),
       options,
     );
   });
-  it('have one result a batch', () => {
+  it('have one result for a batch', () => {
     const batched = (f: Fn): Fn => vmap(f, { inAxes: [0, null, 0, null, 0] }) as Fn;
     const inputs = drawn([[2, 2, 4], [4], [2], [2, 1], [2, 4, 4]]);
     fc.assert(
@@ -104,7 +104,7 @@ describe('random programs', () => {
 
 describe('each pass', () => {
   const x = drawn([[2, 3]]);
-  it('removes what no result needs, constants too', () => {
+  it('removes equations and constants that no result needs', () => {
     const program = traced((y) => {
       y!.exp().mul([1, 2, 3]);
       return [y!.neg()];
@@ -125,7 +125,7 @@ describe('each pass', () => {
     const program = traced((y) => [y!.mul(0), y!.mul(-0), y!.sum(0), y!.sum(1)], x);
     expect(opsOf(shareSubexpressions(program)).filter((op) => op === 'mul' || op === 'sum')).toHaveLength(4);
   });
-  it('drops factors of one, repeated ones too', () => {
+  it('drops factors of one, including repeated ones', () => {
     const f: Fn = (y) => [
       y!
         .mul(1)
@@ -136,11 +136,11 @@ describe('each pass', () => {
     expect(opsOf(optimize(traced(f, x)))).toEqual(['sin']);
     expectOneResult(f, drawn([[2, 3]]));
   });
-  it('leaves no trace of the cotangent 1 that differentiation starts from', () => {
+  it('removes the cotangent 1 that differentiation starts from', () => {
     const program = optimize(traced((y) => [grad((z: Tensor) => z.sin().sum())(y!)], x));
     expect(opsOf(program)).toEqual(['cos']);
   });
-  it('reads bias, row weight and scalar where they lie', () => {
+  it('reads bias, row weight and scalar in place', () => {
     const f: Fn = (y, bias, perRow, scalar) => [
       y!
         .add(bias!)
@@ -160,7 +160,7 @@ describe('each pass', () => {
     ]);
     expectOneResult(f, inputs);
   });
-  it('keeps a broadcast whose elements are no single run', () => {
+  it('keeps a broadcast whose elements are not a single run', () => {
     const f: Fn = (y, outer) => [y!.add(outer!.reshape([2, 1, 2]))];
     const inputs = drawn([
       [2, 3, 2],
@@ -169,7 +169,7 @@ describe('each pass', () => {
     expect(opsOf(optimize(traced(f, inputs)))).toContain('broadcast');
     expectOneResult(f, inputs);
   });
-  it('makes one broadcast of two', () => {
+  it('joins two broadcasts', () => {
     const f: Fn = (y) => [y!.broadcastTo([2, 3]).broadcastTo([4, 2, 3])];
     const program = removeDeadCode(composeBroadcasts(traced(f, drawn([[3]]))));
     expect(program.equations).toMatchObject([
@@ -181,7 +181,7 @@ describe('each pass', () => {
 
 describe('tree sums', () => {
   const segments = 4;
-  /** The gradient that all segments have together, as a shard program computes it. */
+  /** The total gradient of all segments, as a shard program computes it. */
   const summed =
     (loss: (w: Tensor, x: Tensor) => Tensor): Fn =>
     (w, x) => [treeSum(vmap(grad(loss), { inAxes: [null, 0] })(w!, x!))];
@@ -207,7 +207,7 @@ describe('tree sums', () => {
     expect(optimized.avals[optimized.outputs[0]!]!.shape).toEqual(w);
     expect(sizeOf(w)).toBeGreaterThan(0);
   });
-  it('stay where the product itself is wanted too', () => {
+  it('stay where the product itself is also an output', () => {
     const f: Fn = (a, b) => {
       const products = a!.matmul(b!, { transposeA: true });
       return [treeSum(products), products];

@@ -1,20 +1,20 @@
 /**
- * Rewrites that leave every bit alone: dead code, common subexpressions, broadcasts read in place by elementwise
- * kernels, tree sums taken inside the contraction before them, and fused elementwise chains.
+ * Rewrites that leave every bit alone: dead code, common subexpressions, broadcasts that elementwise kernels read in
+ * place, tree sums inside the contraction before them, and fused elementwise chains.
  */
 import { sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies } from '../construct.ts';
 import { fuseAhead, type ProgramWithHead } from './ahead.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
+import type { PlannedBodies } from './planned.ts';
 import { type BroadcastPattern, dataOf, type Equation, type Program } from './program.ts';
 
 export function optimize(program: Program): Program {
   return fuseElementwise(withoutFusion(program));
 }
 
-/** With output `ahead` computed before all others. */
+/** Optimises a program whose output `ahead` is computed before all others. */
 export function optimizeAhead(program: Program, ahead: number): ProgramWithHead {
   return fuseAhead(withoutFusion(program), ahead);
 }
@@ -41,7 +41,7 @@ export function removeDeadCode(program: Program): Program {
   };
 }
 
-/** A construct without what its unneeded outputs need. */
+/** A construct reduced to what its needed outputs need. */
 function pruned(equation: Equation, needed: ReadonlySet<number>): Equation {
   const rest = constructOf(equation)?.prune?.(
     equation.attrs as PlannedBodies,
@@ -56,7 +56,7 @@ function pruned(equation: Equation, needed: ReadonlySet<number>): Equation {
   };
 }
 
-/** Computes once what is computed twice from the same variables. */
+/** Computes equal subexpressions once. */
 export function shareSubexpressions(program: Program): Program {
   const first = new Map<string, number>();
   const replaced = new Map<number, number>();
@@ -86,7 +86,7 @@ export function shareSubexpressions(program: Program): Program {
   return { ...program, constants, equations, outputs: program.outputs.map(current) };
 }
 
-/** x·1 is x, to the bit: the cotangent 1 that differentiation starts from leaves no trace. */
+/** x·1 is x, to the bit. Removes the cotangent 1 that differentiation starts from. */
 export function dropUnitFactors(program: Program): Program {
   const unit = new Set(
     program.constants
@@ -108,7 +108,7 @@ export function dropUnitFactors(program: Program): Program {
   return { ...program, equations, outputs: program.outputs.map(current) };
 }
 
-/** A broadcast of a broadcast is one broadcast. */
+/** Replaces a broadcast of a broadcast by one broadcast. */
 export function composeBroadcasts(program: Program): Program {
   const sources = new Map<number, { variable: number; axes: readonly number[] }>();
   const equations = program.equations.map((equation) => {
@@ -123,7 +123,7 @@ export function composeBroadcasts(program: Program): Program {
   return { ...program, equations };
 }
 
-/** Elementwise kernels read a broadcast operand where it lies, instead of its repeated copy. */
+/** Lets elementwise kernels read a broadcast operand in place, without a repeated copy. */
 export function absorbBroadcasts(program: Program): Program {
   const sources = new Map<number, { variable: number; pattern: BroadcastPattern }>();
   const equations = program.equations.map((equation) => {
@@ -147,7 +147,10 @@ export function absorbBroadcasts(program: Program): Program {
   return { ...program, equations };
 }
 
-/** The kept axes as one run, if they are neighbours once axes of length 1 are left out. Nothing has no pattern. */
+/**
+ * The pattern of the kept axes as one run: they must be neighbours after axes of length 1 are left out. An empty array
+ * has no pattern.
+ */
 function patternOf(shape: readonly number[], axes: readonly number[]): BroadcastPattern | undefined {
   if (sizeOf(shape) === 0) return undefined;
   const kept = shape
@@ -161,7 +164,7 @@ function patternOf(shape: readonly number[], axes: readonly number[]): Broadcast
   return { repeat: product(kept.slice(to)), period: product(kept.slice(from, to)) };
 }
 
-/** A tree sum over a contraction's segments is taken tile by tile, inside the contraction. */
+/** Moves a tree sum over the segments of a contraction into the contraction, tile by tile. */
 export function fuseTreeSums(program: Program): Program {
   const uses = new Map<number, number>();
   const count = (variable: number): void => void uses.set(variable, (uses.get(variable) ?? 0) + 1);

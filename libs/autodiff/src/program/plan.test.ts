@@ -1,9 +1,8 @@
-/** Plans: segments, and places in memory that no two living values share. */
+/** Plans: segments, and places in memory that no two live values share. */
 import { referenceKernels } from '@lockstep/kernels';
 import { allocate, bytesPerElement, type Shape, sizeOf, type TypedArray } from '@lockstep/tensor';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConcreteTensor } from '../core.ts';
 import { planBlock } from '../fixtures/blocks.ts';
 import { composed, opsOf, steps } from '../fixtures/programs.ts';
 import { bytesOf, ordinary } from '../fixtures/values.ts';
@@ -25,9 +24,10 @@ import {
   traceProgram,
   valueAndGrad,
 } from '../index.ts';
+import type { ConcreteTensor } from '../tensor.ts';
 import { isAlias, mayWriteOver } from './equation.ts';
 
-/** Memory in use: by which variable, from which equation until which. */
+/** Memory in use: the variable, and the first and last equation that need it. */
 interface Holding {
   readonly variable: number;
   readonly from: number;
@@ -36,7 +36,10 @@ interface Holding {
   readonly end: number;
 }
 
-/** What every variable holds in the arena, from the definition of liveness rather than from the planner's books. */
+/**
+ * The memory that each variable holds in the arena, computed from the definition of liveness and not from the planner's
+ * own data.
+ */
 function holdings({ program, segments, places }: Plan): Holding[] {
   const order = segments.flat();
   const { length } = order;
@@ -84,7 +87,8 @@ function expectNoOverlap(plan: Plan): void {
     for (const b of all.slice(0, i)) {
       const [first, second] = a.from < b.from ? [a, b] : [b, a];
       if (first.end <= second.start || second.end <= first.start || first.to < second.from) continue;
-      // Both hold some byte at the same time: allowed only to an op that writes over an operand it reads in place.
+      // Both hold the same byte at the same time. This is allowed only to an op that writes over an operand that it
+      // reads in place.
       const equation = order[second.from]!;
       const operand = equation.inputs.findIndex(
         (input) =>
@@ -104,7 +108,7 @@ const placeOf = ({ places }: Plan, variable: number): number | undefined => {
   return place?.kind === 'arena' ? place.byteOffset : undefined;
 };
 
-/** The results of an instance that is given buffers for them. */
+/** The results of an instance with given output buffers. */
 function runInto(plan: Plan, inputs: readonly ConcreteTensor[]): readonly TypedArray[] {
   const outputs = plan.program.outputs.map((variable) => {
     const { dtype, shape } = plan.program.avals[variable]!;
@@ -125,14 +129,14 @@ const storages = (tensors: readonly ConcreteTensor[]) => tensors.map(({ storage 
 
 describe('memory', () => {
   const options = { numRuns: 200, seed: 11 };
-  it('is never shared by two living values of a random program', () => {
+  it('is never shared by two live values of a random program', () => {
     const inputs = drawn([[2, 4], [4], [], [2, 1], [4, 4]]);
     fc.assert(
       fc.property(steps, (list) => expectNoOverlap(planProgram(traceProgram(composed(list), inputs)))),
       options,
     );
   });
-  it('… nor of a random program over shards', () => {
+  it('… or of a random program over shards', () => {
     const inputs = storages(drawn([[2, 2, 4], [4], [2], [2, 1], [2, 4, 4]]));
     const axes: InAxis[] = [0, null, 0, null, 0];
     const reduced =
@@ -150,7 +154,7 @@ describe('memory', () => {
     );
     expect(numSegments).toBeGreaterThan(3);
   });
-  it('… nor of one whose results are computed where they are wanted', () => {
+  it('… or of a random program with given outputs', () => {
     const inputs = drawn([[2, 4], [4], [], [2, 1], [4, 4]]);
     fc.assert(
       fc.property(steps, (list) => {
@@ -203,7 +207,7 @@ describe('memory', () => {
     expect(chain(100)).toBe(chain(1));
     expect(chain(1)).toBe(256);
   });
-  it('finds that a checker with too short lives would complain', () => {
+  it('is seen by a checker: too short lifetimes are reported', () => {
     const plan = planProgram(
       traceProgram((x) => [x!.sin().matmul(x!.cos())], [{ dtype: 'float32', shape: [4, 4] }]),
     );
@@ -224,11 +228,11 @@ describe('segments', () => {
   const planned = (f: (x: Tensor, weights: Tensor) => Tensor[]): Plan =>
     planBlock(f as (...xs: Tensor[]) => Tensor[], inputs, [0, 0]);
 
-  it('are one without an exchange', () => {
+  it('are one segment without an exchange', () => {
     const plan = planProgram(traceProgram((x) => [x!.sin()], [{ dtype: 'float64', shape: [2] }]));
     expect([plan.segments.length, plan.exchanges.length]).toEqual([1, 0]);
   });
-  it('send independent sums together, end to end', () => {
+  it('send independent sums together, one after the other', () => {
     const plan = planned((x) => [
       allReduceSum(x.sum()),
       allReduceSum(x.sum(0)),
@@ -260,7 +264,7 @@ describe('segments', () => {
       ],
     ]);
   });
-  it('copy what is exchanged twice, kept, given or constant', () => {
+  it('copy values that are exchanged twice, outputs, inputs and constants', () => {
     const exchange = (x: Tensor): Tensor => bind(primitiveNamed('exchange'), [x], { combine: 'sum' });
     const plan = planProgram(
       traceProgram(
@@ -299,7 +303,7 @@ describe('segments', () => {
     ]);
   });
   const units = [700, 800, 600];
-  /** Two sums of more than 1 MiB: those of the last layer and the one before, with what is small. */
+  /** Two sums of more than 1 MiB: the weights of the last layer and of the one before, with the small values. */
   const perceptron = (x: Tensor, ...weights: Tensor[]): Tensor[] => {
     const loss = (layers: readonly Tensor[]): Tensor =>
       layers.reduce((h, w, i) => (i === 0 ? h.matmul(w) : h.relu().matmul(w)), x).sum();
@@ -312,7 +316,7 @@ describe('segments', () => {
     const axes = [0, ...units.map(() => null)] as const;
     return planProgram(traceProgram(overShards(perceptron, axes, String), inputs));
   };
-  it('leave in buckets, the last layers first, which are the same for all blocks', () => {
+  it('leave in buckets, the last layers first, with the same buckets for all blocks', () => {
     const one = plannedPerceptron(1);
     const [buckets] = one.exchanges;
     expect(buckets!.map(({ size }) => size)).toEqual([1 + 800 * 600, 700 * 800, 500 * 700]);
@@ -323,7 +327,7 @@ describe('segments', () => {
       );
     }
   });
-  it('tell of a bucket as soon as it stands, and that it then stays as it is', () => {
+  it('announce a bucket as soon as it is complete, and never change it afterwards', () => {
     const plan = plannedPerceptron(2);
     const [buckets] = plan.exchanges;
     const inputs = plan.program.avals

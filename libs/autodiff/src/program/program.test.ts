@@ -36,7 +36,7 @@ describe('programHash', () => {
     expect(programHash(trace(gradient))).toBe(programHash(trace(gradient)));
     expect(programHash(trace(gradient))).toMatch(/^[0-9a-f]{64}$/);
   });
-  it('differs for a function that changes from call to call', () => {
+  it('differs for a function that changes between calls', () => {
     let calls = 0;
     const counts = (x: Tensor, w: Tensor): Tensor => loss(x, w).mul(calls++);
     expect(programHash(trace(counts))).not.toBe(programHash(trace(counts)));
@@ -50,7 +50,7 @@ describe('programHash', () => {
     };
     expect(programHash(trace(branches))).not.toBe(programHash(trace(branches)));
   });
-  it('sees every part of a program', () => {
+  it('depends on every part of a program', () => {
     const programs = [
       trace((x) => x.sum(0)),
       trace((x) => x.sum(1)),
@@ -69,7 +69,7 @@ describe('programHash', () => {
     ];
     expect(new Set(programs.map(programHash)).size).toBe(programs.length);
   });
-  it('tells numbers apart that JSON writes alike', () => {
+  it('distinguishes numbers that JSON writes alike', () => {
     const { avals: own, ...rest } = trace((x) => x.sum(0));
     const withFill = (fill: unknown): Program => {
       const [first, ...others] = rest.equations;
@@ -88,7 +88,7 @@ describe('programHash', () => {
 });
 
 describe('formatProgram', () => {
-  it('prints a line an equation', () => {
+  it('prints one line for each equation', () => {
     expect(formatProgram(trace((x, w) => x.matmul(w).mul(0.5).sum()))).toMatchInlineSnapshot(`
       "(v0: float32[2, 3], v1: float32[3]) →
         const v5: float32[] = 0.5

@@ -1,30 +1,32 @@
-/** A program: a traced computation as data. A flat list of equations over numbered variables, each assigned once. */
+/**
+ * A program: a traced computation as data. It is a flat list of equations over numbered variables, each assigned once.
+ */
 
 import { createHash } from 'node:crypto';
 import { anObject, type Kind, signature } from '@lockstep/errors';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
-import type { Bodies } from '../construct.ts';
-import type { Attrs, Aval } from '../core.ts';
+import type { Attrs } from '../primitive.ts';
+import type { Aval } from '../tensor.ts';
 
 export interface Equation {
   readonly primitive: string;
   readonly attrs: Attrs;
   readonly inputs: readonly number[];
-  /** One variable, or those of a fused equation. */
+  /** One variable; several for a construct or a fused equation. */
   readonly outputs: readonly number[];
-  /** For inputs that an elementwise kernel reads through a broadcast, put in by the optimizer. */
+  /** The broadcast through which an elementwise kernel reads each input; set by the optimizer. */
   readonly patterns?: readonly (BroadcastPattern | null)[];
 }
 
-/** See the kernels' `Operand`: output element i reads element floor(i / repeat) % period. */
+/** As in the kernels' `Operand`, output element i reads element floor(i / repeat) % period. */
 export interface BroadcastPattern {
   readonly repeat: number;
   readonly period: number;
 }
 
 export interface Program {
-  /** What is known of each variable. Variables 0 … numInputs − 1 are the inputs. */
+  /** The type and shape of each variable. Variables 0 … numInputs − 1 are the inputs. */
   readonly avals: readonly Aval[];
   readonly numInputs: number;
   readonly constants: readonly { readonly variable: number; readonly storage: Storage }[];
@@ -43,9 +45,10 @@ export const aProgram: Kind = {
 };
 
 const checkHash = signature('programHash', { program: aProgram });
+
 const checkFormat = signature('formatProgram', { program: aProgram });
 
-/** SHA-256 over everything a program computes with: two equal hashes are the same computation. */
+/** SHA-256 of everything that defines the computation: equal hashes mean equal computations. */
 export function programHash(program: Program): string {
   checkHash(program);
   const hash = createHash('sha256');
@@ -66,16 +69,16 @@ export function programHash(program: Program): string {
   return hash.digest('hex');
 }
 
-/** JSON writes null for what is not finite, and 0 for -0: these would be one program. */
+/** JSON writes null for infinities and NaN, and 0 for -0, so different programs would have one hash. */
 const exactNumber = (_key: string, value: unknown): unknown =>
   typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
     ? { number: Object.is(value, -0) ? '-0' : String(value) }
     : value;
 
-/** The programs that a construct's equation is made of; undefined for any other equation. */
+/** The programs in a construct's equation; undefined for any other equation. */
 export const bodiesOf = ({ attrs }: Equation): readonly Program[] | undefined => (attrs as Bodies).bodies;
 
-/** The attrs of an equation as JSON holds them: for its bodies stand their hashes. */
+/** The attrs of an equation for JSON, with the hashes of the bodies in their place. */
 export function dataOf(equation: Equation): Attrs {
   const bodies = bodiesOf(equation);
   return bodies === undefined ? equation.attrs : { ...equation.attrs, bodies: bodies.map(programHash) };
@@ -84,8 +87,8 @@ export function dataOf(equation: Equation): Attrs {
 const nameOf = (variable: number): string => `v${variable}`;
 
 /**
- * The steps of a fused equation, `v9 = add v3 t0`, then its sums, `v10 = sum t0 [8, 128, 32]`: over the middle axis. What
- * leaves no trace in memory is called t0, t1, …
+ * The steps of a fused equation, `v9 = add v3 t0`, then its sums over the middle axis, `v10 = sum t0 [8, 128, 32]`.
+ * Values that are not written to memory are called t0, t1, …
  */
 export function stepsOf(equation: Equation, name: (variable: number) => string = nameOf): string[] {
   if (equation.primitive !== 'fused') return [];
@@ -106,7 +109,7 @@ export function stepsOf(equation: Equation, name: (variable: number) => string =
   return [...steps, ...totals];
 }
 
-/** One line an equation: `v7: float32[32, 10] = matmul v0 v3 {"transposeA":false}`. */
+/** A program as text, one line for each equation: `v7: float32[32, 10] = matmul v0 v3 {"transposeA":false}`. */
 export function formatProgram(program: Program): string {
   checkFormat(program);
   const typed = (variable: number): string => {
@@ -136,4 +139,9 @@ export function formatProgram(program: Program): string {
     ...equations,
     `  return ${program.outputs.map(nameOf).join(' ')}`,
   ].join('\n');
+}
+
+/** The functions of a construct within a program. */
+export interface Bodies extends Attrs {
+  readonly bodies: readonly Program[];
 }

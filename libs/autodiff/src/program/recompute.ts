@@ -1,28 +1,28 @@
 /**
- * What is cheap is computed again by the groups that read it, instead of being kept for them: inside of a fused chain it
- * costs an instruction, where keeping it costs a pass over memory and the memory itself. A group that computes a variable
- * again adopts the equations that lead to it.
+ * Cheap values are recomputed by the groups that read them instead of being kept: inside a fused chain that costs an
+ * instruction, while keeping them costs memory and a pass over it. A group that recomputes a variable adopts the
+ * equations that lead to it.
  */
 import { sizeOf } from '@lockstep/tensor';
 import { aliases, isAlias, isCheap } from './equation.ts';
 import { type Group, MAX_INSTRUCTIONS } from './groups.ts';
 import type { Program } from './program.ts';
 
-/** Instructions that are worth a write or a read of memory. */
+/** The number of instructions that cost as much as one write or read of memory. */
 const MAX_STEPS_PER_PASS = 4;
 
-/** The places of equations that a group carries out beside its own. */
+/** The indices of the equations that a group computes in addition to its own. */
 export type Adoptions = ReadonlyMap<Group, ReadonlySet<number>>;
 
-/** What it takes to compute a variable inside of a group that reads it. */
+/** What a group that reads a variable needs to compute it itself. */
 interface Recipe {
-  /** Places of the equations that the group does not have yet. */
+  /** The indices of the equations that the group does not compute yet. */
   readonly steps: ReadonlySet<number>;
-  /** Variables that it would have to read in full beside those it reads already. */
+  /** The variables that the group would have to read in full in addition to those it reads already. */
   readonly sources: ReadonlySet<number>;
 }
 
-/** Decides in the order of the program, one variable after the other. */
+/** Decides for one variable after the other, in the order of the program. */
 export function adoptionsOf(program: Program, groups: readonly (Group | undefined)[]): Adoptions {
   const { equations, avals } = program;
   const aliasOf = aliases(program);
@@ -37,7 +37,7 @@ export function adoptionsOf(program: Program, groups: readonly (Group | undefine
     const passes = (list: typeof recipes): number =>
       list.reduce((sum, { sources }) => sum + 1 - sources.size, 0);
     const free = recipes.filter(({ sources }) => sources.size === 0);
-    // Without readers in other groups it need not be written.
+    // A variable without readers in other groups need not be written.
     if (!kept.has(variable) && isWorth(recipes, passes(recipes) + 1)) recipes.forEach(adopt);
     else if (isWorth(free, passes(free))) free.forEach(adopt);
 
@@ -59,7 +59,10 @@ export function adoptionsOf(program: Program, groups: readonly (Group | undefine
     return numPasses > 0 && numSteps <= numPasses * MAX_STEPS_PER_PASS && fits;
   }
 
-  /** Goes back to what the group reads anyway, else to what is in memory anyway, else to what is not cheap. */
+  /**
+   * Goes back to variables that the group reads anyway, else to those that are in memory anyway, else to those that are
+   * not cheap.
+   */
   function recipeFor(variable: number, group: Group): Recipe {
     const steps = new Set<number>();
     const sources = new Set<number>();
@@ -86,7 +89,10 @@ export function adoptionsOf(program: Program, groups: readonly (Group | undefine
   }
 }
 
-/** Where each variable is computed, which groups read it, and which must be in memory, whatever groups do. */
+/**
+ * The producer of each variable, the groups that read it, and the variables that must be in memory whatever the groups
+ * do.
+ */
 function usesOf(program: Program, groups: readonly (Group | undefined)[]) {
   const aliasOf = aliases(program);
   const producers = new Map<number, number>();

@@ -1,4 +1,4 @@
-/** Traces a function into a program: the interpreter whose meaning of a primitive is an equation. */
+/** Traces a function into a program: in this interpreter a primitive becomes an equation. */
 
 import { aFunction, checkValue, LockstepError, listOf, signature } from '@lockstep/errors';
 import {
@@ -9,21 +9,14 @@ import {
   type Storage,
   type TypedArray,
 } from '@lockstep/tensor';
-import type { Bodies, Construct } from '../construct.ts';
+import type { Construct } from '../construct.ts';
 import { anAval } from '../convert.ts';
-import {
-  type Attrs,
-  type Aval,
-  ConcreteTensor,
-  type Primitive,
-  type Tensor,
-  Trace,
-  Tracer,
-  withTrace,
-} from '../core.ts';
+import { Trace, Tracer, withTrace } from '../core.ts';
 import { aTensor } from '../kinds.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
+import { type Aval, ConcreteTensor, type Tensor } from '../tensor.ts';
 import { evaluateVariable } from './evaluate.ts';
-import type { Equation, Program } from './program.ts';
+import type { Bodies, Equation, Program } from './program.ts';
 
 class ProgramTracer extends Tracer {
   override readonly trace: ProgramTrace;
@@ -62,10 +55,10 @@ class ProgramTrace extends Trace {
   private readonly equations: Equation[] = [];
   private readonly constants: { variable: number; storage: Storage }[] = [];
   private readonly known = new Map<Tensor, number>();
-  /** What lies outside of a closed function, with the variables that stand for it; undefined for a whole program. */
+  /** Values from outside a closed function, with the variables that stand for them; undefined for a whole program. */
   private readonly captured: { variable: number; value: Tensor }[] | undefined;
 
-  /** Values behind the inputs, if the function may read its own values while it is traced. */
+  /** The values of the inputs, if the function may read its own values while it is traced. */
   private readonly behind: readonly Tensor[] | undefined;
   private readonly computed = new Map<number, Tensor>();
 
@@ -75,7 +68,7 @@ class ProgramTrace extends Trace {
     this.behind = behind;
   }
 
-  /** A variable's value, where inputs have values; computed when it is asked for, beside the program. */
+  /** The value of a variable, where the inputs have values. It is computed on demand, outside the program. */
   valueBehind(variable: number): Tensor | undefined {
     const { behind } = this;
     if (behind === undefined) return undefined;
@@ -91,7 +84,7 @@ class ProgramTrace extends Trace {
     return this.variable({ dtype: aval.dtype, shape: [...aval.shape] });
   }
 
-  /** A rule of an outer interpreter must not leave a part of its work in here. */
+  /** A rule of an outer interpreter must not leave a part of its work in this program. */
   override get takesAll(): boolean {
     return this.captured !== undefined;
   }
@@ -128,7 +121,7 @@ class ProgramTrace extends Trace {
     };
   }
 
-  /** The program with what is captured as its first inputs. */
+  /** The program, with the captured values as its first inputs. */
   close(numInputs: number, outputs: readonly Tensor[]): Closed {
     const program = this.finish(numInputs, outputs);
     const captured = this.captured ?? [];
@@ -172,7 +165,7 @@ class ProgramTrace extends Trace {
     return variable;
   }
 
-  /** A constant of one repeated value is kept as a scalar and a broadcast, which costs no memory. */
+  /** A constant of one repeated value is stored as a scalar and a broadcast, which takes no memory. */
   private constant(storage: Storage): number {
     const { data, dtype, shape } = storage;
     if (data.length > 1 && isRepeated(data)) {
@@ -187,7 +180,7 @@ class ProgramTrace extends Trace {
   }
 }
 
-/** A function without a world outside: what it took from there are the first inputs of its program. */
+/** A function that reads nothing from outside: the values that it captured are the first inputs of its program. */
 export interface Closed {
   readonly program: Program;
   /** Values of the interpreters around, and large arrays. */
@@ -195,8 +188,8 @@ export interface Closed {
 }
 
 /**
- * The program of a function that may read values of the interpreters around it. With the values `behind` its inputs it
- * may read the elements of its own, too: its program then holds for these values.
+ * The program of a function that may read values of the interpreters around it. If values `behind` its inputs are
+ * given, it may also read its own elements; its program then holds for these values only.
  */
 export function closeProgram(
   f: (...inputs: Tensor[]) => readonly Tensor[],
@@ -212,7 +205,7 @@ export function closeProgram(
   );
 }
 
-/** Several closed functions with one list of what they capture, first in the inputs of each. */
+/** Several closed functions with one list of captured values, which comes first in the inputs of each. */
 export function shareCaptured(functions: readonly Closed[]): {
   programs: readonly Program[];
   captured: readonly Tensor[];
@@ -258,7 +251,7 @@ const checkTrace = signature('traceProgram', {
   inputs: listOf(anAval, `a list, each ${anAval.what}`),
 });
 
-/** The program of `f` for inputs of the given types. `f` runs once, on values that have types but no elements. */
+/** The program of `f` for inputs of the given types. `f` runs once, on tensors that have types but no elements. */
 export function traceProgram(
   f: (...inputs: Tensor[]) => readonly Tensor[],
   inputs: readonly Aval[],
@@ -275,10 +268,13 @@ export function traceProgram(
   );
 }
 
-/** Whether a constant is worth no place among the operands. */
+/** Whether a constant is small enough to stay in the program instead of becoming an operand. */
 const isSmall = ({ data }: ConcreteTensor): boolean => data.length <= 1 || isRepeated(data);
 
-/** Whether all elements are the first. A plain loop: optimizers start from zeros as many as a model has parameters. */
+/**
+ * Whether all elements equal the first. A plain loop is fast enough for the zeros of an optimizer's first state, one
+ * for each parameter.
+ */
 function isRepeated(data: TypedArray): boolean {
   const first = data[0]!;
   for (let i = 1; i < data.length; i++) {

@@ -1,6 +1,7 @@
-/** The bytes that a construct works in: its temporaries, then what its bodies keep. */
+/** The work space of a construct: its temporaries, then the arenas of its bodies. */
 import { bytesPerElement, sizeOf } from '@lockstep/tensor';
-import type { PlannedBodies, PlannedConstruct } from '../construct.ts';
+import type { PlannedConstruct } from '../construct.ts';
+import type { PlannedBodies } from './planned.ts';
 
 const alignment = 64;
 export const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;

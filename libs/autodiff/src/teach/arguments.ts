@@ -1,7 +1,7 @@
-/** The leaves of a function's arguments, under the names that a reader knows them by. */
-import { type Structure, structurePaths, unflatten } from '@lockstep/tree';
-import type { Tensor } from '../core.ts';
-import { toTensors } from '../transform/arguments.ts';
+/** The leaves of a function's arguments, with readable names. */
+import { structurePaths } from '@lockstep/tree';
+import type { Tensor } from '../tensor.ts';
+import { regroup, toTensors } from '../transform/arguments.ts';
 
 export interface NamedLeaf {
   /** `x1`; inside a container `params.w`. */
@@ -9,18 +9,18 @@ export interface NamedLeaf {
   readonly value: Tensor;
 }
 
-export interface NamedArguments {
+export interface NamedArguments<Args> {
   readonly leaves: readonly NamedLeaf[];
   /** The arguments with other values for the leaves. */
-  readonly rebuild: (leaves: readonly Tensor[]) => unknown[];
+  readonly rebuild: (leaves: readonly Tensor[]) => Args;
 }
 
-/** The arguments of a call. Names are those of f's own parameters, where its source shows them plainly. */
-export function nameArguments(
+/** The arguments of a call. The names are those of f's own parameters, if its source shows them plainly. */
+export function nameArguments<Args extends readonly unknown[]>(
   op: string,
-  f: (...args: never) => unknown,
+  f: (...args: Args) => unknown,
   args: readonly unknown[],
-): NamedArguments {
+): NamedArguments<Args> {
   const names = parameterNames(f, args.length);
   const trees = args.map((arg) => toTensors(op, arg));
   const leaves = trees.flatMap(({ leaves: own, structure }, i) => {
@@ -30,22 +30,11 @@ export function nameArguments(
       return { name: path === '' ? names[i]! : `${names[i]}.${path}`, value };
     });
   });
-  return { leaves, rebuild: (values) => regroup(trees, values) };
+  return { leaves, rebuild: (values) => regroup<Args>(values, trees) };
 }
 
-function regroup(
-  trees: readonly { leaves: readonly unknown[]; structure: Structure }[],
-  values: readonly Tensor[],
-): unknown[] {
-  let next = 0;
-  return trees.map(({ leaves, structure }) => {
-    next += leaves.length;
-    return unflatten(structure, values.slice(next - leaves.length, next));
-  });
-}
-
-/** `(a, b) => …` and `function (a, b) {…}` have the names a and b; otherwise x, or x1, x2 … */
-function parameterNames(f: (...args: never) => unknown, count: number): string[] {
+/** `(a, b) => …` and `function (a, b) {…}` give the names a and b; otherwise x, or x1, x2 … */
+function parameterNames(f: object, count: number): string[] {
   const [, listed, single] =
     /^(?:async\s+)?(?:function\s*[\w$]*\s*)?(?:\(([\w$\s,]*)\)|([\w$]+)\s*=>)/.exec(
       Function.prototype.toString.call(f),

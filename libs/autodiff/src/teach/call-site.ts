@@ -1,4 +1,4 @@
-/** Where in the user's code something was called. */
+/** Finds the place in the user's code from which something was called. */
 import { fileURLToPath } from 'node:url';
 
 /** The folder that holds this package and its siblings: `libs/`, or `node_modules/@lockstep/`. */
@@ -9,7 +9,7 @@ const MAX_FRAMES = 60;
 export interface CallSite {
   /** `/home/me/train.js:3:15`: the innermost frame outside these libraries; undefined if there is none. */
   readonly place: string | undefined;
-  /** The call comes out of a pullback: reverse mode walks the tape in the function of that name. */
+  /** True if the call comes from a pullback: reverse mode walks the tape in the function of that name. */
   readonly isBackward: boolean;
 }
 
@@ -18,7 +18,7 @@ export function callSite(): CallSite {
   Error.stackTraceLimit = MAX_FRAMES;
   const { stack = '' } = new Error();
   Error.stackTraceLimit = before;
-  // A bundle has these libraries elsewhere: beside this function.
+  // A bundle has these libraries elsewhere: in the file of this function.
   const [own = LIBRARIES] = framesOf(stack);
   return {
     place: placeIn(stack, [LIBRARIES, own.slice(0, own.lastIndexOf('/') + 1)]),

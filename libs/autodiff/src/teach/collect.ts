@@ -1,4 +1,4 @@
-/** Normal forms of sums and products: like terms and like factors are brought together. */
+/** Normal forms of sums and products: like terms and like factors are joined. */
 import {
   call,
   type Expression,
@@ -17,7 +17,7 @@ interface Product {
   readonly factors: Map<string, { readonly base: Expression; exponent: number }>;
 }
 
-/** A sum with like terms added; undefined if it is no sum, or already is in that form. */
+/** A sum with like terms added; undefined if the expression is not a sum or already has that form. */
 export function collectTerms(e: Expression): Expression | undefined {
   if (!isCall(e, 'add', 'sub', 'neg')) return undefined;
   const terms = new Map<string, Product>();
@@ -26,7 +26,9 @@ export function collectTerms(e: Expression): Expression | undefined {
   return ifOther(e, sumOf(list));
 }
 
-/** A product with powers of the same base joined; undefined if it is no product, or already is in that form. */
+/**
+ * A product with powers of the same base joined; undefined if the expression is not a product or already has that form.
+ */
 export function collectFactors(e: Expression): Expression | undefined {
   if (!isCall(e, 'mul', 'div', 'neg', 'reciprocal', 'square', 'power')) return undefined;
   return ifOther(e, productOf(factorsOf(e)));
@@ -73,7 +75,7 @@ function multiply(e: Expression, exponent: number, product: Product): void {
   } else if (isCall(e, 'reciprocal')) multiply(e.args[0]!, -exponent, product);
   else if (isCall(e, 'square')) multiply(e.args[0]!, 2 * exponent, product);
   else if (isCall(e, 'power')) multiply(e.args[0]!, exponentOf(e) * exponent, product);
-  // (√a)² is a wherever √a exists, while √(a²) is |a|: the root's argument is a base as it stands.
+  // (√a)² is a wherever √a exists, while √(a²) is |a|: the argument of the root is a base of its own.
   else if (isCall(e, 'sqrt') && Number.isInteger(exponent)) raise(e.args[0]!, exponent / 2, product);
   else raise(e, exponent, product);
 }
@@ -124,7 +126,7 @@ function sumOf(terms: readonly Product[]): Expression {
     }, productOf(lead));
 }
 
-/** x before y, x2 before x10; what has no variable comes last. */
+/** x before y, x2 before x10; expressions without a variable come last. */
 function byVariable(a: Expression, b: Expression): number {
   const [[x], [y]] = [variablesOf(a).sort(byName), variablesOf(b).sort(byName)];
   if (x === undefined || y === undefined) return Number(x === undefined) - Number(y === undefined);
@@ -134,7 +136,7 @@ function byVariable(a: Expression, b: Expression): number {
 const byName = (x: string, y: string): number => x.length - y.length || byText(x, y);
 const byText = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
 
-/** By variable, then what is longer to write (a higher power) first. */
+/** By variable; among equal variables the longer term (a higher power) comes first. */
 const byTerm = (a: Expression, b: Expression): number =>
   byVariable(a, b) || keyOf(b).length - keyOf(a).length || byText(keyOf(a), keyOf(b));
 

@@ -1,8 +1,8 @@
 /** The rows of tangents and adjoints in {@link explainTrace}. */
 import { formatShape, stridesOf } from '@lockstep/tensor';
 import { onesLike, tensor, zerosLike } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { traceProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import {
   isScalar,
   operand,
@@ -20,8 +20,8 @@ import { type Contribution, contributions, type Recorded } from './recording.ts'
 import { simplify } from './simplify.ts';
 
 /**
- * ∂result/∂argument as a formula in the step's variables: the program of its rule for the cotangent 1. Undefined for
- * arrays, whose local derivatives are matrices, and where there is no rule.
+ * ∂result/∂argument as a formula in the step's variables: the program of the step's rule for the cotangent 1. Undefined
+ * for arrays, whose local derivatives are matrices, and where there is no rule.
  */
 function localDerivative(step: Recorded, argument: number, symbol: Table['symbol']): Expression | undefined {
   const { primitive, attrs, inputs, outs, results } = step;
@@ -75,7 +75,7 @@ function tangentRows({ steps, inputs, symbol, valueAt }: Table, input: number, e
   return rows;
 }
 
-/** Σ ∂result/∂argument · ∂argument, with numbers where all are scalars. */
+/** Σ ∂result/∂argument · ∂argument, with numbers where all values are scalars. */
 function tangentFormula(
   step: Recorded,
   tangents: ReadonlyMap<number, Tensor>,
@@ -97,7 +97,7 @@ function tangentFormula(
   return { formula: formatExpression(total), numbers: values === undefined ? '' : inNumbers(total, values) };
 }
 
-/** derivative · moved, where 1 and −1 need not be written. */
+/** derivative · moved, without factors of 1 and −1. */
 function timesLast(derivative: Expression, moved: Expression): Expression {
   if (isNumber(derivative, 1)) return moved;
   if (isNumber(derivative, -1)) return call('neg', [moved]);
@@ -138,7 +138,7 @@ function adjointRow(
   return row(bar(source), formula, inSymbols(derivative), formatNumeric(written(sofar!, ct!, by!)), after);
 }
 
-/** What the last adjoints of the inputs are called in the end. */
+/** The names of the inputs' last adjoints. */
 export function gradientRows({ names, inputs, symbol }: Table, adjoints: readonly TraceRow[]): TraceRow[] {
   return names.map((name, i) => {
     const adjoint = bar(symbol(i));

@@ -1,18 +1,23 @@
-/** What the tables of {@link explainTrace} are made from: a recording with the variables of the literature. */
-import type { NestedNumbers, Tensor } from '../core.ts';
+/** The data of the tables of {@link explainTrace}: a recording with the variables of the literature. */
+import type { NestedNumbers, Tensor } from '../tensor.ts';
 import { type Expression, number, variable } from './expression.ts';
 import { formatValues, rounded, subscript } from './notation.ts';
 import type { Recorded, Recording } from './recording.ts';
 
 /** One line: `v₂ = v₋₁ · v₀ = 2 × 5 = 10`. */
 export interface TraceRow {
-  /** `v₂`; a tangent `∂v₂`, an adjoint `v̄₂`. */
+  /** `v₂`; of a tangent `∂v₂`, of an adjoint `v̄₂`. */
   readonly variable: string;
   /** `v₋₁ · v₀`; of an adjoint `v̄₄ · ∂v₄/∂v₂`. */
   readonly formula: string;
-  /** An adjoint's formula with the local derivative worked out, `v̄₃ · cos(v₀)`; empty in other rows and for arrays. */
+  /**
+   * The formula of an adjoint with the local derivative written out, `v̄₃ · cos(v₀)`; empty in other rows and for
+   * arrays.
+   */
   readonly worked: string;
-  /** The formula with numbers in place of variables, `2 × 5`; empty for arrays and where it would only repeat. */
+  /**
+   * The formula with numbers in place of variables, `2 × 5`; empty for arrays and where it would repeat the formula.
+   */
   readonly numbers: string;
   readonly value: NestedNumbers;
 }
@@ -32,12 +37,12 @@ export interface TraceExplanation {
 export interface Table extends Recording {
   readonly names: readonly string[];
   readonly inputs: readonly Tensor[];
-  /** v₋₁, v₀, v₁ … by the recording's numbers. */
+  /** The symbols v₋₁, v₀, v₁ … of the recording's numbers. */
   readonly symbol: (value: number) => string;
   readonly valueAt: (value: number) => Tensor;
 }
 
-/** The steps in order of their depth, with the variables that the literature gives them. */
+/** The steps in order of their depth, with the variables of the literature. */
 export function numbered(recording: Recording, inputs: readonly Tensor[], names: readonly string[]): Table {
   const depths = new Map<number, number>(inputs.map((_, i) => [i, 0]));
   const withDepth = recording.steps.map((step) => {
@@ -64,7 +69,7 @@ export function numbered(recording: Recording, inputs: readonly Tensor[], names:
 
 export const isScalar = ({ rank }: Tensor): boolean => rank === 0;
 
-/** An operand as it appears in a formula: its variable, or a constant's value. */
+/** An operand in a formula: its variable, or the value of a constant. */
 export function operand(
   { sources, inputs }: Recorded,
   argument: number,
@@ -77,7 +82,7 @@ export function operand(
   return variable(constant.size <= 8 ? formatValues(constant.toArray(), rounded) : String(constant));
 }
 
-/** The numbers that a step's variables stand for; undefined where one of them is an array. */
+/** The numbers of a step's variables; undefined if one of them is an array. */
 export function scalarsOf(
   { sources, inputs, outs, results }: Recorded,
   symbol: Table['symbol'],

@@ -1,5 +1,5 @@
 /** The tables of {@link explainTrace} as text, aligned at their equals signs. */
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 import type { TraceExplanation, TraceRow } from './explain-table.ts';
 import { type Expression, isNumber, number, substitute } from './expression.ts';
 import { formatExpression, formatValues, rounded } from './notation.ts';
@@ -13,7 +13,7 @@ export function inNumbers(e: Expression, values: ReadonlyMap<string, number>): s
   return isNumber(filled) ? '' : formatNumeric(filled);
 }
 
-/** A formula of numbers, with the cross of arithmetic. */
+/** A formula of numbers, with × for multiplication. */
 export const formatNumeric = (e: Expression): string => formatExpression(e).replaceAll(' · ', ' × ');
 
 /** The four tables under their headings. */
@@ -47,5 +47,5 @@ function aligned(rows: readonly TraceRow[]): string[] {
   });
 }
 
-/** Columns on a screen: marks above letters take none. */
+/** The number of columns on a screen: marks above letters take none. */
 const widthOf = (text: string): number => [...text.replace(/\p{M}/gu, '')].length;

@@ -1,4 +1,4 @@
-/** The lecture's tables, number by number, and those of functions with arrays. */
+/** The tables of the literature, number by number, and those of functions with arrays. */
 import { describe, expect, it } from 'vitest';
 import { checkpoint, explainTrace, grad, type Tensor, tensor } from '../index.ts';
 import type { TraceRow } from './explain-table.ts';
@@ -125,7 +125,7 @@ describe('explainTrace', () => {
     expect(values.map(({ value }) => value)).toEqual([5, 2.5, 1.25, 0.625, 0.390625]);
     expect(gradient[0]!.value).toBe(2 * 0.625 * 0.125);
   });
-  it('takes what is made of functions as one step', () => {
+  it('shows an operation made of functions as one step', () => {
     const root = checkpoint((x: Tensor) => x.sqrt());
     const { values, tangents, gradient } = explainTrace((x: Tensor) => root(x).mul(x), 4);
     expect(values[1]).toMatchObject({ formula: 'checkpoint(v₀)', value: 2 });
@@ -143,7 +143,7 @@ describe('explainTrace', () => {
     expect(constant.adjoints).toEqual([]);
     expect(constant.gradient[0]!.value).toBe(0);
   });
-  it('says what it cannot show', () => {
+  it('names what it cannot show', () => {
     expect(() => explainTrace((x: Tensor) => x.mul(2), tensor([1, 2]))).toThrow(
       /must return a scalar, not \[2\]/,
     );

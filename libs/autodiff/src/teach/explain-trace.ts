@@ -5,7 +5,7 @@
 import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { asTensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 import type { Inputs } from '../transform/types.ts';
 import { nameArguments } from './arguments.ts';
 import { adjointRows, gradientRows, tangentColumns } from './explain-derivatives.ts';
@@ -27,9 +27,9 @@ const MAX_INPUT_ELEMENTS = 16;
 const checkExplainTrace = signature('explainTrace', { f: aFunction, '...args': anything });
 
 /**
- * How the value and the derivatives of a scalar function of scalars or small arrays come about:
- * `console.log(String(explainTrace(f, 2, 5)))`. Values are numbered as in the literature, inputs up to v₀, then by
- * depth. An `argument` error for inputs of more than 16 elements together: each has a column of tangents.
+ * How the value and the derivatives of a scalar function of scalars or small arrays are computed:
+ * `console.log(String(explainTrace(f, 2, 5)))`. Values are numbered as in the literature: inputs up to v₀, then by
+ * depth. Throws `argument` for inputs of more than 16 elements together, since each has a column of tangents.
  */
 export function explainTrace<Args extends readonly unknown[]>(
   f: (...args: Args) => Tensor,
@@ -39,7 +39,7 @@ export function explainTrace<Args extends readonly unknown[]>(
   const { leaves, rebuild } = nameArguments('explainTrace', f, args);
   const inputs = leaves.map(({ value }) => value);
   requireSmall(inputs);
-  const recording = record((xs) => [asTensor(f(...(rebuild(xs) as unknown as Args)))], inputs);
+  const recording = record((xs) => [asTensor(f(...rebuild(xs)))], inputs);
   requireScalar(recording.outs[0]!);
   const names = leaves.map(({ name }) => name);
   const table = numbered(recording, inputs, names);

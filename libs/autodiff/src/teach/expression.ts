@@ -1,11 +1,13 @@
-/** Formulas as data: what a traced scalar function computes, for reading, rewriting and evaluating. */
+/** Formulas as data: the computation of a traced scalar function, for reading, rewriting and evaluating. */
 
 import { anObject, type Kind, LockstepError, recordOf, signature } from '@lockstep/errors';
 import { asTensor, type TensorLike, tensor } from '../convert.ts';
-import { type Attrs, bind, type Tensor } from '../core.ts';
+import { bind } from '../core.ts';
 import { primitiveNamed } from '../define.ts';
 import { tensorLike } from '../kinds.ts';
-import { mul, reciprocal } from '../primitives/elementwise.ts';
+import type { Attrs } from '../primitive.ts';
+import { mul, reciprocal } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 
 /** A call's op is the name of a primitive, or 'power' with attrs `{ exponent }`, a whole number. */
 export type Expression =
@@ -48,7 +50,7 @@ export const power = (base: Expression, exponent: number): Expression =>
 
 const keys = new WeakMap<Expression, string>();
 
-/** Equal for expressions that are written alike, and for no others. */
+/** Equal for expressions that are written alike, and different for all others. */
 export function keyOf(e: Expression): string {
   if (e.kind === 'number') return Object.is(e.value, -0) ? '-0' : String(e.value);
   if (e.kind === 'variable') return `$${e.name}`;
@@ -67,7 +69,10 @@ export function variablesOf(e: Expression): string[] {
   return e.kind === 'variable' ? [e.name] : [...new Set(e.args.flatMap(variablesOf))];
 }
 
-/** Each variable replaced by what `replacement` gives for its name; undefined leaves it. */
+/**
+ * The expression with each variable replaced by the result of `replacement` for its name; undefined leaves the
+ * variable.
+ */
 export function substitute(e: Expression, replacement: (name: string) => Expression | undefined): Expression {
   if (e.kind === 'number') return e;
   if (e.kind === 'variable') return replacement(e.name) ?? e;
@@ -79,7 +84,10 @@ const checkEvaluate = signature('evaluateExpression', {
   values: recordOf(tensorLike, 'an object of values by the names of variables'),
 });
 
-/** The value of an expression for the given variables, computed by the primitives themselves, so it can be differentiated and compiled too. */
+/**
+ * The value of an expression for the given variables. The primitives themselves compute it, so it can be differentiated
+ * and compiled too.
+ */
 export function evaluateExpression(e: Expression, values: Readonly<Record<string, TensorLike>>): Tensor {
   checkEvaluate(e, values);
   if (e.kind === 'number') return tensor(e.value);

@@ -27,7 +27,7 @@ describe('four ways to a derivative', () => {
     expect(worst('numerical, central differences')).toBeGreaterThan(1e-13);
     expect(worst('numerical, forward differences')).toBeLessThan(1e-5);
   });
-  it('reverse mode evaluates the function once, forward mode once an input', () => {
+  it('reverse mode evaluates the function once, forward mode once for each input', () => {
     const evaluations = Object.fromEntries([...rows].map(([method, row]) => [method, row.evaluations]));
     expect(evaluations).toEqual({
       'by hand': 0,

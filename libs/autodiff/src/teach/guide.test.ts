@@ -1,4 +1,4 @@
-/** Runs the code of docs/autodiff.md: what stands behind `// →` must come out, behind `// ✗` be thrown. */
+/** Runs the code of docs/autodiff.md. A comment `// →` states the result, a comment `// ✗` the error. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import * as library from '../index.ts';
@@ -32,11 +32,11 @@ function sectionsOf(markdown: string): Section[] {
   return sections;
 }
 
-/** The guide annotates parameters with these types alone, so that taking them out needs no compiler. */
+/** The guide annotates parameters with these types only, so removing them needs no compiler. */
 const withoutTypes = (line: string): string =>
   line.replace(/: (Tensor|Params)\b| as const\b/g, '').replace(/^type \w+ = .*$/, '');
 
-/** `const {a, b} = …` for an import; checks for the comments; other lines as they are. */
+/** `const {a, b} = …` for an import, checks for the comments, and other lines unchanged. */
 function toScript(line: string, number: number): string {
   const [, names] = /^import \{ (.*) \} from 'lockstep';$/.exec(line) ?? [];
   if (names !== undefined) {
@@ -58,7 +58,7 @@ const format = (value: unknown): string => {
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/g;
 
-/** Equal but for spaces, and numbers to the digits that the guide shows. */
+/** Compares text without spaces, and numbers to the digits that the guide shows. */
 function expectAlike(found: unknown, text: string, line: number): void {
   const actual = format(found);
   const frame = (written: string): string => written.replace(NUMBER, '#').replaceAll(' ', '');
@@ -73,7 +73,7 @@ function expectAlike(found: unknown, text: string, line: number): void {
   }
 }
 
-/** Runs the blocks of a section in one scope, one after the other, and gives the number of checks. */
+/** Runs the blocks of a section in one scope, one after the other. Returns the number of checks. */
 function run({ blocks }: Section): number {
   const printed: string[] = [];
   let numChecks = 0;
@@ -114,12 +114,12 @@ describe('docs/autodiff.md', () => {
   it.each(sections.map((section) => [section.title, section] as const))('%s', (_title, section) => {
     expect(run(section)).toBeGreaterThan(0);
   });
-  it('is read whole: blocks of code and of output alone', () => {
+  it('is read as a whole: it has blocks of code and of output only', () => {
     expect(sections.length).toBeGreaterThan(9);
     const languages = new Set(sections.flatMap(({ blocks }) => blocks.map(({ language }) => language)));
     expect([...languages].sort()).toEqual(['text', 'ts']);
   });
-  it('names only what exists in its table', () => {
+  it('names only exports in its table', () => {
     const table = guide
       .slice(guide.indexOf('| Lockstep |'))
       .split('\n')
@@ -141,7 +141,7 @@ describe('docs/autodiff.md', () => {
     expect(links.filter((anchor) => !anchors.includes(anchor!))).toEqual([]);
     expect(links).toHaveLength(anchors.length);
   });
-  it('would fail on what is not true', () => {
+  it('fails on wrong statements', () => {
     const wrong = (code: string): Section => ({
       title: '',
       blocks: [{ language: 'ts', line: 1, lines: [code] }],

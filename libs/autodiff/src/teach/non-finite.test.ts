@@ -18,12 +18,12 @@ import { placeIn } from './call-site.ts';
 
 const xs = tensor([1, 0, 2]);
 
-/** A function as if it stood in a user's file. */
+/** Evaluates a function as if it stood in a user's file. */
 const inFile = (source: string): ((x: Tensor) => Tensor) =>
   runInThisContext(source, { filename: '/home/me/train.js' }) as (x: Tensor) => Tensor;
 
 describe('findNonFinite', () => {
-  it('names the operation, what came in and what came out', () => {
+  it('names the operation, its inputs and its output', () => {
     const found = findNonFinite((x: Tensor) => x.mul(2).log().sum())(xs);
     expect(found).toMatchObject({ phase: 'forward', op: 'log' });
     expect(found!.inputs).toEqual([
@@ -40,7 +40,7 @@ describe('findNonFinite', () => {
     const backward = inFile('(x) =>\n  x.sqrt().sum()');
     expect(findNonFinite(backward)(xs)!.site).toBe('/home/me/train.js:2:5');
   });
-  it('finds what is finite forward and not backward, with the rule and the operation within it', () => {
+  it('finds values that are finite forward and not backward, with the rule and the operation within it', () => {
     const found = findNonFinite((x: Tensor) => x.sqrt().sum())(xs);
     expect(found).toMatchObject({ phase: 'backward', op: 'div', rule: { op: 'sqrt', argument: 0 } });
     expect(found!.message).toContain('backward pass, in the derivative of sqrt by its input 0');
@@ -51,16 +51,16 @@ describe('findNonFinite', () => {
     const safe = (x: Tensor): Tensor => where(x.greater(0), where(x.greater(0), x, 1).log(), 0).sum();
     expect(findNonFinite(safe)(xs)).toBeUndefined();
   });
-  it('takes a NaN from infinities for news, but no infinity that was given on purpose', () => {
+  it('reports a NaN from infinities, but not an infinity that was given as an argument', () => {
     const masked = (x: Tensor): Tensor => where(x.greater(0), x, Number.NEGATIVE_INFINITY).softmax().sum();
     expect(findNonFinite(masked)(xs)).toBeUndefined();
     expect(findNonFinite((x: Tensor) => masked(x.mul(0)))(xs)).toMatchObject({ phase: 'forward', op: 'sub' });
   });
-  it('reports arguments that are broken already', () => {
+  it('reports arguments that are not finite', () => {
     const found = findNonFinite(({ w }: { w: Tensor }) => w.sum())({ w: tensor([1, Number.NaN]) });
     expect(found).toMatchObject({ phase: 'argument', op: 'x.w', output: { numNaN: 1 } });
   });
-  it('sees through jit, and reports also when the function fails over a NaN', () => {
+  it('sees through jit, and also reports if the function fails over a NaN', () => {
     expect(findNonFinite(jit((x: Tensor) => x.log().sum()))(xs)!.op).toBe('log');
     const fails = (x: Tensor): Tensor => {
       const y = x.log().mul(0).sum();
@@ -73,7 +73,7 @@ describe('findNonFinite', () => {
     };
     expect(() => findNonFinite(own)(xs)).toThrow('of its own');
   });
-  it('looks into what is computed again, and what takes a gradient itself', () => {
+  it('looks into checkpoints, and into functions that take a gradient themselves', () => {
     const again = checkpoint((x: Tensor) => x.sqrt());
     expect(findNonFinite((x: Tensor) => again(x).sum())(xs)).toMatchObject({
       phase: 'backward',
@@ -86,27 +86,27 @@ describe('findNonFinite', () => {
       scan((sum: Tensor, v: Tensor) => [sum.add(v.log()), null], tensor(0), x)[0];
     expect(findNonFinite(looped)(xs)!.op).toBe('log');
   });
-  it('sees contributions overflow where they meet', () => {
+  it('sees contributions that overflow in their sum', () => {
     const f = (x: Tensor): Tensor => x.mul(1e308).add(x.mul(1.7e308)).mul(1e-300);
     expect(findNonFinite((x: Tensor) => f(x).mul(1e300).sum())(tensor([1e-10]))).toMatchObject({
       phase: 'backward',
       op: 'add',
     });
   });
-  it('finds nothing where all is well', () => {
+  it('finds nothing if all values are finite', () => {
     expect(findNonFinite((x: Tensor) => x.tanh().square().sum())(xs)).toBeUndefined();
     expect(findNonFinite((x: Tensor) => [x.argmax(), x.exp()])(xs)).toBeUndefined();
   });
 });
 
 describe('debugNonFinite', () => {
-  it('gives what the function gives', () => {
+  it('gives the result of the function', () => {
     const f = (x: Tensor): { y: Tensor; z: Tensor } => ({ y: x.exp(), z: tensor(1) });
     const out = debugNonFinite(f)(xs);
     expect(out.y.toArray()).toEqual(f(xs).y.toArray());
     expect(() => out.y.add(1)).not.toThrow();
   });
-  it('throws where it happens', () => {
+  it('throws at the operation', () => {
     const f = inFile('(x) =>\n  x.log().sum()');
     const error: unknown = attempt(() => debugNonFinite(f)(xs));
     expect(error).toBeInstanceOf(LockstepError);
@@ -121,7 +121,7 @@ describe('debugNonFinite', () => {
     expect(() => gradient(xs)).toThrow(/div makes 1 infinity in 3 elements \(backward pass/);
     expect(gradient(tensor([4])).toArray()).toEqual([0.25]);
   });
-  it('says that it must be given what it is to watch', () => {
+  it('says that it must be given the values to watch', () => {
     expect(() => debugNonFinite(() => xs.log())()).toThrow(/pass parameters and data as arguments/);
   });
 });

@@ -2,16 +2,16 @@
 import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
-import type { Aval, Tensor } from '../core.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import type { Inputs } from '../transform/types.ts';
 import { type NamedArguments, nameArguments } from './arguments.ts';
 import { type CallSite, callSite } from './call-site.ts';
 import { formatNumber, rounded } from './notation.ts';
 import { type Contribution, contributions, type Recorded, type Recording, record } from './recording.ts';
 
-/** An array in numbers: its range, and how much of it is not finite. */
+/** A summary of an array: its range, and the number of elements that are not finite. */
 export interface ArraySummary extends Aval {
-  /** Of the finite elements; NaN where there are none. */
+  /** The minimum of the finite elements; NaN if there are none. */
   readonly min: number;
   readonly max: number;
   readonly numNaN: number;
@@ -19,29 +19,30 @@ export interface ArraySummary extends Aval {
 }
 
 export interface NonFinite {
-  /** 'argument': the values were not finite when they came. */
+  /** 'argument': the values were not finite when they were given. */
   readonly phase: 'argument' | 'forward' | 'backward';
-  /** The operation; of an argument its name. */
+  /** The name of the operation, or of the argument. */
   readonly op: string;
   /**
-   * Backward: the forward operation whose derivative rule was at work, and by which of its inputs. Absent within a
-   * gradient that the function takes itself.
+   * In the backward phase: the forward operation whose derivative rule ran, and the input with respect to which it
+   * differentiated. Absent within a gradient that the function takes itself.
    */
   readonly rule?: { readonly op: string; readonly argument: number };
   readonly inputs: readonly ArraySummary[];
   readonly output: ArraySummary;
   /** The line of the user's code that called the (forward) operation, or the gradient: `/home/me/train.js:12:20`. */
   readonly site: string | undefined;
-  /** All of it in a sentence. */
+  /** The whole report as a sentence. */
   readonly message: string;
 }
 
 const checkFindNonFinite = signature('findNonFinite', { f: aFunction });
 
 /**
- * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation, and tells which was
- * the first to make a NaN from numbers, or an infinity from finite numbers; undefined if none was. Compiled functions
- * within run eagerly. It sees what depends on the arguments: pass parameters and data instead of closing over them.
+ * Runs `f` on the arguments, then the gradient of the sum of its results, operation by operation. Reports the first
+ * operation that made a NaN from numbers, or an infinity from finite numbers; undefined if there was none. Compiled
+ * functions run eagerly. Only values that depend on the arguments are watched: pass parameters and data instead of
+ * closing over them.
  */
 export function findNonFinite<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
@@ -60,7 +61,7 @@ export function findNonFinite<Args extends readonly unknown[]>(
       const { recording } = watched(f, named, watch);
       return found ?? backward(recording, sites);
     } catch (error) {
-      // What has been found is why: code that stumbles over a NaN is no news.
+      // The operation that was found explains the error: code that fails over a NaN is a consequence.
       if (found !== undefined) return found;
       throw error;
     }
@@ -70,8 +71,8 @@ export function findNonFinite<Args extends readonly unknown[]>(
 const checkDebugNonFinite = signature('debugNonFinite', { f: aFunction });
 
 /**
- * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that says which, whose
- * stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
+ * `f`, but it throws as soon as an operation makes a NaN or an infinity: an `argument` error that names the operation
+ * and whose stack leads to it. To watch a backward pass, give the gradient: `debugNonFinite(grad(loss))`.
  */
 export function debugNonFinite<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -91,25 +92,29 @@ function throwIf(found: NonFinite | undefined): void {
   throw new LockstepError('argument', message, facts);
 }
 
-function watchable(op: string, f: (...args: never) => unknown, args: readonly unknown[]): NamedArguments {
+function watchable<Args extends readonly unknown[]>(
+  op: string,
+  f: (...args: Args) => unknown,
+  args: readonly unknown[],
+): NamedArguments<Args> {
   const named = nameArguments(op, f, args);
   if (named.leaves.length > 0) return named;
   throw new LockstepError(
     'argument',
-    `${op}: the function was called without arrays, and only what depends on its arguments is watched; pass parameters and data as arguments`,
+    `${op}: the function was called without arrays, and only values that depend on its arguments are watched; pass parameters and data as arguments`,
     { op },
   );
 }
 
-function watched(
-  f: (...args: never) => unknown,
-  { leaves, rebuild }: NamedArguments,
+function watched<Args extends readonly unknown[]>(
+  f: (...args: Args) => unknown,
+  { leaves, rebuild }: NamedArguments<Args>,
   watch: (step: Recorded) => void,
 ): { recording: Recording; structure: () => Structure } {
   let structure: Structure | undefined;
   const recording = record(
     (xs) => {
-      const out = flatten(f(...(rebuild(xs) as never)));
+      const out = flatten(f(...rebuild(xs)));
       structure = out.structure;
       return out.leaves as Tensor[];
     },
@@ -119,7 +124,7 @@ function watched(
   return { recording, structure: () => structure! };
 }
 
-function fromArguments({ leaves }: NamedArguments): NonFinite | undefined {
+function fromArguments({ leaves }: NamedArguments<unknown>): NonFinite | undefined {
   for (const { name, value } of leaves) {
     const output = summaryOf(value);
     if (output.numNaN + output.numInfinite === 0) continue;
@@ -129,7 +134,7 @@ function fromArguments({ leaves }: NamedArguments): NonFinite | undefined {
   return undefined;
 }
 
-/** The first result that is less finite than what it was made from. */
+/** The first result that is less finite than the inputs it was made from. */
 function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummary | undefined {
   const results = outs.map(summaryOf).filter(({ numNaN, numInfinite }) => numNaN + numInfinite > 0);
   if (results.length === 0) return undefined;
@@ -139,7 +144,7 @@ function madeBy(inputs: readonly Tensor[], outs: readonly Tensor[]): ArraySummar
   return results.find(({ numNaN }) => (numNaN > 0 && !hasNaN) || allFinite);
 }
 
-/** The report on an operation that was just done, in the function itself or in a gradient that it takes. */
+/** The report on the last operation, in the function itself or in a gradient that it takes. */
 function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): NonFinite | undefined {
   const output = madeBy(inputs, outs);
   if (output === undefined) return undefined;
@@ -153,7 +158,7 @@ function reportOf({ op, inputs, outs }: Recorded, findSite: () => CallSite): Non
   });
 }
 
-/** The first contribution to a cotangent that leaves the numbers, by itself or where it meets another. */
+/** The first contribution to a cotangent that is not finite, by itself or in the sum with the others. */
 function backward(recording: Recording, sites: ReadonlyMap<Recorded, CallSite>): NonFinite | undefined {
   for (const contribution of contributions(recording)) {
     const site = sites.get(contribution.step)!;
@@ -171,7 +176,10 @@ function whereTheyMeet({ before, part, after }: Contribution, { place }: CallSit
   return withMessage({ phase: 'backward', op: 'add', inputs, output, site: place });
 }
 
-/** What a rule made, and which operation within the rule: found by running it once more under watch. */
+/**
+ * The result of a rule, and the operation within the rule that made it. It is found by watching another run of the
+ * rule.
+ */
 function inRule({ step, argument, cotangents, part }: Contribution, site: CallSite): NonFinite | undefined {
   const known = cotangents.filter((ct) => ct !== undefined);
   const output = madeBy([...known, ...step.inputs], [part]);

@@ -1,11 +1,14 @@
-/** How formulas are written, as text and in LaTeX. */
+/** Notation of formulas, as text and in LaTeX. */
 import { oneOf, signature } from '@lockstep/errors';
-import type { NestedNumbers } from '../core.ts';
+import type { NestedNumbers } from '../tensor.ts';
 import { anExpression, type Expression, exponentOf } from './expression.ts';
 
 export type NotationStyle = 'text' | 'latex';
 
-/** How tightly an expression holds together; an operand looser than its place asks for is put in parentheses. */
+/**
+ * The binding strength of an expression. An operand that binds less tightly than its place requires is put in
+ * parentheses.
+ */
 const SUM = 1;
 const TERM = 2;
 const PRODUCT = 3;
@@ -17,7 +20,7 @@ interface Notation {
   /** `$0`, `$1` … stand for the operands. */
   readonly text: string;
   readonly latex: string;
-  /** The levels that operands must have, as text; in LaTeX where it differs. */
+  /** The binding strengths that operands must have, as text; in LaTeX where they differ. */
   readonly operands: readonly number[];
   readonly latexOperands?: readonly number[];
 }
@@ -100,7 +103,7 @@ const checkFormatExpression = signature('formatExpression', {
   'style?': oneOf('text', 'latex'),
 });
 
-/** An expression for people to read: `ln(x1) + x1 · x2 − sin(x2)`, or `\ln\left(x_{1}\right) + …`. */
+/** An expression in readable notation: `ln(x1) + x1 · x2 − sin(x2)`, or `\ln\left(x_{1}\right) + …`. */
 export function formatExpression(e: Expression, style: NotationStyle = 'text'): string {
   checkFormatExpression(e, style);
   return write(e, 0, style);
@@ -132,7 +135,7 @@ function unbracketed(e: Expression, style: NotationStyle): [string, number] {
   return [notation[style].replace(/\$(\d)/g, (_, i) => operands[Number(i)]!), notation.level];
 }
 
-/** At most twelve digits, which hides what rounding leaves behind; a true minus sign in text. */
+/** At most twelve digits, which hides rounding errors; a true minus sign in text. */
 export function formatNumber(value: number, style: NotationStyle = 'text'): string {
   if (Number.isNaN(value)) return style === 'text' ? 'NaN' : '\\text{NaN}';
   if (!Number.isFinite(value)) return `${value < 0 ? '−' : ''}${style === 'text' ? '∞' : '\\infty'}`;
@@ -140,7 +143,7 @@ export function formatNumber(value: number, style: NotationStyle = 'text'): stri
   return style === 'text' ? digits.replaceAll('-', '−') : digits;
 }
 
-/** Numbers as a teacher writes them: three decimals, or three digits of what is smaller. */
+/** Numbers as in a textbook: three decimals, or three digits of smaller numbers. */
 export function rounded(value: number): number {
   if (value === 0 || !Number.isFinite(value)) return value;
   const decimals = Number(value.toFixed(3));

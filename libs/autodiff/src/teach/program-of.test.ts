@@ -33,7 +33,7 @@ describe('programOf a function of scalars', () => {
     ['log(exp(x))', (x) => x!.exp().log(), [0.5], ['1']],
     ['the Gaussian', (x) => x!.square().neg().exp(), [0.5], ['−2 · x · exp(−x²)']],
   ];
-  it.each(table)('%s: derivatives read well and have the right values', (_what, g, at, expected) => {
+  it.each(table)('%s: derivatives are readable and have the right values', (_what, g, at, expected) => {
     const program = (
       at.length === 1 ? programOf((x: Tensor) => g(x)) : programOf((x: Tensor, y: Tensor) => g(x, y))
     )(...(at as [number, number]));
@@ -50,7 +50,7 @@ describe('programOf a function of scalars', () => {
       );
     }
   });
-  it('sees through checkpoint, and writes branches and loops as they are', () => {
+  it('sees through checkpoint, and writes branches and loops unchanged', () => {
     const root = checkpoint((x: Tensor) => x.sqrt());
     expect(formatExpression(programOf((x: Tensor) => root(x))(2).derivatives[0]!.result)).toBe(
       '0.5 / sqrt(x)',
@@ -64,7 +64,7 @@ describe('programOf a function of scalars', () => {
     const power = programOf((x: Tensor) => forLoop(0, 5, (_i, y: Tensor) => y.mul(x), tensor(1)))(2);
     expect(String(power)).toContain('f = scan(x, 1)  {length 5}');
   });
-  it('names inputs after the parameters, or x1, x2 … where these are not plain', () => {
+  it('names inputs after the parameters, or x1, x2 … if the parameters are not plain', () => {
     const plain = programOf(function loss(weight: Tensor, bias: Tensor) {
       return weight.mul(bias);
     })(1, 2);
@@ -86,7 +86,7 @@ describe('programOf a function of arrays', () => {
       [1, 1],
     ]),
   );
-  it('writes a step an operation', () => {
+  it('writes a step for each operation', () => {
     const [value] = program.values;
     expect(value!.steps.map(({ expression }) => formatExpression(expression))).toEqual([
       'reshape(w)',
@@ -105,7 +105,7 @@ describe('programOf a function of arrays', () => {
     expect(String(program)).toMatch(/xᵀ @ v\d+ +\[2, 1\]/);
     expect(program.toLatex()).toContain('\\tanh\\left(v_{3}\\right)');
   });
-  it('has no derivative where the result is no scalar or the input no float', () => {
+  it('has no derivative if the result is not a scalar or the input not a float', () => {
     expect(programOf((x: Tensor) => x.mul([1, 2]))(tensor([1, 2])).derivatives).toEqual([]);
     expect(programOf((x: Tensor) => x.sum())(tensor([1], { dtype: 'int32' })).derivatives).toEqual([]);
     expect(String(programOf((x: Tensor) => x.mul([1, 2]))(tensor([1, 2])))).toContain('x · [1, 2]');

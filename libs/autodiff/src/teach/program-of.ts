@@ -6,11 +6,11 @@ import { aFunction, signature } from '@lockstep/errors';
 import { formatShape, isFloat, type Storage } from '@lockstep/tensor';
 import { flatten } from '@lockstep/tree';
 import { asTensor } from '../convert.ts';
-import { type Aval, ConcreteTensor, type Tensor } from '../core.ts';
 import { inlineCalls } from '../program/inline.ts';
 import { removeDeadCode, shareSubexpressions } from '../program/optimize.ts';
 import type { Equation, Program } from '../program/program.ts';
 import { traceProgram } from '../program/trace.ts';
+import { type Aval, ConcreteTensor, type Tensor } from '../tensor.ts';
 import type { Inputs } from '../transform/types.ts';
 import { grad } from '../transform/vjp.ts';
 import { nameArguments } from './arguments.ts';
@@ -18,7 +18,7 @@ import { call, type Expression, isCall, number, variable } from './expression.ts
 import { formatExpression, formatValues, type NotationStyle } from './notation.ts';
 import { simplify } from './simplify.ts';
 
-/** One result, after the steps that lead to it: none for a function of scalars, which is a single formula. */
+/** One result. A function of scalars has a single formula without steps; otherwise steps lead to the result. */
 export interface Formula {
   /** `f`, or `∂f/∂x1`. */
   readonly name: string;
@@ -36,7 +36,7 @@ export interface MathProgram {
   /** Inputs by name, with their types. */
   readonly inputs: readonly (Aval & { readonly name: string })[];
   readonly values: readonly Formula[];
-  /** One for each input, where the function gives one scalar. */
+  /** One for each input, if the function gives one scalar. */
   readonly derivatives: readonly Formula[];
   toString(): string;
   /** An `aligned` environment for each formula. */
@@ -46,8 +46,8 @@ export interface MathProgram {
 const checkProgramOf = signature('programOf', { f: aFunction });
 
 /**
- * What `f` computes at arguments of these shapes, and its partial derivatives: with f = ln x1 + x1·x2 − sin x2,
- * `programOf(f)(2, 5)` reads `∂f/∂x1 = 1 / x1 + x2`. Traces as `jit` does, so branches on values are errors.
+ * The computation of `f` at arguments of these shapes, and its partial derivatives: with f = ln x1 + x1·x2 − sin x2,
+ * `programOf(f)(2, 5)` reads `∂f/∂x1 = 1 / x1 + x2`. It traces as `jit` does, so branches on values are errors.
  */
 export function programOf<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
@@ -56,8 +56,8 @@ export function programOf<Args extends readonly unknown[]>(
   return (...args) => {
     const { leaves, rebuild } = nameArguments('programOf', f, args);
     const flat = (...xs: Tensor[]): Tensor[] => {
-      const out = flatten(f(...(rebuild(xs) as unknown as Args)) as unknown);
-      return (out.leaves as unknown[]).map((y) => asTensor(y as Tensor));
+      const out = flatten(f(...rebuild(xs)));
+      return out.leaves.map((y) => asTensor(y as Tensor));
     };
     const avals = leaves.map(({ value }) => value);
     const names = leaves.map(({ name }) => name);
@@ -87,7 +87,7 @@ function derivativesOf(
   });
 }
 
-/** Ops that move no number in a formula: they give way to their operand. */
+/** Ops that change no number in a formula: their operand takes their place. */
 const SILENT: ReadonlySet<string> = new Set(['broadcast', 'copy', 'stopGradient', 'barrier']);
 
 function formulasOf(program: Program, names: readonly string[], name: (i: number) => string): Formula[] {
@@ -115,7 +115,7 @@ function formulasOf(program: Program, names: readonly string[], name: (i: number
   });
 }
 
-/** The results of a program of scalars as expressions in those given for its inputs. */
+/** The results of a program of scalars as expressions in the given inputs. */
 export function inlined(program: Program, inputs: readonly Expression[]): Expression[] {
   const written = new Map<number, Expression>(inputs.entries());
   for (const { variable: id, storage } of program.constants) written.set(id, constantOf(storage));
@@ -144,7 +144,7 @@ function expressionOf(
 
 const SHOWN = 8;
 
-/** A number; a small array by its elements; a large one by its type. */
+/** A number as a number, a small array by its elements, a large one by its type. */
 function constantOf(storage: Storage): Expression {
   const { data, dtype, shape } = storage;
   if (data.length === 1) return number(data[0]!);
@@ -194,10 +194,10 @@ function latexOf({ name, steps, result }: Formula): string {
   return `\\begin{aligned}\n${lines.join(' \\\\\n')}\n\\end{aligned}`;
 }
 
-/** The programs within loops and branches, and how their operands are arranged. */
+/** The programs within loops and branches, and the order of their operands. */
 const INTERNAL: ReadonlySet<string> = new Set(['bodies', 'numCaptured', 'numState']);
 
-/** A formula with what an op is told beside its operands, where that matters to a reader. */
+/** A formula with the attrs of its op, where these matter to a reader. */
 function describe(e: Expression, style: NotationStyle): string {
   const written = formatExpression(e, style);
   if (style === 'latex' || !isCall(e) || Object.keys(e.attrs).length === 0 || e.op === 'power')

@@ -1,15 +1,17 @@
-/** An interpreter that only watches: it runs each operation at once and writes down what was done. */
+/** An interpreter that only watches: it runs each operation at once and records it. */
 import { isFloat } from '@lockstep/tensor';
 import type { Construct } from '../construct.ts';
 import { onesLike } from '../convert.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { bind, PrimalTracer, Trace, withTrace } from '../core.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 import { differentiableBy } from '../transform/arguments.ts';
 
-/** One operation that was done on at least one watched value. Values have numbers; those of the inputs come first. */
+/** One operation on at least one watched value. Values are numbered; those of the inputs come first. */
 export interface Recorded {
   readonly op: string;
-  /** Undefined for operations made of functions: loops, checkpoint, derivatives of one's own. */
+  /** Undefined for operations made of functions: loops, checkpoint, custom derivatives. */
   readonly primitive: Primitive | undefined;
   readonly attrs: Attrs;
   readonly inputs: readonly Tensor[];
@@ -18,7 +20,7 @@ export interface Recorded {
   readonly outs: readonly Tensor[];
   /** The numbers of its results. */
   readonly results: readonly number[];
-  /** Tangents of the results from those of the inputs; undefined for what does not move. */
+  /** Tangents of the results from those of the inputs; undefined for a value that does not move. */
   readonly push: (tangents: readonly (Tensor | undefined)[]) => readonly (Tensor | undefined)[];
   /** The cotangent of one input from those of the results; undefined where there is no derivative. */
   readonly pull: (cotangents: readonly (Tensor | undefined)[], argument: number) => Tensor | undefined;
@@ -133,7 +135,7 @@ function rulesOf(
   };
 }
 
-/** Runs `f` and gives what it did. `watch` sees each operation right after it was done, on the caller's stack. */
+/** Runs `f` and records its operations. `watch` is called right after each operation, on the caller's stack. */
 export function record(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
@@ -156,10 +158,10 @@ export function record(
 export interface Contribution {
   readonly step: Recorded;
   readonly argument: number;
-  /** Of the operation's results. */
+  /** The cotangents of the operation's results. */
   readonly cotangents: readonly (Tensor | undefined)[];
   readonly part: Tensor;
-  /** The input's cotangent without this part, and with it. */
+  /** The cotangent of the input without this contribution, and with it. */
   readonly before: Tensor | undefined;
   readonly after: Tensor;
 }

@@ -24,7 +24,7 @@ describe.each(rules)('$says', ({ rewrite, examples }) => {
       expect(Math.abs(valueAt(right, seed) - expected)).toBeLessThan(1e-12 * (1 + Math.abs(expected)));
     }
   });
-  it('does not apply to what it has made', () => {
+  it('does not apply to its own result', () => {
     for (const [, right] of examples) expect(rewrite(right)).toBeUndefined();
   });
 });
@@ -44,7 +44,7 @@ const expressions: fc.Arbitrary<Expression> = fc.letrec<{ e: Expression }>((tie)
 })).e;
 
 describe('simplify', () => {
-  it('leaves the value of random formulas where they have one', () => {
+  it('keeps the value of random formulas that have one', () => {
     let numCompared = 0;
     fc.assert(
       fc.property(expressions, fc.nat(1000), (e, seed) => {
@@ -58,7 +58,7 @@ describe('simplify', () => {
     );
     expect(numCompared).toBeGreaterThan(150);
   });
-  it('comes to an end: what is simple stays', () => {
+  it('ends: a simplified formula stays the same', () => {
     fc.assert(
       fc.property(expressions, (e) => {
         const once = simplify(e);
@@ -74,7 +74,7 @@ describe('simplify', () => {
   });
 });
 
-/** The largest magnitude on the way: differences of large numbers have few digits left. */
+/** The largest intermediate magnitude: differences of large numbers have few digits. */
 function conditionOf(e: Expression, seed: number): number {
   if (e.kind !== 'call') return 1;
   const inner = e.args.map((arg) => conditionOf(arg, seed));

@@ -19,11 +19,11 @@ import {
 import { formatExpression } from './notation.ts';
 
 export interface Rule {
-  /** The rule as people write it. */
+  /** The rule in the usual notation. */
   readonly says: string;
-  /** The other form of an expression to which the rule applies; undefined for all others. */
+  /** The other form of an expression to which the rule applies; undefined for all other expressions. */
   readonly rewrite: (e: Expression) => Expression | undefined;
-  /** Left sides and what the rule makes of them. */
+  /** Left sides and the results of the rule. */
   readonly examples: readonly (readonly [Expression, Expression])[];
 }
 
@@ -118,19 +118,19 @@ export const rules: readonly Rule[] = [
   identity(fn('min', a, a), a),
 ];
 
-/** Numbers in, a number out: comparisons and choices stay as they are. */
+/** Ops that give a number for numbers. Comparisons and choices are left unchanged. */
 const isArithmetic = (op: string): boolean =>
   !['eq', 'ne', 'lt', 'le', 'gt', 'ge', 'and', 'or', 'not', 'select', 'cast'].includes(op);
 
 const checkSimplify = signature('simplify', { e: anExpression });
 
-/** The expression in a form that is equal and shorter, or itself. */
+/** An equal expression that is shorter, or the expression itself. */
 export function simplify(e: Expression): Expression {
   checkSimplify(e);
   return simplified(e, new Map());
 }
 
-/** Common parts are the same object, and simplified once. */
+/** Common parts are the same object, so each is simplified once. */
 function simplified(e: Expression, known: Map<Expression, Expression>): Expression {
   if (e.kind !== 'call') return e;
   let result = known.get(e);

@@ -3,7 +3,9 @@ import { describeValue, LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { tensor } from '../convert.ts';
-import { type Primitive, Tensor, type Trace } from '../core.ts';
+import type { Trace } from '../core.ts';
+import type { Primitive } from '../primitive.ts';
+import { Tensor } from '../tensor.ts';
 
 export function differentiableBy(primitive: Primitive, argument: number): boolean {
   return primitive.differentiable === 'all' || primitive.differentiable.includes(argument);
@@ -11,8 +13,8 @@ export function differentiableBy(primitive: Primitive, argument: number): boolea
 
 /** The leaves of an argument as tensors; numbers become float64 scalars. */
 export function toTensors(op: string, argument: unknown): { leaves: Tensor[]; structure: Structure } {
-  const { leaves, structure } = flatten(argument as never);
-  return { leaves: (leaves as unknown[]).map((leaf) => toTensor(op, leaf)), structure };
+  const { leaves, structure } = flatten(argument);
+  return { leaves: leaves.map((leaf) => toTensor(op, leaf)), structure };
 }
 
 function toTensor(op: string, leaf: unknown): Tensor {
@@ -26,37 +28,42 @@ function toTensor(op: string, leaf: unknown): Tensor {
   );
 }
 
-/** The arguments again, from the leaves of all of them one after the other. */
-export function regroup(
+/** The arguments rebuilt from the leaves of all of them, one after the other. */
+export function regroup<Args extends readonly unknown[] = readonly unknown[]>(
   flat: readonly Tensor[],
-  trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[],
-): unknown[] {
+  trees: readonly { readonly leaves: readonly unknown[]; readonly structure: Structure }[],
+): Args {
   let next = 0;
-  return trees.map(({ leaves, structure }) => {
+  const all: readonly unknown[] = trees.map(({ leaves, structure }) => {
     next += leaves.length;
     return unflatten(structure, flat.slice(next - leaves.length, next));
   });
+  return all as Args;
 }
 
-/** A function of trees as one of their leaves. */
+/** A function of trees as a function of their leaves. */
 export interface Flattened {
   readonly leaves: readonly Tensor[];
   readonly trees: readonly { readonly leaves: readonly Tensor[]; readonly structure: Structure }[];
   readonly call: (leaves: readonly Tensor[]) => readonly Tensor[];
-  /** The last result's tree with these leaves. */
+  /** These leaves in the tree of the last result. */
   readonly restore: (outs: readonly Tensor[]) => unknown;
-  /** Of the last result. */
+  /** The structure of the last result. */
   readonly structure: () => Structure;
 }
 
-export function flattened(op: string, f: (...args: never[]) => unknown, args: readonly unknown[]): Flattened {
+export function flattened<Args extends readonly unknown[]>(
+  op: string,
+  f: (...args: Args) => unknown,
+  args: readonly unknown[],
+): Flattened {
   const trees = args.map((arg) => toTensors(op, arg));
   let structure: Structure = { kind: 'undefined' };
   return {
     leaves: trees.flatMap((tree) => tree.leaves),
     trees,
     call(leaves) {
-      const out = toTensors(op, f(...(regroup(leaves, trees) as never[])));
+      const out = toTensors(op, f(...regroup<Args>(leaves, trees)));
       structure = out.structure;
       return out.leaves;
     },
@@ -66,8 +73,8 @@ export function flattened(op: string, f: (...args: never[]) => unknown, args: re
 }
 
 /**
- * An argument that is not differentiated, as the function expects it: a number or typed array where it takes a tensor
- * becomes one, so that `grad(f)(2, 5)` is `grad(f, [0, 1])(2, 5)[0]`. Everything else is passed on as it is.
+ * An argument that is not differentiated, as the function expects it. A number or typed array becomes a tensor, so
+ * `grad(f)(2, 5)` is `grad(f, [0, 1])(2, 5)[0]`. Everything else is passed on unchanged.
  */
 export function lifted(argument: unknown): unknown {
   return typeof argument === 'number' || ArrayBuffer.isView(argument)
@@ -103,12 +110,15 @@ export function requireFloats(op: string, leaves: readonly Tensor[]): void {
   }
 }
 
-/** A result that is a number, after operators took numbers out of tensors: arithmetic that no derivative follows. */
+/**
+ * Refuses a result that is a number, made by JavaScript operators from the numbers of tensors: no derivative follows
+ * such arithmetic.
+ */
 export function requireNoOperators(op: string, result: unknown, trace: Trace): void {
   if (typeof result !== 'number' || !trace.gaveNumbers) return;
   throw new LockstepError(
     'argument',
-    `${op}: the function returns the number ${result}, made with operators of JavaScript, which lose the derivative; write x.mul(y) for x * y, and tensor(${result}) if a constant is meant`,
+    `${op}: the function returns the number ${result}, made with JavaScript operators, which lose the derivative; write x.mul(y) for x * y, and tensor(${result}) if a constant is meant`,
     { op, result },
   );
 }

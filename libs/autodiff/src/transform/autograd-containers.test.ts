@@ -1,4 +1,7 @@
-/** Trees of arrays as vectors: containers under all transformations (after Autograd's tests of lists, dicts, tuples and vector spaces). */
+/**
+ * Containers of arrays under all transformations, treated as vectors (after Autograd's tests of lists, dicts, tuples
+ * and vector spaces).
+ */
 import { flatten, map, type Tree, unflatten } from '@lockstep/tree';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -52,7 +55,7 @@ function same(a: Arrays, b: Arrays, tolerance = 1e-12): void {
 const runs = { numRuns: 20, seed: 7 };
 const scale = fc.integer({ min: -3, max: 3 });
 
-/** A function of all leaves that is not linear, with results in another container. */
+/** A nonlinear function of all leaves, with results in another container. */
 const mixed = (tree: Arrays): { total: Tensor; parts: Tensor[] } => {
   const leaves = flatten(tree).leaves as Tensor[];
   const total = leaves.map((x) => x.sin().sum()).reduce((sum, part) => sum.add(part));
@@ -75,13 +78,13 @@ describe('trees of arrays are a vector space', () => {
   };
   axiom('addition is associative', (a, b, c) => same(plus(a, plus(b, c)), plus(plus(a, b), c)));
   axiom('addition commutes', (a, b) => same(plus(a, b), plus(b, a), 1e-300));
-  axiom('there is a zero, and it is what grad gives for what is not used', (a) => {
+  axiom('the zero is the gradient by an unused argument', (a) => {
     const zero = grad((_tree: Arrays) => tensor(1))(a) as Arrays;
     same(plus(a, zero), a, 1e-300);
   });
   axiom('there are inverses', (a) => same(plus(a, times(-1, a)), times(0, a), 1e-300));
   axiom('scaling composes', (a, _b, _c, k, l) => same(times(k, times(l, a)), times(k * l, a)));
-  axiom('one scales to itself', (a) => same(times(1, a), a, 1e-300));
+  axiom('a factor of one changes nothing', (a) => same(times(1, a), a, 1e-300));
   axiom('scaling distributes over vectors', (a, b, _c, k) =>
     same(times(k, plus(a, b)), plus(times(k, a), times(k, b))),
   );
@@ -123,7 +126,7 @@ describe('lists, tuples and objects', () => {
     expect(grad(f)(3).item()).toBe(8 * 27);
     expect(grad((x: Tensor) => grad(f)(x))(3).item()).toBe(24 * 9);
   });
-  it('hold gradients, which are differentiated again', () => {
+  it('may hold gradients, which are differentiated again', () => {
     const f = ({ a, b }: { a: Tensor; b: readonly [Tensor, Tensor] }): Tensor => a.mul(b[0]).mul(b[1]);
     const norm = (p: { a: Tensor; b: readonly [Tensor, Tensor] }): Tensor => {
       const { a, b } = grad(f)(p);
@@ -156,7 +159,7 @@ describe('lists, tuples and objects', () => {
   });
 });
 
-describe('flatten and unflatten inside a function that is differentiated', () => {
+describe('are flattened and unflattened inside a function that is differentiated', () => {
   const model = {
     layers: [
       { w: tensor([[1, 2]]), b: tensor([0.5]) },
@@ -166,7 +169,7 @@ describe('flatten and unflatten inside a function that is differentiated', () =>
   type Model = typeof model;
   const loss = ({ layers }: Model): Tensor =>
     layers.map(({ w, b }) => w.sin().sum().mul(b.sum())).reduce((a, b) => a.add(b));
-  it('give the gradient of one vector of all parameters', () => {
+  it('give the gradient by one vector of all parameters', () => {
     const { leaves, structure } = flatten(model);
     const sizes = leaves.map((x) => x.size);
     const vector = concatenate(leaves.map((x) => x.reshape([x.size])));

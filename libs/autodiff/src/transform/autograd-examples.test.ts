@@ -1,4 +1,4 @@
-/** Small programs that Autograd shows off with, against what is known of their results. */
+/** Small example programs of Autograd, compared with known results. */
 import { describe, expect, it } from 'vitest';
 import {
   customVjp,
@@ -37,7 +37,7 @@ describe('tanh and its first seven derivatives', () => {
     return p;
   }
 
-  // tanh as (1 − e⁻²ˣ)/(1 + e⁻²ˣ), so that the chain rule has something to do.
+  // tanh as (1 − e⁻²ˣ)/(1 + e⁻²ˣ), so that the chain rule applies.
   const byExp: Scalar = (x) => {
     const y = x.mul(-2).exp();
     return y.neg().add(1).div(y.add(1));
@@ -71,7 +71,7 @@ describe('tanh and its first seven derivatives', () => {
   });
 });
 
-describe('sine by its Taylor series, as long as the terms matter', () => {
+describe('sine by its Taylor series, up to the last term that matters', () => {
   const sine: Scalar = (x) => {
     let term = x;
     let sum = x;
@@ -90,7 +90,7 @@ describe('sine by its Taylor series, as long as the terms matter', () => {
     expect(jvp(sine, [at], [1])[1].item()).toBeCloseTo(Math.cos(at), 12);
     expect(grad((x: Tensor) => grad(sine)(x))(at).item()).toBeCloseTo(-Math.sin(at), 11);
   });
-  it('has them where the loop is part of a compiled program', () => {
+  it('has the same derivatives where the loop is part of a compiled program', () => {
     const looped = (x: Tensor): Tensor =>
       whileLoop(
         ({ term }) => term.abs().greater(1e-17),
@@ -134,7 +134,7 @@ describe('the Rosenbrock function', () => {
     expect(x.data[0]).toBeCloseTo(1, 10);
     expect(x.data[1]).toBeCloseTo(1, 10);
   });
-  it('is minimised along Hessian-vector products alone, by conjugate gradients', () => {
+  it('is minimised with Hessian-vector products only, by conjugate gradients', () => {
     let x: Tensor = tensor([0.8, 0.7]);
     for (let step = 0; step < 12; step++)
       x = x.sub(conjugateGradients((v) => hvp(rosenbrock)([x], v), grad(rosenbrock)(x)));
@@ -143,7 +143,7 @@ describe('the Rosenbrock function', () => {
   });
 });
 
-/** Solves A·x = b of two unknowns from products with A. */
+/** Solves A·x = b for two unknowns, given products with A. */
 function conjugateGradients(product: (v: Tensor) => Tensor, b: Tensor): Tensor {
   let [x, r, p] = [b.mul(0), b, b];
   for (let i = 0; i < 2 && r.square().sum().item() > 1e-30; i++) {
@@ -158,7 +158,10 @@ function conjugateGradients(product: (v: Tensor) => Tensor, b: Tensor): Tensor {
 }
 
 describe('fixed points', () => {
-  /** x = step(a, x), iterated until it stands; by the implicit function theorem dx/da = (∂step/∂a) / (1 − ∂step/∂x). */
+  /**
+   * x = step(a, x), iterated until it is constant; by the implicit function theorem dx/da = (∂step/∂a) / (1 −
+   * ∂step/∂x).
+   */
   const fixedPoint = (step: (a: Tensor, x: Tensor) => Tensor) => {
     const solve: Scalar = (a) => {
       let x: Tensor = tensor(1);

@@ -1,4 +1,4 @@
-/** What the wrappers of Autograd promise of each other (after its acceptance tests for wrappers and Jacobians). */
+/** Relations between the wrappers of Autograd (after its acceptance tests for wrappers and Jacobians). */
 import { describe, expect, it } from 'vitest';
 import { ordinary, positive } from '../fixtures/values.ts';
 import {
@@ -47,17 +47,17 @@ describe('value and gradient', () => {
     };
     checkGrads(squaredNorm, [x, y], { order: 1 });
   });
-  it('of several arguments are those one by one', () => {
+  it('of several arguments equal those by single arguments', () => {
     const three = (a: Tensor, b: Tensor, c: Tensor): Tensor => a.mul(b).sum().mul(c);
     const args = [x, y, tensor(3)] as const;
     const [da, dc] = grad(three, [0, 2])(...args);
     close(da, grad(three, 0)(...args));
     close(dc, grad(three, 2)(...args));
   });
-  it('of a function that fixes an argument are those of the argument left', () => {
+  it('of a function with a fixed argument are those by the other argument', () => {
     close(grad((b: Tensor) => f(x, b))(y), grad(f, 1)(x, y));
   });
-  it('keep what a function says on the side', () => {
+  it('keep the auxiliary value of a function', () => {
     const withAux = (a: Tensor): readonly [Tensor, Tensor] => [a.square().sum(), a.mul(3)];
     const [gradient, aux] = gradWithAux(withAux)(x);
     close(gradient, x.mul(2));
@@ -115,7 +115,7 @@ describe('Jacobians', () => {
       [3, 3, 3, 2, 3, 2],
     );
   });
-  it('times vectors are pushforwards, vectors times them pullbacks', () => {
+  it('are pushforwards when multiplied by vectors, and pullbacks when vectors are multiplied by them', () => {
     const matrix = jacobian(g)(x).reshape([6, 3]);
     close(jvp(g, [x], [y])[1].reshape([6]), matrix.matmul(y));
     const w = ordinary([2, 3])(6);
@@ -134,7 +134,7 @@ describe('Hessians', () => {
       jacobian((a: Tensor) => jacobian(quartic, 0, { mode: 'forward' })(a), 0, { mode: 'forward' })(x),
     );
   });
-  it('of arguments of different shapes have blocks that are each other transposed', () => {
+  it('of arguments of different shapes have blocks that are transposes of each other', () => {
     const g = (m: Tensor, v: Tensor): Tensor => m.matmul(v).sin().sum();
     const blocks = hessian(g, [0, 1])(ordinary([2, 3])(7), x);
     expect([blocks[0][1].shape, blocks[1][0].shape]).toEqual([
@@ -143,7 +143,7 @@ describe('Hessians', () => {
     ]);
     close(blocks[0][1], blocks[1][0].transpose([1, 2, 0]));
   });
-  it.each([[[3]], [[3, 2]], [[2, 2, 2]]])('times arrays of shape %j are their products', (shape) => {
+  it.each([[[3]], [[3, 2]], [[2, 2, 2]]])('have right products with arrays of shape %j', (shape) => {
     const at = positive(shape)(8);
     const direction = ordinary(shape)(9);
     const n = at.size;
@@ -169,7 +169,7 @@ describe('Gauss–Newton products', () => {
     const j = jacobian(model)(x);
     close(ggnvp(model)([x], y), j.transpose().matmul(j).matmul(y));
   });
-  it('are the Hessian where the model is linear, and positive in any case', () => {
+  it('are the Hessian where the model is linear, and positive semidefinite in any case', () => {
     const linear = (w: Tensor): Tensor => ordinary([5, 3])(11).matmul(w);
     const loss = (out: Tensor): Tensor => out.exp().sum();
     close(ggnvp(linear, loss)([x], y), hvp((w: Tensor) => loss(linear(w)))([x], y));

@@ -1,19 +1,20 @@
-/** Functions of constructs: closed programs, what leads where in them, and transformed versions of them. */
+/** The bodies of constructs: closed programs, the dependencies in them, and transformed versions of them. */
 import { isFloat } from '@lockstep/tensor';
 import type { MaybeTensor } from '../construct.ts';
 import { full, zerosLike } from '../convert.ts';
-import type { Aval, BatchAxis, Tensor } from '../core.ts';
-import { repeatInFront } from '../primitives/structural.ts';
+import type { BatchAxis } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
 import { primitiveOf } from '../program/equation.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
 import { removeDeadCode } from '../program/optimize.ts';
 import type { Program } from '../program/program.ts';
 import { type Closed, closeProgram, reordered } from '../program/trace.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { differentiableBy } from './arguments.ts';
 import { pushForward } from './jvp.ts';
 import { overBatch } from './vmap.ts';
 
-/** A function of tensors, before it enters a program or after. */
+/** A function of tensors, before or after it is traced into a program. */
 export type Body = Program | ((inputs: readonly Tensor[]) => readonly Tensor[]);
 
 export const isProgram = (body: Body): body is Program => typeof body !== 'function';
@@ -26,7 +27,7 @@ export const inputAvals = ({ avals, numInputs }: Program): readonly Aval[] => av
 export const outputAvals = ({ avals, outputs }: Program): readonly Aval[] =>
   outputs.map((variable) => avals[variable]!);
 
-/** Of each output, whether any of the given inputs may move it, or give it a batch axis. */
+/** For each output, whether any of the given inputs can move it, or give it a batch axis. */
 export function reached(program: Program, from: readonly boolean[], by: 'derivative' | 'batch'): boolean[] {
   const moved = new Set(from.flatMap((moves, variable) => (moves ? [variable] : [])));
   for (const equation of program.equations) {
@@ -40,7 +41,7 @@ export function reached(program: Program, from: readonly boolean[], by: 'derivat
   return program.outputs.map((variable) => moved.has(variable));
 }
 
-/** Of each input, whether any of the given outputs depends on it in a way that has a derivative. */
+/** For each input, whether any of the given outputs depends on it differentiably. */
 export function reachedBack(program: Program, from: readonly boolean[]): boolean[] {
   const needed = new Set(chosen(program.outputs, from));
   for (const equation of [...program.equations].reverse()) {
@@ -52,7 +53,7 @@ export function reachedBack(program: Program, from: readonly boolean[]): boolean
   return inputAvals(program).map((_, input) => needed.has(input));
 }
 
-/** Of each leaf of a state that goes around in a loop, whether anything moves it in any turn; see {@link reached}. */
+/** For each leaf of a loop's state, whether anything moves it in any turn; see {@link reached}. */
 export function stateReached(
   body: Program,
   [captured, state, xs]: readonly [readonly boolean[], readonly boolean[], readonly boolean[]],
@@ -63,17 +64,17 @@ export function stateReached(
   return all.every((moves, i) => moves === state[i]) ? all : stateReached(body, [captured, all, xs], by);
 }
 
-/** Those entries of a list whose flags are set. */
+/** The entries of a list whose flags are set. */
 export const chosen = <T>(list: readonly T[], flags: readonly boolean[]): T[] =>
   list.filter((_, i) => flags[i]);
 
-/** Undoes {@link chosen}: undefined where the flags are not set. */
+/** The inverse of {@link chosen}: undefined where the flags are not set. */
 export function spreadOut<T>(list: readonly T[], flags: readonly boolean[]): (T | undefined)[] {
   let next = 0;
   return flags.map((flag) => (flag ? list[next++] : undefined));
 }
 
-/** Cuts a list into parts of the given lengths, and what remains. */
+/** Cuts a list into parts of the given lengths and the rest. */
 export function cut<T>(list: readonly T[], ...lengths: readonly number[]): T[][] {
   let next = 0;
   const parts = lengths.map((length) => {
@@ -84,8 +85,8 @@ export function cut<T>(list: readonly T[], ...lengths: readonly number[]): T[][]
 }
 
 /**
- * Bodies with the same inputs, without what only the other outputs need: what remains of them, and the places of the
- * inputs that remain, those among them that `always` names.
+ * Bodies with the same inputs, without what only the other outputs need. Gives the reduced bodies and the indices of
+ * the remaining inputs, including those that `always` names.
  */
 export function prunedBodies(
   bodies: readonly Program[],
@@ -101,7 +102,7 @@ export function prunedBodies(
   };
 }
 
-/** (inputs, tangents of those that move) → (outputs, tangents of those that are asked for) */
+/** (inputs, tangents of the inputs that move) → (outputs, tangents of the outputs that are asked for) */
 export function jvpBody(body: Program, moves: readonly boolean[], asked: readonly boolean[]): Closed {
   const avals = inputAvals(body);
   return closeProgram(
@@ -121,14 +122,17 @@ export function jvpBody(body: Program, moves: readonly boolean[], asked: readonl
 export const orZeros = (tangents: readonly MaybeTensor[], like: readonly Tensor[]): Tensor[] =>
   like.map((x, i) => tangents[i] ?? zerosLike(x));
 
-/** What is added to −0 keeps every bit. */
+/** −0: adding a value to it keeps every bit of the value. */
 export const nothing = ({ shape, dtype }: Aval): Tensor => full(shape, -0, dtype);
 
-/** Like {@link orZeros}, for what others will be added to. */
+/** Like {@link orZeros}, for tangents to which others are added. */
 export const orNothing = (tangents: readonly MaybeTensor[], like: readonly Tensor[]): Tensor[] =>
   like.map((x, i) => tangents[i] ?? nothing(x));
 
-/** The body over a batch, whose axis lies in front of the inputs that have it and of the outputs that are to have it. */
+/**
+ * The body over a batch. The batch axis is in front of the inputs that have it, and of the outputs that are asked to
+ * have it.
+ */
 export function batchedBody(
   body: Program,
   batched: readonly boolean[],

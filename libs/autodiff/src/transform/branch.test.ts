@@ -1,4 +1,7 @@
-/** Branches whose examples differ: each has its own results and derivatives, with the bits of a loop over the examples. */
+/**
+ * Branches of a batch whose examples differ: each example has its own results and derivatives, with the bits of a loop
+ * over the examples.
+ */
 import { describe, expect, it } from 'vitest';
 import { bitsOf } from '../fixtures/values.ts';
 import {
@@ -22,7 +25,7 @@ type F = (x: Tensor) => Tensor;
 const scalar = (x: number): Tensor => tensor(x);
 const zero = scalar(0);
 
-/** Functions with a hole where another branch would give NaN or ∞, or not end. */
+/** Functions of which another branch would give NaN or ∞, or not end. */
 const functions: Readonly<Record<string, F>> = {
   root: (x) =>
     cond(
@@ -120,7 +123,7 @@ const functions: Readonly<Record<string, F>> = {
     )(x).mul(2),
 };
 
-/** Reverse mode goes through these where values are at hand. */
+/** Functions with loops, which have a reverse mode outside of programs only. */
 const loops: Readonly<Record<string, F>> = {
   ends: (x) =>
     cond(
@@ -134,14 +137,14 @@ const loops: Readonly<Record<string, F>> = {
       (y) => y.mul(3),
       x,
     ),
-  // The state at which an example ends has no square root behind it.
+  // At the state where an example ends, the next square root does not exist.
   stops: (x) =>
     whileLoop(
       (z) => z.greater(0.25),
       (z) => z.sub(0.25).sqrt().mul(0.75),
       x,
     ),
-  // For an example that has ended the inner loop would not end.
+  // The inner loop would not end for an example that has ended.
   inner: (x) =>
     whileLoop(
       ({ n }) => n.greater(0.5),
@@ -175,8 +178,8 @@ const derivatives: Readonly<Record<string, (f: F) => F>> = {
 const forward = ['value', 'jvp'];
 
 /**
- * The bits, but for second derivatives of loops: what a turn computes is computed again for each derivative within a program,
- * and shared by all in a loop of JavaScript, so that the last digit and the sign of a zero may differ.
+ * Compares the bits, except for second derivatives of loops. Within a program each derivative recomputes a turn; a
+ * JavaScript loop shares the turn. The last digit and the sign of a zero may therefore differ.
  */
 function expectSame(what: string, name: string, how: string, found: Tensor, expected: Tensor): void {
   const isLast = ['counted', 'stops', 'inner'].includes(name) && how.includes(' of ');
@@ -234,7 +237,7 @@ describe('a batch whose examples take different branches', () => {
       same('jvp of grad', jit(turned)(batch));
     },
   );
-  it('leaves what all share untouched by the branch that nobody takes', () => {
+  it('does not change shared values in a branch that no example takes', () => {
     const f = (w: Tensor, x: Tensor): Tensor =>
       cond(
         x.greater(0),
@@ -247,7 +250,7 @@ describe('a batch whose examples take different branches', () => {
       expect(g(scalar(4), tensor([-1, 2])).item()).toBe(-1 + 2 * 0.25);
     }
   });
-  it('runs a loop only for those that take it, if any does', () => {
+  it('runs a loop only for the examples that take it, and not at all if there are none', () => {
     const endless: F = (x) =>
       cond(
         x.greater(0),
@@ -287,7 +290,7 @@ describe('a batch whose examples take different branches', () => {
   });
 });
 
-describe('what steers nothing', () => {
+describe('values that cannot steer', () => {
   const untyped = (f: unknown, ...args: unknown[]) => {
     return () => (f as (...all: unknown[]) => unknown)(...args);
   };

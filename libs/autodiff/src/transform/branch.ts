@@ -1,50 +1,44 @@
 /**
- * Branches as constructs. A branch runs one body. In a batch whose examples differ each example has the results of the
- * body that it takes, and so have its derivatives: what another body would make of it, NaN perhaps, has no way out. Values
- * at hand are sorted by body, and each body runs on its own examples alone; a planned program runs all bodies on
- * all examples and chooses among the results, after all derivatives have been taken.
+ * Branches as constructs. A branch runs one body. In a batch whose examples differ, each example has the results and
+ * the derivatives of the body that it takes; nothing that another body computes for it, such as NaN, gets out. Outside
+ * a program the examples are sorted by body, and each body runs on its own examples only. A planned program runs all
+ * bodies on all examples and chooses among the results, after all derivatives have been taken.
  */
-import { allocateStorage, isFloat } from '@lockstep/tensor';
-import type { Bodies, Construct, MaybeTensor } from '../construct.ts';
+
+import { allocateStorage } from '@lockstep/tensor';
+import { take } from '../compositions/shape/taking.ts';
+import type { Construct } from '../construct.ts';
 import { zeros } from '../convert.ts';
-import { type Attrs, type BatchAxis, bindMany, ConcreteTensor, type Tensor } from '../core.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, equal, maximum, minimum, where } from '../primitives/elementwise.ts';
-import { take } from '../primitives/indices.ts';
-import { argmax, max } from '../primitives/reductions.ts';
-import { broadcastInAxes, repeatInFront, reshape, sum } from '../primitives/structural.ts';
-import { bodiesOf, type Program } from '../program/program.ts';
+import type { BatchAxis } from '../primitive.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
+import { equal, maximum, minimum, where } from '../primitives/elementwise/fusible.ts';
+import { argmax, max } from '../primitives/reduce/extrema.ts';
+import { broadcastInAxes, repeatInFront, sum } from '../primitives/reduce/sum.ts';
+import { reshape } from '../primitives/shape/reshape.ts';
+import { type Bodies, bodiesOf, type Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import { ConcreteTensor, type Tensor } from '../tensor.ts';
 import {
   type Body,
   batchedBody,
   call,
-  chosen,
   inputAvals,
-  isProgram,
-  jvpBody,
-  orZeros,
   outputAvals,
   overBatchAs,
   prunedBodies,
-  reached,
-  reachedBack,
-  spreadOut,
 } from './bodies.ts';
-import { pushForward } from './jvp.ts';
-import { isProgramUnderWay } from './steering.ts';
-import { linearized } from './tape.ts';
-
-/** Functions where values are at hand, since a loop in them has its reverse mode there alone; else programs. */
-interface BranchAttrs extends Attrs {
-  readonly bodies: readonly Body[];
-}
-
-interface EachAttrs extends BranchAttrs {
-  readonly size: number;
-  /** Which operands have the axis of the examples in front; the others are shared by all. */
-  readonly isOwn: readonly boolean[];
-}
+import {
+  arePrograms,
+  type BranchAttrs,
+  closeAll,
+  isClosed,
+  moved,
+  placeIn,
+  pulled,
+  reachedInAny,
+} from './branch-rules.ts';
 
 /** `index` chooses among bodies that take (captured, operands) and give results of the same types. */
 export function bindBranch(
@@ -54,102 +48,6 @@ export function bindBranch(
 ): readonly Tensor[] {
   const { programs, captured } = shareCaptured(branches);
   return bindMany(branchConstruct, [index, ...captured, ...operands], { bodies: programs });
-}
-
-/** Like {@link bindBranch} for `size` examples, each with an index of its own. */
-export function bindEach(
-  index: Tensor,
-  branches: readonly Closed[],
-  operands: readonly Tensor[],
-  { size, isOwn }: Pick<EachAttrs, 'size' | 'isOwn'>,
-): readonly Tensor[] {
-  const { programs: bodies, captured } = shareCaptured(branches);
-  const flags = [...captured.map(() => false), ...isOwn];
-  return bindMany(eachConstruct, [index, ...captured, ...operands], { bodies, size, isOwn: flags });
-}
-
-export const placeIn = ({ length }: { readonly length: number }, index: number): number =>
-  Math.min(Math.max(index, 0), length - 1);
-
-/** Of each output, whether any of the bodies moves it; all, where nobody knows. */
-function reachedInAny(
-  bodies: readonly Program[],
-  flags: readonly boolean[],
-  by: 'derivative' | 'batch',
-): boolean[] {
-  const all = bodies.map((body) => reached(body, flags, by));
-  return all[0]!.map((_, i) => all.some((moves) => moves[i]));
-}
-
-const arePrograms = (bodies: readonly Body[]): bodies is readonly Program[] => bodies.every(isProgram);
-
-/** How a construct of bodies is bound: to them, and to operands with flags where they are the examples' own. */
-type Rebind = (
-  bodies: BranchAttrs['bodies'] | readonly Closed[],
-  more: readonly Tensor[],
-) => readonly Tensor[];
-
-/** Values and tangents; `rebind` runs bodies of (operands, tangents of those that move). */
-function moved(bodies: readonly Body[], tangents: readonly MaybeTensor[], rebind: Rebind) {
-  const moves = tangents.map((tangent) => tangent !== undefined);
-  const given = chosen(tangents as Tensor[], moves);
-  if (arePrograms(bodies)) {
-    const asked = reachedInAny(bodies, moves, 'derivative');
-    const all = rebind(
-      bodies.map((body) => jvpBody(body, moves, asked)),
-      given,
-    );
-    return { outs: all.slice(0, asked.length), tangents: spreadOut(all.slice(asked.length), asked) };
-  }
-  const all = rebind(
-    bodies.map(
-      (body): Body =>
-        (xs) => {
-          const [primals, own] = [xs.slice(0, moves.length), xs.slice(moves.length)];
-          const { outs, tangents: ts } = pushForward((ys) => call(body, ys), primals, spreadOut(own, moves));
-          return [...outs, ...orZeros(ts, outs)];
-        },
-    ),
-    given,
-  );
-  const outs = all.slice(0, all.length / 2);
-  return { outs, tangents: all.slice(outs.length).map((t) => (isFloat(t.dtype) ? t : undefined)) };
-}
-
-/** Cotangents of the wanted operands; `rebind` runs bodies of (operands, cotangents of those outputs that have any). */
-function pulled(
-  bodies: readonly Body[],
-  asked: readonly boolean[],
-  cotangents: readonly MaybeTensor[],
-  rebind: Rebind,
-): readonly MaybeTensor[] {
-  const given = cotangents.map((ct) => ct !== undefined);
-  const paths = bodies.map((body) => (isProgram(body) ? reachedBack(body, given) : asked));
-  const wanted = asked.map((is, i) => is && paths.some((each) => each[i]));
-  if (!wanted.includes(true)) return [];
-  const back = bodies.map(
-    (body): Body =>
-      (all) => {
-        const xs = all.slice(0, wanted.length);
-        const { pull } = linearized((inputs) => call(body, inputs), xs, wanted);
-        return chosen(orZeros(pull(spreadOut(all.slice(xs.length), given)), xs), wanted);
-      },
-  );
-  const cts = chosen(cotangents as Tensor[], given);
-  if (!arePrograms(bodies) || !isProgramUnderWay()) return spreadOut(rebind(back, cts), wanted);
-  const closed = back.map((f, i) => {
-    const avals = [...inputAvals(bodies[i]!), ...chosen(outputAvals(bodies[i]!), given)];
-    return closeProgram((...all) => call(f, all), avals);
-  });
-  return spreadOut(rebind(closed, cts), wanted);
-}
-
-const isClosed = (bodies: readonly Body[] | readonly Closed[]): bodies is readonly Closed[] =>
-  bodies.every((body) => typeof body !== 'function' && 'captured' in body);
-
-/** Functions become programs where they enter one; `avals` are those of their inputs. */
-function closeAll(bodies: readonly Body[], operands: readonly Pick<Tensor, 'dtype' | 'shape'>[]) {
-  return shareCaptured(bodies.map((body) => closeProgram((...xs) => call(body, xs), operands)));
 }
 
 const branchConstruct: Construct<BranchAttrs> = construct<BranchAttrs>({
@@ -197,7 +95,7 @@ const branchConstruct: Construct<BranchAttrs> = construct<BranchAttrs>({
     const { bodies, inputs } = prunedBodies(programs, needed);
     if (inputs.length === programs[0]!.numInputs && !needed.includes(false)) return undefined;
     return {
-      // The index comes first, and is no input of the bodies.
+      // The index comes first and is not an input of the bodies.
       inputs: [0, ...inputs.map((input) => input + 1)],
       outputs: needed.flatMap((is, i) => (is ? [i] : [])),
       attrs: { bodies },
@@ -229,7 +127,25 @@ function rebound(
     : bindMany(branchConstruct, [index, ...operands], { bodies: next });
 }
 
-const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
+export interface EachAttrs extends BranchAttrs {
+  readonly size: number;
+  /** Which operands have the axis of the examples in front; all examples share the others. */
+  readonly isOwn: readonly boolean[];
+}
+
+/** Like {@link bindBranch} for `size` examples, each with an index of its own. */
+export function bindEach(
+  index: Tensor,
+  branches: readonly Closed[],
+  operands: readonly Tensor[],
+  { size, isOwn }: Pick<EachAttrs, 'size' | 'isOwn'>,
+): readonly Tensor[] {
+  const { programs: bodies, captured } = shareCaptured(branches);
+  const flags = [...captured.map(() => false), ...isOwn];
+  return bindMany(eachConstruct, [index, ...captured, ...operands], { bodies, size, isOwn: flags });
+}
+
+export const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
   name: 'branchEach',
   shape: (_inputs, { bodies: [body], size }) =>
     outputAvals(body as Program).map(({ dtype, shape }) => ({ dtype, shape: [size, ...shape] })),
@@ -269,12 +185,12 @@ const eachConstruct: Construct<EachAttrs> = construct<EachAttrs>({
         const flags = [...isOwn, ...more.map(() => true)];
         return reboundEach(index!, next, [...operands, ...more], { size, isOwn: flags });
       });
-      // What all examples share is moved by each of them.
+      // The cotangent of a shared operand is the sum over all examples.
       return [undefined, ...all.map((ct, i) => (ct === undefined || isOwn[i] ? ct : sum(ct, 0)))];
     },
   }),
 
-  /** The examples of all batches in one row. */
+  /** Joins the examples of all batches in one axis. */
   batch([index, ...operands], [isSteered, ...batched], { bodies, isOwn, size }, axis) {
     const flat = (x: Tensor, hasOuter: boolean, hasInner: boolean): Tensor => {
       const own = x.shape.slice(Number(hasOuter) + Number(hasInner));
@@ -339,7 +255,7 @@ function reboundEach(
     : bindMany(eachConstruct, [index, ...operands], { bodies: next, ...how });
 }
 
-/** Rows of an array whose elements are at hand. */
+/** Rows of an array whose elements are known. */
 function rowsOf(x: Tensor, rows: readonly number[]): Tensor {
   const { data, dtype, shape } = x;
   if (rows.length === shape[0]) return x;
@@ -350,7 +266,7 @@ function rowsOf(x: Tensor, rows: readonly number[]): Tensor {
   return new ConcreteTensor(out);
 }
 
-/** All bodies over all examples, and for each example the results of its own. */
+/** Runs all bodies on all examples, and gives each example the results of its own body. */
 function lowered([index, ...operands]: readonly Tensor[], attrs: EachAttrs): readonly Tensor[] {
   const { isOwn, size } = attrs;
   const bodies = attrs.bodies as readonly Program[];
@@ -370,13 +286,13 @@ function lowered([index, ...operands]: readonly Tensor[], attrs: EachAttrs): rea
   );
 }
 
-/** Whether a loop in the body goes on for as long as its values say, which may be for ever. */
+/** Whether a loop in the body ends only when its values say so, which may be never. */
 const mayNotEnd = ({ equations }: Program): boolean =>
   equations.some((equation) => equation.primitive === 'while' || (bodiesOf(equation) ?? []).some(mayNotEnd));
 
 /**
- * The body over the examples that take it, the first of which stands in for all others: loops in it end when theirs do.
- * Where none takes it, it does not run.
+ * The body over the examples that take it. The first of them stands in for all other examples, so loops in the body end
+ * when those of the real examples do. If no example takes the body, it does not run.
  */
 function whereTaken(
   body: Program,

@@ -12,10 +12,10 @@ import {
 } from '@lockstep/errors';
 import { fillRandomBits, foldIn, type Key, keyFromSeed } from '@lockstep/rng';
 import { tensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { aTensor } from '../kinds.ts';
-import { add, mul } from '../primitives/elementwise.ts';
-import { sum } from '../primitives/structural.ts';
+import { add, mul } from '../primitives/elementwise/fusible.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import type { Tensor } from '../tensor.ts';
 import { jvp } from './jvp.ts';
 import { vjp } from './vjp.ts';
 
@@ -27,7 +27,7 @@ export interface CheckGradsOptions {
   readonly step?: number;
   /** Allowed difference, relative to 1 + |value|. Default 1e-6. */
   readonly tolerance?: number;
-  /** Where directions are drawn from. */
+  /** The seed of the random directions. */
   readonly seed?: number;
 }
 
@@ -49,9 +49,9 @@ const someTensors: Kind = {
 const checkCall = signature('checkGrads', { f: aFunction, args: someTensors }, checkGradsRules);
 
 /**
- * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and
- * again for those derivatives themselves up to `order`. One random direction a check, so the cost does not grow with
- * the number of elements.
+ * Throws unless the forward and reverse derivatives of `f` at `args` (float64) agree with central differences, and so
+ * do the derivatives of these derivatives up to `order`. Each check uses one random direction, so the cost does not
+ * grow with the number of elements.
  */
 export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOptions = {}): void {
   checkCall(f, args, options);
@@ -61,7 +61,7 @@ export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOp
     if (x.dtype !== 'float64') {
       throw new LockstepError(
         'dtype',
-        `checkGrads: needs float64 arguments, not ${x.dtype}: a central difference has too few digits otherwise`,
+        `checkGrads: needs float64 arguments, not ${x.dtype}: in other types a central difference has too few digits`,
         {
           dtype: x.dtype,
         },
@@ -77,9 +77,8 @@ export function checkGrads(f: Fn, args: readonly Tensor[], options: CheckGradsOp
     const project = (y: Tensor): number => sum(mul(y, weights)).item();
     const moved = (by: number): Tensor[] => at.map((x, i) => add(x, mul(directions[i]!, by)));
     const numeric = (project(g(...moved(step))) - project(g(...moved(-step)))) / (2 * step);
-    const tangent = (...xs: Tensor[]): Tensor => jvp(g, xs as never, directions as never)[1] as Tensor;
-    const cotangents = (...xs: Tensor[]): Tensor[] =>
-      (vjp(g, ...(xs as never[]))[1] as (ct: Tensor) => Tensor[])(weights);
+    const tangent = (...xs: Tensor[]): Tensor => jvp<Tensor[], Tensor>(g, xs, directions)[1];
+    const cotangents = (...xs: Tensor[]): Tensor[] => vjp<Tensor[], Tensor>(g, ...xs)[1](weights);
     if (modes.includes('forward')) {
       compare(`${path}jvp`, project(tangent(...at)), numeric);
       check(tangent, at, remaining - 1, `${path}jvp of `, foldIn(from, 'forward'));

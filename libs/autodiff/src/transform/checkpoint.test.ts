@@ -50,7 +50,7 @@ describe('values and derivatives', () => {
     expect(bits(gradientOf(again))).toEqual(expected);
     expect(bits(jit(gradientOf(again)) as ReturnType<typeof gradientOf>)).toEqual(expected);
   });
-  it('keep every bit, compiled, where what comes back is part of a fused chain', () => {
+  it('keep every bit, compiled, if the recomputed values are part of a fused chain', () => {
     const own = checkpoint((a: Tensor, b: Tensor) => a.add(a.matmul(b)).tanh());
     const step = (a: Tensor, b: Tensor): [Tensor, Tensor] => {
       const next = own(a, b);
@@ -63,7 +63,7 @@ describe('values and derivatives', () => {
     const [a, b] = [1, 2].map((seed) => cast(ordinary([2, 2])(seed), 'float32')) as [Tensor, Tensor];
     expect(bitsOf(jit(gradient)(a, b) as Tensor)).toBe(bitsOf(gradient(a, b)));
   });
-  it('flow to values that the function reads from around it', () => {
+  it('flow to values that the function reads from outside', () => {
     const f = (a: Tensor, b: Tensor): Tensor => checkpoint((y: Tensor) => y.mul(a).sin().mul(a))(b).sum();
     const g = (a: Tensor, b: Tensor): Tensor => b.mul(a).sin().mul(a).sum();
     const [a, b] = [tensor([0.3, -1.2]), tensor([0.7, 0.1])];
@@ -90,7 +90,7 @@ describe('values and derivatives', () => {
     expect(bitsOf(grad((a: Tensor) => vmap(outer)(a).sum())(y))).toBe(
       bitsOf(grad((a: Tensor) => vmap(bare)(a).sum())(y)),
     );
-    // Second derivatives meet in another order of addition: the last digit may differ.
+    // Second derivatives are added in another order, so the last digit may differ.
     const second = (f: (a: Tensor) => Tensor): Tensor[] => [
       grad((a: Tensor) => grad((b: Tensor) => f(b).sum())(a).sum())(y),
       jvp((a: Tensor) => grad((b: Tensor) => f(b).sum())(a), [y], [y])[1],
@@ -100,7 +100,7 @@ describe('values and derivatives', () => {
     const found = second(outer as typeof bare).flatMap((result) => [...result.data]);
     for (const [i, value] of found.entries()) expect(value).toBeCloseTo(expected[i]!, 13);
   });
-  it('may branch and loop by values outside of programs', () => {
+  it('may depend on values in branches and loops outside of programs', () => {
     let numTurns = 0;
     const grow = (c: Tensor) =>
       checkpoint((y: Tensor) => {
@@ -115,7 +115,7 @@ describe('values and derivatives', () => {
     expect(() => jit(grad(grow(tensor(1)) as (y: Tensor) => Tensor))(5)).toThrow(/no value yet/);
     expect(() => vmap(grow(tensor(1)))(tensor([5, 6]))).toThrow(/inside vmap/);
   });
-  it('may hold sums over all shards', () => {
+  it('may contain sums over all shards', () => {
     const f = (kept: (g: (a: Tensor) => Tensor) => (a: Tensor) => Tensor) => (w: Tensor, rows: Tensor) =>
       grad((v: Tensor) => kept((a) => allReduceSum(a.mul(v).tanh()).mul(a))(rows).sum())(w);
     const over = (kept: (g: (a: Tensor) => Tensor) => (a: Tensor) => Tensor) =>
@@ -141,7 +141,7 @@ describe('values and derivatives', () => {
   });
 });
 
-describe('what it costs', () => {
+describe('the cost', () => {
   const planOf = (kept: (f: Block) => Block): Plan => {
     const f = grad(chain(numBlocks, kept), [0, 1]);
     const avals = [
@@ -155,17 +155,17 @@ describe('what it costs', () => {
       }, avals),
     );
   };
-  it('a chain of 16 blocks works in less than a third of the memory, for one more forward pass', () => {
+  it('a chain of 16 blocks needs less than a third of the memory, for one more forward pass', () => {
     const [without, within] = [planOf(plain), planOf(again)];
-    // A block keeps tanh [256, 128] and sigmoid [256, 32]; with a checkpoint only its input [256, 32]: 5 to 1, if what a
-    // single block needs did not count. 3.0 MB become 0.9 MB.
+    // A block keeps tanh [256, 128] and sigmoid [256, 32]; with a checkpoint it keeps only its input [256, 32]. That is
+    // 5 to 1, apart from what a single block needs: 3.0 MB become 0.9 MB.
     expect(without.arenaBytes / within.arenaBytes).toBeGreaterThan(3);
-    // Backward costs twice the forward pass: 4/3 of the operations with a second one.
+    // The backward pass costs two forward passes, so a second forward pass makes 4/3 of the operations.
     const flops = [without!, within!].map((plan) => describePlan(plan).flops);
     expect(flops[1]! / flops[0]!).toBeGreaterThan(1.25);
     expect(flops[1]! / flops[0]!).toBeLessThan(1.4);
   });
-  it('leaves nothing in a program that is not differentiated', () => {
+  it('leaves no trace in a program that is not differentiated', () => {
     const avals = [{ dtype: 'float64', shape: [3] }] as const;
     const program = (f: (y: Tensor) => Tensor): string =>
       formatProgram(planProgram(traceProgram((y) => [f(y!)], avals)).program);

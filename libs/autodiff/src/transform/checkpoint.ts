@@ -1,36 +1,25 @@
 /**
- * Rematerialisation: what a function computes on its way is not kept for its derivative but computed again (Griewank and
+ * Rematerialisation: intermediate values of a function are not kept for its derivative but recomputed (Griewank and
  * Walther, Algorithm 799, 2000; Chen et al., Training Deep Nets with Sublinear Memory Cost, 2016).
  */
+
 import { aFunction, signature } from '@lockstep/errors';
-import type { Bodies, Construct } from '../construct.ts';
-import { bind, bindMany, findActiveTrace, type Primitive, type Tensor, Tracer } from '../core.ts';
-import { construct, copyKernel, primitive } from '../define.ts';
+import type { Construct } from '../construct.ts';
+import { bind, bindMany, findActiveTrace, Tracer } from '../core.ts';
+import { construct } from '../define.ts';
+import { barrier } from '../primitives/shape/barrier.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
+import type { Bodies } from '../program/program.ts';
 import { closeProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { flattened } from './arguments.ts';
 import { batchedBody, jvpBody, outputAvals, reached, spreadOut } from './bodies.ts';
 import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
 
 /**
- * x, not before there is a token, and no longer known to be what it was: what is computed from it is not shared with what
- * was computed from x.
- */
-export const barrier: Primitive = primitive({
-  name: 'barrier',
-  alias: true,
-  differentiable: [0],
-  shape: ([x]) => ({ dtype: x!.dtype, shape: x!.shape }),
-  kernel: copyKernel,
-  jvp: (t, _argument, [, token]) => bind(barrier, [t, token!], {}),
-  vjp: (ct) => ct,
-  batch: ([x, token], [batched]) => ({ value: bind(barrier, [x!, token!], {}), batched: batched! }),
-});
-
-/**
- * Values as the operands of a construct that is run in place: its cotangents are added up among themselves first, in the
- * order of the equation that it is in a program.
+ * Values as operands of a construct that runs in place. Their cotangents are first added up among themselves, in the
+ * order that the construct's equation has in a program.
  */
 export const withOwnPlace = (xs: readonly Tensor[]): readonly Tensor[] =>
   xs.map((x) => (x instanceof Tracer ? bind(barrier, [x, x], {}) : x));
@@ -73,11 +62,11 @@ const checkpointConstruct: Construct<Bodies> = construct({
 const checkCheckpoint = signature('checkpoint', { f: aFunction });
 
 /**
- * The same function, of which reverse mode keeps only the arguments (and the values from around that it reads): the rest
- * is computed a second time when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n values and
- * what a single block needs, for one more forward pass. Gradients have the same bits,
- * but for a last digit where a value is read inside and outside. Branches and loops
- * may depend on values outside of `jit` and `vmap`, as everywhere.
+ * The same function with a reverse mode that keeps only the arguments (and the values that the function reads from
+ * outside) and recomputes the rest when the derivative needs it. A chain of n blocks, each in a checkpoint, keeps n
+ * values and the values of a single block, and costs one more forward pass. Gradients have the same bits, except for
+ * the last digit where a value is read both inside and outside. As everywhere, branches and loops may depend on values
+ * outside of `jit` and `vmap`.
  */
 export function checkpoint<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -85,7 +74,7 @@ export function checkpoint<Args extends readonly unknown[], Out>(
   checkCheckpoint(f);
   return (...args) => {
     if (findActiveTrace(() => true) === undefined) return f(...(args as unknown as Args));
-    const { leaves, call, restore } = flattened('checkpoint', f as (...args: never[]) => unknown, args);
+    const { leaves, call, restore } = flattened('checkpoint', f, args);
     const { program, captured } = closeProgram((...xs) => call(xs), leaves, leaves);
     return restore(bindMany(checkpointConstruct, [...captured, ...leaves], { bodies: [program] })) as Out;
   };

@@ -1,4 +1,4 @@
-/** jit and vmap as a user meets them. The table's tests compare their bits op by op. */
+/** The user's view of jit and vmap. The tests of the table compare their bits op by op. */
 import { describe, expect, it } from 'vitest';
 import { bitsOf, ordinary } from '../fixtures/values.ts';
 import {
@@ -39,7 +39,7 @@ describe('jit', () => {
     expect(f(float32([1, 2, 3]), float32([1, 1, 1])).item()).toBe(6);
     expect(numTraces).toBe(3);
   });
-  it('gives results that later calls leave alone', () => {
+  it('gives results that later calls do not change', () => {
     const f = jit((x: Tensor) => ({ twice: x.mul(2), same: x }));
     const first = f(float32([1, 2]));
     f(float32([10, 20]));
@@ -53,14 +53,14 @@ describe('jit', () => {
     jit((y: Tensor) => y.neg().exp().add(y))(x);
     expect(x.toArray()).toEqual([1, -2]);
   });
-  it('takes and returns containers, constants and inputs as they are', () => {
+  it('takes and returns containers, constants and inputs unchanged', () => {
     const f = jit(
       ({ a, b }: { a: Tensor; b: readonly Tensor[] }) => [b[0]!, { one: tensor(1) }, a, a] as const,
     );
     const [b, { one }, a, again] = f({ a: tensor([1]), b: [tensor([2, 3])] });
     expect([b, one, a, again].map((x) => x.toArray())).toEqual([[2, 3], 1, [1], [1]]);
   });
-  it('composes with the other transformations, whichever is inside', () => {
+  it('composes with the other transformations, in either order', () => {
     const f = (x: Tensor): Tensor => x.sin().mul(x).sum();
     const x = ordinary([4])(1);
     const expected = bitsOf(grad(f)(x));
@@ -85,7 +85,7 @@ describe('jit', () => {
         return y;
       },
     ],
-    ['a look at the elements', (x) => tensor(x.data).sum()],
+    ['reading the elements', (x) => tensor(x.data).sum()],
     ['toArray', (x) => tensor(x.toArray() as number)],
   ])('refuses %s on a traced value and names the remedy', (_what, f) => {
     expect(() => jit(f)(3)).toThrow(
@@ -100,7 +100,7 @@ describe('jit', () => {
     expect(vmap(jit(f))(tensor([3, -3])).toArray()).toEqual([3, 6]);
     expect(jit(grad((x: Tensor) => f(x).sum()))(tensor([3, -3])).toArray()).toEqual([1, -2]);
   });
-  it('refuses a traced value that is kept', () => {
+  it('refuses a traced value that was kept', () => {
     let kept: Tensor | undefined;
     jit((x: Tensor) => {
       kept = x;
@@ -111,7 +111,7 @@ describe('jit', () => {
 });
 
 describe('vmap', () => {
-  it('maps the axes it is told to and shares the rest', () => {
+  it('maps the axes in inAxes and shares the other arguments', () => {
     const a = ordinary([2, 3])(1);
     const b = ordinary([3, 2])(2);
     const dot = (x: Tensor, y: Tensor): Tensor => mul(x, y).sum();
@@ -137,7 +137,7 @@ describe('vmap', () => {
     const each = vmap(grad(loss), { inAxes: [null, 0] })(w, rows);
     for (const i of [0, 1, 2, 3]) expect(bitsOf(each.at(i))).toBe(bitsOf(grad(loss)(w, rows.at(i))));
   });
-  it('maps a gradient through a shared argument to the sum over examples', () => {
+  it('maps a gradient by a shared argument to the sum over examples', () => {
     const w = ordinary([3])(3);
     const rows = ordinary([4, 3])(4);
     const total = grad((v: Tensor) => vmap((x: Tensor) => x.matmul(v).tanh())(rows).sum())(w);
@@ -177,7 +177,7 @@ describe('element types', () => {
     ]);
     expect(grad((x: Tensor) => x.square())(3).dtype).toBe('float64');
   });
-  it('leaves float32 alone beside numbers and arrays, on either side', () => {
+  it('keeps float32 with numbers and arrays on either side', () => {
     const x = float32([1, 2]);
     expect(
       [x.add(1), mul(2, x), x.div([1, 2]), maximum(0.5, x), x.matmul([1, 1])].map((y) => y.dtype),
@@ -207,13 +207,13 @@ describe('element types', () => {
     );
     expect([a.dtype, b.dtype, a.item(), b.item()]).toEqual(['float32', 'float64', 3, 2]);
   });
-  it('refuses functions of reals on integers', () => {
+  it('refuses integers for functions of reals', () => {
     expect(() => tensor([1], { dtype: 'int32' }).exp()).toThrow(/exp: takes float32 or float64, not int32/);
     expect(() => where(tensor([1]), 1, 2)).toThrow(/where: the condition is float64, not bool/);
   });
 });
 
-describe('shape rules say what came, what was expected and what to do', () => {
+describe('shape rules say what was given, what was expected and what to do', () => {
   const zeros = (shape: readonly number[]): Tensor =>
     tensor(new Float64Array(shape.reduce((a, b) => a * b, 1)), { shape });
   it.each<[string, () => unknown, RegExp]>([

@@ -1,4 +1,4 @@
-/** Transformations and constructs nested in each other at random: one meaning, in every order. */
+/** Transformations and constructs nested in each other at random: the results are the same in every order. */
 import { LockstepError } from '@lockstep/errors';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ const [x, y] = [ordinary([2])(1), ordinary([2])(2)];
 const numRuns = Number(process.env.LOCKSTEP_RANDOM_RUNS ?? 40);
 const seed = Number(process.env.LOCKSTEP_RANDOM_SEED ?? 1);
 
-/** What a construct does not have: reverse mode of a while loop in a program, forward mode of a customVjp. */
+/** Combinations that are refused: reverse mode of a while loop in a program, forward mode of a customVjp. */
 const isRefused = (error: unknown): boolean =>
   error instanceof LockstepError && ['whileLoop', 'customVjp'].includes(String(error.facts.op));
 
@@ -47,10 +47,10 @@ const holds = (check: Check): void =>
   );
 
 describe('random compositions', () => {
-  it('give the bits of eager execution in float32 too, where chains are fused', () => {
+  it('give the bits of eager execution also in float32, where chains are fused', () => {
     const [a, b] = [x, y].map((each) => each.cast('float32')) as [Tensor, Tensor];
     holds((f, _plain, recipe) => {
-      // Eagerly a branch or a loop is part of its surroundings, so that cotangents may be added in another order.
+      // Eagerly a branch or a loop is part of its surroundings, so cotangents may be added in another order.
       const tolerance = /cond|scan|Loop|mapOver/.test(formatRecipe(recipe)) ? 1e-4 : 0;
       const slope = grad((p: Tensor, q: Tensor) => f(p, q).sum());
       const rows = (g: typeof f): Tensor => stack([g(a, b), g(b, b)]);
@@ -74,7 +74,7 @@ describe('random compositions', () => {
       );
     });
   });
-  it('have the values of their plain reading', () => {
+  it('have the values of their direct evaluation', () => {
     holds((f, plain) => {
       near(
         'eager',

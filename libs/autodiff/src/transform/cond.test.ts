@@ -1,4 +1,4 @@
-/** Branches: one meaning outside of programs and within. */
+/** Branches: the same results outside and within programs. */
 import { describe, expect, it } from 'vitest';
 import { opsOf } from '../fixtures/programs.ts';
 import { bitsOf } from '../fixtures/values.ts';
@@ -69,7 +69,7 @@ describe('cond', () => {
       expect(jit(grad((x: Tensor) => jvp(huber, [x], [tensor(1)])[1]))(at).item()).toBe(curvature);
     }
   });
-  it('differentiates only what is taken', () => {
+  it('differentiates only the branch that is taken', () => {
     const root = (x: Tensor): Tensor =>
       cond(
         x.greater(0),
@@ -83,7 +83,7 @@ describe('cond', () => {
       expect(f(-1).item()).toBe(0);
     }
   });
-  it('selects where examples of a batch differ', () => {
+  it('selects by example if the examples of a batch differ', () => {
     const x = tensor([3, -3, 1]);
     for (const f of [vmap(huber), jit(vmap(huber))]) expect(f(x).toArray()).toEqual([9, -7, 1]);
     const slopes = [6, 2, 2];
@@ -94,7 +94,7 @@ describe('cond', () => {
       jit(grad((y: Tensor) => vmap(huber)(y).sum())),
     ])
       expect(f(x).toArray()).toEqual(slopes);
-    // A predicate that all share stays a branch.
+    // A predicate that all examples share stays a branch.
     const shared = jit(
       vmap(
         (p: Tensor, y: Tensor) =>
@@ -132,7 +132,7 @@ describe('cond', () => {
       [1, 4],
     ]);
   });
-  it('reads values from around it, and gives trees', () => {
+  it('reads values from outside, and gives trees', () => {
     const f = (p: Tensor, a: Tensor, b: Tensor): { y: Tensor; n: [Tensor, null] } =>
       cond(
         p.greater(0),
@@ -148,7 +148,7 @@ describe('cond', () => {
     }
     expect(jit(f)(1, 2, 5).n[0].item()).toBe(6);
   });
-  it('is one equation whose cost is that of the dearer branch', () => {
+  it('is one equation whose cost is that of the more expensive branch', () => {
     const f = (x: Tensor, w: Tensor): Tensor =>
       cond(
         x.sum().greater(0),
@@ -162,7 +162,7 @@ describe('cond', () => {
     expect(flops).toBeGreaterThanOrEqual(2 * 2 * 8 * 8 * 8);
     expect(flops).toBeLessThan(2 * 2 * 8 * 8 * 8 + 200);
   });
-  it('stands within loops', () => {
+  it('works within loops', () => {
     const collatz = (n: Tensor): Tensor =>
       scan(
         (x) => [
@@ -194,7 +194,7 @@ describe('switchCase', () => {
   const f = (i: Tensor, x: Tensor): Tensor => switchCase(i, branches, x);
   const index = (values: number | number[]): Tensor => tensor(values, { dtype: 'int32' });
 
-  it('chooses among many, and keeps to the first and last', () => {
+  it('chooses among many branches, and limits the index to the first and last', () => {
     for (const [i, expected] of [
       [0, 2],
       [1, 4],
@@ -221,7 +221,7 @@ describe('mistakes', () => {
   const x = tensor(1);
   it.each<[string, () => unknown, RegExp]>([
     [
-      'a predicate that is no bool',
+      'a predicate that is not bool',
       () =>
         cond(
           x,

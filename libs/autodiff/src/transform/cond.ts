@@ -1,13 +1,14 @@
-/** Branches. Within a program a branch is one equation, of which one body runs. */
+/** Branches. Within a program a branch is one equation, and one of its bodies runs. */
 import { aFunction, anything, LockstepError, listOf, signature } from '@lockstep/errors';
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { firstDifference, type Structure, unflatten } from '@lockstep/tree';
-import type { Tensor } from '../core.ts';
-import { cast } from '../primitives/elementwise.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
 import { closeProgram } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { flattened } from './arguments.ts';
 import { outputAvals } from './bodies.ts';
-import { bindBranch, placeIn } from './branch.ts';
+import { bindBranch } from './branch.ts';
+import { placeIn } from './branch-rules.ts';
 import { withOwnPlace } from './checkpoint.ts';
 import { elementsOf, isProgramUnderWay, refuseExchanges, steering } from './steering.ts';
 import type { Values } from './types.ts';
@@ -24,10 +25,10 @@ const checkCond = signature('cond', {
 });
 
 /**
- * `onTrue(...operands)` where the predicate (bool, one element) holds, else `onFalse(...operands)`. With a value at hand it
- * is an `if`; within a program only the branch that is taken runs, and its derivative with it. Where examples of a batch
- * differ, each has the results and the derivatives of the branch that it takes, and nothing of the other. Branches give
- * trees of the same structure, shapes and types, and may read values from around them.
+ * `onTrue(...operands)` where the predicate (bool, one element) holds, else `onFalse(...operands)`. With a known value
+ * it is an `if`. Within a program only the branch that is taken runs, and its derivative with it. If the examples of a
+ * batch differ, each has the results and the derivatives of its own branch only. Branches give trees of the same
+ * structure, shapes and types, and may read values from outside.
  */
 export function cond<const Operands extends readonly unknown[], Out>(
   predicate: Tensor | boolean,
@@ -46,7 +47,10 @@ const checkSwitchCase = signature('switchCase', {
   '...operands': anything,
 });
 
-/** `branches[index](...operands)`, like {@link cond} for many; an index outside takes the first or the last branch. */
+/**
+ * `branches[index](...operands)`, like {@link cond} for many branches. An index outside takes the first or the last
+ * branch.
+ */
 export function switchCase<const Operands extends readonly unknown[], Out>(
   index: Tensor | number,
   branches: readonly Branch<Operands, Out>[],
@@ -60,13 +64,13 @@ export function switchCase<const Operands extends readonly unknown[], Out>(
   return branch('switchCase', place, branches, operands) as Values<Out>;
 }
 
-function branch(
+function branch<Operands extends readonly unknown[]>(
   op: string,
   index: Tensor,
-  functions: readonly ((...operands: never) => unknown)[],
+  functions: readonly ((...operands: Operands) => unknown)[],
   operands: readonly unknown[],
 ): unknown {
-  const branches = functions.map((f) => flattened(op, f as (...args: never[]) => unknown, operands));
+  const branches = functions.map((f) => flattened(op, f, operands));
   const { leaves } = branches[0]!;
   const elements = elementsOf(index);
   const taken = elements && new Set(Array.from(elements, (i) => placeIn(branches, i)));
@@ -85,7 +89,7 @@ function branch(
   return unflatten(branches[0]!.structure(), [...bindBranch(index, closed, leaves)]);
 }
 
-/** Throws where branches give different trees. */
+/** Throws if branches give different trees. */
 function requireSame(
   op: string,
   branches: readonly { readonly structure: () => Structure }[],

@@ -1,4 +1,4 @@
-/** Derivatives of one's own. */
+/** Custom derivatives. */
 import { describe, expect, it } from 'vitest';
 import { bitsOf } from '../fixtures/values.ts';
 import {
@@ -26,7 +26,7 @@ const naive = (x: Tensor): Tensor => log(exp(x).add(1));
 const log1pExp = customJvp(naive, ([x], [t]) => [naive(x), mul(t, sub(1, div(1, exp(x).add(1))))]);
 
 describe('customJvp', () => {
-  it('replaces the derivative in both modes, and in derivatives of it', () => {
+  it('replaces the derivative in both modes, also in derivatives of the derivative', () => {
     expect(grad(naive)(1000).item()).toBeNaN();
     expect(grad(log1pExp)(1000).item()).toBe(1);
     expect(jvp(log1pExp, [tensor(1000)], [tensor(2)])[1].item()).toBe(2);
@@ -61,7 +61,7 @@ describe('customJvp', () => {
   });
 });
 
-/** √a by Newton's iteration; its derivative is that of the equation y² = a, whatever the number of turns. */
+/** √a by Newton's iteration. Its derivative is that of the equation y² = a for any number of turns. */
 let numTurns = 0;
 function newton(a: Tensor): Tensor {
   let y = tensor(1);
@@ -115,7 +115,7 @@ describe('customVjp', () => {
     ]);
     expect(jit(f)(3).item()).toBe(15);
   });
-  it('sums the cotangents of what all examples share', () => {
+  it('sums the cotangents of values that all examples share', () => {
     const scaled = customVjp(
       (w: Tensor, x: Tensor) => w.mul(x),
       (w: Tensor, x: Tensor) => [w.mul(x), { w, x }] as const,
@@ -145,7 +145,7 @@ describe('customVjp', () => {
           (_none, ct) => [f(ct)],
         ),
     ],
-  ] as const)('may read constants where a program that holds it is batched: %s', (_name, ownRule) => {
+  ] as const)('may read constants when the program that contains it is batched: %s', (_name, ownRule) => {
     const factor = tensor([2, 3, 4]);
     const scaled = ownRule((x) => x.mul(factor));
     const slope = jit(vmap(grad((x: Tensor) => checkpoint(scaled)(x).sum())));
@@ -153,7 +153,7 @@ describe('customVjp', () => {
     const batched = jit(grad((x: Tensor) => vmap(checkpoint(scaled))(x).sum()));
     expect(batched(tensor([[1, 1, 1]])).toArray()).toEqual([[2, 3, 4]]);
   });
-  it('may read constants from around it, within checkpoints too', () => {
+  it('may read constants from outside, also within checkpoints', () => {
     const factor = tensor([2, 3, 4]);
     const scaled = customVjp(
       (x: Tensor) => x.mul(factor),
@@ -163,7 +163,7 @@ describe('customVjp', () => {
     const x = tensor([1, 1, 1]);
     expect(grad((y: Tensor) => scaled(y).sum())(x).toArray()).toEqual([20, 30, 40]);
     expect(grad((y: Tensor) => checkpoint(scaled)(y).sum())(x).toArray()).toEqual([20, 30, 40]);
-    // A value of the program around, which is not differentiated.
+    // A value of the outer program, which is not differentiated.
     const outer = jit((c: Tensor, y: Tensor) =>
       grad((z: Tensor) =>
         checkpoint((v: Tensor) =>
@@ -187,12 +187,12 @@ describe('mistakes', () => {
   const run = (f: (x: Tensor) => Tensor) => () => grad((y: Tensor) => f(y).sum())(x);
   it.each<[string, () => unknown, RegExp]>([
     [
-      'forward that returns no pair',
+      'forward that does not return a pair',
       run(giving((y: Tensor) => y, pass)),
       /customVjp: forward must return a pair, not object/,
     ],
     [
-      'backward that returns no list',
+      'backward that does not return a list',
       run(giving(pass, () => x)),
       /backward must return a list of 1, a cotangent for each argument \(null for zeros\), not object/,
     ],
@@ -209,7 +209,7 @@ describe('mistakes', () => {
     [
       'a cotangent of another shape',
       run(giving(pass, () => [x.sum()])),
-      /leaf 0 of the cotangent of argument 0 has shape \[\], and what it belongs to has \[2\]/,
+      /leaf 0 of the cotangent of argument 0 has shape \[\], and its value has \[2\]/,
     ],
     [
       'forward mode through customVjp',
@@ -232,7 +232,7 @@ describe('mistakes', () => {
       /customVjp: forward gives the value float64\[\], and the function gives float64\[2\]/,
     ],
     [
-      'a rule that returns no pair',
+      'a rule that does not return a pair',
       run(
         customJvp(
           (y: Tensor) => y,
@@ -242,12 +242,12 @@ describe('mistakes', () => {
       /customJvp: the rule must return a pair/,
     ],
     [
-      'a differentiated value from around it',
+      'a differentiated value from outside',
       () =>
         grad((c: Tensor) =>
           checkpoint((y: Tensor) => giving(pass, (r: Tensor, ct: Tensor) => [ct.mul(c).mul(r)])(y).sum())(x),
         )(3),
-      /customVjp: the function reads a value from around it that is being differentiated.*pass the value as an argument/,
+      /customVjp: the function reads a value from outside that is being differentiated.*pass the value as an argument/,
     ],
   ])('names %s', (_what, call, message) => {
     expect(call).toThrow(message);

@@ -1,28 +1,31 @@
-/** Functions with derivatives of one's own: where the steps of a computation are not the best way to its derivative. */
+/** Functions with custom derivatives, for computations whose steps are not the best way to their derivative. */
 import { aFunction, LockstepError, signature } from '@lockstep/errors';
 import { formatShape, isFloat, sameShape } from '@lockstep/tensor';
 import { firstDifference, flatten, type Structure, unflatten } from '@lockstep/tree';
-import type { Bodies, Construct, Enter, MaybeTensor } from '../construct.ts';
+import type { Construct, Enter, MaybeTensor } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, type Aval, bindMany, findActiveTrace, type Tensor, Tracer } from '../core.ts';
+import { bindMany, findActiveTrace, Tracer } from '../core.ts';
 import { construct } from '../define.ts';
-import { sum } from '../primitives/structural.ts';
+import type { Attrs } from '../primitive.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import type { Bodies } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { type Flattened, flattened, toTensors } from './arguments.ts';
 import { type Body, call, cut, isProgram, orZeros, outputAvals, overBatchAs } from './bodies.ts';
 import { linearized } from './tape.ts';
 import type { Inputs } from './types.ts';
 
 interface CustomAttrs extends Attrs {
-  /** The function itself, then those that give its derivative. */
+  /** The function itself, then the functions that give its derivative. */
   readonly bodies: readonly Body[];
-  /** How many inputs are values from around, which every body takes first and which have no derivative. */
+  /** The number of inputs that are values from outside. Every body takes them first, and they have no derivative. */
   readonly numCaptured: number;
-  /** Known once the function or its forward pass has run. */
+  /** The number of results, known once the function or its forward pass has run. */
   readonly results: { count: number };
 }
 
-/** The bodies as programs, if they read nothing of an interpreter at work inside of the program under way. */
+/** The bodies as programs, unless they read values of an interpreter inside the program that is being traced. */
 function recordClosed(
   close: (inputs: readonly Tensor[], attrs: CustomAttrs) => readonly Closed[],
 ): NonNullable<Construct<CustomAttrs>['record']> {
@@ -48,7 +51,7 @@ function refuseCaptured(op: string, isMoved: readonly boolean[], numCaptured: nu
   if (!isMoved.slice(0, numCaptured).includes(true)) return;
   throw new LockstepError(
     'trace',
-    `${op}: the function reads a value from around it that is being differentiated, of which its rule knows nothing; pass the value as an argument`,
+    `${op}: the function reads a value from outside that is being differentiated, and its rule does not cover that value; pass the value as an argument`,
     { op },
   );
 }
@@ -89,7 +92,7 @@ const customVjpConstruct: Construct<CustomAttrs> = construct({
     const backward: Body = (xs) => {
       const flags = xs.map((_, i) => around[i] ?? true);
       const cotangents = overBatchAs((ys) => call(bodies[2]!, ys), xs, flags, axis, 'all');
-      // What all examples share is moved by each of them.
+      // The cotangent of a shared argument is the sum over all examples.
       return cotangents.map((ct, i) => (own[i] ? ct : sum(ct, 0)));
     };
     const outs = bindMany(customVjpConstruct, inputs, { ...attrs, bodies: [f!, forward!, backward] });
@@ -110,12 +113,12 @@ function requireSameValue(expected: readonly Aval[], found: readonly Aval[]): vo
   if (text(expected) === text(found)) return;
   throw new LockstepError(
     'argument',
-    `customVjp: forward gives the value ${text(found)}, and the function gives ${text(expected)}; forward must return the function's own value, and residuals beside it`,
+    `customVjp: forward gives the value ${text(found)}, and the function gives ${text(expected)}; forward must return the function's own value together with residuals`,
     { op: 'customVjp', found: text(found), expected: text(expected) },
   );
 }
 
-/** What the rule takes: (captured, primals, a tangent for each primal) → (outs, a tangent for each out). */
+/** The rule takes (captured, primals, a tangent for each primal) and gives (outs, a tangent for each out). */
 const customJvpConstruct: Construct<CustomAttrs> = construct({
   name: 'customJvp',
   isCall: true,
@@ -133,7 +136,7 @@ const customJvpConstruct: Construct<CustomAttrs> = construct({
     if (!wanted.includes(true)) return { outs: call(f!, inputs), pull: () => [] };
     refuseCaptured('customJvp', wanted, numCaptured);
     const primals = inputs.slice(numCaptured);
-    // The rule is linear in the tangents: its pullback is the same wherever it is taken.
+    // The rule is linear in the tangents, so its pullback is the same at every point.
     const { outs: all, pull } = linearized(
       (directions) => call(rule!, [...inputs, ...directions]),
       primals.map(zerosLike),
@@ -164,7 +167,10 @@ const customJvpConstruct: Construct<CustomAttrs> = construct({
   ]),
 });
 
-/** Throws unless a rule has given what it must; leaves are compared by shape, and take the expected types. */
+/**
+ * Throws unless a rule gives a tree like the expected one. Leaves are compared by shape and converted to the expected
+ * types.
+ */
 function conforming(
   op: string,
   what: string,
@@ -176,7 +182,7 @@ function conforming(
     const { path, left, right } = difference;
     throw new LockstepError(
       'argument',
-      `${op}: ${what} has ${right} ${path === '' ? 'at its root' : `at '${path}'`} where ${left} is expected; give it the structure of what it belongs to`,
+      `${op}: ${what} has ${right} ${path === '' ? 'at its root' : `at '${path}'`} where ${left} is expected; give it the structure of the value that it belongs to`,
       { op, path },
     );
   }
@@ -185,7 +191,7 @@ function conforming(
     if (sameShape(x.shape, shape)) return x.cast(dtype);
     throw new LockstepError(
       'shape',
-      `${op}: leaf ${i} of ${what} has shape ${formatShape(x.shape)}, and what it belongs to has ${formatShape(shape)}; they must be equal`,
+      `${op}: leaf ${i} of ${what} has shape ${formatShape(x.shape)}, and its value has ${formatShape(shape)}; they must be equal`,
       { op, leaf: i, found: x.shape, expected: shape },
     );
   });
@@ -203,10 +209,10 @@ function pairOf(op: string, what: string, value: unknown): readonly [unknown, un
 const checkCustomVjp = signature('customVjp', { f: aFunction, forward: aFunction, backward: aFunction });
 
 /**
- * `f` with a reverse mode of its own: `forward` gives `[value, residuals]`, `backward` turns the residuals and a cotangent
+ * `f` with a custom reverse mode. `forward` gives `[value, residuals]`; `backward` turns the residuals and a cotangent
  * of the value into a list with the cotangent of each argument (null for zeros). All are functions of trees. Forward
  * mode is refused; derivatives of higher order go through `forward` and `backward`.
- * @throws LockstepError `argument` or `shape` when `forward` or `backward` give trees of another form.
+ * @throws LockstepError `argument` or `shape` when the trees of `forward` or `backward` have another form.
  */
 export function customVjp<Args extends readonly unknown[], Out, Residuals>(
   f: (...args: Args) => Out,
@@ -215,15 +221,15 @@ export function customVjp<Args extends readonly unknown[], Out, Residuals>(
 ): (...args: Inputs<Args>) => Out {
   checkCustomVjp(f, forward, backward);
   return (...args) => {
-    const value = flattened('customVjp', f as (...args: never[]) => unknown, args);
+    const value = flattened('customVjp', f, args);
     const results = { count: 0 };
     let kept: Structure | undefined;
     let outs: Structure | undefined;
     const pass = flattened(
       'customVjp',
-      (...own: never[]) => {
-        const pair = pairOf('customVjp', 'forward', forward(...(own as unknown as Args)));
-        const [out, residuals] = pair.map((tree) => flatten(tree as never));
+      (...own: Args) => {
+        const pair = pairOf('customVjp', 'forward', forward(...own));
+        const [out, residuals] = pair.map((tree) => flatten(tree));
         results.count = out!.leaves.length;
         outs = out!.structure;
         kept = residuals!.structure;
@@ -266,8 +272,9 @@ function cotangentsOf(given: unknown, { trees }: Flattened): Tensor[] {
 const checkCustomJvp = signature('customJvp', { f: aFunction, rule: aFunction });
 
 /**
- * `f` with a derivative of its own: `rule` takes the lists of arguments and of their tangents and gives `[value, tangent of
- * the value]`, the tangent linear in the given ones. It serves both modes: reverse mode transposes the rule.
+ * `f` with a custom derivative. `rule` takes the lists of arguments and of their tangents and gives `[value, tangent of
+ * the value]`, where the tangent is linear in the given tangents. It serves both modes: reverse mode transposes the
+ * rule.
  * @throws LockstepError `argument` or `shape` when value and tangent differ in their form.
  */
 export function customJvp<Args extends readonly unknown[], Out>(
@@ -276,11 +283,11 @@ export function customJvp<Args extends readonly unknown[], Out>(
 ): (...args: Inputs<Args>) => Out {
   checkCustomJvp(f, rule);
   return (...args) => {
-    const value = flattened('customJvp', f as (...args: never[]) => unknown, args);
+    const value = flattened('customJvp', f, args);
     let structure: Structure | undefined;
     const both = flattened(
       'customJvp',
-      (primals: never, tangents: never) => {
+      (primals: Args, tangents: Args) => {
         const pair = pairOf('customJvp', 'the rule', rule(primals, tangents));
         const [out, tangent] = pair.map((tree) => toTensors('customJvp', tree));
         structure = out!.structure;

@@ -1,4 +1,4 @@
-/** Matrices of derivatives on functions whose derivatives are known. */
+/** Matrices of derivatives of functions with known derivatives. */
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { bitsOf, ordinary } from '../fixtures/values.ts';
 import {
@@ -34,7 +34,7 @@ function close(found: Tensor, expected: Tensor | number[] | number, digits = 12)
 }
 
 describe('ln x₁ + x₁x₂ − sin x₂ at (2, 5)', () => {
-  it('is differentiated as the design says', () => {
+  it('has its known derivatives', () => {
     expect(grad(f, [0, 1])(2, 5).map(Number)).toEqual([5.5, 2 - Math.cos(5)]);
     expect(jvp(f, [2, 5], [1, 0]).map(Number)).toEqual([f(tensor(2), tensor(5)).item(), 5.5]);
     const [[h11, h12], [h21, h22]] = hessian(f, [0, 1])(2, 5);
@@ -110,7 +110,7 @@ describe('jacobian', () => {
     close(vmap(derivative)(tensor([1, 2])), [3, 12]);
     close(jit(derivative)(tensor([1, 2])), [3, 0, 0, 12]);
   });
-  it('goes direction by direction where a rule reads its direction', () => {
+  it('goes direction by direction if a rule reads its direction', () => {
     const reads: Primitive = {
       name: 'doubled, with rules that read',
       differentiable: [0],
@@ -136,7 +136,7 @@ describe('jacobian', () => {
     const g = (x: Tensor): Tensor => bind(reads, [x], {});
     for (const mode of modes) close(jacobian(g, 0, { mode })(tensor([1, 2])), [-1, 0, 0, -1]);
   });
-  it('names what cannot be differentiated', () => {
+  it('names arguments that cannot be differentiated', () => {
     const g = (x: Tensor): Tensor => x.argmax();
     expect(() => jacobian(g)(tensor([1, 2]))).toThrow(/jacobian: cannot differentiate .* int32/);
     expect(() => jacobian(g)(tensor([1, 2], { dtype: 'int32' }))).toThrow(/jacobian: .* only float32/);
@@ -214,7 +214,7 @@ describe('products', () => {
     expect(bitsOf(both.at(1))).toBe(bitsOf(product(y, x)));
     expect(bitsOf(vmap((z: Tensor) => hessian(k)(z))(stack([x, y])).at(0))).toBe(bitsOf(hessian(k)(x)));
   });
-  it('say how the vector must look', () => {
+  it('say which form the vector must have', () => {
     expect(() => hvp(g, [0, 1])([x, y], v as never)).toThrow(/argument and tangent: the trees differ/);
     expect(() => hvp(g)([x, y], ordinary([4])(1))).toThrow(
       /a tangent of shape \[4\] for an argument of shape \[3\]/,
@@ -235,7 +235,7 @@ describe('elementwiseGrad and gradWithAux', () => {
     close(dx, 3 * Math.cos(6));
     close(dy, 2 * Math.cos(6));
   });
-  it('keeps what is beside the value', () => {
+  it('keeps the auxiliary value', () => {
     const g = (x: Tensor, y: Tensor): readonly [Tensor, { twice: Tensor }] => [x.mul(y), { twice: y.mul(2) }];
     const [[dx, dy], { twice }] = gradWithAux(g, [0, 1])(2, 3);
     expect([dx, dy, twice].map(Number)).toEqual([3, 2, 6]);

@@ -1,17 +1,18 @@
 /**
- * Matrices of derivatives and products with them. A Jacobian is pushforwards or pullbacks along all unit vectors at
- * once, by vmap; a Hessian is the forward-mode Jacobian of the gradient ("forward over reverse").
+ * Matrices of derivatives and products with them. A Jacobian consists of pushforwards or pullbacks along all unit
+ * vectors at once, by vmap; a Hessian is the forward-mode Jacobian of the gradient ("forward over reverse").
  */
 
 import { aFunction, describeValue, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { sizeOf } from '@lockstep/tensor';
 import { flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, tensor, zerosLike } from '../convert.ts';
-import type { Aval, Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
-import { add, mul, square } from '../primitives/elementwise.ts';
-import { stack } from '../primitives/slicing.ts';
-import { reshape, sum, transpose } from '../primitives/structural.ts';
+import { add, mul, square } from '../primitives/elementwise/fusible.ts';
+import { sum } from '../primitives/reduce/sum.ts';
+import { stack } from '../primitives/shape/concatenate.ts';
+import { reshape, transpose } from '../primitives/shape/reshape.ts';
+import type { Aval, Tensor } from '../tensor.ts';
 import { lifted, requireArguments, requireFloats, toTensors } from './arguments.ts';
 import { jvp } from './jvp.ts';
 import type { Input, Inputs } from './types.ts';
@@ -21,31 +22,34 @@ import { vmap } from './vmap.ts';
 /** One argument, or a list of them. */
 export type Wrt = number | readonly number[];
 
-/** The gradient's form: that of argument W, or a list for a list of arguments. */
+/** The form of the gradient: that of argument W, or a list for a list of arguments. */
 export type GradientBy<Args extends readonly unknown[], W extends Wrt> = ReturnType<
   ReturnType<typeof grad<Args, W>>
 >;
 
-/** For each array of `Out`, the form of `In`: arrays of the shape of the one followed by that of the other. */
+/**
+ * For each array of `Out`, the form of `In`, with arrays whose shape is that of the output followed by that of the
+ * input.
+ */
 export type Jacobian<Out, In> = Out extends Tensor
   ? In
   : { -readonly [K in keyof Out]: Jacobian<Out[K], In> };
 
 export interface JacobianOptions {
-  /** Row by row (reverse, for few outputs) or column by column (forward, for few inputs). Default 'reverse'. */
+  /** Compute row by row (reverse, for few outputs) or column by column (forward, for few inputs). Default 'reverse'. */
   readonly mode?: 'reverse' | 'forward';
 }
 
 export const jacobianRules: Rules<JacobianOptions> = { mode: oneOf('reverse', 'forward') };
 
-/** The arguments `wrt` of a call: one as it is, several as a list. */
+/** The arguments `wrt` of a call: a single one directly, several as a list. */
 interface Restricted<Out> {
   readonly chosen: unknown;
-  /** The function of these alone. */
+  /** The function of these arguments only. */
   readonly g: (chosen: unknown) => Out;
 }
 
-/** `f` with all arguments fixed but `wrt`. */
+/** `f` with all arguments fixed except `wrt`. */
 export function restrict<Args extends readonly unknown[], Out>(
   op: string,
   f: (...args: Args) => Out,
@@ -74,8 +78,8 @@ export function restrict<Args extends readonly unknown[], Out>(
 const checkElementwiseGrad = signature('elementwiseGrad', { f: aFunction, 'wrt?': someArguments });
 
 /**
- * The sum of each column of the Jacobian in one pass: for a function whose output element depends on one input
- * element alone, its derivative everywhere. `elementwiseGrad(tanh)(xs)` is tanh′ at each of xs.
+ * The sum of each column of the Jacobian in one pass. If each output element of the function depends on one input
+ * element only, this is its derivative everywhere: `elementwiseGrad(tanh)(xs)` is tanh′ at each of xs.
  */
 export function elementwiseGrad<Args extends readonly unknown[], const W extends Wrt = 0>(
   f: (...args: Args) => Tensor,
@@ -103,8 +107,8 @@ export function gradWithAux<Args extends readonly unknown[], Aux, const W extend
 const checkJacobian = signature('jacobian', { f: aFunction, 'wrt?': someArguments }, jacobianRules);
 
 /**
- * All partial derivatives of all outputs: where `f` gives an array of shape [..out], the gradient's form with arrays
- * of shape [..out, ..in]. Costs one pullback an output element, or one pushforward an input element.
+ * All partial derivatives of all outputs. Where `f` gives an array of shape [..out], the gradient's form with arrays of
+ * shape [..out, ..in]. Costs one pullback for each output element, or one pushforward for each input element.
  */
 export function jacobian<Args extends readonly unknown[], Out, const W extends Wrt = 0>(
   f: (...args: Args) => Out,
@@ -131,7 +135,9 @@ export function jacobian<Args extends readonly unknown[], Out, const W extends W
 
 type FlatFunction = (...xs: Tensor[]) => Tensor[];
 
-/** For each output the blocks of its derivatives by each input: pullbacks of the output's unit vectors. */
+/**
+ * For each output, the blocks of its derivatives with respect to each input: pullbacks of the output's unit vectors.
+ */
 function rows(f: FlatFunction, inputs: readonly Tensor[]): Tensor[][] {
   const [outputs, pull] = vjp(f, ...inputs);
   requireFloats('jacobian', outputs);
@@ -143,7 +149,7 @@ function rows(f: FlatFunction, inputs: readonly Tensor[]): Tensor[][] {
   });
 }
 
-/** The same blocks by pushforwards of the inputs' unit vectors, whose axis is then moved behind the output's. */
+/** The same blocks by pushforwards of the inputs' unit vectors, whose axis is then moved behind those of the output. */
 function columns(f: FlatFunction, inputs: readonly Tensor[]): Tensor[][] {
   const byInput = inputs.map((x, input) => {
     const pushed = alongUnitVectors(x, (t) => {
@@ -162,8 +168,8 @@ function columns(f: FlatFunction, inputs: readonly Tensor[]): Tensor[][] {
 }
 
 /**
- * A linear map of each unit vector of x's shape, stacked in front: by vmap, or one by one where a rule reads the
- * elements of its direction, which a batch does not have. (An error that has another cause then comes again.)
+ * A linear map of each unit vector of x's shape, stacked along a new first axis. Runs by vmap, or one by one if a rule
+ * reads the elements of its direction, which a batch does not have. (An error with another cause then occurs again.)
  */
 function alongUnitVectors(x: Aval, linear: (direction: Tensor) => Tensor[]): Tensor[] {
   const directions = unitVectors(x);
@@ -189,7 +195,7 @@ function unitVectors({ dtype, shape }: Aval): Tensor {
 const checkHessian = signature('hessian', { f: aFunction, 'wrt?': someArguments });
 
 /**
- * Second derivatives of a scalar function. For one array of shape [..x] an array [..x, ..x]; for a list of arguments
+ * Second derivatives of a scalar function. For one array of shape [..x] an array [..x, ..x]. For a list of arguments
  * the blocks of each pair: `hessian(f, [0, 1])(x, y)` is `[[∂²f/∂x², ∂²f/∂x∂y], [∂²f/∂y∂x, ∂²f/∂y²]]`.
  */
 export function hessian<Args extends readonly unknown[], const W extends Wrt = 0>(
@@ -204,8 +210,8 @@ export function hessian<Args extends readonly unknown[], const W extends Wrt = 0
 const checkHvp = signature('hvp', { f: aFunction, 'wrt?': someArguments });
 
 /**
- * The product of the Hessian with a vector of the gradient's form, at about twice the cost of a gradient and without
- * the matrix: `hvp(f)([x], v)`. Forward over reverse (Pearlmutter, 1994).
+ * The product of the Hessian with a vector in the gradient's form: `hvp(f)([x], v)`. It costs about two gradients and
+ * never builds the matrix. Forward over reverse (Pearlmutter, 1994).
  */
 export function hvp<Args extends readonly unknown[], const W extends Wrt = 0>(
   f: (...args: Args) => Tensor,

@@ -1,4 +1,4 @@
-/** Shapes that a graph of derivatives may have; after the questions of Autograd's own tests of graphs. */
+/** Possible shapes of a graph of derivatives (after Autograd's own tests of graphs). */
 import { describe, expect, it } from 'vitest';
 import { checkGrads, customVjp, grad, jvp, mul, type Tensor, tensor, vjp } from '../index.ts';
 
@@ -31,12 +31,12 @@ describe('graphs', () => {
     const f = (a: Tensor): Tensor => mul(a.square(), grad((y: Tensor) => a.mul(y.square()))(a));
     expect(grad(f)(1.5).item()).toBe(27);
     expect(jvp(f, [tensor(1.5)], [tensor(1)])[1].item()).toBe(27);
-    // The inner gradient's argument does not depend on the outer one.
+    // The argument of the inner gradient does not depend on the outer one.
     const g = (a: Tensor): Tensor => grad((y: Tensor) => y.square().mul(a))(3);
     expect(grad(g)(2).item()).toBe(6);
     checkGrads((a) => grad((y: Tensor) => y.sin().mul(a).sum())(a).mul(a), [x]);
   });
-  it('are differentiated thrice', () => {
+  it('are differentiated three times', () => {
     const f = (a: Tensor): Tensor => a.tanh().mul(a).sin();
     const third = grad(grad(grad(f)));
     const second = grad(grad(f));
@@ -47,7 +47,7 @@ describe('graphs', () => {
     expect(forward(grad(forward(f)))(tensor(0.4)).item()).toBeCloseTo(third(0.4).item(), 12);
     checkGrads(f, [tensor(0.4)], { order: 3, tolerance: 1e-5 });
   });
-  it('have cotangents that nobody can write into', () => {
+  it('have cotangents that cannot be written to', () => {
     let seen: Tensor | undefined;
     const spy = customVjp(
       (y: Tensor) => y.mul(1),

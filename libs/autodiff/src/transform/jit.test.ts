@@ -1,4 +1,4 @@
-/** What compiled functions keep: programs by profile, a bounded number of them, in memory that they share. */
+/** The memory of compiled functions: programs by profile, a bounded number of them, in shared memory. */
 import { offeredProfiles } from '@lockstep/kernels';
 import { afterEach, expect, it } from 'vitest';
 import { jit, matmul, type Tensor, tensor, useProfile } from '../index.ts';
@@ -8,19 +8,22 @@ afterEach(() => useProfile('portable'));
 /** 0, 1, …, n − 1 in float64, whose sums are exact here. */
 const ramp = (n: number): Tensor => tensor(Float64Array.from({ length: n }, (_, i) => i));
 
-it.runIf(offeredProfiles().includes('fma'))('computes the profile of the call, whichever came before', () => {
-  // −1 + (1 + 2⁻¹³)(1 − 2⁻¹³) is −2⁻²⁶ when rounded once, and 0 when the product is rounded to 1.
-  const a = tensor([[-1, 1 + 2 ** -13]], { dtype: 'float32' });
-  const b = tensor([[1], [1 - 2 ** -13]], { dtype: 'float32' });
-  const product = jit((x: Tensor, y: Tensor) => matmul(x, y));
-  const values = (['portable', 'fma', 'portable', 'fma'] as const).map((profile) => {
-    useProfile(profile);
-    return product(a, b).data[0];
-  });
-  expect(values).toEqual([0, -(2 ** -26), 0, -(2 ** -26)]);
-});
+it.runIf(offeredProfiles().includes('fma'))(
+  'computes the profile of the call, whichever profile came before',
+  () => {
+    // −1 + (1 + 2⁻¹³)(1 − 2⁻¹³) is −2⁻²⁶ when rounded once, and 0 when the product is rounded to 1.
+    const a = tensor([[-1, 1 + 2 ** -13]], { dtype: 'float32' });
+    const b = tensor([[1], [1 - 2 ** -13]], { dtype: 'float32' });
+    const product = jit((x: Tensor, y: Tensor) => matmul(x, y));
+    const values = (['portable', 'fma', 'portable', 'fma'] as const).map((profile) => {
+      useProfile(profile);
+      return product(a, b).data[0];
+    });
+    expect(values).toEqual([0, -(2 ** -26), 0, -(2 ** -26)]);
+  },
+);
 
-it('keeps as many programs as it is told, and forgets what has not run for the longest', () => {
+it('keeps the given number of programs, and drops the one that has not run for the longest time', () => {
   let traces = 0;
   const f = jit(
     (x: Tensor) => {
@@ -34,11 +37,11 @@ it('keeps as many programs as it is told, and forgets what has not run for the l
     return traces;
   };
   expect([1, 2, 1, 2].map(run)).toEqual([1, 2, 2, 2]);
-  // 1 was used longer ago than 2; then 3 longer than 2.
+  // 1 was used longer ago than 2; after that 3 longer ago than 2.
   expect([3, 2, 1, 2, 3].map(run)).toEqual([3, 3, 4, 4, 5]);
 });
 
-it('leaves the constants of a program what they are, whatever others write into the memory', () => {
+it('keeps the constants of a program when other programs write into the memory', () => {
   const [a, b] = [3, 5].map((scale) => {
     const constant = ramp(100).mul(scale);
     return jit((x: Tensor) => x.mul(constant));
@@ -47,7 +50,7 @@ it('leaves the constants of a program what they are, whatever others write into 
   for (let turn = 0; turn < 3; turn++) {
     expect(a(ramp(100)).data[99]).toBe(3 * 99 * 99);
     expect(b(ramp(100)).data[99]).toBe(5 * 99 * 99);
-    // Makes the shared memory grow the first time.
+    // Makes the shared memory grow for the first time.
     expect(large(ramp(1_000_000).mul(0)).data[999_999]).toBe(1);
   }
 });
@@ -74,6 +77,6 @@ it('takes thousands of shapes, and of functions, in a few memories', () => {
   } finally {
     host.Memory = Memory;
   }
-  // One a program would be 1,700, and a process has addresses for about 12,000.
+  // One memory for each program would be 1,700, and a process has addresses for about 12,000.
   expect(memories).toBeLessThan(3);
 });

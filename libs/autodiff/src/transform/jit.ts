@@ -1,19 +1,20 @@
 /**
  * Compilation: a function is traced once for each combination of input types and each profile, optimised, planned and
- * replayed. The results are the bits of eager execution. Inside another transformation a compiled function is simply called, so
- * that all transformations compose.
+ * replayed. The results have the bits of eager execution. Inside another transformation a compiled function is simply
+ * called, so all transformations compose.
  */
 
 import { aFunction, anObject, type Kind, type Rules, signature, whole } from '@lockstep/errors';
 import type { Profile } from '@lockstep/kernels';
 import { bytesPerElement, type Storage, sizeOf, viewOf } from '@lockstep/tensor';
 import { flatten, formatStructure, type Structure, unflatten } from '@lockstep/tree';
-import { type Aval, ConcreteTensor, findActiveTrace, type Tensor } from '../core.ts';
+import { findActiveTrace } from '../core.ts';
 import { currentProfile } from '../profile.ts';
 import { type Instance, instantiate } from '../program/instance.ts';
 import { createProgramMemory } from '../program/memory.ts';
 import { planProgram } from '../program/plan.ts';
 import { traceProgram } from '../program/trace.ts';
+import { type Aval, ConcreteTensor, type Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import { recentlyUsed } from './recent.ts';
 import type { Inputs } from './types.ts';
@@ -25,8 +26,8 @@ interface Compiled {
 
 export interface JitOptions {
   /**
-   * How many programs are kept, one for each combination of input types, structure and profile. For another one the
-   * program that has not run for the longest is forgotten, to be compiled again if it is needed. Default 256.
+   * The number of programs that are kept, one for each combination of input types, structure and profile. A further one
+   * replaces the program that has not run for the longest time. Default 256.
    */
   readonly maxPrograms?: number;
 }
@@ -35,8 +36,8 @@ const jitRules: Rules<JitOptions> = { maxPrograms: whole(1) };
 const checkJit = signature('jit', { f: aFunction }, jitRules);
 
 /**
- * A compiled `f`: same arguments, same results, less time when called again with the same shapes.
- * @throws LockstepError `argument` for options that are none.
+ * A compiled `f`: same arguments, same results, faster when called again with the same shapes.
+ * @throws LockstepError `argument` for options that do not exist.
  */
 export function jit<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -74,7 +75,7 @@ function compile(
 ): Compiled {
   let structure: Structure | undefined;
   const program = traceProgram((...leaves) => {
-    const out = flatten(f(leaves) as never);
+    const out = flatten(f(leaves));
     structure = out.structure;
     return toTensors('jit', out.leaves).leaves;
   }, inputs);
@@ -114,7 +115,7 @@ const anInstance: Kind = {
 };
 const checkRunAlone = signature('runAlone', { instance: anInstance });
 
-/** Runs all segments of a program whose one block holds all shards: every partial result is already the result. */
+/** Runs all segments of a program whose single block holds all shards: every partial result is already the result. */
 export function runAlone(instance: Instance): void {
   checkRunAlone(instance);
   for (let segment = 0; segment < instance.numSegments; segment++) {

@@ -4,8 +4,10 @@ import { isFloat } from '@lockstep/tensor';
 import { assertSameStructure, flatten, unflatten } from '@lockstep/tree';
 import type { Construct, MaybeTensor, Moved } from '../construct.ts';
 import { zerosLike } from '../convert.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { bind, PrimalTracer, Trace, withTrace } from '../core.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
+import { Tensor } from '../tensor.ts';
 import { differentiableBy, requireNoOperators, toTensors } from './arguments.ts';
 import type { Input, Output } from './types.ts';
 
@@ -54,7 +56,7 @@ class JvpTrace extends Trace {
   }
 }
 
-/** Values of `f` and their tangents; undefined stands for what does not move. */
+/** Values of `f` and their tangents; undefined stands for a value that does not move. */
 export function pushForward(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   primals: readonly Tensor[],

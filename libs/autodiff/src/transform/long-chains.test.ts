@@ -24,14 +24,14 @@ it('differentiates a chain of 20,000 ops without deep recursion', () => {
   expect(pull(tensor(1))[0].item()).toBeCloseTo(slope, 9);
 });
 
-it('records a number of equations in proportion to the program', () => {
+it('records equations in proportion to the length of the program', () => {
   const count = (f: (x: Tensor) => Tensor): number =>
     traceProgram((x) => [f(x!)], [{ dtype: 'float64', shape: [] }]).equations.length;
   const cost = (length: number): number => count(grad(chain(length)));
   const perOp = (cost(400) - cost(200)) / 200;
   expect((cost(800) - cost(400)) / 400).toBe(perOp);
   expect(perOp).toBeLessThanOrEqual(4);
-  // A second derivative multiplies the cost by a constant too.
+  // A second derivative also multiplies the cost by a constant.
   const second = (length: number): number => count(grad(grad(chain(length))));
   expect((second(800) - second(400)) / 400).toBe((second(400) - second(200)) / 200);
 });

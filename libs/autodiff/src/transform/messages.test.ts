@@ -1,4 +1,4 @@
-/** What an error about shapes says: which op, what came, and what to do. */
+/** Errors about shapes name the op, the given shapes and the remedy. */
 import { LockstepError } from '@lockstep/errors';
 import { describe, expect, it } from 'vitest';
 import {
@@ -46,7 +46,7 @@ const of = (...shape: number[]): Tensor =>
   tensor(new Float64Array(shape.reduce((size, length) => size * length, 1)), { shape });
 const identity = (x: Tensor): Tensor => x;
 
-/** The op, the mistake, and what the message must hold beside the op's name: the shapes that came, and the remedy. */
+/** The op, the mistake, and the parts of the message beside the op's name: the given shapes, and the remedy. */
 const table: readonly (readonly [op: string, mistake: () => unknown, ...says: string[]])[] = [
   ['matmul', () => matmul(of(32, 784), of(10, 784)), '[32, 784] × [10, 784]', 'transpose the second?'],
   ['matmul', () => matmul(of(784, 32), of(784, 10)), '[784, 32] × [784, 10]', 'transpose the first?'],
@@ -73,7 +73,7 @@ const table: readonly (readonly [op: string, mistake: () => unknown, ...says: st
   ['max', () => max(of(0)), '[0] is empty', 'guard against empty arrays'],
   ['argmax', () => argmax(of(2), 1), 'axis 1 does not exist', 'use -1 … 0'],
   ['slice', () => slice(of(2, 3), [0, 4]), 'outside axis 1 of [2, 3]', 'lie in 0 … 3'],
-  ['slice', () => slice(of(2), [0, 0]), 'axes of [2]', 'at most one an axis'],
+  ['slice', () => slice(of(2), [0, 0]), 'axes of [2]', 'at most one position for each axis'],
   ['concatenate', () => concatenate([of(2, 3), of(2, 2)]), '[2, 3], [2, 2]', 'only that one may differ'],
   ['concatenate', () => concatenate([]), 'at least one array'],
   ['stack', () => stack([of(2), of(3)]), 'arrays of equal shapes'],
@@ -117,7 +117,7 @@ const table: readonly (readonly [op: string, mistake: () => unknown, ...says: st
 
 describe('an error about shapes', () => {
   it.each(table.map(([op, mistake, ...says], i) => [i, op, mistake, says] as const))(
-    '%i: of %s names the op, what came and what to do',
+    '%i: of %s names the op, the given shapes and the remedy',
     (_i, op, mistake, says) => {
       const error = thrown(mistake);
       expect(error).toBeInstanceOf(LockstepError);
@@ -129,7 +129,7 @@ describe('an error about shapes', () => {
   it.each([
     ['jit', () => jit((x: Tensor) => (x.item() > 0 ? x : x.neg()))(1), /cond\(\).*whileLoop\(\)/],
     ['vmap', () => vmap((x: Tensor) => (x.item() > 0 ? x : x.neg()))(of(2)), /where\(\) or cond\(\)/],
-  ])('a branch on a value inside %s names what to branch with', (_what, mistake, says) => {
+  ])('a branch on a value inside %s names the ops for branches', (_what, mistake, says) => {
     expect(mistake).toThrow(says);
   });
   it('is the same inside grad, vmap and jit, with the shapes that the function sees', () => {

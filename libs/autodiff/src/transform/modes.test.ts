@@ -1,4 +1,4 @@
-/** Forward and reverse mode on functions whose derivatives are known. */
+/** Forward and reverse mode of functions with known derivatives. */
 import { describe, expect, it } from 'vitest';
 import { bitsOf } from '../fixtures/values.ts';
 import {
@@ -39,12 +39,12 @@ describe('ln x₁ + x₁x₂ − sin x₂ at (2, 5)', () => {
     expect(by1.item()).toBe(5.5);
     expect(by2.item()).toBeCloseTo(1.7163378145367738, 14);
   });
-  it('reads the same with methods', () => {
+  it('is the same when written with methods', () => {
     const g = (x1: Tensor, x2: Tensor): Tensor => x1.log().add(x1.mul(x2)).sub(x2.sin());
     expect(bitsOf(g(tensor(2), tensor(5)))).toBe(bitsOf(f(tensor(2), tensor(5))));
     expect(grad(g, [0, 1])(2, 5).map((x) => x.item())).toEqual(grad(f, [0, 1])(2, 5).map((x) => x.item()));
   });
-  it('has one pass for value and gradient, and a pullback that scales', () => {
+  it('has value and gradient in one pass, and a pullback that scales', () => {
     const [y, gradient] = valueAndGrad(f)(2, 5);
     expect([y.item(), gradient.item()]).toEqual([f(tensor(2), tensor(5)).item(), 5.5]);
     const [, pull] = vjp(f, 2, 5);
@@ -72,7 +72,7 @@ describe('logistic regression by gradient descent', () => {
     return probabilities.log().sum().neg();
   };
 
-  /** The same by hand: ∂loss/∂w = Σ (p − y)·x. */
+  /** The same steps by hand: ∂loss/∂w = Σ (p − y)·x. */
   function byHand(): { losses: number[]; weights: number[] } {
     const weights = [0, 0, 0];
     const losses: number[] = [];
@@ -114,22 +114,22 @@ describe('nesting', () => {
         expect(outer(inner(nested as typeof derivative))(tensor(1)).item()).toBe(1);
       }
     }
-    // … and x·d/dy(x·y) at y = 2 is x², whose derivative at 3 is 6.
+    // x·d/dy(x·y) at y = 2 is x², whose derivative at 3 is 6.
     const product = (x: Tensor): Tensor => mul(x, grad((y: Tensor) => mul(x, y))(2));
     expect(grad(product)(3).item()).toBe(6);
     expect(derivative(product)(tensor(3)).item()).toBe(6);
   });
-  it('differentiates sin thrice', () => {
+  it('differentiates sin three times', () => {
     const third = grad(grad(grad(sin)));
     expect(third(0.7).item()).toBeCloseTo(-Math.cos(0.7), 14);
     expect(derivative(derivative(derivative(sin)))(tensor(0.7)).item()).toBeCloseTo(-Math.cos(0.7), 14);
     expect(grad(derivative(grad(cos)))(0.7).item()).toBeCloseTo(Math.sin(0.7), 14);
   });
-  it('differentiates x⁴ four times over, to 24', () => {
+  it('differentiates x⁴ four times, to 24', () => {
     const fourth = (x: Tensor): Tensor => x.square().square();
     expect(grad(grad(grad(grad(fourth))))(1.3).item()).toBeCloseTo(24, 10);
   });
-  it('sees through closures over the outer argument', () => {
+  it('follows closures over the outer argument', () => {
     const power = (n: number, x: Tensor): Tensor => (n === 0 ? tensor(1) : mul(x, power(n - 1, x)));
     expect(grad((x: Tensor) => power(5, x))(2).item()).toBe(80);
     const curried = (x: Tensor) => (y: Tensor) => mul(mul(x, x), y);
@@ -158,7 +158,7 @@ describe('ordinary control flow', () => {
     const larger = (a: Tensor, b: Tensor): Tensor => (a > b ? a : b);
     expect(grad(larger, [0, 1])(1, 2).map((x) => x.item())).toEqual([0, 1]);
   });
-  it('refuses arithmetic of JavaScript, which no derivative follows, but no constants', () => {
+  it('refuses JavaScript arithmetic, which no derivative follows, but no constants', () => {
     const squared = ((x: number) => x * x) as unknown as (x: Tensor) => Tensor;
     expect(() => grad(squared)(3)).toThrow(/grad: the function returns the number 9, .* write x.mul\(y\)/);
     expect(() => grad(grad(squared))(3)).toThrow(/the function returns the number 9/);
@@ -212,7 +212,7 @@ describe('arguments and results', () => {
     expect(grad((x: Tensor, { scale }: { scale: number }) => x.mul(scale))(2, { scale: 3 }).item()).toBe(3);
   });
 
-  it('gives zeros for what is not used and for constants', () => {
+  it('gives zeros for unused arguments and for constants', () => {
     const [used, unused] = grad((x: Tensor, _y: Tensor) => x.sum(), [0, 1])(
       tensor([1, 2]),
       tensor([[3, 4]], { dtype: 'float32' }),
@@ -223,12 +223,12 @@ describe('arguments and results', () => {
     expect(jvp((_x: Tensor) => tensor([7, 8]), [2], [1])[1].toArray()).toEqual([0, 0]);
     expect(grad((x: Tensor) => x.mul(x.stopGradient()))(3).item()).toBe(3);
   });
-  it('keeps what is beside the value', () => {
+  it('keeps the auxiliary value', () => {
     const withAux = (x: Tensor): readonly [Tensor, { double: Tensor }] => [x.square(), { double: x.mul(2) }];
     const [[value, aux], gradient] = valueAndGradWithAux(withAux)(3);
     expect([value.item(), aux.double.item(), gradient.item()]).toEqual([9, 6, 6]);
   });
-  it('has derivative 0 where a step function lies between', () => {
+  it('has derivative 0 through a step function', () => {
     const steps = (x: Tensor): Tensor => x.mul(2.5).cast('int32').cast('float64').mul(x);
     expect(grad(steps)(3).item()).toBe(7);
     expect(jvp(steps, [3], [1])[1].item()).toBe(7);
@@ -239,7 +239,7 @@ describe('arguments and results', () => {
 describe('mistakes', () => {
   it.each<[string, () => unknown, RegExp]>([
     [
-      'a result that is no scalar',
+      'a result that is not a scalar',
       () => grad((x: Tensor) => x.mul(2))(tensor([1, 2])),
       /grad: the function must return a scalar, not \[2\]; reduce it with sum\(\)/,
     ],
@@ -279,7 +279,7 @@ describe('mistakes', () => {
       () => jvp((xs: Tensor[]) => xs[0]!, [[1, 2]], [[1]]),
       /jvp: argument and tangent: the trees differ/,
     ],
-    ['an argument that is no number', () => grad(sin)('2' as never), /grad: an argument holds a string/],
+    ['an argument that is not a number', () => grad(sin)('2' as never), /grad: an argument holds a string/],
   ])('names %s', (_what, call, message) => {
     expect(call).toThrow(message);
   });

@@ -1,4 +1,4 @@
-/** Finite differences: right to the order that is claimed, and no better than rounding allows. */
+/** Finite differences have the claimed order, up to rounding. */
 import { describe, expect, it } from 'vitest';
 import { grad, numericalGrad, type Tensor, tensor } from '../index.ts';
 
@@ -12,8 +12,8 @@ const exact = grad(l4)(0.2).item();
 const error = (method: 'forward' | 'backward' | 'central' | 'fivePoint', step: number): number =>
   Math.abs(numericalGrad(l4, 0, { method, step })(0.2).item() - exact);
 
-describe('the error against the step', () => {
-  // Where truncation rules: ten times the step gives 10ᵖ times the error.
+describe('the error as a function of the step', () => {
+  // Where truncation dominates, ten times the step gives 10ᵖ times the error.
   it.each([
     ['forward', 1e-6, 1],
     ['backward', 1e-6, 1],
@@ -36,7 +36,7 @@ describe('the error against the step', () => {
       expect(error(method, 1e-17)).toBeCloseTo(Math.abs(exact), 10);
     },
   );
-  it('is least where central differences are used at their usual step', () => {
+  it('is smallest for central differences at their usual step', () => {
     expect(error('central', 6e-6)).toBeLessThan(1e-7);
     expect(numericalGrad(l4)(0.2).item()).toBeCloseTo(exact, 6);
     expect(numericalGrad(l4, 0, { method: 'fivePoint' })(0.2).item()).toBeCloseTo(exact, 7);
@@ -58,7 +58,7 @@ describe('numericalGrad', () => {
       for (const [i, slope] of wanted.data.entries()) expect(found.data[i]).toBeCloseTo(slope, 8);
     }
   });
-  it('evaluates the function twice an element', () => {
+  it('evaluates the function twice for each element', () => {
     let numEvaluations = 0;
     const f = (x: Tensor): Tensor => {
       numEvaluations++;
@@ -67,7 +67,7 @@ describe('numericalGrad', () => {
     numericalGrad(f)(tensor([1, 2, 3]));
     expect(numEvaluations).toBe(6);
   });
-  it('says what it cannot do', () => {
+  it('names what it cannot do', () => {
     expect(() => numericalGrad((x: Tensor) => x)(tensor([1, 2]))).toThrow(/must return a scalar, not \[2\]/);
     expect(() => numericalGrad((x: Tensor) => x.sum())(tensor([1], { dtype: 'float32' }))).toThrow(
       /numericalGrad: needs float64, not float32/,

@@ -1,11 +1,11 @@
-/** Derivatives by finite differences: for checking, and for functions that no rule covers. */
+/** Derivatives by finite differences, for checks and for functions that no rule covers. */
 
 import { aFunction, aNumber, LockstepError, oneOf, type Rules, signature } from '@lockstep/errors';
 import { formatShape } from '@lockstep/tensor';
 import { unflatten } from '@lockstep/tree';
 import { asTensor, tensor } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import { type GradientBy, restrict, type Wrt } from './derivatives.ts';
 import type { Inputs } from './types.ts';
@@ -13,7 +13,7 @@ import type { Inputs } from './types.ts';
 /** A difference quotient: Σ weight · f(x + at·h) / h. */
 interface Formula {
   readonly points: readonly { readonly at: number; readonly weight: number }[];
-  /** Where truncation, O(hᵖ), and rounding, O(ε/h), are about equal: ε^(1/(p + 1)). */
+  /** The step at which truncation, O(hᵖ), and rounding, O(ε/h), are about equal: ε^(1/(p + 1)). */
   readonly step: number;
 }
 
@@ -58,7 +58,7 @@ const formulas = {
 export interface NumericalGradOptions {
   /** Default 'central'. Errors are O(h) for 'forward' and 'backward', O(h²) for 'central', O(h⁴) for 'fivePoint'. */
   readonly method?: keyof typeof formulas;
-  /** h. By default the step at which the method's truncation and float64's rounding balance for values near 1. */
+  /** The step h. The default balances the method's truncation and float64's rounding for values near 1. */
   readonly step?: number;
 }
 
@@ -74,8 +74,8 @@ const checkNumericalGrad = signature(
 );
 
 /**
- * The gradient of a scalar function by finite differences, element by element: 2 evaluations an element with central
- * differences. float64 only: float32 leaves a difference about two digits.
+ * The gradient of a scalar function by finite differences, element by element: two evaluations for each element with
+ * central differences. It takes float64 only, since a difference of float32 numbers has about two digits.
  */
 export function numericalGrad<Args extends readonly unknown[], const W extends Wrt = 0>(
   f: (...args: Args) => Tensor,
@@ -130,7 +130,7 @@ function requireFloat64({ dtype }: Tensor): void {
   if (dtype === 'float64') return;
   throw new LockstepError(
     'dtype',
-    `numericalGrad: needs float64, not ${dtype}: a difference has too few digits otherwise; convert with .cast('float64')`,
+    `numericalGrad: needs float64, not ${dtype}: in other types a difference has too few digits; convert with .cast('float64')`,
     { dtype },
   );
 }

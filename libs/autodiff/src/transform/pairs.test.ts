@@ -12,7 +12,7 @@ import {
   valueAndGradWithAux,
 } from '../index.ts';
 
-describe('what is no pair and no list', () => {
+describe('results that are not pairs and arguments that are not lists', () => {
   it.each([
     ['gradWithAux', gradWithAux],
     ['valueAndGradWithAux', valueAndGradWithAux],
@@ -46,13 +46,13 @@ describe('arrays beyond memory', () => {
     ['eye', () => eye(1e6)],
     ['tile', () => tile(tensor([1, 2]), 1e11)],
     ['repeat', () => tensor([1, 2]).repeat(1e11)],
-  ])('%s says how much they take', (_name, make) => {
-    expect(make).toThrow(/takes .* GiB, more than can be had/);
+  ])('%s says how much memory they need', (_name, make) => {
+    expect(make).toThrow(/takes .* GiB, more than this process can allocate/);
   });
 
-  it('arange refuses what the type does not hold', () => {
-    expect(() => arange(3, 'bool')).toThrow('arange: 2 is no bool value');
-    expect(() => arange(2 ** 33, 'uint32')).toThrow('arange: 4294967296 is no uint32 value');
+  it('arange refuses numbers that the type does not hold', () => {
+    expect(() => arange(3, 'bool')).toThrow('arange: 2 is not a bool value');
+    expect(() => arange(2 ** 33, 'uint32')).toThrow('arange: 4294967296 is not a uint32 value');
     expect(Array.from(arange(3, 'int32').data)).toEqual([0, 1, 2]);
   });
 });

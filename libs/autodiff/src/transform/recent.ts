@@ -1,6 +1,6 @@
-/** A cache that forgets what has not been asked for the longest. */
+/** A cache that drops the entry that has not been used for the longest time. */
 export function recentlyUsed<V>(capacity: number): (key: string, make: () => V) => V {
-  // A map keeps the order in which its entries were added: the first was used the longest ago.
+  // A map keeps the order in which its entries were added, so the first one was used the longest time ago.
   const entries = new Map<string, V>();
   return (key, make) => {
     const known = entries.get(key);

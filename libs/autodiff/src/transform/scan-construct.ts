@@ -1,19 +1,23 @@
 /**
- * A loop within a program: one equation, whatever the number of its turns. Its body is a program
- * (captured, state, x) → (next state, y).
+ * A loop within a program: one equation for any number of turns. Its body is a program (captured, state, x) → (next
+ * state, y).
  */
+
 import type { TypedArray } from '@lockstep/tensor';
-import type { Bodies, Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
+import { at } from '../compositions/shape/at.ts';
+import { expandDims } from '../compositions/shape/axes.ts';
+import type { Construct, MaybeTensor, Moved, Pruned } from '../construct.ts';
 import { zeros, zerosLike } from '../convert.ts';
-import { type BoundKernel, bindMany, type ConcreteTensor, type Tensor } from '../core.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { at } from '../primitives/at.ts';
-import { expandDims } from '../primitives/axes.ts';
-import { concatenate, slice } from '../primitives/slicing.ts';
-import { repeatInFront } from '../primitives/structural.ts';
+import type { BoundKernel } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
+import { concatenate } from '../primitives/shape/concatenate.ts';
+import { slice } from '../primitives/shape/slicing.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import type { Program } from '../program/program.ts';
-import { type Closed, closeProgram } from '../program/trace.ts';
+import type { Bodies } from '../program/program.ts';
+import type { Closed } from '../program/trace.ts';
+import type { ConcreteTensor, Tensor } from '../tensor.ts';
 import {
   batchedBody,
   chosen,
@@ -21,31 +25,27 @@ import {
   inputAvals,
   nothing,
   orNothing,
-  orZeros,
   outputAvals,
   prunedBodies,
   reached,
-  reachedBack,
   spreadOut,
   stateReached,
 } from './bodies.ts';
 import { pushForward } from './jvp.ts';
+import { movedBody, pathsBack, pulledBody, type Three } from './scan-bodies.ts';
 import { rowOf, stackRows, swapFirstAxes } from './steering.ts';
-import { linearized } from './tape.ts';
 
 interface Course {
   readonly length: number;
-  /** From the last element to the first. */
+  /** Goes from the last element to the first. */
   readonly reverse: boolean;
 }
 
 interface ScanAttrs extends Bodies, Course {
-  /** The first inputs are the same in every turn; then comes the state, then the arrays that are gone through. */
+  /** The first inputs are the same in every turn. Then come the state and the arrays whose rows the turns take. */
   readonly numCaptured: number;
   readonly numState: number;
 }
-
-type Three<T> = [captured: T[], state: T[], xs: T[]];
 
 function partsOf<T>(list: readonly T[], { numCaptured, numState }: ScanAttrs): Three<T> {
   return cut(list, numCaptured, numState) as Three<T>;
@@ -69,6 +69,7 @@ export function bindScan(
 }
 
 const isGiven = (list: readonly MaybeTensor[]): boolean[] => list.map((x) => x !== undefined);
+
 const defined = (list: readonly MaybeTensor[]): Tensor[] => list.flatMap((x) => x ?? []);
 
 const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
@@ -137,7 +138,7 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
     const { numCaptured, numState } = attrs;
     const [captured, init, xs] = partsOf(inputs, attrs);
     const own = Array.from({ length: numState }, (_, i) => numCaptured + i);
-    // The state at the beginning of every turn is kept; the rest of a turn is computed again.
+    // The state at the beginning of every turn is kept; the rest of a turn is recomputed.
     const outputs = [...body!.outputs, ...own];
     const all = bindMany(scanConstruct, inputs, { ...attrs, bodies: [{ ...body!, outputs }] });
     const [outs, states] = cut(all, all.length - numState) as [Tensor[], Tensor[]];
@@ -226,8 +227,8 @@ const scanConstruct: Construct<ScanAttrs> = construct<ScanAttrs>({
 });
 
 /**
- * Values and tangents where a state begins to move only within the loop: the turns before it does stand apart. A tangent
- * of zeros in its place would have a say in the signs of others.
+ * Values and tangents where a state begins to move only within the loop: the first turn runs separately. A tangent of
+ * zeros instead would affect the signs of other zeros.
  */
 function firstTurnApart(
   inputs: readonly Tensor[],
@@ -264,81 +265,7 @@ function firstTurnApart(
   };
 }
 
-/** Of what moves, that to which a cotangent leads: of the state, in any turn. */
-function pathsBack(
-  body: Program,
-  [captured, state, xs]: Three<boolean>,
-  [ofState, ofYs]: readonly [readonly boolean[], readonly boolean[]],
-): Three<boolean> {
-  const given = state.map((moves, i) => moves && ofState[i]!);
-  const paths = reachedBack(body, [...given, ...ofYs]);
-  const [toCaptured, toState, toXs] = cut(paths, captured.length, state.length) as Three<boolean>;
-  const next = state.map((moves, i) => moves && (ofState[i]! || toState[i]!));
-  if (next.some((is, i) => is !== given[i])) return pathsBack(body, [captured, state, xs], [next, ofYs]);
-  return [captured.map((is, i) => is && toCaptured[i]!), given, xs.map((is, i) => is && toXs[i]!)];
-}
-
-/** (captured, state, x), each with the tangents of what moves → (state, its tangents, y, their tangents) */
-function movedBody(body: Program, flags: Three<boolean>, ysMove: readonly boolean[]): Closed {
-  const avals = cut(inputAvals(body), flags[0].length, flags[1].length);
-  const inputs = avals.map((part, i) => [...part, ...chosen(part, flags[i]!)]);
-  const numState = flags[1].length;
-  return closeProgram((...all) => {
-    const parts = cut(all, inputs[0]!.length, inputs[1]!.length);
-    const primals = parts.flatMap((part, i) => part.slice(0, flags[i]!.length));
-    const moves = parts.flatMap((part, i) => spreadOut(part.slice(flags[i]!.length), flags[i]!));
-    const { outs, tangents } = pushForward((xs) => evaluateProgram(body, xs), primals, moves);
-    const whole = orZeros(tangents, outs);
-    return [
-      ...outs.slice(0, numState),
-      ...chosen(whole.slice(0, numState), flags[1]),
-      ...outs.slice(numState),
-      ...chosen(whole.slice(numState), ysMove),
-    ];
-  }, inputs.flat());
-}
-
-/**
- * (captured, [cotangents of the state, sums of the captured values' cotangents], [state, x, cotangents of y]) →
- * (the cotangents and sums one turn earlier, cotangents of x)
- */
-function pulledBody(body: Program, flags: Three<boolean>, ysGiven: readonly boolean[]): Closed {
-  const [byCaptured, stateMoves, byXs] = flags;
-  const [captured, state, xs] = cut(inputAvals(body), byCaptured.length, stateMoves.length);
-  const ys = outputAvals(body).slice(stateMoves.length);
-  const carried = [...chosen(state!, stateMoves), ...chosen(captured!, byCaptured)];
-  const numMoving = chosen(state!, stateMoves).length;
-  return closeProgram(
-    (...all) => {
-      const [around, cts, sums, at, ofYs] = cut(
-        all,
-        captured!.length,
-        numMoving,
-        carried.length - numMoving,
-        state!.length + xs!.length,
-      ) as [Tensor[], Tensor[], Tensor[], Tensor[], Tensor[]];
-      const { pull } = linearized(
-        (inputs) => {
-          const [next, results] = cut(evaluateProgram(body, inputs), stateMoves.length);
-          // A value that is both leaves its turn as a result first.
-          return [...results!, ...next!];
-        },
-        [...around, ...at],
-        flags.flat(),
-      );
-      const pulled = pull(
-        [...spreadOut(ofYs, ysGiven), ...spreadOut(cts, stateMoves)],
-        spreadOut(sums, byCaptured),
-      );
-      const filled = orZeros(pulled, [...around, ...at]);
-      const [ofCaptured, ofState, ofXs] = cut(filled, captured!.length, state!.length);
-      return [...chosen(ofState!, stateMoves), ...chosen(ofCaptured!, byCaptured), ...chosen(ofXs!, byXs)];
-    },
-    [...captured!, ...carried, ...state!, ...xs!, ...chosen(ys, ysGiven)],
-  );
-}
-
-/** Moves one row between an array of rows and a place of its own, word by word: without a view made for each turn. */
+/** Copies one row between an array of rows and a separate place, word by word, without a view for each turn. */
 function rowMover(to: TypedArray, from: TypedArray, way: 'take' | 'give'): (t: number) => void {
   const [target, source] = [wordsOf(to), wordsOf(from)];
   const size = way === 'take' ? target.length : source.length;
@@ -356,7 +283,10 @@ function wordsOf(data: TypedArray): Int32Array | Uint8Array {
   return new Int32Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / 4);
 }
 
-/** Without results, states and operands that nobody needs: a state also needs what its own next turn needs. */
+/**
+ * Drops results, states and operands that no output needs. A needed state also needs everything that its next turn
+ * needs.
+ */
 function prune(attrs: ScanAttrs, needed: readonly boolean[]): Pruned | undefined {
   const { numCaptured, numState } = attrs;
   const isState = (input: number): boolean => input >= numCaptured && input < numCaptured + numState;

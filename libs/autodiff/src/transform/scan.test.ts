@@ -1,4 +1,4 @@
-/** Loops with a known number of turns: one meaning outside of programs and within. */
+/** Loops with a known number of turns: the same results outside and within programs. */
 import { describe, expect, it } from 'vitest';
 import { opsOf } from '../fixtures/programs.ts';
 import { bitsOf, ordinary } from '../fixtures/values.ts';
@@ -31,7 +31,7 @@ interface Cell {
   readonly w: Tensor;
 }
 
-/** A recurrent network: h ← tanh(xU + hW), whose weights are read from around the body. */
+/** A recurrent network: h ← tanh(xU + hW). The body reads the weights from outside. */
 const recurrent = ({ u, w }: Cell, h0: Tensor, xs: Tensor): [Tensor, Tensor] =>
   scan(
     (h, x) => {
@@ -57,7 +57,7 @@ const bitsOfGradients = (f: typeof gradients): string[] => {
 };
 
 describe('a recurrent network', () => {
-  it('computes what the loop says', () => {
+  it('computes the values of its loop', () => {
     let h = h0;
     const squares: Tensor[] = [];
     for (let t = 0; t < 6; t++) {
@@ -81,7 +81,7 @@ describe('a recurrent network', () => {
     const at = [cell.u, cell.w, h0, ordinary([3, 3])(5)];
     checkGrads(f, at);
     checkGrads(checkpoint(f) as typeof f, at);
-    // Compiled as a whole: derivatives of the equation rather than of the loop.
+    // Compiled as a whole: these are derivatives of the equation instead of the loop.
     const order2 = jit((...args: Tensor[]) =>
       grad((...ys: Tensor[]) =>
         (grad(f as never, [0, 1, 2, 3])(...(ys as never[])) as unknown as Tensor[])
@@ -97,7 +97,7 @@ describe('a recurrent network', () => {
     for (const [i, value] of (order2(...at) as unknown as Tensor).data.entries())
       expect(value).toBeCloseTo(expected.data[i]!, 10);
   });
-  it('is one equation, however long', () => {
+  it('is one equation, for any length', () => {
     const program = (length: number) =>
       traceProgram(
         (u, w, h, x) => {
@@ -152,7 +152,7 @@ describe('the forms of a loop', () => {
   const both = <A extends readonly unknown[], R>(f: (...args: A) => R): ((...args: never[]) => R)[] =>
     [f, jit(f as never)] as never;
 
-  it('takes and gives trees, carries state of several types, swaps, and passes through', () => {
+  it('takes and gives trees, carries state of several types, swaps, and passes values through', () => {
     const f = (a: Tensor, b: Tensor) =>
       scan(
         ({ left, right, n }, { x }) => [
@@ -168,7 +168,7 @@ describe('the forms of a loop', () => {
       expect([sum.toArray(), ns.toArray(), ns.dtype]).toEqual([[11, 22, 13], [0, 1, 2], 'int32']);
     }
   });
-  it('goes backwards, keeping results in their places', () => {
+  it('goes backwards, and keeps results in their places', () => {
     const f = (x: Tensor) => scan((sum, y) => [sum.add(y), sum.add(y)], 0, x, { reverse: true });
     for (const run of both(f)) {
       const [total, sums] = run(...([tensor([1, 2, 4])] as never[]));
@@ -242,7 +242,7 @@ describe('the forms of a loop', () => {
         .item(),
     ).toBeCloseTo(grad(table)(1.3).item(), 12);
   });
-  it('takes large arrays from around it, and transformations inside', () => {
+  it('takes large arrays from outside, and transformations inside', () => {
     const weights = ordinary([4, 4])(9);
     const f = (x: Tensor): Tensor =>
       scan((h) => [grad((y: Tensor) => matmul(y, weights).tanh().mul(x).sum())(h), null], x, null, {
@@ -285,7 +285,7 @@ describe('derivatives in derivatives', () => {
       expect(jit(second as (x: Tensor) => Tensor)(0.7).item()).toBeCloseTo(expected, 11);
     }
   });
-  it('keep custom rules and checkpoints inside of bodies', () => {
+  it('keep custom rules and checkpoints inside bodies', () => {
     const limited = customVjp(
       (x: Tensor) => x.mul(2),
       (x: Tensor) => [x.mul(2), null] as const,
@@ -293,13 +293,13 @@ describe('derivatives in derivatives', () => {
     );
     const f = (x: Tensor): Tensor => scan((h) => [checkpoint(limited)(h), null], x, null, { length: 4 })[0];
     expect(f(tensor(1)).item()).toBe(16);
-    // 2, 4, then limited to 5.
+    // The state is 2, then 4, then limited to 5.
     for (const g of [grad(f), jit(grad(f))]) expect(g(1).item()).toBe(5);
     for (const g of [vmap(grad(f)), jit(vmap(grad(f)))]) expect(g(tensor([1, 3])).toArray()).toEqual([5, 5]);
   });
 });
 
-describe('what it costs', () => {
+describe('the cost', () => {
   const chain = (length: number): Plan =>
     planProgram(
       traceProgram(
@@ -315,7 +315,7 @@ describe('what it costs', () => {
         ],
       ),
     );
-  it('grows with the number of turns, in memory by the states alone', () => {
+  it('grows with the number of turns, and the memory only by the states', () => {
     const [short, long] = [chain(250), chain(1000)];
     const flops = [short, long].map((plan) => describePlan(plan!).flops);
     expect(flops[1]! / flops[0]!).toBeGreaterThan(3.9);
@@ -323,14 +323,14 @@ describe('what it costs', () => {
     expect(long!.arenaBytes - short!.arenaBytes).toBe(750 * 8 * 8 * 4);
     expect(long!.program.equations.length).toBe(short!.program.equations.length);
   });
-  it('differentiates 1,000 turns within a program as outside of it', () => {
+  it('differentiates 1,000 turns within a program as outside', () => {
     const f = (x: Tensor): Tensor =>
       scan((h) => [h.mul(0.9).add(x.sin()).tanh(), null], x, null, { length: 1000 })[0];
     expect(bitsOf(jit(f)(0.3))).toBe(bitsOf(f(tensor(0.3))));
     expect(jit(grad(f))(0.3).item()).toBeCloseTo(grad(f)(0.3).item(), 13);
   });
   it('keeps nothing that no result needs', () => {
-    // A sum needs no state to be differentiated: no array of states is kept.
+    // The derivative of a sum needs no state, so no array of states is kept.
     const total = planProgram(
       traceProgram(
         (x) => [
@@ -345,7 +345,7 @@ describe('what it costs', () => {
     // The gradient itself, and a few places.
     expect(total.arenaBytes).toBeLessThan(4000 + 1024);
   });
-  it('costs in reverse mode what it costs forwards, outside of programs too', () => {
+  it('costs as much in reverse mode as forward, also outside of programs', () => {
     const count = (length: number): number =>
       traceProgram(
         (x) => [grad((y: Tensor) => scanUnrolled(y, length))(x!)],
@@ -396,7 +396,7 @@ describe('mistakes', () => {
     [
       'lengths that differ',
       () => scan((c) => [c, null], 1, [tensor([1]), tensor([1, 2])]),
-      /scan: an array \[2\] is gone through in 1 turns/,
+      /scan: an array \[2\] does not have a row for each of 1 turns/,
     ],
     ['no length', () => scan((c) => [c, null], 1, null), /scan: the number of turns is unknown; give arrays/],
     [

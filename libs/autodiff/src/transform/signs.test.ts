@@ -1,4 +1,4 @@
-/** Zeros keep their signs in derivatives: what does not move adds nothing, eager and compiled. */
+/** Zeros keep their signs in derivatives: values that do not move add nothing, eager and compiled. */
 import { expect, it } from 'vitest';
 import {
   concatenate,
@@ -27,7 +27,7 @@ const moved =
   (x) =>
     jvp(f, [x], [ones])[1];
 
-/** Expected by hand: a tangent 1 times the factors on its way, where nothing else is added. */
+/** Expected by hand: a tangent 1 times the factors on its path, with nothing else added. */
 it.each<[string, F, readonly number[] | number, readonly number[]]>([
   ['mapOver', (x) => mapOver((y: Tensor) => y.mul(-0), x), [-0, -0, -0, -0], [-0, -0, -0, -0]],
   ['mapOver of a step', (x) => mapOver((y: Tensor) => y.relu().neg(), x), [-0, -0, -1, -0], [0, 0, -1, 0]],
@@ -41,13 +41,13 @@ it.each<[string, F, readonly number[] | number, readonly number[]]>([
     [0, -0, 0, -0],
   ],
   [
-    'results of which some are asked for',
+    'results of which some are wanted',
     (x) => scan((s: Tensor, y: Tensor) => [s.add(x.at(0).mul(-0)), y], tensor(0), x)[0],
     -0,
     [-0, 0, 0, 0],
   ],
   [
-    'a value from around',
+    'a value from outside',
     (x) => mapOver((y: Tensor) => y.stopGradient().add(x.at(1).mul(-0)), x),
     [-0, -0, -0, -0],
     [0, -0, 0, 0],

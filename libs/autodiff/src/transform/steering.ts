@@ -1,29 +1,31 @@
-/** What control flow shares: values that steer it, values that go around in a loop, rows of arrays. */
+/** What control flow shares: values that steer it, states of loops, rows of arrays. */
 import { describeValue, LockstepError } from '@lockstep/errors';
 import { allocateStorage, formatShape, sameShape, type TypedArray } from '@lockstep/tensor';
 import { firstDifference, flatten, leafPaths, type Structure, unflatten } from '@lockstep/tree';
+import { at } from '../compositions/shape/at.ts';
 import type { Construct } from '../construct.ts';
 import { asTensor, zerosLike } from '../convert.ts';
-import { type Attrs, bindMany, ConcreteTensor, findActiveTrace, Tensor, Tracer } from '../core.ts';
+import { bindMany, findActiveTrace, Tracer } from '../core.ts';
 import { construct, primitiveNamed } from '../define.ts';
-import { at } from '../primitives/at.ts';
-import { stack } from '../primitives/slicing.ts';
-import { transpose } from '../primitives/structural.ts';
+import type { Attrs } from '../primitive.ts';
+import { stack } from '../primitives/shape/concatenate.ts';
+import { transpose } from '../primitives/shape/reshape.ts';
 import { bodiesOf, type Program } from '../program/program.ts';
+import { ConcreteTensor, Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 
-/** Whether what is done now is recorded into a program, whose loops and branches must be recorded too. */
+/** Whether operations are being recorded into a program, so that loops and branches must be recorded too. */
 export const isProgramUnderWay = (): boolean =>
   findActiveTrace((trace) => trace.standsFor('blocks')) !== undefined;
 
-/** The elements at the bottom of a traced value, of all examples of a batch; undefined within a program. */
+/** The elements of a traced value below all interpreters, for all examples of a batch; undefined within a program. */
 export function elementsOf(x: Tensor): TypedArray | undefined {
   let inner: Tensor | undefined = x;
   while (inner instanceof Tracer) inner = inner.under;
   return inner?.data;
 }
 
-/** A scalar of the given type that decides where a computation goes on. */
+/** A scalar of the given type that steers control flow. */
 export function steering(op: string, what: string, value: unknown, dtype: 'bool' | 'int32'): Tensor {
   const isPlain = dtype === 'bool' ? typeof value === 'boolean' : Number.isInteger(value);
   if (!isPlain && !(value instanceof Tensor)) {
@@ -42,15 +44,15 @@ export function steering(op: string, what: string, value: unknown, dtype: 'bool'
   );
 }
 
-/** A tree of tensors that goes around in a loop, and must come back as it was. */
+/** A tree of tensors that a loop carries. It must come back in the same form. */
 export interface State {
   readonly leaves: readonly Tensor[];
   readonly structure: Structure;
 }
 
-/** The leaves of what a body has returned for the state; numbers take the type of what they replace. */
+/** The leaves of the state that a body returned; numbers take the type of the leaf that they replace. */
 export function returned(op: string, value: unknown, state: State): Tensor[] {
-  const { leaves, structure } = flatten(value as never);
+  const { leaves, structure } = flatten(value);
   const difference = firstDifference(state.structure, structure);
   if (difference !== undefined) {
     const { path, left, right } = difference;
@@ -60,12 +62,12 @@ export function returned(op: string, value: unknown, state: State): Tensor[] {
       { op, path },
     );
   }
-  return (leaves as unknown[]).map((leaf, i) => {
+  return leaves.map((leaf, i) => {
     const before = state.leaves[i]!;
     const x =
       typeof leaf === 'number' ? asTensor(leaf, before.dtype) : toTensors(op, leaf as Tensor).leaves[0]!;
     if (x.dtype === before.dtype && sameShape(x.shape, before.shape)) return x;
-    const names = leafPaths(unflatten(state.structure, [...state.leaves]) as never);
+    const names = leafPaths(unflatten(state.structure, [...state.leaves]));
     const name = names[i] === '' ? 'the state' : `'${names[i]}' of the state`;
     throw new LockstepError(
       x.dtype === before.dtype ? 'shape' : 'dtype',
@@ -75,7 +77,10 @@ export function returned(op: string, value: unknown, state: State): Tensor[] {
   });
 }
 
-/** The shards of a step must take the same way through a program, and meet at the same places. */
+/**
+ * Throws if the program crosses shards: all shards of a step must take the same path through a program and meet at the
+ * same places.
+ */
 export function refuseExchanges(op: string, program: Program): void {
   for (const equation of program.equations) {
     const bodies = bodiesOf(equation);
@@ -83,7 +88,7 @@ export function refuseExchanges(op: string, program: Program): void {
     if (bodies !== undefined || primitiveNamed(equation.primitive).crosses === undefined) continue;
     throw new LockstepError(
       'trace',
-      `${op}: ${equation.primitive} crosses shards, which must not depend on the way that a shard takes; compute it before the ${op} and use the result inside, or after it`,
+      `${op}: ${equation.primitive} crosses shards, which must not depend on the path that a shard takes; compute it before the ${op} and use the result inside, or after it`,
       { op, primitive: equation.primitive },
     );
   }
@@ -108,8 +113,8 @@ export const swapFirstAxes = (x: Tensor): Tensor =>
   transpose(x, [1, 0, ...x.shape.map((_, axis) => axis).slice(2)]);
 
 /**
- * All rows of an array at once, so that what loops over them costs no more in reverse mode than it does forwards: one
- * cotangent is put together from those of all rows. [n, ..] → n × [..]
+ * All rows of an array at once, so a loop over them costs no more in reverse mode than forward: one cotangent is put
+ * together from those of all rows. [n, ..] → n × [..]
  */
 const rowsConstruct: Construct = construct<Attrs>({
   name: 'rows',

@@ -1,26 +1,29 @@
 /**
- * Reverse mode's tape: nodes forwards, cotangents backwards (Linnainmaa, 1970; Baydin et al., 2018, section 3.2). Walks are
- * iterative and cotangents are added in a fixed order, so long loops neither overflow nor vary.
+ * The tape of reverse mode: nodes forward, cotangents backward (Linnainmaa, 1970; Baydin et al., 2018, section 3.2).
+ * The walks are iterative, and cotangents are added in a fixed order, so long loops do not overflow the stack and
+ * results do not vary.
  */
 import { LockstepError } from '@lockstep/errors';
 import { isFloat } from '@lockstep/tensor';
 import type { Construct, MaybeTensor } from '../construct.ts';
-import { type Attrs, bind, PrimalTracer, type Primitive, type Tensor, Trace, withTrace } from '../core.ts';
-import { add } from '../primitives/elementwise.ts';
+import { bind, PrimalTracer, Trace, withTrace } from '../core.ts';
+import type { Attrs, Primitive } from '../primitive.ts';
+import { add } from '../primitives/elementwise/fusible.ts';
+import type { Tensor } from '../tensor.ts';
 import { differentiableBy } from './arguments.ts';
 
-/** One step of the computation, with what its vjp needs. Numbered in the order of execution. */
+/** One step of the computation, with the data that its vjp needs. Nodes are numbered in the order of execution. */
 interface Node {
   readonly index: number;
   readonly parents: readonly (Source | undefined)[];
-  /** From the cotangents of the results (undefined for zeros) to the cotangent of each parent. */
+  /** Maps the cotangents of the results (undefined for zeros) to the cotangent of each parent. */
   readonly pull: (cotangents: readonly MaybeTensor[]) => (argument: number) => MaybeTensor;
 }
 
-/** Where a value comes from. */
+/** The origin of a value. */
 interface Source {
   readonly node: Node;
-  /** Which of the node's results it is. */
+  /** The index of the value among the node's results. */
   readonly output: number;
 }
 
@@ -75,7 +78,8 @@ class VjpTrace extends Trace {
     );
     if (parents.every((parent) => parent === undefined)) return outs;
     const node = this.node(parents, (cotangents) => {
-      // One entry for each result: what has come up is a list with holes, and ends with the last that is moved.
+      // One entry for each result. The collected cotangents are a list with holes that ends with the last result that
+      // has one.
       const pulled = pull(outs.map((_, output) => cotangents[output]));
       return (argument) => pulled[argument];
     });
@@ -88,8 +92,8 @@ class VjpTrace extends Trace {
 }
 
 /**
- * Cotangents of `inputs`, given one for each output; undefined where no path leads. `seeds` are what has been gathered
- * for the inputs before.
+ * Cotangents of `inputs` from one cotangent for each output; undefined where no path leads to an input. `seeds` are
+ * cotangents that were collected for the inputs before.
  */
 function pullBack(
   outputs: readonly (Source | undefined)[],
@@ -130,7 +134,7 @@ function pullBack(
   return inputs.map((node) => pending.get(node)?.[0]);
 }
 
-/** The nodes that outputs depend on, latest first. */
+/** The nodes on which outputs depend, latest first. */
 function reachable(outputs: readonly (Source | undefined)[]): Node[] {
   const seen = new Set<Node>();
   const stack = outputs.flatMap((output) => output?.node ?? []);
@@ -145,8 +149,8 @@ function reachable(outputs: readonly (Source | undefined)[]): Node[] {
 export interface Linear {
   readonly outs: readonly Tensor[];
   /**
-   * From cotangents of the results to those of the inputs, undefined for zeros. To `seeds` (one for each input) the
-   * cotangents are added in the order in which they come up.
+   * Maps cotangents of the results to those of the inputs, undefined for zeros. The cotangents are added to `seeds`
+   * (one for each input) in the order in which they arrive.
    */
   readonly pull: (
     cotangents: readonly MaybeTensor[],
@@ -154,7 +158,7 @@ export interface Linear {
   ) => readonly MaybeTensor[];
 }
 
-/** Runs `f` on tracers for those inputs whose cotangents are wanted, and keeps the tape. */
+/** Runs `f` on tracers for the inputs whose cotangents are wanted, and keeps the tape. */
 export function linearized(
   f: (inputs: readonly Tensor[], trace: Trace) => readonly Tensor[],
   inputs: readonly Tensor[],

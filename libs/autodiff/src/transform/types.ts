@@ -1,10 +1,11 @@
 /** Types of transformed functions. */
 import type { TypedArray } from '@lockstep/tensor';
-import type { Tensor } from '../core.ts';
+import type { Tensor } from '../tensor.ts';
 
 /**
- * What a caller may give for an argument: a number or typed array wherever the function takes a tensor. Asking whether
- * T takes any tensor makes this hold for `TensorLike` and for arguments of a function that is itself transformed.
+ * What a caller may give for an argument: also a number or typed array wherever the function takes a tensor. The
+ * condition asks whether T takes any tensor, so this also holds for `TensorLike` and for arguments of a function that
+ * is itself transformed.
  */
 export type Input<T> = [Tensor] extends [T]
   ? IsTree<T> extends true
@@ -16,7 +17,7 @@ export type Input<T> = [Tensor] extends [T]
       ? { readonly [K in keyof T]: Input<T[K]> }
       : T;
 
-/** `Tree<Tensor>` takes a tensor too, but holds arrays of itself: it stays as it is. */
+/** `Tree<Tensor>` also takes a tensor, but contains arrays of itself: it stays unchanged. */
 type IsTree<T> = [readonly T[]] extends [T] ? true : false;
 
 /** The gradient with respect to an argument: a tensor wherever the function takes one. */
@@ -28,13 +29,13 @@ export type Gradient<T> = [Tensor] extends [T]
     ? { -readonly [K in keyof T]: Gradient<T[K]> }
     : T;
 
-/** What a function gives back, seen from outside: tensors stay tensors. */
+/** The result of a function as its caller sees it: tensors stay tensors. */
 export type Output<T> = T;
 
 export type Inputs<Args extends readonly unknown[]> = { readonly [K in keyof Args]: Input<Args[K]> };
 export type Gradients<Args extends readonly unknown[]> = { -readonly [K in keyof Args]: Gradient<Args[K]> };
 
-/** What a function is given for a value: a tensor wherever it holds a number or a typed array. */
+/** What a function receives for a value: a tensor wherever the value holds a number or a typed array. */
 export type Values<T> = T extends Tensor | null | undefined
   ? T
   : T extends number | TypedArray

@@ -4,8 +4,8 @@ import { aFunction, anything, describeValue, LockstepError, signature } from '@l
 import { formatShape, sameShape } from '@lockstep/tensor';
 import { assertSameStructure, flatten, type Structure, unflatten } from '@lockstep/tree';
 import { asTensor, onesLike, zerosLike } from '../convert.ts';
-import type { Tensor } from '../core.ts';
 import { someArguments } from '../kinds.ts';
+import type { Tensor } from '../tensor.ts';
 import {
   lifted,
   regroup,
@@ -19,9 +19,9 @@ import type { Gradient, Gradients, Inputs } from './types.ts';
 
 interface Linearized {
   readonly out: { readonly leaves: readonly Tensor[]; readonly structure: Structure };
-  /** Of the differentiated arguments, one after the other. */
+  /** The trees of the differentiated arguments, in order. */
   readonly structures: readonly ReturnType<typeof toTensors>[];
-  /** Cotangents of the leaves of the differentiated arguments, zeros where nothing flows. */
+  /** Cotangents of the leaves of the differentiated arguments, with zeros where no cotangent arrives. */
   readonly pullback: (cotangents: readonly Tensor[]) => Tensor[];
 }
 
@@ -41,9 +41,9 @@ function linearize(
       const call = args.map(lifted);
       const trees = regroup(tracers, structures);
       for (const [i, argument] of wrt.entries()) call[argument] = trees[i];
-      const out = flatten(f(call) as never);
+      const out = flatten(f(call));
       structure = out.structure;
-      return (out.leaves as unknown[]).map((y) => {
+      return out.leaves.map((y) => {
         requireNoOperators(op, y, trace);
         return asTensor(y as Tensor | number);
       });
@@ -92,7 +92,7 @@ export function vjp<Args extends readonly unknown[], Out>(
   return [unflatten(out.structure, out.leaves) as Out, pull];
 }
 
-/** `f` as a function of its argument list, whose trees of tracers stand for the caller's types. */
+/** `f` as a function of its argument list. Trees of tracers stand for the caller's types. */
 const onArguments =
   <Args extends readonly unknown[], Out>(f: (...args: Args) => Out) =>
   (args: readonly unknown[]): Out =>
@@ -175,7 +175,7 @@ function requirePair<T>(result: T): T {
   if (Array.isArray(result) && result.length === 2) return result;
   throw new LockstepError(
     'argument',
-    `valueAndGradWithAux, gradWithAux: the function must return [scalar, auxiliary], not ${describeValue(result)}; use grad or valueAndGrad where there is nothing beside the scalar`,
+    `valueAndGradWithAux, gradWithAux: the function must return [scalar, auxiliary], not ${describeValue(result)}; use grad or valueAndGrad if it returns only a scalar`,
     {},
   );
 }

@@ -1,4 +1,7 @@
-/** Vectorisation: a function of one example becomes a function of a batch of them, by each primitive's batching rule. */
+/**
+ * Vectorisation: the batching rule of each primitive turns a function of one example into a function of a batch of
+ * examples.
+ */
 import {
   aFunction,
   aNumber,
@@ -15,23 +18,17 @@ import {
 import { type DType, formatShape, type Shape, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Construct } from '../construct.ts';
-import {
-  type Attrs,
-  type BatchAxis,
-  type Batched,
-  type Primitive,
-  type Tensor,
-  Trace,
-  Tracer,
-  withTrace,
-} from '../core.ts';
-import { repeatInFront, transpose } from '../primitives/structural.ts';
+import { Trace, Tracer, withTrace } from '../core.ts';
+import type { Attrs, BatchAxis, Batched, Primitive } from '../primitive.ts';
+import { repeatInFront } from '../primitives/reduce/sum.ts';
+import { transpose } from '../primitives/shape/reshape.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import type { Inputs } from './types.ts';
 
 class BatchTracer extends Tracer {
   override readonly trace: BatchTrace;
-  /** With the batch axis in front. */
+  /** The value, with the batch axis in front. */
   readonly value: Tensor;
 
   constructor(trace: BatchTrace, value: Tensor) {
@@ -94,7 +91,7 @@ class BatchTrace extends Trace {
   }
 }
 
-/** Values of `f` for a batch along the given axis, which lies in front of those inputs that have it. */
+/** Values of `f` for a batch along the given axis, which is in front of the inputs that have it. */
 export function overBatch(
   f: (inputs: readonly Tensor[]) => readonly Tensor[],
   inputs: readonly Tensor[],
@@ -110,15 +107,15 @@ export function overBatch(
   );
 }
 
-/** Which axis of an argument is the batch's; null for an argument that all examples share. */
+/** The batch axis of an argument; null for an argument that all examples share. */
 export type InAxis = number | null;
 
 export interface VmapOptions {
-  /** One entry for each argument (it holds for all leaves of that argument), or one for all. Default 0. */
+  /** One entry for each argument (it holds for all leaves of the argument), or one entry for all. Default 0. */
   readonly inAxes?: InAxis | readonly InAxis[];
   /**
    * 'shard': ops that cross shards reduce over this axis, and their results are the same for every example. Default:
-   * none does.
+   * such ops do not reduce over it.
    */
   readonly axisName?: 'shard';
 }
@@ -132,7 +129,7 @@ export const vmapRules: Rules<VmapOptions> = {
 
 const checkVmap = signature('vmap', { f: aFunction }, vmapRules);
 
-/** `f` over a batch of examples; results have the batch axis in front. */
+/** `f` over a batch of examples; the results have the batch axis in front. */
 export function vmap<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
   options: VmapOptions = {},
@@ -148,8 +145,8 @@ export function vmap<Args extends readonly unknown[], Out>(
 const checkOverShards = signature('overShards', { f: aFunction, inAxes: anything, describe: aFunction });
 
 /**
- * Like {@link vmap} over the axis of a block's shards, for functions whose results are all the same on every shard:
- * these come back without the axis. `leafNames` names results in the error for one that differs between shards.
+ * Like {@link vmap} over the axis of a block's shards, for functions whose results are the same on every shard. The
+ * results come back without the axis. `leafNames` names results in the error for a result that differs between shards.
  */
 export function overShards<Args extends readonly unknown[], Out>(
   f: (...args: Args) => Out,
@@ -191,7 +188,7 @@ function runBatched<Args extends readonly unknown[], Out>(
   }
   const axes = args.map((_, i) => (isList ? inAxes[i]! : inAxes));
   const odd = axes.find((axis) => axis !== null && !Number.isInteger(axis));
-  if (odd !== undefined || axes.includes(undefined as never)) {
+  if (odd !== undefined || axes.some((axis) => axis === undefined)) {
     throw new LockstepError(
       'argument',
       `vmap: ${describeValue(odd)} in inAxes; an entry is the whole number of an axis, or null for an argument that all examples share`,
@@ -246,7 +243,7 @@ function batchSize(trees: readonly { leaves: readonly Tensor[] }[], axes: readon
   if (size === undefined) {
     throw new LockstepError(
       'argument',
-      'vmap: no argument has a batch axis; give at least one an axis in inAxes',
+      'vmap: no argument has a batch axis; give at least one argument an axis in inAxes',
       {},
     );
   }

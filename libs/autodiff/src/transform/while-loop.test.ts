@@ -29,7 +29,7 @@ const root = (a: Tensor): Tensor =>
     { y: a, step: tensor(1) },
   ).y;
 
-/** Turns until 3n + 1 or n/2 arrive at 1. */
+/** The number of turns until 3n + 1 or n/2 reaches 1. */
 const collatz = (n: Tensor): Tensor =>
   whileLoop(
     ([x]) => x.notEqual(1),
@@ -82,7 +82,7 @@ describe('whileLoop', () => {
       [0, 8],
       [111, 1],
     ]);
-    // Only the state is batched, not what ends the loop.
+    // Only the state is batched, not the value that ends the loop.
     const doubled = (x: Tensor): Tensor =>
       whileLoop(
         ({ i }) => i.less(5),
@@ -123,7 +123,7 @@ describe('whileLoop', () => {
     expect(count(50_000).item()).toBe(50_000);
     expect(count(0).item()).toBe(0);
   });
-  it('stands within checkpoints and other loops', () => {
+  it('works within checkpoints and other loops', () => {
     const f = (x: Tensor): Tensor => checkpoint((y: Tensor) => root(y).mul(y))(x);
     expect(f(tensor(4)).item()).toBe(8);
     expect(jit(f)(4).item()).toBe(8);
@@ -156,7 +156,7 @@ describe('mistakes', () => {
       /whileLoop: within a program reverse mode .* use scan or forLoop .* customVjp/,
     ],
     [
-      'a condition that is no bool',
+      'a condition that is not bool',
       () =>
         whileLoop(
           (x) => x,

@@ -1,14 +1,16 @@
 /** Loops that end when their state says so. */
 import { aFunction, anything, LockstepError, signature } from '@lockstep/errors';
 import { unflatten } from '@lockstep/tree';
-import type { Bodies, Construct } from '../construct.ts';
-import { bindMany, type Tensor } from '../core.ts';
+import type { Construct } from '../construct.ts';
+import { bindMany } from '../core.ts';
 import { construct } from '../define.ts';
-import { cast, greater } from '../primitives/elementwise.ts';
-import { repeatInFront, sum } from '../primitives/structural.ts';
+import { cast } from '../primitives/elementwise/cast.ts';
+import { greater } from '../primitives/elementwise/fusible.ts';
+import { repeatInFront, sum } from '../primitives/reduce/sum.ts';
 import { evaluateProgram } from '../program/evaluate.ts';
-import type { Program } from '../program/program.ts';
+import type { Bodies, Program } from '../program/program.ts';
 import { type Closed, closeProgram, shareCaptured } from '../program/trace.ts';
+import type { Tensor } from '../tensor.ts';
 import { toTensors } from './arguments.ts';
 import {
   chosen,
@@ -29,7 +31,7 @@ import { elementsOf, isProgramUnderWay, refuseExchanges, returned, steering } fr
 import { linearized } from './tape.ts';
 import type { Values } from './types.ts';
 
-/** Two bodies, which take (captured, state): whether to go on, and the next state. */
+/** Two bodies that take (captured, state): the first tells whether to go on, the second gives the next state. */
 interface WhileAttrs extends Bodies {
   readonly numCaptured: number;
 }
@@ -81,13 +83,13 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
   },
 
   vjp(inputs, wanted, attrs) {
-    // Where values are at hand it is a loop of JavaScript.
+    // Outside a program it is a JavaScript loop.
     if (!isProgramUnderWay()) return linearized((xs) => looped(xs, attrs), inputs, wanted);
     const outs = bindMany(whileConstruct, inputs, attrs);
     const pull = (): never => {
       throw new LockstepError(
         'trace',
-        'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps what is finished), customVjp for a fixed point, jvp, or leave jit and checkpoint',
+        'whileLoop: within a program reverse mode cannot go back through a loop whose number of turns is unknown, because memory is planned before it runs; use scan or forLoop with a fixed number of turns (where() keeps finished states), customVjp for a fixed point, jvp, or leave jit and checkpoint',
         { op: 'whileLoop' },
       );
     };
@@ -140,7 +142,7 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
         }
       };
     },
-    // Of one turn: how many there will be, nobody knows.
+    // The cost of one turn: the number of turns is unknown.
     flops: ([test, turn]) => test! + turn!,
   },
 });
@@ -148,10 +150,12 @@ const whileConstruct: Construct<WhileAttrs> = construct<WhileAttrs>({
 const checkWhileLoop = signature('whileLoop', { condition: aFunction, body: aFunction, init: anything });
 
 /**
- * `state = body(state)` for as long as `condition(state)` (bool, one element) holds. Outside of `jit` it is a JavaScript
- * loop, with derivatives in both modes; within a program it is one equation, with derivatives in forward mode. Where
- * examples of a batch end at different times, the loop runs until all have, and each keeps the state with which it ended.
- * @throws LockstepError `shape`, `dtype` or `argument` when the state does not come back as it went in.
+ * Runs `state = body(state)` as long as `condition(state)` (bool, one element) holds. Outside of `jit` it is a
+ * JavaScript loop, with derivatives in both modes. Within a program it is one equation, with derivatives in forward
+ * mode. If the examples of a batch end at different times, the loop runs until all have ended, and each keeps the state
+ * with which it ended.
+ * @throws LockstepError `shape`, `dtype` or `argument` if the returned state differs from the given one in structure,
+ * shape or type.
  */
 export function whileLoop<const C>(
   condition: (state: Values<C>) => Tensor | boolean,
@@ -173,7 +177,7 @@ export function whileLoop<const C>(
   return tree(bindWhile(first, second, [], state.leaves));
 }
 
-/** A turn of those examples that go on; the others stay as they are. `body` takes (captured, state). */
+/** One turn of the examples that go on; the others keep their state. `body` takes (captured, state). */
 function turnOf(
   goesOn: Tensor,
   body: Program,
@@ -212,7 +216,8 @@ function unrolled(
       state = withOwnPlace(turn(state));
       continue;
     }
-    // Those that go on make another turn; what the others would make of it is nobody's business.
+    // Only the examples that go on make another turn. The others keep their state, so what a turn would compute from it
+    // has no effect.
     const stay = closeProgram((...leaves) => leaves, state);
     const next = closeProgram((...leaves) => turn(leaves), state, state);
     state = bindBranch(cast(goesOn, 'int32'), [stay, next], state);

@@ -1,5 +1,5 @@
-// Holds the contractions of every instruction set that this machine has against loops that follow the specification
-// literally, bit by bit. Prints `N passed, N failed`; the exit status is 1 if any failed.
+// Compares the contractions of every instruction set that this machine has, bit by bit, with loops that follow the
+// specification literally. Prints `N passed, N failed`; the exit status is 1 if any failed.
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -26,7 +26,7 @@ Floats randomFloats(size_t count) {
   return out;
 }
 
-// A few infinities, NaN, negative zeros and values whose products underflow, so that a term left out or put in shows.
+// Puts in a few infinities, NaN, negative zeros and values whose products underflow, so that a missing or extra term shows.
 void spoil(Floats& x) {
   const float values[] = {INFINITY, -INFINITY, NAN, -0.0f, 1e-42f, 3e38f, 1e-30f, -1e-30f};
   for (int i = between(0, 12); i > 0 && !x.empty(); i--) x[randomBits() % x.size()] = values[randomBits() % 8];
@@ -39,7 +39,7 @@ bool sameBits(const Floats& a, const Floats& b) {
   return a.size() == b.size();
 }
 
-// Runs `kernel` into a buffer of `expected`'s size, at the start of a cache line, with guards on both sides.
+// Runs `kernel` into a buffer of the size of `expected`, at the start of a cache line, with guards on both sides.
 void check(const std::string& name, const Floats& expected, const std::function<void(float*)>& kernel) {
   const size_t guard = 64;
   Floats out(expected.size() + 2 * guard, 12345.0f);
@@ -96,7 +96,7 @@ Floats naiveSegments(const Floats& a, const Floats& b, const SegmentsShape& s) {
   return out;
 }
 
-// data[image, y, x, c], zero outside.
+// data[image, y, x, c], or zero outside the image.
 float pixel(const Floats& data, int height, int width, int channels, int image, int y, int x, int c) {
   if (y < 0 || y >= height || x < 0 || x >= width) return 0;
   return data[((size_t(image) * height + y) * width + x) * channels + c];
@@ -187,7 +187,7 @@ Matrix winogradSums(const Matrix& m) {
   return onBothAxes(m, [](const Floats& m) -> Floats { return {(m[0] + m[1]) + m[2], (m[1] - m[2]) - m[3]}; });
 }
 
-// Of kernel[3, 3, in, out], stride 1.
+// The convolution with kernel[3, 3, in, out] and stride 1.
 Floats naiveWinograd(const Floats& x, const Floats& kernel, const Conv2dShape& s) {
   Floats out(size_t(s.batch) * s.outHeight * s.outWidth * s.outChannels);
   std::vector<Matrix> u;
@@ -227,7 +227,7 @@ Floats naiveWinograd(const Floats& x, const Floats& kernel, const Conv2dShape& s
   return out;
 }
 
-// The convolution of dy with the taps in reverse and the channels exchanged.
+// The convolution of dy with reversed taps and exchanged channels.
 Floats naiveWinogradInputGrad(const Floats& dy, const Floats& kernel, const Conv2dShape& s) {
   Floats turned(kernel.size());
   for (int tap = 0; tap < 9; tap++) {
@@ -427,11 +427,11 @@ int main() {
     checkConv(randomConv(), 1 << between(0, 3), special);
     checkConv(byWinograd(randomConv()), 1 << between(0, 3), special);
   }
-  // More than a block of terms, of rows, of what stays in cache.
+  // More than a block of terms, more than a block of rows, more than the cache holds.
   for (int i = 0; i < 4; i++) checkMatmul({1, 1040, 50, 700, i % 2 == 0, i >= 2, true, true}, false);
   checkSegments({8, 512, 9, 67}, false);
   checkSegments({4, 700, 17, 30}, false);
-  // Rows that are packed, in one block and in several; few rows and a large b.
+  // Packed rows, in one block and in several; few rows and a large b.
   for (const int m : {6, 7, 61, 100, 300}) {
     checkMatmul({1, m, 270, 600, true, m % 2 == 0, true, true}, false);
     checkSegments({4, 5, m, 270}, false);
@@ -439,7 +439,7 @@ int main() {
   checkSegments({8, 256, 300, 260}, false);
   checkSegments({4, 700, 17, 300}, false);
   for (const int m : {1, 3}) checkMatmul({1, m, 5000, 100, false, false, true, true}, false);
-  // Outputs that go past the caches.
+  // Outputs that are stored past the caches.
   checkMatmul({1, 2050, 2064, 3, true, false, true, true}, false);
   checkMatmul({1, 2050, 2064, 3, false, true, true, true}, false);
   checkSegments({4, 1, 2050, 2064}, false);

@@ -1,6 +1,6 @@
-// GFLOP/s of the contractions on one thread, best of many runs, with OpenBLAS beside it where it is installed.
+// Prints GFLOP/s of the contractions on one thread, best of many runs, beside OpenBLAS if it is installed.
 // ./perf [avx2|avx512|neon] [part of a name] [megabytes]
-// So many megabytes are read before each run, which then finds its operands in memory or an outer cache.
+// Reads the given number of megabytes before each run, which then finds its operands in memory or an outer cache.
 #include <dlfcn.h>
 #include <sys/resource.h>
 
@@ -14,7 +14,7 @@
 #include "../contractions.h"
 
 using namespace lockstep;
-// Aligned to cache lines, as the memory of programs is.
+// Memory that is aligned to cache lines, like the memory of programs.
 template <typename T>
 struct Lines {
   using value_type = T;
@@ -55,7 +55,7 @@ void evict() {
   for (size_t i = 0; i < others.size(); i += 16) *static_cast<volatile float*>(&others[i]);
 }
 
-// The time of a run; where another process took the processor meanwhile, the run's processor time.
+// The time of a run, or its processor time if another process took the processor meanwhile.
 double seconds(const std::function<void()>& run) {
   evict();
   const long before = interruptions();
@@ -65,7 +65,7 @@ double seconds(const std::function<void()>& run) {
   return interruptions() == before ? wall : cpu;
 }
 
-// Times both in turn and prints the best of each.
+// Times both alternately and prints the best time of each.
 void row(const std::string& name, double flop, const std::function<void()>& ours, const std::function<void()>& other) {
   if (name.find(filter) == std::string::npos) return;
   double best = 1e9, bestOther = 1e9, spent = 0;
@@ -186,7 +186,7 @@ int main(int count, char** args) {
   }
   for (const int n : {128, 384, 512}) segments(1536, 128, n, {4});
   segments(1536, 512, 128, {4});
-  // Weights that no cache holds.
+  // Weights that are too large for any cache.
   matmul("large", 1, 128, 2800, 2800, false, false);
   matmul("large", 1, 128, 2800, 2800, false, true);
   segments(128, 2800, 2800, {8});

@@ -33,7 +33,7 @@ describe('qr', () => {
     expect(product).toBeLessThan(1e-15);
     expect(identity).toBeLessThan(1e-14);
   });
-  it('completes Q where columns depend on those before them', () => {
+  it('completes Q if columns depend on earlier ones', () => {
     const { product, identity, diagonal } = defects(
       Float64Array.of(1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2, 5),
       4,

@@ -1,4 +1,4 @@
-/** Columns made orthonormal, the same bits everywhere. After Golub & Van Loan, Matrix Computations (4th edition), section 5.2. */
+/** Makes columns orthonormal, with the same bits everywhere. After Golub & Van Loan, Matrix Computations (4th edition), section 5.2. */
 import type { TypedArray } from '@lockstep/tensor';
 import { load } from './scale.ts';
 
@@ -15,19 +15,19 @@ function subtractColumn(x: Float64Array, n: number, to: number, from: number, fa
 }
 
 /**
- * Makes a column of u `[m, n]` the unit vector that is left of an axis when the `others`, orthonormal columns, are
- * taken out.
+ * Writes a column of u `[m, n]` that is orthonormal to the `others`, which are orthonormal: what remains of an axis when
+ * their components are removed.
  */
 export function completeColumn(u: Float64Array, n: number, column: number, others: readonly number[]): void {
   const m = u.length / n;
   for (let axis = 0; axis < m; axis++) {
     for (let i = 0; i < m; i++) u[i * n + column] = i === axis ? 1 : 0;
-    // Taken out twice, so that nothing of them is left.
+    // Components are removed twice, since rounding leaves a part of them the first time.
     for (const other of [...others, ...others]) {
       subtractColumn(u, n, column, other, dotColumns(u, n, other, column));
     }
     const length = Math.sqrt(dotColumns(u, n, column, column));
-    // Of m axes at least one keeps this much outside of fewer than m columns.
+    // At least one of the m axes keeps this much outside the span of fewer than m columns.
     if (length * length * m < 0.5) continue;
     for (let i = 0; i < m; i++) u[i * n + column]! /= length;
     return;
@@ -46,8 +46,8 @@ export const qrRoom = (m: number, n: number): QrRoom => ({
 
 /**
  * out `[batch, m + n, n]` from a `[batch, m, n]`, m ≥ n: Q with orthonormal columns, and below it R, an upper triangle
- * without negative numbers on its diagonal, such that Q·R = a. By Gram and Schmidt's method, each column cleaned twice. A
- * column that depends on those before it has 0 on R's diagonal, and completes Q.
+ * without negative numbers on its diagonal, such that Q·R = a. The Gram–Schmidt method is applied twice to each column. A
+ * column that depends on earlier ones has 0 on R's diagonal, and its column of Q completes the others.
  */
 export function qr(
   out: TypedArray,

@@ -1,11 +1,11 @@
-/** What is not near 1: the same matrices at other scales, and matrices that are not finite. Everything ends. */
+/** Matrices that are not near 1: the same matrices at other scales, and matrices that are not finite. */
 import { describe, expect, it } from 'vitest';
 import { qr, qrRoom } from './orthogonal.ts';
 import { load } from './scale.ts';
 import { eigh, eighRoom, pseudoInverse, svd, svdRoom } from './spectra.ts';
 
 const n = 3;
-/** Symmetric, so that eigh takes it as it is. */
+/** A symmetric matrix, which `eigh` uses unchanged. */
 const matrix = Float64Array.of(4, 1, -2, 1, 3, 0.5, -2, 0.5, 1);
 
 const decompositions = {
@@ -35,7 +35,7 @@ function results(name: keyof typeof decompositions, a: Float64Array): Float64Arr
   return out;
 }
 
-/** What scales with the matrix (1), does not (0), or scales against it (−1). */
+/** Results that scale with the matrix (1), do not scale (0), or scale with its inverse (−1). */
 const powers: Record<keyof typeof decompositions, (place: number) => number> = {
   qr: (place) => (place < n * n ? 0 : 1),
   svd: (place) => (place >= n * n && place < n * n + n ? 1 : 0),
@@ -56,11 +56,16 @@ describe.each(Object.keys(decompositions) as (keyof typeof decompositions)[])('%
     for (const [i, value] of moved.entries())
       expect(Math.abs(value - expected[i]!)).toBeLessThanOrEqual(1e-13 * Math.abs(expected[i]!) + 1e-300);
   });
-  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('is NaN where %d is', (odd) => {
-    const values = results(name, matrix.with(4, odd));
-    expect(values.filter((x, place) => powers[name](place) !== 0 && x !== 0).every(Number.isNaN)).toBe(true);
-  });
-  it('ends on denormal numbers', () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])(
+    'is NaN if an element is %d',
+    (odd) => {
+      const values = results(name, matrix.with(4, odd));
+      expect(values.filter((x, place) => powers[name](place) !== 0 && x !== 0).every(Number.isNaN)).toBe(
+        true,
+      );
+    },
+  );
+  it('terminates for denormal numbers', () => {
     expect(
       results(
         name,
@@ -70,7 +75,7 @@ describe.each(Object.keys(decompositions) as (keyof typeof decompositions)[])('%
   });
 });
 
-it('load leaves ordinary numbers as they are', () => {
+it('load does not change ordinary numbers', () => {
   const room = new Float64Array(9);
   expect(load(room, matrix, 0)).toBe(1);
   expect(room).toEqual(matrix);

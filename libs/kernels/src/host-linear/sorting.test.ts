@@ -8,16 +8,16 @@ function sorted(values: readonly number[], descending = false): number[] {
 }
 
 describe('argSort', () => {
-  it('keeps the order of equal elements, up and down', () => {
+  it('keeps the order of equal elements, ascending and descending', () => {
     expect(sorted([2, 1, 2, 1, 3])).toEqual([1, 3, 0, 2, 4]);
     expect(sorted([2, 1, 2, 1, 3], true)).toEqual([4, 0, 2, 1, 3]);
   });
-  it('takes −0 for 0, and NaN for the largest', () => {
+  it('treats −0 as 0 and NaN as the largest', () => {
     expect(sorted([0, -0, 0])).toEqual([0, 1, 2]);
     expect(sorted([Number.NaN, Number.POSITIVE_INFINITY, Number.NaN, -1])).toEqual([3, 1, 0, 2]);
     expect(sorted([1, Number.NaN, Number.POSITIVE_INFINITY], true)).toEqual([1, 2, 0]);
   });
-  it('sorts each row by itself', () => {
+  it('sorts each row separately', () => {
     const out = new Int32Array(6);
     argSort(out, Float32Array.of(3, 1, 2, 1, 2, 3), { rows: 2, size: 3, descending: false });
     expect([...out]).toEqual([1, 2, 0, 0, 1, 2]);
@@ -35,12 +35,12 @@ describe('searchSorted', () => {
     expect(places('left', [0, 1, 2, 3])).toEqual([0, 0, 1, 4]);
     expect(places('right', [0, 1, 2, 3])).toEqual([0, 1, 4, 4]);
   });
-  it('puts NaN among NaNs', () => {
+  it('inserts NaN beside other NaNs', () => {
     expect([...places('left', [Number.NaN]), ...places('right', [Number.NaN])]).toEqual([4, 5]);
   });
 });
 
-it('lastPlaces: the last index that names a row, −1 for none', () => {
+it('lastPlaces gives the last place that names a row, or −1', () => {
   const out = new Int32Array(4);
   lastPlaces(out, Int32Array.of(1, 3, 1, -1, 4));
   expect([...out]).toEqual([-1, 2, -1, 1]);

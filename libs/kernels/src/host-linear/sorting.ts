@@ -1,6 +1,6 @@
 /**
- * Orders and searches, the same for every backend: plain loops whose results are integers. NaN counts as larger than
- * every number and equal to itself; −0 equals 0.
+ * Sorting and searching, the same for every backend: plain loops with integer results. NaN counts as larger than every
+ * number and equal to itself; −0 equals 0.
  */
 import type { TypedArray } from '@lockstep/tensor';
 
@@ -11,7 +11,7 @@ function order(a: number, b: number): number {
   return Number(Number.isNaN(a)) - Number(Number.isNaN(b));
 }
 
-/** out `[rows, size]` = for each row of x the places of its elements in order; equal elements keep theirs. */
+/** out `[rows, size]` = for each row of x the places of its elements in sorted order; equal elements keep their order. */
 export function argSort(
   out: Int32Array,
   x: TypedArray,
@@ -29,8 +29,8 @@ export function argSort(
 }
 
 /**
- * out `[rows, count]` = where each value would be put into its ascending row of `sorted [rows, size]`: before the
- * elements that equal it ('left') or behind them ('right').
+ * out `[rows, count]` = the place at which each value would be inserted into its ascending row of `sorted [rows, size]`:
+ * before equal elements ('left') or after them ('right').
  */
 export function searchSorted(
   out: Int32Array,
@@ -52,7 +52,7 @@ export function searchSorted(
   }
 }
 
-/** out `[rows]` = for each row the last place in `indices` that names it, −1 if none does. */
+/** out `[rows]` = for each row the last place in `indices` with its number, or −1. */
 export function lastPlaces(out: Int32Array, indices: Int32Array): void {
   out.fill(-1);
   for (let i = 0; i < indices.length; i++) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { eigh, eighRoom, pseudoInverse, svd, svdRoom } from './spectra.ts';
 
-/** The second difference, whose eigenvalues are 2 − 2·cos(kπ / (n + 1)). */
+/** The matrix of second differences, whose eigenvalues are 2 − 2·cos(kπ / (n + 1)). */
 const secondDifference = (n: number): Float64Array =>
   Float64Array.from({ length: n * n }, (_, i) => {
     const distance = Math.abs(Math.floor(i / n) - (i % n));
@@ -16,13 +16,13 @@ function eighOf(a: Float64Array, n: number): { values: number[]; vectors: number
 }
 
 describe('eigh', () => {
-  it('has eigenvalues that are known in closed form, to the last digits', () => {
+  it('agrees with eigenvalues in closed form to the last digits', () => {
     const n = 24;
     const { values } = eighOf(secondDifference(n), n);
     for (const [k, value] of values.entries())
       expect(Math.abs(value - (2 - 2 * Math.cos(((k + 1) * Math.PI) / (n + 1))))).toBeLessThan(8e-15);
   });
-  it('has orthonormal vectors that the matrix stretches by their values', () => {
+  it('gives orthonormal vectors that satisfy a·v = λ·v', () => {
     const n = 16;
     const a = secondDifference(n);
     const { values, vectors } = eighOf(a, n);
@@ -37,7 +37,7 @@ describe('eigh', () => {
       }
     }
   });
-  it('settles on matrices of low rank and with equal values', () => {
+  it('converges for matrices of low rank and with equal eigenvalues', () => {
     const ones = new Float64Array(25).fill(1);
     const { values } = eighOf(ones, 5);
     expect(values[4]).toBeCloseTo(5, 14);
@@ -78,17 +78,17 @@ describe('svd', () => {
         expect(Math.abs(inner - Number(k === other))).toBeLessThan(1e-13);
       }
   };
-  it('gives the matrix again, with orthonormal columns', () => {
+  it('reconstructs the matrix from orthonormal columns', () => {
     rebuilds(Float64Array.from({ length: m * n }, (_, i) => ((7 * i * i) % 11) / 5 - 1));
   });
-  it('completes the columns of a matrix with empty ones', () => {
+  it('completes the columns of U for a matrix with zero columns', () => {
     const a = new Float64Array(m * n);
     a[1] = 2;
     a[n + 2] = 1;
     rebuilds(a);
     expect(factors(a).s).toEqual([2, 1, 0, 0]);
   });
-  it('finds small singular values to their own last digits', () => {
+  it('gives small singular values to their last digits', () => {
     const a = new Float64Array(m * n);
     for (const [j, value] of [1, 1e-8, 1e-16, 1e-24].entries()) a[j * n + j] = value;
     a[n - 1] = 1e-30;
@@ -96,7 +96,7 @@ describe('svd', () => {
   });
 });
 
-it('pseudoInverse leaves out what lies below the cutoff', () => {
+it('pseudoInverse ignores singular values below the cutoff', () => {
   const out = new Float64Array(4);
   pseudoInverse(out, Float64Array.of(2, 0, 0, 1e-12), {
     batch: 1,

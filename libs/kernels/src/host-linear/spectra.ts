@@ -1,13 +1,13 @@
 /**
- * Eigenvalues and singular values by Jacobi's rotations: slower than what large matrices need, but short, accurate to
- * the last digits, and the same bits everywhere, since a rotation takes + − · / √ alone. After Golub & Van Loan,
- * Matrix Computations (4th edition), sections 8.5 and 8.6.3.
+ * Eigenvalues and singular values by Jacobi's rotations. They are slow for large matrices, but short and accurate to the
+ * last digits, and have the same bits everywhere, since a rotation uses only + − · / √. After Golub & Van Loan, Matrix
+ * Computations (4th edition), sections 8.5 and 8.6.3.
  */
 import type { TypedArray } from '@lockstep/tensor';
 import { completeColumn, dotColumns } from './orthogonal.ts';
 import { largestOf, load } from './scale.ts';
 
-/** Convergence is quadratic: even n = 100 needs about ten sweeps. */
+/** The most sweeps. Convergence is quadratic; n = 100 needs about ten. */
 const maxSweeps = 60;
 
 /** Tangent, cosine and sine of the rotation that makes [[p, o], [o, q]] diagonal, the smaller of the two angles. */
@@ -18,7 +18,7 @@ function rotation(p: number, q: number, o: number): { t: number; c: number; s: n
   return { t, c, s: t * c };
 }
 
-/** Columns p and q of x `[rows, n]` := their rotation. */
+/** Rotates columns p and q of x `[rows, n]`. */
 function rotateColumns(x: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
   for (let i = 0; i < x.length; i += n) {
     const [a, b] = [x[i + p]!, x[i + q]!];
@@ -27,7 +27,7 @@ function rotateColumns(x: Float64Array, n: number, p: number, q: number, c: numb
   }
 }
 
-/** Rows p and q of x `[rows, n]` := their rotation. */
+/** Rotates rows p and q of x `[rows, n]`. */
 function rotateRows(x: Float64Array, n: number, p: number, q: number, c: number, s: number): void {
   for (let j = 0; j < n; j++) {
     const [a, b] = [x[p * n + j]!, x[q * n + j]!];
@@ -41,7 +41,7 @@ function setIdentity(x: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) x[i * n + i] = 1;
 }
 
-/** −1 or 1: what makes the largest element of a column (the first of several) positive. */
+/** The sign, −1 or 1, that makes the first largest element of a column positive. */
 function signOf(vectors: Float64Array, n: number, column: number): number {
   let largest = column;
   for (let i = column; i < vectors.length; i += n)
@@ -57,9 +57,9 @@ export interface EighRoom {
 export const eighRoom = (n: number): EighRoom => ({ a: new Float64Array(n * n), v: new Float64Array(n * n) });
 
 /**
- * out `[batch, 1 + n, n]` from a `[batch, n, n]`, of which the symmetric part (a + aᵀ)/2 counts: first the eigenvalues
- * in ascending order, then the matrix whose columns are their unit eigenvectors, each with its largest element positive.
- * A matrix that is not finite has values that are NaN.
+ * out `[batch, 1 + n, n]` = eigenvalues and eigenvectors of the symmetric part (a + aᵀ)/2 of a `[batch, n, n]`: first the
+ * eigenvalues in ascending order, then the matrix whose columns are unit eigenvectors, each with its largest element
+ * positive. They are NaN for a matrix that is not finite.
  */
 export function eigh(
   out: TypedArray,
@@ -83,7 +83,7 @@ export function eigh(
   }
 }
 
-/** Rotates `a` until nothing off its diagonal counts beside its largest element; `v` collects the rotations. */
+/** Rotates `a` until elements off the diagonal are negligible beside the largest; `v` collects the rotations. */
 function diagonalize({ a, v }: EighRoom, n: number): void {
   setIdentity(v, n);
   const largest = largestOf(a);
@@ -100,7 +100,7 @@ function diagonalize({ a, v }: EighRoom, n: number): void {
         const { t, c, s } = rotation(ap, aq, off);
         rotateColumns(a, n, p, q, c, s);
         rotateRows(a, n, p, q, c, s);
-        // What is known of the four that meet: nearer than the products are.
+        // The rotation's exact results for these four elements, which its products give with rounding errors.
         a[p * n + p] = ap - t * off;
         a[q * n + q] = aq + t * off;
         a[p * n + q] = 0;
@@ -144,8 +144,8 @@ function orthogonalize({ u, v }: SvdRoom, n: number): void {
 }
 
 /**
- * The singular value decomposition of one matrix times a power of two, `scale`: U·diag(values) in `u`, V in `v`; and the
- * columns' order, largest first.
+ * The singular value decomposition of one matrix times a power of two, `scale`: U·diag(values) in `u`, V in `v`, and the
+ * order of the columns, largest value first.
  */
 function decompose(
   room: SvdRoom,
@@ -170,7 +170,7 @@ interface SvdAttrs {
 
 /**
  * out `[batch, m + 1 + n, n]` from a `[batch, m, n]`, m ≥ n: the columns of U, the singular values in descending order,
- * the columns of V, each with its largest element positive. A singular value 0 has a column of U that completes the
+ * the columns of V, each with its largest element positive. The column of U for a singular value 0 completes the
  * others.
  */
 export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAttrs): void {
@@ -178,7 +178,7 @@ export function svd(out: TypedArray, a: TypedArray, { batch, m, n, room }: SvdAt
   for (let matrix = 0; matrix < batch; matrix++) {
     const { order, scale } = decompose(room, a, matrix * m * n, n);
     for (let j = 0; j < n; j++) if (values[j]! > 0) for (let i = 0; i < m; i++) u[i * n + j]! /= values[j]!;
-    // Zeros come last: each empty column is completed beside those before it.
+    // Values of 0 come last, so each empty column is completed after the columns before it.
     for (const [k, j] of order.entries()) if (values[j] === 0) completeColumn(u, n, j, order.slice(0, k));
     const start = matrix * (m + 1 + n) * n;
     for (const [k, j] of order.entries()) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { cholesky, determinant, luRoom, solve, triangularSolve } from './systems.ts';
 
-/** Hilbert's matrix 1 / (i + j + 1) with 1 added to the diagonal: far from singular, and no number is special. */
+/** Hilbert's matrix 1 / (i + j + 1) with 1 added to the diagonal: far from singular, without special numbers. */
 const matrix = (n: number): Float64Array =>
   Float64Array.from({ length: n * n }, (_, i) => {
     const [row, column] = [Math.floor(i / n), i % n];
@@ -33,7 +33,7 @@ describe('solve', () => {
     solve(x, a, b, { ...system(n, 2), room: luRoom(n) });
     expectClose(product(a, x, n), b, 1e-13);
   });
-  it('needs rows exchanged where the corner is 0', () => {
+  it('exchanges rows if the first pivot is 0', () => {
     const x = new Float64Array(2);
     solve(x, Float64Array.of(0, 2, 4, 0), Float64Array.of(6, 8), { ...system(2, 1), room: luRoom(2) });
     expect([...x]).toEqual([2, 3]);
@@ -55,12 +55,12 @@ describe('determinant', () => {
     determinant(part, out, Float64Array.from(a), { n, room: luRoom(n) });
     return out[0]!;
   };
-  it('counts the exchanges of rows', () => {
+  it('has the sign of the permutation of rows', () => {
     expect(of('value', [0, 1, 1, 0])).toBe(-1);
     expect(of('value', [0, 1, 0, 0, 0, 1, 1, 0, 0])).toBe(1);
     expect(of('sign', [0, 5, 5, 0])).toBe(-1);
   });
-  it('is 0 where a column has no pivot', () => {
+  it('is 0 if a column has no pivot', () => {
     const singular = [1, 2, 3, 2, 4, 6, 1, 1, 1];
     expect([of('value', singular), of('sign', singular), of('logarithm', singular)]).toEqual([
       0,
@@ -68,7 +68,7 @@ describe('determinant', () => {
       Number.NEGATIVE_INFINITY,
     ]);
   });
-  it('has a logarithm where the value overflows', () => {
+  it('has a finite logarithm if the value overflows', () => {
     const huge = [1e200, 0, 0, 1e200];
     expect(of('value', huge)).toBe(Number.POSITIVE_INFINITY);
     expect(of('logarithm', huge)).toBeCloseTo(400 * Math.LN10, 10);
@@ -76,7 +76,7 @@ describe('determinant', () => {
 });
 
 describe('triangularSolve', () => {
-  it('never reads the other triangle, nor a unit diagonal', () => {
+  it('reads neither the other triangle nor a unit diagonal', () => {
     const t = Float64Array.of(Number.NaN, Number.NaN, 3, Number.NaN);
     const x = new Float64Array(2);
     triangularSolve(x, t, Float64Array.of(1, 5), { ...system(2, 1), lower: true, unit: true });
@@ -92,7 +92,7 @@ describe('cholesky', () => {
     const transposed = Float64Array.from(l, (_, i) => l[(i % n) * n + Math.floor(i / n)]!);
     expectClose(product(l, transposed, n), matrix(n), 1e-15);
   });
-  it('spoils an indefinite matrix alone, not its neighbours', () => {
+  it('gives NaN for an indefinite matrix and not for its neighbours', () => {
     const out = new Float64Array(2);
     cholesky(out, Float64Array.of(-1, 4), { batch: 2, n: 1, factor: new Float64Array(1) });
     expect([...out]).toEqual([Number.NaN, 2]);

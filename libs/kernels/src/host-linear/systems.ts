@@ -1,12 +1,12 @@
 /**
- * Factorizations and systems of small dense matrices, row by row in memory, the same for every backend. They compute
- * in doubles with + − · / √ in a fixed order, so the bits are the same everywhere; a float32 result is rounded once.
+ * Factorizations and systems of small dense row-major matrices, the same for every backend. They compute in doubles with
+ * + − · / √ in a fixed order, so the bits are the same everywhere. A float32 result is rounded once.
  * After Golub & Van Loan, Matrix Computations (4th edition), sections 3.1, 3.4 and 4.2.
  */
 import type { TypedArray } from '@lockstep/tensor';
 import { log } from '../host/exponentials.ts';
 
-/** A factorization's room, made once and used for one matrix after the other. */
+/** Memory for a factorization, allocated once and used for one matrix after the other. */
 export interface LuRoom {
   readonly lu: Float64Array;
   /** Row i of the factors is row `rows[i]` of the matrix. */
@@ -17,7 +17,7 @@ export const luRoom = (n: number): LuRoom => ({ lu: new Float64Array(n * n), row
 
 /**
  * Gaussian elimination with partial pivoting (the first of several largest pivots): L below the diagonal of `room.lu`,
- * U on and above it. A column without a pivot is left as it is, with 0 on the diagonal. Gives the sign of the
+ * U on and above it. A column without a pivot is not changed and has 0 on the diagonal. Returns the sign of the
  * permutation.
  */
 function factorize({ lu, rows }: LuRoom, a: TypedArray, start: number): number {
@@ -50,10 +50,10 @@ function swap(x: Float64Array | Int32Array, i: number, j: number): void {
   x[j] = kept;
 }
 
-/** Which number `determinant` gives: the determinant, its sign, or the logarithm of its magnitude. */
+/** The number that `determinant` computes: the determinant, its sign, or the logarithm of its magnitude. */
 export type DeterminantPart = 'value' | 'sign' | 'logarithm';
 
-/** out `[batch]` from a `[batch, n, n]`. Of a singular matrix: 0, 0 and −∞. */
+/** out `[batch]` from a `[batch, n, n]`. A singular matrix gives 0, 0 and −∞. */
 export function determinant(
   part: DeterminantPart,
   out: TypedArray,
@@ -68,7 +68,7 @@ export function determinant(
       value *= part === 'value' ? pivot : Math.sign(pivot);
       if (part === 'logarithm') logarithm += log(Math.abs(pivot));
     }
-    // The exchanges of rows tell nothing about a zero's sign.
+    // A determinant of 0 is +0, whatever the sign of the permutation.
     out[matrix] = part === 'logarithm' ? logarithm : value === 0 ? 0 : value;
   }
 }
@@ -76,7 +76,7 @@ export function determinant(
 interface SystemAttrs {
   readonly batch: number;
   readonly n: number;
-  /** Right sides. */
+  /** Number of right-hand sides. */
   readonly m: number;
   /** Room for n numbers. */
   readonly column: Float64Array;
@@ -102,13 +102,13 @@ export function solve(
 }
 
 export interface TriangleAttrs {
-  /** The triangle on and below the diagonal; else on and above it. The other is not read. */
+  /** Whether t is the triangle on and below the diagonal, else on and above it. The other one is not read. */
   readonly lower: boolean;
-  /** The diagonal counts as ones and is not read. */
+  /** Whether the diagonal counts as ones and is not read. */
   readonly unit: boolean;
 }
 
-/** x := t⁻¹·x, from the end where t has one number in a row. */
+/** x = t⁻¹·x, starting from the end where a row of t has one number. */
 function substitute(t: TypedArray, start: number, x: Float64Array, { lower, unit }: TriangleAttrs): void {
   const n = x.length;
   for (let step = 0; step < n; step++) {

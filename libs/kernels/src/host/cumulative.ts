@@ -2,12 +2,12 @@
 import type { TypedArray } from '@lockstep/tensor';
 import type { ReduceAttrs } from '../kernels.ts';
 
-/** An array seen as `[outer, size, inner]`, run through along the middle axis; `reverse`: from its end. */
+/** An array seen as `[outer, size, inner]`, visited along the middle axis, with `reverse` from its end. */
 export interface RunningAttrs extends ReduceAttrs {
   readonly reverse: boolean;
 }
 
-/** Calls `visit` with each place in the order of the runs; `isFirst` where a run begins. */
+/** Calls `visit` with each place in order; `isFirst` is true at the start of a run. */
 function forEachPlace(
   { outer, size, inner, reverse }: RunningAttrs,
   visit: (place: number, index: number, isFirst: boolean) => void,
@@ -22,7 +22,7 @@ function forEachPlace(
   }
 }
 
-/** out[i] = x[0] + … + x[i] in this order, added in doubles and rounded once each; integers wrap. */
+/** out[i] = x[0] + … + x[i] in this order, added in doubles and rounded once; integers wrap. */
 export function runningSum(out: TypedArray, x: TypedArray, attrs: RunningAttrs): void {
   let sum = 0;
   forEachPlace(attrs, (place, _index, isFirst) => {
@@ -31,7 +31,7 @@ export function runningSum(out: TypedArray, x: TypedArray, attrs: RunningAttrs):
   });
 }
 
-/** out[i] = the index along the axis of the extreme of x[0] … x[i]: of equal ones the last, NaN beats all. */
+/** out[i] = the index along the axis of the extreme of x[0] … x[i]: the last of equal ones; NaN counts as most extreme. */
 export function runningExtreme(op: 'max' | 'min', out: Int32Array, x: TypedArray, attrs: RunningAttrs): void {
   let best = 0;
   let at = 0;

@@ -1,10 +1,10 @@
 /**
- * What the functions of this folder are made of. They compute in doubles with + − · / √ and the bits of a double
- * alone, so they give the same bits on every machine and engine; a float32 result is the double's, rounded once.
+ * Building blocks of the functions in this folder. They compute in doubles with + − · / √ and operations on bits only, so
+ * they give the same bits on every machine and engine. A float32 result is the double, rounded once.
  */
 const doubles = new Float64Array(1);
 const words = new Int32Array(doubles.buffer);
-/** The place of a double's sign and exponent among its two words. */
+/** The index of the word that has a double's sign and exponent. */
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
 
 /** ln 2 in two parts: n·LN2_HIGH is exact for |n| < 2²⁰. */
@@ -21,18 +21,18 @@ function powerOfTwo(n: number): number {
 
 /** x·2ⁿ for 1 ≤ |x| < 4 and |n| ≤ 1100, rounded once. */
 export function scaled(x: number, n: number): number {
-  // Two factors, since 2ⁿ alone may be denormal or too large: the first product is exact.
+  // Two factors, since 2ⁿ alone may be denormal or too large. The first product is exact.
   const half = n >> 1;
   return x * powerOfTwo(half) * powerOfTwo(n - half);
 }
 
-/** n of a normal x = m·2ⁿ with 1 ≤ |m| < 2. */
+/** The exponent n of a normal x = m·2ⁿ with 1 ≤ |m| < 2. */
 export function exponentOf(x: number): number {
   doubles[0] = x;
   return ((words[HIGH]! >> 20) & 0x7ff) - 1023;
 }
 
-/** |m| of a normal x = m·2ⁿ with 1 ≤ |m| < 2. */
+/** The mantissa |m| of a normal x = m·2ⁿ with 1 ≤ |m| < 2. */
 export function mantissaOf(x: number): number {
   doubles[0] = x;
   words[HIGH] = (words[HIGH]! & 0xfffff) | 0x3ff00000;
@@ -46,7 +46,7 @@ export function polynomial(coefficients: readonly number[], x: number): number {
   return p;
 }
 
-/** Term `numTerms` − 1 down to term 0: the coefficients of a power series for {@link polynomial}. */
+/** The coefficients of a power series for {@link polynomial}: term `numTerms` − 1 down to term 0. */
 export const series = (numTerms: number, term: (i: number) => number): number[] =>
   Array.from({ length: numTerms }, (_, i) => term(numTerms - 1 - i));
 
@@ -57,7 +57,7 @@ export function inverseFactorial(n: number): number {
   return 1 / product;
 }
 
-/** x to a whole power n ≥ 0 by squaring. */
+/** xⁿ for an integer n ≥ 0, by squaring. */
 export function wholePower(x: number, n: number): number {
   let result = 1;
   let square = x;
@@ -70,7 +70,7 @@ export function wholePower(x: number, n: number): number {
 
 export const isNegative = (x: number): boolean => x < 0 || Object.is(x, -0);
 
-/** A number of about 106 bits: the sum of two doubles, of which the second is at most half an ulp of the first. */
+/** A number of about 106 bits: the sum of two doubles, the second at most half an ulp of the first. */
 export interface Pair {
   readonly high: number;
   readonly low: number;

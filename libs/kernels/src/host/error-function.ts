@@ -1,10 +1,10 @@
-/** The error function's complement and inverse, of doubles. */
+/** The complement and the inverse of the error function, in doubles. */
 import { polynomial } from './doubles.ts';
 import { exp, log } from './exponentials.ts';
 
 const { abs, floor, PI, sqrt } = Math;
 
-// Rational approximations of W. J. Cody, Mathematics of Computation 23 (1969): erf below 15/32, erfc to 4, and beyond.
+// Rational approximations of W. J. Cody, Mathematics of Computation 23 (1969): erf up to 15/32, erfc up to 4, and erfc beyond.
 const NEAR = [
   0.18577770618460315, 3.1611237438705655, 113.86415415105016, 377.485237685302, 3209.3775891384694,
 ];
@@ -27,7 +27,7 @@ const FAR_UNDER = [
 const TWO_OVER_SQRT_PI = 1.1283791670955126;
 const ONE_OVER_SQRT_PI = 0.5641895835477563;
 
-/** e^(−x²) without the error of the rounded square: the square of x's first bits is exact. */
+/** e^(−x²) without the error of a rounded square: the square of x's first bits is exact. */
 function gauss(x: number): number {
   const first = floor(x * 16) / 16;
   return exp(-first * first) * exp(-(x - first) * (x + first));
@@ -56,8 +56,8 @@ export function erfc(x: number): number {
 }
 
 /**
- * The inverse of erf within 5 ulp; ±1 → ±∞, beyond NaN. From Winitzki's approximation (2008) by three steps of Halley's
- * method, on erf near 0 and on erfc beyond.
+ * The inverse of erf within 5 ulp; ±1 → ±∞, beyond NaN. Three steps of Halley's method, on erf near 0 and on erfc elsewhere,
+ * improve Winitzki's approximation (2008).
  */
 export function erfInv(x: number): number {
   const t = abs(x);

@@ -1,6 +1,6 @@
 /**
- * Exponentials and logarithms of doubles. The arrangement by which the rounded parts of a logarithm are added is
- * that of fdlibm (Sun Microsystems, 1993); the coefficients are those of the power series.
+ * Exponentials and logarithms of doubles. The rounded parts of a logarithm are added in the order of fdlibm (Sun
+ * Microsystems, 1993); the coefficients are those of the power series.
  */
 import {
   exponentOf,
@@ -17,14 +17,14 @@ import {
 const { abs, floor, sqrt, max } = Math;
 
 const LN2 = Math.LN2;
-/** (eʳ − 1 − r)/r² to a part in 2⁵⁷ for |r| ≤ ½ ln 2. */
+/** (eʳ − 1 − r)/r² with relative error 2⁻⁵⁷ for |r| ≤ ½ ln 2. */
 const EXP = series(12, (i) => inverseFactorial(i + 2));
 /** 2 atanh(s) = 2s + s·z·LOG(z), z = s². */
 const LOG = series(10, (i) => 2 / (2 * i + 3));
 
 const roundToInteger = (x: number): number => floor(x + 0.5);
 
-/** e^(x + rest) within 1 ulp, for a rest of at most x's last place. */
+/** e^(x + rest) within 1 ulp, for a `rest` of at most one ulp of x. */
 export function exp(x: number, rest = 0): number {
   if (x > 709.79) return Number.POSITIVE_INFINITY;
   if (x < -745.2) return 0;
@@ -32,7 +32,7 @@ export function exp(x: number, rest = 0): number {
   return scaled(1 + expTail(x, n, rest), n);
 }
 
-/** e^(x + rest − n·ln 2) − 1 for an exponent of at most half of ln 2. */
+/** e^(x + rest − n·ln 2) − 1, where this exponent is at most ½ ln 2. */
 function expTail(x: number, n: number, rest: number): number {
   const high = x - n * LN2_HIGH;
   const low = n * LN2_LOW - rest;
@@ -90,7 +90,7 @@ export function log1p(x: number): number {
   if (x > -0.29 && x < 0.41) return abs(x) < 2 ** -54 ? x : logOf(x, 0, 0);
   const sum = 1 + x;
   if (!(sum > 0 && sum < Number.POSITIVE_INFINITY)) return log(sum);
-  // What the addition rounded off.
+  // The rounding error of the addition.
   const lost = x >= 1 ? 1 - (sum - x) : x - (sum - 1);
   return log(sum, lost / sum);
 }
@@ -117,7 +117,7 @@ export function cosh(x: number): number {
 /** ½·eᵗ for t ≥ 0, up to the largest double. */
 function halfExp(t: number): number {
   if (t < 709) return 0.5 * exp(t);
-  // 664·ln 2 is subtracted and multiplied in again, so that nothing overflows before it must.
+  // Subtracting 664·ln 2 and multiplying by its power keeps intermediate results from overflowing.
   return exp(t - 664 * LN2_HIGH, -664 * LN2_LOW) * 2 ** 663;
 }
 
@@ -149,9 +149,9 @@ export function softplus(x: number): number {
   return max(x, 0) + log1p(exp(-abs(x)));
 }
 
-/** ln(eᵃ + eᵇ) within 2 ulp of the larger of the result and the larger argument. */
+/** ln(eᵃ + eᵇ) within 2 ulp of the larger of the result and the arguments. */
 export function logAddExp(a: number, b: number): number {
-  // Equal infinities, whose difference is no number.
+  // Equal infinities, whose difference is NaN.
   if (a === b) return a + LN2;
   return max(a, b) + log1p(exp(-abs(a - b)));
 }

@@ -1,4 +1,4 @@
-/** The logarithm of the gamma function and its derivatives, of doubles. */
+/** The logarithm of the gamma function and its derivatives, in doubles. */
 import { inverseFactorial, polynomial, series, wholePower } from './doubles.ts';
 import { log, log1p } from './exponentials.ts';
 import { sinPi } from './trigonometry.ts';
@@ -20,16 +20,16 @@ const BERNOULLI = [
 ];
 const HALF_LOG_TWO_PI = 0.9189385332046728;
 const ONE_MINUS_EULER = 0.42278433509846713;
-/** From here on the asymptotic series have all digits. */
+/** The asymptotic series are accurate for arguments from this one on. */
 const FAR = 12;
 
-/** Σ 1/(q + i)ˢ over i ≥ 0 for a whole s ≥ 2 and q > 0: the first terms, then Euler and Maclaurin's formula. */
+/** Σ 1/(q + i)ˢ over i ≥ 0 for an integer s ≥ 2 and q > 0: the first terms, then the Euler–Maclaurin formula. */
 function hurwitzZeta(s: number, q: number): number {
   let sum = 0;
   let a = q;
   for (; a < FAR + s; a++) {
     const term = 1 / wholePower(a, s);
-    // Of a high order the first terms are all: the others together are at most FAR times the next one.
+    // For a large s the first terms suffice: the remaining ones together are at most FAR times the next one.
     if (term < sum * 2 ** -60) return sum;
     sum += term;
   }
@@ -45,7 +45,7 @@ function hurwitzZeta(s: number, q: number): number {
 
 let aroundTwo: readonly number[] | undefined;
 
-/** ln Γ(2 + z) for |z| ≤ ½, from 1 − γ and the Riemann zeta function less 1. Its series takes too long to be made unasked. */
+/** ln Γ(2 + z) for |z| ≤ ½, from 1 − γ and the Riemann zeta function less 1. The series is computed on first use, since it takes long. */
 function logGammaAroundTwo(z: number): number {
   aroundTwo ??= series(28, (i) => {
     if (i === 0) return ONE_MINUS_EULER;
@@ -92,7 +92,7 @@ function digamma(x: number): number {
   return log(a) - 0.5 / a + z * polynomial(DIGAMMA, z) - sum;
 }
 
-/** ψ⁽ⁿ⁾(x) = (ln Γ)⁽ⁿ⁺¹⁾(x), n ≥ 0, to a part in 2⁴⁹: by Hurwitz' zeta function, and Γ's reflection for x ≤ 0. */
+/** ψ⁽ⁿ⁾(x) = (ln Γ)⁽ⁿ⁺¹⁾(x), n ≥ 0, with relative error 2⁻⁴⁹, by the Hurwitz zeta function, and by reflection for x ≤ 0. */
 export function polygamma(n: number, x: number): number {
   if (n === 0) return digamma(x);
   if (Number.isNaN(x) || x === Number.NEGATIVE_INFINITY) return Number.NaN;

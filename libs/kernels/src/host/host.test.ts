@@ -1,4 +1,4 @@
-/** Every function of this folder against numbers of 320 places: its stated error, its limits, and its rounding. */
+/** Compares every function of this folder with numbers of 320 binary places: its error, limits and rounding. */
 import { describe, expect, it } from 'vitest';
 import { erfc, erfInv } from './error-function.ts';
 import * as exponentials from './exponentials.ts';
@@ -11,12 +11,12 @@ import * as trigonometry from './trigonometry.ts';
 
 const { NaN: nan, POSITIVE_INFINITY: infinity } = Number;
 
-/** Numbers in [0, 1) of the golden ratio's sequence: evenly spread, and of all digits. */
+/** Numbers in [0, 1) from the golden ratio's sequence: evenly spread, with all digits. */
 const spread = (count: number): number[] =>
   Array.from({ length: count }, (_, i) => (0.5 + i * 0.6180339887498949) % 1);
 
 const evenly = (low: number, high: number): number[] => spread(40).map((u) => low + (high - low) * u);
-/** Of magnitudes from 10^low to 10^high. */
+/** Numbers with magnitudes from 10^low to 10^high. */
 const magnitudes = (low: number, high: number): number[] =>
   spread(40).map((u, i) => 10 ** (low + (high - low) * u) * (1 + i / 100));
 const bothSigns = (xs: readonly number[]): number[] => xs.map((x, i) => (i % 2 === 0 ? x : -x));
@@ -29,7 +29,7 @@ const cosh = (x: Fixed): Fixed => half(expOf(x) + expOf(-x));
 const asinh = (x: Fixed): Fixed => (x < 0n ? -asinh(-x) : exact.log(x + exact.sqrt(times(x, x) + ONE)));
 const LN2 = exact.log(2n * ONE);
 const LN10 = exact.log(10n * ONE);
-/** atan after one step that makes any x small. */
+/** atan x, after one step that makes x small. */
 const asin = (x: Fixed): Fixed => exact.atan(over(x, exact.sqrt(ONE - times(x, x))));
 
 type Rows = readonly (readonly [
@@ -86,7 +86,7 @@ const rows: Rows = [
 ];
 
 describe('functions of doubles', () => {
-  it.each(rows)('%s is as near as it says', (_name, f, expected, xs, bound) => {
+  it.each(rows)('%s is within its stated error', (_name, f, expected, xs, bound) => {
     const errors = xs.map((x) => ulpsBetween(f(x), expected(fixed(x))));
     expect(Math.max(...errors)).toBeLessThanOrEqual(bound);
   });
@@ -95,13 +95,13 @@ describe('functions of doubles', () => {
     const bases = [...magnitudes(-20, 21), ...evenly(0.9, 1.101)];
     for (const [i, x] of bases.entries()) {
       const logarithm = exact.log(fixed(x));
-      // So that the result lies between 10⁻²⁰ and 10²⁵⁰.
+      // The result lies between 10⁻²⁰ and 10²⁵⁰.
       const y = (((i * 0.6180339887498949) % 1) * 620 - 45) / Math.log(x);
       const errors = ulpsBetween(powers.pow(x, y), expOf(times(fixed(y), logarithm)));
       expect(errors).toBeLessThanOrEqual(1);
     }
   });
-  it('hypot, atan2 and logAddExp are near for pairs', () => {
+  it('hypot, atan2 and logAddExp are within their stated errors', () => {
     const xs = magnitudes(-8, 8);
     const ys = bothSigns(magnitudes(-7, 7).reverse());
     for (const [i, x] of xs.entries()) {
@@ -118,7 +118,7 @@ describe('functions of doubles', () => {
       ).toBeLessThanOrEqual(2 * 2 ** -52 * scale);
     }
   });
-  it('erfInv is within 5 ulp, by what erf says of it', () => {
+  it('erfInv is within 5 ulp, checked by erf', () => {
     for (const x of [
       ...evenly(-0.999, 0.999),
       ...magnitudes(-15, -1),
@@ -135,7 +135,7 @@ describe('functions of doubles', () => {
     const error = Math.abs(exact.nearDouble(fixed(found) - expected));
     expect(error).toBeLessThanOrEqual(bound * Math.max(1, Math.abs(found)));
   };
-  it('logGamma and its derivatives are near', () => {
+  it('logGamma and its derivatives are within their stated errors', () => {
     for (const x of [...evenly(0.01, 3), ...magnitudes(-3, 6)]) {
       nearGamma(logGamma(x), exact.logGamma(fixed(x)), 2 ** -50);
       nearGamma(polygamma(0, x), exact.digamma(fixed(x)), 2 ** -49);
@@ -143,7 +143,7 @@ describe('functions of doubles', () => {
       nearGamma(polygamma(2, x), -2n * exact.zeta(3, fixed(x)), 2 ** -49);
     }
   });
-  it('and so they are below 0, by reflection', () => {
+  it('logGamma and its derivatives are within their stated errors below 0', () => {
     for (const x of evenly(-9.6, -0.4).filter((v) => Math.abs(v - Math.round(v)) > 0.05)) {
       const angle = times(exact.PI, fixed(x));
       const [s, c] = [exact.sin(angle), exact.cos(angle)];
@@ -155,7 +155,7 @@ describe('functions of doubles', () => {
       nearGamma(polygamma(1, x), times(ratio, ratio) - exact.zeta(2, mirrored), 2 ** -48);
     }
   });
-  it('sinc has the derivatives of its series, near 0 and beyond', () => {
+  it('sinc has the derivatives of its series, near 0 and elsewhere', () => {
     for (const x of [...evenly(-6, 6.1), ...magnitudes(-9, 0)]) {
       const y = times(exact.PI, fixed(x));
       const [s, c] = [exact.sin(y), exact.cos(y)];
@@ -197,7 +197,7 @@ describe('exact results', () => {
   });
 });
 
-describe('borders', () => {
+describe('limits', () => {
   it.each<[string, number, number]>([
     ['exp overflows', exponentials.exp(710), infinity],
     ['exp underflows', exponentials.exp(-746), 0],
@@ -235,7 +235,7 @@ describe('borders', () => {
   });
 });
 
-describe('loops', () => {
+describe('host kernels', () => {
   const xs = evenly(0.1, 0.9);
   it('round a float32 result once', () => {
     const x = Float32Array.from(xs);
@@ -248,7 +248,7 @@ describe('loops', () => {
     hostOrdered('polygamma', 1, out, x);
     expect([...out]).toEqual(Array.from(x, (v) => Math.fround(polygamma(1, v))));
   });
-  it('end for every number', () => {
+  it('terminate for every number', () => {
     const odd = [nan, 0, -0, 5e-324, 1e-310, 0.5, 1, 1e15 + 0.5, 1e22, Number.MAX_VALUE, infinity];
     const x = Float64Array.from([...odd, ...odd.map((v) => -v)]);
     const out = new Float64Array(x.length);
@@ -258,7 +258,7 @@ describe('loops', () => {
       hostOrdered('sinc', order, out, x);
       expect(out[0]).toBeNaN();
     }
-    // A sum of 10⁹ terms, were they all added.
+    // Adding all terms would make a sum of 10⁹ terms.
     hostOrdered('polygamma', 1e9, out.subarray(0, 1), Float64Array.of(1));
     for (const op of ['erfInv', 'erfc', 'logGamma', 'cbrt', 'log2', 'exp2', 'atan', 'softplus'] as const) {
       hostUnary(op, out, x);

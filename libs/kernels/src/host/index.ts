@@ -1,6 +1,6 @@
 /**
- * Functions that every backend computes the same way, on the host: in doubles, with our own series. They take arrays
- * of float32 or float64; float32 results are rounded once, from a double good to a few units of its last place.
+ * Functions that the host computes for every backend, in doubles with our own series. They take arrays of float32 or
+ * float64. A float32 result is rounded once, from a double that is accurate to a few ulp.
  */
 import type { TypedArray } from '@lockstep/tensor';
 import { erfc, erfInv } from './error-function.ts';
@@ -32,7 +32,7 @@ const unaryMath = {
 
 const binaryMath = { atan2, floorDivide, hypot, logAddExp, pow, remainder } as const;
 
-/** Functions of a whole number n (the order of a derivative) and x. */
+/** Functions of an integer n (the order of a derivative) and x. */
 const orderedMath = { polygamma, sinc } as const;
 
 export type HostUnaryOp = keyof typeof unaryMath;

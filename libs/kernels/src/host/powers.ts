@@ -26,7 +26,7 @@ const LOG10_E: Pair = { high: Math.LOG10E, low: 1.098319650216765e-17 };
 /** (atanh(s)/s − 1 − z/3 − z²/5)/z³, z = s². */
 const ATANH = series(8, (i) => 1 / (2 * i + 7));
 
-/** ln x for 0 < x < ∞ to a part in 2⁶⁵: 2 atanh((m − 1)/(m + 1)) + n·ln 2. */
+/** ln x for 0 < x < ∞ with relative error 2⁻⁶⁵: 2 atanh((m − 1)/(m + 1)) + n·ln 2. */
 function logPair(x: number): Pair {
   const isDenormal = x < SMALLEST_NORMAL;
   const normal = isDenormal ? x * 2 ** 54 : x;
@@ -63,7 +63,7 @@ export const log2 = (x: number): number => logTo(LOG2_E, x);
 export const log10 = (x: number): number => logTo(LOG10_E, x);
 
 /**
- * xʸ within 1 ulp. As in C: x⁰ = 1 and 1ʸ = 1 whatever the other is; a negative x has powers for whole y only (else NaN).
+ * xʸ within 1 ulp. As in C, x⁰ = 1 and 1ʸ = 1 even for NaN, and a negative x has powers for integers y only (else NaN).
  */
 export function pow(x: number, y: number): number {
   if (y === 0 || x === 1) return 1;
@@ -79,7 +79,7 @@ export function pow(x: number, y: number): number {
 /** xʸ for x ≥ 0 and y ≠ 0. */
 function powerOf(x: number, y: number): number {
   if (x === 1) return 1;
-  // Beyond 10²⁰ every power but that of 1 is out of range; so is each of 0 and ∞.
+  // If |y| > 10²⁰, every power is 0, 1 or ∞; so is every power of 0 and ∞.
   if (x === 0 || x === Number.POSITIVE_INFINITY || abs(y) > 1e20) {
     return x > 1 === y > 0 ? Number.POSITIVE_INFINITY : 0;
   }
@@ -98,7 +98,7 @@ export function cbrt(x: number): number {
   const m = scaled(mantissaOf(normal), exponent - 3 * third); // in [1, 8)
   let root = 0.95 + 0.14 * m;
   for (let i = 0; i < 5; i++) root -= (root - m / (root * root)) / 3;
-  // Once more, with what the cube of the rounded root misses.
+  // One more step, with the exact difference to the cube of the rounded root.
   const square = productOf(root, root);
   const cube = multiplyPairs(square, { high: root, low: 0 });
   const near = root + (m - cube.high - cube.low) / (3 * square.high);
@@ -106,7 +106,7 @@ export function cbrt(x: number): number {
   return x < 0 ? -result : result;
 }
 
-/** √(a² + b²) within 1.1 ulp and without overflow on the way; an infinite side wins over NaN. */
+/** √(a² + b²) within 1.1 ulp and without intermediate overflow; ∞ if either side is infinite, even beside NaN. */
 export function hypot(a: number, b: number): number {
   const long = max(abs(a), abs(b));
   if (abs(a) === Number.POSITIVE_INFINITY || abs(b) === Number.POSITIVE_INFINITY)
@@ -116,7 +116,7 @@ export function hypot(a: number, b: number): number {
   return sqrt(x * x + y * y) / scale;
 }
 
-/** a − b·⌊a/b⌋ as Python and NumPy have it: exact, with the sign of b; by 0 NaN. */
+/** a − b·⌊a/b⌋ as in Python and NumPy: exact, with the sign of b; NaN if b is 0. */
 export function remainder(a: number, b: number): number {
   const rest = a % b;
   if (rest !== 0 && rest < 0 !== b < 0) return rest + b;

@@ -12,7 +12,7 @@ const ATAN_LOW = [
   0, -3.1253241424539383e-18, 1.0698755618734451e-17, -2.4623815582638635e-17, 2.2698777452961687e-17,
   -5.4556305485916264e-18, 1.5834785051444286e-17, -2.1478388444456983e-17, 3.061616997868383e-17,
 ];
-/** What π/2 and π have beyond their doubles. */
+/** π/2 and π less their doubles. */
 const HALF_PI_LOW = 6.123233995736766e-17;
 const PI_LOW = 2 * HALF_PI_LOW;
 
@@ -21,7 +21,7 @@ const ATAN = series(7, (i) => (i % 2 === 0 ? -1 : 1) / (2 * i + 3));
 const SIN = series(8, (i) => (i % 2 === 0 ? -1 : 1) * inverseFactorial(2 * i + 3));
 const COS = series(9, (i) => (i % 2 === 0 ? -1 : 1) * inverseFactorial(2 * i + 2));
 
-/** atan x within 1 ulp: atan(k/8) + atan t with |t| ≤ 1/16, beyond 1 by way of π/2 − atan(1/x). */
+/** atan x within 1 ulp: atan(k/8) + atan t with |t| ≤ 1/16; for |x| > 1, π/2 − atan(1/x). */
 export function atan(x: number): number {
   const t = abs(x);
   if (Number.isNaN(x)) return x;
@@ -54,7 +54,7 @@ export const asin = (x: number): number => atan(x / sqrt((1 - x) * (1 + x)));
 /** acos x within 2 ulp; beyond ±1 NaN. */
 export const acos = (x: number): number => 2 * atan(sqrt((1 - x) / (1 + x)));
 
-/** The angle of the point (x, y) in [−π, π], within 2 ulp; signs of zeros decide sides as in C. */
+/** The angle of the point (x, y) in [−π, π], within 2 ulp; the signs of zeros count as in C. */
 export function atan2(y: number, x: number): number {
   if (Number.isNaN(x) || Number.isNaN(y)) return Number.NaN;
   const angle = firstQuadrant(abs(y), abs(x));
@@ -81,7 +81,7 @@ export function sinPi(x: number, quarters = 0): number {
 }
 
 /**
- * The derivative of order n of sin(πx)/(πx). Near 0 by its series, beyond by s⁽ⁿ⁾(y) = (sin(y + nπ/2) − n·s⁽ⁿ⁻¹⁾(y))/y
+ * The derivative of order n of sin(πx)/(πx). Near 0 it uses the series, elsewhere s⁽ⁿ⁾(y) = (sin(y + nπ/2) − n·s⁽ⁿ⁻¹⁾(y))/y
  * for s(y) = sin(y)/y.
  */
 export function sinc(n: number, x: number): number {

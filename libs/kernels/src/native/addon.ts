@@ -6,10 +6,10 @@ import type { TypedArray } from '@lockstep/tensor';
 const instructionSets = ['avx512', 'avx2', 'neon'] as const;
 export type InstructionSet = (typeof instructionSets)[number];
 
-/** What `native/addon.cc` exports for an instruction set. It trusts its arguments. */
+/** The exports of `native/addon.cc` for an instruction set. They do not check their arguments. */
 export interface NativeExports {
   unary(op: number, out: TypedArray, x: TypedArray): void;
-  /** Comparisons too; each operand is data, repeat, period. */
+  /** Binary operations and comparisons. */
   binary(
     op: number,
     out: TypedArray,
@@ -33,7 +33,11 @@ export interface NativeExports {
     bRepeat: number,
     bPeriod: number,
   ): void;
-  /** The words of `program.ts`; the chain's length, repeat and period of each operand; outputs, operands. */
+  /**
+   * @param program Words of {@link FusedProgram}.
+   * @param sizes The chain's length, then repeat and period of each operand.
+   * @param arrays Outputs, then operands.
+   */
   fused(program: Int32Array, sizes: Float64Array, ...arrays: readonly TypedArray[]): void;
   fill(out: TypedArray, value: number): void;
   copy(out: TypedArray, x: TypedArray): void;
@@ -51,7 +55,7 @@ export interface NativeExports {
     channels: number,
   ): void;
   treeMoments(out: TypedArray, x: TypedArray, segments: number, channels: number): void;
-  /** Offsets are in elements; the view is rank, shape, strides of `to`, strides of `from`. */
+  /** Offsets are in elements. `view` holds rank, shape, strides of `to`, strides of `from`. */
   copyStrided(to: TypedArray, toOffset: number, from: TypedArray, fromOffset: number, view: Int32Array): void;
   maxPoolSelect(out: TypedArray, x: TypedArray, t: TypedArray, pool: Int32Array): void;
   maxPoolScatter(out: TypedArray, x: TypedArray, g: TypedArray, pool: Int32Array): void;
@@ -74,7 +78,7 @@ export interface NativeExports {
   adviseLargePages(memory: Uint8Array): void;
 }
 
-/** The kernels that this machine can run, or why it has none. */
+/** The native kernels that this machine can run, or why it has none. */
 export type NativeStatus =
   | { readonly available: true; readonly instructionSet: InstructionSet }
   | { readonly available: false; readonly reason: string };
@@ -86,14 +90,14 @@ const path = fileURLToPath(new URL('../../build/native.node', import.meta.url));
 
 let loaded: Loaded | undefined;
 
-/** Once per thread. */
+/** Loads the addon once per thread. */
 function load(): Loaded {
   loaded ??= loadAddon();
   return loaded;
 }
 
 function loadAddon(): Loaded {
-  if (!existsSync(path)) return { reason: `${path} is not built; npm run build says why` };
+  if (!existsSync(path)) return { reason: `${path} is not built; run npm run build to see why` };
   try {
     return { addon: createRequire(import.meta.url)(path) as Addon };
   } catch (error) {
@@ -108,13 +112,13 @@ export function availableSets(): readonly InstructionSet[] {
 }
 
 /**
- * Whether native kernels run here, and with which instructions. `LOCKSTEP_NATIVE=off` leaves them out,
- * `LOCKSTEP_NATIVE=avx2` and the like choose the instructions.
+ * Whether this machine runs native kernels, and with which instruction set. `LOCKSTEP_NATIVE=off` switches them off,
+ * `LOCKSTEP_NATIVE=avx2` and the like choose the instruction set.
  */
 export function nativeStatus(): NativeStatus {
   const wish = process.env.LOCKSTEP_NATIVE ?? '';
   if (wish === 'off')
-    return { available: false, reason: 'LOCKSTEP_NATIVE=off leaves the native kernels out' };
+    return { available: false, reason: 'LOCKSTEP_NATIVE=off switches the native kernels off' };
   const result = load();
   if ('reason' in result) return { available: false, reason: result.reason };
   const sets = availableSets();
@@ -134,8 +138,8 @@ export function exportsFor(set: InstructionSet): NativeExports | undefined {
 }
 
 /**
- * Asks the system for large pages under memory that nothing has touched yet. A hint: without native kernels, or on
- * systems other than Linux, nothing happens.
+ * Asks the system for large pages for memory that nothing has touched yet. This is a hint: it does nothing without native
+ * kernels or on systems other than Linux.
  */
 export function adviseLargePages(memory: SharedArrayBuffer): void {
   const status = nativeStatus();

@@ -1,24 +1,24 @@
-/** The native kernels trust what they are given: here a wrong call becomes an error instead of a crash. */
+/** Checks before native calls. The native kernels do not check their arguments, so a wrong call would crash the process. */
 import { LockstepError } from '@lockstep/errors';
 import type { TypedArray } from '@lockstep/tensor';
 import type { Conv2dAttrs, Operand, PoolAttrs } from '../kernels.ts';
 
 export const isFloats = (array: TypedArray): array is Float32Array => array instanceof Float32Array;
 export const isBools = (array: TypedArray): array is Uint8Array => array instanceof Uint8Array;
-/** Shapes are 32-bit numbers on the other side. */
+/** The native side holds shapes as 32-bit integers. */
 const MAX_ELEMENTS = 2 ** 31 - 1;
 
-/** @throws LockstepError `shape` unless the array has `length` elements at least, and these can be counted. */
+/** @throws LockstepError `shape` unless the array has at least `length` elements, and 32 bits can count them. */
 export function requireLength(op: string, name: string, array: TypedArray, length: number): void {
   if (array.length >= length && length <= MAX_ELEMENTS) return;
   throw new LockstepError(
     'shape',
-    `${op}: ${name} has ${array.length} elements, its shape says ${length} (at most ${MAX_ELEMENTS})`,
+    `${op}: ${name} has ${array.length} elements, its shape needs ${length} (at most ${MAX_ELEMENTS})`,
     { op, name, length: array.length, expected: length },
   );
 }
 
-/** For a table of rows, which may be of any size. @throws LockstepError `shape` unless the array holds them all. */
+/** Checks a table of any size. @throws LockstepError `shape` unless the array holds all its rows. */
 export function requireRows(
   op: string,
   name: string,
@@ -33,13 +33,13 @@ export function requireRows(
   );
 }
 
-/** @throws LockstepError `shape` if the operand's pattern is longer than its data. */
+/** @throws LockstepError `shape` if the operand's data are shorter than its period. */
 export function requireOperand(op: string, { data, repeat, period }: Operand): void {
   if (repeat >= 1 && period >= 1 && data.length >= period) return;
   if (data.length === 0 && period === 0) return;
   throw new LockstepError(
     'shape',
-    `${op}: an operand of repeat ${repeat} and period ${period} has ${data.length} elements; both count from 1, and it needs a whole period`,
+    `${op}: an operand of repeat ${repeat} and period ${period} has ${data.length} elements; repeat and period are at least 1, and the data need a whole period`,
     { op, repeat, period, length: data.length },
   );
 }

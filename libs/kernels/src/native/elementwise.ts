@@ -1,10 +1,10 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand } from '../kernels.ts';
+import { opCodes } from '../operations.ts';
 import { referenceKernels } from '../reference/index.ts';
 import type { NativeExports } from './addon.ts';
 import { isBools, isFloats, requireLength, requireOperand } from './checks.ts';
-import { opCodes } from './codes.ts';
 import { encodeFused, type FusedProgram } from './program.ts';
 
 const reference = referenceKernels('fma');
@@ -68,12 +68,12 @@ export function elementwise(native: NativeExports) {
 const isCastable = (array: TypedArray): boolean =>
   isFloats(array) || isBools(array) || array instanceof Int32Array;
 
-/** Whether the arrays have one dtype of four bytes, whose elements can be moved as bits. */
+/** Whether all arrays have the same dtype, of four bytes, so that elements can be moved as bits. */
 function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
   return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
 }
 
-/** Arrays of one call of `fused` that the native side has room for. */
+/** The most arrays in a call of `fused` that the native side takes. */
 const MAX_ARRAYS = 120;
 
 export function fusedOf(native: NativeExports): Kernels['fused'] {
@@ -105,7 +105,7 @@ export function fusedOf(native: NativeExports): Kernels['fused'] {
   };
 }
 
-/** Whether all arrays are float32 or bool, the outputs as the chain makes them, and sums those of floats. */
+/** Whether all arrays are float32 or bool, outputs have the dtypes that the chain gives, and sums are sums of floats. */
 function isFusible(
   program: FusedProgram,
   outs: readonly TypedArray[],
@@ -120,26 +120,26 @@ function isFusible(
   });
 }
 
-/** What the chain runs over: the elements of its outputs, or of what they sum. */
+/** The number of elements that the chain runs over. */
 function lengthOf({ outputs }: FusedProgram, outs: readonly TypedArray[]): number {
   const sum = outputs[0]!.sum;
   return sum === null ? outs[0]!.length : sum.outer * sum.size * sum.inner;
 }
 
-/** @throws LockstepError `shape` if an output is too short, or the sums are of other lengths than the chain. */
+/** @throws LockstepError `shape` if an output is too short, or a sum has another number of elements than the chain. */
 function requireOutputs({ outputs }: FusedProgram, outs: readonly TypedArray[], length: number): void {
   for (const [o, { sum }] of outputs.entries()) {
     requireLength('fused', 'an output', outs[o]!, sum === null ? length : sum.outer * sum.inner);
     if (sum === null || sum.outer * sum.size * sum.inner === length) continue;
     throw new LockstepError(
       'shape',
-      `fused: a sum over [${sum.outer}, ${sum.size}, ${sum.inner}] needs a chain of as many elements; this one has ${length}`,
+      `fused: a sum over [${sum.outer}, ${sum.size}, ${sum.inner}] needs a chain of as many elements, and this chain has ${length}`,
       { ...sum, length },
     );
   }
 }
 
-/** Sums of nothing. */
+/** Writes the sums of a chain without elements. */
 function fillSums({ outputs }: FusedProgram, outs: readonly TypedArray[]): void {
   for (const [o, { sum }] of outputs.entries()) {
     if (sum !== null) outs[o]!.fill(0, 0, sum.outer * sum.inner);

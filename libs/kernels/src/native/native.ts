@@ -1,9 +1,9 @@
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, PoolAttrs } from '../kernels.ts';
+import { reduceCodes } from '../operations.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
-import { reduceCodes } from '../wasm/codes.ts';
 import { exportsFor, type InstructionSet, type NativeExports, nativeStatus } from './addon.ts';
 import { isFloats, requireLength, requireRows, requireView, requireWindows } from './checks.ts';
 import { contractions, convolutions } from './contractions.ts';
@@ -13,8 +13,8 @@ import { encodeView, memoize } from './program.ts';
 const reference = referenceKernels('fma');
 
 /**
- * Kernels in C++ for float32 arrays in any memory, and for others that are only moved; the rest goes to the reference
- * kernels. `undefined` where there are none: {@link nativeStatus} tells why.
+ * Kernels in C++ for float32 arrays in any memory. Those that only move elements take every dtype; the reference kernels
+ * do the rest. `undefined` if this machine has no native kernels; {@link nativeStatus} says why.
  */
 export function createNativeKernels(instructionSet?: InstructionSet): Kernels | undefined {
   const status = nativeStatus();
@@ -35,7 +35,7 @@ export function createNativeKernels(instructionSet?: InstructionSet): Kernels | 
   };
 }
 
-/** From here on a copy takes longer than a native call. */
+/** A copy of fewer bytes takes less time than a native call. */
 const MIN_COPY_BYTES = 4096;
 
 function movement(native: NativeExports) {

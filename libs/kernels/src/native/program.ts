@@ -1,10 +1,10 @@
-/** Attributes as words that the native side reads, made once for each attributes object. */
+/** Encodes attributes as words for the native side, once for each attributes object. */
 import { LockstepError } from '@lockstep/errors';
 import type { FusedAttrs, ReduceAttrs, StridedAttrs } from '../kernels.ts';
+import { givesBool, opCodes } from '../operations.ts';
 import { foldView } from '../wasm/views.ts';
-import { opCodes } from './codes.ts';
 
-/** `make`, with what it made before for the same object. */
+/** `make` that remembers its result for each object. */
 export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V {
   const made = new WeakMap<K, V>();
   return (key) => {
@@ -17,21 +17,22 @@ export function memoize<K extends object, V>(make: (key: K) => V): (key: K) => V
   };
 }
 
-/** A fused chain for a number of operands. */
+/** A fused chain, encoded for a certain number of operands. */
 export interface FusedProgram {
-  /** Numbers of operands, instructions and outputs; op and three arguments of each; register, size and inner of each. */
+  /**
+   * Numbers of operands, instructions and outputs; then op and three arguments of each instruction; then register, size
+   * and inner of each output.
+   */
   readonly words: Int32Array;
   readonly numOperands: number;
   readonly outputs: readonly FusedOutput[];
 }
 
 interface FusedOutput {
-  /** Whether an instruction makes it bool, or the operand whose dtype it has. */
+  /** Whether the instruction that writes it gives a bool; for an operand, its number. */
   readonly kind: boolean | number;
   readonly sum: ReduceAttrs | null;
 }
-
-const givesBool = (code: number): boolean => code >= opCodes.eq && code !== opCodes.select;
 
 /** @throws LockstepError `argument` if a register is read before it is written. */
 export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOperands: number): FusedProgram {
@@ -41,7 +42,7 @@ export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOper
     words.push(opCodes[op], args[0] ?? 0, args[1] ?? 0, args[2] ?? 0);
   }
   const kindOf = (register: number) =>
-    register < numOperands ? register : givesBool(opCodes[instructions[register - numOperands]!.op]);
+    register < numOperands ? register : givesBool(instructions[register - numOperands]!.op);
   const encoded = outputs.map((register, o) => {
     requireRegister(register, numOperands + instructions.length);
     const sum = sums?.[o] ?? null;
@@ -53,15 +54,19 @@ export function encodeFused({ instructions, outputs, sums }: FusedAttrs, numOper
 
 function requireRegister(register: number, written: number): void {
   if (Number.isInteger(register) && register >= 0 && register < written) return;
-  throw new LockstepError('argument', `fused: register ${register} is read when ${written} are written`, {
-    register,
-    written,
-  });
+  throw new LockstepError(
+    'argument',
+    `fused: register ${register} is read when only ${written} are written`,
+    {
+      register,
+      written,
+    },
+  );
 }
 
-/** A strided view as the native side copies it, and the places that it reaches. */
+/** A strided view, encoded for the native side, and the range of elements that it reaches. */
 export interface EncodedView {
-  /** For reading the view, and for writing it. */
+  /** Words of the copy that reads the view, and of the one that writes it. */
   readonly read: Int32Array;
   readonly write: Int32Array;
   readonly size: number;
@@ -82,7 +87,7 @@ export function encodeView(view: StridedAttrs): EncodedView {
   };
 }
 
-/** Rank, shape and strides; last goes the axis along which `to` is contiguous, before it that of `from`. */
+/** Rank, shape and strides. The axis along which `to` is contiguous comes last, that of `from` before it. */
 function copyWords(shape: readonly number[], to: readonly number[], from: readonly number[]): Int32Array {
   const order = shape.map((_, axis) => axis);
   const moveTo = (place: number, strides: readonly number[]) => {

@@ -3,19 +3,19 @@ import type { DType } from '@lockstep/tensor';
 import type { Profile } from '../kernels.ts';
 import { fma } from './fma.ts';
 
-/** Scalar arithmetic of one dtype: every operation gives a value of that dtype. */
+/** Scalar arithmetic of one dtype. Every operation returns a value of that dtype. */
 export interface Arithmetic {
   readonly add: (a: number, b: number) => number;
   readonly sub: (a: number, b: number) => number;
   readonly mul: (a: number, b: number) => number;
   readonly div: (a: number, b: number) => number;
-  /** One term of a contraction, `acc + a·b`: where the profile decides how often to round. */
+  /** One term of a contraction, `acc + a·b`. The profile decides how often it rounds. */
   readonly mulAdd: (acc: number, a: number, b: number) => number;
 }
 
 const { fround, imul } = Math;
 
-// Rounding the float64 result is exact: 53 bits are more than twice 24 + 2, so nothing is rounded twice.
+// Rounding the float64 result gives the float32 result: 53 ≥ 2·24 + 2 bits make the double rounding harmless.
 const float32: Arithmetic = {
   add: (a, b) => fround(a + b),
   sub: (a, b) => fround(a - b),
@@ -32,7 +32,7 @@ const float64: Arithmetic = {
   mulAdd: (acc, a, b) => acc + a * b,
 };
 
-// Integers wrap; a division truncates toward zero and by zero gives 0.
+// Integers wrap. A division truncates toward zero; a division by zero gives 0.
 const int32: Arithmetic = {
   add: (a, b) => (a + b) | 0,
   sub: (a, b) => (a - b) | 0,
@@ -57,7 +57,7 @@ const tables: Readonly<Record<Profile, typeof portable>> = {
 };
 
 /**
- * The profile concerns float32 alone, and there `mulAdd`.
+ * The profile matters for `mulAdd` of float32 only.
  * @throws LockstepError `dtype` for bool, which has no arithmetic.
  */
 export function arithmeticOf(op: string, dtype: DType, profile: Profile = 'portable'): Arithmetic {

@@ -6,7 +6,7 @@ import { requirePowerOfTwo, treeCombine } from './tree.ts';
 
 export type KernelGradAttrs = Conv2dAttrs & { readonly segments: number; readonly combine: 'stack' | 'tree' };
 
-/** Reads x`[image, y, x, channel]`; outside the image it is +0. */
+/** The element x`[image, y, x, channel]`, or +0 outside the image. */
 export function pixels(data: TypedArray, height: number, width: number, channels: number) {
   return (image: number, y: number, x: number, channel: number): number =>
     y >= 0 && y < height && x >= 0 && x < width
@@ -66,7 +66,7 @@ export function conv2dInputGrad(
           let acc = 0;
           for (let ky = 0; ky < kernelHeight; ky++) {
             for (let kx = 0; kx < kernelWidth; kx++) {
-              // The output pixel that reads (y, x) through this tap; between two strides there is none.
+              // The output pixel that reads (y, x) through this tap, unless the tap falls between two strides.
               const oy = (y + attrs.padTop - ky) / attrs.strideY;
               const ox = (x + attrs.padLeft - kx) / attrs.strideX;
               if (!Number.isInteger(oy) || !Number.isInteger(ox)) continue;
@@ -124,7 +124,7 @@ export function conv2dKernelGrad(
   }
 }
 
-/** @throws LockstepError `argument` unless the batch is `segments` equal runs that the combination can take. */
+/** @throws LockstepError `argument` unless the batch is `segments` equal runs, for a tree a power of two of them. */
 export function requireWholeSegments({ batch, segments, combine }: KernelGradAttrs): void {
   if (combine === 'tree') requirePowerOfTwo('conv2dKernelGrad', segments);
   if (batch % segments === 0) return;

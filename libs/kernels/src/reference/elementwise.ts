@@ -1,6 +1,7 @@
 import { LockstepError } from '@lockstep/errors';
 import { type DType, dtypeOf, isFloat, type TypedArray, wholeRange } from '@lockstep/tensor';
-import type { BinaryOp, CompareOp, Operand, UnaryOp } from '../kernels.ts';
+import type { Operand } from '../kernels.ts';
+import type { BinaryOp, CompareOp, UnaryOp } from '../operations.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { float32Math } from './float32-math.ts';
 import { float64Math } from './float64-math.ts';
@@ -18,12 +19,12 @@ export function copy(out: TypedArray, x: TypedArray): void {
 export function requireAlike(out: TypedArray, x: TypedArray): void {
   const [to, from] = [dtypeOf(out), dtypeOf(x)];
   if (to !== from) {
-    throw new LockstepError('dtype', `copy: out is ${to}, x ${from}; cast converts`, { to, from });
+    throw new LockstepError('dtype', `copy: out is ${to} and x ${from}; use cast to convert`, { to, from });
   }
   if (out.length !== x.length) {
     throw new LockstepError(
       'shape',
-      `copy: out has ${out.length} elements, x ${x.length}; it takes all of x`,
+      `copy: out has ${out.length} elements and x ${x.length}; the lengths must be equal`,
       {
         out: out.length,
         x: x.length,
@@ -46,7 +47,7 @@ export function cast(out: TypedArray, x: TypedArray): void {
   }
 }
 
-/** Nearest integer, ties to the even one, keeping the sign of zero. */
+/** The nearest integer, ties to the even one; zeros keep their sign. */
 function roundTiesToEven(x: number): number {
   const magnitude = Math.abs(x);
   if (!(magnitude < 2 ** 52)) return x;
@@ -68,10 +69,10 @@ function transcendental(op: Transcendental, dtype: DType): (x: number) => number
   });
 }
 
-/** The float32 next to 1e-30, for float64 too. */
+/** 1e-30 as a float32, also for float64. */
 const FLUSH_BELOW = Math.fround(1e-30);
 
-/** Results are rounded by being stored. */
+/** The body of an operation. Storing a result rounds it. */
 function unaryFunction(op: UnaryOp, dtype: DType): (x: number) => number {
   switch (op) {
     case 'neg':
@@ -136,7 +137,7 @@ function binaryFunction(op: BinaryOp, dtype: DType): (a: number, b: number) => n
   }
 }
 
-/** The element of `operand` that output element `i` uses. */
+/** The element of `operand` for output element `i`. */
 function read(operand: Operand, i: number): number {
   return operand.data[Math.floor(i / operand.repeat) % operand.period]!;
 }

@@ -49,7 +49,7 @@ describe('float32 functions are accurate', () => {
   });
 });
 
-/** sin and cos of a float32 number in [0, ∞), by a π of 320 places. */
+/** sin and cos of a float32 number in [0, ∞), computed with 320 places of π. */
 function exactAngle(x: number): { sin: number; cos: number } {
   const halfPi = PI / 2n;
   const turned = fixed(x);
@@ -76,7 +76,7 @@ describe('sin and cos within 1.4 ulp of every finite argument', () => {
     );
   };
 
-  it('of every magnitude', () => {
+  it('for every magnitude', () => {
     for (let i = 0; i < 3000; i++) {
       const x = Math.fround(2 ** (-120 + (i * 248) / 3000) * (1 + ((i * 0.6180339887498949) % 1)));
       if (Number.isFinite(x)) expect([x, errorOf(x) <= 1.4]).toEqual([x, true]);
@@ -84,14 +84,15 @@ describe('sin and cos within 1.4 ulp of every finite argument', () => {
     expect(errorOf(3.4028234663852886e38)).toBeLessThanOrEqual(1.4);
   });
 
-  it('beside multiples of π/2', () => {
+  it('next to multiples of π/2', () => {
     for (let k = 1; k < 2 ** 40; k += 1 + Math.floor(k / 100)) {
       const x = Math.fround((k * Math.PI) / 2);
       expect([x, errorOf(x) <= 1.4]).toEqual([x, true]);
     }
   });
 
-  // Found by trying all: the nearest to a multiple of π/2, the worst of the reduction in float32, and its last arguments.
+  // Found by trying all floats: the one nearest to a multiple of π/2, the worst ones of the reduction in float32, and its last
+  // arguments.
   it.each([7.729178919452902e28, 11489.65234375, 1698.8167724609375, 52516.43359375, 32768, 32768.00390625])(
     'of %f',
     (x) => {
@@ -99,7 +100,7 @@ describe('sin and cos within 1.4 ulp of every finite argument', () => {
     },
   );
 
-  it('has the values of mpmath', () => {
+  it('agrees with mpmath', () => {
     const near = (found: number, expected: number) =>
       expect(Math.abs(found - expected)).toBeLessThanOrEqual(1.4 * ulp(expected));
     near(sin(1e8), 0.931639027109726);
@@ -133,7 +134,7 @@ describe('float32 functions at the edges', () => {
     expect([erf(-0), erf(Infinity), erf(-Infinity), erf(4)]).toEqual([-0, 1, -1, 1]);
   });
 
-  it('keep denormal arguments where the function is its argument, and NaN everywhere', () => {
+  it('keep denormal arguments if f(x) ≈ x, and NaN', () => {
     const smallest = 2 ** -149;
     expect([sin(-smallest), tanh(smallest)]).toEqual([-smallest, smallest]);
     for (const f of Object.values(float32Math)) expect(f(Number.NaN)).toBeNaN();

@@ -1,7 +1,7 @@
 /**
- * Functions of float32 elements in float32 operations alone, each rounded once, so that every backend gives the same
- * bits. Polynomials are those of Cephes (Moshier) unless a comment says otherwise. Errors are against the exact value,
- * in units of the last place (ulp), and are checked in `float32-math.test.ts`.
+ * Functions of float32 elements. They use only float32 operations, each rounded once, so that every backend gives the same
+ * bits. Polynomials are those of Cephes (Moshier) unless a comment says otherwise. Errors are relative to the exact value,
+ * in units of the last place (ulp); `float32-math.test.ts` checks them.
  */
 import { cosOfLarge, NEAR_ANGLES, sinOfLarge } from './large-angles.ts';
 
@@ -14,9 +14,9 @@ const LN2_LOW = fround(-2.1219444e-4);
 const SQRT_HALF = fround(Math.SQRT1_2);
 const SMALLEST_NORMAL = fround(1.17549435e-38);
 const TWO_OVER_PI = fround(2 / Math.PI);
-/** Added to a number below 2²² it leaves no room for a fraction; the number's last bits are then the sum's. */
+/** A number below 2²² plus this has no fraction left; the last bits of the sum are those of the rounded number. */
 const ROUNDER = 1.5 * 2 ** 23;
-// π/2 in parts of 8 bits and a rest: n·part is exact for n < 2¹⁶.
+// π/2 in parts of 8 bits and a remainder: n·part is exact for n < 2¹⁶.
 const HALF_PI_PARTS = [
   1.5703125,
   0.0004825592041015625,
@@ -76,7 +76,7 @@ function exp(x: number): number {
   const r = fround(fround(t - fround(n * LN2_HIGH)) - fround(n * LN2_LOW));
   const p = fround(polynomial(EXP, r) * fround(r * r));
   const y = fround(fround(p + r) + 1);
-  // Two factors, since 2ⁿ alone may be denormal or too large: the first product is exact.
+  // Two factors, since 2ⁿ alone may be denormal or too large. The first product is exact.
   const half = n >> 1;
   return fround(fround(y * powerOfTwo(half)) * powerOfTwo(n - half));
 }
@@ -109,8 +109,8 @@ interface Angle {
 }
 
 /**
- * Cody and Waite's reduction for |x| ≤ NEAR_ANGLES. The first two parts leave nothing to round; what rounding takes from the
- * differences after them is given to the next part, and at the end it is the tail.
+ * Cody and Waite's reduction for |x| ≤ NEAR_ANGLES. The differences with the first two parts are exact. The rounding error
+ * of each later difference goes to the next part, and the last one is the tail.
  */
 function reduceAngle(magnitude: number): Angle {
   const n = fround(fround(fround(magnitude * TWO_OVER_PI) + ROUNDER) - ROUNDER);
@@ -132,7 +132,7 @@ function sinPolynomial({ r, tail }: Angle): number {
   return fround(fround(fround(fround(polynomial(SIN, z) * z) * r) + tail) + r);
 }
 
-/** cos(r + tail), in which the tail does not count. */
+/** cos(r + tail). The tail is too small to change it. */
 function cosPolynomial({ r }: Angle): number {
   const z = fround(r * r);
   return fround(fround(fround(polynomial(COS, z) * fround(z * z)) - fround(0.5 * z)) + 1);
@@ -179,5 +179,5 @@ function erf(x: number): number {
   return withSign(isNegative(x), t <= 0.927734375 ? near : far);
 }
 
-/** The functions by the name of their operation. */
+/** The functions, by the names of their operations. */
 export const float32Math = { exp, log, sin, cos, tanh, sigmoid, erf };

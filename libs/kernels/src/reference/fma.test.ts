@@ -17,7 +17,7 @@ function units(x: number): bigint {
 function round(value: bigint): number {
   const magnitude = value < 0n ? -value : value;
   const length = magnitude.toString(2).length;
-  // The last bit that stays: of a 24-bit significand, but of no smaller a number than 2⁻¹⁴⁹.
+  // The last bit that remains: that of a 24-bit significand, but at least 2⁻¹⁴⁹.
   const dropped = BigInt(Math.max(length - 24, 149));
   const half = 1n << (dropped - 1n);
   const rest = magnitude & ((1n << dropped) - 1n);
@@ -27,7 +27,7 @@ function round(value: bigint): number {
   return value < 0n ? -result : result;
 }
 
-/** The fused multiply-add in integers; float64 does what concerns infinities, NaN and zeros. */
+/** The fused multiply-add in integers. float64 computes the results that are infinities, NaN and zeros. */
 function exact(acc: number, a: number, b: number): number {
   const plain = acc + a * b;
   if (!Number.isFinite(plain)) return plain;
@@ -54,7 +54,7 @@ function anyFloat(): number {
   bits[0] = random32() ^ (random32() >>> 16);
   return float[0]!;
 }
-/** A float32 whose significand ends in many zeros or ones, of an exponent near 0: sums of them often lie half-way. */
+/** A float32 with an exponent near 0 whose significand ends in many zeros or ones. Sums of such numbers often lie half-way. */
 function simpleFloat(): number {
   const significand = (random32() >>> 28) + (random32() & 0x80000000 ? 2 ** 23 : 2 ** 24 - 16);
   return significand * 2 ** ((random32() >>> 27) - 32) * (random32() & 0x80000000 ? -1 : 1);
@@ -83,7 +83,7 @@ describe('fma', () => {
   });
 
   it('rounds once where rounding twice differs', () => {
-    // Products so close to half a unit of `acc` that float64 takes their sum to be half-way.
+    // Products so close to half a unit of `acc` that float64 rounds their sum to the half-way point.
     const below = [1 + 2 ** -23, 1 - 2 ** -23] as const;
     const above = [1 + 2 ** -12, 1 - 2 ** -12 + 2 ** -24] as const;
     expect(fma(1 + 2 ** -23, below[0], below[1] * 2 ** -24)).toBe(1 + 2 ** -23);
@@ -111,7 +111,7 @@ describe('fma', () => {
     }
   });
 
-  it('overflows as a sum that is rounded once', () => {
+  it('overflows like a sum that is rounded once', () => {
     const largest = 2 ** 128 - 2 ** 104;
     expect(fma(largest, 2 ** 52, 2 ** 51)).toBe(Infinity);
     expect(fma(largest, fround(2 ** 52 * (1 - 2 ** -24)), fround(2 ** 51 * (1 + 2 ** -23)))).toBe(Infinity);
@@ -136,7 +136,7 @@ describe('fma', () => {
 });
 
 describe('the reference of profile fma', () => {
-  it('is one chain of fused multiply-adds in float32 and the same as portable elsewhere', () => {
+  it('chains fused multiply-adds in float32 and equals portable in other dtypes', () => {
     const kernels = referenceKernels('fma');
     expect(kernels.profile).toBe('fma');
     expect(kernels.reduce).toBe(referenceKernels().reduce);
@@ -153,7 +153,7 @@ describe('the reference of profile fma', () => {
   });
 });
 
-/** In [1, 2). */
+/** Numbers in [1, 2). */
 function anyFloatOfOne(): number {
   return 1 + random32() / 2 ** 32;
 }

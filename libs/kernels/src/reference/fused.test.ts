@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { plain } from '../fixtures/random.ts';
 import type { FusedAttrs, ReduceAttrs } from '../kernels.ts';
-import { plain } from '../wasm/fixtures/same-bits.ts';
 import { referenceKernels } from './index.ts';
 
 const reference = referenceKernels();
@@ -36,7 +36,7 @@ describe('sums of a fused chain', () => {
     }
   });
 
-  it('are those of an operand as it was, where a value is written over it', () => {
+  it('read an operand before an output overwrites it', () => {
     const [x, factor] = [plain(60), plain(60)];
     const sum = { outer: 3, size: 5, inner: 4 };
     const expected = new Float32Array(12);

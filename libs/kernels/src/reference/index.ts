@@ -58,8 +58,8 @@ const kernels: Readonly<Record<Profile, Kernels>> = {
 };
 
 /**
- * The specification in TypeScript: any dtype, any arrays, every sum in its written order. It is obvious rather than
- * fast; the other backends are tested against it bit for bit.
+ * The specification in TypeScript: any dtype, any memory, every sum in its written order. It is plain rather than fast; the
+ * other backends are tested against it bit for bit.
  */
 export function referenceKernels(profile: Profile = 'portable'): Kernels {
   return kernels[profile];

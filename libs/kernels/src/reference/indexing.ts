@@ -14,7 +14,7 @@ export function gather(out: TypedArray, table: TypedArray, indices: Int32Array, 
   }
 }
 
-/** The updates of each row in ascending order: those of row r are `order[starts[r]]` … `order[starts[r + 1] − 1]`. */
+/** The updates of each row, in ascending order. Those of row r are `order[starts[r]]` … `order[starts[r + 1] − 1]`. */
 export interface UpdatesByRow {
   readonly starts: Uint32Array;
   readonly order: Uint32Array;
@@ -34,7 +34,7 @@ export function updatesByRow(indices: Int32Array, rows: number): UpdatesByRow {
   return { starts, order };
 }
 
-/** For integers, whose order does not matter. */
+/** Adds integer updates, whose order does not matter. */
 function addInPlace(
   out: TypedArray,
   updates: TypedArray,

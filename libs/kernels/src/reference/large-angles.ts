@@ -1,16 +1,16 @@
 /**
- * Sine and cosine of large float32 numbers: |x| = m·2ᵉ with a whole m of 24 bits, times 2/π in integers (Payne and Hanek,
- * 1983), then series in doubles, rounded once. Every operation is one that each backend has: products of integers modulo
- * 2⁶⁴, and sums and products of doubles that are not contracted.
+ * Sine and cosine of large float32 numbers. |x| = m·2ᵉ, where m is an integer of 24 bits, is multiplied by 2/π in integers
+ * (Payne and Hanek, 1983); then series in doubles are rounded once. Every backend has these operations: products of integers
+ * modulo 2⁶⁴, and sums and products of doubles without contraction.
  */
 const { fround } = Math;
 
-/** Up to here `float32-math.ts` reduces in float32. */
+/** `float32-math.ts` reduces angles up to this one in float32. */
 export const NEAR_ANGLES = 32768;
 
-/** 2/π after 32 zeros: 256 binary places from the weight 2³¹ down. */
+/** 2/π with 32 leading zeros: 256 binary places, the first of weight 2³¹. */
 const TWO_OVER_PI = 0xa2f9836e_4e441529_fc2757d1_f534ddc0_db629599_3c439041_fe5163abn;
-/** What a place of 62 after the point of |x|·2/π counts. */
+/** The angle of the last of the 62 binary places of |x|·2/π. */
 const UNIT = (Math.PI / 2) * 2 ** -62;
 
 /** Coefficients from the highest power down: (sin r − r)/r³ and (cos r − 1)/r², to a part in 2³² for |r| ≤ π/4. */
@@ -21,8 +21,8 @@ const floats = new Float32Array(1);
 const bits = new Int32Array(floats.buffer);
 
 /**
- * |x| = n·π/2 + r, |r| ≤ π/4. Of the places of 2/π those count whose product with 2ᵉ weighs 2 or less, as others give whole
- * turns; 96 of them are taken. No float32 comes nearer to a multiple of π/2 than 2⁻³⁰, so r has 31 true places or more.
+ * |x| = n·π/2 + r, |r| ≤ π/4. The reduction uses the 96 places of 2/π from the one whose product with 2ᵉ has weight 2; higher
+ * places give whole turns. No float32 is nearer to a multiple of π/2 than 2⁻³⁰, so at least 31 places of r are right.
  */
 function reduce(magnitude: number): { n: number; r: number } {
   floats[0] = magnitude;

@@ -3,7 +3,7 @@ import type { PoolAttrs } from '../kernels.ts';
 import { arithmeticOf } from './arithmetic.ts';
 import { isLarger } from './reduce.ts';
 
-/** Calls `visit` with each output index and the index in x of its window's maximum (the first; NaN is largest). */
+/** Calls `visit` with each output index and the index in x of the first maximum of its window; NaN is largest. */
 function forEachMaximum(
   x: TypedArray,
   attrs: PoolAttrs,

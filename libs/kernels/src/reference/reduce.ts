@@ -1,10 +1,11 @@
 import { type DType, dtypeOf, isFloat, type TypedArray } from '@lockstep/tensor';
-import type { ReduceAttrs, ReduceOp } from '../kernels.ts';
+import type { ReduceAttrs } from '../kernels.ts';
+import type { ReduceOp } from '../operations.ts';
 import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { treeCombine } from './tree.ts';
 
 const LANES = 16;
-/** Terms of a chain; what is longer is cut into blocks of so many. */
+/** The most terms of a chain. Longer sums are cut into blocks of this size. */
 const BLOCK = 16;
 
 /** The sum of `term(0) … term(size − 1)` in the order of a contiguous axis: 16 lanes, combined pairwise. */
@@ -20,8 +21,8 @@ export function sumInLanes(size: number, term: (i: number) => number, arithmetic
 }
 
 /**
- * The sum of `term(0) … term(size − 1)` in the order of a strided axis: chains of 16, combined like the bits of a counter,
- * two sums of equally many blocks as soon as there are two; in the end what there is, the shortest first.
+ * The sum of `term(0) … term(size − 1)` in the order of a strided axis: chains of 16, combined like the bits of a counter. Two
+ * sums of equally many blocks are combined as soon as there are two; at the end the remaining sums are added, shortest first.
  */
 export function sumInBlocks(size: number, term: (i: number) => number, { add }: Arithmetic): number {
   const sums: number[] = [];
@@ -34,7 +35,7 @@ export function sumInBlocks(size: number, term: (i: number) => number, { add }: 
   return sums.reduceRight((total, sum) => add(sum, total), 0);
 }
 
-/** What `max` and `min` give for no elements. */
+/** The results of `max` and `min` without elements. */
 function extremeOf(op: 'max' | 'min', dtype: DType): number {
   if (isFloat(dtype)) return op === 'max' ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
   if (dtype === 'int32') return op === 'max' ? -2147483648 : 2147483647;
@@ -59,7 +60,7 @@ function reductionOf(op: ReduceOp, dtype: DType, inner: number): Reduction {
   };
 }
 
-/** Calls `visit` with each output index and the function that reads its `i`th element along the reduced axis. */
+/** Calls `visit` with each output index and a function that reads its `i`th element along the reduced axis. */
 function forEachOutput(
   x: TypedArray,
   { outer, size, inner }: ReduceAttrs,
@@ -77,7 +78,7 @@ export function reduce(op: ReduceOp, out: TypedArray, x: TypedArray, attrs: Redu
   });
 }
 
-/** Whether `x` beats `best`: larger, or the first NaN. */
+/** Whether `x` is larger than `best`, or the first NaN. */
 export function isLarger(x: number, best: number): boolean {
   return x > best || (Number.isNaN(x) && !Number.isNaN(best));
 }

@@ -18,8 +18,8 @@ function values(size: number, seed = 1): Float64Array {
 
 const full = (data: Operand['data']): Operand => ({ data, repeat: 1, period: data.length });
 
-describe('elementwise', () => {
-  it('reads operands as full arrays, scalars, trailing vectors and row values', () => {
+describe('elementwise kernels', () => {
+  it('read operands as full arrays, scalars, trailing vectors and row values', () => {
     const out = new Float64Array(6);
     const x = full(Float64Array.of(1, 2, 3, 4, 5, 6));
     kernels.binary('mul', out, x, { data: Float64Array.of(10), repeat: 1, period: 1 });
@@ -30,7 +30,7 @@ describe('elementwise', () => {
     expect([...out]).toEqual([0, 1, 2, 0, 1, 2]);
   });
 
-  it('rounds float32 once and wraps integers', () => {
+  it('round float32 once and wrap integers', () => {
     const sum = new Float32Array(1);
     kernels.binary('add', sum, full(Float32Array.of(16777216)), full(Float32Array.of(1)));
     expect(sum[0]).toBe(16777216);
@@ -41,14 +41,14 @@ describe('elementwise', () => {
     expect([...product]).toEqual([-3, 0]);
   });
 
-  it('rounds ties to even, keeping the sign of zero', () => {
+  it('round ties to even and keep the sign of zero', () => {
     const x = Float64Array.of(0.5, 1.5, 2.5, -0.5, -1.5, -0, 1e300, NaN, -2.4);
     const out = new Float64Array(x.length);
     kernels.unary('round', out, x);
     expect([...out]).toEqual([0, 2, 2, -0, -2, -0, 1e300, NaN, -2]);
   });
 
-  it('has written rules for NaN and zeros', () => {
+  it('follow the written rules for NaN and zeros', () => {
     const a = full(Float32Array.of(NaN, 1, 0, -0));
     const b = full(Float32Array.of(1, NaN, -0, 0));
     const out = new Float32Array(4);
@@ -64,7 +64,7 @@ describe('elementwise', () => {
     expect([...out]).toEqual([NaN, 0, 0, Math.fround(-1.1e-30)]);
   });
 
-  it('casts by truncation and saturation', () => {
+  it('cast by truncation and saturation', () => {
     const int = new Int32Array(5);
     kernels.cast(int, Float32Array.of(-1.9, 1.9, 3e9, -Infinity, NaN));
     expect([...int]).toEqual([-1, 1, 2147483647, -2147483648, 0]);
@@ -76,7 +76,7 @@ describe('elementwise', () => {
     expect([...bool]).toEqual([1, 0, 1]);
   });
 
-  it('names the dtype it cannot take', () => {
+  it('name a dtype that they cannot take', () => {
     const ints = new Int32Array(1);
     expect(() => kernels.unary('exp', ints, ints)).toThrow(/exp: needs float32 or float64, got int32/);
     const bools = full(new Uint8Array(1));
@@ -101,7 +101,7 @@ describe('strided views', () => {
 });
 
 describe('sums', () => {
-  it('run in 16 lanes along a contiguous axis', () => {
+  it('are taken in 16 lanes along a contiguous axis', () => {
     const x = Float32Array.from(values(37));
     const lanes = new Float32Array(16);
     x.forEach((value, i) => {
@@ -117,14 +117,14 @@ describe('sums', () => {
     expect(out[0]).toBe(pairwise(lanes));
   });
 
-  /** Of the elements `from` … `to − 1` of column j of two. */
+  /** The chain over elements `from` … `to − 1` of column j of two. */
   const chainOf = (x: Float32Array, j: number) => (from: number, to: number) => {
     let acc = 0;
     for (let i = from; i < to; i++) acc = fround(acc + x[2 * i + j]!);
     return acc;
   };
 
-  it('run in blocks of 16 along a strided axis, combined in pairs', () => {
+  it('are taken in blocks of 16 along a strided axis, combined in pairs', () => {
     const x = Float32Array.from(values(2 * 107));
     const out = new Float32Array(2);
     kernels.reduce('sum', out, x, { outer: 1, size: 107, inner: 2 });
@@ -137,7 +137,7 @@ describe('sums', () => {
     }
   });
 
-  it('run along each of the 16 lanes of a long contiguous axis as along a strided one', () => {
+  it('are taken along each lane of a long contiguous axis as along a strided axis', () => {
     const x = Float32Array.from(values(16 * 107));
     const [out, lanes] = [new Float32Array(1), new Float32Array(16)];
     kernels.reduce('sum', out, x, { outer: 1, size: 16 * 107, inner: 1 });
@@ -148,7 +148,7 @@ describe('sums', () => {
     expect(out[0]).toBe(lanes[0]);
   });
 
-  it('of the updates of a row run as along a strided axis', () => {
+  it('of the updates of a row are taken as along a strided axis', () => {
     const updates = Float32Array.from(values(2 * 300));
     const indices = Int32Array.from({ length: 300 }, (_, i) => (i % 3 === 0 ? 0 : i % 3 === 1 ? 2 : 9));
     const [out, own] = [new Float32Array(6), new Float32Array(200)];
@@ -172,7 +172,7 @@ describe('sums', () => {
     }
   });
 
-  it('of nothing are 0, −∞ and +∞', () => {
+  it('without elements are 0, −∞ and +∞', () => {
     const out = new Float64Array(1);
     const empty = { outer: 1, size: 0, inner: 1 };
     const results = (['sum', 'max', 'min'] as const).map((op) => {
@@ -182,7 +182,7 @@ describe('sums', () => {
     expect(results).toEqual([0, -Infinity, Infinity]);
   });
 
-  it('argmax takes the first of equals and the first NaN', () => {
+  it('argmax takes the first of equal elements and the first NaN', () => {
     const out = new Int32Array(3);
     kernels.argmax(out, Float64Array.of(1, 3, 3, 5, NaN, NaN, -2, -1, -3), { outer: 3, size: 3, inner: 1 });
     expect([...out]).toEqual([1, 1, 1]);
@@ -218,7 +218,7 @@ describe('moments', () => {
     }
   });
 
-  it('of empty segments are zeros and leave the others alone', () => {
+  it('of empty segments are zeros and do not change the others', () => {
     const out = new Float64Array(6);
     const attrs = { segments: 2, rows: 2, inner: 1, channels: 1 };
     kernels.moments(out, Float64Array.of(3, 5, 7, 9), Float64Array.of(0, 0, 1, 1), attrs);
@@ -235,7 +235,7 @@ describe('contractions', () => {
     [true, false],
     [false, true],
     [true, true],
-  ])('matmul with transposes %s, %s is a plain sum', (transposeA, transposeB) => {
+  ])('matmul with transposes %s, %s is a plain sum of products', (transposeA, transposeB) => {
     const [batch, m, n, k] = [2, 3, 4, 5];
     const a = values(batch * m * k);
     const b = values(k * n, 7);
@@ -293,7 +293,7 @@ describe('convolution', () => {
   const dy = values(4 * 3 * 3 * 3, 9);
   const dot = (a: Float64Array, b: Float64Array) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-  it('weighs the neighbourhood of a pixel', () => {
+  it('weighs the neighbours of a pixel', () => {
     const out = new Float64Array(4);
     const one = { batch: 1, height: 2, width: 2, inChannels: 1, outHeight: 2, outWidth: 2, outChannels: 1 };
     kernels.conv2d(out, Float64Array.of(1, 2, 3, 4), Float64Array.of(1, 10, 100, 1000), {
@@ -335,7 +335,7 @@ describe('convolution', () => {
 });
 
 describe('pooling', () => {
-  it('takes the first maximum, gathers beside it and scatters to it', () => {
+  it('takes the first maximum, selects at its place and scatters to it', () => {
     const attrs = {
       batch: 1,
       height: 2,
@@ -361,17 +361,17 @@ describe('pooling', () => {
 });
 
 describe('copy', () => {
-  it('takes all of an array of its own dtype and length', () => {
+  it('takes an array of the same dtype and length', () => {
     const out = new Int32Array(2);
     kernels.copy(out, Int32Array.of(-1, 7));
     expect([...out]).toEqual([-1, 7]);
-    expect(() => kernels.copy(out, new Int32Array(1))).toThrow(/out has 2 elements, x 1/);
-    expect(() => kernels.copy(out, new Uint32Array(2))).toThrow(/out is int32, x uint32; cast converts/);
+    expect(() => kernels.copy(out, new Int32Array(1))).toThrow(/out has 2 elements and x 1/);
+    expect(() => kernels.copy(out, new Uint32Array(2))).toThrow(/out is int32 and x uint32; use cast/);
   });
 });
 
-describe('indexing and random bits', () => {
-  it('gathers rows and adds them back in order', () => {
+describe('indexing and random kernels', () => {
+  it('gather rows and add them back in order', () => {
     const out = new Float64Array(6);
     kernels.gather(out, Float64Array.of(1, 2, 3, 4), Int32Array.of(1, -1, 0), { rows: 2, width: 2 });
     expect([...out]).toEqual([3, 4, NaN, NaN, 1, 2]);
@@ -381,7 +381,7 @@ describe('indexing and random bits', () => {
     expect([...table]).toEqual([0, 0, 6, 8]);
   });
 
-  it('are the words of Threefry and units below 1', () => {
+  it('give the words of Threefry and units below 1', () => {
     const bits = new Uint32Array(5);
     kernels.randomBits(bits, Uint32Array.of(7, 9));
     expect([...bits.subarray(2, 4)]).toEqual([...threefry2x32(7, 9, 1, 0)]);

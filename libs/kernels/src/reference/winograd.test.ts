@@ -12,7 +12,7 @@ function values(size: number, seed: number): Float64Array {
   });
 }
 
-/** Both algorithms and both directions, in the arrays' own precision. */
+/** Computes both algorithms in both directions, in the precision of the arrays. */
 function both(make: (size: number) => Float32Array | Float64Array, attrs: Omit<Conv2dAttrs, 'algorithm'>) {
   const kernels = referenceKernels('fma');
   const { batch, height, width, inChannels, outHeight, outWidth, outChannels } = attrs;
@@ -75,7 +75,7 @@ describe('Winograd’s algorithm', () => {
     for (const part of parts) expect(distance(winograd[part], direct[part]), part).toBeLessThan(1e-14);
   });
 
-  it('rounds in float32 about as much as the direct sums do', () => {
+  it('has rounding errors in float32 like those of direct sums', () => {
     const attrs = shape(8, 32, 24, 1);
     const exact = both((length) => new Float64Array(length), attrs).direct;
     const single = both((length) => new Float32Array(length), attrs);
@@ -85,14 +85,14 @@ describe('Winograd’s algorithm', () => {
     }
   });
 
-  it('takes 3×3 taps of stride 1', () => {
+  it('refuses other kernels than 3×3 taps of stride 1', () => {
     const attrs = { ...shape(6, 1, 1, 1), strideY: 2, outHeight: 3 };
     expect(() => both((length) => new Float32Array(length), attrs)).toThrow(
-      /3×3 and stride 1, not 3×3 and strides 2, 1/,
+      /3×3 with stride 1, got 3×3 with strides 2, 1/,
     );
   });
 
-  it('is chosen by shape and precision, whatever the number of images', () => {
+  it('is chosen by shape and precision, not by the number of images', () => {
     const large = shape(8, 24, 24, 1);
     expect(kernelGradAlgorithm('float32', large)).toBe('winograd');
     expect(kernelGradAlgorithm('float32', shape(4, 24, 24, 1))).toBe('direct');

@@ -5,7 +5,7 @@ import { type Arithmetic, arithmeticOf } from './arithmetic.ts';
 import { type KernelGradAttrs, pixels, requireWholeSegments } from './convolution.ts';
 import { treeCombine } from './tree.ts';
 
-/** A convolution of stride 1 between two grids of pixels; the kernel's element of tap (ky, kx) and channels (c, k). */
+/** A convolution of stride 1 between two grids of pixels. `tap` reads the kernel's element of tap (ky, kx), channels (c, k). */
 interface Tiled {
   readonly batch: number;
   readonly from: Grid;
@@ -54,20 +54,20 @@ export function winogradInputGrad(
   convolve(profile, out, dy, { batch, from: output(attrs), to: input(attrs), padTop, padLeft, tap });
 }
 
-/** The patch of 4×4 pixels of channel c around the tile whose top left pixel is given; what lies outside is +0. */
+/** The patch of 4×4 pixels of channel c around the tile whose top left pixel is given; +0 outside the image. */
 function patchOf(x: TypedArray, { from, padTop, padLeft }: Omit<Tiled, 'tap'>) {
   const pixel = pixels(x, from.height, from.width, from.channels);
   return (image: number, top: number, left: number, c: number): Matrix =>
     grid(4, 4, (i, j) => pixel(image, top + i - padTop, left + j - padLeft, c));
 }
 
-/** What is contracted at each of the 16 positions: the transformed matrices' elements there. */
+/** An element of a transformed matrix at one of the 16 positions, where contractions run. */
 const atPositions = (matrices: readonly Matrix[]): Matrix => {
   const flat = matrices.map((matrix) => matrix.flat());
   return grid(16, flat.length, (position, i) => flat[i]![position]!);
 };
 
-/** 4×4 chains over the elements [start, end) at each position. */
+/** 4×4 chains, one at each position, over the elements [start, end). */
 function chains(mulAdd: Arithmetic['mulAdd'], a: Matrix, b: Matrix, start: number, end: number): Matrix {
   const sums = a.map((row, position) => {
     let acc = 0;
@@ -141,7 +141,7 @@ export function winogradKernelGrad(
   }
 }
 
-/** The top left pixels of all tiles, in their order. */
+/** The top left pixels of all tiles, in order. */
 function tilesOf(batch: number, { height, width }: Grid) {
   const across = Math.ceil(width / 2);
   const down = Math.ceil(height / 2);
@@ -164,7 +164,7 @@ function grid(height: number, width: number, at: (i: number, j: number) => numbe
   return rows;
 }
 
-/** Applies a transform of vectors to the columns of a matrix, then to the rows of what that gives. */
+/** Applies a transform of vectors to the columns of a matrix, then to the rows of the result. */
 function onBothAxes(transform: (x: readonly number[]) => readonly number[]) {
   const turn = (m: Matrix): Matrix => grid(m[0]!.length, m.length, (i, j) => m[j]![i]!);
   return (m: Matrix): Matrix => turn(turn(m).map(transform)).map(transform);

@@ -1,21 +1,29 @@
 /**
- * WebAssembly made for one elementwise chain: a loop that reads every operand once, keeps all that lies between two
- * steps in registers and writes every output once. The instructions are those of the kernels for single operations, so
- * the bits are too.
+ * Compiles an elementwise chain to WebAssembly: a loop that reads every operand once, keeps the values between two steps
+ * in registers and writes every output once. It uses the instructions of the kernels for single operations, so it has
+ * the same bits.
  */
+import { LockstepError } from '@lockstep/errors';
 import type { FusedInstruction } from '../kernels.ts';
-import { compareCodes } from './codes.ts';
+import {
+  type BinaryOp,
+  type ComparisonOp,
+  type ElementwiseOp,
+  givesBool,
+  type LogicalOp,
+  type NumericUnaryOp,
+} from '../operations.ts';
 import { compile, instantiate, MAX_PAGES, type WasmMemory } from './webassembly.ts';
 
-/** What stands in a register: numbers, or masks of all ones for true. */
+/** The content of a register: numbers, or masks, which are all ones for true. */
 export type LaneType = 'float32' | 'bool';
 
 export interface Chain {
-  /** What registers 0, 1, … are read from: arrays, or a single number. */
+  /** The sources of registers 0, 1, …: arrays, or a single number. */
   readonly inputs: readonly (LaneType | 'scalar')[];
-  /** Each writes the next register. */
+  /** Each instruction writes the next register. */
   readonly instructions: readonly FusedInstruction[];
-  /** The registers that are written out. */
+  /** The registers that the chain writes to arrays. */
   readonly outputs: readonly number[];
 }
 
@@ -27,12 +35,8 @@ export function compileChain(chain: Chain, memory: WasmMemory): RunChain {
   return run;
 }
 
-/** Whether an operation is a few vector instructions; the other ones are polynomials. */
-export const isPlain = (op: FusedInstruction['op']): boolean => op in operations;
-
-/** Whether an operation's result is a bool. */
-export const givesBool = (op: FusedInstruction['op']): boolean => op in compareCodes || logic.has(op);
-export const logic: ReadonlySet<string> = new Set(['and', 'or', 'not']);
+/** Whether an operation is a few vector instructions. The other ones, polynomials, go through the kernel for one operation. */
+export const isPlain = (op: ElementwiseOp): op is PlainOp => op in plainOperations;
 
 type Code = readonly number[];
 
@@ -48,7 +52,7 @@ function u32(value: number): number[] {
 }
 
 const vector = (opcode: number): number[] => [0xfd, ...u32(opcode)];
-/** Alignment 1 and an offset: operands lie anywhere. */
+/** A memory argument of alignment 1, since operands lie anywhere. */
 const at = (offset: number): number[] => [0, ...u32(offset)];
 const getLocal = (index: number): number[] => [0x20, ...u32(index)];
 const setLocal = (index: number): number[] => [0x21, ...u32(index)];
@@ -86,8 +90,11 @@ const nonZero = (x: Code): number[] => [
 ];
 const signedOne = (x: Code): number[] => [...x, ...splat(-0), ...v128.and, ...splat(1), ...v128.or];
 
-/** Code for each operation, from the code of its arguments; as in `assembly/elementwise.ts`. */
-const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[]>> = {
+type PlainOp = BinaryOp | ComparisonOp | LogicalOp | 'select' | keyof typeof plainUnary;
+type Emit = (a: Code, b: Code, c: Code) => number[];
+
+/** Code for each plain operation, from the code of its arguments. The instructions are those of `assembly/bodies.ts`. */
+const plainUnary = {
   neg: (a) => simple(...vector(0xe1))(a),
   abs: (a) => simple(...vector(0xe0))(a),
   ceil: (a) => simple(...vector(0x67))(a),
@@ -99,6 +106,10 @@ const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[
   flush: (a) => [...a, ...simple(...vector(0xe0))(a), ...splat(1e-30), ...f32x4.lt, ...v128.andNot],
   relu: (a) => [...a, ...a, ...splat(0), ...f32x4.le, ...v128.andNot],
   sign: (a) => [...signedOne(a), ...a, ...nonZero(a), ...v128.select],
+} satisfies Partial<Record<NumericUnaryOp, Emit>>;
+
+const plainOperations: Readonly<Record<PlainOp, Emit>> = {
+  ...plainUnary,
   add: (a, b) => simple(...vector(0xe4))(a, b),
   sub: (a, b) => simple(...vector(0xe5))(a, b),
   mul: (a, b) => simple(...f32x4.mul)(a, b),
@@ -118,7 +129,7 @@ const operations: Readonly<Record<string, (a: Code, b: Code, c: Code) => number[
   select: (condition, a, b) => simple(...v128.select)(a, b, condition),
 };
 
-/** Locals: table, count, a pointer for each input and output, a vector for each register. */
+/** The body of `run`. Its locals are table, count, a pointer for each input and output, a vector for each register. */
 function bodyOf({ inputs, instructions, outputs }: Chain): number[] {
   const [table, count] = [0, 1];
   const numPointers = inputs.length + outputs.length;
@@ -139,7 +150,8 @@ function bodyOf({ inputs, instructions, outputs }: Chain): number[] {
   );
   const compute = instructions.flatMap(({ op, args }, i) => {
     const [a = [], b = [], c = []] = args.map((arg) => getLocal(register(arg)));
-    return [...operations[op]!(a, b, c), ...setLocal(register(inputs.length + i))];
+    if (!isPlain(op)) throw new LockstepError('internal', `a chain of plain operations has ${op}`, { op });
+    return [...plainOperations[op](a, b, c), ...setLocal(register(inputs.length + i))];
   });
   /** One round of the loop, over four elements or one. */
   const round = (lanes: 4 | 1): number[] => [
@@ -156,7 +168,7 @@ function bodyOf({ inputs, instructions, outputs }: Chain): number[] {
       return [...getLocal(pointer(i)), ...i32Const(bytes), i32Add, ...setLocal(pointer(i))];
     }),
   ];
-  /** While at least `lanes` elements are left. */
+  /** Repeats the round while at least `lanes` elements are left. */
   const loop = (lanes: 4 | 1): number[] => [
     ...[0x02, 0x40, 0x03, 0x40],
     ...[...getLocal(count), ...i32Const(lanes), i32LessThan, 0x0d, 1],

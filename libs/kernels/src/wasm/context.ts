@@ -2,14 +2,16 @@ import type { TypedArray } from '@lockstep/tensor';
 import type { Kernels } from '../kernels.ts';
 import type { Exports } from './module.ts';
 
-/** What the kernels of one instance work with. */
+/** What the kernels of one instance share. */
 export interface Context {
   readonly wasm: Exports;
-  /** What the instance cannot do; of the same profile. */
+  /** The kernels of the same profile that do what the instance cannot. */
   readonly reference: Kernels;
+  /** Address of the workspace. */
   readonly work: number;
   /** Address of the attributes. */
   readonly attrs: number;
+  /** The memory at `attrs`. */
   readonly words: Int32Array;
   /** Whether all arrays are float32 and lie in the memory. */
   readonly floats: (...arrays: readonly TypedArray[]) => boolean;

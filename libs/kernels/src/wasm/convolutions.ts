@@ -3,10 +3,10 @@ import type { Conv2dAttrs, Kernels } from '../kernels.ts';
 import { requireWholeSegments } from '../reference/convolution.ts';
 import type { Context } from './context.ts';
 
-/** kernelWidth · channels of the deepest kernel row that the workspace of direct convolutions takes. */
+/** The largest kernelWidth · channels for which the workspace of direct convolutions has room. */
 const MAX_ROW_DEPTH = 8192;
 
-/** In the order of `Conv` in `assembly/patches.ts`. */
+/** The attributes in the order of `Conv` in `assembly/patches.ts`. */
 function convWords(c: Conv2dAttrs): number[] {
   return [
     c.batch,

@@ -74,7 +74,7 @@ describe.each(cases)(
       },
     );
 
-    it('calls that outgrow the memory, and elementwise ones', () => {
+    it('calls that outgrow the memory, and elementwise calls', () => {
       const size = 3_000_000;
       const [a, b] = [wave(size, 0.37), wave(3, 0.71)];
       const [out, expected] = [new Float32Array(size), new Float32Array(size)];

@@ -7,18 +7,18 @@ import { wasmFmaStatus } from './fma.ts';
 import { createWasmKernels, MIN_SCRATCH_BYTES } from './wasm.ts';
 import { createMemory, MAX_PAGES, PAGE_BYTES } from './webassembly.ts';
 
-/** Multiplications from which a contraction is worth two copies. */
+/** A contraction with fewer multiplications takes less time than the copies to and from the wasm memory. */
 const MIN_PRODUCTS = 4096;
-/** Elements from which an elementwise kernel or a sum is. */
+/** The same for the elements of an elementwise kernel or a sum. */
 const MIN_ELEMENTS = 1024;
-/** Elements from which an elementwise kernel is worth a native call: smaller arrays lie on the JavaScript heap. */
+/** An elementwise kernel over fewer elements takes less time than a native call; such arrays lie on the JavaScript heap. */
 const MIN_NATIVE = 32;
 
 type Run = (kernels: Kernels, out: TypedArray, inputs: readonly TypedArray[]) => void;
 
 type Stage = (run: Run, out: TypedArray, ...inputs: readonly TypedArray[]) => void;
 
-/** Copies arrays into a wasm memory of its own, which grows as needed, and results out of it. */
+/** Runs kernels in a wasm memory of its own, which grows as needed: copies inputs into it and the result out of it. */
 function createStage(profile: Profile): Stage {
   const reference = referenceKernels(profile);
   if (profile === 'fma' && !wasmFmaStatus().offered)
@@ -129,7 +129,7 @@ function stagedContractions(stage: Stage, reference: Kernels) {
   } satisfies Partial<Kernels>;
 }
 
-/** Native kernels, but for arrays that are too small for the call. */
+/** Native kernels, except that arrays too small for a native call go to the reference. */
 function nativeForLarge(native: Kernels, reference: Kernels): Kernels {
   return {
     ...native,
@@ -139,10 +139,9 @@ function nativeForLarge(native: Kernels, reference: Kernels): Kernels {
 }
 
 /**
- * Kernels for arrays in ordinary memory. Native ones take them as they are. What those do not do, large float32
- * arrays are staged for through a wasm memory of its own: contractions of profile `portable`, or without native
- * kernels also convolutions, sums and elementwise calls; the rest runs in TypeScript. The bits are the profile's
- * either way.
+ * Kernels for arrays in ordinary memory. Native kernels read them in place. Large float32 arrays are copied through a wasm
+ * memory for contractions of profile `portable` and, without native kernels, for all contractions, sums and elementwise
+ * kernels. The reference kernels do the rest. The bits are those of the profile in every case.
  */
 export function createEagerKernels(profile: Profile = 'portable'): Kernels {
   const reference = referenceKernels(profile);

@@ -5,14 +5,14 @@ import { createMemory } from './webassembly.ts';
 
 export type WasmFmaStatus =
   | { readonly offered: true }
-  /** In words, to follow "not offered: ". */
+  /** Words that follow "not offered: ". */
   | { readonly offered: false; readonly reason: string };
 
 let status: WasmFmaStatus | undefined;
 
 /**
- * Whether the kernels of relaxed SIMD are those of profile `fma` here: a host may run the instructions and yet round
- * twice, where its processor has no fused multiply-add. Asked once per thread.
+ * Whether the kernels of relaxed SIMD compute profile `fma` on this host. A host whose processor has no fused multiply-add
+ * may run the instructions and round twice. The answer is found once per thread.
  */
 export function wasmFmaStatus(): WasmFmaStatus {
   status ??= probe();
@@ -25,7 +25,7 @@ function probe(): WasmFmaStatus {
   return { offered: true };
 }
 
-/** Multiplies matrices of one whole tile, whose every element has other bits when a product is rounded. */
+/** Multiplies matrices of one whole tile, in which every element has other bits if the product is rounded. */
 function fuses(): boolean {
   const [m, n, k] = [4, 8, 2];
   const attrs = { batch: 1, m, n, k, transposeA: false, transposeB: false, batchA: true, batchB: true };

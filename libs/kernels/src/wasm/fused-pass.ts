@@ -1,8 +1,8 @@
-/** One way of a fused chain through its elements: the stages that go over each block, and where they keep what. */
+/** Plans one pass of a fused chain over its elements: the stages that process each block, and where their values lie. */
 import type { TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand, ReduceAttrs } from '../kernels.ts';
-import { type Chain, givesBool, isPlain, type RunChain } from './chain.ts';
-import { unaryCodes } from './codes.ts';
+import { givesBool, opCodes } from '../operations.ts';
+import { type Chain, isPlain, type RunChain } from './chain.ts';
 import {
   type Cut,
   carriedBytes,
@@ -14,13 +14,13 @@ import {
 import type { Exports } from './module.ts';
 import type { WasmMemory } from './webassembly.ts';
 
-/** Elements of a block: what lies between two stages stays in the first-level cache. */
+/** Elements of a block, so few that the values between two stages stay in the first-level cache. */
 export const BLOCK = 1024;
 const SLOT_BYTES = 4 * BLOCK;
-/** Slots that the kernels for single operations, then the table of a stage's addresses, take of the workspace. */
+/** Slots of the workspace for the kernels of single operations, and for the table of a stage's addresses. */
 const NUM_KERNEL_SLOTS = 3;
 const NUM_TABLE_SLOTS = 1;
-/** So that a stage's addresses, of registers and outputs, fit the table. */
+/** The most registers; a stage's addresses, of registers and outputs, then fit the table. */
 const MAX_REGISTERS = 512;
 
 export interface FusionHost {
@@ -47,27 +47,27 @@ interface Written {
   readonly place: Place;
 }
 
-/** A patterned operand, which is written out for the stages. */
+/** A patterned operand, and the slot to which it is written out for the stages. */
 export interface Pattern {
   readonly operand: Operand;
   readonly slot: number;
 }
 
-/** A way through all elements. */
+/** A pass over all elements. */
 export interface Pass {
   readonly length: number;
   readonly block: number;
-  /** Blocks do not cross its multiples. */
+  /** Blocks do not cross multiples of this number of elements. */
   readonly extent: number;
-  /** Of a pass that goes column after column: see {@link Cut}. */
+  /** Set if the pass goes column after column; see {@link Cut}. */
   readonly rows: number | undefined;
-  /** Patterns that look the same in every block, and those that do not. */
+  /** Patterns that are the same in every block, and those that are not. */
   readonly constant: readonly Pattern[];
   readonly changing: readonly Pattern[];
   readonly stages: readonly Stage[];
 }
 
-/** Outputs that are computed together, and how. */
+/** Outputs that one pass computes, and how the chain is cut for them. */
 export interface Part {
   readonly outs: readonly TypedArray[];
   readonly attrs: FusedAttrs;
@@ -92,7 +92,7 @@ export class Scheduler {
   private readonly unit: number;
   private readonly extent: number;
   private readonly rows: number | undefined;
-  /** Of each register that a stage has read or written. */
+  /** The place of each register that a stage has read or written. */
   private readonly places: Place[] = [];
 
   constructor(
@@ -120,7 +120,7 @@ export class Scheduler {
     this.unit = unit;
   }
 
-  /** Undefined if the workspace has no room for it. */
+  /** The pass; undefined if the workspace has no room for it. */
   schedule(): Pass | undefined {
     const { operands, attrs, length, block, unit, extent, rows, written } = this;
     const stages = this.stages();
@@ -136,14 +136,14 @@ export class Scheduler {
     };
   }
 
-  /** Whether all blocks do. */
+  /** Whether every block starts at a multiple of `unit`. */
   private startAtMultiplesOf(unit: number): boolean {
     return this.extent === Number.POSITIVE_INFINITY || this.extent % unit === 0;
   }
 
   /**
-   * The last stage but for sums is always one of plain operations, if only to write the outputs: till then operands are
-   * read.
+   * A stage of plain operations comes last, before the sums, even if it only writes the outputs: earlier stages may still
+   * read operands that the outputs overwrite.
    */
   private stages(): Stage[] {
     const { instructions } = this.attrs;
@@ -166,7 +166,7 @@ export class Scheduler {
     return [...stages, this.plainStage(from, instructions.length, written), ...sums];
   }
 
-  /** Where the values of a sum's register lie, which the last stage writes unless they lie somewhere anyway. */
+  /** The address of the values of a sum's register. The last stage writes them to a slot, unless they lie in memory already. */
   private sourceOf(sum: ReduceAttrs, register: number, written: Written[]): (start: number) => number {
     const isPolynomial = !isPlain(this.attrs.instructions[register - this.operands.length]?.op ?? 'add');
     const output = this.attrs.outputs.findIndex((other, i) => other === register && !this.attrs.sums?.[i]);
@@ -183,13 +183,13 @@ export class Scheduler {
   private polynomialStage(i: number): Stage {
     const { op, args } = this.attrs.instructions[i]!;
     const { wasm } = this.host;
-    const code = unaryCodes[op as keyof typeof unaryCodes];
+    const code = opCodes[op];
     const x = this.placeOf(args[0]!);
     const out = this.placeOf(this.operands.length + i);
     return (start, count) => wasm.unary(code, out.base, addressOf(x, start), count);
   }
 
-  /** Instructions `from` … `to − 1` in one loop, which writes what later stages need; the last one the outputs. */
+  /** Instructions `from` … `to − 1` in one loop. It writes `outputs`, or else the registers that later stages read. */
   private plainStage(from: number, to: number, outputs?: readonly Written[]): Stage {
     const { operands, words, table } = this;
     const { instructions } = this.attrs;
@@ -228,7 +228,7 @@ export class Scheduler {
     return repeat === 1 && period >= this.length;
   }
 
-  /** One number for a block, which its loop keeps in a register. A polynomial's kernel reads whole arrays only. */
+  /** Whether a register is one number for a block, which the loop keeps in a register. A polynomial's kernel reads arrays only. */
   private isScalar(register: number): boolean {
     const { data, repeat, period } = this.operands[register]!;
     const isArray = this.attrs.instructions.some(({ op, args }) => !isPlain(op) && args.includes(register));
@@ -270,8 +270,8 @@ const addressOf = ({ base, stride, repeat, period }: Place, start: number): numb
   base + stride * (Math.floor(start / repeat) % period);
 
 /**
- * As long as possible, and a multiple (`unit`) of short patterns, which then look the same in every block. Long runs of
- * one element are cut into whole blocks where that does not make them much shorter.
+ * The longest block that is a multiple (`unit`) of the short patterns, which are then the same in every block. A block that
+ * divides the long runs of one element is preferred if it is not much shorter.
  */
 function blockFor(patterns: readonly Operand[], cut: Cut): { block: number; unit: number } {
   let { unit } = cut;

@@ -1,13 +1,13 @@
 /**
- * Sums of what a fused chain computes, taken block by block: a block's values lie in a slot, and before it what has been
- * summed so far, in the state that `addRows` of `assembly/reduce.ts` goes on from.
+ * Sums over the values of a fused chain, block by block. A block's values lie in a slot; the state of the sum, from which
+ * `addRows` of `assembly/reduce.ts` goes on, lies before the slot.
  */
 import type { ReduceAttrs } from '../kernels.ts';
-import { reduceCodes } from './codes.ts';
+import { reduceCodes } from '../operations.ts';
 import type { Exports } from './module.ts';
 import type { WasmMemory } from './webassembly.ts';
 
-/** Works on the elements `start` … `start + count − 1` of a chain. */
+/** Processes the elements `start` … `start + count − 1` of a chain. */
 export type Stage = (start: number, count: number) => void;
 
 /** Lanes of a sum over a contiguous axis. */
@@ -16,9 +16,9 @@ const LANES = 16;
 const SUM_BLOCK = 16;
 
 /**
- * How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. They come in
- * ascending order, or with `rows` as those of a matrix of so many rows of `extent` elements, column after column, so that
- * no more than a block's columns are summed at a time.
+ * How a chain is cut for its sums: blocks are multiples of `unit` and do not cross multiples of `extent`. Blocks come in
+ * ascending order. With `rows` the chain is seen as matrices of `rows` rows of `extent` elements, and blocks come column
+ * after column, so that the columns of a single block are summed at a time.
  */
 export interface Cut {
   readonly unit: number;
@@ -27,10 +27,10 @@ export interface Cut {
 }
 
 const isContiguous = ({ inner }: ReduceAttrs): boolean => inner === 1;
-/** Elements that lie side by side and belong together: those of one contiguous sum, or of one index of strided ones. */
+/** Neighbouring elements that belong together: those of one contiguous sum, or of one index of a strided sum. */
 const rowOf = (sum: ReduceAttrs): number => (isContiguous(sum) ? sum.size : sum.inner);
 
-/** Undefined if no blocks of at most `longest` elements suit all of the sums; a single sum has always some. */
+/** The cut for all of the sums, in blocks of at most `longest` elements; undefined if there is none. A single sum has one. */
 export function cutFor(sums: readonly ReduceAttrs[], longest: number): Cut | undefined {
   let [unit, extent] = [1, Number.POSITIVE_INFINITY];
   for (const sum of sums) {
@@ -52,10 +52,10 @@ export function cutFor(sums: readonly ReduceAttrs[], longest: number): Cut | und
   return areAlike ? { unit, extent, rows: wide.size } : undefined;
 }
 
-/** What the sums of a pass may keep between two blocks: it lies in a near cache, and the workspace has room for more. */
+/** The most bytes that the sums of a pass keep between two blocks: few enough for a near cache and for the workspace. */
 const MAX_CARRIED_BYTES = 1 << 18;
 
-/** Whether a strided sum is taken some columns at a time, because its running sums would take too much room. */
+/** Whether a strided sum is computed some columns at a time, because the running sums of all columns need too much room. */
 const isByColumns = ({ size, inner }: ReduceAttrs, longest: number): boolean =>
   inner > longest && runningBytes(size, inner) > MAX_CARRIED_BYTES;
 
@@ -65,17 +65,17 @@ export function leastCommonMultiple(a: number, b: number): number {
   return (a / x) * b;
 }
 
-/** Whether every block holds all that is summed of it: nothing is carried, and the values may lie anywhere. */
+/** Whether a block holds whole sums. Then nothing is kept between blocks, and the values may lie anywhere. */
 export const takesWholeRows = (sum: ReduceAttrs, longest: number): boolean =>
   isContiguous(sum) && sum.size <= longest;
 
-/** Bytes of the running sums of `rows` rows: a block that was begun, and a level for each bit of the number of blocks. */
+/** Bytes of the running sums of `rows` rows: an unfinished block, and a level for each bit of the number of blocks. */
 export function runningBytes(rows: number, width: number): number {
   const numLevels = 32 - Math.clz32(rows / SUM_BLOCK);
   return 4 * width * (1 + numLevels);
 }
 
-/** Bytes that a sum keeps between two blocks; they lie before its slot. */
+/** Bytes that a sum keeps between two blocks. They lie before its slot. */
 export function carriedBytes(sum: ReduceAttrs, longest: number): number {
   const { size, inner } = sum;
   if (takesWholeRows(sum, longest)) return 0;
@@ -90,7 +90,7 @@ export interface SumHost {
   readonly work: number;
 }
 
-/** Adds a block's values to the sums at `out`. They lie at `source(start)`, which is one address if sums are carried. */
+/** A stage that adds a block's values, which lie at `source(start)`, to the sums at `out`. */
 export function sumStage(
   sum: ReduceAttrs,
   out: number,

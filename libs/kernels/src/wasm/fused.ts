@@ -1,16 +1,17 @@
 /**
- * Fused chains in WebAssembly. Runs of plain operations become code of their own ({@link compileChain}); a polynomial
- * between two of them goes over the block with the kernel for single operations. Without polynomials and patterns the
+ * Fused chains in WebAssembly. Each run of plain operations is compiled to a loop ({@link compileChain}); a polynomial
+ * between two runs is computed by the kernel for single operations, block by block. Without polynomials and patterns the
  * block is the whole array.
  */
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { FusedAttrs, Kernels, Operand, ReduceAttrs } from '../kernels.ts';
+import { givesBool, isLogical } from '../operations.ts';
 import { lengthOf } from '../reference/fused.ts';
-import { type Chain, compileChain, givesBool, logic, type RunChain } from './chain.ts';
+import { type Chain, compileChain, type RunChain } from './chain.ts';
 import { BLOCK, type FusionHost, type Part, type Pass, type Pattern, Scheduler } from './fused-pass.ts';
 import { cutFor } from './fused-sums.ts';
 
-/** A chain on certain arrays, with everything decided that is the same for all blocks. */
+/** The passes of a chain on certain arrays. */
 interface Schedule {
   readonly operands: readonly Operand[];
   readonly attrs: FusedAttrs;
@@ -18,7 +19,7 @@ interface Schedule {
 }
 
 export function fusion(host: FusionHost): Pick<Kernels, 'fused'> {
-  // A bound kernel comes with the same arrays each time, so its schedule is made once.
+  // A bound kernel is called with the same arrays each time, so its schedule is made once.
   const schedules = new WeakMap<readonly TypedArray[], Schedule>();
   const runOf = chainCache(host);
   const { buffer } = host.memory;
@@ -78,7 +79,7 @@ export function fusion(host: FusionHost): Pick<Kernels, 'fused'> {
 }
 
 /**
- * One pass through the chain, or several where no blocks suit all of its sums. What may be written over an operand comes
+ * One pass over the chain, or several if no blocks suit all of its sums. The pass whose outputs may overwrite operands comes
  * last.
  */
 function passesFor(outs: readonly TypedArray[], attrs: FusedAttrs): Part[] {
@@ -104,7 +105,7 @@ function passesFor(outs: readonly TypedArray[], attrs: FusedAttrs): Part[] {
   }));
 }
 
-/** Chains are compiled once, whatever arrays they run on. */
+/** Compiles each chain once, whatever arrays it runs on. */
 function chainCache({ memory }: FusionHost): (chain: Chain) => RunChain {
   const compiled = new Map<string, RunChain>();
   return (chain) => {
@@ -115,11 +116,11 @@ function chainCache({ memory }: FusionHost): (chain: Chain) => RunChain {
   };
 }
 
-/** Whether every step has the types that the kernels take. */
+/** Whether every step has arguments of the types that the kernels take. */
 function isTyped(operands: readonly Operand[], { instructions, outputs, sums }: FusedAttrs): boolean {
   const types = operands.map(({ data }) => dtypeOf(data));
   for (const { op, args } of instructions) {
-    const wanted = (i: number) => (logic.has(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
+    const wanted = (i: number) => (isLogical(op) || (op === 'select' && i === 0) ? 'bool' : 'float32');
     if (args.some((arg, i) => types[arg] !== wanted(i))) return false;
     types.push(givesBool(op) ? 'bool' : 'float32');
   }
@@ -129,7 +130,7 @@ function isTyped(operands: readonly Operand[], { instructions, outputs, sums }: 
   );
 }
 
-/** Writes a patterned operand's elements `start` … `start + count − 1` out, from `to[at]` on. */
+/** Writes elements `start` … `start + count − 1` of a patterned operand to `to`, from `to[at]` on. */
 function repeatInto(
   to: Float32Array | Uint8Array,
   at: number,
@@ -142,7 +143,7 @@ function repeatInto(
   for (let i = at; i < at + count; ) {
     const end = Math.min(i + left, at + count);
     const value = data[index]!;
-    // A call costs more than a few elements.
+    // A call of `fill` takes longer than a few elements.
     if (end - i > 32) to.fill(value, i, end);
     else for (let j = i; j < end; j++) to[j] = value;
     i = end;

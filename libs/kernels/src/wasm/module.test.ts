@@ -21,7 +21,7 @@ function sectionIds(binary: Uint8Array): number[] {
 }
 
 describe.each(['portable', 'fma'] as const)('the wasm module of profile %s', (profile) => {
-  it('has code and nothing static: no globals, tables, start or data', () => {
+  it('has no globals, tables, start function or data', () => {
     const binary = readFileSync(new URL(`../../build/${profile}.wasm`, import.meta.url));
     const [types, imports, functions, exports, code] = [1, 2, 3, 7, 10];
     expect(sectionIds(binary)).toEqual([types, imports, functions, exports, code]);
@@ -40,7 +40,7 @@ describe.each(['portable', 'fma'] as const)('the wasm module of profile %s', (pr
   );
 });
 
-it('relaxed SIMD is offered, or the reason says why not', () => {
+it('relaxed SIMD is offered, or the status gives a reason', () => {
   const status = wasmFmaStatus();
   expect(`${status.offered || status.reason}`).toMatch(/^true$|has no relaxed SIMD|does not fuse/);
 });

@@ -118,16 +118,16 @@ function compileFor(profile: Profile): WasmModule {
   const needs = profile === 'fma' ? 'relaxed SIMD' : 'SIMD and threads';
   throw new LockstepError(
     'config',
-    `the wasm kernels of profile ${profile} need WebAssembly with ${needs}, which Node ${process.version} has not here; take Node 24, or another machine`,
+    `the wasm kernels of profile ${profile} need WebAssembly with ${needs}, which Node ${process.version} does not have on this machine; use Node 24 or another machine`,
     { profile, node: process.version },
   );
 }
 
-/** Whether this host knows the profile's instructions. */
+/** Whether this host has the profile's instructions. */
 export function runs(profile: Profile, binary: Uint8Array = readBinary(profile)): boolean {
   if (validate(binary)) return true;
   if (profile !== 'fma') return false;
-  // Node 20 has relaxed SIMD behind this flag, which it takes at any time before the first such module.
+  // Node 20 has relaxed SIMD behind this flag, which can be set at any time before the first such module.
   setFlagsFromString('--experimental-wasm-relaxed-simd');
   return validate(binary);
 }

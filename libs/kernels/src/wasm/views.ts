@@ -1,6 +1,6 @@
 import type { StridedAttrs } from '../kernels.ts';
 
-/** A view and its contiguous counterpart with as few axes as tell the same order; at least two. */
+/** A view and its contiguous counterpart with the fewest axes that give the same order of elements, at least two. */
 export interface FoldedView {
   readonly shape: readonly number[];
   /** Strides of the contiguous array. */
@@ -9,7 +9,7 @@ export interface FoldedView {
   readonly strides: readonly number[];
 }
 
-/** Drops axes of length 1 and joins neighbours that are one axis in both arrays. */
+/** Drops axes of length 1 and joins neighbouring axes that are one axis in both arrays. */
 export function foldView({ shape, strides }: StridedAttrs): FoldedView {
   const folded: { length: number; dense: number; stride: number }[] = [];
   let dense = 1;

@@ -1,11 +1,11 @@
 import { LockstepError } from '@lockstep/errors';
 import { dtypeOf, type TypedArray } from '@lockstep/tensor';
 import type { Kernels, MatmulAttrs, Operand, PoolAttrs, Profile, StridedAttrs } from '../kernels.ts';
+import { opCodes, reduceCodes } from '../operations.ts';
 import { requireAlike } from '../reference/elementwise.ts';
 import { referenceKernels } from '../reference/index.ts';
 import { updatesByRow } from '../reference/indexing.ts';
 import { requirePowerOfTwo } from '../reference/tree.ts';
-import { binaryCodes, compareCodes, reduceCodes, unaryCodes } from './codes.ts';
 import type { Context } from './context.ts';
 import { convolutions } from './convolutions.ts';
 import { fusion } from './fused.ts';
@@ -14,32 +14,32 @@ import { wasmModule } from './module.ts';
 import { foldView } from './views.ts';
 import { instantiate, type WasmMemory } from './webassembly.ts';
 
-/** Scratch that every kernel finds sufficient. */
+/** Scratch that is enough for every kernel. */
 export const MIN_SCRATCH_BYTES = 1 << 20;
 
-/** Attributes go to the head of the scratch; the rest is the kernels' workspace. */
+/** The scratch begins with the attributes; the rest is the kernels' workspace. */
 export const ATTRS_BYTES = 256;
-/** At the head of the workspace: the places of updates that are added together. */
+/** The workspace of `scatterAdd` begins with the places of updates that are added together. */
 const PLACES_BYTES = 1 << 16;
 const MAX_RANK = 16;
 
 export interface WasmOptions {
   /**
-   * Shared memory that holds the arrays: views of this thread's `memory.buffer` itself, not of a buffer posted beside
-   * it. It must not grow afterwards: views of it would go stale.
+   * Shared memory that holds the arrays. Arrays must be views of this thread's `memory.buffer` itself, not of a buffer that
+   * was posted with it. The memory must not grow afterwards, which would make views stale.
    */
   readonly memory: WasmMemory;
-  /** This instance's own scratch, at a multiple of 16: threads that share the memory must not share it. */
+  /** The instance's scratch, at a multiple of 16. Instances of other threads need scratch of their own. */
   readonly scratchOffset: number;
   /** At least {@link MIN_SCRATCH_BYTES}. */
   readonly scratchBytes: number;
-  /** Default `portable`; whether this host's `fma` is one, `wasmFmaStatus` tells. */
+  /** Default `portable`. `wasmFmaStatus` says whether this host computes `fma`. */
   readonly profile?: Profile;
 }
 
 /**
- * Kernels in WebAssembly SIMD for float32 arrays in `memory`. Whatever is not float32 or lies elsewhere goes to the
- * reference kernels, which give the same bits.
+ * Kernels in WebAssembly SIMD for float32 arrays in `memory`. The reference kernels, which have the same bits, compute with
+ * arrays of other dtypes and in other memory.
  * @throws LockstepError `argument` if the scratch is too small, unaligned or outside the memory, `config` if this
  * host cannot run the profile's instructions.
  */
@@ -78,12 +78,12 @@ function checkScratch({ memory, scratchOffset, scratchBytes }: WasmOptions): voi
     return;
   throw new LockstepError(
     'argument',
-    `wasm kernels: scratch of ${scratchBytes} bytes at ${scratchOffset} of ${total}; it needs ${MIN_SCRATCH_BYTES} bytes inside the memory, at a multiple of 16`,
+    `wasm kernels: scratch of ${scratchBytes} bytes at ${scratchOffset} in a memory of ${total}; it needs ${MIN_SCRATCH_BYTES} bytes inside the memory, at a multiple of 16`,
     { scratchOffset, scratchBytes, memoryBytes: total },
   );
 }
 
-/** Address, repeat and period of an operand; a scalar's repeat does not matter. */
+/** Address, repeat and period of an operand. A scalar gets repeat 1, which the kernels expect. */
 function operand({ data, repeat, period }: Operand): [number, number, number] {
   return [data.byteOffset, period === 1 ? 1 : repeat, period];
 }
@@ -92,17 +92,17 @@ function elementwise({ wasm, reference, work, floats, inside }: Context) {
   return {
     unary(op, out, x) {
       if (op === 'not' || !floats(out, x)) return reference.unary(op, out, x);
-      wasm.unary(unaryCodes[op], out.byteOffset, x.byteOffset, out.length);
+      wasm.unary(opCodes[op], out.byteOffset, x.byteOffset, out.length);
     },
     binary(op, out, a, b) {
       if (!floats(out, a.data, b.data)) return reference.binary(op, out, a, b);
-      wasm.binary(binaryCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+      wasm.binary(opCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
     },
     compare(op, out, a, b) {
       if (op === 'and' || op === 'or' || !floats(a.data, b.data) || !inside(out)) {
         return reference.compare(op, out, a, b);
       }
-      wasm.compare(compareCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
+      wasm.compare(opCodes[op], out.byteOffset, out.length, ...operand(a), ...operand(b), work);
     },
     select(out, condition, a, b) {
       const plain =
@@ -115,7 +115,7 @@ function elementwise({ wasm, reference, work, floats, inside }: Context) {
   } satisfies Partial<Kernels>;
 }
 
-/** Whether the arrays have one dtype of four bytes, whose elements can be moved as bits. */
+/** Whether all arrays have the same dtype, of four bytes, so that elements can be moved as bits. */
 function isWords(first: TypedArray, ...others: readonly TypedArray[]): boolean {
   return first.BYTES_PER_ELEMENT === 4 && others.every((array) => dtypeOf(array) === dtypeOf(first));
 }
@@ -157,7 +157,7 @@ function movement({ wasm, reference, work, attrs, words, floats, inside }: Conte
       const { rows, width } = shape;
       const { length, byteOffset } = indices;
       if (wasm.scatterAdd(out.byteOffset, updates.byteOffset, byteOffset, length, rows, width, work)) return;
-      // The workspace has no room for the sums of all rows at once: one row after the other.
+      // The workspace has no room for the sums of all rows, so they are computed one row after the other.
       const { starts, order } = updatesByRow(indices, rows);
       let most = 0;
       for (let row = 0; row < rows; row++) most = Math.max(most, starts[row + 1]! - starts[row]!);
@@ -201,7 +201,7 @@ function sums({ wasm, reference, work, floats }: Context) {
   } satisfies Partial<Kernels>;
 }
 
-/** A batch that shares b is one matrix with more rows. */
+/** Turns a batch of matrices a that share b into one matrix with more rows. */
 function joinBatch(shape: MatmulAttrs): MatmulAttrs {
   const { batch, m, transposeA, batchA, batchB } = shape;
   return batchA && !batchB && !transposeA ? { ...shape, batch: 1, m: batch * m } : shape;
@@ -224,7 +224,7 @@ function contractions({ wasm, reference, work, attrs, words, floats }: Context) 
   } satisfies Partial<Kernels>;
 }
 
-/** In the order of `Pool` in `assembly/pool.ts`. */
+/** The attributes in the order of `Pool` in `assembly/pool.ts`. */
 function poolWords(p: PoolAttrs): number[] {
   return [
     p.batch,

@@ -1,12 +1,12 @@
-/** The little of the WebAssembly interface that we use: its types come with browsers' libraries, not with Node's. */
+/** The part of the WebAssembly interface that we use. TypeScript has types for it in the library for browsers only. */
 
 import { adviseLargePages } from '../native/addon.ts';
 
 /** A shared `WebAssembly.Memory`; it can be posted to other threads. */
 export interface WasmMemory {
-  /** The whole memory. After `grow` there is a new buffer, and views of the old one keep their length. */
+  /** The whole memory. `grow` replaces the buffer; views of the old one keep their length. */
   readonly buffer: SharedArrayBuffer;
-  /** Adds pages of 64 KiB and gives their former number. */
+  /** Adds pages of 64 KiB and returns their former number. */
   grow(pages: number): number;
 }
 
@@ -25,13 +25,13 @@ interface Interface {
 const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: Interface };
 
 export const PAGE_BYTES = 65536;
-/** Pages of four gibibytes, all that a 32-bit address reaches. */
+/** The pages of four gibibytes, the range of a 32-bit address. */
 export const MAX_PAGES = 65536;
 
-/** From here on a sweep over many arrays spends a tenth of its time on finding pages of 4 KiB. */
+/** In a larger memory a sweep over many arrays spends a tenth of its time on the translation of addresses to 4 KiB pages. */
 const LARGE_BYTES = 64 * 2 ** 20;
 
-/** A shared memory of at least `bytes`, for arrays and the scratch of the kernels that work on them. */
+/** Creates a shared memory of at least `bytes` for arrays and for the scratch of kernels. */
 export function createMemory(bytes: number): WasmMemory {
   const initial = Math.ceil(bytes / PAGE_BYTES);
   const memory = new WebAssembly.Memory({ initial, maximum: MAX_PAGES, shared: true });
@@ -39,7 +39,7 @@ export function createMemory(bytes: number): WasmMemory {
   return memory;
 }
 
-/** Whether this host knows the module's instructions. */
+/** Whether this host has the module's instructions. */
 export function validate(binary: Uint8Array): boolean {
   return WebAssembly.validate(binary);
 }

@@ -155,11 +155,37 @@ export interface Exit {
   readonly message?: string;
 }
 
+/**
+ * What the machine asks of its shell. The shell begins effects in the order in which they come. An event that an effect raises waits
+ * until the effects that came with it have begun. *Jobs* (`initialise`, `runSegment`, `runUpdate`, `runEvaluation`, `search`, and the
+ * filling of the spare copy by `fetchSnapshot` and `restore`) run one after the other, and none of them is broken off.
+ *
+ * What must come before what, and why:
+ *
+ * - `load` before `connect`, and `connect` before all that happens in its generation. Jobs run behind the configuration that `connect`
+ *   begins: it lays out the memory that they work in.
+ * - `abort` before the next `connect`, wherever something in the old generation may wait for a peer. From then on the old generation
+ *   raises no `exchangeDone`, `evaluationDone` or `stateReady` and leaves the spare copy alone: the next generation uses both. A
+ *   job ends all the same and is told. Compute threads that exchange by themselves must be woken, or their job would never end.
+ * - Raw frames are read when `load` or `restore` begins: the coordinator's next message replaces them.
+ * - `serveSnapshot` answers requests that came before it, too, from copies of the state. `runUpdate` ends the service before it
+ *   writes: the update writes over the state that was served. No member lacks the state by then, since all have sent sums made of it.
+ * - `runUpdate` comes after `exchangeDone` of the step's last exchange: it reads the results of all of them. Once begun, it is completed
+ *   and committed, even if its generation has ended, since the state before it is gone.
+ * - The fingerprint and the report of a step are taken from the new state before `updateDone` is raised: the effects that answer may
+ *   change it again. `nonFinite` takes the place of `updateDone` when the state is still, or again, that of the step before.
+ * - `commit` comes before the report `committed`, and the report before the effects of the next step: whoever hears of a step can be
+ *   given its state. Nothing here is durable. The machine keeps reports until the coordinator has them, and sends them again.
+ * - `evaluationDone` is raised when the progress of early stopping is a part of the state: the `checkpoint` that may follow holds it.
+ * - `checkpoint` copies the state before it returns: a job that comes next may write over it.
+ * - `finish` comes after the final evaluation, whose metrics are a part of the result.
+ * - `exit` comes last. The job that runs ends before its threads do, and nothing is raised any more.
+ */
 export type WorkerEffect =
   | { readonly type: 'send'; readonly message: WorkerMessage }
-  /** Load the bundle that arrived with `welcome`. */
+  /** Load the bundle that came with `welcome`; answer `loaded`. */
   | { readonly type: 'load'; readonly config: OpaqueRecord }
-  /** Connect to these peers. From now on frames of lower generations are stale, and those of higher ones are held. */
+  /** Enter a generation and meet its members. Frames of generations below are stale from now on, those of higher ones are held. */
   | {
       readonly type: 'connect';
       readonly incarnation: number;
@@ -168,24 +194,27 @@ export type WorkerEffect =
       readonly rank: number;
       readonly members: readonly Member[];
     }
-  /** Make the state of step 0 from the seed. */
+  /** Make the state of step 0 from the seed, in the spare copy; answer `stateReady`. */
   | { readonly type: 'initialise'; readonly generation: number }
+  /** Fetch the state of `step` from a member into the spare copy; answer `stateReady`, or `peerLost`. */
   | {
       readonly type: 'fetchSnapshot';
       readonly generation: number;
       readonly step: number;
       readonly from: string;
     }
-  /** Take the state from the frames that arrived with `restore`. */
+  /** Take the state of `step` from the frames that came with `restore` into the spare copy; answer `stateReady`. */
   | {
       readonly type: 'restore';
       readonly generation: number;
       readonly step: number;
       readonly header: OpaqueRecord;
     }
-  /** Answer peers that ask for the state of `step`. The state does not change before `runUpdate`, when all peers have it. */
+  /** Answer members that ask for the state of `step`, which is the current one, until `runUpdate`. */
   | { readonly type: 'serveSnapshot'; readonly generation: number; readonly step: number }
+  /** Compute a segment on this worker's shards; answer `segmentDone`. */
   | { readonly type: 'runSegment'; readonly step: number; readonly segment: number }
+  /** Reduce the buckets that the segment of the same number leaves; answer `exchangeDone`. */
   | {
       readonly type: 'exchange';
       readonly generation: number;
@@ -193,8 +222,8 @@ export type WorkerEffect =
       readonly exchange: number;
     }
   /**
-   * Compute the state of `step` in the place of the state before, which nobody reads any more. `careful`: keep the state
-   * before, check the new one, and take the update back if it is not finite.
+   * Write the state of `step` over the one that it is made of, which nobody reads any more; answer `updateDone`, or `nonFinite`.
+   * `careful`: keep the state before it, look at the new one, and take the update back if it made something that is not finite.
    */
   | {
       readonly type: 'runUpdate';
@@ -202,10 +231,11 @@ export type WorkerEffect =
       readonly fingerprint: boolean;
       readonly careful?: true;
     }
-  /** The state of `step` becomes the current one: after `stateReady`, the spare copy. */
+  /** Make the state of `step` the current one: after `stateReady` the spare copy, after `updateDone` it is in its place already. */
   | { readonly type: 'commit'; readonly step: number }
-  /** Evaluate the state of `step`. The evaluation may run again after a change of members, so results are keyed by step. */
+  /** Evaluate the current state on this worker's shards; answer `segmentDone`. A step's evaluation may run again in a later generation. */
   | { readonly type: 'runEvaluation'; readonly step: number; readonly final: boolean }
+  /** Reduce the sums of the evaluation; answer `evaluationDone`. */
   | {
       readonly type: 'exchangeEvaluation';
       readonly generation: number;
@@ -213,13 +243,13 @@ export type WorkerEffect =
       readonly exchange: number;
       readonly final: boolean;
     }
-  /** Copy the state of `step` at once, and send it to the coordinator as the frames of `checkpoint`. */
+  /** Send the state of `step`, which is the current one, to the coordinator as `checkpoint`; raise `nonFinite` instead if it is not finite. */
   | { readonly type: 'checkpoint'; readonly step: number }
-  /** Compute the run's result from the state of `step`. */
+  /** Make the run's result from the state of `step`; answer `finishDone`, or `nonFinite`. */
   | { readonly type: 'finish'; readonly step: number }
   /** Find the operation that is not finite in `step`, which begins from the current state. Answer `searched`. */
   | { readonly type: 'search'; readonly step: number }
-  /** Drop what waits for peers in this generation: an exchange, also one between the segments of a direct step, or a transfer. */
+  /** Drop what waits for others in this generation: an exchange, also one within a job, or a transfer of state to this worker. */
   | { readonly type: 'abort'; readonly generation: number }
-  /** No effect follows. */
+  /** End the worker. */
   | Exit;

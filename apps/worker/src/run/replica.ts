@@ -1,0 +1,161 @@
+/**
+ * The state that a worker holds: parameters, model state and optimizer state, in two copies. Updates change the current copy in
+ * place. The initial state and states from elsewhere fill the spare copy, and a commit makes it the current one.
+ */
+
+import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
+import type { NamedBytes } from '@lockstep/collectives';
+import { LockstepError } from '@lockstep/errors';
+import {
+  fingerprint,
+  firstNonFinite,
+  initialProgress,
+  otherCopy,
+  type Programs,
+  type Progress,
+  type ReplicaCopy,
+  type Variable,
+  viewer,
+  type WorkerLayout,
+} from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
+
+export interface Replica {
+  readonly copy: ReplicaCopy;
+  readonly progress: Progress;
+  /** Takes views of a new layout. The arrays themselves stay where they are. */
+  attach(buffer: SharedArrayBuffer, layout: WorkerLayout): void;
+  /** Notes that the spare copy has been filled with a state of this progress, for the commit that follows. */
+  filled(progress: Progress): void;
+  /** Notes that an update has changed the current copy. What the spare one was filled with is not committed any more. */
+  updated(progress: Progress): void;
+  setProgress(progress: Progress): void;
+  /** Copies the current state into the spare one, so that an update can be taken back. */
+  keep(): void;
+  /** Takes back the update since {@link keep}: the spare copy becomes the current one. */
+  takeBack(): void;
+  /** The first array of parameters or model state that is not finite, by name. */
+  firstNonFinite(): string | undefined;
+  /** Copies of parameters and model state. */
+  trained(): TypedArray[];
+  /** Makes the spare copy the current one if it has been filled. After an update the state is in its place already. */
+  commit(): void;
+  /** Of the current state. */
+  fingerprint(): string;
+  /** A copy of the current state. */
+  snapshot(): NamedBytes[];
+  /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
+  acceptSnapshot(entries: readonly NamedBytes[]): void;
+  /** A safetensors file of the current state. */
+  encode(metadata: Readonly<Record<string, string>>): Uint8Array;
+  /** Reads a safetensors file into the spare copy. Throws `checkpoint` when it is of another model. */
+  decode(file: Uint8Array, progress: Progress): void;
+}
+
+const progressEntry = 'progress';
+
+export function createReplica(programs: Programs): Replica {
+  const groups = [
+    ['params', programs.params],
+    ['state', programs.state],
+    ['optimizer', programs.optState],
+  ] as const;
+  const variables = groups.flatMap(([group, list]) =>
+    list.map((variable): Variable => ({ ...variable, name: `${group}/${variable.name}` })),
+  );
+  const fingerprinted = [...programs.params, ...programs.state];
+  let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
+  let copy: ReplicaCopy = 0;
+  let progress = initialProgress;
+  /** Of the spare copy, while a commit may make it the current one. */
+  let spareProgress: Progress | undefined;
+
+  const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
+    if (bytes.byteLength !== expected.byteLength)
+      throw misfit(name, `has ${bytes.byteLength} bytes, not ${expected.byteLength}`);
+    new Uint8Array(expected.buffer, expected.byteOffset, expected.byteLength).set(bytes);
+  };
+  return {
+    get copy() {
+      return copy;
+    },
+    get progress() {
+      return progress;
+    },
+    attach(buffer, layout) {
+      const view = viewer(buffer);
+      copies = [layout.replica[0].map(view), layout.replica[1].map(view)];
+    },
+    filled(next) {
+      spareProgress = next;
+    },
+    updated(next) {
+      progress = next;
+      spareProgress = undefined;
+    },
+    setProgress(next) {
+      progress = next;
+    },
+    commit() {
+      if (spareProgress === undefined) return;
+      copy = otherCopy(copy);
+      progress = spareProgress;
+      spareProgress = undefined;
+    },
+    keep() {
+      spareProgress = undefined;
+      for (const [i, array] of copies[copy].entries()) copies[otherCopy(copy)][i]!.set(array);
+    },
+    takeBack() {
+      copy = otherCopy(copy);
+    },
+    firstNonFinite: () => firstNonFinite(programs, copies[copy]),
+    trained: () => copies[copy].slice(0, fingerprinted.length).map((array) => array.slice()),
+    fingerprint: () => fingerprint(fingerprinted, copies[copy]),
+    snapshot: () => [
+      ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[copy][i]!).slice() })),
+      { name: progressEntry, bytes: Buffer.from(JSON.stringify(progress)) },
+    ],
+    acceptSnapshot(entries) {
+      const byName = new Map(entries.map(({ name, bytes }) => [name, bytes]));
+      const spare = otherCopy(copy);
+      spareProgress = undefined;
+      for (const [i, { name }] of variables.entries()) {
+        fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
+      }
+      spareProgress = JSON.parse(
+        Buffer.from(byName.get(progressEntry) ?? missing(progressEntry)).toString(),
+      ) as Progress;
+    },
+    encode(metadata) {
+      const tensors: Tensors = Object.fromEntries(
+        variables.map(({ name, dtype, shape }, i) => [name, { dtype, shape, data: copies[copy][i]! }]),
+      );
+      return encodeSafetensors(tensors, metadata);
+    },
+    decode(file, restored) {
+      const { tensors } = decodeSafetensors(file);
+      const spare = otherCopy(copy);
+      spareProgress = undefined;
+      for (const [i, { name, dtype, shape }] of variables.entries()) {
+        const found = tensors[name] ?? missing(name);
+        if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
+          throw misfit(name, `is ${found.dtype}[${found.shape}], not ${dtype}[${shape}]`);
+        }
+        fill(name, bytesOf(found.data), copies[spare][i]!);
+      }
+      spareProgress = restored;
+    },
+  };
+}
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+function missing(name: string): never {
+  throw misfit(name, 'is missing');
+}
+
+function misfit(name: string, what: string): LockstepError {
+  return new LockstepError('checkpoint', `the saved state is of another model: ${name} ${what}`, { name });
+}

@@ -1,0 +1,102 @@
+/** The memory that a run's state, blocks and sums lie in. Every generation lays it out anew; the state stays where it is. */
+import type { BoundBucket, ShardRange } from '@lockstep/collectives';
+import type { Dataset, SplitName } from '@lockstep/data';
+import { invariant } from '@lockstep/errors';
+import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
+import { layoutWorker, type RunConfig, viewer, type WorkerLayout } from '@lockstep/run';
+import type { ThreadGroup } from '../compute/commands.ts';
+import type { Pool } from '../compute/pool.ts';
+import { bindBuckets } from '../exchange/buckets.ts';
+import { type ExchangeSizes, largestEvaluation } from './exchange-sizes.ts';
+import type { RunPlans } from './plans.ts';
+import type { Replica } from './replica.ts';
+import { divide } from './shards.ts';
+
+export interface RunMemory {
+  /**
+   * Lays out memory and compute threads for a range of shards.
+   *
+   * @param group set where the threads may exchange by themselves
+   * @returns the invitation to the lane that the first thread has for that, if it has one
+   */
+  configure(range: ShardRange, profile: Profile, group?: ThreadGroup): Promise<Uint8Array | undefined>;
+  /** The buckets of an exchange of a training step. */
+  buckets(exchange: number): readonly BoundBucket[];
+  /** The sums of an evaluation, with a result of its own. */
+  evaluationBucket(split: SplitName): BoundBucket;
+  /** Metrics of the step that was updated last. */
+  stepMetrics(): Record<string, number>;
+  readonly numOwnShards: number;
+}
+
+export interface RunMemoryOptions {
+  readonly plans: RunPlans;
+  readonly dataset: Dataset;
+  readonly config: RunConfig;
+  readonly sizes: ExchangeSizes;
+  readonly replica: Pick<Replica, 'attach'>;
+  readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
+}
+
+export function createRunMemory(options: RunMemoryOptions): RunMemory {
+  const { plans, dataset, config, sizes, replica, pool } = options;
+  const { programs } = plans;
+  let memory: WasmMemory | undefined;
+  let layout: WorkerLayout | undefined;
+  let bound: readonly (readonly BoundBucket[])[] = [];
+
+  const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
+    invariant(memory !== undefined && layout !== undefined, 'a generation lays out memory before it is used');
+    return { memory, layout };
+  };
+  const floats = (byteOffset: number, size: number): Float32Array =>
+    viewer(laidOut().memory.buffer)({ dtype: 'float32', shape: [size], byteOffset }) as Float32Array;
+
+  return {
+    async configure(range, profile, group) {
+      const threads = divide(range, pool.numThreads);
+      await plans.compileFor(threads);
+      layout = layoutWorker({
+        programs,
+        threads,
+        scratchBytes: MIN_SCRATCH_BYTES,
+        evaluationSamples: largestEvaluation(dataset.splits),
+        batchSize: config.batchSize,
+      });
+      memory = enlarge(memory, layout.bytes);
+      replica.attach(memory.buffer, layout);
+      bound = bindBuckets(programs, layout, memory.buffer);
+      return pool.configure(
+        { programs: plans.set, layout, memory, dataset, config, profile, ...(group && { group }) },
+        threads.length,
+      );
+    },
+    buckets: (exchange) => bound[exchange]!,
+    evaluationBucket(split) {
+      const size = sizes.evaluationSize(dataset.splits[split]!.size);
+      const partials = laidOut().layout.blocks.map(({ node, evaluationSums }) => ({
+        node,
+        data: floats(evaluationSums.byteOffset, size),
+      }));
+      return { op: 'sum', size, result: new Float32Array(size), partials };
+    },
+    stepMetrics() {
+      const { byteOffset } = laidOut().layout.stepMetrics;
+      const values = floats(byteOffset, programs.stepMetrics.length);
+      return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
+    },
+    get numOwnShards() {
+      return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
+    },
+  };
+}
+
+const pageBytes = 65536;
+
+/** A memory of at least `bytes`. What lies in `memory` stays where it is. */
+function enlarge(memory: WasmMemory | undefined, bytes: number): WasmMemory {
+  if (memory === undefined) return createMemory(bytes);
+  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
+  if (missing > 0) memory.grow(missing);
+  return memory;
+}
