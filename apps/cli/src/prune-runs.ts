@@ -2,7 +2,15 @@
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
-import { filterRuns, type PruneOptions, type Pruning, planPruning, prune, readRun, readRuns } from '@lockstep/records';
+import {
+  filterRuns,
+  type PruneOptions,
+  type Pruning,
+  planPruning,
+  prune,
+  readRun,
+  readRuns,
+} from '@lockstep/records';
 import { plural } from './display/format.ts';
 import { bytesText } from './display/programs.ts';
 import type { OutputArgs } from './options.ts';
