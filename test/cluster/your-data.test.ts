@@ -50,6 +50,8 @@ describe('docs/your-data.md', () => {
       [1, 'small'],
       [2, 'large'],
     ]);
+    const shown = /^```\n(Parameters of .*?)^```$/ms.exec(text)![1]!;
+    expect(printed.at(-1)).toContain(shown);
     expect(shell('node predict.mjs')).toBe("small large [ 'large', 'small' ]\n");
   });
 

@@ -6,12 +6,21 @@ import { dirname, join, parse } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
+import type { ParamValues } from '@lockstep/params';
 import { moduleName } from '@lockstep/run';
-import { type Experiment, isExperiment } from '@lockstep/training';
+import { type Experiment, isExperiment, isTemplate, resolveExperiment } from '@lockstep/training';
 import { bundledPackages } from './bundle.ts';
 
-/** Writes the bundle where its imports resolve, checks its hash and imports it. */
-export async function importExperiment(bundle: Uint8Array, hash: string): Promise<Experiment> {
+/**
+ * Writes the bundle where its imports resolve, checks its hash and imports it.
+ *
+ * @param params the values of all parameters that the experiment declares
+ */
+export async function importExperiment(
+  bundle: Uint8Array,
+  hash: string,
+  params: ParamValues | undefined,
+): Promise<Experiment> {
   const actual = createHash('sha256').update(bundle).digest('hex');
   if (actual !== hash) {
     throw new LockstepError(
@@ -35,14 +44,13 @@ export async function importExperiment(bundle: Uint8Array, hash: string): Promis
     throw fileError(file, cause);
   }
   const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
-  if (!isExperiment(module.default)) {
-    throw new LockstepError(
-      'experiment',
-      'the experiment has no default export made by defineExperiment; end the file with `export default defineExperiment({ … })`',
-      { exports: Object.keys(module) },
-    );
-  }
-  return module.default;
+  const { default: exported } = module;
+  if (isExperiment(exported) || isTemplate(exported)) return resolveExperiment(exported, params).experiment;
+  throw new LockstepError(
+    'experiment',
+    'the experiment has no default export made by defineExperiment; end the file with `export default defineExperiment({ … })`',
+    { exports: Object.keys(module) },
+  );
 }
 
 /** The folder of the project whose packages an experiment imports. The experiment's files lie below it. */

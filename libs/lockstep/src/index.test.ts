@@ -8,6 +8,7 @@ import * as inference from '@lockstep/inference';
 import * as nn from '@lockstep/nn';
 import * as onnx from '@lockstep/onnx';
 import * as optim from '@lockstep/optim';
+import * as params from '@lockstep/params';
 import * as training from '@lockstep/training';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -116,6 +117,7 @@ describe('lockstep', () => {
       mapTree: tree.map,
       unflattenTree: tree.unflatten,
       defineExperiment: training.defineExperiment,
+      param: params.param,
       loadRun: inference.loadRun,
       LockstepError: errors.LockstepError,
     };

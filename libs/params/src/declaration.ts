@@ -19,7 +19,7 @@ import {
 } from '@lockstep/errors';
 
 interface Described {
-  /** What `lockstep train FILE --help` says of the parameter. */
+  /** What `lockstep train FILE --help` says of the parameter, beside its type. Default: nothing. */
   readonly help?: string;
 }
 

@@ -14,16 +14,18 @@ export interface DeclaredParams<Declared extends Declarations> {
   readonly params: Declared;
 }
 
+/** The compiler tells by the field that an object lacks which kind of experiment the object is. */
+type EitherExperiment<Params> =
+  | (ModelExperiment & { readonly init?: undefined })
+  | (FunctionExperiment<Params> & { readonly model?: undefined });
+
 /**
  * Checks an experiment of a model of layers or of any function, and marks it as checked. An experiment with parameters gives their
  * declarations first and a function of their values second; the values are set when a run begins: `lockstep train FILE --set rate=0.1`.
  */
 export function defineExperiment<const Declared extends Declarations, Params>(
   declared: DeclaredParams<Declared>,
-  define: (
-    values: ValuesOf<Declared>,
-    // What each kind lacks tells the compiler by an object's fields which kind the object is.
-  ) => (ModelExperiment & { init?: undefined }) | (FunctionExperiment<Params> & { model?: undefined }),
+  define: (values: ValuesOf<Declared>) => EitherExperiment<Params>,
 ): ExperimentTemplate<Declared>;
 export function defineExperiment(experiment: ModelExperiment): Experiment;
 export function defineExperiment<Params>(experiment: FunctionExperiment<Params>): Experiment;

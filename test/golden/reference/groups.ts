@@ -30,7 +30,11 @@ const sections: readonly (readonly [title: string, places: RegExp, about: string
     /autodiff\/src\/profile\.ts/,
     'Which arithmetic ops take: [determinism.md](determinism.md#arithmetic).',
   ],
-  ['Experiments', /training\/src\//, 'What an experiment file exports: [your-data.md](your-data.md).'],
+  [
+    'Experiments',
+    /(training|params)\/src\//,
+    'What an experiment file exports: [your-data.md](your-data.md).',
+  ],
   ['Data', /data\/src\//, 'Sources of samples: [your-data.md](your-data.md#a-table).'],
   [
     'Losses',

@@ -47,7 +47,7 @@ async function load({
   const source = { bundle, hash, root: projectRoot() };
   const experiment = await placedLater(
     () => source,
-    () => importExperiment(bundle, hash),
+    () => importExperiment(bundle, hash, config.params),
   );
   const { limitSamples } = config;
   const data = await placedLater(
