@@ -202,6 +202,14 @@ describe('show', () => {
     });
   });
 
+  it.each([60, 80, 120])('fits into %i columns, except for hashes and paths', async (columns) => {
+    const folder = await writeRun(a, { rate: 0.1, losses: [4, 3] });
+    const { out } = await run(['show', folder], columns);
+    const long = out.split('\n').filter((line) => line.length > columns);
+    expect(long.filter((line) => !/[0-9a-z/.-]{40,}/.test(line))).toEqual([]);
+    expect(out.split('\n')[0]).toBe(folder);
+  });
+
   it('shows what is left of a damaged run, with a warning', async () => {
     const folder = await writeRun(a, { rate: 0.1, losses: [4, 3] });
     await writeFile(join(folder, 'manifest.json'), '{"na');

@@ -1,6 +1,6 @@
 /** Records of runs as text: a list, and one run. */
 import { chainOf, metricsOf, type RunRecord, type Value, type Values, valuesOf } from '@lockstep/records';
-import { duration, metric, plural, rate, shortHash, sparkline } from './format.ts';
+import { duration, metric, plural, rate, shortHash, sparkline, wrapped } from './format.ts';
 import { bytesText } from './programs.ts';
 import { fittedTable, type TableColumn } from './table.ts';
 
@@ -107,7 +107,7 @@ export function runText(run: RunRecord, width: number): string {
     ['checkpoints', run.checkpoints.length === 0 ? undefined : `steps ${run.checkpoints.join(', ')}`],
   ];
   const lines = rows.flatMap(([heading, text]) =>
-    text === undefined ? [] : [`  ${heading.padEnd(12)} ${text}`],
+    text === undefined ? [] : [wrapped(text, width, `  ${heading.padEnd(12)} `, ' '.repeat(15))],
   );
   return `${[run.folder, ...lines, '', ...metricLines(run, width)].join('\n')}\n`;
 }
