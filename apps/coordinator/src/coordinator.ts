@@ -109,7 +109,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     logger,
     trace,
   });
-  const events = followEvents(options.eventFile, shell);
   const server = await createControlServer({
     bind,
     ...(keys && { keys }),
@@ -123,11 +122,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ...{ type: 'started', incarnation, time: new Date().toISOString() },
     ...{ bind, endpoint: server.endpoint, keys: keys !== undefined },
   };
-  const journaled = run.journal({ ...started });
-  shell.connect(server);
+  let events: EventFile | undefined;
   try {
+    events = followEvents(options.eventFile, shell);
+    const journaled = run.journal({ ...started });
+    shell.connect(server);
     await journaled;
   } catch (error) {
+    events?.close();
     await server.close();
     throw error;
   }

@@ -58,7 +58,7 @@ describe('Parquet', () => {
   const read = (bytes: Uint8Array) => parquetReadObjects({ file: new Uint8Array(bytes).buffer });
 
   it('is read by another library, value by value', async () => {
-    const bytes = encodeParquet(table);
+    const bytes = await encodeParquet(table);
     const rows = await read(bytes);
     for (const { name, values } of table) expect(rows.map((row) => row[name])).toEqual(values);
     const { children } = parquetSchema(parquetMetadata(new Uint8Array(bytes).buffer));
@@ -69,12 +69,12 @@ describe('Parquet', () => {
 
   it('has the runs and their metrics', async () => {
     const runs = await someRuns();
-    const rows = await read(encodeParquet(runsTable(runs)));
+    const rows = await read(await encodeParquet(runsTable(runs)));
     expect(rows).toMatchObject([
       { run: '2026-11-30-a-0000', 'params.rate': 0.1, 'params.optimizer': 'adam', steps: 4, parent: null },
       { run: '2026-11-30-b-0000', 'params.rate': 0.2, 'params.optimizer': '3', parentStep: 2 },
     ]);
-    const points = await read(encodeParquet(metricsTable(runs)));
+    const points = await read(await encodeParquet(metricsTable(runs)));
     expect(points).toHaveLength(9);
     expect(points[2]).toEqual({
       ...{ run: '2026-11-30-a-0000', step: 3, kind: 'step', name: 'loss', value: Number.NaN },
@@ -83,14 +83,14 @@ describe('Parquet', () => {
   });
 
   it('writes tables without rows', async () => {
-    expect(await read(encodeParquet(metricsTable([])))).toEqual([]);
+    expect(await read(await encodeParquet(metricsTable([])))).toEqual([]);
     expect(new TextDecoder().decode(encodeCsv(metricsTable([])))).toBe('run,step,kind,name,value\r\n');
   });
 
   const hasArrow = spawnSync('python3', ['-c', 'import pyarrow.parquet']).status === 0;
   it.skipIf(!hasArrow)('is read by Apache Arrow', async () => {
     const path = join(root.path, 'table.parquet');
-    await writeFile(path, encodeParquet(table));
+    await writeFile(path, await encodeParquet(table));
     const script = `
 import json, sys, pyarrow.parquet as p
 t = p.read_table(sys.argv[1])

@@ -1,12 +1,11 @@
 /** Tables as files. */
-import { parquetWriteBuffer } from 'hyparquet-writer';
 import type { Column, Table } from './table.ts';
 
 export const tableFormats = ['csv', 'parquet'] as const;
 
 export type TableFormat = (typeof tableFormats)[number];
 
-export function encodeTable(table: Table, format: TableFormat): Uint8Array {
+export async function encodeTable(table: Table, format: TableFormat): Promise<Uint8Array> {
   switch (format) {
     case 'csv':
       return encodeCsv(table);
@@ -34,7 +33,9 @@ function fieldOf(value: string | number | boolean | null | undefined): string {
 const parquetTypes = { text: 'STRING', boolean: 'BOOLEAN', number: 'DOUBLE' } as const;
 
 /** Apache Parquet, compressed with Snappy. Numbers are doubles; whole numbers of `step` columns are 32-bit integers. */
-export function encodeParquet(table: Table): Uint8Array {
+export async function encodeParquet(table: Table): Promise<Uint8Array> {
+  // Only an export needs it.
+  const { parquetWriteBuffer } = await import('hyparquet-writer');
   const columnData = table.map((column) => ({
     name: column.name,
     data: [...column.values],

@@ -72,7 +72,7 @@ function meets(values: Values, { key, operator, value: wanted }: Condition): boo
 }
 
 function equals(value: Value, wanted: string): boolean {
-  if (typeof value === 'number') return Object.is(value + 0, Number(wanted) + 0);
+  if (typeof value === 'number') return Number.isNaN(value) ? wanted === 'NaN' : value === Number(wanted);
   if (!wanted.includes('*')) return String(value) === wanted;
   const pattern = wanted
     .split('*')

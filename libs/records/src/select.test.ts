@@ -64,6 +64,8 @@ describe('filterRuns', () => {
     ['loss=2', 'd'],
     ['best.loss<2', 'd'],
     ['loss=NaN', 'e'],
+    ['loss=other', ''],
+    ['rate=1e-1', 'ae'],
     ['loss<5', 'd'],
     ['run=a', 'a'],
     ['rate>0.01,status=finished , name=mnist*', 'ade'],

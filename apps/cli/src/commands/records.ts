@@ -47,7 +47,7 @@ export const runs = command({
         throw new LockstepError('config', `there is no run to write to ${out}`, { folder, filter });
       }
       const rows = table === 'runs' ? records.runsTable(selected) : records.metricsTable(selected);
-      const bytes = records.encodeTable(rows, format);
+      const bytes = await records.encodeTable(rows, format);
       await writeOut(out, bytes);
       const facts = { written: out, format, table, rows: rows[0]?.values.length ?? 0, bytes: bytes.length };
       const { bytesText } = await import('../display/programs.ts');
