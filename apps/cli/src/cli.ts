@@ -11,7 +11,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     const words = normalise(argv);
     const parser = commandLine(
       (command, args) => {
-        action = () => command.run(args, { terminal, commands });
+        action = () => command.run(args, { terminal, argv, commands });
       },
       words,
       terminal.out.columns(),

@@ -80,11 +80,12 @@ function refusedOption(name: string, message: string): Options {
   };
 }
 
-/** `train <experiment>`, `completion [shell]`. */
+/** `train <experiment>`, `completion [shell]`, `compare <runs..>`. */
 function usageOf({ name, positionals }: Command): string {
-  const places = Object.entries(positionals).map(([place, { isRequired }]) =>
-    isRequired ? `<${place}>` : `[${place}]`,
-  );
+  const places = Object.entries(positionals).map(([place, { isRequired, isList }]) => {
+    const word = isList ? `${place}..` : place;
+    return isRequired ? `<${word}>` : `[${word}]`;
+  });
   return [name, ...places].join(' ');
 }
 

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { RunConfig } from '@lockstep/run';
 import { type Experiment, resolveConfig } from '@lockstep/training';
+import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
 import { loadExperiment } from './experiment-file.ts';
 import { threadsFor } from './local-workers.ts';
@@ -11,7 +12,7 @@ import type { networkOptions, OutputArgs, runOptions } from './options.ts';
 import { createRunFolder, discardRun } from './run-folder.ts';
 import { whileLocked } from './run-lock.ts';
 import { runSession } from './session.ts';
-import type { Terminal } from './terminal.ts';
+import { eventFileOf } from './tensorboard.ts';
 import { startTypeCheck } from './type-check.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
@@ -29,17 +30,23 @@ interface Workers {
 }
 
 /** Trains until the run ends; resolves with the exit code. */
-export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: Terminal): Promise<number> {
+export async function startNewRun(
+  args: NewRunArgs,
+  workers: Workers,
+  { terminal, argv }: Pick<Context, 'terminal' | 'argv'>,
+): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
-  const opened = await createRunFolder(args.runRoot, file, config, args.profile);
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile, argv);
+  const { folder } = opened.run;
+  const metrics = Object.keys(file.experiment.metrics ?? {});
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
-  const code = whileLocked(opened.run.folder, () =>
+  const code = whileLocked(folder, () =>
     runSession({
       opened,
       localWorkers: workers.local,
@@ -47,7 +54,8 @@ export async function startNewRun(args: NewRunArgs, workers: Workers, terminal: 
       minWorkers: workers.expected,
       bind: args.bind,
       keysFolder: args.keys,
-      trace: args.trace === '' ? join(opened.run.folder, 'trace.json') : args.trace,
+      trace: args.trace === '' ? join(folder, 'trace.json') : args.trace,
+      eventFile: args.tensorboard ? eventFileOf({ folder, name: file.name, config, metrics }) : undefined,
       display,
       isNew: true,
       abandon: () => discardRun(opened),

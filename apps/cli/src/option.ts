@@ -14,6 +14,8 @@ export interface Option<Value = unknown> {
   readonly isRequired?: true;
   /** `--name` without a value is read as the empty text. */
   readonly mayBeBare?: true;
+  /** The rest of the command line, in a list: the last positional argument alone. */
+  readonly isList?: true;
   /** Set for options that cannot be given when a run is resumed: the reason. */
   readonly fixed?: string;
   /**
@@ -65,14 +67,19 @@ export function text<A extends About<string>>(about: A) {
 
 /** Texts of an option that may be given several times. */
 export function texts<A extends About<readonly string[]>>(about: A) {
-  const read = (given: unknown, label: string): readonly string[] => {
-    const items: readonly unknown[] = Array.isArray(given) ? given : [given];
-    return items.map((item) => {
-      if (typeof item === 'string' && item !== '') return item;
-      throw mistake(label, 'a value', item);
-    });
-  };
-  return { ...about, type: 'string', default: [] as readonly string[], read } as const;
+  return { ...about, type: 'string', default: [] as readonly string[], read: readTexts } as const;
+}
+
+/** The remaining words of a command line, as its last positional argument. */
+export function words<A extends Pick<About<readonly string[]>, 'describe' | 'isRequired'>>(about: A) {
+  return { ...about, type: 'string', isList: true, read: readTexts } as const;
+}
+
+function readTexts(given: unknown, label: string): readonly string[] {
+  return [given].flat().map((item) => {
+    if (typeof item === 'string' && item !== '') return item;
+    throw mistake(label, 'a value', item);
+  });
 }
 
 /** One of some names. */

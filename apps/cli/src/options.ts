@@ -60,6 +60,7 @@ export const runOptions = {
       'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
     mayBeBare: true,
   }),
+  tensorboard: flag('write an event file into the run folder, for tensorboard --logdir runs'),
 } satisfies OptionTable;
 
 /** Options for the network of a new run. */

@@ -15,6 +15,7 @@ import {
 import { type AskedLength, changeLength, type PlannedChange, planLength } from './run-length.ts';
 import { whileLocked } from './run-lock.ts';
 import { runSession } from './session.ts';
+import { existingEventFile } from './tensorboard.ts';
 import type { Terminal } from './terminal.ts';
 
 interface ResumeArgs extends AskedLength, OutputArgs {
@@ -51,6 +52,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       ...(planned !== undefined && { returning: [] }),
       notices: [...opened.notices, ...(planned === undefined ? place.notices : [])],
       keysFolder: args.keys,
+      eventFile: existingEventFile({ folder, name: opened.name, config: opened.config }),
       display,
       abandon: () => opened.run.close(),
     });

@@ -1,4 +1,5 @@
 import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { resolveConfig } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -26,7 +27,7 @@ afterEach(() => project.remove());
 async function newRun() {
   const file = await loadExperiment(project.tiny);
   const config = resolveConfig(file.experiment, { steps: 3 });
-  const opened = await createRunFolder(root, file, config, 'portable');
+  const opened = await createRunFolder(root, file, config, 'portable', ['train', 'tiny.ts', '--steps', '3']);
   return { file, config, opened, folder: opened.run.folder };
 }
 
@@ -48,6 +49,10 @@ describe('a run folder', () => {
       experiment: { file: project.tiny, hash: file.hash },
       versions: { lockstep: '0.1.0', node: process.version },
       lockfile: expect.stringMatching(/^[0-9a-f]{64}$/),
+      schemaVersion: 2,
+      command: ['train', 'tiny.ts', '--steps', '3'],
+      machine: { host: hostname(), cores: availableParallelism(), memoryBytes: totalmem() },
+      parent: null,
     });
   });
 

@@ -1,6 +1,7 @@
 /** Files of this command in a run folder, beside the logs: all that `resume` needs. */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
@@ -8,7 +9,15 @@ import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
 import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
 import type { RunConfig } from '@lockstep/run';
-import { createRun, lengthChanged, openRun, type Run, readLog, sha256 } from '@lockstep/tracking';
+import {
+  createRun,
+  lengthChanged,
+  manifestSchemaVersion,
+  openRun,
+  type Run,
+  readLog,
+  sha256,
+} from '@lockstep/tracking';
 import type { Ending } from './display/display.ts';
 import { type ExperimentFile, loadModule } from './experiment-file.ts';
 import { version } from './project.ts';
@@ -28,16 +37,21 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/** Makes a new run folder with its manifest and the experiment's code. */
+/**
+ * Makes a new run folder with its manifest and the experiment's code. `command`: the command line that begins the run. The only
+ * seed of a run is that of its configuration.
+ */
 export async function createRunFolder(
   root: string,
   file: ExperimentFile,
   config: RunConfig,
   profile: Profile | 'auto',
+  command: readonly string[] = [],
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = file;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
+    schemaVersion: manifestSchemaVersion,
     name,
     experiment: { file: path, hash },
     config,
@@ -45,6 +59,9 @@ export async function createRunFolder(
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,
+    machine: describeMachine(),
+    command,
+    parent: null,
     createdAt: new Date().toISOString(),
   };
   const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });
@@ -56,6 +73,11 @@ export async function createRunFolder(
     await discardRun(opened);
     throw error;
   }
+}
+
+function describeMachine() {
+  const cpu = cpus()[0]?.model.trim() ?? null;
+  return { host: hostname(), cpu, cores: availableParallelism(), memoryBytes: totalmem() };
 }
 
 async function makeLogFolder(folder: string): Promise<void> {

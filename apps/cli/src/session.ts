@@ -1,5 +1,10 @@
 /** A run of this process: its coordinator, its local workers, its display, and how it is stopped. */
-import { type Coordinator, type Notice, startCoordinator } from '@lockstep/coordinator';
+import {
+  type Coordinator,
+  type EventFileOptions,
+  type Notice,
+  startCoordinator,
+} from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
 import type { Outcome } from '@lockstep/protocol';
 import { readServerKeys } from '@lockstep/transport';
@@ -34,6 +39,8 @@ export interface SessionOptions {
   readonly keysFolder: string | undefined;
   /** A file for a trace of the workers. */
   readonly trace?: string | undefined;
+  /** An event file for TensorBoard. */
+  readonly eventFile?: EventFileOptions | undefined;
   readonly display: Display;
   /** Whether the run folder was made by this command. */
   readonly isNew?: boolean;
@@ -135,7 +142,7 @@ function withBindRemedy({ code, message, facts, cause }: LockstepError): Lockste
 }
 
 async function listen(
-  { opened, minWorkers, keysFolder, trace }: SessionOptions,
+  { opened, minWorkers, keysFolder, trace, eventFile }: SessionOptions,
   bind: string,
   returning: readonly Returning[],
 ): Promise<Coordinator> {
@@ -153,6 +160,7 @@ async function listen(
     profile,
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
+    ...(eventFile !== undefined && { eventFile }),
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }

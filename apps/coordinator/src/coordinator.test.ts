@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { checkpointFolder, decodeSafetensors, encodeSafetensors } from '@lockstep/checkpoint';
 import type { Outcome } from '@lockstep/protocol';
+import { soundBytes } from '@lockstep/tensorboard';
 import { createRun, openRun, type Run, readLog, readManifest } from '@lockstep/tracking';
 import { generateKeys } from '@lockstep/transport';
 import { pino } from 'pino';
@@ -290,6 +291,31 @@ describe('a coordinator', () => {
     const friend = await joinFakeWorker(coordinator.endpoint, 'y', { keys: keys.client });
     open.push(friend);
     await friend.next('welcome');
+  });
+});
+
+describe('an event file', () => {
+  const session = { hyperparameters: { rate: 0.1 }, metrics: [], group: 'g' };
+
+  it('is written while the run goes on', async () => {
+    const run = await newRun();
+    const path = join(run.folder, 'events.out.tfevents.lockstep');
+    const coordinator = await serve(run, { eventFile: { path, session } });
+    const worker = await admit(coordinator, 'a');
+    const { generation } = (await worker.joinAt(-1)).message;
+    const before = (await readFile(path)).length;
+    commit(worker, generation, 1);
+    await until(coordinator, ({ type }) => type === 'progress');
+    const events = await readFile(path);
+    expect(soundBytes(events)).toBe(events.length);
+    expect(events.subarray(before).includes('train/loss')).toBe(true);
+  });
+
+  it('that cannot be opened frees the address and leaves the run to the caller', async () => {
+    const run = await newRun();
+    const eventFile = { path: join(run.folder, 'none', 'x'), session };
+    await expect(serve(run, { eventFile })).rejects.toMatchObject({ code: 'file' });
+    await run.journal({ type: 'started', incarnation: 1 });
   });
 });
 

@@ -19,7 +19,15 @@ import {
 import { changesOf, type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { checkpointSkipped, insteadOf, lineDamaged, type Notice, traceFailed } from './notices.ts';
+import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
+import {
+  checkpointSkipped,
+  eventsFailed,
+  insteadOf,
+  lineDamaged,
+  type Notice,
+  traceFailed,
+} from './notices.ts';
 import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
 import { Shell } from './shell.ts';
 import { createTraceFile } from './trace.ts';
@@ -48,6 +56,8 @@ export interface CoordinatorOptions {
   readonly awaited?: readonly string[];
   /** The file of a trace of the workers, in Chrome's trace format. */
   readonly trace?: string;
+  /** An event file for TensorBoard. Default: none. */
+  readonly eventFile?: EventFileOptions;
 }
 
 export interface Coordinator {
@@ -112,11 +122,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     ...{ type: 'started', incarnation, time: new Date().toISOString() },
     ...{ bind, endpoint: server.endpoint, keys: keys !== undefined },
   };
-  const journaled = run.journal({ ...started });
-  shell.connect(server);
+  let events: EventFile | undefined;
   try {
+    events = followEvents(options.eventFile, shell);
+    const journaled = run.journal({ ...started });
+    shell.connect(server);
     await journaled;
   } catch (error) {
+    events?.close();
     await server.close();
     throw error;
   }
@@ -146,9 +159,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       await shell.idle();
       const numDropped = trace?.close() ?? 0;
       if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
+      events?.close();
       await run.close();
     },
   };
+}
+
+/** Writes the updates of a run into its event file. */
+function followEvents(options: EventFileOptions | undefined, shell: Shell): EventFile | undefined {
+  if (options === undefined) return undefined;
+  const events = openEventFile(options, (error) => shell.notify(eventsFailed(options.path, error)));
+  shell.onUpdate((update) => events.update(update));
+  return events;
 }
 
 /**

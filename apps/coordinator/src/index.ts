@@ -6,6 +6,7 @@
  */
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';
 export { startCoordinator } from './coordinator.ts';
+export type { EventFileOptions } from './event-file.ts';
 export type { Notice } from './notices.ts';
 export { type LastStart, readLastStart } from './run-log.ts';
 export type { Update } from './updates.ts';

@@ -11,6 +11,7 @@ export interface Notice {
     | 'logFailed'
     | 'logIncomplete'
     | 'traceFailed'
+    | 'eventsFailed'
     | 'codeRestored'
     | 'addressTaken'
     | 'expecting'
@@ -76,6 +77,14 @@ export function traceFailed(path: string, error: unknown): Notice {
   return {
     type: 'traceFailed',
     message: `${messageOf(error)}; the run goes on, and its trace ends here`,
+    facts: { path },
+  };
+}
+
+export function eventsFailed(path: string, error: unknown): Notice {
+  return {
+    type: 'eventsFailed',
+    message: `${messageOf(error)}; the run goes on, and TensorBoard lacks some of its steps`,
     facts: { path },
   };
 }

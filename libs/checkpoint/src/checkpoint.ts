@@ -212,11 +212,15 @@ async function removeOld(folder: string, step: number, keep: number, on: Disk): 
   const complete = completeIn(folder, await on.list(folder)).filter((files) => files.step <= step);
   const oldestKept = complete.at(-keep)?.step ?? 0;
   for (const old of stepsOf(await on.list(folder)).filter((other) => other < oldestKept)) {
-    const { headerPath, tensorsPath } = filesOf(folder, old);
-    // The header goes first, so that a crash in between leaves no header without its tensors.
-    await on.remove(headerPath);
-    await on.remove(tensorsPath);
+    await removeCheckpoint(folder, old, on);
   }
+}
+
+/** Removes the files of one step. The header goes first: a crash in between leaves no header without its tensors. */
+export async function removeCheckpoint(folder: string, step: number, on: Disk = disk): Promise<void> {
+  const { headerPath, tensorsPath } = filesOf(folder, step);
+  await on.remove(headerPath);
+  await on.remove(tensorsPath);
 }
 
 function filesOf(folder: string, step: number): CheckpointFiles {

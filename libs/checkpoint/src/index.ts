@@ -14,6 +14,7 @@ export {
   listCheckpoints,
   loadCheckpoint,
   newestCheckpoint,
+  removeCheckpoint,
   saveCheckpoint,
 } from './checkpoint.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';

@@ -3,7 +3,17 @@ export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
-export { readLines } from './lines.ts';
+export { formatLine, readLines } from './lines.ts';
 export type { LogGap } from './log-file.ts';
-export type { LogName, Manifest, RunOptions } from './run.ts';
-export { createRun, openRun, type Run, readLog, readManifest } from './run.ts';
+export {
+  createRun,
+  type LogName,
+  logNames,
+  type Manifest,
+  manifestSchemaVersion,
+  openRun,
+  type Run,
+  type RunOptions,
+  readLog,
+  readManifest,
+} from './run.ts';

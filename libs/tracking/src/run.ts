@@ -10,6 +10,12 @@ import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
 /** Resolved configuration, seed, profile, hashes and versions. */
 export type Manifest = Readonly<Record<string, unknown>>;
 
+/**
+ * The version of the manifest's fields that this release writes, as `schemaVersion`. Version 1, which does not name itself, has no
+ * command line, machine and parent.
+ */
+export const manifestSchemaVersion = 2;
+
 export const logNames = ['metrics', 'events', 'journal'] as const;
 export type LogName = (typeof logNames)[number];
 

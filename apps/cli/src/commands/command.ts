@@ -6,6 +6,8 @@ import type { Terminal } from '../terminal.ts';
 /** What a command gets beside its own arguments. */
 export interface Context {
   readonly terminal: Terminal;
+  /** The command line, without the name of the program. */
+  readonly argv: readonly string[];
   /** All commands, for those that describe them. */
   readonly commands: readonly Command[];
 }

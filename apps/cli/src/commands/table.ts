@@ -1,6 +1,7 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
 import { completion, doctor, help, keys } from './machine.ts';
+import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
 import { coordinator, resume, train, worker } from './training.ts';
 
@@ -12,6 +13,10 @@ export const commands: readonly Command[] = [
   explain,
   exportRun,
   predict,
+  runs,
+  show,
+  compare,
+  prune,
   keys,
   doctor,
   completion,

@@ -22,10 +22,10 @@ export const train = command({
     ['train experiments/mnist-cnn.ts --workers 2', 'two worker processes'],
     ['train mine.ts --seed 7 --steps 100 --json', 'for scripts'],
   ],
-  run: async (args, { terminal }) => {
+  run: async (args, context) => {
     const { workers, threads } = args;
     const { startNewRun } = await import('../new-run.ts');
-    return startNewRun(args, { local: workers, expected: Math.max(1, workers), threads }, terminal);
+    return startNewRun(args, { local: workers, expected: Math.max(1, workers), threads }, context);
   },
 });
 
@@ -42,9 +42,9 @@ export const coordinator = command({
     ...networkOptions,
   },
   examples: [['coordinator mine.ts --bind tcp://10.0.0.5:7070 --keys keys', 'for other machines']],
-  run: async (args, { terminal }) => {
+  run: async (args, context) => {
     const { startNewRun } = await import('../new-run.ts');
-    return startNewRun(args, { local: 0, expected: args.workersExpected, threads: undefined }, terminal);
+    return startNewRun(args, { local: 0, expected: args.workersExpected, threads: undefined }, context);
   },
 });
 

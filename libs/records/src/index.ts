@@ -1,0 +1,31 @@
+/** Run folders as plain records, which are filtered, sorted, compared and exported. */
+export {
+  type AlignedCurve,
+  type ComparedFingerprints,
+  type ComparedMetric,
+  type Comparison,
+  compareRuns,
+} from './compare.ts';
+export { encodeCsv, encodeParquet, encodeTable, type TableFormat, tableFormats } from './export.ts';
+export { type Condition, filterRuns, parseFilter } from './filter.ts';
+export { keyNamed, type Values, valuesOf } from './keys.ts';
+export { type PruneOptions, type Pruning, planPruning, prune } from './prune.ts';
+export { type ReadOptions, type RunList, readRun, readRuns } from './read.ts';
+export {
+  type Curve,
+  chainOf,
+  curvesOf,
+  type FingerprintAt,
+  isRising,
+  type Machine,
+  type MetricKind,
+  type MetricSummary,
+  metricsOf,
+  outlineOf,
+  type RunRecord,
+  type RunStatus,
+  statuses,
+  type Value,
+} from './record.ts';
+export { type SortOptions, sortRuns } from './sort.ts';
+export { type Column, metricsTable, runsTable, type Table } from './table.ts';
