@@ -1,11 +1,12 @@
-// Compiles the addons in C++, each unless it is newer than all it is made from. Without a C++ compiler it says so and
-// succeeds: there is a slower way for everything. LOCKSTEP_NATIVE=off leaves them out.
+// Compiles each C++ addon that is older than its sources. Without a C++ compiler this says so and succeeds, because every
+// addon has a slower replacement. LOCKSTEP_NATIVE=off compiles none.
+//   node tools/build-native.mjs [LIBRARY…]
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-// Contraction into fused multiply-adds is written where it is wanted; anywhere else it would change bits.
+// The sources write fused multiply-adds explicitly; contraction anywhere else would change bits.
 const options = [
   ...['-O3', '-std=c++17', '-fPIC', '-shared', '-fvisibility=hidden', '-Wno-psabi'],
   ...['-ffp-contract=off', '-fno-math-errno'],
@@ -21,7 +22,7 @@ const addons = [
     what: 'native kernels',
     instead: 'WebAssembly kernels are used, which are slower',
   },
-  // Other systems have no anonymous files that processes could share.
+  // Other systems have no anonymous files that processes can share.
   ...(process.platform === 'linux'
     ? [
         {
@@ -36,7 +37,7 @@ const addons = [
 
 const modified = (path) => (existsSync(path) ? statSync(path).mtimeMs : 0);
 
-/** The first compiler that answers. */
+/** Returns the first compiler that runs. */
 function findCompiler() {
   const { CXX } = process.env;
   const candidates = CXX ? [CXX] : ['c++', 'g++', 'clang++'];
@@ -62,7 +63,7 @@ function build({ library, name, what, instead }) {
     ...files.map((file) => modified(`${folder}native/${file}`)),
   );
   if (modified(output) >= newest) return;
-  /** An addon of older sources would be worse than none. */
+  /** Removes the addon, because one of older sources is worse than none. */
   const goWithout = (reason, remedy) => {
     rmSync(output, { force: true });
     console.log(`lockstep: no ${what}: ${reason}; ${instead}. ${remedy}`);
@@ -81,7 +82,7 @@ function build({ library, name, what, instead }) {
     return;
   }
   mkdirSync(`${folder}build`, { recursive: true });
-  // Renamed when complete, so that no process ever loads half a file.
+  // The output is renamed when it is complete, so that no process loads half a file.
   const partial = `${output}.${process.pid}`;
   const sources = files.filter((file) => file.endsWith('.cc'));
   const args = [...options, '-I', headers, ...sources, '-o', partial];
@@ -97,4 +98,7 @@ function build({ library, name, what, instead }) {
   goWithout(`${compiler} failed with "${first}"`, `All it said is in ${log}.`);
 }
 
-if (process.env.LOCKSTEP_NATIVE !== 'off') addons.forEach(build);
+const libraries = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
+const wanted = ({ library }) => libraries.length === 0 || libraries.includes(library);
+
+if (process.env.LOCKSTEP_NATIVE !== 'off') addons.filter(wanted).forEach(build);

@@ -1,5 +1,4 @@
-// Compiles libs/kernels/assembly to libs/kernels/build, a module for each numeric profile, unless they are newer than
-// all they are made from.
+// Compiles libs/kernels/assembly to libs/kernels/build: a module for each numeric profile that is older than its sources.
 import { existsSync, mkdirSync, readdirSync, renameSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -11,7 +10,7 @@ const modules = [
   { output: 'build/fma.wasm', enabled: `${features},relaxed-simd` },
 ];
 
-// No runtime and no statics: instances in several threads share one memory.
+// Without runtime and statics, because instances in several threads share one memory.
 const options = [
   ...['--runtime', 'stub', '--noAssert', '--use', 'abort='],
   ...['--importMemory', '--sharedMemory', '--initialMemory', '1', '--maximumMemory', '65536'],
@@ -28,7 +27,7 @@ const newest = Math.max(...[...sources, fileURLToPath(import.meta.url)].map(modi
 async function compile({ output, enabled }) {
   const { default: asc } = await import('assemblyscript/asc');
   mkdirSync(`${kernels}build`, { recursive: true });
-  // Renamed when complete, so that no reader ever sees half a module.
+  // The output is renamed when it is complete, so that no reader sees half a module.
   const partial = `${output}.${process.pid}`;
   const to = ['-o', partial, '--baseDir', kernels, '--enable', enabled];
   const { error, stderr } = await asc.main([entry, ...to, ...options]);

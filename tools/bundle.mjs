@@ -1,6 +1,6 @@
-// Puts the programs of a worker's threads into few files: see apps/worker/src/bundle.ts. Threads load the same libraries,
-// so they are split into parts that all of them share; the packages that an experiment imports are such parts too, since
-// it must get the very instances that its thread has.
+// Bundles the programs of a worker's threads into few files: see apps/worker/src/bundle.ts. The bundle is split into parts
+// that all threads share. The packages that an experiment imports are parts too, because the experiment must use the
+// instances of its thread.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, join, relative } from 'node:path';
@@ -11,13 +11,13 @@ const worker = join(root, 'apps/worker/dist');
 const folder = join(worker, 'bundle');
 const inFolder = 'import.meta.url.slice(0, import.meta.url.lastIndexOf("/bundle/") + 8)';
 const programs = ['run-worker', 'compiler/thread', 'compute/thread', 'compute/loader-thread'];
-/** Shared with code that is not bundled: errors are told by their class. */
+/** Not bundled: code outside of the bundle must get the same classes, because `instanceof` tells errors apart. */
 const foundation = '@lockstep/errors';
 
 const cli = createRequire(join(root, 'apps/cli/package.json'));
 const manifestOf = (path) => JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
 
-/** Paths of a package and of the workspace's packages that it depends on. */
+/** Paths of a package and of all workspace packages on which it depends. */
 function closure(path, seen = new Set()) {
   if (seen.has(path)) return seen;
   seen.add(path);
@@ -37,7 +37,7 @@ const external = packages
   .flatMap((path) => Object.keys(manifestOf(path).dependencies ?? {}))
   .filter((name) => !name.startsWith('@lockstep/'));
 
-/** Modules go on looking for what lies beside them where it does. */
+/** Bundled modules still find the files that lie beside their unbundled ones. */
 const places = {
   name: 'places',
   setup(build) {
@@ -54,7 +54,7 @@ export async function bundle() {
   rmSync(folder, { recursive: true, force: true });
   const entry = (out, path) => [out, join(root, path)];
   await build({
-    // Paths in comments are the same wherever a build is started.
+    // Makes the paths in comments independent of the working directory.
     absWorkingDir: root,
     entryPoints: Object.fromEntries([
       ...programs.map((name) => entry(name, `apps/worker/dist/${name}.js`)),
@@ -71,7 +71,7 @@ export async function bundle() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // Layers, and with them parameters, are called by the names of functions.
+    // Layers and their parameters are named after functions.
     keepNames: true,
     external: [foundation, ...external],
     define: { 'import.meta.bundled': 'true' },
@@ -95,3 +95,5 @@ export async function bundle() {
   };
   writeFileSync(join(folder, 'stamp.json'), JSON.stringify(stamp));
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -1,7 +1,7 @@
-// Writes THIRD_PARTY.md: what a production install brings along, and under which licence.
+// Writes THIRD_PARTY.md: the packages of a production install and their licences.
 //   node tools/check-licences.mjs           writes the file
 //   node tools/check-licences.mjs --check   fails when the file is out of date
-// Both fail on a licence that is not in ACCEPTED. Reads the lock file alone, so the list is the same on every platform.
+// Both fail on a licence that is not in ACCEPTED. The list is the same on every platform, since only the lock file is read.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const ACCEPTED = new Set([
@@ -29,7 +29,7 @@ The prebuilt addon of zeromq contains libzmq (MPL-2.0) and libsodium (ISC); thei
 |---|---|---|---|
 `;
 
-/** Installed packages that production needs. `devOptional` ones are needed by development or by an optional part. */
+/** Installed packages that production needs. `devOptional` packages belong to development or to optional dependencies. */
 function productionPackages(packages) {
   return Object.entries(packages)
     .filter(([path, entry]) => path.includes('node_modules/') && !entry.link && !entry.dev)
@@ -41,7 +41,7 @@ function productionPackages(packages) {
     }));
 }
 
-/** Names of third-party packages → folders of the workspace whose manifests ask for them. */
+/** Names of third-party packages → folders of the workspace whose manifests declare them. */
 function declarations(packages) {
   const folders = Object.entries(packages).filter(([path]) => path !== '' && !path.includes('node_modules/'));
   const declared = new Map();
@@ -51,7 +51,7 @@ function declarations(packages) {
   return declared;
 }
 
-/** A line each; the many builds of one package for different platforms share one. */
+/** A row for each package; the builds of a package for different platforms share one. */
 function table(packages) {
   const declared = declarations(packages);
   const rows = productionPackages(packages).map(({ name, version, licence, isPlatformBuild }) => {

@@ -1,7 +1,7 @@
-// Builds what `npm ci` leaves to us: the wasm kernels, the native ones where there is a C++ compiler,
-// the compiled TypeScript, and the programs of workers in few files.
-// Runs as the root `prepare` script, which npm also starts where the development tools are absent
-// (`--omit=dev`, `--dry-run`): there it says so and succeeds.
+// Builds everything after `npm ci`: the wasm kernels, the native kernels if there is a C++ compiler, the compiled TypeScript,
+// and the bundled programs of workers. `npm run build` builds the same by Nx, which is a development dependency.
+// npm also starts this root `prepare` script without development tools (`--omit=dev`, `--dry-run`): then it says so and
+// succeeds.
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';

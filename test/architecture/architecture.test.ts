@@ -1,4 +1,4 @@
-/** Holds this workspace to the rules of manifests.ts and sources.ts. */
+/** Applies the rules of manifests.ts and sources.ts to this workspace. */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-/** Rules on package manifests. Each returns what breaks it, a sentence each; a workspace in order gives none. */
+/** Rules on package manifests. A rule returns a sentence for each violation. */
 import { allDependencies, type Package, type Workspace } from './workspace.ts';
 
 const APP_LAYER = 9;

@@ -1,4 +1,4 @@
-/** A small workspace that keeps every rule, to be planted with one fault at a time. */
+/** A small workspace that keeps every rule; tests add one violation at a time. */
 import type { Manifest, Package, Workspace } from './workspace.ts';
 
 export const closedExports = {

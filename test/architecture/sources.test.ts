@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sound, withSource } from './rules.fixture.ts';
 import { sourceRules } from './sources.ts';
 
-const { fileLength, ownMath, importTargets, nothingGenerated } = sourceRules;
+const { fileLength, ownMath, importTargets, nothingGenerated, suppressions } = sourceRules;
 const file = 'libs/tree/src/planted.ts';
 
 describe('source rules', () => {
@@ -81,6 +81,25 @@ describe('source rules', () => {
   it('importTargets: lets a fixture import its built package by name', () => {
     const text = "import { a } from '@lockstep/tree';";
     expect(importTargets(withSource('libs/tree/src/fixtures/peer.mjs', text))).toEqual([]);
+  });
+
+  // Split, so that Biome does not take these for suppressions of this file.
+  const suppress = (rule: string, reason: string) => `// biome-${'ignore'} lint/${rule}: ${reason}\n`;
+
+  it('suppressions: at most five long functions', () => {
+    const long = suppress('complexity/noExcessiveLinesPerFunction', 'one table');
+    expect(suppressions(withSource(file, long.repeat(5)))).toEqual([]);
+    expect(suppressions(withSource(file, long.repeat(6)))).toEqual([
+      `6 long functions are excepted, at most 5 may be: ${Array(6).fill(file).join(', ')}`,
+    ]);
+  });
+
+  it('suppressions: an import cycle names its decision', () => {
+    const cycle = (reason: string) => withSource(file, suppress('suspicious/noImportCycles', reason));
+    expect(suppressions(cycle('docs/decisions/0021-one-module.md'))).toEqual([]);
+    expect(suppressions(cycle('it works'))).toEqual([
+      `${file}: an import cycle needs a note in docs/decisions, which its suppression names`,
+    ]);
   });
 
   it('nothingGenerated: no build output is tracked', () => {

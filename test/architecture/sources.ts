@@ -1,4 +1,4 @@
-/** Rules on source files. Each returns what breaks it, a sentence each; sources in order give none. */
+/** Rules on source files. A rule returns a sentence for each violation. */
 import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import { imports, mathUses } from './syntax.ts';
@@ -12,21 +12,27 @@ import {
 
 const MAX_LINES = 500;
 
-/** The one home of sockets. */
+/** The only folder that may import ZeroMQ. */
 const ZEROMQ_HOME = 'libs/transport/';
 
 /**
- * Where the engine's transcendental functions are allowed: float64 serves checks and teaching and never reaches
- * a trained parameter. Everything else uses our own polynomials, because the engine's differ between Node versions.
+ * Files that may use the engine's transcendental functions. Float64 kernels serve checks and teaching and never reach a
+ * trained parameter. All other code uses our own polynomials, because the engine's functions differ between Node versions.
  */
 const OWN_MATH_EXEMPT =
   /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|\.(test|bench)\.ts$|\/fixtures\/|^(test|bench|tools)\//;
 
-/** AssemblyScript is TypeScript in syntax only, and its Math is compiled in: the same bits everywhere. */
+/** AssemblyScript has the syntax of TypeScript; its Math is compiled in and gives the same bits everywhere. */
 const ASSEMBLY = /^libs\/kernels\/assembly\//;
 
-/** What tests and benches are made of; it never reaches a user. */
+/** Files of tests and benches, which never reach a user. */
 const DEVELOPMENT = /\.(test|bench)\.ts$|\/src\/(.*\/)?fixtures\/|^test\//;
+
+/** Few functions may exceed Biome's limit of lines; an import cycle is allowed if a decision note gives the reason. */
+const MAX_LONG_FUNCTIONS = 5;
+const SUPPRESSION =
+  /biome-ignore(?:-all|-start)? lint\/(?:complexity\/(noExcessiveLinesPerFunction)|suspicious\/noImportCycles): *(.*)/g;
+const DECISION = /docs\/decisions\/\d{4}-/;
 
 const GENERATED = /(^|\/)(dist|build|coverage|runs|node_modules|\.nx)\/|\.(tsbuildinfo|wasm|node|log)$/;
 
@@ -35,6 +41,7 @@ export const sourceRules = {
   ownMath,
   importTargets,
   nothingGenerated,
+  suppressions,
 } satisfies Record<string, (workspace: Workspace) => string[]>;
 
 function fileLength({ sources }: Workspace): string[] {
@@ -100,12 +107,12 @@ function relativeProblem(target: string, home: Package): string | undefined {
   return inside ? undefined : `another package's internals`;
 }
 
-/** Fixtures and launchers run on the built package and import it by its name; the sources themselves never do. */
+/** Fixtures and launchers import their own built package by its name; library sources must not. */
 function isLibrarySource({ path }: SourceFile): boolean {
   return /\/src\/(?!fixtures\/).*\.ts$/.test(path) && !DEVELOPMENT.test(path);
 }
 
-/** Tests and benches may also use the workspace's development tools, which the root manifest declares. */
+/** Tests and benches may also import the development dependencies of the root manifest. */
 function declaredFor({ path }: SourceFile, home: Package, root: Package): Set<string> {
   const own = Object.keys(allDependencies(home.manifest));
   const tools = DEVELOPMENT.test(path) ? Object.keys(root.manifest.devDependencies ?? {}) : [];
@@ -116,6 +123,29 @@ function nothingGenerated({ tracked }: Workspace): string[] {
   return tracked
     .filter((path) => GENERATED.test(path))
     .map((path) => `${path}: is generated and must not be committed`);
+}
+
+function suppressions({ sources }: Workspace): string[] {
+  const found = sources.flatMap(({ path, text }) =>
+    Array.from(text.matchAll(SUPPRESSION), ([, long, reason]) => ({
+      path,
+      isLong: long !== undefined,
+      reason,
+    })),
+  );
+  const long = found.filter(({ isLong }) => isLong).map(({ path }) => path);
+  return [
+    ...(long.length > MAX_LONG_FUNCTIONS
+      ? [
+          `${long.length} long functions are excepted, at most ${MAX_LONG_FUNCTIONS} may be: ${long.join(', ')}`,
+        ]
+      : []),
+    ...found
+      .filter(({ isLong, reason }) => !isLong && !DECISION.test(reason ?? ''))
+      .map(
+        ({ path }) => `${path}: an import cycle needs a note in docs/decisions, which its suppression names`,
+      ),
+  ];
 }
 
 function scripts(sources: readonly SourceFile[]): SourceFile[] {

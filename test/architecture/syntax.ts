@@ -1,4 +1,4 @@
-/** What the source rules need to know of a file's syntax tree. */
+/** Finds imports and uses of Math in a file's syntax tree. */
 import { parseAst } from 'vitest/node';
 import type { SourceFile } from './workspace.ts';
 
@@ -15,10 +15,10 @@ const EXACT_MATH = new Set(
   ),
 );
 
-/** What can stand anywhere in a file: `import(…)`, also as a type, and `require`. */
+/** Imports that may occur anywhere in a file: `import(…)`, also as a type, and `require`. */
 const NESTED_IMPORT = /\bimport\s*[(/]|\brequire\b/;
 
-/** Specifiers of static, dynamic and type imports, re-exports and `require`, as far as they are literals. */
+/** Literal specifiers of static, dynamic and type imports, re-exports and `require`. */
 export function imports(file: SourceFile): { line: number; specifier: string }[] {
   const program = parse(file);
   const nodes = NESTED_IMPORT.test(file.text)
@@ -46,11 +46,11 @@ function specifierOf(node: Node): unknown {
 }
 
 /**
- * Uses of `**` and of `Math` beyond its exact members; `Math` as a value counts, since anything could follow.
- * `2 ** n` with a literal n is exact everywhere and does not count.
+ * Uses of `**` and of inexact members of `Math`. `Math` as a value counts, since any member could be used. `2 ** n` with a
+ * literal n is exact everywhere and does not count.
  */
 export function mathUses(file: SourceFile): { line: number; what: string }[] {
-  // Two asterisks that open no comment.
+  // Two asterisks that do not open a comment.
   if (!/\bMath\b|(?<!\/)\*\*/.test(file.text)) return [];
   return [...walk(parse(file))].flatMap(({ node, parent }) => {
     const what = inexact(node, parent);
@@ -70,7 +70,7 @@ function inexact(node: Node, parent: Node | undefined): string | undefined {
   return member === undefined ? undefined : `Math.${member}`;
 }
 
-/** `object.name` takes one member, `const { a, b } = object` several; undefined when the text does not say which. */
+/** Members in `object.name` or `const { a, b } = object`; undefined if the text does not name them. */
 function membersTaken(object: Node, parent: Node | undefined): string[] | undefined {
   if (parent?.type === 'MemberExpression' && parent.object === object) {
     return known([nameOf(parent.property, parent.computed)]);

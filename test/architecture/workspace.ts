@@ -1,4 +1,4 @@
-/** The workspace as plain data, so that the rules can also be held against planted ones. */
+/** The workspace as plain data, so that tests can apply the rules to made-up workspaces. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -35,7 +35,7 @@ export interface Workspace {
 
 const SOURCE = /\.(ts|mts|js|mjs|cjs|cc|h|py)$/;
 
-/** Reads what git tracks, and what it would track: files not added yet are held to the rules too. */
+/** Reads tracked files and untracked files that git does not ignore: the rules apply to new files too. */
 export function readWorkspace(root: string): Workspace {
   const tracked = gitFiles(root, '--cached');
   const files = [...tracked, ...gitFiles(root, '--others', '--exclude-standard')].filter((path) =>

@@ -1,4 +1,4 @@
-/** Workers crash, come and go, the run is stopped and resumed: the result is that of one process. */
+/** A run whose workers crash or join, or that is stopped and resumed, has the result of one process. */
 import { foldIn, keyFromSeed, randomUint } from '@lockstep/rng';
 import { beforeAll, expect, it } from 'vitest';
 import { committed, fingerprintOf, happened, startCluster } from './harness/cluster.ts';
@@ -15,10 +15,10 @@ beforeAll(async () => {
 const killed = { code: null, signal: 'SIGKILL' };
 const stopped = { code: 0, signal: null };
 
-it.each([1, 2])('one of three is killed in mid-step (seed %i)', async (seed) => {
-  const key = foldIn(keyFromSeed(seed), 'kill');
+it('one of three is killed in mid-step', async () => {
+  const key = foldIn(keyFromSeed(1), 'kill');
   const victim = randomUint(key, 0, 3);
-  // Each of 30 steps has three exchanges with two peers, so this is between two frames of one of them.
+  // Each of 30 steps has three exchanges with two peers, so the worker dies within an exchange.
   const dieAtFrame = randomUint(key, 1, 180);
   const cluster = await startCluster({
     experiment,
@@ -33,7 +33,7 @@ it.each([1, 2])('one of three is killed in mid-step (seed %i)', async (seed) => 
 });
 
 it('a worker joins in mid-run', async () => {
-  // The run waits for the newcomer: one of the two holds its frames back until it is there.
+  // One of the two workers holds its frames back until the newcomer has joined.
   const cluster = await startCluster({
     experiment,
     workers: 2,

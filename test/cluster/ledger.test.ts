@@ -34,7 +34,7 @@ it('every shard is computed once a step, and every rank moves the bytes of the f
   for (const entry of work) expect(entry).toMatchObject(expected[entry.rank]!);
 });
 
-/** Everything that crosses workers in a training step of an experiment. */
+/** All exchanges of a training step of an experiment. */
 async function stepOf({ experiment, config }: LoadedExperiment) {
   const dataset = await experiment.data.load({ limitSamples: config.limitSamples ?? undefined });
   const { totalSteps } = createSchedule(config, dataset.splits.train.size, true);

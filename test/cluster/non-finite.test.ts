@@ -1,4 +1,4 @@
-/** Training that goes wrong ends at one step, with a code of its own, and leaves the state of the step before. */
+/** A run with a value that is not finite stops at that step, with its own exit code, and saves the state before the step. */
 
 import { loadCheckpoint } from '@lockstep/checkpoint';
 import { expect, it } from 'vitest';
@@ -11,7 +11,7 @@ const train = async (name: string): Promise<Command> => {
   return startCommand(['train', `test/cluster/experiments/${name}.ts`, '--workers', '2', ...folder]);
 };
 
-/** The newest checkpoint is the state of a run that ends with its step. */
+/** Expects the newest checkpoint to equal the state of a run that ends at that step. */
 async function expectSaved(run: unknown, name: string, step: number): Promise<void> {
   const shorter = await trainInOneProcess(await loadExperiment(name, { steps: step }), {
     profile: bestProfile,
@@ -30,7 +30,7 @@ it('a loss that is not finite stops the run before the update, and is named by f
   expect(message).toContain('test/cluster/experiments/logarithm.ts:8:');
   expect(await command.exited).toBe(5);
   await expectSaved(run, 'logarithm', 3);
-  // Nothing has changed, so that it happens again.
+  // The resumed run computes the same step, so it stops again.
   const resumed = startCommand(['resume', `${run}`, '--workers', '1', '--json']);
   expect(await resumed.event('generation')).toMatchObject({ step: 3, source: 'checkpoint' });
   expect(await resumed.event('nonFinite')).toMatchObject({ step: 4 });

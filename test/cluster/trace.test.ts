@@ -1,4 +1,4 @@
-/** `--trace`: what every rank and thread did, and when. */
+/** `--trace` records what every rank and thread did, and when. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -46,7 +46,7 @@ it('a run of two workers leaves a trace of both, in which the work of a thread a
     const spans = events.filter((event) => event.ph === 'X' && event.pid === pid);
     const ofTrack = (tid: number): TraceEvent[] =>
       spans.filter((span) => span.tid === tid).sort((a, b) => a.ts - b.ts);
-    // What one thread does follows what it did before, to the resolution of a clock.
+    // Spans of a thread do not overlap, up to the resolution of the clock.
     for (const tid of [0, 1, 2]) {
       for (const [i, { ts, dur }] of ofTrack(tid).slice(0, -1).entries()) {
         expect(ofTrack(tid)[i + 1]!.ts).toBeGreaterThanOrEqual(ts + dur - 1);
@@ -61,21 +61,21 @@ it('a run of two workers leaves a trace of both, in which the work of a thread a
       );
       const inStep = within.filter((span) => span.ts >= ts - 1 && span.ts + span.dur <= ts + dur + 1);
       expect(inStep.map(({ name }) => name)).toEqual(expect.arrayContaining(['segment 1', 'update']));
-      // Work and waiting leave no gap but those that are too short to be shown.
+      // Between work and waiting there are only gaps that are too short to be shown.
       for (const [i, next] of inStep.slice(1).entries()) {
         expect(next.ts - (inStep[i]!.ts + inStep[i]!.dur)).toBeLessThan(20 + 1);
       }
     }
     const begun = events.filter((event) => event.ph === 'b' && event.pid === pid);
     const ends = new Map(events.filter(({ ph }) => ph === 'e').map((event) => [event.id, event.ts]));
-    // Two buckets a step; evaluations have one.
+    // A step has two buckets, an evaluation one.
     const buckets = begun.filter(({ name }) => name === 'exchange 1.1' || name === 'exchange 1.2');
     expect(buckets).toHaveLength(2 * numSteps);
     for (const { id, ts } of begun) expect(ends.get(id)!).toBeGreaterThanOrEqual(ts);
     expect(buckets[0]!.args.bytes).toBeGreaterThan(1 << 20);
   }
 
-  // The same step of the two is joined by a line.
+  // A line joins the same step of both workers.
   const lines = events.filter(({ cat }) => cat === 'step').map(({ ph, id }) => `${ph}${id}`);
   expect(new Set(lines)).toEqual(
     new Set(Array.from({ length: numSteps }, (_, i) => [`s${i + 1}`, `t${i + 1}`]).flat()),

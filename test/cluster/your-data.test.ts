@@ -1,4 +1,4 @@
-/** Runs docs/your-data.md as its reader would: its files and commands in the order in which they stand there. */
+/** Creates the files and runs the commands of docs/your-data.md in the order of the page, as a reader would. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -21,16 +21,16 @@ export interface Cluster {
   readonly workers: readonly StartedTestContainer[];
   /** What the coordinator prints, until it exits; `onEvent` sees each as it comes. */
   events(onEvent?: (event: RunEvent) => Promise<void>): Promise<RunEvent[]>;
-  /** As `docker compose stop coordinator`: it saves the run and exits. */
+  /** Like `docker compose stop coordinator`: the coordinator saves the run and exits. */
   stopCoordinator(): Promise<void>;
   coordinatorExitCode(): Promise<number>;
-  /** As `docker compose up` does with a container that has exited; gives all that it has printed since its first start. */
+  /** Like `docker compose up` for an exited container. Returns all that it has printed since its first start. */
   startCoordinatorAgain(): Promise<string>;
   /** Removes containers, network and volumes. */
   remove(): Promise<void>;
 }
 
-/** Why the tests cannot run here; undefined where a container engine answers. */
+/** The reason why the tests cannot run here; undefined if a container engine answers. */
 export async function whyNoEngine(): Promise<string | undefined> {
   try {
     await getContainerRuntimeClient();
@@ -40,7 +40,7 @@ export async function whyNoEngine(): Promise<string | undefined> {
   }
 }
 
-/** `docker compose up --build --scale worker=N`; the run waits for all of them, or for outsiders where there are none. */
+/** `docker compose up --build --scale worker=N`; with N = 0 the run waits for workers outside of the cluster. */
 export async function startCluster(numWorkers: number, args: readonly string[]): Promise<Cluster> {
   const project = `lockstep-test-${randomUUID().slice(0, 8)}`;
   const environment = await new DockerComposeEnvironment(root, 'docker-compose.yml')
@@ -83,7 +83,7 @@ async function eventsOf(
   return events;
 }
 
-/** SIGKILL, the default, is how the kernel ends a process: no warning, no clean-up. */
+/** The default SIGKILL ends a process without warning or clean-up. */
 export async function kill(container: StartedTestContainer, signal = 'SIGKILL'): Promise<void> {
   const client = await getContainerRuntimeClient();
   await client.container.getById(container.getId()).kill({ signal });

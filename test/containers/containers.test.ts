@@ -1,4 +1,4 @@
-/** The image and docker-compose.yml on a real engine: the same bytes as without containers, nobody without keys. */
+/** On a real engine, the image and docker-compose.yml give the bytes of a run without containers and refuse strangers. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ async function trainHere(): Promise<RunEvent> {
   }
 }
 
-/** How many workers each generation had. */
+/** The number of workers of each generation. */
 function memberCounts(events: readonly RunEvent[]): number[] {
   const generations = events.filter(({ event }) => event === 'generation');
   return generations.map(({ workers }) => (workers as readonly string[]).length);
@@ -69,7 +69,7 @@ describe.skipIf(reason !== undefined)('containers', { timeout: 600_000 }, () => 
       metrics: here.metrics,
     });
     expect(await cluster.coordinatorExitCode()).toBe(0);
-    // Scaling starts a container that has exited: it says how its run ended, and begins no other.
+    // Scaling starts an exited container again; it reports how its run ended and starts no other run.
     const ends = (await cluster.startCoordinatorAgain())
       .split('\n')
       .filter((line) => line.includes('"done"'));
@@ -94,7 +94,7 @@ describe.skipIf(reason !== undefined)('containers', { timeout: 600_000 }, () => 
     const cluster = await start(0);
     const join = 'lockstep worker --join coordinator:7070';
     const [without, other] = await Promise.all([
-      // Listening on loopback needs no keys, so it is the coordinator that refuses.
+      // Listening on loopback needs no keys, so the coordinator refuses the worker.
       runStranger(cluster.network, `${join} --bind tcp://127.0.0.1:0`),
       runStranger(cluster.network, `lockstep keys --out /tmp/keys >/dev/null && ${join} --keys /tmp/keys`),
     ]);

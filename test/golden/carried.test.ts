@@ -1,4 +1,4 @@
-/** Parameters carried over from PyTorch's modules make of rows what PyTorch makes of them. */
+/** With parameters imported from PyTorch's modules, layers give PyTorch's outputs. */
 import { ones, relu, type Tensor, tensor, zeros } from '@lockstep/autodiff';
 import {
   batchNorm,
@@ -24,7 +24,7 @@ import { distance, readReference } from './reference.ts';
 
 const reference = readReference('carried');
 
-/** What the file holds below a name, by the rest of the names. */
+/** Tensors below a name in the file, by the rest of their names. */
 function stateOf(module: string): StateDict {
   const own = reference.names.filter((name) => name.startsWith(`${module}/`));
   return Object.fromEntries(own.map((name) => [name.slice(module.length + 1), reference(name)]));

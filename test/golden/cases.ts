@@ -1,4 +1,4 @@
-/** The layers and losses that PyTorch has too, by their names in the reference data. */
+/** Layers and losses that also exist in PyTorch, by their names in the reference data. */
 import {
   celu,
   elu,
@@ -74,7 +74,7 @@ import {
 } from '@lockstep/nn';
 import { readReference } from './reference.ts';
 
-/** Functions that serve as layers as they are. */
+/** Functions that are layers without wrappers. */
 const activations = {
   ...{ relu, relu6, leakyRelu, elu, selu, celu, gelu, silu, mish, softplus, softsign },
   ...{ hardTanh, hardSigmoid, hardSwish, logSigmoid, glu, softmax, logSoftmax, sigmoid, tanh },
@@ -85,7 +85,7 @@ const stacked = { layers: 2, bidirectional: true } as const;
 
 const attending = multiHeadAttention(4, 2);
 
-/** Attention as a layer, with what its rows read from. */
+/** Attention as a layer, with the sequence that its rows attend to. */
 function attends(
   options: (params: { memory?: Tensor }) => AttendOptions,
   own: Record<string, Tensor> = {},

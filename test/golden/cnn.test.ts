@@ -1,4 +1,4 @@
-/** A small CNN with batch norm, weight decay, clipping and Adam follows PyTorch's step by step. */
+/** A small CNN with batch norm, weight decay, clipping and Adam has PyTorch's parameters after every step. */
 import {
   gather,
   jit,
@@ -102,7 +102,7 @@ function train(dtype: FloatDType) {
 
 describe('cnn, 50 steps', () => {
   for (const { dtype, suffix } of precisions) {
-    // In float32 the two only differ in the order of sums, some units in the last place after 50 steps.
+    // In float32 the order of sums differs from PyTorch's, which costs some units in the last place after 50 steps.
     const tolerance = dtype === 'float64' ? 1e-12 : 2e-6;
 
     it(`follows PyTorch in ${dtype}`, () => {

@@ -1,4 +1,4 @@
-/** Every experiment trains, and its bits do not depend on how its shards are divided. */
+/** Every experiment trains, and its bits do not depend on the division of its shards. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Tensor, traceProgram } from '@lockstep/autodiff';
@@ -22,8 +22,9 @@ const files = readdirSync(folder).filter(
   (file) => file.endsWith('.ts') && readFileSync(new URL(file, folder), 'utf8').includes('export default'),
 );
 const index = readFileSync(new URL('README.md', folder), 'utf8').split('\n');
-const STEPS = 2;
-/** The faster one. */
+/** Steps of each run. */
+const STEPS = process.env.LOCKSTEP_THOROUGH === '1' ? 2 : 1;
+/** The fastest profile. */
 const profile = offeredProfiles()[0]!;
 const TIMEOUT_MS = 60_000;
 
@@ -35,7 +36,7 @@ async function load(file: string): Promise<Experiment> {
   throw new TypeError(`${file} exports no experiment`);
 }
 
-/** One run of all shards; two uneven ones, as of two workers with a different number of threads. */
+/** All shards in one block, and in two uneven blocks as of two workers with different numbers of threads. */
 const divisions = (numShards: number): ShardRange[][] => [
   [{ start: 0, count: numShards }],
   [
@@ -44,7 +45,7 @@ const divisions = (numShards: number): ShardRange[][] => [
   ],
 ];
 
-/** What experiments/README.md says of a file. */
+/** The row of an experiment in experiments/README.md. */
 function rowOf(file: string): { parameters: number; samples: number; epochs: number } {
   const line = index.find((text) => text.startsWith(`| [${file}]`));
   if (line === undefined) throw new TypeError(`experiments/README.md has no row for ${file}`);
@@ -55,7 +56,7 @@ function rowOf(file: string): { parameters: number; samples: number; epochs: num
   return { parameters: parameters!, samples: samples!, epochs: epochs! };
 }
 
-/** How many numbers are trained; nothing is computed. */
+/** Counts the trained numbers by tracing, without computing them. */
 function parametersOf(experiment: Experiment, input: Shape): number {
   let count = 0;
   const initialised = (key: Tensor | undefined): Tensor[] => {
@@ -96,12 +97,12 @@ describe('experiments', () => {
     it(
       `${file} trains`,
       async ({ skip }) => {
-        // Nothing is evaluated here that could stop it.
+        // Early stopping needs evaluations, which these runs do not have.
         const { earlyStopping: _, ...experiment } = await load(file);
         const { data, batch } = experiment;
         if (data.name === 'fashion-mnist' && !existsSync('/usr/share/datasets/fashion-mnist'))
           skip('Fashion-MNIST is not installed: apt-get install dataset-fashion-mnist');
-        // A row a shard: enough for the bits, and quick.
+        // One row a shard is enough to compare bits.
         const size = batch.shards ?? 8;
         const config = { ...resolveConfig(experiment, { steps: STEPS }), batchSize: size };
         const dataset = await data.load({ limitSamples: STEPS * size });

@@ -1,4 +1,4 @@
-/** A small network of each family follows PyTorch through 50 steps of SGD with momentum, in float64. */
+/** A small network of each family has PyTorch's losses and parameters over 50 steps of SGD with momentum, in float64. */
 import { globalAvgPool, relu, silu, type Tensor } from '@lockstep/autodiff';
 import {
   batchNorm,
@@ -99,7 +99,7 @@ const families = {
   ),
 } as const;
 
-/** The parameters as the file has them, in the model's own tree. */
+/** The parameters of the file in the structure of the model's parameters. */
 function paramsAt(name: string, when: string, like: TensorTree): TensorTree {
   const values = tree.leafPaths(like).map((path) => reference(`${name}/params/${path}/${when}`));
   return tree.unflatten(tree.flatten(like).structure, values) as TensorTree;

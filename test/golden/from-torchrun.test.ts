@@ -1,4 +1,4 @@
-/** docs/from-torchrun.md: its code runs, and what it says of workers, samples and rates holds. */
+/** The code of docs/from-torchrun.md runs, and its statements about workers, samples and rates are true. */
 import { stepSamples, stepsPerEpoch } from '@lockstep/data';
 import { type Experiment, resolveConfig, trainLocally } from '@lockstep/training';
 import * as lockstep from 'lockstep';

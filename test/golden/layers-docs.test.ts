@@ -1,4 +1,4 @@
-/** The code of docs/layers.md runs and gives what it says, and the page leaves nothing out. */
+/** The code of docs/layers.md runs with the stated results, and the page names all exports. */
 import * as autodiff from '@lockstep/autodiff';
 import * as nn from '@lockstep/nn';
 import * as library from 'lockstep';
@@ -8,7 +8,7 @@ import { blocksOf, execute, importsOf, readText } from './documentation.ts';
 const page = readText('../../docs/layers.md');
 const blocks = blocksOf(page, 'ts');
 
-/** What the trainer needs of the library, and nobody else. */
+/** Exports that only the trainer needs. */
 const internal = ['applied', 'asLayer', 'firstUnnamed', 'initialize', 'unnamedText', 'watchNames'];
 
 describe('docs/layers.md', () => {

@@ -53,7 +53,7 @@ describe('mlp, 50 steps', () => {
   for (const { dtype, suffix } of precisions) {
     it(`follows PyTorch in ${dtype}`, () => {
       const { losses, params } = train(dtype);
-      // In float32 the two only differ in the order of sums, some units in the last place after 50 steps.
+      // In float32 the order of sums differs from PyTorch's, which costs some units in the last place after 50 steps.
       const tolerance = dtype === 'float64' ? 1e-12 : 2e-6;
       expect(distance(losses, reference(`loss${suffix}`))).toBeLessThan(tolerance);
       expect(distance(params, paramsAt(`final${suffix}`))).toBeLessThan(tolerance);

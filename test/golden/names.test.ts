@@ -22,7 +22,7 @@ const oursAsFunctions = functions.flatMap((line) => namesIn(line.split('|').at(-
 const reach = (name: string): unknown =>
   name.split('.').reduce<unknown>((value, key) => Reflect.get(value as object, key), lockstep);
 
-/** What no library beside has by a name of its own. */
+/** Exports that no other library names. */
 const onlyHere = [
   ...['flush', 'treeSum', 'lambda', 'parallel', 'positionalEmbedding', 'residual', 'residualWith'],
   ...['sinusoidalPositions', 'byNoiseScale', 'inverseSquareRoot', 'scaledByBatch', 'averageIn'],

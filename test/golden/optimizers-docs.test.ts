@@ -1,4 +1,4 @@
-/** The code of docs/optimizers.md runs, and gives what it says. */
+/** The code of docs/optimizers.md runs with the stated results. */
 import * as autodiff from '@lockstep/autodiff';
 import * as data from '@lockstep/data';
 import * as nn from '@lockstep/nn';
@@ -12,7 +12,7 @@ const published = readText('../../libs/lockstep/src/index.ts');
 const known = { ...data, ...nn, ...optim, ...training, ...autodiff };
 const blocks = blocksOf(page, 'ts');
 
-/** What the package of the examples exports: all of autodiff, and the names that it lists. */
+/** Exports of the package that the examples import: all of autodiff and the listed names. */
 const isPublished = (name: string): boolean =>
   name in autodiff || new RegExp(`\\b${name}\\b`).test(published);
 

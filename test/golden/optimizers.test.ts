@@ -1,4 +1,4 @@
-/** Optimizers under prescribed gradients go the way of PyTorch, or of the paper's equations. */
+/** With prescribed gradients, optimizers give the parameters of PyTorch or of the paper's equations. */
 import { type Tensor, tensor } from '@lockstep/autodiff';
 import {
   accumulateGradients,
@@ -147,7 +147,7 @@ describe.each(Object.keys(optimizers))('%s', (name) => {
       const expected = reference(stored);
       const errors = trajectory(name, dtype).map((params, row) => distance(params, layer(expected.at(row))));
       expect(errors).toHaveLength(kept.length);
-      // 8 units in the last place of 1: rounding in another order, 50 times over.
+      // 8 units in the last place of 1: 50 steps round in another order.
       expect(Math.max(...errors)).toBeLessThan(8 * (dtype === 'float64' ? 2 ** -52 : 2 ** -23));
     });
   }

@@ -1,4 +1,4 @@
-/** The code of README.md runs, gives what it says, and is that of the files it names. */
+/** The code of README.md runs with the stated results and equals the files that it names. */
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ import { blocksOf, execute, readText } from './documentation.ts';
 const page = readText('../../README.md');
 const [mnist, points, alone, ...others] = blocksOf(page, 'ts') as [string, string, string, ...string[]];
 
-/** A program without imports, comments and what a formatter decides. */
+/** A program without imports, comments and formatting. */
 const bare = (code: string): string =>
   code
     .replace(/^import [^;]*;$/gm, '')

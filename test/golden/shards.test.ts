@@ -1,4 +1,4 @@
-/** A step is the same whether its shards run together or in blocks, and the same as one over the whole batch. */
+/** A step has the same result whether its shards run together, in blocks, or as one whole batch. */
 import {
   allReduceSum,
   type Instance,
@@ -50,11 +50,11 @@ const numShards = 4;
 const numRows = 3;
 const key = tensor(Uint32Array.of(1, 2));
 
-/** What differs between shards, one after the other along the first axis. */
+/** Inputs that differ between shards, stacked along the first axis. */
 const batch = {
   x: uniform(key, [numShards, numRows, 6, 6, 2], -1, 2),
   y: tensor([0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2], { dtype: 'int32', shape: [numShards, numRows] }),
-  // Rows of weight 0 only fill up a shard; the last shard has nothing else.
+  // Rows of weight 0 are padding; the last shard has only such rows.
   weights: tensor([1, 1, 1, 1, 1, 0, 1, 0, 0, 0, 0, 0], { dtype: 'float32', shape: [numShards, numRows] }),
   key: tensor(Uint32Array.of(1, 2, 3, 4, 5, 6, 7, 8), { shape: [numShards, 2] }),
 };
@@ -70,7 +70,7 @@ const modelWith = (dropoutRate: number) =>
     dense(3),
   );
 
-/** A model of each family, with what is random in it. */
+/** A model of each family, with its random layers. */
 const models: Readonly<Record<string, Model>> = {
   'batch norm and dropout': erased(modelWith(0.5)),
   'ghost batch norm': erased(
@@ -135,7 +135,7 @@ function erased<P, S>(layer: Layer<P, S>): Model {
   return layer as unknown as Model;
 }
 
-/** One shard's part of a step, with what crosses shards reduced. */
+/** A shard's part of a step, with reductions over shards. */
 function shardStep(model: Model) {
   return (params: Params, state: State, { x, y, weights, key: own }: Batch) => {
     const [[loss, next], grads] = valueAndGradWithAux((p: Params) => {
@@ -181,7 +181,7 @@ describe('a step over shards of unequal weight', () => {
   );
 });
 
-/** Runs a compiled step block by block and carries the partial results across; the outputs of every block. */
+/** Runs a compiled step block by block, exchanges partial results, and returns the outputs of every block. */
 function runInBlocks(model: Model, params: Params, state: State, shardsPerBlock: number) {
   const numBlocks = numShards / shardsPerBlock;
   const kernels = referenceKernels();

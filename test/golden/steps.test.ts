@@ -1,4 +1,4 @@
-/** Every layer and loss that PyTorch has too follows it, by itself, through 50 steps in float64. */
+/** Every layer and loss that also exists in PyTorch gives its results over 50 steps in float64. */
 import { concatenate, logSoftmax, softplus, split, type Tensor } from '@lockstep/autodiff';
 import { asLayer, embedding, type TensorTree } from '@lockstep/nn';
 import * as tree from '@lockstep/tree';

@@ -7,7 +7,7 @@ import { castTree, distance } from './reference.ts';
 
 const totalSteps = 50;
 
-/** Of initial parameters that the reference's replace, and of layers that draw nothing. */
+/** The key for initial parameters, which the reference replaces, and for layers that draw nothing. */
 export const key = zeros([2], 'uint32');
 
 /** A training step in which all rows count. */
@@ -18,16 +18,16 @@ export const training = (rows: Tensor): Context => ({
 });
 
 export interface Steps {
-  /** Of the parameters and what `batch` gives for the step; a scalar. */
+  /** The scalar loss of the parameters and of the step's `batch`. */
   lossOf(params: TensorTree, ...batch: Tensor[]): Tensor;
   readonly initial: TensorTree;
-  /** What the loss is to be before each update. [50] */
+  /** The expected losses before each update. [50] */
   readonly losses: Tensor;
   readonly rate: number;
   batch?(step: number): readonly Tensor[];
 }
 
-/** The parameters after the last step, in float64, when all losses on the way were those expected. */
+/** Returns the parameters after the last step in float64; expects every loss on the way. */
 export function expectSteps({ lossOf, initial, losses, rate, batch = () => [] }: Steps): TensorTree {
   const optimizer = sgd(rate, { momentum: 0.9 });
   const trainStep = jit((params: TensorTree, optState: TensorTree, ...rest: Tensor[]) => {

@@ -1,4 +1,4 @@
-/** The experiments of docs/your-data.md that have a loss of their own, both forms; test/cluster runs the whole page. */
+/** Both forms of the experiments of docs/your-data.md with a custom loss; test/cluster runs the whole page. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ it('reads an array of more than 2 GiB, which the operating system gives in piece
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-large-'));
   try {
     const length = 2 ** 29 + 3;
-    // The header of an array of so many elements; the file is sparse but for its last element.
+    // The header of a large array; the file is sparse except for its last element.
     const header = encodeNpy({ dtype: 'float32', shape: [0], data: new Float32Array(0) });
     const text = Buffer.from(header).toString('latin1').replace("'shape': (0,)", `'shape': (${length},)`);
     const padded = Buffer.from(text.replace(` `.repeat(String(length).length - 1), ''), 'latin1');

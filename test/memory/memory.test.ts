@@ -1,4 +1,4 @@
-/** Memory stays flat, however long it takes. */
+/** Memory stays flat over long runs. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -15,7 +15,7 @@ it('of a worker over 10,000 training steps', { timeout }, async () => {
   // V8 compiles and grows its heap for a while.
   const numWarmUp = 10_000;
   const experiment = await loadExperiment('tiny', { steps: numWarmUp + numSteps });
-  // With little room garbage is collected often, so what remains to be seen is what is never given back.
+  // A small heap is collected often, so growth shows only memory that is never freed.
   const nodeOptions = ['--max-old-space-size=40', '--max-semi-space-size=1'];
   const cluster = await startCluster({ experiment, workers: 1, nodeOptions });
   const [worker] = cluster.workers;
@@ -46,7 +46,7 @@ it('of 100,000 synchronous eager gradient steps', { timeout }, async () => {
   expect(measured.resident.growth).toBeLessThan(3);
 });
 
-/** Of a process, now. */
+/** Memory of a process at this moment. */
 function residentBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]);

@@ -1,4 +1,4 @@
-/** Whether memory that was measured again and again stays flat. */
+/** Compares early and late measurements of memory. */
 export interface Growth {
   /** Medians of the second and of the last quarter of the measurements, in MB. */
   readonly second: number;
@@ -6,7 +6,7 @@ export interface Growth {
   readonly growth: number;
 }
 
-/** The first quarter is left out: caches fill and code is compiled in it. */
+/** The first quarter is ignored, because caches fill and code is compiled in it. */
 export function growthOf(bytes: readonly number[]): Growth {
   const quarter = Math.floor(bytes.length / 4);
   const second = median(bytes.slice(quarter, 2 * quarter)) / 1e6;

@@ -1,11 +1,13 @@
-/** Each family of layers and a loss of one's own in more divisions than the tests of every day have time for. */
+/** Experiments with each family of layers and with a custom loss, with many numbers of workers and threads. */
 import { offeredProfiles } from '@lockstep/kernels';
+import type { LocalResult } from '@lockstep/training';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { committed, fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
+import { expectSame, expectSameResumed, families, oneOrTwo } from '../cluster/harness/families.ts';
+import { readGenerations } from '../cluster/harness/run-log.ts';
 
 const timeout = 5 * 60_000;
-const families = ['transformer', 'recurrent', 'autoencoder', 'tiles', 'structured'];
 const cases = families.flatMap((name) => offeredProfiles().map((profile) => ({ name, profile })));
 
 describe.each(cases)('$name in profile $profile', ({ name, profile }) => {
@@ -45,5 +47,32 @@ describe.each(cases)('$name in profile $profile', ({ name, profile }) => {
     await Promise.all(cluster.workers.map(({ exited }) => exited));
     for (let i = 0; i < 2; i++) cluster.addWorker();
     expect(fingerprintOf(await cluster.end())).toBe(expected);
+  });
+});
+
+describe.each(families)('%s and the state of its optimizer', (name) => {
+  let experiment: LoadedExperiment;
+  let expected: LocalResult;
+  beforeAll(async () => {
+    experiment = await loadExperiment(name);
+    expected = await trainInOneProcess(experiment);
+  });
+
+  it('are the same of one worker whose threads have unequal parts', async () => {
+    await expectSame(await startCluster({ experiment, workers: 1, threads: 3 }), expected);
+  });
+
+  it('are the same when one of three is killed in mid-step', async () => {
+    const faults = (worker: number) => (worker === 1 ? { dieAtFrame: 15 } : undefined);
+    const cluster = await startCluster({ experiment, workers: 3, threads: oneOrTwo, faults });
+    const { exits } = await expectSame(cluster, expected);
+    expect(exits[1]).toEqual({ code: null, signal: 'SIGKILL' });
+    const generations = await readGenerations(cluster.folder);
+    expect(generations.map(({ members }) => members.length)).toEqual([3, 2]);
+    expect(generations[1]!.step).toBeGreaterThan(0);
+  });
+
+  it('are the same when it is stopped between two updates and resumed by others', async () => {
+    await expectSameResumed(experiment, expected);
   });
 });

@@ -1,4 +1,4 @@
-/** Pictures through a narrow place and back, normalised by ghost batch norm: each shard by its own moments. */
+/** An autoencoder with ghost batch norm: each shard is normalised by its own moments. */
 import {
   batchNorm,
   conv2d,

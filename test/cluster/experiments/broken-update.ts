@@ -1,4 +1,4 @@
-/** Its optimizer divides by 0 in the third update; no loss shows it, since no sample uses the parameter. */
+/** The optimizer divides by 0 in the third update. No loss shows it, because no sample uses the parameter. */
 import {
   defineExperiment,
   fromArrays,

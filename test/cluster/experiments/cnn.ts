@@ -1,6 +1,6 @@
 /**
- * Small, with everything that could depend on who computes what: batch norm over all workers, dropout, a penalty,
- * clipping by the global norm, Adam. A batch of 100 is not divisible by 8, and 950 samples end in half a batch.
+ * A small network with everything that could depend on the division of the work: batch norm over all workers, dropout,
+ * a penalty, clipping by the global norm, Adam. A batch of 100 is not divisible by 8, and 950 samples end in half a batch.
  */
 import {
   accuracy,

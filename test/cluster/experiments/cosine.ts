@@ -1,4 +1,4 @@
-/** A learning rate that depends on how long the run is. */
+/** A learning rate that depends on the length of the run. */
 import { adam, cosine, defineExperiment, dense, flatten, sequential, softmaxCrossEntropy } from 'lockstep';
 import { quadrants } from './quadrants.ts';
 

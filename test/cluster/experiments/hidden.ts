@@ -1,4 +1,4 @@
-/** Reads what no hash of its code covers: a rate, and whether its data are there. */
+/** Reads from the environment what no hash of the code covers: the learning rate, and whether the data exist. */
 import { defineExperiment, dense, flatten, sequential, sgd, softmaxCrossEntropy } from 'lockstep';
 import { quadrants } from './quadrants.ts';
 

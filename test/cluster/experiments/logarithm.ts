@@ -1,4 +1,4 @@
-/** Its loss takes the logarithm of a weight that falls below 0 in the fourth step. */
+/** The loss takes the logarithm of a weight that falls below 0 in the fourth step. */
 import { defineExperiment, fromArrays, sgd, tensor } from 'lockstep';
 
 export default defineExperiment({

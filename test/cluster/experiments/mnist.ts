@@ -1,4 +1,4 @@
-/** Real digits and the data's own pixels, scaled on the way; few enough steps for a test. */
+/** Real digits, whose bytes are scaled when a batch is gathered; few enough steps for a test. */
 import {
   accuracy,
   adam,

@@ -1,4 +1,4 @@
-/** Batches that are large enough to be loaded ahead, and evaluations of more batches than there is room for. */
+/** Batches large enough to be loaded ahead, and evaluations of more batches than the loader can hold. */
 import { constant, defineExperiment, dense, flatten, sequential, sgd, softmaxCrossEntropy } from 'lockstep';
 import { quadrants } from './quadrants.ts';
 

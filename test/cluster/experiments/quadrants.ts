@@ -1,4 +1,4 @@
-/** Square pictures of noise in which one quadrant is brighter: its number is the class. Made from a counter. */
+/** Square pictures of noise from a counter. One quadrant is brighter; its number is the class. */
 import { fromArrays } from 'lockstep';
 
 const numClasses = 4;

@@ -1,4 +1,4 @@
-/** The rows of a picture as a sequence: loops forwards and backwards within a step. */
+/** A recurrent network over the rows of a picture: loops in the forward and the backward pass. */
 import {
   adam,
   conv1d,

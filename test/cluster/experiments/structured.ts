@@ -1,4 +1,4 @@
-/** A loss of one's own: a loop with a checkpoint inside, and branches and loops that each shard takes by its own key. */
+/** A custom loss: a loop with a checkpoint inside, and branches and loops that depend on each shard's key. */
 import {
   adam,
   checkpoint,
@@ -30,7 +30,7 @@ const cell = checkpoint(({ input, state }: Params, h: Tensor, row: Tensor) =>
   row.matmul(input).add(h.matmul(state)).tanh(),
 );
 
-/** A share of a tenth: halved until it is that small, as often as its first value asks for. */
+/** Noise of at most a tenth, from a loop whose number of iterations depends on the key. */
 const noiseOf = (key: Tensor): Tensor =>
   whileLoop(
     (share) => share.greater(0.1),

@@ -1,4 +1,4 @@
-/** A convolution of so many channels that it and both its gradients go by Winograd's tiles; some lie half outside. */
+/** A convolution with enough channels that it and both gradients use Winograd tiles, some of them partly outside. */
 import {
   batchNorm,
   conv2d,

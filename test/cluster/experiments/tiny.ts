@@ -1,4 +1,4 @@
-/** As little work a step as there can be: what counts is how many there are. */
+/** The least work possible in a step, for tests of many steps. */
 import { adam, constant, defineExperiment, dense, flatten, sequential, softmaxCrossEntropy } from 'lockstep';
 import { quadrants } from './quadrants.ts';
 

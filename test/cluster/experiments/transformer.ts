@@ -1,6 +1,6 @@
 /**
- * Attention over the rows of a picture, and an optimizer whose state holds more than moments: gradients of three steps are
- * gathered, matrices decay, a plateau lowers the rate, an average of the parameters is kept.
+ * Attention over the rows of a picture, and an optimizer with a large state: it accumulates gradients of three steps, decays
+ * matrices, lowers the rate on a plateau, and averages the parameters.
  */
 import {
   accumulateGradients,
@@ -26,7 +26,7 @@ import {
 } from 'lockstep';
 import { quadrants } from './quadrants.ts';
 
-/** Steps to an update. */
+/** Steps in an update. */
 export const every = 3;
 
 const optimizer = chain(
@@ -34,7 +34,7 @@ const optimizer = chain(
   scaleByAdam(),
   masked(addDecayedWeights(0.1), (_path, shape) => shape.length > 1),
   scaleByLearningRate(warmup(2, cosine({ peak: 1e-2 }))),
-  // No loss halves from one update to the next, so that every one lowers the rate.
+  // The loss never halves between two updates, so every update lowers the rate.
   reduceOnPlateau({ factor: 0.8, patience: 0, relativeTolerance: 0.5 }),
   emaParams({ decay: 0.8, debias: true }),
 );

@@ -1,4 +1,4 @@
-/** Gradients of more than one bucket: the first leaves while the backward pass still runs. */
+/** Gradients fill several buckets; the first is exchanged while the backward pass still runs. */
 import {
   constant,
   defineExperiment,

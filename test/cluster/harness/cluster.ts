@@ -1,4 +1,4 @@
-/** A whole cluster: the coordinator in this process, workers in processes of their own, a run folder that goes away. */
+/** A cluster with its coordinator in this process, one process for each worker, and a temporary run folder. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,27 +11,27 @@ import { onTestFailed, onTestFinished, vi } from 'vitest';
 import type { LoadedExperiment } from './experiment.ts';
 import { type Faults, startWorker, type WorkerExit, type WorkerProcess } from './worker.ts';
 
-// Processes start slowly on a machine that has other things to do.
+// Processes start slowly on a busy machine.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
 
 export interface ClusterOptions {
   readonly experiment: LoadedExperiment;
   readonly workers: number;
-  /** Of each worker, or of the worker of a number. Default 1. */
+  /** Threads of every worker, or of the worker with a given number. Default: 1. */
   readonly threads?: number | ((worker: number) => number);
-  /** Of the worker of a number; none unless told. */
+  /** Faults of the worker with a given number. Default: none. */
   readonly faults?: (worker: number) => Faults | undefined;
-  /** Options of Node itself for each worker. */
+  /** Command-line options of Node for every worker. */
   readonly nodeOptions?: readonly string[];
-  /** Variables for the environment of the worker of a number. */
+  /** Additional environment variables of the worker with a given number. */
   readonly env?: (worker: number) => Readonly<Record<string, string>>;
-  /** Of the workers; default: warn. */
+  /** Log level of the workers. Default: warn. */
   readonly logLevel?: 'warn' | 'info';
-  /** Default: the best that all workers offer. */
+  /** Default: the best profile that all workers offer. */
   readonly profile?: Profile;
-  /** The folder of a run to go on with. */
+  /** The folder of the run to resume. */
   readonly resume?: string;
-  /** Workers that come by themselves, since they worked for the coordinator that was at `bind` before. */
+  /** Workers of the previous coordinator at `bind`, which reconnect by themselves. */
   readonly returning?: readonly WorkerProcess[];
   /** Default: a free port of this machine. */
   readonly bind?: string;
@@ -43,23 +43,23 @@ export interface Cluster {
   readonly folder: string;
   readonly workers: readonly WorkerProcess[];
   addWorker(faults?: Faults): WorkerProcess;
-  /** Resolves with the first update that is accepted, from now on; rejects when the run ends without one. */
+  /** Resolves with the first future update that is accepted; rejects when the run ends without one. */
   next<Found extends Update>(accept: (update: Update) => update is Found): Promise<Found>;
   onUpdate(listener: (update: Update) => void): void;
   interrupt(): void;
-  /** Waits for the end of the run and of all workers. Rejects when no worker is left to end it. */
+  /** Waits until the run and all workers have ended. Rejects when no worker is left to end the run. */
   end(): Promise<ClusterEnd>;
-  /** Takes the coordinator away without a word to its workers. */
+  /** Closes the coordinator without telling its workers. */
   abandon(): Promise<void>;
 }
 
 export interface ClusterEnd {
   readonly outcome: Outcome;
-  /** By number of worker. */
+  /** Indexed by worker number. */
   readonly exits: readonly WorkerExit[];
 }
 
-/** Everything it starts ends with the test. */
+/** Everything that this starts ends with the test. */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { experiment, threads = 1, faults = () => undefined, bind = 'tcp://127.0.0.1:0' } = options;
   const { returning = [], nodeOptions = [], env = () => ({}), profile = 'auto' } = options;
@@ -112,7 +112,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 
   const abandoned = async (): Promise<never> => {
     let numGone = 0;
-    // Workers may be added while others leave.
+    // Workers may be added while this waits for others.
     while (numGone < workers.length) await workers[numGone++]!.exited;
     throw new Error(`no worker is left:\n${workers.map((worker) => worker.log()).join('\n')}`);
   };
@@ -147,7 +147,7 @@ function firstUpdate<Found extends Update>(
   });
 }
 
-/** Removed when the test ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'lockstep-cluster-'));
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -162,13 +162,13 @@ export const committed =
 
 type EventUpdate = Extract<Update, { type: 'event' }>;
 
-/** Accepts an event of a kind. */
+/** Accepts an event of the given type. */
 export const happened =
   (type: EventUpdate['event']['type']) =>
   (update: Update): update is EventUpdate =>
     update.type === 'event' && update.event.type === type;
 
-/** The fingerprint a run ended with; throws when it did not finish. */
+/** Returns the final fingerprint of a run; throws when the run did not finish. */
 export function fingerprintOf({ outcome }: ClusterEnd): string {
   if (outcome.reason === 'finished') return outcome.fingerprint;
   throw new Error(`the run did not finish: ${JSON.stringify(outcome)}`);

@@ -1,4 +1,4 @@
-/** The `lockstep` command as a process of its own, read line by line. */
+/** Runs the `lockstep` command in its own process and reads its output line by line. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -8,26 +8,26 @@ import { onTestFinished } from 'vitest';
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const launcher = fileURLToPath(new URL('../../../apps/cli/bin/lockstep.mjs', import.meta.url));
 
-/** A line of `--json`. */
+/** A line of the output under `--json`. */
 export type JsonEvent = { readonly event: string } & Readonly<Record<string, unknown>>;
 
 export interface Command {
   readonly pid: number;
-  /** Resolves with the exit code, null for one that was killed, when all that it printed has been read. */
+  /** Resolves with the exit code (null after a signal) when all output has been read. */
   readonly exited: Promise<number | null>;
-  /** Resolves with the first event of a kind, past or future, or with that of a number; rejects when the command ends without. */
+  /** Resolves with the `number`th past or future event of a kind; rejects when the command ends without it. */
   event(kind: string, number?: number): Promise<JsonEvent>;
-  /** As Ctrl-C does it: to the command and to all that it started. */
+  /** Sends SIGINT to the command and to all processes that it started, as Ctrl-C does. */
   interrupt(): void;
   kill(): void;
-  /** What it printed on standard error. */
+  /** Returns what the command printed on standard error. */
   errors(): string;
 }
 
-/** Runs in the root of this workspace. `inside` is a command to run it with, such as `ip netns exec …`. */
+/** Runs the command in the root of this workspace, under the command `inside`, such as `ip netns exec …`. */
 export function startCommand(args: readonly string[], inside: readonly string[] = []): Command {
   const [program, ...rest] = [...inside, process.execPath, launcher, ...args] as [string, ...string[]];
-  // A group of its own, as a terminal gives it.
+  // A terminal also gives each command its own process group.
   const child = spawn(program, rest, { cwd: root, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
   const events: JsonEvent[] = [];
   const waiting = new Set<() => void>();

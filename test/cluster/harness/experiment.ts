@@ -1,4 +1,4 @@
-/** An experiment of these tests, as workers get it and as the one process that they must reproduce trains it. */
+/** Experiments of these tests: the bundle that workers get, and the training in one process that they must reproduce. */
 import { fileURLToPath } from 'node:url';
 import { offeredProfiles, type Profile } from '@lockstep/kernels';
 import type { RunConfig } from '@lockstep/run';
@@ -15,14 +15,14 @@ import { build } from 'esbuild';
 export interface LoadedExperiment {
   readonly name: string;
   readonly experiment: Experiment;
-  /** One ES module, packages left outside. */
+  /** One ES module, without the packages that it imports. */
   readonly bundle: Uint8Array;
   readonly config: RunConfig;
 }
 
 const folder = new URL('../experiments/', import.meta.url);
 
-/** `file`: a name in `experiments/` beside this folder, or a file of its own. */
+/** `file`: a name in the folder `experiments/` beside this one, or the URL of any file. */
 export async function loadExperiment(
   file: string | URL,
   overrides: RunOverrides = {},
@@ -35,10 +35,10 @@ export async function loadExperiment(
   return { name: path.replace(/^.*\/(.*)\.ts$/, '$1'), experiment, bundle: outputFiles[0]!.contents, config };
 }
 
-/** What a cluster chooses whose workers are all on this machine. */
+/** The profile that a cluster chooses when all its workers are on this machine. */
 export const bestProfile: Profile = offeredProfiles()[0]!;
 
-/** What a cluster must arrive at, to the byte. */
+/** Computes the result that a cluster must reproduce to the byte. */
 export async function trainInOneProcess(
   { experiment, config }: LoadedExperiment,
   options: Pick<LocalOptions, 'profile' | 'createKernels'> = {},

@@ -1,5 +1,5 @@
 /**
- * Fingerprints that a change must not move. After a change that is meant to move them, and says why:
+ * Fingerprints that no refactoring may change. If a change moves them on purpose, rewrite them with
  * `LOCKSTEP_WRITE_GOLDEN=1 npx vitest run --project cluster`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ type Golden = Record<string, Partial<Record<Profile, string>>>;
 
 const file = new URL('../../golden/fingerprints.json', import.meta.url);
 
-/** The fingerprint stored for an experiment; `actual` is stored instead when golden values are to be written. */
+/** Returns the stored fingerprint of an experiment. Stores `actual` first if LOCKSTEP_WRITE_GOLDEN is 1. */
 export function goldenFingerprint(name: string, profile: Profile, actual: string): string | undefined {
   const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden;
   if (process.env.LOCKSTEP_WRITE_GOLDEN === '1') {

@@ -1,4 +1,4 @@
-/** What a run folder says about who did what. */
+/** Reads from a run folder which worker did what. */
 import { readLog } from '@lockstep/tracking';
 
 export interface Member {
@@ -9,18 +9,18 @@ export interface Member {
 
 export interface Generation {
   readonly generation: number;
-  /** The step it goes on from. */
+  /** The step from which the generation continues. */
   readonly step: number;
   readonly members: readonly Member[];
 }
 
-/** One member's account of one step that it committed. */
+/** A member's report of a step that it committed. */
 export interface Work {
   readonly step: number;
   readonly generation: number;
   readonly worker: string;
   readonly rank: number;
-  /** Shards it computed. */
+  /** Number of shards that the member computed. */
   readonly shards: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
@@ -36,7 +36,7 @@ export async function readWork(folder: string): Promise<Work[]> {
   return records.filter(({ kind }) => kind === 'work') as unknown as Work[];
 }
 
-/** The shards of each step, in ascending order, as often as they were computed for the generation that committed it first. */
+/** The shards computed for the generation that committed a step first: by step, ascending, with repetitions. */
 export function shardsByStep(
   generations: readonly Generation[],
   work: readonly Work[],

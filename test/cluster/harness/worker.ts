@@ -1,18 +1,18 @@
-/** One worker process, from the build. */
+/** A worker process that runs the build. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { workerEntry } from '@lockstep/worker';
 
-/** What goes wrong on the way to its peers; see `fixtures/faulty-worker.mjs`. */
+/** Faults in the frames to a worker's peers; see `fixtures/faulty-worker.mjs`. */
 export interface Faults {
-  /** Every frame is late by up to `maxDelayMs`; frames to one peer keep their order. */
+  /** Delays every frame by up to `maxDelayMs`; frames to one peer keep their order. */
   readonly delays?: { readonly seed: number; readonly maxDelayMs: number };
-  /** Kills itself with SIGKILL instead of sending its frame of this number, counted from 0. */
+  /** The worker kills itself with SIGKILL instead of sending the frame with this number, counted from 0. */
   readonly dieAtFrame?: number;
-  /** Sends nothing from its frame of this number on, until it is released. */
+  /** The worker holds back all frames from this number on until it is released. */
   readonly holdAtFrame?: number;
-  /** Adds up partial results as they come instead of along the tree. */
+  /** The worker adds up partial results in order of arrival instead of along the tree. */
   readonly sumsAsTheyCome?: boolean;
 }
 
@@ -20,11 +20,11 @@ export interface WorkerOptions {
   readonly endpoint: string;
   readonly threads: number;
   readonly faults?: Faults | undefined;
-  /** Options of Node itself. */
+  /** Command-line options of Node. */
   readonly nodeOptions?: readonly string[];
-  /** Variables beside those of this process. */
+  /** Environment variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Default: warn. Of workers without faults. */
+  /** Log level of workers without faults. Default: warn. */
   readonly logLevel?: 'warn' | 'info';
 }
 
@@ -36,15 +36,15 @@ export interface WorkerExit {
 export interface WorkerProcess {
   readonly pid: number;
   readonly exited: Promise<WorkerExit>;
-  /** Resolves when it holds its frames back; rejects when it ends without. */
+  /** Resolves when the worker starts to hold frames back; rejects when it ends before. */
   held(): Promise<void>;
   release(): void;
   kill(signal: NodeJS.Signals): void;
-  /** What it logged, by default warnings and errors. */
+  /** Returns the worker's log. */
   log(): string;
 }
 
-// Wherever the package is resolved to: the tests themselves import sources, which Node 20 cannot run.
+// Points to the build even where the package resolves to its sources: tests import sources, which Node 20 cannot run.
 const builtEntry = fileURLToPath(new URL('../dist/main.js', workerEntry));
 const faultyEntry = fileURLToPath(new URL('../fixtures/faulty-worker.mjs', import.meta.url));
 
@@ -60,7 +60,7 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
   });
   const chunks: string[] = [];
   child.stderr.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
-  // One that was killed cannot be written to any more; its exit tells.
+  // Writing to a killed worker fails; `exited` reports that it ended.
   child.stdin.on('error', () => undefined);
   const exited = once(child, 'close').then(
     ([code, signal]): WorkerExit => ({

@@ -12,6 +12,9 @@ import { clearMemory, place } from '../fixtures/memory.ts';
 import { plain, randomInt, wild } from '../fixtures/random.ts';
 import type { Conv2dAttrs } from '../kernels.ts';
 
+/** Random convolutions by tiles: all of them in `npm run test:thorough`. */
+const numTiled = process.env.LOCKSTEP_THOROUGH === '1' ? 60 : 12;
+
 const kinds = [
   ['plain', plain],
   ['special', wild],
@@ -186,7 +189,7 @@ for (const [kind, data] of kinds) {
   });
 
   conformsInProfile(`Winograd convolutions of random shapes, ${kind} numbers`, (backend) => {
-    for (let trial = 0; trial < 60; trial++) expectConvolution(backend, randomTiled(), data);
+    for (let trial = 0; trial < numTiled; trial++) expectConvolution(backend, randomTiled(), data);
   });
 
   conformsInProfile(`Winograd kernel gradients, ${kind} numbers`, (backend) => {
@@ -199,7 +202,7 @@ for (const [kind, data] of kinds) {
   });
 
   conformsInProfile(`Winograd kernel gradients of random shapes, ${kind} numbers`, (backend) => {
-    for (let trial = 0; trial < 30; trial++) {
+    for (let trial = 0; trial < numTiled / 2; trial++) {
       const segments = [1, 2, 8][trial % 3]!;
       const attrs = { ...randomTiled(), batch: segments * (1 + randomInt(2)) };
       expectKernelGrad(backend, attrs, segments, randomInt(2) === 0 ? 'stack' : 'tree', data);

@@ -32,6 +32,9 @@ const base: SimulationOptions = {
   faults: quiet,
 };
 
+/** Random schedules of a kind: all of them in `npm run test:thorough`. */
+const numSchedules = process.env.LOCKSTEP_THOROUGH === '1' ? 2_000 : 400;
+
 /** Draws all options of a run from one number. */
 function drawn(seed: number): SimulationOptions {
   const random = createRandom(seed ^ 0x5bd1e995);
@@ -148,13 +151,12 @@ describe('simulate', () => {
     });
 
     it('ends the run in the same way over random schedules of faults', () => {
-      for (let seed = 1; seed <= 200; seed++)
+      for (let seed = 1; seed <= numSchedules / 10; seed++)
         simulateDrawn({ ...base, ...drawn(seed), ...lengths, nonFinite }, seed);
     });
   });
 
   it('keeps every promise over random schedules of faults', () => {
-    const numSchedules = 2_000;
     let numGenerations = 0;
     for (let seed = 1; seed <= numSchedules; seed++) {
       numGenerations += simulateDrawn(drawn(seed), seed).numGenerations;
