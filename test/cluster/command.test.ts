@@ -30,18 +30,6 @@ it('Ctrl-C stops every process, frees the port and leaves a run that can be resu
   await expectResumable(run, expected);
 });
 
-it('a local worker that is killed before the first step is started again', async () => {
-  const command = await train();
-  const { pid } = await command.event('joined');
-  process.kill(Number(pid), 'SIGKILL');
-  expect(await command.event('workerRestarting')).toMatchObject({ signal: 'SIGKILL', attempt: 1 });
-  expect(await command.event('generation')).toMatchObject({ workers: { length: 3 } });
-  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
-  expect(await command.exited).toBe(0);
-  const { endpoint } = await command.event('started');
-  expect(processesNaming(`${endpoint}`)).toEqual([]);
-});
-
 it('resume finds the workers of a coordinator that was killed, and their newer state', async () => {
   // The run writes no checkpoint before its end, so only the workers have its state.
   const coordinator = startCommand([

@@ -8,7 +8,7 @@ import {
   loadExperiment,
   trainInOneProcess,
 } from './harness/experiment.ts';
-import { expectSameResumed, families } from './harness/families.ts';
+import { families } from './harness/families.ts';
 import { goldenFingerprint } from './harness/golden.ts';
 
 describe.each(families)('%s', (name) => {
@@ -24,9 +24,4 @@ describe.each(families)('%s', (name) => {
       profile === bestProfile ? expected : await trainInOneProcess(experiment, { profile });
     expect(fingerprint).toBe(goldenFingerprint(name, profile, fingerprint));
   });
-});
-
-it('a run is stopped between two updates and resumed by other workers, with accumulated gradients', async () => {
-  const experiment = await loadExperiment('transformer');
-  await expectSameResumed(experiment, await trainInOneProcess(experiment));
 });

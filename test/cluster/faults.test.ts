@@ -1,7 +1,7 @@
-/** A run whose workers crash or join, or that is stopped and resumed, has the result of one process. */
+/** A run whose workers crash or join has the result of one process. */
 import { foldIn, keyFromSeed, randomUint } from '@lockstep/rng';
 import { beforeAll, expect, it } from 'vitest';
-import { committed, fingerprintOf, happened, startCluster } from './harness/cluster.ts';
+import { fingerprintOf, happened, startCluster } from './harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
 import { readGenerations } from './harness/run-log.ts';
 
@@ -50,19 +50,4 @@ it('a worker joins in mid-run', async () => {
   const [first, second] = await readGenerations(cluster.folder);
   expect([first!.members.length, second!.members.length]).toEqual([2, 3]);
   expect(second!.step).toBeGreaterThan(0);
-});
-
-it('the run is interrupted in mid-epoch and resumed by other workers', async () => {
-  const first = await startCluster({ experiment, workers: 3 });
-  await first.next(committed(13));
-  first.interrupt();
-  const { outcome } = await first.end();
-  expect(outcome).toMatchObject({ reason: 'interrupted' });
-  expect(outcome.step).toBeGreaterThanOrEqual(13);
-  expect(outcome.step % 10).not.toBe(0);
-
-  const second = await startCluster({ experiment, workers: 2, threads: 2, resume: first.folder });
-  expect(fingerprintOf(await second.end())).toBe(expected);
-  const generations = await readGenerations(first.folder);
-  expect(generations.at(-1)).toMatchObject({ step: outcome.step, source: 'checkpoint' });
 });

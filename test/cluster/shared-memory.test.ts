@@ -29,13 +29,6 @@ it('a single worker exchanges without its main thread', async () => {
 });
 
 describe.skipIf(!sharedMemory().available)('three workers', () => {
-  it('exchange through memory, from compute thread to compute thread', async () => {
-    const cluster = await startCluster({ experiment, workers: 3, threads: 2, logLevel });
-    expect(await lanes(cluster)).toEqual([6, 6, 6]);
-    expect(fingerprintOf(await cluster.end())).toBe(expected);
-    expect(direct(cluster)).toEqual([[1], [1], [1]]);
-  });
-
   it('exchange over sockets if shared memory is off', async () => {
     const cluster = await startCluster({ experiment, workers: 3, env: () => noSharedMemory, logLevel });
     expect(await lanes(cluster)).toEqual([0, 0, 0]);

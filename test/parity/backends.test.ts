@@ -23,6 +23,13 @@ describe.each(offeredProfiles())('profile %s', (profile) => {
     expect(fingerprintOf(await cluster.end())).toBe(expected);
   });
 
+  it('with a backend for each worker', async () => {
+    const all = Object.values(environments);
+    const env = (worker: number) => all[worker % all.length]!;
+    const cluster = await startCluster({ experiment, workers: 3, env, profile });
+    expect(fingerprintOf(await cluster.end())).toBe(expected);
+  });
+
   it.each(['cnn', ...families])('%s gives what the reference and WebAssembly give', async (name) => {
     const loaded = name === 'cnn' ? experiment : await loadExperiment(name);
     const backends = [undefined, () => referenceKernels(profile), createWasmKernels];

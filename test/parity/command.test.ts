@@ -54,3 +54,15 @@ it('a first checkpoint that was cut short is as if it had never been written', a
   expect(await resumed.event('done')).toMatchObject({ fingerprint: expected });
   expect(await resumed.exited).toBe(0);
 });
+
+it('a local worker that is killed before the first step is started again', async () => {
+  const command = await train();
+  const { pid } = await command.event('joined');
+  process.kill(Number(pid), 'SIGKILL');
+  expect(await command.event('workerRestarting')).toMatchObject({ signal: 'SIGKILL', attempt: 1 });
+  expect(await command.event('generation')).toMatchObject({ workers: { length: 3 } });
+  expect(await command.event('done')).toMatchObject({ fingerprint: expected });
+  expect(await command.exited).toBe(0);
+  const { endpoint } = await command.event('started');
+  expect(processesNaming(`${endpoint}`)).toEqual([]);
+});

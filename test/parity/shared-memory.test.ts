@@ -1,4 +1,4 @@
-/** Workers of one host exchange through shared memory, with one thread each and beside a worker that does not. */
+/** Workers of one host exchange through shared memory, with one thread and with two, and beside a worker that does not. */
 import { sharedMemory } from '@lockstep/lanes';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
@@ -15,6 +15,13 @@ beforeAll(async () => {
 });
 
 describe.skipIf(!sharedMemory().available)('three workers', () => {
+  it('exchange through memory, from compute thread to compute thread', async () => {
+    const cluster = await startCluster({ experiment, workers: 3, threads: 2, logLevel });
+    expect(await lanes(cluster)).toEqual([6, 6, 6]);
+    expect(fingerprintOf(await cluster.end())).toBe(expected);
+    expect(direct(cluster)).toEqual([[1], [1], [1]]);
+  });
+
   it('of one thread exchange through memory', async () => {
     const cluster = await startCluster({ experiment, workers: 3, logLevel });
     expect(await lanes(cluster)).toEqual([6, 6, 6]);

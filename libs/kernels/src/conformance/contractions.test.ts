@@ -13,7 +13,7 @@ import { plain, randomInt, wild } from '../fixtures/random.ts';
 import type { Conv2dAttrs } from '../kernels.ts';
 
 /** Random convolutions by tiles: all of them in `npm run test:thorough`. */
-const numTiled = process.env.LOCKSTEP_THOROUGH === '1' ? 60 : 12;
+const numTiled = process.env.LOCKSTEP_THOROUGH === '1' ? 60 : 6;
 
 const kinds = [
   ['plain', plain],

@@ -25,6 +25,9 @@ import { clearMemory, place } from '../fixtures/memory.ts';
 import { bools, coarse, full, operands, pick, plain, randomInt, scalar, wild } from '../fixtures/random.ts';
 import type { FusedAttrs, Operand, ReduceAttrs } from '../kernels.ts';
 
+/** Random chains of each length. */
+const numChains = (all: number): number => (process.env.LOCKSTEP_THOROUGH === '1' ? all : Math.ceil(all / 5));
+
 const withData = (chain: readonly Operand[], data: readonly TypedArray[]): Operand[] =>
   chain.map((operand, i) => ({ ...operand, data: data[i]! }));
 
@@ -69,7 +72,7 @@ function expectInPlace(
 
 for (const length of [0, 1, 5, 100, 1023, 1024, 1025, 4100]) {
   conforms(`random chains over ${length} elements`, (backend) => {
-    for (let trial = 0; trial < 60; trial++) {
+    for (let trial = 0; trial < numChains(60); trial++) {
       const { inputs, attrs, outs } = typedChain(length);
       expectChain(backend, outs, inputs, attrs, length === 0 ? MIXED : {});
     }
@@ -78,7 +81,7 @@ for (const length of [0, 1, 5, 100, 1023, 1024, 1025, 4100]) {
 
 for (const length of [1, 5, 1023, 1024, 2730, 4100, 12000]) {
   conforms(`sums of random chains over ${length} elements`, (backend) => {
-    for (let trial = 0; trial < 40; trial++) {
+    for (let trial = 0; trial < numChains(40); trial++) {
       const { inputs, attrs, outs } = typedChain(length, () => randomGeometry(length));
       expectChain(backend, outs, inputs, attrs);
     }
@@ -113,7 +116,7 @@ for (const sizes of [
 
 for (const length of [1, 5, 1023, 1025, 4100]) {
   conforms(`random chains over ${length} elements that write over operands`, (backend) => {
-    for (let trial = 0; trial < 80; trial++) {
+    for (let trial = 0; trial < numChains(80); trial++) {
       const { inputs, attrs, outs } = typedChain(
         length,
         trial % 2 === 0 ? undefined : () => randomGeometry(length),
@@ -125,7 +128,7 @@ for (const length of [1, 5, 1023, 1025, 4100]) {
 }
 
 conforms('random chains of mixed types', (backend) => {
-  for (let trial = 0; trial < 140; trial++) {
+  for (let trial = 0; trial < numChains(140); trial++) {
     const size = pick([1, 7, 16, 100, 511, 513, 1300]);
     const inputs = Array.from({ length: 1 + randomInt(5) }, () =>
       pick(operands(size, pick([wild, plain, coarse, bools]))),
@@ -160,7 +163,7 @@ const outputsOf = ({ sums }: Required<FusedAttrs>, length: number): Float32Array
 const numElements = ({ outer, size, inner }: ReduceAttrs): number => outer * size * inner;
 
 conforms('random chains with random sums', (backend) => {
-  for (let trial = 0; trial < 150; trial++) {
+  for (let trial = 0; trial < numChains(150); trial++) {
     const sums = pick(GEOMETRIES);
     const length = numElements(sums[0]!);
     const inputs = Array.from({ length: 1 + randomInt(4) }, () =>
@@ -172,7 +175,7 @@ conforms('random chains with random sums', (backend) => {
 });
 
 conforms('random chains that write over their operands, with sums and without', (backend) => {
-  for (let trial = 0; trial < 200; trial++) {
+  for (let trial = 0; trial < numChains(200); trial++) {
     const sums = pick(GEOMETRIES);
     const length = numElements(sums[0]!);
     const own = [0, 1, 2].map(() => full(plain(length)));
