@@ -8,7 +8,9 @@ export {
 } from './compare.ts';
 export { encodeCsv, encodeParquet, encodeTable, type TableFormat, tableFormats } from './export.ts';
 export { type Condition, filterRuns, parseFilter } from './filter.ts';
+export { identityOf } from './identity.ts';
 export { keyNamed, type Values, valuesOf } from './keys.ts';
+export { outlineOf } from './outline.ts';
 export { type PruneOptions, type Pruning, planPruning, prune } from './prune.ts';
 export { type ReadOptions, type RunList, readRun, readRuns } from './read.ts';
 export {
@@ -21,7 +23,6 @@ export {
   type MetricKind,
   type MetricSummary,
   metricsOf,
-  outlineOf,
   type RunRecord,
   type RunStatus,
   statuses,

@@ -1,5 +1,6 @@
 /** What runs are filtered, sorted and compared by. */
 import { LockstepError, nearNames } from '@lockstep/errors';
+import { identityOf } from './identity.ts';
 import { chainOf, metricsOf, type RunRecord, type Value } from './record.ts';
 
 /**
@@ -44,6 +45,7 @@ export function ownValues(run: RunRecord): Readonly<Record<string, Value | undef
     parent: run.parent?.run,
     fingerprint: last?.fingerprint,
     chain: chainOf(run),
+    identity: identityOf(run),
   };
 }
 

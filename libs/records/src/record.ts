@@ -122,14 +122,3 @@ export function curvesOf(run: RunRecord, names?: readonly string[]): Readonly<Re
 /** The newest hash of the chain of fingerprints, which grows at steps that are logged with one. */
 export const chainOf = ({ fingerprints }: RunRecord): string | undefined =>
   fingerprints.findLast(({ chain }) => chain !== undefined)?.chain;
-
-/** A run without its curves and with what they come to: one JSON object of moderate size. */
-export function outlineOf(run: RunRecord) {
-  const { curves: _, fingerprints, ...rest } = run;
-  const last = fingerprints.at(-1);
-  return {
-    ...rest,
-    metrics: metricsOf(run),
-    ...(last && { fingerprint: last.fingerprint, fingerprintStep: last.step, chain: chainOf(run) }),
-  };
-}

@@ -1,5 +1,13 @@
 /** Records of runs as text: a list, and one run. */
-import { chainOf, metricsOf, type RunRecord, type Value, type Values, valuesOf } from '@lockstep/records';
+import {
+  chainOf,
+  identityOf,
+  metricsOf,
+  type RunRecord,
+  type Value,
+  type Values,
+  valuesOf,
+} from '@lockstep/records';
 import { duration, metric, plural, rate, shortHash, sparkline, wrapped } from './format.ts';
 import { bytesText } from './programs.ts';
 import { fittedTable, type TableColumn } from './table.ts';
@@ -49,7 +57,7 @@ const isMetric = (key: string, runs: readonly RunRecord[]): boolean =>
 
 export function valueText(key: string, value: Value): string {
   if (key === 'seconds') return duration(Number(value));
-  return /^(?:fingerprint|chain|data)$/.test(key) ? shortHash(String(value)) : String(value);
+  return /^(?:fingerprint|chain|identity|data)$/.test(key) ? shortHash(String(value)) : String(value);
 }
 
 /** Keys of the parameters in which the runs differ. */
@@ -103,6 +111,7 @@ export function runText(run: RunRecord, width: number): string {
     ['fingerprint', last === undefined ? undefined : `${last.fingerprint} at step ${last.step}`],
     ['chain', chainOf(run)],
     ['data', run.data],
+    ['identity', identityOf(run)],
     ['builds', run.builds.map(shortHash).join(', ') || undefined],
     ['checkpoints', run.checkpoints.length === 0 ? undefined : `steps ${run.checkpoints.join(', ')}`],
   ];
