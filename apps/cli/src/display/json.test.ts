@@ -35,7 +35,7 @@ it('writes one object a line: every step with a fingerprint, and other steps onc
     display.update({
       type: 'progress',
       step,
-      report: { metrics: { loss: step }, totalSteps: 4 },
+      report: { metrics: { loss: step }, totalSteps: 4, chain: step < 2 ? '' : 'c' },
       ...fingerprint,
     });
   }
@@ -60,10 +60,11 @@ it('writes one object a line: every step with a fingerprint, and other steps onc
     { event: 'note', message: 'a line' },
     { event: 'lost', worker: 'w0', reason: 'silent' },
     { event: 'step', step: 1, totalSteps: 4, metrics: { loss: 1 } },
-    { event: 'step', step: 2, fingerprint: 'f'.repeat(64) },
+    { event: 'step', step: 2, fingerprint: 'f'.repeat(64), chain: 'c' },
     { event: 'evaluation', step: 4, final: true, metrics: { 'test/loss': 'NaN' } },
     { event: 'done' },
   ]);
+  expect(JSON.parse(lines[3]!)).not.toHaveProperty('chain');
   expect(lines.at(-1)).toBe(
     `{"event":"done","steps":4,"profile":"portable","fingerprint":"${'f'.repeat(64)}","metrics":{"test/loss":0.5},"samplesPerSecond":12.5,"run":"runs/r"}`,
   );

@@ -17,8 +17,9 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
     const { step, fingerprint, report } = update;
     if (fingerprint === undefined && now() - writtenAt < stepMs) return;
     writtenAt = now();
-    const { totalSteps } = report;
-    write('step', { step, totalSteps, metrics: metricsOf(report), fingerprint });
+    const { totalSteps, chain } = report;
+    const hashes = fingerprint === undefined ? {} : { fingerprint, chain };
+    write('step', { step, totalSteps, metrics: metricsOf(report), ...hashes });
   }
 
   return {
