@@ -11,11 +11,11 @@ import { defineConfig } from 'vitest/config';
 const resolve = { conditions: ['source', 'module', 'node', 'development|production'] };
 
 /**
- * Projects with a process for each test file, because files replace modules or would share the memory of kernels. In the
+ * Projects with a process for each test file, because files replace modules, share the memory of kernels or measure memory. In the
  * other projects, files share processes and loaded modules: to start a process and load modules for each file took longer
  * than the tests.
  */
-const isolated = ['collectives', 'kernels'];
+const isolated = ['collectives', 'kernels', 'memory'];
 
 const packages = ['libs', 'apps'].flatMap((folder) =>
   readdirSync(folder).map((name) => ({ name, root: `${folder}/${name}/src` })),
