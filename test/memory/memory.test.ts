@@ -9,14 +9,14 @@ import { loadExperiment } from '../cluster/harness/experiment.ts';
 import { growthOf } from './quarters.ts';
 
 const timeout = 600_000;
+/** A small heap is collected often, so growth shows only memory that is never freed. */
+const nodeOptions = ['--max-old-space-size=40', '--max-semi-space-size=1'];
 
 it('of a worker over 10,000 training steps', { timeout }, async () => {
   const numSteps = 10_000;
   // V8 compiles and grows its heap for a while.
   const numWarmUp = 10_000;
   const experiment = await loadExperiment('tiny', { steps: numWarmUp + numSteps });
-  // A small heap is collected often, so growth shows only memory that is never freed.
-  const nodeOptions = ['--max-old-space-size=40', '--max-semi-space-size=1'];
   const cluster = await startCluster({ experiment, workers: 1, nodeOptions });
   const [worker] = cluster.workers;
   const resident: number[] = [];
@@ -33,7 +33,7 @@ it('of a worker over 10,000 training steps', { timeout }, async () => {
 
 it('of 100,000 synchronous eager gradient steps', { timeout }, async () => {
   const program = fileURLToPath(new URL('fixtures/eager-gradients.mjs', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [program]);
+  const { stdout } = await promisify(execFile)(process.execPath, [...nodeOptions, program]);
   const { heap, resident, loss } = JSON.parse(stdout) as {
     readonly heap: readonly number[];
     readonly resident: readonly number[];
