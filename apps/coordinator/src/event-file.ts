@@ -1,6 +1,6 @@
 /** The event file of a run, which TensorBoard reads while the run goes on. A run goes on without it where it cannot be written. */
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { fileError } from '@lockstep/files';
+import { cutBack, fileError } from '@lockstep/files';
 import type { OpaqueRecord, Outcome } from '@lockstep/protocol';
 import {
   fileVersion,
@@ -85,15 +85,6 @@ function createAppend(file: number, begin: number, onFailed: (cause: unknown) =>
 /** On a disk that is nearly full a write may take a part, and the next one fails. */
 function writeWhole(file: number, record: Uint8Array): void {
   for (let rest = record; rest.length > 0; ) rest = rest.subarray(writeSync(file, rest));
-}
-
-function cutBack(file: number, size: number): boolean {
-  try {
-    ftruncateSync(file, size);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function scalarsOf(step: number, { metrics }: OpaqueRecord, prefix: string): Uint8Array {

@@ -1,6 +1,6 @@
 /** A log that a full disk does not stop: lost records are counted, and the next record starts on a line of its own. */
-import { appendFileSync, closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
-import { fileError } from '@lockstep/files';
+import { appendFileSync, closeSync, fstatSync, openSync } from 'node:fs';
+import { cutBack, fileError } from '@lockstep/files';
 import { formatLine, type LogRecord } from './lines.ts';
 
 /** Records that are missing in a log because they could not be written. */
@@ -50,16 +50,6 @@ function open(path: string): number {
     return openSync(path, 'a');
   } catch (cause) {
     throw fileError(path, cause);
-  }
-}
-
-/** Removes the part of a record that was written; false if that fails too. */
-function cutBack(file: number, size: number): boolean {
-  try {
-    ftruncateSync(file, size);
-    return true;
-  } catch {
-    return false;
   }
 }
 
