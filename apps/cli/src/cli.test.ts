@@ -75,7 +75,9 @@ describe('help', () => {
     );
     expect((await run('help', 'explain', project.tunable)).out).toContain('optimizer=adam');
     expect((await run('train', project.tiny, '--help')).out).toContain(`Parameters of ${project.tiny}: none`);
-    expect(await run('train', 'none.ts', '--help')).toMatchObject({ code: 1 });
+    const missing = await run('train', 'none.ts', '--help');
+    expect(missing).toMatchObject({ code: 1, out: (await run('train', '--help')).out });
+    expect(missing.err).toContain('none.ts does not exist');
   });
 
   it.each([40, 60, 100])('fits into %i columns', async (columns) => {

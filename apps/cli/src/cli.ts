@@ -21,7 +21,10 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
       help = output;
     };
     await parser.parseAsync([...words], {}, report);
-    if (help !== '') terminal.out.write(`${help}\n${await parametersOf(words)}`);
+    if (help !== '') {
+      terminal.out.write(`${help}\n`);
+      terminal.out.write(await parametersOf(words));
+    }
     return action === undefined ? 0 : await action();
   } catch (error) {
     const { describeError, exitCodeOf } = await import('./errors.ts');
