@@ -24,7 +24,7 @@ export {
   replicatedDigests,
   replicatedNames,
 } from './step-record/digests.ts';
-export { formId, formText, parseForm } from './step-record/entries.ts';
+export { parseForm } from './step-record/entries.ts';
 export { readStepRecord } from './step-record/reader.ts';
 export type {
   DamagedEntry,

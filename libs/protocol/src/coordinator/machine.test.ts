@@ -122,7 +122,7 @@ describe('coordinator', () => {
     hear('w1', committed(1, 'a'));
     raise({ type: 'disconnected', worker: 'w1' });
     const effects = hear('w2', committed(1, 'b'));
-    expect(effects[0]).toEqual({ type: 'diverged', step: 1, fingerprints: { w1: 'a', w2: 'b' } });
+    expect(effects[0]).toMatchObject({ type: 'diverged', step: 1, byWorker: { w1: 'a', w2: 'b' } });
     expect(state().stopReason).toBe('failed');
   });
 

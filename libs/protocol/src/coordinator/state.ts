@@ -40,6 +40,8 @@ export interface CoordinatorConfig {
   readonly awaitMs?: number;
   /** What an earlier incarnation, or the checkpoint that a run resumes from, has left. */
   readonly initial?: Recovered;
+  /** False in tests that look at runs whose members differ. Default: members are compared. */
+  readonly compares?: boolean;
 }
 
 export interface Recovered {
@@ -106,10 +108,11 @@ export interface WorkerRecord {
   readonly finish: Finish | null;
 }
 
-export interface Fingerprints {
+/** What workers have reported of a step and must be the same. */
+export interface Compared {
+  /** `digest`: of the step's results and state. `final`: the fingerprint of the run's result. */
+  readonly kind: 'digest' | 'fingerprint' | 'final';
   readonly step: number;
-  /** Of the run's result rather than of a step. */
-  readonly final: boolean;
   readonly byWorker: Readonly<Record<string, string>>;
 }
 
@@ -139,8 +142,8 @@ export interface CoordinatorState {
   readonly progressStep: number;
   readonly evaluatedStep: number;
   readonly finalEvaluated: boolean;
-  /** The fingerprints of the latest steps that have any, newest last. */
-  readonly fingerprints: readonly Fingerprints[];
+  /** Of the latest steps. */
+  readonly compared: readonly Compared[];
   /** By worker: how often peers failed to reach it since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
   /** The worker to which `save` or `search` was sent. */
@@ -297,9 +300,6 @@ export type CoordinatorEffect =
     }
   /** Write the checkpoint that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
-  | {
-      readonly type: 'diverged';
-      readonly step: number;
-      readonly fingerprints: Readonly<Record<string, string>>;
-    }
+  /** Workers differ in a step, which ends the run. `workers`: those that differ from the majority, or all if there is none. */
+  | ({ readonly type: 'diverged'; readonly workers: readonly string[] } & Compared)
   | { readonly type: 'done'; readonly outcome: Outcome };

@@ -367,7 +367,8 @@ export class SimWorker implements LivingWorker {
     this.#written = null;
     this.#raiseWithin(1, 10, () => {
       this.#written = params;
-      return { type: 'updateDone', report: { params }, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
+      const marks = { digest: `${params}`, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
+      return { type: 'updateDone', report: { params }, ...marks };
     });
   }
 

@@ -10,6 +10,7 @@ import type {
   Profile,
   ProgramHashes,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from '../messages/messages.ts';
@@ -125,7 +126,13 @@ export type WorkerEvent =
       readonly exchange: number;
     }
   /** The new state has replaced that of the step before. On every member, `report` has the step's metrics. */
-  | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
+  | {
+      readonly type: 'updateDone';
+      readonly fingerprint?: string;
+      readonly digest?: string;
+      readonly record?: StepRecord;
+      readonly report: OpaqueRecord;
+    }
   /**
    * Instead of an update, a checkpoint or the end: something is not finite. The state has not changed. The cause `update` means
    * that a careful update was taken back.

@@ -162,12 +162,11 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
  * An update that has begun counts even if its generation has ended meanwhile: its sums came from all members, and the state
  * before it is overwritten.
  */
-export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
+export function updateDone(turn: Turn, { type: _, ...report }: Event<'updateDone'>): void {
   const { generation, step, careful } = expectActivity(turn, 'update');
   commit(turn, step);
   update(turn, { tested: turn.state.tested && careful });
-  const marks = fingerprint === undefined ? {} : { fingerprint };
-  sendReport(turn, { type: 'committed', generation, step, ...marks, report });
+  sendReport(turn, { type: 'committed', generation, step, ...report });
   afterCommit(turn);
 }
 

@@ -1,5 +1,4 @@
 /** The entries of a step record as bytes. The first byte of an entry is its kind. */
-import { crc32 } from 'node:zlib';
 import type { ShardRange } from '@lockstep/collectives';
 import { type ByteReader, createByteReader, createByteWriter } from './bytes.ts';
 import type { RecordForm } from './types.ts';
@@ -14,7 +13,7 @@ export interface MemberStep {
   readonly shards: ShardRange;
   /** Empty where only the state is recorded. */
   readonly blocks: readonly ShardRange[];
-  /** See {@link formId}. */
+  /** The number of a form in the file. */
   readonly form: number;
   /** See `replicatedDigests`; or the rank whose entry of the same step and generation, before this one, holds the same bytes. */
   readonly replicated: Uint8Array | { readonly ofRank: number };
@@ -30,14 +29,7 @@ export type Entry =
 
 const kinds = { form: 1, member: 2, lengthChanged: 3 } as const;
 
-/** A form as text, the same wherever it is made. */
-export const formText = ({ exchanges, replica }: RecordForm): string =>
-  JSON.stringify({ exchanges, replica });
-
-/** The number by which members and entries name a form. */
-export const formId = (text: string): number => crc32(text);
-
-/** The form of a text; undefined for any other text. */
+/** The form of its JSON; undefined for any other text. */
 export function parseForm(text: string): RecordForm | undefined {
   let value: Partial<RecordForm> | null;
   try {
@@ -55,10 +47,11 @@ export function parseForm(text: string): RecordForm | undefined {
 const isNames = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((name) => typeof name === 'string');
 
-export function encodeForm(text: string): Uint8Array {
+export function encodeForm(id: number, { exchanges, replica }: RecordForm): Uint8Array {
   const writer = createByteWriter();
   writer.byte(kinds.form);
-  writer.bytes(Buffer.from(text));
+  writer.number(id);
+  writer.bytes(Buffer.from(JSON.stringify({ exchanges, replica })));
   return writer.result();
 }
 
@@ -104,9 +97,9 @@ export function decodeEntry(bytes: Uint8Array): Entry | undefined {
 function decode(reader: ByteReader): Entry | undefined {
   switch (reader.byte()) {
     case kinds.form: {
-      const text = Buffer.from(reader.rest()).toString();
-      const form = parseForm(text);
-      return form && { kind: 'form', id: formId(text), form };
+      const id = reader.number();
+      const form = parseForm(Buffer.from(reader.rest()).toString());
+      return form && { kind: 'form', id, form };
     }
     case kinds.member:
       return { kind: 'member', member: decodeMember(reader) };

@@ -7,7 +7,6 @@ import {
   encodeForm,
   encodeLengthChanged,
   encodeMember,
-  formText,
   type MemberStep,
 } from './entries.ts';
 import { frame, framesOf, header } from './frames.ts';
@@ -90,7 +89,7 @@ function createWriter(path: string, forms: Map<number, RecordForm>): StepRecordW
       const isSame = first !== undefined && Buffer.compare(first.replicated, step.replicated) === 0;
       const member = encodeMember(isSame ? { ...step, replicated: { ofRank: first.rank } } : step);
       const isNamed = step.form === current.id && current.numLeft > 0;
-      const form = isNamed ? [] : [encodeForm(formText(forms.get(step.form)!))];
+      const form = isNamed ? [] : [encodeForm(step.form, forms.get(step.form)!)];
       const isWritten = write([...form, member], step.step);
       // Behind a lost entry nothing is taken for granted.
       if (!isWritten) current = { id: Number.NaN, numLeft: 0 };
