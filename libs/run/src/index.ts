@@ -26,6 +26,7 @@ export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Evaluated, ProgramForm, Programs, Variable } from './programs.ts';
 export type { ReplicaCopy } from './replica-copy.ts';
 export { otherCopy } from './replica-copy.ts';
+export { fillArray, fillReplica, misfit, replicaVariables } from './replica-variables.ts';
 export type { Progress, Schedule } from './schedule.ts';
 export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 export {
