@@ -1,10 +1,11 @@
-/** The digest of an array's bytes: src/kernels.ts specifies it. A vector holds two of the sixteen lanes. */
+/** The digest of an array's bytes: src/kernels.ts specifies it. A vector holds two of its 32 lanes. */
 
 // A = ⌊2³²·(√5 − 1)/2⌋ and B = ⌊2³²·(√3 − 1)⌋
 @inline const A: i32 = 0x9e3779b9;
 @inline const B: i32 = 0xbb67ae85;
 
-@inline const STRIPE_BYTES: usize = 128;
+@inline const STRIPE_BYTES: usize = 256;
+@inline const VECTOR_BYTES: usize = 16;
 
 @inline const NO_NANS: i32 = 0;
 @inline const FLOAT32: i32 = 1;
@@ -21,61 +22,47 @@
   return turn(turn(x, A), B);
 }
 
-/** Two words, in which every NaN has the same bits. `nans` is a constant wherever this is called. */
-@inline function wordsAt(from: usize, offset: usize, nans: i32): v128 {
-  const words = v128.load(from + offset);
-  if (nans == FLOAT32) {
-    return v128.bitselect(i32x4.splat(0x7fc00000), words, f32x4.ne(words, words));
-  }
-  if (nans == FLOAT64) {
-    return v128.bitselect(i64x2.splat(0x7ff8000000000000), words, f64x2.ne(words, words));
-  }
+/** Gives every NaN the same bits. */
+@inline function unifyNaNs(words: v128, nans: i32): v128 {
+  if (nans == FLOAT32) return v128.bitselect(i32x4.splat(0x7fc00000), words, f32x4.ne(words, words));
+  if (nans == FLOAT64) return v128.bitselect(i64x2.splat(0x7ff8000000000000), words, f64x2.ne(words, words));
   return words;
 }
 
-@inline function take(x: v128, from: usize, offset: usize, nans: i32): v128 {
-  return mix(v128.xor(x, wordsAt(from, offset, nans)));
-}
-
-@inline function firstLanes(lane: i32): v128 {
-  const first = i32x4.splat(2 * lane + 1);
-  return i32x4.mul(i32x4.add(first, i32x4(0, 1, 2, 3)), i32x4.splat(A));
-}
-
-/** Stores the digest of an array of so many bytes. */
-function merge(
-  out: usize, bytes: usize, x0: v128, x1: v128, x2: v128, x3: v128, x4: v128, x5: v128, x6: v128, x7: v128,
-): void {
-  x0 = v128.xor(mix(x0), x4), x1 = v128.xor(mix(x1), x5), x2 = v128.xor(mix(x2), x6), x3 = v128.xor(mix(x3), x7);
-  x0 = v128.xor(mix(x0), x2), x1 = v128.xor(mix(x1), x3);
-  x0 = v128.xor(mix(x0), x1);
-  x0 = v128.xor(mix(x0), v128.shuffle<i64>(x0, x0, 1, 0));
-  v128.store64_lane(out, mix(mix(v128.xor(x0, i64x2.splat(bytes)))), 0);
-}
-
-/** The last stripe, if it is not full, is extended at `work`. */
-@inline function digestOf(nans: i32, out: usize, x: usize, bytes: usize, work: usize): void {
-  let x0 = firstLanes(0), x1 = firstLanes(2), x2 = firstLanes(4), x3 = firstLanes(6);
-  let x4 = firstLanes(8), x5 = firstLanes(10), x6 = firstLanes(12), x7 = firstLanes(14);
-  let from = x;
-  for (let left = bytes; left > 0; from += STRIPE_BYTES) {
-    if (left < STRIPE_BYTES) {
-      memory.fill(work, 0, STRIPE_BYTES);
-      memory.copy(work, from, left);
-      from = work;
-      left = STRIPE_BYTES;
+/** `nans` is a constant wherever this is called. */
+@inline function takeStripes(nans: i32, lanes: usize, from: usize, end: usize): void {
+  for (; from < end; from += STRIPE_BYTES) {
+    for (let at: usize = 0; at < STRIPE_BYTES; at += VECTOR_BYTES) {
+      const words = unifyNaNs(v128.load(from + at), nans);
+      v128.store(lanes + at, mix(v128.xor(v128.load(lanes + at), words)));
     }
-    x0 = take(x0, from, 0, nans), x1 = take(x1, from, 16, nans);
-    x2 = take(x2, from, 32, nans), x3 = take(x3, from, 48, nans);
-    x4 = take(x4, from, 64, nans), x5 = take(x5, from, 80, nans);
-    x6 = take(x6, from, 96, nans), x7 = take(x7, from, 112, nans);
-    left -= STRIPE_BYTES;
   }
-  merge(out, bytes, x0, x1, x2, x3, x4, x5, x6, x7);
 }
 
+function takeAll(nans: i32, lanes: usize, from: usize, end: usize): void {
+  if (nans == FLOAT32) takeStripes(FLOAT32, lanes, from, end);
+  else if (nans == FLOAT64) takeStripes(FLOAT64, lanes, from, end);
+  else takeStripes(NO_NANS, lanes, from, end);
+}
+
+/** Stores two words at `out`. The workspace holds the lanes, and the last stripe if it is not full. */
 export function digest(nans: i32, out: usize, x: usize, bytes: usize, work: usize): void {
-  if (nans == FLOAT32) digestOf(FLOAT32, out, x, bytes, work);
-  else if (nans == FLOAT64) digestOf(FLOAT64, out, x, bytes, work);
-  else digestOf(NO_NANS, out, x, bytes, work);
+  const stripe = work + STRIPE_BYTES;
+  for (let i: i32 = 0; i < 64; i++) store<i32>(work + (i << 2), (i + 1) * A);
+  const rest = bytes % STRIPE_BYTES;
+  const end = x + bytes - rest;
+  takeAll(nans, work, x, end);
+  if (rest > 0) {
+    memory.fill(stripe, 0, STRIPE_BYTES);
+    memory.copy(stripe, end, rest);
+    takeAll(nans, work, stripe, stripe + STRIPE_BYTES);
+  }
+  for (let half = STRIPE_BYTES / 2; half >= VECTOR_BYTES; half /= 2) {
+    for (let lane = work; lane < work + half; lane += VECTOR_BYTES) {
+      v128.store(lane, v128.xor(mix(v128.load(lane)), v128.load(lane + half)));
+    }
+  }
+  const pair = v128.load(work);
+  const last = v128.xor(mix(pair), v128.shuffle<i64>(pair, pair, 1, 0));
+  v128.store64_lane(out, mix(mix(v128.xor(last, i64x2.splat(bytes)))), 0);
 }

@@ -1,6 +1,6 @@
 import type { TypedArray } from '@lockstep/tensor';
 
-const NUM_LANES = 16;
+const NUM_LANES = 32;
 const STRIPE_BYTES = 8 * NUM_LANES;
 /** The stripes that are prepared together. */
 const BLOCK_BYTES = 32 * STRIPE_BYTES;
