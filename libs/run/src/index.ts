@@ -29,6 +29,7 @@ export { isChain, recordModes } from './record.ts';
 export type { ExchangedVariable } from './record-names.ts';
 export type { ReplicaCopy } from './replica-copy.ts';
 export { otherCopy } from './replica-copy.ts';
+export { fillArray, fillReplica, misfit, replicaVariables } from './replica-variables.ts';
 export type { Progress, Schedule } from './schedule.ts';
 export { afterEvaluation, createSchedule, initialProgress } from './schedule.ts';
 export {

@@ -10,6 +10,8 @@ export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } f
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
+export type { LocalWorker, LocalWorkerOptions } from './local-worker.ts';
+export { createLocalWorker } from './local-worker.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';
 export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';

@@ -5,16 +5,18 @@
 
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
 import type { NamedBytes } from '@lockstep/collectives';
-import { LockstepError } from '@lockstep/errors';
 import {
+  fillArray,
+  fillReplica,
   fingerprint,
   firstNonFinite,
   initialProgress,
+  misfit,
   otherCopy,
   type Programs,
   type Progress,
   type ReplicaCopy,
-  type Variable,
+  replicaVariables,
   viewer,
   type WorkerLayout,
 } from '@lockstep/run';
@@ -55,14 +57,7 @@ export interface Replica {
 const progressEntry = 'progress';
 
 export function createReplica(programs: Programs): Replica {
-  const groups = [
-    ['params', programs.params],
-    ['state', programs.state],
-    ['optimizer', programs.optState],
-  ] as const;
-  const variables = groups.flatMap(([group, list]) =>
-    list.map((variable): Variable => ({ ...variable, name: `${group}/${variable.name}` })),
-  );
+  const variables = replicaVariables(programs);
   const fingerprinted = [...programs.params, ...programs.state];
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
   let copy: ReplicaCopy = 0;
@@ -70,11 +65,6 @@ export function createReplica(programs: Programs): Replica {
   /** Of the spare copy, while a commit may make it the current one. */
   let spareProgress: Progress | undefined;
 
-  const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
-    if (bytes.byteLength !== expected.byteLength)
-      throw misfit(name, `has ${bytes.byteLength} bytes, not ${expected.byteLength}`);
-    new Uint8Array(expected.buffer, expected.byteOffset, expected.byteLength).set(bytes);
-  };
   return {
     get copy() {
       return copy;
@@ -121,7 +111,7 @@ export function createReplica(programs: Programs): Replica {
       const spare = otherCopy(copy);
       spareProgress = undefined;
       for (const [i, { name }] of variables.entries()) {
-        fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
+        fillArray(name, copies[spare][i]!, byName.get(name) ?? missing(name));
       }
       spareProgress = JSON.parse(
         Buffer.from(byName.get(progressEntry) ?? missing(progressEntry)).toString(),
@@ -137,13 +127,7 @@ export function createReplica(programs: Programs): Replica {
       const { tensors } = decodeSafetensors(file);
       const spare = otherCopy(copy);
       spareProgress = undefined;
-      for (const [i, { name, dtype, shape }] of variables.entries()) {
-        const found = tensors[name] ?? missing(name);
-        if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
-          throw misfit(name, `is ${found.dtype}[${found.shape}], not ${dtype}[${shape}]`);
-        }
-        fill(name, bytesOf(found.data), copies[spare][i]!);
-      }
+      fillReplica(variables, copies[spare], tensors);
       spareProgress = restored;
     },
   };
@@ -154,8 +138,4 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
 
 function missing(name: string): never {
   throw misfit(name, 'is missing');
-}
-
-function misfit(name: string, what: string): LockstepError {
-  return new LockstepError('checkpoint', `the saved state is of another model: ${name} ${what}`, { name });
 }
