@@ -1,7 +1,13 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Keep,
+  loadCheckpoint,
+  saveCheckpoint,
+} from '@lockstep/checkpoint';
 import { fileError } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
@@ -22,7 +28,7 @@ export interface CheckpointStore {
   release(): void;
 }
 
-export function createCheckpointStore(folder: string): CheckpointStore {
+export function createCheckpointStore(folder: string, keep: Keep): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -34,7 +40,7 @@ export function createCheckpointStore(folder: string): CheckpointStore {
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        await saveCheckpoint(folder, { step, header, ...file });
+        await saveCheckpoint(folder, { step, header, ...file }, { keep });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

@@ -2,7 +2,7 @@
  * Starts and stops a coordinator: reads the history of the run folder, and puts the control server and the clock around a shell.
  */
 import { basename } from 'node:path';
-import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, keepOf, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, type WireError } from '@lockstep/errors';
 import { removeTemporaries } from '@lockstep/files';
 import {
@@ -34,7 +34,9 @@ import { createTraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface CoordinatorOptions {
-  /** A new run, or one to be resumed; its journal tells which. `close` closes it. */
+  /**
+   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps. `close` closes it.
+   */
   readonly run: Run;
   /** `tcp://host:port`; port 0 takes a free port. */
   readonly bind: string;
@@ -105,6 +107,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
+    keep: keepOf(run.manifest, run.folder),
     log,
     logger,
     trace,

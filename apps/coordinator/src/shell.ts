@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { newestCheckpoint } from '@lockstep/checkpoint';
+import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -28,6 +28,7 @@ export interface ShellOptions {
   readonly bundle: Uint8Array;
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
+  readonly keep: Keep;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -66,11 +67,11 @@ export class Shell {
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
-  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, keep, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#checkpoints = createCheckpointStore(checkpoints, keep);
     this.#checkpointFolder = checkpoints;
     this.#log = log;
     this.#logger = logger;

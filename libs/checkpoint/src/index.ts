@@ -7,6 +7,7 @@ export type {
   CheckpointHeader,
   LoadedCheckpoint,
   NewestCheckpoint,
+  SavedCheckpoint,
   SkippedCheckpoint,
 } from './checkpoint.ts';
 export {
@@ -17,4 +18,5 @@ export {
   removeCheckpoint,
   saveCheckpoint,
 } from './checkpoint.ts';
+export { defaultKeep, type Keep, keepOf, surplusSteps } from './retention.ts';
 export { tensorsOfTree, treeOfTensors } from './trees.ts';
