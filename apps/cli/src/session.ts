@@ -199,7 +199,9 @@ function endingOf(
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
       return {
-        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...{ type: 'done', steps, profile, fingerprint },
+        ...(typeof result.chain === 'string' && { chain: result.chain }),
+        ...{ metrics: metricsOf(result), samplesPerSecond, run },
         ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
       };
     }

@@ -6,6 +6,7 @@ import {
   encodeSafetensors,
   type Keep,
   loadCheckpoint,
+  type SavedCheckpoint,
   saveCheckpoint,
 } from '@lockstep/checkpoint';
 import { fileError } from '@lockstep/files';
@@ -18,10 +19,10 @@ export interface StoredCheckpoint {
 
 export interface CheckpointStore {
   /**
-   * Resolves when the checkpoint is durable. Checkpoints are saved one after the other. Throws a `file` error where the
-   * checkpoint cannot be written, and another error where the bytes are not a checkpoint.
+   * Resolves when the checkpoint is durable, with what was written. Checkpoints are saved one after the other. Throws a `file`
+   * error where the checkpoint cannot be written, and another error where the bytes are not a checkpoint.
    */
-  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
+  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<SavedCheckpoint>;
   /** Throws a `checkpoint` error if the checkpoint is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;
   /** Frees the checkpoint that was read last. */
@@ -40,7 +41,7 @@ export function createCheckpointStore(folder: string, keep: Keep): CheckpointSto
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        await saveCheckpoint(folder, { step, header, ...file }, { keep });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

@@ -19,7 +19,7 @@ import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
@@ -231,10 +231,10 @@ export class Shell {
     const { step } = effect;
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
-    const fingerprint = isCommit ? cause.message.fingerprint : undefined;
+    const hashes = isCommit ? hashesOf(cause.message) : {};
     this.#checkpoints.release();
-    this.#log.step(step, report, fingerprint);
-    this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+    this.#log.step(step, report, hashes);
+    this.#tell({ type: 'progress', step, report, ...hashes });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -273,14 +273,15 @@ export class Shell {
     frames: readonly Uint8Array[],
   ): Promise<void> {
     if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    try {
-      await this.#checkpoints.save(step, cause.message.header, frames);
-    } catch (error) {
+    const { header } = cause.message;
+    const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
-      return;
-    }
+    });
+    if (saved === undefined) return;
+    const { tensorsSha256 } = saved;
+    const stateHash = typeof header.stateHash === 'string' ? { stateHash: header.stateHash } : {};
     this.#tell({ type: 'checkpoint', step });
-    this.raise({ type: 'checkpointSaved', step });
+    this.raise({ type: 'checkpointSaved', step, ...stateHash, tensorsSha256 });
   }
 
   #notStored(worker: string, step: number, error: unknown) {
