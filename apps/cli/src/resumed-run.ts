@@ -71,6 +71,12 @@ async function noteNonFinite(folder: string, display: Display): Promise<void> {
   );
 }
 
+/** The journal comes first: after its entry the run's seal does not cover the manifest any more. */
+async function changeKeep({ run }: OpenedRun, keep: Keep): Promise<void> {
+  await run.journal({ type: 'keepChanged', keep });
+  await run.amend({ keep });
+}
+
 async function open(
   folder: string,
   planned: PlannedChange | undefined,
@@ -78,7 +84,7 @@ async function open(
 ): Promise<OpenedRun> {
   const opened = await openRunFolder(folder);
   try {
-    if (keep !== undefined) await opened.run.amend({ keep });
+    if (keep !== undefined) await changeKeep(opened, keep);
     return planned === undefined ? opened : await changeLength(opened, planned);
   } catch (error) {
     await opened.run.close();

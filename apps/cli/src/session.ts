@@ -6,6 +6,7 @@ import {
   startCoordinator,
 } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
+import { bundleName } from '@lockstep/inference';
 import type { Outcome } from '@lockstep/protocol';
 import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
@@ -161,6 +162,7 @@ async function listen(
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
     ...(eventFile !== undefined && { eventFile }),
+    sealedFiles: [bundleName],
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }

@@ -64,6 +64,7 @@ export class Shell {
   /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
@@ -86,6 +87,11 @@ export class Shell {
 
   get numNonFinite(): number {
     return this.#nonFinite.numSteps;
+  }
+
+  /** How the run ended; undefined as long as it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
   }
 
   /** Sets the server whose messages go to `receive`. */
@@ -213,6 +219,7 @@ export class Shell {
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');
         for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+        this.#outcome = effect.outcome;
         this.#settle(effect.outcome);
         return this.#tell(effect);
       default:

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Checkpoint,
+  checkpointFolder,
+  checkpointHashes,
   listCheckpoints,
   loadCheckpoint,
   newestCheckpoint,
@@ -81,6 +83,26 @@ describe('saveCheckpoint', () => {
 
   it.each([{ step: -1 }, { step: 0.5 }])('refuses %o', async (wrong) => {
     await expect(saveCheckpoint(folder, { ...checkpointAt(1), ...wrong })).rejects.toThrow('step must be');
+  });
+});
+
+describe('checkpointHashes', () => {
+  it('are those of all files, and leave out checkpoints with a damaged header', async () => {
+    const run = folder;
+    folder = checkpointFolder(run);
+    await saveSteps(10, 20, 30);
+    await flipBit(join(folder, 'step-00000020.json'), (length) => length >> 1);
+    const names = [10, 30].flatMap((step) => [`step-000000${step}.safetensors`, `step-000000${step}.json`]);
+    const expected = await Promise.all(
+      names.map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        return { file: `checkpoints/${name}`, bytes: bytes.length, sha256 };
+      }),
+    );
+    expect(await checkpointHashes(run)).toEqual(expected);
+    folder = run;
+    expect(await checkpointHashes(join(run, 'missing'))).toEqual([]);
   });
 });
 

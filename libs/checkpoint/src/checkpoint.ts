@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import {
@@ -25,8 +26,10 @@ export interface Checkpoint {
   readonly metadata?: Metadata;
 }
 
+const folderName = 'checkpoints';
+
 /** The folder of a run's checkpoints. */
-export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
+export const checkpointFolder = (runFolder: string): string => join(runFolder, folderName);
 
 /** A checkpoint that could not be used, and the reason. */
 export interface SkippedCheckpoint {
@@ -166,6 +169,35 @@ function completeIn(folder: string, names: readonly string[]): CheckpointFiles[]
     .map((step) => filesOf(folder, step))
     .filter((files) => present.has(basename(files.tensorsPath)) && present.has(basename(files.headerPath)));
 }
+
+/** A file of a checkpoint, as it was written. */
+export interface CheckpointFileHash {
+  /** Its path within the run folder, with `/`. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * The hashes of all checkpoints of a run, oldest first, without reading their tensors: the header has the hash with which they were
+ * written. Checkpoints whose header is damaged are left out, because nothing can begin from them.
+ */
+export async function checkpointHashes(runFolder: string): Promise<CheckpointFileHash[]> {
+  const hashes: CheckpointFileHash[] = [];
+  for (const { tensorsPath, headerPath } of await listCheckpoints(checkpointFolder(runFolder))) {
+    const header = await readWhole(headerPath);
+    const file = parseHeader(header);
+    if (typeof file === 'string' || sha256(JSON.stringify(file.content)) !== file.sha256) continue;
+    const { size } = await stat(tensorsPath);
+    hashes.push(
+      { file: fileNameOf(tensorsPath), bytes: size, sha256: file.content.tensorsSha256 },
+      { file: fileNameOf(headerPath), bytes: header.length, sha256: sha256(header) },
+    );
+  }
+  return hashes;
+}
+
+const fileNameOf = (path: string): string => `${folderName}/${basename(path)}`;
 
 async function readCheckpoint(files: CheckpointFiles): Promise<Checkpoint | SkippedCheckpoint> {
   const { step, tensorsPath, headerPath } = files;

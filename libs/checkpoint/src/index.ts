@@ -3,6 +3,7 @@ export type { Metadata, Tensors } from '@lockstep/formats';
 export { decodeSafetensors, encodeSafetensors } from '@lockstep/formats';
 export type {
   Checkpoint,
+  CheckpointFileHash,
   CheckpointFiles,
   CheckpointHeader,
   LoadedCheckpoint,
@@ -12,6 +13,7 @@ export type {
 } from './checkpoint.ts';
 export {
   checkpointFolder,
+  checkpointHashes,
   listCheckpoints,
   loadCheckpoint,
   newestCheckpoint,
