@@ -157,5 +157,7 @@ describe('the layout of a record', () => {
   it('records the state as one where its names would not fit a message', () => {
     const optState = Array.from({ length: 9_000 }, (_, i) => float(`${i}`, 1));
     expect(recordContents({ ...programs, optState }, 'full')).toEqual(recordContents(programs, 'chain'));
+    const long = [float('x'.repeat(300_000), 1)];
+    expect(recordContents({ ...programs, optState: long }, 'full')).toEqual(recordContents(programs, 'chain'));
   });
 });

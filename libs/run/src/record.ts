@@ -6,6 +6,7 @@ import type { DType } from '@lockstep/tensor';
 import { itemsOf } from './groups.ts';
 import type { Programs } from './programs.ts';
 import { type ExchangedVariable, exchangedVariables } from './record-names.ts';
+import { replicaVariables } from './replica-variables.ts';
 import { modelGroups } from './signatures.ts';
 
 /**
@@ -50,8 +51,12 @@ export interface RecordLayout extends RecordContents {
 /** Bounds a report, of which workers keep up to 4096. A worker whose digests take more does not record its blocks. */
 const mostBytes = 1 << 18;
 
-/** Bounds the names, which travel in one message. A run with more digests records its state as one. */
+/** Bounds the names and their length as text, since they travel in one message. Beyond that, a run records its state as one. */
 const mostNames = 1 << 13;
+const mostTextLength = 1 << 18;
+
+/** In bytes, as JSON. */
+const textLength = (names: readonly string[]): number => Buffer.byteLength(JSON.stringify(names));
 
 /** The name of the digest of parameters and model state, in `chain`. */
 const modelName = 'model';
@@ -61,8 +66,9 @@ export function recordContents(programs: Programs, mode: RecordMode): RecordCont
   if (mode === 'off') return undefined;
   const variables = mode === 'chain' ? [] : exchangedVariables(programs.shard(1), programs);
   const exchanges = variables.map((list) => list.map(({ name }) => name));
-  const replica = replicaNames(programs);
-  const isFull = mode === 'full' && exchanges.flat().length + replica.length <= mostNames;
+  const replica = replicaVariables(programs).map(({ name }) => name);
+  const names = [...exchanges.flat(), ...replica];
+  const isFull = mode === 'full' && names.length <= mostNames && textLength(names) <= mostTextLength;
   return isFull
     ? { form: { exchanges, replica }, variables }
     : { form: { exchanges: [], replica: [modelName] }, variables: [] };
@@ -70,12 +76,6 @@ export function recordContents(programs: Programs, mode: RecordMode): RecordCont
 
 /** Whether the replica's arrays have one digest together. */
 export const isChain = ({ variables }: RecordContents): boolean => variables.length === 0;
-
-/** The names of the replica's arrays, in the order of `replicaGroups`. */
-const replicaNames = ({ params, state, optState }: Programs): string[] =>
-  (['params', 'state', 'optimizer'] as const).flatMap((group, i) =>
-    [params, state, optState][i]!.map(({ name }) => `${group}/${name}`),
-  );
 
 /**
  * @param numBlocks of the worker

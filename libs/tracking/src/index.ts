@@ -17,6 +17,8 @@ export {
   readLog,
   readManifest,
 } from './run.ts';
+export type { Sealed, SealedFile } from './seal.ts';
+export { checkSeal, type SealFinding, type SealReport } from './seal-check.ts';
 export {
   blockBytes,
   blockDigests,

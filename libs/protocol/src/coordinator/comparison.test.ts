@@ -41,8 +41,8 @@ function verdict(effects: readonly CoordinatorEffect[]) {
     expect([diverged, done]).toEqual([undefined, undefined]);
     return undefined;
   }
-  const { kind, step, workers } = diverged;
-  return { kind, step, workers, message: done.outcome.error.message };
+  const { of, step, workers } = diverged;
+  return { of, step, workers, message: done.outcome.error.message };
 }
 
 describe('members that differ', () => {
@@ -50,9 +50,9 @@ describe('members that differ', () => {
     const { commit } = running(2);
     expect(verdict(commit('w1', 1, 'a'))).toBeUndefined();
     expect(verdict(commit('w2', 1, 'b'))).toEqual({
-      ...{ kind: 'digest', step: 1, workers: ['w1', 'w2'] },
+      ...{ of: 'digest', step: 1, workers: ['w1', 'w2'] },
       message:
-        'step 1: worker w1 has digest a, worker w2 has digest b, and none has a majority; a machine or a kernel breaks the numeric profile',
+        'step 1: worker w1 has the digest a, worker w2 has the digest b, and none has a majority; a machine or a kernel breaks the numeric profile',
     });
   });
 
@@ -66,9 +66,9 @@ describe('members that differ', () => {
       const verdicts = order.map((worker) => verdict(commit(worker, 1, worker === 'w2' ? 'b' : 'a')));
       expect(verdicts.slice(0, 2)).toEqual([undefined, undefined]);
       expect(verdicts[2]).toEqual({
-        ...{ kind: 'digest', step: 1, workers: ['w2'] },
+        ...{ of: 'digest', step: 1, workers: ['w2'] },
         message:
-          'step 1: worker w2 has digest b, the majority a; a machine or a kernel breaks the numeric profile',
+          'step 1: worker w2 has the digest b, the majority a; a machine or a kernel breaks the numeric profile',
       });
     }
   });
@@ -118,10 +118,10 @@ describe('members that differ', () => {
     });
   });
 
-  it('are named by the digest where the fingerprint differs too', () => {
+  it('are named by the fingerprint where it differs too', () => {
     const { commit } = running(2);
     commit('w1', 1, 'a', 'f');
-    expect(verdict(commit('w2', 1, 'b', 'g'))?.kind).toBe('digest');
+    expect(verdict(commit('w2', 1, 'b', 'g'))?.of).toBe('fingerprint');
   });
 
   it('are found at the end of the run', () => {
@@ -130,7 +130,7 @@ describe('members that differ', () => {
       hear(worker, { type: 'finished', generation: 1, step: 4, fingerprint, result: {} });
     finish('w1', 'a');
     finish('w2', 'b');
-    expect(verdict(finish('w3', 'a'))).toMatchObject({ kind: 'final', step: 4, workers: ['w2'] });
+    expect(verdict(finish('w3', 'a'))).toMatchObject({ of: 'result', step: 4, workers: ['w2'] });
   });
 
   it('include one that computes a step twice, with different results', () => {
@@ -138,9 +138,9 @@ describe('members that differ', () => {
     commit('w1', 1, 'a');
     expect(verdict(commit('w1', 1, 'a'))).toBeUndefined();
     expect(verdict(commit('w1', 1, 'b'))).toEqual({
-      ...{ kind: 'digest', step: 1, workers: ['w1'] },
+      ...{ of: 'digest', step: 1, workers: ['w1'] },
       message:
-        'step 1: worker w1 computed it twice, with digest a and then b; a machine or a kernel breaks the numeric profile',
+        'step 1: worker w1 computed it twice, with the digest a and then b; a machine or a kernel breaks the numeric profile',
     });
   });
 
@@ -156,6 +156,6 @@ describe('members that differ', () => {
       for (const worker of ['w1', 'w2'])
         expect(verdict(commit(worker, step, `${step}`, `f${step}`))).toBeUndefined();
     }
-    expect(state().compared.length).toBeLessThanOrEqual(24);
+    expect(state().hashes.length).toBeLessThanOrEqual(24);
   });
 });

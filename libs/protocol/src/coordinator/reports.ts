@@ -1,4 +1,4 @@
-/** Handles the reports of members: progress, once for each step; digests and fingerprints, which are compared; checkpoints. */
+/** Handles the reports of members: progress, once for each step; digests and hashes, which are compared; checkpoints. */
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
@@ -6,6 +6,7 @@ import { compare } from './comparison.ts';
 import { fail } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
 import { search } from './searching.ts';
+import type { CoordinatorEvent } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
 type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
@@ -15,16 +16,17 @@ type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type:
  * step gives the same bytes.
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
-  const { step, digest, fingerprint, report } = message;
+  const { step, digest, fingerprint, stateHash, report } = message;
   updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
   }
-  if (digest !== undefined) compare(turn, worker, { kind: 'digest', step }, digest);
-  // The digest of the step may have ended the run.
-  if (turn.state.phase === 'done') return;
-  if (fingerprint !== undefined) compare(turn, worker, { kind: 'fingerprint', step }, fingerprint);
+  const computed = { fingerprint, stateHash, digest };
+  for (const of of ['fingerprint', 'stateHash', 'digest'] as const) {
+    const hash = computed[of];
+    if (hash !== undefined) compare(turn, worker, { step, of }, hash);
+  }
 }
 
 export function evaluated(turn: Turn, { step, final, report }: Report<'evaluated'>): void {
@@ -38,7 +40,7 @@ export function finished(turn: Turn, worker: string, message: Report<'finished'>
   const { generation, step, fingerprint, result } = message;
   const isMember = turn.state.workers.get(worker)?.status === 'member';
   if (turn.state.phase !== 'running' || generation !== turn.state.generation || !isMember) return;
-  if (!compare(turn, worker, { kind: 'final', step }, fingerprint)) return;
+  if (!compare(turn, worker, { step, of: 'result' }, fingerprint)) return;
   updateWorker(turn, worker, { finish: { step, fingerprint, result } });
   finishIfAll(turn);
 }
@@ -50,10 +52,12 @@ export function checkpointReceived(turn: Turn, worker: string, step: number): vo
   turn.effects.push({ type: 'storeCheckpoint', worker, step });
 }
 
-export function checkpointSaved(turn: Turn, step: number) {
+type Saved = Extract<CoordinatorEvent, { type: 'checkpointSaved' }>;
+
+export function checkpointSaved(turn: Turn, { type: _, step, ...hashes }: Saved) {
   if (step > turn.state.checkpointStep) {
     update(turn, { checkpointStep: step });
-    journal(turn, { type: 'checkpoint', step });
+    journal(turn, { type: 'checkpoint', step, ...hashes });
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);

@@ -31,6 +31,7 @@ const fromWorker: readonly WorkerMessage[] = [
     generation: 3,
     step: 9,
     fingerprint: 'f',
+    stateHash: 's',
     report: { loss: Number.NaN, bytes: 2 ** 40 },
   },
   {
@@ -41,7 +42,7 @@ const fromWorker: readonly WorkerMessage[] = [
         { start: 4, count: 2 },
         { start: 6, count: 1 },
       ],
-      digests: Buffer.from([1, 2, 3, 4, 5, 6, 7, 8]),
+      digests: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
     },
   },
   { type: 'evaluated', generation: 3, step: 9, final: true, report: { accuracy: 0.98 } },

@@ -160,13 +160,14 @@ export const workerMessage = v.variant('type', [
   /** Answers `prepare`: the worker is parked at a safe point and holds the state of `step`. */
   message('ready', { generation: count, step }),
   /**
-   * The report of every member has the step's metrics, so that a crash cannot leave a gap in them. `digest`: of what all members
-   * have the same of the step.
+   * The report of every member has the step's metrics, so that a crash cannot leave a gap in them. `stateHash` covers the
+   * optimizer's state too, and `digest` the results of the step's exchanges besides.
    */
   message('committed', {
     generation: count,
     step,
     fingerprint: v.exactOptional(name),
+    stateHash: v.exactOptional(name),
     digest: v.exactOptional(name),
     record: v.exactOptional(stepRecord),
     report: record,

@@ -2,13 +2,7 @@
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LogGap, openAppendFile } from '../append-file.ts';
-import {
-  decodeEntry,
-  encodeForm,
-  encodeLengthChanged,
-  encodeMember,
-  type MemberStep,
-} from './entries.ts';
+import { decodeEntry, encodeForm, encodeLengthChanged, encodeMember, type MemberStep } from './entries.ts';
 import { frame, framesOf, header } from './frames.ts';
 import type { DamagedEntry, RecordForm } from './types.ts';
 
