@@ -13,8 +13,7 @@ import { modelGroups } from './signatures.ts';
  * `full`: digests of each block's batch and partials, of each exchange's results and of each array of the replica. `chain`: one
  * digest of parameters and model state.
  */
-export const recordModes = ['off', 'chain', 'full'] as const;
-export type RecordMode = (typeof recordModes)[number];
+export type RecordMode = 'off' | 'chain' | 'full';
 
 /** What digests stand for: names of the exchanged variables by exchange, and of the replica's arrays. */
 export interface RecordForm {

@@ -27,6 +27,7 @@ export {
   replicatedNames,
 } from './step-record/digests.ts';
 export { parseForm } from './step-record/entries.ts';
+export { type RecordMode, recordModeOf, recordModes } from './step-record/mode.ts';
 export { readStepRecord } from './step-record/reader.ts';
 export type {
   DamagedEntry,
@@ -39,6 +40,7 @@ export type {
   StepRecordFile,
 } from './step-record/types.ts';
 export {
+  noteLengthChange,
   type OpenedStepRecord,
   openStepRecord,
   type ReportedStep,

@@ -68,8 +68,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const replica = layout.replica.map((slots) => slots.map(view));
   const bound: BlockOptions = { ...options, replica, onReady: undefined };
   // Blocks run one after the other, so a bucket is complete on this thread when the last block has computed it.
+  // What a hook puts into a partial must be there before the partial leaves.
+  const early = hooks.onRan === undefined ? onReady : undefined;
   const blocks = own.map((block, i) =>
-    bindBlock(block, i === own.length - 1 ? { ...bound, onReady } : bound),
+    bindBlock(block, i === own.length - 1 ? { ...bound, onReady: early } : bound),
   );
   const filler = supply === undefined ? createBatchFiller(options, own) : undefined;
   const { record } = layout;

@@ -12,6 +12,7 @@ export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
 export type { LocalWorker, LocalWorkerOptions } from './local-worker.ts';
 export { createLocalWorker } from './local-worker.ts';
+export { type FaultPlace, type PlantedFault, plantFault } from './planted-fault.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';
 export { hashesOf } from './program-hashes.ts';
 export { compilePrograms } from './programs.ts';

@@ -5,7 +5,7 @@ import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseStepRecord, readStepRecord } from './reader.ts';
 import type { RecordedMember, RecordedStep, RecordForm, StepRecordFile } from './types.ts';
-import { openStepRecord, type ReportedStep, stepRecordName } from './writer.ts';
+import { noteLengthChange, openStepRecord, type ReportedStep, stepRecordName } from './writer.ts';
 
 let folder: string;
 let path: string;
@@ -164,16 +164,19 @@ describe('a step record', () => {
 
   it('leaves out steps that a change of the length took back', async () => {
     await write([...both(1), ...both(2), ...both(3)]);
-    const { writer } = await openStepRecord(folder);
-    writer!.lengthChanged(1);
-    for (const step of both(2, { generation: 2, replicated: shared(9) })) writer!.append(step);
-    writer!.close();
+    await noteLengthChange(folder, 1);
+    await write(both(2, { generation: 2, replicated: shared(9) }));
     const { steps, conflicts } = await read();
     expect(steps.map(({ step, generation }) => [step, generation])).toEqual([
       [1, 1],
       [2, 2],
     ]);
     expect(conflicts).toEqual([]);
+  });
+
+  it('is not made by a change of the length', async () => {
+    await noteLengthChange(folder, 1);
+    expect(await readStepRecord(folder)).toBeUndefined();
   });
 
   it('keeps steps of another form with their own names', async () => {

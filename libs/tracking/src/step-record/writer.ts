@@ -1,4 +1,5 @@
 /** Appends to the step record of a run that goes on. */
+import { existsSync } from 'node:fs';
 import { readFile, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type LogGap, openAppendFile } from '../append-file.ts';
@@ -20,7 +21,7 @@ export interface StepRecordWriter {
   addForm(id: number, form: RecordForm): void;
   /** Returns false if the step is lost because the disk is full or fails. The run goes on; `gap` tells what is missing. */
   append(step: ReportedStep): boolean;
-  /** The length of the run has changed: steps after this one will be computed again. */
+  /** Notes that steps after this one will be computed again, with another length of the run. */
   lengthChanged(step: number): boolean;
   /** Steps that are missing. */
   gap(): LogGap | undefined;
@@ -53,6 +54,14 @@ export async function openStepRecord(folder: string): Promise<OpenedStepRecord> 
     if (entry?.kind === 'form') forms.set(entry.id, entry.form);
   }
   return { writer: createWriter(path, forms), damaged };
+}
+
+/** Notes a change of the run's length, after a step, in the step record of a run folder that has one. */
+export async function noteLengthChange(folder: string, step: number): Promise<void> {
+  if (!existsSync(join(folder, stepRecordName))) return;
+  const { writer } = await openStepRecord(folder);
+  writer?.lengthChanged(step);
+  writer?.close();
 }
 
 async function readOrEmpty(path: string): Promise<Buffer> {
