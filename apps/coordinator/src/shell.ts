@@ -214,7 +214,7 @@ export class Shell {
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
         this.#logger.error(effect, 'workers disagree');
-        this.#log.event(effect);
+        this.#log.event({ ...effect });
         return undefined;
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');

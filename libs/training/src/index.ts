@@ -1,9 +1,10 @@
 /** Experiments, the programs compiled from them, and the execution of steps. */
 
+export type { ComputedRecord } from './computed-record.ts';
 export { defineExperiment, definitionOf, isExperiment } from './define-experiment.ts';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorOptions } from './executor.ts';
+export type { BatchSupply, Executor, ExecutorHooks, ExecutorOptions } from './executor.ts';
 export { createExecutor } from './executor.ts';
 export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } from './experiment.ts';
 export { idleSteps } from './idle-optimizer.ts';
