@@ -9,10 +9,10 @@ export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } f
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
-export type { HashesOfPrograms } from './program-hashes.ts';
-export { hashesOf } from './program-hashes.ts';
 export type { PlanCache, PlanCacheOptions } from './plan-cache.ts';
 export { createPlanCache } from './plan-cache.ts';
+export type { HashesOfPrograms } from './program-hashes.ts';
+export { hashesOf } from './program-hashes.ts';
 export type { CompileOptions } from './programs.ts';
 export { compilePrograms } from './programs.ts';
 export type { RunOverrides } from './resolve-config.ts';

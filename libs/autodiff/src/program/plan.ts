@@ -106,10 +106,7 @@ export function planHashed(
  * Plans the bodies of constructs. A construct gets one output more, its work space: bytes in the arena for as long as
  * the equation runs.
  */
-function withPlannedBodies(
-  program: Program,
-  made: (plan: Plan, origin: PlanOrigin) => void,
-): Program {
+function withPlannedBodies(program: Program, made: (plan: Plan, origin: PlanOrigin) => void): Program {
   if (program.equations.every((equation) => constructOf(equation) === undefined)) return program;
   const avals = [...program.avals];
   const equations = program.equations.map((equation): Equation => {

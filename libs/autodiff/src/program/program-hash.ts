@@ -62,7 +62,10 @@ export function withNumbers(program: Program, put: (number: Storage) => Storage)
   const equations = program.equations.map((equation): Equation => {
     const bodies = bodiesOf(equation);
     if (bodies === undefined || !hasFreeBodies(equation)) return equation;
-    return { ...equation, attrs: { ...equation.attrs, bodies: bodies.map((body) => withNumbers(body, put)) } };
+    return {
+      ...equation,
+      attrs: { ...equation.attrs, bodies: bodies.map((body) => withNumbers(body, put)) },
+    };
   });
   return { ...program, constants, equations };
 }
