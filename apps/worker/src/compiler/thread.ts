@@ -17,7 +17,7 @@ invariant(port !== null, 'the compiler thread is started by its worker');
 let loaded: CompiledExperiment | undefined;
 
 /** Experiments that this thread compiles one after the other may differ only in numbers. */
-const cache = createPlanCache({ maxPlans: 64 });
+const cache = createPlanCache({ maxPlans: 32 });
 
 port.on('message', (request: Request) => {
   work(request).then(

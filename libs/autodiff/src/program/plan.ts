@@ -21,6 +21,7 @@ export interface PlanOptions {
   /**
    * The number of `given` outputs, from the first on, that take the memory of the inputs with their indices, of the
    * same types. Such an output is computed there if the input has no later reader, else it is copied there at the end.
+   * Default 0.
    */
   readonly numInPlace?: number;
   /**

@@ -7,7 +7,7 @@ import { type Rules, required, signature, whole } from '@lockstep/errors';
 import type { Storage } from '@lockstep/tensor';
 import { currentProfile } from '../profile.ts';
 import { numberIn } from './constant.ts';
-import { type PlanOptions, type PlanOrigin, planHashed, planRules } from './plan.ts';
+import { type PlanOptions, planHashed, planRules } from './plan.ts';
 import type { Plan, PlannedBodies } from './planned.ts';
 import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
 import { hashesOf, programHash, withNumbers } from './program-hash.ts';
@@ -36,15 +36,18 @@ interface Template {
   readonly plan: Plan;
   /** The place of each free number in the order of {@link withNumbers}. */
   readonly places: ReadonlyMap<Storage, number>;
-  /** What the plans of bodies were made of; their hashes depend on it. */
-  readonly origins: ReadonlyMap<Plan, PlanOrigin>;
+  /** The traced programs of the plans of bodies; their hashes depend on them. */
+  readonly bodies: ReadonlyMap<Plan, Program>;
 }
 
 const plannerRules: Rules<PlannerOptions> = { maxPlans: required(whole(1)) };
 const checkCreate = signature('createPlanner', {}, plannerRules);
 const checkPlan = signature('plan', { program: aProgram }, planRules);
 
-/** A planner that remembers plans. */
+/**
+ * `planProgram` for programs that come one after the other: those that differ only in numbers are planned once. Numbers
+ * are float constants of one element, such as rates.
+ */
 export function createPlanner(options: PlannerOptions): Planner {
   checkCreate(options);
   const { maxPlans } = options;
@@ -68,8 +71,8 @@ export function createPlanner(options: PlannerOptions): Planner {
         use(template, recent.get(template)!);
         return renumbered(template, hash, numbers);
       }
-      const made = makeTemplate(program, hash, planOptions);
-      const family = known ?? { fixed: fixedNumbers(made), templates: new Map() };
+      const { template: made, fixed } = makeTemplate(program, hash, planOptions);
+      const family = known ?? { fixed, templates: new Map<string, Template>() };
       const equalities = equalitiesOf(numbers, family.fixed);
       if (recent.size >= maxPlans) recent.values().next().value!();
       families.set(key, family);
@@ -105,7 +108,11 @@ function equalitiesOf(numbers: readonly Storage[], fixed: ReadonlySet<string>): 
     .join();
 }
 
-function makeTemplate(program: Program, hash: string, options: PlanOptions): Template {
+function makeTemplate(
+  program: Program,
+  hash: string,
+  options: PlanOptions,
+): Pick<Family, 'fixed'> & { readonly template: Template } {
   const places = new Map<Storage, number>();
   // Each number becomes an object of its own, by which it is found again in the plan.
   const own = withNumbers(program, (number) => {
@@ -113,28 +120,27 @@ function makeTemplate(program: Program, hash: string, options: PlanOptions): Tem
     places.set(copy, places.size);
     return copy;
   });
-  const origins = new Map<Plan, PlanOrigin>();
-  const plan = planHashed(own, hash, options, (each, origin) => origins.set(each, origin));
-  return { plan, places, origins };
-}
-
-/** The numbers that planning has brought in. */
-function fixedNumbers({ places, origins }: Template): Set<string> {
+  const bodies = new Map<Plan, Program>();
   const fixed = new Set<string>();
-  const visit = ({ constants, equations }: Program): void => {
+  const plan = planHashed(own, hash, options, (each, { traced, plain }) => {
+    if (traced !== own) bodies.set(each, traced);
+    addNumbers(plain);
+  });
+  return { template: { plan, places, bodies }, fixed };
+
+  /** Adds the numbers that are not free, among them those that planning has brought in. */
+  function addNumbers({ constants, equations }: Program): void {
     for (const { storage } of constants) {
       const number = numberIn(storage);
       if (number !== undefined && !places.has(storage)) fixed.add(number);
     }
-    for (const equation of equations) bodiesOf(equation)?.forEach(visit);
-  };
-  for (const { plain } of origins.values()) visit(plain);
-  return fixed;
+    for (const equation of equations) bodiesOf(equation)?.forEach(addNumbers);
+  }
 }
 
 /** The template's plan with other numbers. */
 function renumbered(
-  { plan: whole, places, origins }: Template,
+  { plan: whole, places, bodies }: Template,
   hash: string,
   numbers: readonly Storage[],
 ): Plan {
@@ -142,7 +148,7 @@ function renumbered(
   const inEquation = (equation: Equation): Equation => {
     const { plans } = equation.attrs as PlannedBodies;
     if (plans === undefined) return equation;
-    const own = plans.map((plan) => inPlan(plan, programHash(withNumbers(origins.get(plan)!.traced, put))));
+    const own = plans.map((plan) => inPlan(plan, programHash(withNumbers(bodies.get(plan)!, put))));
     const attrs: PlannedBodies = { ...equation.attrs, bodies: own.map(({ program }) => program), plans: own };
     return { ...equation, attrs };
   };
