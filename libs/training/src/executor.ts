@@ -14,6 +14,7 @@ import {
   trainingSlot,
   viewer,
 } from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 import { type BlockOptions, bindBlock } from './bound-block.ts';
 import { createUpdater, type UpdateResult } from './updater.ts';
 
@@ -34,6 +35,14 @@ export interface BatchSupply {
   release(): void;
 }
 
+/** Sums over the samples of a step. */
+export interface ReducedSums {
+  /** Of the gradient, by parameter. */
+  readonly gradientSums: readonly TypedArray[];
+  /** Of loss and metrics, and the number of samples: `sumGroups`. */
+  readonly sums: TypedArray;
+}
+
 export interface Executor {
   /** Makes the state of step 0 in a copy of the replica. */
   initialize(copy: ReplicaCopy): void;
@@ -45,6 +54,8 @@ export interface Executor {
    * `isUpdated` is false.
    */
   runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(copy: ReplicaCopy): ReducedSums;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
   evaluate(step: number, split: SplitName, copy: ReplicaCopy): void;
 }
@@ -79,6 +90,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
       const last = blocks[0]!.training(copy, trainingSlot(step));
       last.run(last.numSegments - 1);
       return updater.update(step, copy);
+    },
+    reduced(copy) {
+      const { gradientSums, sums } = blocks[0]!.outputs(copy);
+      return { gradientSums, sums };
     },
     evaluate(step, name, copy) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);

@@ -26,7 +26,7 @@ import {
   type WorkerLayout,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { createExecutor } from './executor.ts';
+import { createExecutor, type ReducedSums } from './executor.ts';
 import type { UpdateResult } from './updater.ts';
 
 export interface LocalWorkerOptions {
@@ -49,6 +49,8 @@ export interface LocalWorker {
   /** Runs the segments and exchanges of step `step`, from 1, without its update. */
   runSegments(step: number): void;
   update(step: number): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(): ReducedSums;
   /** The metrics of the last update. */
   stepMetrics(): Record<string, number>;
   /** The metrics of a whole split, after step `step`. */
@@ -94,6 +96,7 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
       }
     },
     update: (step) => executors[0]!.runUpdate(step, copy),
+    reduced: () => executors[0]!.reduced(copy),
     stepMetrics() {
       const values = view(layout.stepMetrics);
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
