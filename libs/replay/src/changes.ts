@@ -27,9 +27,9 @@ function warningOf({ what, programs = [] }: Change): string | undefined {
     case 'data':
       return undefined;
     case 'program':
-      return `this release computes other operations than those of the run (${programs.join(', ')}), so values may differ from those of the run`;
+      return `this release computes other operations than those of the run (${programs.join(', ')}), so values may differ`;
     case 'build':
-      return 'another build computed the run; values have the same bits if both compute the same operations';
+      return 'another build computed the run';
     default:
       return what satisfies never;
   }

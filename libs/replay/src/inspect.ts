@@ -126,9 +126,8 @@ export async function inspectStep(
     ...{ samples: tensor(shown), columns: columnsOf(run.dataset, shown, [shown.length]), ...values },
     ...{ stepMetrics: metrics, isUpdated, ...(nonFinite && { nonFinite }) },
     warnings: [
-      ...warningsOf(run),
+      ...(await doubtsOf(run, computed)),
       ...skipped.map((one) => `the checkpoint of step ${one.step} is skipped: ${one.reason}`),
-      ...(await differences(run, computed)),
     ],
   };
 }
@@ -187,22 +186,30 @@ function rowOf({ data, dtype, shape }: Tensor, place: number): Tensor {
   return tensor(data.slice(place * size, (place + 1) * size), { dtype, shape: [1, ...row] });
 }
 
-/** Says where the metrics that the run reported differ from those computed here. */
-async function differences(
-  { folder }: RecordedRun,
-  { step, metrics }: ComputedStep,
-): Promise<readonly string[]> {
-  const { curves } = await readRun(folder);
-  const differing = Object.entries(metrics).filter(([name, value]) => {
+/**
+ * What may make the values of the step differ from those of the run. Of another build that gives the metrics of the run this is said
+ * too: metrics are sums over everything that the step computed.
+ */
+async function doubtsOf(run: RecordedRun, computed: ComputedStep): Promise<readonly string[]> {
+  const { curves } = await readRun(run.folder);
+  const { step, metrics } = computed;
+  const logged = Object.entries(metrics).flatMap(([name, value]) => {
     const curve = curves[name];
     const at = curve?.kind === 'step' ? curve.steps.indexOf(step) : -1;
-    return at >= 0 && !Object.is(curve!.values[at], value);
+    return at < 0 ? [] : [{ name, isSame: Object.is(curve!.values[at], value) }];
   });
-  if (differing.length === 0) return [];
-  const names = differing.map(([name]) => name).join(', ');
-  return [
-    `the run reported other metrics for this step (${names}): it did not compute what is computed here`,
-  ];
+  const differing = logged.filter(({ isSame }) => !isSame).map(({ name }) => name);
+  const doubts = warningsOf(run);
+  if (differing.length > 0) {
+    const names = differing.join(', ');
+    return [
+      ...doubts,
+      `the run reported other metrics for this step (${names}): it did not compute what is computed here`,
+    ];
+  }
+  return logged.length === 0
+    ? doubts
+    : doubts.map((doubt) => `${doubt}; the metrics of this step are those of the run`);
 }
 
 /** All tensors of an inspection, by names for a file of arrays: `params/0/kernel`, `layers/2`, `columns/x`. */
