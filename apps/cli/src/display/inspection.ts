@@ -97,7 +97,7 @@ function parameterLines(inspection: Inspection, width: number): readonly string[
     [
       { heading: 'parameter', cells: rows.map(({ name }) => name || '(the parameter)') },
       { heading: 'shape', cells: rows.map(({ shape }) => shape) },
-      ...statisticColumns(rows, ['norm', 'mean', 'min', 'max']),
+      ...statisticColumns(rows, ['norm']),
       number('gradient', norms(gradient)),
       ...(own ? [number('of sample', norms(own))] : []),
       number('update', norms(update)),
@@ -105,6 +105,7 @@ function parameterLines(inspection: Inspection, width: number): readonly string[
         'update/norm',
         rows.map(({ statistics: { norm } }, i) => (norm === 0 ? none : short(update[i]!.norm / norm))),
       ),
+      ...statisticColumns(rows, ['mean', 'min', 'max']),
       { heading: 'values', cells: rows.map(({ statistics }) => histogramLine(statistics.histogram)) },
       { heading: 'gradients', cells: gradient.map(({ histogram }) => histogramLine(histogram)) },
       { heading: 'updates', cells: update.map(({ histogram }) => histogramLine(histogram)) },
