@@ -3,7 +3,7 @@ export { requireSameData, warningsOf } from './changes.ts';
 export type { ComputationOptions, ComputedStep, ReplayedState } from './computation.ts';
 export { Computation } from './computation.ts';
 export { estimateSeconds } from './cost.ts';
-export type { Inspection, InspectOptions, InspectWatch } from './inspect.ts';
+export type { Inspection, InspectOptions, InspectWatch, NamedTensors } from './inspect.ts';
 export { inspectRun, inspectStep, tensorsOfInspection } from './inspect.ts';
 export type { Change, OpenOptions, RecordedRun } from './recorded-run.ts';
 export { openRecordedRun } from './recorded-run.ts';

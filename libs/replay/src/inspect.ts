@@ -1,11 +1,11 @@
 /** Everything that a step of a run computed with and computed, as tensors. */
 import { type Tensor, tensor, withProfile } from '@lockstep/autodiff';
 import { type DatasetForm, formOfDataset } from '@lockstep/data';
-import { aBoolean, aString, type Rules, required, signature, whole } from '@lockstep/errors';
+import { aBoolean, aString, LockstepError, type Rules, required, signature, whole } from '@lockstep/errors';
 import { placedIn } from '@lockstep/inference';
 import type { LayerOutput } from '@lockstep/nn';
 import { readRun } from '@lockstep/records';
-import type { NonFinite, Variable } from '@lockstep/run';
+import type { Variable } from '@lockstep/run';
 import { sizeOf, type TypedArray } from '@lockstep/tensor';
 import { columnsOf, forwardStep, type StepOptions, sampleGradient, stepGradients } from '@lockstep/training';
 import { requireSameData, warningsOf } from './changes.ts';
@@ -26,7 +26,8 @@ export interface InspectOptions {
   readonly sampleGradient?: boolean;
 }
 
-export type Named = Readonly<Record<string, Tensor>>;
+/** Tensors by name. */
+export type NamedTensors = Readonly<Record<string, Tensor>>;
 
 /** A step. Parameters and layers have the same names: `0/kernel` is the kernel of layer `0`. */
 export interface Inspection {
@@ -38,29 +39,29 @@ export interface Inspection {
   /** The samples by their indices in the training data, in the order of the shards. int32 [samples] */
   readonly samples: Tensor;
   /** The columns of the samples. Each [samples, ..] */
-  readonly columns: Named;
+  readonly columns: NamedTensors;
   /** The form of the data: names of classes, columns of a table. */
   readonly data: DatasetForm;
   /** Parameters before the step. */
-  readonly params: Named;
+  readonly params: NamedTensors;
   /** The model's state before the step, such as running moments. */
-  readonly state: Named;
+  readonly state: NamedTensors;
   /** The mean gradient over all samples of the step, with the penalty's, as the optimizer got it. By parameter. */
-  readonly gradients: Named;
+  readonly gradients: NamedTensors;
   /** Parameters after the step minus those before it. */
-  readonly updates: Named;
+  readonly updates: NamedTensors;
   /** What the layers gave in the step, in training mode. Each output is [samples, ..]. */
   readonly layers: readonly LayerOutput[];
   /** The loss of each sample, without the penalty. [samples] */
   readonly loss: Tensor;
   /** The metrics of each sample. Each [samples] */
-  readonly metrics: Named;
+  readonly metrics: NamedTensors;
   /** The gradient of the loss of the one sample, by parameter. */
-  readonly sampleGradients?: Named;
+  readonly sampleGradients?: NamedTensors;
   /** The metrics that the step reported. */
   readonly stepMetrics: Readonly<Record<string, number>>;
-  /** What was not finite in the step. */
-  readonly nonFinite?: NonFinite;
+  /** What was not finite in the step: `loss`, `gradient of 2/kernel`, … */
+  readonly nonFinite?: readonly string[];
   /** False where the run stopped at this step because it was not finite: its updates are then 0. */
   readonly isUpdated: boolean;
   /** What may make the values differ from those of the run, a sentence each. */
@@ -100,6 +101,10 @@ export async function inspectStep(
   watch: InspectWatch = {},
 ): Promise<Inspection> {
   const { step, sample, layer } = options;
+  if (options.sampleGradient === true && sample === undefined) {
+    const message = 'inspectRun: sampleGradient is the gradient of one sample; name it with sample';
+    throw new LockstepError('argument', message, {});
+  }
   requireSameData(run);
   await requireStep(run, step);
   const sampling = samplingOf(run);
@@ -124,7 +129,7 @@ export async function inspectStep(
   return {
     ...{ run: run.folder, step, epoch: epochAt(stepsPerEpoch, step), data: formOfDataset(run.dataset) },
     ...{ samples: tensor(shown), columns: columnsOf(run.dataset, shown, [shown.length]), ...values },
-    ...{ stepMetrics: metrics, isUpdated, ...(nonFinite && { nonFinite }) },
+    ...{ stepMetrics: metrics, isUpdated, ...(nonFinite && { nonFinite: nonFinite.what }) },
     warnings: [
       ...(await doubtsOf(run, computed)),
       ...skipped.map((one) => `the checkpoint of step ${one.step} is skipped: ${one.reason}`),
@@ -150,7 +155,7 @@ function valuesOf(computation: Computation, { step, before, place, options, isMi
     ...{ step, arrays: before },
   };
   const take = (x: Tensor): Tensor => (place === undefined ? x : rowOf(x, place));
-  const named = (variables: readonly Variable[], values: readonly Tensor[]): Named =>
+  const named = (variables: readonly Variable[], values: readonly Tensor[]): NamedTensors =>
     Object.fromEntries(
       variables.map(({ name }, i) => [name, values[i]!] as const).filter(([name]) => isMine(name)),
     );
@@ -213,9 +218,9 @@ async function doubtsOf(run: RecordedRun, computed: ComputedStep): Promise<reado
 }
 
 /** All tensors of an inspection, by names for a file of arrays: `params/0/kernel`, `layers/2`, `columns/x`. */
-export function tensorsOfInspection(inspection: Inspection): Named {
+export function tensorsOfInspection(inspection: Inspection): NamedTensors {
   const { samples, columns, params, state, gradients, updates, layers, loss, metrics } = inspection;
-  const groups: Readonly<Record<string, Named>> = {
+  const groups: Readonly<Record<string, NamedTensors>> = {
     ...{ columns, params, state, gradients, updates, metrics },
     sampleGradients: inspection.sampleGradients ?? {},
     layers: Object.fromEntries(layers.map(({ name, kind, output }) => [name === '' ? kind : name, output])),

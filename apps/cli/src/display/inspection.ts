@@ -18,7 +18,7 @@ export function inspectionText(inspection: Inspection, totalSteps: number, width
     nonFinite === undefined
       ? []
       : [
-          `  not finite: ${nonFinite.what.join(', ')}${isUpdated ? '' : '; the run stopped here, without an update'}`,
+          `  not finite: ${nonFinite.join(', ')}${isUpdated ? '' : '; the run stopped here, without an update'}`,
         ];
   const blocks = [
     [

@@ -38,6 +38,7 @@ describe('sampleLines', () => {
       content: { kind: 'row', values: { age: 30.0000001, city: 'New York', kind: 'a' } },
     };
     expect(sampleLines(row, 80)).toEqual(['age=30  city="New York"  kind=a']);
+    expect(sampleLines(row, 24)).toEqual(['age=30  city="New York"', 'kind=a']);
     const text: SampleView = { content: { kind: 'text', text: 'a\nb', next: '\nbc' } };
     expect(sampleLines(text, 80)).toEqual(['text  "a\\nb"', 'next  "\\nbc"']);
     const many = Array.from({ length: 30 }, (_, i) => i / 4);

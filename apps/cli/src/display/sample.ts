@@ -5,17 +5,16 @@ import { quoted } from './format.ts';
 const shades = [' ', '░', '▒', '▓', '█'];
 const maxNumbers = 24;
 
-/** A sample over one or several lines of at most `width` characters, where it is a picture. */
+/** A sample on one or several lines. A picture and the cells of a row have lines of at most `width` characters. */
 export function sampleLines({ content }: SampleView, width: number): readonly string[] {
   switch (content.kind) {
     case 'image':
       return pictureLines(content.shape, content.pixels, width);
     case 'row':
-      return [
-        Object.entries(content.values)
-          .map(([name, value]) => `${name}=${cellText(value)}`)
-          .join('  '),
-      ];
+      return packed(
+        Object.entries(content.values).map(([name, value]) => `${name}=${cellText(value)}`),
+        width,
+      );
     case 'text':
       return [`text  ${JSON.stringify(content.text)}`, `next  ${JSON.stringify(content.next)}`];
     case 'numbers':
@@ -23,6 +22,18 @@ export function sampleLines({ content }: SampleView, width: number): readonly st
     default:
       return content satisfies never;
   }
+}
+
+/** Texts side by side, in as few lines of at most `width` characters as their order allows. */
+function packed(texts: readonly string[], width: number): readonly string[] {
+  const lines: string[] = [];
+  for (const text of texts) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 2 + text.length <= width)
+      lines[lines.length - 1] = `${last}  ${text}`;
+    else lines.push(text);
+  }
+  return lines;
 }
 
 /** What tells a sample from others in a few characters: its class, or the beginning of a text. Empty where there is nothing. */
