@@ -20,9 +20,9 @@ describe('manifest rules', () => {
     expect(layers(withManifest('libs/tree', { lockstep: {} }))).toEqual([
       'libs/tree: lockstep.layer is undefined, expected the number of its layer',
     ]);
-    expect(layers(withManifest('libs/tree', { lockstep: { layer: 9 } }))).toHaveLength(1);
-    expect(layers(withManifest('apps/cli', { lockstep: { layer: 8 } }))).toHaveLength(1);
-    expect(layers(withManifest('test', { lockstep: { layer: 9 } }))).toHaveLength(1);
+    expect(layers(withManifest('libs/tree', { lockstep: { layer: 10 } }))).toHaveLength(1);
+    expect(layers(withManifest('apps/cli', { lockstep: { layer: 9 } }))).toHaveLength(1);
+    expect(layers(withManifest('test', { lockstep: { layer: 10 } }))).toHaveLength(1);
   });
 
   it('directions: only lower layers, errors from anywhere', () => {

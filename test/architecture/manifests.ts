@@ -1,8 +1,8 @@
 /** Rules on package manifests. A rule returns a sentence for each violation. */
 import { allDependencies, type Package, type Workspace } from './workspace.ts';
 
-const APP_LAYER = 9;
-const TEST_LAYER = 10;
+const APP_LAYER = 10;
+const TEST_LAYER = 11;
 
 /** Beneath every layer: its error types are part of everybody's interface, layer 0 included. */
 const FOUNDATION = '@lockstep/errors';

@@ -34,16 +34,16 @@ function planted(folder: string, layer: number, dependencies: Record<string, str
 const errors = { '@lockstep/errors': '0.1.0' };
 
 const packages: readonly Package[] = [
-  planted('apps/cli', 9, { ...errors, '@lockstep/coordinator': '0.1.0' }),
-  planted('apps/coordinator', 9, { ...errors, '@lockstep/transport': '0.1.0' }),
+  planted('apps/cli', 10, { ...errors, '@lockstep/coordinator': '0.1.0' }),
+  planted('apps/coordinator', 10, { ...errors, '@lockstep/transport': '0.1.0' }),
   planted('libs/autodiff', 3, { ...errors, '@lockstep/tree': '0.1.0' }),
   planted('libs/errors', 0),
-  planted('libs/lockstep', 8, { '@lockstep/autodiff': '0.1.0' }),
+  planted('libs/lockstep', 9, { '@lockstep/autodiff': '0.1.0' }),
   planted('libs/transport', 1, { ...errors, zeromq: '6.8.0' }),
   planted('libs/tree', 0, errors),
   {
     folder: 'test',
-    manifest: { name: '@lockstep/test', lockstep: { layer: 10 }, dependencies: { '@lockstep/cli': '0.1.0' } },
+    manifest: { name: '@lockstep/test', lockstep: { layer: 11 }, dependencies: { '@lockstep/cli': '0.1.0' } },
     references: undefined,
   },
 ];

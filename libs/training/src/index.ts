@@ -9,6 +9,8 @@ export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } f
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';
+export type { LocalWorker, LocalWorkerOptions } from './local-worker.ts';
+export { createLocalWorker } from './local-worker.ts';
 export type { PlanCache, PlanCacheOptions } from './plan-cache.ts';
 export { createPlanCache } from './plan-cache.ts';
 export type { HashesOfPrograms } from './program-hashes.ts';

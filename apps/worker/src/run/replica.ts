@@ -5,22 +5,24 @@
 
 import { decodeSafetensors, encodeSafetensors, type Tensors } from '@lockstep/checkpoint';
 import type { NamedBytes } from '@lockstep/collectives';
-import { LockstepError } from '@lockstep/errors';
 import {
-  fingerprint,
+  fillArray,
+  fillReplica,
   firstNonFinite,
   initialProgress,
+  misfit,
   otherCopy,
   type Programs,
   type Progress,
   type ReplicaCopy,
-  type Variable,
+  replicaVariables,
   viewer,
   type WorkerLayout,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
+import { createStateHashing, type StateHashing } from './state-hashing.ts';
 
-export interface Replica {
+export interface Replica extends Omit<StateHashing, 'forget'> {
   readonly copy: ReplicaCopy;
   readonly progress: Progress;
   /** Takes views of a new layout. The arrays themselves stay where they are. */
@@ -28,7 +30,7 @@ export interface Replica {
   /** Notes that the spare copy has been filled with a state of this progress, for the commit that follows. */
   filled(progress: Progress): void;
   /** Notes that an update has changed the current copy. What the spare one was filled with is not committed any more. */
-  updated(progress: Progress): void;
+  updated(): void;
   setProgress(progress: Progress): void;
   /** Copies the current state into the spare one, so that an update can be taken back. */
   keep(): void;
@@ -40,8 +42,6 @@ export interface Replica {
   trained(): TypedArray[];
   /** Makes the spare copy the current one if it has been filled. After an update the state is in its place already. */
   commit(): void;
-  /** Of the current state. */
-  fingerprint(): string;
   /** A copy of the current state. */
   snapshot(): NamedBytes[];
   /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
@@ -55,26 +55,15 @@ export interface Replica {
 const progressEntry = 'progress';
 
 export function createReplica(programs: Programs): Replica {
-  const groups = [
-    ['params', programs.params],
-    ['state', programs.state],
-    ['optimizer', programs.optState],
-  ] as const;
-  const variables = groups.flatMap(([group, list]) =>
-    list.map((variable): Variable => ({ ...variable, name: `${group}/${variable.name}` })),
-  );
-  const fingerprinted = [...programs.params, ...programs.state];
+  const variables = replicaVariables(programs);
+  const numModelArrays = programs.params.length + programs.state.length;
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
   let copy: ReplicaCopy = 0;
   let progress = initialProgress;
   /** Of the spare copy, while a commit may make it the current one. */
   let spareProgress: Progress | undefined;
+  const hashing = createStateHashing(programs, () => copies[copy]);
 
-  const fill = (name: string, bytes: Uint8Array, expected: TypedArray): void => {
-    if (bytes.byteLength !== expected.byteLength)
-      throw misfit(name, `has ${bytes.byteLength} bytes, not ${expected.byteLength}`);
-    new Uint8Array(expected.buffer, expected.byteOffset, expected.byteLength).set(bytes);
-  };
   return {
     get copy() {
       return copy;
@@ -83,14 +72,15 @@ export function createReplica(programs: Programs): Replica {
       return progress;
     },
     attach(buffer, layout) {
+      hashing.forget();
       const view = viewer(buffer);
       copies = [layout.replica[0].map(view), layout.replica[1].map(view)];
     },
     filled(next) {
       spareProgress = next;
     },
-    updated(next) {
-      progress = next;
+    updated() {
+      hashing.forget();
       spareProgress = undefined;
     },
     setProgress(next) {
@@ -98,6 +88,7 @@ export function createReplica(programs: Programs): Replica {
     },
     commit() {
       if (spareProgress === undefined) return;
+      hashing.forget();
       copy = otherCopy(copy);
       progress = spareProgress;
       spareProgress = undefined;
@@ -107,11 +98,14 @@ export function createReplica(programs: Programs): Replica {
       for (const [i, array] of copies[copy].entries()) copies[otherCopy(copy)][i]!.set(array);
     },
     takeBack() {
+      hashing.forget();
       copy = otherCopy(copy);
     },
     firstNonFinite: () => firstNonFinite(programs, copies[copy]),
-    trained: () => copies[copy].slice(0, fingerprinted.length).map((array) => array.slice()),
-    fingerprint: () => fingerprint(fingerprinted, copies[copy]),
+    trained: () => copies[copy].slice(0, numModelArrays).map((array) => array.slice()),
+    fingerprint: hashing.fingerprint,
+    stateHash: hashing.stateHash,
+    hash: hashing.hash,
     snapshot: () => [
       ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[copy][i]!).slice() })),
       { name: progressEntry, bytes: Buffer.from(JSON.stringify(progress)) },
@@ -121,7 +115,7 @@ export function createReplica(programs: Programs): Replica {
       const spare = otherCopy(copy);
       spareProgress = undefined;
       for (const [i, { name }] of variables.entries()) {
-        fill(name, byName.get(name) ?? missing(name), copies[spare][i]!);
+        fillArray(name, copies[spare][i]!, byName.get(name) ?? missing(name));
       }
       spareProgress = JSON.parse(
         Buffer.from(byName.get(progressEntry) ?? missing(progressEntry)).toString(),
@@ -137,13 +131,7 @@ export function createReplica(programs: Programs): Replica {
       const { tensors } = decodeSafetensors(file);
       const spare = otherCopy(copy);
       spareProgress = undefined;
-      for (const [i, { name, dtype, shape }] of variables.entries()) {
-        const found = tensors[name] ?? missing(name);
-        if (found.dtype !== dtype || found.shape.join() !== shape.join()) {
-          throw misfit(name, `is ${found.dtype}[${found.shape}], not ${dtype}[${shape}]`);
-        }
-        fill(name, bytesOf(found.data), copies[spare][i]!);
-      }
+      fillReplica(variables, copies[spare], tensors);
       spareProgress = restored;
     },
   };
@@ -154,8 +142,4 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray): Uint8Array =>
 
 function missing(name: string): never {
   throw misfit(name, 'is missing');
-}
-
-function misfit(name: string, what: string): LockstepError {
-  return new LockstepError('checkpoint', `the saved state is of another model: ${name} ${what}`, { name });
 }
