@@ -1,10 +1,19 @@
 /** Steps of recorded runs, computed again in one process. */
 export { requireSameData, warningsOf } from './changes.ts';
+export type { CheckOptions, CheckpointDifference, ElementDifference, Evidence, Finding } from './check.ts';
+export { Check, compareCheckpoint, readEvidence } from './check.ts';
 export type { ComputationOptions, ComputedStep, ReplayedState } from './computation.ts';
 export { Computation } from './computation.ts';
 export { estimateSeconds } from './cost.ts';
+export type { Cause, RunDifference } from './diff.ts';
+export { diffWithComputation } from './diff.ts';
+export { diffRuns } from './diff-runs.ts';
+export type { ComputedDigests, Difference, Part } from './difference.ts';
+export { divisionOf, findDifference } from './difference.ts';
 export type { Inspection, InspectOptions, InspectWatch, NamedTensors } from './inspect.ts';
 export { inspectRun, inspectStep, tensorsOfInspection } from './inspect.ts';
+export type { Draw, Interval } from './intervals.ts';
+export { drawIntervals, intervalsBetween } from './intervals.ts';
 export type { Change, OpenOptions, RecordedRun } from './recorded-run.ts';
 export { openRecordedRun } from './recorded-run.ts';
 export type { SampleContent, SampleView } from './sample-view.ts';
@@ -19,3 +28,5 @@ export type { ArrayStatistics } from './statistics.ts';
 export { histogramBins, statisticsOf } from './statistics.ts';
 export type { Sampling } from './step-samples.ts';
 export { epochAt, samplesAt, samplingOf } from './step-samples.ts';
+export type { CheckedInterval, Verification, VerifyOptions } from './verify.ts';
+export { planVerification, verifyRun } from './verify.ts';

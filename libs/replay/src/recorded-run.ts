@@ -39,6 +39,8 @@ export interface RecordedRun extends KnownRun {
   readonly firstStep: number;
   /** What has changed since the run was computed. */
   readonly changes: readonly Change[];
+  /** Of the programs as this build traces them, with the last length. */
+  readonly hashes: HashesOfPrograms;
   /** How `step` is computed. */
   stage(step: number): Stage;
   schedule(stage: Stage): Schedule;
@@ -85,7 +87,7 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     compiled.set(stage, made);
     return made;
   };
-  const last = stages.at(-1)!;
+  const hashes = hashesOf(programs(stages.at(-1)!), experiment.earlyStopping);
   return {
     ...known,
     folder,
@@ -99,9 +101,10 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     firstStep: parentStep(manifest),
     changes: changesSince(manifest, journal, {
       data: dataset.hash,
-      programs: hashesOf(programs(last), experiment.earlyStopping),
+      programs: hashes,
       build,
     }),
+    hashes,
     stage: (step) => stageAt(stages, step),
     schedule,
     programs,
