@@ -51,7 +51,7 @@ export function createBatchFiller(
   blocks: readonly BlockLayout[] = options.layout.blocks,
 ): BatchFiller {
   const { dataset, config } = options;
-  const { seed, batchSize, numShards } = config;
+  const { seed, batchSize, numShards, epochsFrom } = config;
   const bound = blocks.map((block) => bindBlock(block, options));
   const load = (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
     for (const block of bound) block(split, step, slot, shards);
@@ -59,7 +59,7 @@ export function createBatchFiller(
   return {
     fillTraining(step, slot) {
       const numSamples = dataset.splits.train.size;
-      const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
+      const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards, epochsFrom });
       load('train', step, slot, shards);
     },
     fillEvaluation(split, batch, slot) {

@@ -88,10 +88,15 @@ function treesOf(task: Task, arrays: readonly TypedArray[]): Variables {
   };
 }
 
-function shardOf(dataset: Dataset, { seed, batchSize, numShards }: RunConfig, step: number, shard: number) {
+function shardOf(
+  dataset: Dataset,
+  { seed, batchSize, numShards, epochsFrom }: RunConfig,
+  step: number,
+  shard: number,
+) {
   const { train } = dataset.splits;
   const numSamples = train.size;
-  const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
+  const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards, epochsFrom });
   const { indices, weights } = shards[shard]!;
   const rows = rowsPerShard(batchSize, numShards);
   const columns = Object.values(train.fields).map(({ name, dtype, shape }): [string, Tensor] => {
