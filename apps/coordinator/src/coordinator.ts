@@ -16,7 +16,7 @@ import {
   RETURN_WAIT_MS,
   TICK_MS,
 } from '@lockstep/protocol';
-import { changesOf, type Run, sha256 } from '@lockstep/tracking';
+import { changesOf, parentOf, type Run, sha256 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
@@ -95,7 +95,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
   const newestStep = checkpoint?.step ?? -1;
   requireStanding(run, Math.max(0, newestStep));
-  const history = await readHistory(run.folder, newestStep);
+  const history = await readHistory(run.folder, newestStep, parentOf(run.manifest)?.step);
   const notify = (notice: Notice): void => shell.notify(notice);
   const log = createRunLog(run, notify);
   const { trace: path } = options;
@@ -105,6 +105,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
+    requireStanding: (step) => requireStanding(run, step),
     log,
     logger,
     trace,
@@ -174,10 +175,18 @@ function followEvents(options: EventFileOptions | undefined, shell: Shell): Even
 }
 
 /**
- * Steps before the last change of the length were computed with the old length. A start from an older checkpoint would repeat
- * them with the new length.
+ * Steps before the last change of the length were computed with the old length, and the first steps of a branch with the settings
+ * of its parent. A start from an older checkpoint, or from the seed, would repeat them otherwise.
  */
 function requireStanding({ folder, manifest }: Run, step: number): void {
+  const parent = parentOf(manifest);
+  if (parent !== undefined && step < parent.step) {
+    throw new LockstepError(
+      'checkpoint',
+      `${folder}: it branched from ${parent.run} after step ${parent.step}, and none of its checkpoints can be read: restore that of step ${parent.step}, or branch again with lockstep branch`,
+      { folder, step, parent: parent.run, branched: parent.step },
+    );
+  }
   const last = changesOf(manifest).at(-1);
   if (last === undefined || step >= last.step) return;
   throw new LockstepError(

@@ -28,6 +28,8 @@ export interface ShellOptions {
   readonly bundle: Uint8Array;
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
+  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
+  requireStanding(step: number): void;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -49,6 +51,7 @@ export class Shell {
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #checkpointFolder: string;
+  readonly #requireStanding: (step: number) => void;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -66,12 +69,13 @@ export class Shell {
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
-  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, requireStanding, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
     this.#checkpointFolder = checkpoints;
+    this.#requireStanding = requireStanding;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -263,6 +267,7 @@ export class Shell {
     const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.#requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 

@@ -4,6 +4,8 @@
  */
 export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
 export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
+export type { CheckpointFacts, SavedState } from './checkpoint-facts.ts';
+export { checkpointFacts } from './checkpoint-facts.ts';
 export { combineWith } from './combine.ts';
 export type { EarlyStopping, RunConfig } from './config.ts';
 export { evaluationMetrics } from './evaluation.ts';
