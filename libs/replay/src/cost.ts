@@ -1,0 +1,44 @@
+/** What it costs to compute steps again, by the times that were recorded when they were computed. */
+import type { LogRecord } from '@lockstep/tracking';
+
+/** The first steps of a process are slow, and the median of these is of later ones. */
+const maxSteps = 200;
+
+/**
+ * Milliseconds of a step on one thread: all threads of all members one after the other. The median of the newest steps; undefined if
+ * none has recorded times.
+ */
+export function threadMsOfStep(
+  metrics: readonly LogRecord[],
+  events: readonly LogRecord[],
+): number | undefined {
+  const threads = new Map(
+    events.flatMap((event) => (isJoined(event) ? [[event.worker, event.threads]] : [])),
+  );
+  const bySteps = new Map<string, number>();
+  for (const work of metrics.filter(isWork)) {
+    // A step that was computed again in a later generation has the times of both.
+    const key = `${work.generation} ${work.step}`;
+    const active = Math.min(threads.get(work.worker) ?? 1, work.shards);
+    bySteps.set(key, (bySteps.get(key) ?? 0) + work.computeMs * active);
+  }
+  const newest = [...bySteps.values()].slice(-maxSteps).sort((a, b) => a - b);
+  return newest[Math.floor(newest.length / 2)];
+}
+
+interface Work {
+  readonly step: number;
+  readonly generation: number;
+  readonly worker: string;
+  readonly shards: number;
+  /** Of the slowest thread. */
+  readonly computeMs: number;
+}
+
+const isWork = (record: LogRecord): record is LogRecord & Work =>
+  record.kind === 'work' && typeof record.computeMs === 'number' && typeof record.shards === 'number';
+
+const isJoined = (
+  event: LogRecord,
+): event is LogRecord & { readonly worker: string; readonly threads: number } =>
+  event.type === 'joined' && typeof event.worker === 'string' && typeof event.threads === 'number';
