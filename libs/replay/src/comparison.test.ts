@@ -86,6 +86,14 @@ describe('a comparison with the logs of a run', () => {
     expect(comparison.step(1, other)).toMatchObject({ recorded: 'Infinity', computed: '-Infinity' });
   });
 
+  it('does not compare the chain of a release that had no hashes of states in it', async () => {
+    const comparison = compareWith(await logsOf(whole));
+    expect(comparison.step(1, stepOf(1, 3, { stateHash: 's1', chain: 'another' }))).toBeUndefined();
+    expect(comparison.step(3, stepOf(3, 1, { chain: 'yet another' }))).toBeUndefined();
+    const hashed = compareWith(await logsOf([stepOf(1, 3, { stateHash: 's1' })]));
+    expect(hashed.step(1, stepOf(1, 3, { stateHash: 't1' }))).toMatchObject({ what: 'state hash' });
+  });
+
   it('compares digests that both sides have', async () => {
     const digests = new Map([
       ['gradient of w', '01'],

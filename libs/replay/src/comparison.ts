@@ -12,7 +12,7 @@ import {
 /** The first place at which a run that is computed again parts from its logs. */
 export interface Parting {
   readonly step: number;
-  /** `loss` or another metric, `fingerprint`, `chain`, `digest of …`, `non-finite values` or `end`. */
+  /** `loss` or another metric, `fingerprint`, `state hash`, `chain`, `digest of …`, `non-finite values` or `end`. */
   readonly what: string;
   /** Null for what only the other side has. */
   readonly recorded: string | number | null;
@@ -53,6 +53,8 @@ export interface ComparisonOptions {
 /** `logs` tell what was computed before. What they lack is not compared. */
 export function compareWith(logs: RunLogs, options: ComparisonOptions = {}): Comparison {
   const { until = logs.lastStep, digestsOf = () => undefined } = options;
+  /** Whether both sides extend the chain by the same hashes. */
+  let isOneChain = true;
   let compared: Compared = { steps: 0, fingerprints: 0, evaluations: 0, digests: 0 };
   const count = (more: Partial<Compared>): void => {
     const sum = (name: keyof Compared): number => compared[name] + (more[name] ?? 0);
@@ -68,9 +70,13 @@ export function compareWith(logs: RunLogs, options: ComparisonOptions = {}): Com
     step(step, report, digests) {
       const recorded = logs.steps.get(step);
       if (recorded === undefined || step > until) return undefined;
+      const computed = loggedStep(report);
+      if (recorded.stateHash === undefined && computed.stateHash !== undefined) isOneChain = false;
       const known = digestsOf(step);
       const parting =
-        partingOfSteps(step, recorded, loggedStep(report)) ?? partingOfDigests(step, known, digests);
+        partingOfSteps(step, recorded, computed) ??
+        (isOneChain ? partingOf(step, 'chain', recorded.chain, computed.chain) : undefined) ??
+        partingOfDigests(step, known, digests);
       if (parting !== undefined) return parting;
       const numDigests = known === undefined || digests === undefined ? 0 : known.size;
       count({ steps: 1, fingerprints: recorded.fingerprint === undefined ? 0 : 1, digests: numDigests });
@@ -101,7 +107,7 @@ function partingOfSteps(step: number, recorded: LoggedStep, computed: LoggedStep
     partingOfMetrics(step, recorded.metrics, computed.metrics) ??
     partingOf(step, 'non-finite values', listOf(recorded.nonFinite), listOf(computed.nonFinite)) ??
     partingOf(step, 'fingerprint', recorded.fingerprint, computed.fingerprint) ??
-    partingOf(step, 'chain', recorded.chain, computed.chain)
+    partingOf(step, 'state hash', recorded.stateHash, computed.stateHash)
   );
 }
 

@@ -16,6 +16,9 @@ export type Logged = number | string;
 export interface LoggedStep {
   readonly metrics: Readonly<Record<string, Logged>>;
   readonly fingerprint?: string;
+  /** Of the whole state, at steps with a checkpoint. Release 0.1.0 had none. */
+  readonly stateHash?: string;
+  /** Of all fingerprints and hashes of states so far. */
   readonly chain?: string;
   /** What was not finite, in a run that goes on after such steps. */
   readonly nonFinite?: readonly string[];
@@ -83,10 +86,11 @@ const byStep = <T>(records: readonly LogRecord[], read: (record: LogRecord) => T
 
 /** A step, from its line in a log or from the report that becomes that line. */
 export function loggedStep(record: LogRecord): LoggedStep {
-  const { metrics = {}, fingerprint, chain, nonFinite } = asLogged(record) as Partial<LoggedStep>;
+  const { metrics = {}, fingerprint, stateHash, chain, nonFinite } = asLogged(record) as Partial<LoggedStep>;
   return {
     metrics,
     ...(fingerprint !== undefined && { fingerprint }),
+    ...(stateHash !== undefined && { stateHash }),
     ...(chain !== undefined && { chain }),
     ...(nonFinite && { nonFinite }),
   };
