@@ -27,7 +27,9 @@ afterEach(() => project.remove());
 async function newRun() {
   const file = await loadExperiment(project.tiny);
   const config = resolveConfig(file.experiment, { steps: 3 });
-  const opened = await createRunFolder(root, file, config, 'portable', ['train', 'tiny.ts', '--steps', '3']);
+  const opened = await createRunFolder(root, file, config, 'portable', {
+    command: ['train', 'tiny.ts', '--steps', '3'],
+  });
   return { file, config, opened, folder: opened.run.folder };
 }
 

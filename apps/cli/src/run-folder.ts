@@ -6,7 +6,14 @@ import { basename, dirname, join } from 'node:path';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
-import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
+import {
+  bundleName,
+  findProject,
+  type KnownManifest,
+  type KnownRun,
+  readBundle,
+  readKnown,
+} from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
 import type { RunConfig } from '@lockstep/run';
 import {
@@ -14,6 +21,7 @@ import {
   lengthChanged,
   manifestSchemaVersion,
   openRun,
+  type Parent,
   type Run,
   readLog,
   sha256,
@@ -37,18 +45,31 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/**
- * Makes a new run folder with its manifest and the experiment's code. `command`: the command line that begins the run. The only
- * seed of a run is that of its configuration.
- */
+/** The code of a new run. */
+type RunCode = Pick<ExperimentFile, 'name' | 'bundle' | 'hash' | 'path' | 'project'>;
+
+/** The code that a run keeps, for another run of it. */
+export const codeOf = ({ name, bundle, hash, file }: KnownRun): RunCode => ({
+  ...{ name, bundle, hash, path: file, project: findProject(dirname(file)) },
+});
+
+/** Facts of a new run. */
+export interface RunFacts {
+  /** The command line that begins the run. */
+  readonly command?: readonly string[];
+  /** The run from which it branches. */
+  readonly parent?: Parent | undefined;
+}
+
+/** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
 export async function createRunFolder(
   root: string,
-  file: ExperimentFile,
+  code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  command: readonly string[] = [],
+  { command = [], parent }: RunFacts = {},
 ): Promise<OpenedRun> {
-  const { name, bundle, hash, path, project } = file;
+  const { name, bundle, hash, path, project } = code;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -61,7 +82,7 @@ export async function createRunFolder(
     platform: `${process.platform}-${process.arch}`,
     machine: describeMachine(),
     command,
-    parent: null,
+    parent: parent ?? null,
     createdAt: new Date().toISOString(),
   };
   const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });

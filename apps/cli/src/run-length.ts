@@ -90,7 +90,10 @@ function stoppedEarly(folder: string, step: number): LockstepError {
  * Records the change. The logs come before the manifest, which decides: without the manifest they only say that steps may be
  * repeated.
  */
-export async function changeLength(opened: OpenedRun, { config, change }: PlannedChange): Promise<OpenedRun> {
+export async function changeLength(
+  opened: OpenedRun,
+  { config, change }: Omit<PlannedChange, 'note'>,
+): Promise<OpenedRun> {
   const { run } = opened;
   run.appendMetrics({ kind: lengthChanged, ...change });
   run.appendEvent({ type: lengthChanged, ...change });

@@ -3,6 +3,7 @@ import type { Command } from './command.ts';
 import { completion, doctor, help, keys } from './machine.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
 
 export const commands: readonly Command[] = [
@@ -10,6 +11,8 @@ export const commands: readonly Command[] = [
   coordinator,
   worker,
   resume,
+  branch,
+  replay,
   explain,
   exportRun,
   predict,
