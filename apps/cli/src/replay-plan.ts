@@ -1,7 +1,7 @@
 /** What a replay computes: the steps of a recorded run between two steps, with the settings that each of them had. */
 import { basename, resolve } from 'node:path';
 import { type Checkpoint, checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
-import { LockstepError } from '@lockstep/errors';
+import { invariant, LockstepError } from '@lockstep/errors';
 import { profileStatus } from '@lockstep/kernels';
 import type { Profile } from '@lockstep/protocol';
 import { type Change, type RecordedRun, type RunLogs, savedBefore, stagesOf } from '@lockstep/replay';
@@ -104,17 +104,11 @@ function stagesBetween({ manifest, config }: RecordedRun, from: number, to: numb
 }
 
 async function beginningAt(
-  { folder, manifest, checkpoints }: RecordedRun,
+  { folder, manifest }: RecordedRun,
   step: number,
 ): Promise<ReplayPlan['beginning']> {
   const checkpoint = await loadCheckpoint(checkpointFolder(folder), step);
-  if (checkpoint === undefined) {
-    throw new LockstepError(
-      'checkpoint',
-      `${folder} has no checkpoint of step ${step}, with which the replay would begin; it has those of steps ${checkpoints.join(', ')}`,
-      { folder, step, checkpoints },
-    );
-  }
+  invariant(checkpoint !== undefined, 'a checkpoint that is named is found or an error');
   const { fingerprint, progress } = checkpoint.header as {
     readonly fingerprint: string;
     readonly progress: Progress;

@@ -58,12 +58,16 @@ export async function replayRun(
     display.ended(args.keepIn === undefined ? unkept : { ...unkept, ...(run !== undefined && { run }) });
     return exitCodeOfEnding(ending);
   }
-  const { parting, comparison } = replay;
+  const { parting } = replay;
   const isInterrupted = ending.type === 'interrupted' && parting === undefined;
+  const { from, to, logs, changes } = plan;
+  const { compared } = replay.comparison;
+  const numRecorded = Math.min(to, logs.lastStep) - from;
   display.ended({
-    ...{ type: 'replayed', run: folder, from: plan.from, to: plan.to, parting, isInterrupted },
-    ...{ compared: comparison.compared, changes: plan.changes, workers: args.workers },
-    seconds: (performance.now() - startedAt) / 1_000,
+    ...{ type: 'replayed', run: folder, from, to, parting, compared, isInterrupted },
+    unrecorded: parting === undefined && !isInterrupted ? numRecorded - compared.steps : 0,
+    ...(ending.type === 'stoppedNonFinite' && !parting && { stop: { step: ending.step, what: ending.what } }),
+    ...{ changes, workers: args.workers, seconds: (performance.now() - startedAt) / 1_000 },
     ...(args.keepIn !== undefined && { kept }),
   });
   if (isInterrupted) return exitCodes.interrupted;

@@ -55,6 +55,10 @@ export interface Replayed {
   readonly from: number;
   readonly to: number;
   readonly compared: Compared;
+  /** Steps that are not compared because the logs lack them. */
+  readonly unrecorded: number;
+  /** Where both the run and its replay stopped, because the step was not finite. */
+  readonly stop?: { readonly step: number; readonly what: readonly string[] };
   /** The first difference; undefined if there is none. */
   readonly parting: Parting | undefined;
   /** Somebody stopped the replay before its end. */

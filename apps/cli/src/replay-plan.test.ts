@@ -1,0 +1,101 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
+import type { RecordedRun, RunLogs } from '@lockstep/replay';
+import type { RunConfig } from '@lockstep/run';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type AskedSteps, planReplay } from './replay-plan.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'lockstep-plan-'));
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+const config: RunConfig = {
+  ...{ seed: 1, numShards: 8, batchSize: 32, epochs: null, steps: 30, limitSamples: null },
+  ...{ fingerprintEvery: 10, checkpointEvery: 5 },
+};
+
+const changeAt = (step: number, before: number, steps: number) => ({
+  ...{ step, epochs: null, steps, before: { epochs: null, steps: before }, time: 't' },
+});
+
+const plan = (asked: AskedSteps, run: Partial<RecordedRun> = {}, logs: Partial<RunLogs> = {}) =>
+  planReplay(
+    {
+      ...{ folder, config, profile: 'portable', name: 'n', hash: 'h', file: join(folder, 'n.ts') },
+      ...{ bundle: new Uint8Array(0), manifest: {}, checkpoints: [5, 10, 20], firstStep: 0, changes: [] },
+      ...run,
+    } as unknown as RecordedRun,
+    { lastStep: 25, steps: new Map(), evaluations: new Map(), ...logs },
+    asked,
+  );
+
+const stagesOf = async (planned: ReturnType<typeof plan>) =>
+  (await planned).stages.map(({ config: { steps, until }, change }) => [steps, until, change?.step]);
+
+describe('the plan of a replay', () => {
+  it('goes from the seed to the last recorded step, or as asked', async () => {
+    expect(await plan({})).toMatchObject({ from: 0, to: 25, beginning: undefined, profile: 'portable' });
+    expect(await stagesOf(plan({}))).toEqual([[30, 25, undefined]]);
+    expect(await stagesOf(plan({ until: 7 }))).toEqual([[30, 7, undefined]]);
+  });
+
+  it('tries the step at which the run stopped', async () => {
+    const stop = { step: 8, cause: 'step', what: ['loss'] };
+    expect((await plan({}, {}, { lastStep: 7, stop })).to).toBe(8);
+    expect((await plan({}, {}, { lastStep: 0, stop: { ...stop, step: 0 } })).to).toBe(1);
+  });
+
+  it('computes steps of each length with that length', async () => {
+    const manifest = { changes: [changeAt(8, 12, 20), changeAt(8, 20, 18), changeAt(18, 18, 30)] };
+    expect(await stagesOf(plan({}, { manifest }))).toEqual([
+      [12, 8, undefined],
+      [18, 18, 8],
+      [30, 25, 18],
+    ]);
+    expect(await stagesOf(plan({ until: 8 }, { manifest }))).toEqual([[12, 8, undefined]]);
+  });
+
+  it('begins at the last checkpoint up to a step, in the length of that step', async () => {
+    const progress = { chain: 'c' };
+    const header = { fingerprint: 'f', progress };
+    await saveCheckpoint(checkpointFolder(folder), { step: 10, header, tensors: {} });
+    const manifest = { changes: [changeAt(8, 12, 20), changeAt(18, 20, 30)] };
+    const planned = plan({ from: 14 }, { manifest });
+    const parent = { run: folder.split('/').at(-1), folder, step: 10, fingerprint: 'f', chain: 'c' };
+    expect(await planned).toMatchObject({
+      from: 10,
+      beginning: { checkpoint: { step: 10, header }, parent },
+    });
+    expect(await stagesOf(planned)).toEqual([
+      [20, 18, undefined],
+      [30, 25, 18],
+    ]);
+  });
+
+  it('begins a branch where it branched', async () => {
+    await saveCheckpoint(checkpointFolder(folder), { step: 5, header: { progress: {} }, tensors: {} });
+    const parent = { run: 'p', step: 5, fingerprint: 'f', chain: 'c' };
+    const branch = { firstStep: 5, manifest: { parent } };
+    expect(await plan({}, branch)).toMatchObject({ from: 5, to: 25, beginning: { parent } });
+    await expect(plan({}, { ...branch, firstStep: 6, checkpoints: [10] })).rejects.toThrow(
+      /no checkpoint can be used: step 6: .* is missing/,
+    );
+  });
+
+  it.each([
+    [{ until: 26 }, /--until 26: .* has recorded steps 1 to 25/],
+    [{ from: 25 }, /--from 25: the replay goes up to step 25/],
+    [{ from: 9, until: 9 }, /--from 9: the replay goes up to step 9/],
+  ])('refuses %j', async (asked, message) => {
+    await expect(plan(asked)).rejects.toThrow(message);
+  });
+
+  it('refuses a run without a step', async () => {
+    await expect(plan({}, {}, { lastStep: 0 })).rejects.toThrow('has recorded no step');
+    await expect(plan({}, { firstStep: 25 })).rejects.toThrow('has recorded no step');
+  });
+});
