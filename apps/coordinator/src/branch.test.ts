@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, encodeSafetensors, listCheckpoints, saveCheckpoint } from '@lockstep/checkpoint';
 import { createRun, type Run, readLog } from '@lockstep/tracking';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -64,6 +64,22 @@ it('begins with the checkpoint, and logs no evaluation of the state that the par
     ['step', 6],
     ['evaluation', 6],
   ]);
+});
+
+it('keeps its first checkpoint', async () => {
+  const run = await newBranch();
+  const coordinator = await serve(run);
+  const worker = await admit(coordinator, 'a');
+  await worker.joinAt(-1);
+  const bytes = encodeSafetensors({ w: { dtype: 'float32', shape: [1], data: Float32Array.of(1) } });
+  for (const step of [6, 7, 8, 9]) {
+    worker.send({ type: 'checkpoint', step, header: {}, frames: [bytes.length] }, [bytes]);
+  }
+  await new Promise<void>((resolve) => {
+    coordinator.onUpdate((update) => update.type === 'checkpoint' && update.step === 9 && resolve());
+  });
+  const steps = (await listCheckpoints(checkpointFolder(run.folder))).map(({ step }) => step);
+  expect(steps).toContain(5);
 });
 
 it('does not start from the seed where its first checkpoint is missing', async () => {

@@ -22,7 +22,8 @@ export interface CheckpointStore {
   release(): void;
 }
 
-export function createCheckpointStore(folder: string): CheckpointStore {
+/** `first`: the step of the checkpoint with which a branch begins, which is never removed. */
+export function createCheckpointStore(folder: string, first?: number): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -34,7 +35,7 @@ export function createCheckpointStore(folder: string): CheckpointStore {
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        await saveCheckpoint(folder, { step, header, ...file });
+        await saveCheckpoint(folder, { step, header, ...file }, { first });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

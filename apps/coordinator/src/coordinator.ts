@@ -95,7 +95,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
   const newestStep = checkpoint?.step ?? -1;
   requireStanding(run, Math.max(0, newestStep));
-  const history = await readHistory(run.folder, newestStep, parentOf(run.manifest)?.step);
+  const first = parentOf(run.manifest)?.step;
+  const history = await readHistory(run.folder, newestStep, first);
   const notify = (notice: Notice): void => shell.notify(notice);
   const log = createRunLog(run, notify);
   const { trace: path } = options;
@@ -104,7 +105,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const shell = new Shell({
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
-    checkpoints,
+    ...{ checkpoints, first },
     requireStanding: (step) => requireStanding(run, step),
     log,
     logger,

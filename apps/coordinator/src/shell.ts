@@ -28,6 +28,8 @@ export interface ShellOptions {
   readonly bundle: Uint8Array;
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
+  /** The step with which a branch begins. */
+  readonly first?: number | undefined;
   /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
   requireStanding(step: number): void;
   readonly log: RunLog;
@@ -69,11 +71,11 @@ export class Shell {
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
-  constructor({ state, bundle, checkpoints, requireStanding, log, logger, trace }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, first, requireStanding, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#checkpoints = createCheckpointStore(checkpoints, first);
     this.#checkpointFolder = checkpoints;
     this.#requireStanding = requireStanding;
     this.#log = log;

@@ -67,15 +67,23 @@ interface HeaderFile {
   readonly sha256: string;
 }
 
+export interface SaveOptions {
+  /** Default 3. */
+  readonly keep?: number;
+  /** The step of a checkpoint that is never removed. */
+  readonly first?: number | undefined;
+  readonly on?: Disk;
+}
+
 /**
  * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and renamed. The second
- * rename completes the checkpoint. Afterwards removes all but the `keep` newest checkpoints up to this step (default 3). A
- * folder has one writer at a time. Throws a `file` error, and then leaves no file of this checkpoint.
+ * rename completes the checkpoint. Afterwards removes all but the `keep` newest checkpoints up to this step (default 3); that of
+ * step `first`, with which a branch begins, always stays. A folder has one writer at a time. Throws a `file` error, and then leaves no file of this checkpoint.
  */
 export async function saveCheckpoint(
   folder: string,
   { step, header, tensors, metadata }: Checkpoint,
-  { keep = 3, on = disk }: { readonly keep?: number; readonly on?: Disk } = {},
+  { keep = 3, first, on = disk }: SaveOptions = {},
 ): Promise<CheckpointFiles> {
   requireInteger('step', step, 0);
   requireInteger('keep', keep, 1);
@@ -89,7 +97,7 @@ export async function saveCheckpoint(
     throw fileError(folder, cause);
   }
   await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
-  await removeOld(folder, step, keep, on).catch((error: unknown) => {
+  await removeOld(folder, step, { keep, first, on }).catch((error: unknown) => {
     // The new checkpoint is durable, so this is no failure. The next save tries again.
     if (fileErrorCode(error) === undefined) throw error;
   });
@@ -207,11 +215,16 @@ function parseHeader(bytes: Buffer): HeaderFile | string {
   }
 }
 
-/** Removes checkpoints that are older than the `keep` newest complete ones up to `step`; later ones stay. */
-async function removeOld(folder: string, step: number, keep: number, on: Disk): Promise<void> {
+/** Removes checkpoints that are older than the `keep` newest complete ones up to `step`; later ones and the first stay. */
+async function removeOld(
+  folder: string,
+  step: number,
+  { keep, first, on }: Required<Pick<SaveOptions, 'keep' | 'on'>> & SaveOptions,
+): Promise<void> {
   const complete = completeIn(folder, await on.list(folder)).filter((files) => files.step <= step);
   const oldestKept = complete.at(-keep)?.step ?? 0;
-  for (const old of stepsOf(await on.list(folder)).filter((other) => other < oldestKept)) {
+  const removable = (other: number): boolean => other < oldestKept && other !== first;
+  for (const old of stepsOf(await on.list(folder)).filter(removable)) {
     await removeCheckpoint(folder, old, on);
   }
 }

@@ -7,6 +7,7 @@ export type {
   CheckpointHeader,
   LoadedCheckpoint,
   NewestCheckpoint,
+  SaveOptions,
   SkippedCheckpoint,
 } from './checkpoint.ts';
 export {
