@@ -61,11 +61,11 @@ describe('the plan of a replay', () => {
 
   it('begins at the last checkpoint up to a step, in the length of that step', async () => {
     const progress = { chain: 'c' };
-    const header = { fingerprint: 'f', progress };
+    const header = { stateHash: 's', progress };
     await saveCheckpoint(checkpointFolder(folder), { step: 10, header, tensors: {} });
     const manifest = { changes: [changeAt(8, 12, 20), changeAt(18, 20, 30)] };
     const planned = plan({ from: 14 }, { manifest });
-    const parent = { run: folder.split('/').at(-1), folder, step: 10, fingerprint: 'f', chain: 'c' };
+    const parent = { run: folder.split('/').at(-1), folder, step: 10, stateHash: 's', chain: 'c' };
     expect(await planned).toMatchObject({
       from: 10,
       beginning: { checkpoint: { step: 10, header }, parent },
@@ -78,7 +78,7 @@ describe('the plan of a replay', () => {
 
   it('begins a branch where it branched', async () => {
     await saveCheckpoint(checkpointFolder(folder), { step: 5, header: { progress: {} }, tensors: {} });
-    const parent = { run: 'p', step: 5, fingerprint: 'f', chain: 'c' };
+    const parent = { run: 'p', step: 5, stateHash: 's', chain: 'c' };
     const branch = { firstStep: 5, manifest: { parent } };
     expect(await plan({}, branch)).toMatchObject({ from: 5, to: 25, beginning: { parent } });
     await expect(plan({}, { ...branch, firstStep: 6, checkpoints: [10] })).rejects.toThrow(

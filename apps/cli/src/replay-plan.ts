@@ -109,16 +109,15 @@ async function beginningAt(
 ): Promise<ReplayPlan['beginning']> {
   const checkpoint = await loadCheckpoint(checkpointFolder(folder), step);
   invariant(checkpoint !== undefined, 'a checkpoint that is named is found or an error');
-  const { fingerprint, progress } = checkpoint.header as {
-    readonly fingerprint: string;
+  const { stateHash, progress } = checkpoint.header as {
+    readonly stateHash?: string;
     readonly progress: Progress;
   };
   const { skipped: _, ...saved } = checkpoint;
   const own = parentOf(manifest);
+  const hashes = { chain: progress.chain, ...(stateHash !== undefined && { stateHash }) };
   // A branch that begins where it began goes on from the same parent.
   const parent =
-    own?.step === step
-      ? own
-      : { run: basename(resolve(folder)), folder: resolve(folder), step, fingerprint, chain: progress.chain };
+    own?.step === step ? own : { run: basename(resolve(folder)), folder: resolve(folder), step, ...hashes };
   return { checkpoint: saved, parent };
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { defaultKeep, type Keep } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
@@ -57,6 +58,8 @@ export const codeOf = ({ name, bundle, hash, file }: KnownRun): RunCode => ({
 export interface RunFacts {
   /** The command line that begins the run. */
   readonly command?: readonly string[];
+  /** How many checkpoints it keeps. Default 10. */
+  readonly keep?: Keep | undefined;
   /** The run from which it branches. */
   readonly parent?: Parent | undefined;
 }
@@ -67,7 +70,7 @@ export async function createRunFolder(
   code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  { command = [], parent }: RunFacts = {},
+  { command = [], keep = defaultKeep, parent }: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
   const lockfile = join(project.root, 'package-lock.json');
@@ -77,6 +80,7 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
+    keep,
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,

@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { newestCheckpoint } from '@lockstep/checkpoint';
+import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -19,7 +19,7 @@ import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
@@ -28,6 +28,7 @@ export interface ShellOptions {
   readonly bundle: Uint8Array;
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
+  readonly keep: Keep;
   /** The step with which a branch begins. */
   readonly first?: number | undefined;
   /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
@@ -68,14 +69,16 @@ export class Shell {
   /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
-  constructor({ state, bundle, checkpoints, first, requireStanding, log, logger, trace }: ShellOptions) {
+  constructor(options: ShellOptions) {
+    const { state, bundle, checkpoints, keep, first, requireStanding, log, logger, trace } = options;
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints, first);
+    this.#checkpoints = createCheckpointStore(checkpoints, keep, first);
     this.#checkpointFolder = checkpoints;
     this.#requireStanding = requireStanding;
     this.#log = log;
@@ -91,6 +94,11 @@ export class Shell {
 
   get numNonFinite(): number {
     return this.#nonFinite.numSteps;
+  }
+
+  /** How the run ended; undefined as long as it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
   }
 
   /** Sets the server whose messages go to `receive`. */
@@ -218,6 +226,7 @@ export class Shell {
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');
         for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+        this.#outcome = effect.outcome;
         this.#settle(effect.outcome);
         return this.#tell(effect);
       default:
@@ -236,10 +245,10 @@ export class Shell {
     const { step } = effect;
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
-    const fingerprint = isCommit ? cause.message.fingerprint : undefined;
+    const hashes = isCommit ? hashesOf(cause.message) : {};
     this.#checkpoints.release();
-    this.#log.step(step, report, fingerprint);
-    this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+    this.#log.step(step, report, hashes);
+    this.#tell({ type: 'progress', step, report, ...hashes });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -279,14 +288,15 @@ export class Shell {
     frames: readonly Uint8Array[],
   ): Promise<void> {
     if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    try {
-      await this.#checkpoints.save(step, cause.message.header, frames);
-    } catch (error) {
+    const { header } = cause.message;
+    const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
-      return;
-    }
+    });
+    if (saved === undefined) return;
+    const { tensorsSha256 } = saved;
+    const stateHash = typeof header.stateHash === 'string' ? { stateHash: header.stateHash } : {};
     this.#tell({ type: 'checkpoint', step });
-    this.raise({ type: 'checkpointSaved', step });
+    this.raise({ type: 'checkpointSaved', step, ...stateHash, tensorsSha256 });
   }
 
   #notStored(worker: string, step: number, error: unknown) {

@@ -3,15 +3,14 @@ import { where } from '@lockstep/autodiff';
 import { decodeSafetensors } from '@lockstep/checkpoint';
 import { type GradientTransformation, sgd } from '@lockstep/optim';
 import type { RunConfig } from '@lockstep/run';
-import { defineExperiment, type Experiment } from '@lockstep/training';
+import type { Experiment } from '@lockstep/training';
 import { expect, it } from 'vitest';
 import { startCluster } from './fixtures/cluster.ts';
 import { createDisk, type Disk } from './fixtures/coordinator.ts';
 import { small } from './fixtures/experiments.ts';
 
 const momentum = 0.9;
-const withOptimizer = (optimizer: GradientTransformation): Experiment =>
-  defineExperiment({ ...small, optimizer });
+const withOptimizer = (optimizer: GradientTransformation): Experiment => ({ ...small, optimizer });
 const parent = withOptimizer(sgd(0.1, { momentum }));
 const slower = withOptimizer(sgd(0.02, { momentum }));
 const changing = (step: number): Experiment =>

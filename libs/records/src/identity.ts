@@ -12,6 +12,6 @@ export function identityOf(run: RunRecord): string | undefined {
   const isKnown = seed !== undefined && profile !== undefined && data !== undefined && builds.length > 0;
   if (!isKnown || Object.keys(programs).length === 0) return undefined;
   // A run goes by what its parent computed, not by the name of its folder.
-  const begins = parent && { step: parent.step, fingerprint: parent.fingerprint, chain: parent.chain };
+  const begins = parent && { step: parent.step, stateHash: parent.stateHash, chain: parent.chain };
   return hashJson({ params, config, seed, profile, programs, data, builds, begins });
 }

@@ -124,8 +124,8 @@ function facts(manifest: Json, { metrics }: Logs, date: string | undefined) {
     cores: numberOf(cores),
     memoryBytes: numberOf(memoryBytes),
   });
-  const { run, step, fingerprint, chain } = jsonOf(manifest.parent);
-  const state = defined({ fingerprint: textOf(fingerprint), chain: textOf(chain) });
+  const { run, step, stateHash, chain } = jsonOf(manifest.parent);
+  const state = defined({ stateHash: textOf(stateHash), chain: textOf(chain) });
   const parent = isText(run) && typeof step === 'number' ? { run, step, ...state } : undefined;
   const command = textsOf(manifest.command);
   return defined({

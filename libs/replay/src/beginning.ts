@@ -2,14 +2,7 @@
 import { resolve } from 'node:path';
 import type { Checkpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
-import {
-  checkpointFacts,
-  fingerprint,
-  initialProgress,
-  itemsOf,
-  modelGroups,
-  type Progress,
-} from '@lockstep/run';
+import { checkpointFacts, initialProgress, type Progress, stateHashes } from '@lockstep/run';
 import type { Parent } from '@lockstep/tracking';
 import type { PlannedBranch } from './branch.ts';
 import type { Computation } from './computation.ts';
@@ -27,14 +20,22 @@ export interface Beginning {
 export function beginningOf(computation: Computation, branch: PlannedBranch): Beginning {
   const { parent, step, config, dataset } = branch;
   const { variables, arrays, programs } = computation;
-  const value = fingerprint(itemsOf(modelGroups(programs)), arrays);
+  const { fingerprint, stateHash } = stateHashes(programs, arrays);
   const progress = progressOf(computation.progress, branch);
-  const facts = { step, seed: config.seed, profile: parent.profile, fingerprint: value, progress, dataset };
+  const facts = {
+    step,
+    seed: config.seed,
+    profile: parent.profile,
+    fingerprint,
+    stateHash,
+    progress,
+    dataset,
+  };
   const tensors = variables.map(({ name, dtype, shape }, i) => [name, { dtype, shape, data: arrays[i]! }]);
   const { chain } = progress;
   return {
     checkpoint: { step, ...checkpointFacts(facts), tensors: Object.fromEntries(tensors) },
-    parent: { run: parent.id, folder: resolve(parent.folder), step, fingerprint: value, chain },
+    parent: { run: parent.id, folder: resolve(parent.folder), step, stateHash, chain },
   };
 }
 

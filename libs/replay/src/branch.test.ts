@@ -87,7 +87,7 @@ describe('a branch', () => {
     const { steps } = await readRunLogs(folderOf('parent'), {});
     expect(beginning.parent).toEqual({
       ...{ run: 'parent', folder: folderOf('parent'), step: 4 },
-      ...{ fingerprint: steps.get(4)!.fingerprint, chain: steps.get(4)!.chain },
+      ...{ stateHash: beginning.checkpoint.header.stateHash, chain: steps.get(4)!.chain },
     });
     const opened = await openRecordedRun(folderOf('b'));
     expect(opened).toMatchObject({ firstStep: 4, changes: [] });

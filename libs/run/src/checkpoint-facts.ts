@@ -6,8 +6,10 @@ export interface SavedState {
   readonly step: number;
   readonly seed: number;
   readonly profile: string;
-  /** Of the state. */
+  /** Of parameters and model state. */
   readonly fingerprint: string;
+  /** Of the whole state. */
+  readonly stateHash: string;
   readonly progress: Progress;
   readonly dataset: Dataset;
 }
@@ -20,11 +22,11 @@ export interface CheckpointFacts {
 }
 
 export function checkpointFacts({ dataset, progress, ...facts }: SavedState): CheckpointFacts {
-  const { step, seed, profile, fingerprint } = facts;
+  const { step, seed, profile, fingerprint, stateHash } = facts;
   // Not in the header, whose size is bounded since it is a part of a message: a column of words may have many levels.
   const data = JSON.stringify(formOfDataset(dataset));
   return {
-    header: { step, seed, profile, fingerprint, progress },
+    header: { step, seed, profile, fingerprint, stateHash, progress },
     metadata: { step: String(step), seed: String(seed), profile, fingerprint, data },
   };
 }

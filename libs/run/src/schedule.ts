@@ -17,6 +17,8 @@ export interface Schedule {
     readonly evaluate: boolean;
     readonly checkpoint: boolean;
     readonly fingerprint: boolean;
+    /** The chain takes in the hash of the whole state. A checkpoint that is not in the schedule changes no chain. */
+    readonly stateHash: boolean;
     readonly last: boolean;
   };
 }
@@ -28,6 +30,8 @@ export function createSchedule(config: RunConfig, numSamples: number, hasValidat
   const byEpochs = epochs === null ? undefined : stepsOf(epochs);
   const totalSteps = Math.min(byEpochs ?? Number.POSITIVE_INFINITY, steps ?? byEpochs ?? stepsOf(1));
   const lastStep = Math.min(totalSteps, config.until ?? totalSteps);
+  const hasCheckpoint = (step: number): boolean =>
+    step > 0 && (step % config.checkpointEvery === 0 || step === totalSteps);
   return {
     stepsPerEpoch: perEpoch,
     totalSteps,
@@ -36,8 +40,9 @@ export function createSchedule(config: RunConfig, numSamples: number, hasValidat
     epochsAfter: (step) => from.epoch + (step - from.step) / perEpoch,
     at: (step) => ({
       evaluate: hasValidation && step > 0 && (step - from.step) % perEpoch === 0,
-      checkpoint: step > 0 && (step % config.checkpointEvery === 0 || step === lastStep),
+      checkpoint: hasCheckpoint(step) || (step > 0 && step === lastStep),
       fingerprint: step % config.fingerprintEvery === 0 || step === totalSteps,
+      stateHash: hasCheckpoint(step),
       last: step >= lastStep,
     }),
   };
@@ -56,7 +61,7 @@ export interface Progress {
    */
   readonly evaluatedStep: number;
   readonly stopped: boolean;
-  /** Digest of all fingerprints so far. */
+  /** Digest of all hashes so far: of each fingerprint, and of the whole state at each checkpoint of the schedule. */
   readonly chain: string;
 }
 

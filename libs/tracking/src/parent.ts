@@ -8,9 +8,9 @@ export interface Parent {
   /** Where the folder was when the branch began. */
   readonly folder?: string;
   readonly step: number;
-  /** Of the state after the step. */
-  readonly fingerprint: string;
-  /** The chain of fingerprints up to the step; empty before the first fingerprint. */
+  /** The hash of the whole state after the step; absent where the checkpoint of an older release did not have it. */
+  readonly stateHash?: string;
+  /** The chain of hashes up to the step; empty before the first one. */
   readonly chain: string;
 }
 

@@ -16,9 +16,11 @@ export function saveCheckpoint(
   profile: string,
 ): void {
   if (!isSound({ raise }, { replica, nonFiniteRule }, step)) return;
+  // The hash of the state contains the work for the fingerprint.
+  const stateHash = replica.stateHash();
   const fingerprint = replica.fingerprint();
   const { header, metadata } = checkpointFacts({
-    ...{ step, seed: config.seed, profile, fingerprint, progress: replica.progress, dataset },
+    ...{ step, seed: config.seed, profile, fingerprint, stateHash, progress: replica.progress, dataset },
   });
   const frames = cutFrames(replica.encode(metadata));
   const lengths = frames.map((frame) => frame.byteLength);

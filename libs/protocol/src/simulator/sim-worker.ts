@@ -50,6 +50,7 @@ function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutlin
     plan: (step) => ({
       evaluate: step % evaluateEvery === 0 && step <= finalStep,
       checkpoint: step > 0 && step % checkpointEvery === 0,
+      stateHash: step > 0 && step % checkpointEvery === 0,
       fingerprint: step % fingerprintEvery === 0,
       last: step === numSteps,
     }),
@@ -355,7 +356,7 @@ export class SimWorker implements LivingWorker {
     return isFound ? { cause, step, what: ['w'] } : undefined;
   }
 
-  #update({ step, fingerprint, careful }: Effect<'runUpdate'>) {
+  #update({ step, fingerprint, stateHash, careful }: Effect<'runUpdate'>) {
     const found = this.#findingAt(step, careful === true);
     if (found !== undefined) {
       this.#spare = null;
@@ -367,7 +368,11 @@ export class SimWorker implements LivingWorker {
     this.#written = null;
     this.#raiseWithin(1, 10, () => {
       this.#written = params;
-      return { type: 'updateDone', report: { params }, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
+      return {
+        ...{ type: 'updateDone', report: { params } },
+        ...(fingerprint && { fingerprint: `${params}` }),
+        ...(stateHash && { stateHash: `whole ${params}` }),
+      };
     });
   }
 
