@@ -24,7 +24,14 @@ import { metricsOf, trainNewRun, type Workers } from './new-run.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
 import type { branchOptions, networkOptions, OutputArgs } from './options.ts';
-import { codeOf, createRunFolder, discardRun, type OpenedRun, requireRunFolder } from './run-folder.ts';
+import {
+  codeOf,
+  createRunFolder,
+  discardRun,
+  type OpenedRun,
+  type RunFacts,
+  requireRunFolder,
+} from './run-folder.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
 interface BranchArgs extends ArgsOf<typeof branchOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
@@ -65,7 +72,8 @@ async function prepare(
   const beginning = await begin(branch, display);
   const { experiment, dataset, config } = branch;
   for (const note of notesOf(experiment, dataset, config, args)) display.note(note);
-  const opened = await createBranchFolder(root, branch, beginning, args.argv);
+  const { argv: command, keep } = args;
+  const opened = await createBranchFolder(root, branch, beginning, { command, keep });
   return { opened, metrics: metricsOf(experiment) };
 }
 
@@ -107,11 +115,11 @@ async function createBranchFolder(
   root: string,
   { parent, name, config, dataset, step }: PlannedBranch,
   beginning: Beginning,
-  command: readonly string[],
+  facts: RunFacts,
 ): Promise<OpenedRun> {
   const { profile } = parent;
   const code = { ...codeOf(parent), name };
-  const opened = await createRunFolder(root, code, config, profile, { command, parent: beginning.parent });
+  const opened = await createRunFolder(root, code, config, profile, { ...facts, parent: beginning.parent });
   const { run } = opened;
   try {
     await run.journal({ type: 'profile', profile });

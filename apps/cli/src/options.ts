@@ -116,6 +116,7 @@ export const branchOptions = {
   ...lengthOptions,
   'fingerprint-every': wholeNumber(1, { describe: 'steps between fingerprints in the log' }),
   'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
+  keep: runOptions.keep,
   'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
   ...outsideOptions,
 } satisfies OptionTable;

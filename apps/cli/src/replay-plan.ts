@@ -1,10 +1,17 @@
 /** What a replay computes: the steps of a recorded run between two steps, with the settings that each of them had. */
 import { basename, resolve } from 'node:path';
-import { type Checkpoint, checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import { invariant, LockstepError } from '@lockstep/errors';
 import { profileStatus } from '@lockstep/kernels';
 import type { Profile } from '@lockstep/protocol';
-import { type Change, type RecordedRun, type RunLogs, savedBefore, stagesOf } from '@lockstep/replay';
+import {
+  type Beginning,
+  type Change,
+  type RecordedRun,
+  type RunLogs,
+  savedBefore,
+  stagesOf,
+} from '@lockstep/replay';
 import type { Progress, RunConfig } from '@lockstep/run';
 import { changesOf, type LengthChange, type Parent, parentOf } from '@lockstep/tracking';
 import { codeOf } from './run-folder.ts';
@@ -32,15 +39,15 @@ export interface ReplayPlan {
   readonly from: number;
   readonly to: number;
   readonly stages: readonly ReplayStage[];
-  /** The state of `from`; undefined for that of the seed. */
-  readonly beginning: { readonly checkpoint: Checkpoint; readonly parent: Parent } | undefined;
+  /** The run from which this one branched. */
+  readonly parent: Parent | undefined;
   readonly logs: RunLogs;
   /** What has changed since the run was computed. */
   readonly changes: readonly Change[];
 }
 
-/** Throws `config` for steps that are not recorded and for an arithmetic that this machine lacks, `checkpoint` for a damaged one. */
-export async function planReplay(run: RecordedRun, logs: RunLogs, asked: AskedSteps): Promise<ReplayPlan> {
+/** Throws `config` for steps that are not recorded, and for an arithmetic that this machine lacks. */
+export function planReplay(run: RecordedRun, logs: RunLogs, asked: AskedSteps): ReplayPlan {
   const { folder, profile, changes } = run;
   requireProfile(folder, profile);
   const { from, to } = spanOf(run, logs, asked);
@@ -48,7 +55,7 @@ export async function planReplay(run: RecordedRun, logs: RunLogs, asked: AskedSt
     ...{ folder, profile, from, to, logs, changes },
     code: codeOf(run),
     stages: stagesBetween(run, from, to),
-    beginning: from === 0 && run.firstStep === 0 ? undefined : await beginningAt(run, from),
+    parent: parentOf(run.manifest),
   };
 }
 
@@ -103,21 +110,23 @@ function stagesBetween({ manifest, config }: RecordedRun, from: number, to: numb
   return stages;
 }
 
-async function beginningAt(
-  { folder, manifest }: RecordedRun,
-  step: number,
-): Promise<ReplayPlan['beginning']> {
-  const checkpoint = await loadCheckpoint(checkpointFolder(folder), step);
-  invariant(checkpoint !== undefined, 'a checkpoint that is named is found or an error');
+/** The state with which a replay begins; undefined for that of the seed. Throws `checkpoint` for a missing or damaged one. */
+export async function beginningOfReplay({
+  folder,
+  from,
+  parent: own,
+}: Pick<ReplayPlan, 'folder' | 'from' | 'parent'>): Promise<Beginning | undefined> {
+  if (from === 0) return undefined;
+  const loaded = await loadCheckpoint(checkpointFolder(folder), from);
+  invariant(loaded !== undefined, 'a checkpoint that is named is found or an error');
+  const { skipped: _, ...checkpoint } = loaded;
+  // A branch that begins where it began goes on from the same parent.
+  if (own?.step === from) return { checkpoint, parent: own };
   const { stateHash, progress } = checkpoint.header as {
     readonly stateHash?: string;
     readonly progress: Progress;
   };
-  const { skipped: _, ...saved } = checkpoint;
-  const own = parentOf(manifest);
   const hashes = { chain: progress.chain, ...(stateHash !== undefined && { stateHash }) };
-  // A branch that begins where it began goes on from the same parent.
-  const parent =
-    own?.step === step ? own : { run: basename(resolve(folder)), folder: resolve(folder), step, ...hashes };
-  return { checkpoint: saved, parent };
+  const parent = { run: basename(resolve(folder)), folder: resolve(folder), step: from, ...hashes };
+  return { checkpoint, parent };
 }

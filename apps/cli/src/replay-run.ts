@@ -10,17 +10,24 @@ import { type Comparison, compareWith, openRecordedRun, type Parting, readRunLog
 import { buildHash } from '@lockstep/worker';
 import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
-import type { Display, Ending } from './display/display.ts';
+import type { Display, Ending, Replayed } from './display/display.ts';
 import { plural } from './display/format.ts';
 import { exitCodes } from './errors.ts';
 import { threadsFor } from './local-workers.ts';
 import type { OutputArgs } from './options.ts';
-import { type AskedSteps, planReplay, type ReplayPlan, type ReplayStage } from './replay-plan.ts';
+import {
+  type AskedSteps,
+  beginningOfReplay,
+  planReplay,
+  type ReplayPlan,
+  type ReplayStage,
+} from './replay-plan.ts';
 import {
   createRunFolder,
   discardRun,
   type OpenedRun,
   openRunFolder,
+  type RunFacts,
   requireRunFolder,
 } from './run-folder.ts';
 import { changeLength } from './run-length.ts';
@@ -50,28 +57,22 @@ export async function replayRun(
   const startedAt = performance.now();
   const replay = new Replay(plan, args, display);
   const { ending, kept } = await withRoot(args.keepIn, async (root) => {
-    const opened = await createReplayFolder(root, plan, argv);
+    // Nobody goes on with a replay that is removed, so its newest checkpoint is enough.
+    const keep = args.keepIn === undefined ? 1 : undefined;
+    const opened = await createReplayFolder(root, plan, { command: argv, keep });
     return { ending: await replay.compute(opened), kept: opened.run.folder };
   });
+  const isKept = args.keepIn !== undefined;
   if (ending.type === 'failed') {
-    const { run, ...unkept } = ending;
-    display.ended(args.keepIn === undefined ? unkept : { ...unkept, ...(run !== undefined && { run }) });
+    const { run: _removed, ...unkept } = ending;
+    display.ended(isKept ? ending : unkept);
     return exitCodeOfEnding(ending);
   }
-  const { parting } = replay;
-  const isInterrupted = ending.type === 'interrupted' && parting === undefined;
-  const { from, to, logs, changes } = plan;
-  const { compared } = replay.comparison;
-  const numRecorded = Math.min(to, logs.lastStep) - from;
-  display.ended({
-    ...{ type: 'replayed', run: folder, from, to, parting, compared, isInterrupted },
-    unrecorded: parting === undefined && !isInterrupted ? numRecorded - compared.steps : 0,
-    ...(ending.type === 'stoppedNonFinite' && !parting && { stop: { step: ending.step, what: ending.what } }),
-    ...{ changes, workers: args.workers, seconds: (performance.now() - startedAt) / 1_000 },
-    ...(args.keepIn !== undefined && { kept }),
-  });
-  if (isInterrupted) return exitCodes.interrupted;
-  return parting === undefined ? exitCodes.done : exitCodes.different;
+  const found = replay.found(ending);
+  const seconds = (performance.now() - startedAt) / 1_000;
+  display.ended({ ...found, workers: args.workers, seconds, ...(isKept && { kept }) });
+  if (found.isInterrupted) return exitCodes.interrupted;
+  return found.parting === undefined ? exitCodes.done : exitCodes.different;
 }
 
 /** The data that this loads are not in memory any more while workers compute. */
@@ -94,14 +95,12 @@ async function withRoot<T>(kept: string | undefined, action: (root: string) => P
   }
 }
 
-async function createReplayFolder(
-  root: string,
-  { code, profile, stages, beginning }: ReplayPlan,
-  command: readonly string[],
-): Promise<OpenedRun> {
+async function createReplayFolder(root: string, plan: ReplayPlan, facts: RunFacts): Promise<OpenedRun> {
+  const { code, profile, stages } = plan;
   const { config } = stages[0]!;
+  const beginning = await beginningOfReplay(plan);
   const parent = beginning?.parent;
-  const opened = await createRunFolder(root, code, config, profile, { command, parent });
+  const opened = await createRunFolder(root, code, config, profile, { ...facts, parent });
   if (beginning === undefined) return opened;
   try {
     await saveCheckpoint(checkpointFolder(opened.run.folder), beginning.checkpoint);
@@ -113,7 +112,7 @@ async function createReplayFolder(
 }
 
 class Replay {
-  readonly comparison: Comparison;
+  readonly #comparison: Comparison;
   readonly #plan: ReplayPlan;
   readonly #workers: Pick<ReplayArgs, 'workers' | 'threads'>;
   readonly #display: Display;
@@ -123,7 +122,7 @@ class Replay {
   constructor(plan: ReplayPlan, workers: Pick<ReplayArgs, 'workers' | 'threads'>, display: Display) {
     this.#plan = plan;
     this.#workers = workers;
-    this.comparison = compareWith(plan.logs, { until: plan.to });
+    this.#comparison = compareWith(plan.logs, { until: plan.to });
     // What follows the first difference is not shown, and how a session ends is not how the replay does.
     this.#display = {
       ...display,
@@ -134,9 +133,19 @@ class Replay {
     };
   }
 
-  /** The first difference; undefined as long as there is none. */
-  get parting(): Parting | undefined {
-    return this.#parting;
+  /** What was found by the time at which the last session has ended. */
+  found(ending: Ending): Omit<Replayed, 'workers' | 'seconds'> {
+    const { folder: run, from, to, logs, changes } = this.#plan;
+    const { compared } = this.#comparison;
+    const parting = this.#parting;
+    const isInterrupted = ending.type === 'interrupted' && parting === undefined;
+    const isWhole = parting === undefined && !isInterrupted;
+    return {
+      ...{ type: 'replayed', run, from, to, compared, parting, isInterrupted, changes },
+      unrecorded: isWhole ? Math.min(to, logs.lastStep) - from - compared.steps : 0,
+      ...(ending.type === 'stoppedNonFinite' &&
+        isWhole && { stop: { step: ending.step, what: ending.what } }),
+    };
   }
 
   /** Computes one stage after the other, up to the first difference. Closes the folder. Resolves with how the last session ended. */
@@ -176,23 +185,23 @@ class Replay {
   #compare(update: Update): void {
     if (update.type === 'progress') {
       const { type: _, step, report, ...hashes } = update;
-      this.#found(this.comparison.step(step, { ...report, ...hashes }));
+      this.#part(this.#comparison.step(step, { ...report, ...hashes }));
     }
     if (update.type === 'evaluation') {
-      this.#found(this.comparison.evaluation(update.step, update.final, update.report));
+      this.#part(this.#comparison.evaluation(update.step, update.final, update.report));
     }
   }
 
   #compareEnd(ending: Ending, { config: { until } }: ReplayStage): void {
-    if (ending.type === 'stoppedNonFinite') this.#found(this.comparison.stopped(ending));
+    if (ending.type === 'stoppedNonFinite') this.#part(this.#comparison.stopped(ending));
     if (ending.type !== 'done') return;
     const { steps: step, fingerprint } = ending;
-    if (until === this.#plan.to) this.#found(this.comparison.finished(step, fingerprint));
+    if (until === this.#plan.to) this.#part(this.#comparison.finished(step, fingerprint));
     else if (step !== until)
-      this.#found({ step, what: 'end', recorded: `step ${until}`, computed: `step ${step}` });
+      this.#part({ step, what: 'end', recorded: `step ${until}`, computed: `step ${step}` });
   }
 
-  #found(parting: Parting | undefined): void {
+  #part(parting: Parting | undefined): void {
     if (parting === undefined || this.#parting !== undefined) return;
     this.#parting = parting;
     this.#aborting.abort();
