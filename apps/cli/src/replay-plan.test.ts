@@ -2,8 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
-import type { RecordedRun, RunLogs } from '@lockstep/replay';
-import type { RunConfig } from '@lockstep/run';
+import type { RecordedRun, RunLogs, Stage } from '@lockstep/replay';
+import { createSchedule, type RunConfig } from '@lockstep/run';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AskedSteps, beginningOfReplay, planReplay } from './replay-plan.ts';
 
@@ -27,6 +27,7 @@ const plan = (asked: AskedSteps, run: Partial<RecordedRun> = {}, logs: Partial<R
     {
       ...{ folder, config, profile: 'portable', name: 'n', hash: 'h', file: join(folder, 'n.ts') },
       ...{ bundle: new Uint8Array(0), manifest: {}, checkpoints: [5, 10, 20], firstStep: 0, changes: [] },
+      schedule: (stage: Stage) => createSchedule(stage.config, 1_000, false),
       ...run,
     } as unknown as RecordedRun,
     { lastStep: 25, steps: new Map(), evaluations: new Map(), ...logs },
@@ -34,7 +35,7 @@ const plan = (asked: AskedSteps, run: Partial<RecordedRun> = {}, logs: Partial<R
   );
 
 const stagesOf = (planned: ReturnType<typeof plan>) =>
-  planned.stages.map(({ config: { steps, until }, change }) => [steps, until, change?.step]);
+  planned.stages.map(({ config: { steps }, until, change }) => [steps, until, change?.step]);
 
 describe('the plan of a replay', () => {
   it('goes from the seed to the last recorded step, or as asked', async () => {
@@ -42,6 +43,12 @@ describe('the plan of a replay', () => {
     expect(await beginningOfReplay(plan({}))).toBeUndefined();
     expect(stagesOf(plan({}))).toEqual([[30, 25, undefined]]);
     expect(stagesOf(plan({ until: 7 }))).toEqual([[30, 7, undefined]]);
+  });
+
+  it('ends a stage before its schedule only where the run did', () => {
+    const configs = plan({}, {}, { lastStep: 30 }).stages.map(({ config: own }) => own);
+    expect(configs).toEqual([config]);
+    expect(plan({}).stages[0]!.config).toEqual({ ...config, until: 25 });
   });
 
   it('tries the step at which the run stopped', () => {

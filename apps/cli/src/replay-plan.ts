@@ -25,8 +25,9 @@ export interface AskedSteps {
 
 /** Steps of one length of the run. */
 export interface ReplayStage {
-  /** Ends at the last step of the stage. */
   readonly config: RunConfig;
+  /** The last step of the stage. */
+  readonly until: number;
   /** The change of the length that begins the stage; undefined for the first one. */
   readonly change: LengthChange | undefined;
 }
@@ -96,16 +97,19 @@ function spanOf(run: RecordedRun, logs: RunLogs, asked: AskedSteps): Pick<Replay
   return { from: asked.from === undefined ? firstStep : savedBefore(run, asked.from), to };
 }
 
-function stagesBetween({ manifest, config }: RecordedRun, from: number, to: number): readonly ReplayStage[] {
+function stagesBetween(run: RecordedRun, from: number, to: number): readonly ReplayStage[] {
+  const { manifest, config: current } = run;
   const changes = changesOf(manifest);
   const stages: ReplayStage[] = [];
   let begins = from;
-  for (const [i, stage] of stagesOf(manifest, config).entries()) {
-    const ends = Math.min(stage.until, to);
-    if (ends <= begins) continue;
+  for (const [i, stage] of stagesOf(manifest, current).entries()) {
+    const until = Math.min(stage.until, to);
+    if (until <= begins) continue;
     const change = stages.length === 0 ? undefined : { ...changes[i - 1]!, step: begins };
-    stages.push({ config: { ...stage.config, until: ends }, change });
-    begins = ends;
+    // A stage that does its whole schedule has the settings that were recorded, and no other.
+    const isWhole = until === run.schedule(stage).totalSteps;
+    stages.push({ config: isWhole ? stage.config : { ...stage.config, until }, until, change });
+    begins = until;
   }
   return stages;
 }

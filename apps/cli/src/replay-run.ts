@@ -160,7 +160,9 @@ class Replay {
         const next = stages[i + 1];
         if (next?.change === undefined || ending.type !== 'done' || this.#parting !== undefined)
           return ending;
-        current = await changeLength(await openRunFolder(folder), { ...next, change: next.change });
+        current = await changeLength(await openRunFolder(folder), {
+          ...{ config: next.config, change: next.change },
+        });
       }
       throw new LockstepError('internal', 'a replay has a stage');
     });
@@ -192,7 +194,7 @@ class Replay {
     }
   }
 
-  #compareEnd(ending: Ending, { config: { until } }: ReplayStage): void {
+  #compareEnd(ending: Ending, { until }: ReplayStage): void {
     if (ending.type === 'stoppedNonFinite') this.#part(this.#comparison.stopped(ending));
     if (ending.type !== 'done') return;
     const { steps: step, fingerprint } = ending;

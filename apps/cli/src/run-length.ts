@@ -32,7 +32,8 @@ export async function planLength(folder: string, asked: AskedLength): Promise<Pl
       ? before
       : { epochs: asked.epochs ?? null, steps: asked.steps ?? null };
   if (after.epochs === before.epochs && after.steps === before.steps) return undefined;
-  const config = { ...known.config, ...after };
+  const { until: _until, ...settings } = known.config;
+  const config = { ...settings, ...after };
   const { checkpoint } = await newestCheckpoint(checkpointFolder(folder));
   const step = checkpoint?.step ?? 0;
   const { progress } = (checkpoint?.header ?? {}) as { readonly progress?: Progress };
