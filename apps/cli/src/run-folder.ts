@@ -7,7 +7,14 @@ import { defaultKeep, type Keep } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
-import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
+import {
+  bundleName,
+  findProject,
+  type KnownManifest,
+  type KnownRun,
+  readBundle,
+  readKnown,
+} from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
 import type { RunConfig } from '@lockstep/run';
 import {
@@ -15,6 +22,7 @@ import {
   lengthChanged,
   manifestSchemaVersion,
   openRun,
+  type Parent,
   type RecordMode,
   type Run,
   readLog,
@@ -39,7 +47,15 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/** Facts of a new run that do not decide its result. */
+/** The code of a new run. */
+type RunCode = Pick<ExperimentFile, 'name' | 'bundle' | 'hash' | 'path' | 'project'>;
+
+/** The code that a run keeps, for another run of it. */
+export const codeOf = ({ name, bundle, hash, file }: KnownRun): RunCode => ({
+  ...{ name, bundle, hash, path: file, project: findProject(dirname(file)) },
+});
+
+/** Facts of a new run. */
 export interface RunFacts {
   /** The command line that begins the run. */
   readonly command?: readonly string[];
@@ -47,17 +63,19 @@ export interface RunFacts {
   readonly keep?: Keep | undefined;
   /** What it records of each step. Default: nothing. */
   readonly record?: RecordMode;
+  /** The run from which it branches. */
+  readonly parent?: Parent | undefined;
 }
 
 /** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
 export async function createRunFolder(
   root: string,
-  file: ExperimentFile,
+  code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  { command = [], keep = defaultKeep, record = 'off' }: RunFacts = {},
+  { command = [], keep = defaultKeep, record = 'off', parent }: RunFacts = {},
 ): Promise<OpenedRun> {
-  const { name, bundle, hash, path, project } = file;
+  const { name, bundle, hash, path, project } = code;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -71,7 +89,7 @@ export async function createRunFolder(
     platform: `${process.platform}-${process.arch}`,
     machine: describeMachine(),
     command,
-    parent: null,
+    parent: parent ?? null,
     createdAt: new Date().toISOString(),
   };
   const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });

@@ -29,7 +29,8 @@ export interface CheckpointStore {
   release(): void;
 }
 
-export function createCheckpointStore(folder: string, keep: Keep): CheckpointStore {
+/** `first`: the step of the checkpoint with which a branch begins, which is never removed. */
+export function createCheckpointStore(folder: string, keep: Keep, first?: number): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -41,7 +42,7 @@ export function createCheckpointStore(folder: string, keep: Keep): CheckpointSto
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        return saveCheckpoint(folder, { step, header, ...file }, { keep });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep, first });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

@@ -114,11 +114,15 @@ export interface RunHistory {
 
 /**
  * The history that earlier coordinators of this run left. `checkpointStep` is the step of the newest checkpoint that can be
- * read. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
+ * read. Steps up to `firstStep` are those of the run from which this one branched. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
  * Without a journal, numbers continue above the generations in the metrics: each incarnation that had a worker began a
  * generation.
  */
-export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
+export async function readHistory(
+  folder: string,
+  checkpointStep: number,
+  firstStep?: number,
+): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
   const { records: all } = await readLog(folder, 'metrics');
@@ -132,11 +136,11 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(
       metrics.filter(({ kind }) => kind === 'step'),
-      0,
+      firstStep ?? 0,
     ),
     evaluatedStep: lastStep(
       evaluations.filter(({ final }) => final !== true),
-      -1,
+      firstStep ?? -1,
     ),
     finalEvaluated: evaluations.some(({ final }) => final === true),
   });

@@ -29,6 +29,10 @@ export interface ShellOptions {
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
   readonly keep: Keep;
+  /** The step with which a branch begins. */
+  readonly first?: number | undefined;
+  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
+  requireStanding(step: number): void;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -50,6 +54,7 @@ export class Shell {
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
   readonly #checkpointFolder: string;
+  readonly #requireStanding: (step: number) => void;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -70,12 +75,14 @@ export class Shell {
   /** The first value in which members differ, if that is why the run ends. */
   #differing: string | undefined;
 
-  constructor({ state, bundle, checkpoints, keep, log, logger, trace }: ShellOptions) {
+  constructor(options: ShellOptions) {
+    const { state, bundle, checkpoints, keep, first, requireStanding, log, logger, trace } = options;
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints, keep);
+    this.#checkpoints = createCheckpointStore(checkpoints, keep, first);
     this.#checkpointFolder = checkpoints;
+    this.#requireStanding = requireStanding;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -285,6 +292,7 @@ export class Shell {
     const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.#requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 

@@ -236,10 +236,10 @@ function createBound(
     ...{ stage, ranges, programs, worker, schedule },
     variables: replicaVariables(programs),
     hashes(step) {
-      const { fingerprint: wantsFingerprint, checkpoint } = schedule.at(step);
-      if (!wantsFingerprint && !checkpoint) return {};
+      const wanted = schedule.at(step);
+      if (!wanted.fingerprint && !wanted.stateHash) return {};
       const { fingerprint, stateHash } = stateHashes(programs, worker.replica);
-      return { ...(wantsFingerprint && { fingerprint }), ...(checkpoint && { stateHash }) };
+      return { ...(wanted.fingerprint && { fingerprint }), ...(wanted.stateHash && { stateHash }) };
     },
   };
 }

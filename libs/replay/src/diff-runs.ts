@@ -42,13 +42,13 @@ function firstDifferentStep(a: Evidence, b: Evidence): number | undefined {
     const { metrics, ...marks } = b.logs.steps.get(step)!;
     return (
       comparison.step(step, { metrics, ...marks }) !== undefined ||
-      replicatedOf(a, step) !== replicatedOf(b, step, a)
+      replicatedOf(a, step, b) !== replicatedOf(b, step, a)
     );
   });
 }
 
 /** The digests of a step that do not depend on the division of the shards, as text. Undefined where one side lacks them. */
-function replicatedOf(evidence: Evidence, step: number, other = evidence): string | undefined {
+function replicatedOf(evidence: Evidence, step: number, other: Evidence): string | undefined {
   const recorded = evidence.steps.get(step);
   if (recorded === undefined || !other.steps.has(step)) return undefined;
   return recorded.members.map(({ results, replica }) => [...results.flat(), ...replica].join()).join(' ');

@@ -1,5 +1,4 @@
 /** The first difference between a run and its own computation, or between two runs, with its cause. */
-import { join } from 'node:path';
 import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import type { ShardRange } from '@lockstep/collectives';
 import {

@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/errors';
 import { importKept, type KnownRun, placedIn, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/kernels';
 import { createSchedule, type Programs, type Schedule } from '@lockstep/run';
-import { type LogRecord, type Manifest, readLog, readManifest } from '@lockstep/tracking';
+import { type LogRecord, type Manifest, parentOf, readLog, readManifest } from '@lockstep/tracking';
 import { compilePrograms, type Experiment, type HashesOfPrograms, hashesOf } from '@lockstep/training';
 import { type Stage, stageAt, stagesOf } from './stages.ts';
 
@@ -98,7 +98,7 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     dataset,
     journal,
     checkpoints: (await listCheckpoints(checkpointFolder(folder))).map(({ step }) => step),
-    firstStep: parentStep(manifest),
+    firstStep: parentOf(manifest)?.step ?? 0,
     changes: changesSince(manifest, journal, {
       data: dataset.hash,
       programs: hashes,
@@ -109,11 +109,6 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     schedule,
     programs,
   };
-}
-
-function parentStep({ parent }: Manifest): number {
-  const { step } = (parent ?? {}) as { readonly step?: unknown };
-  return typeof step === 'number' ? step : 0;
 }
 
 interface Found {

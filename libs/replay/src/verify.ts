@@ -49,7 +49,7 @@ export function planVerification(run: RecordedRun, { logs }: Evidence, options: 
 /** Stops at nothing: each drawn interval is checked, whatever the others show. */
 export async function verifyRun(run: RecordedRun, options: VerifyOptions): Promise<Verification> {
   const evidence = await readEvidence(run);
-  const { drawn, coverage, missed } = planVerification(run, evidence, options);
+  const { drawn, ...draw } = planVerification(run, evidence, options);
   const seal = await checkSeal(run.folder);
   const check = new Check(run, evidence, options);
   const intervals: CheckedInterval[] = [];
@@ -57,7 +57,7 @@ export async function verifyRun(run: RecordedRun, options: VerifyOptions): Promi
   const damaged = damageOf(evidence);
   const isClean = intervals.every(({ finding }) => finding === null) && damaged.length === 0;
   return {
-    ...{ verified: isClean && seal.findings.length === 0, seed: options.seed, coverage, missed },
+    ...{ verified: isClean && seal.findings.length === 0, seed: options.seed, ...draw },
     ...{ intervals, seal, damaged, compared: check.compared },
   };
 }
