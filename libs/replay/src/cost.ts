@@ -1,5 +1,6 @@
 /** What it costs to compute steps again, by the times that were recorded when they were computed. */
 import { type LogRecord, readLog } from '@lockstep/tracking';
+import { medianOf } from './median.ts';
 
 /** The first steps of a process are slow, and the median of these is of later ones. */
 const maxSteps = 200;
@@ -15,15 +16,16 @@ export function threadMsOfStep(
   const threads = new Map(
     events.flatMap((event) => (isJoined(event) ? [[event.worker, event.threads]] : [])),
   );
-  const bySteps = new Map<string, number>();
-  for (const work of metrics.filter(isWork)) {
-    // A step that was computed again in a later generation has the times of both.
-    const key = `${work.generation} ${work.step}`;
-    const active = Math.min(threads.get(work.worker) ?? 1, work.shards);
-    bySteps.set(key, (bySteps.get(key) ?? 0) + work.computeMs * active);
+  const bySteps = new Map<number, { readonly generation: number; threadMs: number }>();
+  for (const { step, generation, worker, shards, computeMs } of metrics.filter(isWork)) {
+    const known = bySteps.get(step);
+    // A step that a later generation repeats has the times of that generation.
+    const ofStep = known?.generation === generation ? known : { generation, threadMs: 0 };
+    ofStep.threadMs += computeMs * Math.min(threads.get(worker) ?? 1, shards);
+    bySteps.set(step, ofStep);
   }
-  const newest = [...bySteps.values()].slice(-maxSteps).sort((a, b) => a - b);
-  return newest[Math.floor(newest.length / 2)];
+  const newest = [...bySteps.values()].slice(-maxSteps).map(({ threadMs }) => threadMs);
+  return newest.length === 0 ? undefined : medianOf(newest);
 }
 
 interface Work {

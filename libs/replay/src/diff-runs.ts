@@ -1,10 +1,12 @@
 /** The first difference between two runs, with its cause. */
 
+import type { RecordedStep } from '@lockstep/tracking';
 import type { HashesOfPrograms, StepValue } from '@lockstep/training';
 import { type Evidence, firstDifferent, readEvidence } from './check.ts';
 import { compareWith } from './comparison.ts';
 import { Computation } from './computation.ts';
 import { type Cause, diffWithComputation, type RunDifference } from './diff.ts';
+import { findDifference } from './difference.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { savedBefore } from './state.ts';
 
@@ -40,18 +42,21 @@ function firstDifferentStep(a: Evidence, b: Evidence): number | undefined {
   const steps = [...b.logs.steps.keys()].sort((one, other) => one - other);
   return steps.find((step) => {
     const { metrics, ...marks } = b.logs.steps.get(step)!;
+    const [inA, inB] = [a.steps.get(step), b.steps.get(step)];
     return (
       comparison.step(step, { metrics, ...marks }) !== undefined ||
-      replicatedOf(a, step, b) !== replicatedOf(b, step, a)
+      (inA !== undefined && inB !== undefined && isDifferent(inA, inB))
     );
   });
 }
 
-/** The digests of a step that do not depend on the division of the shards, as text. Undefined where one side lacks them. */
-function replicatedOf(evidence: Evidence, step: number, other: Evidence): string | undefined {
-  const recorded = evidence.steps.get(step);
-  if (recorded === undefined || !other.steps.has(step)) return undefined;
-  return recorded.members.map(({ results, replica }) => [...results.flat(), ...replica].join()).join(' ');
+/** Compares the digests that both have: those of all members, and those of blocks with the same shards. */
+function isDifferent(a: RecordedStep, b: RecordedStep): boolean {
+  const members = b.members;
+  if (a.form.exchanges.length === 0 || b.form.exchanges.length === 0) return false;
+  return members.some(
+    ({ blocks, results, replica }) => findDifference(a, { blocks, results, replica }) !== undefined,
+  );
 }
 
 /** Both runs are what their programs compute: the first array in which these part. */

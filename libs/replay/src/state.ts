@@ -125,9 +125,10 @@ export function partingOfStep(
   computed: ComputedStep,
   chain: string,
 ): Parting | undefined {
-  const { step, metrics, fingerprint, evaluation, nonFinite } = computed;
+  const { step, metrics, fingerprint, stateHash, evaluation, nonFinite } = computed;
   const marks = {
     ...(fingerprint !== undefined && { fingerprint }),
+    ...(stateHash !== undefined && { stateHash }),
     ...(nonFinite && { nonFinite: nonFinite.what }),
   };
   return (
