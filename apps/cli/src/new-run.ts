@@ -41,8 +41,9 @@ export async function startNewRun(
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
-  const { keep } = args;
-  const opened = await createRunFolder(args.runRoot, file, config, args.profile, { command: argv, keep });
+  const { keep, record } = args;
+  const facts = { command: argv, keep, record };
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile, facts);
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);

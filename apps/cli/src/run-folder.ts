@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { defaultKeep, type Keep } from '@lockstep/checkpoint';
+import { checkpointFolder, defaultKeep, type Keep, saveCheckpoint } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
@@ -16,6 +16,7 @@ import {
   readKnown,
 } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
+import type { Beginning } from '@lockstep/replay';
 import type { RunConfig } from '@lockstep/run';
 import {
   createRun,
@@ -23,6 +24,7 @@ import {
   manifestSchemaVersion,
   openRun,
   type Parent,
+  type RecordMode,
   type Run,
   readLog,
   sha256,
@@ -62,6 +64,8 @@ export interface RunFacts {
   readonly keep?: Keep | undefined;
   /** The run from which it branches. */
   readonly parent?: Parent | undefined;
+  /** What it records of each step. Default: nothing. */
+  readonly record?: RecordMode;
 }
 
 /** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
@@ -70,7 +74,7 @@ export async function createRunFolder(
   code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  { command = [], keep = defaultKeep, parent }: RunFacts = {},
+  { command = [], keep = defaultKeep, record = 'off', parent }: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
   const lockfile = join(project.root, 'package-lock.json');
@@ -80,7 +84,7 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
-    keep,
+    ...{ keep, record },
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,
@@ -94,6 +98,21 @@ export async function createRunFolder(
   try {
     await makeLogFolder(run.folder);
     return opened;
+  } catch (error) {
+    await discardRun(opened);
+    throw error;
+  }
+}
+
+/**
+ * Saves the state with which a run begins, as its first checkpoint. Discards the run if that fails.
+ */
+export async function saveBeginning(opened: OpenedRun, { checkpoint, parent }: Beginning): Promise<void> {
+  const { run } = opened;
+  const { step, stateHash } = parent;
+  try {
+    const { tensorsSha256 } = await saveCheckpoint(checkpointFolder(run.folder), checkpoint);
+    await run.journal({ type: 'checkpoint', step, ...(stateHash && { stateHash }), tensorsSha256 });
   } catch (error) {
     await discardRun(opened);
     throw error;

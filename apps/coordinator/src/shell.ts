@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
+import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -13,7 +13,7 @@ import {
 } from '@lockstep/protocol';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
@@ -26,13 +26,7 @@ import type { Update } from './updates.ts';
 export interface ShellOptions {
   readonly state: CoordinatorState;
   readonly bundle: Uint8Array;
-  /** The folder of the run's checkpoints. */
-  readonly checkpoints: string;
-  readonly keep: Keep;
-  /** The step with which a branch begins. */
-  readonly first?: number | undefined;
-  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
-  requireStanding(step: number): void;
+  readonly checkpoints: RunCheckpoints;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -53,8 +47,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
-  readonly #checkpointFolder: string;
-  readonly #requireStanding: (step: number) => void;
+  readonly #runCheckpoints: RunCheckpoints;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -72,15 +65,15 @@ export class Shell {
   #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
+  /** The first value in which members differ, if that is why the run ends. */
+  #differing: string | undefined;
 
-  constructor(options: ShellOptions) {
-    const { state, bundle, checkpoints, keep, first, requireStanding, log, logger, trace } = options;
+  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints, keep, first);
-    this.#checkpointFolder = checkpoints;
-    this.#requireStanding = requireStanding;
+    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#runCheckpoints = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -137,7 +130,10 @@ export class Shell {
     }
     const { message, frames } = inbound;
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
-      this.#guard(() => this.#log.work(worker, message));
+      this.#guard(() => {
+        const fault = this.#log.work(worker, message);
+        if (fault !== undefined) this.#dropBadFrame(worker, fault);
+      });
     }
     if (message.type === 'committed' || message.type === 'evaluated') {
       this.#guard(() => this.#trace?.add(worker, message));
@@ -220,19 +216,28 @@ export class Shell {
       case 'sendCheckpoint':
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
-        this.#logger.error(effect, 'workers disagree');
-        this.#log.event(effect);
-        return undefined;
+        return this.#diverged(effect);
       case 'done':
-        this.#logger.info({ outcome: effect.outcome }, 'run ended');
-        for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
-        this.#outcome = effect.outcome;
-        this.#settle(effect.outcome);
-        return this.#tell(effect);
+        return this.#done(withVariable(effect.outcome, this.#differing));
       default:
         effect satisfies never;
         return undefined;
     }
+  }
+
+  #diverged(effect: Extract<CoordinatorEffect, { type: 'diverged' }>): undefined {
+    this.#differing = this.#log.differing(effect.step, effect.workers);
+    const event = { ...effect, ...(this.#differing !== undefined && { variable: this.#differing }) };
+    this.#logger.error(event, 'workers disagree');
+    this.#log.event(event);
+  }
+
+  #done(outcome: Outcome): undefined {
+    this.#logger.info({ outcome }, 'run ended');
+    for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+    this.#outcome = outcome;
+    this.#settle(outcome);
+    this.#tell({ type: 'done', outcome });
   }
 
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
@@ -275,10 +280,10 @@ export class Shell {
   async #lostCheckpoint(step: number): Promise<void> {
     // Every member asks for the checkpoint; only the first request reports it as lost.
     if (this.#state.checkpointStep !== step) return;
-    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const { checkpoint, skipped } = await newestCheckpoint(this.#runCheckpoints.folder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
-    this.#requireStanding(Math.max(0, newest));
+    this.#runCheckpoints.requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 
@@ -319,4 +324,16 @@ export class Shell {
   #tell(update: Update): undefined {
     for (const listener of this.#listeners) listener(update);
   }
+}
+
+/** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */
+function withVariable(outcome: Outcome, variable: string | undefined): Outcome {
+  if (outcome.reason !== 'failed' || variable === undefined) return outcome;
+  const { message, facts } = outcome.error;
+  const error = {
+    ...outcome.error,
+    message: `${message}; the first value that differs is the ${variable}`,
+    facts: { ...facts, variable },
+  };
+  return { ...outcome, error };
 }
