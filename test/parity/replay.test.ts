@@ -3,10 +3,13 @@ import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../cluster/harness/cluster.ts';
 import { type JsonEvent, startCommand } from '../cluster/harness/command.ts';
 import { train } from '../cluster/harness/command-run.ts';
+
+// Each test runs seven commands or more, one after the other.
+vi.setConfig({ testTimeout: 180_000 });
 
 /** Runs a command to its end; gives its last line. */
 async function ended(

@@ -1,25 +1,24 @@
 /** Goes on from any step of a run with other settings, in a run of its own. */
 import { dirname } from 'node:path';
-import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
-import { LockstepError } from '@lockstep/errors';
 import {
   type Beginning,
   beginningOf,
   Computation,
   computeRecordedState,
+  estimateSeconds,
   openRecordedRun,
   type PlannedBranch,
   planBranch,
-  type RecordedRun,
-  type RunLogs,
   readRunLogs,
-  savedBefore,
+  requireSameData,
+  type StateWatch,
+  warningsOf,
 } from '@lockstep/replay';
 import { buildHash } from '@lockstep/worker';
 import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
 import type { Display } from './display/display.ts';
-import { duration, plural, shortHash } from './display/format.ts';
+import { createRecomputation } from './display/recomputation.ts';
 import { metricsOf, trainNewRun, type Workers } from './new-run.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
@@ -27,10 +26,10 @@ import type { branchOptions, networkOptions, OutputArgs } from './options.ts';
 import {
   codeOf,
   createRunFolder,
-  discardRun,
   type OpenedRun,
   type RunFacts,
   requireRunFolder,
+  saveBeginning,
 } from './run-folder.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
@@ -49,7 +48,16 @@ export async function branchRun(
   await requireWritableFolder('run-root', root);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const display = chooseDisplay(terminal, args);
-  const { opened, metrics } = await prepare(folder, root, { ...args, argv }, display);
+  const recomputation = createRecomputation(terminal, args.json);
+  const watch: StateWatch = {
+    onStart: async (from) => {
+      const numSteps = args.step - from;
+      if (numSteps > 0) recomputation.start(from, numSteps, await estimateSeconds(folder, numSteps));
+    },
+    onStep: (step) => recomputation.step(step),
+  };
+  const prepared = prepare({ ...args, folder, root, argv }, display, watch);
+  const { opened, metrics } = await prepared.finally(() => recomputation.end());
   display.note(`branches from ${folder} after step ${args.step}; earlier steps are in that run`);
   return trainNewRun(opened, metrics, workers, args, display);
 }
@@ -59,76 +67,42 @@ interface Prepared {
   readonly metrics: readonly string[];
 }
 
+interface PrepareArgs extends BranchArgs {
+  readonly folder: string;
+  readonly root: string;
+  readonly argv: readonly string[];
+}
+
 /** Makes the folder of the branch. Data and state are in memory no longer when this has returned. */
-async function prepare(
-  folder: string,
-  root: string,
-  args: BranchArgs & { readonly argv: readonly string[] },
-  display: Display,
-): Promise<Prepared> {
+async function prepare(args: PrepareArgs, display: Display, watch: StateWatch): Promise<Prepared> {
+  const { folder, step, root, argv: command, keep, record } = args;
   const parent = await openRecordedRun(folder, { build: buildHash() });
-  noteChanges(parent, display);
-  const branch = await planBranch(parent, args.step, { ...args, assignments: args.set });
-  const beginning = await begin(branch, display);
+  requireSameData(parent);
+  for (const warning of warningsOf(parent)) display.note(warning);
+  const branch = await planBranch(parent, step, { ...args, assignments: args.set });
+  const computation = new Computation(parent);
+  const logs = await readRunLogs(folder, parent.manifest);
+  for (const skipped of await computeRecordedState(computation, step, logs, watch))
+    display.note(`the checkpoint of step ${skipped.step} is skipped: ${skipped.reason}`);
+  const beginning = beginningOf(computation, branch);
   const { experiment, dataset, config } = branch;
   for (const note of notesOf(experiment, dataset, config, args)) display.note(note);
-  const { argv: command, keep } = args;
-  const opened = await createBranchFolder(root, branch, beginning, { command, keep });
+  const opened = await createBranchFolder(root, branch, beginning, { command, keep, record });
   return { opened, metrics: metricsOf(experiment) };
-}
-
-/** Throws `data` if the data have changed, because the branch would not go on with those of its parent. */
-function noteChanges({ folder, changes }: RecordedRun, display: Display): void {
-  for (const { what, recorded, found, programs } of changes) {
-    if (what === 'data') {
-      throw new LockstepError(
-        'data',
-        `the data of ${folder} have changed since it was trained (${shortHash(recorded)}, now ${shortHash(found)}); a branch goes on with the same data: restore them, or begin a new run with lockstep train`,
-        { folder, recorded, found },
-      );
-    }
-    const which = what === 'build' ? 'another build of Lockstep' : `other programs (${programs!.join(', ')})`;
-    display.note(`steps of the branch are computed by ${which} than those of ${folder}`);
-  }
-}
-
-/** The state of the branch's step. */
-async function begin(branch: PlannedBranch, display: Display): Promise<Beginning> {
-  const { parent, step } = branch;
-  const logs = await readRunLogs(parent.folder, parent.manifest);
-  const from = savedBefore(parent, step);
-  if (from < step && step <= logs.lastStep) display.note(costOf(from, step, logs));
-  const computation = new Computation(parent);
-  await computeRecordedState(computation, step, logs, (computed) =>
-    display.computing(computed.step, from, step),
-  );
-  return beginningOf(computation, branch);
-}
-
-function costOf(from: number, step: number, { threadMs }: RunLogs): string {
-  const where = from === 0 ? 'the beginning' : `the checkpoint of step ${from}`;
-  const time = threadMs === undefined ? '' : `, about ${duration(((step - from) * threadMs) / 1_000)}`;
-  return `computing the state of step ${step} from ${where}: ${plural(step - from, 'step')} on one thread${time}`;
 }
 
 async function createBranchFolder(
   root: string,
-  { parent, name, config, dataset, step }: PlannedBranch,
+  { parent, name, config, dataset }: PlannedBranch,
   beginning: Beginning,
   facts: RunFacts,
 ): Promise<OpenedRun> {
   const { profile } = parent;
   const code = { ...codeOf(parent), name };
   const opened = await createRunFolder(root, code, config, profile, { ...facts, parent: beginning.parent });
-  const { run } = opened;
-  try {
-    await run.journal({ type: 'profile', profile });
-    await run.journal({ type: 'data', hash: dataset.hash });
-    await saveCheckpoint(checkpointFolder(run.folder), beginning.checkpoint);
-    await run.journal({ type: 'checkpoint', step });
-    return opened;
-  } catch (error) {
-    await discardRun(opened);
-    throw error;
-  }
+  // Workers with other data are refused, as they are by the parent.
+  await opened.run.journal({ type: 'profile', profile });
+  await opened.run.journal({ type: 'data', hash: dataset.hash });
+  await saveBeginning(opened, beginning);
+  return opened;
 }

@@ -42,9 +42,8 @@ export async function startNewRun(
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
   const { keep, record } = args;
-  const opened = await createRunFolder(args.runRoot, file, config, args.profile, {
-    ...{ command: argv, keep, record },
-  });
+  const facts = { command: argv, keep, record };
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile, facts);
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);

@@ -123,6 +123,7 @@ export const branchOptions = {
   'fingerprint-every': wholeNumber(1, { describe: 'steps between fingerprints in the log' }),
   'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
   keep: runOptions.keep,
+  record: runOptions.record,
   'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
   ...outsideOptions,
 } satisfies OptionTable;

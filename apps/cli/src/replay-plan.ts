@@ -13,7 +13,14 @@ import {
   stagesOf,
 } from '@lockstep/replay';
 import type { Progress, RunConfig } from '@lockstep/run';
-import { changesOf, type LengthChange, type Parent, parentOf } from '@lockstep/tracking';
+import {
+  changesOf,
+  type LengthChange,
+  type Parent,
+  parentOf,
+  type RecordMode,
+  recordModeOf,
+} from '@lockstep/tracking';
 import { codeOf } from './run-folder.ts';
 
 export interface AskedSteps {
@@ -42,6 +49,8 @@ export interface ReplayPlan {
   readonly stages: readonly ReplayStage[];
   /** The run from which this one branched. */
   readonly parent: Parent | undefined;
+  /** What the run recorded of each step, and the replay records too. */
+  readonly record: RecordMode;
   readonly logs: RunLogs;
   /** What has changed since the run was computed. */
   readonly changes: readonly Change[];
@@ -57,6 +66,7 @@ export function planReplay(run: RecordedRun, logs: RunLogs, asked: AskedSteps): 
     code: codeOf(run),
     stages: stagesBetween(run, from, to),
     parent: parentOf(run.manifest),
+    record: recordModeOf(run.manifest, folder),
   };
 }
 

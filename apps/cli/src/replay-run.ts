@@ -3,7 +3,6 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { checkpointFolder, saveCheckpoint } from '@lockstep/checkpoint';
 import type { Update } from '@lockstep/coordinator';
 import { LockstepError } from '@lockstep/errors';
 import { type Comparison, compareWith, openRecordedRun, type Parting, readRunLogs } from '@lockstep/replay';
@@ -24,11 +23,11 @@ import {
 } from './replay-plan.ts';
 import {
   createRunFolder,
-  discardRun,
   type OpenedRun,
   openRunFolder,
   type RunFacts,
   requireRunFolder,
+  saveBeginning,
 } from './run-folder.ts';
 import { changeLength } from './run-length.ts';
 import { isLocked, whileLocked } from './run-lock.ts';
@@ -96,19 +95,13 @@ async function withRoot<T>(kept: string | undefined, action: (root: string) => P
 }
 
 async function createReplayFolder(root: string, plan: ReplayPlan, facts: RunFacts): Promise<OpenedRun> {
-  const { code, profile, stages } = plan;
+  const { code, profile, stages, record } = plan;
   const { config } = stages[0]!;
   const beginning = await beginningOfReplay(plan);
   const parent = beginning?.parent;
-  const opened = await createRunFolder(root, code, config, profile, { ...facts, parent });
-  if (beginning === undefined) return opened;
-  try {
-    await saveCheckpoint(checkpointFolder(opened.run.folder), beginning.checkpoint);
-    return opened;
-  } catch (error) {
-    await discardRun(opened);
-    throw error;
-  }
+  const opened = await createRunFolder(root, code, config, profile, { ...facts, record, parent });
+  if (beginning !== undefined) await saveBeginning(opened, beginning);
+  return opened;
 }
 
 class Replay {

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { defaultKeep, type Keep } from '@lockstep/checkpoint';
+import { checkpointFolder, defaultKeep, type Keep, saveCheckpoint } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
@@ -16,6 +16,7 @@ import {
   readKnown,
 } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
+import type { Beginning } from '@lockstep/replay';
 import type { RunConfig } from '@lockstep/run';
 import {
   createRun,
@@ -61,10 +62,10 @@ export interface RunFacts {
   readonly command?: readonly string[];
   /** How many checkpoints it keeps. Default 10. */
   readonly keep?: Keep | undefined;
-  /** What it records of each step. Default: nothing. */
-  readonly record?: RecordMode;
   /** The run from which it branches. */
   readonly parent?: Parent | undefined;
+  /** What it records of each step. Default: nothing. */
+  readonly record?: RecordMode;
 }
 
 /** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
@@ -97,6 +98,21 @@ export async function createRunFolder(
   try {
     await makeLogFolder(run.folder);
     return opened;
+  } catch (error) {
+    await discardRun(opened);
+    throw error;
+  }
+}
+
+/**
+ * Saves the state with which a run begins, as its first checkpoint. Discards the run if that fails.
+ */
+export async function saveBeginning(opened: OpenedRun, { checkpoint, parent }: Beginning): Promise<void> {
+  const { run } = opened;
+  const { step, stateHash } = parent;
+  try {
+    const { tensorsSha256 } = await saveCheckpoint(checkpointFolder(run.folder), checkpoint);
+    await run.journal({ type: 'checkpoint', step, ...(stateHash && { stateHash }), tensorsSha256 });
   } catch (error) {
     await discardRun(opened);
     throw error;

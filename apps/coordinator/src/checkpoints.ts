@@ -29,8 +29,17 @@ export interface CheckpointStore {
   release(): void;
 }
 
-/** `first`: the step of the checkpoint with which a branch begins, which is never removed. */
-export function createCheckpointStore(folder: string, keep: Keep, first?: number): CheckpointStore {
+/** The checkpoints of a run, and what its manifest says of them. */
+export interface RunCheckpoints {
+  readonly folder: string;
+  readonly keep: Keep;
+  /** The step of the checkpoint with which a branch begins, which is never removed. */
+  readonly first: number | undefined;
+  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
+  requireStanding(step: number): void;
+}
+
+export function createCheckpointStore({ folder, keep, first }: RunCheckpoints): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;

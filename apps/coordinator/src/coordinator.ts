@@ -33,6 +33,7 @@ import {
 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import type { RunCheckpoints } from './checkpoints.ts';
 import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
 import {
   checkpointSkipped,
@@ -121,13 +122,12 @@ export interface Coordinator {
 /** Throws `address`, `credentials` or `checkpoint`; the caller must then close the run. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { run, logger, bind, keys } = options;
-  const checkpoints = checkpointFolder(run.folder);
-  await removeTemporaries(checkpoints);
-  const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
+  const checkpoints = checkpointsOf(run);
+  await removeTemporaries(checkpoints.folder);
+  const { checkpoint, skipped } = await newestCheckpoint(checkpoints.folder);
   const newestStep = checkpoint?.step ?? -1;
-  requireStanding(run, Math.max(0, newestStep));
-  const first = parentOf(run.manifest)?.step;
-  const history = await readHistory(run.folder, newestStep, first);
+  checkpoints.requireStanding(Math.max(0, newestStep));
+  const history = await readHistory(run.folder, newestStep, checkpoints.first);
   const notify = (notice: Notice): void => shell.notify(notice);
   const record = recordModeOf(run.manifest, run.folder);
   const recorded = record === 'off' ? undefined : await openStepRecord(run.folder);
@@ -139,9 +139,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinator(machineConfig(options, history, record), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
-    keep: keepOf(run.manifest, run.folder),
-    first,
-    requireStanding: (step) => requireStanding(run, step),
     log,
     logger,
     trace,
@@ -239,6 +236,13 @@ function followEvents(options: EventFileOptions | undefined, shell: Shell): Even
   shell.onUpdate((update) => events.update(update));
   return events;
 }
+
+const checkpointsOf = (run: Run): RunCheckpoints => ({
+  folder: checkpointFolder(run.folder),
+  keep: keepOf(run.manifest, run.folder),
+  first: parentOf(run.manifest)?.step,
+  requireStanding: (step) => requireStanding(run, step),
+});
 
 /**
  * Steps before the last change of the length were computed with the old length, and the first steps of a branch with the settings

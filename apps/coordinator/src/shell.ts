@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
+import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -13,7 +13,7 @@ import {
 } from '@lockstep/protocol';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
@@ -26,13 +26,7 @@ import type { Update } from './updates.ts';
 export interface ShellOptions {
   readonly state: CoordinatorState;
   readonly bundle: Uint8Array;
-  /** The folder of the run's checkpoints. */
-  readonly checkpoints: string;
-  readonly keep: Keep;
-  /** The step with which a branch begins. */
-  readonly first?: number | undefined;
-  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
-  requireStanding(step: number): void;
+  readonly checkpoints: RunCheckpoints;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -53,8 +47,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
-  readonly #checkpointFolder: string;
-  readonly #requireStanding: (step: number) => void;
+  readonly #runCheckpoints: RunCheckpoints;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -75,14 +68,12 @@ export class Shell {
   /** The first value in which members differ, if that is why the run ends. */
   #differing: string | undefined;
 
-  constructor(options: ShellOptions) {
-    const { state, bundle, checkpoints, keep, first, requireStanding, log, logger, trace } = options;
+  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints, keep, first);
-    this.#checkpointFolder = checkpoints;
-    this.#requireStanding = requireStanding;
+    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#runCheckpoints = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -289,10 +280,10 @@ export class Shell {
   async #lostCheckpoint(step: number): Promise<void> {
     // Every member asks for the checkpoint; only the first request reports it as lost.
     if (this.#state.checkpointStep !== step) return;
-    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const { checkpoint, skipped } = await newestCheckpoint(this.#runCheckpoints.folder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
-    this.#requireStanding(Math.max(0, newest));
+    this.#runCheckpoints.requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 

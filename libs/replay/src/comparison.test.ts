@@ -143,14 +143,4 @@ describe('the logs of a run', () => {
     const sound = compareWith(await logsOf(whole));
     expect(sound.stopped(stop)).toMatchObject({ recorded: 'every step is finite' });
   });
-
-  it('tell what a step takes on one thread', async () => {
-    const joined = { type: 'joined', worker: 'a', threads: 2 };
-    const work = (step: number, worker: string, computeMs: number) => ({
-      ...{ kind: 'work', step, generation: 1, worker, rank: 0, shards: 4, computeMs },
-    });
-    const times = [work(1, 'a', 900), work(1, 'b', 80), work(2, 'a', 20), work(2, 'b', 5), work(3, 'a', 10)];
-    expect((await logsOf(times, [joined])).threadMs).toBe(45);
-    expect(await logsOf(whole)).not.toHaveProperty('threadMs');
-  });
 });

@@ -1,5 +1,4 @@
 /** Steps of recorded runs, computed again in one process. */
-
 export type { Beginning } from './beginning.ts';
 export { beginningOf } from './beginning.ts';
 export type { BranchSettings, PlannedBranch } from './branch.ts';
@@ -31,7 +30,7 @@ export type { Spike } from './spike.ts';
 export { spikeScore, spikesOf, spikeWindow } from './spike.ts';
 export type { Stage } from './stages.ts';
 export { stageAt, stagesOf } from './stages.ts';
-export type { SkippedState } from './state.ts';
+export type { SkippedState, StateWatch } from './state.ts';
 export {
   computeRecordedState,
   computeState,

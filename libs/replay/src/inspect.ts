@@ -124,10 +124,10 @@ export async function inspectStep(
   );
   const indices = samplesAt(sampling, step);
   const shown = place === undefined ? indices : indices.slice(place, place + 1);
-  const schedule = run.schedule(run.stage(step));
+  const epoch = epochAt(run.schedule(run.stage(step)), step);
   const { metrics, isUpdated, nonFinite } = computed;
   return {
-    ...{ run: run.folder, step, epoch: epochAt(schedule, step), data: formOfDataset(run.dataset) },
+    ...{ run: run.folder, step, epoch, data: formOfDataset(run.dataset) },
     ...{ samples: tensor(shown), columns: columnsOf(run.dataset, shown, [shown.length]), ...values },
     ...{ stepMetrics: metrics, isUpdated, ...(nonFinite && { nonFinite: nonFinite.what }) },
     warnings: [

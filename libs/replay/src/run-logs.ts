@@ -7,7 +7,6 @@ import {
   readLog,
   standingMetrics,
 } from '@lockstep/tracking';
-import { threadMsOfStep } from './cost.ts';
 
 /** A value of a log. Numbers that are not finite are text. */
 export type Logged = number | string;
@@ -44,8 +43,6 @@ export interface RunLogs {
   /** The fingerprint of the result, if the run has finished. */
   readonly result?: { readonly step: number; readonly fingerprint: string };
   readonly stop?: LoggedStop;
-  /** Milliseconds that a step takes on one thread, by the times of its members. */
-  readonly threadMs?: number;
 }
 
 /** Reads the logs of a run, which may still be trained. */
@@ -64,7 +61,6 @@ export async function readRunLogs(folder: string, manifest: Manifest): Promise<R
   const evaluations = standing.filter(({ kind }) => kind === 'evaluation');
   const final = evaluations.findLast((record) => record.final === true);
   const first = parentOf(manifest)?.step ?? 0;
-  const threadMs = threadMsOfStep(metrics, events);
   return {
     lastStep: steps.reduce((most, { step }) => Math.max(most, step as number), first),
     steps: byStep(steps, loggedStep),
@@ -77,7 +73,6 @@ export async function readRunLogs(folder: string, manifest: Manifest): Promise<R
       result: { step: ending!.steps as number, fingerprint: ending!.fingerprint as string },
     }),
     ...(stop && { stop }),
-    ...(threadMs !== undefined && { threadMs }),
   };
 }
 

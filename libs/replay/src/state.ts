@@ -88,6 +88,13 @@ export function computeUntil(
   }
 }
 
+/** Told while a state is computed. */
+export interface StateWatch {
+  /** Before the steps after `from` are computed. */
+  onStart?(from: number): void | Promise<void>;
+  onStep?(step: number): void;
+}
+
 /**
  * Computes the state of `step` as the run had it: every step that is computed again is compared with the logs. Throws as
  * {@link computeState} does, `config` for a step that is not done yet, and `checkpoint` where a step parts from the logs.
@@ -96,27 +103,30 @@ export async function computeRecordedState(
   computation: Computation,
   step: number,
   logs: RunLogs,
-  onStep: (computed: ComputedStep) => void = () => undefined,
-): Promise<void> {
+  watch: StateWatch = {},
+): Promise<readonly SkippedState[]> {
   const { run } = computation;
+  requireState(run, step);
   if (step > logs.lastStep) {
     throw new LockstepError('config', `${run.folder} has done ${logs.lastStep} steps so far, not ${step}`, {
       ...{ folder: run.folder, step, lastStep: logs.lastStep },
     });
   }
+  const skipped = await restoreBefore(computation, step);
+  const from = computation.step;
+  // A state has its chain from the file of its checkpoint.
+  const recorded = logs.steps.get(from)?.chain;
+  const { chain } = computation.progress;
+  if (recorded !== undefined && recorded !== chain)
+    throw hasParted(run, step, { step: from, what: 'chain', recorded, computed: chain });
+  await watch.onStart?.(from);
   const comparison = compareWith(logs);
-  let numComputed = 0;
-  await computeState(computation, step, (computed) => {
-    numComputed++;
+  computeUntil(computation, step, (computed) => {
     const parting = partingOfStep(comparison, computed, computation.progress.chain);
     if (parting !== undefined) throw hasParted(run, step, parting);
-    onStep(computed);
+    watch.onStep?.(computed.step);
   });
-  // The state of a checkpoint has its chain from the file.
-  const chain = logs.steps.get(step)?.chain;
-  const found = computation.progress.chain;
-  if (numComputed > 0 || chain === undefined || chain === found) return;
-  throw hasParted(run, step, { step, what: 'chain', recorded: chain, computed: found });
+  return skipped;
 }
 
 /** Compares a step that was computed again with the logs. */
@@ -126,13 +136,9 @@ export function partingOfStep(
   chain: string,
 ): Parting | undefined {
   const { step, metrics, fingerprint, stateHash, evaluation, nonFinite } = computed;
-  const marks = {
-    ...(fingerprint !== undefined && { fingerprint }),
-    ...(stateHash !== undefined && { stateHash }),
-    ...(nonFinite && { nonFinite: nonFinite.what }),
-  };
+  const report = { metrics, fingerprint, stateHash, chain, nonFinite: nonFinite?.what };
   return (
-    comparison.step(step, { metrics, chain, ...marks }) ??
+    comparison.step(step, report) ??
     (evaluation && comparison.evaluation(step, false, { metrics: evaluation }))
   );
 }

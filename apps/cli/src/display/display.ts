@@ -76,8 +76,6 @@ export interface Replayed {
 export interface Display {
   started(info: RunInfo): void;
   update(update: Update): void;
-  /** Shows that recorded steps are computed again before a run starts: of those after `from`, up to `to`, `step` is done. */
-  computing(step: number, from: number, to: number): void;
   /** Shows a line that stays. */
   note(text: string): void;
   /** Shows problems that the type checker found in the experiment. */

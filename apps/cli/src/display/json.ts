@@ -13,12 +13,6 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
   const write = (event: string, facts: Readonly<Record<string, unknown>>) =>
     out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
 
-  function computing(step: number, _from: number, to: number): void {
-    if (step < to && now() - writtenAt < stepMs) return;
-    writtenAt = now();
-    write('computing', { step, of: to });
-  }
-
   function step(update: Extract<Update, { type: 'progress' }>): void {
     const { step, fingerprint, stateHash, report } = update;
     const isHashed = fingerprint !== undefined || stateHash !== undefined;
@@ -63,7 +57,6 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           update satisfies never;
       }
     },
-    computing,
     note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
     ended: (ending) =>

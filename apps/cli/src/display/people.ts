@@ -86,12 +86,6 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       if (!begun && isFailedLoading(update)) heldBack.push(text);
       else note(text);
     },
-    computing: (step, from, to) => {
-      // A line for every few seconds where lines stay.
-      if (step === from + 1 && !out.isTTY) drawnAt = now();
-      if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
-      draw(`  computing the state of step ${to}: ${step - from}/${to - from} steps`.slice(0, width()));
-    },
     note,
     typeErrors: (problems) => {
       for (const line of describeProblems(problems)) note(line);

@@ -67,26 +67,3 @@ it('ends JSON with one line', () => {
   expect(lines[1]).toMatch(/^\{"event":"done","identical":false,"steps":36,.*"step":37,"what":"loss",/);
   expect(lines[2]).toMatch(/^\{"event":"interrupted","identical":true,"steps":940,/);
 });
-
-it('shows how far the computation of a state is', () => {
-  let time = 0;
-  const shown = (isTTY: boolean): string => {
-    const out = recordingStream(isTTY);
-    const display = createPeopleDisplay(out, () => time);
-    for (let step = 41; step <= 50; step++) {
-      time += 1_000;
-      display.computing(step, 40, 50);
-    }
-    return out.text();
-  };
-  expect(shown(false)).toBe('  computing the state of step 50: 6/10 steps\n');
-  expect(shown(true)).toContain('computing the state of step 50: 10/10 steps');
-  const out = recordingStream();
-  const display = createJsonDisplay(out, () => time);
-  display.computing(41, 40, 50);
-  display.computing(42, 40, 50);
-  display.computing(50, 40, 50);
-  expect(out.text()).toBe(
-    '{"event":"computing","step":41,"of":50}\n{"event":"computing","step":50,"of":50}\n',
-  );
-});
