@@ -31,6 +31,7 @@ export {
   formatProgram,
   inlineCalls,
   instantiate,
+  isUsable,
   kinds,
   localMoments,
   overShards,
@@ -42,4 +43,5 @@ export {
   runAlone,
   shardMoments,
   traceProgram,
+  withProfile,
 } from '@lockstep/autodiff';
