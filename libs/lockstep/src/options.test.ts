@@ -123,6 +123,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
       ),
     'outputs',
   ],
+  createPlanner: [(o) => l.createPlanner(o), 'maxPlans'],
   instantiate: [(o) => l.instantiate(l.planProgram(l.traceProgram((y) => [y!], [x])), o), 'byteOffset'],
   checkGrads: [(o) => l.checkGrads(total, [x], o), 'modes'],
   jacobian: [(o) => l.jacobian(total, 0, o), 'mode'],

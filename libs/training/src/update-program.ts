@@ -11,7 +11,7 @@ import { stepMeans } from './step-means.ts';
 import { leavesLike } from './trees.ts';
 
 export function planUpdate(
-  { task, trees, form }: ProgramParts,
+  { cache, task, trees, form }: ProgramParts,
   linkMetrics: readonly string[],
   totalSteps: number,
 ): Plan {
@@ -20,6 +20,7 @@ export function planUpdate(
   const means = unpack(evaluationGroups(task), columns.metrics);
   const reported = stepGroups(task, linkMetrics);
   return planNamed(
+    cache,
     signature,
     (inputs) => {
       const { sums, step } = inputs;
