@@ -14,6 +14,7 @@ import {
   trainingSlot,
   viewer,
 } from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 import { type BlockOptions, bindBlock } from './bound-block.ts';
 import { createRecorder } from './recorder.ts';
 import { createUpdater, type UpdateResult } from './updater.ts';
@@ -46,6 +47,14 @@ export interface BatchSupply {
   release(): void;
 }
 
+/** Sums over the samples of a step. */
+export interface ReducedSums {
+  /** Of the gradient, by parameter. */
+  readonly gradientSums: readonly TypedArray[];
+  /** Of loss and metrics, and the number of samples: `sumGroups`. */
+  readonly sums: TypedArray;
+}
+
 export interface Executor {
   /** Makes the state of step 0 in a copy of the replica. */
   initialize(copy: ReplicaCopy): void;
@@ -57,6 +66,8 @@ export interface Executor {
    * `isUpdated` is false.
    */
   runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(copy: ReplicaCopy): ReducedSums;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
   evaluate(step: number, split: SplitName, copy: ReplicaCopy): void;
 }
@@ -104,6 +115,10 @@ export function createExecutor(options: ExecutorOptions): Executor {
         recorder?.recordUpdate(copy);
       }
       return result;
+    },
+    reduced(copy) {
+      const { gradientSums, sums } = blocks[0]!.outputs(copy);
+      return { gradientSums, sums };
     },
     evaluate(step, name, copy) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);

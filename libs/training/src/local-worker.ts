@@ -28,7 +28,7 @@ import {
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
 import { type ComputedRecord, computedRecord } from './computed-record.ts';
-import { createExecutor, type ExecutorHooks } from './executor.ts';
+import { createExecutor, type ExecutorHooks, type ReducedSums } from './executor.ts';
 import type { UpdateResult } from './updater.ts';
 
 export interface LocalWorkerOptions {
@@ -54,6 +54,8 @@ export interface LocalWorker {
   /** Runs the segments and exchanges of step `step`, from 1, without its update. */
   runSegments(step: number): void;
   update(step: number): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(): ReducedSums;
   /** The metrics of the last update. */
   stepMetrics(): Record<string, number>;
   /** The record of the last update. */
@@ -105,6 +107,7 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
       }
     },
     update: (step) => executors[0]!.runUpdate(step, copy),
+    reduced: () => executors[0]!.reduced(copy),
     stepMetrics() {
       const values = view(layout.stepMetrics);
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
