@@ -8,6 +8,7 @@
 import { allReduceGroups } from './all-reduce.mjs';
 import { matmulGroup } from './matmul.mjs';
 import { portableGroups } from './portable.mjs';
+import { recordGroups } from './record.mjs';
 import { startupGroup } from './startup.mjs';
 import { stepGroups } from './step.mjs';
 import { workersGroups } from './workers.mjs';
@@ -27,6 +28,7 @@ export const groups = [
   matmulGroup,
   ...stepGroups,
   ...workersGroups,
+  ...recordGroups,
   ...allReduceGroups,
   startupGroup,
   ...portableGroups,

@@ -74,9 +74,10 @@ export const runOptions = {
     fixed: 'it is part of the configuration with which the run began',
   }),
   keep: keepOption(' 10'),
-  record: choice(['off', 'chain', 'full'] as const satisfies readonly RecordMode[], {
-    describe: 'what is recorded of each step: nothing, one digest of the model, or a digest of every array',
-    default: 'full',
+  record: choice(['auto', 'off', 'chain', 'full'] as const satisfies readonly RecordMode[], {
+    describe:
+      'digests of each step: none, one of the model, or one of every array; auto: full where that costs about 1 %, else chain',
+    default: 'auto',
     fixed: 'the steps of a run have one record',
   }),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {

@@ -6,6 +6,7 @@ import {
   type LogRecord,
   type Run,
   readLog,
+  type SharedValue,
   type StepRecordWriter,
   standingMetrics,
 } from '@lockstep/tracking';
@@ -29,7 +30,7 @@ export interface RunLog {
    */
   work(worker: string, message: Committed): string | undefined;
   /** The first value in which workers differ from others in a step; undefined if it is not known. */
-  differing(step: number, workers: readonly string[]): string | undefined;
+  differing(step: number, workers: readonly string[]): SharedValue | undefined;
   event(event: LogRecord): void;
   /** What could not be written. */
   gaps(): readonly LogGap[];

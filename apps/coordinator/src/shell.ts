@@ -11,6 +11,7 @@ import {
   encodeMessage,
   type Outcome,
 } from '@lockstep/protocol';
+import type { SharedValue } from '@lockstep/tracking';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
@@ -66,7 +67,7 @@ export class Shell {
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
   /** The first value in which members differ, if that is why the run ends. */
-  #differing: string | undefined;
+  #differing: SharedValue | undefined;
 
   constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
@@ -218,7 +219,7 @@ export class Shell {
       case 'diverged':
         return this.#diverged(effect);
       case 'done':
-        return this.#done(withVariable(effect.outcome, this.#differing));
+        return this.#done(withDifference(effect.outcome, this.#differing));
       default:
         effect satisfies never;
         return undefined;
@@ -227,7 +228,7 @@ export class Shell {
 
   #diverged(effect: Extract<CoordinatorEffect, { type: 'diverged' }>): undefined {
     this.#differing = this.#log.differing(effect.step, effect.workers);
-    const event = { ...effect, ...(this.#differing !== undefined && { variable: this.#differing }) };
+    const event = { ...effect, ...this.#differing };
     this.#logger.error(event, 'workers disagree');
     this.#log.event(event);
   }
@@ -327,13 +328,15 @@ export class Shell {
 }
 
 /** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */
-function withVariable(outcome: Outcome, variable: string | undefined): Outcome {
-  if (outcome.reason !== 'failed' || variable === undefined) return outcome;
+function withDifference(outcome: Outcome, differing: SharedValue | undefined): Outcome {
+  if (outcome.reason !== 'failed' || differing === undefined) return outcome;
   const { message, facts } = outcome.error;
+  const { part, variable } = differing;
+  const where = part === 'result' ? 'in the result of its exchange' : 'in the replica after the update';
   const error = {
     ...outcome.error,
-    message: `${message}; the first value that differs is the ${variable}`,
-    facts: { ...facts, variable },
+    message: `${message}; the first value that differs is ${variable} ${where}`,
+    facts: { ...facts, ...differing },
   };
   return { ...outcome, error };
 }

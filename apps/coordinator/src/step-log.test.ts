@@ -113,16 +113,16 @@ describe('a coordinator of a recorded run', () => {
       error: {
         code: 'internal',
         message: expect.stringMatching(
-          /^step 1: worker a has the digest d, worker b has the digest e, .*; the first value that differs is the replica params\/kernel$/,
+          /^step 1: worker a on here has the digest d, worker b on here has the digest e, .*; the first value that differs is params\/kernel in the replica after the update$/,
         ),
-        facts: { step: 1, workers: ['a', 'b'], variable: 'replica params/kernel' },
+        facts: { step: 1, workers: ['a', 'b'], part: 'replica', variable: 'params/kernel' },
       },
     });
     await coordinator.close(0);
     const { records } = await readLog(run.folder, 'events');
     expect(records.find(({ type }) => type === 'diverged')).toMatchObject({
       ...{ step: 1, of: 'digest', workers: ['a', 'b'], hashes: { a: 'd', b: 'e' } },
-      variable: 'replica params/kernel',
+      ...{ part: 'replica', variable: 'params/kernel' },
     });
     const { steps } = (await readStepRecord(run.folder))!;
     expect(steps[0]!.members.map(({ replica }) => replica)).toEqual([[13n], [99n]]);
@@ -189,9 +189,10 @@ describe('a step log', () => {
       log.write('b', message(step, 1, [...shared.with(1, 9n).with(2, 9n), ...ofBlock]));
       log.write('c', message(step, 0, [...shared, ...ofBlock]));
     }
-    expect(log.differing(6, ['b'])).toBe('result sums');
-    expect(log.differing(6, ['a', 'b', 'c'])).toBe('result sums');
-    expect(log.differing(6, ['a'])).toBe('result sums');
+    const sums = { part: 'result', variable: 'sums' };
+    expect(log.differing(6, ['b'])).toEqual(sums);
+    expect(log.differing(6, ['a', 'b', 'c'])).toEqual(sums);
+    expect(log.differing(6, ['a'])).toEqual(sums);
     expect(log.differing(1, ['b'])).toBeUndefined();
     expect(log.gap()).toBeUndefined();
   });

@@ -6,8 +6,9 @@ import {
   parseForm,
   type RecordForm,
   replicatedBytes,
-  replicatedNames,
+  type SharedValue,
   type StepRecordWriter,
+  sharedValues,
 } from '@lockstep/tracking';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
@@ -15,8 +16,8 @@ type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 export interface StepLog {
   /** Writes the record of a report, if it has one. Returns what is wrong with a record that cannot be read. */
   write(worker: string, message: Committed): string | undefined;
-  /** The first value in which workers differ from another one in a step, such as `result params/0/kernel`; undefined if unknown. */
-  differing(step: number, workers: readonly string[]): string | undefined;
+  /** The first value in which workers differ from another one in a step; undefined if it is not known. */
+  differing(step: number, workers: readonly string[]): SharedValue | undefined;
   /** Steps that could not be written. */
   gap(): LogGap | undefined;
   close(): void;
@@ -74,7 +75,7 @@ export function createStepLog(writer: StepRecordWriter | undefined, onLost: () =
 
 const digestBytes = 8;
 
-function firstDifference({ form, replicated }: Shared, other: Shared | undefined): string | undefined {
+function firstDifference({ form, replicated }: Shared, other: Shared | undefined): SharedValue | undefined {
   const at = replicated.findIndex((byte, i) => byte !== other?.replicated[i]);
-  return other === undefined || at === -1 ? undefined : replicatedNames(form)[Math.floor(at / digestBytes)];
+  return other === undefined || at === -1 ? undefined : sharedValues(form)[Math.floor(at / digestBytes)];
 }

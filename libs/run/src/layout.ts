@@ -126,7 +126,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     nodes.flat().map(({ level }) => 1 << level),
   ).map((buckets) => buckets.map(({ size }) => slot('float32', [size])));
   const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));
-  const contents = recordContents(programs, options.record ?? 'off');
+  const contents = recordContents(programs, options.record ?? 'off', options.batchSize);
   const record = contents && layoutRecord(programs, contents, blocks.length, threads.length, take);
   return {
     bytes,

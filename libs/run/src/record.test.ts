@@ -40,7 +40,8 @@ function planOf(equations: readonly unknown[], outputs = [5, 8, 9, 4]): Plan {
   }));
   const exchanges = [0, 1, 2, 3].map((exchange) => {
     const members = entries.filter((value) => value.exchange === exchange);
-    return [{ op: members[0]!.op, exchanged: members.map(({ variable }) => variable) }];
+    const size = members.reduce((sum, member) => sum + member.size, 0);
+    return [{ op: members[0]!.op, size, exchanged: members.map(({ variable }) => variable) }];
   });
   const places = entries.map(({ variable, exchange }) => {
     const before = entries.filter((value) => value.exchange === exchange && value.variable < variable);
@@ -100,7 +101,8 @@ describe('the names of exchanged values', () => {
   });
 });
 
-const programs = { ...form, shard: () => planOf([fused]) } as unknown as Programs;
+const programs = { ...form, shardFlops: 1, shard: () => planOf([fused]) } as unknown as Programs;
+const batchSize = 32;
 
 /** The layout of a worker's digests, with the bytes that they take. */
 function laidOut(mode: RecordMode, numBlocks: number) {
@@ -109,7 +111,7 @@ function laidOut(mode: RecordMode, numBlocks: number) {
     bytes += size;
     return bytes - size;
   };
-  const record = layoutRecord(programs, recordContents(programs, mode)!, numBlocks, 2, take);
+  const record = layoutRecord(programs, recordContents(programs, mode, batchSize)!, numBlocks, 2, take);
   return { record, bytes };
 }
 
@@ -139,11 +141,20 @@ describe('the layout of a record', () => {
   });
 
   it('has one digest in `chain`, and is absent in `off`', () => {
-    expect(recordContents(programs, 'off')).toBeUndefined();
+    expect(recordContents(programs, 'off', batchSize)).toBeUndefined();
     const { record } = laidOut('chain', 2);
     expect(record.form).toEqual({ exchanges: [], replica: ['model'] });
     expect(range(record.digests)).toEqual([0, 8]);
     expect(record.blocks).toEqual([]);
+  });
+
+  it('has everything in `auto` where a step computes 256 operations for each byte of its digests', () => {
+    // Rows of three floats, sums of 2 + 2 + 7 and 7, moments of 7 and 7 elements, and an array of each of the four variables.
+    const bytes = 4 * (batchSize * 3 + 32 + 2 + 3 + 3 + 2);
+    const numShards = batchSize / programs.rowsPerShard;
+    const of = (shardFlops: number) => recordContents({ ...programs, shardFlops }, 'auto', batchSize);
+    expect(of((256 * bytes) / numShards)).toEqual(recordContents(programs, 'full', batchSize));
+    expect(of((256 * bytes) / numShards - 1)).toEqual(recordContents(programs, 'chain', batchSize));
   });
 
   it('leaves blocks out where a report would be too large', () => {
@@ -155,10 +166,12 @@ describe('the layout of a record', () => {
 
   it('records the state as one where its names would not fit a message', () => {
     const optState = Array.from({ length: 9_000 }, (_, i) => float(`${i}`, 1));
-    expect(recordContents({ ...programs, optState }, 'full')).toEqual(recordContents(programs, 'chain'));
+    expect(recordContents({ ...programs, optState }, 'full', batchSize)).toEqual(
+      recordContents(programs, 'chain', batchSize),
+    );
     const long = [float('x'.repeat(300_000), 1)];
-    expect(recordContents({ ...programs, optState: long }, 'full')).toEqual(
-      recordContents(programs, 'chain'),
+    expect(recordContents({ ...programs, optState: long }, 'full', batchSize)).toEqual(
+      recordContents(programs, 'chain', batchSize),
     );
   });
 });

@@ -26,7 +26,8 @@ export {
   blockDigests,
   replicatedBytes,
   replicatedDigests,
-  replicatedNames,
+  type SharedValue,
+  sharedValues,
 } from './step-record/digests.ts';
 export { parseForm } from './step-record/entries.ts';
 export { type RecordMode, recordModeOf, recordModes } from './step-record/mode.ts';

@@ -3,7 +3,7 @@
  * shards. Exchanges cut it into segments; they reduce values across shards along the tree. The update program divides
  * once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
  */
-import type { Plan } from '@lockstep/autodiff';
+import { type Plan, programFlops } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError, ofField } from '@lockstep/errors';
 import { skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
@@ -65,10 +65,13 @@ export function compilePrograms(
     skipsNonFinite: skips,
   };
   const parts = { cache, task, trees, form };
+  const shard = memoize((numShards) => ofField(['loss'], () => planShard(parts, numShards)));
   return {
     ...form,
-    init,
-    shard: memoize((numShards) => ofField(['loss'], () => planShard(parts, numShards))),
+    ...{ init, shard },
+    get shardFlops() {
+      return programFlops(shard(1).program);
+    },
     evaluation: memoize((numShards) => ofField(['model'], () => planEvaluation(parts, paramsOf, numShards))),
     update: ofField(['optimizer'], () => planUpdate(parts, linkMetrics, totalSteps)),
   };

@@ -52,7 +52,7 @@ describe('members that differ', () => {
     expect(verdict(commit('w2', 1, 'b'))).toEqual({
       ...{ of: 'digest', step: 1, workers: ['w1', 'w2'] },
       message:
-        'step 1: worker w1 has the digest a, worker w2 has the digest b, and none has a majority; a machine or a kernel breaks the numeric profile',
+        'step 1: worker w1 on sim has the digest a, worker w2 on sim has the digest b, and none has a majority; a machine or a kernel breaks the numeric profile',
     });
   });
 
@@ -68,7 +68,7 @@ describe('members that differ', () => {
       expect(verdicts[2]).toEqual({
         ...{ of: 'digest', step: 1, workers: ['w2'] },
         message:
-          'step 1: worker w2 has the digest b, the majority a; a machine or a kernel breaks the numeric profile',
+          'step 1: worker w2 on sim has the digest b, the majority a; a machine or a kernel breaks the numeric profile',
       });
     }
   });
@@ -140,7 +140,7 @@ describe('members that differ', () => {
     expect(verdict(commit('w1', 1, 'b'))).toEqual({
       ...{ of: 'digest', step: 1, workers: ['w1'] },
       message:
-        'step 1: worker w1 computed it twice, with the digest a and then b; a machine or a kernel breaks the numeric profile',
+        'step 1: worker w1 on sim computed it twice, with the digest a and then b; a machine or a kernel breaks the numeric profile',
     });
   });
 

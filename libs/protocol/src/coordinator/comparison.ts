@@ -21,7 +21,12 @@ export function compare(
   const known = hashes.find((one) => one.step === step && one.of === of)?.byWorker ?? {};
   const before = known[worker];
   if (before !== undefined && before !== hash) {
-    diverge(turn, { step, of, byWorker: known }, [worker], repeated(step, of, worker, before, hash));
+    diverge(
+      turn,
+      { step, of, byWorker: known },
+      [worker],
+      repeated(turn, { step, of }, worker, [before, hash]),
+    );
     return false;
   }
   const byWorker = { ...known, [worker]: hash };
@@ -95,10 +100,16 @@ function differing(
   agreed: string | undefined,
 ): string {
   const each = workers
-    .map((worker) => `worker ${worker} has the ${nouns[of]} ${byWorker[worker]}`)
+    .map((worker) => `worker ${worker}${hostOf(turn, worker)} has the ${nouns[of]} ${byWorker[worker]}`)
     .join(', ');
   const others = agreed === undefined ? 'and none has a majority' : `the majority ${agreed}`;
   return `step ${step}: ${each}, ${others}${detail(turn, step, of)}; ${blame}`;
+}
+
+/** Empty for a worker that is lost. */
+function hostOf({ state }: Turn, worker: string): string {
+  const host = state.workers.get(worker)?.hello.host;
+  return host === undefined ? '' : ` on ${host}`;
 }
 
 function detail({ state }: Turn, step: number, of: Hashed): string {
@@ -109,5 +120,10 @@ function detail({ state }: Turn, step: number, of: Hashed): string {
     : '; parameters, model state or the state of the optimizer differ';
 }
 
-const repeated = (step: number, of: Hashed, worker: string, before: string, hash: string): string =>
-  `step ${step}: worker ${worker} computed it twice, with the ${nouns[of]} ${before} and then ${hash}; ${blame}`;
+const repeated = (
+  turn: Turn,
+  { step, of }: Pick<Hashes, 'step' | 'of'>,
+  worker: string,
+  [before, after]: readonly [string, string],
+): string =>
+  `step ${step}: worker ${worker}${hostOf(turn, worker)} computed it twice, with the ${nouns[of]} ${before} and then ${after}; ${blame}`;

@@ -1,6 +1,6 @@
 /** Compares two computations of one step, which must be the same wherever both recorded the same thing. */
 import type { ShardRange } from '@lockstep/collectives';
-import { blockDigests, replicatedDigests, replicatedNames } from './digests.ts';
+import { blockDigests, replicatedDigests, sharedValues } from './digests.ts';
 import type { MemberStep } from './entries.ts';
 import type { RecordConflict, RecordedBlock, RecordForm } from './types.ts';
 
@@ -37,7 +37,9 @@ function replicatedDifferences(
   if (a?.replicated === undefined || b?.replicated === undefined) return [];
   const form = forms.get(a.form)!;
   const [was, is] = [flat(form, a.replicated), flat(form, b.replicated)];
-  return replicatedNames(form).filter((_, i) => was[i] !== is[i]);
+  return sharedValues(form)
+    .filter((_, i) => was[i] !== is[i])
+    .map(({ part, variable }) => `${part} ${variable}`);
 }
 
 function flat(form: RecordForm, bytes: Uint8Array): bigint[] {

@@ -15,10 +15,16 @@ export const replicatedBytes = (form: RecordForm): number =>
 /** Bytes of the digests of one block: of its samples, its columns and its partials. */
 export const blockBytes = (form: RecordForm): number => digestBytes * (2 + numExchanged(form));
 
-/** Names all digests that members share, in their order. */
-export const replicatedNames = ({ exchanges, replica }: RecordForm): string[] => [
-  ...exchanges.flatMap((names) => names.map((name) => `result ${name}`)),
-  ...replica.map((name) => `replica ${name}`),
+/** What a digest that members share is of: an exchange's result, or an array of the replica. */
+export interface SharedValue {
+  readonly part: 'result' | 'replica';
+  readonly variable: string;
+}
+
+/** Says what the digests that members share are of, in their order. */
+export const sharedValues = ({ exchanges, replica }: RecordForm): SharedValue[] => [
+  ...exchanges.flat().map((variable) => ({ part: 'result', variable }) as const),
+  ...replica.map((variable) => ({ part: 'replica', variable }) as const),
 ];
 
 export function replicatedDigests(form: RecordForm, bytes: Uint8Array): ReplicatedDigests {

@@ -4,8 +4,9 @@ import type { Manifest } from '../run.ts';
 
 /**
  * `full`: digests of each batch, partial result, result and array of the replica. `chain`: one digest of parameters and model state.
+ * `auto`: `full` where that takes about a hundredth of a step's time or less, else `chain`.
  */
-export const recordModes = ['off', 'chain', 'full'] as const;
+export const recordModes = ['auto', 'off', 'chain', 'full'] as const;
 export type RecordMode = (typeof recordModes)[number];
 
 /**
