@@ -6,6 +6,7 @@
  * figure. Figures are milliseconds unless the row's `measured` names another quantity.
  */
 import { allReduceGroups } from './all-reduce.mjs';
+import { compileGroups } from './compile.mjs';
 import { matmulGroup } from './matmul.mjs';
 import { portableGroups } from './portable.mjs';
 import { startupGroup } from './startup.mjs';
@@ -29,5 +30,6 @@ export const groups = [
   ...workersGroups,
   ...allReduceGroups,
   startupGroup,
+  ...compileGroups,
   ...portableGroups,
 ];
