@@ -16,7 +16,14 @@ import {
   RETURN_WAIT_MS,
   TICK_MS,
 } from '@lockstep/protocol';
-import { changesOf, type Run, sha256 } from '@lockstep/tracking';
+import {
+  changesOf,
+  openStepRecord,
+  type RecordMode,
+  type Run,
+  recordModeOf,
+  sha256,
+} from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
@@ -26,6 +33,7 @@ import {
   insteadOf,
   lineDamaged,
   type Notice,
+  recordDamaged,
   sealFailed,
   traceFailed,
 } from './notices.ts';
@@ -36,7 +44,8 @@ import type { Update } from './updates.ts';
 
 export interface CoordinatorOptions {
   /**
-   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps. `close` closes it.
+   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps, and what workers record
+   * of each step. `close` closes it.
    */
   readonly run: Run;
   /** `tcp://host:port`; port 0 takes a free port. */
@@ -63,6 +72,13 @@ export interface CoordinatorOptions {
   readonly eventFile?: EventFileOptions;
   /** Files of the run folder, besides logs, manifest and checkpoints, that the run's seal covers. Default: none. */
   readonly sealedFiles?: readonly string[];
+  readonly hooks?: CoordinatorHooks;
+}
+
+/** Settings of tests, which no user has. */
+export interface CoordinatorHooks {
+  /** False: the run goes on when members differ. */
+  readonly compares?: boolean;
 }
 
 export interface Coordinator {
@@ -105,12 +121,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   requireStanding(run, Math.max(0, newestStep));
   const history = await readHistory(run.folder, newestStep);
   const notify = (notice: Notice): void => shell.notify(notice);
-  const log = createRunLog(run, notify);
+  const record = recordModeOf(run.manifest, run.folder);
+  const recorded = record === 'off' ? undefined : await openStepRecord(run.folder);
+  const log = createRunLog(run, notify, recorded?.writer);
   const { trace: path } = options;
   const trace =
     path === undefined ? undefined : createTraceFile(path, (error) => notify(traceFailed(path, error)));
   const shell = new Shell({
-    state: createCoordinator(machineConfig(options, history), performance.now()),
+    state: createCoordinator(machineConfig(options, history, record), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
     keep: keepOf(run.manifest, run.folder),
@@ -125,6 +143,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     onPiece: (worker) => shell.raise({ type: 'heard', worker }),
     onDisconnect: (worker) => shell.disconnected(worker),
     onRefused: (refusal) => shell.turnAway(refusal),
+  }).catch((error: unknown) => {
+    log.close();
+    throw error;
   });
   const incarnation = history.lastIncarnation + 1;
   const started: Started = {
@@ -139,12 +160,14 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await journaled;
   } catch (error) {
     events?.close();
+    log.close();
     await server.close();
     throw error;
   }
   logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
   const notices = [
     ...run.damaged.map(lineDamaged),
+    ...(recorded?.damaged ?? []).map((one) => recordDamaged(one, recorded?.writer !== undefined)),
     ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
   ];
   notices.forEach(notify);
@@ -157,6 +180,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const numDropped = trace?.close() ?? 0;
     if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
     events?.close();
+    log.close();
     await sealEnded(options, shell);
     await run.close();
   };
@@ -218,15 +242,19 @@ function idOf({ folder, manifest }: Run): string {
   return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;
 }
 
-function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
-  const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
+function machineConfig(
+  options: CoordinatorOptions,
+  history: RunHistory,
+  record: RecordMode,
+): CoordinatorConfig {
+  const { experiment, run, version, build, config, numShards, minWorkers, profile, trace, hooks } = options;
   return {
     run: idOf(run),
     incarnation: history.lastIncarnation + 1,
     version,
     build,
     experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
-    config: options.trace === undefined ? config : { ...config, trace: true },
+    config: { ...config, ...(trace !== undefined && { trace: true }), ...(record !== 'off' && { record }) },
     bundleBytes: experiment.bundle.byteLength,
     numShards,
     minWorkers,
@@ -236,5 +264,6 @@ function machineConfig(options: CoordinatorOptions, history: RunHistory): Coordi
     awaited: options.awaited ?? [],
     awaitMs: RETURN_WAIT_MS,
     ...(history.recovered && { initial: history.recovered }),
+    ...hooks,
   };
 }

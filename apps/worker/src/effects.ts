@@ -1,7 +1,7 @@
 /** Hands what the worker's machine asks for to the run, the generation or the process that carries it out. */
 import { invariant } from '@lockstep/errors';
-import type { WorkerEffect } from '@lockstep/protocol';
-import type { RunConfig } from '@lockstep/run';
+import type { OpaqueRecord, WorkerEffect } from '@lockstep/protocol';
+import type { RecordMode, RunConfig } from '@lockstep/run';
 import { type Generation, openGeneration } from './generation/generation.ts';
 import { createInbound, type Inbound } from './network/inbound.ts';
 import { openRun, type Run } from './run/run.ts';
@@ -13,6 +13,13 @@ type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: T
 export interface Effects extends Inbound {
   /** Carries out an effect, or begins to. The effects of a worker come in the order in which its machine gives them. */
   carryOut(effect: WorkerEffect): void;
+}
+
+/** The configuration that comes with the welcome. */
+interface WelcomeConfig {
+  readonly run: RunConfig;
+  readonly trace?: boolean;
+  readonly record?: RecordMode;
 }
 
 export function createEffects(parts: WorkerParts): Effects {
@@ -29,13 +36,13 @@ export function createEffects(parts: WorkerParts): Effects {
     return generation;
   };
   const load = async ({ config }: Effect<'load'>): Promise<void> => {
-    const { run: runConfig, trace = false } = config as { readonly run: RunConfig; readonly trace?: boolean };
+    const { run: runConfig, trace = false, record = 'off' } = config as OpaqueRecord & WelcomeConfig;
     if (trace) process.tracer.enable();
     const [bundle] = process.rawFrames();
     const welcome = process.welcome();
     invariant(bundle !== undefined && welcome !== undefined, 'the bundle comes with the welcome');
     const { run: name, experiment } = welcome;
-    run = await openRun({ name, bundle, hash: experiment.hash, config: runConfig }, process);
+    run = await openRun({ name, bundle, hash: experiment.hash, config: runConfig, record }, process);
     process.raise({ type: 'loaded', program: run.outline });
   };
   const connect = (effect: Effect<'connect'>): void => {

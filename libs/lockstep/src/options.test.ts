@@ -131,6 +131,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   scan: [(o) => l.scan((c: Tensor, y: Tensor) => [c.add(y), null], tensor(0), x, o), 'reverse'],
   vmap: [(o) => l.vmap(total, o), 'axisName'],
   jit: [(o) => l.jit(total, o), 'maxPrograms'],
+  inspectRun: [(o) => l.inspectRun('runs/none', o), 'step'],
   loadRun: [(o) => l.loadRun('runs/none', o), 'step'],
   readArrays: [(o) => l.readArrays('none.npz', o), 'names'],
   masked: [(o) => l.masked(l.sgd(0.1), () => true, o), 'rest'],

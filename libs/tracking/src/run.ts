@@ -3,9 +3,10 @@ import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '@lockstep/errors';
 import { disk, fileError, makeDurableFolder, removeTemporaries, writeAtomic } from '@lockstep/files';
+import type { LogGap } from './append-file.ts';
 import { canonicalJson } from './json.ts';
 import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
-import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { type SealedFile, sealOf } from './seal.ts';
 
 /** Resolved configuration, seed, profile, hashes and versions. */

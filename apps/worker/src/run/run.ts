@@ -11,6 +11,7 @@ import {
   nonFiniteRule,
   type Programs,
   placeInSource,
+  type RecordMode,
   type RunConfig,
   type Schedule,
 } from '@lockstep/run';
@@ -54,6 +55,8 @@ export interface RunOptions {
   readonly bundle: Uint8Array;
   readonly hash: string;
   readonly config: RunConfig;
+  /** What is recorded of each step. */
+  readonly record: RecordMode;
 }
 
 /** What a run uses of its process. */
@@ -66,7 +69,7 @@ export interface RunHost {
 
 /** Rejects with what is wrong with the experiment or its data. */
 export async function openRun(options: RunOptions, { compiler, pool, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config } = options;
+  const { name, bundle, hash, config, record } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
@@ -94,7 +97,7 @@ export async function openRun(options: RunOptions, { compiler, pool, fail }: Run
       programs: hashes,
     },
     replica,
-    memory: createRunMemory({ plans, dataset, config, sizes, replica, pool }),
+    memory: createRunMemory({ plans, dataset, config, sizes, replica, pool, record }),
     early: createEarlyFrames(sizes.maxHeldBytes),
     tally: createTally(),
     jobs,

@@ -10,6 +10,7 @@ import type {
   Profile,
   ProgramHashes,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from '../messages/messages.ts';
@@ -130,6 +131,8 @@ export type WorkerEvent =
       readonly type: 'updateDone';
       readonly fingerprint?: string;
       readonly stateHash?: string;
+      readonly digest?: string;
+      readonly record?: StepRecord;
       readonly report: OpaqueRecord;
     }
   /**
