@@ -36,6 +36,8 @@ export interface RunDifference {
   readonly cause: Cause;
   /** The first element that differs; null where one side's elements are not known. */
   readonly element: ElementDifference | null;
+  /** Set where the sum over the shards rounds the difference of a partial away. */
+  readonly isRoundedAway?: boolean;
   /** A sentence: why there is no element, or what else is known. */
   readonly note: string;
 }
@@ -86,6 +88,7 @@ async function located(
     ...{ step, part, ...(exchange !== undefined && { exchange }), variable, shards },
     ...{ worker: isOfOne ? workers[0]! : null, run: run.folder, cause: causeOf(run.changes, part) },
     element: element ?? null,
+    ...(isRoundedAway && { isRoundedAway }),
     note: isRoundedAway
       ? 'the sum over the shards rounds the difference away, so that it does not reach the result'
       : element === undefined
