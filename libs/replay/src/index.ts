@@ -4,7 +4,7 @@ export { beginningOf } from './beginning.ts';
 export type { BranchSettings, PlannedBranch } from './branch.ts';
 export { planBranch } from './branch.ts';
 export { requireSameData, warningsOf } from './changes.ts';
-export type { Compared, Comparison, ComparisonOptions, Parting, StepDigests } from './comparison.ts';
+export type { Compared, Comparison, ComparisonOptions, Parting } from './comparison.ts';
 export { compareWith } from './comparison.ts';
 export type { ComputationOptions, ComputedStep, ReplayedState } from './computation.ts';
 export { Computation } from './computation.ts';
@@ -32,5 +32,7 @@ export {
 } from './state.ts';
 export type { ArrayStatistics } from './statistics.ts';
 export { histogramBins, statisticsOf } from './statistics.ts';
+export type { StepDigests } from './step-digests.ts';
+export { recordedDigests, reportedDigests } from './step-digests.ts';
 export type { Sampling } from './step-samples.ts';
 export { epochAt, samplesAt, samplingOf } from './step-samples.ts';
