@@ -30,7 +30,10 @@ const plan = (asked: AskedSteps, run: Partial<RecordedRun> = {}, logs: Partial<R
       schedule: (stage: Stage) => createSchedule(stage.config, 1_000, false),
       ...run,
     } as unknown as RecordedRun,
-    { lastStep: 25, steps: new Map(), evaluations: new Map(), ...logs },
+    {
+      logs: { lastStep: 25, steps: new Map(), evaluations: new Map(), ...logs },
+      digestsOf: () => [],
+    },
     asked,
   );
 

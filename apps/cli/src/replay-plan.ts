@@ -9,6 +9,7 @@ import {
   type Change,
   type RecordedRun,
   type RunLogs,
+  type StepDigests,
   savedBefore,
   stagesOf,
 } from '@lockstep/replay';
@@ -52,17 +53,23 @@ export interface ReplayPlan {
   /** What the run recorded of each step, and the replay records too. */
   readonly record: RecordMode;
   readonly logs: RunLogs;
+  /** The digests that members recorded of a step. */
+  readonly digestsOf: (step: number) => readonly StepDigests[];
   /** What has changed since the run was computed. */
   readonly changes: readonly Change[];
 }
 
 /** Throws `config` for steps that are not recorded, and for an arithmetic that this machine lacks. */
-export function planReplay(run: RecordedRun, logs: RunLogs, asked: AskedSteps): ReplayPlan {
+export function planReplay(
+  run: RecordedRun,
+  { logs, digestsOf }: Pick<ReplayPlan, 'logs' | 'digestsOf'>,
+  asked: AskedSteps,
+): ReplayPlan {
   const { folder, profile, changes } = run;
   requireProfile(folder, profile);
   const { from, to } = spanOf(run, logs, asked);
   return {
-    ...{ folder, profile, from, to, logs, changes },
+    ...{ folder, profile, from, to, logs, digestsOf, changes },
     code: codeOf(run),
     stages: stagesBetween(run, from, to),
     parent: parentOf(run.manifest),

@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Update } from '@lockstep/coordinator';
 import { LockstepError } from '@lockstep/errors';
-import { type Comparison, compareWith, openRecordedRun, type Parting, readRunLogs } from '@lockstep/replay';
+import {
+  type Comparison,
+  compareWith,
+  openRecordedRun,
+  type Parting,
+  readRunLogs,
+  recordedDigests,
+  reportedDigests,
+} from '@lockstep/replay';
 import { buildHash } from '@lockstep/worker';
 import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
@@ -77,7 +85,8 @@ export async function replayRun(
 /** The data that this loads are not in memory any more while workers compute. */
 async function open(folder: string, asked: AskedSteps): Promise<ReplayPlan> {
   const run = await openRecordedRun(folder, { build: buildHash() });
-  return planReplay(run, await readRunLogs(folder, run.manifest), asked);
+  const logs = await readRunLogs(folder, run.manifest);
+  return planReplay(run, { logs, digestsOf: await recordedDigests(folder) }, asked);
 }
 
 /** A folder for the folder of the replay. One of its own is removed afterwards, also when the command is stopped at once. */
@@ -115,7 +124,7 @@ class Replay {
   constructor(plan: ReplayPlan, workers: Pick<ReplayArgs, 'workers' | 'threads'>, display: Display) {
     this.#plan = plan;
     this.#workers = workers;
-    this.#comparison = compareWith(plan.logs, { until: plan.to });
+    this.#comparison = compareWith(plan.logs, { until: plan.to, digestsOf: plan.digestsOf });
     // What follows the first difference is not shown, and how a session ends is not how the replay does.
     this.#display = {
       ...display,
@@ -179,8 +188,9 @@ class Replay {
 
   #compare(update: Update): void {
     if (update.type === 'progress') {
-      const { type: _, step, report, ...hashes } = update;
-      this.#part(this.#comparison.step(step, { ...report, ...hashes }));
+      const { type: _, step, report, shared, ...hashes } = update;
+      const digests = shared && reportedDigests(shared.form, shared.replicated);
+      this.#part(this.#comparison.step(step, { ...report, ...hashes }, digests));
     }
     if (update.type === 'evaluation') {
       this.#part(this.#comparison.evaluation(update.step, update.final, update.report));

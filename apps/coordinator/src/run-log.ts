@@ -11,7 +11,7 @@ import {
   standingMetrics,
 } from '@lockstep/tracking';
 import { logFailed, type Notice } from './notices.ts';
-import { createStepLog } from './step-log.ts';
+import { createStepLog, type SharedDigests } from './step-log.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
@@ -29,6 +29,8 @@ export interface RunLog {
    * with its record of the step, if anything is.
    */
   work(worker: string, message: Committed): string | undefined;
+  /** What a report says that all members share; undefined if nothing is recorded. */
+  shared(message: Committed): SharedDigests | undefined;
   /** The first value in which workers differ from others in a step; undefined if it is not known. */
   differing(step: number, workers: readonly string[]): SharedValue | undefined;
   event(event: LogRecord): void;
@@ -75,6 +77,7 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?
       appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
       return steps.write(worker, message);
     },
+    shared: steps.shared,
     differing: steps.differing,
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
     gaps,

@@ -252,9 +252,10 @@ export class Shell {
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
     const hashes = isCommit ? hashesOf(cause.message) : {};
+    const shared = isCommit ? this.#log.shared(cause.message) : undefined;
     this.#checkpoints.release();
     this.#log.step(step, report, hashes);
-    this.#tell({ type: 'progress', step, report, ...hashes });
+    this.#tell({ type: 'progress', step, report, ...hashes, ...(shared && { shared }) });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 

@@ -100,7 +100,7 @@ describe('a comparison with the logs of a run', () => {
       ['params/w', '02'],
     ]);
     const logs = await logsOf(whole);
-    const comparison = compareWith(logs, { digestsOf: (step) => (step === 1 ? digests : undefined) });
+    const comparison = compareWith(logs, { digestsOf: (step) => (step === 1 ? [digests] : []) });
     expect(comparison.step(1, stepOf(1, 3), new Map([...digests, ['params/w', '03']]))).toEqual({
       ...{ step: 1, what: 'digest of params/w', recorded: '02', computed: '03' },
     });
@@ -108,6 +108,14 @@ describe('a comparison with the logs of a run', () => {
     expect(comparison.step(1, stepOf(1, 3))).toBeUndefined();
     expect(comparison.step(3, stepOf(3, 1), digests)).toBeUndefined();
     expect(comparison.compared).toMatchObject({ steps: 3, digests: 2 });
+  });
+
+  it('compares the digests of every member, and none that a build names otherwise', async () => {
+    const [one, other] = ['02', '03'].map((digest) => new Map([['params/w', digest]]));
+    const comparison = compareWith(await logsOf(whole), { digestsOf: () => [one!, other!] });
+    expect(comparison.step(1, stepOf(1, 3), one)).toMatchObject({ recorded: '03', computed: '02' });
+    expect(comparison.step(1, stepOf(1, 3), new Map([['params/kernel', '04']]))).toBeUndefined();
+    expect(comparison.compared).toMatchObject({ steps: 1, digests: 0 });
   });
 
   it('compares nothing after its last step, nor what the logs lack', async () => {

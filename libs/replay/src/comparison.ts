@@ -8,6 +8,7 @@ import {
   loggedStep,
   type RunLogs,
 } from './run-logs.ts';
+import type { StepDigests } from './step-digests.ts';
 
 /** The first place at which a run that is computed again parts from its logs. */
 export interface Parting {
@@ -18,9 +19,6 @@ export interface Parting {
   readonly recorded: string | number | null;
   readonly computed: string | number | null;
 }
-
-/** Digests of what all members of a step have in common, as text, by what they are of, in the order in which a step computes them. */
-export type StepDigests = ReadonlyMap<string, string>;
 
 /** How much was compared. */
 export interface Compared {
@@ -46,13 +44,13 @@ export interface Comparison {
 export interface ComparisonOptions {
   /** Later steps are not compared. Default: the last step of the logs. */
   readonly until?: number;
-  /** The digests that were recorded of a step; undefined for a step without them. */
-  readonly digestsOf?: (step: number) => StepDigests | undefined;
+  /** The digests that members recorded of a step. Default: none. */
+  readonly digestsOf?: (step: number) => readonly StepDigests[];
 }
 
 /** `logs` tell what was computed before. What they lack is not compared. */
 export function compareWith(logs: RunLogs, options: ComparisonOptions = {}): Comparison {
-  const { until = logs.lastStep, digestsOf = () => undefined } = options;
+  const { until = logs.lastStep, digestsOf = () => [] } = options;
   /** Whether both sides extend the chain by the same hashes. */
   let isOneChain = true;
   let compared: Compared = { steps: 0, fingerprints: 0, evaluations: 0, digests: 0 };
@@ -76,10 +74,11 @@ export function compareWith(logs: RunLogs, options: ComparisonOptions = {}): Com
       const parting =
         partingOfSteps(step, recorded, computed) ??
         (isOneChain ? partingOf(step, 'chain', recorded.chain, computed.chain) : undefined) ??
-        partingOfDigests(step, known, digests);
+        partingOfDigests(step, known, digests ?? noDigests);
       if (parting !== undefined) return parting;
-      const numDigests = known === undefined || digests === undefined ? 0 : known.size;
-      count({ steps: 1, fingerprints: recorded.fingerprint === undefined ? 0 : 1, digests: numDigests });
+      const names = [...(known[0] ?? noDigests).keys()].filter((name) => digests?.has(name));
+      const fingerprints = recorded.fingerprint === undefined ? 0 : 1;
+      count({ steps: 1, fingerprints, digests: names.length });
       return undefined;
     },
     evaluation(step, isFinal, report) {
@@ -126,15 +125,20 @@ function partingOfMetrics(
   return undefined;
 }
 
+const noDigests: StepDigests = new Map();
+
+/** A build that gives values other names has no digests of the recorded ones. */
 function partingOfDigests(
   step: number,
-  recorded: StepDigests | undefined,
-  computed: StepDigests | undefined,
+  recorded: readonly StepDigests[],
+  computed: StepDigests,
 ): Parting | undefined {
-  if (recorded === undefined || computed === undefined) return undefined;
-  for (const [name, digest] of recorded) {
-    const parting = partingOf(step, `digest of ${name}`, digest, computed.get(name));
-    if (parting !== undefined) return parting;
+  for (const ofMember of recorded) {
+    for (const [name, digest] of ofMember) {
+      if (!computed.has(name)) continue;
+      const parting = partingOf(step, `digest of ${name}`, digest, computed.get(name));
+      if (parting !== undefined) return parting;
+    }
   }
   return undefined;
 }

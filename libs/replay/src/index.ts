@@ -6,7 +6,7 @@ export { planBranch } from './branch.ts';
 export { requireSameData, warningsOf } from './changes.ts';
 export type { CheckOptions, CheckpointDifference, ElementDifference, Evidence, Finding } from './check.ts';
 export { Check, compareCheckpoint, readEvidence } from './check.ts';
-export type { Compared, Comparison, ComparisonOptions, Parting, StepDigests } from './comparison.ts';
+export type { Compared, Comparison, ComparisonOptions, Parting } from './comparison.ts';
 export { compareWith } from './comparison.ts';
 export type { ComputationOptions, ComputedStep, ReplayedState } from './computation.ts';
 export { Computation } from './computation.ts';
@@ -41,6 +41,8 @@ export {
 } from './state.ts';
 export type { ArrayStatistics } from './statistics.ts';
 export { histogramBins, statisticsOf } from './statistics.ts';
+export type { StepDigests } from './step-digests.ts';
+export { recordedDigests, reportedDigests } from './step-digests.ts';
 export type { Sampling } from './step-samples.ts';
 export { epochAt, samplesAt, samplingOf } from './step-samples.ts';
 export type { CheckedInterval, Verification, VerifyOptions } from './verify.ts';
