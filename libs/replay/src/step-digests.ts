@@ -4,7 +4,7 @@ import {
   type ReplicatedDigests,
   readStepRecord,
   replicatedDigests,
-  replicatedNames,
+  sharedValues,
 } from '@lockstep/tracking';
 
 /** Digests in hexadecimal by what they are of, such as `result params/0/kernel`, in the order in which a step computes them. */
@@ -32,9 +32,9 @@ export async function recordedDigests(folder: string): Promise<(step: number) =>
 function named(form: RecordForm, { results, replica }: ReplicatedDigests): StepDigests {
   const digests = [...results.flat(), ...replica];
   return new Map(
-    replicatedNames(form).flatMap((name, i) => {
+    sharedValues(form).flatMap(({ part, variable }, i) => {
       const digest = digests[i];
-      return digest === undefined ? [] : [[name, digest.toString(16).padStart(16, '0')]];
+      return digest === undefined ? [] : [[`${part} ${variable}`, digest.toString(16).padStart(16, '0')]];
     }),
   );
 }
