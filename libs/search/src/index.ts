@@ -1,5 +1,20 @@
 /** Everything of a sweep that is a function of its file and of recorded results: no processes, no files, no clock. */
 export {
+  type AssignedBracket,
+  assignBrackets,
+  type Bracket,
+  bracketSizes,
+  type HalvingPlan,
+  type HyperbandOptions,
+  hyperband,
+  type Rung,
+  type RungResult,
+  type SuccessiveHalvingOptions,
+  successiveHalving,
+  survivors,
+} from './fidelity/halving.ts';
+export { isBelowMedian, type MedianOptions, type TrialCurve } from './fidelity/median.ts';
+export {
   type Direction,
   type Evaluation,
   type MeanAndSpread,
@@ -12,8 +27,11 @@ export {
   objectiveValue,
 } from './objective.ts';
 export { type GridOptions, grid } from './searches/grid.ts';
+export { type LatinHypercubeOptions, latinHypercube } from './searches/latin-hypercube.ts';
 export { random } from './searches/random.ts';
 export type { Problem, Propose, Search } from './searches/search.ts';
+export { type SobolOptions, sobol } from './searches/sobol.ts';
+export { maxSobolDimensions } from './searches/sobol-sequence.ts';
 export type { Assignment, AssignmentOf, Condition, Constraints, Dimension } from './space/assignment.ts';
 export { dimensionsOf } from './space/assignment.ts';
 export { checkSpace } from './space/check.ts';

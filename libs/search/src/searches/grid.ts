@@ -4,7 +4,8 @@ import type { ParamValue } from '@lockstep/params';
 import { exp, log } from '../math.ts';
 import { type Assignment, type Dimension, existsIn, inOrder, optionsOf } from '../space/assignment.ts';
 import { numValuesOf, steppedValue } from '../space/scale.ts';
-import { impossibleSpace, type Problem, type Search } from './search.ts';
+import { inSequence } from './accepted.ts';
+import type { Search } from './search.ts';
 
 export interface GridOptions {
   /**
@@ -19,9 +20,6 @@ const rules: Rules<GridOptions> = {
   points: either(somePoints, recordOf(somePoints, 'an object of whole numbers ≥ 1 by name')),
 };
 
-/** More points than any sweep tries; the search ends here if constraints refuse them all. */
-const maxRefused = 100_000;
-
 /** Tries all combinations; the last name in alphabetical order changes fastest. The sweep ends after the last combination. */
 export function grid(options: GridOptions = {}): Search {
   checkOptions('grid', options, rules);
@@ -31,18 +29,7 @@ export function grid(options: GridOptions = {}): Search {
     isAdaptive: false,
     over: (problem) => {
       const axes = problem.dimensions.map((dimension) => valuesOn(dimension, options));
-      const points = acceptedPoints(problem, axes);
-      const found: Assignment[] = [];
-      return (_history, numbers) => {
-        for (const trial of numbers) {
-          while (found.length <= trial) {
-            const next = points.next();
-            if (next.done === true) break;
-            found.push(next.value);
-          }
-        }
-        return numbers.flatMap((trial) => (found[trial] === undefined ? [] : [found[trial]]));
-      };
+      return inSequence(problem, pointsFrom(problem.dimensions, axes, 0, {}));
     },
   };
 }
@@ -74,25 +61,6 @@ function valuesOn({ id, name, domain }: Dimension, { points }: GridOptions): rea
 function spaced(count: number, valueAt: (share: number) => number): readonly number[] {
   const shares = count === 1 ? [0.5] : Array.from({ length: count }, (_, i) => i / (count - 1));
   return [...new Set(shares.map(valueAt))];
-}
-
-function* acceptedPoints(problem: Problem, axes: readonly (readonly ParamValue[])[]): Generator<Assignment> {
-  let refusals = new Map<string, number>();
-  let numRefused = 0;
-  let isEmpty = true;
-  for (const point of pointsFrom(problem.dimensions, axes, 0, {})) {
-    const name = problem.refusal(point);
-    if (name === undefined) {
-      refusals = new Map();
-      numRefused = 0;
-      isEmpty = false;
-      yield point;
-      continue;
-    }
-    refusals.set(name, (refusals.get(name) ?? 0) + 1);
-    if (++numRefused >= maxRefused) throw impossibleSpace(refusals);
-  }
-  if (isEmpty) throw impossibleSpace(refusals);
 }
 
 function* pointsFrom(

@@ -1,5 +1,6 @@
 /** What defines a study, and its check, because files give it without types. */
 import {
+  aBoolean,
   aFunction,
   anObject,
   anything,
@@ -31,6 +32,11 @@ export interface StudyOptions<S extends Space> {
    * to the sweep and must not follow the number of workers. Default: 4.
    */
   readonly generation?: Sizes;
+  /**
+   * Whether a generation begins only when all of the one before are recorded, also if the search needs no results; median
+   * stopping needs it. Default: as the search needs.
+   */
+  readonly waits?: boolean;
   readonly objectives: readonly Objective[];
   readonly numTrials: number;
   /**
@@ -52,6 +58,7 @@ const rules: Rules<StudyOptions<Space>> = {
   search: required({ what: 'a search, such as random() or tpe()', fits: isSearch }),
   seed: required(whole(0)),
   generation: either(whole(1), listOf(whole(1), 'a list of whole numbers ≥ 1')),
+  waits: aBoolean,
   objectives: required(listOf(anObject, "a list of objectives, such as [minimize('validation/loss')]")),
   numTrials: required(whole(1)),
   recorded: listOf(anything),

@@ -54,7 +54,7 @@ class Machine implements Study {
   readonly #objectives: readonly Objective[];
   readonly #numTrials: number;
   readonly #sizes: Sizes;
-  readonly #isAdaptive: boolean;
+  readonly #waits: boolean;
   readonly #propose: (numbers: readonly number[]) => readonly Assignment[];
   readonly #trials: Trial[] = [];
   readonly #results = new Map<number, TrialResult>();
@@ -70,7 +70,7 @@ class Machine implements Study {
     this.#objectives = options.objectives;
     this.#numTrials = options.numTrials;
     this.#sizes = options.generation ?? 4;
-    this.#isAdaptive = search.isAdaptive;
+    this.#waits = search.isAdaptive || options.waits === true;
     const dimensions = dimensionsOf(space);
     const refusal = refusalBy(constraints as Constraints<Assignment>);
     const propose = search.over({ dimensions, objectives: options.objectives, seed, refusal });
@@ -121,7 +121,7 @@ class Machine implements Study {
   #ensureProposed(number: number): 'proposed' | 'wait' | 'done' {
     while (this.#trials.length <= number) {
       if (this.#isExhausted) return 'done';
-      if (this.#isAdaptive && this.#numComplete < this.#trials.length) return 'wait';
+      if (this.#waits && this.#numComplete < this.#trials.length) return 'wait';
       this.#proposeNext();
     }
     return 'proposed';
