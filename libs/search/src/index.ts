@@ -26,12 +26,18 @@ export {
   type Over,
   objectiveValue,
 } from './objective.ts';
+export { type CmaEsOptions, cmaEs } from './searches/cma-es/cma-es.ts';
+export {
+  type GaussianProcessOptions,
+  gaussianProcess,
+} from './searches/gaussian-process/gaussian-process.ts';
 export { type GridOptions, grid } from './searches/grid.ts';
 export { type LatinHypercubeOptions, latinHypercube } from './searches/latin-hypercube.ts';
 export { random } from './searches/random.ts';
 export type { Problem, Propose, Search } from './searches/search.ts';
 export { type SobolOptions, sobol } from './searches/sobol.ts';
 export { maxSobolDimensions } from './searches/sobol-sequence.ts';
+export { type TpeOptions, tpe } from './searches/tpe/tpe.ts';
 export type { Assignment, AssignmentOf, Condition, Constraints, Dimension } from './space/assignment.ts';
 export { dimensionsOf } from './space/assignment.ts';
 export { checkSpace } from './space/check.ts';
@@ -60,6 +66,7 @@ export {
 } from './space/domain.ts';
 export type { Sizes } from './study/generations.ts';
 export type { StudyOptions } from './study/options.ts';
+export { hypervolume, paretoFront } from './study/pareto.ts';
 export { bestOf, compareTrials, ranked } from './study/rank.ts';
 export { createStudy, type Study } from './study/study.ts';
 export {

@@ -24,14 +24,15 @@ export function latinHypercube(options: LatinHypercubeOptions): Search {
     name: 'latinHypercube',
     options: { points },
     isAdaptive: false,
-    over: (problem) => (_history, numbers) =>
-      numbers.map((trial) =>
-        firstAccepted(problem, (attempt) =>
-          attempt === 0 ? inHypercube(problem, points, trial) : drawUniform(problem, trial, attempt),
-        ),
-      ),
+    over: (problem) => (_history, numbers) => numbers.map((trial) => latinAssignment(problem, points, trial)),
   };
 }
+
+/** The assignment of a trial, as {@link latinHypercube} draws it. */
+export const latinAssignment = (problem: Problem, points: number, trial: number): Assignment =>
+  firstAccepted(problem, (attempt) =>
+    attempt === 0 ? inHypercube(problem, points, trial) : drawUniform(problem, trial, attempt),
+  );
 
 function inHypercube({ dimensions, seed }: Problem, points: number, trial: number): Assignment {
   const cube = foldIn(sweepKey(seed, 'latinHypercube'), Math.floor(trial / points));
