@@ -14,6 +14,7 @@ export {
   survivors,
 } from './fidelity/halving.ts';
 export { isBelowMedian, type MedianOptions, type TrialCurve } from './fidelity/median.ts';
+export { type Importance, type ImportanceOptions, importances } from './importance.ts';
 export {
   type Direction,
   type Evaluation,
