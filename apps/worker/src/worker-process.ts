@@ -11,6 +11,7 @@ import type { Pool } from './compute/pool.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createInvitations, type Invitations, threadLane } from './network/invitations.ts';
 import type { Lanes } from './network/lanes.ts';
+import { createLeftRuns, type LeftRuns } from './network/left-runs.ts';
 import { createPeers, type Peers } from './network/peers.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -43,6 +44,7 @@ export interface WorkerProcess extends WorkerParts {
   readonly peers: Peers;
   /** To the lane of the first compute thread. */
   readonly threadInvitations: Invitations;
+  readonly leftRuns: LeftRuns;
   /** Logs an error and tells the machine, unless the process ends: its threads end with it, whatever they are doing. */
   fail(error: unknown): void;
   /** From now on no error is reported. */
@@ -58,6 +60,7 @@ export function createWorkerProcess(parts: WorkerParts): WorkerProcess {
     combine: hooks.combine?.(combine) ?? combine,
     peers: createPeers(mesh, worker),
     threadInvitations: createInvitations(mesh, threadLane),
+    leftRuns: createLeftRuns(),
     fail(error) {
       if (hasEnded) return;
       log.error({ error: toWireError(error) }, 'failed');

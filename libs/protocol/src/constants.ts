@@ -1,7 +1,7 @@
 /** The constants of the protocol. */
 
 /** Raised with each change of a message or its meaning. A worker with another number is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Both sides send a message at least this often. */
 export const HEARTBEAT_MS = 500;
