@@ -3,7 +3,7 @@ import { invariant } from '@lockstep/errors';
 import type { WorkerEffect } from '@lockstep/protocol';
 import { createInbound, type Inbound } from './network/inbound.ts';
 import { finishRun, saveCheckpoint, search } from './run/saving.ts';
-import { beginStay, type Stay } from './run/stay.ts';
+import { beginStay, type Stay, type StayConfig } from './run/stay.ts';
 import { createWorkerProcess, type WorkerParts } from './worker-process.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
@@ -25,11 +25,11 @@ export function createEffects(parts: WorkerParts): Effects {
   };
   const loaded = () => staying().loaded();
   const entered = () => staying().entered();
-  const load = (): void => {
+  const load = ({ config }: Effect<'load'>): void => {
     const [bundle] = process.rawFrames();
     const welcome = process.welcome();
     invariant(bundle !== undefined && welcome !== undefined, 'the bundle comes with the welcome');
-    stay = beginStay(process, welcome, bundle);
+    stay = beginStay(process, welcome, config as unknown as StayConfig, bundle);
   };
   /** From now on frames of the run are for nobody, and no job of it begins. */
   const leave = (): void => {
@@ -60,7 +60,7 @@ export function createEffects(parts: WorkerParts): Effects {
         case 'send':
           return process.send(effect.message);
         case 'load':
-          return load();
+          return load(effect);
         case 'connect':
           return staying().connect(effect);
         case 'initialise':

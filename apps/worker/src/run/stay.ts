@@ -25,13 +25,19 @@ export interface Stay {
   close(): Promise<void>;
 }
 
+/** The part of the welcome's configuration that workers read. */
+export interface StayConfig {
+  readonly run: RunConfig;
+  readonly trace?: boolean;
+}
+
 /** @param bundle the raw frame that came with the welcome */
-export function beginStay(process: WorkerProcess, welcome: Welcome, bundle: Uint8Array): Stay {
-  const { run: name, experiment, pooled } = welcome;
-  const { run: config, trace = false } = welcome.config as {
-    readonly run: RunConfig;
-    readonly trace?: boolean;
-  };
+export function beginStay(
+  process: WorkerProcess,
+  { run: name, incarnation, experiment, pooled }: Welcome,
+  { run: config, trace = false }: StayConfig,
+  bundle: Uint8Array,
+): Stay {
   let run: Run | undefined;
   let generation: Generation | undefined;
   let isOver = false;
@@ -55,7 +61,7 @@ export function beginStay(process: WorkerProcess, welcome: Welcome, bundle: Uint
   else process.tracer.disable();
   process.leftRuns.enter(name);
   const note = (incarnation: number): void => process.leftRuns.note(name, runHash(name, incarnation));
-  note(welcome.incarnation);
+  note(incarnation);
   return {
     host,
     loading: load().catch(host.fail),
