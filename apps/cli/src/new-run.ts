@@ -40,7 +40,10 @@ export async function startNewRun(
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
-  const opened = await createRunFolder(args.runRoot, file, config, args.profile, argv);
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile, {
+    command: argv,
+    keep: args.keep,
+  });
   const { folder } = opened.run;
   const metrics = Object.keys(file.experiment.metrics ?? {});
   const display = chooseDisplay(terminal, args);

@@ -1,6 +1,15 @@
 /** Options and positional arguments that several commands share. */
 import type { Profile } from '@lockstep/protocol';
-import { type ArgsOf, choice, flag, type OptionTable, text, texts, wholeNumber } from './option.ts';
+import {
+  type ArgsOf,
+  choice,
+  flag,
+  type OptionTable,
+  text,
+  texts,
+  wholeNumber,
+  wholeNumberOr,
+} from './option.ts';
 
 /** Options for the length of a run. */
 export const lengthOptions = {
@@ -16,6 +25,14 @@ export const parameterOptions = {
     fixed: 'the run goes on with the parameters with which it began',
   }),
 } satisfies OptionTable;
+
+/** How many checkpoints a run keeps, for a new run and for one that goes on. */
+const keepOption = (otherwise: string) =>
+  wholeNumberOr(1, 'all', {
+    describe: `checkpoints that stay, or all: the newest three and older ones at even distances (default${otherwise})`,
+  });
+
+export const keepOptions = { keep: keepOption(': as many as before') } satisfies OptionTable;
 
 /** Options of a new run. */
 export const runOptions = {
@@ -45,6 +62,7 @@ export const runOptions = {
     describe: 'steps between checkpoints (default 200)',
     fixed: 'it is part of the configuration with which the run began',
   }),
+  keep: keepOption(' 10'),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
     default: 'auto',

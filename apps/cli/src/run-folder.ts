@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { defaultKeep, type Keep } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
@@ -37,16 +38,21 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/**
- * Makes a new run folder with its manifest and the experiment's code. `command`: the command line that begins the run. The only
- * seed of a run is that of its configuration.
- */
+/** Facts of a new run that do not decide its result. */
+export interface RunFacts {
+  /** The command line that begins the run. */
+  readonly command?: readonly string[];
+  /** How many checkpoints it keeps. Default 10. */
+  readonly keep?: Keep | undefined;
+}
+
+/** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
 export async function createRunFolder(
   root: string,
   file: ExperimentFile,
   config: RunConfig,
   profile: Profile | 'auto',
-  command: readonly string[] = [],
+  { command = [], keep = defaultKeep }: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = file;
   const lockfile = join(project.root, 'package-lock.json');
@@ -56,6 +62,7 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
+    keep,
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,

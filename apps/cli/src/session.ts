@@ -6,6 +6,7 @@ import {
   startCoordinator,
 } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
+import { bundleName } from '@lockstep/inference';
 import type { Outcome } from '@lockstep/protocol';
 import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
@@ -161,6 +162,7 @@ async function listen(
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
     ...(eventFile !== undefined && { eventFile }),
+    sealedFiles: [bundleName],
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }
@@ -199,7 +201,9 @@ function endingOf(
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
       return {
-        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...{ type: 'done', steps, profile, fingerprint },
+        ...(typeof result.chain === 'string' && { chain: result.chain }),
+        ...{ metrics: metricsOf(result), samplesPerSecond, run },
         ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
       };
     }

@@ -1,7 +1,14 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Keep,
+  loadCheckpoint,
+  type SavedCheckpoint,
+  saveCheckpoint,
+} from '@lockstep/checkpoint';
 import { fileError } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 
@@ -12,17 +19,17 @@ export interface StoredCheckpoint {
 
 export interface CheckpointStore {
   /**
-   * Resolves when the checkpoint is durable. Checkpoints are saved one after the other. Throws a `file` error where the
-   * checkpoint cannot be written, and another error where the bytes are not a checkpoint.
+   * Resolves when the checkpoint is durable, with what was written. Checkpoints are saved one after the other. Throws a `file`
+   * error where the checkpoint cannot be written, and another error where the bytes are not a checkpoint.
    */
-  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
+  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<SavedCheckpoint>;
   /** Throws a `checkpoint` error if the checkpoint is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;
   /** Frees the checkpoint that was read last. */
   release(): void;
 }
 
-export function createCheckpointStore(folder: string): CheckpointStore {
+export function createCheckpointStore(folder: string, keep: Keep): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -34,7 +41,7 @@ export function createCheckpointStore(folder: string): CheckpointStore {
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        await saveCheckpoint(folder, { step, header, ...file });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

@@ -2,7 +2,7 @@
  * Starts and stops a coordinator: reads the history of the run folder, and puts the control server and the clock around a shell.
  */
 import { basename } from 'node:path';
-import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
+import { checkpointFolder, checkpointHashes, keepOf, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, type WireError } from '@lockstep/errors';
 import { removeTemporaries } from '@lockstep/files';
 import {
@@ -26,6 +26,7 @@ import {
   insteadOf,
   lineDamaged,
   type Notice,
+  sealFailed,
   traceFailed,
 } from './notices.ts';
 import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
@@ -34,7 +35,9 @@ import { createTraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface CoordinatorOptions {
-  /** A new run, or one to be resumed; its journal tells which. `close` closes it. */
+  /**
+   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps. `close` closes it.
+   */
   readonly run: Run;
   /** `tcp://host:port`; port 0 takes a free port. */
   readonly bind: string;
@@ -58,6 +61,8 @@ export interface CoordinatorOptions {
   readonly trace?: string;
   /** An event file for TensorBoard. Default: none. */
   readonly eventFile?: EventFileOptions;
+  /** Files of the run folder, besides logs, manifest and checkpoints, that the run's seal covers. Default: none. */
+  readonly sealedFiles?: readonly string[];
 }
 
 export interface Coordinator {
@@ -83,7 +88,10 @@ export interface Coordinator {
   fail(error: WireError): void;
   /** Returns a function that stops listening. */
   onUpdate(listener: (update: Update) => void): () => void;
-  /** Waits until the workers have been told to stop and are gone, at most `graceMs`, then frees the address. */
+  /**
+   * Waits until the workers have been told to stop and are gone, at most `graceMs`, then frees the address. Seals a run that has
+   * ended in order: it has finished, was interrupted, or stopped at something that is not finite.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -105,6 +113,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinator(machineConfig(options, history), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
+    keep: keepOf(run.manifest, run.folder),
     log,
     logger,
     trace,
@@ -140,6 +149,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   ];
   notices.forEach(notify);
   const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
+  const close = async (graceMs: number): Promise<void> => {
+    await shell.departures(graceMs);
+    clearInterval(ticking);
+    await server.close();
+    await shell.idle();
+    const numDropped = trace?.close() ?? 0;
+    if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
+    events?.close();
+    await sealEnded(options, shell);
+    await run.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
     endpoint: server.endpoint,
     notices,
@@ -152,17 +173,21 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     notify,
     fail: (error) => shell.raise({ type: 'failed', error }),
     onUpdate: (listener) => shell.onUpdate(listener),
-    close: async (graceMs = 2_000) => {
-      await shell.departures(graceMs);
-      clearInterval(ticking);
-      await server.close();
-      await shell.idle();
-      const numDropped = trace?.close() ?? 0;
-      if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
-      events?.close();
-      await run.close();
+    close: (graceMs = 2_000) => {
+      closing ??= close(graceMs);
+      return closing;
     },
   };
+}
+
+/** Seals a run that has ended in order. A run that cannot be sealed has its result all the same. */
+async function sealEnded({ run, sealedFiles = [] }: CoordinatorOptions, shell: Shell): Promise<void> {
+  if (shell.outcome === undefined || shell.outcome.reason === 'failed') return;
+  try {
+    await run.seal(sealedFiles, await checkpointHashes(run.folder));
+  } catch (error) {
+    shell.notify(sealFailed(run.folder, error));
+  }
 }
 
 /** Writes the updates of a run into its event file. */

@@ -12,6 +12,7 @@ export interface Notice {
     | 'logIncomplete'
     | 'traceFailed'
     | 'eventsFailed'
+    | 'sealFailed'
     | 'codeRestored'
     | 'addressTaken'
     | 'expecting'
@@ -86,6 +87,14 @@ export function eventsFailed(path: string, error: unknown): Notice {
     type: 'eventsFailed',
     message: `${messageOf(error)}; the run goes on, and TensorBoard lacks some of its steps`,
     facts: { path },
+  };
+}
+
+export function sealFailed(folder: string, error: unknown): Notice {
+  return {
+    type: 'sealFailed',
+    message: `${folder} has no seal of its end: ${messageOf(error)}; the run is complete, and alterations of its files will not be found`,
+    facts: { folder },
   };
 }
 

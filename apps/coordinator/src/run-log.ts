@@ -7,12 +7,13 @@ import { logFailed, type Notice } from './notices.ts';
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
 /**
- * `metrics.jsonl` holds a line for each step (`kind` is `step`: what members agree on), for each evaluation (`evaluation`), and
+ * `metrics.jsonl` holds a line for each step (`kind` is `step`: what members agree on, with the
+ * hashes of the state where the schedule asks for them), for each evaluation (`evaluation`), and
  * for each member and step (`work`: its rank, shards computed, times, bytes).
  */
 export interface RunLog {
   /** `report` is the part that is the same on all members. */
-  step(step: number, report: OpaqueRecord, fingerprint?: string): void;
+  step(step: number, report: OpaqueRecord, hashes: StepHashes): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
   /** Logs a report once for each member, generation and step: workers send reports again after a lost connection. */
   work(worker: string, message: Committed): void;
@@ -40,8 +41,8 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
   const appendEvent = (record: LogRecord): void => check(run.appendEvent(record));
 
   return {
-    step: (step, report, fingerprint) => {
-      appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...report });
+    step: (step, report, hashes) => {
+      appendMetrics({ kind: 'step', step, ...hashes, ...report });
     },
     evaluation: (step, final, report) => {
       appendMetrics({ kind: 'evaluation', step, final, ...report });
@@ -69,6 +70,14 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
 function buildsOf({ manifest }: Run): readonly unknown[] {
   return Array.isArray(manifest.builds) ? manifest.builds : [];
 }
+
+/** The hashes that extend the chain at a step. */
+export type StepHashes = Pick<Committed, 'fingerprint' | 'stateHash'>;
+
+export const hashesOf = ({ fingerprint, stateHash }: Committed): StepHashes => ({
+  ...(fingerprint !== undefined && { fingerprint }),
+  ...(stateHash !== undefined && { stateHash }),
+});
 
 /** The part of a report that is the same on all members. */
 export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueRecord): OpaqueRecord {

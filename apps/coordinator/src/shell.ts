@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { newestCheckpoint } from '@lockstep/checkpoint';
+import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -19,7 +19,7 @@ import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
@@ -28,6 +28,7 @@ export interface ShellOptions {
   readonly bundle: Uint8Array;
   /** The folder of the run's checkpoints. */
   readonly checkpoints: string;
+  readonly keep: Keep;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -63,14 +64,15 @@ export class Shell {
   /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
 
-  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, keep, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#checkpoints = createCheckpointStore(checkpoints, keep);
     this.#checkpointFolder = checkpoints;
     this.#log = log;
     this.#logger = logger;
@@ -85,6 +87,11 @@ export class Shell {
 
   get numNonFinite(): number {
     return this.#nonFinite.numSteps;
+  }
+
+  /** How the run ended; undefined as long as it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
   }
 
   /** Sets the server whose messages go to `receive`. */
@@ -212,6 +219,7 @@ export class Shell {
       case 'done':
         this.#logger.info({ outcome: effect.outcome }, 'run ended');
         for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+        this.#outcome = effect.outcome;
         this.#settle(effect.outcome);
         return this.#tell(effect);
       default:
@@ -230,10 +238,10 @@ export class Shell {
     const { step } = effect;
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
-    const fingerprint = isCommit ? cause.message.fingerprint : undefined;
+    const hashes = isCommit ? hashesOf(cause.message) : {};
     this.#checkpoints.release();
-    this.#log.step(step, report, fingerprint);
-    this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+    this.#log.step(step, report, hashes);
+    this.#tell({ type: 'progress', step, report, ...hashes });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -272,14 +280,15 @@ export class Shell {
     frames: readonly Uint8Array[],
   ): Promise<void> {
     if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    try {
-      await this.#checkpoints.save(step, cause.message.header, frames);
-    } catch (error) {
+    const { header } = cause.message;
+    const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
-      return;
-    }
+    });
+    if (saved === undefined) return;
+    const { tensorsSha256 } = saved;
+    const stateHash = typeof header.stateHash === 'string' ? { stateHash: header.stateHash } : {};
     this.#tell({ type: 'checkpoint', step });
-    this.raise({ type: 'checkpointSaved', step });
+    this.raise({ type: 'checkpointSaved', step, ...stateHash, tensorsSha256 });
   }
 
   #notStored(worker: string, step: number, error: unknown) {

@@ -9,6 +9,8 @@ export type Update =
       readonly type: 'progress';
       readonly step: number;
       readonly fingerprint?: string;
+      /** Of the whole state, at steps with a checkpoint. */
+      readonly stateHash?: string;
       readonly report: OpaqueRecord;
     }
   | {

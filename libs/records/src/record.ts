@@ -24,7 +24,7 @@ export interface Curve {
 export interface FingerprintAt {
   readonly step: number;
   readonly fingerprint: string;
-  /** SHA-256 of this fingerprint and those before it. */
+  /** SHA-256 over this fingerprint and all hashes before it, those of whole states included. */
   readonly chain?: string;
 }
 
@@ -119,6 +119,6 @@ export function curvesOf(run: RunRecord, names?: readonly string[]): Readonly<Re
   );
 }
 
-/** The newest hash of the chain of fingerprints, which grows at steps that are logged with one. */
+/** The chain at the newest fingerprint that is logged with one. */
 export const chainOf = ({ fingerprints }: RunRecord): string | undefined =>
   fingerprints.findLast(({ chain }) => chain !== undefined)?.chain;

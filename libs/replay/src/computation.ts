@@ -9,17 +9,16 @@ import { placedIn } from '@lockstep/inference';
 import type { createKernels } from '@lockstep/kernels';
 import {
   afterEvaluation,
-  extendChain,
+  chainAfter,
   fillReplica,
-  fingerprint,
   initialProgress,
-  itemsOf,
-  modelGroups,
   type NonFinite,
   type Programs,
   type Progress,
   replicaVariables,
   type Schedule,
+  type StateHashes,
+  stateHashes,
   type Variable,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
@@ -35,13 +34,11 @@ export interface ReplayedState {
   readonly arrays: readonly TypedArray[];
 }
 
-/** A step that was computed again. */
-export interface ComputedStep {
+/** A step that was computed again, with the hashes that the schedule asks for. */
+export interface ComputedStep extends Partial<StateHashes> {
   readonly step: number;
   /** Training metrics. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** At fingerprint steps. */
-  readonly fingerprint?: string;
   /** Of the evaluation after the step. */
   readonly evaluation?: Readonly<Record<string, number>>;
   /** What is not finite. If the run stops there, the state is still that before the step. */
@@ -147,16 +144,10 @@ export class Computation {
       ...(nonFinite && { nonFinite }),
     };
     if (!isUpdated) return computed;
-    const value = bound.schedule.at(step).fingerprint ? bound.fingerprint() : undefined;
-    const { chain } = this.#progress;
-    const next = value === undefined ? chain : extendChain(chain, step, value);
-    this.#take(step, { ...this.#progress, chain: next });
+    const hashes = bound.hashes(step);
+    this.#take(step, { ...this.#progress, chain: chainAfter(this.#progress.chain, step, hashes) });
     const evaluation = this.#evaluate(bound);
-    return {
-      ...computed,
-      ...(value !== undefined && { fingerprint: value }),
-      ...(evaluation && { evaluation }),
-    };
+    return { ...computed, ...hashes, ...(evaluation && { evaluation }) };
   }
 
   /** Computes the next step with its update. */
@@ -203,7 +194,8 @@ interface Bound {
   readonly schedule: Schedule;
   readonly variables: readonly Variable[];
   readonly worker: LocalWorker;
-  fingerprint(): string;
+  /** Of the current state, which is that of `step`, as the schedule asks for them. */
+  hashes(step: number): Partial<StateHashes>;
 }
 
 function createBound(
@@ -224,12 +216,16 @@ function createBound(
       programs,
     ),
   );
-  const model = itemsOf(modelGroups(programs));
+  const schedule = run.schedule(stage);
   return {
-    ...{ stage, ranges, programs, worker },
-    schedule: run.schedule(stage),
+    ...{ stage, ranges, programs, worker, schedule },
     variables: replicaVariables(programs),
-    fingerprint: () => fingerprint(model, worker.replica),
+    hashes(step) {
+      const { fingerprint: wantsFingerprint, checkpoint } = schedule.at(step);
+      if (!wantsFingerprint && !checkpoint) return {};
+      const { fingerprint, stateHash } = stateHashes(programs, worker.replica);
+      return { ...(wantsFingerprint && { fingerprint }), ...(checkpoint && { stateHash }) };
+    },
   };
 }
 

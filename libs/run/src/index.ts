@@ -7,7 +7,15 @@ export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
 export { combineWith } from './combine.ts';
 export type { EarlyStopping, RunConfig } from './config.ts';
 export { evaluationMetrics } from './evaluation.ts';
-export { extendChain, fingerprint } from './fingerprint.ts';
+export {
+  chainAfter,
+  extendChain,
+  fingerprint,
+  fingerprintInPieces,
+  type StateHashes,
+  stateHashes,
+  stateHashesInPieces,
+} from './fingerprint.ts';
 export type { Grouped, Groups } from './groups.ts';
 export { itemsOf, pack, placesOf, unpack } from './groups.ts';
 export { initKey, shardKey } from './keys.ts';

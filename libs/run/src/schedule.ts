@@ -46,7 +46,7 @@ export interface Progress {
    */
   readonly evaluatedStep: number;
   readonly stopped: boolean;
-  /** Digest of all fingerprints so far. */
+  /** Digest of all hashes so far: of each fingerprint, and of the whole state at each checkpoint of the schedule. */
   readonly chain: string;
 }
 

@@ -17,3 +17,5 @@ export {
   readLog,
   readManifest,
 } from './run.ts';
+export type { Sealed, SealedFile } from './seal.ts';
+export { checkSeal, type SealFinding, type SealReport } from './seal-check.ts';

@@ -6,6 +6,7 @@ import { disk, fileError, makeDurableFolder, removeTemporaries, writeAtomic } fr
 import { canonicalJson } from './json.ts';
 import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
 import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
+import { type SealedFile, sealOf } from './seal.ts';
 
 /** Resolved configuration, seed, profile, hashes and versions. */
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -95,6 +96,16 @@ export class Run {
       }
     });
     return this.#journaled;
+  }
+
+  /**
+   * Writes into the journal what the files of the run are: its logs, its manifest, the named further files, and its checkpoints, whose
+   * hashes are known. Nothing may be written to the run from then on. Throws the system's error if a file cannot be read.
+   */
+  async seal(fileNames: readonly string[], checkpoints: readonly SealedFile[]): Promise<void> {
+    this.#requireOpen();
+    await this.#journaled;
+    await this.journal({ ...(await sealOf(this.folder, [manifestName, ...fileNames], checkpoints)) });
   }
 
   /** Waits for the journal and closes the files. Closing twice does nothing. */

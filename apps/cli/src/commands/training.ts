@@ -5,6 +5,7 @@ import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
   experimentFile,
+  keepOptions,
   lengthOptions,
   localOptions,
   networkOptions,
@@ -121,6 +122,7 @@ export const resume = command({
   options: {
     ...localOptions,
     ...lengthOptions,
+    ...keepOptions,
     bind: text({
       describe: 'where workers join (default: the previous address, where its workers look for it)',
     }),

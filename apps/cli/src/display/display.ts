@@ -26,6 +26,8 @@ export type Ending =
       readonly steps: number;
       readonly profile: string;
       readonly fingerprint: string;
+      /** Absent in the events of release 0.1.0. */
+      readonly chain?: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
       /** Steps that were not finite, in a run that goes on after them; absent if there were none. */

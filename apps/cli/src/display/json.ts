@@ -5,7 +5,7 @@ import type { Display, Ending } from './display.ts';
 import { metricsOf } from './progress.ts';
 import { spares } from './sentences.ts';
 
-/** The least time between two steps without a fingerprint. */
+/** The least time between two steps without a hash. */
 const stepMs = 1_000;
 
 export function createJsonDisplay(out: Stream, now: () => number = () => performance.now()): Display {
@@ -14,11 +14,12 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
     out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
 
   function step(update: Extract<Update, { type: 'progress' }>): void {
-    const { step, fingerprint, report } = update;
-    if (fingerprint === undefined && now() - writtenAt < stepMs) return;
+    const { step, fingerprint, stateHash, report } = update;
+    const isHashed = fingerprint !== undefined || stateHash !== undefined;
+    if (!isHashed && now() - writtenAt < stepMs) return;
     writtenAt = now();
     const { totalSteps, chain } = report;
-    const hashes = fingerprint === undefined ? {} : { fingerprint, chain };
+    const hashes = isHashed ? { fingerprint, stateHash, chain } : {};
     write('step', { step, totalSteps, metrics: metricsOf(report), ...hashes });
   }
 
@@ -70,8 +71,8 @@ function visible(_key: string, value: unknown): unknown {
 function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
   switch (ending.type) {
     case 'done': {
-      const { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
-      return { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run };
+      const { steps, profile, fingerprint, chain, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
+      return { steps, profile, fingerprint, chain, metrics, samplesPerSecond, nonFiniteSteps, run };
     }
     case 'interrupted':
       return { step: ending.step, run: ending.run };

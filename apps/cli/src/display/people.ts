@@ -5,7 +5,7 @@ import { describeProblems } from '../type-check.ts';
 import type { Display, Ending, RunInfo } from './display.ts';
 import { wrapped } from './format.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
-import { endingLines, headline, sentence, spares } from './sentences.ts';
+import { endingLines, hashesText, headline, sentence, spares } from './sentences.ts';
 
 const clearLine = '\r\x1b[2K';
 /** The least time between two drawings of the moving line, and between two lines elsewhere. */
@@ -53,9 +53,12 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     if (spare !== undefined) note(spare);
   }
 
-  function progress(): void {
+  /** On a terminal the next line would hide the hashes at once. */
+  function progress({ fingerprint, report: { chain } }: Extract<Update, { type: 'progress' }>): void {
     if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
-    draw(renderProgress(tracker!.view(), width()));
+    const isShown = fingerprint !== undefined && !out.isTTY;
+    const hashes = isShown ? `  ${hashesText({ fingerprint, chain })}` : '';
+    draw(`${renderProgress(tracker!.view(), width())}${hashes}`);
   }
 
   return {
@@ -73,7 +76,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       }
       if (update.type === 'progress') {
         tracker?.add(update.step, update.report, now());
-        progress();
+        progress(update);
         return;
       }
       if (!isOfInterest(update, info, begun)) return;

@@ -99,7 +99,7 @@ async function trainOneStep(run: Run, generation: Generation, next: () => Promis
     generation.training.exchange(exchange);
     expect(await next()).toEqual({ ...exchange, type: 'exchangeDone' });
   }
-  generation.training.runUpdate({ type: 'runUpdate', step: 1, fingerprint: true });
+  generation.training.runUpdate({ type: 'runUpdate', step: 1, fingerprint: true, stateHash: false });
   const done = await next();
   return done.type === 'updateDone' ? done.fingerprint : undefined;
 }
@@ -174,7 +174,7 @@ it('a generation serves its state, also to members that asked early, until an up
   await new Promise<void>((resolve) => run.jobs.add(resolve));
   expect(sent.at(-1)).toBe('snapshot-end');
   const numSent = sent.length;
-  generation.training.runUpdate({ type: 'runUpdate', step: 1, fingerprint: false });
+  generation.training.runUpdate({ type: 'runUpdate', step: 1, fingerprint: false, stateHash: false });
   generation.receive(requestOf(1), new Uint8Array(0));
   expect(sent).toHaveLength(numSent);
   await run.close();

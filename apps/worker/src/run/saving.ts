@@ -17,12 +17,14 @@ export function saveCheckpoint(
 ): void {
   if (!isSound({ raise }, { replica, nonFiniteRule }, step)) return;
   const { seed } = config;
+  // The hash of the state contains the work for the fingerprint.
+  const stateHash = replica.stateHash();
   const fingerprint = replica.fingerprint();
   // Not in the header, whose size is bounded since it is a part of a message: a column of words may have many levels.
   const data = JSON.stringify(formOfDataset(dataset));
   const metadata = { step: String(step), seed: String(seed), profile, fingerprint, data };
   const frames = cutFrames(replica.encode(metadata));
-  const header = { step, seed, profile, fingerprint, progress: replica.progress };
+  const header = { step, seed, profile, fingerprint, stateHash, progress: replica.progress };
   const lengths = frames.map((frame) => frame.byteLength);
   send({ type: 'checkpoint', step, header, frames: lengths }, frames);
 }

@@ -1,6 +1,6 @@
 /** The training steps of a generation: what the machine asks of a step, carried out by a {@link StepRunner} and the first thread. */
 import type { WorkerEffect, WorkerEvent } from '@lockstep/protocol';
-import { extendChain } from '@lockstep/run';
+import { chainAfter } from '@lockstep/run';
 import { clockMs } from '../clock.ts';
 import type { Pool } from '../compute/pool.ts';
 import type { Group } from '../network/invitations.ts';
@@ -44,28 +44,38 @@ export function createTraining(options: TrainingOptions): Training {
       ...{ ...times, computeMs: times.computeMs + computeMs },
     };
   };
-  const update = async ({ step, fingerprint, careful }: Effect<'runUpdate'>): Promise<void> => {
+  /** The hashes of the new state that the schedule asks for. Nothing else writes to the state until its step is reported. */
+  const hash = async ({ fingerprint, stateHash }: Effect<'runUpdate'>) => {
+    if (fingerprint || stateHash) await replica.hash(stateHash);
+    return {
+      ...(fingerprint && { fingerprint: replica.fingerprint() }),
+      ...(stateHash && { stateHash: replica.stateHash() }),
+    };
+  };
+  const update = async (effect: Effect<'runUpdate'>): Promise<void> => {
+    const { step, careful } = effect;
     if (careful) replica.keep();
     const { isUpdated, nonFinite, computeMs } = await pool.runUpdate({
       ...{ order: 'update', step, copy: replica.copy },
     });
     if (!isUpdated && nonFinite !== undefined) return raise({ type: 'nonFinite', found: nonFinite });
+    replica.updated();
     const broken = careful ? replica.firstNonFinite() : undefined;
     if (broken !== undefined) {
       replica.takeBack();
       return raise({ type: 'nonFinite', found: { cause: 'update', step, what: [broken] } });
     }
-    const value = fingerprint ? replica.fingerprint() : undefined;
+    const hashes = await hash(effect);
     const { progress } = replica;
-    const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
-    replica.updated({ ...progress, chain });
+    const chain = chainAfter(progress.chain, step, hashes);
+    replica.setProgress({ ...progress, chain });
     const work = account(step, computeMs);
     const report = {
       ...{ metrics: memory.stepMetrics(), chain, totalSteps: schedule.totalSteps, work },
       ...tracedBy(tracer, rank),
       ...(nonFinite && { nonFinite: nonFinite.what }),
     };
-    raise({ type: 'updateDone', ...(value !== undefined && { fingerprint: value }), report });
+    raise({ type: 'updateDone', ...hashes, report });
   };
   return {
     runSegment: ({ step, segment }) => runner.runSegment(step, segment, () => raise({ type: 'segmentDone' })),

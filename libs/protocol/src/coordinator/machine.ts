@@ -55,7 +55,7 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     numSearches: 0,
     needed: config.minWorkers,
     workers: new Map(),
-    fingerprints: [],
+    hashes: [],
     blames: {},
     saver: null,
     storing: -1,
@@ -123,7 +123,7 @@ function handle(turn: Turn, event: CoordinatorEvent) {
     case 'reweigh':
       return reweigh(turn, event.weights);
     case 'checkpointSaved':
-      return checkpointSaved(turn, event.step);
+      return checkpointSaved(turn, event);
     case 'checkpointFailed':
       return checkpointFailed(turn, event.step, event.error);
     case 'checkpointLost':

@@ -108,10 +108,16 @@ export interface WorkerRecord {
   readonly finish: Finish | null;
 }
 
-export interface Fingerprints {
+/**
+ * What workers have hashed: parameters and model state after a step; the state after it, of which the optimizer's is a part; or the
+ * run's result.
+ */
+export type Hashed = 'fingerprint' | 'stateHash' | 'result';
+
+/** The hashes of members, which must agree. */
+export interface Hashes {
   readonly step: number;
-  /** Of the run's result rather than of a step. */
-  readonly final: boolean;
+  readonly of: Hashed;
   readonly byWorker: Readonly<Record<string, string>>;
 }
 
@@ -141,8 +147,8 @@ export interface CoordinatorState {
   readonly progressStep: number;
   readonly evaluatedStep: number;
   readonly finalEvaluated: boolean;
-  /** The fingerprints of the latest steps that have any, newest last. */
-  readonly fingerprints: readonly Fingerprints[];
+  /** The hashes of the latest steps that have any, newest last. */
+  readonly hashes: readonly Hashes[];
   /** By worker: how often peers failed to reach it since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
   /** The worker to which `save` or `search` was sent. */
@@ -171,8 +177,13 @@ export type CoordinatorEvent =
   | { readonly type: 'interrupt' }
   /** Measured speeds: slow workers lose shards to faster ones. The result stays the same. */
   | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
-  /** The checkpoint of `step` is durable. */
-  | { readonly type: 'checkpointSaved'; readonly step: number }
+  /** The checkpoint of `step` is durable. The hashes go to the journal. */
+  | {
+      readonly type: 'checkpointSaved';
+      readonly step: number;
+      readonly stateHash?: string;
+      readonly tensorsSha256?: string;
+    }
   /** The checkpoint of `step` could not be written. Without `error`, its bytes were invalid. */
   | { readonly type: 'checkpointFailed'; readonly step: number; readonly error?: WireError }
   /** The checkpoint of `step`, from which a generation began, cannot be read any more. `newest` can be read, or is -1. */
@@ -196,7 +207,13 @@ export type JournalEntry =
       readonly source: Source;
       readonly members: readonly Member[];
     }
-  | { readonly type: 'checkpoint'; readonly step: number }
+  /** SHA-256 of the state, as members hash it, and of the file of its tensors. Release 0.1.0 wrote neither. */
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly stateHash?: string;
+      readonly tensorsSha256?: string;
+    }
   /** The run has another length after `step`, and so another update program. */
   | { readonly type: 'lengthChanged'; readonly step: number }
   | { readonly type: 'done'; readonly reason: StopReason; readonly step: number };
@@ -302,6 +319,7 @@ export type CoordinatorEffect =
   | {
       readonly type: 'diverged';
       readonly step: number;
-      readonly fingerprints: Readonly<Record<string, string>>;
+      readonly of: Hashed;
+      readonly hashes: Readonly<Record<string, string>>;
     }
   | { readonly type: 'done'; readonly outcome: Outcome };

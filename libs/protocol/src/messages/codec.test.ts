@@ -31,6 +31,7 @@ const fromWorker: readonly WorkerMessage[] = [
     generation: 3,
     step: 9,
     fingerprint: 'f',
+    stateHash: 's',
     report: { loss: Number.NaN, bytes: 2 ** 40 },
   },
   { type: 'evaluated', generation: 3, step: 9, final: true, report: { accuracy: 0.98 } },

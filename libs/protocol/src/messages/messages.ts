@@ -144,8 +144,17 @@ export const workerMessage = v.variant('type', [
   message('loaded', { dataHash: v.exactOptional(name), programs: v.exactOptional(programHashes) }),
   /** Answers `prepare`: the worker is parked at a safe point and holds the state of `step`. */
   message('ready', { generation: count, step }),
-  /** The report of every member has the step's metrics, so that a crash cannot leave a gap in them. */
-  message('committed', { generation: count, step, fingerprint: v.exactOptional(name), report: record }),
+  /**
+   * The report of every member has the step's metrics, so that a crash cannot leave a gap in them. `stateHash` covers the
+   * optimizer's state too.
+   */
+  message('committed', {
+    generation: count,
+    step,
+    fingerprint: v.exactOptional(name),
+    stateHash: v.exactOptional(name),
+    report: record,
+  }),
   message('evaluated', { generation: count, step, final: v.boolean(), report: record }),
   /** The data link to a peer broke. */
   message('lost', { generation: count, peer: workerId }),

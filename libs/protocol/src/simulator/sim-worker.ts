@@ -402,7 +402,7 @@ export class SimWorker implements LivingWorker {
     return isFound ? { cause, step, what: ['w'] } : undefined;
   }
 
-  #update({ step, fingerprint, careful }: Effect<'runUpdate'>) {
+  #update({ step, fingerprint, stateHash, careful }: Effect<'runUpdate'>) {
     const found = this.#findingAt(step, careful === true);
     if (found !== undefined) {
       this.#spare = null;
@@ -414,7 +414,11 @@ export class SimWorker implements LivingWorker {
     this.#written = null;
     this.#raiseWithin(1, 10, () => {
       this.#written = params;
-      return { type: 'updateDone', report: { params }, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
+      return {
+        ...{ type: 'updateDone', report: { params } },
+        ...(fingerprint && { fingerprint: `${params}` }),
+        ...(stateHash && { stateHash: `whole ${params}` }),
+      };
     });
   }
 

@@ -18,6 +18,7 @@ import type {
 export interface StepPlan {
   /** Evaluate after the commit of the step. */
   readonly evaluate?: boolean;
+  /** Save the state, and hash all of it. */
   readonly checkpoint?: boolean;
   readonly fingerprint?: boolean;
   /** The run ends after this step. */
@@ -128,7 +129,12 @@ export type WorkerEvent =
       readonly exchange: number;
     }
   /** The new state has replaced that of the step before. On every member, `report` has the step's metrics. */
-  | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
+  | {
+      readonly type: 'updateDone';
+      readonly fingerprint?: string;
+      readonly stateHash?: string;
+      readonly report: OpaqueRecord;
+    }
   /**
    * Instead of an update, a checkpoint or the end: something is not finite. The state has not changed. The cause `update` means
    * that a careful update was taken back.
@@ -177,7 +183,7 @@ export interface Exit {
  *   writes: the update writes over the state that was served. No member lacks the state by then, since all have sent sums made of it.
  * - `runUpdate` comes after `exchangeDone` of the step's last exchange: it reads the results of all of them. Once begun, it is completed
  *   and committed, even if its generation has ended, since the state before it is gone.
- * - The fingerprint and the report of a step are taken from the new state before `updateDone` is raised: the effects that answer may
+ * - The hashes and the report of a step are taken from the new state before `updateDone` is raised: the effects that answer may
  *   change it again. `nonFinite` takes the place of `updateDone` when the state is still, or again, that of the step before.
  * - `commit` comes before the report `committed`, and the report before the effects of the next step: whoever hears of a step can be
  *   given its state. Nothing here is durable. The machine keeps reports until the coordinator has them, and sends them again.
@@ -235,6 +241,7 @@ export type WorkerEffect =
       readonly type: 'runUpdate';
       readonly step: number;
       readonly fingerprint: boolean;
+      readonly stateHash: boolean;
       readonly careful?: true;
     }
   /** Make the state of `step` the current one: after `stateReady` the spare copy, after `updateDone` it is in its place already. */

@@ -152,9 +152,10 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
   if (!isCurrent || activity.step !== step || activity.exchange !== exchange) return;
   next(turn, ({ careful }, { numSegments, plan }) => {
     if (exchange + 1 < numSegments) return runSegment(turn, step, exchange + 1);
-    const fingerprint = plan(step).fingerprint ?? false;
+    // A checkpoint that is asked for after a step is not in the schedule, so other members have no hash to compare it with.
+    const { fingerprint = false, checkpoint: stateHash = false } = plan(step);
     const activity = { kind: 'update', generation, step, careful } as const;
-    begin(turn, activity, { type: 'runUpdate', step, fingerprint, ...(careful && { careful }) });
+    begin(turn, activity, { type: 'runUpdate', step, fingerprint, stateHash, ...(careful && { careful }) });
   });
 }
 
@@ -162,12 +163,11 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
  * An update that has begun counts even if its generation has ended meanwhile: its sums came from all members, and the state
  * before it is overwritten.
  */
-export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
+export function updateDone(turn: Turn, { type: _, ...done }: Event<'updateDone'>): void {
   const { generation, step, careful } = expectActivity(turn, 'update');
   commit(turn, step);
   update(turn, { tested: turn.state.tested && careful });
-  const marks = fingerprint === undefined ? {} : { fingerprint };
-  sendReport(turn, { type: 'committed', generation, step, ...marks, report });
+  sendReport(turn, { type: 'committed', generation, step, ...done });
   afterCommit(turn);
 }
 
