@@ -56,6 +56,16 @@ export const disk: Disk = {
   },
 };
 
+/**
+ * The same disk, without waiting until it has what is written. A process that is killed loses nothing of it; a machine that
+ * crashes may lose the last seconds, or leave empty files.
+ */
+export const unsyncedDisk: Disk = {
+  ...disk,
+  create: async (path) => ({ ...(await disk.create(path)), sync: async () => undefined }),
+  syncFolder: async () => undefined,
+};
+
 /** Makes a folder that exists after a crash. */
 export async function makeDurableFolder(path: string, on: Disk = disk): Promise<void> {
   const topmost = await on.makeFolder(path);

@@ -7,6 +7,7 @@ export { formatLine, readLines } from './lines.ts';
 export type { LogGap } from './log-file.ts';
 export {
   createRun,
+  type Durability,
   type LogName,
   logNames,
   type Manifest,
