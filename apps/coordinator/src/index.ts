@@ -8,5 +8,8 @@ export type { Coordinator, CoordinatorOptions } from './coordinator.ts';
 export { startCoordinator } from './coordinator.ts';
 export type { EventFileOptions } from './event-file.ts';
 export type { Notice } from './notices.ts';
+export type { Pool, PooledRun, PooledRunOptions, PoolOptions, PoolUpdate } from './pool.ts';
+export { startPool } from './pool.ts';
 export { type LastStart, readLastStart } from './run-log.ts';
+export type { RunControl } from './served-run.ts';
 export type { Update } from './updates.ts';

@@ -167,8 +167,7 @@ export async function createRun(options: RunOptions): Promise<Run> {
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
   const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`, on);
   try {
-    for (const [file, contents] of Object.entries(files))
-      await writeAtomic(join(folder, file), contents, on);
+    for (const [file, contents] of Object.entries(files)) await writeAtomic(join(folder, file), contents, on);
     return await openFiles(folder, await writeManifest(folder, manifest, on), [], durability);
   } catch (error) {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);

@@ -26,7 +26,8 @@ export function createInbound(options: InboundOptions): Inbound {
       if (!decoded.ok) return log.warn({ peer, fault: decoded.fault }, 'dropped a frame');
       const { header } = decoded;
       // Not a warning: peers hear later than this worker that it has left.
-      if (leftRuns.has(header.run)) return log.debug({ peer, header }, 'dropped a frame of a run that was left');
+      if (leftRuns.has(header.run))
+        return log.debug({ peer, header }, 'dropped a frame of a run that was left');
       if (header.kind === 'lane-invitation') {
         const invitations = header.frameId === mainLane ? lanes : threadInvitations;
         return invitations.receive(peer, header, payload);

@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly bundle: Uint8Array;
   readonly hash: string;
   readonly config: RunConfig;
+  /** Whether the state at the end becomes a checkpoint. Default true. */
+  readonly finalCheckpoint?: boolean;
 }
 
 /** What a run uses of its process. */
@@ -66,7 +68,7 @@ export interface RunHost {
 
 /** Rejects with what is wrong with the experiment or its data. */
 export async function openRun(options: RunOptions, { compiler, pool, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config } = options;
+  const { name, bundle, hash, config, finalCheckpoint = true } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
@@ -90,6 +92,7 @@ export async function openRun(options: RunOptions, { compiler, pool, fail }: Run
       numSegments: sizes.buckets.length,
       plan: (step) => schedule.at(step),
       finalEvaluation: finalSplit !== undefined,
+      finalCheckpoint,
       dataHash: dataset.hash,
       programs: hashes,
     },

@@ -29,13 +29,14 @@ export interface Stay {
 export interface StayConfig {
   readonly run: RunConfig;
   readonly trace?: boolean;
+  readonly finalCheckpoint?: boolean;
 }
 
 /** @param bundle the raw frame that came with the welcome */
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false }: StayConfig,
+  { run: config, trace = false, finalCheckpoint = true }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -52,7 +53,7 @@ export function beginStay(
     },
   };
   const load = async (): Promise<void> => {
-    const opened = await openRun({ name, bundle, hash: experiment.hash, config }, host);
+    const opened = await openRun({ name, bundle, hash: experiment.hash, config, finalCheckpoint }, host);
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };

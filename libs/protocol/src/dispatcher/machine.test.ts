@@ -218,7 +218,10 @@ describe('a dispatcher', () => {
     raise({ type: 'disconnected', worker: 'w1' });
     add('b', { order: 0 });
     expect(given(hello('w1'))).toEqual(['b hears w1: hello']);
-    expect(hear('w1', { type: 'loaded', run: 'a' })).toEqual(['b hears w1 disconnected', 'send w1: release a']);
+    expect(hear('w1', { type: 'loaded', run: 'a' })).toEqual([
+      'b hears w1 disconnected',
+      'send w1: release a',
+    ]);
     expect(hear('w1', { type: 'heartbeat', run: 'a' })).toEqual([]);
     expect(given(hello('w1'))).toEqual(['b hears w1: hello']);
   });

@@ -96,7 +96,8 @@ function hear(turn: Turn, worker: string, message: WorkerMessage) {
   const { place: at } = known;
   const { run } = message;
   if (run === undefined || at.kind === 'dismissed') return;
-  if (at.kind === 'serving' && at.run === run) return deliver(turn, run, { type: 'message', worker, message });
+  if (at.kind === 'serving' && at.run === run)
+    return deliver(turn, run, { type: 'message', worker, message });
   // What a worker that leaves a run still reports of it is of no use to anyone.
   if (at.kind === 'leaving' && at.run === run) return;
   // It was taken for a free worker because of a hello that it had sent before it was welcomed.
@@ -152,7 +153,12 @@ function returned(turn: Turn, worker: string, run: string) {
   const known = turn.state.runs.get(run);
   const isTaken = known !== undefined && !known.isEnding && !known.refused.has(worker);
   const isLeaving = turn.state.workers.get(worker)?.place.kind === 'leaving';
-  if (isTaken && !isLeaving && !turn.state.isClosing && serversOf(turn.state, run).length < mostWorkers(known))
+  if (
+    isTaken &&
+    !isLeaving &&
+    !turn.state.isClosing &&
+    serversOf(turn.state, run).length < mostWorkers(known)
+  )
     return assign(turn, worker, run);
   sendAway(turn, worker, run);
 }
@@ -203,7 +209,7 @@ function runEnded(turn: Turn, run: string): void {
 }
 
 /** Passes on what a run sends to a worker, as long as the worker is the run's. */
-function forward(turn: Turn, { run, worker, message }: Event<'send'>): void {
+function forward(turn: Turn, { run, worker, message }: Event<'send'>) {
   const known = turn.state.workers.get(worker);
   if (known?.place.kind !== 'serving' || known.place.run !== run) return;
   const { isWelcome } = known.place;

@@ -66,7 +66,7 @@ function takeForWaiting(turn: Turn): void {
   }
 }
 
-function takeFor(turn: Turn, waiting: string, refused: ReadonlySet<string>): void {
+function takeFor(turn: Turn, waiting: string, refused: ReadonlySet<string>) {
   const donors = openRuns(turn.state)
     .filter(({ name, servers }) => name !== waiting && servers.length > 1)
     .sort((one, other) => other.servers.length - one.servers.length || other.order - one.order);

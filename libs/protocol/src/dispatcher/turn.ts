@@ -5,8 +5,8 @@ import type {
   DispatcherEffect,
   DispatcherState,
   Place,
-  PooledRun,
   PoolEvent,
+  PooledRun,
   PoolWorker,
   RunBound,
 } from './state.ts';
@@ -35,7 +35,8 @@ export function log(turn: Turn, event: PoolEvent): void {
 
 export function updateRun(turn: Turn, run: string, changes: Partial<PooledRun>): void {
   const known = turn.state.runs.get(run);
-  if (known !== undefined) update(turn, { runs: new Map(turn.state.runs).set(run, { ...known, ...changes }) });
+  if (known !== undefined)
+    update(turn, { runs: new Map(turn.state.runs).set(run, { ...known, ...changes }) });
 }
 
 function updateWorker(turn: Turn, worker: string, changes: Partial<PoolWorker>): void {

@@ -1,7 +1,7 @@
 /** A simulated pool: a process with a dispatcher and one coordinator's machine for each run. */
 
 import { invariant } from '@lockstep/errors';
-import { HEARTBEAT_MS, LIVENESS_MS, TICK_MS } from '../constants.ts';
+import { HEARTBEAT_MS, LINGER_MS, LIVENESS_MS, TICK_MS } from '../constants.ts';
 import type { CoordinatorEvent } from '../coordinator/state.ts';
 import { advanceDispatcher, createDispatcher } from '../dispatcher/machine.ts';
 import { mostWorkers } from '../dispatcher/placing.ts';
@@ -9,8 +9,8 @@ import type {
   DispatcherEffect,
   DispatcherEvent,
   DispatcherState,
-  PooledRun,
   PoolEvent,
+  PooledRun,
   RunBound,
   RunNeeds,
 } from '../dispatcher/state.ts';
@@ -36,9 +36,6 @@ export interface SimPoolOptions {
   onEvent(event: PoolEvent): void;
   onEnded(run: string): void;
 }
-
-/** How long workers stay free before they join runs that others work for. */
-const LINGER_MS = 200;
 
 export function createSimPool({ world, send, onEvent, onEnded }: SimPoolOptions): SimPool {
   const { clock } = world;
@@ -152,7 +149,9 @@ const isOpen = (run: PooledRun, worker: string): boolean => !run.isEnding && !ru
 /** No worker is idle while a run waits, and no worker is missing: each run's are those of the pool. */
 function checkPlaces({ workers, runs, isClosing }: DispatcherState): void {
   if (isClosing) return;
-  const served = new Set([...workers.values()].map(({ place }) => (place.kind === 'serving' ? place.run : '')));
+  const served = new Set(
+    [...workers.values()].map(({ place }) => (place.kind === 'serving' ? place.run : '')),
+  );
   for (const [worker, { place }] of workers) {
     if (place.kind === 'serving') invariant(runs.has(place.run), `${worker} serves a run that has ended`);
     if (place.kind !== 'idle') continue;

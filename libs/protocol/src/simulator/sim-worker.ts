@@ -2,9 +2,10 @@
 
 import { invariant } from '@lockstep/errors';
 import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
-import type { CoordinatorMessage, Hello, NonFiniteFound, WorkerMessage } from '../messages/messages.ts';
+import type { CoordinatorMessage, Hello, WorkerMessage } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
-import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
+import type { WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
+import { findingAt, isBroken, outlineOf } from './experiment.ts';
 import { exchangeKey, generationName, type PartialFrame, type PeerFrame, runOfFrame } from './frames.ts';
 import { Inbox } from './inbox.ts';
 import { createPause, type Pause } from './pause.ts';
@@ -36,22 +37,6 @@ export function helloOf(id: string, threads: number): Hello {
     version: '1',
     build: 'b1',
     nodeVersion: 'v20.20.2',
-  };
-}
-
-function outlineOf({ options, ledger: { finalStep } }: SimRun): ProgramOutline {
-  const { numSegments, numSteps, evaluateEvery, checkpointEvery, fingerprintEvery, finalEvaluation } =
-    options;
-  return {
-    numSegments,
-    finalEvaluation,
-    dataHash: 'data',
-    plan: (step) => ({
-      evaluate: step % evaluateEvery === 0 && step <= finalStep,
-      checkpoint: step > 0 && step % checkpointEvery === 0,
-      fingerprint: step % fingerprintEvery === 0,
-      last: step === numSteps,
-    }),
   };
 }
 
@@ -366,7 +351,10 @@ export class SimWorker implements LivingWorker {
     this.#endExchange(this.#awaited, mix(...given.flatMap(({ partials }) => partials)));
   }
 
-  #keyOf({ incarnation, generation }: Effect<'connect'>, exchanged: Parameters<typeof exchangeKey>[1]): string {
+  #keyOf(
+    { incarnation, generation }: Effect<'connect'>,
+    exchanged: Parameters<typeof exchangeKey>[1],
+  ): string {
     return exchangeKey({ run: this.#run.name, incarnation, generation }, exchanged);
   }
 
@@ -383,27 +371,8 @@ export class SimWorker implements LivingWorker {
     }
   }
 
-  /** Whether the state of `step` is not finite: a pure function of the step. */
-  #isBroken(step: number): boolean {
-    const { nonFinite } = this.#run.options;
-    return nonFinite?.cause === 'update' && step >= nonFinite.step;
-  }
-
-  /** What prevents the update of `step`, or makes the worker take it back. */
-  #findingAt(step: number, careful: boolean): NonFiniteFound | undefined {
-    const { nonFinite } = this.#run.options;
-    if (nonFinite === undefined) return undefined;
-    const { cause, step: at, shownAt } = nonFinite;
-    if (this.#isBroken(step - 1)) {
-      invariant(!careful, `${this.id} was given a state that is not finite`);
-      return step >= shownAt ? { cause: 'state', step: step - 1, what: ['w'] } : undefined;
-    }
-    const isFound = step === at && (cause === 'step' || careful);
-    return isFound ? { cause, step, what: ['w'] } : undefined;
-  }
-
   #update({ step, fingerprint, stateHash, careful }: Effect<'runUpdate'>) {
-    const found = this.#findingAt(step, careful === true);
+    const found = findingAt(this.#run.options, step, careful === true, this.id);
     if (found !== undefined) {
       this.#spare = null;
       return this.#raiseWithin(1, 10, () => ({ type: 'nonFinite', found }));
@@ -433,7 +402,7 @@ export class SimWorker implements LivingWorker {
   }
 
   #sendCheckpoint(step: number) {
-    if (this.#isBroken(step)) return this.#tellBroken(step);
+    if (isBroken(this.#run.options, step)) return this.#tellBroken(step);
     const header = { params: this.#params };
     const named = this.#state.pooled && { run: this.#run.name };
     this.#send({ type: 'checkpoint', step, header, frames: [], ...named });
@@ -444,7 +413,7 @@ export class SimWorker implements LivingWorker {
   }
 
   #finish(step: number) {
-    if (this.#isBroken(step)) return this.#tellBroken(step);
+    if (isBroken(this.#run.options, step)) return this.#tellBroken(step);
     const params = this.#params;
     this.#raiseWithin(1, 20, () => ({ type: 'finishDone', fingerprint: `${params}`, result: { params } }));
   }

@@ -120,6 +120,18 @@ describe('worker', () => {
     ]);
   });
 
+  it('saves the states that are due, and not the last one where nobody wants it', () => {
+    const plan = (step: number) => ({ checkpoint: true, last: step === 2 });
+    const { raise } = running({ ...outline, finalCheckpoint: false, plan });
+    const step = (number: number) => {
+      raise({ type: 'segmentDone' });
+      raise({ type: 'exchangeDone', generation: 1, step: number, exchange: 0 });
+      return raise({ type: 'updateDone', report: {} }).map(({ type }) => type);
+    };
+    expect(step(1)).toEqual(['commit', 'send', 'checkpoint', 'runSegment']);
+    expect(step(2)).toEqual(['commit', 'send', 'finish']);
+  });
+
   it('answers prepare after the running segment, and drops its result', () => {
     const { hear, raise } = running();
     // In a direct step, the compute threads may be waiting for peers.
@@ -312,7 +324,9 @@ describe('worker', () => {
       const { hear, raise } = serving();
       hear(release);
       raise({ type: 'released' });
-      expect(hear({ type: 'stop', reason: 'finished' })).toMatchObject([{ type: 'exit', reason: 'finished' }]);
+      expect(hear({ type: 'stop', reason: 'finished' })).toMatchObject([
+        { type: 'exit', reason: 'finished' },
+      ]);
     });
 
     it('ignores messages of other runs, also a welcome while it is in a run', () => {
@@ -322,7 +336,9 @@ describe('worker', () => {
       expect(hear({ ...pooled, run: 'other', incarnation: 2 })).toEqual([]);
       expect(state()).toMatchObject({ phase: 'joined', run: 'run' });
       // A coordinator of one run at the address of the pool has nothing for this worker.
-      expect(hear({ ...welcome, run: 'other', incarnation: 2 })).toMatchObject([{ reason: 'coordinatorLost' }]);
+      expect(hear({ ...welcome, run: 'other', incarnation: 2 })).toMatchObject([
+        { reason: 'coordinatorLost' },
+      ]);
     });
 
     it('names its run in a hello over a new connection', () => {

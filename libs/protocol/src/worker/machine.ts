@@ -6,8 +6,8 @@
 import type { WireError } from '@lockstep/errors';
 import { MAX_TEXT_LENGTH, MAX_TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
-import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
 import { exitOrRelease, noRun, refused, release, released } from './runs.ts';
+import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
 import {
   enterGeneration,
   evaluationDone,

@@ -33,6 +33,8 @@ export interface ProgramOutline {
   readonly plan: (step: number) => StepPlan;
   /** Whether to evaluate once more at the end of the run. */
   readonly finalEvaluation: boolean;
+  /** Whether the state at the end becomes a checkpoint. Default true. */
+  readonly finalCheckpoint?: boolean;
   readonly dataHash?: string;
   readonly programs?: ProgramHashes;
 }
