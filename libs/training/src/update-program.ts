@@ -10,7 +10,7 @@ import { planNamed } from './planned.ts';
 import { leavesLike } from './trees.ts';
 
 export function planUpdate(
-  { task, trees, form }: ProgramParts,
+  { cache, task, trees, form }: ProgramParts,
   linkMetrics: readonly string[],
   totalSteps: number,
 ): Plan {
@@ -19,6 +19,7 @@ export function planUpdate(
   const means = unpack(evaluationGroups(task), columns.metrics);
   const reported = stepGroups(task, linkMetrics);
   return planNamed(
+    cache,
     signature,
     (inputs) => {
       const { sums, step } = inputs;

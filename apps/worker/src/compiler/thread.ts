@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import { shareable } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
 import { placed, placedLater } from '@lockstep/run';
-import { definitionOf } from '@lockstep/training';
+import { createPlanCache, definitionOf } from '@lockstep/training';
 import { importExperiment, projectRoot } from '../experiment-module.ts';
 import { type CompiledExperiment, compileExperiment } from './compiled-experiment.ts';
 import type { Compiled, Plans, Reply, Request, SearchResult } from './messages.ts';
@@ -15,6 +15,9 @@ const port = parentPort;
 invariant(port !== null, 'the compiler thread is started by its worker');
 
 let loaded: CompiledExperiment | undefined;
+
+/** Experiments that this thread compiles one after the other may differ only in numbers. */
+const cache = createPlanCache({ maxPlans: 32 });
 
 port.on('message', (request: Request) => {
   work(request).then(
@@ -55,5 +58,8 @@ async function load({
     () => experiment.data.load(limitSamples === null ? {} : { limitSamples }),
   );
   const defined = () => definitionOf(experiment);
-  return compileExperiment(experiment, shareable(data), config, (trace) => placed(source, defined, trace));
+  return compileExperiment(experiment, shareable(data), config, {
+    within: (trace) => placed(source, defined, trace),
+    cache,
+  });
 }
