@@ -43,7 +43,9 @@ const pool = await startPool({
 });
 const workers = Array.from({ length: numWorkers }, () => {
   const args = [fileURLToPath(workerEntry), '--join', pool.endpoint, '--threads', '1', '--managed'];
-  const child = spawn(process.execPath, [...args, '--log-level', 'warn'], { stdio: ['pipe', 'ignore', 'inherit'] });
+  const child = spawn(process.execPath, [...args, '--log-level', 'warn'], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  });
   return { child, ended: once(child, 'close') };
 });
 /** Trains a trial; resolves with the times of its phases in ms. */
@@ -91,12 +93,14 @@ await Promise.all(
 );
 const seconds = (performance.now() - beganAt) / 1_000;
 const names = Object.keys(results.at(-1).times);
-const median = (list) => list.sort((a, b) => a - b)[Math.floor(list.length / 2)];
+const round = (ms) => Number(ms.toFixed(1));
 console.table(
   Object.fromEntries(
     names.map((name) => {
-      const all = results.map(({ times }) => times[name]);
-      return [name, { 'first trial': +all[0].toFixed(1), 'median of later ones': +median(all.slice(1)).toFixed(1) }];
+      const [first, ...later] = results.map(({ times }) => times[name]);
+      later.sort((one, other) => one - other);
+      const median = later[Math.floor(later.length / 2)];
+      return [name, { 'first trial': round(first), median: round(median), least: round(later[0]) }];
     }),
   ),
 );

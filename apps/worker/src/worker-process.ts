@@ -8,6 +8,7 @@ import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
+import { createProcessMemory, type ProcessMemory } from './compute/process-memory.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createInvitations, type Invitations, threadLane } from './network/invitations.ts';
 import type { Lanes } from './network/lanes.ts';
@@ -41,6 +42,7 @@ export interface WorkerParts {
 
 export interface WorkerProcess extends WorkerParts {
   readonly combine: Combine;
+  readonly memory: ProcessMemory;
   readonly peers: Peers;
   /** To the lane of the first compute thread. */
   readonly threadInvitations: Invitations;
@@ -58,6 +60,7 @@ export function createWorkerProcess(parts: WorkerParts): WorkerProcess {
   return {
     ...parts,
     combine: hooks.combine?.(combine) ?? combine,
+    memory: createProcessMemory(),
     peers: createPeers(mesh, worker),
     threadInvitations: createInvitations(mesh, threadLane),
     leftRuns: createLeftRuns(),

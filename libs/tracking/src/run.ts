@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '@lockstep/errors';
@@ -120,8 +121,9 @@ export class Run {
     const line = formatLine(record);
     this.#journaled = this.#journaled.then(async () => {
       try {
+        if (this.durability === 'trial') return appendFileSync(this.#journal.fd, line);
         await this.#journal.appendFile(line);
-        if (this.durability === 'full') await this.#journal.datasync();
+        await this.#journal.datasync();
       } catch (cause) {
         throw fileError(logPath(this.folder, 'journal'), cause);
       }

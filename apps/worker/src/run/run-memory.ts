@@ -1,11 +1,12 @@
-/** The memory that a run's state, blocks and sums lie in. Every generation lays it out anew; the state stays where it is. */
+/** Where a run's state, blocks and sums lie in the memory of its process. Every generation lays it out anew; the state stays where it is. */
 import type { BoundBucket, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
-import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
+import { MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
 import { layoutWorker, type RunConfig, viewer, type WorkerLayout } from '@lockstep/run';
 import type { ThreadGroup } from '../compute/commands.ts';
 import type { Pool } from '../compute/pool.ts';
+import type { ProcessMemory } from '../compute/process-memory.ts';
 import { bindBuckets } from '../exchange/buckets.ts';
 import { type ExchangeSizes, largestEvaluation } from './exchange-sizes.ts';
 import type { RunPlans } from './plans.ts';
@@ -35,6 +36,7 @@ export interface RunMemoryOptions {
   readonly config: RunConfig;
   readonly sizes: ExchangeSizes;
   readonly replica: Pick<Replica, 'attach'>;
+  readonly memory: ProcessMemory;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
 }
 
@@ -63,7 +65,7 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
         evaluationSamples: largestEvaluation(dataset.splits),
         batchSize: config.batchSize,
       });
-      memory = enlarge(memory, layout.bytes);
+      memory = options.memory.of(layout.bytes);
       replica.attach(memory.buffer, layout);
       bound = bindBuckets(programs, layout, memory.buffer);
       return pool.configure(
@@ -89,14 +91,4 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
     },
   };
-}
-
-const pageBytes = 65536;
-
-/** A memory of at least `bytes`. What lies in `memory` stays where it is. */
-function enlarge(memory: WasmMemory | undefined, bytes: number): WasmMemory {
-  if (memory === undefined) return createMemory(bytes);
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
-  if (missing > 0) memory.grow(missing);
-  return memory;
 }

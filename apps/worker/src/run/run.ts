@@ -16,6 +16,7 @@ import {
 } from '@lockstep/run';
 import type { Compiler } from '../compiler/compiler.ts';
 import type { Pool } from '../compute/pool.ts';
+import type { ProcessMemory } from '../compute/process-memory.ts';
 import { createEarlyFrames, type EarlyFrames } from './early-frames.ts';
 import { type ExchangeSizes, exchangeSizes } from './exchange-sizes.ts';
 import { createJobQueue, type JobQueue } from './job-queue.ts';
@@ -62,12 +63,13 @@ export interface RunOptions {
 export interface RunHost {
   readonly compiler: Pick<Compiler, 'load' | 'plan' | 'search'>;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
+  readonly memory: ProcessMemory;
   /** Called with the error of a job. */
   fail(error: unknown): void;
 }
 
 /** Rejects with what is wrong with the experiment or its data. */
-export async function openRun(options: RunOptions, { compiler, pool, fail }: RunHost): Promise<Run> {
+export async function openRun(options: RunOptions, { compiler, pool, memory, fail }: RunHost): Promise<Run> {
   const { name, bundle, hash, config, finalCheckpoint = true } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
@@ -97,7 +99,7 @@ export async function openRun(options: RunOptions, { compiler, pool, fail }: Run
       programs: hashes,
     },
     replica,
-    memory: createRunMemory({ plans, dataset, config, sizes, replica, pool }),
+    memory: createRunMemory({ plans, dataset, config, sizes, replica, memory, pool }),
     early: createEarlyFrames(sizes.maxHeldBytes),
     tally: createTally(),
     jobs,
