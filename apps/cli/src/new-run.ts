@@ -43,6 +43,7 @@ export async function startNewRun(
   const opened = await createRunFolder(args.runRoot, file, config, args.profile, {
     command: argv,
     keep: args.keep,
+    record: args.record,
   });
   const { folder } = opened.run;
   const metrics = Object.keys(file.experiment.metrics ?? {});

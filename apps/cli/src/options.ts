@@ -1,5 +1,6 @@
 /** Options and positional arguments that several commands share. */
 import type { Profile } from '@lockstep/protocol';
+import type { RecordMode } from '@lockstep/tracking';
 import {
   type ArgsOf,
   choice,
@@ -63,6 +64,11 @@ export const runOptions = {
     fixed: 'it is part of the configuration with which the run began',
   }),
   keep: keepOption(' 10'),
+  record: choice(['off', 'chain', 'full'] as const satisfies readonly RecordMode[], {
+    describe: 'what is recorded of each step: nothing, one digest of the model, or a digest of every array',
+    default: 'full',
+    fixed: 'the steps of a run have one record',
+  }),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
     default: 'auto',

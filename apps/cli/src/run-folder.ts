@@ -15,6 +15,7 @@ import {
   lengthChanged,
   manifestSchemaVersion,
   openRun,
+  type RecordMode,
   type Run,
   readLog,
   sha256,
@@ -44,6 +45,8 @@ export interface RunFacts {
   readonly command?: readonly string[];
   /** How many checkpoints it keeps. Default 10. */
   readonly keep?: Keep | undefined;
+  /** What it records of each step. Default: nothing. */
+  readonly record?: RecordMode;
 }
 
 /** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
@@ -52,7 +55,7 @@ export async function createRunFolder(
   file: ExperimentFile,
   config: RunConfig,
   profile: Profile | 'auto',
-  { command = [], keep = defaultKeep }: RunFacts = {},
+  { command = [], keep = defaultKeep, record = 'off' }: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = file;
   const lockfile = join(project.root, 'package-lock.json');
@@ -62,7 +65,7 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
-    keep,
+    ...{ keep, record },
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,

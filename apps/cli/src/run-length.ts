@@ -3,7 +3,13 @@ import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import { importKept, type KnownRun, readRunFolder } from '@lockstep/inference';
 import { createSchedule, type Progress, type RunConfig } from '@lockstep/run';
-import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
+import {
+  changesOf,
+  type Length,
+  type LengthChange,
+  lengthChanged,
+  noteLengthChange,
+} from '@lockstep/tracking';
 import { plural } from './display/format.ts';
 import type { OpenedRun } from './run-folder.ts';
 
@@ -94,6 +100,7 @@ export async function changeLength(opened: OpenedRun, { config, change }: Planne
   const { run } = opened;
   run.appendMetrics({ kind: lengthChanged, ...change });
   run.appendEvent({ type: lengthChanged, ...change });
+  await noteLengthChange(run.folder, change.step);
   await run.journal({ type: lengthChanged, step: change.step });
   await run.amend({ config, changes: [...changesOf(run.manifest), change] });
   return { ...opened, config };

@@ -38,6 +38,9 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     onDisconnect: (worker) => shell.disconnected(worker),
     onBadFrame: (worker, reason, count) => shell.badFrame(worker, reason, count),
     onRefused: (refusal, count) => shell.turnAway(refusal, count),
+  }).catch((error: unknown) => {
+    served.abandon();
+    throw error;
   });
   await served.begin(server, { bind, keys: keys !== undefined }).catch(async (error: unknown) => {
     await server.close();

@@ -169,6 +169,7 @@ async function addRun(
   );
   const { name, shell } = served;
   if (runs.has(name)) {
+    served.abandon();
     const message = `the pool has a run of the name ${name} already; let it end, or give the folder another name`;
     throw new LockstepError('argument', message, { run: name });
   }

@@ -1,8 +1,16 @@
 /** Writes the logs of a run folder, and reads them when the coordinator starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
-import { type LogGap, type LogRecord, type Run, readLog, standingMetrics } from '@lockstep/tracking';
+import {
+  type LogGap,
+  type LogRecord,
+  type Run,
+  readLog,
+  type StepRecordWriter,
+  standingMetrics,
+} from '@lockstep/tracking';
 import { logFailed, type Notice } from './notices.ts';
+import { createStepLog } from './step-log.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
@@ -15,28 +23,37 @@ export interface RunLog {
   /** `report` is the part that is the same on all members. */
   step(step: number, report: OpaqueRecord, hashes: StepHashes): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
-  /** Logs a report once for each member, generation and step: workers send reports again after a lost connection. */
-  work(worker: string, message: Committed): void;
+  /**
+   * Logs a report once for each member, generation and step: workers send reports again after a lost connection. Returns what is wrong
+   * with its record of the step, if anything is.
+   */
+  work(worker: string, message: Committed): string | undefined;
+  /** The first value in which workers differ from others in a step; undefined if it is not known. */
+  differing(step: number, workers: readonly string[]): string | undefined;
   event(event: LogRecord): void;
-  /** Lines of metrics and events that could not be written. */
+  /** What could not be written. */
   gaps(): readonly LogGap[];
   /** Resolves when the entry is on the disk. */
   journal(entry: JournalEntry): Promise<void>;
+  /** Closes the record of steps. */
+  close(): void;
 }
 
 /**
  * Calls `notify` once for each log that cannot be written; the run goes on without it. A journal that cannot be written rejects.
  */
-export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog {
+export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?: StepRecordWriter): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
   const known = new Set<string>();
   const check = (isWritten: boolean): void => {
     if (isWritten) return;
-    for (const gap of run.gaps().filter(({ path }) => !known.has(path))) {
+    for (const gap of gaps().filter(({ path }) => !known.has(path))) {
       known.add(gap.path);
       notify(logFailed(gap));
     }
   };
+  const steps = createStepLog(writer, () => check(false));
+  const gaps = (): readonly LogGap[] => [...run.gaps(), steps.gap()].filter((gap) => gap !== undefined);
   const appendMetrics = (record: LogRecord): void => check(run.appendMetrics(record));
   const appendEvent = (record: LogRecord): void => check(run.appendEvent(record));
 
@@ -47,16 +64,20 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
     evaluation: (step, final, report) => {
       appendMetrics({ kind: 'evaluation', step, final, ...report });
     },
-    work: (worker, { generation, step, report }) => {
+    work: (worker, message) => {
+      const { generation, step, report } = message;
       const last = logged.get(worker);
       if (last && (generation < last.generation || (generation === last.generation && step <= last.step)))
-        return;
+        return undefined;
       logged.set(worker, { generation, step });
       const { work } = report;
       appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
+      return steps.write(worker, message);
     },
+    differing: steps.differing,
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
-    gaps: () => run.gaps(),
+    gaps,
+    close: steps.close,
     journal: async (entry) => {
       // The manifest comes first: with the manifest alone the run still goes on in this profile.
       if (entry.type === 'profile') await run.amend({ profile: entry.profile });

@@ -13,7 +13,14 @@ import {
   type Profile,
   RETURN_WAIT_MS,
 } from '@lockstep/protocol';
-import { changesOf, type Run, sha256 } from '@lockstep/tracking';
+import {
+  changesOf,
+  openStepRecord,
+  type RecordMode,
+  type Run,
+  recordModeOf,
+  sha256,
+} from '@lockstep/tracking';
 import type { Logger } from 'pino';
 import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
 import {
@@ -22,6 +29,7 @@ import {
   insteadOf,
   lineDamaged,
   type Notice,
+  recordDamaged,
   sealFailed,
   traceFailed,
 } from './notices.ts';
@@ -33,8 +41,8 @@ import type { Update } from './updates.ts';
 
 export interface ServedRunOptions {
   /**
-   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps, and its durability what
-   * waits for the disk. `close` closes it.
+   * A new run, or one to be resumed; its journal tells which. Its manifest says how many checkpoints it keeps and what workers record
+   * of each step, and its durability what waits for the disk. `close` closes it.
    */
   readonly run: Run;
   /** Workers of another version are refused. */
@@ -59,6 +67,13 @@ export interface ServedRunOptions {
   readonly sealedFiles?: readonly string[];
   /** Whether the state at the run's end becomes a checkpoint. Default: true, or false in a run of the durability `trial`. */
   readonly finalCheckpoint?: boolean;
+  readonly hooks?: CoordinatorHooks;
+}
+
+/** Settings of tests, which no user has. */
+export interface CoordinatorHooks {
+  /** False: the run goes on when members differ. */
+  readonly compares?: boolean;
 }
 
 /** A run, for the process that started it. */
@@ -89,6 +104,8 @@ export interface ServedRun {
   begin(server: Pick<Server, 'endpoint' | 'send'>, address: Pick<Started, 'bind' | 'keys'>): Promise<void>;
   /** Once the run has begun. */
   control(): RunControl;
+  /** Closes what this has opened, in place of `begin`. */
+  abandon(): void;
   /** Closes its files, after the effects so far, and seals a run that has ended in order. */
   close(): Promise<void>;
 }
@@ -109,11 +126,13 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
   requireStanding(run, Math.max(0, newestStep));
   const history = await readHistory(run.folder, newestStep);
   const notify = (notice: Notice): void => shell.notify(notice);
-  const log = createRunLog(run, notify);
+  const record = recordModeOf(run.manifest, run.folder);
+  const recorded = record === 'off' ? undefined : await openStepRecord(run.folder);
+  const log = createRunLog(run, notify, recorded?.writer);
   const { trace: path } = options;
   const trace =
     path === undefined ? undefined : createTraceFile(path, (error) => notify(traceFailed(path, error)));
-  const config = machineConfig(options, history, pool);
+  const config = machineConfig(options, history, record, pool);
   const shell = new Shell({
     state: createCoordinator(config, performance.now()),
     bundle: options.experiment.bundle,
@@ -127,6 +146,7 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
   });
   const notices = [
     ...run.damaged.map(lineDamaged),
+    ...(recorded?.damaged ?? []).map((one) => recordDamaged(one, recorded?.writer !== undefined)),
     ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
   ];
   let events: EventFile | undefined;
@@ -146,17 +166,20 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
         await journaled;
       } catch (error) {
         events?.close();
+        log.close();
         throw error;
       }
       logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
       notices.forEach(notify);
     },
     control: () => ({ ...controlOf(shell), notices }),
+    abandon: () => log.close(),
     async close() {
       await shell.idle();
       const numDropped = trace?.close() ?? 0;
       if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
       events?.close();
+      log.close();
       await sealEnded(options, shell);
       await run.close();
     },
@@ -214,9 +237,10 @@ function idOf({ folder, manifest }: Run): string {
 function machineConfig(
   options: ServedRunOptions,
   history: RunHistory,
+  record: RecordMode,
   pool: PoolHooks | undefined,
 ): CoordinatorConfig {
-  const { experiment, run, version, build, config, numShards, minWorkers, profile, trace } = options;
+  const { experiment, run, version, build, config, numShards, minWorkers, profile, trace, hooks } = options;
   const { finalCheckpoint = run.durability === 'full' } = options;
   return {
     run: idOf(run),
@@ -227,6 +251,7 @@ function machineConfig(
     config: {
       ...config,
       ...(trace !== undefined && { trace: true }),
+      ...(record !== 'off' && { record }),
       ...(!finalCheckpoint && { finalCheckpoint }),
     },
     bundleBytes: experiment.bundle.byteLength,
@@ -239,5 +264,6 @@ function machineConfig(
     awaited: options.awaited ?? [],
     awaitMs: RETURN_WAIT_MS,
     ...(history.recovered && { initial: history.recovered }),
+    ...hooks,
   };
 }

@@ -73,6 +73,8 @@ export class Shell {
   #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
+  /** The first value in which members differ, if that is why the run ends. */
+  #differing: string | undefined;
 
   constructor(options: ShellOptions) {
     const { state, bundle, checkpoints, keep, durability, log, logger, trace, onEnding } = options;
@@ -134,7 +136,10 @@ export class Shell {
 
   hear(worker: string, message: WorkerMessage, frames: readonly Uint8Array[]): void {
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
-      this.#guard(() => this.#log.work(worker, message));
+      this.#guard(() => {
+        const fault = this.#log.work(worker, message);
+        if (fault !== undefined) this.#dropBadFrame(worker, fault);
+      });
     }
     if (message.type === 'committed' || message.type === 'evaluated') {
       this.#guard(() => this.#trace?.add(worker, message));
@@ -166,6 +171,11 @@ export class Shell {
 
   #notifyOf(notice: Notice | undefined): undefined {
     if (notice !== undefined) this.notify(notice);
+  }
+
+  #dropBadFrame(worker: string, reason: string): void {
+    const { count, log } = this.#offence(worker);
+    if (log) this.badFrame(worker, reason, count);
   }
 
   /** A worker's frames were dropped. */
@@ -215,19 +225,28 @@ export class Shell {
       case 'sendCheckpoint':
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
-        this.#logger.error(effect, 'workers disagree');
-        this.#log.event(effect);
-        return undefined;
+        return this.#diverged(effect);
       case 'done':
-        this.#logger.info({ outcome: effect.outcome }, 'run ended');
-        for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
-        this.#outcome = effect.outcome;
-        this.#settle(effect.outcome);
-        return this.#tell(effect);
+        return this.#done(withVariable(effect.outcome, this.#differing));
       default:
         effect satisfies never;
         return undefined;
     }
+  }
+
+  #diverged(effect: Extract<CoordinatorEffect, { type: 'diverged' }>): undefined {
+    this.#differing = this.#log.differing(effect.step, effect.workers);
+    const event = { ...effect, ...(this.#differing !== undefined && { variable: this.#differing }) };
+    this.#logger.error(event, 'workers disagree');
+    this.#log.event(event);
+  }
+
+  #done(outcome: Outcome): undefined {
+    this.#logger.info({ outcome }, 'run ended');
+    for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+    this.#outcome = outcome;
+    this.#settle(outcome);
+    this.#tell({ type: 'done', outcome });
   }
 
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
@@ -307,8 +326,7 @@ export class Shell {
       return;
     }
     // Bytes that are not a checkpoint mean that their sender is broken, not the run.
-    const { count, log } = this.#offence(worker);
-    if (log) this.badFrame(worker, error.message, count);
+    this.#dropBadFrame(worker, error.message);
     this.raise({ type: 'disconnected', worker });
     this.raise({ type: 'checkpointFailed', step });
   }
@@ -316,4 +334,16 @@ export class Shell {
   #tell(update: Update): undefined {
     for (const listener of this.#listeners) listener(update);
   }
+}
+
+/** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */
+function withVariable(outcome: Outcome, variable: string | undefined): Outcome {
+  if (outcome.reason !== 'failed' || variable === undefined) return outcome;
+  const { message, facts } = outcome.error;
+  const error = {
+    ...outcome.error,
+    message: `${message}; the first value that differs is the ${variable}`,
+    facts: { ...facts, variable },
+  };
+  return { ...outcome, error };
 }

@@ -117,6 +117,13 @@ export function findActiveTrace(test: (trace: Trace) => boolean): Trace | undefi
   return activeTraces.findLast(test);
 }
 
+/** Whether a value can still be used: it cannot once a transformation to which it belongs has returned. */
+export function isUsable(x: Tensor): boolean {
+  for (let at: Tensor | undefined = x; at instanceof Tracer; at = at.under)
+    if (!at.trace.active) return false;
+  return true;
+}
+
 /** Applies a primitive. */
 export function bind<A extends Attrs>(primitive: Primitive<A>, inputs: readonly Tensor[], attrs: A): Tensor {
   let innermost = innermostOf(primitive.name, inputs);

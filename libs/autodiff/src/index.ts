@@ -115,7 +115,7 @@ export { compress, nonZero, select, unique } from './compositions/shape/selectin
 export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './compositions/shape/taking.ts';
 export type { NumberArray, TensorLike } from './convert.ts';
 export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
-export { bind } from './core.ts';
+export { bind, isUsable } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
 export { eye, linspace } from './grids.ts';
 /** Kinds of arguments, for libraries whose functions take the same arguments as ops. */
@@ -201,7 +201,7 @@ export { flip, slice } from './primitives/shape/slicing.ts';
 export { allReduceSum } from './primitives/sharding/exchange.ts';
 export type { ShardMoments } from './primitives/sharding/moments.ts';
 export { localMoments, shardMoments } from './primitives/sharding/moments.ts';
-export { useProfile } from './profile.ts';
+export { useProfile, withProfile } from './profile.ts';
 export type {
   EquationDescription,
   NamedAval,

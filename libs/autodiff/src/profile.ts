@@ -36,3 +36,15 @@ export function eagerKernels(): Kernels {
   kernels ??= createEagerKernels(profile);
   return kernels;
 }
+
+/** Runs `body` in the arithmetic of a profile. Throws as {@link useProfile}. */
+export function withProfile<T>(wanted: Profile, body: () => T): T {
+  const before = profile;
+  if (wanted === before) return body();
+  useProfile(wanted);
+  try {
+    return body();
+  } finally {
+    useProfile(before);
+  }
+}

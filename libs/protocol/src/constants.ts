@@ -45,6 +45,12 @@ export const MAX_MESSAGE_BYTES = 1 << 20;
 /** The longest text in a message, in characters. */
 export const MAX_TEXT_LENGTH = 65_536;
 
+/** The most bytes of digests in the report of a step. A worker keeps up to `MAX_KEPT_REPORTS` of them. */
+export const MAX_RECORD_BYTES = 1 << 18;
+
+/** The longest text of the names of these digests, in characters. */
+export const MAX_NAMES_LENGTH = 1 << 19;
+
 /** The deepest nesting of arrays and maps in a message. */
 export const MAX_MESSAGE_DEPTH = 32;
 

@@ -10,6 +10,8 @@ export {
   MAX_FRAME_BYTES,
   MAX_FRAMES,
   MAX_MESSAGE_BYTES,
+  MAX_NAMES_LENGTH,
+  MAX_RECORD_BYTES,
   MAX_SHARDS,
   PROTOCOL_VERSION,
   RETURN_WAIT_MS,
@@ -58,6 +60,7 @@ export type {
   ProgramHashes,
   RefusalCode,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from './messages/messages.ts';

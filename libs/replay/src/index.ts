@@ -1,8 +1,21 @@
 /** Steps of recorded runs, computed again in one process. */
+export { requireSameData, warningsOf } from './changes.ts';
 export type { ComputationOptions, ComputedStep, ReplayedState } from './computation.ts';
 export { Computation } from './computation.ts';
+export { estimateSeconds } from './cost.ts';
+export type { Inspection, InspectOptions, InspectWatch, NamedTensors } from './inspect.ts';
+export { inspectRun, inspectStep, tensorsOfInspection } from './inspect.ts';
 export type { Change, OpenOptions, RecordedRun } from './recorded-run.ts';
 export { openRecordedRun } from './recorded-run.ts';
+export type { SampleContent, SampleView } from './sample-view.ts';
+export { viewSample } from './sample-view.ts';
+export type { Spike } from './spike.ts';
+export { spikeScore, spikesOf, spikeWindow } from './spike.ts';
 export type { Stage } from './stages.ts';
 export { stageAt, stagesOf } from './stages.ts';
-export { computeState, savedBefore } from './state.ts';
+export type { SkippedState } from './state.ts';
+export { computeState, computeUntil, requireState, restoreBefore, savedBefore } from './state.ts';
+export type { ArrayStatistics } from './statistics.ts';
+export { histogramBins, statisticsOf } from './statistics.ts';
+export type { Sampling } from './step-samples.ts';
+export { epochAt, samplesAt, samplingOf } from './step-samples.ts';

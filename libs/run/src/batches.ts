@@ -75,15 +75,15 @@ function bindBlock(
   { programs, buffer, dataset, config, kernels }: BatchFillerOptions,
 ) {
   const view = viewer(buffer);
-  const slots = batches.map(({ columns, weights, keys }) => ({
+  const slots = batches.map(({ columns, indices, weights, keys }) => ({
     outs: Object.fromEntries(programs.columns.map(({ name }, i) => [name, view(columns[i]!)])),
+    indices: view(indices) as Int32Array,
     weights: view(weights),
     keys: view(keys),
   }));
-  const indices = new Int32Array(numShards * programs.rowsPerShard);
   const first = node.index * numShards;
   return (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
-    const { outs, weights, keys } = slots[slot]!;
+    const { outs, indices, weights, keys } = slots[slot]!;
     for (let i = 0; i < numShards; i++) {
       const shard = shards[first + i]!;
       indices.set(shard.indices, i * programs.rowsPerShard);

@@ -32,6 +32,10 @@ export {
 export type { ProgramSet } from './program-set.ts';
 export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Evaluated, ProgramForm, Programs, Variable } from './programs.ts';
+export type { DigestPlace, RecordContents, RecordForm, RecordLayout, RecordMode } from './record.ts';
+export { isChain } from './record.ts';
+export type { ExchangedVariable } from './record-names.ts';
+export { exchangedVariables } from './record-names.ts';
 export type { ReplicaCopy } from './replica-copy.ts';
 export { otherCopy } from './replica-copy.ts';
 export { fillArray, fillReplica, misfit, replicaVariables } from './replica-variables.ts';

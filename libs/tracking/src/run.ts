@@ -12,9 +12,10 @@ import {
   unsyncedDisk,
   writeAtomic,
 } from '@lockstep/files';
+import type { LogGap } from './append-file.ts';
 import { canonicalJson } from './json.ts';
 import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
-import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
 import { type SealedFile, sealOf } from './seal.ts';
 
 /** Resolved configuration, seed, profile, hashes and versions. */

@@ -1,5 +1,6 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
+import { inspect, spike } from './inspect.ts';
 import { completion, doctor, help, keys } from './machine.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
@@ -16,6 +17,8 @@ export const commands: readonly Command[] = [
   runs,
   show,
   compare,
+  inspect,
+  spike,
   prune,
   keys,
   doctor,

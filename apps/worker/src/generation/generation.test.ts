@@ -67,7 +67,7 @@ function processOf(experiments: readonly Experiment[]) {
 
 const open = (process: WorkerProcess, experiment: Experiment): Promise<Run> => {
   const config = resolveConfig(experiment);
-  return openRun({ name: 'run', bundle: new Uint8Array(0), hash: '', config }, process);
+  return openRun({ name: 'run', bundle: new Uint8Array(0), hash: '', config, record: 'off' }, process);
 };
 
 function enter(

@@ -3,7 +3,16 @@ import type { BoundBucket, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
 import { MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
-import { layoutWorker, type RunConfig, viewer, type WorkerLayout } from '@lockstep/run';
+import {
+  type BlockLayout,
+  layoutWorker,
+  type RecordForm,
+  type RecordLayout,
+  type RecordMode,
+  type RunConfig,
+  viewer,
+  type WorkerLayout,
+} from '@lockstep/run';
 import type { ThreadGroup } from '../compute/commands.ts';
 import type { Pool } from '../compute/pool.ts';
 import type { ProcessMemory } from '../compute/process-memory.ts';
@@ -27,7 +36,19 @@ export interface RunMemory {
   evaluationBucket(split: SplitName): BoundBucket;
   /** Metrics of the step that was updated last. */
   stepMetrics(): Record<string, number>;
+  /** Copies the digests of the step that was updated last. Undefined if nothing is recorded. */
+  recorded(): RecordedDigests | undefined;
   readonly numOwnShards: number;
+}
+
+export interface RecordedDigests {
+  readonly form: RecordForm;
+  /** The shards of each block whose digests there are. */
+  readonly blocks: readonly ShardRange[];
+  /** See `RecordLayout`. */
+  readonly digests: Uint8Array<ArrayBuffer>;
+  /** One digest of those that all members share. */
+  readonly agreed: bigint;
 }
 
 export interface RunMemoryOptions {
@@ -38,14 +59,16 @@ export interface RunMemoryOptions {
   readonly replica: Pick<Replica, 'attach'>;
   readonly memory: ProcessMemory;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
+  readonly record: RecordMode;
 }
 
 export function createRunMemory(options: RunMemoryOptions): RunMemory {
-  const { plans, dataset, config, sizes, replica, pool } = options;
+  const { plans, dataset, config, sizes, replica, pool, record } = options;
   const { programs } = plans;
   let memory: WasmMemory | undefined;
   let layout: WorkerLayout | undefined;
   let bound: readonly (readonly BoundBucket[])[] = [];
+  let copyDigests: (() => RecordedDigests) | undefined;
 
   const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
     invariant(memory !== undefined && layout !== undefined, 'a generation lays out memory before it is used');
@@ -64,10 +87,12 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
         scratchBytes: MIN_SCRATCH_BYTES,
         evaluationSamples: largestEvaluation(dataset.splits),
         batchSize: config.batchSize,
+        record,
       });
       memory = options.memory.of(layout.bytes);
       replica.attach(memory.buffer, layout);
       bound = bindBuckets(programs, layout, memory.buffer);
+      copyDigests = layout.record && bindRecord(layout.record, layout.blocks, memory.buffer);
       return pool.configure(
         { programs: plans.set, layout, memory, dataset, config, profile, ...(group && { group }) },
         threads.length,
@@ -87,8 +112,24 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
       const values = floats(byteOffset, programs.stepMetrics.length);
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     },
+    recorded: () => copyDigests?.(),
     get numOwnShards() {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
     },
   };
+}
+
+/** Returns a function that copies the digests of a step. */
+function bindRecord(
+  { form, digests, agreed, blocks: places }: RecordLayout,
+  blocks: readonly BlockLayout[],
+  buffer: SharedArrayBuffer,
+): () => RecordedDigests {
+  const ranges = places.map((_, i) => {
+    const { node, numShards } = blocks[i]!;
+    return { start: node.index * numShards, count: numShards };
+  });
+  const bytes = new Uint8Array(buffer, digests.byteOffset, 8 * digests.shape[0]);
+  const one = new BigUint64Array(buffer, agreed.byteOffset, 1);
+  return () => ({ form, blocks: ranges, digests: new Uint8Array(bytes), agreed: one[0]! });
 }

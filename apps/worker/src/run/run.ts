@@ -11,6 +11,7 @@ import {
   nonFiniteRule,
   type Programs,
   placeInSource,
+  type RecordMode,
   type RunConfig,
   type Schedule,
 } from '@lockstep/run';
@@ -55,6 +56,8 @@ export interface RunOptions {
   readonly bundle: Uint8Array;
   readonly hash: string;
   readonly config: RunConfig;
+  /** What is recorded of each step. */
+  readonly record: RecordMode;
   /** Whether the state at the end becomes a checkpoint. Default true. */
   readonly finalCheckpoint?: boolean;
 }
@@ -70,7 +73,7 @@ export interface RunHost {
 
 /** Rejects with what is wrong with the experiment or its data. */
 export async function openRun(options: RunOptions, { compiler, pool, memory, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config, finalCheckpoint = true } = options;
+  const { name, bundle, hash, config, record, finalCheckpoint = true } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
@@ -99,7 +102,7 @@ export async function openRun(options: RunOptions, { compiler, pool, memory, fai
       programs: hashes,
     },
     replica,
-    memory: createRunMemory({ plans, dataset, config, sizes, replica, memory, pool }),
+    memory: createRunMemory({ plans, dataset, config, sizes, replica, memory, pool, record }),
     early: createEarlyFrames(sizes.maxHeldBytes),
     tally: createTally(),
     jobs,

@@ -4,7 +4,7 @@
  */
 import { runHash } from '@lockstep/collectives';
 import { invariant } from '@lockstep/errors';
-import type { RunConfig } from '@lockstep/run';
+import type { RecordMode, RunConfig } from '@lockstep/run';
 import { type Connect, type Generation, openGeneration } from '../generation/generation.ts';
 import type { Welcome, WorkerProcess } from '../worker-process.ts';
 import { openRun, type Run } from './run.ts';
@@ -29,6 +29,7 @@ export interface Stay {
 export interface StayConfig {
   readonly run: RunConfig;
   readonly trace?: boolean;
+  readonly record?: RecordMode;
   readonly finalCheckpoint?: boolean;
 }
 
@@ -36,7 +37,7 @@ export interface StayConfig {
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false, finalCheckpoint = true }: StayConfig,
+  { run: config, trace = false, record = 'off', finalCheckpoint = true }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -53,7 +54,8 @@ export function beginStay(
     },
   };
   const load = async (): Promise<void> => {
-    const opened = await openRun({ name, bundle, hash: experiment.hash, config, finalCheckpoint }, host);
+    const { hash } = experiment;
+    const opened = await openRun({ name, bundle, hash, config, record, finalCheckpoint }, host);
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };

@@ -6,12 +6,13 @@ import type { Pool } from '../compute/pool.ts';
 import type { Group } from '../network/invitations.ts';
 import type { Run } from '../run/run.ts';
 import { type Tracer, tracedBy } from '../tracer.ts';
+import { createStepRecord } from './step-record.ts';
 import type { StepRunner } from './step-runner.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 
 export interface TrainingOptions {
-  readonly group: Pick<Group, 'generation' | 'rank'>;
+  readonly group: Pick<Group, 'generation' | 'rank' | 'members'>;
   readonly run: Pick<Run, 'replica' | 'memory' | 'schedule' | 'tally' | 'jobs'>;
   readonly runner: StepRunner;
   readonly pool: Pick<Pool, 'runUpdate'>;
@@ -32,6 +33,7 @@ export function createTraining(options: TrainingOptions): Training {
   const { group, run, runner, pool, tracer, beforeUpdate, raise } = options;
   const { generation, rank } = group;
   const { replica, memory, schedule, tally, jobs } = run;
+  const record = createStepRecord(group);
 
   /** Counts and traces a step that was updated. `computeMs`: of its update. */
   const account = (step: number, computeMs: number) => {
@@ -75,7 +77,8 @@ export function createTraining(options: TrainingOptions): Training {
       ...tracedBy(tracer, rank),
       ...(nonFinite && { nonFinite: nonFinite.what }),
     };
-    raise({ type: 'updateDone', ...hashes, report });
+    const recorded = memory.recorded();
+    raise({ type: 'updateDone', ...hashes, ...(recorded && record(recorded)), report });
   };
   return {
     runSegment: ({ step, segment }) => runner.runSegment(step, segment, () => raise({ type: 'segmentDone' })),

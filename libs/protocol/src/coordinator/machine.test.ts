@@ -123,7 +123,7 @@ describe('coordinator', () => {
     hear('w1', committed(1, 'a'));
     raise({ type: 'disconnected', worker: 'w1' });
     const effects = hear('w2', committed(1, 'b'));
-    const differing = { step: 1, of: 'fingerprint', hashes: { w1: 'a', w2: 'b' } };
+    const differing = { step: 1, of: 'fingerprint', workers: ['w1', 'w2'], hashes: { w1: 'a', w2: 'b' } };
     expect(effects[0]).toEqual({ type: 'diverged', ...differing });
     expect(state().stopReason).toBe('failed');
   });
@@ -138,7 +138,13 @@ describe('coordinator', () => {
       hear('w1', committed(1, fingerprint, 's'));
       const effects = hear('w2', committed(1, fingerprint, 't'));
       const hashes = { w1: 's', w2: 't' };
-      expect(effects[0]).toEqual({ type: 'diverged', step: 1, of: 'stateHash', hashes });
+      expect(effects[0]).toEqual({
+        type: 'diverged',
+        step: 1,
+        of: 'stateHash',
+        workers: ['w1', 'w2'],
+        hashes,
+      });
       expect(effects.at(-1)).toMatchObject({
         outcome: { reason: 'failed', error: { message: expect.stringContaining(what) } },
       });

@@ -1,31 +1,32 @@
-/** Handles the reports of members: progress, once for each step; hashes, which are compared; checkpoints. */
+/** Handles the reports of members: progress, once for each step; digests and hashes, which are compared; checkpoints. */
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
+import { compare } from './comparison.ts';
 import { fail } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
 import { search } from './searching.ts';
-import type { CoordinatorEvent, Hashes } from './state.ts';
+import type { CoordinatorEvent } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
 type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
-
-/** How many hashes are kept, at most two a step. Members differ by one step at most, so reports are never far behind. */
-const KEPT_HASHES = 16;
 
 /**
  * The first report of a step counts, from any member of any generation: an update that has begun completes, and a repeated
  * step gives the same bytes.
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
-  const { step, fingerprint, stateHash, report } = message;
+  const { step, digest, fingerprint, stateHash, report } = message;
   updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
   }
-  const isSame = fingerprint === undefined || compare(turn, worker, { step, of: 'fingerprint' }, fingerprint);
-  if (isSame && stateHash !== undefined) compare(turn, worker, { step, of: 'stateHash' }, stateHash);
+  const computed = { fingerprint, stateHash, digest };
+  for (const of of ['fingerprint', 'stateHash', 'digest'] as const) {
+    const hash = computed[of];
+    if (hash !== undefined) compare(turn, worker, { step, of }, hash);
+  }
 }
 
 export function evaluated(turn: Turn, { step, final, report }: Report<'evaluated'>): void {
@@ -42,47 +43,6 @@ export function finished(turn: Turn, worker: string, message: Report<'finished'>
   if (!compare(turn, worker, { step, of: 'result' }, fingerprint)) return;
   updateWorker(turn, worker, { finish: { step, fingerprint, result } });
   finishIfAll(turn);
-}
-
-/** Ends the run if two workers, or two computations of one step, differ. */
-function compare(
-  turn: Turn,
-  worker: string,
-  { step, of }: Pick<Hashes, 'step' | 'of'>,
-  hash: string,
-): boolean {
-  const isOfSame = (one: Hashes) => one.step === step && one.of === of;
-  const known = turn.state.hashes.find(isOfSame)?.byWorker ?? {};
-  const byWorker = { ...known, [worker]: hash };
-  const agreed = known[worker] ?? Object.values(known)[0] ?? hash;
-  if (agreed !== hash) {
-    turn.effects.push({ type: 'diverged', step, of, hashes: byWorker });
-    const facts = { step, of, hashes: byWorker };
-    fail(turn, { code: 'internal', message: divergence(turn, worker, { step, of }, hash, agreed), facts });
-    return false;
-  }
-  const others = turn.state.hashes.filter((one) => !isOfSame(one));
-  const hashes = [...others, { step, of, byWorker }].sort((a, b) => a.step - b.step);
-  update(turn, { hashes: hashes.slice(-KEPT_HASHES) });
-  return true;
-}
-
-function divergence(
-  { state }: Turn,
-  worker: string,
-  { step, of }: Pick<Hashes, 'step' | 'of'>,
-  hash: string,
-  agreed: string,
-): string {
-  const cause = 'a machine or a kernel breaks the numeric profile';
-  if (of !== 'stateHash')
-    return `step ${step}: worker ${worker} computed ${hash}, others ${agreed}; ${cause}`;
-  // A step's fingerprints are compared first.
-  const isModelSame = state.hashes.some((one) => one.step === step && one.of === 'fingerprint');
-  const what = isModelSame
-    ? 'the fingerprints agree, so the state of the optimizer differs'
-    : 'parameters, model state or the state of the optimizer differ';
-  return `step ${step}: the whole state has the hash ${hash} on worker ${worker}, ${agreed} on others; ${what}; ${cause}`;
 }
 
 /** A checkpoint arrived. Members of two generations may both send that of a step; one is enough. */

@@ -42,6 +42,8 @@ export interface CoordinatorConfig {
   readonly awaitMs?: number;
   /** What an earlier incarnation, or the checkpoint that a run resumes from, has left. */
   readonly initial?: Recovered;
+  /** False in tests that look at runs whose members differ. Default: members are compared. */
+  readonly compares?: boolean;
 }
 
 export interface Recovered {
@@ -109,10 +111,10 @@ export interface WorkerRecord {
 }
 
 /**
- * What workers have hashed: parameters and model state after a step; the state after it, of which the optimizer's is a part; or the
- * run's result.
+ * What workers have hashed: parameters and model state after a step; the state after it, of which the optimizer's is a part; in a
+ * recorded run, the results of a step's exchanges and the state after it; or the run's result.
  */
-export type Hashed = 'fingerprint' | 'stateHash' | 'result';
+export type Hashed = 'fingerprint' | 'stateHash' | 'digest' | 'result';
 
 /** The hashes of members, which must agree. */
 export interface Hashes {
@@ -147,7 +149,7 @@ export interface CoordinatorState {
   readonly progressStep: number;
   readonly evaluatedStep: number;
   readonly finalEvaluated: boolean;
-  /** The hashes of the latest steps that have any, newest last. */
+  /** The hashes of the latest steps that have any. */
   readonly hashes: readonly Hashes[];
   /** By worker: how often peers failed to reach it since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
@@ -316,10 +318,12 @@ export type CoordinatorEffect =
     }
   /** Write the checkpoint that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
+  /** Workers differ, which ends the run. `workers`: those that differ from the majority, or all if there is none. */
   | {
       readonly type: 'diverged';
       readonly step: number;
       readonly of: Hashed;
+      readonly workers: readonly string[];
       readonly hashes: Readonly<Record<string, string>>;
     }
   | { readonly type: 'done'; readonly outcome: Outcome };

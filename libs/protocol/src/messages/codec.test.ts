@@ -34,6 +34,17 @@ const fromWorker: readonly WorkerMessage[] = [
     stateHash: 's',
     report: { loss: Number.NaN, bytes: 2 ** 40 },
   },
+  {
+    ...{ type: 'committed', generation: 3, step: 9, report: {}, digest: '00ff00ff00ff00ff' },
+    record: {
+      ...{ rank: 1, shards: { start: 4, count: 3 }, form: 0xffff_ffff, names: '{}' },
+      blocks: [
+        { start: 4, count: 2 },
+        { start: 6, count: 1 },
+      ],
+      digests: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    },
+  },
   { type: 'evaluated', generation: 3, step: 9, final: true, report: { accuracy: 0.98 } },
   { type: 'lost', generation: 3, peer: 'w2' },
   { type: 'finished', generation: 3, step: 9, fingerprint: 'f', result: {} },

@@ -7,7 +7,14 @@
 
 import type { ErrorCode } from '@lockstep/errors';
 import * as v from 'valibot';
-import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../constants.ts';
+import {
+  MAX_FRAME_BYTES,
+  MAX_FRAMES,
+  MAX_NAMES_LENGTH,
+  MAX_RECORD_BYTES,
+  MAX_SHARDS,
+  MAX_TEXT_LENGTH,
+} from '../constants.ts';
 
 /** Unknown keys are dropped. */
 const object = <Entries extends v.ObjectEntries>(entries: Entries) => v.pipe(v.object(entries), v.readonly());
@@ -110,6 +117,21 @@ const nonFinite = object({
   what: list(text, 1, 16),
 });
 
+/** What a member records of a step. */
+const stepRecord = object({
+  rank: count,
+  /** Those of the member. */
+  shards,
+  /** The shards that each of its blocks has; none where only the state is recorded. */
+  blocks: list(shards, 0, MAX_SHARDS),
+  /** A number that stands for the names of the digests: equal names have equal numbers. */
+  form: count,
+  /** The names as JSON, in the first report of a generation. */
+  names: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_NAMES_LENGTH))),
+  /** Eight bytes each: those that all members share, then those of each block. */
+  digests: v.pipe(v.instance(Uint8Array), v.maxLength(MAX_RECORD_BYTES)),
+});
+
 /** Workers check each new state, and nobody uses a state that was not checked. */
 const careful = v.exactOptional(v.literal(true));
 
@@ -146,13 +168,15 @@ export const workerMessage = v.variant('type', [
   message('ready', { generation: count, step }),
   /**
    * The report of every member has the step's metrics, so that a crash cannot leave a gap in them. `stateHash` covers the
-   * optimizer's state too.
+   * optimizer's state too, and `digest` the results of the step's exchanges besides.
    */
   message('committed', {
     generation: count,
     step,
     fingerprint: v.exactOptional(name),
     stateHash: v.exactOptional(name),
+    digest: v.exactOptional(name),
+    record: v.exactOptional(stepRecord),
     report: record,
   }),
   message('evaluated', { generation: count, step, final: v.boolean(), report: record }),
@@ -216,6 +240,7 @@ export type RefusalCode = v.InferOutput<typeof refusal>;
 export type StopReason = v.InferOutput<typeof stopReason>;
 /** What is not finite, and in which step. */
 export type NonFiniteFound = v.InferOutput<typeof nonFinite>;
+export type StepRecord = v.InferOutput<typeof stepRecord>;
 export type OpaqueRecord = v.InferOutput<typeof record>;
 export type WorkerMessage = v.InferOutput<typeof workerMessage>;
 export type CoordinatorMessage = v.InferOutput<typeof coordinatorMessage>;

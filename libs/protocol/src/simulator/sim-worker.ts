@@ -384,7 +384,7 @@ export class SimWorker implements LivingWorker {
     this.#raiseWithin(1, 10, () => {
       this.#written = params;
       return {
-        ...{ type: 'updateDone', report: { params } },
+        ...{ type: 'updateDone', report: { params }, digest: `${params}` },
         ...(fingerprint && { fingerprint: `${params}` }),
         ...(stateHash && { stateHash: `whole ${params}` }),
       };

@@ -10,6 +10,7 @@ import type {
   Profile,
   ProgramHashes,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from '../messages/messages.ts';
@@ -135,6 +136,8 @@ export type WorkerEvent =
       readonly type: 'updateDone';
       readonly fingerprint?: string;
       readonly stateHash?: string;
+      readonly digest?: string;
+      readonly record?: StepRecord;
       readonly report: OpaqueRecord;
     }
   /**
