@@ -12,20 +12,26 @@ import {
 
 export interface DispatchOptions {
   readonly config: DispatcherConfig;
-  send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[]): void;
-  /** Raises an event in a run's machine. `frames`: the raw frames that came with it. */
+  send(worker: string, message: CoordinatorMessage): void;
+  /** Passes on the message of a run. `parts`: what came with its event. */
+  forward(worker: string, parts: readonly Uint8Array[]): void;
+  /** Raises an event in a run's machine, which must not throw. `frames`: what came with the worker's message. */
   deliver(run: string, event: RunBound, frames: readonly Uint8Array[]): void;
   onEvent(event: PoolEvent): void;
 }
 
 export interface Dispatch {
-  /** Handles an event: at once, or after the effects that are being carried out. `frames`: the raw frames of its message. */
+  /**
+   * Handles an event: at once, or after the effects that are being carried out. `frames`: the raw frames of a worker's message, or the
+   * encoded message of a run with its raw frames.
+   */
   raise(event: DispatcherEvent, frames?: readonly Uint8Array[]): void;
   /** Workers that take part or will. */
   readonly numWorkers: number;
 }
 
-export function createDispatch({ config, send, deliver, onEvent }: DispatchOptions): Dispatch {
+export function createDispatch(options: DispatchOptions): Dispatch {
+  const { config, send, forward, deliver, onEvent } = options;
   let state = createDispatcher(config, performance.now());
   const queue: { readonly event: DispatcherEvent; readonly frames: readonly Uint8Array[] }[] = [];
   let isBusy = false;
@@ -33,9 +39,9 @@ export function createDispatch({ config, send, deliver, onEvent }: DispatchOptio
   const carryOut = (effect: DispatcherEffect, frames: readonly Uint8Array[]) => {
     switch (effect.type) {
       case 'send':
-        return send(effect.worker, effect.message, []);
+        return send(effect.worker, effect.message);
       case 'forward':
-        return send(effect.worker, effect.message, frames);
+        return forward(effect.worker, frames);
       case 'deliver':
         return deliver(effect.run, effect.event, frames);
       case 'event':

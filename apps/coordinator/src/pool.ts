@@ -1,6 +1,7 @@
 /** A pool: one process and one address for many runs. Its workers go from run to run. */
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
+  encodeMessage,
   HEARTBEAT_MS,
   LINGER_MS,
   LIVENESS_MS,
@@ -15,6 +16,7 @@ import { createDepartures } from './departures.ts';
 import { createDispatch, type Dispatch } from './dispatch.ts';
 import { type RunControl, type ServedRun, type ServedRunOptions, serveRun } from './served-run.ts';
 import { describeRefusal, openServer, type Server } from './server.ts';
+import type { Shell } from './shell.ts';
 
 export interface PoolOptions {
   /** `tcp://host:port`; port 0 takes a free port. */
@@ -83,7 +85,8 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const tell = (update: PoolUpdate): void => listeners.forEach((listener) => void listener(update));
   const dispatch = createDispatch({
     config: configOf(options),
-    send: (worker, message, frames) => server.send(worker, message, frames),
+    send: (worker, message) => server.send(worker, message),
+    forward: (worker, parts) => server.pass(worker, parts),
     deliver: (run, event, frames) => deliver(runs.get(run), event, frames),
     onEvent(event) {
       logger.info(event, event.type);
@@ -111,7 +114,7 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   logger.info({ endpoint: server.endpoint }, 'pool started');
   const ticking = setInterval(() => {
     dispatch.raise({ type: 'tick' });
-    for (const { shell } of runs.values()) shell.raise({ type: 'tick' });
+    for (const { shell } of runs.values()) contain(shell, () => shell.raise({ type: 'tick' }));
   }, TICK_MS);
   let numAdded = 0;
   const close = async (graceMs: number): Promise<void> => {
@@ -145,8 +148,20 @@ const configOf = ({ version, build, profile = 'auto' }: PoolOptions) => ({
 /** A run that has ended hears nothing any more. */
 function deliver(run: ServedRun | undefined, event: RunBound, frames: readonly Uint8Array[]): void {
   if (run === undefined) return;
-  if (event.type === 'message') run.shell.hear(event.worker, event.message, frames);
-  else run.shell.raise(event);
+  const { shell } = run;
+  contain(shell, () => {
+    if (event.type === 'message') shell.hear(event.worker, event.message, frames);
+    else shell.raise(event);
+  });
+}
+
+/** A fault of ours in one run ends that run, and no other. */
+function contain(shell: Shell, action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    shell.raise({ type: 'failed', error: toWireError(error) });
+  }
 }
 
 interface Added {
@@ -175,8 +190,9 @@ async function addRun(
   }
   runs.set(name, served);
   try {
-    const send: Server['send'] = (worker, message, frames) =>
-      dispatch.raise({ type: 'send', run: name, worker, message }, frames);
+    // Encoded here: a message that is too long is this run's error.
+    const send: Server['send'] = (worker, message, frames = []) =>
+      dispatch.raise({ type: 'send', run: name, worker, message }, [encodeMessage(message), ...frames]);
     await served.begin({ endpoint: server.endpoint, send }, { bind, keys: keys !== undefined });
   } catch (error) {
     runs.delete(name);

@@ -22,7 +22,10 @@ export interface ServerOptions {
 export interface Server {
   /** Where workers join, with the real port. */
   readonly endpoint: string;
+  /** Throws `protocol` for a message that is too long. */
   send(worker: string, message: CoordinatorMessage, frames?: readonly Uint8Array[]): void;
+  /** Sends an encoded message with its raw frames. */
+  pass(worker: string, parts: readonly Uint8Array[]): void;
   /** Resolves when the address is free again. */
   close(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   return {
     endpoint: server.endpoint,
     send: (worker, message, frames = []) => server.send(worker, [encodeMessage(message), ...frames]),
+    pass: (worker, parts) => server.send(worker, parts),
     close: () => server.close(),
   };
 }

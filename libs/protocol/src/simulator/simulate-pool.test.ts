@@ -51,7 +51,7 @@ const base: PoolSimulationOptions = {
 };
 
 /** Random schedules: all of them in `npm run test:thorough`. */
-const numSchedules = process.env.LOCKSTEP_THOROUGH === '1' ? 10_000 : 250;
+const numSchedules = process.env.LOCKSTEP_THOROUGH === '1' ? 10_000 : 200;
 
 function drawnRun(random: ReturnType<typeof createRandom>, seed: number): PooledRunOptions {
   const upTo = (most: number) => random.below(most + 1);
