@@ -9,6 +9,7 @@ export type { Parent } from './parent.ts';
 export { parentOf } from './parent.ts';
 export {
   createRun,
+  type Durability,
   type LogName,
   logNames,
   type Manifest,
