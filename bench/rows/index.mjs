@@ -6,6 +6,7 @@
  * figure. Figures are milliseconds unless the row's `measured` names another quantity.
  */
 import { allReduceGroups } from './all-reduce.mjs';
+import { compileGroups } from './compile.mjs';
 import { matmulGroup } from './matmul.mjs';
 import { portableGroups } from './portable.mjs';
 import { recordGroups } from './record.mjs';
@@ -31,5 +32,6 @@ export const groups = [
   ...recordGroups,
   ...allReduceGroups,
   startupGroup,
+  ...compileGroups,
   ...portableGroups,
 ];

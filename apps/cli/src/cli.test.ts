@@ -166,7 +166,8 @@ describe('what cannot be changed when a run is resumed', () => {
       const { code, err } = await run('resume', 'runs/r', `--${option}`, '3');
       expect(code).toBe(2);
       expect(err).toMatch(new RegExp(`^lockstep: --${option} cannot be changed when a run is resumed: \\w+`));
-      expect(err).toContain('lockstep train');
+      const canBranch = ['seed', 'batch-size', 'shards', 'run-root'].includes(option);
+      expect(err).toContain(canBranch ? 'lockstep branch' : 'lockstep train');
       expect((await run('resume', '--help')).out).not.toContain(`--${option} `);
     },
   );

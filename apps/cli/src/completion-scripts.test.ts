@@ -15,7 +15,7 @@ describe('completion in bash', () => {
   it.each<readonly [readonly string[], readonly string[]]>([
     [['tr'], ['train']],
     [[''], [...commandNames, '--help', '--version']],
-    [['help', 're'], ['resume']],
+    [['help', 'res'], ['resume']],
     [['train', 'x.ts', '--prof'], ['--profile']],
     [
       ['train', 'x.ts', '--profile', ''],

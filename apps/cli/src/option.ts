@@ -69,6 +69,16 @@ export function wholeNumberOr<const Word extends string, A extends About<number 
   return { ...about, type: 'string', read } as const;
 }
 
+/** One number from `least` to `most`. */
+export function numberBetween<A extends About<number>>(least: number, most: number, about: A) {
+  const read = (given: unknown, label: string): number => {
+    const number = numberOf(given);
+    if (number >= least && number <= most) return number;
+    throw mistake(label, `one number from ${least} to ${most}`, given);
+  };
+  return { ...about, type: 'number', read } as const;
+}
+
 /** NaN for anything but a number or its text. */
 function numberOf(given: unknown): number {
   if (typeof given === 'number') return given;

@@ -27,6 +27,16 @@ export const parameterOptions = {
   }),
 } satisfies OptionTable;
 
+/** Options for what a new run writes beside its records. */
+export const outsideOptions = {
+  trace: text({
+    describe:
+      'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
+    mayBeBare: true,
+  }),
+  tensorboard: flag('write an event file into the run folder, for tensorboard --logdir runs'),
+} satisfies OptionTable;
+
 /** How many checkpoints a run keeps, for a new run and for one that goes on. */
 const keepOption = (otherwise: string) =>
   wholeNumberOr(1, 'all', {
@@ -80,12 +90,7 @@ export const runOptions = {
     default: 'runs',
     fixed: 'the run stays in its folder',
   }),
-  trace: text({
-    describe:
-      'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
-    mayBeBare: true,
-  }),
-  tensorboard: flag('write an event file into the run folder, for tensorboard --logdir runs'),
+  ...outsideOptions,
 } satisfies OptionTable;
 
 /** Options for the network of a new run. */
@@ -104,6 +109,35 @@ export const localOptions = {
     default: 1,
   }),
   threads: wholeNumber(1, { describe: 'compute threads of each worker (default: its share of the cores)' }),
+} satisfies OptionTable;
+
+/** Options of a branch: what is not given stays as its parent has it. */
+export const branchOptions = {
+  step: wholeNumber(1, { describe: 'the step after which the branch begins', isRequired: true }),
+  ...parameterOptions,
+  seed: wholeNumber(0, { describe: 'every later random number follows from it' }),
+  'batch-size': wholeNumber(1, {
+    describe: 'samples of one step; the branch then begins at the end of an epoch',
+  }),
+  shards: wholeNumber(1, { describe: 'fixed slices of a batch, a power of two' }),
+  ...lengthOptions,
+  'fingerprint-every': wholeNumber(1, { describe: 'steps between fingerprints in the log' }),
+  'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
+  keep: runOptions.keep,
+  record: runOptions.record,
+  'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
+  ...outsideOptions,
+} satisfies OptionTable;
+
+/** Options of a replay. */
+export const replayOptions = {
+  workers: wholeNumber(1, { describe: 'worker processes, of any number', default: 1 }),
+  threads: localOptions.threads,
+  from: wholeNumber(0, {
+    describe: 'begin at the last checkpoint up to this step (default: at the beginning)',
+  }),
+  until: wholeNumber(1, { describe: 'end after this step (default: the last one that is recorded)' }),
+  'keep-in': text({ describe: 'keep the folder of the replay in this folder (default: it is removed)' }),
 } satisfies OptionTable;
 
 /** Options for the checkpoint of a run. */

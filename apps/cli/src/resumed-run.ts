@@ -15,7 +15,7 @@ import {
 } from './run-folder.ts';
 import { type AskedLength, changeLength, type PlannedChange, planLength } from './run-length.ts';
 import { whileLocked } from './run-lock.ts';
-import { runSession } from './session.ts';
+import { exitCodeOfEnding, runSession } from './session.ts';
 import { existingEventFile } from './tensorboard.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -45,7 +45,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
     const place = await placeOf(folder, args);
     const opened = await open(folder, planned, args.keep);
     if (planned !== undefined) display.note(planned.note);
-    return runSession({
+    const ending = await runSession({
       opened,
       localWorkers: args.workers,
       threads: threadsFor(args.threads, args.workers, opened.config.numShards),
@@ -59,6 +59,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       display,
       abandon: () => opened.run.close(),
     });
+    return exitCodeOfEnding(ending);
   });
 }
 

@@ -38,7 +38,8 @@ export async function planLength(folder: string, asked: AskedLength): Promise<Pl
       ? before
       : { epochs: asked.epochs ?? null, steps: asked.steps ?? null };
   if (after.epochs === before.epochs && after.steps === before.steps) return undefined;
-  const config = { ...known.config, ...after };
+  const { until: _until, ...settings } = known.config;
+  const config = { ...settings, ...after };
   const { checkpoint } = await newestCheckpoint(checkpointFolder(folder));
   const step = checkpoint?.step ?? 0;
   const { progress } = (checkpoint?.header ?? {}) as { readonly progress?: Progress };
@@ -96,7 +97,10 @@ function stoppedEarly(folder: string, step: number): LockstepError {
  * Records the change. The logs come before the manifest, which decides: without the manifest they only say that steps may be
  * repeated.
  */
-export async function changeLength(opened: OpenedRun, { config, change }: PlannedChange): Promise<OpenedRun> {
+export async function changeLength(
+  opened: OpenedRun,
+  { config, change }: Omit<PlannedChange, 'note'>,
+): Promise<OpenedRun> {
   const { run } = opened;
   run.appendMetrics({ kind: lengthChanged, ...change });
   run.appendEvent({ type: lengthChanged, ...change });

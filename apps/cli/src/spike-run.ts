@@ -76,8 +76,7 @@ async function openOrReason(folder: string): Promise<RecordedRun | string> {
 
 /** In evaluations all samples count, so only steps have samples of their own. With `all`, none is left out. */
 function withSamples(run: RecordedRun, spike: Spike, isStep: boolean, all: boolean): ShownSpike {
-  const { stepsPerEpoch } = run.schedule(run.stage(spike.step));
-  const epoch = epochAt(stepsPerEpoch, spike.step);
+  const epoch = epochAt(run.schedule(run.stage(spike.step)), spike.step);
   if (!isStep) return { ...spike, epoch };
   const indices = samplesAt(samplingOf(run), spike.step);
   const some = all ? indices : indices.slice(0, numBriefs);

@@ -29,7 +29,17 @@ export interface CheckpointStore {
   release(): void;
 }
 
-export function createCheckpointStore(folder: string, keep: Keep): CheckpointStore {
+/** The checkpoints of a run, and what its manifest says of them. */
+export interface RunCheckpoints {
+  readonly folder: string;
+  readonly keep: Keep;
+  /** The step of the checkpoint with which a branch begins, which is never removed. */
+  readonly first: number | undefined;
+  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
+  requireStanding(step: number): void;
+}
+
+export function createCheckpointStore({ folder, keep, first }: RunCheckpoints): CheckpointStore {
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -41,7 +51,7 @@ export function createCheckpointStore(folder: string, keep: Keep): CheckpointSto
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        return saveCheckpoint(folder, { step, header, ...file }, { keep });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep, first });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

@@ -2,7 +2,13 @@
  * Starts and stops a coordinator: reads the history of the run folder, and puts the control server and the clock around a shell.
  */
 import { basename } from 'node:path';
-import { checkpointFolder, checkpointHashes, keepOf, newestCheckpoint } from '@lockstep/checkpoint';
+import {
+  checkpointFolder,
+  checkpointHashes,
+  keepOf,
+  newestCheckpoint,
+  type SkippedCheckpoint,
+} from '@lockstep/checkpoint';
 import { LockstepError, type WireError } from '@lockstep/errors';
 import { removeTemporaries } from '@lockstep/files';
 import {
@@ -19,6 +25,7 @@ import {
 import {
   changesOf,
   openStepRecord,
+  parentOf,
   type RecordMode,
   type Run,
   recordModeOf,
@@ -26,6 +33,7 @@ import {
 } from '@lockstep/tracking';
 import { createControlServer, type ServerKeys } from '@lockstep/transport';
 import type { Logger } from 'pino';
+import type { RunCheckpoints } from './checkpoints.ts';
 import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
 import {
   checkpointSkipped,
@@ -114,12 +122,12 @@ export interface Coordinator {
 /** Throws `address`, `credentials` or `checkpoint`; the caller must then close the run. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   const { run, logger, bind, keys } = options;
-  const checkpoints = checkpointFolder(run.folder);
-  await removeTemporaries(checkpoints);
-  const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
+  const checkpoints = checkpointsOf(run);
+  await removeTemporaries(checkpoints.folder);
+  const { checkpoint, skipped } = await newestCheckpoint(checkpoints.folder);
   const newestStep = checkpoint?.step ?? -1;
-  requireStanding(run, Math.max(0, newestStep));
-  const history = await readHistory(run.folder, newestStep);
+  checkpoints.requireStanding(Math.max(0, newestStep));
+  const history = await readHistory(run.folder, newestStep, checkpoints.first);
   const notify = (notice: Notice): void => shell.notify(notice);
   const record = recordModeOf(run.manifest, run.folder);
   const recorded = record === 'off' ? undefined : await openStepRecord(run.folder);
@@ -131,7 +139,6 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     state: createCoordinator(machineConfig(options, history, record), performance.now()),
     bundle: options.experiment.bundle,
     checkpoints,
-    keep: keepOf(run.manifest, run.folder),
     log,
     logger,
     trace,
@@ -165,11 +172,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     throw error;
   }
   logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
-  const notices = [
-    ...run.damaged.map(lineDamaged),
-    ...(recorded?.damaged ?? []).map((one) => recordDamaged(one, recorded?.writer !== undefined)),
-    ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
-  ];
+  const notices = repairsOf(run, recorded, skipped, newestStep);
   notices.forEach(notify);
   const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
   const close = async (graceMs: number): Promise<void> => {
@@ -204,6 +207,18 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   };
 }
 
+/** What was damaged in the run's folder, a notice for each. */
+const repairsOf = (
+  run: Run,
+  recorded: Awaited<ReturnType<typeof openStepRecord>> | undefined,
+  skipped: readonly SkippedCheckpoint[],
+  newestStep: number,
+): Notice[] => [
+  ...run.damaged.map(lineDamaged),
+  ...(recorded?.damaged ?? []).map((one) => recordDamaged(one, recorded?.writer !== undefined)),
+  ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
+];
+
 /** Seals a run that has ended in order. A run that cannot be sealed has its result all the same. */
 async function sealEnded({ run, sealedFiles = [] }: CoordinatorOptions, shell: Shell): Promise<void> {
   if (shell.outcome === undefined || shell.outcome.reason === 'failed') return;
@@ -222,11 +237,26 @@ function followEvents(options: EventFileOptions | undefined, shell: Shell): Even
   return events;
 }
 
+const checkpointsOf = (run: Run): RunCheckpoints => ({
+  folder: checkpointFolder(run.folder),
+  keep: keepOf(run.manifest, run.folder),
+  first: parentOf(run.manifest)?.step,
+  requireStanding: (step) => requireStanding(run, step),
+});
+
 /**
- * Steps before the last change of the length were computed with the old length. A start from an older checkpoint would repeat
- * them with the new length.
+ * Steps before the last change of the length were computed with the old length, and the first steps of a branch with the settings
+ * of its parent. A start from an older checkpoint, or from the seed, would repeat them otherwise.
  */
 function requireStanding({ folder, manifest }: Run, step: number): void {
+  const parent = parentOf(manifest);
+  if (parent !== undefined && step < parent.step) {
+    throw new LockstepError(
+      'checkpoint',
+      `${folder}: it branched from ${parent.run} after step ${parent.step}, and none of its checkpoints can be read: restore that of step ${parent.step}, or branch again with lockstep branch`,
+      { folder, step, parent: parent.run, branched: parent.step },
+    );
+  }
   const last = changesOf(manifest).at(-1);
   if (last === undefined || step >= last.step) return;
   throw new LockstepError(

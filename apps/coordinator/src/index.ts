@@ -9,4 +9,5 @@ export { startCoordinator } from './coordinator.ts';
 export type { EventFileOptions } from './event-file.ts';
 export type { Notice } from './notices.ts';
 export { type LastStart, readLastStart } from './run-log.ts';
+export type { SharedDigests } from './step-log.ts';
 export type { Update } from './updates.ts';

@@ -11,7 +11,7 @@ import {
   standingMetrics,
 } from '@lockstep/tracking';
 import { logFailed, type Notice } from './notices.ts';
-import { createStepLog } from './step-log.ts';
+import { createStepLog, type SharedDigests } from './step-log.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
@@ -29,6 +29,8 @@ export interface RunLog {
    * with its record of the step, if anything is.
    */
   work(worker: string, message: Committed): string | undefined;
+  /** What a report says that all members share; undefined if nothing is recorded. */
+  shared(message: Committed): SharedDigests | undefined;
   /** The first value in which workers differ from others in a step; undefined if it is not known. */
   differing(step: number, workers: readonly string[]): SharedValue | undefined;
   event(event: LogRecord): void;
@@ -75,6 +77,7 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?
       appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
       return steps.write(worker, message);
     },
+    shared: steps.shared,
     differing: steps.differing,
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
     gaps,
@@ -115,11 +118,15 @@ export interface RunHistory {
 
 /**
  * The history that earlier coordinators of this run left. `checkpointStep` is the step of the newest checkpoint that can be
- * read. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
+ * read. Steps up to `firstStep` are those of the run from which this one branched. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
  * Without a journal, numbers continue above the generations in the metrics: each incarnation that had a worker began a
  * generation.
  */
-export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
+export async function readHistory(
+  folder: string,
+  checkpointStep: number,
+  firstStep?: number,
+): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
   const { records: all } = await readLog(folder, 'metrics');
@@ -133,11 +140,11 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(
       metrics.filter(({ kind }) => kind === 'step'),
-      0,
+      firstStep ?? 0,
     ),
     evaluatedStep: lastStep(
       evaluations.filter(({ final }) => final !== true),
-      -1,
+      firstStep ?? -1,
     ),
     finalEvaluated: evaluations.some(({ final }) => final === true),
   });

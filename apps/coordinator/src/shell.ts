@@ -1,5 +1,5 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
-import { type Keep, newestCheckpoint } from '@lockstep/checkpoint';
+import { newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
@@ -14,7 +14,7 @@ import {
 import type { SharedValue } from '@lockstep/tracking';
 import type { ControlServer, Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter, readInbound } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
@@ -27,9 +27,7 @@ import type { Update } from './updates.ts';
 export interface ShellOptions {
   readonly state: CoordinatorState;
   readonly bundle: Uint8Array;
-  /** The folder of the run's checkpoints. */
-  readonly checkpoints: string;
-  readonly keep: Keep;
+  readonly checkpoints: RunCheckpoints;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
@@ -50,7 +48,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
-  readonly #checkpointFolder: string;
+  readonly #runCheckpoints: RunCheckpoints;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -71,12 +69,12 @@ export class Shell {
   /** The first value in which members differ, if that is why the run ends. */
   #differing: SharedValue | undefined;
 
-  constructor({ state, bundle, checkpoints, keep, log, logger, trace }: ShellOptions) {
+  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
     this.#trace = trace;
     this.#state = state;
     this.#bundle = bundle;
-    this.#checkpoints = createCheckpointStore(checkpoints, keep);
-    this.#checkpointFolder = checkpoints;
+    this.#checkpoints = createCheckpointStore(checkpoints);
+    this.#runCheckpoints = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -254,9 +252,10 @@ export class Shell {
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
     const hashes = isCommit ? hashesOf(cause.message) : {};
+    const shared = isCommit ? this.#log.shared(cause.message) : undefined;
     this.#checkpoints.release();
     this.#log.step(step, report, hashes);
-    this.#tell({ type: 'progress', step, report, ...hashes });
+    this.#tell({ type: 'progress', step, report, ...hashes, ...(shared && { shared }) });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -283,9 +282,10 @@ export class Shell {
   async #lostCheckpoint(step: number): Promise<void> {
     // Every member asks for the checkpoint; only the first request reports it as lost.
     if (this.#state.checkpointStep !== step) return;
-    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const { checkpoint, skipped } = await newestCheckpoint(this.#runCheckpoints.folder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.#runCheckpoints.requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 

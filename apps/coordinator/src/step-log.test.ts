@@ -80,6 +80,12 @@ describe('a coordinator of a recorded run', () => {
   it('asks workers for digests, writes them, and leaves a record that can be read', async () => {
     const { run, coordinator, a, b, commit, finish, config } = await twoMembers('full');
     expect(config).toEqual({ record: 'full' });
+    const told: object[] = [];
+    coordinator.onUpdate((update) => {
+      if (update.type !== 'progress') return;
+      const { form: names, replicated } = update.shared!;
+      told.push({ step: update.step, names, replicated: [...replicated] });
+    });
     for (const step of [1, 2]) {
       commit(a, step, 'd', record(0, [...shared, ...ofBlock], step === 1));
       commit(b, step, 'd', record(1, [...shared, ...ofBlock], step === 1));
@@ -89,6 +95,8 @@ describe('a coordinator of a recorded run', () => {
     await coordinator.close(0);
     const { steps, damaged, conflicts } = (await readStepRecord(run.folder))!;
     expect([damaged, conflicts]).toEqual([[], []]);
+    const replicated = [...new Uint8Array(BigUint64Array.from(shared).buffer)];
+    expect(told).toEqual([1, 2].map((step) => ({ step, names: form, replicated })));
     const member = (worker: string, rank: number) => ({
       ...{ worker, rank, shards: { start: 4 * rank, count: 4 }, results: [[11n, 12n]], replica: [13n] },
       blocks: [{ shards: { start: 4 * rank, count: 4 }, samples: 21n, columns: 22n, partials: [[23n, 24n]] }],

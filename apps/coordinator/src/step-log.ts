@@ -16,6 +16,8 @@ type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 export interface StepLog {
   /** Writes the record of a report, if it has one. Returns what is wrong with a record that cannot be read. */
   write(worker: string, message: Committed): string | undefined;
+  /** What a report says that all members share; undefined for a report without a record, or one that cannot be read. */
+  shared(message: Committed): SharedDigests | undefined;
   /** The first value in which workers differ from another one in a step; undefined if it is not known. */
   differing(step: number, workers: readonly string[]): SharedValue | undefined;
   /** Steps that could not be written. */
@@ -23,12 +25,17 @@ export interface StepLog {
   close(): void;
 }
 
-/** What a worker shares with all others in a step. */
-interface Shared {
-  readonly step: number;
-  readonly worker: string;
+/** Digests of a step that all members share. */
+export interface SharedDigests {
+  /** Their names. */
   readonly form: RecordForm;
   readonly replicated: Uint8Array;
+}
+
+/** What a worker shares with all others in a step. */
+interface Shared extends SharedDigests {
+  readonly step: number;
+  readonly worker: string;
 }
 
 /** Members of a generation are compared within two steps. */
@@ -61,6 +68,13 @@ export function createStepLog(writer: StepRecordWriter | undefined, onLost: () =
       const isWritten = writer?.append({ ...{ step, generation, replicated, own }, ...member }) ?? true;
       if (!isWritten) onLost();
       return undefined;
+    },
+    shared({ record }) {
+      const form = record && forms.get(record.form);
+      if (record === undefined || form === undefined) return undefined;
+      const numShared = replicatedBytes(form);
+      if (record.digests.length < numShared) return undefined;
+      return { form, replicated: record.digests.subarray(0, numShared) };
     },
     differing(step, workers) {
       const of = latest.filter((one) => one.step === step);

@@ -81,6 +81,12 @@ describe('saveCheckpoint', () => {
     expect([tensorsSha256, content.tensorsSha256]).toEqual([actual, actual]);
   });
 
+  it('never removes the first checkpoint of a branch', async () => {
+    for (const step of [20, 30, 40, 50, 60])
+      await saveCheckpoint(folder, checkpointAt(step), { keep: 2, first: 20 });
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 50, 60]);
+  });
+
   it.each([{ step: -1 }, { step: 0.5 }])('refuses %o', async (wrong) => {
     await expect(saveCheckpoint(folder, { ...checkpointAt(1), ...wrong })).rejects.toThrow('step must be');
   });

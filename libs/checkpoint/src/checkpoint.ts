@@ -76,16 +76,24 @@ interface HeaderFile {
   readonly sha256: string;
 }
 
+export interface SaveOptions {
+  /** Default 10. */
+  readonly keep?: Keep;
+  /** The step of a checkpoint that is never removed. */
+  readonly first?: number | undefined;
+  readonly on?: Disk;
+}
+
 /**
  * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and renamed. The second
- * rename completes the checkpoint. Afterwards removes checkpoints up to this step that are {@link surplusSteps | surplus} to `keep`
- * (default 10); later ones stay. A folder has one writer at a time. Throws a `file` error, and then leaves no file of this
- * checkpoint.
+ * rename completes the checkpoint. Afterwards removes checkpoints up to this step that are {@link surplusSteps | surplus} to `keep`;
+ * later ones stay, and that of step `first`. A folder has one writer at a time. Throws a `file` error, and then leaves no file of
+ * this checkpoint.
  */
 export async function saveCheckpoint(
   folder: string,
   { step, header, tensors, metadata }: Checkpoint,
-  { keep = defaultKeep, on = disk }: { readonly keep?: Keep; readonly on?: Disk } = {},
+  { keep = defaultKeep, first, on = disk }: SaveOptions = {},
 ): Promise<SavedCheckpoint> {
   requireStep(step);
   const files = filesOf(folder, step);
@@ -99,7 +107,7 @@ export async function saveCheckpoint(
     throw fileError(folder, cause);
   }
   await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
-  await removeSurplus(folder, step, keep, on).catch((error: unknown) => {
+  await removeSurplus(folder, step, { keep, first, on }).catch((error: unknown) => {
     // The new checkpoint is durable, so this is no failure. The next save tries again.
     if (fileErrorCode(error) === undefined) throw error;
   });
@@ -246,12 +254,18 @@ function parseHeader(bytes: Buffer): HeaderFile | string {
   }
 }
 
-/** Removes surplus checkpoints up to `step`, and what is left of incomplete ones; later ones stay. */
-async function removeSurplus(folder: string, step: number, keep: Keep, on: Disk): Promise<void> {
+/** Removes surplus checkpoints up to `step`, and what is left of incomplete ones; later ones stay, and the first. */
+async function removeSurplus(
+  folder: string,
+  step: number,
+  { keep, first, on }: { readonly keep: Keep; readonly first: number | undefined; readonly on: Disk },
+): Promise<void> {
   const names = await on.list(folder);
   const complete = completeIn(folder, names).flatMap((files) => (files.step <= step ? [files.step] : []));
+  const removable = complete.filter((other) => other !== first);
   const incomplete = stepsOf(names).filter((other) => other < step && !complete.includes(other));
-  for (const old of [...surplusSteps(complete, keep), ...incomplete]) await removeCheckpoint(folder, old, on);
+  for (const old of [...surplusSteps(removable, keep), ...incomplete])
+    await removeCheckpoint(folder, old, on);
 }
 
 /** Removes the files of one step. The header goes first: a crash in between leaves no header without its tensors. */

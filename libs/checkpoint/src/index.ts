@@ -9,6 +9,7 @@ export type {
   LoadedCheckpoint,
   NewestCheckpoint,
   SavedCheckpoint,
+  SaveOptions,
   SkippedCheckpoint,
 } from './checkpoint.ts';
 export {

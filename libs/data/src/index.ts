@@ -13,7 +13,7 @@ export type { ImageOptions } from './images.ts';
 export { fashionMnist, mnist } from './images.ts';
 export type { NpzOptions } from './npz.ts';
 export { npz } from './npz.ts';
-export type { ShardSamples, StepSamples, StepSpec } from './sampling.ts';
+export type { EpochStart, ShardSamples, StepSamples, StepSpec } from './sampling.ts';
 export { evaluationSamples, rowsPerShard, stepSamples, stepsPerEpoch } from './sampling.ts';
 export type { SplitFractions } from './split.ts';
 export type { CategoryFeature, Feature, NumberFeature, TableFormat } from './table/format.ts';

@@ -34,6 +34,7 @@ export {
   formatProgram,
   inlineCalls,
   instantiate,
+  isUsable,
   kinds,
   localMoments,
   overShards,
@@ -45,4 +46,5 @@ export {
   runAlone,
   shardMoments,
   traceProgram,
+  withProfile,
 } from '@lockstep/autodiff';

@@ -71,8 +71,13 @@ export interface RunRecord {
   readonly machine?: Machine;
   /** The command line that began the run. */
   readonly command?: readonly string[];
-  /** The run from which this one branched, and the step. */
-  readonly parent?: { readonly run: string; readonly step: number };
+  /** The run from which this one branched, after which step, and its state and chain there. */
+  readonly parent?: {
+    readonly run: string;
+    readonly step: number;
+    readonly stateHash?: string;
+    readonly chain?: string;
+  };
   /** The time from the start of each session to its last event, summed. Absent while the run goes on. */
   readonly durationMs?: number;
   /** Steps of the checkpoints in the folder, ascending. */

@@ -15,6 +15,7 @@ import {
   type NonFinite,
   type Programs,
   type Progress,
+  type RecordMode,
   replicaVariables,
   type Schedule,
   type StateHashes,
@@ -22,7 +23,7 @@ import {
   type Variable,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { createLocalWorker, type LocalWorker } from '@lockstep/training';
+import { createLocalWorker, type ExecutorHooks, type LocalWorker } from '@lockstep/training';
 import type { RecordedRun } from './recorded-run.ts';
 import type { Stage } from './stages.ts';
 
@@ -51,6 +52,10 @@ export interface ComputationOptions {
   readonly evaluates?: boolean;
   /** Default: the fastest kernels of the run's profile. */
   readonly createKernels?: typeof createKernels;
+  /** What {@link Computation.recorded} gives. Default `off`. */
+  readonly record?: RecordMode;
+  /** Called in the middle of steps, for what later segments overwrite. */
+  readonly hooks?: ExecutorHooks;
 }
 
 /** Begins without a state: `restoreFrom` or `restore` comes first. */
@@ -97,7 +102,8 @@ export class Computation {
 
   /** Divides the shards of later steps among blocks. Default: one range of all shards. */
   divide(ranges: readonly ShardRange[] | undefined): void {
-    this.#ranges = ranges;
+    // An equal division keeps the worker that is bound to it.
+    if (!isSame(ranges, this.#ranges)) this.#ranges = ranges;
   }
 
   copy(): ReplayedState {
@@ -156,6 +162,13 @@ export class Computation {
     return this.update();
   }
 
+  /** The metrics of the evaluation with which a run ends, of the current state. Undefined for a run without such an evaluation. */
+  evaluateAtEnd(): Readonly<Record<string, number>> | undefined {
+    const { validation, test } = this.run.dataset.splits;
+    const split = test ? 'test' : validation ? 'validation' : undefined;
+    return split && this.#current().worker.evaluate(split, this.#step);
+  }
+
   #evaluate({ worker, schedule }: Bound): Readonly<Record<string, number>> | undefined {
     const { evaluates = true } = this.#options;
     if (!evaluates || !schedule.at(this.#step).evaluate) return undefined;
@@ -202,7 +215,7 @@ function createBound(
   run: RecordedRun,
   stage: Stage,
   ranges: readonly ShardRange[] | undefined,
-  { createKernels }: ComputationOptions,
+  { createKernels, record, hooks }: ComputationOptions,
 ): Bound {
   const { dataset, profile } = run;
   const programs = run.programs(stage);
@@ -212,6 +225,8 @@ function createBound(
         ...{ dataset, config: stage.config, profile },
         ...(ranges && { ranges }),
         ...(createKernels && { createKernels }),
+        ...(record && { record }),
+        ...(hooks && { hooks }),
       },
       programs,
     ),
@@ -221,13 +236,17 @@ function createBound(
     ...{ stage, ranges, programs, worker, schedule },
     variables: replicaVariables(programs),
     hashes(step) {
-      const { fingerprint: wantsFingerprint, checkpoint } = schedule.at(step);
-      if (!wantsFingerprint && !checkpoint) return {};
+      const wanted = schedule.at(step);
+      if (!wanted.fingerprint && !wanted.stateHash) return {};
       const { fingerprint, stateHash } = stateHashes(programs, worker.replica);
-      return { ...(wantsFingerprint && { fingerprint }), ...(checkpoint && { stateHash }) };
+      return { ...(wanted.fingerprint && { fingerprint }), ...(wanted.stateHash && { stateHash }) };
     },
   };
 }
+
+const isSame = (a: readonly ShardRange[] | undefined, b: readonly ShardRange[] | undefined): boolean =>
+  a?.length === b?.length &&
+  (a ?? []).every(({ start, count }, i) => start === b![i]!.start && count === b![i]!.count);
 
 function copyInto(to: readonly TypedArray[], from: readonly TypedArray[]): void {
   for (const [i, array] of from.entries()) to[i]!.set(array);

@@ -210,7 +210,7 @@ describe('a run that is not as it was', () => {
 describe('estimateSeconds', () => {
   it('is the median of the work of all threads, for each step', async () => {
     const work = (step: number, generation: number, worker: string, computeMs: number) =>
-      JSON.stringify({ kind: 'work', step, generation, worker, computeMs });
+      JSON.stringify({ kind: 'work', step, generation, worker, shards: 4, computeMs });
     const lines = [
       ...[work(1, 1, 'a', 900), work(1, 1, 'b', 700), work(2, 1, 'a', 10), work(2, 1, 'b', 20)],
       // The step that another generation repeats.

@@ -113,7 +113,7 @@ export async function inspectStep(
   const computation = new Computation(run, { evaluates: false });
   const skipped = await restoreBefore(computation, step - 1);
   await watch.onStart?.(computation.step, step - computation.step);
-  computeUntil(computation, step - 1, (done) => watch.onStep?.(done));
+  computeUntil(computation, step - 1, (done) => watch.onStep?.(done.step));
   const before = computation.copy().arrays;
   computation.computeStep();
   const computed = computation.update();
@@ -124,10 +124,10 @@ export async function inspectStep(
   );
   const indices = samplesAt(sampling, step);
   const shown = place === undefined ? indices : indices.slice(place, place + 1);
-  const { stepsPerEpoch } = run.schedule(run.stage(step));
+  const epoch = epochAt(run.schedule(run.stage(step)), step);
   const { metrics, isUpdated, nonFinite } = computed;
   return {
-    ...{ run: run.folder, step, epoch: epochAt(stepsPerEpoch, step), data: formOfDataset(run.dataset) },
+    ...{ run: run.folder, step, epoch, data: formOfDataset(run.dataset) },
     ...{ samples: tensor(shown), columns: columnsOf(run.dataset, shown, [shown.length]), ...values },
     ...{ stepMetrics: metrics, isUpdated, ...(nonFinite && { nonFinite: nonFinite.what }) },
     warnings: [

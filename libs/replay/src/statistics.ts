@@ -37,7 +37,7 @@ export function statisticsOf(data: TypedArray): ArrayStatistics {
   let spread = 0;
   for (const value of data) {
     if (!Number.isFinite(value)) continue;
-    spread += (value - mean) ** 2;
+    spread += (value - mean) * (value - mean);
     const bin = max === min ? 0 : Math.floor(((value - min) / (max - min)) * histogramBins);
     histogram[Math.min(bin, histogramBins - 1)]!++;
   }

@@ -1,42 +1,42 @@
 /** Which samples a step trained on: a function of the seed, the step and the number of samples. */
-import { stepSamples } from '@lockstep/data';
 import { LockstepError } from '@lockstep/errors';
+import { type SamplingConfig, type Schedule, trainingSamples } from '@lockstep/run';
 import type { RecordedRun } from './recorded-run.ts';
 
 /** What decides the samples of a step. */
-export interface Sampling {
-  readonly seed: number;
-  readonly numShards: number;
-  readonly batchSize: number;
+export interface Sampling extends SamplingConfig {
   /** Samples of the training split. */
   readonly numSamples: number;
 }
 
 export const samplingOf = (run: Pick<RecordedRun, 'config' | 'dataset'>): Sampling => {
-  const { seed, numShards, batchSize } = run.config;
-  return { seed, numShards, batchSize, numSamples: run.dataset.splits.train.size };
+  const { seed, numShards, batchSize, epochsFrom } = run.config;
+  return {
+    ...{ seed, numShards, batchSize, numSamples: run.dataset.splits.train.size },
+    ...(epochsFrom && { epochsFrom }),
+  };
 };
 
 /** The samples of step `step` (from 1) by their indices in the training split, in the order of the shards. */
 export function samplesAt(sampling: Sampling, step: number): Int32Array {
-  const { shards } = stepSamples({ ...sampling, step: step - 1 });
+  const shards = trainingSamples(sampling, sampling.numSamples, step);
   return Int32Array.from(
     shards.flatMap(({ indices, weights }) => [...indices.filter((_, row) => weights[row]! > 0)]),
   );
 }
 
 /** The epoch of a step. Both count from 1. */
-export const epochAt = (stepsPerEpoch: number, step: number): number =>
-  Math.floor((step - 1) / stepsPerEpoch) + 1;
+export const epochAt = ({ epochsAfter }: Pick<Schedule, 'epochsAfter'>, step: number): number =>
+  Math.floor(epochsAfter(step - 1)) + 1;
 
 /** The place of a sample in a step. Throws `config`, with the step of the same epoch that has it, if it is in another one. */
 export function placeOf(sampling: Sampling, step: number, sample: number): number {
   const indices = samplesAt(sampling, step);
   const place = indices.indexOf(sample);
   if (place >= 0) return place;
-  const { numSamples, batchSize } = sampling;
+  const { numSamples, batchSize, epochsFrom } = sampling;
   const stepsPerEpoch = Math.ceil(numSamples / batchSize);
-  const first = (epochAt(stepsPerEpoch, step) - 1) * stepsPerEpoch + 1;
+  const first = step - ((step - 1 - (epochsFrom?.step ?? 0)) % stepsPerEpoch);
   const steps = Array.from({ length: stepsPerEpoch }, (_, i) => first + i);
   const other = steps.find((one) => samplesAt(sampling, one).includes(sample));
   const remedy =

@@ -4,6 +4,8 @@
  */
 export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
 export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
+export type { CheckpointFacts, SavedState } from './checkpoint-facts.ts';
+export { checkpointFacts } from './checkpoint-facts.ts';
 export { combineWith } from './combine.ts';
 export type { EarlyStopping, RunConfig } from './config.ts';
 export { evaluationMetrics } from './evaluation.ts';
@@ -55,3 +57,5 @@ export {
 } from './signatures.ts';
 export type { Source } from './source-place.ts';
 export { atSource, bundleFolder, moduleName, placed, placedLater, placeInSource } from './source-place.ts';
+export type { SamplingConfig } from './training-samples.ts';
+export { trainingSamples } from './training-samples.ts';

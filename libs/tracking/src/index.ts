@@ -5,6 +5,8 @@ export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { formatLine, readLines } from './lines.ts';
+export type { Parent } from './parent.ts';
+export { parentOf } from './parent.ts';
 export {
   createRun,
   type LogName,

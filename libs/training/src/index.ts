@@ -19,6 +19,7 @@ export type { HashesOfPrograms } from './program-hashes.ts';
 export { hashesOf } from './program-hashes.ts';
 export type { CompileOptions } from './programs.ts';
 export { compilePrograms } from './programs.ts';
+export type { StepValue } from './replicated-values.ts';
 export type { RunOverrides } from './resolve-config.ts';
 export { resolveConfig } from './resolve-config.ts';
 export type { Searched } from './search.ts';

@@ -29,6 +29,7 @@ import {
 import type { TypedArray } from '@lockstep/tensor';
 import { type ComputedRecord, computedRecord } from './computed-record.ts';
 import { createExecutor, type ExecutorHooks, type ReducedSums } from './executor.ts';
+import { replicatedValues, type StepValue } from './replicated-values.ts';
 import type { UpdateResult } from './updater.ts';
 
 export interface LocalWorkerOptions {
@@ -60,6 +61,8 @@ export interface LocalWorker {
   stepMetrics(): Record<string, number>;
   /** The record of the last update. */
   recorded(): ComputedRecord;
+  /** The values of step `step`, the last one, with all shards in one recorded block. */
+  values(step: number): readonly StepValue[];
   /** The metrics of a whole split, after step `step`. */
   evaluate(split: SplitName, step: number): Record<string, number>;
 }
@@ -113,6 +116,7 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     },
     recorded: () => computedRecord(layout, buffer),
+    values: (step) => replicatedValues(run, step, copy),
     evaluate(split, step) {
       for (const executor of executors) executor.evaluate(step, split, copy);
       return metricsOf(split, stepsPerEpoch(dataset.splits[split]!.size, config.batchSize));

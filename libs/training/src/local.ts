@@ -74,7 +74,7 @@ function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
   let progress = initialProgress;
   const history: Record<string, number>[] = [];
   worker.initialize();
-  while (step < schedule.totalSteps && !progress.stopped) {
+  while (step < schedule.lastStep && !progress.stopped) {
     worker.runSegments(step + 1);
     nonFinite = update(step + 1);
     if (nonFinite !== undefined) break;

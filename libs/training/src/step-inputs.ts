@@ -1,7 +1,15 @@
 /** What a training step computes with, as tensors: the model before it and the samples of its batch. */
 import { keyTensor, stack, type Tensor, tensor, traceProgram } from '@lockstep/autodiff';
-import { type Dataset, fillBatch, rowsPerShard, stepSamples } from '@lockstep/data';
-import { initInputs, itemsOf, modelGroups, type RunConfig, shardKey, unpack } from '@lockstep/run';
+import { type Dataset, fillBatch, rowsPerShard } from '@lockstep/data';
+import {
+  initInputs,
+  itemsOf,
+  modelGroups,
+  type RunConfig,
+  shardKey,
+  trainingSamples,
+  unpack,
+} from '@lockstep/run';
 import { allocate, type Shape, sizeOf, type TypedArray } from '@lockstep/tensor';
 import { flatten, unflatten } from '@lockstep/tree';
 import type { Batch, Experiment } from './experiment.ts';
@@ -44,13 +52,11 @@ export function treesOf(task: Task, arrays: readonly TypedArray[]): Variables {
 /** The samples of one shard, and their weights. */
 export function shardOf(
   dataset: Dataset,
-  { seed, batchSize, numShards }: RunConfig,
+  config: RunConfig,
   step: number,
   shard: number,
 ): { readonly batch: Batch; readonly weights: Tensor } {
-  const numSamples = dataset.splits.train.size;
-  const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
-  const { indices, weights } = shards[shard]!;
+  const { indices, weights } = trainingSamples(config, dataset.splits.train.size, step)[shard]!;
   return { batch: columnsOf(dataset, indices, [indices.length]), weights: tensor(weights) };
 }
 
@@ -70,8 +76,7 @@ export function batchOf({
   step,
 }: Pick<StepOptions, 'dataset' | 'config' | 'step'>): StepBatch {
   const { seed, batchSize, numShards } = config;
-  const numSamples = dataset.splits.train.size;
-  const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
+  const shards = trainingSamples(config, dataset.splits.train.size, step);
   const rows = rowsPerShard(batchSize, numShards);
   const indices = Int32Array.from(shards.flatMap((shard) => [...shard.indices]));
   return {

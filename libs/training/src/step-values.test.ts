@@ -1,5 +1,5 @@
 /** What a step computed with, against the run's own numbers: bit for bit where the run has them. */
-import { type Tensor, tensor, treeSum, zeros } from '@lockstep/autodiff';
+import { checkpoint, forLoop, type Tensor, tensor, treeSum, zeros } from '@lockstep/autodiff';
 import { fromArrays, stepSamples } from '@lockstep/data';
 import {
   batchNorm,
@@ -201,6 +201,41 @@ describe('layers of a loss of the experiment', () => {
       'head frozen dense',
     ]);
     expect(layers[3]!.output.shape).toEqual([4, 4]);
+  });
+
+  it('are left out where they have no single value: in loops, branches and checkpoints', async () => {
+    const [first, looped, kept] = [dense(2), dense(2), sequential(dense(2), relu)];
+    const context = { training: false } as const;
+    const experiment = defineExperiment({
+      data: fromArrays(
+        { x: Array.from({ length: 8 }, (_, i) => [i / 8, 1 - i / 8]), y: zerosOf(8) },
+        { name: 'pairs' },
+      ),
+      init: (key) => ({
+        ...{ first: first.init(key, [2]).params, looped: looped.init(key, [2]).params },
+        kept: kept.init(key, [2]).params,
+      }),
+      loss: (params, { x }) => {
+        const start = first.apply(params.first, {}, x, context)[0];
+        const repeated = forLoop(
+          0,
+          3,
+          (_i, h: Tensor) => looped.apply(params.looped, {}, h, context)[0],
+          start,
+        );
+        const saved = checkpoint(
+          (p: typeof params.kept, h: Tensor) => kept.apply(p, [{}, {}], h, context)[0],
+        );
+        return saved(params.kept, repeated).sum(1);
+      },
+      optimizer: sgd(0.1),
+      batch: { size: 4, shards: 2 },
+    });
+    const { options, worker } = await stepOf(experiment, 1, [2]);
+    const { layers, loss } = forwardStep(options);
+    expect(layers.map(({ name }) => name)).toEqual(['first']);
+    expect(namedLayers(options).map(({ name }) => name)).toEqual(['first']);
+    expect(loss.mean().item()).toBeCloseTo(worker.stepMetrics().loss!, 6);
   });
 });
 

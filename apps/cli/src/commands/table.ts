@@ -2,8 +2,10 @@
 import type { Command } from './command.ts';
 import { inspect, spike } from './inspect.ts';
 import { completion, doctor, help, keys } from './machine.ts';
+import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
 
 export const commands: readonly Command[] = [
@@ -11,6 +13,10 @@ export const commands: readonly Command[] = [
   coordinator,
   worker,
   resume,
+  branch,
+  replay,
+  diff,
+  verify,
   explain,
   exportRun,
   predict,

@@ -4,6 +4,7 @@ import { LockstepError } from '@lockstep/errors';
 import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
+  branchOptions,
   experimentFile,
   keepOptions,
   lengthOptions,
@@ -153,7 +154,13 @@ function refusals(reasons: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(
     Object.entries(reasons).map(([name, reason]) => [
       name,
-      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; for another --${name} begin a new run with lockstep train`,
+      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; ${otherRunWith(name)}`,
     ]),
   );
+}
+
+function otherRunWith(name: string): string {
+  return Object.hasOwn(branchOptions, name)
+    ? `to go on with another --${name} in a run of its own, use lockstep branch`
+    : `for another --${name} begin a new run with lockstep train`;
 }

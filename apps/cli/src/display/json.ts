@@ -1,7 +1,7 @@
 /** A display for programs: one JSON object a line, and nothing else. */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
-import type { Display, Ending } from './display.ts';
+import type { Display, Ending, Replayed } from './display.ts';
 import { metricsOf } from './progress.ts';
 import { spares } from './sentences.ts';
 
@@ -59,13 +59,27 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
     },
     note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
-    ended: (ending) => write(ending.type, factsOf(ending)),
+    ended: (ending) =>
+      ending.type === 'replayed'
+        ? write(ending.isInterrupted ? 'interrupted' : 'done', foundBy(ending))
+        : write(ending.type, factsOf(ending)),
   };
 }
 
 /** Writes non-finite numbers as strings, because JSON would turn a diverged loss into `null`. */
 function visible(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
+}
+
+/** `steps` and what follows count what was compared and is the same. */
+function foundBy({
+  parting,
+  compared,
+  type: _type,
+  isInterrupted: _is,
+  ...rest
+}: Replayed): Readonly<Record<string, unknown>> {
+  return { identical: parting === undefined, ...compared, ...parting, ...rest };
 }
 
 function factsOf(ending: Ending): Readonly<Record<string, unknown>> {

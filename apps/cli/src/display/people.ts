@@ -2,9 +2,10 @@
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import { describeProblems } from '../type-check.ts';
-import type { Display, Ending, RunInfo } from './display.ts';
+import type { Display, Ending, Replayed, RunInfo } from './display.ts';
 import { wrapped } from './format.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
+import { replayedLines } from './replayed.ts';
 import { endingLines, hashesText, headline, sentence, spares } from './sentences.ts';
 
 const clearLine = '\r\x1b[2K';
@@ -89,8 +90,12 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     typeErrors: (problems) => {
       for (const line of describeProblems(problems)) note(line);
     },
-    ended: (ending: Ending) => {
+    ended: (ending: Ending | Replayed) => {
       erase();
+      if (ending.type === 'replayed') {
+        for (const line of replayedLines(ending)) out.write(`  ${line}\n`);
+        return;
+      }
       if (ending.type !== 'failed') for (const text of heldBack) note(text);
       heldBack = [];
       const view = tracker?.view();

@@ -123,7 +123,8 @@ export function endingLines(ending: Ending): readonly string[] {
       ];
     case 'failed': {
       const { run } = ending;
-      if (run === undefined) return ['✗ failed before the first step; no run is kept'];
+      const when = ending.step > 0 ? `after step ${ending.step}` : 'before the first step';
+      if (run === undefined) return [`✗ failed ${when}; no run is kept`];
       // A resumed run would repeat a mistake of the experiment.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,

@@ -50,6 +50,7 @@ function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutlin
     plan: (step) => ({
       evaluate: step % evaluateEvery === 0 && step <= finalStep,
       checkpoint: step > 0 && step % checkpointEvery === 0,
+      stateHash: step > 0 && step % checkpointEvery === 0,
       fingerprint: step % fingerprintEvery === 0,
       last: step === numSteps,
     }),

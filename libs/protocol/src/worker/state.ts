@@ -19,8 +19,10 @@ import type {
 export interface StepPlan {
   /** Evaluate after the commit of the step. */
   readonly evaluate?: boolean;
-  /** Save the state, and hash all of it. */
+  /** Save the state. */
   readonly checkpoint?: boolean;
+  /** Hash all of the state. */
+  readonly stateHash?: boolean;
   readonly fingerprint?: boolean;
   /** The run ends after this step. */
   readonly last?: boolean;

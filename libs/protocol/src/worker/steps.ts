@@ -152,8 +152,7 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
   if (!isCurrent || activity.step !== step || activity.exchange !== exchange) return;
   next(turn, ({ careful }, { numSegments, plan }) => {
     if (exchange + 1 < numSegments) return runSegment(turn, step, exchange + 1);
-    // A checkpoint that is asked for after a step is not in the schedule, so other members have no hash to compare it with.
-    const { fingerprint = false, checkpoint: stateHash = false } = plan(step);
+    const { fingerprint = false, stateHash = false } = plan(step);
     const activity = { kind: 'update', generation, step, careful } as const;
     begin(turn, activity, { type: 'runUpdate', step, fingerprint, stateHash, ...(careful && { careful }) });
   });
