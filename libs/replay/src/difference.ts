@@ -7,7 +7,10 @@ import type { ShardRange } from '@lockstep/collectives';
 import type { RecordedBlock, RecordedMember, RecordedStep, RecordForm } from '@lockstep/tracking';
 
 /** The digests of a step that one process computed for all blocks. */
-export type ComputedDigests = Pick<RecordedMember, 'blocks' | 'results' | 'replica'>;
+export interface ComputedDigests extends Pick<RecordedMember, 'blocks' | 'results' | 'replica'> {
+  /** Of parameters and model state. A record may have this digest alone. */
+  readonly model?: bigint;
+}
 
 /** Where in a step a fault entered. */
 export type Part =
@@ -74,6 +77,9 @@ function besides({ step, form, members: recorded }: RecordedStep, computed: Comp
   return { step, form, members, pairs, computed };
 }
 
+/** Whether a run records its model alone, as one array. */
+export const isOfModel = ({ exchanges }: RecordForm): boolean => exchanges.length === 0;
+
 const keyOf = ({ start, count }: ShardRange): string => `${start}+${count}`;
 
 function differenceOfBatches({ step, pairs }: Beside): Difference | undefined {
@@ -117,7 +123,8 @@ function differenceOfExchanges(beside: Beside): Difference | undefined {
 
 function differenceOfReplicas(beside: Beside): Difference | undefined {
   const { step, form, members, computed } = beside;
-  const inReplica = membersThatDiffer(beside, ({ replica }) => replica, computed.replica);
+  const expected = isOfModel(form) ? [computed.model] : computed.replica;
+  const inReplica = membersThatDiffer(beside, ({ replica }) => replica, expected);
   for (const [i, variable] of form.replica.entries()) {
     const workers = inReplica(i);
     if (workers.length === 0) continue;
@@ -148,13 +155,13 @@ const membersThatDiffer =
   (
     { members }: Beside,
     digestsOf: (member: RecordedMember) => readonly bigint[] | undefined,
-    computed: readonly bigint[] | undefined,
+    computed: readonly (bigint | undefined)[] | undefined,
   ) =>
   (i: number): string[] =>
     members
       .filter((member) => {
-        const digest = digestsOf(member)?.[i];
-        return digest !== undefined && digest !== computed?.[i];
+        const [digest, expected] = [digestsOf(member)?.[i], computed?.[i]];
+        return digest !== undefined && expected !== undefined && digest !== expected;
       })
       .map(({ worker }) => worker);
 
