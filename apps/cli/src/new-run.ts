@@ -8,7 +8,8 @@ import { loadExperiment } from './experiment-file.ts';
 import { threadsFor } from './local-workers.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
-import type { networkOptions, OutputArgs, runOptions } from './options.ts';
+import type { networkOptions, OutputArgs, pageOptions, runOptions } from './options.ts';
+import { pageAddress } from './page.ts';
 import { createRunFolder, discardRun } from './run-folder.ts';
 import { whileLocked } from './run-lock.ts';
 import { runSession } from './session.ts';
@@ -16,7 +17,11 @@ import { eventFileOf } from './tensorboard.ts';
 import { startTypeCheck } from './type-check.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
-interface NewRunArgs extends ArgsOf<typeof runOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
+interface NewRunArgs
+  extends ArgsOf<typeof runOptions>,
+    ArgsOf<typeof networkOptions>,
+    ArgsOf<typeof pageOptions>,
+    OutputArgs {
   readonly experiment: string;
 }
 
@@ -36,6 +41,7 @@ export async function startNewRun(
   { terminal, argv }: Pick<Context, 'terminal' | 'argv'>,
 ): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
+  const page = args.page === undefined ? undefined : pageAddress(args.page);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
@@ -56,6 +62,7 @@ export async function startNewRun(
       keysFolder: args.keys,
       trace: args.trace === '' ? join(folder, 'trace.json') : args.trace,
       eventFile: args.tensorboard ? eventFileOf({ folder, name: file.name, config, metrics }) : undefined,
+      page,
       display,
       isNew: true,
       abandon: () => discardRun(opened),

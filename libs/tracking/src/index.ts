@@ -5,10 +5,12 @@ export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { formatLine, readLines } from './lines.ts';
 export type { LogGap } from './log-file.ts';
+export { LogTail, type TailChange } from './log-tail.ts';
 export {
   createRun,
   type LogName,
   logNames,
+  logPath,
   type Manifest,
   manifestSchemaVersion,
   openRun,

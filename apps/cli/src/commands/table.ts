@@ -1,6 +1,7 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
 import { completion, doctor, help, keys } from './machine.ts';
+import { report, view } from './pages.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
 import { coordinator, resume, train, worker } from './training.ts';
@@ -16,6 +17,8 @@ export const commands: readonly Command[] = [
   runs,
   show,
   compare,
+  view,
+  report,
   prune,
   keys,
   doctor,

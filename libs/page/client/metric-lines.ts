@@ -1,0 +1,60 @@
+/** The lines of one metric's chart. */
+import { bandOf, type Curve, type Points, smoothed } from '@lockstep/view';
+import type { Line } from './lines.ts';
+import type { Selected } from './selection.ts';
+
+export interface LineOptions {
+  /** In steps; 0 draws the points as they are. */
+  readonly smoothing: number;
+  /** Runs that differ in their seed alone are one line with a band. */
+  readonly seeds: boolean;
+  /** A finer curve of a run, by its index, if there is one. */
+  readonly curveOf: (run: number) => Curve | undefined;
+}
+
+/** Behind more smoothed lines their points would hide them. */
+const maxRaw = 6;
+
+export function linesOf(drawn: readonly Selected[], metric: string, options: LineOptions): readonly Line[] {
+  const found = drawn.flatMap((selected) => {
+    const known = selected.run.curves.get(metric);
+    if (known === undefined) return [];
+    return [{ ...selected, kind: known.kind, curve: options.curveOf(selected.run.index) ?? known.curve }];
+  });
+  if (options.seeds) return groupLines(found, options.smoothing);
+  const hasRaw = options.smoothing > 0 && found.length <= maxRaw;
+  return found.map(({ run, label, look, curve, kind }) => {
+    // Evaluations are few, so smoothing would only move them.
+    const isSmoothed = options.smoothing > 0 && kind !== 'evaluation';
+    return {
+      ...{ key: run.id, label, look },
+      points: isSmoothed ? smoothed(curve.means, options.smoothing) : curve,
+      ...(isSmoothed && hasRaw && { raw: curve }),
+    };
+  });
+}
+
+function groupLines(
+  found: readonly (Selected & { readonly curve: Curve })[],
+  smoothing: number,
+): readonly Line[] {
+  const groups = new Map<string, (Selected & { readonly curve: Curve })[]>();
+  for (const one of found) {
+    const { group } = one.run.facts;
+    groups.set(group, [...(groups.get(group) ?? []), one]);
+  }
+  return [...groups].map(([key, members]) => {
+    const [first] = members;
+    const curves = members.map(
+      ({ curve }): Points => (smoothing > 0 ? smoothed(curve.means, smoothing) : curve.means),
+    );
+    const band = bandOf(curves);
+    const label = first!.label.replace(/ ?\bseed=\S+/, '').trim();
+    const seeds = members.length === 1 ? '' : `mean of ${members.length}`;
+    return {
+      ...{ key, look: first!.look, label: [label, seeds].filter((part) => part !== '').join(', ') },
+      points: { steps: band.steps, values: band.mean },
+      ...(members.length > 1 && { band }),
+    };
+  });
+}
