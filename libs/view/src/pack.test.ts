@@ -40,6 +40,8 @@ describe('pack', () => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     expect(unpack(moved.subarray(3))).toEqual({ values: Float64Array.of(0.1, 0.2, 0.3) });
+    // Node's buffers share memory, and their `slice` does too.
+    expect(unpack(Buffer.from(bytes))).toEqual({ values: Float64Array.of(0.1, 0.2, 0.3) });
   });
 
   it('writes steps as their first and their distance, and float32 values in four bytes', () => {

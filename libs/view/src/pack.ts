@@ -45,7 +45,7 @@ export function unpack(bytes: Uint8Array): unknown {
   }
   const text = new TextDecoder().decode(bytes.subarray(4, 4 + length));
   // A copy, because arrays begin at multiples of eight bytes.
-  return fromText(text, bytes.slice(alignedBy8(4 + length)).buffer);
+  return fromText(text, Uint8Array.from(bytes.subarray(alignedBy8(4 + length))).buffer);
 }
 
 /** JSON with numbers that JSON lacks; `Float64Array`s become lists. */
