@@ -5,7 +5,7 @@
 
 import { metricText } from '@lockstep/view';
 import uPlot from 'uplot';
-import { drawLabels, drawLines, drawMarks } from './draw.ts';
+import { drawLabels, drawLines, drawMarks, labelRoom } from './draw.ts';
 import { type ChartContent, type Extent, extentOf } from './lines.ts';
 import type { Palette } from './look.ts';
 
@@ -94,7 +94,7 @@ export class Chart {
       width: Math.max(120, element.clientWidth),
       height,
       legend: { show: false },
-      padding: [10, null, 0, 0],
+      padding: [10, () => this.#gutter(), 0, 0],
       cursor: {
         sync: { key: sync.key, scales: ['x', null], filters: { pub: isMove } },
         drag: { x: true, y: false, setScale: false },
@@ -117,7 +117,8 @@ export class Chart {
           size: 58,
           gap: 8,
           space: 34,
-          values: (_u, splits) => splits.map((value) => (value === null ? '' : tickText(metric, value))),
+          values: (_u, splits) =>
+            splits.map((value) => (value === null ? '' : tickText(metric, value, isLog))),
         },
       ],
       hooks: {
@@ -132,6 +133,12 @@ export class Chart {
         ready: [(plot) => plot.over.addEventListener('dblclick', () => onZoom(null))],
       },
     };
+  }
+
+  /** Room at the right for the names of few lines. */
+  #gutter(): number {
+    const { lines, palette } = this.content;
+    return labelRoom(lines, palette.font, this.#element.clientWidth);
   }
 
   #axis(): uPlot.Axis {
@@ -161,7 +168,9 @@ export class Chart {
     };
     ctx.save();
     ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    // Dots at the edges are whole.
+    const room = 4 * devicePixelRatio;
+    ctx.rect(bbox.left - room, bbox.top - room, bbox.width + 2 * room, bbox.height + 2 * room);
     ctx.clip();
     drawMarks(ctx, bbox, place, this.content);
     drawLines(ctx, place, this.content);
@@ -193,7 +202,9 @@ const stepText = (step: number): string =>
         ? String(step)
         : '';
 
-function tickText(metric: string, value: number): string {
+function tickText(metric: string, value: number, isLog: boolean): string {
+  // A logarithmic axis begins anywhere, and only whole multiples of powers of ten are worth a label.
+  if (isLog && !/^\d(?:\.0*)?e/.test(value.toExponential(4))) return '';
   if (/accuracy$/i.test(metric)) return `${Math.round(1000 * value) / 10}%`;
   if (value !== 0 && (Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3))
     return value.toExponential(0).replace('e+', 'e');

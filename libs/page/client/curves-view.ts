@@ -5,6 +5,7 @@ import { Card } from './card.ts';
 import { createCurvesTools } from './curves-tools.ts';
 import { Detail } from './detail.ts';
 import { h, setText } from './dom.ts';
+import { FinalCard } from './final-card.ts';
 import { createLegend } from './legend.ts';
 import type { StepMark } from './lines.ts';
 import { linesOf } from './metric-lines.ts';
@@ -18,6 +19,7 @@ class CurvesView implements View {
   readonly element = h('div', { class: 'curves' });
   readonly #app: App;
   readonly #cards = new Map<string, Card>();
+  readonly #finals = new Map<string, FinalCard>();
   readonly #sections = h('div');
   readonly #empty = h('p', { class: 'empty' });
   readonly #spoken = h('p', { class: 'unseen', 'aria-live': 'polite' });
@@ -55,6 +57,7 @@ class CurvesView implements View {
       const lines = linesOf(drawn, metric, { smoothing, seeds, curveOf });
       card.show({ lines, ...window, isLog, marks, palette: palette() });
     }
+    for (const card of this.#finals.values()) card.show(drawn);
     this.#detail.ask();
   }
 
@@ -76,8 +79,11 @@ class CurvesView implements View {
     this.#shape = shape;
     for (const card of this.#cards.values()) card.close();
     this.#cards.clear();
+    this.#finals.clear();
     const made = sections.map(({ title, metrics }) => {
-      const cards = metrics.map((metric) => this.#cardOf(metric));
+      const cards = metrics.map((metric) =>
+        title === 'Final' ? this.#finalOf(metric) : this.#cardOf(metric),
+      );
       return h(
         'section',
         { 'aria-label': title },
@@ -86,6 +92,12 @@ class CurvesView implements View {
       );
     });
     this.#sections.replaceChildren(...made);
+  }
+
+  #finalOf(metric: string): FinalCard {
+    const card = new FinalCard(metric);
+    this.#finals.set(metric, card);
+    return card;
   }
 
   #cardOf(metric: string): Card {

@@ -131,6 +131,18 @@ export function drawMarks(
   ctx.textAlign = 'left';
 }
 
+/** Pixels of the screen that names at the right ends of the lines need. */
+export function labelRoom(lines: readonly Line[], font: string, width: number): number {
+  if (!hasLabels(lines) || measuring === null) return 10;
+  measuring.font = `500 10.5px ${font}`;
+  const longest = Math.max(...lines.map(({ label }) => measuring.measureText(label).width));
+  return Math.min(longest + 16, width * 0.34);
+}
+
+const hasLabels = (lines: readonly Line[]): boolean => lines.length > 1 && lines.length <= maxLabels;
+
+const measuring = document.createElement('canvas').getContext('2d');
+
 /** Names at the right ends of few lines, moved apart. */
 export function drawLabels(
   ctx: CanvasRenderingContext2D,
@@ -139,36 +151,39 @@ export function drawLabels(
   content: ChartContent,
 ): void {
   const { lines, palette, from, to } = content;
-  if (lines.length < 2 || lines.length > maxLabels) return;
+  if (!hasLabels(lines)) return;
   const pixel = devicePixelRatio;
   const gap = 13 * pixel;
+  const x = box.left + box.width + 8 * pixel;
   ctx.font = `500 ${10.5 * pixel}px ${palette.font}`;
   ctx.textBaseline = 'middle';
-  ctx.textAlign = 'right';
+  ctx.textAlign = 'left';
   const ends = lines.flatMap((line) => endOf(line, from, to, place)).sort((a, b) => a.y - b.y);
   let above = box.top;
-  const placed = ends.map((end) => {
-    above = Math.max(end.y - gap / 2, above) + gap;
-    return { ...end, y: above - gap / 2 };
+  const placed = ends.map(({ line, y }) => {
+    above = Math.max(y - gap / 2, above) + gap;
+    return { line, y: above - gap / 2 };
   });
   const excess = Math.max(0, above - (box.top + box.height));
-  for (const { line, y, x } of placed) {
-    const right = Math.min(x, box.left + box.width) - 4 * pixel;
-    ctx.lineWidth = 3 * pixel;
-    ctx.strokeStyle = palette.panel;
-    ctx.strokeText(line.label, right, y - excess - 8 * pixel);
+  for (const { line, y } of placed) {
     ctx.fillStyle = palette.curves[line.look.colour]!;
-    ctx.fillText(line.label, right, y - excess - 8 * pixel);
+    ctx.fillText(fitted(ctx, line.label, ctx.canvas.width - x - 2), x, y - excess);
   }
-  ctx.textAlign = 'left';
 }
 
+function fitted(ctx: CanvasRenderingContext2D, text: string, width: number): string {
+  let shown = text;
+  while (shown.length > 1 && ctx.measureText(shown).width > width) shown = `${shown.slice(0, -2)}…`;
+  return shown;
+}
+
+/** The height at which a line ends in the window. */
 function endOf(line: Line, from: number, to: number, place: Place) {
   const { steps, values } = line.points;
   const [begin, end] = indicesIn(line.points, from, to);
   for (let i = end - 1; i >= begin; i--) {
     const y = place.y(values[i]!);
-    if (Number.isFinite(y) && steps[i]! <= to) return [{ line, x: place.x(steps[i]!), y }];
+    if (Number.isFinite(y) && steps[i]! <= to) return [{ line, y }];
   }
   return [];
 }

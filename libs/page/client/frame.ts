@@ -141,24 +141,20 @@ function showFigures(list: HTMLElement, run: ShownRun | undefined): void {
   list.replaceChildren(...items);
 }
 
-/** The first metric of training and the last of evaluation. */
+/** Of training the loss, of each kind of evaluation the accuracy or what there is. */
 function leading(run: ShownRun): [string, string, string][] {
   const sections = sectionsOf([run]).filter(({ title }) => title !== 'Speed');
-  const metrics = sections.flatMap(({ title, metrics }) =>
-    title === 'Training' ? metrics.slice(0, 1) : bestTwo(metrics),
-  );
+  const metrics = sections.map(({ title, metrics }) => {
+    const accuracy = title === 'Training' ? undefined : metrics.find((name) => /accuracy$/i.test(name));
+    return accuracy ?? metrics[0]!;
+  });
   return metrics.flatMap((name) => {
     const summary = run.progress.metrics[name];
     if (summary === undefined) return [];
-    const best = summary.best === undefined ? '' : `best ${metricText(name, summary.best)}`;
-    return [[name, metricText(name, summary.last), best] as [string, string, string]];
+    const { last, best } = summary;
+    const note = best === undefined || best === last ? '' : `best ${metricText(name, best)}`;
+    return [[name, metricText(name, last), note] as [string, string, string]];
   });
-}
-
-function bestTwo(metrics: readonly string[]): readonly string[] {
-  const accuracy = metrics.find((name) => /accuracy$/i.test(name));
-  const test = metrics.find((name) => /^test\//.test(name));
-  return [...new Set([accuracy ?? metrics[0], test])].filter((name) => name !== undefined);
 }
 
 function meanOf(values: Float64Array, counts: Float64Array): number {

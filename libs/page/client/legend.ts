@@ -2,59 +2,74 @@
 import type { App, View } from './app.ts';
 import { h, s } from './dom.ts';
 import type { Look } from './look.ts';
+import { groupsOf } from './selection.ts';
 
 /** With more runs the table of runs is the legend. */
 const maxShown = 16;
 
-export function createLegend({ selection, keeper, store }: App): View {
+interface Entry {
+  readonly label: string;
+  readonly look: Look;
+  readonly isDrawn: boolean;
+  readonly ids: readonly string[];
+}
+
+export function createLegend(app: App): View {
+  const { keeper, store } = app;
   const element = h('ul', { class: 'legend', 'aria-label': 'Runs' });
   let shape = '';
   return {
     element,
     close: () => undefined,
     update() {
-      const { all, drawn } = selection();
-      const isShown = store.runs.length > 1;
-      element.hidden = !isShown;
-      const next = JSON.stringify(all.map(({ label, look, isDrawn }) => [label, look, isDrawn]));
-      if (!isShown || next === shape) return;
+      element.hidden = store.runs.length < 2;
+      if (element.hidden) return;
+      const entries = entriesOf(app);
+      const numDrawn = app.selection().drawn.length;
+      const next = JSON.stringify([entries, numDrawn]);
+      if (next === shape) return;
       shape = next;
-      if (all.length > maxShown) {
-        const link = h(
-          'a',
-          { href: keeper.hrefOf({ view: 'runs' }) },
-          `${drawn.length} of ${store.runs.length} runs`,
-        );
-        element.replaceChildren(
-          h('li', { class: 'many' }, link, ' are drawn; filter and choose them in Runs.'),
-        );
-        return;
-      }
-      const items = all.map(({ run, label, look, isDrawn }) =>
-        h(
-          'li',
-          {},
-          h(
-            'button',
-            {
-              type: 'button',
-              'aria-pressed': String(isDrawn),
-              title: run.id,
-              on: { click: () => toggle(run.id) },
-            },
-            swatch(look),
-            label,
-          ),
-        ),
-      );
-      element.replaceChildren(...items);
+      element.replaceChildren(...(entries.length > maxShown ? [summary(numDrawn)] : entries.map(itemOf)));
     },
   };
 
-  function toggle(id: string): void {
-    const { hidden } = keeper.state;
-    keeper.set({ hidden: hidden.includes(id) ? hidden.filter((one) => one !== id) : [...hidden, id] });
+  function itemOf({ label, look, isDrawn, ids }: Entry): HTMLElement {
+    const attributes = { type: 'button', 'aria-pressed': String(isDrawn), title: ids.join(', ') };
+    const button = h(
+      'button',
+      { ...attributes, on: { click: () => toggle(ids, isDrawn) } },
+      swatch(look),
+      label,
+    );
+    return h('li', {}, button);
   }
+
+  function summary(numDrawn: number): HTMLElement {
+    const link = h(
+      'a',
+      { href: keeper.hrefOf({ view: 'runs' }) },
+      `${numDrawn} of ${store.runs.length} runs`,
+    );
+    return h('li', { class: 'many' }, link, ' are drawn; filter and choose them in Runs.');
+  }
+
+  function toggle(ids: readonly string[], isDrawn: boolean): void {
+    const others = keeper.state.hidden.filter((id) => !ids.includes(id));
+    keeper.set({ hidden: isDrawn ? [...others, ...ids] : others });
+  }
+}
+
+function entriesOf({ selection, keeper }: App): readonly Entry[] {
+  const { all } = selection();
+  if (!keeper.state.seeds) {
+    return all.map(({ run, label, look, isDrawn }) => ({ label, look, isDrawn, ids: [run.id] }));
+  }
+  return groupsOf(all).map(({ label, look, members }) => ({
+    label: members.length === 1 ? label : `${label}, mean of ${members.length}`,
+    look,
+    isDrawn: members.some(({ isDrawn }) => isDrawn),
+    ids: members.map(({ run }) => run.id),
+  }));
 }
 
 /** A piece of a run's line. */

@@ -13,12 +13,12 @@ const numColours = 8;
 
 const dashes: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2, 1, 2, 1, 2]];
 
-/** Neighbours differ in colour and in dash. */
-export const looks: readonly Look[] = Array.from({ length: 40 }, (_, i) => ({
-  colour: 1 + (i % numColours),
-  dash: dashes[(i + Math.floor(i / 40)) % dashes.length]!,
+/** Of numbers, which begin again where colours or dashes end. */
+export const lookOf = (colour: number, dash: number): Look => ({
+  colour: 1 + (colour % numColours),
+  dash: dashes[dash % dashes.length]!,
   strength: 1,
-}));
+});
 
 export const manyLook: Look = { colour: 0, dash: [], strength: 0.35 };
 

@@ -76,7 +76,10 @@ function draw(timeline: Timeline, width: number, now: number): SVGElement {
   return s(
     'svg',
     { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': describe(timeline) },
-    ...scale.breaks.map((x) => s('line', { class: 'break', x1: x, x2: x, y1: 20, y2: height - 26 })),
+    ...scale.breaks.flatMap((x) => [
+      s('line', { class: 'break', x1: x, x2: x, y1: 20, y2: height - 26 }),
+      s('text', { class: 'tick', x, y: 14, 'text-anchor': 'middle' }, 'resumed'),
+    ]),
     ...generationLines(generations, scale, height),
     ...workers.flatMap((line, i) => workerRow(line, at(i), scale, now, isNarrow)),
     ...marks.flatMap((mark) => markOf(mark, scale, rows)),
@@ -217,8 +220,14 @@ function eventTable(timeline: Timeline): HTMLElement {
     ...marks.map(({ time, worker = '', text }) => ({ time, who: names.get(worker) ?? '', text })),
   ].sort((a, b) => a.time - b.time);
   const shown = rows.slice(-400);
-  const body = shown.map(({ time, who, text }) =>
-    h('tr', {}, h('td', { class: 'number' }, clockText(time)), h('td', {}, who), h('td', {}, text)),
+  const body = shown.map(({ time, who, text }, i) =>
+    h(
+      'tr',
+      {},
+      h('td', { class: 'number' }, clockText(time, shown[i - 1]?.time)),
+      h('td', {}, who),
+      h('td', {}, text),
+    ),
   );
   return h(
     'div',
@@ -232,7 +241,7 @@ function eventTable(timeline: Timeline): HTMLElement {
         h(
           'tr',
           {},
-          h('th', { scope: 'col', class: 'number' }, 'Time'),
+          h('th', { scope: 'col', class: 'number' }, 'Time, UTC'),
           h('th', { scope: 'col' }, 'Worker'),
           h('th', { scope: 'col' }, 'Event'),
         ),
@@ -242,4 +251,9 @@ function eventTable(timeline: Timeline): HTMLElement {
   );
 }
 
-const clockText = (time: number): string => new Date(time).toISOString().slice(0, 19).replace('T', ' ');
+/** The day as well where it is another than that of the row before. */
+function clockText(time: number, before: number | undefined): string {
+  const [day, clock] = new Date(time).toISOString().slice(0, 19).split('T');
+  const isSame = before !== undefined && new Date(before).toISOString().startsWith(day!);
+  return isSame ? clock! : `${day} ${clock}`;
+}

@@ -1,7 +1,7 @@
 /** The lines of one metric's chart. */
 import { bandOf, type Curve, type Points, smoothed } from '@lockstep/view';
 import type { Line } from './lines.ts';
-import type { Selected } from './selection.ts';
+import { groupsOf, type Selected } from './selection.ts';
 
 export interface LineOptions {
   /** In steps; 0 draws the points as they are. */
@@ -38,21 +38,13 @@ function groupLines(
   found: readonly (Selected & { readonly curve: Curve })[],
   smoothing: number,
 ): readonly Line[] {
-  const groups = new Map<string, (Selected & { readonly curve: Curve })[]>();
-  for (const one of found) {
-    const { group } = one.run.facts;
-    groups.set(group, [...(groups.get(group) ?? []), one]);
-  }
-  return [...groups].map(([key, members]) => {
-    const [first] = members;
+  return groupsOf(found).map(({ key, label, look, members }) => {
     const curves = members.map(
       ({ curve }): Points => (smoothing > 0 ? smoothed(curve.means, smoothing) : curve.means),
     );
     const band = bandOf(curves);
-    const label = first!.label.replace(/ ?\bseed=\S+/, '').trim();
-    const seeds = members.length === 1 ? '' : `mean of ${members.length}`;
     return {
-      ...{ key, look: first!.look, label: [label, seeds].filter((part) => part !== '').join(', ') },
+      ...{ key, look, label },
       points: { steps: band.steps, values: band.mean },
       ...(members.length > 1 && { band }),
     };

@@ -50,6 +50,8 @@ function partsOf(run: ShownRun): readonly Node[] {
   ].filter((part) => part !== undefined);
 }
 
+const isHash = (value: Value | undefined): boolean => /^[0-9a-f]{32}/.test(String(value));
+
 const prefixed = (prefix: string, values: Readonly<Record<string, string>>) =>
   Object.fromEntries(Object.entries(values).map(([name, value]) => [`${prefix}${name}`, value]));
 
@@ -141,7 +143,9 @@ function group(title: string, values: Readonly<Record<string, Value | undefined>
     h(
       'dl',
       { class: 'facts' },
-      ...known.map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, String(value)))),
+      ...known.map(([name, value]) =>
+        h('div', {}, h('dt', {}, name), h('dd', { class: isHash(value) && 'hash' }, String(value))),
+      ),
     ),
   );
 }

@@ -183,13 +183,16 @@ function sparkPath({ curves }: ShownRun): string {
   const means = (curves.get('loss') ?? [...curves.values()][0])?.curve.means;
   if (means === undefined || means.values.length < 2) return '';
   const { values, steps } = means;
-  const [least, greatest] = [Math.min(...values), Math.max(...values)];
+  // The first values fall from so high that the others would be a line.
+  const settled = values.subarray(Math.floor(values.length / 25));
+  const [least, greatest] = [Math.min(...values), Math.max(...settled)];
   const [first, last] = [steps[0]!, steps.at(-1)!];
   const stride = Math.max(1, Math.floor(values.length / 84));
   let path = '';
   for (let i = 0; i < values.length; i += stride) {
     const x = (82 * (steps[i]! - first)) / (last - first || 1) + 1;
-    const y = 20 - (18 * (values[i]! - least)) / (greatest - least || 1) + 1;
+    const share = Math.min(1, (values[i]! - least) / (greatest - least || 1));
+    const y = 20 - 18 * share + 1;
     path += `${path === '' ? 'M' : 'L'}${x.toFixed(1)} ${y.toFixed(1)}`;
   }
   return path;

@@ -2,11 +2,12 @@
 import type { ShownRun } from './store.ts';
 
 export interface Section {
-  readonly title: string;
+  readonly title: (typeof titles)[number];
   readonly metrics: readonly string[];
 }
 
-const titles = ['Training', 'Evaluation', 'Speed'] as const;
+/** `Final`: of every run one value, at its end. */
+const titles = ['Training', 'Evaluation', 'Final', 'Speed'] as const;
 
 /** Of metrics of one group these come first. */
 const first = ['loss', 'accuracy', 'gradientNorm', 'rate', 'learningRate'];
@@ -15,7 +16,8 @@ export function sectionsOf(runs: readonly ShownRun[]): readonly Section[] {
   const kinds = new Map<string, string>();
   for (const { curves } of runs) {
     for (const [name, { kind }] of curves) {
-      kinds.set(name, kind === 'derived' ? 'Speed' : kind === 'evaluation' ? 'Evaluation' : 'Training');
+      const title = kind === 'derived' ? 'Speed' : kind === 'evaluation' ? 'Evaluation' : 'Training';
+      kinds.set(name, title === 'Evaluation' && isFinal(runs, name) ? 'Final' : title);
     }
   }
   return titles
@@ -25,6 +27,9 @@ export function sectionsOf(runs: readonly ShownRun[]): readonly Section[] {
     }))
     .filter(({ metrics }) => metrics.length > 0);
 }
+
+const isFinal = (runs: readonly ShownRun[], name: string): boolean =>
+  name.startsWith('test/') && runs.every(({ curves }) => (curves.get(name)?.curve.steps.length ?? 0) <= 1);
 
 /** Splits stay together: validation before test, loss before accuracy. */
 function byImportance(a: string, b: string): number {
