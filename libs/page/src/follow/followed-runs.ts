@@ -32,6 +32,11 @@ export class FollowedRuns {
     return this.#runs.length;
   }
 
+  /** Throws `config` for a folder that cannot be read. */
+  async check(): Promise<void> {
+    await this.#folders();
+  }
+
   /** Reads folders that are not read yet; whether there are any. A folder that is not one of a run becomes a warning. */
   async discover(): Promise<boolean> {
     const folders = await this.#folders();

@@ -46,7 +46,9 @@ const maxReaders = 64;
 export const isLoopback = (host: string): boolean =>
   host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host);
 
-/** Throws `address` where the port is taken, `config` where a token is missing or the page is not built. */
+/**
+ * Throws `address` where the port is taken, `config` where a token is missing, a folder cannot be read or the page is not built.
+ */
 export async function startPage(options: PageOptions): Promise<Page> {
   const { host = '127.0.0.1', port, token, names = [], intervalMs = 500 } = options;
   if (token === undefined && !isLoopback(host)) {
@@ -57,6 +59,7 @@ export async function startPage(options: PageOptions): Promise<Page> {
     );
   }
   const runs = new FollowedRuns(options);
+  await runs.check();
   const feed = new Feed({ runs, intervalMs });
   const access = createAccess({ token, hosts: [...names, ...(isIP(host) === 0 ? [host] : [])] });
   const routes = { ...routesOf(runs, feed, readAssets()), ...options.routes };
