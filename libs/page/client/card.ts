@@ -94,11 +94,12 @@ export class Card {
   #readings() {
     const content = this.#content;
     if (content === undefined) return [];
-    const { lines, palette } = content;
+    const { lines, palette, to } = content;
     const reach = Math.max(1, 6 * (this.#chart?.stepsPerPixel ?? 1));
     return lines.flatMap(({ label, points, look }) => {
-      const at = this.#at ?? points.steps[points.steps.length - 1];
-      const value = at === undefined ? undefined : valueAt(points, at, lines.length === 1 ? Infinity : reach);
+      const last = points.steps[points.steps.length - 1] ?? to;
+      const at = this.#at ?? Math.min(last, to);
+      const value = valueAt(points, at, lines.length === 1 ? Infinity : reach);
       return value === undefined ? [] : [{ label, value, colour: palette.curves[look.colour]! }];
     });
   }

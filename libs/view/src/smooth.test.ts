@@ -30,7 +30,7 @@ describe('smoothed', () => {
     const values = many.map((i) => 1_000 / (i + 200) + ((i * 7_919) % 13) / 13);
     const whole = smoothed({ steps: many, values }, 200);
     const thinned = smoothed(thin({ steps: many, values }, 16).means, 200);
-    for (const [i, step] of (thinned.steps as number[]).entries()) {
+    for (const [i, step] of thinned.steps.entries()) {
       if (step < 400) continue;
       expect(Math.abs(thinned.values[i]! - whole.values[Math.round(step)]!)).toBeLessThan(0.05);
     }

@@ -1,11 +1,17 @@
 /** Smoothing of curves, and what runs of one group have in common. */
 import type { Points } from './curve.ts';
 
+/** Points in lists. */
+export interface Listed extends Points {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
 /**
  * A low-pass filter of first order with a time constant of `window` steps. Gaps between steps count, so a curve that was thinned is
  * smoothed as the whole curve would be, nearly. Values that are not finite are left out.
  */
-export function smoothed({ steps, values }: Points, window: number): Points {
+export function smoothed({ steps, values }: Points, window: number): Listed {
   const kept: [step: number, value: number][] = [];
   for (let i = 0; i < steps.length; i++) {
     const [step, value] = [steps[i]!, values[i]!];
