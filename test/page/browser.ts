@@ -4,7 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
 
-const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
+export const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
 /** Why these tests cannot run here; undefined where they can. */
 export const whyNoBrowser =

@@ -55,21 +55,41 @@ const server: Source = {
     for (const metric of metrics) query.append('metric', metric);
     return (await read(`window?${query}`, signal)) as WindowData;
   },
-  follow: (cursor, listener) => {
-    const events = new EventSource(`changes?after=${encodeURIComponent(cursor)}`);
-    events.addEventListener('open', () => listener.link('live'));
-    events.addEventListener('error', () => listener.link('lost'));
-    events.addEventListener('delta', ({ data }) => listener.delta(fromJson(data) as Delta));
-    events.addEventListener('reset', () => {
-      events.close();
-      listener.reset();
-    });
-    events.addEventListener('end', () => {
-      events.close();
-      listener.link('ended');
-    });
-  },
+  follow,
 };
+
+/** After the end of a server, which may be followed by another one at the same address. */
+const againMs = 5_000;
+
+function follow(cursor: string, listener: FollowListener): void {
+  const events = new EventSource(`changes?after=${encodeURIComponent(cursor)}`);
+  events.addEventListener('open', () => listener.link('live'));
+  events.addEventListener('error', () => {
+    // The browser tries again by itself, unless it was refused.
+    listener.link(events.readyState === EventSource.CLOSED ? 'ended' : 'lost');
+  });
+  events.addEventListener('delta', ({ data }) => listener.delta(fromJson(data) as Delta));
+  events.addEventListener('reset', () => {
+    events.close();
+    listener.reset();
+  });
+  events.addEventListener('end', ({ lastEventId }) => {
+    events.close();
+    listener.link('ended');
+    void waitForServer().then(() => follow(lastEventId, listener));
+  });
+}
+
+async function waitForServer(): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+    const isThere = await fetch('page.css', { method: 'HEAD' }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (isThere) return;
+  }
+}
 
 async function read(path: string, signal?: AbortSignal): Promise<unknown> {
   const response = await fetch(path, signal === undefined ? {} : { signal });
