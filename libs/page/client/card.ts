@@ -24,6 +24,14 @@ export class Card {
   readonly #value = h('span', { class: 'value' });
   readonly #step = h('span', { class: 'at' });
   readonly #list = h('ul', { class: 'readings' });
+  readonly #seeing = new IntersectionObserver(
+    (entries) => this.#see(entries.at(-1)?.isIntersecting === true),
+    { rootMargin: '120px' },
+  );
+  #isSeen = false;
+  #width = 400;
+  /** Whether the content is newer than what the chart shows. */
+  #isStale = false;
   #chart: Chart | undefined;
   #content: ChartContent | undefined;
   #at: number | undefined;
@@ -44,10 +52,43 @@ export class Card {
       this.#figure,
       this.#list,
     );
+    this.#seeing.observe(this.element);
   }
 
+  /** Across which the steps are drawn, nearly. */
+  get pixels(): number {
+    return Math.max(160, this.#width * devicePixelRatio);
+  }
+
+  /** A chart outside the screen is drawn when it comes into sight. */
   show(content: ChartContent): void {
     this.#content = content;
+    this.#isStale = true;
+    if (this.#isSeen) this.#draw(content);
+  }
+
+  /** The width is asked for here alone: asking during a change of the page makes the browser lay it out. */
+  resize(): void {
+    this.#width = this.#figure.clientWidth;
+    this.#chart?.resize();
+  }
+
+  point(step: number): void {
+    this.#chart?.point(step);
+  }
+
+  close(): void {
+    this.#seeing.disconnect();
+    this.#chart?.destroy();
+  }
+
+  #see(isSeen: boolean): void {
+    this.#isSeen = isSeen;
+    if (isSeen && this.#isStale && this.#content !== undefined) this.#draw(this.#content);
+  }
+
+  #draw(content: ChartContent): void {
+    this.#isStale = false;
     if (this.#chart === undefined) {
       const { metric, onZoom } = this.#options;
       const onCursor = (step: number | null): void => {
@@ -59,18 +100,6 @@ export class Card {
       this.#chart.show(content);
     }
     this.#read();
-  }
-
-  resize(): void {
-    this.#chart?.resize();
-  }
-
-  point(step: number): void {
-    this.#chart?.point(step);
-  }
-
-  close(): void {
-    this.#chart?.destroy();
   }
 
   /** Shows the values under the cursor; without one, the last. */

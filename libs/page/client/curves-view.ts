@@ -52,13 +52,14 @@ class CurvesView implements View {
     setText(this.#empty, emptyText(store.runs.length, sections.length, drawn.length));
     const marks = drawn.length === 1 ? marksOf(this.#app) : [];
     const { log: isLog, smoothing, seeds } = keeper.state;
+    this.#detail.ask();
     for (const [metric, card] of this.#cards) {
       const curveOf = (run: number): Curve | undefined => this.#detail.curveOf(run, metric);
-      const lines = linesOf(drawn, metric, { smoothing, seeds, curveOf });
-      card.show({ lines, ...window, isLog, marks, palette: palette() });
+      const { pixels } = card;
+      const lines = linesOf(drawn, metric, { smoothing, seeds, curveOf, pixels, ...window });
+      card.show({ lines, ...window, pixels, isLog, marks, palette: palette() });
     }
     for (const card of this.#finals.values()) card.show(drawn);
-    this.#detail.ask();
   }
 
   close(): void {

@@ -10,7 +10,7 @@ export class Detail {
   readonly #onLoaded: () => void;
   #timer: number | undefined;
   #asking: AbortController | undefined;
-  /** What was asked for last, and what came. */
+  /** What is shown, and what came. Empty where nothing finer is needed. */
   #key = '';
   #loaded: { readonly key: string; readonly curves: ReadonlyMap<string, Curve> } | undefined;
 
@@ -19,9 +19,10 @@ export class Detail {
     this.#onLoaded = onLoaded;
   }
 
-  /** Undefined where the curve that the page has anyway is to be drawn. */
+  /** Undefined where the curve that the page has anyway is to be drawn; as `ask` found last. */
   curveOf(run: number, metric: string): Curve | undefined {
-    return this.#loaded?.key === this.#keyNow() ? this.#loaded.curves.get(`${run} ${metric}`) : undefined;
+    const isLoaded = this.#key !== '' && this.#loaded?.key === this.#key;
+    return isLoaded ? this.#loaded?.curves.get(`${run} ${metric}`) : undefined;
   }
 
   /** Asks for the curves of this moment if they are not there. */
@@ -65,8 +66,7 @@ export class Detail {
       this.#loaded = { key, curves: curvesIn(data) };
       this.#onLoaded();
     } catch {
-      // The coarser curves stay, and the next change of the window asks again.
-      this.#key = '';
+      // The coarser curves stay; another window asks again.
     }
   }
 }

@@ -30,6 +30,7 @@ export function createFrame(app: App): Frame {
     (Object.keys(names) as ViewName[]).map((name) => [name, h('a', { href: `#view=${name}` }, names[name])]),
   );
   const main = h('main', { id: 'main' });
+  let shown: ShownRun['progress'] | undefined;
   const notes = h('ul', { class: 'notes' });
   document.body.append(
     h(
@@ -62,7 +63,9 @@ export function createFrame(app: App): Frame {
       document.title = `${name} · Lockstep`;
       setText(under, only === undefined ? '' : only.id);
       showLink(link, state, store.runs);
-      showFigures(figures, only);
+      figures.hidden = only === undefined;
+      if (only !== undefined && only.progress !== shown) showFigures(figures, only);
+      shown = only?.progress;
       theme.update();
       for (const [view, tab] of tabs) {
         tab.href = keeper.hrefOf({ view });
@@ -106,9 +109,7 @@ function showLink(element: HTMLElement, link: Link, runs: readonly ShownRun[]): 
 }
 
 /** The figures that people look for first. */
-function showFigures(list: HTMLElement, run: ShownRun | undefined): void {
-  list.hidden = run === undefined;
-  if (run === undefined) return;
+function showFigures(list: HTMLElement, run: ShownRun): void {
   const { status, steps, totalSteps, durationMs, fingerprint, fingerprintStep } = run.progress;
   const total = totalSteps === undefined ? '' : ` of ${countText(totalSteps)}`;
   const speed = run.curves.get('samples/second')?.curve.means;

@@ -1,5 +1,5 @@
 /** Curves as a chart draws them. */
-import { type Band, lowerBound, type Points } from '@lockstep/view';
+import { type Band, type Curve, extend, lowerBound, type Points, widthFor } from '@lockstep/view';
 import type { Look, Palette } from './look.ts';
 
 export interface Line {
@@ -25,6 +25,8 @@ export interface ChartContent {
   readonly lines: readonly Line[];
   readonly from: number;
   readonly to: number;
+  /** Across which the steps are drawn, nearly. */
+  readonly pixels: number;
   readonly isLog: boolean;
   readonly marks: readonly StepMark[];
   readonly palette: Palette;
@@ -70,6 +72,21 @@ export function extentOf(
     }
   }
   return least <= greatest ? { least, greatest } : undefined;
+}
+
+const reduced = new WeakMap<Curve, Map<number, Curve>>();
+
+const nothing: Points = { steps: [], values: [] };
+
+/** The curve with no more points than its pixels show: one column a pixel or more, which covers the same pixels. */
+export function fitted(curve: Curve, from: number, to: number, pixels: number): Curve {
+  const width = widthFor(from, to, 2 * pixels);
+  if (width <= curve.width) return curve;
+  const known = reduced.get(curve) ?? new Map<number, Curve>();
+  reduced.set(curve, known);
+  const fresh = known.get(width) ?? extend(curve, nothing, width);
+  known.set(width, fresh);
+  return fresh;
 }
 
 /** The value of a line at a step: that of the nearest point, if there is one within `reach`. */

@@ -25,7 +25,7 @@ async function start(): Promise<void> {
   const [keeper, store, source] = [new StateKeeper(), new Store(), findSource()];
   document.documentElement.dataset.theme = keeper.state.theme;
   let selection: Selection | undefined;
-  let palette: ReturnType<typeof readPalette> | undefined;
+  let palette: { readonly theme: string; readonly colours: ReturnType<typeof readPalette> } | undefined;
   let link: Link = 'file';
   const app: App = {
     ...{ store, keeper, source },
@@ -34,8 +34,9 @@ async function start(): Promise<void> {
       return selection;
     },
     palette: () => {
-      palette ??= readPalette();
-      return palette;
+      const { theme } = keeper.state;
+      if (palette?.theme !== theme) palette = { theme, colours: readPalette() };
+      return palette.colours;
     },
   };
   const load = async (): Promise<void> => {
@@ -59,7 +60,6 @@ async function start(): Promise<void> {
   let shown: { readonly name: ViewName; readonly view: View } | undefined;
   const show = beforeFrame(() => {
     selection = undefined;
-    palette = undefined;
     frame.update(link);
     const { view: name } = keeper.state;
     if (shown?.name !== name) {
@@ -68,10 +68,14 @@ async function start(): Promise<void> {
       frame.main.replaceChildren(shown.view.element);
     }
     shown.view.update();
+    if (document.documentElement.dataset.ready === undefined) performance.mark('drawn');
     document.documentElement.dataset.ready = 'true';
   });
   keeper.onChange(show);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', show);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+    palette = undefined;
+    show();
+  });
   show();
 }
 

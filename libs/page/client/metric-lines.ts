@@ -1,6 +1,6 @@
 /** The lines of one metric's chart. */
 import { bandOf, type Curve, type Points, smoothed } from '@lockstep/view';
-import type { Line } from './lines.ts';
+import { fitted, type Line } from './lines.ts';
 import { groupsOf, type Selected } from './selection.ts';
 
 export interface LineOptions {
@@ -10,7 +10,14 @@ export interface LineOptions {
   readonly seeds: boolean;
   /** A finer curve of a run, by its index, if there is one. */
   readonly curveOf: (run: number) => Curve | undefined;
+  /** The steps that are shown, and across how many pixels. */
+  readonly from: number;
+  readonly to: number;
+  readonly pixels: number;
 }
+
+/** More curves are drawn through the means of their columns. */
+const maxWhole = 24;
 
 /** Behind more smoothed lines their points would hide them. */
 const maxRaw = 6;
@@ -19,16 +26,21 @@ export function linesOf(drawn: readonly Selected[], metric: string, options: Lin
   const found = drawn.flatMap((selected) => {
     const known = selected.run.curves.get(metric);
     if (known === undefined) return [];
-    return [{ ...selected, kind: known.kind, curve: options.curveOf(selected.run.index) ?? known.curve }];
+    const whole = options.curveOf(selected.run.index) ?? known.curve;
+    return [
+      { ...selected, kind: known.kind, curve: fitted(whole, options.from, options.to, options.pixels) },
+    ];
   });
   if (options.seeds) return groupLines(found, options.smoothing);
+  // Of many curves nobody sees single points.
+  const isMany = found.length > maxWhole;
   const hasRaw = options.smoothing > 0 && found.length <= maxRaw;
   return found.map(({ run, label, look, curve, kind }) => {
     // Evaluations are few, so smoothing would only move them.
     const isSmoothed = options.smoothing > 0 && kind !== 'evaluation';
     return {
       ...{ key: run.id, label, look },
-      points: isSmoothed ? smoothed(curve.means, options.smoothing) : curve,
+      points: isSmoothed ? smoothed(curve.means, options.smoothing) : isMany ? curve.means : curve,
       ...(isSmoothed && hasRaw && { raw: curve }),
     };
   });
