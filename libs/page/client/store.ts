@@ -31,14 +31,16 @@ export class ShownRun {
   facts: RunFacts;
   progress: RunProgress;
   timeline: Timeline;
+  program: RunView['program'];
   readonly curves = new Map<string, ShownCurve>();
   readonly workers = new Map<string, { rank: number; readonly work: GrowingWork }>();
 
-  constructor(index: number, { facts, progress, timeline, curves, workers }: RunView) {
+  constructor(index: number, { facts, progress, timeline, curves, workers, program }: RunView) {
     this.index = index;
     this.facts = facts;
     this.progress = progress;
     this.timeline = timeline;
+    this.program = program;
     for (const [name, { kind, curve }] of Object.entries(curves)) {
       this.curves.set(name, { kind, curve: withMeans(curve) });
     }
@@ -49,10 +51,11 @@ export class ShownRun {
     return this.facts.id;
   }
 
-  apply({ facts, progress, timeline, curves = {}, workers = [] }: RunDelta): void {
+  apply({ facts, progress, timeline, curves = {}, workers = [], program }: RunDelta): void {
     this.facts = facts ?? this.facts;
     this.progress = progress ?? this.progress;
     this.timeline = timeline ?? this.timeline;
+    this.program = program ?? this.program;
     for (const [name, { kind, ...points }] of Object.entries(curves)) {
       const { curve } = this.curves.get(name) ?? { curve: emptyCurve };
       this.curves.set(name, { kind, curve: bounded(extend(curve, points)) });

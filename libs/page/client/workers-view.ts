@@ -9,6 +9,7 @@ import {
 } from '@lockstep/view';
 import { type App, allSteps, currentRun, type View } from './app.ts';
 import { h, s } from './dom.ts';
+import { programChart } from './program.ts';
 import { createPicker } from './run-picker.ts';
 import type { ShownRun } from './store.ts';
 
@@ -51,6 +52,9 @@ export function createWorkersView(app: App): View {
         table(rows),
         h('h2', {}, `Time of a step, from step ${Math.round(from)} to ${Math.round(to)}`),
         ...strips(rows, from, to),
+        ...(run.program.length === 0
+          ? []
+          : [h('h2', {}, 'Segments and exchanges of a step, from the trace'), programChart(run.program)]),
       );
     },
   };
@@ -208,7 +212,8 @@ function scaleOf(rows: readonly WorkerRow[], from: number, to: number): number {
 
 /** The area between the sums of the parts below a level and those up to it. */
 function areaPath(work: Work, level: number, from: number, to: number, most: number): string {
-  const x = (step: number): string => ((strip.width * (step - from)) / (to - from || 1)).toFixed(1);
+  // The last step is as wide as the others.
+  const x = (step: number): string => ((strip.width * (step - from)) / (to + 1 - from)).toFixed(1);
   const y = (ms: number): string => (strip.height * (1 - Math.min(1, ms / most))).toFixed(1);
   let path = '';
   for (let i = 0; i < work.columns.length; i++) {

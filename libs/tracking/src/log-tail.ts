@@ -12,13 +12,16 @@ const lineFeed = 0x0a;
 
 export class LogTail {
   readonly #path: string;
+  readonly #recordOf: (line: string) => LogRecord | undefined;
   /** The beginning of the first line that was not whole. */
   #at = 0;
   #inode: number | undefined;
   #numDamaged = 0;
 
-  constructor(path: string) {
+  /** `parse` gives undefined for a line that is no record. Default: a JSON object. */
+  constructor(path: string, parse: (line: string) => LogRecord | undefined = recordOf) {
     this.#path = path;
+    this.#recordOf = parse;
   }
 
   /** Lines that are no records, which are left out. */
@@ -65,7 +68,7 @@ export class LogTail {
         this.#at += end;
         change = 'grown';
         for (const line of piece.toString('utf8', 0, end - 1).split('\n')) {
-          const record = recordOf(line);
+          const record = this.#recordOf(line);
           if (record === undefined) this.#numDamaged++;
           else onRecord(record);
         }

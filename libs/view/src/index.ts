@@ -38,6 +38,7 @@ export type {
   WorkerView,
 } from './model.ts';
 export { fromJson, pack, toJson, unpack } from './pack.ts';
+export { GrowingProgram, type PartKind, type ProgramPart, type TraceEvent } from './program.ts';
 export { Series } from './series.ts';
 export { type Band, bandOf, smoothed } from './smooth.ts';
 export { type RunStatus, statuses } from './status.ts';

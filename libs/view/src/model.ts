@@ -1,5 +1,6 @@
 /** What a page knows of runs. */
 import type { Curve } from './curve.ts';
+import type { ProgramPart } from './program.ts';
 import type { RunStatus } from './status.ts';
 import type { Timeline } from './timeline.ts';
 import type { Value } from './values.ts';
@@ -71,6 +72,8 @@ export interface RunView {
   readonly curves: Readonly<Record<string, NamedCurve>>;
   readonly timeline: Timeline;
   readonly workers: readonly WorkerView[];
+  /** Parts of a step, from a trace; empty without one. */
+  readonly program: readonly ProgramPart[];
 }
 
 export interface PageData {
@@ -111,4 +114,5 @@ export interface RunDelta {
     >
   >;
   readonly workers?: readonly WorkerView[];
+  readonly program?: readonly ProgramPart[];
 }

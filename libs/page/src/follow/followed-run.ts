@@ -1,9 +1,18 @@
 /** A run folder that is read as it grows. Runs that have ended are read in the same way, once. */
+import { join } from 'node:path';
 import { chainOf, identityOf, type RunRecord, readRunAround } from '@lockstep/records';
-import { hashJson, type LogRecord, LogTail, logPath, readManifest } from '@lockstep/tracking';
+import {
+  hashJson,
+  type LogRecord,
+  LogTail,
+  logPath,
+  readManifest,
+  recordOf as recordIn,
+} from '@lockstep/tracking';
 import {
   type Curve,
   type CurveKind,
+  GrowingProgram,
   type Points,
   type RunDelta,
   type RunFacts,
@@ -35,6 +44,8 @@ export interface Detail {
 /** What was read of a folder. */
 interface Contents {
   readonly tails: Record<'metrics' | 'events' | 'journal', LogTail>;
+  readonly trace: LogTail;
+  readonly program: GrowingProgram;
   readonly metrics: FollowedMetrics;
   readonly events: LogRecord[];
   readonly journal: LogRecord[];
@@ -74,11 +85,12 @@ export class FollowedRun {
    * the changes, as those of the run of this index. Throws `config` where the folder is gone; what was read of it stays.
    */
   async poll(index: number): Promise<'same' | 'revised' | RunDelta> {
-    const { tails, metrics, events, journal } = this.#contents;
+    const { tails, metrics, events, journal, trace, program } = this.#contents;
     const read = {
       journal: await tails.journal.read((line) => void journal.push(line)),
       events: await tails.events.read((line) => void events.push(line)),
       metrics: await tails.metrics.read((line) => metrics.add(line)),
+      trace: await trace.read((event) => program.add(event)),
     };
     const isRunning = this.#isRunning(this.folder);
     if (Object.values(read).includes('replaced')) {
@@ -90,7 +102,7 @@ export class FollowedRun {
       return 'revised';
     }
     const isTold = read.events === 'grown' || read.journal === 'grown' || isRunning !== this.#wasRunning;
-    if (!isTold && read.metrics === 'same') return 'same';
+    if (!isTold && read.metrics === 'same' && read.trace === 'same') return 'same';
     if (isTold) {
       this.#record = await recordOf(this.folder, this.#contents, isRunning);
       this.#wasRunning = isRunning;
@@ -100,13 +112,15 @@ export class FollowedRun {
       run: index,
       progress: this.#progress(),
       ...(isTold && { facts: this.#facts(), timeline: this.#timeline() }),
+      ...(read.trace === 'grown' && { program: program.get() }),
       ...this.#fresh(),
     };
   }
 
   /** Everything that was read, thinned. */
   view({ curveColumns, workColumns }: Detail): RunView {
-    const { curves, workers } = this.#contents.metrics;
+    const { program, metrics } = this.#contents;
+    const { curves, workers } = metrics;
     return {
       facts: this.#facts(),
       progress: this.#progress(),
@@ -122,6 +136,7 @@ export class FollowedRun {
         rank,
         work: coarser(work.get(), workColumns),
       })),
+      program: program.get(),
     };
   }
 
@@ -219,11 +234,15 @@ async function readContents(folder: string): Promise<Contents> {
       events: new LogTail(logPath(folder, 'events')),
       journal: new LogTail(logPath(folder, 'journal')),
     },
+    // Events of a trace are elements of one JSON list, a line each.
+    trace: new LogTail(join(folder, 'trace.json'), (line) => recordIn(line.replace(/,$/, ''))),
+    program: new GrowingProgram(),
     metrics: new FollowedMetrics(await batchSizeOf(folder)),
     events: [],
     journal: [],
   };
-  const { tails, metrics, events, journal } = contents;
+  const { tails, metrics, events, journal, trace, program } = contents;
+  await trace.read((event) => program.add(event));
   await tails.journal.read((line) => void journal.push(line));
   await tails.events.read((line) => void events.push(line));
   await tails.metrics.read((line) => metrics.add(line));
