@@ -9,8 +9,9 @@ import {
   type SavedCheckpoint,
   saveCheckpoint,
 } from '@lockstep/checkpoint';
-import { fileError } from '@lockstep/files';
+import { disk, fileError, unsyncedDisk } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
+import type { Durability } from '@lockstep/tracking';
 
 export interface StoredCheckpoint {
   readonly header: OpaqueRecord;
@@ -19,7 +20,7 @@ export interface StoredCheckpoint {
 
 export interface CheckpointStore {
   /**
-   * Resolves when the checkpoint is durable, with what was written. Checkpoints are saved one after the other. Throws a `file`
+   * Resolves when the checkpoint is durable (in a trial: written), with what was written. Checkpoints are saved one after the other. Throws a `file`
    * error where the checkpoint cannot be written, and another error where the bytes are not a checkpoint.
    */
   save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<SavedCheckpoint>;
@@ -35,11 +36,13 @@ export interface RunCheckpoints {
   readonly keep: Keep;
   /** The step of the checkpoint with which a branch begins, which is never removed. */
   readonly first: number | undefined;
+  readonly durability: Durability;
   /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
   requireStanding(step: number): void;
 }
 
-export function createCheckpointStore({ folder, keep, first }: RunCheckpoints): CheckpointStore {
+export function createCheckpointStore({ folder, keep, first, durability }: RunCheckpoints): CheckpointStore {
+  const on = durability === 'full' ? disk : unsyncedDisk;
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -51,7 +54,7 @@ export function createCheckpointStore({ folder, keep, first }: RunCheckpoints): 
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        return saveCheckpoint(folder, { step, header, ...file }, { keep, first });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep, first, on });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

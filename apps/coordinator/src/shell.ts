@@ -8,19 +8,20 @@ import {
   type CoordinatorMessage,
   type CoordinatorState,
   cutFrames,
-  encodeMessage,
   type Outcome,
+  type WorkerMessage,
 } from '@lockstep/protocol';
 import type { SharedValue } from '@lockstep/tracking';
-import type { ControlServer, Refusal } from '@lockstep/transport';
+import type { Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
-import { createOffenceCounter, readInbound } from './inbound.ts';
+import { createOffenceCounter } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
 import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
+import { describeRefusal, type Server } from './server.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
@@ -31,6 +32,8 @@ export interface ShellOptions {
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
+  /** Called when the machine has decided that the run is over, before anybody is told. */
+  readonly onEnding?: (() => void) | undefined;
 }
 
 interface Pending {
@@ -59,7 +62,8 @@ export class Shell {
     (error) => this.#breakDown(error),
   );
   #state: CoordinatorState;
-  #server: ControlServer | undefined;
+  readonly #onEnding: (() => void) | undefined;
+  #server: Pick<Server, 'send'> | undefined;
   /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
@@ -69,8 +73,10 @@ export class Shell {
   /** The first value in which members differ, if that is why the run ends. */
   #differing: SharedValue | undefined;
 
-  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+  constructor(options: ShellOptions) {
+    const { state, bundle, checkpoints, log, logger, trace, onEnding } = options;
     this.#trace = trace;
+    this.#onEnding = onEnding;
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
@@ -95,8 +101,8 @@ export class Shell {
     return this.#outcome;
   }
 
-  /** Sets the server whose messages go to `receive`. */
-  connect(server: ControlServer): void {
+  /** Sets the server whose messages go to `hear`. */
+  connect(server: Pick<Server, 'send'>): void {
     this.#server = server;
   }
 
@@ -118,18 +124,14 @@ export class Shell {
   }
 
   raise(event: CoordinatorEvent, frames: readonly Uint8Array[] = []): void {
+    const wasDone = this.#state.phase === 'done';
     const { state, effects } = advanceCoordinator(this.#state, event, performance.now());
     this.#state = state;
+    if (state.phase === 'done' && !wasDone) this.#onEnding?.();
     for (const effect of effects) this.#queue.push({ effect, cause: event, frames });
   }
 
-  receive(worker: string, parts: readonly Uint8Array[]): void {
-    const inbound = readInbound(parts);
-    if ('reason' in inbound) {
-      this.#dropBadFrame(worker, inbound.reason);
-      return;
-    }
-    const { message, frames } = inbound;
+  hear(worker: string, message: WorkerMessage, frames: readonly Uint8Array[]): void {
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
       this.#guard(() => {
         const fault = this.#log.work(worker, message);
@@ -148,12 +150,11 @@ export class Shell {
   }
 
   /** A connection was refused. */
-  turnAway({ reason, address, publicKey }: Refusal): void {
-    const { count, log } = this.#offence(`${address ?? ''} ${reason}`);
-    if (!log) return;
+  turnAway(refusal: Refusal, count: number): void {
+    const { reason, address, publicKey } = refusal;
     this.#logger.warn({ reason, address, publicKey, count }, 'connection refused');
     this.#guard(() => this.#log.event({ type: 'turnedAway', reason, address, publicKey, count }));
-    this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
+    this.#tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
   }
 
   /** Logs a notice and passes it to the listeners. */
@@ -171,7 +172,11 @@ export class Shell {
 
   #dropBadFrame(worker: string, reason: string): void {
     const { count, log } = this.#offence(worker);
-    if (!log) return;
+    if (log) this.badFrame(worker, reason, count);
+  }
+
+  /** A worker's frames were dropped. */
+  badFrame(worker: string, reason: string, count: number): void {
     this.#logger.warn({ worker, reason, count }, 'bad frame dropped');
     this.#guard(() => this.#log.event({ type: 'badFrame', worker, reason, count }));
   }
@@ -244,7 +249,7 @@ export class Shell {
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
     if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
-    this.#server?.send(worker, [encodeMessage(message), ...attached]);
+    this.#server?.send(worker, message, attached);
   }
 
   #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {
@@ -275,7 +280,9 @@ export class Shell {
     if (stored === undefined) return this.#lostCheckpoint(step);
     const pieces = cutFrames(stored.bytes);
     const frames = pieces.map(({ byteLength }) => byteLength);
-    this.#send(worker, { type: 'restore', generation, step, header: stored.header, frames }, pieces);
+    const { pooled, run } = this.#state.config;
+    const restore = { type: 'restore', generation, step, header: stored.header, frames } as const;
+    this.#send(worker, pooled ? { ...restore, run } : restore, pieces);
   }
 
   /** A checkpoint cannot be read that could be read when the generation was agreed on. */

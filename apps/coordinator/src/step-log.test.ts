@@ -12,8 +12,9 @@ import {
 } from '@lockstep/tracking';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Coordinator, type CoordinatorHooks, startCoordinator } from './coordinator.ts';
+import { type Coordinator, startCoordinator } from './coordinator.ts';
 import { type FakeWorker, joinFakeWorker } from './fixtures/fake-worker.ts';
+import type { CoordinatorHooks } from './served-run.ts';
 import { createStepLog } from './step-log.ts';
 
 let root: string;

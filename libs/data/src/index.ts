@@ -2,6 +2,8 @@
 export type { ArrayOptions, Column, NestedNumbers } from './arrays.ts';
 export { fromArrays } from './arrays.ts';
 export { fillBatch } from './batch.ts';
+export type { DatasetCache } from './cache.ts';
+export { createDatasetCache } from './cache.ts';
 export type { CsvOptions } from './csv.ts';
 export { csv } from './csv.ts';
 export type { DataSource, Dataset, Field, LoadOptions, Split, SplitName } from './dataset.ts';

@@ -33,6 +33,12 @@ export const COORDINATOR_TIMEOUT_MS = 600_000;
 /** How long a restarted coordinator waits for its former workers, which reconnect within a second or two. */
 export const RETURN_WAIT_MS = 10_000;
 
+/**
+ * A worker of a pool that no run waits for stays free for so long before it joins a run that others work for: whoever adds runs one
+ * after the other adds the next one a moment after the last has ended.
+ */
+export const LINGER_MS = 200;
+
 /** The largest msgpack frame. Bulk bytes travel as raw frames of the same message. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 

@@ -5,6 +5,7 @@ export {
   FRAME_BYTES,
   HEARTBEAT_MS,
   HELLO_RETRY_MS,
+  LINGER_MS,
   LIVENESS_MS,
   MAX_FRAME_BYTES,
   MAX_FRAMES,
@@ -31,6 +32,16 @@ export type {
   WorkerRecord,
   WorkerStatus,
 } from './coordinator/state.ts';
+export { advanceDispatcher, createDispatcher } from './dispatcher/machine.ts';
+export type {
+  DispatcherConfig,
+  DispatcherEffect,
+  DispatcherEvent,
+  DispatcherState,
+  PoolEvent,
+  RunBound,
+  RunNeeds,
+} from './dispatcher/state.ts';
 export {
   type Decoded,
   decodeCoordinatorMessage,
@@ -60,6 +71,12 @@ export {
   type SimulationResult,
   simulate,
 } from './simulator/simulate.ts';
+export {
+  type PoolFaults,
+  type PoolSimulationOptions,
+  type PoolSimulationResult,
+  simulatePool,
+} from './simulator/simulate-pool.ts';
 export { advanceWorker, createWorker } from './worker/machine.ts';
 export type {
   Activity,

@@ -4,13 +4,16 @@ export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
-export { formatLine, readLines } from './lines.ts';
+export { formatLine, readLines, recordOf } from './lines.ts';
+export { LogTail, type TailChange } from './log-tail.ts';
 export type { Parent } from './parent.ts';
 export { parentOf } from './parent.ts';
 export {
   createRun,
+  type Durability,
   type LogName,
   logNames,
+  logPath,
   type Manifest,
   manifestSchemaVersion,
   openRun,

@@ -3,7 +3,7 @@
  * heartbeats meanwhile. The thread stays: later generations may need plans for blocks of other sizes.
  */
 import { parentPort } from 'node:worker_threads';
-import { shareable } from '@lockstep/data';
+import { createDatasetCache } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
 import { placed, placedLater } from '@lockstep/run';
 import { createPlanCache, definitionOf } from '@lockstep/training';
@@ -16,8 +16,9 @@ invariant(port !== null, 'the compiler thread is started by its worker');
 
 let loaded: CompiledExperiment | undefined;
 
-/** Experiments that this thread compiles one after the other may differ only in numbers. */
+/** Experiments that this thread compiles one after the other may differ only in numbers, and have the same data. */
 const cache = createPlanCache({ maxPlans: 32 });
+const datasets = createDatasetCache();
 
 port.on('message', (request: Request) => {
   work(request).then(
@@ -52,13 +53,12 @@ async function load({
     () => source,
     () => importExperiment(bundle, hash, config.params),
   );
-  const { limitSamples } = config;
-  const data = await placedLater(
+  const dataset = await placedLater(
     () => source,
-    () => experiment.data.load(limitSamples === null ? {} : { limitSamples }),
+    () => datasets.load(experiment.data, config.limitSamples),
   );
   const defined = () => definitionOf(experiment);
-  return compileExperiment(experiment, shareable(data), config, {
+  return compileExperiment(experiment, dataset, config, {
     within: (trace) => placed(source, defined, trace),
     cache,
   });

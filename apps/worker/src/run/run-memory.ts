@@ -1,8 +1,8 @@
-/** The memory that a run's state, blocks and sums lie in. Every generation lays it out anew; the state stays where it is. */
+/** Where a run's state, blocks and sums lie in the memory of its process. Every generation lays it out anew; the state stays where it is. */
 import type { BoundBucket, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
-import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
+import { MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
 import {
   type BlockLayout,
   layoutWorker,
@@ -15,6 +15,7 @@ import {
 } from '@lockstep/run';
 import type { ThreadGroup } from '../compute/commands.ts';
 import type { Pool } from '../compute/pool.ts';
+import type { ProcessMemory } from '../compute/process-memory.ts';
 import { bindBuckets } from '../exchange/buckets.ts';
 import { type ExchangeSizes, largestEvaluation } from './exchange-sizes.ts';
 import type { RunPlans } from './plans.ts';
@@ -56,6 +57,7 @@ export interface RunMemoryOptions {
   readonly config: RunConfig;
   readonly sizes: ExchangeSizes;
   readonly replica: Pick<Replica, 'attach'>;
+  readonly memory: ProcessMemory;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
   readonly record: RecordMode;
 }
@@ -87,7 +89,7 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
         batchSize: config.batchSize,
         record,
       });
-      memory = enlarge(memory, layout.bytes);
+      memory = options.memory.of(layout.bytes);
       replica.attach(memory.buffer, layout);
       bound = bindBuckets(programs, layout, memory.buffer);
       copyDigests = layout.record && bindRecord(layout.record, layout.blocks, memory.buffer);
@@ -130,14 +132,4 @@ function bindRecord(
   const bytes = new Uint8Array(buffer, digests.byteOffset, 8 * digests.shape[0]);
   const one = new BigUint64Array(buffer, agreed.byteOffset, 1);
   return () => ({ form, blocks: ranges, digests: new Uint8Array(bytes), agreed: one[0]! });
-}
-
-const pageBytes = 65536;
-
-/** A memory of at least `bytes`. What lies in `memory` stays where it is. */
-function enlarge(memory: WasmMemory | undefined, bytes: number): WasmMemory {
-  if (memory === undefined) return createMemory(bytes);
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
-  if (missing > 0) memory.grow(missing);
-  return memory;
 }

@@ -32,6 +32,8 @@ export interface CoordinatorConfig {
   readonly profile: Profile | 'auto';
   readonly heartbeatMs: number;
   readonly livenessMs: number;
+  /** The run shares its workers with others. */
+  readonly pooled?: true;
   /**
    * Workers of the previous incarnation, which may hold a newer state than any checkpoint. The first generation waits for
    * them, for `awaitMs` at most.

@@ -54,6 +54,7 @@ const fromWorker: readonly WorkerMessage[] = [
   { type: 'searched', step: 9, message: 'log makes 1 NaN' },
   { type: 'leave' },
   { type: 'heartbeat' },
+  { type: 'heartbeat', run: 'run-1' },
 ];
 
 const fromCoordinator: readonly CoordinatorMessage[] = [
@@ -83,6 +84,7 @@ const fromCoordinator: readonly CoordinatorMessage[] = [
   { type: 'prepare', generation: 4, careful: true },
   { type: 'search', step: 9 },
   { type: 'stop', reason: 'failed', message: 'matmul' },
+  { type: 'release', run: 'run-1' },
   { type: 'heartbeat', step: 9 },
 ];
 

@@ -135,8 +135,15 @@ const stepRecord = object({
 /** Workers check each new state, and nobody uses a state that was not checked. */
 const careful = v.exactOptional(v.literal(true));
 
+/** Of a run, which it names. */
+const runMessage = <const Type extends string, Entries extends v.ObjectEntries>(
+  type: Type,
+  entries: Entries,
+) => object({ type: v.literal(type), run: name, ...entries });
+
+/** In a pool, every message names the run that it belongs to. A hello without it comes from a worker that is in no run. */
 const message = <const Type extends string, Entries extends v.ObjectEntries>(type: Type, entries: Entries) =>
-  object({ type: v.literal(type), ...entries });
+  object({ type: v.literal(type), run: v.exactOptional(name), ...entries });
 
 export const workerMessage = v.variant('type', [
   message('hello', {
@@ -189,8 +196,7 @@ export const workerMessage = v.variant('type', [
 
 export const coordinatorMessage = v.variant('type', [
   /** `frames`: the experiment's bundle. `step`: the last reported step, as in `heartbeat`. */
-  message('welcome', {
-    run: name,
+  runMessage('welcome', {
     incarnation: count,
     config: record,
     experiment: object({ name, hash: name }),
@@ -198,6 +204,8 @@ export const coordinatorMessage = v.variant('type', [
     livenessMs: integer(1),
     step,
     frames,
+    /** The run shares its workers with others: its end frees a worker and does not end it. */
+    pooled: v.exactOptional(v.literal(true)),
   }),
   message('refused', { code: refusal, message: text }),
   /** Stop at the next safe point and answer `ready`. */
@@ -216,6 +224,9 @@ export const coordinatorMessage = v.variant('type', [
   message('save', {}),
   /** From your state, find the operation that is not finite in the next step, `step`. */
   message('search', { step: count }),
+  /** Leave the run: end the job that runs, forget the run's state, and say hello again. */
+  runMessage('release', {}),
+  /** The run has ended. A pooled worker leaves it as after `release`; one that is in no run ends. */
   message('stop', { reason: stopReason, message: v.exactOptional(text) }),
   /** `step`: the last step whose report arrived. Workers need not keep older reports. */
   message('heartbeat', { step }),

@@ -36,6 +36,8 @@ export interface ProgramOutline {
   readonly plan: (step: number) => StepPlan;
   /** Whether to evaluate once more at the end of the run. */
   readonly finalEvaluation: boolean;
+  /** Whether the state at the end becomes a checkpoint. Default true. */
+  readonly finalCheckpoint?: boolean;
   readonly dataHash?: string;
   readonly programs?: ProgramHashes;
 }
@@ -80,9 +82,12 @@ export type KeptReport = Extract<WorkerMessage, { type: 'committed' | 'evaluated
 
 export interface WorkerState {
   readonly config: WorkerConfig;
-  readonly phase: 'greeting' | 'loading' | 'joined' | 'stopped';
-  /** The run of the first welcome. */
+  /** releasing: the job of the run that this worker leaves is ending. */
+  readonly phase: 'greeting' | 'loading' | 'joined' | 'releasing' | 'stopped';
+  /** The run of the first welcome, or of the first one since the last release. Null: this worker is in no run. */
   readonly run: string | null;
+  /** The run shares its workers with others: its end does not end this worker. */
+  readonly pooled: boolean;
   readonly incarnation: number;
   readonly heartbeatMs: number;
   readonly program: ProgramOutline | null;
@@ -156,6 +161,8 @@ export type WorkerEvent =
   | { readonly type: 'peerLost'; readonly generation: number; readonly peer: string }
   /** The experiment threw. */
   | { readonly type: 'failed'; readonly error: WireError }
+  /** Nothing of the run that this worker leaves goes on any more. */
+  | { readonly type: 'released' }
   /** This worker was asked to leave. */
   | { readonly type: 'leave' };
 
@@ -190,6 +197,7 @@ export interface Exit {
  * - `evaluationDone` is raised when the progress of early stopping is a part of the state: the `checkpoint` that may follow holds it.
  * - `checkpoint` copies the state before it returns: a job that comes next may write over it.
  * - `finish` comes after the final evaluation, whose metrics are a part of the result.
+ * - `release` ends a run as `exit` does. From `released` on nothing of that run is raised: `load` may come next, of another run.
  * - `exit` comes last. The job that runs ends before its threads do, and nothing is raised any more.
  */
 export type WorkerEffect =
@@ -263,5 +271,7 @@ export type WorkerEffect =
   | { readonly type: 'search'; readonly step: number }
   /** Drop what waits for others in this generation: an exchange, also one within a job, or a transfer of state to this worker. */
   | { readonly type: 'abort'; readonly generation: number }
+  /** Leave the generation, if there is one, and end the run when its job ends; answer `released`. */
+  | { readonly type: 'release' }
   /** End the worker. */
   | Exit;

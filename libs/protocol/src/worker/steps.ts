@@ -99,13 +99,14 @@ function runEvaluation(turn: Turn, final: boolean): void {
 
 /** `stop`: the evaluation ends the run early. */
 function afterEvaluation(turn: Turn, stop: boolean): void {
-  next(turn, (membership, { plan, finalEvaluation }) => {
+  next(turn, (membership, { plan, finalEvaluation, finalCheckpoint = true }) => {
     const { step } = turn.state;
     const { checkpoint, last } = plan(step);
     const isStored = membership.source === 'checkpoint' && membership.step === step;
-    if ((checkpoint || stop) && membership.rank === 0 && !isStored)
-      turn.effects.push({ type: 'checkpoint', step });
-    if (!last && !stop) runSegment(turn, step + 1, 0);
+    const isEnd = last || stop;
+    const isWanted = (checkpoint || stop) && (finalCheckpoint || !isEnd);
+    if (isWanted && membership.rank === 0 && !isStored) turn.effects.push({ type: 'checkpoint', step });
+    if (!isEnd) runSegment(turn, step + 1, 0);
     else if (finalEvaluation) runEvaluation(turn, true);
     else finish(turn);
   });
