@@ -4,8 +4,10 @@ import {
   type EventFileOptions,
   type Notice,
   startCoordinator,
+  type Update,
 } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
+import { bundleName } from '@lockstep/inference';
 import type { Outcome } from '@lockstep/protocol';
 import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
@@ -15,6 +17,7 @@ import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
 import { joinEndpoint, localEndpoint } from './join-address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
+import { type PageAddress, servePage } from './page.ts';
 import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
@@ -41,41 +44,55 @@ export interface SessionOptions {
   readonly trace?: string | undefined;
   /** An event file for TensorBoard. */
   readonly eventFile?: EventFileOptions | undefined;
+  /** Where a page of the run is served. */
+  readonly page?: PageAddress | undefined;
   readonly display: Display;
   /** Whether the run folder was made by this command. */
   readonly isNew?: boolean;
   /** Closes or removes the run folder when the run cannot start, or when its workers cannot load the experiment. */
   readonly abandon: () => Promise<void>;
+  /** Called with every update of the run, before it is shown. */
+  readonly onUpdate?: (update: Update) => void;
+  /** Ends the run at once, without saving its state. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long workers that were told to stop may finish what they compute. */
 const stopGraceMs = 5_000;
 
-/** Trains until the run ends; resolves with the exit code. Throws errors of the start. */
-export async function runSession(options: SessionOptions): Promise<number> {
+/** Trains until the run ends; resolves with how it ended. Throws errors of the start. */
+export async function runSession(options: SessionOptions): Promise<Ending> {
   const { opened, display } = options;
   const { run } = opened;
-  const { coordinator, awaited, notices } = await start(options).catch(async (error: unknown) => {
+  const { coordinator, awaited, notices, page } = await begin(options).catch(async (error: unknown) => {
     await options.abandon();
     throw error;
   });
   const watch = createWatch(coordinator);
   let isOver = false;
   const stopWatching = coordinator.onUpdate((update) => {
+    options.onUpdate?.(update);
     // When the run is over workers leave, which is not shown.
     if (!isOver || update.type === 'notice') display.update(update);
     watch.see(update);
   });
   display.started(infoOf(options, coordinator.endpoint));
+  if (page !== undefined) display.page(page.address);
   for (const notice of [...notices, ...coordinator.notices]) display.update({ type: 'notice', notice });
   const stopFollowing = followReturning(coordinator, awaited);
   const workers = startWorkers(options, coordinator.endpoint, watch.lost);
   watch.start(workers);
-  const stopListening = onInterrupt((times) => {
-    if (times > 2) process.exit(exitCodes.interrupted);
+  const stop = (times: number): void => {
     watch.stop();
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
+  };
+  const stopListening = onInterrupt((times) => {
+    if (times > 2) process.exit(exitCodes.interrupted);
+    stop(times);
+  });
+  options.signal?.addEventListener('abort', () => {
+    for (const times of [1, 2]) stop(times);
   });
   let isDiscarded = false;
   try {
@@ -86,12 +103,13 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
       run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
-    return exitCodeOfEnding(ending);
+    return ending;
   } finally {
     watch.stop();
     stopFollowing();
     // Workers leave when the coordinator tells them to. Those that did not get the message leave when their input closes.
     await coordinator.close(stopGraceMs);
+    await page?.close();
     stopWatching();
     await workers.stop(stopGraceMs);
     stopListening();
@@ -112,6 +130,23 @@ interface Begun {
   readonly coordinator: Coordinator;
   readonly awaited: readonly Returning[];
   readonly notices: readonly Notice[];
+}
+
+/** Starts the page, which may find its port taken, and the coordinator. */
+async function begin(options: SessionOptions) {
+  const { page: address, opened } = options;
+  let isOver = false;
+  const page = address && (await servePage([opened.run.folder], address, { isRunning: () => !isOver }));
+  try {
+    const begun = await start(options);
+    void begun.coordinator.done.then(() => {
+      isOver = true;
+    });
+    return { ...begun, page };
+  } catch (error) {
+    await page?.close();
+    throw error;
+  }
 }
 
 async function start(options: SessionOptions): Promise<Begun> {
@@ -161,6 +196,7 @@ async function listen(
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
     ...(eventFile !== undefined && { eventFile }),
+    sealedFiles: [bundleName],
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }
@@ -199,7 +235,9 @@ function endingOf(
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
       return {
-        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...{ type: 'done', steps, profile, fingerprint },
+        ...(typeof result.chain === 'string' && { chain: result.chain }),
+        ...{ metrics: metricsOf(result), samplesPerSecond, run },
         ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
       };
     }
@@ -217,7 +255,7 @@ function endingOf(
   }
 }
 
-function exitCodeOfEnding(ending: Ending): number {
+export function exitCodeOfEnding(ending: Ending): number {
   if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
   if (ending.type === 'stoppedNonFinite') return exitCodes.nonFinite;
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;

@@ -3,6 +3,7 @@
  * thread. Nothing is static, because every thread has its own instance over the same memory.
  */
 export { conv2d, conv2dInputGrad } from './convolution';
+export { digest } from './digest';
 export { binary, compare, select, unary } from './elementwise';
 export { gather } from './indexing';
 export { matmul } from './matmul';

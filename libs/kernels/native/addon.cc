@@ -224,6 +224,15 @@ void unitFromBits(const Arguments& args) {
   args.backend->kernels.unitFromBits(static_cast<float*>(out.data), args.data<uint32_t>(1), out.length);
 }
 
+NaNs nansOf(napi_typedarray_type type) {
+  return type == napi_float32_array ? NaNs::float32 : type == napi_float64_array ? NaNs::float64 : NaNs::none;
+}
+
+void digest(const Arguments& args) {
+  const Array x = args.array(1);
+  args.backend->kernels.digest(args.data<uint32_t>(0), x.data, x.length * bytesOf(x.type), nansOf(x.type));
+}
+
 void matmul(const Arguments& args) {
   const int32_t* w = args.data<int32_t>(3);
   const MatmulShape shape = {w[0], w[1], w[2], w[3], w[4] != 0, w[5] != 0, w[6] != 0, w[7] != 0};
@@ -297,6 +306,7 @@ constexpr Export functions[] = {
     {"scatterAdd", call<scatterAdd>},
     {"randomBits", call<randomBits>},
     {"unitFromBits", call<unitFromBits>},
+    {"digest", call<digest>},
     {"matmul", call<matmul>},
     {"segmentedContraction", call<segmentedContraction>},
     {"conv2d", call<conv2d>},

@@ -11,6 +11,9 @@ namespace lockstep {
 
 enum class Element : int32_t { float32, int32, bool8 };
 
+// The type of the numbers among which an array's bytes can have NaN.
+enum class NaNs : int32_t { none, float32, float64 };
+
 struct ReduceShape {
   int32_t outer, size, inner;
 };
@@ -58,6 +61,8 @@ struct Kernels {
       float* out, const float* updates, const int32_t* indices, size_t count, int32_t rows, int32_t width);
   void (*randomBits)(uint32_t* out, size_t count, uint32_t key0, uint32_t key1);
   void (*unitFromBits)(float* out, const uint32_t* bits, size_t count);
+  // Fills two words.
+  void (*digest)(uint32_t* out, const void* x, size_t bytes, NaNs);
 };
 
 // The instruction sets of this build. Call each only on a machine that has the set.

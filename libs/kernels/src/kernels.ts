@@ -267,4 +267,26 @@ export interface Kernels {
   randomBits(out: Uint32Array, key: Uint32Array): void;
   /** out = (`bits >>> 8`)·2⁻²⁴, uniform in [0, 1) and exact in float32 and float64. */
   unitFromBits(out: TypedArray, bits: Uint32Array): void;
+
+  /**
+   * out[0], out[1] = the low and the high word of a 64-bit digest of x's bytes. In a float array every NaN counts as
+   * 0x7fc00000 (float64: 0x7ff8000000000000); −0 and +0 differ. The digest shows accidents, not attacks: whoever knows this
+   * specification can write two arrays with one digest.
+   *
+   * The bytes, followed by zeros, form stripes of 32 words of 64 bits, low byte first. There is a lane xⱼ for each word of a
+   * stripe. It begins with the halves (2j + 1)·A (low) and (2j + 2)·A (high), and takes word j of one stripe after the
+   * other: xⱼ = mix(xⱼ ⊕ word). Then, for h = 16, 8, 4, 2, 1, the lanes j < h become mix(xⱼ) ⊕ xⱼ₊ₕ. The digest is
+   * mix(mix(x₀ ⊕ the number of bytes)).
+   *
+   *     x            = low + 2³²·high
+   *     turn(x, c)   = low·c + 2³²·high mod 2⁶⁴, with its halves exchanged
+   *     mix(x)       = turn(turn(x, A), B)     A = ⌊2³²·(√5 − 1)/2⌋, B = ⌊2³²·(√3 − 1)⌋
+   *
+   * A and B are odd, so `turn` and `mix` are bijections, and every formula above is a bijection of each of its operands
+   * while the others stay the same. So two arrays of one length have different digests if they differ in one element, or in
+   * several of one word; and so have two arrays of different lengths that zeros extend to the same stripes. Other
+   * different arrays have equal digests by chance only, once in 2⁶⁴. This holds for elements that change places, too: the
+   * words of a lane are mixed one after the other, and no two lanes begin alike.
+   */
+  digest(out: Uint32Array, x: TypedArray): void;
 }

@@ -85,6 +85,30 @@ export async function readRun(folder: string, options: ReadOptions = {}): Promis
     events: await logOf(folder, 'events', isRunning, warnings),
     journal: await logOf(folder, 'journal', isRunning, warnings),
   };
+  return recordOf(folder, manifest, logs, isRunning, warnings);
+}
+
+/**
+ * A run whose logs are read as they grow. Curves, fingerprints and steps are those of the metrics that are given, which may be the last
+ * ones alone. Throws `config` for a folder without any file of a run.
+ */
+export async function readRunAround(
+  folder: string,
+  logs: Logs,
+  options: ReadOptions = {},
+): Promise<RunRecord> {
+  const warnings: string[] = [];
+  const manifest = await manifestOf(folder, warnings);
+  return recordOf(folder, manifest, logs, isRunningIn(folder, options, warnings), warnings);
+}
+
+async function recordOf(
+  folder: string,
+  manifest: Json,
+  logs: Logs,
+  isRunning: boolean | undefined,
+  warnings: string[],
+): Promise<RunRecord> {
   const id = basename(resolve(folder));
   const [, date, name] = folderName.exec(id) ?? [];
   return {
@@ -94,7 +118,7 @@ export async function readRun(folder: string, options: ReadOptions = {}): Promis
     status: statusOf(logs, isRunning),
     ...facts(manifest, logs, date),
     ...identity(manifest, logs),
-    steps: stepsIn(logs),
+    steps: Math.max(stepsIn(logs), numberOf(jsonOf(manifest.parent).step) ?? 0),
     params: pick(jsonOf(manifest.config).params, isValue),
     config: configOf(manifest),
     curves: curvesIn(logs.metrics),
@@ -124,8 +148,9 @@ function facts(manifest: Json, { metrics }: Logs, date: string | undefined) {
     cores: numberOf(cores),
     memoryBytes: numberOf(memoryBytes),
   });
-  const { run, step } = jsonOf(manifest.parent);
-  const parent = isText(run) && typeof step === 'number' ? { run, step } : undefined;
+  const { run, step, stateHash, chain } = jsonOf(manifest.parent);
+  const state = defined({ stateHash: textOf(stateHash), chain: textOf(chain) });
+  const parent = isText(run) && typeof step === 'number' ? { run, step, ...state } : undefined;
   const command = textsOf(manifest.command);
   return defined({
     created: textOf(manifest.createdAt) ?? date,

@@ -4,10 +4,13 @@ import { LockstepError } from '@lockstep/errors';
 import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
+  branchOptions,
   experimentFile,
+  keepOptions,
   lengthOptions,
   localOptions,
   networkOptions,
+  pageOptions,
   runFolder,
   runOptions,
 } from '../options.ts';
@@ -17,7 +20,7 @@ export const train = command({
   name: 'train',
   summary: 'train on workers of this machine',
   positionals: { experiment: experimentFile },
-  options: { ...localOptions, ...runOptions, ...networkOptions },
+  options: { ...localOptions, ...runOptions, ...networkOptions, ...pageOptions },
   examples: [
     ['train experiments/mnist-cnn.ts --workers 2', 'two worker processes'],
     ['train mine.ts --seed 7 --steps 100 --json', 'for scripts'],
@@ -40,6 +43,7 @@ export const coordinator = command({
     }),
     ...runOptions,
     ...networkOptions,
+    ...pageOptions,
   },
   examples: [['coordinator mine.ts --bind tcp://10.0.0.5:7070 --keys keys', 'for other machines']],
   run: async (args, context) => {
@@ -121,10 +125,12 @@ export const resume = command({
   options: {
     ...localOptions,
     ...lengthOptions,
+    ...keepOptions,
     bind: text({
       describe: 'where workers join (default: the previous address, where its workers look for it)',
     }),
     keys: networkOptions.keys,
+    ...pageOptions,
   },
   refused: refusals({
     ...fixedReasons(runOptions),
@@ -151,7 +157,13 @@ function refusals(reasons: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(
     Object.entries(reasons).map(([name, reason]) => [
       name,
-      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; for another --${name} begin a new run with lockstep train`,
+      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; ${otherRunWith(name)}`,
     ]),
   );
+}
+
+function otherRunWith(name: string): string {
+  return Object.hasOwn(branchOptions, name)
+    ? `to go on with another --${name} in a run of its own, use lockstep branch`
+    : `for another --${name} begin a new run with lockstep train`;
 }

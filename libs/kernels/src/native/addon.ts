@@ -63,6 +63,7 @@ export interface NativeExports {
   scatterAdd(out: TypedArray, updates: TypedArray, indices: Int32Array, rows: number, width: number): void;
   randomBits(out: Uint32Array, key: Uint32Array): void;
   unitFromBits(out: TypedArray, bits: Uint32Array): void;
+  digest(out: Uint32Array, x: TypedArray): void;
   matmul(out: TypedArray, a: TypedArray, b: TypedArray, shape: Int32Array): void;
   segmentedContraction(out: TypedArray, a: TypedArray, b: TypedArray, shape: Int32Array): void;
   conv2d(out: TypedArray, x: TypedArray, kernel: TypedArray, shape: Int32Array): void;

@@ -18,6 +18,12 @@ const ADDON = fileURLToPath(new URL('../../build/native.node', import.meta.url))
 const bytesOf = ({ buffer, byteOffset, byteLength }: TypedArray) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+function digestBy(kernels: Kernels, x: TypedArray): Uint32Array {
+  const out = new Uint32Array(2);
+  kernels.digest(out, x);
+  return out;
+}
+
 if (sets.length === 0) {
   it('says why this machine has no native kernels', () => {
     expect(nativeStatus()).toMatchObject({ available: false, reason: expect.stringMatching(/./) });
@@ -57,6 +63,7 @@ describe.each(sets)('native kernels with %s', (set) => {
     expect(() => native.gather(f32(3), f32(12), one, rows)).toThrow(/out has 3 elements, too few for 1 rows/);
     expect(() => native.gather(f32(4), f32(12), one, { rows: -3, width: -4 })).toThrow(/-3 rows of -4/);
     expect(() => native.randomBits(new Uint32Array(2), new Uint32Array(1))).toThrow(/key has 1/);
+    expect(() => native.digest(new Uint32Array(1), f32(4))).toThrow(/out has 1 elements, its shape needs 2/);
   });
 
   it('refuse sums over another length than the chain has', () => {
@@ -142,6 +149,7 @@ describe.each(sets)('native kernels with %s', (set) => {
       input.set(x);
       native.unary('exp', out, input);
       expect(firstDifference(out, expected)).toBeUndefined();
+      expect(digestBy(native, input)).toEqual(digestBy(reference, x));
     }
   });
 });

@@ -32,6 +32,10 @@ export function createNativeKernels(instructionSet?: InstructionSet): Kernels | 
     ...convolutions(native),
     ...pooling(native),
     ...random(native),
+    digest(out, x) {
+      requireLength('digest', 'out', out, 2);
+      native.digest(out, x);
+    },
   };
 }
 

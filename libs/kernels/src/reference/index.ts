@@ -2,6 +2,7 @@ import { isWinograd } from '../convolution-algorithm.ts';
 import type { Kernels, Profile } from '../kernels.ts';
 import { matmul, segmentedContraction } from './contraction.ts';
 import { conv2d, conv2dInputGrad, conv2dKernelGrad } from './convolution.ts';
+import { digest } from './digest.ts';
 import { binary, cast, compare, copy, fill, select, unary } from './elementwise.ts';
 import { fused } from './fused.ts';
 import { gather, scatterAdd } from './indexing.ts';
@@ -35,6 +36,7 @@ const common = {
   treeMoments,
   randomBits,
   unitFromBits,
+  digest,
 };
 
 function kernelsOf(profile: Profile): Kernels {

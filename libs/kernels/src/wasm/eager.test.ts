@@ -90,5 +90,12 @@ describe.each(cases)(
       reference.unary('exp', expectedExp, a.subarray(0, 2000));
       expect(exp).toEqual(expectedExp);
     });
+
+    it.each([10, 2000])('the digest of %i elements', (size) => {
+      const [out, expected] = [new Uint32Array(2), new Uint32Array(2)];
+      eager.digest(out, wave(size, 0.37));
+      reference.digest(expected, wave(size, 0.37));
+      expect(out).toEqual(expected);
+    });
   },
 );

@@ -92,6 +92,10 @@ function stagedSums(stage: Stage, reference: Kernels) {
         return reference.moments(out, x, weights, attrs);
       stage((k, o, [input, w]) => k.moments(o, input!, w!, attrs), out, x, weights);
     },
+    digest(out, x) {
+      if (x.length < MIN_ELEMENTS) return reference.digest(out, x);
+      stage((k, o, [input]) => k.digest(o as Uint32Array, input!), out, x);
+    },
   } satisfies Partial<Kernels>;
 }
 

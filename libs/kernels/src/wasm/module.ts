@@ -99,6 +99,7 @@ export interface Exports {
   ): number;
   randomBits(out: number, count: number, k0: number, k1: number, work: number): void;
   unitFromBits(out: number, bits: number, count: number): void;
+  digest(nans: number, out: number, x: number, bytes: number, work: number): void;
 }
 
 const compiled: Partial<Record<Profile, WasmModule>> = {};

@@ -69,6 +69,7 @@ export function createWasmKernels(options: WasmOptions): Kernels {
     ...convolutions(context),
     ...pooling(context),
     ...random(context),
+    ...digests(context),
   };
 }
 
@@ -268,6 +269,23 @@ function random({ wasm, reference, work, floats, inside }: Context) {
     unitFromBits(out, bits) {
       if (!floats(out) || !inside(bits)) return reference.unitFromBits(out, bits);
       wasm.unitFromBits(out.byteOffset, bits.byteOffset, out.length);
+    },
+  } satisfies Partial<Kernels>;
+}
+
+/** Which NaNs an array may hold, as `assembly/digest.ts` numbers them. */
+function nansOf(x: TypedArray): number {
+  if (x instanceof Float32Array) return 1;
+  return x instanceof Float64Array ? 2 : 0;
+}
+
+function digests({ wasm, reference, work, attrs, words, inside }: Context) {
+  return {
+    digest(out, x) {
+      if (!inside(x)) return reference.digest(out, x);
+      wasm.digest(nansOf(x), attrs, x.byteOffset, x.byteLength, work);
+      out[0] = words[0]!;
+      out[1] = words[1]!;
     },
   } satisfies Partial<Kernels>;
 }
