@@ -1,9 +1,11 @@
 """Regrets of Optuna's samplers on the functions of functions.mjs, one JSON line for each function and sampler.
 
-    /usr/bin/python3 bench/search/peer.py [--seeds 20] [--trials 100] [--samplers tpe,cmaes] [--functions branin]
+    apt-get install -y --no-install-recommends python3-optuna      # Debian 12: Optuna 3.1; Debian 13: 4.1, with its GPSampler
+    /usr/bin/python3 -B bench/search/peer.py [--seeds 20] [--samplers tpe,cmaEs] [--functions branin] >lines
+    node bench/search/table.mjs --add lines
 
-Each seed has one study of one process. A line has the least value less the function's minimum after 25, 50 and 100 trials,
-for every seed.
+A regret is the least value so far less the function's minimum. A line has its quartiles over seeds after 25, 50 and 100 trials,
+one trial at a time.
 """
 
 import argparse
@@ -71,34 +73,38 @@ if hasattr(optuna.samplers, "GPSampler"):
     SAMPLERS["gaussianProcess"] = lambda seed: optuna.samplers.GPSampler(seed=seed)
 
 
-def regrets(function, sampler, seed, trials):
+BUDGETS = (25, 50, 100)
+
+
+def regrets(function, sampler, seed):
     at, bounds, least = FUNCTIONS[function]
 
     def objective(trial):
         return at(np.array([trial.suggest_float(f"x{i}", lo, hi) for i, (lo, hi) in enumerate(bounds)]))
 
     study = optuna.create_study(sampler=SAMPLERS[sampler](seed))
-    study.optimize(objective, n_trials=trials)
+    study.optimize(objective, n_trials=BUDGETS[-1])
     best = np.minimum.accumulate([trial.value for trial in study.trials]) - least
-    return {str(n): float(best[n - 1]) for n in (25, 50, 100) if n <= trials}
+    return [best[n - 1] for n in BUDGETS]
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--trials", type=int, default=100)
     parser.add_argument("--samplers", default=",".join(SAMPLERS))
     parser.add_argument("--functions", default=",".join(FUNCTIONS))
     options = parser.parse_args()
     for function in options.functions.split(","):
         for sampler in options.samplers.split(","):
-            found = [regrets(function, sampler, seed, options.trials) for seed in range(options.seeds)]
+            found = np.array([regrets(function, sampler, seed) for seed in range(options.seeds)])
+            quartiles = np.percentile(found, [25, 50, 75], axis=0).T
             line = {
                 "library": f"optuna {optuna.__version__}",
                 "function": function,
                 "search": sampler,
                 "generation": 1,
-                "regrets": {n: [one[n] for one in found] for n in found[0]},
+                "seeds": options.seeds,
+                "regrets": {n: [float(f"{x:.4g}") for x in row] for n, row in zip(BUDGETS, quartiles)},
             }
             print(json.dumps(line), flush=True)
 

@@ -22,7 +22,7 @@ const space = {
 } satisfies Space;
 
 /** Trials whose loss depends on `large` most, on `small` less, on `option` a little and on nothing else. */
-const trials = Array.from({ length: 400 }, (_, number): RecordedTrial => {
+const trials = Array.from({ length: 250 }, (_, number): RecordedTrial => {
   const u = (name: string) => uniformOf(foldIn(trialKey(1, number), name));
   const [large, small] = [2 * u('large') - 1, 2 * u('small') - 1];
   const option = ['a', 'b', 'c'][Math.floor(3 * u('option'))]!;

@@ -3,7 +3,7 @@ import type { Assignment } from '../space/assignment.ts';
 import { impossibleSpace, type Problem, type Propose } from './search.ts';
 
 /** After this many refused points in a row a space counts as impossible. */
-const maxRefused = 100_000;
+const maxRefused = 10_000;
 
 /** Trial `t` gets point `t` of those that no constraint refuses, in the order of the sequence; none after its end. */
 export function inSequence({ refusal }: Problem, points: Iterator<Assignment>): Propose {

@@ -9,13 +9,13 @@ export interface Box {
   readonly lower: Float64Array;
   readonly upper: Float64Array;
   readonly maxIterations: number;
+  /** The search ends where no free coordinate has a steeper slope. */
+  readonly flat: number;
 }
 
 /** Armijo's share of the decrease that the slope promises. */
 const sufficient = 1e-4;
 const maxHalvings = 25;
-/** The search ends where no free coordinate has a steeper slope. */
-const flat = 1e-7;
 
 export interface Minimum {
   readonly point: Float64Array;
@@ -38,7 +38,7 @@ export function minimizeInBox(
   let isFresh = true;
   for (let iteration = 0; iteration < box.maxIterations; iteration++) {
     const isFree = freeCoordinates(point, gradient, box);
-    if (!gradient.some((slope, i) => isFree[i] && Math.abs(slope) > flat)) break;
+    if (!gradient.some((slope, i) => isFree[i] && Math.abs(slope) > box.flat)) break;
     let direction = descent(inverse, gradient, isFree);
     if (!(dot(direction, gradient) < 0)) {
       [inverse, isFresh] = [identity(point.length), true];

@@ -30,7 +30,8 @@ export function fitted(observations: Observations): Posterior {
   const box = {
     lower: boundsOf(d, 0),
     upper: boundsOf(d, 1),
-    maxIterations,
+    // Likelihoods of models that differ by less than a hundredth are as good as equal.
+    ...{ maxIterations, flat: 1e-2 },
   };
   const minima = starts.map((lengthScale) => {
     const start = Float64Array.from([...new Array<number>(d).fill(log(lengthScale)), 0, log(1e-3)]);

@@ -71,13 +71,13 @@ function proposeAll(
   numbers: readonly number[],
 ): readonly Assignment[] {
   let posterior = fitted(observationsOf(problem, encoding, history));
-  const best = leastMean(posterior);
   const centres = ranked(problem.objectives[0]!, history)
     .slice(0, numCentres)
     .map(({ params }) => params);
   const accepts = (assignment: Assignment): boolean => problem.refusal(assignment) === undefined;
   return numbers.map((trial) => {
     const key = foldIn(trialKey(problem.seed, trial), 'gaussianProcess');
+    const best = leastMean(posterior);
     const candidate = bestCandidate(posterior, { encoding, best, centres, accepts, key });
     const assignment = candidate?.assignment ?? randomAssignment(problem, trial);
     posterior = withExpected(posterior, encoding.encode(assignment));

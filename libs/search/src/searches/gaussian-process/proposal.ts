@@ -1,4 +1,5 @@
 /** Where the expected improvement is largest. */
+import { invariant } from '@lockstep/errors';
 import { foldIn, type Key } from '@lockstep/rng';
 import { normalQuantile } from '../../normal.ts';
 import { uniforms } from '../../random.ts';
@@ -55,7 +56,9 @@ function candidateAt(
   const assignment = encoding.decode(near);
   if (!accepts(assignment)) return undefined;
   const input = encoding.encode(assignment);
-  return { assignment, input, score: logExpectedImprovement(predict(posterior, input), best).value };
+  const score = logExpectedImprovement(predict(posterior, input), best).value;
+  invariant(!Number.isNaN(score), 'an expected improvement is a number', { assignment });
+  return { assignment, input, score };
 }
 
 /** Inputs that are evenly likely, and inputs near the best trials at distances from 1/4 to 1/1000 of the ranges. */
@@ -92,7 +95,7 @@ function improve(posterior: Posterior, options: ProposalOptions, candidate: Cand
   const box = {
     lower: candidate.input.map((x, k) => (isFixed[k] ? x : 0)),
     upper: candidate.input.map((x, k) => (isFixed[k] ? x : 1)),
-    maxIterations,
+    ...{ maxIterations, flat: 1e-7 },
   };
   const { point } = minimizeInBox(
     (input) => {

@@ -80,7 +80,7 @@ describe('minimizeInBox', () => {
     gradient: Float64Array.of(-400 * x * (y - x * x) - 2 * (1 - x), 200 * (y - x * x)),
   });
   const box = (lo: number, hi: number) => ({
-    ...{ lower: Float64Array.of(lo, lo), upper: Float64Array.of(hi, hi), maxIterations: 200 },
+    ...{ lower: Float64Array.of(lo, lo), upper: Float64Array.of(hi, hi), maxIterations: 200, flat: 1e-9 },
   });
 
   it('finds a minimum inside', () => {

@@ -33,65 +33,71 @@ export interface Posterior extends Observations, HyperParameters {
   /** K⁻¹·targets */
   readonly weights: Float64Array;
   readonly logLikelihood: number;
+  readonly kernel: KernelMatrix;
 }
 
-/** The square of a distance in one dimension, in its length scale. */
-export function squaredDistance(a: number, b: number, lengthScale: number, isOptions: boolean): number {
-  if (isOptions) return a === b ? 0 : 1 / (lengthScale * lengthScale);
-  const difference = (a - b) / lengthScale;
-  return difference * difference;
+/** The kernel of variance 1 between all pairs of inputs, `[n, n]` below the diagonal. */
+interface KernelMatrix {
+  readonly values: Float64Array;
+  /** Derivatives by the squared distance. */
+  readonly slopes: Float64Array;
 }
 
-/** (1 + √5·r + 5/3·r²)·exp(−√5·r) for a squared distance r². */
-export function matern(squared: number): number {
-  const scaled = SQRT5 * sqrt(squared);
-  return (1 + scaled + (5 / 3) * squared) * exp(-scaled);
-}
-
-/** The derivative of {@link matern} by r². */
-export function maternSlope(squared: number): number {
-  const scaled = SQRT5 * sqrt(squared);
-  return (-5 / 6) * (1 + scaled) * exp(-scaled);
-}
+/** The square of a distance in one dimension. */
+const squareOf = (a: number, b: number, isOptions: boolean): number =>
+  isOptions ? (a === b ? 0 : 1) : (a - b) * (a - b);
 
 /**
  * The posterior at given hyper-parameters; undefined where the kernel's matrix is not positive definite in doubles, which takes
  * a noise far below the kernel's variance.
  */
 export function posteriorOf(observations: Observations, parameters: HyperParameters): Posterior | undefined {
-  const { targets } = observations;
+  const { inputs, targets, isOptions } = observations;
+  const { lengthScales, variance, noise } = parameters;
   const n = targets.length;
-  const covariance = squaredDistances(observations, parameters.lengthScales).map(
-    (squared) => parameters.variance * matern(squared),
-  );
-  for (let i = 0; i < n; i++) covariance[i * n + i]! += parameters.noise;
+  const kernel = kernelMatrix(observations, lengthScales);
+  const covariance = new Float64Array(n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) {
+      const value = variance * kernel.values[i * n + j]!;
+      covariance[i * n + j] = value;
+      covariance[j * n + i] = value;
+    }
+    covariance[i * n + i] = variance + noise;
+  }
   const factor = new Float64Array(n * n);
-  cholesky(factor, covariance, { batch: 1, n, factor: new Float64Array(n * n) });
+  cholesky(factor, covariance, { batch: 1, n, factor: covariance.slice() });
   if (Number.isNaN(factor[0])) return undefined;
   const inverse = inverseFrom(factor, n);
-  const weights = targets.map((_, i) => dot(inverse.subarray(i * n, (i + 1) * n), targets));
+  const weights = product(inverse, targets);
   let logDeterminant = 0;
   for (let i = 0; i < n; i++) logDeterminant += log(factor[i * n + i]!);
   const logLikelihood = -0.5 * dot(targets, weights) - logDeterminant - n * LOG_SQRT_2PI;
-  return { ...observations, ...parameters, inverse, weights, logLikelihood };
+  // One by one, since both arguments may themselves be posteriors.
+  const seen = { inputs, targets, isOptions, lengthScales, variance, noise };
+  return { ...seen, inverse, weights, logLikelihood, kernel };
 }
 
-/** Between all pairs of inputs, `[n, n]`. */
-function squaredDistances({ inputs, isOptions }: Observations, lengthScales: Float64Array): Float64Array {
+/** k = (1 + √5·r + 5/3·r²)·exp(−√5·r), with dk/dr² = −5/6·(1 + √5·r)·exp(−√5·r). */
+function kernelMatrix({ inputs, isOptions }: Observations, lengthScales: Float64Array): KernelMatrix {
   const d = lengthScales.length;
   const n = inputs.length / d;
-  const squared = new Float64Array(n * n);
+  const precisions = lengthScales.map((length) => 1 / (length * length));
+  const values = new Float64Array(n * n);
+  const slopes = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
-      let sum = 0;
+      let squared = 0;
       for (let k = 0; k < d; k++) {
-        sum += squaredDistance(inputs[i * d + k]!, inputs[j * d + k]!, lengthScales[k]!, isOptions[k]!);
+        squared += squareOf(inputs[i * d + k]!, inputs[j * d + k]!, isOptions[k]!) * precisions[k]!;
       }
-      squared[i * n + j] = sum;
-      squared[j * n + i] = sum;
+      const scaled = SQRT5 * sqrt(squared);
+      const decay = exp(-scaled);
+      values[i * n + j] = (1 + scaled + (5 / 3) * squared) * decay;
+      slopes[i * n + j] = (-5 / 6) * (1 + scaled) * decay;
     }
   }
-  return squared;
+  return { values, slopes };
 }
 
 /** (L·Lᵀ)⁻¹ */
@@ -118,28 +124,37 @@ function inverseFrom(factor: Float64Array, n: number): Float64Array {
   return inverse;
 }
 
+function product(matrix: Float64Array, x: Float64Array): Float64Array {
+  const n = x.length;
+  const out = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let j = 0; j < n; j++) sum += matrix[i * n + j]! * x[j]!;
+    out[i] = sum;
+  }
+  return out;
+}
+
 /** The derivatives of the log-likelihood by the logarithms of the length scales, the variance and the noise, in this order. */
 export function likelihoodGradient(posterior: Posterior): Float64Array {
-  const { inputs, isOptions, lengthScales, variance, noise, inverse, weights } = posterior;
+  const { inputs, isOptions, lengthScales, variance, noise, inverse, weights, kernel } = posterior;
   const [n, d] = [weights.length, lengthScales.length];
-  const squared = squaredDistances(posterior, lengthScales);
   const gradient = new Float64Array(d + 2);
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
       // Both halves of the symmetric matrix at once.
-      const outer = weights[i]! * weights[j]! - inverse[i * n + j]!;
-      const r2 = squared[i * n + j]!;
-      const slope = -2 * outer * variance * maternSlope(r2);
+      const outer = (weights[i]! * weights[j]! - inverse[i * n + j]!) * variance;
+      const slope = -2 * outer * kernel.slopes[i * n + j]!;
       for (let k = 0; k < d; k++) {
-        gradient[k]! +=
-          slope * squaredDistance(inputs[i * d + k]!, inputs[j * d + k]!, lengthScales[k]!, isOptions[k]!);
+        gradient[k]! += slope * squareOf(inputs[i * d + k]!, inputs[j * d + k]!, isOptions[k]!);
       }
-      gradient[d]! += outer * variance * matern(r2);
+      gradient[d]! += outer * kernel.values[i * n + j]!;
     }
     const own = 0.5 * (weights[i]! * weights[i]! - inverse[i * n + i]!);
     gradient[d]! += own * variance;
     gradient[d + 1]! += own * noise;
   }
+  for (let k = 0; k < d; k++) gradient[k]! /= lengthScales[k]! * lengthScales[k]!;
   return gradient;
 }
 
@@ -159,24 +174,26 @@ const leastVariance = 1e-12;
 export function predict(posterior: Posterior, input: Float64Array): Prediction {
   const { inputs, isOptions, lengthScales, variance, inverse, weights } = posterior;
   const [n, d] = [weights.length, input.length];
+  const precisions = lengthScales.map((length) => 1 / (length * length));
   const covariances = new Float64Array(n);
   const slopes = new Float64Array(n);
   for (let i = 0; i < n; i++) {
-    let r2 = 0;
+    let squared = 0;
     for (let k = 0; k < d; k++) {
-      r2 += squaredDistance(input[k]!, inputs[i * d + k]!, lengthScales[k]!, isOptions[k]!);
+      squared += squareOf(input[k]!, inputs[i * d + k]!, isOptions[k]!) * precisions[k]!;
     }
-    covariances[i] = variance * matern(r2);
-    slopes[i] = variance * maternSlope(r2);
+    const scaled = SQRT5 * sqrt(squared);
+    const decay = variance * exp(-scaled);
+    covariances[i] = (1 + scaled + (5 / 3) * squared) * decay;
+    slopes[i] = (-5 / 6) * (1 + scaled) * decay;
   }
-  const solved = covariances.map((_, i) => dot(inverse.subarray(i * n, (i + 1) * n), covariances));
+  const solved = product(inverse, covariances);
   const meanGradient = new Float64Array(d);
   const varianceGradient = new Float64Array(d);
   for (let k = 0; k < d; k++) {
     if (isOptions[k]) continue;
-    const scale = 2 / (lengthScales[k]! * lengthScales[k]!);
     for (let i = 0; i < n; i++) {
-      const slope = slopes[i]! * scale * (input[k]! - inputs[i * d + k]!);
+      const slope = 2 * slopes[i]! * precisions[k]! * (input[k]! - inputs[i * d + k]!);
       meanGradient[k]! += slope * weights[i]!;
       varianceGradient[k]! -= 2 * slope * solved[i]!;
     }

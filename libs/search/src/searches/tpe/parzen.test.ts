@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import reference from '../../fixtures/parzen.json' with { type: 'json' };
 import { choice, type Domain, integer, logUniform, uniform } from '../../index.ts';
 import { axisOf } from '../../space/axis.ts';
-import { type ModelAxis, observationWeights, Parzen } from './parzen.ts';
+import { type ModelAxis, Parzen } from './parzen.ts';
 
 const domains: Readonly<Record<string, Domain>> = {
   number: uniform(-5, 10),
@@ -25,7 +25,9 @@ describe(`densities are those of ${reference.source}`, () => {
     ({ names, multivariate, observed, at, logDensity }) => {
       const axes = axesOf(names);
       const points = observed.map((row) => coordinates(axes, row));
-      const parzen = new Parzen(axes, points, { priorWeight: 1, multivariate });
+      const parzen = new Parzen(axes, points, {
+        ...{ priorWeight: 1, bandwidth: multivariate ? 0.2 : undefined },
+      });
       for (const [i, row] of at.entries()) {
         const found = parzen.logDensity(coordinates(axes, row));
         expect(Math.abs(found - logDensity[i]!)).toBeLessThan(1e-9 * (1 + Math.abs(logDensity[i]!)));
@@ -44,7 +46,7 @@ describe('draws', () => {
         [3, 1],
         [8, 2],
       ],
-      { priorWeight: 1, multivariate: true },
+      { priorWeight: 1, bandwidth: 0.2 },
     );
     const counts = new Map<string, number>();
     const [numPicks, numWholes, numOptions] = [4, 200, 30];
@@ -64,10 +66,4 @@ describe('draws', () => {
       }
     }
   });
-});
-
-it('the last 25 observations count fully', () => {
-  expect(observationWeights(3)).toEqual([1, 1, 1]);
-  expect(observationWeights(26).slice(0, 2)).toEqual([1 / 26, 1]);
-  expect(observationWeights(28).slice(0, 4)).toEqual([1 / 28, 1 / 28 + (1 - 1 / 28) / 2, 1, 1]);
 });

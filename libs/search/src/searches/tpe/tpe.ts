@@ -19,6 +19,11 @@ export interface TpeOptions {
   readonly multivariate?: boolean;
   /** The share of trials that count as the best ones, at most 25 trials. Default: 0.1, and 0.15 if `multivariate`. */
   readonly best?: number;
+  /**
+   * How far a density reaches around one trial if `multivariate`, as a share of the range; it shrinks as trials become more.
+   * Default: 0.15.
+   */
+  readonly bandwidth?: number;
   /** The weight of the prior beside one trial. Default: 1. */
   readonly priorWeight?: number;
 }
@@ -31,6 +36,7 @@ const rules: Rules<TpeOptions> = {
     what: 'a number above 0 and below 1',
     fits: (value) => (value as number) > 0 && (value as number) < 1,
   },
+  bandwidth: numberFrom(1e-3),
   priorWeight: numberFrom(1e-12),
 };
 
@@ -42,8 +48,9 @@ const rules: Rules<TpeOptions> = {
 export function tpe(options: TpeOptions = {}): Search {
   checkOptions('tpe', options, rules);
   const { startup = 10, candidates = 24, multivariate = false, priorWeight = 1 } = options;
-  const { best: share = multivariate ? 0.15 : 0.1 } = options;
-  const settings = { startup, candidates, multivariate, best: share, priorWeight };
+  const { best: share = multivariate ? 0.15 : 0.1, bandwidth = 0.15 } = options;
+  const settings = { startup, candidates, multivariate, best: share, bandwidth, priorWeight };
+  const density = { priorWeight, bandwidth: multivariate ? bandwidth : undefined };
   return {
     name: 'tpe',
     options: settings,
@@ -56,7 +63,7 @@ export function tpe(options: TpeOptions = {}): Search {
         const best = below.map(({ params }) => params);
         const others = above.map(({ params }) => params);
         return numbers.map((trial) => {
-          const densities = groups.map((group) => densitiesOf(group, best, others, settings));
+          const densities = groups.map((group) => densitiesOf(group, best, others, density));
           const assignment = firstAccepted(problem, (attempt) =>
             propose(densities, foldIn(foldIn(trialKey(problem.seed, trial), 'tpe'), attempt), candidates),
           );
