@@ -4,7 +4,7 @@ export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
-export { formatLine, readLines } from './lines.ts';
+export { formatLine, readLines, repairLines } from './lines.ts';
 export type { Parent } from './parent.ts';
 export { parentOf } from './parent.ts';
 export {

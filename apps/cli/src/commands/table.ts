@@ -5,6 +5,7 @@ import { completion, doctor, help, keys } from './machine.ts';
 import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { sweep } from './sweep.ts';
 import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
 
@@ -13,6 +14,7 @@ export const commands: readonly Command[] = [
   coordinator,
   worker,
   resume,
+  sweep,
   branch,
   replay,
   diff,
