@@ -1,4 +1,4 @@
-/** Eight short runs of the perceptron on MNIST: a first look at rates and widths, in about 20 seconds on two cores. */
+/** Eight short runs of the perceptron on MNIST: a first look at rates and widths, in some ten seconds on two cores. */
 import { defineSweep, minimize, search, space } from 'lockstep';
 
 export default defineSweep({

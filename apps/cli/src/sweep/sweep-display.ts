@@ -113,7 +113,7 @@ function tableLines(trials: readonly RecordedTrial[], metric: string, width: num
   });
   const columns = [
     column('trial', ({ number }) => `${number}`),
-    column(metric, ({ result }) => valueText(result)),
+    column(metric, ({ result }) => (result.status === 'failed' ? 'failed' : valueText(result))),
     ...names.map((name) => column(name, ({ params }) => shortText(params[name]))),
   ];
   return fittedTable(columns, width).lines;
