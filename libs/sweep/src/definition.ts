@@ -20,6 +20,7 @@ export interface SweepOptions<S extends Space = Space> {
   readonly space: S;
   /** Conditions that every assignment must meet, by name. Default: none. */
   readonly constraints?: Constraints<AssignmentOf<S>>;
+  /** How trials are chosen: `search.tpe()`. */
   readonly search: Search;
   /** The number that trials are compared by: `minimize('validation/loss')`. */
   readonly objective: Objective;
@@ -33,9 +34,11 @@ export interface SweepOptions<S extends Space = Space> {
   readonly seed?: number;
   /** Default: the one that the machine prefers on which the sweep begins. */
   readonly profile?: SweepProfile;
-  /** Length of each run and number of its samples, in place of what the experiment says. */
+  /** Updates of each run. Default: as the experiment says. */
   readonly steps?: number;
+  /** Passes of each run over the training data. Default: as the experiment says. */
   readonly epochs?: number;
+  /** Each run trains on the first samples only. Default: on all. */
   readonly limitSamples?: number;
 }
 
