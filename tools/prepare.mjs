@@ -1,5 +1,5 @@
 // Builds everything after `npm ci`: the wasm kernels, the native kernels if there is a C++ compiler, the compiled TypeScript,
-// and the bundled programs of workers. `npm run build` builds the same by Nx, which is a development dependency.
+// the bundled programs of workers, and the page. `npm run build` builds the same by Nx, which is a development dependency.
 // npm also starts this root `prepare` script without development tools (`--omit=dev`, `--dry-run`): then it says so and
 // succeeds.
 import { execFileSync } from 'node:child_process';
@@ -28,3 +28,5 @@ await import('./build-native.mjs');
 execFileSync(process.execPath, [tsc, '-b', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
 const { bundle } = await import('./bundle.mjs');
 await bundle();
+const { bundlePage } = await import('./bundle-page.mjs');
+await bundlePage();

@@ -46,9 +46,19 @@ describe('completion in bash', () => {
 
   it('offers the options that can be changed when a run is resumed, and no others', () => {
     expect(completed('resume', 'run', '--')).toEqual(
-      ['workers', 'threads', 'steps', 'epochs', 'keep', 'bind', 'keys', 'json', 'verbose', 'help'].map(
-        (name) => `--${name}`,
-      ),
+      [
+        'workers',
+        'threads',
+        'steps',
+        'epochs',
+        'keep',
+        'bind',
+        'keys',
+        'page',
+        'json',
+        'verbose',
+        'help',
+      ].map((name) => `--${name}`),
     );
   });
 });

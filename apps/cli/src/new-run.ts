@@ -9,7 +9,8 @@ import { loadExperiment } from './experiment-file.ts';
 import { threadsFor } from './local-workers.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
-import type { networkOptions, OutputArgs, outsideOptions, runOptions } from './options.ts';
+import type { networkOptions, OutputArgs, outsideOptions, pageOptions, runOptions } from './options.ts';
+import { pageAddress } from './page.ts';
 import { createRunFolder, discardRun, type OpenedRun } from './run-folder.ts';
 import { whileLocked } from './run-lock.ts';
 import { exitCodeOfEnding, runSession } from './session.ts';
@@ -17,7 +18,11 @@ import { eventFileOf } from './tensorboard.ts';
 import { startTypeCheck } from './type-check.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
-interface NewRunArgs extends ArgsOf<typeof runOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
+interface NewRunArgs
+  extends ArgsOf<typeof runOptions>,
+    ArgsOf<typeof networkOptions>,
+    ArgsOf<typeof pageOptions>,
+    OutputArgs {
   readonly experiment: string;
 }
 
@@ -37,6 +42,8 @@ export async function startNewRun(
   { terminal, argv }: Pick<Context, 'terminal' | 'argv'>,
 ): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
+  // A mistake in it is found before anything is made.
+  if (args.page !== undefined) pageAddress(args.page);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
@@ -50,7 +57,9 @@ export async function startNewRun(
   return trainNewRun(opened, metricsOf(file.experiment), workers, args, display).finally(typeCheck.stop);
 }
 
-type TrainingArgs = ArgsOf<typeof networkOptions> & ArgsOf<typeof outsideOptions>;
+type TrainingArgs = ArgsOf<typeof networkOptions> &
+  ArgsOf<typeof outsideOptions> &
+  Partial<ArgsOf<typeof pageOptions>>;
 
 /** Names of the metrics that an experiment declares. */
 export const metricsOf = ({ metrics = {} }: Experiment): readonly string[] => Object.keys(metrics);
@@ -75,6 +84,7 @@ export async function trainNewRun(
       keysFolder: args.keys,
       trace: args.trace === '' ? join(folder, 'trace.json') : args.trace,
       eventFile: args.tensorboard ? eventFileOf({ folder, name, config, metrics }) : undefined,
+      page: args.page === undefined ? undefined : pageAddress(args.page),
       display,
       isNew: true,
       abandon: () => discardRun(opened),

@@ -102,6 +102,14 @@ export const networkOptions = {
   keys: text({ describe: 'folder made by `lockstep keys`' }),
 } satisfies OptionTable;
 
+/** The page of a run that this command trains. */
+export const pageOptions = {
+  page: text({
+    describe: 'serve a page of the run at a port (default: a free one) or an address such as 0.0.0.0:8080',
+    mayBeBare: true,
+  }),
+} satisfies OptionTable;
+
 /** Options for workers that the command starts on this machine. */
 export const localOptions = {
   workers: wholeNumber(0, {

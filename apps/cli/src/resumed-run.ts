@@ -5,6 +5,7 @@ import type { Display } from './display/display.ts';
 import { exitCodes } from './errors.ts';
 import { threadsFor } from './local-workers.ts';
 import type { OutputArgs } from './options.ts';
+import { pageAddress } from './page.ts';
 import { placeOf } from './returning.ts';
 import {
   finishedEnding,
@@ -27,10 +28,12 @@ interface ResumeArgs extends AskedLength, OutputArgs {
   readonly keys: string | undefined;
   /** How many checkpoints the run keeps from now on; undefined for as many as before. */
   readonly keep: Keep | undefined;
+  readonly page: string | undefined;
 }
 
 /** Trains until the run ends; resolves with the exit code. */
 export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<number> {
+  const page = args.page === undefined ? undefined : pageAddress(args.page);
   const folder = await requireRunFolder(args.run);
   return whileLocked(folder, async () => {
     const display = chooseDisplay(terminal, args);
@@ -56,6 +59,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       notices: [...opened.notices, ...(planned === undefined ? place.notices : [])],
       keysFolder: args.keys,
       eventFile: existingEventFile({ folder, name: opened.name, config: opened.config }),
+      page,
       display,
       abandon: () => opened.run.close(),
     });

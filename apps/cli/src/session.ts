@@ -17,6 +17,7 @@ import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
 import { joinEndpoint, localEndpoint } from './join-address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
+import { type PageAddress, servePage } from './page.ts';
 import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
 import { logFolder, type OpenedRun } from './run-folder.ts';
@@ -43,6 +44,8 @@ export interface SessionOptions {
   readonly trace?: string | undefined;
   /** An event file for TensorBoard. */
   readonly eventFile?: EventFileOptions | undefined;
+  /** Where a page of the run is served. */
+  readonly page?: PageAddress | undefined;
   readonly display: Display;
   /** Whether the run folder was made by this command. */
   readonly isNew?: boolean;
@@ -61,7 +64,7 @@ const stopGraceMs = 5_000;
 export async function runSession(options: SessionOptions): Promise<Ending> {
   const { opened, display } = options;
   const { run } = opened;
-  const { coordinator, awaited, notices } = await start(options).catch(async (error: unknown) => {
+  const { coordinator, awaited, notices, page } = await begin(options).catch(async (error: unknown) => {
     await options.abandon();
     throw error;
   });
@@ -74,6 +77,7 @@ export async function runSession(options: SessionOptions): Promise<Ending> {
     watch.see(update);
   });
   display.started(infoOf(options, coordinator.endpoint));
+  if (page !== undefined) display.page(page.address);
   for (const notice of [...notices, ...coordinator.notices]) display.update({ type: 'notice', notice });
   const stopFollowing = followReturning(coordinator, awaited);
   const workers = startWorkers(options, coordinator.endpoint, watch.lost);
@@ -105,6 +109,7 @@ export async function runSession(options: SessionOptions): Promise<Ending> {
     stopFollowing();
     // Workers leave when the coordinator tells them to. Those that did not get the message leave when their input closes.
     await coordinator.close(stopGraceMs);
+    await page?.close();
     stopWatching();
     await workers.stop(stopGraceMs);
     stopListening();
@@ -125,6 +130,23 @@ interface Begun {
   readonly coordinator: Coordinator;
   readonly awaited: readonly Returning[];
   readonly notices: readonly Notice[];
+}
+
+/** Starts the page, which may find its port taken, and the coordinator. */
+async function begin(options: SessionOptions) {
+  const { page: address, opened } = options;
+  let isOver = false;
+  const page = address && (await servePage([opened.run.folder], address, { isRunning: () => !isOver }));
+  try {
+    const begun = await start(options);
+    void begun.coordinator.done.then(() => {
+      isOver = true;
+    });
+    return { ...begun, page };
+  } catch (error) {
+    await page?.close();
+    throw error;
+  }
 }
 
 async function start(options: SessionOptions): Promise<Begun> {

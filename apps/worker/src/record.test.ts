@@ -21,7 +21,7 @@ import { type ClusterOptions, startCluster } from './fixtures/cluster.ts';
 import type { Disk } from './fixtures/coordinator.ts';
 import { small, wide } from './fixtures/experiments.ts';
 
-interface Reported extends Omit<ComputedRecord, 'form' | 'blocks'> {
+interface Reported extends Omit<ComputedRecord, 'form' | 'blocks' | 'model'> {
   readonly worker: string;
   readonly step: number;
   readonly generation: number;

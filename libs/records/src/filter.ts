@@ -1,43 +1,7 @@
-/** Filters such as `rate>0.01,status=finished,name=mnist*`. */
-import { LockstepError, nearNames } from '@lockstep/errors';
-import { keyNamed, type Values, valuesOf } from './keys.ts';
-import { type RunRecord, statuses, type Value } from './record.ts';
-
-const operators = ['<=', '>=', '!=', '=', '<', '>'] as const;
-
-type Operator = (typeof operators)[number];
-
-export interface Condition {
-  readonly key: string;
-  readonly operator: Operator;
-  readonly value: string;
-}
-
-/** Conditions between commas. Throws `config` for text that is none. */
-export function parseFilter(filter: string): readonly Condition[] {
-  return filter.split(',').map((text) => {
-    const [, key = '', operator, value = ''] =
-      /^\s*([^<>=!\s]+)\s*(<=|>=|!=|=|<|>)\s*(.*?)\s*$/.exec(text) ?? [];
-    if (operator === undefined || value === '' || /^[<>=!]/.test(value)) {
-      throw new LockstepError(
-        'config',
-        `'${text.trim()}' is no condition; write KEY=VALUE, such as status=finished, name=mnist* or rate>0.01, with one of ${operators.join(' ')}, and commas between conditions`,
-        { filter, condition: text },
-      );
-    }
-    const condition = { key, operator: operator as Operator, value };
-    requireStatus(condition);
-    return condition;
-  });
-}
-
-/** A misspelt status would select no run. */
-function requireStatus({ key, value }: Condition): void {
-  if (key !== 'status' || value.includes('*') || statuses.some((status) => status === value)) return;
-  const [near] = nearNames(value, statuses, 1);
-  const hint = near === undefined ? `it is one of ${statuses.join(', ')}` : `did you mean ${near}?`;
-  throw new LockstepError('config', `no run has the status '${value}'; ${hint}`, { value, near });
-}
+/** Filters of runs. */
+import { keyNamed, meets, parseFilter } from '@lockstep/view';
+import { valuesOf } from './keys.ts';
+import type { RunRecord } from './record.ts';
 
 /**
  * The runs that meet every condition. A run without a value for a key meets no condition on it, `!=` included. In text `*` stands
@@ -49,48 +13,4 @@ export function filterRuns(runs: readonly RunRecord[], filter: string): readonly
   const all = runs.map(valuesOf);
   const named = conditions.map((condition) => ({ ...condition, key: keyNamed(all, condition.key) }));
   return runs.filter((_, i) => named.every((condition) => meets(all[i]!, condition)));
-}
-
-function meets(values: Values, { key, operator, value: wanted }: Condition): boolean {
-  const value = values.get(key);
-  if (value === undefined) return false;
-  if (operator === '=') return equals(value, wanted);
-  if (operator === '!=') return !equals(value, wanted);
-  const order = compare(key, value, wanted);
-  switch (operator) {
-    case '<':
-      return order < 0;
-    case '>':
-      return order > 0;
-    case '<=':
-      return order <= 0;
-    case '>=':
-      return order >= 0;
-    default:
-      return operator satisfies never;
-  }
-}
-
-function equals(value: Value, wanted: string): boolean {
-  if (typeof value === 'number') return Number.isNaN(value) ? wanted === 'NaN' : value === Number(wanted);
-  if (!wanted.includes('*')) return String(value) === wanted;
-  const pattern = wanted
-    .split('*')
-    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-    .join('.*');
-  return new RegExp(`^${pattern}$`, 's').test(String(value));
-}
-
-/** Negative: `value` is less. NaN, which no comparison holds for, is told by NaN. */
-function compare(key: string, value: Value, wanted: string): number {
-  if (typeof value === 'string') return value < wanted ? -1 : value > wanted ? 1 : 0;
-  const number = Number(wanted);
-  if (typeof value === 'number' && !Number.isNaN(number)) return value === number ? 0 : value - number;
-  throw new LockstepError(
-    'config',
-    typeof value === 'number'
-      ? `${key} is a number, and '${wanted}' is none; write ${key}>0.01`
-      : `${key} is true or false; write ${key}=${String(value)}`,
-    { key, value, wanted },
-  );
 }

@@ -1,4 +1,5 @@
 /** Run folders as plain records, which are filtered, sorted, compared and exported. */
+export { type Condition, keyNamed, parseFilter, type Values } from '@lockstep/view';
 export {
   type AlignedCurve,
   type ComparedFingerprints,
@@ -7,12 +8,13 @@ export {
   compareRuns,
 } from './compare.ts';
 export { encodeCsv, encodeParquet, encodeTable, type TableFormat, tableFormats } from './export.ts';
-export { type Condition, filterRuns, parseFilter } from './filter.ts';
+export { filterRuns } from './filter.ts';
 export { identityOf } from './identity.ts';
-export { keyNamed, type Values, valuesOf } from './keys.ts';
+export { valuesOf } from './keys.ts';
+export type { Logs } from './logs.ts';
 export { outlineOf } from './outline.ts';
 export { type PruneOptions, type Pruning, planPruning, prune } from './prune.ts';
-export { type ReadOptions, type RunList, readRun, readRuns } from './read.ts';
+export { type ReadOptions, type RunList, readRun, readRunAround, readRuns } from './read.ts';
 export {
   type Curve,
   chainOf,

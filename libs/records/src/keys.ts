@@ -1,14 +1,9 @@
 /** What runs are filtered, sorted and compared by. */
-import { LockstepError, nearNames } from '@lockstep/errors';
+import type { Values } from '@lockstep/view';
 import { identityOf } from './identity.ts';
 import { chainOf, metricsOf, type RunRecord, type Value } from './record.ts';
 
-/**
- * Every value of a run by its key. Keys of one name take precedence in this order: the run's own (`status`), its settings
- * (`batchSize`), the parameters of its experiment, its metrics. A prefix names one kind: `config.`, `params.`, `last.`, `best.`.
- */
-export type Values = ReadonlyMap<string, Value>;
-
+/** As `Values` describes them. */
 export function valuesOf(run: RunRecord): Values {
   const metrics = Object.entries(metricsOf(run));
   const last = metrics.map(([name, summary]) => [name, summary.last] as const);
@@ -47,19 +42,4 @@ export function ownValues(run: RunRecord): Readonly<Record<string, Value | undef
     chain: chainOf(run),
     identity: identityOf(run),
   };
-}
-
-/** Options of the command line are written `--batch-size`, settings `batchSize`. */
-const camelCase = (key: string): string =>
-  key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-/** The key as runs have it. Throws `config`, with the nearest keys, where none of the runs has it. */
-export function keyNamed(all: readonly Values[], key: string): string {
-  const known = [key, camelCase(key)].find((name) => all.some((values) => values.has(name)));
-  if (known !== undefined) return known;
-  const names = [...new Set(all.flatMap((values) => [...values.keys()]))];
-  const near = nearNames(key, names);
-  const shown = names.filter((name) => !/^(?:config|params|last|best)\./.test(name)).sort();
-  const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `they have ${shown.join(', ')}`;
-  throw new LockstepError('config', `no run has '${key}'; ${hint}`, { key, near });
 }

@@ -85,6 +85,30 @@ export async function readRun(folder: string, options: ReadOptions = {}): Promis
     events: await logOf(folder, 'events', isRunning, warnings),
     journal: await logOf(folder, 'journal', isRunning, warnings),
   };
+  return recordOf(folder, manifest, logs, isRunning, warnings);
+}
+
+/**
+ * A run whose logs are read as they grow. Curves, fingerprints and steps are those of the metrics that are given, which may be the last
+ * ones alone. Throws `config` for a folder without any file of a run.
+ */
+export async function readRunAround(
+  folder: string,
+  logs: Logs,
+  options: ReadOptions = {},
+): Promise<RunRecord> {
+  const warnings: string[] = [];
+  const manifest = await manifestOf(folder, warnings);
+  return recordOf(folder, manifest, logs, isRunningIn(folder, options, warnings), warnings);
+}
+
+async function recordOf(
+  folder: string,
+  manifest: Json,
+  logs: Logs,
+  isRunning: boolean | undefined,
+  warnings: string[],
+): Promise<RunRecord> {
   const id = basename(resolve(folder));
   const [, date, name] = folderName.exec(id) ?? [];
   return {

@@ -1,14 +1,7 @@
 /** A run as plain data, read from the files of its folder. */
+import type { RunStatus, Value } from '@lockstep/view';
 
-export type Value = string | number | boolean;
-
-/**
- * `interrupted`: no process trains the run, and `lockstep resume` goes on with it. `non-finite`: it stopped at a loss, gradient or
- * parameter that is not finite. `unknown`: nothing in its folder says how it ended.
- */
-export const statuses = ['running', 'finished', 'interrupted', 'non-finite', 'failed', 'unknown'] as const;
-
-export type RunStatus = (typeof statuses)[number];
+export { type RunStatus, statuses, type Value } from '@lockstep/view';
 
 export type MetricKind = 'step' | 'evaluation';
 

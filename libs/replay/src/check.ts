@@ -125,9 +125,8 @@ export class Check {
   }
 
   #digests(recorded: RecordedStep | undefined, { isUpdated, step }: ComputedStep): Finding | undefined {
-    if (recorded === undefined || recorded.form.exchanges.length === 0 || !isUpdated) return undefined;
-    const { blocks, results, replica } = this.computation.worker.recorded();
-    const difference = findDifference(recorded, { blocks, results, replica });
+    if (recorded === undefined || !isUpdated) return undefined;
+    const difference = findDifference(recorded, this.computation.worker.recorded());
     if (difference !== undefined) return { kind: 'digest', step, difference };
     this.#numDigests += numDigestsOf(recorded);
     return undefined;

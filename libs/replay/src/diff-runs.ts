@@ -6,7 +6,7 @@ import { type Evidence, firstDifferent, readEvidence } from './check.ts';
 import { compareWith } from './comparison.ts';
 import { Computation } from './computation.ts';
 import { type Cause, diffWithComputation, type RunDifference } from './diff.ts';
-import { findDifference } from './difference.ts';
+import { findDifference, isOfModel } from './difference.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { savedBefore } from './state.ts';
 
@@ -53,10 +53,12 @@ function firstDifferentStep(a: Evidence, b: Evidence): number | undefined {
 /** Compares the digests that both have: those of all members, and those of blocks with the same shards. */
 function isDifferent(a: RecordedStep, b: RecordedStep): boolean {
   const members = b.members;
-  if (a.form.exchanges.length === 0 || b.form.exchanges.length === 0) return false;
-  return members.some(
-    ({ blocks, results, replica }) => findDifference(a, { blocks, results, replica }) !== undefined,
-  );
+  if (isOfModel(a.form) !== isOfModel(b.form)) return false;
+  return members.some(({ blocks, results, replica }) => {
+    const [model] = replica;
+    const ofModel = isOfModel(b.form) && model !== undefined ? { model } : {};
+    return findDifference(a, { blocks, results, replica, ...ofModel }) !== undefined;
+  });
 }
 
 /** Both runs are what their programs compute: the first array in which these part. */

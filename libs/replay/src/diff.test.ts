@@ -76,6 +76,20 @@ describe('a run beside its own computation', () => {
     expect(found!.element!.recorded).not.toBe(found!.element!.computed);
   });
 
+  it('shows the worker whose model is wrong where that alone is recorded', async () => {
+    const fault: ClusterFault = {
+      rank: 1,
+      step: 2,
+      part: 'replica',
+      variable: 'params/5/kernel',
+      element: 7,
+    };
+    expect(await diffWithComputation(await run('honest', { record: 'chain' }))).toBeUndefined();
+    expect(await diffWithComputation(await run('faulty', { record: 'chain', fault }))).toMatchObject({
+      ...{ step: 2, part: 'replica', variable: 'model', shards: null, worker: 'w1', cause: 'worker' },
+    });
+  });
+
   it('finds the step by the logs where nothing else is recorded', async () => {
     const folder = join(root, 'logs');
     await recordLocally(folder, 'logs', convolutional(), { config });
@@ -92,9 +106,10 @@ describe('a run beside its own computation', () => {
 });
 
 describe('a difference that the sum rounds away', () => {
-  const fault = {
-    ...{ rank: 2, step: 3, part: 'partial', variable: 'params/5/kernel', element: 4, shard: 2 },
-  } as const;
+  const fault: ClusterFault = {
+    ...{ rank: 2, step: 3, variable: 'params/5/kernel', element: 4, shard: 2 },
+    part: 'partial',
+  };
   const expected = { step: 3, part: 'partial', worker: 'w2', shards: { start: 2, count: 1 } };
 
   it('is found, and is said not to reach the result', async () => {
@@ -108,6 +123,18 @@ describe('a difference that the sum rounds away', () => {
 });
 
 describe('two runs', () => {
+  it('show the step at which their models part where those alone are recorded', async () => {
+    const fault: ClusterFault = {
+      rank: 1,
+      step: 2,
+      part: 'replica',
+      variable: 'params/5/kernel',
+      element: 7,
+    };
+    const [a, b] = [await run('a', { record: 'chain' }), await run('b', { record: 'chain', fault })];
+    expect(await diffRuns(a, b)).toMatchObject({ step: 2, worker: 'w1', run: b.folder });
+  });
+
   it('are identical on other members', async () => {
     const members = [{ start: 0, count: 4 }];
     expect(await diffRuns(await run('a'), await run('b', { members }))).toBeUndefined();

@@ -1,6 +1,7 @@
 /** The first difference between a run and its own computation, or between two runs, with its cause. */
 import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import type { ShardRange } from '@lockstep/collectives';
+import { type RecordedMember, readLog } from '@lockstep/tracking';
 import {
   Check,
   type CheckOptions,
@@ -31,6 +32,9 @@ export interface RunDifference {
   readonly shards: ShardRange | null;
   /** The worker at fault; null if all members agree, or where none is known. */
   readonly worker: string | null;
+  /** Of that worker. */
+  readonly rank?: number;
+  readonly host?: string;
   /** The run that parts from its own computation; absent where both runs are as their programs compute them. */
   readonly run?: string;
   readonly cause: Cause;
@@ -80,13 +84,15 @@ async function located(
       note: `recorded is ${recorded}, computed ${computed}; the run has no digests of this step, so the place in the step is not known (train with --record full)`,
     };
   }
-  const { part, exchange, variable = part, shards, workers, isRoundedAway } = finding.difference;
-  const numMembers = evidence.steps.get(step)!.members.length;
-  const isOfOne = workers.length === 1 || workers.length < numMembers;
+  const { part, exchange, variable = part, shards, workers, isAlone, isRoundedAway } = finding.difference;
+  const { members } = evidence.steps.get(step)!;
+  // What all members have in common is the fault of none of them alone.
+  const worker = shards !== null || workers.length < members.length ? workers[0]! : null;
   const element = part === 'replica' ? await elementOf(computation, variable) : undefined;
   return {
     ...{ step, part, ...(exchange !== undefined && { exchange }), variable, shards },
-    ...{ worker: isOfOne ? workers[0]! : null, run: run.folder, cause: causeOf(run.changes, part) },
+    ...{ worker, ...(worker !== null && (await placeOf(run, worker, members))) },
+    ...{ run: run.folder, cause: isAlone && !ofBatch.includes(part) ? 'worker' : causeOf(run.changes, part) },
     element: element ?? null,
     ...(isRoundedAway && { isRoundedAway }),
     note: isRoundedAway
@@ -95,6 +101,17 @@ async function located(
         ? 'the elements are not known: what the worker computed is not kept, and its program computes other bytes'
         : 'the elements are those of the checkpoint of this step',
   };
+}
+
+async function placeOf(
+  { folder }: RecordedRun,
+  worker: string,
+  members: readonly RecordedMember[],
+): Promise<Pick<RunDifference, 'rank' | 'host'>> {
+  const { records } = await readLog(folder, 'events');
+  const host = records.find((event) => event.type === 'joined' && event.worker === worker)?.host;
+  const { rank } = members.find((member) => member.worker === worker)!;
+  return { rank, ...(typeof host === 'string' && { host }) };
 }
 
 /** The first element of an array of the replica that differs from the checkpoint of the step, if there is one. */

@@ -35,7 +35,7 @@ describe('findDifference', () => {
     expect(
       findDifference(step([member(0), member(1, { blocks, results: [[0n], [0n, 0n]] })]), computed),
     ).toEqual({
-      ...{ step: 7, part: 'columns', shards: { start: 6, count: 2 }, workers: ['w1'] },
+      ...{ step: 7, part: 'columns', shards: { start: 6, count: 2 }, workers: ['w1'], isAlone: true },
     });
   });
 
@@ -45,7 +45,7 @@ describe('findDifference', () => {
     const members = [member(0, { results }), member(1, { blocks, results })];
     expect(findDifference(step(members), computed)).toEqual({
       ...{ step: 7, part: 'partial', exchange: 1, variable: 'sums' },
-      ...{ shards: { start: 6, count: 2 }, workers: ['w1'] },
+      ...{ shards: { start: 6, count: 2 }, workers: ['w1'], isAlone: true },
     });
   });
 
@@ -59,14 +59,22 @@ describe('findDifference', () => {
   it('names the workers whose result differs', () => {
     const members = [member(0), member(1, { results: [[6n], [0n, 8n]] })];
     expect(findDifference(step(members), computed)).toEqual({
-      ...{ step: 7, part: 'result', exchange: 1, variable: 'params/0/kernel', shards: null, workers: ['w1'] },
+      ...{
+        step: 7,
+        part: 'result',
+        exchange: 1,
+        variable: 'params/0/kernel',
+        shards: null,
+        workers: ['w1'],
+        isAlone: true,
+      },
     });
   });
 
   it('names the worker whose replica differs', () => {
     const members = [member(0), member(1, { replica: [9n, 0n] })];
     expect(findDifference(step(members), computed)).toEqual({
-      ...{ step: 7, part: 'replica', variable: 'optimizer/m', shards: null, workers: ['w1'] },
+      ...{ step: 7, part: 'replica', variable: 'optimizer/m', shards: null, workers: ['w1'], isAlone: true },
     });
   });
 

@@ -7,7 +7,10 @@ import type { ShardRange } from '@lockstep/collectives';
 import type { RecordedBlock, RecordedMember, RecordedStep, RecordForm } from '@lockstep/tracking';
 
 /** The digests of a step that one process computed for all blocks. */
-export type ComputedDigests = Pick<RecordedMember, 'blocks' | 'results' | 'replica'>;
+export interface ComputedDigests extends Pick<RecordedMember, 'blocks' | 'results' | 'replica'> {
+  /** Of parameters and model state. A record may have this digest alone. */
+  readonly model?: bigint;
+}
 
 /** Where in a step a fault entered. */
 export type Part =
@@ -33,6 +36,8 @@ export interface Difference {
   readonly shards: ShardRange | null;
   /** The workers that recorded another digest. All members had it if all differ from what is computed here. */
   readonly workers: readonly string[];
+  /** Whether other members recorded what is computed here, so that no change of program, profile or build explains the difference. */
+  readonly isAlone: boolean;
   /** Whether the difference of a partial does not show in the reduced result: the sum rounds it away. */
   readonly isRoundedAway?: boolean;
 }
@@ -72,18 +77,23 @@ function besides({ step, form, members: recorded }: RecordedStep, computed: Comp
   return { step, form, members, pairs, computed };
 }
 
+/** Whether a run records its model alone, as one array. */
+export const isOfModel = ({ exchanges }: RecordForm): boolean => exchanges.length === 0;
+
 const keyOf = ({ start, count }: ShardRange): string => `${start}+${count}`;
 
 function differenceOfBatches({ step, pairs }: Beside): Difference | undefined {
   for (const part of ['samples', 'columns'] as const) {
     const pair = pairs.find((one) => one.recorded[part] !== one.computed[part]);
-    if (pair !== undefined) return { step, part, shards: pair.recorded.shards, workers: [pair.worker] };
+    if (pair === undefined) continue;
+    const isAlone = isOfOne(pairs, pair, (block) => block[part]);
+    return { step, part, shards: pair.recorded.shards, workers: [pair.worker], isAlone };
   }
   return undefined;
 }
 
 function differenceOfExchanges(beside: Beside): Difference | undefined {
-  const { step, form, pairs, computed } = beside;
+  const { step, form, members, pairs, computed } = beside;
   for (const [exchange, variables] of form.exchanges.entries()) {
     const inResult = membersThatDiffer(
       beside,
@@ -97,25 +107,47 @@ function differenceOfExchanges(beside: Beside): Difference | undefined {
       const { shards } = pair.recorded;
       return {
         ...{ step, part: 'partial', exchange, variable, shards, workers: [pair.worker] },
+        isAlone: isOfOne(pairs, pair, at),
         ...(inResult(i).length === 0 && { isRoundedAway: true }),
       };
     }
     for (const [i, variable] of variables.entries()) {
       const workers = inResult(i);
-      if (workers.length > 0) return { step, part: 'result', exchange, variable, shards: null, workers };
+      if (workers.length === 0) continue;
+      const isAlone = workers.length < members.length;
+      return { step, part: 'result', exchange, variable, shards: null, workers, isAlone };
     }
   }
   return undefined;
 }
 
 function differenceOfReplicas(beside: Beside): Difference | undefined {
-  const { step, form, computed } = beside;
-  const inReplica = membersThatDiffer(beside, ({ replica }) => replica, computed.replica);
+  const { step, form, members, computed } = beside;
+  const expected = isOfModel(form) ? [computed.model] : computed.replica;
+  const inReplica = membersThatDiffer(beside, ({ replica }) => replica, expected);
   for (const [i, variable] of form.replica.entries()) {
     const workers = inReplica(i);
-    if (workers.length > 0) return { step, part: 'replica', variable, shards: null, workers };
+    if (workers.length === 0) continue;
+    return {
+      step,
+      part: 'replica',
+      variable,
+      shards: null,
+      workers,
+      isAlone: workers.length < members.length,
+    };
   }
   return undefined;
+}
+
+/** Whether blocks of other workers have the recorded digest. */
+function isOfOne(
+  pairs: readonly Pair[],
+  { worker }: Pair,
+  at: (block: RecordedBlock) => bigint | undefined,
+): boolean {
+  const others = pairs.filter((one) => one.worker !== worker);
+  return others.length > 0 && others.every((one) => at(one.recorded) === at(one.computed));
 }
 
 /** For a place in a list of digests: the members that recorded another digest. A damaged list is left out. */
@@ -123,13 +155,13 @@ const membersThatDiffer =
   (
     { members }: Beside,
     digestsOf: (member: RecordedMember) => readonly bigint[] | undefined,
-    computed: readonly bigint[] | undefined,
+    computed: readonly (bigint | undefined)[] | undefined,
   ) =>
   (i: number): string[] =>
     members
       .filter((member) => {
-        const digest = digestsOf(member)?.[i];
-        return digest !== undefined && digest !== computed?.[i];
+        const [digest, expected] = [digestsOf(member)?.[i], computed?.[i]];
+        return digest !== undefined && expected !== undefined && digest !== expected;
       })
       .map(({ worker }) => worker);
 

@@ -80,7 +80,8 @@ async function readOrEmpty(path: string): Promise<string> {
   }
 }
 
-function recordOf(text: string): LogRecord | undefined {
+/** Undefined for a line that is no record. */
+export function recordOf(text: string): LogRecord | undefined {
   const record = parseOrUndefined(text);
   const isRecord = typeof record === 'object' && record !== null && !Array.isArray(record);
   return isRecord ? (record as LogRecord) : undefined;

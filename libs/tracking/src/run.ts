@@ -226,7 +226,8 @@ export function readLog(folder: string, name: LogName): Promise<Lines> {
   return readLines(logPath(folder, name));
 }
 
-function logPath(folder: string, name: LogName): string {
+/** The file of one log of a run. */
+export function logPath(folder: string, name: LogName): string {
   return join(folder, `${name}.jsonl`);
 }
 

@@ -191,8 +191,9 @@ describe('the record of a step', () => {
     const model = worker.replica.slice(0, params.length + state.length);
     expect(records.at(-1)).toEqual({
       ...{ form: { exchanges: [], replica: ['model'] }, results: [], blocks: [] },
-      replica: [together(...model)],
+      ...{ replica: [together(...model)], model: together(...model) },
     });
+    expect(train({}).records.at(-1)!.model).toBe(together(...model));
     expect(() => train({ record: false }, 1)).toThrow(/a worker that records its steps has a record/);
   });
 });

@@ -2,6 +2,7 @@
 import type { Command } from './command.ts';
 import { inspect, spike } from './inspect.ts';
 import { completion, doctor, help, keys } from './machine.ts';
+import { report, view } from './pages.ts';
 import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
@@ -27,6 +28,8 @@ export const commands: readonly Command[] = [
   compare,
   inspect,
   spike,
+  view,
+  report,
   prune,
   keys,
   doctor,

@@ -10,6 +10,7 @@ import {
   lengthOptions,
   localOptions,
   networkOptions,
+  pageOptions,
   runFolder,
   runOptions,
 } from '../options.ts';
@@ -19,7 +20,7 @@ export const train = command({
   name: 'train',
   summary: 'train on workers of this machine',
   positionals: { experiment: experimentFile },
-  options: { ...localOptions, ...runOptions, ...networkOptions },
+  options: { ...localOptions, ...runOptions, ...networkOptions, ...pageOptions },
   examples: [
     ['train experiments/mnist-cnn.ts --workers 2', 'two worker processes'],
     ['train mine.ts --seed 7 --steps 100 --json', 'for scripts'],
@@ -42,6 +43,7 @@ export const coordinator = command({
     }),
     ...runOptions,
     ...networkOptions,
+    ...pageOptions,
   },
   examples: [['coordinator mine.ts --bind tcp://10.0.0.5:7070 --keys keys', 'for other machines']],
   run: async (args, context) => {
@@ -128,6 +130,7 @@ export const resume = command({
       describe: 'where workers join (default: the previous address, where its workers look for it)',
     }),
     keys: networkOptions.keys,
+    ...pageOptions,
   },
   refused: refusals({
     ...fixedReasons(runOptions),

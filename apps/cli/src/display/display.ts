@@ -76,6 +76,8 @@ export interface Replayed {
 export interface Display {
   started(info: RunInfo): void;
   update(update: Update): void;
+  /** Where a browser finds the page of the run. */
+  page(address: string): void;
   /** Shows a line that stays. */
   note(text: string): void;
   /** Shows problems that the type checker found in the experiment. */

@@ -57,6 +57,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
           update satisfies never;
       }
     },
+    page: (address) => write('page', { address }),
     note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
     ended: (ending) =>

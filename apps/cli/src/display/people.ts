@@ -86,6 +86,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       if (!begun && isFailedLoading(update)) heldBack.push(text);
       else note(text);
     },
+    page: (address) => note(`page  ${address}`),
     note,
     typeErrors: (problems) => {
       for (const line of describeProblems(problems)) note(line);

@@ -16,7 +16,8 @@ const causes: Readonly<Record<RunDifference['cause'], string>> = {
   profile: 'the profile: contractions are rounded otherwise',
   build: 'the build: other code of the packages computed the run',
   setting: 'the settings: the runs have other ones',
-  worker: 'the worker: data, program, profile and build are the same, so its machine computed something else',
+  worker:
+    'the worker: neither data, program, profile nor build explain it, so its machine computed something else',
 };
 
 /** The first difference in a block of lines, or one line that there is none. */
@@ -31,13 +32,13 @@ export function differenceLines(
       folders.length === 1 ? `${plural(numSteps, 'step')} computed again` : 'every common step is the same';
     return [`✓ identical: ${how}   ${folders.length === 1 ? 'run' : 'runs'} ${runs}`];
   }
-  const { step, worker, run, shards, variable, exchange, element, cause, note } = found;
+  const { step, run, shards, variable, exchange, element, cause, note } = found;
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['part', partOf(found)],
     ['variable', variable],
     ['exchange', exchange === undefined ? undefined : `${exchange}`],
     ['shards', shards === null ? undefined : shardsText(shards)],
-    ['worker', worker ?? undefined],
+    ['worker', workerText(found)],
     ['run', folders.length === 1 ? undefined : run],
     ['element', element === null ? undefined : elementText(element)],
     ['cause', causes[cause]],
@@ -63,6 +64,15 @@ const partOf = ({ part }: RunDifference): string => parts[part];
 
 const shardsText = ({ start, count }: { readonly start: number; readonly count: number }): string =>
   count === 1 ? `${start}` : `${start} to ${start + count - 1}`;
+
+function workerText({ worker, rank, host }: RunDifference): string | undefined {
+  if (worker === null) return undefined;
+  const where = [
+    ...(rank === undefined ? [] : [`rank ${rank}`]),
+    ...(host === undefined ? [] : [`on ${host}`]),
+  ];
+  return where.length === 0 ? worker : `${worker}, ${where.join(' ')}`;
+}
 
 const elementText = ({ index, recorded, computed }: NonNullable<RunDifference['element']>): string =>
   `${index}: ${recorded} against ${computed}`;

@@ -16,18 +16,21 @@ export interface SobolAxis {
   readonly shift: number;
 }
 
+/** Bit `place` of a word, counted from the highest. */
+const bitAt = (place: number): number => (1 << (numBits - 1 - place)) >>> 0;
+
 /** Coordinate `dimension` of the sequence, counted from 0. */
 export function sobolAxis(dimension: number): SobolAxis {
   const vectors = new Uint32Array(numBits);
   if (dimension === 0) {
-    for (let j = 0; j < numBits; j++) vectors[j] = 2 ** (numBits - 1 - j);
+    for (let j = 0; j < numBits; j++) vectors[j] = bitAt(j);
     return { vectors, shift: 0 };
   }
   const [polynomial, ...first] = directions[dimension - 1]!;
   const degree = first.length;
   for (let j = 0; j < numBits; j++) {
     if (j < degree) {
-      vectors[j] = first[j]! * 2 ** (numBits - 1 - j);
+      vectors[j] = first[j]! * bitAt(j);
       continue;
     }
     // The recurrence of Bratley and Fox (1988): the polynomial's inner coefficients choose earlier vectors.
@@ -56,7 +59,7 @@ export function scrambled({ vectors }: SobolAxis, key: Key): SobolAxis {
 function multiply(rows: Uint32Array, vector: number): number {
   let product = 0;
   for (let p = 0; p < numBits; p++) {
-    const bit = 2 ** (numBits - 1 - p);
+    const bit = bitAt(p);
     const row = (rows[p]! & ~(2 * bit - 1)) | bit;
     if (parity(row & vector) === 1) product |= bit;
   }
@@ -77,5 +80,5 @@ export function sobolPoint({ vectors, shift }: SobolAxis, index: number): number
   for (let gray = index ^ (index >>> 1), j = 0; gray !== 0; gray >>>= 1, j++) {
     if (gray & 1) bits ^= vectors[j]!;
   }
-  return (bits >>> 0) / 2 ** numBits;
+  return (bits >>> 0) / 2 ** 32;
 }

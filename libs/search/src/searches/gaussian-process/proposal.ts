@@ -70,7 +70,7 @@ function drawn({ encoding, centres, key }: ProposalOptions): readonly Float64Arr
     const input = encoding.encode(centre);
     return Array.from({ length: numNear }, (_, i) => {
       const at = numSpread + c * numNear + i;
-      const distance = 0.25 * 2 ** -(i % 8);
+      const distance = 0.25 / (1 << (i % 8));
       return Float64Array.from(axes, (one, k) => {
         const [u, v] = [numbers[k]![at]!, numbers[k]![count + at]!];
         if (one.axis.kind === 'options') return v < 0.2 ? evenly(one, u) : input[k]!;

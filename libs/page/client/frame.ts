@@ -1,0 +1,188 @@
+/** What surrounds the views: title, status, figures of a single run, navigation. */
+import { countText, durationText, metricText, shortHash } from '@lockstep/view';
+import { type App, currentRun } from './app.ts';
+import { h, s, setText } from './dom.ts';
+import { sectionsOf } from './sections.ts';
+import type { Link } from './source.ts';
+import type { Theme, ViewName } from './state.ts';
+import type { ShownRun } from './store.ts';
+
+export interface Frame {
+  readonly main: HTMLElement;
+  update(link: Link): void;
+}
+
+const names: Readonly<Record<ViewName, string>> = {
+  curves: 'Curves',
+  runs: 'Runs',
+  workers: 'Workers',
+  members: 'Members',
+  run: 'Record',
+};
+
+export function createFrame(app: App): Frame {
+  const title = h('h1');
+  const under = h('p', { class: 'under' });
+  const link = h('p', { class: 'link', role: 'status' });
+  const theme = createThemeSwitch(app);
+  const figures = h('dl', { class: 'figures' });
+  const tabs = new Map(
+    (Object.keys(names) as ViewName[]).map((name) => [name, h('a', { href: `#view=${name}` }, names[name])]),
+  );
+  const main = h('main', { id: 'main' });
+  let shown: ShownRun['progress'] | undefined;
+  const notes = h('ul', { class: 'notes' });
+  document.body.append(
+    h(
+      'header',
+      { class: 'top' },
+      h(
+        'div',
+        { class: 'brand' },
+        mark(),
+        h('span', {}, 'Lockstep'),
+        link,
+        h('span', { class: 'spring' }),
+        theme.element,
+      ),
+      title,
+      under,
+      figures,
+    ),
+    h('nav', { 'aria-label': 'Views' }, ...tabs.values()),
+    notes,
+    main,
+  );
+  return {
+    main,
+    update(state) {
+      const { store, keeper } = app;
+      const only = store.runs.length === 1 ? store.runs[0] : undefined;
+      const name = titleOf(store.runs);
+      setText(title, name);
+      document.title = `${name} · Lockstep`;
+      setText(under, only === undefined ? '' : only.id);
+      showLink(link, state, store.runs);
+      figures.hidden = only === undefined;
+      if (only !== undefined && only.progress !== shown) showFigures(figures, only);
+      shown = only?.progress;
+      theme.update();
+      for (const [view, tab] of tabs) {
+        tab.href = keeper.hrefOf({ view });
+        if (view === keeper.state.view) tab.setAttribute('aria-current', 'page');
+        else tab.removeAttribute('aria-current');
+      }
+      const warnings = [...store.warnings, ...(currentRun(app)?.progress.warnings ?? [])];
+      notes.replaceChildren(...warnings.slice(0, 4).map((warning) => h('li', {}, warning)));
+      notes.hidden = warnings.length === 0;
+    },
+  };
+}
+
+function titleOf(runs: readonly ShownRun[]): string {
+  const experiments = [...new Set(runs.map(({ facts }) => facts.name))];
+  if (runs.length === 1) return experiments[0]!;
+  const of = experiments.length === 1 ? ` of ${experiments[0]}` : '';
+  return `${countText(runs.length)} runs${of}`;
+}
+
+/** Three strokes in step. */
+function mark(): SVGElement {
+  return s(
+    'svg',
+    { class: 'mark', width: 22, height: 22, viewBox: '0 0 32 32', 'aria-hidden': 'true' },
+    s('path', { d: 'M7 24V8m9 16V8m9 16V8', 'stroke-width': 4, 'stroke-linecap': 'round', fill: 'none' }),
+  );
+}
+
+const linkTexts: Readonly<Record<Link, string>> = {
+  file: '',
+  live: 'live',
+  lost: 'connection lost, trying again',
+  ended: 'no longer served; what was read stays',
+};
+
+function showLink(element: HTMLElement, link: Link, runs: readonly ShownRun[]): void {
+  const isRunning = runs.some(({ progress }) => progress.status === 'running');
+  setText(element, link === 'live' && !isRunning ? '' : linkTexts[link]);
+  element.dataset.link = link;
+}
+
+/** The figures that people look for first. */
+function showFigures(list: HTMLElement, run: ShownRun): void {
+  const { status, steps, totalSteps, durationMs, fingerprint, fingerprintStep } = run.progress;
+  const total = totalSteps === undefined ? '' : ` of ${countText(totalSteps)}`;
+  const speed = run.curves.get('samples/second')?.curve.means;
+  const figures: [name: string, value: string, note: string][] = [
+    ['Status', status, durationMs === undefined ? '' : `in ${durationText(durationMs)}`],
+    ['Steps', countText(steps), total],
+    ...leading(run),
+  ];
+  if (speed !== undefined && speed.values.length > 0) {
+    const mean = meanOf(speed.values, speed.counts);
+    const ranks = run.timeline.generations.at(-1)?.worldSize;
+    const note = ranks === undefined ? '' : `${ranks} ${ranks === 1 ? 'worker' : 'workers'}`;
+    figures.push(['Samples per second', metricText('samples/second', mean), note]);
+  }
+  if (fingerprint !== undefined) {
+    figures.push(['Fingerprint', shortHash(fingerprint), `step ${countText(fingerprintStep ?? 0)}`]);
+  }
+  const items = figures.map(([name, value, note]) =>
+    h(
+      'div',
+      { 'data-figure': name.toLowerCase() },
+      h('dt', {}, name),
+      h('dd', name === 'Status' ? { 'data-status': status } : {}, value, h('small', {}, note)),
+    ),
+  );
+  const share = totalSteps === undefined || totalSteps === 0 ? 0 : Math.min(1, steps / totalSteps);
+  const bar = h('div', { class: 'progress', 'aria-hidden': 'true' }, h('i'));
+  (bar.firstChild as HTMLElement).style.width = `${100 * share}%`;
+  if (status === 'running') items[1]!.append(bar);
+  list.replaceChildren(...items);
+}
+
+/** Of training the loss, of each kind of evaluation the accuracy or what there is. */
+function leading(run: ShownRun): [string, string, string][] {
+  const sections = sectionsOf([run]).filter(({ title }) => title !== 'Speed');
+  const metrics = sections.map(({ title, metrics }) => {
+    const accuracy = title === 'Training' ? undefined : metrics.find((name) => /accuracy$/i.test(name));
+    return accuracy ?? metrics[0]!;
+  });
+  return metrics.flatMap((name) => {
+    const summary = run.progress.metrics[name];
+    if (summary === undefined) return [];
+    const { last, best } = summary;
+    const note = best === undefined || best === last ? '' : `best ${metricText(name, best)}`;
+    return [[name, metricText(name, last), note] as [string, string, string]];
+  });
+}
+
+function meanOf(values: Float64Array, counts: Float64Array): number {
+  let [sum, total] = [0, 0];
+  for (const [i, value] of values.entries()) {
+    sum += value * counts[i]!;
+    total += counts[i]!;
+  }
+  return total === 0 ? 0 : sum / total;
+}
+
+const themes: readonly Theme[] = ['auto', 'light', 'dark'];
+
+function createThemeSwitch({ keeper }: App) {
+  const element = h('button', { type: 'button', class: 'theme', on: { click: next } });
+  return {
+    element,
+    update() {
+      const { theme } = keeper.state;
+      setText(element, theme === 'auto' ? 'Auto' : theme === 'light' ? 'Light' : 'Dark');
+      element.setAttribute('aria-label', `Colours: ${theme}. Change them`);
+      document.documentElement.dataset.theme = theme;
+    },
+  };
+
+  function next(): void {
+    const at = themes.indexOf(keeper.state.theme);
+    keeper.set({ theme: themes[(at + 1) % themes.length]! });
+  }
+}

@@ -1,0 +1,123 @@
+/** The runs as this page knows them, with changes applied as they come. */
+import {
+  type Curve,
+  type CurveKind,
+  type Delta,
+  emptyCurve,
+  extend,
+  GrowingWork,
+  type PageData,
+  type RunDelta,
+  type RunFacts,
+  type RunProgress,
+  type RunView,
+  type Summary,
+  type Timeline,
+  type Value,
+  widthFor,
+  withMeans,
+} from '@lockstep/view';
+
+/** A curve that grows beyond so many columns is thinned to half of them. */
+const maxColumns = 2_048;
+
+export interface ShownCurve {
+  readonly kind: CurveKind;
+  readonly curve: Curve;
+}
+
+export class ShownRun {
+  readonly index: number;
+  facts: RunFacts;
+  progress: RunProgress;
+  timeline: Timeline;
+  program: RunView['program'];
+  readonly curves = new Map<string, ShownCurve>();
+  readonly workers = new Map<string, { rank: number; readonly work: GrowingWork }>();
+
+  constructor(index: number, { facts, progress, timeline, curves, workers, program }: RunView) {
+    this.index = index;
+    this.facts = facts;
+    this.progress = progress;
+    this.timeline = timeline;
+    this.program = program;
+    for (const [name, { kind, curve }] of Object.entries(curves)) {
+      this.curves.set(name, { kind, curve: withMeans(curve) });
+    }
+    this.#addWork(workers);
+  }
+
+  get id(): string {
+    return this.facts.id;
+  }
+
+  apply({ facts, progress, timeline, curves = {}, workers = [], program }: RunDelta): void {
+    this.facts = facts ?? this.facts;
+    this.progress = progress ?? this.progress;
+    this.timeline = timeline ?? this.timeline;
+    this.program = program ?? this.program;
+    for (const [name, { kind, ...points }] of Object.entries(curves)) {
+      const { curve } = this.curves.get(name) ?? { curve: emptyCurve };
+      this.curves.set(name, { kind, curve: bounded(extend(curve, points)) });
+    }
+    this.#addWork(workers);
+  }
+
+  #addWork(workers: RunView['workers']): void {
+    for (const { worker, rank, work } of workers) {
+      const known = this.workers.get(worker) ?? { rank, work: new GrowingWork() };
+      known.rank = rank;
+      known.work.addAll(work);
+      this.workers.set(worker, known);
+    }
+  }
+}
+
+function bounded(curve: Curve): Curve {
+  const { steps, means, width } = curve;
+  if (means.steps.length <= maxColumns || steps.length === 0) return curve;
+  const coarse = widthFor(steps[0]!, steps.at(-1)!, maxColumns / 2);
+  return extend(curve, { steps: [], values: [] }, Math.max(width, coarse));
+}
+
+export class Store {
+  runs: readonly ShownRun[] = [];
+  warnings: readonly string[] = [];
+  /** When the newest data were read, in milliseconds since 1970. */
+  time = 0;
+
+  load({ runs, warnings, time }: PageData): void {
+    this.runs = runs.map((run, index) => new ShownRun(index, run));
+    this.warnings = warnings;
+    this.time = time;
+  }
+
+  apply({ runs, time }: Delta): void {
+    this.time = time;
+    for (const delta of runs) this.runs[delta.run]?.apply(delta);
+  }
+}
+
+/** Every value by which runs are filtered and sorted; the names are those of `lockstep runs`. */
+export function valuesOf({ facts, progress }: ShownRun): ReadonlyMap<string, Value> {
+  const metrics = Object.entries(progress.metrics);
+  const { status, steps, totalSteps, durationMs, fingerprint } = progress;
+  const own: Readonly<Record<string, Value | undefined>> = {
+    ...{ run: facts.id, name: facts.name, status, created: facts.created, steps, totalSteps },
+    ...{ seed: facts.seed, profile: facts.profile, fingerprint, identity: facts.identity, data: facts.data },
+    seconds: durationMs === undefined ? undefined : durationMs / 1_000,
+  };
+  const last = (summary: Summary): Value => summary.last;
+  const best = (summary: Summary): Value | undefined => summary.best;
+  const entries: (readonly [string, Value | undefined])[] = [
+    ...metrics.map(([name, summary]) => [name, last(summary)] as const),
+    ...metrics.map(([name, summary]) => [`last.${name}`, last(summary)] as const),
+    ...metrics.map(([name, summary]) => [`best.${name}`, best(summary)] as const),
+    ...Object.entries(facts.params),
+    ...Object.entries(facts.params).map(([name, value]) => [`params.${name}`, value] as const),
+    ...Object.entries(facts.config),
+    ...Object.entries(facts.config).map(([name, value]) => [`config.${name}`, value] as const),
+    ...Object.entries(own),
+  ];
+  return new Map(entries.filter((entry): entry is [string, Value] => entry[1] !== undefined));
+}

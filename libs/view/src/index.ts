@@ -1,0 +1,57 @@
+/** What a page shows of runs, as plain data. Runs in Node and in browsers: nothing here reads a file. */
+export { type Condition, meets, parseFilter } from './conditions.ts';
+export {
+  type Curve,
+  emptyCurve,
+  extend,
+  lowerBound,
+  type Means,
+  type Points,
+  thin,
+  type Window,
+  widthFor,
+  withMeans,
+} from './curve.ts';
+export {
+  bytesText,
+  countText,
+  differences,
+  durationText,
+  metricText,
+  millisecondsText,
+  numberText,
+  percentText,
+  rateText,
+  shortHash,
+} from './format.ts';
+export type {
+  CurveKind,
+  Delta,
+  NamedCurve,
+  PageData,
+  RunDelta,
+  RunFacts,
+  RunProgress,
+  RunView,
+  Summary,
+  WindowData,
+  WorkerView,
+} from './model.ts';
+export { fromJson, pack, toJson, unpack } from './pack.ts';
+export { GrowingProgram, type PartKind, type ProgramPart, type TraceEvent } from './program.ts';
+export { Series } from './series.ts';
+export { type Band, bandOf, smoothed } from './smooth.ts';
+export { type RunStatus, statuses } from './status.ts';
+export {
+  type GenerationMark,
+  type LogEntry,
+  type Mark,
+  type MarkKind,
+  type Membership,
+  type Span,
+  type Timeline,
+  timelineOf,
+  type WorkerLine,
+} from './timeline.ts';
+export { byText, compareValues, keyNamed, type Value, type Values } from './values.ts';
+export { GrowingWork, maxWorkColumns, type StepWork, type Work, type WorkField, workFields } from './work.ts';
