@@ -48,6 +48,7 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
     library: data,
     names: [
       'createDataset',
+      'createDatasetCache',
       'encodeRecords',
       'evaluationSamples',
       'fillBatch',
