@@ -5,7 +5,7 @@
 
 import { metricText } from '@lockstep/view';
 import uPlot from 'uplot';
-import { drawLabels, drawLines, drawMarks, labelRoom } from './draw.ts';
+import { drawLabels, drawLines, drawMarks, drawMarkTexts, labelRoom } from './draw.ts';
 import { type ChartContent, type Extent, extentOf } from './lines.ts';
 import type { Palette } from './look.ts';
 
@@ -174,6 +174,7 @@ export class Chart {
     ctx.clip();
     drawMarks(ctx, bbox, place, this.content);
     drawLines(ctx, place, this.content);
+    drawMarkTexts(ctx, bbox, place, this.content);
     ctx.restore();
     drawLabels(ctx, bbox, place, this.content);
   }
