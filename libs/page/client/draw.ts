@@ -17,6 +17,9 @@ interface Box {
 /** With more lines than these, each would be lost among labels. */
 const maxLabels = 8;
 
+/** Dots of more lines would hide them. */
+const maxDotted = 24;
+
 export function drawLines(ctx: CanvasRenderingContext2D, place: Place, content: ChartContent): void {
   const { lines, from, to, palette } = content;
   const pixel = devicePixelRatio;
@@ -39,7 +42,7 @@ export function drawLines(ctx: CanvasRenderingContext2D, place: Place, content: 
     ctx.lineWidth = (isDense(points, content, lines.length) ? 1 : 1.7) * pixel;
     ctx.setLineDash(look.dash.map((length) => length * pixel));
     ctx.stroke(linePath(points, from, to, place));
-    drawLonely(ctx, points, place, palette.curves[look.colour]!);
+    if (lines.length <= maxDotted) drawLonely(ctx, points, place, palette.curves[look.colour]!);
   }
   ctx.setLineDash([]);
   ctx.globalAlpha = 1;
