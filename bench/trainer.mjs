@@ -8,10 +8,10 @@ import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 const TOTAL_STEPS = 1_000_000;
 
 /**
- * @param options `numShards`, `profile`
+ * @param options `numShards`, `profile`; `record`, what the step records (default: nothing)
  * @returns `step()`, a whole training step; `update()`, only its update, with the sums of the last step; `loss()` of the last step
  */
-export async function createTrainer(experiment, { numShards, profile }) {
+export async function createTrainer(experiment, { numShards, profile, record = 'off' }) {
   const dataset = await experiment.data.load();
   const config = resolveConfig(experiment, { shards: numShards, steps: TOTAL_STEPS });
   const programs = compilePrograms(experiment, dataset, config, TOTAL_STEPS);
@@ -21,6 +21,7 @@ export async function createTrainer(experiment, { numShards, profile }) {
     scratchBytes: SCRATCH_BYTES,
     evaluationSamples: 0,
     batchSize: config.batchSize,
+    record: /** @type {import('@lockstep/run').RecordMode} */ (record),
   });
   const memory = createMemory(layout.bytes);
   const kernels = kernelsOf({ profile, memory, scratchOffset: layout.scratch[0] });

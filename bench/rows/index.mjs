@@ -6,8 +6,10 @@
  * figure. Figures are milliseconds unless the row's `measured` names another quantity.
  */
 import { allReduceGroups } from './all-reduce.mjs';
+import { compileGroups } from './compile.mjs';
 import { matmulGroup } from './matmul.mjs';
 import { portableGroups } from './portable.mjs';
+import { recordGroups } from './record.mjs';
 import { startupGroup } from './startup.mjs';
 import { stepGroups } from './step.mjs';
 import { workersGroups } from './workers.mjs';
@@ -27,7 +29,9 @@ export const groups = [
   matmulGroup,
   ...stepGroups,
   ...workersGroups,
+  ...recordGroups,
   ...allReduceGroups,
   startupGroup,
+  ...compileGroups,
   ...portableGroups,
 ];

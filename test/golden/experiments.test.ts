@@ -1,7 +1,7 @@
 /** Every experiment trains, and its bits do not depend on the division of its shards. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Tensor, traceProgram } from '@lockstep/autodiff';
+import { createPlanner, planProgram, type Tensor, traceProgram } from '@lockstep/autodiff';
 import type { ShardRange } from '@lockstep/collectives';
 import { offeredProfiles } from '@lockstep/kernels';
 import { countParams } from '@lockstep/nn';
@@ -15,6 +15,7 @@ import {
   trainLocally,
 } from '@lockstep/training';
 import { describe, expect, it } from 'vitest';
+import { programsOf, renumbered, textOf } from './renumbered.ts';
 
 const folder = new URL('../../experiments/', import.meta.url);
 /** Other files are modules that experiments share. */
@@ -103,7 +104,35 @@ function skipWithout({ name }: Experiment['data'], skip: (note: string) => void)
 const slow = ['fashion-cnn.ts', 'moby-dick-lstm.ts', 'moby-dick.ts', 'resnet18.ts'];
 const trained = files.filter((file) => isThorough || !slow.includes(file));
 
+const special: readonly number[] = [0, 1, -1, 2, 0.5];
+/** Changes of all numbers of a program. */
+const changes: Readonly<Record<string, (number: number) => number>> = {
+  none: (number) => number,
+  'of ordinary numbers': (number) => (special.includes(number) ? number : number * 0.75),
+  'of all numbers': (number) => number * 1.25,
+  'to denormal numbers': (number) => number * 1e-42,
+  'to equal numbers': (number) => (special.includes(number) ? number : 0.1),
+  'to special numbers': (number) => [0, -0, 1, -1, 2, 0.5, Number.NaN, 0.3][Math.round(number * 1e6) & 7]!,
+};
+const planned = files.filter((file) => isThorough || ['mnist-cnn.ts', 'mnist-mlp.ts'].includes(file));
+
 describe('experiments', () => {
+  it.for(planned)('%s shares its plans with experiments of other numbers', async (file, { skip }) => {
+    const experiment = await load(file);
+    skipWithout(experiment.data, skip);
+    const dataset = await experiment.data.load({ limitSamples: 8 });
+    for (const { program, options } of programsOf(experiment, dataset)) {
+      const planner = createPlanner({ maxPlans: 16 });
+      const plans = Object.entries(changes).map(([name, change]) => {
+        const other = renumbered(program, change);
+        const plan = planner.plan(other, options);
+        expect(textOf(plan), name).toBe(textOf(planProgram(other, options)));
+        return plan;
+      });
+      expect(plans[1]!.places).toBe(plans[0]!.places);
+    }
+  });
+
   for (const file of trained) {
     it(
       `${file} trains`,

@@ -9,7 +9,15 @@ const page = readText('../../docs/layers.md');
 const blocks = blocksOf(page, 'ts');
 
 /** Exports that only the trainer needs. */
-const internal = ['applied', 'asLayer', 'firstUnnamed', 'initialize', 'unnamedText', 'watchNames'];
+const internal = [
+  'applied',
+  'asLayer',
+  'firstUnnamed',
+  'initialize',
+  'unnamedText',
+  'watchLayers',
+  'watchNames',
+];
 
 describe('docs/layers.md', () => {
   it.each(blocks.map((code, i) => [i, code] as const))(

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareRuns, readRuns } from '@lockstep/records';
 import { soundBytes } from '@lockstep/tensorboard';
+import { checkSeal } from '@lockstep/tracking';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../cluster/harness/cluster.ts';
 import { startCommand } from '../cluster/harness/command.ts';
@@ -28,7 +29,7 @@ function stepsIn(file: Buffer): readonly number[] {
   return steps;
 }
 
-it('a killed run goes on with its event file, and its record equals that of a run that was never stopped', async () => {
+it('a killed run goes on with its event file, and its record, chain and seal are those of a run that was never stopped', async () => {
   const root = await temporaryFolder();
   const limits = [
     '--epochs',
@@ -39,6 +40,8 @@ it('a killed run goes on with its event file, and its record equals that of a ru
     '20',
     '--fingerprint-every',
     '10',
+    '--keep',
+    '4',
   ];
   const argv = [
     'train',
@@ -55,8 +58,9 @@ it('a killed run goes on with its event file, and its record equals that of a ru
   killed.kill();
   expect(await killed.exited).toBeNull();
   expect(JSON.parse(lockstep('runs', root, '--json'))).toMatchObject({ status: 'interrupted' });
+  expect(await checkSeal(`${run}`)).toMatchObject({ state: 'unsealed' });
 
-  const resumed = startCommand(['resume', `${run}`, '--workers', '1', '--json']);
+  const resumed = startCommand(['resume', `${run}`, '--workers', '1', '--keep', '5', '--json']);
   expect(await resumed.exited).toBe(0);
   const whole = startCommand([...argv, '--workers', '3']);
   expect(await whole.exited).toBe(0);
@@ -68,7 +72,15 @@ it('a killed run goes on with its event file, and its record equals that of a ru
   // The command may have been killed between the log of a step and its event.
   expect(steps.length).toBeGreaterThanOrEqual(199);
 
+  const { run: wholeRun } = await whole.event('started');
+  for (const folder of [run, wholeRun]) {
+    expect(await checkSeal(`${folder}`)).toMatchObject({ state: 'sealed', findings: [], removed: [] });
+  }
   const { runs, warnings } = await readRuns(root);
+  const ofFolder = (folder: unknown) => runs.find((one) => one.folder === folder)!;
+  expect(ofFolder(wholeRun).checkpoints).toEqual([20, 160, 180, 200]);
+  expect(ofFolder(run).checkpoints).toHaveLength(5);
+  expect(ofFolder(run).fingerprints).toEqual(ofFolder(wholeRun).fingerprints);
   expect(warnings).toEqual([]);
   expect(runs.map(({ status, steps: done }) => [status, done])).toEqual([
     ['finished', 200],

@@ -122,6 +122,8 @@ describe('mistakes in the command line', () => {
     [['train', 'x.ts', '--steps', '2.5'], /--steps must be one whole number of at least 1, not '2\.5'/],
     [['train', 'x.ts', '--steps', '-3'], /--steps must be one whole number of at least 1, not '-3'/],
     [['train', 'x.ts', '--seed='], /--seed must be one whole number of at least 0, not ''/],
+    [['train', 'x.ts', '--keep', '0'], /--keep must be one whole number of at least 1, or all, not '0'/],
+    [['resume', 'r', '--keep', 'most'], /--keep must be one whole number of at least 1, or all, not 'most'/],
     [['train', 'x.ts', '--seed', '1e400'], /--seed must be .* and at most 9007199254740991, not '1e400'/],
     [
       ['train', 'x.ts', '--seed', '1', '--seed', '2'],
@@ -164,7 +166,8 @@ describe('what cannot be changed when a run is resumed', () => {
       const { code, err } = await run('resume', 'runs/r', `--${option}`, '3');
       expect(code).toBe(2);
       expect(err).toMatch(new RegExp(`^lockstep: --${option} cannot be changed when a run is resumed: \\w+`));
-      expect(err).toContain('lockstep train');
+      const canBranch = ['seed', 'batch-size', 'shards', 'run-root'].includes(option);
+      expect(err).toContain(canBranch ? 'lockstep branch' : 'lockstep train');
       expect((await run('resume', '--help')).out).not.toContain(`--${option} `);
     },
   );

@@ -13,8 +13,9 @@ export type OnCommand = (command: Command, args: object) => void;
 
 const epilogue = `Exit codes: 0 done, 1 the experiment or the run failed, 2 a mistake in the command line, the
 configuration or an address, 3 keys wrong or missing, or worker refused, 5 a loss, gradient or
-parameter is not finite, 130 interrupted (the run is saved). A worker ends with 4 when it has lost
-its coordinator, with 6 when there never was one.`;
+parameter is not finite, 7 a run that is computed again differs from its record, 130 interrupted
+(the run is saved). A worker ends with 4 when it has lost its coordinator, with 6 when there never
+was one.`;
 
 /** The limit for the width of help, which is otherwise that of the terminal. */
 const maxHelpColumns = 100;

@@ -15,7 +15,7 @@ describe('completion in bash', () => {
   it.each<readonly [readonly string[], readonly string[]]>([
     [['tr'], ['train']],
     [[''], [...commandNames, '--help', '--version']],
-    [['help', 're'], ['resume']],
+    [['help', 'res'], ['resume']],
     [['train', 'x.ts', '--prof'], ['--profile']],
     [
       ['train', 'x.ts', '--profile', ''],
@@ -46,9 +46,19 @@ describe('completion in bash', () => {
 
   it('offers the options that can be changed when a run is resumed, and no others', () => {
     expect(completed('resume', 'run', '--')).toEqual(
-      ['workers', 'threads', 'steps', 'epochs', 'bind', 'keys', 'json', 'verbose', 'help'].map(
-        (name) => `--${name}`,
-      ),
+      [
+        'workers',
+        'threads',
+        'steps',
+        'epochs',
+        'keep',
+        'bind',
+        'keys',
+        'page',
+        'json',
+        'verbose',
+        'help',
+      ].map((name) => `--${name}`),
     );
   });
 });

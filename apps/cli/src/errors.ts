@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 3,
   /** A loss, gradient or parameter is not finite; the last finite state is saved. Code 4 belongs to workers. */
   nonFinite: 5,
+  /** A run that was computed again is another one than was recorded. Code 6 belongs to workers. */
+  different: 7,
   /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
   interrupted: 130,
 } as const;

@@ -4,15 +4,16 @@ import type { RunConfig } from '@lockstep/run';
 import { type Experiment, resolveConfig } from '@lockstep/training';
 import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
+import type { Display } from './display/display.ts';
 import { loadExperiment } from './experiment-file.ts';
 import { threadsFor } from './local-workers.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
-import type { networkOptions, OutputArgs, pageOptions, runOptions } from './options.ts';
+import type { networkOptions, OutputArgs, outsideOptions, pageOptions, runOptions } from './options.ts';
 import { pageAddress } from './page.ts';
-import { createRunFolder, discardRun } from './run-folder.ts';
+import { createRunFolder, discardRun, type OpenedRun } from './run-folder.ts';
 import { whileLocked } from './run-lock.ts';
-import { runSession } from './session.ts';
+import { exitCodeOfEnding, runSession } from './session.ts';
 import { eventFileOf } from './tensorboard.ts';
 import { startTypeCheck } from './type-check.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
@@ -25,7 +26,7 @@ interface NewRunArgs
   readonly experiment: string;
 }
 
-interface Workers {
+export interface Workers {
   /** Workers that this command starts. */
   readonly local: number;
   /** Workers to wait for before the first step. */
@@ -34,25 +35,46 @@ interface Workers {
   readonly threads: number | undefined;
 }
 
-/** Trains until the run ends; resolves with the exit code. */
+/** Begins a run of an experiment file and trains until it ends; resolves with the exit code. */
 export async function startNewRun(
   args: NewRunArgs,
   workers: Workers,
   { terminal, argv }: Pick<Context, 'terminal' | 'argv'>,
 ): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
-  const page = args.page === undefined ? undefined : pageAddress(args.page);
+  // A mistake in it is found before anything is made.
+  if (args.page !== undefined) pageAddress(args.page);
   if (args.trace) await requireOrdinaryFile('trace', args.trace);
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
-  const opened = await createRunFolder(args.runRoot, file, config, args.profile, argv);
-  const { folder } = opened.run;
-  const metrics = Object.keys(file.experiment.metrics ?? {});
+  const { keep, record } = args;
+  const facts = { command: argv, keep, record };
+  const opened = await createRunFolder(args.runRoot, file, config, args.profile, facts);
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
-  const code = whileLocked(folder, () =>
+  return trainNewRun(opened, metricsOf(file.experiment), workers, args, display).finally(typeCheck.stop);
+}
+
+type TrainingArgs = ArgsOf<typeof networkOptions> &
+  ArgsOf<typeof outsideOptions> &
+  Partial<ArgsOf<typeof pageOptions>>;
+
+/** Names of the metrics that an experiment declares. */
+export const metricsOf = ({ metrics = {} }: Experiment): readonly string[] => Object.keys(metrics);
+
+/** Trains a run whose folder is new until it ends; resolves with the exit code. `metrics`: those of its experiment. */
+export async function trainNewRun(
+  opened: OpenedRun,
+  metrics: readonly string[],
+  workers: Workers,
+  args: TrainingArgs,
+  display: Display,
+): Promise<number> {
+  const { name, config, run } = opened;
+  const { folder } = run;
+  const ending = await whileLocked(folder, () =>
     runSession({
       opened,
       localWorkers: workers.local,
@@ -61,14 +83,14 @@ export async function startNewRun(
       bind: args.bind,
       keysFolder: args.keys,
       trace: args.trace === '' ? join(folder, 'trace.json') : args.trace,
-      eventFile: args.tensorboard ? eventFileOf({ folder, name: file.name, config, metrics }) : undefined,
-      page,
+      eventFile: args.tensorboard ? eventFileOf({ folder, name, config, metrics }) : undefined,
+      page: args.page === undefined ? undefined : pageAddress(args.page),
       display,
       isNew: true,
       abandon: () => discardRun(opened),
     }),
   );
-  return code.finally(typeCheck.stop);
+  return exitCodeOfEnding(ending);
 }
 
 /** Notes on the experiment and its data. None if the data cannot be loaded here: the workers that need them report the reason. */

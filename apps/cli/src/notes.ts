@@ -15,11 +15,11 @@ export function notesOf(
   told: { readonly checkpointEvery?: number | undefined } = {},
 ): readonly string[] {
   const numSamples = splits.train.size;
-  const { totalSteps, stepsPerEpoch } = createSchedule(config, numSamples, splits.validation !== undefined);
+  const { totalSteps } = createSchedule(config, numSamples, splits.validation !== undefined);
   return [
     largeBatch(config, numSamples),
     thinShards(config),
-    twoLengths(config, stepsPerEpoch),
+    twoLengths(config, numSamples),
     fewSamples(config, numSamples),
     lateCheckpoint(told.checkpointEvery, totalSteps),
     noMovement(idleSteps(optimizer, totalSteps, config.batchSize), totalSteps),
@@ -47,9 +47,10 @@ function thinShards({ batchSize, numShards }: RunConfig): string | undefined {
   return `${shards} has one row in a shard, so only rows of one thread are computed together; fewer shards or a larger batch are faster`;
 }
 
-function twoLengths({ steps, epochs }: RunConfig, stepsPerEpoch: number): string | undefined {
+function twoLengths(config: RunConfig, numSamples: number): string | undefined {
+  const { steps, epochs } = config;
   if (steps === null || epochs === null) return undefined;
-  const byEpochs = epochs * stepsPerEpoch;
+  const byEpochs = createSchedule({ ...config, steps: null }, numSamples, false).totalSteps;
   const length = `${plural(epochs, 'epoch')} are ${plural(byEpochs, 'step')}`;
   return steps < byEpochs
     ? `steps and epochs are both given: ${plural(steps, 'step')} end the run, before its epochs do (${length})`

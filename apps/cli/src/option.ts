@@ -47,14 +47,45 @@ type About<Value> = Pick<Option<Value>, 'describe' | 'default' | 'isRequired' | 
 /** One whole number. yargs hands it over as text, so that a message can quote what was given. */
 export function wholeNumber<A extends About<number>>(least: number, about: A) {
   const read = (given: unknown, label: string): number => {
-    if (typeof given === 'number') return given;
-    const number = typeof given === 'string' && given.trim() !== '' ? Number(given) : Number.NaN;
-    if (Number.isSafeInteger(number) && number >= least) return number;
+    const number = numberOf(given);
+    if (isWhole(number, least)) return number;
     const most = number > Number.MAX_SAFE_INTEGER ? ` and at most ${Number.MAX_SAFE_INTEGER}` : '';
     throw mistake(label, `one whole number of at least ${least}${most}`, given);
   };
   return { ...about, type: 'number', read } as const;
 }
+
+/** One whole number, or a word in its place. */
+export function wholeNumberOr<const Word extends string, A extends About<number | Word>>(
+  least: number,
+  word: Word,
+  about: A,
+) {
+  const read = (given: unknown, label: string): number | Word => {
+    const number = numberOf(given);
+    if (given === word || isWhole(number, least)) return given === word ? word : number;
+    throw mistake(label, `one whole number of at least ${least}, or ${word}`, given);
+  };
+  return { ...about, type: 'string', read } as const;
+}
+
+/** One number from `least` to `most`. */
+export function numberBetween<A extends About<number>>(least: number, most: number, about: A) {
+  const read = (given: unknown, label: string): number => {
+    const number = numberOf(given);
+    if (number >= least && number <= most) return number;
+    throw mistake(label, `one number from ${least} to ${most}`, given);
+  };
+  return { ...about, type: 'number', read } as const;
+}
+
+/** NaN for anything but a number or its text. */
+function numberOf(given: unknown): number {
+  if (typeof given === 'number') return given;
+  return typeof given === 'string' && given.trim() !== '' ? Number(given) : Number.NaN;
+}
+
+const isWhole = (number: number, least: number): boolean => Number.isSafeInteger(number) && number >= least;
 
 /** One piece of text, which is not empty unless the option may be bare. */
 export function text<A extends About<string>>(about: A) {

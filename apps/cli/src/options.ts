@@ -1,6 +1,16 @@
 /** Options and positional arguments that several commands share. */
 import type { Profile } from '@lockstep/protocol';
-import { type ArgsOf, choice, flag, type OptionTable, text, texts, wholeNumber } from './option.ts';
+import type { RecordMode } from '@lockstep/tracking';
+import {
+  type ArgsOf,
+  choice,
+  flag,
+  type OptionTable,
+  text,
+  texts,
+  wholeNumber,
+  wholeNumberOr,
+} from './option.ts';
 
 /** Options for the length of a run. */
 export const lengthOptions = {
@@ -16,6 +26,24 @@ export const parameterOptions = {
     fixed: 'the run goes on with the parameters with which it began',
   }),
 } satisfies OptionTable;
+
+/** Options for what a new run writes beside its records. */
+export const outsideOptions = {
+  trace: text({
+    describe:
+      'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
+    mayBeBare: true,
+  }),
+  tensorboard: flag('write an event file into the run folder, for tensorboard --logdir runs'),
+} satisfies OptionTable;
+
+/** How many checkpoints a run keeps, for a new run and for one that goes on. */
+const keepOption = (otherwise: string) =>
+  wholeNumberOr(1, 'all', {
+    describe: `checkpoints that stay, or all: the newest three and older ones at even distances (default${otherwise})`,
+  });
+
+export const keepOptions = { keep: keepOption(': as many as before') } satisfies OptionTable;
 
 /** Options of a new run. */
 export const runOptions = {
@@ -45,6 +73,13 @@ export const runOptions = {
     describe: 'steps between checkpoints (default 200)',
     fixed: 'it is part of the configuration with which the run began',
   }),
+  keep: keepOption(' 10'),
+  record: choice(['auto', 'off', 'chain', 'full'] as const satisfies readonly RecordMode[], {
+    describe:
+      'digests of each step: none, one of the model, or one of every array; auto: full where that costs about 1 %, else chain',
+    default: 'auto',
+    fixed: 'the steps of a run have one record',
+  }),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
     default: 'auto',
@@ -55,12 +90,7 @@ export const runOptions = {
     default: 'runs',
     fixed: 'the run stays in its folder',
   }),
-  trace: text({
-    describe:
-      'write what workers do, and when, for chrome://tracing or Perfetto (default file: the run’s trace.json)',
-    mayBeBare: true,
-  }),
-  tensorboard: flag('write an event file into the run folder, for tensorboard --logdir runs'),
+  ...outsideOptions,
 } satisfies OptionTable;
 
 /** Options for the network of a new run. */
@@ -87,6 +117,35 @@ export const localOptions = {
     default: 1,
   }),
   threads: wholeNumber(1, { describe: 'compute threads of each worker (default: its share of the cores)' }),
+} satisfies OptionTable;
+
+/** Options of a branch: what is not given stays as its parent has it. */
+export const branchOptions = {
+  step: wholeNumber(1, { describe: 'the step after which the branch begins', isRequired: true }),
+  ...parameterOptions,
+  seed: wholeNumber(0, { describe: 'every later random number follows from it' }),
+  'batch-size': wholeNumber(1, {
+    describe: 'samples of one step; the branch then begins at the end of an epoch',
+  }),
+  shards: wholeNumber(1, { describe: 'fixed slices of a batch, a power of two' }),
+  ...lengthOptions,
+  'fingerprint-every': wholeNumber(1, { describe: 'steps between fingerprints in the log' }),
+  'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
+  keep: runOptions.keep,
+  record: runOptions.record,
+  'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
+  ...outsideOptions,
+} satisfies OptionTable;
+
+/** Options of a replay. */
+export const replayOptions = {
+  workers: wholeNumber(1, { describe: 'worker processes, of any number', default: 1 }),
+  threads: localOptions.threads,
+  from: wholeNumber(0, {
+    describe: 'begin at the last checkpoint up to this step (default: at the beginning)',
+  }),
+  until: wholeNumber(1, { describe: 'end after this step (default: the last one that is recorded)' }),
+  'keep-in': text({ describe: 'keep the folder of the replay in this folder (default: it is removed)' }),
 } satisfies OptionTable;
 
 /** Options for the checkpoint of a run. */

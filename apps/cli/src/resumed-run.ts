@@ -1,4 +1,5 @@
 /** Goes on with a run from its newest checkpoint, with any number of workers, and longer if asked. */
+import type { Keep } from '@lockstep/checkpoint';
 import { chooseDisplay } from './display/choose.ts';
 import type { Display } from './display/display.ts';
 import { exitCodes } from './errors.ts';
@@ -15,7 +16,7 @@ import {
 } from './run-folder.ts';
 import { type AskedLength, changeLength, type PlannedChange, planLength } from './run-length.ts';
 import { whileLocked } from './run-lock.ts';
-import { runSession } from './session.ts';
+import { exitCodeOfEnding, runSession } from './session.ts';
 import { existingEventFile } from './tensorboard.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,6 +26,8 @@ interface ResumeArgs extends AskedLength, OutputArgs {
   readonly threads: number | undefined;
   readonly bind: string | undefined;
   readonly keys: string | undefined;
+  /** How many checkpoints the run keeps from now on; undefined for as many as before. */
+  readonly keep: Keep | undefined;
   readonly page: string | undefined;
 }
 
@@ -43,9 +46,9 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
     }
     await noteNonFinite(folder, display);
     const place = await placeOf(folder, args);
-    const opened = await open(folder, planned);
+    const opened = await open(folder, planned, args.keep);
     if (planned !== undefined) display.note(planned.note);
-    return runSession({
+    const ending = await runSession({
       opened,
       localWorkers: args.workers,
       threads: threadsFor(args.threads, args.workers, opened.config.numShards),
@@ -60,6 +63,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       display,
       abandon: () => opened.run.close(),
     });
+    return exitCodeOfEnding(ending);
   });
 }
 
@@ -72,11 +76,21 @@ async function noteNonFinite(folder: string, display: Display): Promise<void> {
   );
 }
 
-async function open(folder: string, planned: PlannedChange | undefined): Promise<OpenedRun> {
+/** The journal comes first: after its entry the run's seal does not cover the manifest any more. */
+async function changeKeep({ run }: OpenedRun, keep: Keep): Promise<void> {
+  await run.journal({ type: 'keepChanged', keep });
+  await run.amend({ keep });
+}
+
+async function open(
+  folder: string,
+  planned: PlannedChange | undefined,
+  keep: Keep | undefined,
+): Promise<OpenedRun> {
   const opened = await openRunFolder(folder);
-  if (planned === undefined) return opened;
   try {
-    return await changeLength(opened, planned);
+    if (keep !== undefined) await changeKeep(opened, keep);
+    return planned === undefined ? opened : await changeLength(opened, planned);
   } catch (error) {
     await opened.run.close();
     throw error;

@@ -1,6 +1,7 @@
 import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { availableParallelism, hostname, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { readManifest } from '@lockstep/tracking';
 import { resolveConfig } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadExperiment } from './experiment-file.ts';
@@ -27,7 +28,9 @@ afterEach(() => project.remove());
 async function newRun() {
   const file = await loadExperiment(project.tiny);
   const config = resolveConfig(file.experiment, { steps: 3 });
-  const opened = await createRunFolder(root, file, config, 'portable', ['train', 'tiny.ts', '--steps', '3']);
+  const opened = await createRunFolder(root, file, config, 'portable', {
+    command: ['train', 'tiny.ts', '--steps', '3'],
+  });
   return { file, config, opened, folder: opened.run.folder };
 }
 
@@ -53,7 +56,17 @@ describe('a run folder', () => {
       command: ['train', 'tiny.ts', '--steps', '3'],
       machine: { host: hostname(), cores: availableParallelism(), memoryBytes: totalmem() },
       parent: null,
+      keep: 10,
     });
+  });
+
+  it('has the number of checkpoints to keep outside of the configuration, since it decides no result', async () => {
+    const file = await loadExperiment(project.tiny);
+    const config = resolveConfig(file.experiment, { steps: 3 });
+    const { run } = await createRunFolder(root, file, config, 'portable', { keep: 'all' });
+    await run.close();
+    expect(await readManifest(run.folder)).toMatchObject({ keep: 'all', config });
+    expect(config).not.toHaveProperty('keep');
   });
 
   it('is removed when no step was done', async () => {

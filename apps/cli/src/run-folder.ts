@@ -3,17 +3,28 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { availableParallelism, cpus, hostname, totalmem } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { checkpointFolder, defaultKeep, type Keep, saveCheckpoint } from '@lockstep/checkpoint';
 import type { Notice } from '@lockstep/coordinator';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import { fileError, fileErrorCode, writeAtomic } from '@lockstep/files';
-import { bundleName, type KnownManifest, readBundle, readKnown } from '@lockstep/inference';
+import {
+  bundleName,
+  findProject,
+  type KnownManifest,
+  type KnownRun,
+  readBundle,
+  readKnown,
+} from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
+import type { Beginning } from '@lockstep/replay';
 import type { RunConfig } from '@lockstep/run';
 import {
   createRun,
   lengthChanged,
   manifestSchemaVersion,
   openRun,
+  type Parent,
+  type RecordMode,
   type Run,
   readLog,
   sha256,
@@ -37,18 +48,35 @@ type NonFiniteEnding = Extract<Ending, { type: 'stoppedNonFinite' }>;
 
 export const logFolder = (runFolder: string): string => join(runFolder, 'logs');
 
-/**
- * Makes a new run folder with its manifest and the experiment's code. `command`: the command line that begins the run. The only
- * seed of a run is that of its configuration.
- */
+/** The code of a new run. */
+type RunCode = Pick<ExperimentFile, 'name' | 'bundle' | 'hash' | 'path' | 'project'>;
+
+/** The code that a run keeps, for another run of it. */
+export const codeOf = ({ name, bundle, hash, file }: KnownRun): RunCode => ({
+  ...{ name, bundle, hash, path: file, project: findProject(dirname(file)) },
+});
+
+/** Facts of a new run. */
+export interface RunFacts {
+  /** The command line that begins the run. */
+  readonly command?: readonly string[];
+  /** How many checkpoints it keeps. Default 10. */
+  readonly keep?: Keep | undefined;
+  /** The run from which it branches. */
+  readonly parent?: Parent | undefined;
+  /** What it records of each step. Default: nothing. */
+  readonly record?: RecordMode;
+}
+
+/** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
 export async function createRunFolder(
   root: string,
-  file: ExperimentFile,
+  code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  command: readonly string[] = [],
+  { command = [], keep = defaultKeep, record = 'off', parent }: RunFacts = {},
 ): Promise<OpenedRun> {
-  const { name, bundle, hash, path, project } = file;
+  const { name, bundle, hash, path, project } = code;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -56,12 +84,13 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
+    ...{ keep, record },
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,
     machine: describeMachine(),
     command,
-    parent: null,
+    parent: parent ?? null,
     createdAt: new Date().toISOString(),
   };
   const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });
@@ -69,6 +98,21 @@ export async function createRunFolder(
   try {
     await makeLogFolder(run.folder);
     return opened;
+  } catch (error) {
+    await discardRun(opened);
+    throw error;
+  }
+}
+
+/**
+ * Saves the state with which a run begins, as its first checkpoint. Discards the run if that fails.
+ */
+export async function saveBeginning(opened: OpenedRun, { checkpoint, parent }: Beginning): Promise<void> {
+  const { run } = opened;
+  const { step, stateHash } = parent;
+  try {
+    const { tensorsSha256 } = await saveCheckpoint(checkpointFolder(run.folder), checkpoint);
+    await run.journal({ type: 'checkpoint', step, ...(stateHash && { stateHash }), tensorsSha256 });
   } catch (error) {
     await discardRun(opened);
     throw error;

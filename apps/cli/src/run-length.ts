@@ -3,7 +3,13 @@ import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import { importKept, type KnownRun, readRunFolder } from '@lockstep/inference';
 import { createSchedule, type Progress, type RunConfig } from '@lockstep/run';
-import { changesOf, type Length, type LengthChange, lengthChanged } from '@lockstep/tracking';
+import {
+  changesOf,
+  type Length,
+  type LengthChange,
+  lengthChanged,
+  noteLengthChange,
+} from '@lockstep/tracking';
 import { plural } from './display/format.ts';
 import type { OpenedRun } from './run-folder.ts';
 
@@ -32,7 +38,8 @@ export async function planLength(folder: string, asked: AskedLength): Promise<Pl
       ? before
       : { epochs: asked.epochs ?? null, steps: asked.steps ?? null };
   if (after.epochs === before.epochs && after.steps === before.steps) return undefined;
-  const config = { ...known.config, ...after };
+  const { until: _until, ...settings } = known.config;
+  const config = { ...settings, ...after };
   const { checkpoint } = await newestCheckpoint(checkpointFolder(folder));
   const step = checkpoint?.step ?? 0;
   const { progress } = (checkpoint?.header ?? {}) as { readonly progress?: Progress };
@@ -90,10 +97,14 @@ function stoppedEarly(folder: string, step: number): LockstepError {
  * Records the change. The logs come before the manifest, which decides: without the manifest they only say that steps may be
  * repeated.
  */
-export async function changeLength(opened: OpenedRun, { config, change }: PlannedChange): Promise<OpenedRun> {
+export async function changeLength(
+  opened: OpenedRun,
+  { config, change }: Omit<PlannedChange, 'note'>,
+): Promise<OpenedRun> {
   const { run } = opened;
   run.appendMetrics({ kind: lengthChanged, ...change });
   run.appendEvent({ type: lengthChanged, ...change });
+  await noteLengthChange(run.folder, change.step);
   await run.journal({ type: lengthChanged, step: change.step });
   await run.amend({ config, changes: [...changesOf(run.manifest), change] });
   return { ...opened, config };

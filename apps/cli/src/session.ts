@@ -4,8 +4,10 @@ import {
   type EventFileOptions,
   type Notice,
   startCoordinator,
+  type Update,
 } from '@lockstep/coordinator';
 import { fromWireError, LockstepError } from '@lockstep/errors';
+import { bundleName } from '@lockstep/inference';
 import type { Outcome } from '@lockstep/protocol';
 import { readServerKeys } from '@lockstep/transport';
 import { buildHash, workerEntry } from '@lockstep/worker';
@@ -49,13 +51,17 @@ export interface SessionOptions {
   readonly isNew?: boolean;
   /** Closes or removes the run folder when the run cannot start, or when its workers cannot load the experiment. */
   readonly abandon: () => Promise<void>;
+  /** Called with every update of the run, before it is shown. */
+  readonly onUpdate?: (update: Update) => void;
+  /** Ends the run at once, without saving its state. */
+  readonly signal?: AbortSignal;
 }
 
 /** How long workers that were told to stop may finish what they compute. */
 const stopGraceMs = 5_000;
 
-/** Trains until the run ends; resolves with the exit code. Throws errors of the start. */
-export async function runSession(options: SessionOptions): Promise<number> {
+/** Trains until the run ends; resolves with how it ended. Throws errors of the start. */
+export async function runSession(options: SessionOptions): Promise<Ending> {
   const { opened, display } = options;
   const { run } = opened;
   const { coordinator, awaited, notices, page } = await begin(options).catch(async (error: unknown) => {
@@ -65,6 +71,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const watch = createWatch(coordinator);
   let isOver = false;
   const stopWatching = coordinator.onUpdate((update) => {
+    options.onUpdate?.(update);
     // When the run is over workers leave, which is not shown.
     if (!isOver || update.type === 'notice') display.update(update);
     watch.see(update);
@@ -75,11 +82,17 @@ export async function runSession(options: SessionOptions): Promise<number> {
   const stopFollowing = followReturning(coordinator, awaited);
   const workers = startWorkers(options, coordinator.endpoint, watch.lost);
   watch.start(workers);
-  const stopListening = onInterrupt((times) => {
-    if (times > 2) process.exit(exitCodes.interrupted);
+  const stop = (times: number): void => {
     watch.stop();
     coordinator.interrupt();
     if (times === 2) void workers.stop(0);
+  };
+  const stopListening = onInterrupt((times) => {
+    if (times > 2) process.exit(exitCodes.interrupted);
+    stop(times);
+  });
+  options.signal?.addEventListener('abort', () => {
+    for (const times of [1, 2]) stop(times);
   });
   let isDiscarded = false;
   try {
@@ -90,7 +103,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     if (ending.type === 'done' || ending.type === 'stoppedNonFinite')
       run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
     display.ended(ending);
-    return exitCodeOfEnding(ending);
+    return ending;
   } finally {
     watch.stop();
     stopFollowing();
@@ -183,6 +196,7 @@ async function listen(
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
     ...(eventFile !== undefined && { eventFile }),
+    sealedFiles: [bundleName],
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
 }
@@ -221,7 +235,9 @@ function endingOf(
       const { step: steps, fingerprint, result } = outcome;
       const samplesPerSecond = typeof result.samplesPerSecond === 'number' ? result.samplesPerSecond : 0;
       return {
-        ...{ type: 'done', steps, profile, fingerprint, metrics: metricsOf(result), samplesPerSecond, run },
+        ...{ type: 'done', steps, profile, fingerprint },
+        ...(typeof result.chain === 'string' && { chain: result.chain }),
+        ...{ metrics: metricsOf(result), samplesPerSecond, run },
         ...(numNonFinite > 0 && { nonFiniteSteps: numNonFinite }),
       };
     }
@@ -239,7 +255,7 @@ function endingOf(
   }
 }
 
-function exitCodeOfEnding(ending: Ending): number {
+export function exitCodeOfEnding(ending: Ending): number {
   if (ending.type === 'failed') return exitCodeOf(fromWireError(ending.error));
   if (ending.type === 'stoppedNonFinite') return exitCodes.nonFinite;
   return ending.type === 'done' ? exitCodes.done : exitCodes.interrupted;

@@ -26,3 +26,7 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
     columns: () => stream.columns ?? defaultColumns,
   };
 }
+
+/** Characters in a line. A pipe has no width. */
+export const widthOf = (stream: Stream): number =>
+  stream.isTTY ? stream.columns() : Number.POSITIVE_INFINITY;

@@ -1,9 +1,17 @@
 /** Checkpoints between the wire and the run folder. On the wire a checkpoint is the bytes of one safetensors file. */
 import { access } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { decodeSafetensors, encodeSafetensors, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
-import { fileError } from '@lockstep/files';
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Keep,
+  loadCheckpoint,
+  type SavedCheckpoint,
+  saveCheckpoint,
+} from '@lockstep/checkpoint';
+import { disk, fileError, unsyncedDisk } from '@lockstep/files';
 import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
+import type { Durability } from '@lockstep/tracking';
 
 export interface StoredCheckpoint {
   readonly header: OpaqueRecord;
@@ -12,17 +20,29 @@ export interface StoredCheckpoint {
 
 export interface CheckpointStore {
   /**
-   * Resolves when the checkpoint is durable. Checkpoints are saved one after the other. Throws a `file` error where the
-   * checkpoint cannot be written, and another error where the bytes are not a checkpoint.
+   * Resolves when the checkpoint is durable (in a trial: written), with what was written. Checkpoints are saved one after the other. Throws a `file`
+   * error where the checkpoint cannot be written, and another error where the bytes are not a checkpoint.
    */
-  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<void>;
+  save(step: number, header: OpaqueRecord, frames: readonly Uint8Array[]): Promise<SavedCheckpoint>;
   /** Throws a `checkpoint` error if the checkpoint is missing or damaged. */
   read(step: number): Promise<StoredCheckpoint>;
   /** Frees the checkpoint that was read last. */
   release(): void;
 }
 
-export function createCheckpointStore(folder: string): CheckpointStore {
+/** The checkpoints of a run, and what its manifest says of them. */
+export interface RunCheckpoints {
+  readonly folder: string;
+  readonly keep: Keep;
+  /** The step of the checkpoint with which a branch begins, which is never removed. */
+  readonly first: number | undefined;
+  readonly durability: Durability;
+  /** Throws a `checkpoint` error if the run must not go on from this step, because steps after it were computed otherwise. */
+  requireStanding(step: number): void;
+}
+
+export function createCheckpointStore({ folder, keep, first, durability }: RunCheckpoints): CheckpointStore {
+  const on = durability === 'full' ? disk : unsyncedDisk;
   let saving: Promise<unknown> = Promise.resolve();
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
@@ -34,7 +54,7 @@ export function createCheckpointStore(folder: string): CheckpointStore {
         await access(dirname(folder)).catch((cause: unknown) => {
           throw fileError(folder, cause);
         });
-        await saveCheckpoint(folder, { step, header, ...file });
+        return saveCheckpoint(folder, { step, header, ...file }, { keep, first, on });
       };
       const saved = saving.then(write);
       // The caller gets the error; the next checkpoint is written all the same.

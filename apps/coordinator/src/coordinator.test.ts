@@ -1,10 +1,24 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { checkpointFolder, decodeSafetensors, encodeSafetensors } from '@lockstep/checkpoint';
+import {
+  type CheckpointFiles,
+  checkpointFolder,
+  decodeSafetensors,
+  encodeSafetensors,
+  listCheckpoints,
+} from '@lockstep/checkpoint';
 import type { Outcome } from '@lockstep/protocol';
 import { soundBytes } from '@lockstep/tensorboard';
-import { createRun, openRun, type Run, readLog, readManifest } from '@lockstep/tracking';
+import {
+  createRun,
+  type Manifest,
+  openRun,
+  type Run,
+  readLog,
+  readManifest,
+  sha256,
+} from '@lockstep/tracking';
 import { generateKeys } from '@lockstep/transport';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,8 +66,8 @@ async function serve(run: Run, options: Partial<CoordinatorOptions> = {}): Promi
   return { ...coordinator, updates };
 }
 
-async function newRun(): Promise<Run> {
-  const run = await createRun({ root, name: 'tiny', manifest: {} });
+async function newRun(manifest: Manifest = {}): Promise<Run> {
+  const run = await createRun({ root, name: 'tiny', manifest });
   // Closing twice does nothing. This closes a run whose coordinator did not start.
   open.push(run);
   return run;
@@ -206,6 +220,47 @@ describe('a coordinator', () => {
     sendCheckpoint(worker, 1, Buffer.from('not safetensors'));
     await until(coordinator, (update) => update.type === 'event' && update.event.type === 'lost');
     expect(coordinator.numWorkers()).toBe(0);
+  });
+
+  it('keeps as many checkpoints as the manifest says', async () => {
+    const run = await newRun({ keep: 4 });
+    const coordinator = await serve(run);
+    const worker = await admit(coordinator, 'a');
+    await worker.joinAt(-1);
+    for (const step of [10, 20, 30, 40, 50, 60]) sendCheckpoint(worker, step, checkpointBytes);
+    await until(coordinator, (update) => update.type === 'checkpoint' && update.step === 60);
+    const steps = (await listCheckpoints(checkpointFolder(run.folder))).map(({ step }) => step);
+    expect(steps).toEqual([10, 40, 50, 60]);
+  });
+
+  it('records the hashes of states: of a step in its metrics, of a checkpoint in the journal', async () => {
+    const run = await newRun();
+    const coordinator = await serve(run);
+    const worker = await admit(coordinator, 'a');
+    const { generation } = (await worker.joinAt(-1)).message;
+    const stateHash = '5'.repeat(64);
+    worker.send({ type: 'committed', generation, step: 1, stateHash, report: { chain: 'c' } });
+    const parts = { header: { stateHash }, frames: [checkpointBytes.byteLength] };
+    worker.send({ type: 'checkpoint', step: 1, ...parts }, [checkpointBytes]);
+    worker.send({ type: 'finished', generation, step: 1, fingerprint, result: {} });
+    expect((await coordinator.done).reason).toBe('finished');
+    expect((await readLog(run.folder, 'metrics')).records[1]).toEqual({
+      ...{ kind: 'step', step: 1, stateHash, chain: 'c' },
+    });
+    const [{ tensorsPath }] = (await listCheckpoints(checkpointFolder(run.folder))) as [CheckpointFiles];
+    expect((await readLog(run.folder, 'journal')).records).toContainEqual({
+      ...{ type: 'checkpoint', step: 1, stateHash, tensorsSha256: sha256(await readFile(tensorsPath)) },
+    });
+    expect(coordinator.updates).toContainEqual({
+      ...{ type: 'progress', step: 1, stateHash, report: { chain: 'c' } },
+    });
+  });
+
+  it.each([0, 2.5, 'most'])('does not start in a run whose manifest says to keep %s', async (keep) => {
+    await expect(serve(await newRun({ keep }))).rejects.toMatchObject({
+      code: 'checkpoint',
+      message: expect.stringContaining(`manifest.json: keep is ${JSON.stringify(keep)}, not a whole number`),
+    });
   });
 
   it('ends the run with the error of an experiment', async () => {

@@ -1,215 +1,67 @@
-/**
- * Starts and stops a coordinator: reads the history of the run folder, and puts the control server and the clock around a shell.
- */
-import { basename } from 'node:path';
-import { checkpointFolder, newestCheckpoint } from '@lockstep/checkpoint';
-import { LockstepError, type WireError } from '@lockstep/errors';
-import { removeTemporaries } from '@lockstep/files';
-import {
-  type CoordinatorConfig,
-  createCoordinator,
-  HEARTBEAT_MS,
-  LIVENESS_MS,
-  type OpaqueRecord,
-  type Outcome,
-  type Profile,
-  RETURN_WAIT_MS,
-  TICK_MS,
-} from '@lockstep/protocol';
-import { changesOf, type Run, sha256 } from '@lockstep/tracking';
-import { createControlServer, type ServerKeys } from '@lockstep/transport';
-import type { Logger } from 'pino';
-import { type EventFile, type EventFileOptions, openEventFile } from './event-file.ts';
-import {
-  checkpointSkipped,
-  eventsFailed,
-  insteadOf,
-  lineDamaged,
-  type Notice,
-  traceFailed,
-} from './notices.ts';
-import { createRunLog, type RunHistory, readHistory, type Started } from './run-log.ts';
-import { Shell } from './shell.ts';
-import { createTraceFile } from './trace.ts';
-import type { Update } from './updates.ts';
+/** Starts and stops the coordinator of one run: puts a server and a clock around it. */
+import { TICK_MS } from '@lockstep/protocol';
+import type { ServerKeys } from '@lockstep/transport';
+import { type RunControl, type ServedRunOptions, serveRun } from './served-run.ts';
+import { openServer } from './server.ts';
 
-export interface CoordinatorOptions {
-  /** A new run, or one to be resumed; its journal tells which. `close` closes it. */
-  readonly run: Run;
+export interface CoordinatorOptions extends ServedRunOptions {
   /** `tcp://host:port`; port 0 takes a free port. */
   readonly bind: string;
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
-  /** Workers of another version are refused. */
-  readonly version: string;
-  /** Hash of the packages' code: workers of another build are refused. */
-  readonly build: string;
-  readonly experiment: { readonly name: string; readonly bundle: Uint8Array };
-  /** Passed on to workers without being read. */
-  readonly config: OpaqueRecord;
-  readonly numShards: number;
-  /** Workers to wait for before the first step. */
-  readonly minWorkers: number;
-  readonly profile: Profile | 'auto';
-  readonly logger: Logger;
-  /** Workers that served the run before and may come back. The first generation waits for them, for `RETURN_WAIT_MS` at most. */
-  readonly awaited?: readonly string[];
-  /** The file of a trace of the workers, in Chrome's trace format. */
-  readonly trace?: string;
-  /** An event file for TensorBoard. Default: none. */
-  readonly eventFile?: EventFileOptions;
 }
 
-export interface Coordinator {
+export interface Coordinator extends RunControl {
   /** Where workers join, with the real port. */
   readonly endpoint: string;
-  /** What was repaired during the start. The run's events contain the same notices. */
-  readonly notices: readonly Notice[];
-  /** How the run ended; never rejects. */
-  readonly done: Promise<Outcome>;
-  /** Workers that said hello and are not lost. */
-  numWorkers(): number;
-  /** Steps since this start that were not finite, in a run that goes on after them. */
-  numNonFinite(): number;
-  /** The first call asks for a checkpoint and a clean stop, the second for a stop at once. */
-  interrupt(): void;
   /** At most this many workers will join by themselves before the first step. */
   expect(workers: number): void;
   /** An awaited worker will not come back. */
   absent(worker: string): void;
-  /** Passes a notice to the listeners and to the run's events. */
-  notify(notice: Notice): void;
-  /** Ends the run with an error of the process that started it. */
-  fail(error: WireError): void;
-  /** Returns a function that stops listening. */
-  onUpdate(listener: (update: Update) => void): () => void;
-  /** Waits until the workers have been told to stop and are gone, at most `graceMs`, then frees the address. */
+  /**
+   * Waits until the workers have been told to stop and are gone, at most `graceMs`, then frees the address. Seals a run that has
+   * ended in order: it has finished, was interrupted, or stopped at something that is not finite.
+   */
   close(graceMs?: number): Promise<void>;
 }
 
 /** Throws `address`, `credentials` or `checkpoint`; the caller must then close the run. */
 export async function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
-  const { run, logger, bind, keys } = options;
-  const checkpoints = checkpointFolder(run.folder);
-  await removeTemporaries(checkpoints);
-  const { checkpoint, skipped } = await newestCheckpoint(checkpoints);
-  const newestStep = checkpoint?.step ?? -1;
-  requireStanding(run, Math.max(0, newestStep));
-  const history = await readHistory(run.folder, newestStep);
-  const notify = (notice: Notice): void => shell.notify(notice);
-  const log = createRunLog(run, notify);
-  const { trace: path } = options;
-  const trace =
-    path === undefined ? undefined : createTraceFile(path, (error) => notify(traceFailed(path, error)));
-  const shell = new Shell({
-    state: createCoordinator(machineConfig(options, history), performance.now()),
-    bundle: options.experiment.bundle,
-    checkpoints,
-    log,
-    logger,
-    trace,
-  });
-  const server = await createControlServer({
+  const { bind, keys } = options;
+  const served = await serveRun(options);
+  const { shell } = served;
+  const server = await openServer({
     bind,
-    ...(keys && { keys }),
-    onMessage: (worker, frames) => shell.receive(worker, frames),
+    keys,
+    onMessage: (worker, message, frames) => shell.hear(worker, message, frames),
     onPiece: (worker) => shell.raise({ type: 'heard', worker }),
     onDisconnect: (worker) => shell.disconnected(worker),
-    onRefused: (refusal) => shell.turnAway(refusal),
+    onBadFrame: (worker, reason, count) => shell.badFrame(worker, reason, count),
+    onRefused: (refusal, count) => shell.turnAway(refusal, count),
+  }).catch((error: unknown) => {
+    served.abandon();
+    throw error;
   });
-  const incarnation = history.lastIncarnation + 1;
-  const started: Started = {
-    ...{ type: 'started', incarnation, time: new Date().toISOString() },
-    ...{ bind, endpoint: server.endpoint, keys: keys !== undefined },
-  };
-  let events: EventFile | undefined;
-  try {
-    events = followEvents(options.eventFile, shell);
-    const journaled = run.journal({ ...started });
-    shell.connect(server);
-    await journaled;
-  } catch (error) {
-    events?.close();
+  await served.begin(server, { bind, keys: keys !== undefined }).catch(async (error: unknown) => {
     await server.close();
     throw error;
-  }
-  logger.info({ endpoint: server.endpoint, incarnation }, 'coordinator started');
-  const notices = [
-    ...run.damaged.map(lineDamaged),
-    ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
-  ];
-  notices.forEach(notify);
+  });
   const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
+  const close = async (graceMs: number): Promise<void> => {
+    await shell.departures(graceMs);
+    clearInterval(ticking);
+    await server.close();
+    await served.close();
+  };
+  let closing: Promise<void> | undefined;
   return {
+    ...served.control(),
     endpoint: server.endpoint,
-    notices,
-    done: shell.done,
-    numWorkers: () => shell.numWorkers,
-    numNonFinite: () => shell.numNonFinite,
-    interrupt: () => shell.raise({ type: 'interrupt' }),
     expect: (workers) => shell.raise({ type: 'expect', workers }),
     absent: (worker) => shell.raise({ type: 'absent', worker }),
-    notify,
-    fail: (error) => shell.raise({ type: 'failed', error }),
-    onUpdate: (listener) => shell.onUpdate(listener),
-    close: async (graceMs = 2_000) => {
-      await shell.departures(graceMs);
-      clearInterval(ticking);
-      await server.close();
-      await shell.idle();
-      const numDropped = trace?.close() ?? 0;
-      if (numDropped > 0) logger.warn({ numDropped }, 'spans are missing in the trace');
-      events?.close();
-      await run.close();
+    close: (graceMs = 2_000) => {
+      closing ??= close(graceMs);
+      return closing;
     },
-  };
-}
-
-/** Writes the updates of a run into its event file. */
-function followEvents(options: EventFileOptions | undefined, shell: Shell): EventFile | undefined {
-  if (options === undefined) return undefined;
-  const events = openEventFile(options, (error) => shell.notify(eventsFailed(options.path, error)));
-  shell.onUpdate((update) => events.update(update));
-  return events;
-}
-
-/**
- * Steps before the last change of the length were computed with the old length. A start from an older checkpoint would repeat
- * them with the new length.
- */
-function requireStanding({ folder, manifest }: Run, step: number): void {
-  const last = changesOf(manifest).at(-1);
-  if (last === undefined || step >= last.step) return;
-  throw new LockstepError(
-    'checkpoint',
-    `${folder}: its length was changed after step ${last.step}, and the newest checkpoint that can be used is of step ${step}: the steps in between cannot be repeated with their old length; restore a later checkpoint, or begin again with lockstep train`,
-    { folder, step, changed: last.step },
-  );
-}
-
-/** The id by which workers know a run. A worker that holds programs of another length sees another run, and leaves. */
-function idOf({ folder, manifest }: Run): string {
-  const numChanges = changesOf(manifest).length;
-  return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;
-}
-
-function machineConfig(options: CoordinatorOptions, history: RunHistory): CoordinatorConfig {
-  const { experiment, run, version, build, config, numShards, minWorkers, profile } = options;
-  return {
-    run: idOf(run),
-    incarnation: history.lastIncarnation + 1,
-    version,
-    build,
-    experiment: { name: experiment.name, hash: sha256(experiment.bundle) },
-    config: options.trace === undefined ? config : { ...config, trace: true },
-    bundleBytes: experiment.bundle.byteLength,
-    numShards,
-    minWorkers,
-    profile,
-    heartbeatMs: HEARTBEAT_MS,
-    livenessMs: LIVENESS_MS,
-    awaited: options.awaited ?? [],
-    awaitMs: RETURN_WAIT_MS,
-    ...(history.recovered && { initial: history.recovered }),
   };
 }

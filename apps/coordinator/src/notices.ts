@@ -1,17 +1,19 @@
 /** Notices: something went wrong, people and programs are told, and the run goes on. */
 import type { SkippedCheckpoint } from '@lockstep/checkpoint';
 import type { WireError } from '@lockstep/errors';
-import type { DamagedLine, LogGap } from '@lockstep/tracking';
+import type { DamagedEntry, DamagedLine, LogGap } from '@lockstep/tracking';
 
 export interface Notice {
   readonly type:
     | 'checkpointSkipped'
     | 'checkpointFailed'
     | 'lineDamaged'
+    | 'recordDamaged'
     | 'logFailed'
     | 'logIncomplete'
     | 'traceFailed'
     | 'eventsFailed'
+    | 'sealFailed'
     | 'codeRestored'
     | 'addressTaken'
     | 'expecting'
@@ -56,10 +58,20 @@ export function lineDamaged({ path, line, text }: DamagedLine): Notice {
   };
 }
 
+/** @param isUsed whether the run goes on with the file */
+export function recordDamaged({ path, offset, what }: DamagedEntry, isUsed: boolean): Notice {
+  const consequence = isUsed ? 'it is left out' : 'the file stays as it is, and no steps are recorded';
+  return {
+    type: 'recordDamaged',
+    message: `${path}, from byte ${offset} on: ${what}; ${consequence}`,
+    facts: { path, offset },
+  };
+}
+
 export function logFailed({ path, error }: LogGap): Notice {
   return {
     type: 'logFailed',
-    message: `${messageOf(error)}; the run goes on, and reports at its end which lines are missing`,
+    message: `${messageOf(error)}; the run goes on, and reports at its end what is missing`,
     facts: { path },
   };
 }
@@ -68,7 +80,7 @@ export function logIncomplete({ path, numLost, steps }: LogGap): Notice {
   const range = steps === undefined ? '' : `, of steps ${steps[0]} to ${steps[1]}`;
   return {
     type: 'logIncomplete',
-    message: `${path} lacks ${numLost} ${numLost === 1 ? 'line' : 'lines'}${range}, which could not be written`,
+    message: `${path} lacks ${numLost} ${numLost === 1 ? 'record' : 'records'}${range}, which could not be written`,
     facts: { path, numLost, ...(steps !== undefined && { firstStep: steps[0], lastStep: steps[1] }) },
   };
 }
@@ -86,6 +98,14 @@ export function eventsFailed(path: string, error: unknown): Notice {
     type: 'eventsFailed',
     message: `${messageOf(error)}; the run goes on, and TensorBoard lacks some of its steps`,
     facts: { path },
+  };
+}
+
+export function sealFailed(folder: string, error: unknown): Notice {
+  return {
+    type: 'sealFailed',
+    message: `${folder} has no seal of its end: ${messageOf(error)}; the run is complete, and alterations of its files will not be found`,
+    facts: { folder },
   };
 }
 

@@ -381,7 +381,7 @@ describe('a log that cannot be written', () => {
     expect(await coordinator.done).toMatchObject({ reason: 'finished' });
     expect(coordinator.told.map(({ type }) => type)).toEqual(['logFailed', 'logIncomplete']);
     expect(coordinator.told.at(-1)?.message).toBe(
-      `${path} lacks 4 lines, of steps 1 to 2, which could not be written`,
+      `${path} lacks 4 records, of steps 1 to 2, which could not be written`,
     );
   });
 });

@@ -1,61 +1,87 @@
 /** Writes the logs of a run folder, and reads them when the coordinator starts again. */
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
-import { type LogGap, type LogRecord, type Run, readLog, standingMetrics } from '@lockstep/tracking';
+import {
+  type LogGap,
+  type LogRecord,
+  type Run,
+  readLog,
+  type SharedValue,
+  type StepRecordWriter,
+  standingMetrics,
+} from '@lockstep/tracking';
 import { logFailed, type Notice } from './notices.ts';
+import { createStepLog, type SharedDigests } from './step-log.ts';
 
 type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 
 /**
- * `metrics.jsonl` holds a line for each step (`kind` is `step`: what members agree on), for each evaluation (`evaluation`), and
+ * `metrics.jsonl` holds a line for each step (`kind` is `step`: what members agree on, with the
+ * hashes of the state where the schedule asks for them), for each evaluation (`evaluation`), and
  * for each member and step (`work`: its rank, shards computed, times, bytes).
  */
 export interface RunLog {
   /** `report` is the part that is the same on all members. */
-  step(step: number, report: OpaqueRecord, fingerprint?: string): void;
+  step(step: number, report: OpaqueRecord, hashes: StepHashes): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
-  /** Logs a report once for each member, generation and step: workers send reports again after a lost connection. */
-  work(worker: string, message: Committed): void;
+  /**
+   * Logs a report once for each member, generation and step: workers send reports again after a lost connection. Returns what is wrong
+   * with its record of the step, if anything is.
+   */
+  work(worker: string, message: Committed): string | undefined;
+  /** What a report says that all members share; undefined if nothing is recorded. */
+  shared(message: Committed): SharedDigests | undefined;
+  /** The first value in which workers differ from others in a step; undefined if it is not known. */
+  differing(step: number, workers: readonly string[]): SharedValue | undefined;
   event(event: LogRecord): void;
-  /** Lines of metrics and events that could not be written. */
+  /** What could not be written. */
   gaps(): readonly LogGap[];
   /** Resolves when the entry is on the disk. */
   journal(entry: JournalEntry): Promise<void>;
+  /** Closes the record of steps. */
+  close(): void;
 }
 
 /**
  * Calls `notify` once for each log that cannot be written; the run goes on without it. A journal that cannot be written rejects.
  */
-export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog {
+export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?: StepRecordWriter): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
   const known = new Set<string>();
   const check = (isWritten: boolean): void => {
     if (isWritten) return;
-    for (const gap of run.gaps().filter(({ path }) => !known.has(path))) {
+    for (const gap of gaps().filter(({ path }) => !known.has(path))) {
       known.add(gap.path);
       notify(logFailed(gap));
     }
   };
+  const steps = createStepLog(writer, () => check(false));
+  const gaps = (): readonly LogGap[] => [...run.gaps(), steps.gap()].filter((gap) => gap !== undefined);
   const appendMetrics = (record: LogRecord): void => check(run.appendMetrics(record));
   const appendEvent = (record: LogRecord): void => check(run.appendEvent(record));
 
   return {
-    step: (step, report, fingerprint) => {
-      appendMetrics({ kind: 'step', step, ...(fingerprint && { fingerprint }), ...report });
+    step: (step, report, hashes) => {
+      appendMetrics({ kind: 'step', step, ...hashes, ...report });
     },
     evaluation: (step, final, report) => {
       appendMetrics({ kind: 'evaluation', step, final, ...report });
     },
-    work: (worker, { generation, step, report }) => {
+    work: (worker, message) => {
+      const { generation, step, report } = message;
       const last = logged.get(worker);
       if (last && (generation < last.generation || (generation === last.generation && step <= last.step)))
-        return;
+        return undefined;
       logged.set(worker, { generation, step });
       const { work } = report;
       appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
+      return steps.write(worker, message);
     },
+    shared: steps.shared,
+    differing: steps.differing,
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
-    gaps: () => run.gaps(),
+    gaps,
+    close: steps.close,
     journal: async (entry) => {
       // The manifest comes first: with the manifest alone the run still goes on in this profile.
       if (entry.type === 'profile') await run.amend({ profile: entry.profile });
@@ -69,6 +95,14 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void): RunLog
 function buildsOf({ manifest }: Run): readonly unknown[] {
   return Array.isArray(manifest.builds) ? manifest.builds : [];
 }
+
+/** The hashes that extend the chain at a step. */
+export type StepHashes = Pick<Committed, 'fingerprint' | 'stateHash'>;
+
+export const hashesOf = ({ fingerprint, stateHash }: Committed): StepHashes => ({
+  ...(fingerprint !== undefined && { fingerprint }),
+  ...(stateHash !== undefined && { stateHash }),
+});
 
 /** The part of a report that is the same on all members. */
 export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueRecord): OpaqueRecord {
@@ -84,11 +118,15 @@ export interface RunHistory {
 
 /**
  * The history that earlier coordinators of this run left. `checkpointStep` is the step of the newest checkpoint that can be
- * read. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
+ * read. Steps up to `firstStep` are those of the run from which this one branched. A damaged line of the journal may have been any entry, so each raises the numbers by one, and none is given twice.
  * Without a journal, numbers continue above the generations in the metrics: each incarnation that had a worker began a
  * generation.
  */
-export async function readHistory(folder: string, checkpointStep: number): Promise<RunHistory> {
+export async function readHistory(
+  folder: string,
+  checkpointStep: number,
+  firstStep?: number,
+): Promise<RunHistory> {
   const { records: journal, damaged = [] } = await readLog(folder, 'journal');
   const starts = journal.filter(isStart);
   const { records: all } = await readLog(folder, 'metrics');
@@ -102,11 +140,11 @@ export async function readHistory(folder: string, checkpointStep: number): Promi
   const recovered = recover(journal as readonly unknown[] as readonly JournalEntry[], {
     progressStep: lastStep(
       metrics.filter(({ kind }) => kind === 'step'),
-      0,
+      firstStep ?? 0,
     ),
     evaluatedStep: lastStep(
       evaluations.filter(({ final }) => final !== true),
-      -1,
+      firstStep ?? -1,
     ),
     finalEvaluated: evaluations.some(({ final }) => final === true),
   });

@@ -8,29 +8,32 @@ import {
   type CoordinatorMessage,
   type CoordinatorState,
   cutFrames,
-  encodeMessage,
   type Outcome,
+  type WorkerMessage,
 } from '@lockstep/protocol';
-import type { ControlServer, Refusal } from '@lockstep/transport';
+import type { SharedValue } from '@lockstep/tracking';
+import type { Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore } from './checkpoints.ts';
+import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
-import { createOffenceCounter, readInbound } from './inbound.ts';
+import { createOffenceCounter } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
+import { describeRefusal, type Server } from './server.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
 
 export interface ShellOptions {
   readonly state: CoordinatorState;
   readonly bundle: Uint8Array;
-  /** The folder of the run's checkpoints. */
-  readonly checkpoints: string;
+  readonly checkpoints: RunCheckpoints;
   readonly log: RunLog;
   readonly logger: Logger;
   readonly trace?: TraceFile | undefined;
+  /** Called when the machine has decided that the run is over, before anybody is told. */
+  readonly onEnding?: (() => void) | undefined;
 }
 
 interface Pending {
@@ -48,7 +51,7 @@ export class Shell {
   readonly #logger: Logger;
   readonly #trace: TraceFile | undefined;
   readonly #checkpoints: CheckpointStore;
-  readonly #checkpointFolder: string;
+  readonly #runCheckpoints: RunCheckpoints;
   readonly #nonFinite = createNonFiniteSearch();
   readonly #departures = createDepartures();
   readonly #offence = createOffenceCounter();
@@ -59,19 +62,25 @@ export class Shell {
     (error) => this.#breakDown(error),
   );
   #state: CoordinatorState;
-  #server: ControlServer | undefined;
+  readonly #onEnding: (() => void) | undefined;
+  #server: Pick<Server, 'send'> | undefined;
   /** The save of the last checkpoint received; checkpoints are saved one after the other. */
   #storing: Promise<void> = Promise.resolve();
   #settle: (outcome: Outcome) => void = () => undefined;
+  #outcome: Outcome | undefined;
   /** Whether an entry of the journal could not be written. */
   #isUndecided = false;
+  /** The first value in which members differ, if that is why the run ends. */
+  #differing: SharedValue | undefined;
 
-  constructor({ state, bundle, checkpoints, log, logger, trace }: ShellOptions) {
+  constructor(options: ShellOptions) {
+    const { state, bundle, checkpoints, log, logger, trace, onEnding } = options;
     this.#trace = trace;
+    this.#onEnding = onEnding;
     this.#state = state;
     this.#bundle = bundle;
     this.#checkpoints = createCheckpointStore(checkpoints);
-    this.#checkpointFolder = checkpoints;
+    this.#runCheckpoints = checkpoints;
     this.#log = log;
     this.#logger = logger;
     this.done = new Promise((resolve) => {
@@ -87,8 +96,13 @@ export class Shell {
     return this.#nonFinite.numSteps;
   }
 
-  /** Sets the server whose messages go to `receive`. */
-  connect(server: ControlServer): void {
+  /** How the run ended; undefined as long as it has not. */
+  get outcome(): Outcome | undefined {
+    return this.#outcome;
+  }
+
+  /** Sets the server whose messages go to `hear`. */
+  connect(server: Pick<Server, 'send'>): void {
     this.#server = server;
   }
 
@@ -110,20 +124,19 @@ export class Shell {
   }
 
   raise(event: CoordinatorEvent, frames: readonly Uint8Array[] = []): void {
+    const wasDone = this.#state.phase === 'done';
     const { state, effects } = advanceCoordinator(this.#state, event, performance.now());
     this.#state = state;
+    if (state.phase === 'done' && !wasDone) this.#onEnding?.();
     for (const effect of effects) this.#queue.push({ effect, cause: event, frames });
   }
 
-  receive(worker: string, parts: readonly Uint8Array[]): void {
-    const inbound = readInbound(parts);
-    if ('reason' in inbound) {
-      this.#dropBadFrame(worker, inbound.reason);
-      return;
-    }
-    const { message, frames } = inbound;
+  hear(worker: string, message: WorkerMessage, frames: readonly Uint8Array[]): void {
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
-      this.#guard(() => this.#log.work(worker, message));
+      this.#guard(() => {
+        const fault = this.#log.work(worker, message);
+        if (fault !== undefined) this.#dropBadFrame(worker, fault);
+      });
     }
     if (message.type === 'committed' || message.type === 'evaluated') {
       this.#guard(() => this.#trace?.add(worker, message));
@@ -137,12 +150,11 @@ export class Shell {
   }
 
   /** A connection was refused. */
-  turnAway({ reason, address, publicKey }: Refusal): void {
-    const { count, log } = this.#offence(`${address ?? ''} ${reason}`);
-    if (!log) return;
+  turnAway(refusal: Refusal, count: number): void {
+    const { reason, address, publicKey } = refusal;
     this.#logger.warn({ reason, address, publicKey, count }, 'connection refused');
     this.#guard(() => this.#log.event({ type: 'turnedAway', reason, address, publicKey, count }));
-    this.#tell({ type: 'turnedAway', reason: address === undefined ? reason : `${address}: ${reason}` });
+    this.#tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
   }
 
   /** Logs a notice and passes it to the listeners. */
@@ -160,7 +172,11 @@ export class Shell {
 
   #dropBadFrame(worker: string, reason: string): void {
     const { count, log } = this.#offence(worker);
-    if (!log) return;
+    if (log) this.badFrame(worker, reason, count);
+  }
+
+  /** A worker's frames were dropped. */
+  badFrame(worker: string, reason: string, count: number): void {
     this.#logger.warn({ worker, reason, count }, 'bad frame dropped');
     this.#guard(() => this.#log.event({ type: 'badFrame', worker, reason, count }));
   }
@@ -206,34 +222,45 @@ export class Shell {
       case 'sendCheckpoint':
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
       case 'diverged':
-        this.#logger.error(effect, 'workers disagree');
-        this.#log.event(effect);
-        return undefined;
+        return this.#diverged(effect);
       case 'done':
-        this.#logger.info({ outcome: effect.outcome }, 'run ended');
-        for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
-        this.#settle(effect.outcome);
-        return this.#tell(effect);
+        return this.#done(withDifference(effect.outcome, this.#differing));
       default:
         effect satisfies never;
         return undefined;
     }
   }
 
+  #diverged(effect: Extract<CoordinatorEffect, { type: 'diverged' }>): undefined {
+    this.#differing = this.#log.differing(effect.step, effect.workers);
+    const event = { ...effect, ...this.#differing };
+    this.#logger.error(event, 'workers disagree');
+    this.#log.event(event);
+  }
+
+  #done(outcome: Outcome): undefined {
+    this.#logger.info({ outcome }, 'run ended');
+    for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
+    this.#outcome = outcome;
+    this.#settle(outcome);
+    this.#tell({ type: 'done', outcome });
+  }
+
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
     if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
-    this.#server?.send(worker, [encodeMessage(message), ...attached]);
+    this.#server?.send(worker, message, attached);
   }
 
   #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {
     const { step } = effect;
     const report = agreedPart(effect.report);
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
-    const fingerprint = isCommit ? cause.message.fingerprint : undefined;
+    const hashes = isCommit ? hashesOf(cause.message) : {};
+    const shared = isCommit ? this.#log.shared(cause.message) : undefined;
     this.#checkpoints.release();
-    this.#log.step(step, report, fingerprint);
-    this.#tell({ type: 'progress', step, report, ...(fingerprint !== undefined && { fingerprint }) });
+    this.#log.step(step, report, hashes);
+    this.#tell({ type: 'progress', step, report, ...hashes, ...(shared && { shared }) });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -253,16 +280,19 @@ export class Shell {
     if (stored === undefined) return this.#lostCheckpoint(step);
     const pieces = cutFrames(stored.bytes);
     const frames = pieces.map(({ byteLength }) => byteLength);
-    this.#send(worker, { type: 'restore', generation, step, header: stored.header, frames }, pieces);
+    const { pooled, run } = this.#state.config;
+    const restore = { type: 'restore', generation, step, header: stored.header, frames } as const;
+    this.#send(worker, pooled ? { ...restore, run } : restore, pieces);
   }
 
   /** A checkpoint cannot be read that could be read when the generation was agreed on. */
   async #lostCheckpoint(step: number): Promise<void> {
     // Every member asks for the checkpoint; only the first request reports it as lost.
     if (this.#state.checkpointStep !== step) return;
-    const { checkpoint, skipped } = await newestCheckpoint(this.#checkpointFolder);
+    const { checkpoint, skipped } = await newestCheckpoint(this.#runCheckpoints.folder);
     const newest = Math.min(checkpoint?.step ?? -1, step - 1);
     for (const one of skipped) this.notify(checkpointSkipped(one, insteadOf(newest)));
+    this.#runCheckpoints.requireStanding(Math.max(0, newest));
     this.raise({ type: 'checkpointLost', step, newest });
   }
 
@@ -272,14 +302,15 @@ export class Shell {
     frames: readonly Uint8Array[],
   ): Promise<void> {
     if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    try {
-      await this.#checkpoints.save(step, cause.message.header, frames);
-    } catch (error) {
+    const { header } = cause.message;
+    const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
-      return;
-    }
+    });
+    if (saved === undefined) return;
+    const { tensorsSha256 } = saved;
+    const stateHash = typeof header.stateHash === 'string' ? { stateHash: header.stateHash } : {};
     this.#tell({ type: 'checkpoint', step });
-    this.raise({ type: 'checkpointSaved', step });
+    this.raise({ type: 'checkpointSaved', step, ...stateHash, tensorsSha256 });
   }
 
   #notStored(worker: string, step: number, error: unknown) {
@@ -302,4 +333,18 @@ export class Shell {
   #tell(update: Update): undefined {
     for (const listener of this.#listeners) listener(update);
   }
+}
+
+/** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */
+function withDifference(outcome: Outcome, differing: SharedValue | undefined): Outcome {
+  if (outcome.reason !== 'failed' || differing === undefined) return outcome;
+  const { message, facts } = outcome.error;
+  const { part, variable } = differing;
+  const where = part === 'result' ? 'in the result of its exchange' : 'in the replica after the update';
+  const error = {
+    ...outcome.error,
+    message: `${message}; the first value that differs is ${variable} ${where}`,
+    facts: { ...facts, ...differing },
+  };
+  return { ...outcome, error };
 }

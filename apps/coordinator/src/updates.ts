@@ -1,6 +1,7 @@
 /** What a coordinator tells its listeners about a run. */
 import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
 import type { Notice } from './notices.ts';
+import type { SharedDigests } from './step-log.ts';
 
 export type Update =
   | { readonly type: 'event'; readonly event: RunEvent }
@@ -9,7 +10,11 @@ export type Update =
       readonly type: 'progress';
       readonly step: number;
       readonly fingerprint?: string;
+      /** Of the whole state, at steps with a checkpoint. */
+      readonly stateHash?: string;
       readonly report: OpaqueRecord;
+      /** Absent if the run records nothing of its steps. */
+      readonly shared?: SharedDigests;
     }
   | {
       readonly type: 'evaluation';

@@ -6,7 +6,7 @@ import type { Exit, Member, WorkerEvent } from '@lockstep/protocol';
 import { createSchedule, exportPrograms } from '@lockstep/run';
 import { compilePrograms, defineExperiment, hashesOf, resolveConfig } from '@lockstep/training';
 import { pino } from 'pino';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Compiled } from './compiler/messages.ts';
 import type { Pool } from './compute/pool.ts';
@@ -151,4 +151,60 @@ it('does not report an error of a thread that ends with the worker', async () =>
   // The effects handle the rejection in microtasks, which all run before the next task.
   await new Promise(setImmediate);
   expect([events, errors]).toEqual([[], []]);
+});
+
+describe('a release', () => {
+  const release = { type: 'release' } as const;
+  const settled = () => new Promise(setImmediate);
+
+  it('waits for the job that runs, drops the others, and lets nothing of the run be heard any more', async () => {
+    const dataset = await experiment.data.load();
+    let end = (_ms: number): void => {};
+    const computing = new Promise<number>((resolve) => {
+      end = resolve;
+    });
+    const { effects, events, next } = stage({
+      compiler: { load: async () => compile(dataset) },
+      pool: { runAll: () => computing },
+    });
+    effects.carryOut(load);
+    await next();
+    effects.carryOut(connect(1));
+    effects.carryOut({ type: 'initialise', generation: 1 });
+    await next();
+    effects.carryOut({ type: 'commit', step: 0 });
+    effects.carryOut(runSegment);
+    effects.carryOut({ type: 'runSegment', step: 1, segment: 1 });
+    await settled();
+    effects.carryOut(release);
+    await settled();
+    expect(events.map(({ type }) => type)).toEqual(['loaded', 'stateReady']);
+    const isReleased = next();
+    end(1);
+    expect(await isReleased).toEqual({ type: 'released' });
+    // Another run, whose generation has the same number.
+    effects.carryOut(load);
+    expect(await next()).toMatchObject({ type: 'loaded' });
+    effects.carryOut(connect(1));
+    effects.carryOut({ type: 'initialise', generation: 1 });
+    expect(await next()).toMatchObject({ type: 'stateReady', generation: 1 });
+    expect(events).toHaveLength(5);
+  });
+
+  it('waits for an experiment that is being loaded, and does not tell of it', async () => {
+    let giveUp = (_error: Error): void => {};
+    const loading = new Promise<Compiled>((_resolve, reject) => {
+      giveUp = reject;
+    });
+    const { effects, events, next, exited } = stage({ compiler: { load: () => loading } });
+    effects.carryOut(load);
+    effects.carryOut(release);
+    await settled();
+    expect(events).toEqual([]);
+    const isReleased = next();
+    giveUp(new LockstepError('data', 'no such file'));
+    expect(await isReleased).toEqual({ type: 'released' });
+    effects.carryOut({ type: 'exit', reason: 'finished' });
+    expect(await exited).toMatchObject({ reason: 'finished' });
+  });
 });

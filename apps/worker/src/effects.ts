@@ -1,11 +1,9 @@
 /** Hands what the worker's machine asks for to the run, the generation or the process that carries it out. */
 import { invariant } from '@lockstep/errors';
 import type { WorkerEffect } from '@lockstep/protocol';
-import type { RunConfig } from '@lockstep/run';
-import { type Generation, openGeneration } from './generation/generation.ts';
 import { createInbound, type Inbound } from './network/inbound.ts';
-import { openRun, type Run } from './run/run.ts';
 import { finishRun, saveCheckpoint, search } from './run/saving.ts';
+import { beginStay, type Stay, type StayConfig } from './run/stay.ts';
 import { createWorkerProcess, type WorkerParts } from './worker-process.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
@@ -17,50 +15,54 @@ export interface Effects extends Inbound {
 
 export function createEffects(parts: WorkerParts): Effects {
   const process = createWorkerProcess(parts);
-  let run: Run | undefined;
-  let generation: Generation | undefined;
+  let stay: Stay | undefined;
+  /** The end of the last stay's jobs. */
+  let leaving = Promise.resolve();
 
-  const loaded = (): Run => {
-    invariant(run !== undefined, 'this effect comes after the experiment is loaded');
-    return run;
+  const staying = (): Stay => {
+    invariant(stay !== undefined, 'this effect comes after a welcome');
+    return stay;
   };
-  const entered = (): Generation => {
-    invariant(generation !== undefined, 'this effect comes after a generation has begun');
-    return generation;
-  };
-  const load = async ({ config }: Effect<'load'>): Promise<void> => {
-    const { run: runConfig, trace = false } = config as { readonly run: RunConfig; readonly trace?: boolean };
-    if (trace) process.tracer.enable();
+  const loaded = () => staying().loaded();
+  const entered = () => staying().entered();
+  const load = ({ config }: Effect<'load'>): void => {
     const [bundle] = process.rawFrames();
     const welcome = process.welcome();
     invariant(bundle !== undefined && welcome !== undefined, 'the bundle comes with the welcome');
-    const { run: name, experiment } = welcome;
-    run = await openRun({ name, bundle, hash: experiment.hash, config: runConfig }, process);
-    process.raise({ type: 'loaded', program: run.outline });
+    stay = beginStay(process, welcome, config as unknown as StayConfig, bundle);
   };
-  const connect = (effect: Effect<'connect'>): void => {
-    generation?.close();
-    generation = openGeneration(process, loaded(), effect);
+  /** From now on frames of the run are for nobody, and no job of it begins. */
+  const leave = (): void => {
+    if (stay !== undefined) leaving = stay.close();
+    stay = undefined;
+  };
+  const release = async (): Promise<void> => {
+    const loading = stay?.loading;
+    leave();
+    await leaving;
+    // The compiler answers one request at a time.
+    await loading;
+    process.raise({ type: 'released' });
   };
   const exit = async (effect: Effect<'exit'>): Promise<void> => {
     process.end();
-    generation?.close();
+    leave();
     // A job that runs must end before its threads do.
-    await run?.close();
+    await leaving;
     process.exit(effect);
   };
 
   return {
-    ...createInbound({ ...process, early: () => run?.early, generation: () => generation }),
+    ...createInbound({ ...process, early: () => stay?.run?.early, generation: () => stay?.generation }),
     // The inferred return type lets each case return what it calls.
     carryOut(effect) {
       switch (effect.type) {
         case 'send':
           return process.send(effect.message);
         case 'load':
-          return void load(effect).catch(process.fail);
+          return load(effect);
         case 'connect':
-          return connect(effect);
+          return staying().connect(effect);
         case 'initialise':
           return entered().transfers.initialise();
         case 'fetchSnapshot':
@@ -82,13 +84,15 @@ export function createEffects(parts: WorkerParts): Effects {
         case 'exchangeEvaluation':
           return entered().evaluation.exchange(effect);
         case 'checkpoint':
-          return saveCheckpoint(process, loaded(), effect, entered().profile);
+          return saveCheckpoint(staying().host, loaded(), effect, entered().profile);
         case 'finish':
-          return finishRun(process, loaded(), effect);
+          return finishRun(staying().host, loaded(), effect);
         case 'search':
-          return search(process, loaded(), effect);
+          return search(staying().host, loaded(), effect);
         case 'abort':
           return entered().abort();
+        case 'release':
+          return void release().catch(process.fail);
         case 'exit':
           return void exit(effect);
         default:

@@ -32,9 +32,28 @@ export async function importExperiment(
       },
     );
   }
+  const module = modules.get(hash) ?? (await importModule(bundle, hash));
+  modules.set(hash, module);
+  const { default: exported } = module;
+  if (isExperiment(exported) || isTemplate(exported)) return resolveExperiment(exported, params).experiment;
+  throw new LockstepError(
+    'experiment',
+    'the experiment has no default export made by defineExperiment; end the file with `export default defineExperiment({ … })`',
+    { exports: Object.keys(module) },
+  );
+}
+
+interface ExperimentModule {
+  readonly default?: unknown;
+}
+
+/** The modules that this thread has imported, by hash: a run of a pool may have the experiment of an earlier one. */
+const modules = new Map<string, ExperimentModule>();
+
+async function importModule(bundle: Uint8Array, hash: string): Promise<ExperimentModule> {
   const folder = await cacheFolder();
   const file = join(folder, moduleName(hash));
-  // Written each time, since a crash may have left it empty. A process id would not do: containers that share the folder share ids.
+  // Written by each process, since a crash may have left it empty. A process id would not do: containers that share the folder share ids.
   const temporary = `${file}.${randomUUID()}`;
   try {
     await writeFile(temporary, bundle);
@@ -43,14 +62,7 @@ export async function importExperiment(
     await rm(temporary, { force: true }).catch(() => undefined);
     throw fileError(file, cause);
   }
-  const module = (await import(pathToFileURL(file).href)) as { readonly default?: unknown };
-  const { default: exported } = module;
-  if (isExperiment(exported) || isTemplate(exported)) return resolveExperiment(exported, params).experiment;
-  throw new LockstepError(
-    'experiment',
-    'the experiment has no default export made by defineExperiment; end the file with `export default defineExperiment({ … })`',
-    { exports: Object.keys(module) },
-  );
+  return (await import(pathToFileURL(file).href)) as ExperimentModule;
 }
 
 /** The folder of the project whose packages an experiment imports. The experiment's files lie below it. */

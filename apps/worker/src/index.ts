@@ -14,7 +14,7 @@ export { version } from './version.ts';
 
 /** Joins a coordinator, works until it is told to stop, and resolves with the reason. */
 export async function runWorker(options: WorkerOptions): Promise<Exit> {
-  const threads = startThreads(options.threads);
+  const threads = startThreads(options.threads, options.executorHooks);
   const { work } = await loadWorker();
   return work(options, threads);
 }

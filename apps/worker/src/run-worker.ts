@@ -46,6 +46,8 @@ export interface WorkerOptions extends AddressOptions {
   readonly signal?: AbortSignal;
   /** For tests: faults between the parts. */
   readonly hooks?: WorkerHooks;
+  /** For tests: a module whose default export makes hooks for the executors of compute threads, a `MakeExecutorHooks`. */
+  readonly executorHooks?: URL;
 }
 
 /** Runs a worker on threads that have been started, and ends them with it. */

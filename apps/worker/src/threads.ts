@@ -28,7 +28,8 @@ export interface Threads {
   readonly compute: ComputeThreads;
 }
 
-export function startThreads(numThreads: number): Threads {
+/** @param hooks for tests: a module that makes the hooks of executors, see {@link ThreadData} */
+export function startThreads(numThreads: number, hooks?: URL): Threads {
   if (!Number.isInteger(numThreads) || numThreads < 1) {
     throw new LockstepError('config', `--threads ${numThreads}: a worker computes on 1 thread or more`, {
       threads: numThreads,
@@ -37,7 +38,7 @@ export function startThreads(numThreads: number): Threads {
   // The compiler comes first: the first step waits for it.
   const compiler = early ?? startCompiler();
   early = undefined;
-  return { compiler, compute: startCompute(numThreads) };
+  return { compiler, compute: startCompute(numThreads, hooks) };
 }
 
 let early: StartedThread | undefined;
@@ -49,13 +50,16 @@ export function startEarly(): void {
 
 export const startCompiler = (): StartedThread => start('the compiler thread', programOf('compiler/thread'));
 
-export function startCompute(numThreads: number): ComputeThreads {
+export function startCompute(numThreads: number, hooks?: URL): ComputeThreads {
   const arrivals = new Int32Array(new SharedArrayBuffer(MAX_BUCKETS * 4));
   const gates = new Int32Array(new SharedArrayBuffer(gate.size * 4));
   const supplyWords = createSupplyWords(numThreads);
   const threads = Array.from({ length: numThreads }, (_, thread) => {
     const mailbox = new Int32Array(new SharedArrayBuffer(word.size * 4));
-    const workerData: ThreadData = { thread, mailbox, arrivals, gates, supplyWords };
+    const workerData: ThreadData = {
+      ...{ thread, mailbox, arrivals, gates, supplyWords },
+      ...(hooks && { hooks: hooks.href }),
+    };
     const started = start(`compute thread ${thread}`, programOf('compute/thread'), {
       workerData,
       resourceLimits: leanHeap,

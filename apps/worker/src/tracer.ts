@@ -22,6 +22,8 @@ export interface Trace {
 export interface Tracer {
   /** Begins to keep spans. */
   enable(): void;
+  /** Ends that, and forgets the spans. */
+  disable(): void;
   readonly isEnabled: boolean;
   add(span: Span): void;
   exchanged(bucket: ReducedBucket): void;
@@ -53,6 +55,11 @@ export function createTracer(offsetMs: number = sinceEpochMs()): Tracer {
   return {
     enable() {
       isEnabled = true;
+    },
+    disable() {
+      isEnabled = false;
+      spans = [];
+      numDropped = 0;
     },
     add,
     get isEnabled() {

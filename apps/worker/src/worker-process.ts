@@ -8,9 +8,11 @@ import type { Mesh } from '@lockstep/transport';
 import type { Logger } from 'pino';
 import type { Compiler } from './compiler/compiler.ts';
 import type { Pool } from './compute/pool.ts';
+import { createProcessMemory, type ProcessMemory } from './compute/process-memory.ts';
 import type { WorkerHooks } from './hooks.ts';
 import { createInvitations, type Invitations, threadLane } from './network/invitations.ts';
 import type { Lanes } from './network/lanes.ts';
+import { createLeftRuns, type LeftRuns } from './network/left-runs.ts';
 import { createPeers, type Peers } from './network/peers.ts';
 import type { Tracer } from './tracer.ts';
 
@@ -40,9 +42,11 @@ export interface WorkerParts {
 
 export interface WorkerProcess extends WorkerParts {
   readonly combine: Combine;
+  readonly memory: ProcessMemory;
   readonly peers: Peers;
   /** To the lane of the first compute thread. */
   readonly threadInvitations: Invitations;
+  readonly leftRuns: LeftRuns;
   /** Logs an error and tells the machine, unless the process ends: its threads end with it, whatever they are doing. */
   fail(error: unknown): void;
   /** From now on no error is reported. */
@@ -56,8 +60,10 @@ export function createWorkerProcess(parts: WorkerParts): WorkerProcess {
   return {
     ...parts,
     combine: hooks.combine?.(combine) ?? combine,
+    memory: createProcessMemory(),
     peers: createPeers(mesh, worker),
     threadInvitations: createInvitations(mesh, threadLane),
+    leftRuns: createLeftRuns(),
     fail(error) {
       if (hasEnded) return;
       log.error({ error: toWireError(error) }, 'failed');

@@ -8,9 +8,10 @@
  * After Autograd (Maclaurin et al., 2015) and JAX's core (Frostig et al., 2018).
  */
 
-import { LockstepError } from '@lockstep/errors';
+import { LockstepError, signature } from '@lockstep/errors';
 import { allocateStorage, type DType, type Shape, type TypedArray } from '@lockstep/tensor';
 import type { Construct } from './construct.ts';
+import { aTensor } from './kinds.ts';
 import type { Attrs, Primitive } from './primitive.ts';
 import { eagerKernels } from './profile.ts';
 import { ConcreteTensor, Tensor } from './tensor.ts';
@@ -115,6 +116,16 @@ export function outsideOfTraces<R>(body: () => R): R {
 /** The innermost active trace for which `test` holds. */
 export function findActiveTrace(test: (trace: Trace) => boolean): Trace | undefined {
   return activeTraces.findLast(test);
+}
+
+const checkIsUsable = signature('isUsable', { x: aTensor });
+
+/** Whether a value can still be used: it cannot once a transformation to which it belongs has returned. */
+export function isUsable(x: Tensor): boolean {
+  checkIsUsable(x);
+  for (let at: Tensor | undefined = x; at instanceof Tracer; at = at.under)
+    if (!at.trace.active) return false;
+  return true;
 }
 
 /** Applies a primitive. */

@@ -115,7 +115,7 @@ export { compress, nonZero, select, unique } from './compositions/shape/selectin
 export { indexAdd, indexUpdate, putAlongAxis, take, takeAlongAxis } from './compositions/shape/taking.ts';
 export type { NumberArray, TensorLike } from './convert.ts';
 export { arange, asTensor, full, ones, onesLike, tensor, zeros, zerosLike } from './convert.ts';
-export { bind } from './core.ts';
+export { bind, isUsable } from './core.ts';
 export { allPrimitives, primitive, primitiveNamed } from './define.ts';
 export { eye, linspace } from './grids.ts';
 /** Kinds of arguments, for libraries whose functions take the same arguments as ops. */
@@ -201,7 +201,7 @@ export { flip, slice } from './primitives/shape/slicing.ts';
 export { allReduceSum } from './primitives/sharding/exchange.ts';
 export type { ShardMoments } from './primitives/sharding/moments.ts';
 export { localMoments, shardMoments } from './primitives/sharding/moments.ts';
-export { useProfile } from './profile.ts';
+export { useProfile, withProfile } from './profile.ts';
 export type {
   EquationDescription,
   NamedAval,
@@ -218,7 +218,10 @@ export type { PlanOptions } from './program/plan.ts';
 export { planProgram } from './program/plan.ts';
 export type { BucketOp, Plan, PlannedBucket } from './program/planned.ts';
 export type { Equation, Program } from './program/program.ts';
-export { formatProgram, programHash } from './program/program.ts';
+export { formatProgram } from './program/program.ts';
+export { programHash } from './program/program-hash.ts';
+export type { Planner, PlannerOptions } from './program/shared-plans.ts';
+export { createPlanner } from './program/shared-plans.ts';
 export { traceProgram } from './program/trace.ts';
 export type { TraceExplanation, TraceRow } from './teach/explain-table.ts';
 export { explainTrace } from './teach/explain-trace.ts';

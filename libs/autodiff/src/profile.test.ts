@@ -2,7 +2,7 @@ import { offeredProfiles } from '@lockstep/kernels';
 import { afterEach, expect, it } from 'vitest';
 import { tensor } from './convert.ts';
 import { matmul } from './primitives/linear-algebra/matmul.ts';
-import { useProfile } from './profile.ts';
+import { currentProfile, useProfile, withProfile } from './profile.ts';
 import type { Tensor } from './tensor.ts';
 import { jit } from './transform/jit.ts';
 
@@ -21,3 +21,16 @@ it.runIf(offeredProfiles().includes('fma'))('fma rounds once, in eager ops and c
   useProfile('fma');
   expect(product()).toEqual([-(2 ** -26), -(2 ** -26)]);
 });
+
+it.runIf(offeredProfiles().includes('fma'))(
+  'withProfile goes back to the profile before, also after an error',
+  () => {
+    expect(withProfile('fma', product)).toEqual([-(2 ** -26), -(2 ** -26)]);
+    expect(product()).toEqual([0, 0]);
+    const failing = (): never => {
+      throw new Error('inside');
+    };
+    expect(() => withProfile('fma', failing)).toThrow('inside');
+    expect(currentProfile()).toBe('portable');
+  },
+);

@@ -1,4 +1,4 @@
-import { LockstepError, oneOf, signature } from '@lockstep/errors';
+import { aFunction, LockstepError, oneOf, signature } from '@lockstep/errors';
 import { createEagerKernels, type Kernels, type Profile, profileStatus } from '@lockstep/kernels';
 
 let profile: Profile = 'portable';
@@ -35,4 +35,19 @@ export function currentProfile(): Profile {
 export function eagerKernels(): Kernels {
   kernels ??= createEagerKernels(profile);
   return kernels;
+}
+
+const checkWithProfile = signature('withProfile', { profile: oneOf('portable', 'fma'), body: aFunction });
+
+/** Runs `body` in the arithmetic of a profile, and goes back to that before. Throws as {@link useProfile}. */
+export function withProfile<T>(wanted: Profile, body: () => T): T {
+  checkWithProfile(wanted, body);
+  const before = profile;
+  if (wanted === before) return body();
+  useProfile(wanted);
+  try {
+    return body();
+  } finally {
+    useProfile(before);
+  }
 }

@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Checkpoint,
+  checkpointFolder,
+  checkpointHashes,
   listCheckpoints,
   loadCheckpoint,
   newestCheckpoint,
@@ -49,15 +52,63 @@ describe('saveCheckpoint', () => {
     expect((await readdir(folder)).sort()).toEqual(['step-00000412.json', 'step-00000412.safetensors']);
   });
 
-  it('keeps the newest checkpoints up to the step and does not touch later ones', async () => {
+  it('removes surplus checkpoints up to the step and does not touch later ones', async () => {
+    const kept = async () => (await listCheckpoints(folder)).map(({ step }) => step);
     await saveSteps(100, 10, 20, 30, 40);
-    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 30, 40, 100]);
-    await saveCheckpoint(folder, checkpointAt(50), { keep: 1 });
-    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([50, 100]);
+    expect(await kept()).toEqual([10, 20, 30, 40, 100]);
+    await saveCheckpoint(folder, checkpointAt(50), { keep: 4 });
+    expect(await kept()).toEqual([10, 30, 40, 50, 100]);
+    await saveCheckpoint(folder, checkpointAt(60), { keep: 1 });
+    expect(await kept()).toEqual([60, 100]);
+  });
+
+  it('removes what a crash left of older checkpoints', async () => {
+    await saveSteps(10, 20, 30);
+    await rm(join(folder, 'step-00000010.json'));
+    await rm(join(folder, 'step-00000020.safetensors'));
+    await saveSteps(40);
+    expect(await readdir(folder)).toEqual(
+      [30, 40].flatMap((step) => [`step-000000${step}.json`, `step-000000${step}.safetensors`]),
+    );
+  });
+
+  it('gives the hash of the tensors that the header holds', async () => {
+    const { headerPath, tensorsPath, tensorsSha256 } = await saveCheckpoint(folder, checkpointAt(10));
+    const { content } = JSON.parse(await readFile(headerPath, 'utf8'));
+    const actual = createHash('sha256')
+      .update(await readFile(tensorsPath))
+      .digest('hex');
+    expect([tensorsSha256, content.tensorsSha256]).toEqual([actual, actual]);
+  });
+
+  it('never removes the first checkpoint of a branch', async () => {
+    for (const step of [20, 30, 40, 50, 60])
+      await saveCheckpoint(folder, checkpointAt(step), { keep: 2, first: 20 });
+    expect((await listCheckpoints(folder)).map(({ step }) => step)).toEqual([20, 50, 60]);
   });
 
   it.each([{ step: -1 }, { step: 0.5 }])('refuses %o', async (wrong) => {
     await expect(saveCheckpoint(folder, { ...checkpointAt(1), ...wrong })).rejects.toThrow('step must be');
+  });
+});
+
+describe('checkpointHashes', () => {
+  it('are those of all files, and leave out checkpoints with a damaged header', async () => {
+    const run = folder;
+    folder = checkpointFolder(run);
+    await saveSteps(10, 20, 30);
+    await flipBit(join(folder, 'step-00000020.json'), (length) => length >> 1);
+    const names = [10, 30].flatMap((step) => [`step-000000${step}.safetensors`, `step-000000${step}.json`]);
+    const expected = await Promise.all(
+      names.map(async (name) => {
+        const bytes = await readFile(join(folder, name));
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        return { file: `checkpoints/${name}`, bytes: bytes.length, sha256 };
+      }),
+    );
+    expect(await checkpointHashes(run)).toEqual(expected);
+    folder = run;
+    expect(await checkpointHashes(join(run, 'missing'))).toEqual([]);
   });
 });
 

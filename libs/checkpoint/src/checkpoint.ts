@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import {
@@ -11,6 +12,7 @@ import {
   writeAtomic,
 } from '@lockstep/files';
 import { decodeSafetensors, encodeSafetensors, type Metadata, type Tensors } from '@lockstep/formats';
+import { defaultKeep, type Keep, surplusSteps } from './retention.ts';
 
 /** Facts beside the tensors: seed, profile, hashes; any JSON. */
 export type CheckpointHeader = Readonly<Record<string, unknown>>;
@@ -24,8 +26,10 @@ export interface Checkpoint {
   readonly metadata?: Metadata;
 }
 
+const folderName = 'checkpoints';
+
 /** The folder of a run's checkpoints. */
-export const checkpointFolder = (runFolder: string): string => join(runFolder, 'checkpoints');
+export const checkpointFolder = (runFolder: string): string => join(runFolder, folderName);
 
 /** A checkpoint that could not be used, and the reason. */
 export interface SkippedCheckpoint {
@@ -53,6 +57,11 @@ export interface CheckpointFiles {
   readonly headerPath: string;
 }
 
+export interface SavedCheckpoint extends CheckpointFiles {
+  /** SHA-256 of the file of the tensors. */
+  readonly tensorsSha256: string;
+}
+
 /**
  * The header file. It is written last and holds the hash of the tensors, so a header that does not match its tensors was never
  * written.
@@ -67,21 +76,30 @@ interface HeaderFile {
   readonly sha256: string;
 }
 
+export interface SaveOptions {
+  /** Default 10. */
+  readonly keep?: Keep;
+  /** The step of a checkpoint that is never removed. */
+  readonly first?: number | undefined;
+  readonly on?: Disk;
+}
+
 /**
  * Writes `step-00000412.safetensors`, then `step-00000412.json`, each under a temporary name, fsynced and renamed. The second
- * rename completes the checkpoint. Afterwards removes all but the `keep` newest checkpoints up to this step (default 3). A
- * folder has one writer at a time. Throws a `file` error, and then leaves no file of this checkpoint.
+ * rename completes the checkpoint. Afterwards removes checkpoints up to this step that are {@link surplusSteps | surplus} to `keep`;
+ * later ones stay, and that of step `first`. A folder has one writer at a time. Throws a `file` error, and then leaves no file of
+ * this checkpoint.
  */
 export async function saveCheckpoint(
   folder: string,
   { step, header, tensors, metadata }: Checkpoint,
-  { keep = 3, on = disk }: { readonly keep?: number; readonly on?: Disk } = {},
-): Promise<CheckpointFiles> {
-  requireInteger('step', step, 0);
-  requireInteger('keep', keep, 1);
+  { keep = defaultKeep, first, on = disk }: SaveOptions = {},
+): Promise<SavedCheckpoint> {
+  requireStep(step);
   const files = filesOf(folder, step);
   const bytes = encodeSafetensors(tensors, metadata);
-  const content: HeaderFile['content'] = { step, tensorsSha256: sha256(bytes), header };
+  const tensorsSha256 = sha256(bytes);
+  const content: HeaderFile['content'] = { step, tensorsSha256, header };
   const file: HeaderFile = { content, sha256: sha256(JSON.stringify(content)) };
   try {
     await makeDurableFolder(folder, on);
@@ -89,11 +107,11 @@ export async function saveCheckpoint(
     throw fileError(folder, cause);
   }
   await writePair(files, bytes, `${JSON.stringify(file, null, 2)}\n`, on);
-  await removeOld(folder, step, keep, on).catch((error: unknown) => {
+  await removeSurplus(folder, step, { keep, first, on }).catch((error: unknown) => {
     // The new checkpoint is durable, so this is no failure. The next save tries again.
     if (fileErrorCode(error) === undefined) throw error;
   });
-  return files;
+  return { ...files, tensorsSha256 };
 }
 
 async function writePair(
@@ -160,6 +178,35 @@ function completeIn(folder: string, names: readonly string[]): CheckpointFiles[]
     .filter((files) => present.has(basename(files.tensorsPath)) && present.has(basename(files.headerPath)));
 }
 
+/** A file of a checkpoint, as it was written. */
+export interface CheckpointFileHash {
+  /** Its path within the run folder, with `/`. */
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/**
+ * The hashes of all checkpoints of a run, oldest first, without reading their tensors: the header has the hash with which they were
+ * written. Checkpoints whose header is damaged are left out, because nothing can begin from them.
+ */
+export async function checkpointHashes(runFolder: string): Promise<CheckpointFileHash[]> {
+  const hashes: CheckpointFileHash[] = [];
+  for (const { tensorsPath, headerPath } of await listCheckpoints(checkpointFolder(runFolder))) {
+    const header = await readWhole(headerPath);
+    const file = parseHeader(header);
+    if (typeof file === 'string' || sha256(JSON.stringify(file.content)) !== file.sha256) continue;
+    const { size } = await stat(tensorsPath);
+    hashes.push(
+      { file: fileNameOf(tensorsPath), bytes: size, sha256: file.content.tensorsSha256 },
+      { file: fileNameOf(headerPath), bytes: header.length, sha256: sha256(header) },
+    );
+  }
+  return hashes;
+}
+
+const fileNameOf = (path: string): string => `${folderName}/${basename(path)}`;
+
 async function readCheckpoint(files: CheckpointFiles): Promise<Checkpoint | SkippedCheckpoint> {
   const { step, tensorsPath, headerPath } = files;
   const skip = (path: string, reason: string): SkippedCheckpoint => ({ step, path, reason });
@@ -207,13 +254,18 @@ function parseHeader(bytes: Buffer): HeaderFile | string {
   }
 }
 
-/** Removes checkpoints that are older than the `keep` newest complete ones up to `step`; later ones stay. */
-async function removeOld(folder: string, step: number, keep: number, on: Disk): Promise<void> {
-  const complete = completeIn(folder, await on.list(folder)).filter((files) => files.step <= step);
-  const oldestKept = complete.at(-keep)?.step ?? 0;
-  for (const old of stepsOf(await on.list(folder)).filter((other) => other < oldestKept)) {
+/** Removes surplus checkpoints up to `step`, and what is left of incomplete ones; later ones stay, and the first. */
+async function removeSurplus(
+  folder: string,
+  step: number,
+  { keep, first, on }: { readonly keep: Keep; readonly first: number | undefined; readonly on: Disk },
+): Promise<void> {
+  const names = await on.list(folder);
+  const complete = completeIn(folder, names).flatMap((files) => (files.step <= step ? [files.step] : []));
+  const removable = complete.filter((other) => other !== first);
+  const incomplete = stepsOf(names).filter((other) => other < step && !complete.includes(other));
+  for (const old of [...surplusSteps(removable, keep), ...incomplete])
     await removeCheckpoint(folder, old, on);
-  }
 }
 
 /** Removes the files of one step. The header goes first: a crash in between leaves no header without its tensors. */
@@ -249,13 +301,9 @@ function sha256(contents: Uint8Array | string): string {
   return createHash('sha256').update(contents).digest('hex');
 }
 
-function requireInteger(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return;
-  throw new LockstepError(
-    'argument',
-    `saveCheckpoint: ${name} must be an integer of ${least} or more, not ${value}`,
-    {
-      [name]: value,
-    },
-  );
+function requireStep(step: number): void {
+  if (Number.isSafeInteger(step) && step >= 0) return;
+  throw new LockstepError('argument', `saveCheckpoint: step must be an integer of 0 or more, not ${step}`, {
+    step,
+  });
 }

@@ -14,6 +14,7 @@ import {
   signature,
   whole,
 } from '@lockstep/errors';
+import { identityOf } from './cache.ts';
 import { createDataset, type DataSource, type Field } from './dataset.ts';
 import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
@@ -110,6 +111,7 @@ export function csv(path: string | readonly string[], options: CsvOptions): Data
   const name = given.map((one) => basename(one)).join('+');
   return {
     name,
+    identity: () => identityOf('csv', options, given),
     async load(loadOptions) {
       const paths = given.map(locateFile);
       const { labels, features, numRows, columns } = await readColumns(paths, options);

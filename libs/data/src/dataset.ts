@@ -46,6 +46,11 @@ export interface LoadOptions {
 export interface DataSource {
   readonly name: string;
   load(options?: LoadOptions): Promise<Dataset>;
+  /**
+   * A text that sources share only if they would load the same samples now: kind, options, and sizes and times of the files. A process
+   * that trains many runs loads such samples once. Without it, a source loads its samples for each run, unless the runs share the object.
+   */
+  identity?(): Promise<string>;
 }
 
 /** Checks the splits, limits the training split and hashes them all. Throws `argument` or `data` errors. */

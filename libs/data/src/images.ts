@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { aString, LockstepError, type Rules, signature, whole } from '@lockstep/errors';
+import { identityOf } from './cache.ts';
 import { createDataset, type DataSource, type Field, type Split, shared, sliceSplit } from './dataset.ts';
 import { dataFolders, findFolder, packageFolders, readChecked } from './files.ts';
 import { parseIdx } from './idx.ts';
@@ -92,6 +93,8 @@ function imageSource(owner: string, options: ImageOptions, source: ImageSource):
   const { name, classes } = source;
   return {
     name,
+    // The hashes of the files are checked, whichever folder has them.
+    identity: () => identityOf(name, { validation }),
     async load(loadOptions) {
       const folders =
         options.folder === undefined ? [...dataFolders(name), ...source.folders()] : [options.folder];

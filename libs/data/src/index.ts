@@ -2,6 +2,8 @@
 export type { ArrayOptions, Column, NestedNumbers } from './arrays.ts';
 export { fromArrays } from './arrays.ts';
 export { fillBatch } from './batch.ts';
+export type { DatasetCache } from './cache.ts';
+export { createDatasetCache } from './cache.ts';
 export type { CsvOptions } from './csv.ts';
 export { csv } from './csv.ts';
 export type { DataSource, Dataset, Field, LoadOptions, Split, SplitName } from './dataset.ts';
@@ -13,7 +15,7 @@ export type { ImageOptions } from './images.ts';
 export { fashionMnist, mnist } from './images.ts';
 export type { NpzOptions } from './npz.ts';
 export { npz } from './npz.ts';
-export type { ShardSamples, StepSamples, StepSpec } from './sampling.ts';
+export type { EpochStart, ShardSamples, StepSamples, StepSpec } from './sampling.ts';
 export { evaluationSamples, rowsPerShard, stepSamples, stepsPerEpoch } from './sampling.ts';
 export type { SplitFractions } from './split.ts';
 export type { CategoryFeature, Feature, NumberFeature, TableFormat } from './table/format.ts';

@@ -13,6 +13,7 @@ import {
 import { readArrays } from '@lockstep/formats';
 import { allocate, type DType, isFloat, type Storage, type TypedArray } from '@lockstep/tensor';
 import { fits, range, requireFields, someDTypes } from './arrays.ts';
+import { identityOf } from './cache.ts';
 import { createDataset, type DataSource, type Field, type Split, shared } from './dataset.ts';
 import { locateFile } from './files.ts';
 import { type SplitFractions, splitColumns, splitRows, splitRules } from './split.ts';
@@ -60,6 +61,8 @@ export function npz(path: string | Readonly<Record<string, string>>, options: Np
           .join('+');
   return {
     name,
+    identity: () =>
+      identityOf('npz', [path, options], typeof path === 'string' ? [path] : Object.values(path)),
     async load(loadOptions) {
       const { test, split = {}, classes } = options;
       const arrays = await readAll(path, namesOf(options));

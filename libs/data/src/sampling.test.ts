@@ -67,6 +67,21 @@ describe('stepSamples', () => {
     ]);
   });
 
+  it('counts epochs from the step at which their length changed', () => {
+    fc.assert(
+      fc.property(specs, fc.nat(50), fc.nat(3), fc.nat(100), (spec, step, epoch, later) => {
+        const epochsFrom = { step, epoch };
+        const numSteps = stepsPerEpoch(spec.numSamples, spec.batchSize);
+        const whole = { ...spec, seed: 1 };
+        expect(stepSamples({ ...whole, step: step + later, epochsFrom })).toEqual(
+          stepSamples({ ...whole, step: epoch * numSteps + later }),
+        );
+      }),
+    );
+    const spec = { seed: 1, numSamples: 4, batchSize: 2, numShards: 2, epochsFrom: { step: 5, epoch: 2 } };
+    expect(() => stepSamples({ ...spec, step: 4 })).toThrow('step -1 is not an integer of 0 or more');
+  });
+
   it.each([{ step: -1 }, { step: 0.5 }, { numSamples: 0 }, { batchSize: 0 }, { numShards: 1.5 }])(
     'refuses %o',
     (wrong) => {

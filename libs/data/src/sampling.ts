@@ -20,6 +20,17 @@ export interface StepSpec {
   readonly numShards: number;
 }
 
+/**
+ * Where epochs are counted from: epoch `epoch`, from 0, begins when `step` steps are done. It differs from the beginning of the run
+ * where the number of steps in an epoch has changed.
+ */
+export interface EpochStart {
+  readonly step: number;
+  readonly epoch: number;
+}
+
+const beginning: EpochStart = { step: 0, epoch: 0 };
+
 /** The number of steps of one pass over the samples, including a last, shorter batch. */
 export function stepsPerEpoch(numSamples: number, batchSize: number): number {
   requirePositive({ numSamples, batchSize });
@@ -36,12 +47,15 @@ export function rowsPerShard(batchSize: number, numShards: number): number {
  * The samples of a training step: a pure function of its arguments. Each epoch goes once through all samples, in an
  * order that is derived from seed and epoch.
  */
-export function stepSamples(spec: StepSpec & { readonly seed: number }): StepSamples {
-  const { seed, step, numSamples, batchSize } = spec;
+export function stepSamples(
+  spec: StepSpec & { readonly seed: number; readonly epochsFrom?: EpochStart | undefined },
+): StepSamples {
+  const { seed, numSamples, batchSize, epochsFrom = beginning } = spec;
+  const step = spec.step - epochsFrom.step;
   requireStep(step);
-  const epoch = Math.floor(step / stepsPerEpoch(numSamples, batchSize));
+  const epoch = epochsFrom.epoch + Math.floor(step / stepsPerEpoch(numSamples, batchSize));
   const order = epochOrder(seed, epoch, numSamples);
-  return { epoch, shards: shardsOf(spec, (position) => order[position]!) };
+  return { epoch, shards: shardsOf({ ...spec, step }, (position) => order[position]!) };
 }
 
 /** The samples of step `step` of an evaluation, which goes once through all samples in the order of the file. */

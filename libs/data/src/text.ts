@@ -1,6 +1,7 @@
 /** A dataset from a text, for a model that predicts the next character. */
 import { basename } from 'node:path';
 import { aNumber, aString, LockstepError, type Rules, signature } from '@lockstep/errors';
+import { identityOf } from './cache.ts';
 import { createDataset, type DataSource, type Split, sharedLike } from './dataset.ts';
 import { dataFolders, findFolder, locateFile, packageFolders, readChecked } from './files.ts';
 import { readWholeText, requireEncoding } from './table/text-file.ts';
@@ -38,6 +39,7 @@ export function text(path: string, options: TextFileOptions = {}): DataSource {
   if (options.encoding !== undefined) requireEncoding('text', options.encoding);
   return {
     name,
+    identity: () => identityOf('text', options, [path]),
     async load(loadOptions) {
       const contents = await readWholeText(locateFile(path), options.encoding);
       return createDataset({ name, ...windowsOf(name, contents, options) }, loadOptions);
@@ -53,6 +55,8 @@ export function mobyDick(options: TextOptions = {}): DataSource {
   const name = 'moby-dick';
   return {
     name,
+    // The hash of the file is checked.
+    identity: () => identityOf(name, options),
     async load(loadOptions) {
       const folder = findFolder(
         name,

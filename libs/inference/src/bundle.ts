@@ -5,6 +5,7 @@ import { basename, dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
+import { parseAssignments } from '@lockstep/params';
 import { moduleName, placed, placedLater } from '@lockstep/run';
 import {
   definitionOf,
@@ -12,21 +13,34 @@ import {
   type ExperimentTemplate,
   isExperiment,
   isTemplate,
+  type ResolvedExperiment,
   resolveExperiment,
 } from '@lockstep/training';
 import { findProject, type Project } from './project.ts';
 import type { KnownRun } from './run-files.ts';
 
 /** The experiment of a run, with the run's parameters. Throws an `experiment` error, or what the experiment itself throws. */
-export async function importKept({ file, bundle, hash, config }: KnownRun): Promise<Experiment> {
+export async function importKept(run: KnownRun): Promise<Experiment> {
+  return (await importChanged(run, [])).experiment;
+}
+
+/**
+ * The experiment of a run with other values of some parameters, such as `rate=0.1`. Throws as {@link importKept} does, and `config`
+ * for an assignment that does not fit.
+ */
+export async function importChanged(
+  { file, bundle, hash, config }: KnownRun,
+  assignments: readonly string[],
+): Promise<ResolvedExperiment> {
   const project = findProject(dirname(file));
   const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
   const exported = requireExported(file, module);
+  const changed = parseAssignments(isTemplate(exported) ? exported.params : {}, assignments);
   const source = { bundle, hash, root: project.root };
   return placed(
     source,
     () => undefined,
-    () => resolveExperiment(exported, config.params).experiment,
+    () => resolveExperiment(exported, { ...config.params, ...changed }),
   );
 }
 

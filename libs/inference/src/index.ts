@@ -1,5 +1,13 @@
 /** Trained runs as functions: rows in, predictions out. */
-export { cacheBundle, importBundle, importKept, placedIn, requireExported, shortPath } from './bundle.ts';
+export {
+  cacheBundle,
+  importBundle,
+  importChanged,
+  importKept,
+  placedIn,
+  requireExported,
+  shortPath,
+} from './bundle.ts';
 export type { LoadedRun, LoadRunOptions, Prediction } from './load-run.ts';
 export { dataFormOf, loadRun, readCheckpoint } from './load-run.ts';
 export { findProject, type Project } from './project.ts';

@@ -11,6 +11,7 @@ export type { RunningAttrs } from './host/cumulative.ts';
 export { runningExtreme, runningSum } from './host/cumulative.ts';
 export type { HostBinaryOp, HostOrderedOp, HostUnaryOp } from './host/index.ts';
 export { hostBinary, hostOrdered, hostUnary } from './host/index.ts';
+export { hostMath } from './host/scalars.ts';
 export { qr, qrRoom } from './host-linear/orthogonal.ts';
 export { argSort, lastPlaces, searchSorted } from './host-linear/sorting.ts';
 export { eigh, eighRoom, pseudoInverse, svd, svdRoom } from './host-linear/spectra.ts';

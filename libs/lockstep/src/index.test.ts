@@ -33,6 +33,7 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
       'identity',
       'initialize',
       'unnamedText',
+      'watchLayers',
       'watchNames',
     ],
   },
@@ -119,6 +120,8 @@ describe('lockstep', () => {
       defineExperiment: training.defineExperiment,
       param: params.param,
       loadRun: inference.loadRun,
+      // Its own function, which loads @lockstep/replay when it is called.
+      inspectRun: lockstep.inspectRun,
       LockstepError: errors.LockstepError,
     };
     const libraries = Object.values(omitted).map(({ library }) => library);

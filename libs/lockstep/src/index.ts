@@ -255,6 +255,7 @@ export type {
   ValuesOf,
 } from '@lockstep/params';
 export { param } from '@lockstep/params';
+export type { Inspection, InspectOptions } from '@lockstep/replay';
 export type { EarlyStopping } from '@lockstep/run';
 export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
@@ -267,6 +268,7 @@ export {
   markFrozen,
   unflatten as unflattenTree,
 } from '@lockstep/tree';
+export { inspectRun } from './inspect.ts';
 export * from './ops.ts';
 /** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
 export * as ops from './ops.ts';

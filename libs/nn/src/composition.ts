@@ -18,6 +18,7 @@ import {
   weightless,
 } from './layer.ts';
 import { type ParamsOf, type StateOf, sequential } from './sequential.ts';
+import { asPart } from './watch.ts';
 import { within } from './within.ts';
 
 /** How the results of branches are combined. */
@@ -128,22 +129,18 @@ const checkFrozen = signature('frozen', { item: aLayer });
 export function frozen<const L extends LayerLike>(item: L): Layer<ParamsOf<L>, StateOf<L>> {
   checkFrozen(item);
   const layer = asLayer(item) as unknown as Layer<ParamsOf<L>, StateOf<L>>;
-  return {
+  return checkedLayer({
     ...layer,
     kind: `frozen ${layer.kind}`,
     init(key, input) {
       const own = initialize(layer, key, input);
       return { ...own, params: markFrozen(own.params) };
     },
-    apply: (params, state, x, context) =>
-      applied(
-        layer,
-        map((leaf: Tensor) => stopGradient(leaf), params as TensorTree) as typeof params,
-        state,
-        x,
-        context,
-      ),
-  };
+    apply(params, state, x, context) {
+      const constants = map((leaf: Tensor) => stopGradient(leaf), params as TensorTree) as typeof params;
+      return asPart('', () => applied(layer, constants, state, x, context));
+    },
+  });
 }
 
 const checkLambda = signature('lambda', { kind: aString, f: aFunction });

@@ -112,3 +112,5 @@ export type { StateDict } from './torch.ts';
 export { fromTorch } from './torch.ts';
 export type { TransformerBlockOptions } from './transformer.ts';
 export { transformerBlock } from './transformer.ts';
+export type { LayerOutput } from './watch.ts';
+export { watchLayers } from './watch.ts';

@@ -16,6 +16,7 @@ import {
 import { type DType, formatShape, type Shape } from '@lockstep/tensor';
 import type { Tree } from '@lockstep/tree';
 import { aShape, aTensor } from './kinds.ts';
+import { watched } from './watch.ts';
 
 /** Parameters or state: nested arrays and objects of tensors. */
 export type TensorTree = Tree<Tensor>;
@@ -106,7 +107,7 @@ export function checkedLayer<P, S, L extends Layer<P, S>>(layer: L & Layer<P, S>
     },
     apply(params: P, state: S, x: Tensor, context: Context) {
       checkApply(params, state, x, context);
-      return layer.apply(params, state, x, context);
+      return watched(layer.kind, params, () => layer.apply(params, state, x, context));
     },
   });
 }
@@ -155,14 +156,16 @@ export function applied<P, S>(
   x: Tensor,
   context: Context,
 ): [Tensor, S] {
-  const result: unknown = layer.apply(params, state, x, context);
-  if (Array.isArray(result) && result.length === 2 && result[0] instanceof Tensor)
-    return result as [Tensor, S];
-  throw new LockstepError(
-    'experiment',
-    `${layer.kind}: apply gives ${result instanceof Tensor ? 'a tensor alone' : describe(result)}; it gives [y, state], the result and the state after it`,
-    { kind: layer.kind },
-  );
+  return watched(layer.kind, params, () => {
+    const result: unknown = layer.apply(params, state, x, context);
+    if (Array.isArray(result) && result.length === 2 && result[0] instanceof Tensor)
+      return result as [Tensor, S];
+    throw new LockstepError(
+      'experiment',
+      `${layer.kind}: apply gives ${result instanceof Tensor ? 'a tensor alone' : describe(result)}; it gives [y, state], the result and the state after it`,
+      { kind: layer.kind },
+    );
+  });
 }
 
 const describe = (value: unknown): string =>

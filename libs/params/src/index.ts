@@ -16,7 +16,7 @@ export type {
   ValueOf,
   ValuesOf,
 } from './declaration.ts';
-export { expectedOf, type ParamValues, parseAssignments, resolveParams } from './resolve.ts';
+export { expectedOf, isValueOf, type ParamValues, parseAssignments, resolveParams } from './resolve.ts';
 
 /** Declares a parameter by its type and default: `{ rate: param.number(1e-3, { min: 0 }) }`. */
 export const param = { number, integer, boolean, text, choice } as const;

@@ -68,7 +68,8 @@ export function expectedOf(param: Param): string {
   }
 }
 
-function isValueOf(param: Param, value: unknown): value is ParamValue {
+/** Whether a run may give this value to the parameter: its type, bounds and options. */
+export function isValueOf(param: Param, value: unknown): value is ParamValue {
   switch (param.type) {
     case 'number':
       return Number.isFinite(value) && isWithin(param, value as number);

@@ -1,7 +1,7 @@
 /** The constants of the protocol. */
 
 /** Raised with each change of a message or its meaning. A worker with another number is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Both sides send a message at least this often. */
 export const HEARTBEAT_MS = 500;
@@ -33,11 +33,23 @@ export const COORDINATOR_TIMEOUT_MS = 600_000;
 /** How long a restarted coordinator waits for its former workers, which reconnect within a second or two. */
 export const RETURN_WAIT_MS = 10_000;
 
+/**
+ * A worker of a pool that no run waits for stays free for so long before it joins a run that others work for: whoever adds runs one
+ * after the other adds the next one a moment after the last has ended.
+ */
+export const LINGER_MS = 200;
+
 /** The largest msgpack frame. Bulk bytes travel as raw frames of the same message. */
 export const MAX_MESSAGE_BYTES = 1 << 20;
 
 /** The longest text in a message, in characters. */
 export const MAX_TEXT_LENGTH = 65_536;
+
+/** The most bytes of digests in the report of a step. A worker keeps up to `MAX_KEPT_REPORTS` of them. */
+export const MAX_RECORD_BYTES = 1 << 18;
+
+/** The longest text of the names of these digests, in characters. */
+export const MAX_NAMES_LENGTH = 1 << 19;
 
 /** The deepest nesting of arrays and maps in a message. */
 export const MAX_MESSAGE_DEPTH = 32;

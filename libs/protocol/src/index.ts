@@ -5,10 +5,13 @@ export {
   FRAME_BYTES,
   HEARTBEAT_MS,
   HELLO_RETRY_MS,
+  LINGER_MS,
   LIVENESS_MS,
   MAX_FRAME_BYTES,
   MAX_FRAMES,
   MAX_MESSAGE_BYTES,
+  MAX_NAMES_LENGTH,
+  MAX_RECORD_BYTES,
   MAX_SHARDS,
   PROTOCOL_VERSION,
   RETURN_WAIT_MS,
@@ -29,6 +32,16 @@ export type {
   WorkerRecord,
   WorkerStatus,
 } from './coordinator/state.ts';
+export { advanceDispatcher, createDispatcher } from './dispatcher/machine.ts';
+export type {
+  DispatcherConfig,
+  DispatcherEffect,
+  DispatcherEvent,
+  DispatcherState,
+  PoolEvent,
+  RunBound,
+  RunNeeds,
+} from './dispatcher/state.ts';
 export {
   type Decoded,
   decodeCoordinatorMessage,
@@ -47,6 +60,7 @@ export type {
   ProgramHashes,
   RefusalCode,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from './messages/messages.ts';
@@ -57,6 +71,12 @@ export {
   type SimulationResult,
   simulate,
 } from './simulator/simulate.ts';
+export {
+  type PoolFaults,
+  type PoolSimulationOptions,
+  type PoolSimulationResult,
+  simulatePool,
+} from './simulator/simulate-pool.ts';
 export { advanceWorker, createWorker } from './worker/machine.ts';
 export type {
   Activity,

@@ -10,7 +10,7 @@
  *   run 3                          does all of this until every member holds the state of step 3; prints only events
  *   pass 2000 | late 90000 [w1]    lets time pass: with ticks, or without; then the late ticks of all or of the named ones come
  *   nan w1 | nan w1 state=2 | nan w1 update     w1 finds something not finite: in its step, the state, the update that it checked
- *   crash w1 | disconnect w1 | leave w1 | link w1 w2 | fail w1 | corrupt w1 | weigh w1 3 | interrupt | saved | status
+ *   crash w1 | disconnect w1 | leave w1 | link w1 w2 | fail w1 | corrupt w1 | corrupt w1 optimizer | weigh w1 3 | interrupt | saved | status
  */
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -44,6 +44,7 @@ const outline: ProgramOutline = {
   plan: (step) => ({
     evaluate: step === 3,
     checkpoint: step > 0 && step % 2 === 0,
+    stateHash: step > 0 && step % 2 === 0,
     fingerprint: true,
     last: step === 4,
   }),
@@ -77,6 +78,7 @@ class ScriptedCluster {
       programs: ProgramHashes | undefined;
       loading: boolean;
       fingerprint: string;
+      stateHash: string;
     }
   >();
   readonly #mail: { worker: string; message: WorkerMessage | CoordinatorMessage; up: boolean }[] = [];
@@ -140,7 +142,7 @@ class ScriptedCluster {
       case 'nan':
         return this.#findNonFinite(first, second, options);
       case 'corrupt':
-        this.#workers.get(first)!.fingerprint = 'wrong';
+        this.#workers.get(first)![second === 'optimizer' ? 'stateHash' : 'fingerprint'] = 'wrong';
         return;
       case 'interrupt':
         return this.#tell({ type: 'interrupt' });
@@ -206,7 +208,7 @@ class ScriptedCluster {
       dataHash: data,
       programs: programs === '' ? undefined : programsOf(programs),
       loading: false,
-      fingerprint: 'right',
+      ...{ fingerprint: 'right', stateHash: 'whole' },
     });
     for (const effect of effects) this.#perform(name, effect);
   }
@@ -286,12 +288,18 @@ class ScriptedCluster {
       return this.#raise(name, { type: 'loaded', program });
     }
     const { fingerprint } = worker;
+    // At steps with a checkpoint, as the outline says.
+    const whole = activity.kind === 'update' && outline.plan(activity.step).stateHash;
     switch (activity.kind) {
       case 'segment':
       case 'evaluate':
         return this.#raise(name, { type: 'segmentDone' });
       case 'update':
-        return this.#raise(name, { type: 'updateDone', fingerprint, report: {} });
+        return this.#raise(name, {
+          ...{ type: 'updateDone', fingerprint },
+          ...(whole && { stateHash: worker.stateHash }),
+          report: {},
+        });
       case 'search':
         return this.#raise(name, { type: 'searched', step: activity.step, message: 'log makes a NaN' });
       case 'finish':

@@ -56,9 +56,10 @@ export function compareRuns(runs: readonly RunRecord[]): Comparison {
 type Settings = Readonly<Record<string, Value | undefined>>;
 
 function settingsOf(run: RunRecord): Settings {
-  const { name, seed, profile, platform, data } = run;
+  const { name, seed, profile, platform, data, parent } = run;
   return {
     ...{ name, seed, profile },
+    parent: parent && `${parent.run}, step ${parent.step}`,
     ...withPrefix('', run.config),
     ...withPrefix('params.', run.params),
     experiment: run.experiment?.hash,

@@ -37,10 +37,18 @@ it.each([
   ['a program', journalWith({ type: 'programs', ...{ hashes: { step: 'p2', update: 'u1' } } })],
   ['the data', journalWith({ type: 'data', ...{ hash: 'd2' } })],
   ['the build', manifestWith({ builds: ['b2'] })],
+  ['another beginning', manifestWith({ parent: { run: 'r', step: 2, stateHash: 's', chain: 'c' } })],
 ])('%s changes the identity', async (_, changes) => {
   const identity = await identityAfter(changes);
   expect(identity).toMatch(/^[0-9a-f]{64}$/);
   expect(identity).not.toBe(await identityAfter({}));
+});
+
+it('branches from the same state have one identity, whatever their parents are called', async () => {
+  const from = (run: string, stateHash = 's') =>
+    identityAfter(manifestWith({ parent: { run, step: 2, stateHash, chain: 'c' } }));
+  expect(await from('r')).toBe(await from('s'));
+  expect(await from('r')).not.toBe(await from('r', 't'));
 });
 
 it('a run that has not begun to train has no identity', async () => {

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { saveCheckpoint } from '@lockstep/checkpoint';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createTestRoot, done, finished, journal, type TestRoot } from './fixtures/folders.ts';
+import { createTestRoot, done, finished, journal, manifest, type TestRoot } from './fixtures/folders.ts';
 import { planPruning, prune } from './prune.ts';
 import { readRun } from './read.ts';
 
@@ -16,8 +16,12 @@ afterEach(() => root.remove());
 const tensors = { w: { dtype: 'float32', shape: [2], data: Float32Array.of(1, 2) } } as const;
 
 /** A run with checkpoints of steps 1 to 4. */
-async function runWith(reason: string, isRunning = false) {
-  const files = { ...finished, 'journal.jsonl': [...journal, { ...done, reason }] };
+async function runWith(reason: string, isRunning = false, parent: object | null = null) {
+  const files = {
+    ...finished,
+    'manifest.json': { ...manifest, parent },
+    'journal.jsonl': [...journal, { ...done, reason }],
+  };
   const folder = await root.write('2026-11-30-digits-00aa', files);
   const checkpoints = join(folder, 'checkpoints');
   for (const step of [1, 2, 3, 4]) {
@@ -60,6 +64,12 @@ describe('pruning checkpoints', () => {
     expect(await planPruning(await read())).toMatchObject({
       ...{ steps: [], bytes: 0, kept: 'none of its checkpoints can be read' },
     });
+  });
+
+  it('keeps the checkpoint with which a branch begins', async () => {
+    const { read } = await runWith('finished', false, { run: 'r', step: 2 });
+    expect((await planPruning(await read(), { keep: 0 })).steps).toEqual([1, 3, 4]);
+    expect((await planPruning(await read(), { keep: 2 })).steps).toEqual([1]);
   });
 
   it('removes nothing of a run that is being trained', async () => {

@@ -24,7 +24,8 @@ export interface Pruning {
 
 /**
  * Plans, and removes nothing. A run that a process trains keeps everything. A run that is not finished keeps the newest checkpoint
- * that can be read, and its folder: `lockstep resume` needs both.
+ * that can be read, and its folder: `lockstep resume` needs both. A branch keeps the checkpoint with which it begins, which the
+ * seed does not give again.
  */
 export async function planPruning(
   run: RunRecord,
@@ -39,7 +40,8 @@ export async function planPruning(
     return { run, steps, isWholeRun: true, bytes: await bytesIn(run.folder) };
   }
   if (wholeRuns) return { ...none, kept: 'it is not finished and has checkpoints, from which it can go on' };
-  const wanted = keep === 0 ? files : files.slice(0, -keep);
+  const later = files.filter(({ step }) => step !== run.parent?.step);
+  const wanted = keep === 0 ? later : later.slice(0, -keep);
   if (wanted.length === 0) return none;
   const mustKeep = isFinished && keep === 0 ? undefined : await newestSound(run.folder);
   const removed = mustKeep === 'none' ? [] : wanted.filter(({ step }) => step !== mustKeep);

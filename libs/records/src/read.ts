@@ -118,7 +118,7 @@ async function recordOf(
     status: statusOf(logs, isRunning),
     ...facts(manifest, logs, date),
     ...identity(manifest, logs),
-    steps: stepsIn(logs),
+    steps: Math.max(stepsIn(logs), numberOf(jsonOf(manifest.parent).step) ?? 0),
     params: pick(jsonOf(manifest.config).params, isValue),
     config: configOf(manifest),
     curves: curvesIn(logs.metrics),
@@ -148,8 +148,9 @@ function facts(manifest: Json, { metrics }: Logs, date: string | undefined) {
     cores: numberOf(cores),
     memoryBytes: numberOf(memoryBytes),
   });
-  const { run, step } = jsonOf(manifest.parent);
-  const parent = isText(run) && typeof step === 'number' ? { run, step } : undefined;
+  const { run, step, stateHash, chain } = jsonOf(manifest.parent);
+  const state = defined({ stateHash: textOf(stateHash), chain: textOf(chain) });
+  const parent = isText(run) && typeof step === 'number' ? { run, step, ...state } : undefined;
   const command = textsOf(manifest.command);
   return defined({
     created: textOf(manifest.createdAt) ?? date,

@@ -17,7 +17,7 @@ export interface Curve {
 export interface FingerprintAt {
   readonly step: number;
   readonly fingerprint: string;
-  /** SHA-256 of this fingerprint and those before it. */
+  /** SHA-256 over this fingerprint and all hashes before it, those of whole states included. */
   readonly chain?: string;
 }
 
@@ -64,8 +64,13 @@ export interface RunRecord {
   readonly machine?: Machine;
   /** The command line that began the run. */
   readonly command?: readonly string[];
-  /** The run from which this one branched, and the step. */
-  readonly parent?: { readonly run: string; readonly step: number };
+  /** The run from which this one branched, after which step, and its state and chain there. */
+  readonly parent?: {
+    readonly run: string;
+    readonly step: number;
+    readonly stateHash?: string;
+    readonly chain?: string;
+  };
   /** The time from the start of each session to its last event, summed. Absent while the run goes on. */
   readonly durationMs?: number;
   /** Steps of the checkpoints in the folder, ascending. */
@@ -112,6 +117,6 @@ export function curvesOf(run: RunRecord, names?: readonly string[]): Readonly<Re
   );
 }
 
-/** The newest hash of the chain of fingerprints, which grows at steps that are logged with one. */
+/** The chain at the newest fingerprint that is logged with one. */
 export const chainOf = ({ fingerprints }: RunRecord): string | undefined =>
   fingerprints.findLast(({ chain }) => chain !== undefined)?.chain;

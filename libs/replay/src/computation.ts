@@ -9,21 +9,21 @@ import { placedIn } from '@lockstep/inference';
 import type { createKernels } from '@lockstep/kernels';
 import {
   afterEvaluation,
-  extendChain,
+  chainAfter,
   fillReplica,
-  fingerprint,
   initialProgress,
-  itemsOf,
-  modelGroups,
   type NonFinite,
   type Programs,
   type Progress,
+  type RecordMode,
   replicaVariables,
   type Schedule,
+  type StateHashes,
+  stateHashes,
   type Variable,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { createLocalWorker, type LocalWorker } from '@lockstep/training';
+import { createLocalWorker, type ExecutorHooks, type LocalWorker } from '@lockstep/training';
 import type { RecordedRun } from './recorded-run.ts';
 import type { Stage } from './stages.ts';
 
@@ -35,13 +35,11 @@ export interface ReplayedState {
   readonly arrays: readonly TypedArray[];
 }
 
-/** A step that was computed again. */
-export interface ComputedStep {
+/** A step that was computed again, with the hashes that the schedule asks for. */
+export interface ComputedStep extends Partial<StateHashes> {
   readonly step: number;
   /** Training metrics. */
   readonly metrics: Readonly<Record<string, number>>;
-  /** At fingerprint steps. */
-  readonly fingerprint?: string;
   /** Of the evaluation after the step. */
   readonly evaluation?: Readonly<Record<string, number>>;
   /** What is not finite. If the run stops there, the state is still that before the step. */
@@ -54,6 +52,10 @@ export interface ComputationOptions {
   readonly evaluates?: boolean;
   /** Default: the fastest kernels of the run's profile. */
   readonly createKernels?: typeof createKernels;
+  /** What {@link Computation.recorded} gives. Default `off`. */
+  readonly record?: RecordMode;
+  /** Called in the middle of steps, for what later segments overwrite. */
+  readonly hooks?: ExecutorHooks;
 }
 
 /** Begins without a state: `restoreFrom` or `restore` comes first. */
@@ -100,7 +102,8 @@ export class Computation {
 
   /** Divides the shards of later steps among blocks. Default: one range of all shards. */
   divide(ranges: readonly ShardRange[] | undefined): void {
-    this.#ranges = ranges;
+    // An equal division keeps the worker that is bound to it.
+    if (!isSame(ranges, this.#ranges)) this.#ranges = ranges;
   }
 
   copy(): ReplayedState {
@@ -147,22 +150,23 @@ export class Computation {
       ...(nonFinite && { nonFinite }),
     };
     if (!isUpdated) return computed;
-    const value = bound.schedule.at(step).fingerprint ? bound.fingerprint() : undefined;
-    const { chain } = this.#progress;
-    const next = value === undefined ? chain : extendChain(chain, step, value);
-    this.#take(step, { ...this.#progress, chain: next });
+    const hashes = bound.hashes(step);
+    this.#take(step, { ...this.#progress, chain: chainAfter(this.#progress.chain, step, hashes) });
     const evaluation = this.#evaluate(bound);
-    return {
-      ...computed,
-      ...(value !== undefined && { fingerprint: value }),
-      ...(evaluation && { evaluation }),
-    };
+    return { ...computed, ...hashes, ...(evaluation && { evaluation }) };
   }
 
   /** Computes the next step with its update. */
   advance(): ComputedStep {
     this.computeStep();
     return this.update();
+  }
+
+  /** The metrics of the evaluation with which a run ends, of the current state. Undefined for a run without such an evaluation. */
+  evaluateAtEnd(): Readonly<Record<string, number>> | undefined {
+    const { validation, test } = this.run.dataset.splits;
+    const split = test ? 'test' : validation ? 'validation' : undefined;
+    return split && this.#current().worker.evaluate(split, this.#step);
   }
 
   #evaluate({ worker, schedule }: Bound): Readonly<Record<string, number>> | undefined {
@@ -203,14 +207,15 @@ interface Bound {
   readonly schedule: Schedule;
   readonly variables: readonly Variable[];
   readonly worker: LocalWorker;
-  fingerprint(): string;
+  /** Of the current state, which is that of `step`, as the schedule asks for them. */
+  hashes(step: number): Partial<StateHashes>;
 }
 
 function createBound(
   run: RecordedRun,
   stage: Stage,
   ranges: readonly ShardRange[] | undefined,
-  { createKernels }: ComputationOptions,
+  { createKernels, record, hooks }: ComputationOptions,
 ): Bound {
   const { dataset, profile } = run;
   const programs = run.programs(stage);
@@ -220,18 +225,28 @@ function createBound(
         ...{ dataset, config: stage.config, profile },
         ...(ranges && { ranges }),
         ...(createKernels && { createKernels }),
+        ...(record && { record }),
+        ...(hooks && { hooks }),
       },
       programs,
     ),
   );
-  const model = itemsOf(modelGroups(programs));
+  const schedule = run.schedule(stage);
   return {
-    ...{ stage, ranges, programs, worker },
-    schedule: run.schedule(stage),
+    ...{ stage, ranges, programs, worker, schedule },
     variables: replicaVariables(programs),
-    fingerprint: () => fingerprint(model, worker.replica),
+    hashes(step) {
+      const wanted = schedule.at(step);
+      if (!wanted.fingerprint && !wanted.stateHash) return {};
+      const { fingerprint, stateHash } = stateHashes(programs, worker.replica);
+      return { ...(wanted.fingerprint && { fingerprint }), ...(wanted.stateHash && { stateHash }) };
+    },
   };
 }
+
+const isSame = (a: readonly ShardRange[] | undefined, b: readonly ShardRange[] | undefined): boolean =>
+  a?.length === b?.length &&
+  (a ?? []).every(({ start, count }, i) => start === b![i]!.start && count === b![i]!.count);
 
 function copyInto(to: readonly TypedArray[], from: readonly TypedArray[]): void {
   for (const [i, array] of from.entries()) to[i]!.set(array);

@@ -6,7 +6,7 @@ import { LockstepError } from '@lockstep/errors';
 import { importKept, type KnownRun, placedIn, readBundle, readKnown } from '@lockstep/inference';
 import type { Profile } from '@lockstep/kernels';
 import { createSchedule, type Programs, type Schedule } from '@lockstep/run';
-import { type LogRecord, type Manifest, readLog, readManifest } from '@lockstep/tracking';
+import { type LogRecord, type Manifest, parentOf, readLog, readManifest } from '@lockstep/tracking';
 import { compilePrograms, type Experiment, type HashesOfPrograms, hashesOf } from '@lockstep/training';
 import { type Stage, stageAt, stagesOf } from './stages.ts';
 
@@ -39,6 +39,8 @@ export interface RecordedRun extends KnownRun {
   readonly firstStep: number;
   /** What has changed since the run was computed. */
   readonly changes: readonly Change[];
+  /** Of the programs as this build traces them, with the last length. */
+  readonly hashes: HashesOfPrograms;
   /** How `step` is computed. */
   stage(step: number): Stage;
   schedule(stage: Stage): Schedule;
@@ -85,7 +87,7 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     compiled.set(stage, made);
     return made;
   };
-  const last = stages.at(-1)!;
+  const hashes = hashesOf(programs(stages.at(-1)!), experiment.earlyStopping);
   return {
     ...known,
     folder,
@@ -96,21 +98,17 @@ export async function openRecordedRun(folder: string, { build }: OpenOptions = {
     dataset,
     journal,
     checkpoints: (await listCheckpoints(checkpointFolder(folder))).map(({ step }) => step),
-    firstStep: parentStep(manifest),
+    firstStep: parentOf(manifest)?.step ?? 0,
     changes: changesSince(manifest, journal, {
       data: dataset.hash,
-      programs: hashesOf(programs(last), experiment.earlyStopping),
+      programs: hashes,
       build,
     }),
+    hashes,
     stage: (step) => stageAt(stages, step),
     schedule,
     programs,
   };
-}
-
-function parentStep({ parent }: Manifest): number {
-  const { step } = (parent ?? {}) as { readonly step?: unknown };
-  return typeof step === 'number' ? step : 0;
 }
 
 interface Found {

@@ -8,13 +8,13 @@ import {
   fillBatch,
   type ShardSamples,
   type SplitName,
-  stepSamples,
 } from '@lockstep/data';
 import type { Kernels } from '@lockstep/kernels';
 import type { RunConfig } from './config.ts';
 import { shardKey } from './keys.ts';
 import { type BlockLayout, viewer, type WorkerLayout } from './layout.ts';
 import type { Programs } from './programs.ts';
+import { trainingSamples } from './training-samples.ts';
 
 /** Blocks have memory for two batches: one is in use while the next is filled. */
 export type BatchSlot = 0 | 1;
@@ -51,7 +51,7 @@ export function createBatchFiller(
   blocks: readonly BlockLayout[] = options.layout.blocks,
 ): BatchFiller {
   const { dataset, config } = options;
-  const { seed, batchSize, numShards } = config;
+  const { batchSize, numShards } = config;
   const bound = blocks.map((block) => bindBlock(block, options));
   const load = (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
     for (const block of bound) block(split, step, slot, shards);
@@ -59,8 +59,7 @@ export function createBatchFiller(
   return {
     fillTraining(step, slot) {
       const numSamples = dataset.splits.train.size;
-      const { shards } = stepSamples({ seed, step: step - 1, numSamples, batchSize, numShards });
-      load('train', step, slot, shards);
+      load('train', step, slot, trainingSamples(config, numSamples, step));
     },
     fillEvaluation(split, batch, slot) {
       const numSamples = dataset.splits[split]!.size;
@@ -75,15 +74,15 @@ function bindBlock(
   { programs, buffer, dataset, config, kernels }: BatchFillerOptions,
 ) {
   const view = viewer(buffer);
-  const slots = batches.map(({ columns, weights, keys }) => ({
+  const slots = batches.map(({ columns, indices, weights, keys }) => ({
     outs: Object.fromEntries(programs.columns.map(({ name }, i) => [name, view(columns[i]!)])),
+    indices: view(indices) as Int32Array,
     weights: view(weights),
     keys: view(keys),
   }));
-  const indices = new Int32Array(numShards * programs.rowsPerShard);
   const first = node.index * numShards;
   return (split: SplitName, step: number, slot: BatchSlot, shards: readonly ShardSamples[]): void => {
-    const { outs, weights, keys } = slots[slot]!;
+    const { outs, indices, weights, keys } = slots[slot]!;
     for (let i = 0; i < numShards; i++) {
       const shard = shards[first + i]!;
       indices.set(shard.indices, i * programs.rowsPerShard);

@@ -1,4 +1,5 @@
 /** The settings of a run. */
+import type { EpochStart } from '@lockstep/data';
 import type { ParamValues } from '@lockstep/params';
 
 export interface EarlyStopping {
@@ -28,4 +29,8 @@ export interface RunConfig {
   readonly onNonFinite?: 'stop' | 'warn';
   /** The values of all parameters that the experiment declares. Absent if it declares none. */
   readonly params?: ParamValues;
+  /** Absent where epochs are counted from the seed's state. */
+  readonly epochsFrom?: EpochStart;
+  /** The run ends after this step, although its schedule may be longer. Absent for a run that does its whole schedule. */
+  readonly until?: number;
 }

@@ -4,10 +4,20 @@
  */
 export type { BatchFiller, BatchFillerOptions, BatchSlot } from './batches.ts';
 export { createBatchFiller, evaluationSlot, trainingSlot } from './batches.ts';
+export type { CheckpointFacts, SavedState } from './checkpoint-facts.ts';
+export { checkpointFacts } from './checkpoint-facts.ts';
 export { combineWith } from './combine.ts';
 export type { EarlyStopping, RunConfig } from './config.ts';
 export { evaluationMetrics } from './evaluation.ts';
-export { extendChain, fingerprint } from './fingerprint.ts';
+export {
+  chainAfter,
+  extendChain,
+  fingerprint,
+  fingerprintInPieces,
+  type StateHashes,
+  stateHashes,
+  stateHashesInPieces,
+} from './fingerprint.ts';
 export type { Grouped, Groups } from './groups.ts';
 export { itemsOf, pack, placesOf, unpack } from './groups.ts';
 export { initKey, shardKey } from './keys.ts';
@@ -24,6 +34,10 @@ export {
 export type { ProgramSet } from './program-set.ts';
 export { exportPrograms, importPrograms } from './program-set.ts';
 export type { Evaluated, ProgramForm, Programs, Variable } from './programs.ts';
+export type { DigestPlace, RecordContents, RecordForm, RecordLayout, RecordMode } from './record.ts';
+export { isChain } from './record.ts';
+export type { ExchangedVariable } from './record-names.ts';
+export { exchangedVariables } from './record-names.ts';
 export type { ReplicaCopy } from './replica-copy.ts';
 export { otherCopy } from './replica-copy.ts';
 export { fillArray, fillReplica, misfit, replicaVariables } from './replica-variables.ts';
@@ -43,3 +57,5 @@ export {
 } from './signatures.ts';
 export type { Source } from './source-place.ts';
 export { atSource, bundleFolder, moduleName, placed, placedLater, placeInSource } from './source-place.ts';
+export type { SamplingConfig } from './training-samples.ts';
+export { trainingSamples } from './training-samples.ts';

@@ -9,6 +9,7 @@ import { invariant } from '@lockstep/errors';
 import { bytesPerElement, type DType, type Shape, sizeOf, type TypedArray, viewOf } from '@lockstep/tensor';
 import { itemsOf } from './groups.ts';
 import type { Programs } from './programs.ts';
+import { layoutRecord, type RecordLayout, type RecordMode, recordContents } from './record.ts';
 import { guardGroups, replicaGroups, sumGroups } from './signatures.ts';
 
 /** An array's place. */
@@ -21,6 +22,8 @@ export interface Slot {
 /** The samples of one batch of a block. */
 export interface BatchPlaces {
   readonly columns: readonly Slot[];
+  /** Of the samples in their split. */
+  readonly indices: Slot;
   readonly weights: Slot;
   readonly keys: Slot;
 }
@@ -55,6 +58,8 @@ export interface WorkerLayout {
   readonly scratch: readonly number[];
   /** In the order of the shards. */
   readonly blocks: readonly BlockLayout[];
+  /** Absent if nothing is recorded. */
+  readonly record?: RecordLayout;
 }
 
 export interface LayoutOptions {
@@ -65,6 +70,8 @@ export interface LayoutOptions {
   /** Samples of the largest split that evaluations use. */
   readonly evaluationSamples: number;
   readonly batchSize: number;
+  /** What is recorded of each step. Default `off`. */
+  readonly record?: RecordMode;
 }
 
 export function layoutWorker(options: LayoutOptions): WorkerLayout {
@@ -99,6 +106,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     const lead = [numShards, programs.rowsPerShard];
     const batch = (): BatchPlaces => ({
       columns: programs.columns.map(({ dtype, shape }) => slot(dtype, [...lead, ...shape])),
+      indices: slot('int32', lead),
       weights: slot('float32', lead),
       keys: slot('uint32', [numShards, 2]),
     });
@@ -118,6 +126,8 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     nodes.flat().map(({ level }) => 1 << level),
   ).map((buckets) => buckets.map(({ size }) => slot('float32', [size])));
   const blocks = nodes.flatMap((list, thread) => list.map((node) => blockAt(node, thread)));
+  const contents = recordContents(programs, options.record ?? 'off', options.batchSize);
+  const record = contents && layoutRecord(programs, contents, blocks.length, threads.length, take);
   return {
     bytes,
     replica,
@@ -131,6 +141,7 @@ export function layoutWorker(options: LayoutOptions): WorkerLayout {
     updateArena,
     scratch,
     blocks,
+    ...(record && { record }),
   };
 }
 

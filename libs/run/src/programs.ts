@@ -39,6 +39,8 @@ export interface Evaluated {
 export interface Programs extends ProgramForm {
   /** `shardSignature`: sums of gradients, loss and metrics over a block of `numShards` shards. */
   shard(numShards: number): Plan;
+  /** Floating-point operations of `shard(1)`. */
+  readonly shardFlops: number;
   /** `evaluationSignature`. */
   evaluation(numShards: number): Plan;
   /** `updateSignature`. Its first segment computes the guard's numbers alone and overwrites no input. */

@@ -4,31 +4,46 @@ import type { EarlyStopping, RunConfig } from './config.ts';
 
 export interface Schedule {
   readonly stepsPerEpoch: number;
+  /** The length of the schedule, which schedules of the learning rate see. */
   readonly totalSteps: number;
+  /** The step after which the run ends. */
+  readonly lastStep: number;
   /** Samples of step `step`, from 1: a whole batch, or the rest of the epoch. */
   samplesAt(step: number): number;
+  /** Passes over the training data after `step`: a whole number at the end of an epoch. */
+  epochsAfter(step: number): number;
   /** The actions after the commit of `step` (from 1; 0 is the state before any update). */
   at(step: number): {
     readonly evaluate: boolean;
     readonly checkpoint: boolean;
     readonly fingerprint: boolean;
+    /** The chain takes in the hash of the whole state. A checkpoint that is not in the schedule changes no chain. */
+    readonly stateHash: boolean;
     readonly last: boolean;
   };
 }
 
 export function createSchedule(config: RunConfig, numSamples: number, hasValidation: boolean): Schedule {
-  const perEpoch = stepsPerEpoch(numSamples, config.batchSize);
-  const byEpochs = config.epochs === null ? undefined : config.epochs * perEpoch;
-  const totalSteps = Math.min(byEpochs ?? Number.POSITIVE_INFINITY, config.steps ?? byEpochs ?? perEpoch);
+  const { batchSize, epochs, steps, epochsFrom: from = { step: 0, epoch: 0 } } = config;
+  const perEpoch = stepsPerEpoch(numSamples, batchSize);
+  const stepsOf = (numEpochs: number): number => from.step + (numEpochs - from.epoch) * perEpoch;
+  const byEpochs = epochs === null ? undefined : stepsOf(epochs);
+  const totalSteps = Math.min(byEpochs ?? Number.POSITIVE_INFINITY, steps ?? byEpochs ?? stepsOf(1));
+  const lastStep = Math.min(totalSteps, config.until ?? totalSteps);
+  const hasCheckpoint = (step: number): boolean =>
+    step > 0 && (step % config.checkpointEvery === 0 || step === totalSteps);
   return {
     stepsPerEpoch: perEpoch,
     totalSteps,
-    samplesAt: (step) => Math.min(config.batchSize, numSamples - ((step - 1) % perEpoch) * config.batchSize),
+    lastStep,
+    samplesAt: (step) => Math.min(batchSize, numSamples - ((step - 1 - from.step) % perEpoch) * batchSize),
+    epochsAfter: (step) => from.epoch + (step - from.step) / perEpoch,
     at: (step) => ({
-      evaluate: hasValidation && step > 0 && step % perEpoch === 0,
-      checkpoint: step > 0 && (step % config.checkpointEvery === 0 || step === totalSteps),
+      evaluate: hasValidation && step > 0 && (step - from.step) % perEpoch === 0,
+      checkpoint: hasCheckpoint(step) || (step > 0 && step === lastStep),
       fingerprint: step % config.fingerprintEvery === 0 || step === totalSteps,
-      last: step >= totalSteps,
+      stateHash: hasCheckpoint(step),
+      last: step >= lastStep,
     }),
   };
 }
@@ -46,7 +61,7 @@ export interface Progress {
    */
   readonly evaluatedStep: number;
   readonly stopped: boolean;
-  /** Digest of all fingerprints so far. */
+  /** Digest of all hashes so far: of each fingerprint, and of the whole state at each checkpoint of the schedule. */
   readonly chain: string;
 }
 

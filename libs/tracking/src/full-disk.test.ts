@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createRun, openRun, type Run, readLog } from './run.ts';
+import { readStepRecord } from './step-record/reader.ts';
+import type { RecordForm } from './step-record/types.ts';
+import { openStepRecord } from './step-record/writer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'lockstep-full-'));
 const isMounted = mount();
@@ -69,6 +72,28 @@ describe.runIf(isMounted)('a run on a full disk', () => {
       ...Array.from({ length: first - 1 }, (_, i) => i + 1),
       99,
     ]);
+  });
+
+  it('goes on without its step record, tells which steps are missing, and writes again when there is room', async () => {
+    run = await createRun({ root: folder, name: 'x', manifest: {} });
+    const names: RecordForm = { exchanges: [], replica: Array.from({ length: 60 }, (_, i) => `param ${i}`) };
+    const { writer } = await openStepRecord(run.folder);
+    const form = 7;
+    writer!.addForm(form, names);
+    const member = { generation: 1, worker: 'w', rank: 0, shards: { start: 0, count: 1 }, blocks: [], form };
+    const append = (step: number): boolean =>
+      writer!.append({ ...member, step, own: new Uint8Array(0), replicated: new Uint8Array(480).fill(step) });
+    let step = 1;
+    for (; append(step); step++) if (step === 3) fill();
+    expect(step).toBeGreaterThan(3);
+    expect(append(step + 1)).toBe(false);
+    expect(writer!.gap()).toMatchObject({ numLost: 2, steps: [step, step + 1] });
+    rmSync(filler);
+    expect(append(99)).toBe(true);
+    writer!.close();
+    const { steps, damaged } = (await readStepRecord(run.folder))!;
+    expect(damaged).toEqual([]);
+    expect(steps.map((one) => one.step)).toEqual([...Array.from({ length: step - 1 }, (_, i) => i + 1), 99]);
   });
 
   it('fails its journal and every later entry with the path', async () => {

@@ -1,7 +1,8 @@
 import { appendFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { disk } from '@lockstep/files';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createRun, openRun, type Run, readLog, readManifest } from './run.ts';
 
 let root: string;
@@ -179,5 +180,31 @@ describe('openRun', () => {
       code: 'checkpoint',
       message: expect.stringContaining('put it back from a copy, or begin again with lockstep train'),
     });
+  });
+});
+
+describe('a trial', () => {
+  it('is written as any run, and can be gone on with', async () => {
+    const trial = await createRun({ root, name: 'trial', manifest: { seed: 1 }, durability: 'trial' });
+    expect(trial.durability).toBe('trial');
+    await trial.journal({ type: 'started' });
+    await Promise.all([trial.journal({ type: 'data' }), trial.journal({ type: 'done' })]);
+    trial.appendMetrics({ step: 1 });
+    await trial.amend({ profile: 'fma' });
+    await trial.close();
+    const again = await openRun(trial.folder);
+    expect([again.durability, again.manifest]).toMatchObject(['full', { seed: 1, profile: 'fma' }]);
+    await again.close();
+    const { records } = await readLog(trial.folder, 'journal');
+    expect(records.map(({ type }) => type)).toEqual(['started', 'data', 'done']);
+  });
+
+  it('does not wait for the disk', async () => {
+    const durable = vi.spyOn(disk, 'syncFolder');
+    onTestFinished(() => durable.mockRestore());
+    await (await createRun({ root, name: 'trial', manifest: {}, durability: 'trial' })).close();
+    expect(durable).not.toHaveBeenCalled();
+    await (await createRun({ root, name: 'run', manifest: {} })).close();
+    expect(durable).toHaveBeenCalled();
   });
 });

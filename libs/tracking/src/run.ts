@@ -1,11 +1,22 @@
 import { randomBytes } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { type FileHandle, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { invariant, LockstepError } from '@lockstep/errors';
-import { disk, fileError, makeDurableFolder, removeTemporaries, writeAtomic } from '@lockstep/files';
+import {
+  type Disk,
+  disk,
+  fileError,
+  makeDurableFolder,
+  removeTemporaries,
+  unsyncedDisk,
+  writeAtomic,
+} from '@lockstep/files';
+import type { LogGap } from './append-file.ts';
 import { canonicalJson } from './json.ts';
 import { type DamagedLine, formatLine, type Lines, type LogRecord, readLines, repairLines } from './lines.ts';
-import { type LogFile, type LogGap, openLogFile } from './log-file.ts';
+import { type LogFile, openLogFile } from './log-file.ts';
+import { type SealedFile, sealOf } from './seal.ts';
 
 /** Resolved configuration, seed, profile, hashes and versions. */
 export type Manifest = Readonly<Record<string, unknown>>;
@@ -19,6 +30,15 @@ export const manifestSchemaVersion = 2;
 export const logNames = ['metrics', 'events', 'journal'] as const;
 export type LogName = (typeof logNames)[number];
 
+/**
+ * full: decisions and checkpoints are on the disk before the run goes on. trial: nothing waits for the disk, so that a run of
+ * some milliseconds costs no more. A process that is killed loses nothing in either case; if the machine crashes, a trial may have to
+ * be computed again.
+ */
+export type Durability = 'full' | 'trial';
+
+const diskOf = (durability: Durability): Disk => (durability === 'full' ? disk : unsyncedDisk);
+
 export interface RunOptions {
   /** The folder of all runs. Default `runs`. */
   readonly root?: string;
@@ -28,6 +48,8 @@ export interface RunOptions {
   readonly files?: Readonly<Record<string, Uint8Array>>;
   /** The date in the folder's name (UTC). */
   readonly now?: Date;
+  /** Default `full`. */
+  readonly durability?: Durability;
 }
 
 /** An open run folder. Only one process at a time writes to a run. */
@@ -35,6 +57,7 @@ export class Run {
   readonly folder: string;
   /** Lines of the logs that a crash or a full disk cut short. The caller reports them. */
   readonly damaged: readonly DamagedLine[];
+  readonly durability: Durability;
   readonly #metrics: LogFile;
   readonly #events: LogFile;
   readonly #journal: FileHandle;
@@ -43,10 +66,17 @@ export class Run {
   #journaled: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(folder: string, manifest: Manifest, damaged: readonly DamagedLine[], journal: FileHandle) {
+  constructor(
+    folder: string,
+    manifest: Manifest,
+    damaged: readonly DamagedLine[],
+    journal: FileHandle,
+    durability: Durability,
+  ) {
     this.folder = folder;
     this.#manifest = manifest;
     this.damaged = damaged;
+    this.durability = durability;
     this.#metrics = openLogFile(logPath(folder, 'metrics'));
     this.#events = openLogFile(logPath(folder, 'events'));
     this.#journal = journal;
@@ -59,7 +89,11 @@ export class Run {
   /** Adds facts to the manifest that were not known when the run was made. Calls must not overlap. */
   async amend(facts: Manifest): Promise<void> {
     this.#requireOpen();
-    this.#manifest = await writeManifest(this.folder, { ...this.#manifest, ...facts });
+    this.#manifest = await writeManifest(
+      this.folder,
+      { ...this.#manifest, ...facts },
+      diskOf(this.durability),
+    );
   }
 
   /** Returns false if the record is lost because the disk is full or fails. The run goes on; `gaps` tells what is missing. */
@@ -80,7 +114,7 @@ export class Run {
   }
 
   /**
-   * Resolves when the record is on the disk. After a failure, which is a `file` error, every later call fails too: a decision
+   * Resolves when the record is on the disk, or in a trial when it is written. After a failure, which is a `file` error, every later call fails too: a decision
    * that is not in the journal was never made.
    */
   journal(record: LogRecord): Promise<void> {
@@ -88,6 +122,7 @@ export class Run {
     const line = formatLine(record);
     this.#journaled = this.#journaled.then(async () => {
       try {
+        if (this.durability === 'trial') return appendFileSync(this.#journal.fd, line);
         await this.#journal.appendFile(line);
         await this.#journal.datasync();
       } catch (cause) {
@@ -95,6 +130,16 @@ export class Run {
       }
     });
     return this.#journaled;
+  }
+
+  /**
+   * Writes into the journal what the files of the run are: its logs, its manifest, the named further files, and its checkpoints, whose
+   * hashes are known. Nothing may be written to the run from then on. Throws the system's error if a file cannot be read.
+   */
+  async seal(fileNames: readonly string[], checkpoints: readonly SealedFile[]): Promise<void> {
+    this.#requireOpen();
+    await this.#journaled;
+    await this.journal({ ...(await sealOf(this.folder, [manifestName, ...fileNames], checkpoints)) });
   }
 
   /** Waits for the journal and closes the files. Closing twice does nothing. */
@@ -118,14 +163,15 @@ export class Run {
  * leaves no folder.
  */
 export async function createRun(options: RunOptions): Promise<Run> {
-  const { root = 'runs', name, manifest, files = {}, now = new Date() } = options;
+  const { root = 'runs', name, manifest, files = {}, now = new Date(), durability = 'full' } = options;
+  const on = diskOf(durability);
   // Checked before the folder is made: a manifest that JSON cannot hold makes no run.
   canonicalJson(manifest);
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
-  const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`);
+  const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`, on);
   try {
-    for (const [file, contents] of Object.entries(files)) await writeAtomic(join(folder, file), contents);
-    return await openFiles(folder, await writeManifest(folder, manifest), []);
+    for (const [file, contents] of Object.entries(files)) await writeAtomic(join(folder, file), contents, on);
+    return await openFiles(folder, await writeManifest(folder, manifest, on), [], durability);
   } catch (error) {
     await rm(folder, { recursive: true, force: true }).catch(() => undefined);
     throw error;
@@ -133,9 +179,9 @@ export async function createRun(options: RunOptions): Promise<Run> {
 }
 
 /** The manifest as it will be read. */
-async function writeManifest(folder: string, manifest: Manifest): Promise<Manifest> {
+async function writeManifest(folder: string, manifest: Manifest, on: Disk): Promise<Manifest> {
   const written = JSON.parse(canonicalJson(manifest)) as Manifest;
-  await writeAtomic(join(folder, manifestName), `${JSON.stringify(written, null, 2)}\n`);
+  await writeAtomic(join(folder, manifestName), `${JSON.stringify(written, null, 2)}\n`, on);
   return written;
 }
 
@@ -145,12 +191,15 @@ const manifestName = 'manifest.json';
  * Opens an existing run to continue it, and removes files that a killed process did not finish. Throws `checkpoint` if the
  * folder is not a run.
  */
-export async function openRun(folder: string): Promise<Run> {
+export async function openRun(
+  folder: string,
+  { durability = 'full' }: Pick<RunOptions, 'durability'> = {},
+): Promise<Run> {
   const manifest = await readManifest(folder);
   await removeTemporaries(folder);
   const damaged: DamagedLine[] = [];
   for (const name of logNames) damaged.push(...(await repairLines(logPath(folder, name))));
-  return openFiles(folder, manifest, damaged);
+  return openFiles(folder, manifest, damaged, durability);
 }
 
 /** The manifest of a run. Throws a `checkpoint` error if it is missing or damaged. */
@@ -182,14 +231,19 @@ export function logPath(folder: string, name: LogName): string {
   return join(folder, `${name}.jsonl`);
 }
 
-async function openFiles(folder: string, manifest: Manifest, damaged: readonly DamagedLine[]): Promise<Run> {
+async function openFiles(
+  folder: string,
+  manifest: Manifest,
+  damaged: readonly DamagedLine[],
+  durability: Durability,
+): Promise<Run> {
   const path = logPath(folder, 'journal');
   const journal = await open(path, 'a').catch((cause: unknown) => {
     throw fileError(path, cause);
   });
   try {
-    const run = new Run(folder, manifest, damaged, journal);
-    await disk.syncFolder(folder);
+    const run = new Run(folder, manifest, damaged, journal, durability);
+    await diskOf(durability).syncFolder(folder);
     return run;
   } catch (error) {
     await journal.close();
@@ -198,9 +252,9 @@ async function openFiles(folder: string, manifest: Manifest, damaged: readonly D
 }
 
 /** Draws endings until one is free; there are 65,536 for each name and day. */
-async function createFolder(root: string, prefix: string): Promise<string> {
+async function createFolder(root: string, prefix: string, on: Disk): Promise<string> {
   try {
-    await makeDurableFolder(root);
+    await makeDurableFolder(root, on);
   } catch (cause) {
     throw fileError(root, cause);
   }
@@ -208,7 +262,7 @@ async function createFolder(root: string, prefix: string): Promise<string> {
     const folder = join(root, `${prefix}-${randomBytes(2).toString('hex')}`);
     try {
       await mkdir(folder);
-      await disk.syncFolder(root);
+      await on.syncFolder(root);
       return folder;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(folder, error);

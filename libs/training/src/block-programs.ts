@@ -15,12 +15,14 @@ import { flatten, leafPaths, unflatten } from '@lockstep/tree';
 import type { ParamsOf } from './evaluated.ts';
 import type { Batch } from './experiment.ts';
 import { evaluationGroups } from './metrics.ts';
+import type { PlanCache } from './plan-cache.ts';
 import { planNamed } from './planned.ts';
 import type { Forward, Task } from './task.ts';
 import { leavesLike, type Trees } from './trees.ts';
 
 /** What the programs of a run are made of. */
 export interface ProgramParts {
+  readonly cache: PlanCache;
   readonly task: Task;
   readonly trees: Trees;
   readonly form: ProgramForm;
@@ -28,7 +30,7 @@ export interface ProgramParts {
 
 /** Sums of gradients, loss and metrics over a block of `numShards` shards, and the model's next state. */
 export function planShard(parts: ProgramParts, numShards: number): Plan {
-  const { task, trees, form } = parts;
+  const { cache, task, trees, form } = parts;
   const block = overBlock(parts, (params, state, { batch, weights, key }) => {
     const summedLoss = (p: TensorTree): readonly [Tensor, { sums: Tensor; state: TensorTree }] => {
       const out = task.forward({ params: p, state }, batch, { training: true, key, weights });
@@ -40,17 +42,17 @@ export function planShard(parts: ProgramParts, numShards: number): Plan {
     const sums = allReduceSum(aux.sums);
     return { gradientSums, state: leavesLike(trees.state, aux.state), sums };
   });
-  return planNamed(shardSignature(form, numShards), ({ params, ...rest }) => block(params, rest));
+  return planNamed(cache, shardSignature(form, numShards), ({ params, ...rest }) => block(params, rest));
 }
 
 /** Sums of loss and metrics over a block of `numShards` shards, with the parameters that evaluations use. */
 export function planEvaluation(parts: ProgramParts, paramsOf: ParamsOf, numShards: number): Plan {
-  const { task, form } = parts;
+  const { cache, task, form } = parts;
   const block = overBlock(parts, (params, state, { batch, weights, key }) => {
     const out = task.forward({ params, state }, batch, { training: false, key, weights });
     return { sums: allReduceSum(weighted(parts, out, weights).sums) };
   });
-  const plan = planNamed(evaluationSignature(form, numShards), ({ params, averageWeight, ...rest }) =>
+  const plan = planNamed(cache, evaluationSignature(form, numShards), ({ params, averageWeight, ...rest }) =>
     block(paramsOf(params, averageWeight), rest),
   );
   if (plan.exchanges.length !== 1) {

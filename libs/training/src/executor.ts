@@ -14,7 +14,9 @@ import {
   trainingSlot,
   viewer,
 } from '@lockstep/run';
+import type { TypedArray } from '@lockstep/tensor';
 import { type BlockOptions, bindBlock } from './bound-block.ts';
+import { createRecorder } from './recorder.ts';
 import { createUpdater, type UpdateResult } from './updater.ts';
 
 export interface ExecutorOptions extends BatchFillerOptions {
@@ -24,6 +26,17 @@ export interface ExecutorOptions extends BatchFillerOptions {
   readonly onReady?: (numBuckets: number) => void;
   /** Fills the batches. Without it the executor fills each batch when it needs it. */
   readonly supply?: BatchSupply;
+  readonly hooks?: ExecutorHooks;
+}
+
+/** Called when a part of a step is done and before it is recorded, so that tests can put in what a broken machine would. */
+export interface ExecutorHooks {
+  /** The thread's blocks have the batch of the step. */
+  readonly onFilled?: (step: number, slot: BatchSlot) => void;
+  /** A segment has run on the thread's blocks. */
+  readonly onRan?: (step: number, segment: number) => void;
+  /** On the first thread: the update is in the replica. */
+  readonly onUpdated?: (step: number, copy: ReplicaCopy) => void;
 }
 
 /** Batches that another thread fills, into both slots in turn. */
@@ -32,6 +45,14 @@ export interface BatchSupply {
   await(batch: number, slot: BatchSlot): void;
   /** An evaluation has read a batch. */
   release(): void;
+}
+
+/** Sums over the samples of a step. */
+export interface ReducedSums {
+  /** Of the gradient, by parameter. */
+  readonly gradientSums: readonly TypedArray[];
+  /** Of loss and metrics, and the number of samples: `sumGroups`. */
+  readonly sums: TypedArray;
 }
 
 export interface Executor {
@@ -45,21 +66,27 @@ export interface Executor {
    * `isUpdated` is false.
    */
   runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(copy: ReplicaCopy): ReducedSums;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
   evaluate(step: number, split: SplitName, copy: ReplicaCopy): void;
 }
 
 export function createExecutor(options: ExecutorOptions): Executor {
-  const { layout, config, dataset, thread, supply, onReady } = options;
+  const { layout, config, dataset, thread, supply, onReady, hooks = {} } = options;
   const view = viewer(options.buffer);
   const own = layout.blocks.filter((block) => block.thread === thread);
   const replica = layout.replica.map((slots) => slots.map(view));
   const bound: BlockOptions = { ...options, replica, onReady: undefined };
   // Blocks run one after the other, so a bucket is complete on this thread when the last block has computed it.
+  // What a hook puts into a partial must be there before the partial leaves.
+  const early = hooks.onRan === undefined ? onReady : undefined;
   const blocks = own.map((block, i) =>
-    bindBlock(block, i === own.length - 1 ? { ...bound, onReady } : bound),
+    bindBlock(block, i === own.length - 1 ? { ...bound, onReady: early } : bound),
   );
   const filler = supply === undefined ? createBatchFiller(options, own) : undefined;
+  const { record } = layout;
+  const recorder = record && createRecorder({ ...bound, thread, record, numShards: config.numShards });
   const updater = thread === 0 ? createUpdater({ ...bound, config }, blocks[0]!) : undefined;
   return {
     initialize(copy) {
@@ -71,14 +98,27 @@ export function createExecutor(options: ExecutorOptions): Executor {
       if (segment === 0) {
         supply?.await(0, slot);
         filler?.fillTraining(step, slot);
+        hooks.onFilled?.(step, slot);
+        recorder?.recordBatch(slot);
       }
       for (const block of blocks) block.training(copy, slot).run(segment);
+      hooks.onRan?.(step, segment);
+      recorder?.recordPartials(segment);
     },
     runUpdate(step, copy) {
       invariant(updater !== undefined, 'the first thread updates');
       const last = blocks[0]!.training(copy, trainingSlot(step));
       last.run(last.numSegments - 1);
-      return updater.update(step, copy);
+      const result = updater.update(step, copy);
+      if (result.isUpdated) {
+        hooks.onUpdated?.(step, copy);
+        recorder?.recordUpdate(copy);
+      }
+      return result;
+    },
+    reduced(copy) {
+      const { gradientSums, sums } = blocks[0]!.outputs(copy);
+      return { gradientSums, sums };
     },
     evaluate(step, name, copy) {
       const numBatches = stepsPerEpoch(dataset.splits[name]!.size, config.batchSize);

@@ -10,6 +10,7 @@ import {
   inlineCalls,
   ones,
   type Program,
+  programHash,
   type Tensor,
   tensor,
   traceProgram,
@@ -19,6 +20,7 @@ import { LockstepError, withRows } from '@lockstep/errors';
 import { firstUnnamed, type Layer, type NamingUse, unnamedText, watchNames } from '@lockstep/nn';
 import { allocate, isFloat, sizeOf } from '@lockstep/tensor';
 import type { Batch } from './experiment.ts';
+import type { PlanCache } from './plan-cache.ts';
 import type { Task } from './task.ts';
 
 /** An unusual number of rows: if it equalled a length of the experiment, it could hide a shape that does not fit. */
@@ -29,14 +31,16 @@ const chunkSize = 2 ** 20;
 
 /**
  * Throws a `data` error for the first label or token of any split that names nothing. Takes one pass over integers
- * and does not compute the model.
+ * and does not compute the model. Labels that have passed are not read again.
  */
-export function checkLabels(task: Task, dataset: Dataset, model?: Layer): void {
+export function checkLabels(cache: PlanCache, task: Task, dataset: Dataset, model?: Layer): void {
   const fields = Object.values(dataset.splits.train.fields).sort((a, b) => (a.name < b.name ? -1 : 1));
   for (const [i, traced] of withRows(triedRows, (rows) => traceUses(task, fields, rows)).entries()) {
     const first = neededFor(traced.program);
     // A value that depends on parameters is no label of the data.
     if (first.inputs.has(fields.length)) continue;
+    const check = checkOf(first, traced.uses, dataset);
+    if (cache.hasPassed(check)) continue;
     const read = fields.map((field, input) => (first.inputs.has(input) ? field : undefined));
     const elements = read.reduce((sum, field) => sum + (field === undefined ? 0 : sizeOf(field.shape)), 0);
     const numRows = Math.max(1, Math.min(4096, Math.floor(chunkSize / Math.max(1, elements))));
@@ -49,7 +53,14 @@ export function checkLabels(task: Task, dataset: Dataset, model?: Layer): void {
       const where = `the ${name} split of '${dataset.name}'`;
       checkSplit({ ...needed, uses: traced.uses, numRows, read, where, split, model });
     }
+    cache.notePassed(check);
   }
+}
+
+/** The values are a function of the columns, in the same way for any number of rows. */
+function checkOf({ program }: Needed, uses: readonly NamingUse[], { hash }: Dataset): string {
+  const names = uses.map(({ kind, count, ignored = null }) => [kind, count, ignored]);
+  return `labels ${programHash(program)} ${JSON.stringify(names)} of ${hash}`;
 }
 
 interface Traced {
@@ -126,7 +137,8 @@ function neededFor(program: Program): Needed {
   }
   const inputs = [...wanted].filter((variable) => variable < program.numInputs);
   const outputs = [...program.outputs, ...truncated];
-  return { program: { ...program, equations, outputs }, inputs: new Set(inputs), truncated };
+  const constants = program.constants.filter(({ variable }) => wanted.has(variable));
+  return { program: { ...program, constants, equations, outputs }, inputs: new Set(inputs), truncated };
 }
 
 interface SplitCheck extends Needed {

@@ -20,13 +20,16 @@ import {
   evaluationMetrics,
   layoutWorker,
   type Programs,
+  type RecordMode,
   type ReplicaCopy,
   type RunConfig,
   viewer,
   type WorkerLayout,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { createExecutor } from './executor.ts';
+import { type ComputedRecord, computedRecord } from './computed-record.ts';
+import { createExecutor, type ExecutorHooks, type ReducedSums } from './executor.ts';
+import { replicatedValues, type StepValue } from './replicated-values.ts';
 import type { UpdateResult } from './updater.ts';
 
 export interface LocalWorkerOptions {
@@ -38,6 +41,9 @@ export interface LocalWorkerOptions {
   readonly profile?: Profile;
   /** Creates the kernels. Default: the fastest of the profile. */
   readonly createKernels?: typeof createKernels;
+  /** What is recorded of each step; true stands for `full`. Default `off`. */
+  readonly record?: RecordMode | boolean;
+  readonly hooks?: ExecutorHooks;
 }
 
 export interface LocalWorker {
@@ -49,8 +55,14 @@ export interface LocalWorker {
   /** Runs the segments and exchanges of step `step`, from 1, without its update. */
   runSegments(step: number): void;
   update(step: number): UpdateResult;
+  /** The sums over all samples with which the last update has computed. The next step overwrites them. */
+  reduced(): ReducedSums;
   /** The metrics of the last update. */
   stepMetrics(): Record<string, number>;
+  /** The record of the last update. */
+  recorded(): ComputedRecord;
+  /** The values of step `step`, the last one, with all shards in one recorded block. */
+  values(step: number): readonly StepValue[];
   /** The metrics of a whole split, after step `step`. */
   evaluate(split: SplitName, step: number): Record<string, number>;
 }
@@ -59,7 +71,7 @@ export interface LocalWorker {
 const copy: ReplicaCopy = 0;
 
 export function createLocalWorker(options: LocalWorkerOptions, programs: Programs): LocalWorker {
-  const { dataset, config, profile = 'portable' } = options;
+  const { dataset, config, profile = 'portable', record = false, hooks } = options;
   const { validation, test } = dataset.splits;
   const ranges = options.ranges ?? [{ start: 0, count: config.numShards }];
   const layout = layoutWorker({
@@ -68,6 +80,7 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
     scratchBytes: MIN_SCRATCH_BYTES,
     evaluationSamples: Math.max(validation?.size ?? 0, test?.size ?? 0),
     batchSize: config.batchSize,
+    record: typeof record === 'string' ? record : record ? 'full' : 'off',
   });
   const memory = createMemory(layout.bytes);
   const { buffer } = memory;
@@ -78,7 +91,10 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
     }),
   );
   const executors = kernels.map((own, thread) =>
-    createExecutor({ programs, layout, thread, buffer, kernels: own, dataset, config }),
+    createExecutor({
+      ...{ programs, layout, thread, buffer, kernels: own, dataset, config },
+      ...(hooks && { hooks }),
+    }),
   );
   const run: LocalRun = { programs, layout, buffer, kernels: kernels[0]!, config };
   const exchange = bindExchanges(run);
@@ -94,10 +110,13 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
       }
     },
     update: (step) => executors[0]!.runUpdate(step, copy),
+    reduced: () => executors[0]!.reduced(copy),
     stepMetrics() {
       const values = view(layout.stepMetrics);
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     },
+    recorded: () => computedRecord(layout, buffer),
+    values: (step) => replicatedValues(run, step, copy),
     evaluate(split, step) {
       for (const executor of executors) executor.evaluate(step, split, copy);
       return metricsOf(split, stepsPerEpoch(dataset.splits[split]!.size, config.batchSize));

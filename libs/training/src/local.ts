@@ -22,10 +22,13 @@ import {
 import type { TypedArray } from '@lockstep/tensor';
 import type { Experiment } from './experiment.ts';
 import { createLocalWorker, type LocalWorker, type LocalWorkerOptions } from './local-worker.ts';
+import type { PlanCache } from './plan-cache.ts';
 import { compilePrograms } from './programs.ts';
 
 export interface LocalOptions extends LocalWorkerOptions {
   readonly experiment: Experiment;
+  /** What earlier compilations have left. Default: nothing. */
+  readonly cache?: PlanCache;
   readonly onStep?: (step: number, metrics: Readonly<Record<string, number>>) => void;
 }
 
@@ -57,10 +60,10 @@ export function trainLocally(options: LocalOptions): LocalResult {
 }
 
 function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
-  const { experiment, dataset, config, onStep } = options;
+  const { experiment, dataset, config, cache, onStep } = options;
   const { validation, test, train } = dataset.splits;
   const schedule = createSchedule(config, train.size, validation !== undefined);
-  const programs = compilePrograms(experiment, dataset, config, schedule.totalSteps);
+  const programs = compilePrograms(experiment, dataset, config, schedule.totalSteps, { cache });
   const worker = createLocalWorker(options, programs);
   const broken = (): string | undefined =>
     nonFiniteRule(config, programs) === 'warn' ? undefined : firstNonFinite(programs, worker.replica);
@@ -71,7 +74,7 @@ function trainOnce(options: LocalOptions, isCareful: boolean): LocalResult {
   let progress = initialProgress;
   const history: Record<string, number>[] = [];
   worker.initialize();
-  while (step < schedule.totalSteps && !progress.stopped) {
+  while (step < schedule.lastStep && !progress.stopped) {
     worker.runSegments(step + 1);
     nonFinite = update(step + 1);
     if (nonFinite !== undefined) break;

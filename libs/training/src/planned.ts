@@ -3,10 +3,12 @@ import type { Aval, Plan, PlanOptions, Tensor } from '@lockstep/autodiff';
 import { invariant } from '@lockstep/errors';
 import { type Grouped, type Groups, itemsOf, pack, unpack } from '@lockstep/run';
 import { sameShape } from '@lockstep/tensor';
+import type { PlanCache } from './plan-cache.ts';
 import { planPure } from './pure.ts';
 
 /** Plans `program`, whose outputs must have the element types and shapes of the signature. */
 export function planNamed<Inputs extends Groups<Aval>, Outputs extends Groups<Aval>>(
+  cache: PlanCache,
   { inputs, outputs }: { readonly inputs: Inputs; readonly outputs: Outputs },
   program: (inputs: Grouped<Inputs, Tensor>) => Grouped<Outputs, Tensor>,
   options: PlanOptions = {},
@@ -24,5 +26,5 @@ export function planNamed<Inputs extends Groups<Aval>, Outputs extends Groups<Av
     }
     return results;
   };
-  return planPure(traced, itemsOf<Aval>(inputs), options);
+  return planPure(cache, traced, itemsOf<Aval>(inputs), options);
 }

@@ -3,7 +3,7 @@
  * shards. Exchanges cut it into segments; they reduce values across shards along the tree. The update program divides
  * once, adds the penalty's gradient and applies the optimizer: it alone sees the global gradient.
  */
-import type { Plan } from '@lockstep/autodiff';
+import { type Plan, programFlops } from '@lockstep/autodiff';
 import { type Dataset, rowsPerShard } from '@lockstep/data';
 import { LockstepError, ofField } from '@lockstep/errors';
 import { skipsNonFinite, stepMetricsOf } from '@lockstep/optim';
@@ -25,25 +25,32 @@ import { evaluatedOf } from './evaluated.ts';
 import type { Experiment } from './experiment.ts';
 import { checkLabels } from './label-check.ts';
 import { evaluationGroups, stepGroups } from './metrics.ts';
+import { noCache, type PlanCache } from './plan-cache.ts';
 import { planPure } from './pure.ts';
 import { checkRowsIndependent } from './row-check.ts';
 import { createTask, type Task } from './task.ts';
 import { formOf, type Trees, variablesOf } from './trees.ts';
 import { planUpdate } from './update-program.ts';
 
+export interface CompileOptions {
+  /** What earlier compilations have left. Default: nothing. */
+  readonly cache?: PlanCache | undefined;
+}
+
 export function compilePrograms(
   experiment: Experiment,
   dataset: Dataset,
   config: RunConfig,
   totalSteps: number,
+  { cache = noCache }: CompileOptions = {},
 ): Programs {
   ofField(['earlyStopping'], () => checkStopping(experiment, dataset));
   const task = createTask(experiment, dataset);
   const { init, trees, linkMetrics, skips } = ofField(['model' in experiment ? 'model' : 'init'], () =>
-    compileInit(task),
+    compileInit(cache, task),
   );
-  checkLabels(task, dataset, 'model' in experiment ? experiment.model : undefined);
-  checkRowsIndependent(task, dataset);
+  checkLabels(cache, task, dataset, 'model' in experiment ? experiment.model : undefined);
+  checkRowsIndependent({ cache, task, dataset, trees, initHash: init.hash });
   const { evaluated, paramsOf } = ofField(['evaluateWith'], () =>
     evaluatedOf(trees, experiment.evaluateWith),
   );
@@ -57,11 +64,14 @@ export function compilePrograms(
     hasPenalty: task.penalty !== undefined,
     skipsNonFinite: skips,
   };
-  const parts = { task, trees, form };
+  const parts = { cache, task, trees, form };
+  const shard = memoize((numShards) => ofField(['loss'], () => planShard(parts, numShards)));
   return {
     ...form,
-    init,
-    shard: memoize((numShards) => ofField(['loss'], () => planShard(parts, numShards))),
+    ...{ init, shard },
+    get shardFlops() {
+      return programFlops(shard(1).program);
+    },
     evaluation: memoize((numShards) => ofField(['model'], () => planEvaluation(parts, paramsOf, numShards))),
     update: ofField(['optimizer'], () => planUpdate(parts, linkMetrics, totalSteps)),
   };
@@ -92,9 +102,10 @@ interface CompiledInit {
 }
 
 /** Initialisation is a program too; what it returns determines the form of parameters, state and optimizer state. */
-function compileInit(task: Task): CompiledInit {
+function compileInit(cache: PlanCache, task: Task): CompiledInit {
   let found: Omit<CompiledInit, 'init'> | undefined;
   const init = planPure(
+    cache,
     (...inputs) => {
       const { params, state } = task.init(unpack(initInputs, inputs).key);
       const optState = ofField(['optimizer'], () => explained(() => task.optimizer.init(params)));

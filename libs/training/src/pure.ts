@@ -6,22 +6,30 @@ import {
   type Aval,
   type Plan,
   type PlanOptions,
-  planProgram,
   programHash,
   type Tensor,
   traceProgram,
 } from '@lockstep/autodiff';
 import { addOrigin, LockstepError } from '@lockstep/errors';
+import type { PlanCache } from './plan-cache.ts';
 
-/** Traces twice. Throws `experiment` if the two programs differ. */
+/**
+ * Traces twice, or once if an earlier compilation gave the same program. Throws `experiment` if two programs differ.
+ */
 export function planPure(
+  cache: PlanCache,
   program: (...inputs: Tensor[]) => Tensor[],
   avals: readonly Aval[],
   options: PlanOptions = {},
 ): Plan {
-  const plan = planProgram(traceProgram(program, avals), options);
+  const plan = cache.plan(traceProgram(program, avals), options);
+  const check = `pure ${plan.hash}`;
+  if (cache.hasPassed(check)) return plan;
   const again = programHash(traceProgram(program, avals));
-  if (plan.hash === again) return plan;
+  if (plan.hash === again) {
+    cache.notePassed(check);
+    return plan;
+  }
   const call = firstImpureCall(() => traceProgram(program, avals));
   const what = call === undefined ? '' : `; it calls ${call.name}`;
   const error = new LockstepError(

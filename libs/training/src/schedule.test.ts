@@ -91,6 +91,27 @@ describe('createSchedule', () => {
     expect(createSchedule({ ...config, epochs: null, steps: 50 }, 25, false).totalSteps).toBe(50);
     expect(createSchedule({ ...config, steps: 4 }, 25, false).totalSteps).toBe(4);
   });
+
+  it('ends before its length, with a checkpoint, where the run is to end there', () => {
+    const schedule = createSchedule({ ...config, until: 5 }, 25, true);
+    expect(schedule).toMatchObject({ totalSteps: 6, lastStep: 5 });
+    expect(schedule.at(5)).toMatchObject({ evaluate: false, checkpoint: true, last: true });
+    // The chain is that of a run that goes on.
+    expect(schedule.at(5)).toMatchObject({ fingerprint: false, stateHash: false });
+    expect(schedule.at(4)).toMatchObject({ checkpoint: true, stateHash: true });
+    expect(createSchedule({ ...config, until: 9 }, 25, true).lastStep).toBe(6);
+  });
+
+  it('counts epochs from the step at which their length changed', () => {
+    // One epoch of three steps, then batches of 5: five steps for each of the other three epochs.
+    const changed = { ...config, batchSize: 5, epochs: 4, epochsFrom: { step: 3, epoch: 1 } };
+    const schedule = createSchedule(changed, 23, true);
+    expect(schedule.totalSteps).toBe(3 + 3 * 5);
+    expect([4, 7, 8, 9].map((step) => schedule.samplesAt(step))).toEqual([5, 5, 3, 5]);
+    expect([4, 5, 8, 13, 15, 18].filter((step) => schedule.at(step).evaluate)).toEqual([8, 13, 18]);
+    expect([3, 4, 8, 18].map((step) => schedule.epochsAfter(step))).toEqual([1, 1.2, 2, 4]);
+    expect(createSchedule({ ...changed, epochs: null }, 23, true).totalSteps).toBe(3);
+  });
 });
 
 describe('afterEvaluation', () => {

@@ -2,7 +2,7 @@
 import { foldIn, stopGradient, Tensor } from '@lockstep/autodiff';
 import type { Dataset, Split } from '@lockstep/data';
 import { describeValue, LockstepError, ofField } from '@lockstep/errors';
-import { applied, initialize } from '@lockstep/nn';
+import { applied, initialize, type LayerOutput, watchLayers } from '@lockstep/nn';
 import type { GradientTransformation, TensorTree } from '@lockstep/optim';
 import { formatShape } from '@lockstep/tensor';
 import { frozenLeaves, map } from '@lockstep/tree';
@@ -20,6 +20,8 @@ export interface ForwardContext {
   readonly key: Tensor;
   /** [rows]; 0 for rows that only pad the shard. */
   readonly weights: Tensor;
+  /** Called with the output of each layer. */
+  readonly onLayer?: (given: LayerOutput) => void;
 }
 
 export interface Forward {
@@ -91,11 +93,12 @@ function modelTask(experiment: ModelExperiment, train: Split): Task {
       const { params, state } = ofField(['model'], () => explained(() => initialize(model, key, input)));
       return { params, state };
     },
-    forward({ params, state }, batch, { training, key, weights }) {
+    forward({ params, state }, batch, { training, key, weights, onLayer }) {
       const { x, y } = batch;
       const context = { training, key: foldIn(key, 'model'), weights };
+      const apply = () => applied(model, params, state, x, context);
       const [outputs, next] = ofField(['model'], () =>
-        explained(() => applied(model, params, state, x, context)),
+        explained(onLayer === undefined ? apply : () => watchLayers(onLayer, apply)),
       );
       return {
         ...measured(metricNames, batch, weights, {
@@ -119,9 +122,12 @@ function functionTask(experiment: FunctionExperiment<unknown>): Task {
       const params = ofField(['init'], () => explained(() => init(key)));
       return { params: params as TensorTree, state: {} };
     },
-    forward: ({ params, state }, batch, { key, weights }) => ({
+    forward: ({ params, state }, batch, { key, weights, onLayer }) => ({
       ...measured(metricNames, batch, weights, {
-        loss: (columns) => loss(params, columns, key),
+        loss: (columns) => {
+          const apply = () => loss(params, columns, key);
+          return onLayer === undefined ? apply() : watchLayers(onLayer, apply, params);
+        },
         metric: (name, columns) => metrics[name]!(params, columns),
       }),
       state,

@@ -1,16 +1,17 @@
 /** The update program: it divides the reduced sums once, adds the penalty's gradient and applies the optimizer. */
-import { type Plan, stack, type Tensor, valueAndGrad } from '@lockstep/autodiff';
+import { type Plan, stack, type Tensor } from '@lockstep/autodiff';
 import { applyUpdates, globalNorm, stepMetricsOf, type TensorTree } from '@lockstep/optim';
 import { guardGroups, itemsOf, pack, placesOf, sumGroups, unpack, updateSignature } from '@lockstep/run';
-import { flatten, map, unflatten } from '@lockstep/tree';
+import { flatten, unflatten } from '@lockstep/tree';
 import { explained } from './asked.ts';
 import type { ProgramParts } from './block-programs.ts';
 import { evaluationGroups, stepGroups } from './metrics.ts';
 import { planNamed } from './planned.ts';
+import { stepMeans } from './step-means.ts';
 import { leavesLike } from './trees.ts';
 
 export function planUpdate(
-  { task, trees, form }: ProgramParts,
+  { cache, task, trees, form }: ProgramParts,
   linkMetrics: readonly string[],
   totalSteps: number,
 ): Plan {
@@ -19,21 +20,13 @@ export function planUpdate(
   const means = unpack(evaluationGroups(task), columns.metrics);
   const reported = stepGroups(task, linkMetrics);
   return planNamed(
+    cache,
     signature,
     (inputs) => {
       const { sums, step } = inputs;
-      const samples = sums.at(columns.samples);
       const params = unflatten(trees.params.structure, inputs.params);
-      let grads: TensorTree = unflatten(
-        trees.params.structure,
-        inputs.gradientSums.map((gradient) => gradient.div(samples)),
-      );
-      let loss = sums.at(means.loss).div(samples);
-      if (task.penalty !== undefined) {
-        const [value, slope] = valueAndGrad(task.penalty)(params);
-        loss = loss.add(value);
-        grads = map((gradient: Tensor, other: Tensor) => gradient.add(other), grads, slope);
-      }
+      const gradientSums: TensorTree = unflatten(trees.params.structure, inputs.gradientSums);
+      const { samples, loss, grads } = stepMeans(task, form, params, { gradients: gradientSums, sums });
       const progress = { step, totalSteps, loss, samples };
       const optState = unflatten(trees.optState.structure, inputs.optState);
       const [updates, nextOptState] = explained(() =>

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Coordinator, startCoordinator, type Update } from '@lockstep/coordinator';
 import type { Outcome, Profile } from '@lockstep/protocol';
-import { createRun, openRun } from '@lockstep/tracking';
+import {
+  createRun,
+  manifestSchemaVersion,
+  openRun,
+  type RecordMode,
+  type Run,
+  sha256,
+} from '@lockstep/tracking';
 import { buildHash, version } from '@lockstep/worker';
 import { pino } from 'pino';
 import { onTestFailed, onTestFinished, vi } from 'vitest';
@@ -35,6 +42,10 @@ export interface ClusterOptions {
   readonly returning?: readonly WorkerProcess[];
   /** Default: a free port of this machine. */
   readonly bind?: string;
+  /** What workers record of each step. Default: nothing. */
+  readonly record?: RecordMode;
+  /** Whether the run ends when members differ. Default true. */
+  readonly compares?: boolean;
 }
 
 export interface Cluster {
@@ -64,9 +75,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { experiment, threads = 1, faults = () => undefined, bind = 'tcp://127.0.0.1:0' } = options;
   const { returning = [], nodeOptions = [], env = () => ({}), profile = 'auto' } = options;
   const { name, bundle, config } = experiment;
-  const run = await (options.resume === undefined
-    ? createRun({ root: await temporaryFolder(), name, manifest: { config } })
-    : openRun(options.resume));
+  const run = await (options.resume === undefined ? newRun(options, profile) : openRun(options.resume));
   const coordinator = await startCoordinator({
     run,
     bind,
@@ -78,6 +87,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     minWorkers: options.workers + returning.length,
     profile,
     logger: pino({ level: 'silent' }),
+    hooks: { compares: options.compares ?? true },
   });
   const { endpoint } = coordinator;
   const workers: WorkerProcess[] = [...returning];
@@ -131,6 +141,22 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     },
     abandon: () => close(0),
   };
+}
+
+/** A folder with all that a run can be computed again from. */
+async function newRun(
+  { experiment, record = 'off' }: ClusterOptions,
+  profile: Profile | 'auto',
+): Promise<Run> {
+  const { name, file, bundle, config } = experiment;
+  const manifest = {
+    ...{ schemaVersion: manifestSchemaVersion, name, config, profile, record, parent: null },
+    experiment: { file, hash: sha256(bundle) },
+  };
+  return createRun({
+    root: await temporaryFolder(),
+    ...{ name, manifest, files: { 'experiment.mjs': bundle } },
+  });
 }
 
 function firstUpdate<Found extends Update>(

@@ -14,6 +14,7 @@ import { build } from 'esbuild';
 
 export interface LoadedExperiment {
   readonly name: string;
+  readonly file: string;
   readonly experiment: Experiment;
   /** One ES module, without the packages that it imports. */
   readonly bundle: Uint8Array;
@@ -32,7 +33,8 @@ export async function loadExperiment(
   const { outputFiles } = await build({ ...options, entryPoints: [path], write: false });
   const { default: experiment } = (await import(path)) as { readonly default: Experiment };
   const config = resolveConfig(experiment, overrides);
-  return { name: path.replace(/^.*\/(.*)\.ts$/, '$1'), experiment, bundle: outputFiles[0]!.contents, config };
+  const name = path.replace(/^.*\/(.*)\.ts$/, '$1');
+  return { name, file: path, experiment, bundle: outputFiles[0]!.contents, config };
 }
 
 /** The profile that a cluster chooses when all its workers are on this machine. */

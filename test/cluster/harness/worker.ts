@@ -2,9 +2,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { PlantedFault } from '@lockstep/training';
 import { workerEntry } from '@lockstep/worker';
 
-/** Faults in the frames to a worker's peers; see `fixtures/faulty-worker.mjs`. */
+/** Faults in the frames to a worker's peers, and in what it computes; see `fixtures/faulty-worker.mjs`. */
 export interface Faults {
   /** Delays every frame by up to `maxDelayMs`; frames to one peer keep their order. */
   readonly delays?: { readonly seed: number; readonly maxDelayMs: number };
@@ -14,6 +15,8 @@ export interface Faults {
   readonly holdAtFrame?: number;
   /** The worker adds up partial results in order of arrival instead of along the tree. */
   readonly sumsAsTheyCome?: boolean;
+  /** The worker changes the last bit of one element that it has read or computed, and records what it then has. */
+  readonly planted?: PlantedFault;
 }
 
 export interface WorkerOptions {
@@ -24,7 +27,7 @@ export interface WorkerOptions {
   readonly nodeOptions?: readonly string[];
   /** Environment variables in addition to those of this process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Log level of workers without faults. Default: warn. */
+  /** Log level. Default: warn. */
   readonly logLevel?: 'warn' | 'info';
 }
 
@@ -53,7 +56,7 @@ export function startWorker(options: WorkerOptions): WorkerProcess {
   const args =
     faults === undefined
       ? [builtEntry, '--join', endpoint, '--threads', `${threads}`, '--managed', '--log-level', logLevel]
-      : [faultyEntry, endpoint, `${threads}`, JSON.stringify(faults)];
+      : [faultyEntry, endpoint, `${threads}`, JSON.stringify(faults), logLevel];
   const child = spawn(process.execPath, [...nodeOptions, ...args], {
     stdio: 'pipe',
     env: { ...process.env, ...env },

@@ -65,6 +65,11 @@ const sections: readonly (readonly [title: string, places: RegExp, about: string
     /inference\/src\//,
     'From a run folder to predictions: [your-data.md](your-data.md#new-rows).',
   ],
+  [
+    'Steps of runs',
+    /lockstep\/src\/inspect\.ts|replay\/src\//,
+    'Steps that are computed again: [time-travel.md](time-travel.md).',
+  ],
   ['Files', /formats\/src\//, 'safetensors and NumPy: [files.md](files.md).'],
   ['ONNX', /onnx\/src\//, 'Models for other programs: [files.md](files.md#models-as-onnx).'],
   ['Trees', /tree\/src\//, 'Nested arrays and objects of tensors.'],

@@ -5,7 +5,7 @@ import { LockstepError } from '@lockstep/errors';
 import type { TableFormat } from '@lockstep/records';
 import { choice, flag, text, wholeNumber, words } from '../option.ts';
 import { runFolder } from '../options.ts';
-import type { Stream } from '../terminal.ts';
+import { widthOf } from '../terminal.ts';
 import { command } from './command.ts';
 
 const folderOfRuns = text({ describe: 'folder of the runs', default: 'runs' });
@@ -83,9 +83,6 @@ function requireRoot(folder: string): void {
     { folder },
   );
 }
-
-/** A pipe has no width. */
-const widthOf = (stream: Stream): number => (stream.isTTY ? stream.columns() : Number.POSITIVE_INFINITY);
 
 function formatOf(path: string): TableFormat {
   const ending = extname(path).slice(1);

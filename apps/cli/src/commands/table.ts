@@ -1,9 +1,12 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
+import { inspect, spike } from './inspect.ts';
 import { completion, doctor, help, keys } from './machine.ts';
 import { report, view } from './pages.ts';
+import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
 
 export const commands: readonly Command[] = [
@@ -11,12 +14,18 @@ export const commands: readonly Command[] = [
   coordinator,
   worker,
   resume,
+  branch,
+  replay,
+  diff,
+  verify,
   explain,
   exportRun,
   predict,
   runs,
   show,
   compare,
+  inspect,
+  spike,
   view,
   report,
   prune,

@@ -4,7 +4,9 @@ import { LockstepError } from '@lockstep/errors';
 import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
+  branchOptions,
   experimentFile,
+  keepOptions,
   lengthOptions,
   localOptions,
   networkOptions,
@@ -123,6 +125,7 @@ export const resume = command({
   options: {
     ...localOptions,
     ...lengthOptions,
+    ...keepOptions,
     bind: text({
       describe: 'where workers join (default: the previous address, where its workers look for it)',
     }),
@@ -154,7 +157,13 @@ function refusals(reasons: Readonly<Record<string, string>>): Record<string, str
   return Object.fromEntries(
     Object.entries(reasons).map(([name, reason]) => [
       name,
-      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; for another --${name} begin a new run with lockstep train`,
+      `--${name} cannot be changed when a run is resumed: ${reason}; its length can, with --epochs or --steps; ${otherRunWith(name)}`,
     ]),
   );
+}
+
+function otherRunWith(name: string): string {
+  return Object.hasOwn(branchOptions, name)
+    ? `to go on with another --${name} in a run of its own, use lockstep branch`
+    : `for another --${name} begin a new run with lockstep train`;
 }

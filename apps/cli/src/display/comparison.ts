@@ -8,9 +8,10 @@ import { fittedTable } from './table.ts';
 export function comparisonText(runs: readonly RunRecord[], comparison: Comparison, width: number): string {
   const { settings, metrics, curves } = comparison;
   const letters = runs.map((_, i) => letterOf(i));
-  const legend = runs.map(
-    ({ folder, status, steps }, i) => `${letters[i]!}  ${folder}  ${status}, ${plural(steps, 'step')}`,
-  );
+  const legend = runs.map(({ folder, status, steps, parent }, i) => {
+    const begins = parent === undefined ? '' : `, the first ${rate(parent.step)} in ${parent.run}`;
+    return `${letters[i]!}  ${folder}  ${status}, ${plural(steps, 'step')}${begins}`;
+  });
   /** `rows`: the cells of each run, by the name of the row. */
   const block = (
     heading: string,

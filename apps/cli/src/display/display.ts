@@ -1,6 +1,7 @@
 /** Shows a run in one of three ways: a line that moves, a line now and then, or JSON. */
 import type { Update } from '@lockstep/coordinator';
 import type { WireError } from '@lockstep/errors';
+import type { Change, Compared, Parting } from '@lockstep/replay';
 import type { RunConfig } from '@lockstep/run';
 import type { TypeProblem } from '../type-check.ts';
 
@@ -26,6 +27,8 @@ export type Ending =
       readonly steps: number;
       readonly profile: string;
       readonly fingerprint: string;
+      /** Absent in the events of release 0.1.0. */
+      readonly chain?: string;
       readonly metrics: Readonly<Record<string, number>>;
       readonly samplesPerSecond: number;
       /** Steps that were not finite, in a run that goes on after them; absent if there were none. */
@@ -45,6 +48,31 @@ export type Ending =
   /** Without `run`, no step was done, and the folder is removed. */
   | { readonly type: 'failed'; readonly error: WireError; readonly step: number; readonly run?: string };
 
+/** What a replay has found. */
+export interface Replayed {
+  readonly type: 'replayed';
+  /** The folder of the run that was computed again. */
+  readonly run: string;
+  /** Steps after `from` up to `to` were computed, fewer where they part. */
+  readonly from: number;
+  readonly to: number;
+  readonly compared: Compared;
+  /** Steps that are not compared because the logs lack them. */
+  readonly unrecorded: number;
+  /** Where both the run and its replay stopped, because the step was not finite. */
+  readonly stop?: { readonly step: number; readonly what: readonly string[] };
+  /** The first difference; undefined if there is none. */
+  readonly parting: Parting | undefined;
+  /** Somebody stopped the replay before its end. */
+  readonly isInterrupted: boolean;
+  /** What has changed since the run was computed. */
+  readonly changes: readonly Change[];
+  readonly workers: number;
+  readonly seconds: number;
+  /** The folder of the replay, if it is kept. */
+  readonly kept?: string;
+}
+
 export interface Display {
   started(info: RunInfo): void;
   update(update: Update): void;
@@ -54,5 +82,5 @@ export interface Display {
   note(text: string): void;
   /** Shows problems that the type checker found in the experiment. */
   typeErrors(problems: readonly TypeProblem[]): void;
-  ended(ending: Ending): void;
+  ended(ending: Ending | Replayed): void;
 }

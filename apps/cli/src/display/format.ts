@@ -28,6 +28,14 @@ export function sparkline(values: readonly number[], cells: number): string {
     .join('');
 }
 
+/** Counts as `▁▃█▅ ▁`: a blank for none, the highest for the most. */
+export function histogramLine(counts: readonly number[]): string {
+  const most = Math.max(...counts);
+  return counts
+    .map((count) => (count === 0 ? ' ' : levels[Math.ceil((count / most) * levels.length) - 1]))
+    .join('');
+}
+
 /** `0:32`, `12:05`, `1:02:03`. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.ceil(seconds));

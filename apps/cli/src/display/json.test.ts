@@ -13,7 +13,7 @@ const config = {
   checkpointEvery: 200,
 };
 
-it('writes one object a line: every step with a fingerprint, and other steps once a second', () => {
+it('writes one object a line: every step with a hash and the chain, and other steps once a second', () => {
   const out = recordingStream();
   let time = 0;
   const display = createJsonDisplay(out, () => time);
@@ -31,12 +31,12 @@ it('writes one object a line: every step with a fingerprint, and other steps onc
   display.update({ type: 'event', event: { type: 'lost', worker: 'w0', reason: 'silent' } });
   for (let step = 1; step <= 4; step++) {
     time = 400 * step;
-    const fingerprint = step === 2 ? { fingerprint: 'f'.repeat(64) } : {};
+    const hashes = { 2: { fingerprint: 'f'.repeat(64) }, 3: { stateHash: 's'.repeat(64) } }[step];
     display.update({
       type: 'progress',
       step,
       report: { metrics: { loss: step }, totalSteps: 4, chain: step < 2 ? '' : 'c' },
-      ...fingerprint,
+      ...hashes,
     });
   }
   display.update({
@@ -49,7 +49,7 @@ it('writes one object a line: every step with a fingerprint, and other steps onc
     type: 'done',
     steps: 4,
     profile: 'portable',
-    fingerprint: 'f'.repeat(64),
+    ...{ fingerprint: 'f'.repeat(64), chain: 'c' },
     metrics: { 'test/loss': 0.5 },
     samplesPerSecond: 12.5,
     run: 'runs/r',
@@ -61,12 +61,13 @@ it('writes one object a line: every step with a fingerprint, and other steps onc
     { event: 'lost', worker: 'w0', reason: 'silent' },
     { event: 'step', step: 1, totalSteps: 4, metrics: { loss: 1 } },
     { event: 'step', step: 2, fingerprint: 'f'.repeat(64), chain: 'c' },
+    { event: 'step', step: 3, stateHash: 's'.repeat(64), chain: 'c' },
     { event: 'evaluation', step: 4, final: true, metrics: { 'test/loss': 'NaN' } },
     { event: 'done' },
   ]);
   expect(JSON.parse(lines[3]!)).not.toHaveProperty('chain');
   expect(lines.at(-1)).toBe(
-    `{"event":"done","steps":4,"profile":"portable","fingerprint":"${'f'.repeat(64)}","metrics":{"test/loss":0.5},"samplesPerSecond":12.5,"run":"runs/r"}`,
+    `{"event":"done","steps":4,"profile":"portable","fingerprint":"${'f'.repeat(64)}","chain":"c","metrics":{"test/loss":0.5},"samplesPerSecond":12.5,"run":"runs/r"}`,
   );
 });
 

@@ -1,11 +1,11 @@
 /** A display for programs: one JSON object a line, and nothing else. */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
-import type { Display, Ending } from './display.ts';
+import type { Display, Ending, Replayed } from './display.ts';
 import { metricsOf } from './progress.ts';
 import { spares } from './sentences.ts';
 
-/** The least time between two steps without a fingerprint. */
+/** The least time between two steps without a hash. */
 const stepMs = 1_000;
 
 export function createJsonDisplay(out: Stream, now: () => number = () => performance.now()): Display {
@@ -14,11 +14,12 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
     out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
 
   function step(update: Extract<Update, { type: 'progress' }>): void {
-    const { step, fingerprint, report } = update;
-    if (fingerprint === undefined && now() - writtenAt < stepMs) return;
+    const { step, fingerprint, stateHash, report } = update;
+    const isHashed = fingerprint !== undefined || stateHash !== undefined;
+    if (!isHashed && now() - writtenAt < stepMs) return;
     writtenAt = now();
     const { totalSteps, chain } = report;
-    const hashes = fingerprint === undefined ? {} : { fingerprint, chain };
+    const hashes = isHashed ? { fingerprint, stateHash, chain } : {};
     write('step', { step, totalSteps, metrics: metricsOf(report), ...hashes });
   }
 
@@ -59,7 +60,10 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
     page: (address) => write('page', { address }),
     note: (message) => write('note', { message }),
     typeErrors: (problems) => write('typeErrors', { problems }),
-    ended: (ending) => write(ending.type, factsOf(ending)),
+    ended: (ending) =>
+      ending.type === 'replayed'
+        ? write(ending.isInterrupted ? 'interrupted' : 'done', foundBy(ending))
+        : write(ending.type, factsOf(ending)),
   };
 }
 
@@ -68,11 +72,22 @@ function visible(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
+/** `steps` and what follows count what was compared and is the same. */
+function foundBy({
+  parting,
+  compared,
+  type: _type,
+  isInterrupted: _is,
+  ...rest
+}: Replayed): Readonly<Record<string, unknown>> {
+  return { identical: parting === undefined, ...compared, ...parting, ...rest };
+}
+
 function factsOf(ending: Ending): Readonly<Record<string, unknown>> {
   switch (ending.type) {
     case 'done': {
-      const { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
-      return { steps, profile, fingerprint, metrics, samplesPerSecond, nonFiniteSteps, run };
+      const { steps, profile, fingerprint, chain, metrics, samplesPerSecond, nonFiniteSteps, run } = ending;
+      return { steps, profile, fingerprint, chain, metrics, samplesPerSecond, nonFiniteSteps, run };
     }
     case 'interrupted':
       return { step: ending.step, run: ending.run };

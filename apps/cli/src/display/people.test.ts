@@ -27,16 +27,18 @@ const info: RunInfo = {
 const event = (one: RunEvent): Update => ({ type: 'event', event: one });
 const generation = (number: number, step: number, workers: string[]): Update =>
   event({ type: 'generation', generation: number, step, source: 'init', workers, profile: 'portable' });
-const progress = (step: number): Update => ({
+const progress = (step: number, hashes = {}): Update => ({
   type: 'progress',
   step,
-  report: { metrics: { loss: 1 / step } },
+  report: { metrics: { loss: 1 / step }, chain: '884b'.repeat(16) },
+  ...hashes,
 });
 const done = {
   type: 'done',
   steps: 4,
   profile: 'portable',
   fingerprint: '3f9c'.repeat(16),
+  chain: '77e0'.repeat(16),
   metrics: { 'test/accuracy': 0.986 },
   samplesPerSecond: 1840,
   run: 'runs/r',
@@ -73,9 +75,22 @@ describe('a display for people', () => {
       '  generation 2: 1 worker go on after step 2',
       expect.stringMatching(/^ {2}step 3\/4 ▕█+ +▏ 75% {2}loss 0\.3333 █▃▁ {2}\d+ samples\/s {2}0:0\d left$/),
       expect.stringMatching(/^ {2}step 4\/4 ▕█{20}▏100% {2}loss 0\.2500 █▃▂▁ {2}\d+ samples\/s$/),
-      '  ✓ test accuracy 98.6%   portable:3f9c3f9c…3f9c   run runs/r',
+      '  ✓ test accuracy 98.6%   portable:3f9c3f9c…3f9c (chain 77e077e0…77e0)   run runs/r',
       '',
     ]);
+  });
+
+  it('shows the chain behind a fingerprint, and no chain where the run has none', () => {
+    const { at, text, display } = shown(false);
+    display.started(info);
+    at(0, generation(1, 0, ['w0', 'w1']));
+    at(1_000, progress(1));
+    at(7_000, progress(2, { fingerprint: '3f9c'.repeat(16) }));
+    display.ended({ ...done, chain: '' });
+    const lines = text().split('\n');
+    expect(lines[1]).toMatch(/^ {2}step 1\/4 .* loss 1\.000 ▁$/);
+    expect(lines[2]).toMatch(/^ {2}step 2\/4 .* 3f9c3f9c…3f9c \(chain 884b884b…884b\)$/);
+    expect(lines.at(-2)).toBe('  ✓ test accuracy 98.6%   portable:3f9c3f9c…3f9c   run runs/r');
   });
 
   it('moves one line on a terminal, and keeps other lines above it', () => {

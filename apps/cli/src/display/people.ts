@@ -2,10 +2,11 @@
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import { describeProblems } from '../type-check.ts';
-import type { Display, Ending, RunInfo } from './display.ts';
+import type { Display, Ending, Replayed, RunInfo } from './display.ts';
 import { wrapped } from './format.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
-import { endingLines, headline, sentence, spares } from './sentences.ts';
+import { replayedLines } from './replayed.ts';
+import { endingLines, hashesText, headline, sentence, spares } from './sentences.ts';
 
 const clearLine = '\r\x1b[2K';
 /** The least time between two drawings of the moving line, and between two lines elsewhere. */
@@ -53,9 +54,12 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     if (spare !== undefined) note(spare);
   }
 
-  function progress(): void {
+  /** On a terminal the next line would hide the hashes at once. */
+  function progress({ fingerprint, report: { chain } }: Extract<Update, { type: 'progress' }>): void {
     if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
-    draw(renderProgress(tracker!.view(), width()));
+    const isShown = fingerprint !== undefined && !out.isTTY;
+    const hashes = isShown ? `  ${hashesText({ fingerprint, chain })}` : '';
+    draw(`${renderProgress(tracker!.view(), width())}${hashes}`);
   }
 
   return {
@@ -73,7 +77,7 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       }
       if (update.type === 'progress') {
         tracker?.add(update.step, update.report, now());
-        progress();
+        progress(update);
         return;
       }
       if (!isOfInterest(update, info, begun)) return;
@@ -87,8 +91,12 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
     typeErrors: (problems) => {
       for (const line of describeProblems(problems)) note(line);
     },
-    ended: (ending: Ending) => {
+    ended: (ending: Ending | Replayed) => {
       erase();
+      if (ending.type === 'replayed') {
+        for (const line of replayedLines(ending)) out.write(`  ${line}\n`);
+        return;
+      }
       if (ending.type !== 'failed') for (const text of heldBack) note(text);
       heldBack = [];
       const view = tracker?.view();

@@ -96,7 +96,7 @@ export function runText(run: RunRecord, width: number): string {
     ['status', `${run.status}, ${rate(steps)}${of} steps${took}`],
     ['created', created],
     ['command', run.command === undefined ? undefined : `lockstep ${run.command.map(shellWord).join(' ')}`],
-    ['parent', run.parent === undefined ? undefined : `${run.parent.run}, step ${run.parent.step}`],
+    ['parent', parentText(run)],
     ['seed', run.seed === undefined ? undefined : String(run.seed)],
     ['params', assignments(run.params)],
     ['settings', assignments(run.config)],
@@ -119,6 +119,13 @@ export function runText(run: RunRecord, width: number): string {
     text === undefined ? [] : [wrapped(text, width, `  ${heading.padEnd(12)} `, ' '.repeat(15))],
   );
   return `${[run.folder, ...lines, '', ...metricLines(run, width)].join('\n')}\n`;
+}
+
+/** Where the first steps of a branch are, with their metrics. */
+function parentText({ parent }: RunRecord): string | undefined {
+  if (parent === undefined) return undefined;
+  const { run, step } = parent;
+  return `${run}, which has the steps up to ${rate(step)} and their metrics`;
 }
 
 function metricLines(run: RunRecord, width: number): readonly string[] {

@@ -86,16 +86,27 @@ function eventSentence(event: Extract<Update, { type: 'event' }>['event']): stri
   }
 }
 
+interface Hashed {
+  readonly fingerprint: string;
+  readonly chain?: unknown;
+}
+
+/** A fingerprint and its chain, as `3f9c51aa…77e0 (chain 884be292…b689)`. */
+export function hashesText({ fingerprint, chain }: Hashed): string {
+  const chained = typeof chain === 'string' && chain !== '' ? ` (chain ${shortHash(chain)})` : '';
+  return `${shortHash(fingerprint)}${chained}`;
+}
+
 export function endingLines(ending: Ending): readonly string[] {
   switch (ending.type) {
     case 'done': {
-      const { metrics, profile, fingerprint, run } = ending;
+      const { metrics, profile, run } = ending;
       const list = metricList(metrics) || `${ending.steps} steps`;
       const { nonFiniteSteps = 0 } = ending;
       const warning = `! not finite: ${plural(nonFiniteSteps, 'step')}`;
       return [
         ...(nonFiniteSteps > 0 ? [warning] : []),
-        `✓ ${list}   ${profile}:${shortHash(fingerprint)}   run ${run}`,
+        `✓ ${list}   ${profile}:${hashesText(ending)}   run ${run}`,
       ];
     }
     case 'interrupted': {
@@ -112,7 +123,8 @@ export function endingLines(ending: Ending): readonly string[] {
       ];
     case 'failed': {
       const { run } = ending;
-      if (run === undefined) return ['✗ failed before the first step; no run is kept'];
+      const when = ending.step > 0 ? `after step ${ending.step}` : 'before the first step';
+      if (run === undefined) return [`✗ failed ${when}; no run is kept`];
       // A resumed run would repeat a mistake of the experiment.
       return [
         `✗ failed after step ${ending.step}   run ${run}`,

@@ -2,7 +2,13 @@
 import type { Dataset } from '@lockstep/data';
 import { createSchedule, exportPrograms, type RunConfig } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { compilePrograms, type Experiment, hashesOf, searchNonFinite } from '@lockstep/training';
+import {
+  compilePrograms,
+  type Experiment,
+  hashesOf,
+  type PlanCache,
+  searchNonFinite,
+} from '@lockstep/training';
 import type { Compiled, Plans, SearchResult } from './messages.ts';
 
 export interface CompiledExperiment {
@@ -11,16 +17,21 @@ export interface CompiledExperiment {
   search(step: number, arrays: readonly TypedArray[]): SearchResult;
 }
 
-/** @param within runs what may throw errors of the experiment's own functions */
+export interface CompileOptions {
+  /** Runs what may throw errors of the experiment's own functions. */
+  readonly within?: <T>(work: () => T) => T;
+  readonly cache?: PlanCache;
+}
+
 export function compileExperiment(
   experiment: Experiment,
   dataset: Dataset,
   config: RunConfig,
-  within: <T>(work: () => T) => T = (work) => work(),
+  { within = (work) => work(), cache }: CompileOptions = {},
 ): CompiledExperiment {
   const { train, validation } = dataset.splits;
   const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  const programs = within(() => compilePrograms(experiment, dataset, config, totalSteps));
+  const programs = within(() => compilePrograms(experiment, dataset, config, totalSteps, { cache }));
   const plans = (sizes: readonly number[]) => within(() => exportPrograms(programs, sizes));
   const { earlyStopping } = experiment;
   return {

@@ -3,10 +3,10 @@
  * heartbeats meanwhile. The thread stays: later generations may need plans for blocks of other sizes.
  */
 import { parentPort } from 'node:worker_threads';
-import { shareable } from '@lockstep/data';
+import { createDatasetCache } from '@lockstep/data';
 import { invariant, toWireError } from '@lockstep/errors';
 import { placed, placedLater } from '@lockstep/run';
-import { definitionOf } from '@lockstep/training';
+import { createPlanCache, definitionOf } from '@lockstep/training';
 import { importExperiment, projectRoot } from '../experiment-module.ts';
 import { type CompiledExperiment, compileExperiment } from './compiled-experiment.ts';
 import type { Compiled, Plans, Reply, Request, SearchResult } from './messages.ts';
@@ -15,6 +15,10 @@ const port = parentPort;
 invariant(port !== null, 'the compiler thread is started by its worker');
 
 let loaded: CompiledExperiment | undefined;
+
+/** Experiments that this thread compiles one after the other may differ only in numbers, and have the same data. */
+const cache = createPlanCache({ maxPlans: 32 });
+const datasets = createDatasetCache();
 
 port.on('message', (request: Request) => {
   work(request).then(
@@ -49,11 +53,13 @@ async function load({
     () => source,
     () => importExperiment(bundle, hash, config.params),
   );
-  const { limitSamples } = config;
-  const data = await placedLater(
+  const dataset = await placedLater(
     () => source,
-    () => experiment.data.load(limitSamples === null ? {} : { limitSamples }),
+    () => datasets.load(experiment.data, config.limitSamples),
   );
   const defined = () => definitionOf(experiment);
-  return compileExperiment(experiment, shareable(data), config, (trace) => placed(source, defined, trace));
+  return compileExperiment(experiment, dataset, config, {
+    within: (trace) => placed(source, defined, trace),
+    cache,
+  });
 }

@@ -124,6 +124,8 @@ export interface ThreadData {
   readonly gates: Int32Array;
   /** See supply.ts. */
   readonly supplyWords: Int32Array;
+  /** Of tests: a module whose default export makes the hooks of the thread's executors, a `MakeExecutorHooks`. */
+  readonly hooks?: string;
 }
 
 /** Posted while a segment runs: all threads have the first `numBuckets` buckets of its exchange. */

@@ -19,12 +19,13 @@ import {
 } from './commands.ts';
 import { createStepper, type Stepper } from './stepper.ts';
 import { createSupply } from './supply.ts';
-import { createThreadExecutor } from './thread-executor.ts';
+import { createThreadExecutor, type MakeExecutorHooks } from './thread-executor.ts';
 
-const { thread, mailbox, arrivals, gates, supplyWords } = workerData as ThreadData;
+const { thread, mailbox, arrivals, gates, supplyWords, hooks } = workerData as ThreadData;
 const port = parentPort;
 invariant(port !== null, 'a compute thread is started by its worker');
 
+const makeHooks = hooks === undefined ? undefined : await importHooks(hooks);
 let executor: Executor | undefined;
 /** Runs whole steps of a generation in which this thread may do so. */
 let direct: { readonly stepper: Stepper; readonly generation: number } | undefined;
@@ -42,6 +43,11 @@ for (;;) {
   const order = orders[mailbox[word.order]!]!;
   if (order === 'exit') break;
   port.postMessage(answer(order));
+}
+
+async function importHooks(module: string): Promise<MakeExecutorHooks> {
+  const { default: make } = (await import(module)) as { readonly default: MakeExecutorHooks };
+  return make;
 }
 
 function answer(order: Exclude<(typeof orders)[number], 'exit'>): Answer {
@@ -139,7 +145,7 @@ function configure(): ThreadLane | undefined {
   const { programs, layout, memory, group } = whole;
   numThreads = whole.numThreads;
   executor = createThreadExecutor(whole, {
-    thread,
+    ...{ thread, makeHooks },
     onReady: (numBuckets) => onReady(numBuckets),
     ...(whole.loadsAhead && { supply: createSupply(supplyWords, thread, () => mailbox[word.ticket]!) }),
   });

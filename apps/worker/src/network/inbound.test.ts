@@ -15,7 +15,7 @@ function frameOf(kind: FrameKind, frameId = 0): Uint8Array[] {
 }
 
 /** Inbound frames, and who got them. */
-function stage({ isLoaded = true, hasEntered = true } = {}) {
+function stage({ isLoaded = true, hasEntered = true, hasLeft = false } = {}) {
   const got: string[] = [];
   const events: WorkerEvent[] = [];
   const warnings: unknown[] = [];
@@ -26,6 +26,7 @@ function stage({ isLoaded = true, hasEntered = true } = {}) {
   const inbound = createInbound({
     lanes: taker('main lane'),
     threadInvitations: taker('thread lane'),
+    leftRuns: { enter: () => undefined, note: () => undefined, has: () => hasLeft },
     peers: { meet: () => undefined, lost: (peer) => void got.push(`lost ${peer}`) },
     log: pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line)) }),
     raise: (event) => void events.push(event),
@@ -63,6 +64,13 @@ it('keeps frames that come before the first generation, and drops those that com
   const loading = stage({ isLoaded: false, hasEntered: false });
   loading.inbound.onFrames('b', frameOf('partial'));
   expect(loading.got).toEqual([]);
+});
+
+it('drops frames of a run that the worker has left, without a warning', () => {
+  const { inbound, got, warnings } = stage({ hasLeft: true });
+  inbound.onFrames('b', frameOf('partial'));
+  inbound.onFrames('b', frameOf('lane-invitation', mainLane));
+  expect([got, warnings]).toEqual([[], []]);
 });
 
 it('drops a frame without a valid header, and says so', () => {

@@ -12,19 +12,22 @@ export interface Inbound {
 }
 
 export interface InboundOptions
-  extends Pick<WorkerProcess, 'lanes' | 'threadInvitations' | 'peers' | 'log' | 'raise'> {
+  extends Pick<WorkerProcess, 'lanes' | 'threadInvitations' | 'leftRuns' | 'peers' | 'log' | 'raise'> {
   /** Of the run; undefined before the experiment is loaded. */
   readonly early: () => Pick<EarlyFrames, 'put'> | undefined;
   readonly generation: () => Pick<Generation, 'number' | 'hasMember' | 'receive'> | undefined;
 }
 
 export function createInbound(options: InboundOptions): Inbound {
-  const { lanes, threadInvitations, peers, log, raise, early, generation } = options;
+  const { lanes, threadInvitations, leftRuns, peers, log, raise, early, generation } = options;
   return {
     onFrames(peer, [head = new Uint8Array(0), payload = new Uint8Array(0)]) {
       const decoded = decodeHeader(head, payload.byteLength);
       if (!decoded.ok) return log.warn({ peer, fault: decoded.fault }, 'dropped a frame');
       const { header } = decoded;
+      // Not a warning: peers hear later than this worker that it has left.
+      if (leftRuns.has(header.run))
+        return log.debug({ peer, header }, 'dropped a frame of a run that was left');
       if (header.kind === 'lane-invitation') {
         const invitations = header.frameId === mainLane ? lanes : threadInvitations;
         return invitations.receive(peer, header, payload);

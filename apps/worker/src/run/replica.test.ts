@@ -2,9 +2,9 @@
 
 import { zeros } from '@lockstep/autodiff';
 import { fromArrays } from '@lockstep/data';
-import { initialProgress, layoutWorker, viewer } from '@lockstep/run';
+import { initialProgress, layoutWorker, stateHashes, viewer } from '@lockstep/run';
 import { compilePrograms, defineExperiment, resolveConfig } from '@lockstep/training';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createReplica } from './replica.ts';
 
 const experiment = defineExperiment({
@@ -50,7 +50,8 @@ it('an update changes the current copy, and a state that was to be taken before 
   // Its generation ended before the commit.
   replica.filled(chained('dropped'));
   copies[0]![0]!.fill(5);
-  replica.updated(chained('updated'));
+  replica.updated();
+  replica.setProgress(chained('updated'));
   replica.commit();
   expect([first(), replica.copy, replica.progress.chain]).toEqual([5, 0, 'updated']);
   expect(replica.fingerprint()).not.toBe(before);
@@ -92,4 +93,46 @@ it('takes back an update that made something non-finite, and names it', () => {
   expect([first(), replica.copy]).toEqual([1, 1]);
   expect(replica.firstNonFinite()).toBeUndefined();
   expect(replica.trained().map((array) => [...array])).toEqual([[1, 1, 1]]);
+});
+
+describe('hashes', () => {
+  type Parts = ReturnType<typeof replicaOf>;
+  const ofOptimizer = 1;
+
+  it.each<readonly [string, (parts: Parts) => void]>([
+    [
+      'an update',
+      ({ replica, copies }) => {
+        copies[0]![ofOptimizer]!.fill(5);
+        replica.updated();
+      },
+    ],
+    [
+      'a commit',
+      ({ replica }) => {
+        replica.filled(initialProgress);
+        replica.commit();
+      },
+    ],
+    ['taking back an update', ({ replica }) => replica.takeBack()],
+  ])('are those of the current state after %s', async (_what, change) => {
+    const parts = replicaOf();
+    const { replica, copies } = parts;
+    await replica.hash(true);
+    const before = replica.stateHash();
+    change(parts);
+    expect(replica.stateHash()).not.toBe(before);
+    const expected = stateHashes(programs, copies[replica.copy]!);
+    expect([replica.fingerprint(), replica.stateHash()]).toEqual([expected.fingerprint, expected.stateHash]);
+  });
+
+  it('are computed once, and the hash of the whole state only if it is asked for', async () => {
+    const { replica, copies } = replicaOf();
+    const { fingerprint, stateHash } = stateHashes(programs, copies[0]!);
+    await replica.hash(false);
+    copies[0]![0]!.fill(9);
+    expect(replica.fingerprint()).toBe(fingerprint);
+    expect(replica.stateHash()).not.toBe(stateHash);
+    expect(replica.fingerprint()).not.toBe(fingerprint);
+  });
 });

@@ -8,7 +8,6 @@ import type { NamedBytes } from '@lockstep/collectives';
 import {
   fillArray,
   fillReplica,
-  fingerprint,
   firstNonFinite,
   initialProgress,
   misfit,
@@ -21,8 +20,9 @@ import {
   type WorkerLayout,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
+import { createStateHashing, type StateHashing } from './state-hashing.ts';
 
-export interface Replica {
+export interface Replica extends Omit<StateHashing, 'forget'> {
   readonly copy: ReplicaCopy;
   readonly progress: Progress;
   /** Takes views of a new layout. The arrays themselves stay where they are. */
@@ -30,7 +30,7 @@ export interface Replica {
   /** Notes that the spare copy has been filled with a state of this progress, for the commit that follows. */
   filled(progress: Progress): void;
   /** Notes that an update has changed the current copy. What the spare one was filled with is not committed any more. */
-  updated(progress: Progress): void;
+  updated(): void;
   setProgress(progress: Progress): void;
   /** Copies the current state into the spare one, so that an update can be taken back. */
   keep(): void;
@@ -42,8 +42,6 @@ export interface Replica {
   trained(): TypedArray[];
   /** Makes the spare copy the current one if it has been filled. After an update the state is in its place already. */
   commit(): void;
-  /** Of the current state. */
-  fingerprint(): string;
   /** A copy of the current state. */
   snapshot(): NamedBytes[];
   /** Puts a snapshot into the spare copy. Throws `checkpoint` when it is of another model. */
@@ -58,12 +56,13 @@ const progressEntry = 'progress';
 
 export function createReplica(programs: Programs): Replica {
   const variables = replicaVariables(programs);
-  const fingerprinted = [...programs.params, ...programs.state];
+  const numModelArrays = programs.params.length + programs.state.length;
   let copies: readonly [readonly TypedArray[], readonly TypedArray[]] = [[], []];
   let copy: ReplicaCopy = 0;
   let progress = initialProgress;
   /** Of the spare copy, while a commit may make it the current one. */
   let spareProgress: Progress | undefined;
+  const hashing = createStateHashing(programs, () => copies[copy]);
 
   return {
     get copy() {
@@ -73,14 +72,15 @@ export function createReplica(programs: Programs): Replica {
       return progress;
     },
     attach(buffer, layout) {
+      hashing.forget();
       const view = viewer(buffer);
       copies = [layout.replica[0].map(view), layout.replica[1].map(view)];
     },
     filled(next) {
       spareProgress = next;
     },
-    updated(next) {
-      progress = next;
+    updated() {
+      hashing.forget();
       spareProgress = undefined;
     },
     setProgress(next) {
@@ -88,6 +88,7 @@ export function createReplica(programs: Programs): Replica {
     },
     commit() {
       if (spareProgress === undefined) return;
+      hashing.forget();
       copy = otherCopy(copy);
       progress = spareProgress;
       spareProgress = undefined;
@@ -97,11 +98,14 @@ export function createReplica(programs: Programs): Replica {
       for (const [i, array] of copies[copy].entries()) copies[otherCopy(copy)][i]!.set(array);
     },
     takeBack() {
+      hashing.forget();
       copy = otherCopy(copy);
     },
     firstNonFinite: () => firstNonFinite(programs, copies[copy]),
-    trained: () => copies[copy].slice(0, fingerprinted.length).map((array) => array.slice()),
-    fingerprint: () => fingerprint(fingerprinted, copies[copy]),
+    trained: () => copies[copy].slice(0, numModelArrays).map((array) => array.slice()),
+    fingerprint: hashing.fingerprint,
+    stateHash: hashing.stateHash,
+    hash: hashing.hash,
     snapshot: () => [
       ...variables.map(({ name }, i) => ({ name, bytes: bytesOf(copies[copy][i]!).slice() })),
       { name: progressEntry, bytes: Buffer.from(JSON.stringify(progress)) },

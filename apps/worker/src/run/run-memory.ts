@@ -1,11 +1,21 @@
-/** The memory that a run's state, blocks and sums lie in. Every generation lays it out anew; the state stays where it is. */
+/** Where a run's state, blocks and sums lie in the memory of its process. Every generation lays it out anew; the state stays where it is. */
 import type { BoundBucket, ShardRange } from '@lockstep/collectives';
 import type { Dataset, SplitName } from '@lockstep/data';
 import { invariant } from '@lockstep/errors';
-import { createMemory, MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
-import { layoutWorker, type RunConfig, viewer, type WorkerLayout } from '@lockstep/run';
+import { MIN_SCRATCH_BYTES, type Profile, type WasmMemory } from '@lockstep/kernels';
+import {
+  type BlockLayout,
+  layoutWorker,
+  type RecordForm,
+  type RecordLayout,
+  type RecordMode,
+  type RunConfig,
+  viewer,
+  type WorkerLayout,
+} from '@lockstep/run';
 import type { ThreadGroup } from '../compute/commands.ts';
 import type { Pool } from '../compute/pool.ts';
+import type { ProcessMemory } from '../compute/process-memory.ts';
 import { bindBuckets } from '../exchange/buckets.ts';
 import { type ExchangeSizes, largestEvaluation } from './exchange-sizes.ts';
 import type { RunPlans } from './plans.ts';
@@ -26,7 +36,19 @@ export interface RunMemory {
   evaluationBucket(split: SplitName): BoundBucket;
   /** Metrics of the step that was updated last. */
   stepMetrics(): Record<string, number>;
+  /** Copies the digests of the step that was updated last. Undefined if nothing is recorded. */
+  recorded(): RecordedDigests | undefined;
   readonly numOwnShards: number;
+}
+
+export interface RecordedDigests {
+  readonly form: RecordForm;
+  /** The shards of each block whose digests there are. */
+  readonly blocks: readonly ShardRange[];
+  /** See `RecordLayout`. */
+  readonly digests: Uint8Array<ArrayBuffer>;
+  /** One digest of those that all members share. */
+  readonly agreed: bigint;
 }
 
 export interface RunMemoryOptions {
@@ -35,15 +57,18 @@ export interface RunMemoryOptions {
   readonly config: RunConfig;
   readonly sizes: ExchangeSizes;
   readonly replica: Pick<Replica, 'attach'>;
+  readonly memory: ProcessMemory;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
+  readonly record: RecordMode;
 }
 
 export function createRunMemory(options: RunMemoryOptions): RunMemory {
-  const { plans, dataset, config, sizes, replica, pool } = options;
+  const { plans, dataset, config, sizes, replica, pool, record } = options;
   const { programs } = plans;
   let memory: WasmMemory | undefined;
   let layout: WorkerLayout | undefined;
   let bound: readonly (readonly BoundBucket[])[] = [];
+  let copyDigests: (() => RecordedDigests) | undefined;
 
   const laidOut = (): { memory: WasmMemory; layout: WorkerLayout } => {
     invariant(memory !== undefined && layout !== undefined, 'a generation lays out memory before it is used');
@@ -62,10 +87,12 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
         scratchBytes: MIN_SCRATCH_BYTES,
         evaluationSamples: largestEvaluation(dataset.splits),
         batchSize: config.batchSize,
+        record,
       });
-      memory = enlarge(memory, layout.bytes);
+      memory = options.memory.of(layout.bytes);
       replica.attach(memory.buffer, layout);
       bound = bindBuckets(programs, layout, memory.buffer);
+      copyDigests = layout.record && bindRecord(layout.record, layout.blocks, memory.buffer);
       return pool.configure(
         { programs: plans.set, layout, memory, dataset, config, profile, ...(group && { group }) },
         threads.length,
@@ -85,18 +112,24 @@ export function createRunMemory(options: RunMemoryOptions): RunMemory {
       const values = floats(byteOffset, programs.stepMetrics.length);
       return Object.fromEntries(programs.stepMetrics.map((name, i) => [name, values[i]!]));
     },
+    recorded: () => copyDigests?.(),
     get numOwnShards() {
       return laidOut().layout.blocks.reduce((sum, { numShards }) => sum + numShards, 0);
     },
   };
 }
 
-const pageBytes = 65536;
-
-/** A memory of at least `bytes`. What lies in `memory` stays where it is. */
-function enlarge(memory: WasmMemory | undefined, bytes: number): WasmMemory {
-  if (memory === undefined) return createMemory(bytes);
-  const missing = Math.ceil((bytes - memory.buffer.byteLength) / pageBytes);
-  if (missing > 0) memory.grow(missing);
-  return memory;
+/** Returns a function that copies the digests of a step. */
+function bindRecord(
+  { form, digests, agreed, blocks: places }: RecordLayout,
+  blocks: readonly BlockLayout[],
+  buffer: SharedArrayBuffer,
+): () => RecordedDigests {
+  const ranges = places.map((_, i) => {
+    const { node, numShards } = blocks[i]!;
+    return { start: node.index * numShards, count: numShards };
+  });
+  const bytes = new Uint8Array(buffer, digests.byteOffset, 8 * digests.shape[0]);
+  const one = new BigUint64Array(buffer, agreed.byteOffset, 1);
+  return () => ({ form, blocks: ranges, digests: new Uint8Array(bytes), agreed: one[0]! });
 }

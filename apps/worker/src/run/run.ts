@@ -11,11 +11,13 @@ import {
   nonFiniteRule,
   type Programs,
   placeInSource,
+  type RecordMode,
   type RunConfig,
   type Schedule,
 } from '@lockstep/run';
 import type { Compiler } from '../compiler/compiler.ts';
 import type { Pool } from '../compute/pool.ts';
+import type { ProcessMemory } from '../compute/process-memory.ts';
 import { createEarlyFrames, type EarlyFrames } from './early-frames.ts';
 import { type ExchangeSizes, exchangeSizes } from './exchange-sizes.ts';
 import { createJobQueue, type JobQueue } from './job-queue.ts';
@@ -54,19 +56,24 @@ export interface RunOptions {
   readonly bundle: Uint8Array;
   readonly hash: string;
   readonly config: RunConfig;
+  /** What is recorded of each step. */
+  readonly record: RecordMode;
+  /** Whether the state at the end becomes a checkpoint. Default true. */
+  readonly finalCheckpoint?: boolean;
 }
 
 /** What a run uses of its process. */
 export interface RunHost {
   readonly compiler: Pick<Compiler, 'load' | 'plan' | 'search'>;
   readonly pool: Pick<Pool, 'numThreads' | 'configure'>;
+  readonly memory: ProcessMemory;
   /** Called with the error of a job. */
   fail(error: unknown): void;
 }
 
 /** Rejects with what is wrong with the experiment or its data. */
-export async function openRun(options: RunOptions, { compiler, pool, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config } = options;
+export async function openRun(options: RunOptions, { compiler, pool, memory, fail }: RunHost): Promise<Run> {
+  const { name, bundle, hash, config, record, finalCheckpoint = true } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
@@ -90,11 +97,12 @@ export async function openRun(options: RunOptions, { compiler, pool, fail }: Run
       numSegments: sizes.buckets.length,
       plan: (step) => schedule.at(step),
       finalEvaluation: finalSplit !== undefined,
+      finalCheckpoint,
       dataHash: dataset.hash,
       programs: hashes,
     },
     replica,
-    memory: createRunMemory({ plans, dataset, config, sizes, replica, pool }),
+    memory: createRunMemory({ plans, dataset, config, sizes, replica, memory, pool, record }),
     early: createEarlyFrames(sizes.maxHeldBytes),
     tally: createTally(),
     jobs,

@@ -1,7 +1,7 @@
 /** What leaves the cluster of a run: checkpoints, the result, and the name of the operation that is not finite. */
-import { formOfDataset } from '@lockstep/data';
 import { toWireError } from '@lockstep/errors';
 import { cutFrames, type WorkerEffect } from '@lockstep/protocol';
+import { checkpointFacts } from '@lockstep/run';
 import type { WorkerProcess } from '../worker-process.ts';
 import type { Run } from './run.ts';
 
@@ -16,13 +16,13 @@ export function saveCheckpoint(
   profile: string,
 ): void {
   if (!isSound({ raise }, { replica, nonFiniteRule }, step)) return;
-  const { seed } = config;
+  // The hash of the state contains the work for the fingerprint.
+  const stateHash = replica.stateHash();
   const fingerprint = replica.fingerprint();
-  // Not in the header, whose size is bounded since it is a part of a message: a column of words may have many levels.
-  const data = JSON.stringify(formOfDataset(dataset));
-  const metadata = { step: String(step), seed: String(seed), profile, fingerprint, data };
+  const { header, metadata } = checkpointFacts({
+    ...{ step, seed: config.seed, profile, fingerprint, stateHash, progress: replica.progress, dataset },
+  });
   const frames = cutFrames(replica.encode(metadata));
-  const header = { step, seed, profile, fingerprint, progress: replica.progress };
   const lengths = frames.map((frame) => frame.byteLength);
   send({ type: 'checkpoint', step, header, frames: lengths }, frames);
 }

@@ -1,17 +1,18 @@
 /** The training steps of a generation: what the machine asks of a step, carried out by a {@link StepRunner} and the first thread. */
 import type { WorkerEffect, WorkerEvent } from '@lockstep/protocol';
-import { extendChain } from '@lockstep/run';
+import { chainAfter } from '@lockstep/run';
 import { clockMs } from '../clock.ts';
 import type { Pool } from '../compute/pool.ts';
 import type { Group } from '../network/invitations.ts';
 import type { Run } from '../run/run.ts';
 import { type Tracer, tracedBy } from '../tracer.ts';
+import { createStepRecord } from './step-record.ts';
 import type { StepRunner } from './step-runner.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 
 export interface TrainingOptions {
-  readonly group: Pick<Group, 'generation' | 'rank'>;
+  readonly group: Pick<Group, 'generation' | 'rank' | 'members'>;
   readonly run: Pick<Run, 'replica' | 'memory' | 'schedule' | 'tally' | 'jobs'>;
   readonly runner: StepRunner;
   readonly pool: Pick<Pool, 'runUpdate'>;
@@ -32,6 +33,7 @@ export function createTraining(options: TrainingOptions): Training {
   const { group, run, runner, pool, tracer, beforeUpdate, raise } = options;
   const { generation, rank } = group;
   const { replica, memory, schedule, tally, jobs } = run;
+  const record = createStepRecord(group);
 
   /** Counts and traces a step that was updated. `computeMs`: of its update. */
   const account = (step: number, computeMs: number) => {
@@ -44,28 +46,39 @@ export function createTraining(options: TrainingOptions): Training {
       ...{ ...times, computeMs: times.computeMs + computeMs },
     };
   };
-  const update = async ({ step, fingerprint, careful }: Effect<'runUpdate'>): Promise<void> => {
+  /** The hashes of the new state that the schedule asks for. Nothing else writes to the state until its step is reported. */
+  const hash = async ({ fingerprint, stateHash }: Effect<'runUpdate'>) => {
+    if (fingerprint || stateHash) await replica.hash(stateHash);
+    return {
+      ...(fingerprint && { fingerprint: replica.fingerprint() }),
+      ...(stateHash && { stateHash: replica.stateHash() }),
+    };
+  };
+  const update = async (effect: Effect<'runUpdate'>): Promise<void> => {
+    const { step, careful } = effect;
     if (careful) replica.keep();
     const { isUpdated, nonFinite, computeMs } = await pool.runUpdate({
       ...{ order: 'update', step, copy: replica.copy },
     });
     if (!isUpdated && nonFinite !== undefined) return raise({ type: 'nonFinite', found: nonFinite });
+    replica.updated();
     const broken = careful ? replica.firstNonFinite() : undefined;
     if (broken !== undefined) {
       replica.takeBack();
       return raise({ type: 'nonFinite', found: { cause: 'update', step, what: [broken] } });
     }
-    const value = fingerprint ? replica.fingerprint() : undefined;
+    const hashes = await hash(effect);
     const { progress } = replica;
-    const chain = value === undefined ? progress.chain : extendChain(progress.chain, step, value);
-    replica.updated({ ...progress, chain });
+    const chain = chainAfter(progress.chain, step, hashes);
+    replica.setProgress({ ...progress, chain });
     const work = account(step, computeMs);
     const report = {
       ...{ metrics: memory.stepMetrics(), chain, totalSteps: schedule.totalSteps, work },
       ...tracedBy(tracer, rank),
       ...(nonFinite && { nonFinite: nonFinite.what }),
     };
-    raise({ type: 'updateDone', ...(value !== undefined && { fingerprint: value }), report });
+    const recorded = memory.recorded();
+    raise({ type: 'updateDone', ...hashes, ...(recorded && record(recorded)), report });
   };
   return {
     runSegment: ({ step, segment }) => runner.runSegment(step, segment, () => raise({ type: 'segmentDone' })),

@@ -4,11 +4,13 @@
  */
 import { sizeOf } from '@lockstep/tensor';
 import { fuseAhead, type ProgramWithHead } from './ahead.ts';
+import { isUnit, numberIn } from './constant.ts';
 import { constructOf, primitiveOf } from './equation.ts';
 import { fuseElementwise } from './fuse.ts';
 import { joinPlaces } from './join-places.ts';
 import type { PlannedBodies } from './planned.ts';
-import { type BroadcastPattern, dataOf, type Equation, type Program } from './program.ts';
+import type { BroadcastPattern, Equation, Program } from './program.ts';
+import { dataOf } from './program-hash.ts';
 
 export function optimize(program: Program): Program {
   return fuseElementwise(withoutFusion(program));
@@ -62,9 +64,9 @@ export function shareSubexpressions(program: Program): Program {
   const replaced = new Map<number, number>();
   const current = (variable: number): number => replaced.get(variable) ?? variable;
   const constants = program.constants.filter(({ variable, storage }) => {
-    if (storage.data.length !== 1) return true;
-    const value = storage.data[0]!;
-    const key = `constant ${storage.dtype} ${storage.shape.length} ${Object.is(value, -0) ? '-0' : value}`;
+    const number = numberIn(storage);
+    if (number === undefined) return true;
+    const key = `constant ${storage.shape.length} ${number}`;
     const known = first.get(key);
     if (known === undefined) first.set(key, variable);
     else replaced.set(variable, known);
@@ -89,9 +91,7 @@ export function shareSubexpressions(program: Program): Program {
 /** x·1 is x, to the bit. Removes the cotangent 1 that differentiation starts from. */
 export function dropUnitFactors(program: Program): Program {
   const unit = new Set(
-    program.constants
-      .filter(({ storage }) => storage.data.length === 1 && storage.data[0] === 1)
-      .map(({ variable }) => variable),
+    program.constants.filter(({ storage }) => isUnit(storage)).map(({ variable }) => variable),
   );
   const replaced = new Map<number, number>();
   const current = (variable: number): number => replaced.get(variable) ?? variable;

@@ -11,7 +11,8 @@ import { inlineCalls, inlineCompositions } from './inline.ts';
 import { Layout } from './layout.ts';
 import { optimize, optimizeAhead, removeDeadCode } from './optimize.ts';
 import type { Plan, PlannedBodies } from './planned.ts';
-import { aProgram, bodiesOf, type Equation, type Program, programHash } from './program.ts';
+import { aProgram, bodiesOf, type Equation, type Program } from './program.ts';
+import { programHash } from './program-hash.ts';
 import { workSpace } from './work-space.ts';
 
 export interface PlanOptions {
@@ -20,6 +21,7 @@ export interface PlanOptions {
   /**
    * The number of `given` outputs, from the first on, that take the memory of the inputs with their indices, of the
    * same types. Such an output is computed there if the input has no later reader, else it is copied there at the end.
+   * Default 0.
    */
   readonly numInPlace?: number;
   /**
@@ -29,7 +31,7 @@ export interface PlanOptions {
   readonly ahead?: number;
 }
 
-const planRules: Rules<PlanOptions> = {
+export const planRules: Rules<PlanOptions> = {
   outputs: oneOf('arena', 'given'),
   numInPlace: whole(0),
   ahead: whole(0),
@@ -39,11 +41,30 @@ const checkPlan = signature('planProgram', { program: aProgram }, planRules);
 
 export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
   checkPlan(traced, options);
+  return planHashed(traced, programHash(traced), options);
+}
+
+/** What a plan was made of: the traced program, and the same without calls and compositions. */
+export interface PlanOrigin {
+  readonly traced: Program;
+  readonly plain: Program;
+}
+
+/**
+ * {@link planProgram} for a program whose hash is known. `made` is told of the plan and of those of its bodies, the
+ * innermost first.
+ */
+export function planHashed(
+  traced: Program,
+  hash: string,
+  options: PlanOptions,
+  made: (plan: Plan, origin: PlanOrigin) => void = () => undefined,
+): Plan {
   const { outputs = 'arena', numInPlace = 0, ahead } = options;
   const plain = inlineCompositions(inlineCalls(traced));
   const { program: fused, numAhead } =
     ahead === undefined ? { program: optimize(plain), numAhead: 0 } : optimizeAhead(plain, ahead);
-  const optimized = withSavedInputs(withPlannedBodies(fused), numInPlace);
+  const optimized = withSavedInputs(withPlannedBodies(fused, made), numInPlace);
   const program = ahead === undefined ? departEarly(withOwnPartials(optimized)) : optimized;
   const rank = new Map(departures(removeDeadCode(plain)).map((variable, i) => [variable, i]));
   const byDeparture = (a: Equation, b: Equation): number =>
@@ -77,20 +98,24 @@ export function planProgram(traced: Program, options: PlanOptions = {}): Plan {
     const place = finished.places.get(program.outputs[ahead]!);
     invariant(isComputed && place?.kind === 'output', 'the output ahead is computed in its place');
   }
-  return { program, hash: programHash(traced), numTraced, segments, ...finished, numInPlace };
+  const plan: Plan = { program, hash, numTraced, segments, ...finished, numInPlace };
+  made(plan, { traced, plain });
+  return plan;
 }
 
 /**
  * Plans the bodies of constructs. A construct gets one output more, its work space: bytes in the arena for as long as
  * the equation runs.
  */
-function withPlannedBodies(program: Program): Program {
+function withPlannedBodies(program: Program, made: (plan: Plan, origin: PlanOrigin) => void): Program {
   if (program.equations.every((equation) => constructOf(equation) === undefined)) return program;
   const avals = [...program.avals];
   const equations = program.equations.map((equation): Equation => {
     const construct = constructOf(equation);
     if (construct === undefined) return equation;
-    const plans = bodiesOf(equation)!.map((body) => planProgram(body, { outputs: 'given' }));
+    const plans = bodiesOf(equation)!.map((body) =>
+      planHashed(body, programHash(body), { outputs: 'given' }, made),
+    );
     const attrs: PlannedBodies = { ...equation.attrs, bodies: plans.map((plan) => plan.program), plans };
     const { bytes } = workSpace(construct.planned!, attrs);
     const scratch = avals.push({ dtype: 'bool', shape: [bytes] }) - 1;

@@ -2,7 +2,6 @@
  * A program: a traced computation as data. It is a flat list of equations over numbered variables, each assigned once.
  */
 
-import { createHash } from 'node:crypto';
 import { anObject, type Kind, signature } from '@lockstep/errors';
 import type { FusedAttrs } from '@lockstep/kernels';
 import { formatShape, type Storage } from '@lockstep/tensor';
@@ -44,45 +43,10 @@ export const aProgram: Kind = {
     ),
 };
 
-const checkHash = signature('programHash', { program: aProgram });
-
 const checkFormat = signature('formatProgram', { program: aProgram });
-
-/** SHA-256 of everything that defines the computation: equal hashes mean equal computations. */
-export function programHash(program: Program): string {
-  checkHash(program);
-  const hash = createHash('sha256');
-  const { avals, numInputs, equations, outputs } = program;
-  const all = equations.map((equation) =>
-    bodiesOf(equation) === undefined ? equation : { ...equation, attrs: dataOf(equation) },
-  );
-  hash.update(
-    JSON.stringify(
-      { avals: avals.map(({ dtype, shape }) => [dtype, shape]), numInputs, equations: all, outputs },
-      exactNumber,
-    ),
-  );
-  for (const { variable, storage } of program.constants) {
-    hash.update(`constant ${variable}`);
-    hash.update(new Uint8Array(storage.data.buffer, storage.data.byteOffset, storage.data.byteLength));
-  }
-  return hash.digest('hex');
-}
-
-/** JSON writes null for infinities and NaN, and 0 for -0, so different programs would have one hash. */
-const exactNumber = (_key: string, value: unknown): unknown =>
-  typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))
-    ? { number: Object.is(value, -0) ? '-0' : String(value) }
-    : value;
 
 /** The programs in a construct's equation; undefined for any other equation. */
 export const bodiesOf = ({ attrs }: Equation): readonly Program[] | undefined => (attrs as Bodies).bodies;
-
-/** The attrs of an equation for JSON, with the hashes of the bodies in their place. */
-export function dataOf(equation: Equation): Attrs {
-  const bodies = bodiesOf(equation);
-  return bodies === undefined ? equation.attrs : { ...equation.attrs, bodies: bodies.map(programHash) };
-}
 
 const nameOf = (variable: number): string => `v${variable}`;
 

@@ -4,6 +4,7 @@ import { invariant } from '@lockstep/errors';
 import { MAX_BLAMES } from '../constants.ts';
 import type { Member, NonFiniteFound, Source } from '../messages/messages.ts';
 import { assignShards } from '../shards.ts';
+import { judge } from './comparison.ts';
 import { finish, stopSaved } from './ending.ts';
 import { holderOf, search } from './searching.ts';
 import type { CoordinatorState, Finish, LossReason, WorkerRecord } from './state.ts';
@@ -150,14 +151,15 @@ function loseMember(turn: Turn): void {
 }
 
 /**
- * Ends the run if every member has finished and the last checkpoint is durable. Fingerprints were compared on arrival. True:
- * nothing is left to compute.
+ * Ends the run if every member has finished, none differs from the others, and the last checkpoint is durable. True: nothing is
+ * left to compute.
  */
 export function finishIfAll(turn: Turn): boolean {
   const members = [...turn.state.workers.values()].filter(({ status }) => status === 'member');
   const finishes = members.map((member) => member.finish).filter((one): one is Finish => one !== null);
   const [first] = finishes;
   if (first === undefined || finishes.length < members.length) return false;
+  if (judge(turn)) return true;
   if (turn.state.storing > turn.state.checkpointStep) return true;
   finish(turn, first);
   return true;

@@ -1,9 +1,9 @@
 /** Admits workers or refuses them, by their hello and hashes. */
 
-import { PROTOCOL_VERSION } from '../constants.ts';
 import type { Hello, RefusalCode, WorkerMessage } from '../messages/messages.ts';
+import { type Difference, differs, machineDifference, profileDifference } from './differences.ts';
 import { admit, lose } from './generations.ts';
-import { chooseProfile, profileRemedy } from './profile.ts';
+import { chooseProfile } from './profile.ts';
 import { comparePrograms, programsDiffer } from './programs.ts';
 import type { CoordinatorState } from './state.ts';
 import {
@@ -21,21 +21,30 @@ import { beginIfGathered, expectFewer, hasGathered } from './waiting.ts';
 
 type Loaded = Extract<WorkerMessage, { type: 'loaded' }>;
 
-interface Difference {
-  readonly code: RefusalCode;
-  readonly message: string;
-}
-
 export function welcome(turn: Turn, hello: Hello) {
   const { worker } = hello;
   const known = turn.state.workers.get(worker);
-  // The worker repeated its hello before the answer arrived.
-  if (known?.status === 'loading') return updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
+  if (known?.status === 'loading') return repeated(turn, worker);
   if (known !== undefined) lose(turn, worker, 'restarted');
   const difference = differenceOf(turn.state, hello);
   if (difference !== null) return refuse(turn, worker, difference.code, difference.message);
   update(turn, { workers: new Map(turn.state.workers).set(worker, newcomer(hello, turn.state.ranMs)) });
-  const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes } = turn.state.config;
+  sendWelcome(turn, worker);
+  log(turn, { type: 'joined', worker, host: hello.host, pid: hello.pid, threads: hello.threads });
+}
+
+/**
+ * The worker repeated its hello before the answer arrived. In a pool it may also have been in another run and have ignored the
+ * answer; if it did not, it ignores the second one.
+ */
+function repeated(turn: Turn, worker: string): void {
+  updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
+  if (turn.state.config.pooled) sendWelcome(turn, worker);
+}
+
+function sendWelcome(turn: Turn, worker: string): void {
+  const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes, pooled } =
+    turn.state.config;
   send(turn, worker, {
     type: 'welcome',
     run,
@@ -46,56 +55,22 @@ export function welcome(turn: Turn, hello: Hello) {
     livenessMs,
     step: turn.state.progressStep,
     frames: [bundleBytes],
+    ...(pooled && { pooled }),
   });
-  log(turn, { type: 'joined', worker, host: hello.host, pid: hello.pid, threads: hello.threads });
 }
 
 /** The first difference for which a worker is refused, or null. */
 function differenceOf({ config, profile, dataHash }: CoordinatorState, hello: Hello): Difference | null {
-  const differs = (
-    code: RefusalCode,
-    what: string,
-    has: string,
-    needs: string,
-    remedy: string,
-  ): Difference => ({
-    code,
-    message: `${what} differs: the worker has ${has}, the run ${needs}; ${remedy}`,
-  });
-  if (hello.protocol !== PROTOCOL_VERSION) {
-    return differs(
-      'protocol',
-      'protocol',
-      `${hello.protocol}`,
-      `${PROTOCOL_VERSION}`,
-      'install the same release',
-    );
-  }
-  if (hello.version !== config.version) {
-    return differs('version', 'version', hello.version, config.version, 'install the same release');
-  }
-  if (hello.build !== config.build) {
-    const remedy = 'build the same commit on both machines (npm ci), so that they compute the same';
-    return differs('build', 'build', hello.build, config.build, remedy);
-  }
+  const ofMachine = machineDifference(config, hello);
+  if (ofMachine !== null) return ofMachine;
   const { experimentHash, dataHash: ownData } = hello;
   if (experimentHash !== undefined && experimentHash !== config.experiment.hash) {
-    return differs(
-      'experiment',
-      'experiment',
-      experimentHash,
-      config.experiment.hash,
-      'start it without a file',
-    );
+    return differs('experiment', experimentHash, config.experiment.hash, 'start it without a file');
   }
   if (ownData !== undefined && dataHash !== null && ownData !== dataHash) {
-    return differs('data', 'data', ownData, dataHash, 'give it the same files');
+    return differs('data', ownData, dataHash, 'give it the same files');
   }
-  const needed = profile ?? (config.profile === 'auto' ? null : config.profile);
-  if (needed !== null && !hello.profiles.includes(needed)) {
-    return differs('profile', 'profile', hello.profiles.join(' and '), needed, profileRemedy);
-  }
-  return null;
+  return profileDifference(profile ?? config.profile, hello);
 }
 
 /** A worker has read the experiment and its data. */

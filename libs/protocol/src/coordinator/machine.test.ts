@@ -44,12 +44,13 @@ function running() {
   return coordinator;
 }
 
-const committed = (step: number, fingerprint?: string): WorkerMessage => ({
+const committed = (step: number, fingerprint?: string, stateHash?: string): WorkerMessage => ({
   type: 'committed',
   generation: 1,
   step,
   report: {},
   ...(fingerprint === undefined ? {} : { fingerprint }),
+  ...(stateHash === undefined ? {} : { stateHash }),
 });
 
 describe('coordinator', () => {
@@ -122,8 +123,48 @@ describe('coordinator', () => {
     hear('w1', committed(1, 'a'));
     raise({ type: 'disconnected', worker: 'w1' });
     const effects = hear('w2', committed(1, 'b'));
-    expect(effects[0]).toEqual({ type: 'diverged', step: 1, fingerprints: { w1: 'a', w2: 'b' } });
+    const differing = { step: 1, of: 'fingerprint', workers: ['w1', 'w2'], hashes: { w1: 'a', w2: 'b' } };
+    expect(effects[0]).toEqual({ type: 'diverged', ...differing });
     expect(state().stopReason).toBe('failed');
+  });
+
+  it.each([
+    ['a', 'the fingerprints agree, so the state of the optimizer differs'],
+    [undefined, 'parameters, model state or the state of the optimizer differ'],
+  ])(
+    'compares the hashes of the whole state, and says what differs (fingerprint: %s)',
+    (fingerprint, what) => {
+      const { hear } = running();
+      hear('w1', committed(1, fingerprint, 's'));
+      const effects = hear('w2', committed(1, fingerprint, 't'));
+      const hashes = { w1: 's', w2: 't' };
+      expect(effects[0]).toEqual({
+        type: 'diverged',
+        step: 1,
+        of: 'stateHash',
+        workers: ['w1', 'w2'],
+        hashes,
+      });
+      expect(effects.at(-1)).toMatchObject({
+        outcome: { reason: 'failed', error: { message: expect.stringContaining(what) } },
+      });
+    },
+  );
+
+  it('names the fingerprints alone where they differ, since the hash of the state then differs too', () => {
+    const { hear } = running();
+    hear('w1', committed(1, 'a', 's'));
+    const diverged = hear('w2', committed(1, 'b', 't')).filter(({ type }) => type === 'diverged');
+    expect(diverged).toMatchObject([{ of: 'fingerprint' }]);
+  });
+
+  it('journals a checkpoint with the hashes of its state and its file', () => {
+    const { hear, raise } = running();
+    hear('w1', { type: 'checkpoint', step: 1, header: {}, frames: [] });
+    const hashes = { stateHash: 's', tensorsSha256: 't' };
+    expect(raise({ type: 'checkpointSaved', step: 1, ...hashes })).toEqual([
+      { type: 'journal', entry: { type: 'checkpoint', step: 1, ...hashes } },
+    ]);
   });
 
   it('ignores messages of stale generations', () => {

@@ -5,6 +5,7 @@
 
 import { MAX_TICK_MS } from '../constants.ts';
 import type { WorkerMessage } from '../messages/messages.ts';
+import { judge } from './comparison.ts';
 import { fail, stopInterrupted, stopLatecomer, stopNonFinite } from './ending.ts';
 import { enforceTimeouts, shellFailed, workerFailed } from './failures.ts';
 import { continuePreparing, linkLost, lose, reweigh, startGeneration } from './generations.ts';
@@ -55,7 +56,7 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     numSearches: 0,
     needed: config.minWorkers,
     workers: new Map(),
-    fingerprints: [],
+    hashes: [],
     blames: {},
     saver: null,
     storing: -1,
@@ -100,7 +101,10 @@ export function advanceCoordinator(
 ): { readonly state: CoordinatorState; readonly effects: readonly CoordinatorEffect[] } {
   const turn: Turn = { state, effects: [], now };
   if (state.phase === 'done') afterwards(turn, event);
-  else handle(turn, event);
+  else {
+    handle(turn, event);
+    if (turn.state.phase !== 'done') judge(turn);
+  }
   return { state: turn.state, effects: turn.effects };
 }
 
@@ -123,7 +127,7 @@ function handle(turn: Turn, event: CoordinatorEvent) {
     case 'reweigh':
       return reweigh(turn, event.weights);
     case 'checkpointSaved':
-      return checkpointSaved(turn, event.step);
+      return checkpointSaved(turn, event);
     case 'checkpointFailed':
       return checkpointFailed(turn, event.step, event.error);
     case 'checkpointLost':
@@ -192,7 +196,8 @@ function parked(turn: Turn, worker: string, generation: number, step: number) {
   if (phase !== 'preparing' || generation !== turn.state.generation) return;
   if (workers.get(worker)?.status !== 'asked') return;
   updateWorker(turn, worker, { status: 'ready', step });
-  continuePreparing(turn);
+  // Before the next generation begins: it makes members of workers that did not compute the step.
+  if (!judge(turn)) continuePreparing(turn);
 }
 
 function tick(turn: Turn) {

@@ -1,9 +1,8 @@
 /** The choice of the numeric profile. */
 
 import type { Profile } from '../messages/messages.ts';
+import { profileDifference } from './differences.ts';
 import { journal, loadedWorkers, refuse, type Turn, update } from './turn.ts';
-
-export const profileRemedy = 'run lockstep doctor there to see why; --profile portable runs everywhere';
 
 /** Chooses the run's profile once, from the profiles of the gathered workers. Workers without it are refused. */
 export function chooseProfile(turn: Turn): void {
@@ -16,8 +15,7 @@ export function chooseProfile(turn: Turn): void {
   update(turn, { profile });
   journal(turn, { type: 'profile', profile });
   for (const [worker, { hello }] of turn.state.workers) {
-    if (offers(profile)(worker)) continue;
-    const message = `profile differs: the worker has ${hello.profiles.join(' and ')}, the run ${profile}; ${profileRemedy}`;
-    refuse(turn, worker, 'profile', message);
+    const difference = profileDifference(profile, hello);
+    if (difference !== null) refuse(turn, worker, difference.code, difference.message);
   }
 }

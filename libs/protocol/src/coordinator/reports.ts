@@ -1,30 +1,32 @@
-/** Handles the reports of members: progress, once for each step; fingerprints, which are compared; checkpoints. */
+/** Handles the reports of members: progress, once for each step; digests and hashes, which are compared; checkpoints. */
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
+import { compare } from './comparison.ts';
 import { fail } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
 import { search } from './searching.ts';
-import type { Fingerprints } from './state.ts';
+import type { CoordinatorEvent } from './state.ts';
 import { journal, type Turn, update, updateWorker } from './turn.ts';
 
 type Report<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
-
-/** How many steps' fingerprints are kept. Members differ by one step at most, so reports are never far behind. */
-const KEPT_FINGERPRINTS = 8;
 
 /**
  * The first report of a step counts, from any member of any generation: an update that has begun completes, and a repeated
  * step gives the same bytes.
  */
 export function committed(turn: Turn, worker: string, message: Report<'committed'>): void {
-  const { step, fingerprint, report } = message;
+  const { step, digest, fingerprint, stateHash, report } = message;
   updateWorker(turn, worker, { isProven: true });
   if (step > turn.state.progressStep) {
     update(turn, { progressStep: step, blames: {} });
     turn.effects.push({ type: 'progress', step, worker, report });
   }
-  if (fingerprint !== undefined) compareFingerprint(turn, worker, { step, final: false }, fingerprint);
+  const computed = { fingerprint, stateHash, digest };
+  for (const of of ['fingerprint', 'stateHash', 'digest'] as const) {
+    const hash = computed[of];
+    if (hash !== undefined) compare(turn, worker, { step, of }, hash);
+  }
 }
 
 export function evaluated(turn: Turn, { step, final, report }: Report<'evaluated'>): void {
@@ -38,45 +40,9 @@ export function finished(turn: Turn, worker: string, message: Report<'finished'>
   const { generation, step, fingerprint, result } = message;
   const isMember = turn.state.workers.get(worker)?.status === 'member';
   if (turn.state.phase !== 'running' || generation !== turn.state.generation || !isMember) return;
-  if (!compareFingerprint(turn, worker, { step, final: true }, fingerprint)) return;
+  if (!compare(turn, worker, { step, of: 'result' }, fingerprint)) return;
   updateWorker(turn, worker, { finish: { step, fingerprint, result } });
   finishIfAll(turn);
-}
-
-/** Ends the run if two workers, or two computations of one step, differ. */
-function compareFingerprint(
-  turn: Turn,
-  worker: string,
-  { step, final }: Pick<Fingerprints, 'step' | 'final'>,
-  fingerprint: string,
-): boolean {
-  const isSame = (one: Fingerprints) => one.step === step && one.final === final;
-  const known = turn.state.fingerprints.find(isSame)?.byWorker ?? {};
-  const byWorker = { ...known, [worker]: fingerprint };
-  const agreed = known[worker] ?? Object.values(known)[0] ?? fingerprint;
-  if (agreed !== fingerprint) {
-    turn.effects.push({ type: 'diverged', step, fingerprints: byWorker });
-    fail(turn, divergence(step, worker, fingerprint, agreed, byWorker));
-    return false;
-  }
-  const others = turn.state.fingerprints.filter((one) => !isSame(one));
-  const fingerprints = [...others, { step, final, byWorker }].sort((a, b) => a.step - b.step);
-  update(turn, { fingerprints: fingerprints.slice(-KEPT_FINGERPRINTS) });
-  return true;
-}
-
-function divergence(
-  step: number,
-  worker: string,
-  fingerprint: string,
-  agreed: string,
-  byWorker: Readonly<Record<string, string>>,
-): WireError {
-  return {
-    code: 'internal',
-    message: `step ${step}: worker ${worker} computed ${fingerprint}, others ${agreed}; a machine or a kernel breaks the numeric profile`,
-    facts: { step, fingerprints: byWorker },
-  };
 }
 
 /** A checkpoint arrived. Members of two generations may both send that of a step; one is enough. */
@@ -86,10 +52,12 @@ export function checkpointReceived(turn: Turn, worker: string, step: number): vo
   turn.effects.push({ type: 'storeCheckpoint', worker, step });
 }
 
-export function checkpointSaved(turn: Turn, step: number) {
+type Saved = Extract<CoordinatorEvent, { type: 'checkpointSaved' }>;
+
+export function checkpointSaved(turn: Turn, { type: _, step, ...hashes }: Saved) {
   if (step > turn.state.checkpointStep) {
     update(turn, { checkpointStep: step });
-    journal(turn, { type: 'checkpoint', step });
+    journal(turn, { type: 'checkpoint', step, ...hashes });
   }
   const { phase, saver, workers } = turn.state;
   const wanted = saver === null ? undefined : workers.get(saver);

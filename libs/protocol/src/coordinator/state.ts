@@ -32,6 +32,8 @@ export interface CoordinatorConfig {
   readonly profile: Profile | 'auto';
   readonly heartbeatMs: number;
   readonly livenessMs: number;
+  /** The run shares its workers with others. */
+  readonly pooled?: true;
   /**
    * Workers of the previous incarnation, which may hold a newer state than any checkpoint. The first generation waits for
    * them, for `awaitMs` at most.
@@ -40,6 +42,8 @@ export interface CoordinatorConfig {
   readonly awaitMs?: number;
   /** What an earlier incarnation, or the checkpoint that a run resumes from, has left. */
   readonly initial?: Recovered;
+  /** False in tests that look at runs whose members differ. Default: members are compared. */
+  readonly compares?: boolean;
 }
 
 export interface Recovered {
@@ -106,10 +110,16 @@ export interface WorkerRecord {
   readonly finish: Finish | null;
 }
 
-export interface Fingerprints {
+/**
+ * What workers have hashed: parameters and model state after a step; the state after it, of which the optimizer's is a part; in a
+ * recorded run, the results of a step's exchanges and the state after it; or the run's result.
+ */
+export type Hashed = 'fingerprint' | 'stateHash' | 'digest' | 'result';
+
+/** The hashes of members, which must agree. */
+export interface Hashes {
   readonly step: number;
-  /** Of the run's result rather than of a step. */
-  readonly final: boolean;
+  readonly of: Hashed;
   readonly byWorker: Readonly<Record<string, string>>;
 }
 
@@ -139,8 +149,8 @@ export interface CoordinatorState {
   readonly progressStep: number;
   readonly evaluatedStep: number;
   readonly finalEvaluated: boolean;
-  /** The fingerprints of the latest steps that have any, newest last. */
-  readonly fingerprints: readonly Fingerprints[];
+  /** The hashes of the latest steps that have any. */
+  readonly hashes: readonly Hashes[];
   /** By worker: how often peers failed to reach it since the last commit. */
   readonly blames: Readonly<Record<string, number>>;
   /** The worker to which `save` or `search` was sent. */
@@ -169,8 +179,13 @@ export type CoordinatorEvent =
   | { readonly type: 'interrupt' }
   /** Measured speeds: slow workers lose shards to faster ones. The result stays the same. */
   | { readonly type: 'reweigh'; readonly weights: Readonly<Record<string, number>> }
-  /** The checkpoint of `step` is durable. */
-  | { readonly type: 'checkpointSaved'; readonly step: number }
+  /** The checkpoint of `step` is durable. The hashes go to the journal. */
+  | {
+      readonly type: 'checkpointSaved';
+      readonly step: number;
+      readonly stateHash?: string;
+      readonly tensorsSha256?: string;
+    }
   /** The checkpoint of `step` could not be written. Without `error`, its bytes were invalid. */
   | { readonly type: 'checkpointFailed'; readonly step: number; readonly error?: WireError }
   /** The checkpoint of `step`, from which a generation began, cannot be read any more. `newest` can be read, or is -1. */
@@ -194,7 +209,13 @@ export type JournalEntry =
       readonly source: Source;
       readonly members: readonly Member[];
     }
-  | { readonly type: 'checkpoint'; readonly step: number }
+  /** SHA-256 of the state, as members hash it, and of the file of its tensors. Release 0.1.0 wrote neither. */
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly stateHash?: string;
+      readonly tensorsSha256?: string;
+    }
   /** The run has another length after `step`, and so another update program. */
   | { readonly type: 'lengthChanged'; readonly step: number }
   | { readonly type: 'done'; readonly reason: StopReason; readonly step: number };
@@ -297,9 +318,12 @@ export type CoordinatorEffect =
     }
   /** Write the checkpoint that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
+  /** Workers differ, which ends the run. `workers`: those that differ from the majority, or all if there is none. */
   | {
       readonly type: 'diverged';
       readonly step: number;
-      readonly fingerprints: Readonly<Record<string, string>>;
+      readonly of: Hashed;
+      readonly workers: readonly string[];
+      readonly hashes: Readonly<Record<string, string>>;
     }
   | { readonly type: 'done'; readonly outcome: Outcome };

@@ -33,7 +33,8 @@ export function stopAwaiting(turn: Turn, worker: string): void {
 }
 
 export function send(turn: Turn, worker: string, message: CoordinatorMessage): void {
-  turn.effects.push({ type: 'send', worker, message });
+  const { pooled, run } = turn.state.config;
+  turn.effects.push({ type: 'send', worker, message: pooled ? { ...message, run } : message });
 }
 
 export function journal(turn: Turn, entry: JournalEntry): void {

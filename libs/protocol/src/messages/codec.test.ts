@@ -31,7 +31,19 @@ const fromWorker: readonly WorkerMessage[] = [
     generation: 3,
     step: 9,
     fingerprint: 'f',
+    stateHash: 's',
     report: { loss: Number.NaN, bytes: 2 ** 40 },
+  },
+  {
+    ...{ type: 'committed', generation: 3, step: 9, report: {}, digest: '00ff00ff00ff00ff' },
+    record: {
+      ...{ rank: 1, shards: { start: 4, count: 3 }, form: 0xffff_ffff, names: '{}' },
+      blocks: [
+        { start: 4, count: 2 },
+        { start: 6, count: 1 },
+      ],
+      digests: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
+    },
   },
   { type: 'evaluated', generation: 3, step: 9, final: true, report: { accuracy: 0.98 } },
   { type: 'lost', generation: 3, peer: 'w2' },
@@ -42,6 +54,7 @@ const fromWorker: readonly WorkerMessage[] = [
   { type: 'searched', step: 9, message: 'log makes 1 NaN' },
   { type: 'leave' },
   { type: 'heartbeat' },
+  { type: 'heartbeat', run: 'run-1' },
 ];
 
 const fromCoordinator: readonly CoordinatorMessage[] = [
@@ -71,6 +84,7 @@ const fromCoordinator: readonly CoordinatorMessage[] = [
   { type: 'prepare', generation: 4, careful: true },
   { type: 'search', step: 9 },
   { type: 'stop', reason: 'failed', message: 'matmul' },
+  { type: 'release', run: 'run-1' },
   { type: 'heartbeat', step: 9 },
 ];
 

@@ -7,7 +7,14 @@
 
 import type { ErrorCode } from '@lockstep/errors';
 import * as v from 'valibot';
-import { MAX_FRAME_BYTES, MAX_FRAMES, MAX_SHARDS, MAX_TEXT_LENGTH } from '../constants.ts';
+import {
+  MAX_FRAME_BYTES,
+  MAX_FRAMES,
+  MAX_NAMES_LENGTH,
+  MAX_RECORD_BYTES,
+  MAX_SHARDS,
+  MAX_TEXT_LENGTH,
+} from '../constants.ts';
 
 /** Unknown keys are dropped. */
 const object = <Entries extends v.ObjectEntries>(entries: Entries) => v.pipe(v.object(entries), v.readonly());
@@ -110,11 +117,33 @@ const nonFinite = object({
   what: list(text, 1, 16),
 });
 
+/** What a member records of a step. */
+const stepRecord = object({
+  rank: count,
+  /** Those of the member. */
+  shards,
+  /** The shards that each of its blocks has; none where only the state is recorded. */
+  blocks: list(shards, 0, MAX_SHARDS),
+  /** A number that stands for the names of the digests: equal names have equal numbers. */
+  form: count,
+  /** The names as JSON, in the first report of a generation. */
+  names: v.exactOptional(v.pipe(v.string(), v.maxLength(MAX_NAMES_LENGTH))),
+  /** Eight bytes each: those that all members share, then those of each block. */
+  digests: v.pipe(v.instance(Uint8Array), v.maxLength(MAX_RECORD_BYTES)),
+});
+
 /** Workers check each new state, and nobody uses a state that was not checked. */
 const careful = v.exactOptional(v.literal(true));
 
+/** Of a run, which it names. */
+const runMessage = <const Type extends string, Entries extends v.ObjectEntries>(
+  type: Type,
+  entries: Entries,
+) => object({ type: v.literal(type), run: name, ...entries });
+
+/** In a pool, every message names the run that it belongs to. A hello without it comes from a worker that is in no run. */
 const message = <const Type extends string, Entries extends v.ObjectEntries>(type: Type, entries: Entries) =>
-  object({ type: v.literal(type), ...entries });
+  object({ type: v.literal(type), run: v.exactOptional(name), ...entries });
 
 export const workerMessage = v.variant('type', [
   message('hello', {
@@ -137,8 +166,19 @@ export const workerMessage = v.variant('type', [
   message('loaded', { dataHash: v.exactOptional(name), programs: v.exactOptional(programHashes) }),
   /** Answers `prepare`: the worker is parked at a safe point and holds the state of `step`. */
   message('ready', { generation: count, step }),
-  /** The report of every member has the step's metrics, so that a crash cannot leave a gap in them. */
-  message('committed', { generation: count, step, fingerprint: v.exactOptional(name), report: record }),
+  /**
+   * The report of every member has the step's metrics, so that a crash cannot leave a gap in them. `stateHash` covers the
+   * optimizer's state too, and `digest` the results of the step's exchanges besides.
+   */
+  message('committed', {
+    generation: count,
+    step,
+    fingerprint: v.exactOptional(name),
+    stateHash: v.exactOptional(name),
+    digest: v.exactOptional(name),
+    record: v.exactOptional(stepRecord),
+    report: record,
+  }),
   message('evaluated', { generation: count, step, final: v.boolean(), report: record }),
   /** The data link to a peer broke. */
   message('lost', { generation: count, peer: workerId }),
@@ -156,8 +196,7 @@ export const workerMessage = v.variant('type', [
 
 export const coordinatorMessage = v.variant('type', [
   /** `frames`: the experiment's bundle. `step`: the last reported step, as in `heartbeat`. */
-  message('welcome', {
-    run: name,
+  runMessage('welcome', {
     incarnation: count,
     config: record,
     experiment: object({ name, hash: name }),
@@ -165,6 +204,8 @@ export const coordinatorMessage = v.variant('type', [
     livenessMs: integer(1),
     step,
     frames,
+    /** The run shares its workers with others: its end frees a worker and does not end it. */
+    pooled: v.exactOptional(v.literal(true)),
   }),
   message('refused', { code: refusal, message: text }),
   /** Stop at the next safe point and answer `ready`. */
@@ -183,6 +224,9 @@ export const coordinatorMessage = v.variant('type', [
   message('save', {}),
   /** From your state, find the operation that is not finite in the next step, `step`. */
   message('search', { step: count }),
+  /** Leave the run: end the job that runs, forget the run's state, and say hello again. */
+  runMessage('release', {}),
+  /** The run has ended. A pooled worker leaves it as after `release`; one that is in no run ends. */
   message('stop', { reason: stopReason, message: v.exactOptional(text) }),
   /** `step`: the last step whose report arrived. Workers need not keep older reports. */
   message('heartbeat', { step }),
@@ -196,6 +240,7 @@ export type RefusalCode = v.InferOutput<typeof refusal>;
 export type StopReason = v.InferOutput<typeof stopReason>;
 /** What is not finite, and in which step. */
 export type NonFiniteFound = v.InferOutput<typeof nonFinite>;
+export type StepRecord = v.InferOutput<typeof stepRecord>;
 export type OpaqueRecord = v.InferOutput<typeof record>;
 export type WorkerMessage = v.InferOutput<typeof workerMessage>;
 export type CoordinatorMessage = v.InferOutput<typeof coordinatorMessage>;

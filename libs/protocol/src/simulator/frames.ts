@@ -21,13 +21,20 @@ export type PeerFrame =
 export type PartialFrame = Extract<PeerFrame, { type: 'partial' }>;
 
 interface Generation {
+  readonly run: string;
   readonly incarnation: number;
   readonly generation: number;
 }
 
-/** Distinguishes generations of all incarnations of the coordinator. */
-export function generationName({ incarnation, generation }: Generation): string {
-  return `${incarnation}/${generation}`;
+/** Distinguishes generations of all runs and of all incarnations of their coordinators. */
+export function generationName({ run, incarnation, generation }: Generation): string {
+  return `${run}/${incarnation}/${generation}`;
+}
+
+/** The run of a frame between workers. */
+export function runOfFrame(frame: PeerFrame): string {
+  const [run = ''] = (frame.type === 'partial' ? frame.key : frame.generationName).split('/');
+  return run;
 }
 
 /** Identifies one exchange of one generation. */
@@ -38,9 +45,9 @@ export function exchangeKey(
   return `${generationName(generation)}/${step}/${exchange}`;
 }
 
-/** Whether the exchange with this key belongs to a generation before `current`. */
+/** Whether the exchange with this key belongs to a generation of the same run before `current`. */
 export function isStale(key: string, current: Generation): boolean {
-  const [incarnation = 0, generation = 0] = key.split('/').map(Number);
+  const [incarnation = 0, generation = 0] = key.split('/').slice(1).map(Number);
   if (incarnation !== current.incarnation) return incarnation < current.incarnation;
   return generation < current.generation;
 }

@@ -4,7 +4,7 @@ import { invariant } from '@lockstep/errors';
 import type { CoordinatorEffect, JournalEntry, Outcome } from '../coordinator/state.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
 import type { PartialFrame } from './frames.ts';
-import type { SimulationOptions } from './options.ts';
+import type { RunOptions } from './options.ts';
 import { trajectory } from './trajectory.ts';
 
 /** What a real run has on disk, where it outlives every process. */
@@ -26,12 +26,12 @@ export class Ledger {
     evaluatedStep: -1,
     finalEvaluated: false,
   };
-  readonly #options: SimulationOptions;
+  readonly #options: RunOptions;
   /** The states one process would compute. */
   readonly #states: readonly number[];
   readonly #stopped = new Set<string>();
 
-  constructor(options: SimulationOptions) {
+  constructor(options: RunOptions) {
     const { seed, numSteps, numSegments, numShards } = options;
     this.#options = options;
     this.#states = trajectory(seed, numSteps, numSegments, numShards);
@@ -160,7 +160,7 @@ export class Ledger {
 }
 
 /** The step at which a run with these options ends. */
-function finalStepOf({ numSteps, evaluateEvery, stopFrom }: SimulationOptions): number {
+function finalStepOf({ numSteps, evaluateEvery, stopFrom }: RunOptions): number {
   for (let step = 0; step < numSteps; step += evaluateEvery) if (step >= stopFrom) return step;
   return numSteps;
 }

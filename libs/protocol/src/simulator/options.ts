@@ -1,4 +1,4 @@
-/** What a simulation is given: the size of the run and the faults it meets. */
+/** What a simulation is given: the size of its runs and the faults they meet. */
 
 /** How many faults of each kind a run meets, at random moments in its first `withinMs`. */
 export interface Faults {
@@ -32,9 +32,10 @@ export interface PlantedNonFinite {
   readonly shownAt: number;
 }
 
-export interface SimulationOptions {
+/** The size of a run. */
+export interface RunOptions {
+  /** Of the run's states. */
   readonly seed: number;
-  readonly numWorkers: number;
   readonly numShards: number;
   readonly numSteps: number;
   readonly numSegments: number;
@@ -44,8 +45,12 @@ export interface SimulationOptions {
   readonly finalEvaluation: boolean;
   /** The first evaluation at or after this step stops the run early. */
   readonly stopFrom: number;
+  readonly nonFinite?: PlantedNonFinite;
+}
+
+export interface SimulationOptions extends RunOptions {
+  readonly numWorkers: number;
   /** Encodes and decodes every control message. */
   readonly encodeMessages: boolean;
   readonly faults: Faults;
-  readonly nonFinite?: PlantedNonFinite;
 }

@@ -1,4 +1,4 @@
-/** A simulated coordinator process. Its disk outlives it. */
+/** A run's simulated coordinator: a process of its own, or a part of a pool's. The run's disk outlives it. */
 
 import { HEARTBEAT_MS, LIVENESS_MS, RETURN_WAIT_MS, TICK_MS } from '../constants.ts';
 import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
@@ -8,41 +8,55 @@ import type {
   CoordinatorState,
   JournalEntry,
 } from '../coordinator/state.ts';
-import type { WorkerMessage } from '../messages/messages.ts';
-import { createPause } from './pause.ts';
-import type { World } from './world.ts';
+import type { CoordinatorMessage } from '../messages/messages.ts';
+import type { Pause } from './pause.ts';
+import type { SimRun, World } from './world.ts';
 
 export interface SimCoordinator {
   readonly state: () => CoordinatorState;
-  hear(worker: string, message: WorkerMessage): void;
+  /** Handles an event at once. */
   raise(event: CoordinatorEvent): void;
   crash(): void;
-  /** Pauses for `durationMs`; handles events of the pause afterwards. */
-  pause(durationMs: number): void;
 }
 
-export function createSimCoordinator(world: World, incarnation: number, minWorkers: number): SimCoordinator {
-  const { clock, random, options, ledger } = world;
+export interface SimCoordinatorOptions {
+  readonly world: Pick<World, 'clock' | 'random' | 'isDiskFull'>;
+  readonly run: SimRun;
+  readonly incarnation: number;
+  readonly minWorkers: number;
+  readonly pooled?: true;
+  /** Of the process, which handles no tick meanwhile. */
+  readonly pause: Pause;
+  send(worker: string, message: CoordinatorMessage): void;
+  /** Called when the machine has decided that the run is over, before it tells anybody. */
+  onEnding?(): void;
+  onEnded?(): void;
+}
+
+export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordinator {
+  const { world, run, incarnation, minWorkers, pooled, send, onEnding, onEnded } = options;
+  const { clock, random } = world;
+  const { ledger } = run;
   const { disk } = ledger;
   let alive = true;
-  const { begin: pause, whenAwake } = createPause(clock);
-  /** The state in the current message, if it is a checkpoint. */
   let attached = 0;
   let state = createCoordinator(
     {
-      run: 'run',
+      run: run.name,
       incarnation,
       version: '1',
       build: 'b1',
       experiment: { name: 'simulated', hash: 'experiment' },
-      config: {},
+      config: { run: run.name },
       bundleBytes: 0,
-      numShards: options.numShards,
+      numShards: run.options.numShards,
       minWorkers,
+      ...(pooled && { pooled }),
       profile: 'auto',
       heartbeatMs: HEARTBEAT_MS,
       livenessMs: LIVENESS_MS,
-      awaited: lastMembers(disk.journal),
+      // A pool gives former members to other runs, or back to this one.
+      awaited: pooled ? [] : lastMembers(disk.journal),
       awaitMs: RETURN_WAIT_MS,
       initial: recover(disk.journal, disk),
     },
@@ -51,8 +65,13 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
 
   function raise(event: CoordinatorEvent) {
     if (!alive) return;
+    // The state in the message, if it is a checkpoint.
+    if (event.type === 'message' && event.message.type === 'checkpoint')
+      attached = Number(event.message.header.params);
+    const { phase } = state;
     const advanced = advanceCoordinator(state, event, clock.now());
     state = advanced.state;
+    if (phase !== 'done' && state.phase === 'done') onEnding?.();
     for (const effect of advanced.effects) {
       ledger.observed(incarnation, effect);
       perform(effect);
@@ -62,11 +81,12 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
   function perform(effect: CoordinatorEffect) {
     switch (effect.type) {
       case 'send':
-        return world.toWorker(effect.worker, effect.message);
+        return send(effect.worker, effect.message);
       case 'sendCheckpoint': {
         const { worker, generation, step } = effect;
         const header = { params: disk.checkpoints.get(step) };
-        return world.toWorker(worker, { type: 'restore', generation, step, header, frames: [] });
+        const named = pooled && { run: run.name };
+        return send(worker, { type: 'restore', generation, step, header, frames: [], ...named });
       }
       case 'storeCheckpoint': {
         const params = attached;
@@ -83,8 +103,9 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
       case 'progress':
       case 'evaluation':
       case 'diverged':
-      case 'done':
         return;
+      case 'done':
+        return onEnded?.();
       default:
         effect satisfies never;
     }
@@ -92,20 +113,14 @@ export function createSimCoordinator(world: World, incarnation: number, minWorke
 
   function tick() {
     if (!alive) return;
-    whenAwake(() => raise({ type: 'tick' }));
+    options.pause.whenAwake(() => raise({ type: 'tick' }));
     clock.after(TICK_MS, tick);
   }
 
   clock.after(TICK_MS, tick);
   return {
     state: () => state,
-    raise: (event) => whenAwake(() => raise(event)),
-    hear: (worker, message) =>
-      whenAwake(() => {
-        if (message.type === 'checkpoint') attached = Number(message.header.params);
-        raise({ type: 'message', worker, message });
-      }),
-    pause,
+    raise,
     crash: () => {
       alive = false;
     },

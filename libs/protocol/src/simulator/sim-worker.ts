@@ -2,15 +2,15 @@
 
 import { invariant } from '@lockstep/errors';
 import { HELLO_RETRY_MS, PROTOCOL_VERSION, TICK_MS } from '../constants.ts';
-import type { CoordinatorMessage, Hello, NonFiniteFound } from '../messages/messages.ts';
+import type { CoordinatorMessage, Hello, WorkerMessage } from '../messages/messages.ts';
 import { advanceWorker, createWorker } from '../worker/machine.ts';
-import type { ProgramOutline, WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
-import { exchangeKey, generationName, type PartialFrame, type PeerFrame } from './frames.ts';
+import type { WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
+import { findingAt, isBroken, outlineOf } from './experiment.ts';
+import { exchangeKey, generationName, type PartialFrame, type PeerFrame, runOfFrame } from './frames.ts';
 import { Inbox } from './inbox.ts';
-import type { SimulationOptions } from './options.ts';
 import { createPause, type Pause } from './pause.ts';
 import { initialParams, mix, shardPartial, updatedParams } from './trajectory.ts';
-import type { LivingWorker, World } from './world.ts';
+import type { LivingWorker, SimRun, World } from './world.ts';
 
 type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: Type }>;
 type Frame<Type extends PeerFrame['type']> = Extract<PeerFrame, { type: Type }>;
@@ -40,30 +40,18 @@ export function helloOf(id: string, threads: number): Hello {
   };
 }
 
-function outlineOf(options: SimulationOptions, finalStep: number): ProgramOutline {
-  const { numSegments, numSteps, evaluateEvery, checkpointEvery, fingerprintEvery, finalEvaluation } =
-    options;
-  return {
-    numSegments,
-    finalEvaluation,
-    dataHash: 'data',
-    plan: (step) => ({
-      evaluate: step % evaluateEvery === 0 && step <= finalStep,
-      checkpoint: step > 0 && step % checkpointEvery === 0,
-      fingerprint: step % fingerprintEvery === 0,
-      last: step === numSteps,
-    }),
-  };
-}
-
 export class SimWorker implements LivingWorker {
   readonly id: string;
   readonly #world: World;
-  readonly #failsToLoad: boolean;
+  readonly #failsToLoad: (run: string) => boolean;
   readonly #pause: Pause;
   readonly #inbox = new Inbox();
   #state: WorkerState;
   #isAlive = true;
+  /** The run that was loaded, or is being loaded. */
+  #loaded: SimRun | null = null;
+  /** Replaced when a run is released: what it has begun raises nothing from then on. */
+  #stay = {};
   /** The state; null while an update overwrites it. */
   #written: number | null = 0;
   /** A state from elsewhere, until `commit` makes it the current one. */
@@ -77,7 +65,7 @@ export class SimWorker implements LivingWorker {
   #serving: { readonly generationName: string; readonly step: number } | null = null;
   #requests: readonly Request[] = [];
 
-  constructor(world: World, id: string, failsToLoad: boolean) {
+  constructor(world: World, id: string, failsToLoad: (run: string) => boolean) {
     this.id = id;
     this.#failsToLoad = failsToLoad;
     this.#world = world;
@@ -100,7 +88,16 @@ export class SimWorker implements LivingWorker {
   }
 
   get generationName(): string | null {
-    return this.#membership === null ? null : generationName(this.#membership);
+    return this.#membership === null ? null : this.#nameOf(this.#membership);
+  }
+
+  #nameOf({ incarnation, generation }: Effect<'connect'>): string {
+    return generationName({ run: this.#run.name, incarnation, generation });
+  }
+
+  get #run(): SimRun {
+    invariant(this.#loaded !== null, `${this.id} works outside a run`);
+    return this.#loaded;
   }
 
   /** The living members of its generation that have entered it too. */
@@ -156,24 +153,24 @@ export class SimWorker implements LivingWorker {
 
   #raiseWithin(lowMs: number, highMs: number, event: () => WorkerEvent): void {
     const { clock, random } = this.#world;
-    clock.after(random.between(lowMs, highMs), () => this.#whenAwake(() => this.#raise(event())));
+    const stay = this.#stay;
+    clock.after(random.between(lowMs, highMs), () =>
+      this.#whenAwake(() => {
+        if (stay === this.#stay) this.#raise(event());
+      }),
+    );
   }
 
   #perform(effect: WorkerEffect) {
-    const { options, ledger } = this.#world;
     switch (effect.type) {
       case 'send':
-        return this.#world.toCoordinator(this.id, effect.message);
+        return this.#send(effect.message);
       case 'load':
-        return this.#raiseWithin(5, 200, () =>
-          this.#failsToLoad
-            ? { type: 'failed', error: { code: 'data', message: 'no such file', facts: {} } }
-            : { type: 'loaded', program: outlineOf(options, ledger.finalStep) },
-        );
+        return this.#load(String(effect.config.run));
       case 'connect':
         return this.#connect(effect);
       case 'initialise':
-        return this.#take(30, effect.generation, 0, initialParams(options.seed));
+        return this.#take(30, effect.generation, 0, initialParams(this.#run.options.seed));
       case 'fetchSnapshot':
         return this.#fetch(effect);
       case 'restore':
@@ -184,7 +181,7 @@ export class SimWorker implements LivingWorker {
       case 'runSegment':
         return this.#compute(effect.step, effect.segment);
       case 'runEvaluation':
-        return this.#compute(effect.step, options.numSegments + (effect.final ? 1 : 0));
+        return this.#compute(effect.step, this.#run.options.numSegments + (effect.final ? 1 : 0));
       case 'exchange':
       case 'exchangeEvaluation':
         return this.#exchange(effect);
@@ -202,6 +199,8 @@ export class SimWorker implements LivingWorker {
         this.#awaited = null;
         this.#fetching = null;
         return;
+      case 'release':
+        return this.#raiseWithin(1, 60, () => this.#leaveRun());
       case 'exit':
         return this.crash();
       default:
@@ -209,11 +208,38 @@ export class SimWorker implements LivingWorker {
     }
   }
 
+  #send(message: WorkerMessage): void {
+    this.#world.toCoordinator(this.id, message);
+  }
+
+  #load(run: string): void {
+    this.#loaded = this.#world.runOf(run);
+    this.#raiseWithin(5, 200, () =>
+      this.#failsToLoad(run)
+        ? { type: 'failed', error: { code: 'data', message: 'no such file', facts: {} } }
+        : { type: 'loaded', program: outlineOf(this.#run) },
+    );
+  }
+
+  #leaveRun(): WorkerEvent {
+    this.#loaded = null;
+    this.#stay = {};
+    this.#written = 0;
+    this.#spare = null;
+    this.#membership = null;
+    this.#sums = [];
+    this.#awaited = null;
+    this.#fetching = null;
+    this.#serving = null;
+    this.#requests = [];
+    return { type: 'released' };
+  }
+
   #connect(effect: Effect<'connect'>): void {
     this.#membership = effect;
     this.#serving = null;
     this.#sums = [];
-    this.#inbox.dropBefore(effect);
+    this.#inbox.dropBefore({ ...effect, run: this.#run.name });
     for (const { worker } of effect.members) {
       if (worker !== this.id && this.#world.isBroken(this.id, worker)) this.#linkBroke(worker);
     }
@@ -251,6 +277,8 @@ export class SimWorker implements LivingWorker {
   }
 
   #receive(from: string, frame: PeerFrame) {
+    // The header of a frame names its run; frames of other runs are dropped.
+    if (runOfFrame(frame) !== this.#loaded?.name) return;
     switch (frame.type) {
       case 'partial':
         return this.#receivePartial(from, frame);
@@ -300,7 +328,7 @@ export class SimWorker implements LivingWorker {
     const { start } = this.#shards();
     const frame: PartialFrame = {
       type: 'partial',
-      key: exchangeKey(membership, effect),
+      key: this.#keyOf(membership, effect),
       params: this.#params,
       start,
       partials: this.#partials,
@@ -315,12 +343,19 @@ export class SimWorker implements LivingWorker {
     this.#inbox.put(from, frame);
     if (this.#membership === null || this.#awaited === null) return;
     const given = this.#inbox.take(
-      exchangeKey(this.#membership, this.#awaited),
+      this.#keyOf(this.#membership, this.#awaited),
       this.#membership.members.length,
     );
     if (given === null) return;
-    this.#world.ledger.exchanged(this.#params, given);
+    this.#run.ledger.exchanged(this.#params, given);
     this.#endExchange(this.#awaited, mix(...given.flatMap(({ partials }) => partials)));
+  }
+
+  #keyOf(
+    { incarnation, generation }: Effect<'connect'>,
+    exchanged: Parameters<typeof exchangeKey>[1],
+  ): string {
+    return exchangeKey({ run: this.#run.name, incarnation, generation }, exchanged);
   }
 
   #endExchange(effect: Effect<'exchange' | 'exchangeEvaluation'>, sum: number): void {
@@ -331,32 +366,13 @@ export class SimWorker implements LivingWorker {
       this.#sums[exchange] = sum;
       this.#raiseWithin(0, 1, () => ({ type: 'exchangeDone', ...exchanged }));
     } else {
-      const stop = step >= this.#world.options.stopFrom;
+      const stop = step >= this.#run.options.stopFrom;
       this.#raiseWithin(0, 1, () => ({ type: 'evaluationDone', ...exchanged, stop, report: { sum } }));
     }
   }
 
-  /** Whether the state of `step` is not finite: a pure function of the step. */
-  #isBroken(step: number): boolean {
-    const { nonFinite } = this.#world.options;
-    return nonFinite?.cause === 'update' && step >= nonFinite.step;
-  }
-
-  /** What prevents the update of `step`, or makes the worker take it back. */
-  #findingAt(step: number, careful: boolean): NonFiniteFound | undefined {
-    const { nonFinite } = this.#world.options;
-    if (nonFinite === undefined) return undefined;
-    const { cause, step: at, shownAt } = nonFinite;
-    if (this.#isBroken(step - 1)) {
-      invariant(!careful, `${this.id} was given a state that is not finite`);
-      return step >= shownAt ? { cause: 'state', step: step - 1, what: ['w'] } : undefined;
-    }
-    const isFound = step === at && (cause === 'step' || careful);
-    return isFound ? { cause, step, what: ['w'] } : undefined;
-  }
-
-  #update({ step, fingerprint, careful }: Effect<'runUpdate'>) {
-    const found = this.#findingAt(step, careful === true);
+  #update({ step, fingerprint, stateHash, careful }: Effect<'runUpdate'>) {
+    const found = findingAt(this.#run.options, step, careful === true, this.id);
     if (found !== undefined) {
       this.#spare = null;
       return this.#raiseWithin(1, 10, () => ({ type: 'nonFinite', found }));
@@ -367,7 +383,11 @@ export class SimWorker implements LivingWorker {
     this.#written = null;
     this.#raiseWithin(1, 10, () => {
       this.#written = params;
-      return { type: 'updateDone', report: { params }, ...(fingerprint ? { fingerprint: `${params}` } : {}) };
+      return {
+        ...{ type: 'updateDone', report: { params }, digest: `${params}` },
+        ...(fingerprint && { fingerprint: `${params}` }),
+        ...(stateHash && { stateHash: `whole ${params}` }),
+      };
     });
   }
 
@@ -378,13 +398,14 @@ export class SimWorker implements LivingWorker {
     this.#sums = [];
     // Members that fetch the agreed state are behind until they have it; an update happens only when all have it.
     const steps = isUpdate ? this.fellows().map(({ state }) => state.step) : [];
-    this.#world.ledger.committed(this.id, step, this.#params, steps);
+    this.#run.ledger.committed(this.id, step, this.#params, steps);
   }
 
   #sendCheckpoint(step: number) {
-    if (this.#isBroken(step)) return this.#tellBroken(step);
+    if (isBroken(this.#run.options, step)) return this.#tellBroken(step);
     const header = { params: this.#params };
-    this.#world.toCoordinator(this.id, { type: 'checkpoint', step, header, frames: [] });
+    const named = this.#state.pooled && { run: this.#run.name };
+    this.#send({ type: 'checkpoint', step, header, frames: [], ...named });
   }
 
   #tellBroken(step: number): void {
@@ -392,7 +413,7 @@ export class SimWorker implements LivingWorker {
   }
 
   #finish(step: number) {
-    if (this.#isBroken(step)) return this.#tellBroken(step);
+    if (isBroken(this.#run.options, step)) return this.#tellBroken(step);
     const params = this.#params;
     this.#raiseWithin(1, 20, () => ({ type: 'finishDone', fingerprint: `${params}`, result: { params } }));
   }

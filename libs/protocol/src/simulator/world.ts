@@ -1,12 +1,19 @@
 /** What the simulated processes share: clock, network, disk and the other processes. */
 
-import type { CoordinatorMessage, WorkerMessage } from '../messages/messages.ts';
+import type { WorkerMessage } from '../messages/messages.ts';
 import type { WorkerState } from '../worker/state.ts';
 import type { Clock } from './clock.ts';
 import type { PeerFrame } from './frames.ts';
 import type { Ledger } from './ledger.ts';
-import type { SimulationOptions } from './options.ts';
+import type { RunOptions } from './options.ts';
 import type { Random } from './random.ts';
+
+/** A run, with what it leaves on the disk. */
+export interface SimRun {
+  readonly name: string;
+  readonly options: RunOptions;
+  readonly ledger: Ledger;
+}
 
 /** A worker that has not crashed, as other processes see it. */
 export interface LivingWorker {
@@ -19,13 +26,11 @@ export interface LivingWorker {
 }
 
 export interface World {
-  readonly options: SimulationOptions;
   readonly clock: Clock;
   readonly random: Random;
-  readonly ledger: Ledger;
+  runOf(name: string): SimRun;
   /** Carries a message over a FIFO link with random delays. */
   toCoordinator(worker: string, message: WorkerMessage): void;
-  toWorker(worker: string, message: CoordinatorMessage): void;
   toPeer(from: string, to: string, frame: PeerFrame): void;
   /** Whether the data link between two workers is down or leads to a dead one. */
   isBroken(worker: string, peer: string): boolean;

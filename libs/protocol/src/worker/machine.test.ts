@@ -62,7 +62,7 @@ describe('worker', () => {
     const { raise, hear, hello } = running();
     hear({ type: 'prepare', generation: 2 });
     expect(raise({ type: 'segmentDone' })).toEqual([ready(2, 0)]);
-    expect(raise({ type: 'reconnected' })).toEqual([{ type: 'send', message: hello }]);
+    expect(raise({ type: 'reconnected' })).toEqual([{ type: 'send', message: { ...hello, run: 'run' } }]);
     expect(raise({ type: 'reconnected' })).toEqual([]);
     expect(hear(welcome)).toEqual([{ type: 'send', message: { type: 'loaded' } }]);
     expect(hear({ type: 'prepare', generation: 3 })).toEqual([ready(3, 0)]);
@@ -118,6 +118,18 @@ describe('worker', () => {
       { type: 'checkpoint', step: 1 },
       { type: 'finish', step: 1 },
     ]);
+  });
+
+  it('saves the states that are due, and not the last one where nobody wants it', () => {
+    const plan = (step: number) => ({ checkpoint: true, last: step === 2 });
+    const { raise } = running({ ...outline, finalCheckpoint: false, plan });
+    const step = (number: number) => {
+      raise({ type: 'segmentDone' });
+      raise({ type: 'exchangeDone', generation: 1, step: number, exchange: 0 });
+      return raise({ type: 'updateDone', report: {} }).map(({ type }) => type);
+    };
+    expect(step(1)).toEqual(['commit', 'send', 'checkpoint', 'runSegment']);
+    expect(step(2)).toEqual(['commit', 'send', 'finish']);
   });
 
   it('answers prepare after the running segment, and drops its result', () => {
@@ -250,5 +262,91 @@ describe('worker', () => {
   it('throws when a job ends that has not begun', () => {
     const { raise } = running();
     expect(() => raise({ type: 'updateDone', report: {} })).toThrow(LockstepError);
+  });
+
+  describe('in a pool', () => {
+    const pooled = { ...welcome, pooled: true } as const;
+    /** Computes a segment of step 1 of the run. */
+    function serving() {
+      const worker = started();
+      worker.hear(pooled);
+      worker.raise({ type: 'loaded', program: outline });
+      worker.hear({ type: 'prepare', run: 'run', generation: 1 });
+      const members = [{ worker: 'w1', rank: 0, endpoint: 'sim://w1', shards: { start: 0, count: 4 } }];
+      const begin = { generation: 1, profile: 'portable', members, step: 0, source: 'init' } as const;
+      worker.hear({ type: 'begin', run: 'run', ...begin });
+      worker.raise({ type: 'stateReady', generation: 1, step: 0 });
+      return worker;
+    }
+    const release = { type: 'release', run: 'run' } as const;
+
+    it('leaves a run when its job has ended, and is then as new', () => {
+      const { hear, raise, hello, state } = serving();
+      expect(hear(release)).toEqual([{ type: 'release' }]);
+      expect(hear(release)).toEqual([]);
+      // Of the job that ends, and of messages that come meanwhile, nothing follows.
+      expect(raise({ type: 'segmentDone' })).toEqual([]);
+      expect(raise({ type: 'peerLost', generation: 1, peer: 'w2' })).toEqual([]);
+      expect(hear({ type: 'prepare', run: 'run', generation: 2 })).toEqual([]);
+      expect(hear({ type: 'stop', reason: 'finished' })).toEqual([]);
+      expect(raise({ type: 'reconnected' })).toEqual([]);
+      expect(raise({ type: 'released' })).toEqual([{ type: 'send', message: hello }]);
+      expect(state()).toMatchObject({ phase: 'greeting', run: null, step: -1, prepared: 0, reports: [] });
+      const next = { ...pooled, run: 'next' };
+      expect(hear(next)).toEqual([{ type: 'load', config: {} }]);
+      expect(raise({ type: 'loaded', program: outline })).toEqual([
+        { type: 'send', message: { type: 'loaded', run: 'next' } },
+      ]);
+      expect(hear({ type: 'prepare', run: 'next', generation: 1 })).toEqual([
+        { type: 'send', message: { ...ready(1, -1).message, run: 'next' } },
+      ]);
+    });
+
+    it('sends heartbeats while it leaves, so that nobody takes it for lost', () => {
+      const { hear, raise } = serving();
+      hear(release);
+      expect(raise({ type: 'tick' }, 500)).toEqual([
+        { type: 'send', message: { type: 'heartbeat', run: 'run' } },
+      ]);
+    });
+
+    it.each([
+      ['stop', { type: 'stop', run: 'run', reason: 'failed', message: 'matmul' }],
+      ['a refusal of the run', { type: 'refused', run: 'run', code: 'failed', message: 'loading failed' }],
+    ] as const)('leaves the run after %s', (_what, message) => {
+      const { hear } = serving();
+      expect(hear(message)).toEqual([{ type: 'release' }]);
+    });
+
+    it('ends after a refusal that holds for all runs, and after a stop while it is in none', () => {
+      const refused = { type: 'refused', run: 'run', code: 'unreachable', message: 'port 1' } as const;
+      expect(serving().hear(refused)).toMatchObject([{ type: 'exit', reason: 'refused' }]);
+      const { hear, raise } = serving();
+      hear(release);
+      raise({ type: 'released' });
+      expect(hear({ type: 'stop', reason: 'finished' })).toMatchObject([
+        { type: 'exit', reason: 'finished' },
+      ]);
+    });
+
+    it('ignores messages of other runs, also a welcome while it is in a run', () => {
+      const { hear, state } = serving();
+      expect(hear({ type: 'prepare', run: 'other', generation: 2 })).toEqual([]);
+      expect(hear({ type: 'release', run: 'other' })).toEqual([]);
+      expect(hear({ ...pooled, run: 'other', incarnation: 2 })).toEqual([]);
+      expect(state()).toMatchObject({ phase: 'joined', run: 'run' });
+      // A coordinator of one run at the address of the pool has nothing for this worker.
+      expect(hear({ ...welcome, run: 'other', incarnation: 2 })).toMatchObject([
+        { reason: 'coordinatorLost' },
+      ]);
+    });
+
+    it('names its run in a hello over a new connection', () => {
+      const { raise, hello } = serving();
+      raise({ type: 'segmentDone' });
+      expect(raise({ type: 'reconnected' })).toContainEqual({
+        ...{ type: 'send', message: { ...hello, run: 'run' } },
+      });
+    });
   });
 });

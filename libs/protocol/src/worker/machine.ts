@@ -6,6 +6,7 @@
 import type { WireError } from '@lockstep/errors';
 import { MAX_TEXT_LENGTH, MAX_TICK_MS } from '../constants.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
+import { exitOrRelease, noRun, refused, release, released } from './runs.ts';
 import type { ProgramOutline, WorkerConfig, WorkerEffect, WorkerEvent, WorkerState } from './state.ts';
 import {
   enterGeneration,
@@ -20,7 +21,7 @@ import {
   stateReady,
   updateDone,
 } from './steps.ts';
-import { dropReportsBefore, exit, send, type Turn, update } from './turn.ts';
+import { dropReportsBefore, exit, greet, send, type Turn, update } from './turn.ts';
 
 type Message<Type extends CoordinatorMessage['type']> = Extract<CoordinatorMessage, { type: Type }>;
 
@@ -32,21 +33,11 @@ interface Advance {
 /** Creates a worker. Its first effect is the hello. */
 export function createWorker(config: WorkerConfig, now: number): Advance {
   const state: WorkerState = {
+    ...noRun,
     config,
     phase: 'greeting',
-    run: null,
-    incarnation: 0,
+    pooled: false,
     heartbeatMs: config.helloRetryMs,
-    program: null,
-    loadError: null,
-    step: -1,
-    tested: false,
-    isCareful: false,
-    prepared: 0,
-    owesReady: false,
-    membership: null,
-    activity: { kind: 'idle' },
-    reports: [],
     lastSentMs: now,
     ranMs: 0,
     lastTickMs: now,
@@ -63,13 +54,20 @@ export function advanceWorker(state: WorkerState, event: WorkerEvent, now: numbe
 }
 
 function handle(turn: Turn, event: WorkerEvent) {
+  if (event.type === 'message' || event.type === 'heard') update(turn, { lastHeardMs: turn.state.ranMs });
+  if (event.type === 'tick') return tick(turn);
+  if (event.type === 'leave') return leave(turn);
+  if (event.type === 'released') return released(turn);
+  // What the job of a run that is being left still raises is of no use, and what the coordinator asks for is late.
+  if (turn.state.phase !== 'releasing') work(turn, event);
+}
+
+function work(turn: Turn, event: Exclude<WorkerEvent, { type: 'tick' | 'leave' | 'released' }>) {
   switch (event.type) {
     case 'message':
       return hear(turn, event.message);
     case 'heard':
-      return update(turn, { lastHeardMs: turn.state.ranMs });
-    case 'tick':
-      return tick(turn);
+      return;
     case 'reconnected':
       return reconnected(turn);
     case 'loaded':
@@ -94,21 +92,24 @@ function handle(turn: Turn, event: WorkerEvent) {
       return peerLost(turn, event.generation, event.peer);
     case 'failed':
       return failed(turn, event.error);
-    case 'leave':
-      send(turn, { type: 'leave' });
-      return exit(turn, 'left');
     default:
       event satisfies never;
   }
 }
 
+function leave(turn: Turn): void {
+  send(turn, { type: 'leave' });
+  exit(turn, 'left');
+}
+
 function hear(turn: Turn, message: CoordinatorMessage) {
-  update(turn, { lastHeardMs: turn.state.ranMs });
+  const { run } = message;
+  if (message.type !== 'welcome' && run !== undefined && run !== turn.state.run) return;
   switch (message.type) {
     case 'welcome':
       return welcomed(turn, message);
     case 'refused':
-      return refused(turn, message);
+      return message.code === 'unknown' ? forgotten(turn) : refused(turn, message);
     case 'prepare':
       return prepare(turn, message);
     case 'begin':
@@ -119,8 +120,10 @@ function hear(turn: Turn, message: CoordinatorMessage) {
       return save(turn);
     case 'search':
       return search(turn, message.step);
+    case 'release':
+      return release(turn);
     case 'stop':
-      return exit(turn, message.reason, message.message);
+      return exitOrRelease(turn, message.reason, message.message);
     case 'heartbeat':
       return dropReportsBefore(turn, message.step);
     default:
@@ -137,11 +140,14 @@ function welcomed(turn: Turn, message: Message<'welcome'>) {
   const isAwaited = phase === 'greeting' || message.incarnation > turn.state.incarnation;
   if (!isAwaited) return;
   if (run !== null && run !== message.run) {
+    // A pool that takes this worker for a free one will hear that it is not.
+    if (message.pooled) return;
     return exit(turn, 'coordinatorLost', `the coordinator now serves run ${message.run} instead of ${run}`);
   }
-  const { incarnation, heartbeatMs } = message;
+  const { incarnation, heartbeatMs, pooled = false } = message;
   update(turn, {
     run: message.run,
+    pooled,
     incarnation,
     heartbeatMs,
     prepared: 0,
@@ -171,8 +177,8 @@ function join(turn: Turn, { dataHash, programs }: ProgramOutline): void {
   });
 }
 
-function refused(turn: Turn, { code, message }: Message<'refused'>) {
-  if (code !== 'unknown') return exit(turn, 'refused', message);
+/** The coordinator does not know this worker. */
+function forgotten(turn: Turn) {
   // A hello was sent already.
   if (turn.state.phase !== 'greeting') greetAgain(turn);
 }
@@ -188,7 +194,7 @@ function reconnected(turn: Turn) {
 function greetAgain(turn: Turn): void {
   update(turn, { phase: 'greeting', owesReady: false });
   park(turn);
-  send(turn, turn.state.config.hello);
+  greet(turn);
 }
 
 function prepare(turn: Turn, { generation, careful }: Message<'prepare'>): void {
@@ -257,5 +263,6 @@ function tick(turn: Turn) {
   }
   const isGreeting = phase === 'greeting';
   if (turn.now - lastSentMs < (isGreeting ? config.helloRetryMs : heartbeatMs)) return;
-  send(turn, isGreeting ? config.hello : { type: 'heartbeat' });
+  if (isGreeting) greet(turn);
+  else send(turn, { type: 'heartbeat' });
 }

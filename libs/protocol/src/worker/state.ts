@@ -10,6 +10,7 @@ import type {
   Profile,
   ProgramHashes,
   Source,
+  StepRecord,
   StopReason,
   WorkerMessage,
 } from '../messages/messages.ts';
@@ -18,7 +19,10 @@ import type {
 export interface StepPlan {
   /** Evaluate after the commit of the step. */
   readonly evaluate?: boolean;
+  /** Save the state. */
   readonly checkpoint?: boolean;
+  /** Hash all of the state. */
+  readonly stateHash?: boolean;
   readonly fingerprint?: boolean;
   /** The run ends after this step. */
   readonly last?: boolean;
@@ -32,6 +36,8 @@ export interface ProgramOutline {
   readonly plan: (step: number) => StepPlan;
   /** Whether to evaluate once more at the end of the run. */
   readonly finalEvaluation: boolean;
+  /** Whether the state at the end becomes a checkpoint. Default true. */
+  readonly finalCheckpoint?: boolean;
   readonly dataHash?: string;
   readonly programs?: ProgramHashes;
 }
@@ -76,9 +82,12 @@ export type KeptReport = Extract<WorkerMessage, { type: 'committed' | 'evaluated
 
 export interface WorkerState {
   readonly config: WorkerConfig;
-  readonly phase: 'greeting' | 'loading' | 'joined' | 'stopped';
-  /** The run of the first welcome. */
+  /** releasing: the job of the run that this worker leaves is ending. */
+  readonly phase: 'greeting' | 'loading' | 'joined' | 'releasing' | 'stopped';
+  /** The run of the first welcome, or of the first one since the last release. Null: this worker is in no run. */
   readonly run: string | null;
+  /** The run shares its workers with others: its end does not end this worker. */
+  readonly pooled: boolean;
   readonly incarnation: number;
   readonly heartbeatMs: number;
   readonly program: ProgramOutline | null;
@@ -125,7 +134,14 @@ export type WorkerEvent =
       readonly exchange: number;
     }
   /** The new state has replaced that of the step before. On every member, `report` has the step's metrics. */
-  | { readonly type: 'updateDone'; readonly fingerprint?: string; readonly report: OpaqueRecord }
+  | {
+      readonly type: 'updateDone';
+      readonly fingerprint?: string;
+      readonly stateHash?: string;
+      readonly digest?: string;
+      readonly record?: StepRecord;
+      readonly report: OpaqueRecord;
+    }
   /**
    * Instead of an update, a checkpoint or the end: something is not finite. The state has not changed. The cause `update` means
    * that a careful update was taken back.
@@ -145,6 +161,8 @@ export type WorkerEvent =
   | { readonly type: 'peerLost'; readonly generation: number; readonly peer: string }
   /** The experiment threw. */
   | { readonly type: 'failed'; readonly error: WireError }
+  /** Nothing of the run that this worker leaves goes on any more. */
+  | { readonly type: 'released' }
   /** This worker was asked to leave. */
   | { readonly type: 'leave' };
 
@@ -172,13 +190,14 @@ export interface Exit {
  *   writes: the update writes over the state that was served. No member lacks the state by then, since all have sent sums made of it.
  * - `runUpdate` comes after `exchangeDone` of the step's last exchange: it reads the results of all of them. Once begun, it is completed
  *   and committed, even if its generation has ended, since the state before it is gone.
- * - The fingerprint and the report of a step are taken from the new state before `updateDone` is raised: the effects that answer may
+ * - The hashes and the report of a step are taken from the new state before `updateDone` is raised: the effects that answer may
  *   change it again. `nonFinite` takes the place of `updateDone` when the state is still, or again, that of the step before.
  * - `commit` comes before the report `committed`, and the report before the effects of the next step: whoever hears of a step can be
  *   given its state. Nothing here is durable. The machine keeps reports until the coordinator has them, and sends them again.
  * - `evaluationDone` is raised when the progress of early stopping is a part of the state: the `checkpoint` that may follow holds it.
  * - `checkpoint` copies the state before it returns: a job that comes next may write over it.
  * - `finish` comes after the final evaluation, whose metrics are a part of the result.
+ * - `release` ends a run as `exit` does. From `released` on nothing of that run is raised: `load` may come next, of another run.
  * - `exit` comes last. The job that runs ends before its threads do, and nothing is raised any more.
  */
 export type WorkerEffect =
@@ -229,6 +248,7 @@ export type WorkerEffect =
       readonly type: 'runUpdate';
       readonly step: number;
       readonly fingerprint: boolean;
+      readonly stateHash: boolean;
       readonly careful?: true;
     }
   /** Make the state of `step` the current one: after `stateReady` the spare copy, after `updateDone` it is in its place already. */
@@ -251,5 +271,7 @@ export type WorkerEffect =
   | { readonly type: 'search'; readonly step: number }
   /** Drop what waits for others in this generation: an exchange, also one within a job, or a transfer of state to this worker. */
   | { readonly type: 'abort'; readonly generation: number }
+  /** Leave the generation, if there is one, and end the run when its job ends; answer `released`. */
+  | { readonly type: 'release' }
   /** End the worker. */
   | Exit;

@@ -99,13 +99,14 @@ function runEvaluation(turn: Turn, final: boolean): void {
 
 /** `stop`: the evaluation ends the run early. */
 function afterEvaluation(turn: Turn, stop: boolean): void {
-  next(turn, (membership, { plan, finalEvaluation }) => {
+  next(turn, (membership, { plan, finalEvaluation, finalCheckpoint = true }) => {
     const { step } = turn.state;
     const { checkpoint, last } = plan(step);
     const isStored = membership.source === 'checkpoint' && membership.step === step;
-    if ((checkpoint || stop) && membership.rank === 0 && !isStored)
-      turn.effects.push({ type: 'checkpoint', step });
-    if (!last && !stop) runSegment(turn, step + 1, 0);
+    const isEnd = last || stop;
+    const isWanted = (checkpoint || stop) && (finalCheckpoint || !isEnd);
+    if (isWanted && membership.rank === 0 && !isStored) turn.effects.push({ type: 'checkpoint', step });
+    if (!isEnd) runSegment(turn, step + 1, 0);
     else if (finalEvaluation) runEvaluation(turn, true);
     else finish(turn);
   });
@@ -152,9 +153,9 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
   if (!isCurrent || activity.step !== step || activity.exchange !== exchange) return;
   next(turn, ({ careful }, { numSegments, plan }) => {
     if (exchange + 1 < numSegments) return runSegment(turn, step, exchange + 1);
-    const fingerprint = plan(step).fingerprint ?? false;
+    const { fingerprint = false, stateHash = false } = plan(step);
     const activity = { kind: 'update', generation, step, careful } as const;
-    begin(turn, activity, { type: 'runUpdate', step, fingerprint, ...(careful && { careful }) });
+    begin(turn, activity, { type: 'runUpdate', step, fingerprint, stateHash, ...(careful && { careful }) });
   });
 }
 
@@ -162,12 +163,11 @@ export function exchangeDone(turn: Turn, { generation, step, exchange }: Event<'
  * An update that has begun counts even if its generation has ended meanwhile: its sums came from all members, and the state
  * before it is overwritten.
  */
-export function updateDone(turn: Turn, { fingerprint, report }: Event<'updateDone'>): void {
+export function updateDone(turn: Turn, { type: _, ...done }: Event<'updateDone'>): void {
   const { generation, step, careful } = expectActivity(turn, 'update');
   commit(turn, step);
   update(turn, { tested: turn.state.tested && careful });
-  const marks = fingerprint === undefined ? {} : { fingerprint };
-  sendReport(turn, { type: 'committed', generation, step, ...marks, report });
+  sendReport(turn, { type: 'committed', generation, step, ...done });
   afterCommit(turn);
 }
 

@@ -20,8 +20,15 @@ export function begin(turn: Turn, activity: Activity, effect: WorkerEffect): voi
 }
 
 export function send(turn: Turn, message: WorkerMessage): void {
+  const { pooled, run } = turn.state;
   update(turn, { lastSentMs: turn.now });
-  turn.effects.push({ type: 'send', message });
+  turn.effects.push({ type: 'send', message: pooled && run !== null ? { ...message, run } : message });
+}
+
+/** Names the run whose state this worker may hold: the coordinator may be one that serves many runs, or another one than before. */
+export function greet(turn: Turn): void {
+  const { config, run } = turn.state;
+  send(turn, run === null ? config.hello : { ...config.hello, run });
 }
 
 /**

@@ -1,0 +1,44 @@
+/** Shows the first difference between a run and its own computation, or between two runs. */
+import { LockstepError } from '@lockstep/errors';
+import {
+  diffRuns,
+  diffWithComputation,
+  openRecordedRun,
+  type RunDifference,
+  savedBefore,
+} from '@lockstep/replay';
+import { buildHash } from '@lockstep/worker';
+import type { Context } from './commands/command.ts';
+import { differenceLines } from './display/proofs.ts';
+import { createStepCounter } from './display/step-counter.ts';
+import { exitCodes } from './errors.ts';
+import { requireRunFolder } from './run-folder.ts';
+
+interface DiffArgs {
+  readonly runs: readonly string[];
+  readonly from: number;
+  readonly json: boolean;
+}
+
+/** Resolves with the exit code, which says whether there is a difference. */
+export async function diffCommand(args: DiffArgs, { terminal }: Pick<Context, 'terminal'>): Promise<number> {
+  const { runs: paths, from, json } = args;
+  if (paths.length > 2) {
+    throw new LockstepError('config', `diff takes one run or two, not ${paths.length}`, { runs: paths });
+  }
+  const folders = await Promise.all(paths.map(requireRunFolder));
+  const [a, b] = await Promise.all(folders.map((folder) => openRecordedRun(folder, { build: buildHash() })));
+  const counter = createStepCounter(terminal.err, json);
+  const start = savedBefore(a!, Math.max(from, a!.firstStep));
+  const found =
+    b === undefined
+      ? await diffWithComputation(a!, { from: start, onStep: counter.step })
+      : await diffRuns(a!, b, { onStep: counter.step });
+  counter.end();
+  const lines = json ? [JSON.stringify(eventOf(found))] : differenceLines(found, folders, counter.numSteps);
+  terminal.out.write(`${lines.join('\n')}\n`);
+  return found === undefined ? exitCodes.done : exitCodes.different;
+}
+
+const eventOf = (found: RunDifference | undefined) =>
+  found === undefined ? { event: 'identical' } : { event: 'difference', ...found };

@@ -1,0 +1,36 @@
+/** Proves parts of a run by computing them again, and says what was proved. */
+import { randomInt } from 'node:crypto';
+import { openRecordedRun, planVerification, readEvidence, verifyRun } from '@lockstep/replay';
+import { buildHash } from '@lockstep/worker';
+import type { Context } from './commands/command.ts';
+import { plannedLine, verificationLines } from './display/proofs.ts';
+import { createStepCounter } from './display/step-counter.ts';
+import { exitCodes } from './errors.ts';
+import { requireRunFolder } from './run-folder.ts';
+
+interface VerifyArgs {
+  readonly run: string;
+  readonly seed: number | undefined;
+  readonly fraction: number;
+  readonly json: boolean;
+}
+
+/** Resolves with the exit code, which says whether everything that was checked is as it was recorded. */
+export async function verifyCommand(
+  args: VerifyArgs,
+  { terminal }: Pick<Context, 'terminal'>,
+): Promise<number> {
+  const { json, fraction, seed = randomInt(2 ** 32) } = args;
+  const folder = await requireRunFolder(args.run);
+  const run = await openRecordedRun(folder, { build: buildHash() });
+  const plan = planVerification(run, await readEvidence(run), { seed, fraction });
+  if (!json) terminal.out.write(`${plannedLine(plan, seed)}\n`);
+  const counter = createStepCounter(terminal.err, json);
+  const verification = await verifyRun(run, { seed, fraction, onStep: counter.step });
+  counter.end();
+  const lines = json
+    ? [JSON.stringify({ event: 'done', ...verification })]
+    : verificationLines(verification, run);
+  terminal.out.write(`${lines.join('\n')}\n`);
+  return verification.verified ? exitCodes.done : exitCodes.different;
+}
