@@ -1,4 +1,5 @@
 /** A chart with its title, the values under the cursor, and keys that move it. */
+import { countText } from '@lockstep/view';
 import { Chart, type ChartOptions, valueText } from './chart.ts';
 import { h, setText } from './dom.ts';
 import { type ChartContent, valueAt } from './lines.ts';
@@ -122,7 +123,7 @@ export class Card {
     const readings = this.#readings();
     const [only] = readings;
     setText(this.#value, readings.length === 1 ? valueText(metric, only?.value) : '');
-    setText(this.#step, this.#at === undefined ? '' : `step ${Math.round(this.#at)}`);
+    setText(this.#step, this.#at === undefined ? '' : `step ${countText(Math.round(this.#at))}`);
     // The line under the cursor comes first.
     const near = readings.filter(({ key }) => key === this.#near);
     const ordered = [...near, ...readings.filter(({ key }) => key !== this.#near)];

@@ -3,7 +3,7 @@
  * uPlot's tables have not.
  */
 
-import { metricText } from '@lockstep/view';
+import { countText, metricText } from '@lockstep/view';
 import uPlot from 'uplot';
 import { s } from './dom.ts';
 import { drawLabels, drawLines, drawMarks, drawMarkTexts, labelRoom } from './draw.ts';
@@ -121,7 +121,7 @@ export class Chart {
       },
       series: [{}, { scale: y, paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis, size: 26, gap: 6, space: 70, values: (_u, splits) => splits.map(stepText) },
+        { ...axis, size: 26, gap: 6, space: 70, values: (_u, splits) => [...stepTexts(splits)] },
         {
           ...axis,
           scale: y,
@@ -222,14 +222,13 @@ function pathText(plot: uPlot, { points }: Line, from: number, to: number, y: st
   return path;
 }
 
-const stepText = (step: number): string =>
-  step >= 1e6
-    ? `${step / 1e6}M`
-    : step >= 1e4
-      ? `${step / 1e3}k`
-      : Number.isInteger(step)
-        ? String(step)
-        : '';
+/** `20k` where all steps are whole thousands. */
+function stepTexts(steps: readonly number[]): readonly string[] {
+  const isThousands = steps.every((step) => step % 1_000 === 0) && steps.some((step) => step >= 10_000);
+  return steps.map((step) =>
+    !Number.isInteger(step) ? '' : isThousands ? `${countText(step / 1_000)}k` : countText(step),
+  );
+}
 
 function tickText(metric: string, value: number, isLog: boolean): string {
   // A logarithmic axis begins anywhere, and only whole multiples of powers of ten are worth a label.

@@ -50,7 +50,11 @@ export function createWorkersView(app: App): View {
       content.replaceChildren(
         legend(),
         table(rows),
-        h('h2', {}, `Time of a step, from step ${Math.round(from)} to ${Math.round(to)}`),
+        h(
+          'h2',
+          {},
+          `Time of a step, from step ${countText(Math.round(from))} to ${countText(Math.round(to))}`,
+        ),
         ...strips(rows, from, to),
         ...(run.program.length === 0
           ? []
