@@ -19,13 +19,16 @@ const multiples = (every: number, count: number): number[] =>
 const longestGap = (steps: readonly number[]): number =>
   Math.max(...steps.map((step, i) => step - (steps[i - 1] ?? 0)));
 
+/** All of them in `npm run test:thorough`. */
+const numSaves = process.env.LOCKSTEP_THOROUGH === '1' ? 4_000 : 400;
+
 describe('surplusSteps', () => {
   it.each([4, 5, 6, 10, 25])(
     'keeps %i checkpoints that never leave a gap of twice the even one, whatever the length',
     (keep) => {
       const every = 20;
       let numSaved = 0;
-      for (const kept of keptAfterEach(multiples(every, 4_000), keep)) {
+      for (const kept of keptAfterEach(multiples(every, numSaves), keep)) {
         numSaved++;
         expect(kept).toHaveLength(Math.min(keep, numSaved));
         expect(kept.slice(-3)).toEqual(multiples(every, numSaved).slice(-3));

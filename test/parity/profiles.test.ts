@@ -1,10 +1,10 @@
 /** A profile has the same result on every backend. */
 import { offeredProfiles } from '@lockstep/kernels';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { environments } from './harness/backends.ts';
-import { fingerprintOf, startCluster } from './harness/cluster.ts';
-import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
-import { goldenFingerprint } from './harness/golden.ts';
+import { environments } from '../cluster/harness/backends.ts';
+import { fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
+import { goldenFingerprint } from '../cluster/harness/golden.ts';
 
 let experiment: LoadedExperiment;
 beforeAll(async () => {

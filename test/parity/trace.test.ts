@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from './harness/cluster.ts';
-import { startCommand } from './harness/command.ts';
+import { temporaryFolder } from '../cluster/harness/cluster.ts';
+import { startCommand } from '../cluster/harness/command.ts';
 
 interface TraceEvent {
   readonly name: string;

@@ -2,9 +2,9 @@ import { sharedMemory } from '@lockstep/lanes';
 import { readStepRecord } from '@lockstep/tracking';
 import { compilePrograms, createLocalWorker } from '@lockstep/training';
 import { expect, it } from 'vitest';
-import { startCluster } from './harness/cluster.ts';
-import { bestProfile, loadExperiment } from './harness/experiment.ts';
-import { direct } from './harness/lanes.ts';
+import { startCluster } from '../cluster/harness/cluster.ts';
+import { bestProfile, loadExperiment } from '../cluster/harness/experiment.ts';
+import { direct } from '../cluster/harness/lanes.ts';
 
 const numSteps = 6;
 const at = 5;
