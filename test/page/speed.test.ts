@@ -83,7 +83,8 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 600_000 }, ()
     await expect.poll(points).toBeGreaterThan(0);
     await keepPicture(page, 'speed-100000');
     expect(problems).toEqual([]);
-    expect(drawn).toBeLessThan(1_000);
+    // A second on a machine that does nothing else.
+    expect(drawn).toBeLessThan(3_000);
     await page.context().close();
   });
 

@@ -16,7 +16,7 @@ import { placed } from '@lockstep/run';
 import type { Experiment, ExperimentTemplate } from '@lockstep/training';
 import type { BuildFailure, Message } from 'esbuild';
 
-interface ExperimentModule {
+export interface ExperimentModule {
   readonly path: string;
   readonly project: Project;
   /** One ESM module, which workers run. */
@@ -69,13 +69,21 @@ const declaredIn = (exported: Experiment | ExperimentTemplate): Declarations =>
 export async function loadModule(
   file: string,
 ): Promise<ExperimentModule & { exported: Experiment | ExperimentTemplate }> {
+  const { exports, ...module } = await loadFile(file);
+  return { ...module, exported: requireExported(file, exports) };
+}
+
+/** What a file exports, as one module. */
+export async function loadFile(
+  file: string,
+): Promise<ExperimentModule & { readonly exports: Readonly<Record<string, unknown>> }> {
   const path = resolve(file);
   requireFile(file, path);
   const project = findProject(dirname(path));
   const bundle = await bundleExperiment(file, path, project);
   const hash = createHash('sha256').update(bundle).digest('hex');
-  const module = await importBundle(file, project, await cacheBundle(project, bundle, hash));
-  return { path, project, bundle, hash, exported: requireExported(file, module) };
+  const exports = await importBundle(file, project, await cacheBundle(project, bundle, hash));
+  return { path, project, bundle, hash, exports };
 }
 
 function requireFile(file: string, path: string): void {

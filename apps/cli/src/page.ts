@@ -30,10 +30,14 @@ export function pageAddress(text: string): PageAddress {
 export async function servePage(
   paths: readonly string[],
   { host, port, token }: PageAddress,
-  options: { readonly names?: readonly string[]; readonly isRunning?: () => boolean } = {},
+  options: {
+    readonly names?: readonly string[];
+    readonly isRunning?: () => boolean;
+    readonly eager?: boolean;
+  } = {},
 ) {
   const { isLoopback, startPage } = await import('@lockstep/page');
   const needed = isLoopback(host) ? token : (token ?? randomBytes(18).toString('base64url'));
-  const { names = [], isRunning = isLocked } = options;
-  return startPage({ paths, host, port, token: needed, names, isRunning });
+  const { names = [], isRunning = isLocked, eager = false } = options;
+  return startPage({ paths, host, port, token: needed, names, isRunning, eager });
 }

@@ -20,6 +20,7 @@ import type { Beginning } from '@lockstep/replay';
 import type { RunConfig } from '@lockstep/run';
 import {
   createRun,
+  type Durability,
   lengthChanged,
   manifestSchemaVersion,
   openRun,
@@ -66,6 +67,10 @@ export interface RunFacts {
   readonly parent?: Parent | undefined;
   /** What it records of each step. Default: nothing. */
   readonly record?: RecordMode;
+  /** The name in that of its folder. Default: the name of the run. */
+  readonly folderName?: string;
+  /** Default `full`. */
+  readonly durability?: Durability;
 }
 
 /** Makes a new run folder with its manifest and the experiment's code. The only seed of a run is that of its configuration. */
@@ -74,9 +79,10 @@ export async function createRunFolder(
   code: RunCode,
   config: RunConfig,
   profile: Profile | 'auto',
-  { command = [], keep = defaultKeep, record = 'off', parent }: RunFacts = {},
+  facts: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
+  const { command = [], keep = defaultKeep, record = 'off', parent, durability = 'full' } = facts;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -93,7 +99,8 @@ export async function createRunFolder(
     parent: parent ?? null,
     createdAt: new Date().toISOString(),
   };
-  const run = await createRun({ root, name, manifest, files: { [bundleName]: bundle } });
+  const files = { [bundleName]: bundle };
+  const run = await createRun({ root, name: facts.folderName ?? name, manifest, files, durability });
   const opened: OpenedRun = { run, name, bundle, config, profile, notices: [] };
   try {
     await makeLogFolder(run.folder);
@@ -137,8 +144,8 @@ export async function discardRun({ run }: OpenedRun): Promise<void> {
 }
 
 /** Opens an existing run to continue it. Throws `checkpoint` when it is damaged. */
-export async function openRunFolder(folder: string): Promise<OpenedRun> {
-  const run = await openRun(folder);
+export async function openRunFolder(folder: string, durability?: Durability): Promise<OpenedRun> {
+  const run = await openRun(folder, { ...(durability && { durability }) });
   try {
     const { name, experiment, config, profile } = readKnown(folder, run.manifest);
     const { bundle, notices } = await readOrRestoreBundle(folder, experiment);

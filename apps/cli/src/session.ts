@@ -223,7 +223,8 @@ function startWorkers(
   });
 }
 
-function endingOf(
+/** How a run has ended, as its events keep it. */
+export function endingOf(
   outcome: Outcome,
   run: string,
   profile: string,

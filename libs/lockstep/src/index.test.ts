@@ -9,6 +9,8 @@ import * as nn from '@lockstep/nn';
 import * as onnx from '@lockstep/onnx';
 import * as optim from '@lockstep/optim';
 import * as params from '@lockstep/params';
+import * as search from '@lockstep/search';
+import * as sweep from '@lockstep/sweep';
 import * as training from '@lockstep/training';
 import * as tree from '@lockstep/tree';
 import { describe, expect, it } from 'vitest';
@@ -46,6 +48,7 @@ const omitted: Readonly<Record<string, { readonly library: Names; readonly names
     library: data,
     names: [
       'createDataset',
+      'createDatasetCache',
       'encodeRecords',
       'evaluationSamples',
       'fillBatch',
@@ -119,6 +122,12 @@ describe('lockstep', () => {
       unflattenTree: tree.unflatten,
       defineExperiment: training.defineExperiment,
       param: params.param,
+      minimize: search.minimize,
+      maximize: search.maximize,
+      // Tables of functions of @lockstep/search.
+      search: lockstep.search,
+      space: lockstep.space,
+      defineSweep: sweep.defineSweep,
       loadRun: inference.loadRun,
       // Its own function, which loads @lockstep/replay when it is called.
       inspectRun: lockstep.inspectRun,

@@ -257,6 +257,10 @@ export type {
 export { param } from '@lockstep/params';
 export type { Inspection, InspectOptions } from '@lockstep/replay';
 export type { EarlyStopping } from '@lockstep/run';
+export type { Assignment, Objective, Search, Space } from '@lockstep/search';
+export { maximize, minimize } from '@lockstep/search';
+export type { Sweep, SweepOptions } from '@lockstep/sweep';
+export { defineSweep } from '@lockstep/sweep';
 export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
 export { defineExperiment } from '@lockstep/training';
@@ -272,3 +276,4 @@ export { inspectRun } from './inspect.ts';
 export * from './ops.ts';
 /** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
 export * as ops from './ops.ts';
+export { search, space } from './sweeps.ts';

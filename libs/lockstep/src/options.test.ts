@@ -213,6 +213,9 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   cyclic: [(o) => l.cyclic(o), 'stepsUp'],
   scaledByBatch: [(o) => l.scaledByBatch(0.1 as number & Schedule, o), 'baseBatchSize'],
   defineExperiment: [(o) => l.defineExperiment(o), 'batch'],
+  defineSweep: [(o) => l.defineSweep(o), 'repeats'],
+  minimize: [(o) => l.minimize('validation/loss', o), 'over'],
+  maximize: [(o) => l.maximize('validation/loss', o), 'over'],
 };
 
 /** Exports whose last parameter is an object but not options, or may also be a text. */

@@ -1,5 +1,6 @@
 /** A chart with its title, the values under the cursor, and keys that move it. */
-import { Chart, valueText } from './chart.ts';
+import { countText } from '@lockstep/view';
+import { Chart, type ChartOptions, valueText } from './chart.ts';
 import { h, setText } from './dom.ts';
 import { type ChartContent, valueAt } from './lines.ts';
 import type { Palette } from './look.ts';
@@ -9,6 +10,8 @@ export interface CardOptions {
   readonly isLog: boolean;
   readonly palette: Palette;
   readonly onZoom: (zoom: { readonly from: number; readonly to: number } | null) => void;
+  /** The cursor is near a line of several; undefined where it left. */
+  readonly onNear: (key: string | undefined) => void;
   /** A key moved the cursor. */
   readonly onStep: (step: number) => void;
   readonly speak: (text: string) => void;
@@ -16,6 +19,9 @@ export interface CardOptions {
 
 /** Lines whose values are listed; those nearest to the cursor. */
 const maxListed = 6;
+
+/** Of more lines only the one under the cursor is listed. */
+const maxTold = 10;
 
 export class Card {
   readonly element: HTMLElement;
@@ -35,6 +41,7 @@ export class Card {
   #chart: Chart | undefined;
   #content: ChartContent | undefined;
   #at: number | undefined;
+  #near: string | undefined;
 
   constructor(options: CardOptions) {
     this.#options = options;
@@ -77,6 +84,13 @@ export class Card {
     this.#chart?.point(step);
   }
 
+  /** Shows one line above all others; undefined for none. */
+  highlight(key: string | undefined): void {
+    this.#near = key;
+    this.#chart?.highlight(this.#content?.lines.find((line) => line.key === key));
+    this.#read();
+  }
+
   close(): void {
     this.#seeing.disconnect();
     this.#chart?.destroy();
@@ -91,8 +105,9 @@ export class Card {
     this.#isStale = false;
     if (this.#chart === undefined) {
       const { metric, onZoom } = this.#options;
-      const onCursor = (step: number | null): void => {
-        this.#at = step ?? undefined;
+      const onCursor: ChartOptions['onCursor'] = (at) => {
+        this.#at = at?.step;
+        if (this.#figure.matches(':hover')) this.#findNear(at?.value);
         this.#read();
       };
       this.#chart = new Chart({ metric, element: this.#figure, onZoom, onCursor }, content);
@@ -108,8 +123,14 @@ export class Card {
     const readings = this.#readings();
     const [only] = readings;
     setText(this.#value, readings.length === 1 ? valueText(metric, only?.value) : '');
-    setText(this.#step, this.#at === undefined ? '' : `step ${Math.round(this.#at)}`);
-    const listed = this.#at === undefined || readings.length < 2 ? [] : readings.slice(0, maxListed);
+    setText(this.#step, this.#at === undefined ? '' : `step ${countText(Math.round(this.#at))}`);
+    // The line under the cursor comes first.
+    const near = readings.filter(({ key }) => key === this.#near);
+    const ordered = [...near, ...readings.filter(({ key }) => key !== this.#near)];
+    const shown = ordered.length > maxTold && near.length > 0 ? near : ordered.slice(0, maxListed);
+    const listed = this.#at === undefined || readings.length < 2 ? [] : shown;
+    const { from = 0, to = 1 } = this.#content ?? {};
+    this.#list.classList.toggle('left', (this.#at ?? 0) > (from + to) / 2);
     this.#list.replaceChildren(
       ...listed.map(({ label, value, colour }) => {
         const swatch = h('i');
@@ -120,16 +141,25 @@ export class Card {
     this.#figure.setAttribute('aria-label', this.#description());
   }
 
+  #findNear(value: number | undefined): void {
+    const readings = this.#readings();
+    if (readings.length < 2 && this.#near === undefined) return;
+    const distance = (of: number): number => Math.abs(of - (value ?? 0));
+    const [first] = readings.toSorted((a, b) => distance(a.value) - distance(b.value));
+    const key = value === undefined || this.#at === undefined ? undefined : first?.key;
+    if (key !== this.#near) this.#options.onNear(key);
+  }
+
   #readings() {
     const content = this.#content;
     if (content === undefined) return [];
     const { lines, palette, to } = content;
     const reach = Math.max(1, 6 * (this.#chart?.stepsPerPixel ?? 1));
-    return lines.flatMap(({ label, points, look }) => {
+    return lines.flatMap(({ key, label, points, look }) => {
       const last = points.steps[points.steps.length - 1] ?? to;
       const at = this.#at ?? Math.min(last, to);
       const value = valueAt(points, at, lines.length === 1 ? Infinity : reach);
-      return value === undefined ? [] : [{ label, value, colour: palette.curves[look.colour]! }];
+      return value === undefined ? [] : [{ key, label, value, colour: palette.curves[look.colour]! }];
     });
   }
 

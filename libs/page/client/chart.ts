@@ -3,10 +3,11 @@
  * uPlot's tables have not.
  */
 
-import { metricText } from '@lockstep/view';
+import { countText, metricText } from '@lockstep/view';
 import uPlot from 'uplot';
-import { drawLabels, drawLines, drawMarks, labelRoom } from './draw.ts';
-import { type ChartContent, type Extent, extentOf } from './lines.ts';
+import { s } from './dom.ts';
+import { drawLabels, drawLines, drawMarks, drawMarkTexts, labelRoom } from './draw.ts';
+import { type ChartContent, type Extent, extentOf, indicesIn, type Line } from './lines.ts';
 import type { Palette } from './look.ts';
 
 export interface ChartOptions {
@@ -14,8 +15,8 @@ export interface ChartOptions {
   readonly element: HTMLElement;
   /** A range of steps was chosen by dragging; null to show all. */
   readonly onZoom: (range: { readonly from: number; readonly to: number } | null) => void;
-  /** The step under the cursor; null where it left. */
-  readonly onCursor: (step: number | null, chart: Chart) => void;
+  /** The step and the value under the cursor; null where it left. */
+  readonly onCursor: (at: { readonly step: number; readonly value: number } | null) => void;
 }
 
 const height = 230;
@@ -29,6 +30,7 @@ export class Chart {
   content: ChartContent;
   readonly #element: HTMLElement;
   readonly #plot: uPlot;
+  readonly #highlight = s('path', { class: 'highlight' });
   #extent: Extent = { least: 0, greatest: 1 };
 
   constructor(options: ChartOptions, content: ChartContent) {
@@ -77,6 +79,15 @@ export class Chart {
     this.#plot.setCursor({ left, top: this.#plot.bbox.height / devicePixelRatio / 2 }, true);
   }
 
+  /** Draws one line above all others; undefined for none. */
+  highlight(line: Line | undefined): void {
+    const { from, to, isLog, palette } = this.content;
+    const path = line === undefined ? '' : pathText(this.#plot, line, from, to, isLog ? 'log' : 'y');
+    this.#highlight.setAttribute('d', path);
+    this.#highlight.style.stroke =
+      line?.look.colour === 0 ? palette.accent : (palette.curves[line?.look.colour ?? 0] ?? '');
+  }
+
   destroy(): void {
     this.#plot.destroy();
   }
@@ -110,7 +121,7 @@ export class Chart {
       },
       series: [{}, { scale: y, paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis, size: 26, gap: 6, space: 70, values: (_u, splits) => splits.map(stepText) },
+        { ...axis, size: 26, gap: 6, space: 70, values: (_u, splits) => [...stepTexts(splits)] },
         {
           ...axis,
           scale: y,
@@ -126,11 +137,17 @@ export class Chart {
         setSelect: [(plot) => this.#select(plot, onZoom)],
         setCursor: [
           (plot) => {
-            const { left = -1 } = plot.cursor;
-            onCursor(left < 0 ? null : plot.posToVal(left, 'x'), this);
+            const { left = -1, top = -1 } = plot.cursor;
+            const at = { step: plot.posToVal(left, 'x'), value: plot.posToVal(top, y) };
+            onCursor(left < 0 ? null : at);
           },
         ],
-        ready: [(plot) => plot.over.addEventListener('dblclick', () => onZoom(null))],
+        ready: [
+          (plot) => {
+            plot.over.addEventListener('dblclick', () => onZoom(null));
+            plot.over.append(s('svg', { class: 'over', 'aria-hidden': 'true' }, this.#highlight));
+          },
+        ],
       },
     };
   }
@@ -174,6 +191,7 @@ export class Chart {
     ctx.clip();
     drawMarks(ctx, bbox, place, this.content);
     drawLines(ctx, place, this.content);
+    drawMarkTexts(ctx, bbox, place, this.content);
     ctx.restore();
     drawLabels(ctx, bbox, place, this.content);
   }
@@ -193,14 +211,24 @@ function padded(extent: Extent | undefined, isLog: boolean): Extent {
   return { least: bottom, greatest: greatest + room };
 }
 
-const stepText = (step: number): string =>
-  step >= 1e6
-    ? `${step / 1e6}M`
-    : step >= 1e4
-      ? `${step / 1e3}k`
-      : Number.isInteger(step)
-        ? String(step)
-        : '';
+function pathText(plot: uPlot, { points }: Line, from: number, to: number, y: string): string {
+  const [begin, end] = indicesIn(points, from, to);
+  let path = '';
+  for (let i = begin; i < end; i++) {
+    const top = plot.valToPos(points.values[i]!, y);
+    if (!Number.isFinite(top)) continue;
+    path += `${path === '' ? 'M' : 'L'}${plot.valToPos(points.steps[i]!, 'x').toFixed(1)} ${top.toFixed(1)}`;
+  }
+  return path;
+}
+
+/** `20k` where all steps are whole thousands. */
+function stepTexts(steps: readonly number[]): readonly string[] {
+  const isThousands = steps.every((step) => step % 1_000 === 0) && steps.some((step) => step >= 10_000);
+  return steps.map((step) =>
+    !Number.isInteger(step) ? '' : isThousands ? `${countText(step / 1_000)}k` : countText(step),
+  );
+}
 
 function tickText(metric: string, value: number, isLog: boolean): string {
   // A logarithmic axis begins anywhere, and only whole multiples of powers of ten are worth a label.

@@ -1,4 +1,5 @@
 /** Controls of the charts. */
+import { countText } from '@lockstep/view';
 import type { App, View } from './app.ts';
 import { h, setText } from './dom.ts';
 
@@ -71,7 +72,10 @@ export function createCurvesTools({ keeper, store }: App, whole: () => Range): V
       const groups = new Set(store.runs.map(({ facts }) => facts.group));
       seeds.hidden = groups.size === store.runs.length;
       all.disabled = zoom === null;
-      setText(range, zoom === null ? '' : `steps ${Math.round(zoom.from)} to ${Math.round(zoom.to)}`);
+      setText(
+        range,
+        zoom === null ? '' : `steps ${countText(Math.round(zoom.from))} to ${countText(Math.round(zoom.to))}`,
+      );
     },
   };
 }

@@ -106,6 +106,9 @@ class CurvesView implements View {
     const card = new Card({
       metric,
       onZoom: (zoom) => keeper.set({ zoom }),
+      onNear: (key) => {
+        for (const one of this.#cards.values()) one.highlight(key);
+      },
       onStep: (step) => {
         for (const one of this.#cards.values()) one.point(step);
       },

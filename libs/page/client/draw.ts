@@ -1,6 +1,6 @@
 /** Draws curves, bands, labels and marks on a chart's canvas. Lengths are in pixels of the canvas. */
 import type { Band, Points } from '@lockstep/view';
-import { type ChartContent, firstBroken, indicesIn, type Line } from './lines.ts';
+import { type ChartContent, firstBroken, indicesIn, type Line, valueAt } from './lines.ts';
 
 export interface Place {
   readonly x: (step: number) => number;
@@ -16,6 +16,9 @@ interface Box {
 
 /** With more lines than these, each would be lost among labels. */
 const maxLabels = 8;
+
+/** Dots of more lines would hide them. */
+const maxDotted = 24;
 
 export function drawLines(ctx: CanvasRenderingContext2D, place: Place, content: ChartContent): void {
   const { lines, from, to, palette } = content;
@@ -39,19 +42,19 @@ export function drawLines(ctx: CanvasRenderingContext2D, place: Place, content: 
     ctx.lineWidth = (isDense(points, content, lines.length) ? 1 : 1.7) * pixel;
     ctx.setLineDash(look.dash.map((length) => length * pixel));
     ctx.stroke(linePath(points, from, to, place));
-    drawLonely(ctx, points, place, palette.curves[look.colour]!);
+    if (lines.length <= maxDotted) drawLonely(ctx, points, place, palette.curves[look.colour]!);
   }
   ctx.setLineDash([]);
   ctx.globalAlpha = 1;
 }
 
 /**
- * Whether a line has as many points as pixels, or there are many lines. A line of one pixel is drawn ten times as fast as a wider one
+ * Whether a line has more points than pixels, or there are many lines. A line of one pixel is drawn ten times as fast as a wider one
  * where no graphics processor helps.
  */
 function isDense(points: Points, { from, to, pixels }: ChartContent, numLines: number): boolean {
   const [begin, end] = indicesIn(points, from, to);
-  return numLines > maxLabels || end - begin > pixels / devicePixelRatio;
+  return numLines > maxLabels || end - begin > (2 * pixels) / devicePixelRatio;
 }
 
 /** A line ends where a value is not finite and begins again behind it. */
@@ -104,40 +107,76 @@ function bandPath({ steps, least, greatest }: Band, from: number, to: number, pl
   return path;
 }
 
-/** Vertical lines where generations began, and where a curve stopped being finite. */
+interface Mark {
+  readonly x: number;
+  readonly text: string;
+  readonly colour: string;
+}
+
+/** Where generations began, and where curves stopped being finite. */
+function marksIn(box: Box, place: Place, { lines, marks, palette }: ChartContent): readonly Mark[] {
+  const broken = lines.flatMap(({ points, raw, label }) => {
+    const step = firstBroken(raw ?? points);
+    const text = lines.length === 1 ? `not finite from step ${step}` : `${label}: not finite`;
+    return step === undefined ? [] : [{ step, text, colour: palette.alarm }];
+  });
+  return [...marks.map((mark) => ({ ...mark, colour: palette.quiet })), ...broken.slice(0, maxLabels)]
+    .map(({ step, text, colour }) => ({ x: Math.round(place.x(step)) + 0.5, text, colour }))
+    .filter(({ x }) => x >= box.left && x <= box.left + box.width);
+}
+
+/** Vertical lines of marks, behind the curves. */
 export function drawMarks(
   ctx: CanvasRenderingContext2D,
   box: Box,
   place: Place,
   content: ChartContent,
 ): void {
-  const { lines, marks, palette } = content;
-  const broken = lines.flatMap(({ points, raw, label }) => {
-    const step = firstBroken(raw ?? points);
-    const text = lines.length === 1 ? `not finite from step ${step}` : `${label}: not finite`;
-    return step === undefined ? [] : [{ step, text, colour: palette.alarm }];
-  });
-  const all = [...marks.map((mark) => ({ ...mark, colour: palette.quiet })), ...broken.slice(0, maxLabels)];
   const pixel = devicePixelRatio;
-  ctx.font = `${10.5 * pixel}px ${palette.font}`;
-  ctx.textBaseline = 'top';
-  for (const [i, { step, text, colour }] of all.entries()) {
-    const x = Math.round(place.x(step)) + 0.5;
-    if (x < box.left || x > box.left + box.width) continue;
+  ctx.lineWidth = pixel;
+  ctx.setLineDash([2 * pixel, 3 * pixel]);
+  for (const { x, colour } of marksIn(box, place, content)) {
     ctx.strokeStyle = colour;
-    ctx.fillStyle = colour;
-    ctx.lineWidth = pixel;
-    ctx.setLineDash([2 * pixel, 3 * pixel]);
     ctx.beginPath();
     ctx.moveTo(x, box.top);
     ctx.lineTo(x, box.top + box.height);
     ctx.stroke();
-    const isRight = x > box.left + box.width * 0.7;
-    ctx.textAlign = isRight ? 'right' : 'left';
-    ctx.fillText(text, x + (isRight ? -4 : 4) * pixel, box.top + (i % 3) * 13 * pixel);
   }
   ctx.setLineDash([]);
-  ctx.textAlign = 'left';
+}
+
+/** Texts of marks, before the curves. */
+export function drawMarkTexts(
+  ctx: CanvasRenderingContext2D,
+  box: Box,
+  place: Place,
+  content: ChartContent,
+): void {
+  const { palette } = content;
+  const pixel = devicePixelRatio;
+  ctx.font = `${10.5 * pixel}px ${palette.font}`;
+  ctx.textBaseline = 'top';
+  ctx.strokeStyle = palette.panel;
+  ctx.lineWidth = 4 * pixel;
+  for (const [i, { x, text, colour }] of marksIn(box, place, content).entries()) {
+    const isRight = x > box.left + box.width * 0.7;
+    ctx.textAlign = isRight ? 'right' : 'left';
+    const row = (i % 3) * 14 * pixel;
+    const top = isBelow(x, box, place, content) ? box.top + box.height - row - 14 * pixel : box.top + row;
+    const left = x + (isRight ? -5 : 5) * pixel;
+    ctx.strokeText(text, left, top);
+    ctx.fillStyle = colour;
+    ctx.fillText(text, left, top);
+  }
+}
+
+/** Whether the first curve is in the upper half here, so that a text has room below. */
+function isBelow(x: number, box: Box, place: Place, { lines, from, to }: ChartContent): boolean {
+  const [first] = lines;
+  if (first === undefined) return false;
+  const step = from + ((to - from) * (x - box.left)) / box.width;
+  const value = valueAt(first.points, step, Number.POSITIVE_INFINITY);
+  return value !== undefined && place.y(value) < box.top + box.height / 2;
 }
 
 /** Pixels of the screen that names at the right ends of the lines need. */

@@ -78,7 +78,7 @@ function draw(timeline: Timeline, width: number, now: number): SVGElement {
     { width, height, viewBox: `0 0 ${width} ${height}`, role: 'img', 'aria-label': describe(timeline) },
     ...scale.breaks.flatMap((x) => [
       s('line', { class: 'break', x1: x, x2: x, y1: 20, y2: height - 26 }),
-      s('text', { class: 'tick', x, y: 14, 'text-anchor': 'middle' }, 'resumed'),
+      s('text', { class: 'tick', x, y: 12, 'text-anchor': 'middle' }, 'resumed'),
     ]),
     ...generationLines(generations, scale, height),
     ...workers.flatMap((line, i) => workerRow(line, at(i), scale, now, isNarrow)),
@@ -92,26 +92,18 @@ function describe({ workers, generations, marks }: Timeline): string {
   return `${workers.length} workers, ${generations.length} generations, ${losses} losses; the table of events says the same`;
 }
 
+/** As much of the name as has room before the next generation. */
 function generationLines(generations: Timeline['generations'], scale: Scale, height: number): Node[] {
-  let free = Number.NEGATIVE_INFINITY;
-  return generations.flatMap(({ generation, step, time }) => {
+  return generations.flatMap(({ generation, step, time }, i) => {
     const x = scale.x(time);
-    const text = step === 0 ? `generation ${generation}` : `generation ${generation}, step ${step}`;
-    const room = 6.2 * text.length;
-    const isRight = x + room > scale.right;
-    const from = isRight ? x - room : x;
-    const label =
-      from > free
-        ? [
-            s(
-              'text',
-              { class: 'generation', x: isRight ? x - 4 : x + 4, y: 26, 'text-anchor': isRight && 'end' },
-              text,
-            ),
-          ]
-        : [];
-    if (label.length > 0) free = from + room + 8;
-    return [s('line', { class: 'generation', x1: x, x2: x, y1: 16, y2: height - 26 }), ...label];
+    const next = generations[i + 1];
+    const room = (next === undefined ? scale.right : scale.x(next.time)) - x - 8;
+    const number = `generation ${generation}`;
+    const texts =
+      step === 0 ? [number, `${generation}`] : [`${number}, step ${step}`, number, `${generation}`];
+    const text = texts.find((one) => 6.4 * one.length < room);
+    const line = s('line', { class: 'generation', x1: x, x2: x, y1: 16, y2: height - 26 });
+    return text === undefined ? [line] : [line, s('text', { class: 'generation', x: x + 5, y: 29 }, text)];
   });
 }
 
@@ -138,9 +130,10 @@ function workerRow(line: WorkerLine, y: number, scale: Scale, now: number, isNar
     const text = `rank ${rank}${shards === undefined ? '' : `, ${shards} ${shards === 1 ? 'shard' : 'shards'}`}`;
     const title = s('title', {}, `${name}: generation ${generation}, ${text}`);
     const bar = s('rect', { class: 'member', x, y: middle - 9, width, height: 18, rx: 4 }, title);
-    return width > 7 * text.length
-      ? [bar, s('text', { class: 'member', x: x + 8, y: middle + 4 }, text)]
-      : [bar];
+    const shown = [text, `rank ${rank}`, `${rank}`].find((one) => width - 12 > 6.2 * one.length);
+    return shown === undefined
+      ? [bar]
+      : [bar, s('text', { class: 'member', x: x + 8, y: middle + 4 }, shown)];
   });
   return [...label, ...connected, ...members];
 }

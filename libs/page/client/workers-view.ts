@@ -50,7 +50,11 @@ export function createWorkersView(app: App): View {
       content.replaceChildren(
         legend(),
         table(rows),
-        h('h2', {}, `Time of a step, from step ${Math.round(from)} to ${Math.round(to)}`),
+        h(
+          'h2',
+          {},
+          `Time of a step, from step ${countText(Math.round(from))} to ${countText(Math.round(to))}`,
+        ),
         ...strips(rows, from, to),
         ...(run.program.length === 0
           ? []
@@ -66,16 +70,22 @@ interface WorkerRow {
   readonly work: Work;
 }
 
+/** Members of now before those that left. */
 function rowsOf(run: ShownRun): readonly WorkerRow[] {
-  const lines = new Map(run.timeline.workers.map((line) => [line.worker, line]));
+  const { workers, generations } = run.timeline;
+  const lines = new Map(workers.map((line) => [line.worker, line]));
+  const newest = generations.at(-1)?.generation;
   return [...run.workers]
-    .map(([worker, { rank, work }]) => {
-      const { host, pid } = lines.get(worker) ?? {};
+    .map(([worker, { rank, work: growing }]) => {
+      const { host, pid, memberships = [] } = lines.get(worker) ?? {};
       const where =
         host === undefined ? worker.slice(0, 8) : `${host}${pid === undefined ? '' : `, process ${pid}`}`;
-      return { rank, name: where, work: work.get() };
+      const work = growing.get();
+      const isMember = newest === undefined || memberships.at(-1)?.generation === newest;
+      const last = (work.columns.at(-1) ?? 0) + work.width - 1;
+      return { rank, isMember, work, name: isMember ? where : `${where}, until step ${last}` };
     })
-    .sort((a, b) => a.rank - b.rank);
+    .sort((a, b) => Number(b.isMember) - Number(a.isMember) || a.rank - b.rank);
 }
 
 function legend(): HTMLElement {

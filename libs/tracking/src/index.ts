@@ -4,7 +4,7 @@ export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
-export { formatLine, readLines, recordOf } from './lines.ts';
+export { formatLine, readLines, recordOf, repairLines } from './lines.ts';
 export { LogTail, type TailChange } from './log-tail.ts';
 export type { Parent } from './parent.ts';
 export { parentOf } from './parent.ts';

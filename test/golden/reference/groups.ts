@@ -66,6 +66,11 @@ const sections: readonly (readonly [title: string, places: RegExp, about: string
     'From a run folder to predictions: [your-data.md](your-data.md#new-rows).',
   ],
   [
+    'Sweeps',
+    /lockstep\/src\/sweeps\.ts|(search|sweep)\/src\//,
+    'What a sweep file exports: [sweeps.md](sweeps.md).',
+  ],
+  [
     'Steps of runs',
     /lockstep\/src\/inspect\.ts|replay\/src\//,
     'Steps that are computed again: [time-travel.md](time-travel.md).',

@@ -30,7 +30,7 @@ export const view = command({
   run: async ({ runs: paths, port, bind, token, host: names, json }, { terminal }) => {
     const { servePage } = await import('../page.ts');
     const { onInterrupt } = await import('../signals.ts');
-    const page = await servePage(named(paths), { host: bind, port, token }, { names });
+    const page = await servePage(named(paths), { host: bind, port, token }, { names, eager: true });
     const { address } = page;
     terminal.out.write(
       json ? `${JSON.stringify({ event: 'page', address })}\n` : `${address}\nCtrl-C ends the page.\n`,

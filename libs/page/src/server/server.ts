@@ -24,6 +24,8 @@ export interface PageOptions {
   readonly names?: readonly string[];
   /** Between two readings of runs that go on, in milliseconds. Default 500. */
   readonly intervalMs?: number;
+  /** Whether the runs are read at once, and not when somebody asks for the first time. Default false. */
+  readonly eager?: boolean;
   /** What other paths answer, such as `/metrics`. */
   readonly routes?: Readonly<Record<string, Route>>;
 }
@@ -70,6 +72,8 @@ export async function startPage(options: PageOptions): Promise<Page> {
     });
   });
   await listen(server, host, port);
+  // What fails now is told to those who ask.
+  if (options.eager === true) void feed.read().catch(() => undefined);
   const { port: actual } = server.address() as AddressInfo;
   const shownHost = isAnyAddress(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
@@ -160,7 +164,11 @@ function routesOf(
     },
     '/changes': (request, response, url) => {
       if (feed.numReaders >= maxReaders) return sendRefusal(response, 503, 'too many browsers are open');
-      response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream' });
+      response.writeHead(200, { ...headers, 'Content-Type': 'text/event-stream', Connection: 'close' });
+      if (request.method === 'HEAD') {
+        response.end();
+        return;
+      }
       const last = request.headers['last-event-id'];
       feed.follow(response, typeof last === 'string' ? last : (url.searchParams.get('after') ?? undefined));
     },

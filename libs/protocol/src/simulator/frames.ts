@@ -1,18 +1,25 @@
 /** What simulated workers send each other. */
 
-/** A frame of the data plane. */
+/** A frame of the data plane. Its header names its run; generations of different runs have the same names. */
 export type PeerFrame =
   | {
       readonly type: 'partial';
+      readonly run: string;
       readonly key: string;
       readonly params: number;
       readonly start: number;
       /** One for each shard of the sender's range. */
       readonly partials: readonly number[];
     }
-  | { readonly type: 'fetch'; readonly generationName: string; readonly step: number }
+  | {
+      readonly type: 'fetch';
+      readonly run: string;
+      readonly generationName: string;
+      readonly step: number;
+    }
   | {
       readonly type: 'snapshot';
+      readonly run: string;
       readonly generationName: string;
       readonly step: number;
       readonly params: number;
@@ -21,20 +28,13 @@ export type PeerFrame =
 export type PartialFrame = Extract<PeerFrame, { type: 'partial' }>;
 
 interface Generation {
-  readonly run: string;
   readonly incarnation: number;
   readonly generation: number;
 }
 
-/** Distinguishes generations of all runs and of all incarnations of their coordinators. */
-export function generationName({ run, incarnation, generation }: Generation): string {
-  return `${run}/${incarnation}/${generation}`;
-}
-
-/** The run of a frame between workers. */
-export function runOfFrame(frame: PeerFrame): string {
-  const [run = ''] = (frame.type === 'partial' ? frame.key : frame.generationName).split('/');
-  return run;
+/** Distinguishes generations of all incarnations of the coordinator. */
+export function generationName({ incarnation, generation }: Generation): string {
+  return `${incarnation}/${generation}`;
 }
 
 /** Identifies one exchange of one generation. */
@@ -45,9 +45,9 @@ export function exchangeKey(
   return `${generationName(generation)}/${step}/${exchange}`;
 }
 
-/** Whether the exchange with this key belongs to a generation of the same run before `current`. */
+/** Whether the exchange with this key belongs to a generation before `current`. */
 export function isStale(key: string, current: Generation): boolean {
-  const [incarnation = 0, generation = 0] = key.split('/').slice(1).map(Number);
+  const [incarnation = 0, generation = 0] = key.split('/').map(Number);
   if (incarnation !== current.incarnation) return incarnation < current.incarnation;
   return generation < current.generation;
 }

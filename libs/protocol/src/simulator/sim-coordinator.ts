@@ -3,6 +3,7 @@
 import { HEARTBEAT_MS, LIVENESS_MS, RETURN_WAIT_MS, TICK_MS } from '../constants.ts';
 import { advanceCoordinator, createCoordinator, recover } from '../coordinator/machine.ts';
 import type {
+  CoordinatorConfig,
   CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorState,
@@ -34,51 +35,48 @@ export interface SimCoordinatorOptions {
 }
 
 export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordinator {
-  const { world, run, incarnation, minWorkers, pooled, send, onEnding, onEnded } = options;
+  const { world, run, incarnation, pooled, send, onEnding, onEnded } = options;
   const { clock, random } = world;
   const { ledger } = run;
   const { disk } = ledger;
   let alive = true;
-  let attached = 0;
-  let state = createCoordinator(
-    {
-      run: run.name,
-      incarnation,
-      version: '1',
-      build: 'b1',
-      experiment: { name: 'simulated', hash: 'experiment' },
-      config: { run: run.name },
-      bundleBytes: 0,
-      numShards: run.options.numShards,
-      minWorkers,
-      ...(pooled && { pooled }),
-      profile: 'auto',
-      heartbeatMs: HEARTBEAT_MS,
-      livenessMs: LIVENESS_MS,
-      // A pool gives former members to other runs, or back to this one.
-      awaited: pooled ? [] : lastMembers(disk.journal),
-      awaitMs: RETURN_WAIT_MS,
-      initial: recover(disk.journal, disk),
-    },
-    clock.now(),
-  );
+  const queue: { readonly effect: CoordinatorEffect; readonly attached: number }[] = [];
+  let isWriting = false;
+  let state = createCoordinator(configOf(options), clock.now());
 
   function raise(event: CoordinatorEvent) {
     if (!alive) return;
-    // The state in the message, if it is a checkpoint.
-    if (event.type === 'message' && event.message.type === 'checkpoint')
-      attached = Number(event.message.header.params);
+    const isCheckpoint = event.type === 'message' && event.message.type === 'checkpoint';
+    const attached = isCheckpoint ? Number(event.message.header.params) : 0;
     const { phase } = state;
     const advanced = advanceCoordinator(state, event, clock.now());
     state = advanced.state;
     if (phase !== 'done' && state.phase === 'done') onEnding?.();
-    for (const effect of advanced.effects) {
-      ledger.observed(incarnation, effect);
-      perform(effect);
+    for (const effect of advanced.effects) queue.push({ effect, attached });
+    if (!isWriting) carryOut();
+  }
+
+  /** In a pool effects wait for the journal, so that messages may be sent when their worker has gone to another run. */
+  function carryOut() {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      ledger.observed(incarnation, next.effect);
+      perform(next.effect, next.attached);
+      if (pooled && next.effect.type === 'journal') return write();
     }
   }
 
-  function perform(effect: CoordinatorEffect) {
+  function write(): void {
+    isWriting = true;
+    clock.after(random.between(0, 10), () =>
+      options.pause.whenAwake(() => {
+        isWriting = false;
+        if (alive) carryOut();
+      }),
+    );
+  }
+
+  /** `attached`: the state in the message, if it is a checkpoint. */
+  function perform(effect: CoordinatorEffect, attached: number) {
     switch (effect.type) {
       case 'send':
         return send(effect.worker, effect.message);
@@ -88,16 +86,14 @@ export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordin
         const named = pooled && { run: run.name };
         return send(worker, { type: 'restore', generation, step, header, frames: [], ...named });
       }
-      case 'storeCheckpoint': {
-        const params = attached;
+      case 'storeCheckpoint':
         return clock.after(random.between(1, 50), () => {
           if (!alive) return;
           const { step } = effect;
           if (world.isDiskFull()) return raise({ type: 'checkpointFailed', step, error: noSpace });
-          ledger.stored(step, params);
+          ledger.stored(step, attached);
           raise({ type: 'checkpointSaved', step });
         });
-      }
       case 'journal':
       case 'event':
       case 'progress':
@@ -124,6 +120,21 @@ export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordin
     crash: () => {
       alive = false;
     },
+  };
+}
+
+function configOf({ run, incarnation, minWorkers, pooled }: SimCoordinatorOptions): CoordinatorConfig {
+  const { disk } = run.ledger;
+  return {
+    ...{ run: run.name, incarnation, version: '1', build: 'b1' },
+    experiment: { name: 'simulated', hash: 'experiment' },
+    ...{ config: { run: run.name }, bundleBytes: 0, numShards: run.options.numShards },
+    ...{ minWorkers, profile: 'auto', heartbeatMs: HEARTBEAT_MS, livenessMs: LIVENESS_MS },
+    ...(pooled && { pooled }),
+    // A pool gives former members to other runs, or back to this one.
+    awaited: pooled ? [] : lastMembers(disk.journal),
+    awaitMs: RETURN_WAIT_MS,
+    initial: recover(disk.journal, disk),
   };
 }
 

@@ -6,7 +6,7 @@ import type { CoordinatorMessage, Hello, WorkerMessage } from '../messages/messa
 import { advanceWorker, createWorker } from '../worker/machine.ts';
 import type { WorkerEffect, WorkerEvent, WorkerState } from '../worker/state.ts';
 import { findingAt, isBroken, outlineOf } from './experiment.ts';
-import { exchangeKey, generationName, type PartialFrame, type PeerFrame, runOfFrame } from './frames.ts';
+import { exchangeKey, generationName, type PartialFrame, type PeerFrame } from './frames.ts';
 import { Inbox } from './inbox.ts';
 import { createPause, type Pause } from './pause.ts';
 import { initialParams, mix, shardPartial, updatedParams } from './trajectory.ts';
@@ -45,7 +45,7 @@ export class SimWorker implements LivingWorker {
   readonly #world: World;
   readonly #failsToLoad: (run: string) => boolean;
   readonly #pause: Pause;
-  readonly #inbox = new Inbox();
+  #inbox = new Inbox();
   #state: WorkerState;
   #isAlive = true;
   /** The run that was loaded, or is being loaded. */
@@ -88,11 +88,13 @@ export class SimWorker implements LivingWorker {
   }
 
   get generationName(): string | null {
-    return this.#membership === null ? null : this.#nameOf(this.#membership);
+    return this.#membership === null ? null : `${this.#run.name}/${this.#generation}`;
   }
 
-  #nameOf({ incarnation, generation }: Effect<'connect'>): string {
-    return generationName({ run: this.#run.name, incarnation, generation });
+  /** As frames of its run name it. */
+  get #generation(): string {
+    invariant(this.#membership !== null, `${this.id} has entered no generation`);
+    return generationName(this.#membership);
   }
 
   get #run(): SimRun {
@@ -176,7 +178,7 @@ export class SimWorker implements LivingWorker {
       case 'restore':
         return this.#take(20, effect.generation, effect.step, Number(effect.header.params));
       case 'serveSnapshot':
-        this.#serving = { generationName: this.generationName!, step: effect.step };
+        this.#serving = { generationName: this.#generation, step: effect.step };
         return this.#answerRequests();
       case 'runSegment':
         return this.#compute(effect.step, effect.segment);
@@ -223,6 +225,7 @@ export class SimWorker implements LivingWorker {
 
   #leaveRun(): WorkerEvent {
     this.#loaded = null;
+    this.#inbox = new Inbox();
     this.#stay = {};
     this.#written = 0;
     this.#spare = null;
@@ -239,7 +242,7 @@ export class SimWorker implements LivingWorker {
     this.#membership = effect;
     this.#serving = null;
     this.#sums = [];
-    this.#inbox.dropBefore({ ...effect, run: this.#run.name });
+    this.#inbox.dropBefore(effect);
     for (const { worker } of effect.members) {
       if (worker !== this.id && this.#world.isBroken(this.id, worker)) this.#linkBroke(worker);
     }
@@ -260,8 +263,9 @@ export class SimWorker implements LivingWorker {
   }
 
   #fetch({ from, step }: Effect<'fetchSnapshot'>): void {
-    this.#fetching = this.generationName;
-    this.#world.toPeer(this.id, from, { type: 'fetch', generationName: this.generationName!, step });
+    const wanted = { run: this.#run.name, generationName: this.#generation };
+    this.#fetching = wanted.generationName;
+    this.#world.toPeer(this.id, from, { type: 'fetch', ...wanted, step });
   }
 
   #answerRequests(): void {
@@ -270,15 +274,14 @@ export class SimWorker implements LivingWorker {
     for (const request of this.#requests.filter((one) => one.generationName === served)) {
       const isUnchanged = request.step === step && this.#state.step === step;
       invariant(isUnchanged, `${this.id} left step ${step} while a member still needs its state`);
-      const answer = { generationName: served, step, params: this.#params };
+      const answer = { run: this.#run.name, generationName: served, step, params: this.#params };
       this.#world.toPeer(this.id, request.from, { type: 'snapshot', ...answer });
     }
     this.#requests = this.#requests.filter((one) => one.generationName !== served);
   }
 
   #receive(from: string, frame: PeerFrame) {
-    // The header of a frame names its run; frames of other runs are dropped.
-    if (runOfFrame(frame) !== this.#loaded?.name) return;
+    if (frame.run !== this.#loaded?.name) return;
     switch (frame.type) {
       case 'partial':
         return this.#receivePartial(from, frame);
@@ -328,7 +331,8 @@ export class SimWorker implements LivingWorker {
     const { start } = this.#shards();
     const frame: PartialFrame = {
       type: 'partial',
-      key: this.#keyOf(membership, effect),
+      run: this.#run.name,
+      key: exchangeKey(membership, effect),
       params: this.#params,
       start,
       partials: this.#partials,
@@ -343,19 +347,12 @@ export class SimWorker implements LivingWorker {
     this.#inbox.put(from, frame);
     if (this.#membership === null || this.#awaited === null) return;
     const given = this.#inbox.take(
-      this.#keyOf(this.#membership, this.#awaited),
+      exchangeKey(this.#membership, this.#awaited),
       this.#membership.members.length,
     );
     if (given === null) return;
     this.#run.ledger.exchanged(this.#params, given);
     this.#endExchange(this.#awaited, mix(...given.flatMap(({ partials }) => partials)));
-  }
-
-  #keyOf(
-    { incarnation, generation }: Effect<'connect'>,
-    exchanged: Parameters<typeof exchangeKey>[1],
-  ): string {
-    return exchangeKey({ run: this.#run.name, incarnation, generation }, exchanged);
   }
 
   #endExchange(effect: Effect<'exchange' | 'exchangeEvaluation'>, sum: number): void {

@@ -1,0 +1,116 @@
+/** `lockstep sweep`: begins a sweep or goes on with one, and ends with its table. */
+import { LockstepError } from '@lockstep/errors';
+import { offeredProfiles } from '@lockstep/kernels';
+import { checkSpace } from '@lockstep/search';
+import { createLedger, describeSweep, requireSameSweep, type Sweep, type SweepRun } from '@lockstep/sweep';
+import { plural } from '../display/format.ts';
+import { exitCodes } from '../errors.ts';
+import { threadsFor } from '../local-workers.ts';
+import type { OutputArgs } from '../options.ts';
+import { whileLocked } from '../run-lock.ts';
+import type { Terminal } from '../terminal.ts';
+import { requireWritableFolder } from '../writable.ts';
+import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } from './sweep-display.ts';
+import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
+import {
+  createSweepFolder,
+  openJournal,
+  readKeptExperiment,
+  readSweepManifest,
+  type SweepManifest,
+  writeTable,
+} from './sweep-folder.ts';
+import { trainSweep } from './sweep-session.ts';
+
+interface SweepArgs extends OutputArgs {
+  readonly sweep: string | undefined;
+  readonly workers: number;
+  readonly threads: number | undefined;
+  readonly resume: string | undefined;
+  readonly sweepRoot: string;
+  readonly dryRun: boolean;
+}
+
+/** Resolves with the exit code. */
+export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<number> {
+  const display = args.json ? createJsonSweepDisplay(out) : createPeopleSweepDisplay(out);
+  if ((args.sweep === undefined) === (args.resume === undefined)) {
+    throw new LockstepError(
+      'config',
+      'lockstep sweep takes the file of a new sweep, or --resume FOLDER to go on with one, and not both',
+    );
+  }
+  if (args.resume !== undefined) return resumeSweep(args.resume.replace(/(?<=.)\/+$/, ''), args, display);
+  const file = await loadSweep(args.sweep!);
+  const experiment = await loadSweptExperiment(file);
+  checkParameters(file.sweep, experiment);
+  if (args.dryRun) return showPlan(file.sweep, display);
+  await requireWritableFolder('sweep-root', args.sweepRoot);
+  const profile = file.sweep.profile ?? offeredProfiles()[0]!;
+  const folder = await createSweepFolder(args.sweepRoot, file, experiment, profile);
+  return whileLocked(folder, async () =>
+    trainToTable(folder, await readSweepManifest(folder), file.sweep, experiment, args, display),
+  );
+}
+
+async function resumeSweep(folder: string, args: SweepArgs, display: SweepDisplay): Promise<number> {
+  const manifest = await readSweepManifest(folder);
+  const { sweep }: SweepFile = await loadSweep(manifest.file);
+  requireSameSweep(manifest.sweep, describeSweep(sweep));
+  if (sweep.profile !== undefined && sweep.profile !== manifest.profile) {
+    throw new LockstepError(
+      'config',
+      `the sweep began with profile ${manifest.profile}, and its file now says ${sweep.profile}: the two compute other numbers; undo that to go on, or begin another sweep`,
+      { began: manifest.profile, now: sweep.profile },
+    );
+  }
+  const experiment = await readKeptExperiment(folder, manifest);
+  return whileLocked(folder, () => trainToTable(folder, manifest, sweep, experiment, args, display));
+}
+
+function checkParameters({ space }: Sweep, { exported }: SweepExperiment): void {
+  checkSpace(space, 'params' in exported ? exported.params : {});
+}
+
+/** The runs that do not depend on results. */
+function showPlan(sweep: Sweep, display: SweepDisplay): number {
+  const ledger = createLedger(sweep);
+  const runs: SweepRun[] = [];
+  for (let next = ledger.next(); typeof next === 'object'; next = ledger.next()) runs.push(next);
+  const known = new Set(runs.map(({ trial }) => trial)).size;
+  display.note(
+    `${plural(sweep.trials, 'trial')} at most × ${plural(sweep.repeats, 'seed')}; those that do not depend on results, ${known}:`,
+  );
+  for (const { trial, seed, params } of runs) {
+    display.note(`trial ${trial}, seed ${seed}: ${JSON.stringify(params)}`);
+  }
+  return exitCodes.done;
+}
+
+async function trainToTable(
+  folder: string,
+  { name, profile }: SweepManifest,
+  sweep: Sweep,
+  experiment: SweepExperiment,
+  args: SweepArgs,
+  display: SweepDisplay,
+): Promise<number> {
+  const journal = await openJournal(folder);
+  for (const message of journal.damaged) display.note(message);
+  const { workers } = args;
+  const threads = threadsFor(args.threads, workers, Number.MAX_SAFE_INTEGER);
+  try {
+    const session = { folder, name, sweep, experiment, profile, journal, workers, threads, display };
+    const { ledger, isStopped } = await trainSweep(session);
+    const trials = ledger.recorded();
+    if (isStopped) {
+      display.ended({ type: 'interrupted', numRecorded: trials.length, folder });
+      return exitCodes.interrupted;
+    }
+    const tableSha256 = await writeTable(folder, ledger.table());
+    display.ended({ type: 'done', tableSha256, best: ledger.best(), trials, folder });
+    return exitCodes.done;
+  } finally {
+    journal.close();
+  }
+}

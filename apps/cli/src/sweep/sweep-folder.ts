@@ -1,0 +1,148 @@
+/** The folder of a sweep: `sweep.json`, the experiment's code, `journal.jsonl`, the trials' runs and, at the end, `table.jsonl`. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
+import { fileError, makeDurableFolder, writeAtomic } from '@lockstep/files';
+import {
+  bundleName,
+  cacheBundle,
+  findProject,
+  importBundle,
+  readBundle,
+  requireExported,
+} from '@lockstep/inference';
+import type { Profile } from '@lockstep/protocol';
+import { describeSweep, type JournalEntry, parseEntry, type SweepDescription } from '@lockstep/sweep';
+import { formatLine, readLines, repairLines, sha256 } from '@lockstep/tracking';
+import { logFolder } from '../run-folder.ts';
+import type { SweepExperiment, SweepFile } from './sweep-file.ts';
+
+/** What was fixed when the sweep began. */
+export interface SweepManifest {
+  readonly schemaVersion: 1;
+  readonly name: string;
+  /** The path of the sweep's file. */
+  readonly file: string;
+  readonly experiment: { readonly file: string; readonly hash: string };
+  readonly sweep: SweepDescription;
+  readonly profile: Profile;
+  readonly createdAt: string;
+}
+
+const manifestName = 'sweep.json';
+const journalName = 'journal.jsonl';
+
+export const runsFolder = (folder: string): string => join(folder, 'runs');
+
+/** Makes the folder of a new sweep. Its manifest is written last, so a folder with a manifest has all that a resume needs. */
+export async function createSweepFolder(
+  root: string,
+  file: SweepFile,
+  experiment: SweepExperiment,
+  profile: Profile,
+): Promise<string> {
+  const createdAt = new Date().toISOString();
+  const slug = file.name.replace(/[^A-Za-z0-9._]+/g, '-');
+  const folder = join(root, `${createdAt.slice(0, 10)}-${slug}-${randomBytes(2).toString('hex')}`);
+  if (existsSync(folder)) return createSweepFolder(root, file, experiment, profile);
+  const manifest: SweepManifest = {
+    ...{ schemaVersion: 1, name: file.name, file: file.path },
+    experiment: { file: experiment.path, hash: experiment.hash },
+    ...{ sweep: describeSweep(file.sweep), profile, createdAt },
+  };
+  await makeDurableFolder(folder);
+  for (const inner of [runsFolder(folder), logFolder(folder)]) {
+    await mkdir(inner).catch((cause: unknown) => {
+      throw fileError(inner, cause);
+    });
+  }
+  await writeAtomic(join(folder, bundleName), experiment.bundle);
+  await writeAtomic(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  return folder;
+}
+
+/** Throws `config` for a folder that is not that of a sweep. */
+export async function readSweepManifest(folder: string): Promise<SweepManifest> {
+  const path = join(folder, manifestName);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new LockstepError(
+      'config',
+      `${folder} is not the folder of a sweep: ${path} cannot be read (${String(cause)}); name the folder that lockstep sweep has printed`,
+      { folder },
+      { cause },
+    );
+  });
+  const manifest = parsedOrUndefined(text);
+  if (manifest?.schemaVersion === 1 && manifest.sweep && manifest.experiment && manifest.profile)
+    return manifest;
+  throw new LockstepError(
+    'config',
+    `${path} is not the manifest of a sweep, or was damaged: put it back from a copy, or begin the sweep again`,
+    { path },
+  );
+}
+
+function parsedOrUndefined(text: string): SweepManifest | undefined {
+  try {
+    return Object(JSON.parse(text)) as SweepManifest;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** The experiment as it was when the sweep began: a sweep goes on with the code that it keeps. */
+export async function readKeptExperiment(folder: string, manifest: SweepManifest): Promise<SweepExperiment> {
+  const { file, hash } = manifest.experiment;
+  const bundle = await readBundle(folder, hash);
+  const project = findProject(dirname(file));
+  const exports = await importBundle(file, project, await cacheBundle(project, bundle, hash));
+  return { path: file, project, bundle, hash, exported: requireExported(file, exports) };
+}
+
+export interface OpenJournal {
+  /** Of earlier processes. */
+  readonly entries: readonly JournalEntry[];
+  /** Lines that cannot be read; what they said is computed again. */
+  readonly damaged: readonly string[];
+  /** Returns when the entries are on the disk. Throws `file`. */
+  append(entries: readonly JournalEntry[]): void;
+  close(): void;
+}
+
+/** Opens the journal of a sweep. A line that a crash cut short is removed. */
+export async function openJournal(folder: string): Promise<OpenJournal> {
+  const path = join(folder, journalName);
+  const lines = await repairLines(path);
+  const { records } = await readLines(path);
+  const entries = records.map(parseEntry).filter((entry) => entry !== undefined);
+  const descriptor = attempt(path, () => openSync(path, 'a'));
+  return {
+    entries,
+    damaged: lines.map(
+      ({ line, text }) => `line ${line} of ${path} cannot be read and is passed over: ${text}`,
+    ),
+    append: (added) =>
+      attempt(path, () => {
+        writeSync(descriptor, added.map((entry) => formatLine({ ...entry })).join(''));
+        fdatasyncSync(descriptor);
+      }),
+    close: () => closeSync(descriptor),
+  };
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (cause) {
+    throw fileError(path, cause);
+  }
+}
+
+/** Writes the table; returns its SHA-256, which is the sweep's result. */
+export async function writeTable(folder: string, table: string): Promise<string> {
+  await writeAtomic(join(folder, 'table.jsonl'), table);
+  return sha256(table);
+}

@@ -1,0 +1,17 @@
+/** A Gaussian process with expected improvement: for few trials that are expensive. */
+import { defineSweep, minimize, search, space } from 'lockstep';
+
+export default defineSweep({
+  experiment: '../mnist-mlp.ts',
+  space: {
+    rate: space.logUniform(0.005, 0.5),
+    momentum: space.uniform(0, 0.95),
+    width: space.integer(32, 256, { log: true }),
+  },
+  search: search.gaussianProcess(),
+  objective: minimize('validation/loss'),
+  trials: 16,
+  generation: 2,
+  epochs: 1,
+  limitSamples: 5_120,
+});

@@ -1,0 +1,16 @@
+/** Random points. Each trial is known in advance, so no worker waits for another. */
+import { defineSweep, minimize, search, space } from 'lockstep';
+
+export default defineSweep({
+  experiment: '../mnist-mlp.ts',
+  space: {
+    rate: space.logUniform(0.005, 0.5),
+    momentum: space.uniform(0, 0.95),
+    width: space.integer(32, 256, { log: true }),
+  },
+  search: search.random(),
+  objective: minimize('validation/loss'),
+  trials: 24,
+  epochs: 1,
+  limitSamples: 5_120,
+});

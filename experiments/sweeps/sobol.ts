@@ -1,0 +1,16 @@
+/** Points of Sobol's sequence, which fill the space more evenly than random ones. */
+import { defineSweep, minimize, search, space } from 'lockstep';
+
+export default defineSweep({
+  experiment: '../mnist-mlp.ts',
+  space: {
+    rate: space.logUniform(0.005, 0.5),
+    momentum: space.uniform(0, 0.95),
+    width: space.integer(32, 256, { log: true }),
+  },
+  search: search.sobol(),
+  objective: minimize('validation/loss'),
+  trials: 16,
+  epochs: 1,
+  limitSamples: 5_120,
+});

@@ -1,0 +1,5 @@
+/** A sweep as its file defines it, the runs of its trials, and what its journal says of them. No processes and no files. */
+export { defineSweep, isSweep, type Sweep, type SweepOptions, type SweepProfile } from './definition.ts';
+export { describeSweep, requireSameSweep, type SweepDescription } from './description.ts';
+export { type JournalEntry, parseEntry, type RunResult } from './journal.ts';
+export { createLedger, type Ledger, type SweepRun } from './ledger.ts';

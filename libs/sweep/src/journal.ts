@@ -1,0 +1,35 @@
+/** What a sweep writes down, one line of JSON each, so that another process can go on with it. */
+import type { RecordedTrial } from '@lockstep/search';
+
+/** What became of a run: the values of the objectives and the steps that it made, or why it failed by itself. */
+export type RunResult =
+  | { readonly values: readonly number[]; readonly steps: number }
+  | { readonly reason: string };
+
+export type JournalEntry =
+  /** A run folder was made for a repeat of a trial. A later entry for the same repeat replaces it. */
+  | { readonly type: 'begun'; readonly trial: number; readonly repeat: number; readonly run: string }
+  /** A run has ended by itself, and its folder is closed. */
+  | ({ readonly type: 'ended'; readonly trial: number; readonly repeat: number } & RunResult)
+  /** All repeats of a trial have ended. */
+  | { readonly type: 'recorded'; readonly trial: RecordedTrial };
+
+/** The entry of a line; undefined for a line of another form, which a newer version may have written. */
+export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEntry | undefined {
+  const { type, trial, repeat, run, values, steps, reason } = record;
+  const isOfRun = Number.isSafeInteger(trial) && Number.isSafeInteger(repeat);
+  switch (type) {
+    case 'begun':
+      return isOfRun && typeof run === 'string' ? (record as JournalEntry) : undefined;
+    case 'ended': {
+      const isResult = Array.isArray(values) && Number.isSafeInteger(steps);
+      return isOfRun && (isResult || typeof reason === 'string') ? (record as JournalEntry) : undefined;
+    }
+    case 'recorded': {
+      const { number, params, result } = Object(trial) as Partial<RecordedTrial>;
+      return Number.isSafeInteger(number) && params && result ? (record as JournalEntry) : undefined;
+    }
+    default:
+      return undefined;
+  }
+}

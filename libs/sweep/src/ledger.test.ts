@@ -1,0 +1,122 @@
+/** Sweeps of a function in place of runs: one table in any order of results, and from any part of a journal. */
+import { grid, logUniform, minimize, tpe, uniform } from '@lockstep/search';
+import { describe, expect, it } from 'vitest';
+import { defineSweep, isSweep, type Sweep } from './definition.ts';
+import { describeSweep, requireSameSweep } from './description.ts';
+import { type JournalEntry, parseEntry, type RunResult } from './journal.ts';
+import { createLedger, type SweepRun } from './ledger.ts';
+
+const options = {
+  experiment: './some.ts',
+  space: { rate: logUniform(1e-3, 1), momentum: uniform(0, 1) },
+  search: tpe(),
+  objective: minimize('validation/loss'),
+  ...{ trials: 12, repeats: 2, generation: 3, seed: 7 },
+};
+const sweep = defineSweep(options);
+
+const resultOf = ({ params, seed }: SweepRun): RunResult => {
+  const { rate, momentum } = params as { readonly rate: number; readonly momentum: number };
+  if (momentum > 0.9 && seed === 8) return { reason: 'step 3 was not finite: loss' };
+  return { values: [(Math.log10(rate) + 1) ** 2 + momentum / seed], steps: 10 };
+};
+
+/** Trains up to `atOnce` runs side by side, of which the newest ends first; `maxRuns` cuts it short as a kill would. */
+function train(of: Sweep, atOnce: number, journal: JournalEntry[] = [], maxRuns = Number.POSITIVE_INFINITY) {
+  const ledger = createLedger(of, journal);
+  const running: SweepRun[] = [];
+  for (let ended = 0; ended < maxRuns; ) {
+    const next = running.length < atOnce ? ledger.next() : 'wait';
+    if (typeof next === 'object') {
+      journal.push({ type: 'begun', trial: next.trial, repeat: next.repeat, run: `run-${journal.length}` });
+      running.push(next);
+      continue;
+    }
+    const run = running.pop();
+    if (run === undefined) break;
+    journal.push(...ledger.ended(run, resultOf(run)));
+    ended++;
+  }
+  return ledger;
+}
+
+describe('a ledger', () => {
+  const table = train(sweep, 1).table();
+
+  it('gives the same table for any number of runs side by side', () => {
+    expect(table.split('\n')).toHaveLength(13);
+    for (const atOnce of [2, 3, 6, 100]) expect(train(sweep, atOnce).table()).toBe(table);
+  });
+
+  it('goes on from a journal that ends after any run, and from one that lacks the last entry', () => {
+    for (let maxRuns = 0; maxRuns <= 24; maxRuns++) {
+      for (const numLost of [0, 1]) {
+        const journal: JournalEntry[] = [];
+        train(sweep, 3, journal, maxRuns);
+        const lines = journal.slice(0, Math.max(0, journal.length - numLost));
+        const read = lines.map((entry) => parseEntry(JSON.parse(JSON.stringify(entry)))!);
+        expect(train(sweep, 2, read).table()).toBe(table);
+      }
+    }
+  });
+
+  it('hands out the folder of a run that was begun, once', () => {
+    const begun: JournalEntry = { type: 'begun', trial: 0, repeat: 1, run: 'runs/x' };
+    const ledger = createLedger(sweep, [begun]);
+    expect([ledger.next(), ledger.next()]).toMatchObject([
+      { trial: 0, repeat: 0, seed: 7 },
+      { trial: 0, repeat: 1, seed: 8, begun: 'runs/x' },
+    ]);
+  });
+
+  it('names the first repeat that failed, whichever ended first', () => {
+    const ledger = createLedger(sweep);
+    ledger.next();
+    ledger.ended({ trial: 0, repeat: 1 }, { reason: 'second' });
+    ledger.ended({ trial: 0, repeat: 0 }, { reason: 'first' });
+    expect(ledger.recorded()[0]?.result).toEqual({ status: 'failed', values: [], reason: 'seed 7: first' });
+  });
+
+  it('ends when a grid has no more combinations', () => {
+    const small = defineSweep({ ...options, search: grid({ points: 2 }), repeats: 1 });
+    expect(train(small, 3).recorded()).toHaveLength(4);
+  });
+});
+
+describe('defineSweep', () => {
+  it('marks a sweep and gives it its defaults', () => {
+    const { experiment, space, search, objective, trials } = options;
+    const made = defineSweep({ experiment, space, search, objective, trials });
+    expect(made).toMatchObject({ repeats: 1, generation: 4, seed: 1, constraints: {} });
+    expect([isSweep(made), isSweep({ ...options })]).toEqual([true, false]);
+  });
+
+  it('refuses options that do not fit', () => {
+    const wrong = (change: object) => () => defineSweep({ ...options, ...change });
+    expect(wrong({ repeat: 2 })).toThrow("there is no option 'repeat'; did you mean 'repeats'?");
+    expect(wrong({ trials: 0 })).toThrow('defineSweep: trials is 0; it must be a whole number ≥ 1');
+    expect(wrong({ profile: 'fna' })).toThrow("did you mean 'fma'?");
+    expect(wrong({ search: {} })).toThrow('search');
+    expect(wrong({ space: { rate: [1, 2] } })).toThrow('choice([1,2])');
+    expect(wrong({ search: grid() })).toThrow('give points');
+  });
+});
+
+describe('requireSameSweep', () => {
+  const began = JSON.parse(JSON.stringify(describeSweep(sweep)));
+
+  it('allows another order of names', () => {
+    const space = { momentum: options.space.momentum, rate: options.space.rate };
+    requireSameSweep(began, describeSweep(defineSweep({ ...options, space })));
+  });
+
+  it('names every difference', () => {
+    const space = { rate: logUniform(1e-4, 1), width: uniform(0, 1) };
+    const changed = () =>
+      requireSameSweep(began, describeSweep(defineSweep({ ...options, space, trials: 13 })));
+    expect(changed).toThrow(
+      "'width' was added; 'momentum' was removed; 'rate' was logUniform(0.001, 1) and is",
+    );
+    expect(changed).toThrow('trials was 12 and is 13');
+  });
+});

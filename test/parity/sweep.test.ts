@@ -1,0 +1,47 @@
+/** A sweep has one table: for any number of workers, and when its process is killed and another goes on. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../cluster/harness/cluster.ts';
+import { type Command, startCommand } from '../cluster/harness/command.ts';
+
+const file = 'test/cluster/experiments/rated-sweep.ts';
+
+async function begin(workers: number): Promise<Command> {
+  const root = await temporaryFolder();
+  return startCommand(['sweep', file, '--workers', `${workers}`, '--sweep-root', root, '--json']);
+}
+
+it('gives one table with one worker, with two, and after a kill and a Ctrl-C', async () => {
+  const alone = await begin(1);
+  const { tableSha256, best, trials, sweep } = await alone.event('done');
+  expect(await alone.exited).toBe(0);
+  expect(trials).toBe(10);
+  const lines = readFileSync(join(`${sweep}`, 'table.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const statuses = lines.map((line) => (JSON.parse(line) as { readonly status: string }).status);
+  expect(new Set(statuses)).toEqual(new Set(['complete', 'failed']));
+
+  const pair = await begin(2);
+  expect(await pair.event('done')).toMatchObject({ tableSha256, best, trials });
+
+  const killed = await begin(2);
+  const { sweep: unfinished } = await killed.event('started');
+  await killed.event('trial', 2);
+  killed.kill();
+  expect(await killed.exited).toBeNull();
+
+  const interrupted = startCommand(['sweep', '--resume', `${unfinished}`, '--workers', '2', '--json']);
+  const { numRecorded } = await interrupted.event('started');
+  expect(numRecorded).toBeGreaterThanOrEqual(2);
+  await interrupted.event('trial', 2);
+  interrupted.interrupt();
+  expect(await interrupted.event('interrupted')).toMatchObject({ sweep: unfinished });
+  expect(await interrupted.exited).toBe(130);
+
+  const resumed = startCommand(['sweep', '--resume', `${unfinished}`, '--workers', '1', '--json']);
+  expect(await resumed.event('done')).toMatchObject({ tableSha256, best, trials, sweep: unfinished });
+  const again = startCommand(['sweep', '--resume', `${unfinished}`, '--workers', '1', '--json']);
+  expect(await again.event('done')).toMatchObject({ tableSha256, best, trials });
+}, 180_000);
