@@ -3,7 +3,6 @@
 // node bench/search/table.mjs [--add FILE]    FILE has lines of peer.py, which are recorded first
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { functions } from './functions.mjs';
 import { budgets, formatQuartiles, parse, read, record } from './results.mjs';
 
 const { values } = parseArgs({ options: { add: { type: 'string' } } });
@@ -15,13 +14,14 @@ const find = (list, name, search, generation) =>
   list.find((one) => one.function === name && one.search === search && one.generation === generation);
 const unique = (list) => [...new Set(list)];
 const searches = unique(ours.map(({ search }) => search));
+const functions = unique(ours.map((one) => one.function));
 const theirs = results.filter(({ library }) => library !== 'lockstep');
 
 const worse = [];
 console.log(
   `| function | search | | ${budgets.map((n) => `${n} trials`).join(' | ')} |\n|---|---|---|---|---|---|`,
 );
-for (const name of Object.keys(functions)) {
+for (const name of functions) {
   for (const search of searches) {
     const own = find(ours, name, search, 1);
     if (own === undefined) continue;
@@ -39,7 +39,7 @@ for (const name of Object.keys(functions)) {
 console.log(
   `\n| function | search | ${[1, 4, 8].map((size) => `generations of ${size}`).join(' | ')} |\n|---|---|---|---|---|`,
 );
-for (const name of Object.keys(functions)) {
+for (const name of functions) {
   for (const search of searches) {
     const sizes = [1, 4, 8].map((size) => find(ours, name, search, size));
     if (sizes.includes(undefined)) continue;

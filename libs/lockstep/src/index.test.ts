@@ -124,6 +124,10 @@ describe('lockstep', () => {
       param: params.param,
       minimize: search.minimize,
       maximize: search.maximize,
+      createStudy: search.createStudy,
+      hypervolume: search.hypervolume,
+      importances: search.importances,
+      paretoFront: search.paretoFront,
       // Tables of functions of @lockstep/search.
       search: lockstep.search,
       space: lockstep.space,

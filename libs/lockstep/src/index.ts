@@ -257,8 +257,20 @@ export type {
 export { param } from '@lockstep/params';
 export type { Inspection, InspectOptions } from '@lockstep/replay';
 export type { EarlyStopping } from '@lockstep/run';
-export type { Assignment, Objective, Search, Space } from '@lockstep/search';
-export { maximize, minimize } from '@lockstep/search';
+export type {
+  Assignment,
+  AssignmentOf,
+  Importance,
+  Objective,
+  RecordedTrial,
+  Search,
+  Space,
+  Study,
+  StudyOptions,
+  Trial,
+  TrialResult,
+} from '@lockstep/search';
+export { createStudy, hypervolume, importances, maximize, minimize, paretoFront } from '@lockstep/search';
 export type { Sweep, SweepOptions } from '@lockstep/sweep';
 export { defineSweep } from '@lockstep/sweep';
 export type { DType, Shape } from '@lockstep/tensor';

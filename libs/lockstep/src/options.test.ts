@@ -215,6 +215,8 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   defineExperiment: [(o) => l.defineExperiment(o), 'batch'],
   defineSweep: [(o) => l.defineSweep(o), 'repeats'],
   minimize: [(o) => l.minimize('validation/loss', o), 'over'],
+  createStudy: [(o) => l.createStudy(o), 'waits'],
+  importances: [(o) => l.importances({}, l.minimize('loss'), [], o), 'best'],
   maximize: [(o) => l.maximize('validation/loss', o), 'over'],
 };
 

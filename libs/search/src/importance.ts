@@ -2,14 +2,16 @@
  * How much each parameter decides whether a trial is among the best: PED-ANOVA (Watanabe, Bansal and Hutter, 2023). It compares
  * how a parameter is distributed over the best trials and over all of them.
  */
-import { checkOptions, type Rules } from '@lockstep/errors';
+import { anObject, listOf, type Rules, signature } from '@lockstep/errors';
 import type { ParamValue } from '@lockstep/params';
 import { pow } from './math.ts';
 import { normalMass } from './normal.ts';
 import type { Objective } from './objective.ts';
 import { type Dimension, dimensionsOf, existsIn } from './space/assignment.ts';
 import { type Axis, axisOf, type NumericAxis } from './space/axis.ts';
+import { checkForm } from './space/check.ts';
 import type { Space } from './space/domain.ts';
+import { anObjective, aRecordedTrial, aShare } from './study/kinds.ts';
 import { ranked } from './study/rank.ts';
 import type { RecordedTrial } from './study/trial.ts';
 
@@ -25,12 +27,12 @@ export interface Importance {
   readonly importance: number;
 }
 
-const rules: Rules<ImportanceOptions> = {
-  best: {
-    what: 'a number above 0 and below 1',
-    fits: (value) => (value as number) > 0 && (value as number) < 1,
-  },
-};
+const rules: Rules<ImportanceOptions> = { best: aShare };
+const check = signature(
+  'importances',
+  { space: anObject, objective: anObjective, trials: listOf(aRecordedTrial) },
+  rules,
+);
 
 /** Into how many cells the range of numbers is cut. */
 const numCells = 64;
@@ -46,7 +48,8 @@ export function importances(
   trials: readonly RecordedTrial[],
   options: ImportanceOptions = {},
 ): readonly Importance[] {
-  checkOptions('importances', options, rules);
+  check(space, objective, trials, options);
+  checkForm(space);
   const complete = ranked(
     objective,
     trials.filter(({ result }) => result.status === 'complete' && !Number.isNaN(result.values[0])),

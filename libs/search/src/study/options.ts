@@ -3,7 +3,6 @@ import {
   aBoolean,
   aFunction,
   anObject,
-  anything,
   checkOptions,
   describeValue,
   either,
@@ -19,6 +18,7 @@ import type { Search } from '../searches/search.ts';
 import type { AssignmentOf, Constraints } from '../space/assignment.ts';
 import type { Space } from '../space/domain.ts';
 import type { Sizes } from './generations.ts';
+import { anObjective, aRecordedTrial } from './kinds.ts';
 import type { RecordedTrial } from './trial.ts';
 
 export interface StudyOptions<S extends Space> {
@@ -59,9 +59,9 @@ const rules: Rules<StudyOptions<Space>> = {
   seed: required(whole(0)),
   generation: either(whole(1), listOf(whole(1), 'a list of whole numbers ≥ 1')),
   waits: aBoolean,
-  objectives: required(listOf(anObject, "a list of objectives, such as [minimize('validation/loss')]")),
+  objectives: required(listOf(anObjective, "a list of objectives, such as [minimize('validation/loss')]")),
   numTrials: required(whole(1)),
-  recorded: listOf(anything),
+  recorded: listOf(aRecordedTrial),
 };
 
 /** @throws LockstepError `config` for options that are missing, unknown or of another kind. */

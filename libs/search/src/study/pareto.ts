@@ -1,5 +1,7 @@
 /** Several objectives: which trials no other one beats. */
+import { finite, listOf, signature } from '@lockstep/errors';
 import type { Objective } from '../objective.ts';
+import { anObjective, aRecordedTrial } from './kinds.ts';
 import { lossesOf } from './rank.ts';
 import type { RecordedTrial } from './trial.ts';
 
@@ -45,11 +47,16 @@ export function crowdingDistances(front: readonly Losses[]): readonly number[] {
   return distances;
 }
 
+const checkFront = signature('paretoFront', {
+  objectives: listOf(anObjective),
+  trials: listOf(aRecordedTrial),
+});
 /** The complete trials that no other complete one dominates, in the order of their numbers. */
 export function paretoFront<T extends RecordedTrial>(
   objectives: readonly Objective[],
   trials: readonly T[],
 ): readonly T[] {
+  checkFront(objectives, trials);
   const candidates = trials
     .filter(({ result }) => result.status === 'complete' && !result.values.some(Number.isNaN))
     .sort((a, b) => a.number - b.number);
@@ -57,6 +64,11 @@ export function paretoFront<T extends RecordedTrial>(
   return candidates.filter((_, i) => !losses.some((other) => dominates(other, losses[i]!)));
 }
 
+const checkVolume = signature('hypervolume', {
+  objectives: listOf(anObjective, 'a list of two objectives', 2),
+  trials: listOf(aRecordedTrial),
+  reference: listOf(finite, 'a list of two numbers', 2),
+});
 /**
  * The area that trials dominate up to a reference point, which is given in the objectives' own values and should be worse than all
  * trials that matter. For two objectives.
@@ -66,6 +78,7 @@ export function hypervolume(
   trials: readonly RecordedTrial[],
   reference: readonly [number, number],
 ): number {
+  checkVolume(objectives, trials, reference);
   const [right, top] = lossesOf(objectives, { status: 'complete', values: reference }) as [number, number];
   const points = paretoFront(objectives, trials)
     .map(({ result }) => lossesOf(objectives, result) as [number, number])

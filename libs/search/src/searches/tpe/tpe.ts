@@ -5,6 +5,7 @@ import { foldIn, type Key } from '@lockstep/rng';
 import { trialKey, uniforms } from '../../random.ts';
 import { type Assignment, type Dimension, existsIn, inOrder } from '../../space/assignment.ts';
 import { axisOf } from '../../space/axis.ts';
+import { aShare } from '../../study/kinds.ts';
 import { latinAssignment } from '../latin-hypercube.ts';
 import { firstAccepted, type Search } from '../search.ts';
 import { type ModelAxis, Parzen, type ParzenOptions, type Point } from './parzen.ts';
@@ -32,10 +33,7 @@ const rules: Rules<TpeOptions> = {
   startup: whole(1),
   candidates: whole(1),
   multivariate: aBoolean,
-  best: {
-    what: 'a number above 0 and below 1',
-    fits: (value) => (value as number) > 0 && (value as number) < 1,
-  },
+  best: aShare,
   bandwidth: numberFrom(1e-3),
   priorWeight: numberFrom(1e-12),
 };
