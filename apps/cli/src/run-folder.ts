@@ -69,6 +69,8 @@ export interface RunFacts {
   readonly record?: RecordMode;
   /** The name in that of its folder. Default: the name of the run. */
   readonly folderName?: string;
+  /** The whole name of its folder, where something outside has chosen it. */
+  readonly folder?: string | undefined;
   /** Default `full`. */
   readonly durability?: Durability;
 }
@@ -100,7 +102,8 @@ export async function createRunFolder(
     createdAt: new Date().toISOString(),
   };
   const files = { [bundleName]: bundle };
-  const run = await createRun({ root, name: facts.folderName ?? name, manifest, files, durability });
+  const folder = { name: facts.folderName ?? name, folderName: facts.folder };
+  const run = await createRun({ root, ...folder, manifest, files, durability });
   const opened: OpenedRun = { run, name, bundle, config, profile, notices: [] };
   try {
     await makeLogFolder(run.folder);
