@@ -29,6 +29,10 @@ interface ResumeArgs extends AskedLength, OutputArgs {
   /** How many checkpoints the run keeps from now on; undefined for as many as before. */
   readonly keep: Keep | undefined;
   readonly page: string | undefined;
+  /** Workers to wait for before the first step. Default: those of this command, at least one. */
+  readonly workersExpected?: number;
+  /** `host:port`, as workers reach the coordinator. */
+  readonly address?: string;
 }
 
 /** Trains until the run ends; resolves with the exit code. */
@@ -52,7 +56,8 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       opened,
       localWorkers: args.workers,
       threads: threadsFor(args.threads, args.workers, opened.config.numShards),
-      minWorkers: Math.max(1, args.workers),
+      minWorkers: Math.max(1, args.workers, args.workersExpected ?? 1),
+      address: args.address,
       ...place,
       // Workers that hold the programs of the old length leave, so the run does not wait for them.
       ...(planned !== undefined && { returning: [] }),

@@ -161,7 +161,7 @@ export const engines: readonly Engine[] = [
     size: 'SKYPILOT_NUM_NODES',
     host: {
       text: 'the first line of `SKYPILOT_NODE_IPS`',
-      read: ({ SKYPILOT_NODE_IPS: addresses }) => addresses?.split('\n')[0]!.trim() || undefined,
+      read: ({ SKYPILOT_NODE_IPS: addresses }) => /\S+/.exec(addresses ?? '')?.[0],
     },
     port: fixedPort,
     job: variable('SKYPILOT_TASK_ID'),
@@ -180,7 +180,7 @@ export const engines: readonly Engine[] = [
   },
   {
     name: 'torch',
-    title: 'variables of PyTorch (Kubeflow PyTorchJob, own scripts)',
+    title: 'PyTorch’s variables',
     sign: 'RANK',
     rank: 'RANK',
     size: 'WORLD_SIZE',
