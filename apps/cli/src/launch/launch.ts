@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { writeAtomic } from '@lockstep/files';
 import { exitCodeOf } from '@lockstep/worker';
 import type { Context } from '../commands/command.ts';
 import { exitCodes } from '../errors.ts';
@@ -37,8 +38,10 @@ export async function launch(args: LaunchArgs, context: Context): Promise<number
       );
     }
     err.write(`lockstep: ${plan.title} starts the coordinator\n`);
-    const code = await serveJob({ ...args, keys, run, plan }, context);
-    return code === exitCodes.interrupted && warning.signal.aborted ? exitCodes.again : code;
+    const ended = await serveJob({ ...args, keys, run, plan }, context);
+    const code = ended === exitCodes.interrupted && warning.signal.aborted ? exitCodes.again : ended;
+    if (args.codeFile !== undefined) await writeAtomic(args.codeFile, Buffer.from(`${code}\n`));
+    return code;
   } finally {
     warning.end();
   }

@@ -20,6 +20,9 @@ export const launchOptions = {
   keys: text({
     describe: `${networkOptions.keys.describe} (default: LOCKSTEP_KEYS, else the secret in LOCKSTEP_SECRET)`,
   }),
+  'code-file': text({
+    describe: 'where rank 0 writes its exit code, for launchers that report the code of a lost worker',
+  }),
   bind: text({ describe: 'where a worker listens for other workers' }),
   advertise: text({ describe: 'host under which other workers reach it' }),
   wait: wholeNumber(0, { describe: 'seconds to wait for the coordinator', default: 300 }),
