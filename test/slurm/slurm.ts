@@ -39,7 +39,7 @@ export interface Job {
   state(): Promise<string>;
   /** Waits for a state. */
   reached(state: string): Promise<void>;
-  /** Starts a job that was queued again on some number of nodes, without its wait of two minutes. */
+  /** Starts a job that was queued again on some number of nodes, with more time, and without its wait of two minutes. */
   startAgain(numNodes: number): Promise<void>;
 }
 
@@ -71,8 +71,8 @@ export async function submit(
     state,
     reached,
     startAgain: async (numNodes) => {
-      const nodes = [`numnodes=${numNodes}-${numNodes}`, `numtasks=${numNodes}`];
-      await slurm(['scontrol', 'update', `jobid=${id}`, ...nodes, 'starttime=now']);
+      const place = [`numnodes=${numNodes}-${numNodes}`, `numtasks=${numNodes}`];
+      await slurm(['scontrol', 'update', `jobid=${id}`, ...place, 'timelimit=30', 'starttime=now']);
     },
   };
 }

@@ -29,8 +29,6 @@ interface ResumeArgs extends AskedLength, OutputArgs {
   /** How many checkpoints the run keeps from now on; undefined for as many as before. */
   readonly keep: Keep | undefined;
   readonly page: string | undefined;
-  /** Workers to wait for before the first step. Default: those of this command, at least one. */
-  readonly workersExpected?: number;
   /** `host:port`, as workers reach the coordinator. */
   readonly address?: string;
 }
@@ -56,7 +54,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       opened,
       localWorkers: args.workers,
       threads: threadsFor(args.threads, args.workers, opened.config.numShards),
-      minWorkers: Math.max(1, args.workers, args.workersExpected ?? 1),
+      minWorkers: Math.max(1, args.workers),
       address: args.address,
       ...place,
       // Workers that hold the programs of the old length leave, so the run does not wait for them.

@@ -180,7 +180,7 @@ export const engines: readonly Engine[] = [
   },
   {
     name: 'torch',
-    title: 'PyTorch’s variables',
+    title: "PyTorch's variables",
     sign: 'RANK',
     rank: 'RANK',
     size: 'WORLD_SIZE',

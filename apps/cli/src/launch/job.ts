@@ -36,7 +36,8 @@ export async function serveJob({ plan, run, keys, threads }: JobOptions, context
   return resumeRun(
     {
       ...{ run: folder, bind, keys, page, json, verbose, ...length },
-      ...{ workers: local, threads: workers.threads, workersExpected: expected },
+      // The workers that began need not be there again, and nothing depends on them any more.
+      ...{ workers: local, threads: workers.threads },
       ...(address !== undefined && { address }),
     },
     context.terminal,

@@ -129,7 +129,7 @@ describe('the environment of', () => {
     expect(plan({ ...slurm, ...torchrun }).title).toBe('rank 5 of torchrun');
     expect(plan({ ...slurm, SLURM_STEP_ID: undefined, ...openMpi }).title).toBe('rank 0 of Open MPI');
     const ranks = { MASTER_ADDR: 'a', MASTER_PORT: '1', RANK: '0' };
-    expect(plan({ ...slurm, ...ranks, WORLD_SIZE: '16' }).title).toMatch(/^rank 0 of PyTorch’s variables/);
+    expect(plan({ ...slurm, ...ranks, WORLD_SIZE: '16' }).title).toMatch(/^rank 0 of PyTorch's variables/);
     expect(plan({ ...slurm, ...ranks, WORLD_SIZE: '4' })).toMatchObject({
       job: 'slurm-10042',
       meeting: at('a', 1),
