@@ -14,10 +14,14 @@ export const writeAddress = (folder: string, address: string): Promise<void> =>
   writeAtomic(addressFile(folder), Buffer.from(`${address}\n`));
 
 /**
- * The address of a run, whose folder another machine may still have to make. Throws `lost` if it has none within `waitMs`, or when the
- * signal ends the wait.
+ * The address of a run, whose folder another machine may still have to make; undefined if the signal ends the wait. Throws `lost` if
+ * the run has none within `waitMs`.
  */
-export async function readAddress(folder: string, waitMs: number, signal: AbortSignal): Promise<string> {
+export async function readAddress(
+  folder: string,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const path = addressFile(folder);
   for (const startedAt = performance.now(); ; ) {
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
@@ -25,7 +29,8 @@ export async function readAddress(folder: string, waitMs: number, signal: AbortS
       throw fileError(path, error);
     });
     if (text !== '') return text.trim();
-    if (performance.now() - startedAt >= waitMs || signal.aborted) {
+    if (signal.aborted) return undefined;
+    if (performance.now() - startedAt >= waitMs) {
       throw new LockstepError('lost', `${path} does not exist: no coordinator has served the run yet`, {
         path,
       });

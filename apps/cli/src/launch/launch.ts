@@ -67,7 +67,7 @@ function watchForWarning() {
 }
 
 async function work(
-  { threads = undefined, keys, wait, bind, advertise }: LaunchArgs,
+  { threads, keys, wait, bind, advertise }: LaunchArgs,
   plan: LaunchPlan,
   run: RunArgs | undefined,
   warning: { readonly signal: AbortSignal },
@@ -84,6 +84,7 @@ async function work(
     meeting.type === 'folder'
       ? await readAddress(meeting.folder, 1_000 * wait, warning.signal)
       : `${meeting.host}:${meeting.port}`;
+  if (address === undefined) return exitCodes.again;
   terminal.err.write(`lockstep: ${title} joins ${address}\n`);
   const exit = await joinAsWorker(
     {

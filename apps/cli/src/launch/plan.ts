@@ -42,7 +42,7 @@ export function planLaunch(environment: Environment, asked: AskedPart, numCores:
   const engine = engineOf(environment);
   const elsewhere = asked.coordinator ?? environment.LOCKSTEP_COORDINATOR;
   const rank = engine === undefined ? undefined : rankOf(engine, environment);
-  const role = asked.role ?? roleOf(engine, rank, elsewhere);
+  const role = asked.role ?? (elsewhere === undefined ? roleOf(engine, rank, environment) : 'worker');
   return {
     role,
     title: engine === undefined ? 'no launcher' : `rank ${rank} of ${engine.title}`,
@@ -86,7 +86,6 @@ function rankOf(engine: Engine, environment: Environment): number {
       { rank, size },
     );
   }
-  requireStep(engine, environment);
   return rank;
 }
 
@@ -107,14 +106,16 @@ function requireStep({ name }: Engine, environment: Environment): void {
   );
 }
 
-function roleOf(engine: Engine | undefined, rank: number | undefined, elsewhere: string | undefined): Role {
-  if (elsewhere !== undefined || engine?.hasOwnCoordinator) return 'worker';
-  if (engine !== undefined) return rank === 0 ? 'both' : 'worker';
-  const signs = engines.map(({ sign }) => sign).join(', ');
-  throw new LockstepError(
-    'config',
-    `no launcher has started this process: none of ${signs} is set; start it with srun, torchrun, mpirun, …, or name its part with --role and --coordinator HOST:PORT, or train on this machine with lockstep train`,
-  );
+function roleOf(engine: Engine | undefined, rank: number | undefined, environment: Environment): Role {
+  if (engine === undefined) {
+    const signs = engines.map(({ sign }) => sign).join(', ');
+    throw new LockstepError(
+      'config',
+      `no launcher has started this process: none of ${signs} is set; start it with srun, torchrun, mpirun, …, or name its part with --role and --coordinator HOST:PORT, or train on this machine with lockstep train`,
+    );
+  }
+  requireStep(engine, environment);
+  return rank === 0 && !engine.hasOwnCoordinator ? 'both' : 'worker';
 }
 
 function meetingOf(
