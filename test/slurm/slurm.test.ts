@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { root } from '../cluster/harness/command.ts';
-import { type Job, slurm, submit, type Watched, watchRun, whyNoSlurm } from './slurm.ts';
+import { failNode, type Job, slurm, submit, type Watched, watchRun, whyNoSlurm } from './slurm.ts';
 
 const reason = whyNoSlurm();
 const title = reason === undefined ? 'Slurm' : `Slurm (skipped: ${reason})`;
@@ -111,9 +111,9 @@ describe.skipIf(reason !== undefined)(title, { timeout: 240_000 }, () => {
   });
 
   it('a job whose first node fails goes on from its newest checkpoint', async () => {
-    const started = await start(['--nodes=2', '--nodelist=n[1-2]'], endless);
+    const started = await start(['--nodes=2'], endless);
     await started.watched.reached(60);
-    await slurm(['scontrol', 'update', 'nodename=n1', 'state=down', 'reason=test']);
+    await failNode(await started.job.firstNode(), started.job);
     await expectToGoOn(started, 2);
   });
 });

@@ -39,6 +39,8 @@ export interface Job {
   state(): Promise<string>;
   /** Waits for a state. */
   reached(state: string): Promise<void>;
+  /** The node of its batch script and of rank 0. */
+  firstNode(): Promise<string>;
   /** Starts a job that was queued again on some number of nodes, with more time, and without its wait of two minutes. */
   startAgain(numNodes: number): Promise<void>;
 }
@@ -70,11 +72,32 @@ export async function submit(
     id,
     state,
     reached,
+    firstNode: async () => /BatchHost=(\w+)/.exec(await fields())![1]!,
     startAgain: async (numNodes) => {
-      const place = [`numnodes=${numNodes}-${numNodes}`, `numtasks=${numNodes}`];
-      await slurm(['scontrol', 'update', `jobid=${id}`, ...place, 'timelimit=30', 'starttime=now']);
+      const place = [`numnodes=${numNodes}-${numNodes}`, `numtasks=${numNodes}`, 'timelimit=30'];
+      await slurm(['scontrol', 'update', `jobid=${id}`, ...place]);
+      // The wait begins anew when the last process of the first start has ended.
+      const hurry = async (): Promise<string> => {
+        const now = await state();
+        if (now.startsWith('PENDING')) await slurm(['scontrol', 'update', `jobid=${id}`, 'starttime=now']);
+        return now;
+      };
+      await expect.poll(hurry, patience).toMatch(/^RUNNING/);
     },
   };
+}
+
+/** A node fails for Slurm, and takes a job with it. It serves again when the test is over. */
+export async function failNode(node: string, job: Job): Promise<void> {
+  onTestFinished(async () => {
+    const shown = await slurm(['scontrol', '--oneliner', 'show', 'node', node]);
+    if (/State=\S*(DOWN|DRAIN)/.test(shown))
+      await slurm(['scontrol', 'update', `nodename=${node}`, 'state=resume']);
+  });
+  await slurm(['scontrol', 'update', `nodename=${node}`, 'state=down', 'reason=test']);
+  // Its daemon lives, and would take the job for one that it still has.
+  await job.reached('PENDING 1');
+  await slurm(['scontrol', 'update', `jobid=${job.id}`, `excnodelist=${node}`]);
 }
 
 /** What a run has logged so far. */
