@@ -122,7 +122,10 @@ function noteEnd({ run }: OpenedRun, outcome: Outcome, profile: string, pooled: 
   }
 }
 
-async function endOf({ training, costs }: TrialSession, { outcome, folder, aside }: StageEnd): Promise<TrialEnd> {
+async function endOf(
+  { training, costs }: TrialSession,
+  { outcome, folder, aside }: StageEnd,
+): Promise<TrialEnd> {
   if (aside !== undefined) return { type: 'setAside', reason: aside };
   const { objectives } = training.sweep;
   const ended = (result: RunResult): TrialEnd => ({ type: 'ended', result });

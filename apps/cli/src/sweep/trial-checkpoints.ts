@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointFolder, listCheckpoints, removeCheckpoint } from '@lockstep/checkpoint';
-import { type Objective, ranked, type RecordedTrial } from '@lockstep/search';
+import { type Objective, type RecordedTrial, ranked } from '@lockstep/search';
 import type { Ledger, SweepRun } from '@lockstep/sweep';
 
 export interface CheckpointKeeper {

@@ -57,7 +57,11 @@ export interface OpenedTrial {
 }
 
 /** Opens the folder in which the run was begun, if it can go on from there; else makes a new one. */
-export async function openTrial(run: SweepRun, prepared: PreparedRun, source: TrialSource): Promise<OpenedTrial> {
+export async function openTrial(
+  run: SweepRun,
+  prepared: PreparedRun,
+  source: TrialSource,
+): Promise<OpenedTrial> {
   const root = runsFolder(source.folder);
   const begun = run.begun === undefined ? undefined : await openBegun(run, join(root, run.begun));
   if (begun !== undefined) return { opened: begun, isNew: false };
@@ -90,7 +94,10 @@ async function openBegun({ rung }: SweepRun, folder: string): Promise<OpenedRun 
 }
 
 /** The command line that trains the same run without a sweep. */
-function commandOf({ params, seed }: SweepRun, { sweep, experiment, profile }: TrialSource): readonly string[] {
+function commandOf(
+  { params, seed }: SweepRun,
+  { sweep, experiment, profile }: TrialSource,
+): readonly string[] {
   const { steps, epochs, limitSamples } = sweep;
   const lengths = Object.entries({ steps, epochs, 'limit-samples': limitSamples });
   return [
