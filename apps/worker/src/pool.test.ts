@@ -93,12 +93,10 @@ it('a run goes on when a worker of the pool is killed, and so do those that wait
   ]);
 });
 
-it.each([1, 3])(
-  'a run that pauses twice has the bits of one that does not, on %i workers',
-  async (workers) => {
-    const pool = startPoolCluster({ workers });
-    const needs = { minWorkers: workers };
-    const settings = { fingerprintEvery: 2, steps: 6, epochs: 2 };
+it('a run that pauses twice has the bits of one that does not', async () => {
+  const pool = startPoolCluster({ workers: 2 });
+  const needs = { minWorkers: 2 };
+  const settings = { fingerprintEvery: 2, steps: 6, epochs: 2 };
     const whole = await pool.train(small, settings, needs).outcome;
     let disk: Disk | undefined;
     for (const step of [1, 5]) {
