@@ -1,6 +1,6 @@
 /** Trains what a sweep still needs: a pool, its local workers, and as many runs side by side as there are workers. */
 import { type Pool, startPool } from '@lockstep/coordinator';
-import { LockstepError } from '@lockstep/errors';
+import { invariant, LockstepError } from '@lockstep/errors';
 import type { Profile } from '@lockstep/protocol';
 import { createLedger, type Ledger, type Sweep, type SweepRun } from '@lockstep/sweep';
 import { buildHash, workerEntry } from '@lockstep/worker';
@@ -62,8 +62,11 @@ export async function trainSweep(session: SweepSession): Promise<SweepProgress> 
       if (typeof next === 'object') {
         const one: Promise<void> = train(next).finally(() => running.delete(one));
         running.add(one);
-      } else if (running.size === 0) break;
-      else await Promise.race([...running, crew.failed]);
+      } else if (running.size === 0) {
+        const isOver = next === 'done' || stops.isStopped || ledger.aside.length > 0;
+        invariant(isOver, 'the sweep waits for runs that nobody trains');
+        break;
+      } else await Promise.race([...running, crew.failed]);
     }
     await close();
     return { ledger, isStopped: stops.isStopped };
