@@ -128,7 +128,7 @@ const drawn = (shapes: readonly Shape[]): ConcreteTensor[] =>
 const storages = (tensors: readonly ConcreteTensor[]) => tensors.map(({ storage }) => storage);
 
 describe('memory', () => {
-  const options = { numRuns: process.env.LOCKSTEP_THOROUGH === '1' ? 200 : 100, seed: 11 };
+  const options = { numRuns: 200, seed: 11 };
   it('is never shared by two live values of a random program', () => {
     const inputs = drawn([[2, 4], [4], [], [2, 1], [4, 4]]);
     fc.assert(
