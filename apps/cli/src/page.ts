@@ -1,6 +1,7 @@
 /** The page of runs, served by this command. */
 import { randomBytes } from 'node:crypto';
 import { LockstepError } from '@lockstep/errors';
+import type { PageOptions } from '@lockstep/page';
 import { quoted } from './display/format.ts';
 import { isLocked } from './run-lock.ts';
 
@@ -34,10 +35,10 @@ export async function servePage(
     readonly names?: readonly string[];
     readonly isRunning?: () => boolean;
     readonly eager?: boolean;
-  } = {},
+  } & Pick<PageOptions, 'routes' | 'openRoutes'> = {},
 ) {
   const { isLoopback, startPage } = await import('@lockstep/page');
   const needed = isLoopback(host) ? token : (token ?? randomBytes(18).toString('base64url'));
-  const { names = [], isRunning = isLocked, eager = false } = options;
-  return startPage({ paths, host, port, token: needed, names, isRunning, eager });
+  const { names = [], isRunning = isLocked, eager = false, routes = {}, openRoutes = {} } = options;
+  return startPage({ paths, host, port, token: needed, names, isRunning, eager, routes, openRoutes });
 }

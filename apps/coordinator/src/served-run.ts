@@ -69,6 +69,8 @@ export interface ServedRunOptions {
   readonly sealedFiles?: readonly string[];
   /** Whether the state at the run's end becomes a checkpoint. Default: true, or false in a run of the durability `trial`. */
   readonly finalCheckpoint?: boolean;
+  /** Called with every update, from the first one on; `onUpdate` of a run that is served already may miss some. */
+  readonly observer?: (update: Update) => void;
   readonly hooks?: CoordinatorHooks;
 }
 
@@ -160,6 +162,7 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
         ...{ endpoint: server.endpoint, ...address },
       };
       try {
+        if (options.observer !== undefined) shell.onUpdate(options.observer);
         events = followEvents(options.eventFile, shell);
         const journaled = run.journal({ ...started });
         shell.connect(server);

@@ -39,6 +39,7 @@ export function sentence(update: Update): string | undefined {
     case 'notice':
       return `! ${update.notice.message}`;
     case 'progress':
+    case 'work':
     case 'checkpoint':
     case 'done':
       return undefined;
