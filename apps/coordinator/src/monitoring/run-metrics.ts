@@ -52,26 +52,34 @@ export async function openRunMetrics(options: RunMetricsOptions): Promise<RunMet
   const see = (update: Update): void => {
     switch (update.type) {
       case 'event':
-        return seeEvent(update.event);
+        seeEvent(update.event);
+        break;
       case 'progress':
         lastStepAt = now();
-        return totals.addMetrics({ kind: 'step', step: update.step, ...update.report });
+        totals.addMetrics({ kind: 'step', step: update.step, ...update.report });
+        break;
       case 'evaluation':
-        return totals.addMetrics({ kind: 'evaluation', step: update.step, ...update.report });
-      case 'work': {
-        const { step, generation, work } = update;
-        return totals.addMetrics({ kind: 'work', step, generation, ...work });
-      }
+        totals.addMetrics({ kind: 'evaluation', step: update.step, ...update.report });
+        break;
+      case 'work':
+        totals.addMetrics({
+          kind: 'work',
+          step: update.step,
+          generation: update.generation,
+          ...update.work,
+        });
+        break;
       case 'checkpoint':
-        return totals.addCheckpoint(update.step);
+        totals.addCheckpoint(update.step);
+        break;
       case 'done':
         totals.endStep();
         numMembers = 0;
         isOver = true;
-        return;
+        break;
       case 'notice':
       case 'turnedAway':
-        return;
+        break;
       default:
         update satisfies never;
     }

@@ -77,12 +77,15 @@ export class RunTotals {
   addMetrics(line: LogRecord): void {
     switch (line.kind) {
       case 'step':
-        return this.#addStep(line);
+        this.#addStep(line);
+        break;
       case 'evaluation':
         this.#numEvaluations++;
-        return setMetrics(this.#evaluationMetrics, line);
+        setMetrics(this.#evaluationMetrics, line);
+        break;
       case 'work':
-        return this.#addWork(line);
+        this.#addWork(line);
+        break;
       case lengthChanged:
         // Later steps are repeated with the new length.
         this.#step = numberOf(line.step) ?? this.#step;
