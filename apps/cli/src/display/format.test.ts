@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bar, duration, metric, plural, rate, shortHash, sparkline, wrapped } from './format.ts';
+import { bar, duration, metric, plural, rate, shortHash, sparkline, unbroken, wrapped } from './format.ts';
 
 describe('bar', () => {
   it.each([
@@ -64,4 +64,9 @@ it('breaks a paragraph between words', () => {
   // A path is not broken.
   expect(wrapped('run runs/2026-11-22-mnist', 10, '  ', '    ')).toBe('  run\n    runs/2026-11-22-mnist');
   expect(wrapped('', 10, '  ', '    ')).toBe('  ');
+  // Spaces at which a line is broken are left out.
+  expect(wrapped('✓ loss 0.1   run r', 12, '  ', '    ')).toBe('  ✓ loss 0.1\n    run r');
+  expect(wrapped(`in ${unbroken('a b')} c`, 7, '', '  ')).toBe('in a b\n  c');
+  // A name that just fits takes the room of the indentation.
+  expect(wrapped(`in ${unbroken('a b c d')}`, 8, '', '  ')).toBe('in\na b c d');
 });
