@@ -82,12 +82,12 @@ export const unbroken = (text: string): string => text.replaceAll(' ', noBreakSp
 
 /**
  * A paragraph broken between words into lines of at most `width` characters. The first line begins with `first`, the others with
- * `rest`, unless a word needs that room.
+ * `rest`, unless a word needs that room. A path that is longer than a line is broken between its folders: names stay whole.
  */
 export function wrapped(text: string, width: number, first: string, rest: string): string {
   const lines: string[] = [];
   // Each with the spaces before it.
-  const [head = '', ...words] = text.match(/ *[^ ]+/g) ?? [];
+  const [head = '', ...words] = (text.match(/ *[^ ]+/g) ?? []).flatMap((word) => piecesOf(word, width));
   let line = `${first}${head}`;
   for (const word of words) {
     if (line.length + word.length <= width) line += word;
@@ -99,4 +99,10 @@ export function wrapped(text: string, width: number, first: string, rest: string
     }
   }
   return [...lines, line].join('\n').replaceAll(noBreakSpace, ' ');
+}
+
+/** An address stays whole, since terminals let people open it. */
+function piecesOf(word: string, width: number): readonly string[] {
+  const isWhole = word.trimStart().length <= width || word.includes('://');
+  return isWhole ? [word] : word.split(/(?<=\/)/);
 }
