@@ -12,6 +12,11 @@ describe('a stream', () => {
     expect(streamOf({ ...terminal, isTTY: false }, {})).toMatchObject({ isTTY: false, hasColours: false });
   });
 
+  it('has a width where the terminal does not know its own', () => {
+    expect(streamOf({ ...terminal, columns: 0 }, {}).columns()).toBe(100);
+    expect(streamOf(terminal, {}).columns()).toBe(80);
+  });
+
   it('has plain lines on a terminal that cannot move its cursor', () => {
     expect(streamOf(terminal, { TERM: 'dumb' })).toMatchObject({ isTTY: false, hasColours: false });
   });

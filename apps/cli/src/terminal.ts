@@ -34,7 +34,8 @@ export function streamOf(
     },
     isTTY,
     hasColours: isTTY && NO_COLOR === '',
-    columns: () => stream.columns ?? defaultColumns,
+    // A terminal that nobody has given a size has 0 columns.
+    columns: () => stream.columns || defaultColumns,
   };
 }
 
