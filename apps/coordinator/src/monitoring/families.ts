@@ -46,7 +46,7 @@ export const families = {
   lockstep_gradient_norm: { type: 'gauge', help: 'The norm of the gradient of the last step.' },
   lockstep_learning_rate: {
     type: 'gauge',
-    help: 'The learning rate of the last step, in runs whose optimizer reports the metric learningRate.',
+    help: 'The learning rate of the last step, in runs whose optimizer has monitorLearningRate.',
   },
   lockstep_step_metric: {
     type: 'gauge',
