@@ -31,11 +31,11 @@ export async function serveJob({ plan, run, keys, threads }: JobOptions, context
     return startNewRun(args, workers, context, { folder: plan.job, address });
   }
   await requireSameExperiment(folder, run.experiment);
-  const { json, verbose, page } = run;
+  const { json, verbose, quiet, page } = run;
   const length = { epochs: undefined, steps: undefined, keep: undefined };
   return resumeRun(
     {
-      ...{ run: folder, bind, keys, page, json, verbose, ...length },
+      ...{ run: folder, bind, keys, page, json, verbose, quiet, ...length },
       // The workers that began need not be there again, and nothing depends on them any more.
       ...{ workers: local, threads: workers.threads },
       ...(address !== undefined && { address }),

@@ -2,13 +2,13 @@
 import { LockstepError } from '@lockstep/errors';
 import type { Context } from '../commands/command.ts';
 import type { ArgsOf } from '../option.ts';
-import type { networkOptions, OutputArgs, pageOptions, runOptions } from '../options.ts';
+import type { DisplayArgs, networkOptions, pageOptions, runOptions } from '../options.ts';
 
 export interface RunArgs
   extends ArgsOf<typeof runOptions>,
     ArgsOf<typeof networkOptions>,
     ArgsOf<typeof pageOptions>,
-    OutputArgs {
+    DisplayArgs {
   readonly experiment: string;
   readonly workersExpected: number;
 }
