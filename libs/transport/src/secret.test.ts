@@ -33,11 +33,8 @@ describe('keys of a secret', () => {
     process.env.LOCKSTEP_TEST_SECRET = secret;
     onTestFinished(() => void delete process.env.LOCKSTEP_TEST_SECRET);
     const inbox = createInbox<string>();
-    const server = await createControlServer({
-      bind: 'tcp://127.0.0.1:0',
-      keys: await readServerKeys(file),
-      onMessage: (_client, frames) => inbox.put(frames.map(String).join()),
-    });
+    const server = await createControlServer({ bind: 'tcp://127.0.0.1:0', keys: await readServerKeys(file) });
+    server.receive({ onMessage: (_client, frames) => inbox.put(frames.map(String).join()) });
     onTestFinished(() => server.close());
     const client = await createControlClient({
       connect: server.endpoint,

@@ -43,10 +43,13 @@ const z85Digits = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXY
 export function z85(bytes: Buffer): string {
   let text = '';
   for (let at = 0; at < bytes.length; at += 4) {
-    const word = bytes.readUInt32BE(at);
-    for (const power of [85 ** 4, 85 ** 3, 85 ** 2, 85, 1]) {
-      text += z85Digits[Math.floor(word / power) % 85];
+    let word = bytes.readUInt32BE(at);
+    let digits = '';
+    while (digits.length < 5) {
+      digits = z85Digits[word % 85]! + digits;
+      word = Math.floor(word / 85);
     }
+    text += digits;
   }
   return text;
 }
