@@ -275,7 +275,7 @@ export type { Sweep, SweepOptions } from '@lockstep/sweep';
 export { defineSweep } from '@lockstep/sweep';
 export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
-export { defineExperiment } from '@lockstep/training';
+export { defineExperiment, scaleWithBatch } from '@lockstep/training';
 export type { Tree } from '@lockstep/tree';
 export {
   flatten as flattenTree,

@@ -5,7 +5,7 @@ import { invariant } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { assignShards, type Profile } from '@lockstep/protocol';
 import { createSchedule, type Programs, placed, placedLater, type RunConfig } from '@lockstep/run';
-import type { ExchangedBucket, StepCosts } from '@lockstep/scaling';
+import { type ExchangedBucket, median, type StepCosts } from '@lockstep/scaling';
 import {
   compilePrograms,
   createLocalWorker,
@@ -160,21 +160,15 @@ function costsOf(
       ranges.flatMap((range, rank) =>
         range.count === count ? steps.map((step) => ofWorker(step, rank, segment)) : [],
       ),
-    );
+    )!;
   return {
     ranges,
     segmentMs: ranges.map(({ count }) =>
       Array.from({ length: numSegments }, (_, segment) => medianOf(count, segment)),
     ),
-    combineMs: median(steps.map((step) => step.combineMs)),
-    updateMs: median(steps.map((step) => step.updateMs)),
+    combineMs: median(steps.map((step) => step.combineMs))!,
+    updateMs: median(steps.map((step) => step.updateMs))!,
   };
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
