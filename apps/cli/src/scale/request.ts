@@ -71,6 +71,7 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
   );
   const workers = numbersOf('--workers', args.workers);
   requireShards(batches, workers, numShards, splits.train.size);
+  if (args.branchAt !== undefined && args.branchAt !== 'none') requireBase(batches, batchSize);
   const target = args.target === undefined ? undefined : parseTarget(args.target);
   const numEpochs = epochs ?? 1;
   const steps = createSchedule(
@@ -89,7 +90,9 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
     ...{ threads, rule, warmup, rate: args.rate ?? null, seeds, seed, epochs: numEpochs },
     ...{ metric: target?.metric ?? 'validation/loss', target: target?.value ?? null },
     ...{ limitSamples: args.limitSamples ?? null, set: set as ScaleRequest['set'] },
-    ...{ workerSteps, branchAt: branchesOf(args.branchAt, numEpochs), tolerance, link, latency },
+    ...{ workerSteps, tolerance, link, latency },
+    branchAt: batches.includes(batchSize) ? branchesOf(args.branchAt, numEpochs) : [],
+    branchBatches: [2, 4, 8].map((k) => k * batchSize).filter((size) => 2 * size <= splits.train.size),
     profile: offeredProfiles()[0]!,
   };
   const noiseSamples = Math.max(1, Math.round(noisePart * steps.totalSteps * batchSize));
@@ -126,6 +129,15 @@ function branchesOf(given: string | undefined, epochs: number): readonly number[
     'config',
     `--branch-at ${late}: a branch trains one epoch, and the runs have ${epochs}; take at most ${last}, or give more --epochs`,
     { late, epochs },
+  );
+}
+
+function requireBase(batches: readonly number[], batchSize: number): void {
+  if (batches.includes(batchSize)) return;
+  throw new LockstepError(
+    'config',
+    `--branch-at: branches begin in the run of the experiment's own batch size, ${batchSize}, which --batch ${batches.join(',')} lacks; add it`,
+    { batches, batchSize },
   );
 }
 

@@ -12,6 +12,7 @@ import {
   type Target,
 } from '@lockstep/scaling';
 import type { Direction } from '@lockstep/search';
+import { metric as metricText } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { whileLocked } from '../run-lock.ts';
 import type { Terminal } from '../terminal.ts';
@@ -102,7 +103,11 @@ async function measure(scale: Scale): Promise<Findings | undefined> {
     ...workers,
     noise: noisePoints(base.map(noiseOf), [0.1, 0.25, 0.5, 0.75, 1]),
     critical,
-    advice: recommend(batches, workers.workers, `${target.metric} ${target.value}`),
+    advice: recommend(
+      batches,
+      workers.workers,
+      `${target.metric} ${metricText(target.metric, target.value)}`,
+    ),
   };
 }
 
@@ -167,7 +172,7 @@ async function measureCritical(
   const workers = Math.max(...request.workers);
   for (const epoch of request.branchAt) {
     const branches: BranchRun[] = [];
-    for (const batchSize of request.batches.filter((size) => size > parent.batchSize)) {
+    for (const batchSize of request.branchBatches) {
       const key = `branch/${epoch}/${batchSize}`;
       const known = pieces.get<BranchRun>(key);
       const branch = known ?? (await trainBranch(folder, request, parent, { epoch, batchSize, workers }));

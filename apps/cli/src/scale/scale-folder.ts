@@ -36,8 +36,9 @@ export interface ScaleRequest {
   readonly set: Readonly<Record<string, string | number | boolean>>;
   /** Steps of each run of the axis of workers. */
   readonly workerSteps: number;
-  /** Epochs after which branches measure the critical batch size. */
+  /** Epochs after which branches of the base batch size measure the critical batch size, and the sizes of these branches. */
   readonly branchAt: readonly number[];
+  readonly branchBatches: readonly number[];
   readonly tolerance: number;
   readonly profile: Profile;
   readonly link: string;

@@ -143,13 +143,18 @@ export async function modelOf(
     epochs: config.epochs ?? undefined,
     limitSamples: limitSamples ?? undefined,
   });
+  const { threads } = request;
   const own = hostLink();
-  const alone = modelStep(step.measure(1, request.threads), step.exchanges, link).stepMs;
-  return (run, first) => rowOf(run, first, { step, own, link, alone, threads: request.threads });
+  const one = step.measure(1, threads);
+  const alone = modelStep(one, step.exchanges, link).stepMs;
+  return (run, first) => {
+    const costs = run.workers === 1 ? one : step.measure(run.workers, threads);
+    return rowOf(run, first, { costs, exchanges: step.exchanges, own, link, alone, threads });
+  };
 }
 
-interface Model {
-  readonly step: MeasuredStep;
+interface Model extends Pick<MeasuredStep, 'exchanges'> {
+  readonly costs: StepCosts;
   /** Between processes of this machine. */
   readonly own: NetworkLink;
   readonly link: NetworkLink;
@@ -158,13 +163,16 @@ interface Model {
   readonly threads: number;
 }
 
-function rowOf(run: WorkerRun, first: WorkerRun, { step, own, link, alone, threads }: Model): WorkerRow {
+function rowOf(
+  run: WorkerRun,
+  first: WorkerRun,
+  { costs, exchanges, own, link, alone, threads }: Model,
+): WorkerRow {
   const { batchSize, workers, stepMs } = run;
-  const costs = step.measure(workers, threads);
   const crowded = slowed(costs, Math.max(1, (workers * threads) / availableParallelism()));
-  const predicted = modelStep(crowded, step.exchanges, own);
-  const onLink = modelStep(costs, step.exchanges, link);
-  const breakEven = breakEvenRate(costs, step.exchanges, link.latencyMs, alone);
+  const predicted = modelStep(crowded, exchanges, own);
+  const onLink = modelStep(costs, exchanges, link);
+  const breakEven = breakEvenRate(costs, exchanges, link.latencyMs, alone);
   const speedUp = first.stepMs / stepMs;
   return {
     ...run,
