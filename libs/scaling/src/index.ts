@@ -16,5 +16,6 @@ export { type NoisePoint, type NoiseSeries, noisePoints } from './noise-points.t
 export { logLogPlot, type PlottedSeries } from './plot.ts';
 export { type Advice, leastGain, recommend, type WorkerChoice } from './recommendation.ts';
 export { breakEvenRate, type ModelledStep, modelStep, payloadShare, type StepCosts } from './step-model.ts';
+export { type PlottedWorkers, scaleSvg } from './svg.ts';
 export { parseTarget, stepsToTarget, type Target } from './target.ts';
 export { type BucketTraffic, type ExchangedBucket, isCut, trafficOf } from './traffic.ts';

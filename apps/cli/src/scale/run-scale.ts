@@ -1,6 +1,7 @@
 /** `lockstep scale`: which batch, on how many workers, and what it costs. */
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
+import { writeAtomic } from '@lockstep/files';
 import { isRising } from '@lockstep/records';
 import {
   batchRows,
@@ -9,12 +10,14 @@ import {
   parseLatency,
   parseRate,
   recommend,
+  scaleSvg,
   type Target,
 } from '@lockstep/scaling';
 import type { Direction } from '@lockstep/search';
 import { metric as metricText } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { whileLocked } from '../run-lock.ts';
+import { onInterrupt } from '../signals.ts';
 import type { Terminal } from '../terminal.ts';
 import { type BatchAxis, batchRunOf, noiseOf, type TrainedRun, trainBatchSizes } from './batch-runs.ts';
 import { type BranchRun, type CriticalPoint, criticalPoint, trainBranch } from './branch-runs.ts';
@@ -50,18 +53,20 @@ export async function runScale(args: ScaleArgs, { out }: Terminal): Promise<numb
   return whileLocked(folder, async () => {
     const request = await readScaleRequest(folder);
     display.started(folder, request);
-    const scale = {
-      folder,
-      request,
-      pieces: await openPieces(folder),
-      display,
-      direction: directionOf(request),
-    };
-    const findings = await measure(scale);
+    const pieces = await openPieces(folder);
+    let isStopped = false;
+    const stopListening = onInterrupt((times) => {
+      isStopped = true;
+      if (times > 2) process.exit(exitCodes.interrupted);
+    });
+    const direction = directionOf(request);
+    const scale: Scale = { folder, request, pieces, display, direction, isStopped: () => isStopped };
+    const findings = await measure(scale).finally(stopListening);
     if (findings === undefined) {
       display.interrupted(folder);
       return exitCodes.interrupted;
     }
+    await writeAtomic(join(folder, 'plots.svg'), plotsOf(findings));
     display.done(findings);
     return exitCodes.done;
   });
@@ -80,6 +85,8 @@ interface Scale {
   readonly pieces: Pieces;
   readonly display: ScaleDisplay;
   readonly direction: Direction;
+  /** Whether Ctrl-C was pressed, also between two runs. */
+  readonly isStopped: () => boolean;
 }
 
 /** Undefined if Ctrl-C has stopped it. */
@@ -88,7 +95,7 @@ async function measure(scale: Scale): Promise<Findings | undefined> {
   const axis = await trainBatchSizes({
     ...{ folder, request, direction, workers: Math.max(...request.workers), display: display.sweep },
   });
-  if (axis.isStopped) return undefined;
+  if (axis.isStopped || scale.isStopped()) return undefined;
   const target = targetOf(request, axis, direction);
   const runs = axis.runs.map((run) => batchRunOf(run, request.metric));
   const batches = batchRows(runs, target.value, direction);
@@ -109,6 +116,15 @@ async function measure(scale: Scale): Promise<Findings | undefined> {
       `${target.metric} ${metricText(target.metric, target.value)}`,
     ),
   };
+}
+
+function plotsOf({ request, target, batches, workers }: Findings): string {
+  const plotted = workers.map(({ batchSize, workers: count, samplesPerSecond, predicted }) => ({
+    ...{ batchSize, workers: count, samplesPerSecond },
+    predicted: (1_000 * batchSize) / predicted.stepMs,
+  }));
+  const goal = `${target.metric} ${metricText(target.metric, target.value)}`;
+  return scaleSvg(request.name, goal, batches, plotted);
 }
 
 /** The batch size for which the optimizer was tuned, or the nearest one that is tried. */
@@ -135,7 +151,7 @@ function targetOf(request: ScaleRequest, { runs, failed }: BatchAxis, direction:
 }
 
 async function measureWorkers(
-  { folder, request, pieces, display }: Scale,
+  { folder, request, pieces, display, isStopped }: Scale,
   { experiment }: BatchAxis,
 ): Promise<Pick<Findings, 'workers' | 'fingerprints'> | undefined> {
   const link = { bitsPerSecond: parseRate(request.link), latencyMs: parseLatency(request.latency) };
@@ -145,10 +161,11 @@ async function measureWorkers(
     const sized = sizedExperiment(experiment, folder, request, batchSize);
     const own: WorkerRun[] = [];
     for (const workers of request.workers) {
+      if (isStopped()) return undefined;
       const key = `workers/${batchSize}/${workers}`;
-      const run = pieces.get<WorkerRun>(key) ?? (await trainOnWorkers(folder, request, sized, workers));
+      const train = () => trainOnWorkers(folder, request, sized, workers);
+      const run = await pieces.measured(key, train);
       if (run === undefined) return undefined;
-      await pieces.add(key, run);
       own.push(run);
     }
     runs.push(...own);
@@ -164,7 +181,7 @@ async function measureWorkers(
 }
 
 async function measureCritical(
-  { folder, request, pieces, display, direction }: Scale,
+  { folder, request, pieces, display, direction, isStopped }: Scale,
   parent: TrainedRun | undefined,
 ): Promise<readonly CriticalPoint[] | undefined> {
   if (parent === undefined) return [];
@@ -173,11 +190,11 @@ async function measureCritical(
   for (const epoch of request.branchAt) {
     const branches: BranchRun[] = [];
     for (const batchSize of request.branchBatches) {
+      if (isStopped()) return undefined;
       const key = `branch/${epoch}/${batchSize}`;
-      const known = pieces.get<BranchRun>(key);
-      const branch = known ?? (await trainBranch(folder, request, parent, { epoch, batchSize, workers }));
+      const train = () => trainBranch(folder, request, parent, { epoch, batchSize, workers });
+      const branch = await pieces.measured(key, train);
       if (branch === undefined) return undefined;
-      await pieces.add(key, branch);
       branches.push(branch);
     }
     const point = criticalPoint(parent, branches, epoch, request, direction);

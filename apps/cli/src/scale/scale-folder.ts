@@ -50,12 +50,6 @@ interface ScaleManifest extends ScaleRequest {
   readonly createdAt: string;
 }
 
-/** A part of a scale that is measured: its key, and what was found. */
-export interface Piece<Found = unknown> {
-  readonly key: string;
-  readonly found: Found;
-}
-
 const manifestName = 'scale.json';
 const piecesName = 'pieces.jsonl';
 
@@ -139,10 +133,13 @@ export async function sweepIn(folder: string): Promise<string | undefined> {
   return name === undefined ? undefined : join(folder, name);
 }
 
-/** What is measured already, and how more is added. */
+/** The parts of a scale that are measured, by their keys. */
 export interface Pieces {
-  get<Found>(key: string): Found | undefined;
-  add(key: string, found: object): Promise<void>;
+  /** What was found, or what `measure` finds now, which is then kept; undefined if `measure` was stopped. */
+  measured<Found extends object>(
+    key: string,
+    measure: () => Promise<Found | undefined>,
+  ): Promise<Found | undefined>;
 }
 
 /** A line that a crash cut short is measured again. */
@@ -152,10 +149,12 @@ export async function openPieces(folder: string): Promise<Pieces> {
   const { records } = await readLines(path);
   const known = new Map(records.map(({ key, found }) => [String(key), found]));
   return {
-    get: <Found>(key: string) => known.get(key) as Found | undefined,
-    add: async (key, found) => {
-      known.set(key, found);
-      await appendFile(path, formatLine({ key, found }));
+    async measured<Found extends object>(key: string, measure: () => Promise<Found | undefined>) {
+      const before = known.get(key) as Found | undefined;
+      if (before !== undefined) return before;
+      const found = await measure();
+      if (found !== undefined) await appendFile(path, formatLine({ key, found }));
+      return found;
     },
   };
 }

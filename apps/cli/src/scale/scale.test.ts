@@ -61,14 +61,14 @@ it('keeps what was asked for, and an experiment that lockstep train takes', asyn
   await expect(readScaleRequest(root)).rejects.toThrow(`${root} is not the folder of a scale`);
 });
 
-it('measures again what a crash cut short', async () => {
+it('keeps what is measured, and measures again what was stopped or cut short', async () => {
   const pieces = await openPieces(root);
-  expect(pieces.get('workers/8/1')).toBeUndefined();
-  await pieces.add('workers/8/1', { stepMs: 3 });
+  expect(await pieces.measured('workers/8/1', async () => undefined)).toBeUndefined();
+  expect(await pieces.measured('workers/8/1', async () => ({ stepMs: 3 }))).toEqual({ stepMs: 3 });
   appendFileSync(join(root, 'pieces.jsonl'), '{"key":"workers/8/2","fou');
   const again = await openPieces(root);
-  expect(again.get('workers/8/1')).toEqual({ stepMs: 3 });
-  expect(again.get('workers/8/2')).toBeUndefined();
+  expect(await again.measured('workers/8/1', async () => ({ stepMs: 4 }))).toEqual({ stepMs: 3 });
+  expect(await again.measured('workers/8/2', async () => ({ stepMs: 5 }))).toEqual({ stepMs: 5 });
 });
 
 const times = { stepMs: 10, computeMs: 8, waitMs: 1, networkMs: 1 };
