@@ -60,4 +60,4 @@ function cellOf(value: number, { low, high }: Range, cells: number): number {
   return Math.min(cells - 1, Math.round(part * (cells - 1)));
 }
 
-const short = (value: number): string => `${Number(value.toPrecision(3))}`;
+const short = (value: number): string => `${Number(value.toPrecision(4))}`;

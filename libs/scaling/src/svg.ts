@@ -157,7 +157,7 @@ function decades(low: number, high: number): readonly number[] {
   return within.length > 0 ? within : [...new Set([low, high])];
 }
 
-const short = (value: number): string => `${Number(value.toPrecision(3))}`;
+const short = (value: number): string => `${Number(value.toPrecision(4))}`;
 
 const escaped = (value: string): string =>
   value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');

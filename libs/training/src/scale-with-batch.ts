@@ -31,7 +31,7 @@ export interface BatchScaleOptions {
   readonly rule?: BatchRule;
   /** The part of the run in which a factor above 1 rises to its value. Default 0.05. */
   readonly warmup?: number;
-  /** The peak rate of `lars` and `lamb` at the base batch size, which they need. */
+  /** The peak rate of `lars` and `lamb` at the base batch size. Default: none, and these two need one. */
   readonly rate?: number;
   /** Reports the noise scale, estimated over about so many samples. Default: it is not reported. */
   readonly noiseSamples?: number;

@@ -4,7 +4,6 @@ import { metric as metricText, plural, rate } from '../display/format.ts';
 import { milliseconds } from '../display/link.ts';
 import { fittedTable, type TableColumn } from '../display/table.ts';
 import type { Findings } from './findings.ts';
-import type { WorkerRow } from './worker-runs.ts';
 
 const percent = (value: number): string => `${(100 * value).toFixed(0)}%`;
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`.trimEnd());
@@ -82,7 +81,7 @@ export function findingsText(findings: Findings): string {
 }
 
 function workerLines({ workers, fingerprints, request }: Findings): readonly string[] {
-  const shown = (row: WorkerRow) => row.predicted;
+  const onWorkers = `on ${request.workers.join(', ')} ${request.workers.at(-1) === 1 ? 'worker' : 'workers'}`;
   return [
     'The number of workers changes no result. Times are medians of steps; predicted ones come from one worker’s kernels',
     ...tableOf(
@@ -96,8 +95,9 @@ function workerLines({ workers, fingerprints, request }: Findings): readonly str
         wait: ({ waitMs }) => milliseconds(waitMs),
         network: ({ networkMs }) => milliseconds(networkMs),
         step: ({ stepMs }) => milliseconds(stepMs),
-        predicted: (row) => milliseconds(shown(row).stepMs),
+        predicted: ({ predicted }) => milliseconds(predicted.stepMs),
         'measured/predicted': ({ ratio }) => ratio.toFixed(2),
+        'fastest/predicted': ({ leastRatio }) => leastRatio.toFixed(2),
         [`on ${request.link}`]: ({ onLink }) =>
           `${milliseconds(onLink.stepMs)} (${onLink.speedUp.toFixed(2)}×)`,
         'break-even link': ({ workers: count, breakEven }) =>
@@ -105,8 +105,7 @@ function workerLines({ workers, fingerprints, request }: Findings): readonly str
       }),
     ).map((line) => line.slice(2)),
     ...Object.entries(fingerprints).map(
-      ([batch, fingerprint]) =>
-        `batch ${batch}: ${fingerprint} on ${request.workers.join(', ')} ${request.workers.length === 1 && request.workers[0] === 1 ? 'worker' : 'workers'}`,
+      ([batch, fingerprint]) => `batch ${batch}: ${fingerprint} ${onWorkers}`,
     ),
     '',
   ];
@@ -117,19 +116,20 @@ function noiseLines({ noise, fit }: Findings): readonly string[] {
     ({ at, noiseScale, error }) =>
       `${percent(at)}: ${rate(noiseScale)}${error === null ? '' : ` ± ${rate(error)}`}`,
   );
-  return [
-    ...(points.length === 0 ? [] : [`noise scale in samples, by part of training: ${points.join('  ')}`]),
-    ...(fit === undefined
-      ? []
-      : [
-          `steps to target ≈ ${rate(fit.leastSteps)}·(1 + ${rate(fit.criticalBatch)}/batch): at a batch of ${rate(fit.criticalBatch)}, a sample brings half of what it brings in a small one`,
-        ]),
-  ];
+  const lines: string[] = [];
+  if (points.length > 0) lines.push(`noise scale in samples, by part of training: ${points.join('  ')}`);
+  if (fit !== undefined) {
+    const [least, critical] = [rate(fit.leastSteps), rate(fit.criticalBatch)];
+    lines.push(
+      `steps to target ≈ ${least}·(1 + ${critical}/batch): in a batch of ${critical}, a sample brings half of what it brings in a small one`,
+    );
+  }
+  return lines;
 }
 
-function criticalLines({ critical, request: { tolerance } }: Findings): readonly string[] {
-  return critical.map(
-    ({ epoch, step, criticalBatch, branches, batchSize }) =>
-      `critical batch measured after ${plural(epoch, 'epoch')} (step ${step}): ${criticalBatch}, within ${percent(tolerance)} of ${batchSize}${branches.length === 0 ? '' : `; the branches with ${branches.map((one) => one.batchSize).join(', ')} share the steps before, byte for byte`}`,
-  );
-}
+const criticalLines = ({ critical, request: { tolerance } }: Findings): readonly string[] =>
+  critical.map(({ epoch, step, criticalBatch, branches, batchSize }) => {
+    const sizes = branches.map((one) => one.batchSize).join(', ');
+    const shared = sizes === '' ? '' : `; the branches with ${sizes} share these steps, byte for byte`;
+    return `critical batch after ${plural(epoch, 'epoch')}, ${plural(step, 'step')}: ${criticalBatch}, within ${percent(tolerance)} of ${batchSize}${shared}`;
+  });

@@ -3,7 +3,6 @@ import { basename, extname } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { parseAssignments } from '@lockstep/params';
-import { createSchedule } from '@lockstep/run';
 import { parseLatency, parseRate, parseTarget } from '@lockstep/scaling';
 import { type BatchRule, resolveConfig } from '@lockstep/training';
 import { loadDeclarations, loadExperiment } from '../experiment-file.ts';
@@ -54,7 +53,7 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
   const { threads, rule, warmup, seeds, workerSteps, tolerance, link, latency } = args;
   [parseRate(link), parseLatency(latency)];
   requireRate(rule, args.rate);
-  const { seed, batchSize, epochs, numShards } = resolveConfig(experiment, {
+  const { seed, batchSize, epochs, steps, numShards } = resolveConfig(experiment, {
     seed: args.seed,
     epochs: args.epochs,
   });
@@ -73,12 +72,9 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
   requireShards(batches, workers, numShards, splits.train.size);
   if (args.branchAt !== undefined && args.branchAt !== 'none') requireBase(batches, batchSize);
   const target = args.target === undefined ? undefined : parseTarget(args.target);
-  const numEpochs = epochs ?? 1;
-  const steps = createSchedule(
-    { ...resolveConfig(experiment), epochs: numEpochs, steps: null },
-    splits.train.size,
-    true,
-  );
+  const numSamples = splits.train.size;
+  // A run that is given in steps is as long in epochs, so that all batch sizes see as many samples.
+  const numEpochs = epochs ?? Math.max(1, Math.round(((steps ?? 0) * batchSize) / numSamples));
   const request: ScaleRequest = {
     ...{
       file: path,
@@ -92,10 +88,10 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
     ...{ limitSamples: args.limitSamples ?? null, set: set as ScaleRequest['set'] },
     ...{ workerSteps, tolerance, link, latency },
     branchAt: batches.includes(batchSize) ? branchesOf(args.branchAt, numEpochs) : [],
-    branchBatches: [2, 4, 8].map((k) => k * batchSize).filter((size) => 2 * size <= splits.train.size),
+    branchBatches: [2, 4, 8].map((k) => k * batchSize).filter((size) => 2 * size <= numSamples),
     profile: offeredProfiles()[0]!,
   };
-  const noiseSamples = Math.max(1, Math.round(noisePart * steps.totalSteps * batchSize));
+  const noiseSamples = Math.max(1, Math.round(noisePart * numEpochs * numSamples));
   return { request, noiseSamples };
 }
 

@@ -74,7 +74,15 @@ it('keeps what is measured, and measures again what was stopped or cut short', a
 const times = { stepMs: 10, computeMs: 8, waitMs: 1, networkMs: 1 };
 const row = (workers: number, fingerprint = 'fma:aa'): WorkerRow => ({
   ...{ batchSize: 8, workers, steps: 6, fingerprint, run: `runs/${workers}`, ...times },
-  ...{ samplesPerSecond: 800, speedUp: 1, efficiency: 1 / workers, predicted: times, ratio: 1 },
+  ...{
+    samplesPerSecond: 800,
+    speedUp: 1,
+    efficiency: 1 / workers,
+    predicted: times,
+    ratio: 1,
+    leastRatio: 1,
+    leastMs: 10,
+  },
   onLink: { ...times, speedUp: 1 },
 });
 

@@ -32,6 +32,8 @@ export interface WorkerRun extends StepTimes {
   readonly batchSize: number;
   readonly workers: number;
   readonly steps: number;
+  /** The fastest step: other programs have disturbed it least. */
+  readonly leastMs: number;
   /** With its profile. */
   readonly fingerprint: string;
   readonly run: string;
@@ -44,8 +46,9 @@ export interface WorkerRow extends WorkerRun {
   readonly efficiency: number;
   /** On this machine, as the model has it. */
   readonly predicted: StepTimes;
-  /** Measured over predicted time of a step. */
+  /** Measured over predicted time of a step: of the median, and of the fastest one. */
   readonly ratio: number;
+  readonly leastRatio: number;
   /** With a machine for each worker, on the link that was asked for. */
   readonly onLink: StepTimes & { readonly speedUp: number };
   /** The slowest link, in bits per second, on which these workers are as fast as one; absent where there is none. */
@@ -106,7 +109,7 @@ export async function trainOnWorkers(
 const warmupPart = 0.25;
 
 /** Throws `file` for a run whose log says nothing of its work. */
-async function timesOf(folder: string): Promise<StepTimes> {
+async function timesOf(folder: string): Promise<StepTimes & Pick<WorkerRun, 'leastMs'>> {
   const { records } = await readLog(folder, 'metrics');
   const steps = new Map<number, StepTimes[]>();
   for (const { kind, step, ...times } of records) {
@@ -121,13 +124,12 @@ async function timesOf(folder: string): Promise<StepTimes> {
       path,
     });
   }
-  const of = (name: keyof StepTimes): number =>
-    median(warm.map((work) => work.reduce((sum, times) => sum + times[name], 0) / work.length))!;
+  const means = (name: keyof StepTimes): readonly number[] =>
+    warm.map((work) => work.reduce((sum, times) => sum + times[name], 0) / work.length);
+  const of = (name: keyof StepTimes): number => median(means(name))!;
   return {
-    stepMs: of('stepMs'),
-    computeMs: of('computeMs'),
-    waitMs: of('waitMs'),
-    networkMs: of('networkMs'),
+    ...{ stepMs: of('stepMs'), computeMs: of('computeMs'), waitMs: of('waitMs'), networkMs: of('networkMs') },
+    leastMs: Math.min(...means('stepMs')),
   };
 }
 
@@ -168,7 +170,7 @@ function rowOf(
   first: WorkerRun,
   { costs, exchanges, own, link, alone, threads }: Model,
 ): WorkerRow {
-  const { batchSize, workers, stepMs } = run;
+  const { batchSize, workers, stepMs, leastMs } = run;
   const crowded = slowed(costs, Math.max(1, (workers * threads) / availableParallelism()));
   const predicted = modelStep(crowded, exchanges, own);
   const onLink = modelStep(costs, exchanges, link);
@@ -179,7 +181,7 @@ function rowOf(
     samplesPerSecond: (1_000 * batchSize) / stepMs,
     ...{ speedUp, efficiency: (speedUp * first.workers) / workers },
     predicted: timesIn(predicted),
-    ratio: stepMs / predicted.stepMs,
+    ...{ ratio: stepMs / predicted.stepMs, leastRatio: leastMs / predicted.stepMs },
     onLink: { ...timesIn(onLink), speedUp: alone / onLink.stepMs },
     ...(breakEven !== undefined && { breakEven }),
   };
