@@ -3,6 +3,7 @@
  * half of the steps; then twice the batch saves less and less; at last it saves nothing.
  */
 import { type Direction, type Evaluation, meanAndSpread } from '@lockstep/search';
+import { log, pow } from './math.ts';
 import { stepsToTarget } from './target.ts';
 
 /** One run of a batch size. */
@@ -79,8 +80,8 @@ function regionOf(
   before: BatchRow | undefined,
 ): Region {
   if (efficiency >= perfectFrom || before === undefined) return 'perfect';
-  const doublings = Math.log2(batchSize / before.batchSize);
-  const savedByDoubling = 1 - (steps / before.stepsToTarget!) ** (1 / doublings);
+  const doublings = log(batchSize / before.batchSize) / log(2);
+  const savedByDoubling = 1 - pow(steps / before.stepsToTarget!, 1 / doublings);
   return savedByDoubling < savingUntil ? 'saturated' : 'diminishing';
 }
 

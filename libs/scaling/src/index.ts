@@ -11,6 +11,7 @@ export {
 } from './batch-axis.ts';
 export { type BranchValue, criticalBatch } from './critical-batch.ts';
 export { type NetworkLink, parseLatency, parseRate, rateText } from './link.ts';
+export { logSpaced } from './math.ts';
 export { median } from './median.ts';
 export { type NoisePoint, type NoiseSeries, noisePoints } from './noise-points.ts';
 export { logLogPlot, type PlottedSeries } from './plot.ts';

@@ -1,4 +1,5 @@
 /** Plots of characters, for terminals and logs. */
+import { logPart } from './math.ts';
 
 export interface PlottedSeries {
   /** One character. */
@@ -56,7 +57,7 @@ const rangeOf = (values: readonly number[]): Range => ({
 });
 
 function cellOf(value: number, { low, high }: Range, cells: number): number {
-  const part = high === low ? 0.5 : Math.log(value / low) / Math.log(high / low);
+  const part = logPart(value, low, high);
   return Math.min(cells - 1, Math.round(part * (cells - 1)));
 }
 

@@ -103,16 +103,16 @@ export function breakEvenRate(
   latencyMs: number,
   stepMs: number,
 ): number | undefined {
-  const fits = (exponent: number): boolean =>
-    modelStep(costs, exchanges, { bitsPerSecond: 10 ** exponent, latencyMs }).stepMs <= stepMs;
-  let [low, high] = [0, 15];
+  const fits = (bitsPerSecond: number): boolean =>
+    modelStep(costs, exchanges, { bitsPerSecond, latencyMs }).stepMs <= stepMs;
+  let [low, high] = [1, 1e15];
   if (costs.ranges.length < 2 || !fits(high)) return undefined;
-  while (high - low > 1e-6) {
-    const middle = (low + high) / 2;
+  while (high / low > 1 + 1e-6) {
+    const middle = Math.sqrt(low * high);
     if (fits(middle)) high = middle;
     else low = middle;
   }
-  return 10 ** high;
+  return high;
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

@@ -1,5 +1,6 @@
 /** Plots of a scale as one SVG file: it needs nothing else, and follows the reader's light or dark theme. */
 import type { BatchRow } from './batch-axis.ts';
+import { logPart } from './math.ts';
 
 /** A number of workers for one batch size. */
 export interface PlottedWorkers {
@@ -141,19 +142,21 @@ function lineSvg({ kind, points, label = '' }: Line, x: Place, y: Place): string
 function logScale(values: readonly number[], [from, to]: readonly [number, number]) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const at: Place = (value) => {
-    const part = high === low ? 0.5 : Math.log(value / low) / Math.log(high / low);
+    const part = logPart(value, low, high);
     return Math.round(10 * (from + part * (to - from))) / 10;
   };
   return { low, high, at };
 }
 
+/** Powers of ten up to which axes have ticks. */
+const mostPower = 18;
+
 /** 1, 2 and 5 times powers of ten within the range; the ends of a range without any. */
 function decades(low: number, high: number): readonly number[] {
-  const found: number[] = [];
-  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
-    for (const digit of [1, 2, 5]) found.push(digit * 10 ** power);
-  }
-  const within = found.filter((value) => value >= low && value <= high);
+  const powers = Array.from({ length: 2 * mostPower + 1 }, (_, i) => i - mostPower);
+  const within = powers
+    .flatMap((power) => [1, 2, 5].map((digit) => Number(`${digit}e${power}`)))
+    .filter((value) => value >= low && value <= high);
   return within.length > 0 ? within : [...new Set([low, high])];
 }
 

@@ -1,5 +1,5 @@
 /** Tables and plots of a scale, for people. */
-import { type BatchRow, logLogPlot, rateText, type Target } from '@lockstep/scaling';
+import { type BatchRow, logLogPlot, logSpaced, rateText, type Target } from '@lockstep/scaling';
 import { metric as metricText, plural, rate } from '../display/format.ts';
 import { milliseconds } from '../display/link.ts';
 import { fittedTable, type TableColumn } from '../display/table.ts';
@@ -52,10 +52,9 @@ function stepsPlot(rows: readonly BatchRow[]): readonly string[] {
   const reached = rows.filter((row) => row.stepsToTarget !== undefined);
   const [first, last] = [reached[0], reached.at(-1)];
   if (first === undefined || last === undefined || first === last) return [];
-  const perfect = Array.from({ length: plotSize.columns }, (_, i) => {
-    const x = first.batchSize * (last.batchSize / first.batchSize) ** (i / (plotSize.columns - 1));
-    return { x, y: first.samplesToTarget! / x };
-  });
+  const perfect = logSpaced(first.batchSize, last.batchSize, plotSize.columns).map((x) => ({
+    ...{ x, y: first.samplesToTarget! / x },
+  }));
   const measured = reached.map(({ batchSize, stepsToTarget }) => ({ x: batchSize, y: stepsToTarget! }));
   const plot = logLogPlot(
     [

@@ -129,7 +129,7 @@ function plotsOf({ request, target, batches, workers }: Findings): string {
 
 /** The batch size for which the optimizer was tuned, or the nearest one that is tried. */
 function baseOf({ batches, baseBatchSize }: ScaleRequest): number {
-  const distance = (size: number): number => Math.abs(Math.log(size / baseBatchSize));
+  const distance = (size: number): number => Math.max(size / baseBatchSize, baseBatchSize / size);
   return batches.reduce((best, size) => (distance(size) < distance(best) ? size : best));
 }
 
