@@ -13,18 +13,14 @@ const params = { w: tensor([1, 2], { dtype: 'float32' }) };
 const grads = { w: tensor([1, -1], { dtype: 'float32' }) };
 
 /** The updates of the first elements. */
-function updatesOf(
-  optimizer: GradientTransformation<never>,
-  numSteps: number,
-  more: Partial<Progress>,
-): number[] {
-  const link = optimizer as unknown as GradientTransformation;
+function updatesOf(optimizer: GradientTransformation, numSteps: number, more: Partial<Progress>): number[] {
+  const link = optimizer;
   let state = link.init(params);
   return Array.from({ length: numSteps }, (_, step) => {
     const progress = { step: tensor(step, { dtype: 'float32' }), totalSteps: 10, ...more };
     const [updates, next] = link.update(grads, state, params, progress);
     state = next;
-    return (updates as typeof params).w.toArray()[0]!;
+    return (updates as typeof params).w.at(0).item();
   });
 }
 

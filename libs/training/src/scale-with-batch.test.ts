@@ -27,12 +27,12 @@ const rows = Array.from({ length: 32 }, (_, i) => [Math.sin(i), Math.cos(3 * i)]
 const data = fromArrays({ x: rows, y: rows.map(([a, b]) => 2 * a! - b!) });
 const dataset = await data.load();
 
-const withOptimizer = (optimizer: GradientTransformation<never>, size = 4, steps = 8): Experiment =>
+const withOptimizer = (optimizer: GradientTransformation, size = 4, steps = 8): Experiment =>
   defineExperiment({
     data,
     model: dense(1),
     loss: (outputs, y) => outputs.reshape([-1]).sub(y).square(),
-    optimizer: optimizer as unknown as GradientTransformation,
+    optimizer: optimizer,
     batch: { size, shards: 2 },
     steps,
   });
@@ -41,9 +41,9 @@ const trained = (experiment: Experiment, steps?: number) =>
   trainLocally({ experiment, dataset, config: resolveConfig(experiment, { steps }) });
 const fingerprintOf = (experiment: Experiment, steps?: number) => trained(experiment, steps).fingerprint;
 const scaled = (
-  optimizer: GradientTransformation<never>,
+  optimizer: GradientTransformation,
   options: Partial<BatchScaleOptions>,
-  given: object = {},
+  given: Readonly<Record<string, unknown>> = {},
 ): Experiment =>
   resolveExperiment(scaleWithBatch(withOptimizer(optimizer), { baseBatchSize: 4, ...options }), given)
     .experiment;
