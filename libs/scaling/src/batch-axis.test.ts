@@ -114,12 +114,20 @@ it('noise points are means over seeds of medians near a step, with standard erro
     { seed: 1, estimates: estimates(4) },
     { seed: 2, estimates: jump },
   ];
-  const [half, end] = noisePoints(series, [0.5, 1]);
-  expect(half).toMatchObject({ at: 0.5, step: 50, noiseScale: 150, numSeeds: 2 });
-  // Half of the distance between 200 and 100.
-  expect(half!.error).toBeCloseTo(50, 12);
+  const [half, end] = noisePoints(series, [0.5, 1], 500);
+  expect(half).toMatchObject({ at: 0.5, step: 50, numSeeds: 2, isLowerBound: false });
+  // The window has 48 to 52; the jump is the largest of the second seed, whose median is that of 49 and 51 with 51 in the middle.
+  expect(half!.noiseScale).toBe((4 * 50 + 2 * 51) / 2);
+  expect(half!.error).toBeCloseTo((4 * 50 - 2 * 51) / 2, 12);
   // The window has 98, 99 and 100.
   expect(end!.noiseScale).toBeCloseTo((99 * (4 + 2)) / 2, 12);
-  expect(noisePoints([{ seed: 1, estimates: [{ step: 1, noiseScale: Number.NaN }] }], [0.5])).toEqual([]);
-  expect(noisePoints([series[0]!], [1])[0]!.error).toBeNull();
+  expect(noisePoints(series, [1], 250)).toEqual([
+    { at: 1, step: 100, noiseScale: 250, error: null, isLowerBound: true, numSeeds: 2 },
+  ]);
+  const unknown = Array.from({ length: 9 }, (_, i) => ({ step: i, noiseScale: Number.POSITIVE_INFINITY }));
+  expect(noisePoints([series[0]!, { seed: 3, estimates: unknown }], [0.02], 500)[0]).toMatchObject({
+    isLowerBound: true,
+  });
+  expect(noisePoints([{ seed: 1, estimates: [{ step: 1, noiseScale: Number.NaN }] }], [0.5], 9)).toEqual([]);
+  expect(noisePoints([series[0]!], [1], 500)[0]!.error).toBeNull();
 });

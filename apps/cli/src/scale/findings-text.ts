@@ -111,10 +111,10 @@ function workerLines({ workers, fingerprints, request }: Findings): readonly str
 }
 
 function noiseLines({ noise, fit }: Findings): readonly string[] {
-  const points = noise.map(
-    ({ at, noiseScale, error }) =>
-      `${percent(at)}: ${rate(noiseScale)}${error === null ? '' : ` ± ${rate(error)}`}`,
-  );
+  const points = noise.map(({ at, noiseScale, error, isLowerBound }) => {
+    const around = error === null ? '' : ` ± ${rate(error)}`;
+    return `${percent(at)}: ${isLowerBound ? '> ' : ''}${rate(noiseScale)}${around}`;
+  });
   const lines: string[] = [];
   if (points.length > 0) lines.push(`noise scale in samples, by part of training: ${points.join('  ')}`);
   if (fit !== undefined) {

@@ -33,17 +33,11 @@ export interface ScaleArgs extends OutputArgs {
   readonly scaleRoot: string;
 }
 
-export interface CheckedRequest {
-  readonly request: ScaleRequest;
-  /** Samples over which the noise scale is estimated. */
-  readonly noiseSamples: number;
-}
-
 /** The part of a run over which the noise scale is averaged. */
 const noisePart = 0.1;
 
 /** @throws LockstepError `config` for what the command line or the experiment cannot have */
-export async function createRequest(path: string, args: ScaleArgs): Promise<CheckedRequest> {
+export async function createRequest(path: string, args: ScaleArgs): Promise<ScaleRequest> {
   await requireWritableFolder('scale-root', args.scaleRoot);
   const [set, file] = [
     parseAssignments(await loadDeclarations(path), args.set),
@@ -75,7 +69,7 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
   const numSamples = splits.train.size;
   // A run that is given in steps is as long in epochs, so that all batch sizes see as many samples.
   const numEpochs = epochs ?? Math.max(1, Math.round(((steps ?? 0) * batchSize) / numSamples));
-  const request: ScaleRequest = {
+  return {
     ...{
       file: path,
       name: file.name ?? basename(path, extname(path)),
@@ -89,10 +83,9 @@ export async function createRequest(path: string, args: ScaleArgs): Promise<Chec
     ...{ workerSteps, tolerance, link, latency },
     branchAt: batches.includes(batchSize) ? branchesOf(args.branchAt, numEpochs) : [],
     branchBatches: [2, 4, 8].map((k) => k * batchSize).filter((size) => 2 * size <= numSamples),
+    noiseSamples: Math.max(1, Math.round(noisePart * numEpochs * numSamples)),
     profile: offeredProfiles()[0]!,
   };
-  const noiseSamples = Math.max(1, Math.round(noisePart * numEpochs * numSamples));
-  return { request, noiseSamples };
 }
 
 /**

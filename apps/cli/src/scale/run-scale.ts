@@ -73,8 +73,7 @@ export async function runScale(args: ScaleArgs, { out }: Terminal): Promise<numb
 }
 
 async function beginScale(file: string, args: ScaleArgs): Promise<string> {
-  const { request, noiseSamples } = await createRequest(resolve(file), args);
-  return createScaleFolder(args.scaleRoot, request, { noiseSamples });
+  return createScaleFolder(args.scaleRoot, await createRequest(resolve(file), args));
 }
 
 const directionOf = ({ metric }: ScaleRequest): Direction => (isRising(metric) ? 'maximize' : 'minimize');
@@ -108,7 +107,7 @@ async function measure(scale: Scale): Promise<Findings | undefined> {
   return {
     ...{ folder, request, target, batches, fit: fitSteps(batches), failed: axis.failed },
     ...workers,
-    noise: noisePoints(base.map(noiseOf), [0.1, 0.25, 0.5, 0.75, 1]),
+    noise: noisePoints(base.map(noiseOf), [0.1, 0.25, 0.5, 0.75, 1], request.noiseSamples),
     critical,
     advice: recommend(
       batches,

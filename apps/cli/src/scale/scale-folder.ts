@@ -40,6 +40,8 @@ export interface ScaleRequest {
   readonly branchAt: readonly number[];
   readonly branchBatches: readonly number[];
   readonly tolerance: number;
+  /** Samples over which the noise scale is estimated. */
+  readonly noiseSamples: number;
   readonly profile: Profile;
   readonly link: string;
   readonly latency: string;
@@ -58,14 +60,7 @@ export const scaledFile = (folder: string): string => join(folder, 'scaled.ts');
 export const axisFolder = (folder: string, axis: 'workers' | 'branches'): string => join(folder, axis);
 
 /** The experiment with its batch size as a parameter, as a file that `lockstep train` takes. */
-function scaledSource({
-  file,
-  baseBatchSize,
-  rule,
-  warmup,
-  rate,
-  noiseSamples,
-}: ScaleRequest & NoiseWindow): string {
+function scaledSource({ file, baseBatchSize, rule, warmup, rate, noiseSamples }: ScaleRequest): string {
   const options = JSON.stringify({
     baseBatchSize,
     rule,
@@ -81,27 +76,19 @@ export default scaleWithBatch(experiment, ${options});
 `;
 }
 
-interface NoiseWindow {
-  readonly noiseSamples: number;
-}
-
 /** Makes the folder of a new scale. The manifest is written last, so a folder with a manifest has all that a resume needs. */
-export async function createScaleFolder(
-  root: string,
-  request: ScaleRequest,
-  window: NoiseWindow,
-): Promise<string> {
+export async function createScaleFolder(root: string, request: ScaleRequest): Promise<string> {
   const createdAt = new Date().toISOString();
   const slug = request.name.replace(/[^A-Za-z0-9._]+/g, '-');
   const folder = join(root, `${createdAt.slice(0, 10)}-${slug}-${randomBytes(2).toString('hex')}`);
-  if (existsSync(folder)) return createScaleFolder(root, request, window);
+  if (existsSync(folder)) return createScaleFolder(root, request);
   await makeDurableFolder(folder);
   for (const inner of [axisFolder(folder, 'workers'), axisFolder(folder, 'branches'), logFolder(folder)]) {
     await mkdir(inner).catch((cause: unknown) => {
       throw fileError(inner, cause);
     });
   }
-  await writeFile(scaledFile(folder), scaledSource({ ...request, ...window }));
+  await writeFile(scaledFile(folder), scaledSource(request));
   const manifest: ScaleManifest = { schemaVersion: 1, ...request, createdAt };
   await writeAtomic(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
   return folder;

@@ -40,6 +40,7 @@ const request: ScaleRequest = {
     branchAt: [1],
     branchBatches: [16],
     tolerance: 0.02,
+    noiseSamples: 100,
   },
   ...{ profile: 'fma', link: '1Gbit', latency: '0.1ms' },
 };
@@ -51,7 +52,7 @@ it('reads numbers with commas', () => {
 });
 
 it('keeps what was asked for, and an experiment that lockstep train takes', async () => {
-  const folder = await createScaleFolder(root, request, { noiseSamples: 100 });
+  const folder = await createScaleFolder(root, request);
   expect(await readScaleRequest(folder)).toMatchObject(request);
   const source = readFileSync(scaledFile(folder), 'utf8');
   expect(source).toContain('import experiment from "/project/small.ts";');
@@ -106,7 +107,7 @@ const findings: Findings = {
     { batchSize: 16, numSeeds: 1, final: { mean: Number.NaN, spread: null }, numReached: 0 },
   ],
   ...{ failed: [], workers: [row(1), row(2)], fingerprints: { 8: 'fma:aa' } },
-  noise: [{ at: 0.5, step: 20, noiseScale: 30, error: 4, numSeeds: 2 }],
+  noise: [{ at: 0.5, step: 20, noiseScale: 30, error: 4, isLowerBound: false, numSeeds: 2 }],
   critical: [{ epoch: 1, step: 20, batchSize: 8, value: 0.4, branches: [], criticalBatch: 8 }],
   advice: { batchSize: 8, workers: 1, seconds: 0.4, sentence: 'Use a batch of 8 on 1 worker: it is best.' },
 };
