@@ -4,6 +4,7 @@ import { metric as metricText, plural, rate } from '../display/format.ts';
 import { milliseconds } from '../display/link.ts';
 import { fittedTable, type TableColumn } from '../display/table.ts';
 import type { Findings } from './findings.ts';
+import type { WorkerRow } from './worker-runs.ts';
 
 const percent = (value: number): string => `${(100 * value).toFixed(0)}%`;
 const indented = (lines: readonly string[]): readonly string[] => lines.map((line) => `  ${line}`.trimEnd());
@@ -106,8 +107,21 @@ function workerLines({ workers, fingerprints, request }: Findings): readonly str
     ...Object.entries(fingerprints).map(
       ([batch, fingerprint]) => `batch ${batch}: ${fingerprint} ${onWorkers}`,
     ),
+    ...busyLines(workers),
     '',
   ];
+}
+
+/** From this ratio of measured to predicted times on, other programs must have taken much of the machine. */
+const busyFrom = 1.5;
+
+function busyLines(workers: readonly WorkerRow[]): readonly string[] {
+  const worst = Math.max(...workers.map(({ ratio }) => ratio));
+  return worst < busyFrom
+    ? []
+    : [
+        `steps took up to ${worst.toFixed(1)} times what the model predicts: if other programs kept the machine busy, measure again on a quiet one before you follow the recommendation`,
+      ];
 }
 
 function noiseLines({ noise, fit }: Findings): readonly string[] {
