@@ -1,9 +1,10 @@
 /** The axis of batch sizes: a sweep over them, and what its runs say. */
 import { basename, join } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
 import { type RunRecord, readRun } from '@lockstep/records';
 import type { BatchRun, NoiseSeries } from '@lockstep/scaling';
 import { choice, type Direction, type Evaluation, grid, maximize, minimize } from '@lockstep/search';
-import { defineSweep, type Sweep } from '@lockstep/sweep';
+import { defineSweep, type SetAside, type Sweep } from '@lockstep/sweep';
 import { loadModule } from '../experiment-file.ts';
 import { whileLocked } from '../run-lock.ts';
 import type { SweepDisplay } from '../sweep/sweep-display.ts';
@@ -68,8 +69,10 @@ export async function trainBatchSizes(session: BatchSession): Promise<BatchAxis>
       const { threads } = request;
       const { ledger, isStopped } = await trainSweep({
         ...{ folder: own, name, sweep, experiment, profile, journal, workers, threads, display },
+        checkpointBytes: undefined,
       });
       if (isStopped) return { isStopped, runs: [], failed: [], experiment };
+      requireNoneAside(folder, ledger.aside);
       await writeTable(own, ledger.table());
       const failed = ledger
         .recorded()
@@ -80,6 +83,17 @@ export async function trainBatchSizes(session: BatchSession): Promise<BatchAxis>
       journal.close();
     }
   });
+}
+
+/** Runs that lost their workers again and again have no result, and batch sizes cannot be compared without. */
+function requireNoneAside(folder: string, aside: readonly SetAside[]): void {
+  const [first] = aside;
+  if (first === undefined) return;
+  throw new LockstepError(
+    'lost',
+    `${aside.length} of the runs lost their workers again and again, the first at batch ${first.params.batchSize}: ${first.reason}; lockstep scale --resume ${folder} tries them again`,
+    { folder, aside: aside.length },
+  );
 }
 
 function sweepOf(request: ScaleRequest, direction: Direction): Sweep {
