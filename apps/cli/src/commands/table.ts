@@ -7,6 +7,7 @@ import { report, view } from './pages.ts';
 import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { scale } from './scale.ts';
 import { sweep } from './sweep.ts';
 import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
   resume,
   launch,
   sweep,
+  scale,
   branch,
   replay,
   diff,
