@@ -2,6 +2,7 @@
 import type { Curve } from './curve.ts';
 import type { ProgramPart } from './program.ts';
 import type { RunStatus } from './status.ts';
+import type { SweepDelta, SweepView } from './sweep/model.ts';
 import type { Timeline } from './timeline.ts';
 import type { Value } from './values.ts';
 import type { Work } from './work.ts';
@@ -80,6 +81,8 @@ export interface PageData {
   /** When it was read, in milliseconds since 1970. */
   readonly time: number;
   readonly runs: readonly RunView[];
+  /** Their runs are among `runs`. */
+  readonly sweeps: readonly SweepView[];
   /** Folders that are no runs, a sentence each. */
   readonly warnings: readonly string[];
   /** Where changes after this data begin; absent in a file, which does not change. */
@@ -98,6 +101,7 @@ export interface WindowData {
 export interface Delta {
   readonly time: number;
   readonly runs: readonly RunDelta[];
+  readonly sweeps: readonly SweepDelta[];
 }
 
 export interface RunDelta {
