@@ -28,7 +28,8 @@ function train(of: Sweep, atOnce: number, journal: JournalEntry[] = [], maxRuns 
   for (let ended = 0; ended < maxRuns; ) {
     const next = running.length < atOnce ? ledger.next() : 'wait';
     if (typeof next === 'object') {
-      journal.push({ type: 'begun', trial: next.trial, repeat: next.repeat, run: `run-${journal.length}` });
+      const { trial, repeat, generation, params } = next;
+      journal.push({ type: 'begun', trial, repeat, run: `run-${journal.length}`, generation, params });
       running.push(next);
       continue;
     }
@@ -61,7 +62,9 @@ describe('a ledger', () => {
   });
 
   it('hands out the folder of a run that was begun, once', () => {
-    const begun: JournalEntry = { type: 'begun', trial: 0, repeat: 1, run: 'runs/x' };
+    const begun: JournalEntry = {
+      ...{ type: 'begun', trial: 0, repeat: 1, run: 'runs/x', generation: 0, params: {} },
+    };
     const ledger = createLedger(sweep, [begun]);
     expect([ledger.next(), ledger.next()]).toMatchObject([
       { trial: 0, repeat: 0, seed: 7 },

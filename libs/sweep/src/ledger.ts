@@ -19,6 +19,7 @@ export interface SweepRun {
   /** Counts from 0. */
   readonly repeat: number;
   readonly seed: number;
+  readonly generation: number;
   readonly params: Assignment;
   /** The folder in which an earlier process began it. */
   readonly begun?: string;
@@ -55,7 +56,7 @@ class Machine implements Ledger {
     for (const entry of entries) {
       if (entry.type === 'begun') this.#begun.set(keyOf(entry), entry.run);
       else if (entry.type === 'recorded') recorded.set(entry.trial.number, entry.trial);
-      else this.#results.set(keyOf(entry), resultOf(entry));
+      else if (entry.type === 'ended') this.#results.set(keyOf(entry), resultOf(entry));
     }
     const { space, constraints, search, seed, generation, objective, trials } = sweep;
     this.#study = createStudy({
@@ -104,9 +105,10 @@ class Machine implements Ledger {
     return tableOf(this.#study.recorded(), [this.#sweep.objective]);
   }
 
-  #runOf({ number: trial, params }: Trial, repeat: number): SweepRun {
+  #runOf({ number: trial, generation, params }: Trial, repeat: number): SweepRun {
     const begun = this.#begun.get(keyOf({ trial, repeat }));
-    return { trial, repeat, seed: this.#seedOf(repeat), params, ...(begun !== undefined && { begun }) };
+    const seed = this.#seedOf(repeat);
+    return { trial, repeat, seed, generation, params, ...(begun !== undefined && { begun }) };
   }
 
   #seedOf(repeat: number): number {

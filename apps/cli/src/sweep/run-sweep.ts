@@ -2,7 +2,15 @@
 import { LockstepError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { checkSpace } from '@lockstep/search';
-import { createLedger, describeSweep, requireSameSweep, type Sweep, type SweepRun } from '@lockstep/sweep';
+import {
+  createLedger,
+  describeSweep,
+  readSweepManifest,
+  requireSameSweep,
+  type Sweep,
+  type SweepManifest,
+  type SweepRun,
+} from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../local-workers.ts';
@@ -12,14 +20,7 @@ import type { Terminal } from '../terminal.ts';
 import { requireWritableFolder } from '../writable.ts';
 import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } from './sweep-display.ts';
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
-import {
-  createSweepFolder,
-  openJournal,
-  readKeptExperiment,
-  readSweepManifest,
-  type SweepManifest,
-  writeTable,
-} from './sweep-folder.ts';
+import { createSweepFolder, openJournal, readKeptExperiment, writeTable } from './sweep-folder.ts';
 import { trainSweep } from './sweep-session.ts';
 
 interface SweepArgs extends OutputArgs {

@@ -42,6 +42,7 @@ export async function trainSweep(
     ...{ bind: 'tcp://127.0.0.1:0', version, build: buildHash(), profile },
     logger: openCoordinatorLog(logFolder(folder)),
   });
+  journal.append([{ type: 'started', time: new Date().toISOString() }]);
   const numRecorded = ledger.recorded().length;
   const { endpoint } = pool;
   display.started({
@@ -66,7 +67,8 @@ export async function trainSweep(
     const result = await trainTrial(run, {
       ...{ folder, sweep, experiment: session.experiment, profile, pool },
       onBegun: (begun, name) => {
-        journal.append([{ type: 'begun', trial: begun.trial, repeat: begun.repeat, run: name }]);
+        const { trial, repeat, generation, params } = begun;
+        journal.append([{ type: 'begun', trial, repeat, run: name, generation, params }]);
         display.begun(begun, name);
       },
       onStop: (stop) => {

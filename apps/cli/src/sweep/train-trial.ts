@@ -92,7 +92,10 @@ async function openTrial(run: SweepRun, { name, config }: Prepared, training: Tr
   const root = runsFolder(folder);
   if (run.begun !== undefined) {
     const begun = await openBegun(join(root, run.begun));
-    if (begun !== undefined) return begun;
+    if (begun !== undefined) {
+      training.onBegun(run, basename(begun.run.folder));
+      return begun;
+    }
   }
   const opened = await createRunFolder(root, { ...experiment, name }, config, profile, {
     command: commandOf(run, training),
