@@ -101,6 +101,8 @@ export interface WindowData {
 export interface Delta {
   readonly time: number;
   readonly runs: readonly RunDelta[];
+  /** Runs after those that were there, in order. */
+  readonly added: readonly RunView[];
   readonly sweeps: readonly SweepDelta[];
 }
 

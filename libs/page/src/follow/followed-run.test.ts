@@ -14,7 +14,8 @@ afterEach(() => test.remove());
 
 const everything = { curveColumns: 1_000, workColumns: 100 };
 let isTrained = true;
-const open = (): Promise<FollowedRun> => FollowedRun.open(test.folder, { isRunning: () => isTrained });
+const open = (): Promise<FollowedRun> =>
+  FollowedRun.open({ folder: test.folder }, { isRunning: () => isTrained });
 
 beforeEach(() => {
   isTrained = true;

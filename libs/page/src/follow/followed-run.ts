@@ -35,6 +35,12 @@ export interface FollowOptions {
   readonly isRunning: (folder: string) => boolean | undefined;
 }
 
+export interface RunFolder {
+  readonly folder: string;
+  /** What the page calls its run. Default: the name of the folder. */
+  readonly name?: string;
+}
+
 /** Numbers of columns, to which curves and work are thinned. */
 export interface Detail {
   readonly curveColumns: number;
@@ -53,13 +59,20 @@ interface Contents {
 
 export class FollowedRun {
   readonly folder: string;
+  readonly #name: string;
   readonly #isRunning: FollowOptions['isRunning'];
   #contents: Contents;
   #record: RunRecord;
   #wasRunning: boolean | undefined;
 
-  private constructor(folder: string, options: FollowOptions, contents: Contents, record: RunRecord) {
+  private constructor(
+    { folder, name }: RunFolder,
+    options: FollowOptions,
+    contents: Contents,
+    record: RunRecord,
+  ) {
     this.folder = folder;
+    this.#name = name ?? record.id;
     this.#isRunning = options.isRunning;
     this.#contents = contents;
     this.#record = record;
@@ -68,12 +81,13 @@ export class FollowedRun {
   }
 
   /** Reads all that is there. Throws `config` for a folder that is not one of a run. */
-  static async open(folder: string, options: FollowOptions): Promise<FollowedRun> {
+  static async open(place: RunFolder, options: FollowOptions): Promise<FollowedRun> {
+    const { folder } = place;
     // A folder of another kind is refused before its files are read.
     await readRunAround(folder, { metrics: [], events: [], journal: [] });
     const contents = await readContents(folder);
     const record = await recordOf(folder, contents, options.isRunning(folder));
-    return new FollowedRun(folder, options, contents, record);
+    return new FollowedRun(place, options, contents, record);
   }
 
   get isRunning(): boolean {
@@ -152,11 +166,11 @@ export class FollowedRun {
   }
 
   #facts(): RunFacts {
-    const { id, name, created, seed, profile, params, config, data, programs, builds } = this.#record;
+    const { name, created, seed, profile, params, config, data, programs, builds } = this.#record;
     const { versions, platform, machine, parent, command } = this.#record;
     const identity = identityOf(this.#record);
     return {
-      ...{ id, name, group: hashJson({ name, params, config }).slice(0, 12) },
+      ...{ id: this.#name, name, group: hashJson({ name, params, config }).slice(0, 12) },
       ...(created !== undefined && { created }),
       ...(seed !== undefined && { seed }),
       ...(profile !== undefined && { profile }),

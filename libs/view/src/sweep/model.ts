@@ -1,8 +1,19 @@
 /** What a page knows of sweeps. */
 import type { Value } from '../values.ts';
 
-/** `pruned`: stopped at a rung, where others were better. `failed`: it failed by itself. */
-export const trialStatuses = ['running', 'complete', 'pruned', 'failed'] as const;
+/**
+ * `waiting`: begun, and nobody trains it now. `pruned`: stopped early, where others were better. `failed`: it failed by itself.
+ * `setAside`: it lost its workers again and again.
+ */
+export const trialStatuses = [
+  'waiting',
+  'running',
+  'finished',
+  'pruned',
+  'failed',
+  'cancelled',
+  'setAside',
+] as const;
 
 export type TrialStatus = (typeof trialStatuses)[number];
 
@@ -39,10 +50,12 @@ export interface RungPoint {
 /** A repeat of a trial. */
 export interface TrialRun {
   readonly seed: number;
-  /** The page's name of its run; absent where it has no folder yet. */
+  /** The page's name of its run; absent where it has no folder. */
   readonly run?: string;
   /** By objective; absent while it is trained, and where it failed. */
   readonly values?: readonly number[];
+  /** Why it failed. */
+  readonly reason?: string;
 }
 
 export interface TrialView {
@@ -54,10 +67,10 @@ export interface TrialView {
   readonly status: TrialStatus;
   /** Means over repeats, one for each objective; empty where there is none. */
   readonly values: readonly number[];
-  /** Sample standard deviations over repeats; null for a single repeat. */
-  readonly spreads: readonly (number | null)[];
-  /** The steps that each repeat ran. */
-  readonly steps?: number;
+  /** The sample standard deviation of the first value over repeats, where there are several. */
+  readonly spread?: number;
+  /** Updates of the repeat that made most. */
+  readonly steps: number;
   /** Why it failed. */
   readonly reason?: string;
   readonly repeats: readonly TrialRun[];
@@ -96,11 +109,11 @@ export interface SweepProgress {
   readonly status: SweepStatus;
   /** The number of trials that the sweep will have at most. */
   readonly numTrials: number;
-  /** The complete trial with the best value of the first objective. */
+  /** The finished trial with the best value of the first objective. */
   readonly best?: number;
   /** Trials that no other one beats by every objective; empty for a single objective. */
   readonly front: readonly number[];
-  /** The greatest first; empty for fewer than two complete trials. */
+  /** The greatest first; empty for fewer than two finished trials. */
   readonly importances: readonly ImportanceView[];
   /** SHA-256 of the table, once it is complete. */
   readonly tableSha256?: string;

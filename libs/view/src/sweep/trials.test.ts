@@ -21,15 +21,15 @@ const facts: SweepFacts = {
 };
 
 const trialOf = (number: number, value: number | undefined, rest: Partial<TrialView> = {}): TrialView => ({
-  ...{ number, generation: 0, status: value === undefined ? 'running' : 'complete', repeats: [], rungs: [] },
+  ...{ number, generation: 0, status: value === undefined ? 'running' : 'finished', repeats: [], rungs: [] },
   params: { rate: 0.1, head: 'mlp', width: 32 },
   values: value === undefined ? [] : [value],
-  spreads: value === undefined ? [] : [null],
+  steps: 0,
   ...rest,
 });
 
 describe('trials', () => {
-  it('have a best so far, which only complete ones can be', () => {
+  it('have a best so far, which only finished ones can be', () => {
     const trials = [
       trialOf(0, 0.5),
       trialOf(1, 0.2, { status: 'pruned' }),
@@ -41,7 +41,7 @@ describe('trials', () => {
     ];
     expect(bestSoFar(trials, 'minimize').map(({ trial }) => trial)).toEqual([0, 3, 6]);
     expect(bestSoFar(trials, 'maximize').map(({ trial }) => trial)).toEqual([0]);
-    expect(countsOf(trials)).toEqual({ running: 1, complete: 5, pruned: 1, failed: 0 });
+    expect(countsOf(trials)).toMatchObject({ running: 1, finished: 5, pruned: 1, failed: 0 });
   });
 
   it('stand among each other, equal values alike', () => {
@@ -73,16 +73,16 @@ describe('trials', () => {
   });
 
   it('are filtered by every value, with words that fit', () => {
-    const values = trialValues(facts, trialOf(3, 0.25, { spreads: [0.01], steps: 40, generation: 1 }));
+    const values = trialValues(facts, trialOf(3, 0.25, { spread: 0.01, steps: 40, generation: 1 }));
     const passes = (text: string) =>
       parseFilter(text, { what: 'trial', statuses: trialStatuses }).every((condition) =>
         meets(values, { ...condition, key: keyNamed([values], condition.key, 'trial') }),
       );
-    expect(passes('status=complete,rate>=0.1,validation/loss<0.3,spread.validation/loss>0')).toBe(true);
+    expect(passes('status=finished,rate>=0.1,validation/loss<0.3,spread>0')).toBe(true);
     expect(passes('trial!=3')).toBe(false);
     expect(passes('params.width=32,generation=1,steps=40,head=m*')).toBe(true);
     expect(() => passes('status=done')).toThrow(
-      "no trial has the status 'done'; it is one of running, complete, pruned, failed",
+      "no trial has the status 'done'; it is one of waiting, running, finished, pruned, failed, cancelled, setAside",
     );
     expect(() => passes('rat>1')).toThrow("no trial has 'rat'; did you mean rate");
   });

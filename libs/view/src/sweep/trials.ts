@@ -1,13 +1,19 @@
 /** What is asked of the trials of a sweep. */
 import type { Value, Values } from '../values.ts';
-import type { ObjectiveView, SweepFacts, TrialStatus, TrialView } from './model.ts';
+import {
+  type ObjectiveView,
+  type SweepFacts,
+  type TrialStatus,
+  type TrialView,
+  trialStatuses,
+} from './model.ts';
 
 export interface BestSoFar {
   readonly trial: number;
   readonly value: number;
 }
 
-/** The complete trials that were better than all before them by the first objective, in the order of their numbers. */
+/** The finished trials that were better than all before them by the first objective, in the order of their numbers. */
 export function bestSoFar(
   trials: readonly TrialView[],
   direction: ObjectiveView['direction'],
@@ -15,7 +21,7 @@ export function bestSoFar(
   const found: BestSoFar[] = [];
   for (const { number, status, values } of trials) {
     const [value] = values;
-    if (status !== 'complete' || value === undefined || Number.isNaN(value)) continue;
+    if (status !== 'finished' || value === undefined || Number.isNaN(value)) continue;
     const best = found.at(-1);
     if (best === undefined || isBetter(direction, value, best.value)) found.push({ trial: number, value });
   }
@@ -26,7 +32,7 @@ export const isBetter = (direction: ObjectiveView['direction'], a: number, b: nu
   direction === 'minimize' ? a < b : a > b;
 
 /**
- * The place of each complete trial among all by the first objective: 1 for the best, 0 for the worst, equal values alike. Trials
+ * The place of each trial among all by the first objective: 1 for the best, 0 for the worst, equal values alike. Trials
  * without a value are absent.
  */
 export function standings(
@@ -47,7 +53,10 @@ export function standings(
 
 /** How many trials have each status. */
 export function countsOf(trials: readonly TrialView[]): Readonly<Record<TrialStatus, number>> {
-  const counts = { running: 0, complete: 0, pruned: 0, failed: 0 };
+  const counts = Object.fromEntries(trialStatuses.map((status) => [status, 0])) as Record<
+    TrialStatus,
+    number
+  >;
   for (const { status } of trials) counts[status]++;
   return counts;
 }
@@ -57,15 +66,14 @@ export function countsOf(trials: readonly TrialView[]): Readonly<Record<TrialSta
  * its objectives, its parameters, which have the prefix `params.` too.
  */
 export function trialValues({ objectives }: SweepFacts, trial: TrialView): Values {
-  const { number, generation, status, steps, params, values, spreads, reason } = trial;
+  const { number, generation, status, steps, params, values, spread, reason } = trial;
   const own: Readonly<Record<string, Value | undefined>> = {
-    ...{ trial: number, generation, status, steps, reason },
+    ...{ trial: number, generation, status, steps, spread, reason },
   };
   const entries: (readonly [string, Value | undefined])[] = [
     ...Object.entries(params),
     ...Object.entries(params).map(([name, value]) => [`params.${name}`, value] as const),
     ...objectives.map(({ metric }, i) => [metric, values[i]] as const),
-    ...objectives.map(({ metric }, i) => [`spread.${metric}`, spreads[i] ?? undefined] as const),
     ...Object.entries(own),
   ];
   return new Map(entries.filter((entry): entry is [string, Value] => entry[1] !== undefined));
