@@ -11,9 +11,13 @@ import { type Selection, select } from './selection.ts';
 import { findSource, type Link } from './source.ts';
 import { StateKeeper, type ViewName } from './state.ts';
 import { Store } from './store.ts';
+import { createSweepView } from './sweep/sweep-view.ts';
+import { createTrialsView } from './sweep/trials-view.ts';
 import { createWorkersView } from './workers-view.ts';
 
 const views: Readonly<Record<ViewName, (app: App) => View>> = {
+  sweep: createSweepView,
+  trials: createTrialsView,
   curves: createCurvesView,
   runs: createRunsView,
   workers: createWorkersView,
@@ -56,6 +60,7 @@ async function start(): Promise<void> {
     },
   };
   await load();
+  if (store.sweeps.length > 0) keeper.setHome('sweep');
   const frame = createFrame(app);
   let shown: { readonly name: ViewName; readonly view: View } | undefined;
   const show = beforeFrame(() => {

@@ -12,10 +12,12 @@ import {
   type RunProgress,
   type RunView,
   type Summary,
+  type SweepView,
   type Timeline,
   type Value,
   widthFor,
   withMeans,
+  withTrials,
 } from '@lockstep/view';
 
 /** A curve that grows beyond so many columns is thinned to half of them. */
@@ -26,8 +28,16 @@ export interface ShownCurve {
   readonly curve: Curve;
 }
 
+/** The trial whose run it is. */
+export interface OfTrial {
+  readonly sweep: string;
+  readonly number: number;
+}
+
 export class ShownRun {
   readonly index: number;
+  /** Absent for a run that belongs to no sweep. */
+  of: OfTrial | undefined;
   facts: RunFacts;
   progress: RunProgress;
   timeline: Timeline;
@@ -82,29 +92,57 @@ function bounded(curve: Curve): Curve {
 
 export class Store {
   runs: readonly ShownRun[] = [];
+  sweeps: readonly SweepView[] = [];
   warnings: readonly string[] = [];
   /** When the newest data were read, in milliseconds since 1970. */
   time = 0;
 
-  load({ runs, warnings, time }: PageData): void {
+  load({ runs, sweeps, warnings, time }: PageData): void {
     this.runs = runs.map((run, index) => new ShownRun(index, run));
+    this.sweeps = sweeps;
     this.warnings = warnings;
     this.time = time;
+    this.#nameTrials();
   }
 
-  apply({ runs, time }: Delta): void {
+  apply({ runs, added, sweeps, time }: Delta): void {
     this.time = time;
     for (const delta of runs) this.runs[delta.run]?.apply(delta);
+    const { length } = this.runs;
+    this.runs = [...this.runs, ...added.map((run, i) => new ShownRun(length + i, run))];
+    const changed = new Map(sweeps.map((delta) => [delta.sweep, delta]));
+    this.sweeps = this.sweeps.map((sweep, i) => {
+      const delta = changed.get(i);
+      if (delta === undefined) return sweep;
+      const { progress, trials } = delta;
+      return { ...sweep, progress, trials: withTrials(sweep.trials, trials) };
+    });
+    if (added.length + sweeps.length > 0) this.#nameTrials();
+  }
+
+  runNamed(id: string | undefined): ShownRun | undefined {
+    return this.runs.find((run) => run.id === id);
+  }
+
+  #nameTrials(): void {
+    const trials = new Map<string, OfTrial>();
+    for (const { facts, trials: all } of this.sweeps) {
+      for (const { number, repeats } of all) {
+        for (const { run } of repeats) if (run !== undefined) trials.set(run, { sweep: facts.id, number });
+      }
+    }
+    for (const run of this.runs) run.of = trials.get(run.id);
   }
 }
 
 /** Every value by which runs are filtered and sorted; the names are those of `lockstep runs`. */
-export function valuesOf({ facts, progress }: ShownRun): ReadonlyMap<string, Value> {
+export function valuesOf({ facts, progress, of }: ShownRun): ReadonlyMap<string, Value> {
   const metrics = Object.entries(progress.metrics);
   const { status, steps, totalSteps, durationMs, fingerprint } = progress;
   const own: Readonly<Record<string, Value | undefined>> = {
     ...{ run: facts.id, name: facts.name, status, created: facts.created, steps, totalSteps },
     ...{ seed: facts.seed, profile: facts.profile, fingerprint, identity: facts.identity, data: facts.data },
+    ...{ sweep: of?.sweep, trial: of?.number },
     seconds: durationMs === undefined ? undefined : durationMs / 1_000,
   };
   const last = (summary: Summary): Value => summary.last;

@@ -36,6 +36,10 @@ export function millisecondsText(ms: number): string {
   return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
 
+/** Two digits that count, as one writes the spread of a value. */
+export const spreadText = (spread: number): string =>
+  spread !== 0 && spread < 1e-6 ? numberText(spread) : String(Number(spread.toPrecision(2)));
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 export function bytesText(bytes: number): string {

@@ -23,6 +23,7 @@ export {
   percentText,
   rateText,
   shortHash,
+  spreadText,
 } from './format.ts';
 export type {
   CurveKind,

@@ -2,7 +2,7 @@
 import type { Value } from '../values.ts';
 import { type ParamAxis, paramOf, type SweepFacts, type TrialView } from './model.ts';
 
-/** Both ends are included. */
+/** Both ends are included, and may be infinite. */
 export interface RangeBrush {
   /** Of a parameter its `id`, of an objective its metric. */
   readonly axis: string;
@@ -17,17 +17,19 @@ export interface OptionsBrush {
 
 export type Brush = RangeBrush | OptionsBrush;
 
-/** `0.01..0.1 rate`, or `["relu","gelu"] activation`. */
-export const formatBrush = (brush: Brush): string =>
-  'options' in brush
-    ? `${JSON.stringify(brush.options)} ${brush.axis}`
-    : `${brush.from}..${brush.to} ${brush.axis}`;
+/** `0.01..0.1 rate`, `..0.3 validation/loss`, or `["relu","gelu"] activation`. */
+export function formatBrush(brush: Brush): string {
+  if ('options' in brush) return `${JSON.stringify(brush.options)} ${brush.axis}`;
+  const [from, to] = [brush.from, brush.to].map((end) => (Number.isFinite(end) ? String(end) : ''));
+  return `${from}..${to} ${brush.axis}`;
+}
 
 /** Undefined for text that is no brush. */
 export function parseBrush(text: string): Brush | undefined {
-  const [, from, to, axis] = /^(-?[\d.e+-]+?)\.\.(-?[\d.e+-]+) (.+)$/s.exec(text) ?? [];
+  const [, from, to, axis] = /^([\d.e+-]*?)\.\.([\d.e+-]*) (.+)$/s.exec(text) ?? [];
   if (axis !== undefined) {
-    const [low, high] = [Number(from), Number(to)];
+    const low = from === '' ? Number.NEGATIVE_INFINITY : Number(from);
+    const high = to === '' ? Number.POSITIVE_INFINITY : Number(to);
     return low <= high ? { axis, from: low, to: high } : undefined;
   }
   const [, list, name] = /^(\[.*\]) (.+)$/s.exec(text) ?? [];

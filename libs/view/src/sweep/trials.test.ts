@@ -92,11 +92,12 @@ describe('brushes', () => {
   it('are read as they are written', () => {
     const brushes = [
       { axis: 'rate', from: -1e-7, to: 0.1 },
+      { axis: 'rate', from: Number.NEGATIVE_INFINITY, to: 0.5 },
       { axis: 'head=mlp/width', options: [32, '6..4 x', true] },
       { axis: 'a [1] "b"', from: 0, to: 1 },
     ];
     expect(brushes.map((brush) => parseBrush(formatBrush(brush)))).toEqual(brushes);
-    for (const text of ['', 'rate', '1..0 rate', '1.. rate', '[] width', '[1 width', '[{}] width', '..']) {
+    for (const text of ['', 'rate', '1..0 rate', '1..- rate', '[] width', '[1 width', '[{}] width', '..']) {
       expect(parseBrush(text)).toBeUndefined();
     }
   });
