@@ -1,5 +1,5 @@
 /** What a page shows of runs, as plain data. Runs in Node and in browsers: nothing here reads a file. */
-export { type Condition, meets, parseFilter } from './conditions.ts';
+export { type Condition, type Filtered, meets, parseFilter } from './conditions.ts';
 export {
   type Curve,
   emptyCurve,
