@@ -63,12 +63,17 @@ export async function trainSweep(
     isStopped = true;
     for (const stop of stops) stop();
   });
+  const write = (): void => {
+    const entries = ledger.takeEntries();
+    if (entries.length > 0) journal.append(entries);
+    for (const entry of entries) if (entry.type === 'recorded') display.recorded(entry.trial);
+  };
   const train = async (run: SweepRun): Promise<void> => {
     const result = await trainTrial(run, {
       ...{ folder, sweep, experiment: session.experiment, profile, pool },
       onBegun: (begun, name) => {
-        const { trial, repeat, generation, params } = begun;
-        journal.append([{ type: 'begun', trial, repeat, run: name, generation, params }]);
+        ledger.begun(begun, name);
+        write();
         display.begun(begun, name);
       },
       onStop: (stop) => {
@@ -79,9 +84,8 @@ export async function trainSweep(
     });
     if (result === undefined) return;
     crew.ran();
-    const entries = ledger.ended(run, result);
-    journal.append(entries);
-    for (const entry of entries) if (entry.type === 'recorded') display.recorded(entry.trial);
+    ledger.ended(run, result);
+    write();
   };
   const running = new Set<Promise<void>>();
   try {
