@@ -149,6 +149,7 @@ const states: Readonly<Record<TrialStatus, TrialState>> = {
   complete: 'finished',
   failed: 'failed',
   pruned: 'pruned',
+  cancelled: 'cancelled',
 };
 
 function statusOf({ recorded, current, aside }: Told, { isRunning }: Around): TrialState {
