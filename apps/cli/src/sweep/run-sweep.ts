@@ -3,21 +3,19 @@ import { LockstepError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { checkSpace } from '@lockstep/search';
 import {
-  createLedger,
   describeSweep,
   readSweepManifest,
   requireSameSweep,
   type Sweep,
   type SweepManifest,
-  type SweepRun,
 } from '@lockstep/sweep';
-import { plural } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../local-workers.ts';
 import type { OutputArgs } from '../options.ts';
 import { whileLocked } from '../run-lock.ts';
 import type { Terminal } from '../terminal.ts';
 import { requireWritableFolder } from '../writable.ts';
+import { showPlan } from './show-plan.ts';
 import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } from './sweep-display.ts';
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import { createSweepFolder, openJournal, readKeptExperiment, writeTable } from './sweep-folder.ts';
@@ -45,7 +43,7 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
   const file = await loadSweep(args.sweep!);
   const experiment = await loadSweptExperiment(file);
   checkParameters(file.sweep, experiment);
-  if (args.dryRun) return showPlan(file.sweep, display);
+  if (args.dryRun) return showPlan(file.sweep, experiment, args, display);
   await requireWritableFolder('sweep-root', args.sweepRoot);
   const profile = file.sweep.profile ?? offeredProfiles()[0]!;
   const folder = await createSweepFolder(args.sweepRoot, file, experiment, profile);
@@ -71,21 +69,6 @@ async function resumeSweep(folder: string, args: SweepArgs, display: SweepDispla
 
 function checkParameters({ space }: Sweep, { exported }: SweepExperiment): void {
   checkSpace(space, 'params' in exported ? exported.params : {});
-}
-
-/** The runs that do not depend on results. */
-function showPlan(sweep: Sweep, display: SweepDisplay): number {
-  const ledger = createLedger(sweep);
-  const runs: SweepRun[] = [];
-  for (let next = ledger.next(); typeof next === 'object'; next = ledger.next()) runs.push(next);
-  const known = new Set(runs.map(({ trial }) => trial)).size;
-  display.note(
-    `${plural(sweep.trials, 'trial')} at most × ${plural(sweep.repeats, 'seed')}; those that do not depend on results, ${known}:`,
-  );
-  for (const { trial, seed, params } of runs) {
-    display.note(`trial ${trial}, seed ${seed}: ${JSON.stringify(params)}`);
-  }
-  return exitCodes.done;
 }
 
 async function trainToTable(
