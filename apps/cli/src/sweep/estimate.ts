@@ -41,7 +41,11 @@ export interface Estimate {
 
 /** The times of a whole sweep on `numWorkers` workers like the measured one, if all trials take as long as the first. */
 export function estimateOf(
-  { trials, repeats, stopping }: Pick<Sweep, 'trials' | 'repeats' | 'stopping'>,
+  {
+    trials,
+    repeats,
+    stopping,
+  }: Pick<Sweep, 'trials' | 'repeats'> & { readonly stopping?: Sweep['stopping'] | undefined },
   { start, between, step, evaluation, totalSteps, epochs }: Measured,
   numWorkers: number,
 ): Estimate {

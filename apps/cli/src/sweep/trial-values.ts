@@ -23,7 +23,7 @@ function valuesOf({ objectives }: Sweep, trial: TrialRecord): Values {
   const params = Object.entries(trial.params);
   const own: Readonly<Record<string, Value | undefined>> = {
     ...{ trial: number, generation, status, value, spread, reason },
-    step: Math.min(...repeats.map(({ step }) => step)),
+    step: repeats.length === 0 ? undefined : Math.min(...repeats.map(({ step }) => step)),
   };
   const entries: (readonly [string, Value | undefined])[] = [
     ...params,
