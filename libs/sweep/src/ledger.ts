@@ -65,8 +65,8 @@ export interface Ledger {
   best(): RecordedTrial | undefined;
   /** The complete trials that no other one beats by all objectives. */
   front(): readonly RecordedTrial[];
-  /** The folders of a trial's runs, in the order of repeats. */
-  foldersOf(trial: number): readonly string[];
+  /** The name of a run's folder; undefined if it has none. */
+  folderOf(run: RunKey): string | undefined;
   /** The lines of `table.jsonl`. */
   table(): string;
 }
@@ -175,10 +175,8 @@ class Machine implements Ledger {
     return paretoFront(this.#sweep.objectives, this.recorded());
   }
 
-  foldersOf(trial: number): readonly string[] {
-    return this.#repeats()
-      .map((repeat) => this.#begun.get(keyOf(trial, repeat)))
-      .filter((folder) => folder !== undefined);
+  folderOf({ trial, repeat }: RunKey): string | undefined {
+    return this.#begun.get(keyOf(trial, repeat));
   }
 
   table(): string {

@@ -7,8 +7,8 @@ import { exitCodes } from '../errors.ts';
 import type { OutputArgs } from '../options.ts';
 import { isLocked } from '../run-lock.ts';
 import { type Terminal, widthOf } from '../terminal.ts';
+import { type Selection, selectTrials } from './select-trials.ts';
 import { isOver, paramsText, progressText, trialTable, valueText } from './trial-table.ts';
-import { type Selection, selectTrials } from './trial-values.ts';
 
 interface ShowArgs extends OutputArgs, Selection {
   readonly folder: string;

@@ -1,67 +1,69 @@
-/** What trials of a sweep are filtered and sorted by. */
-import type { SweepRecord, TrialRecord, TrialState } from '@lockstep/sweep';
-import {
-  compareValues,
-  type Filtered,
-  keyNamed,
-  meets,
-  parseFilter,
-  type Value,
-  type Values,
-} from '@lockstep/view';
+/** The values of a run's objectives: from its evaluations, from the one at a rung, and from its costs. */
+import { LockstepError } from '@lockstep/errors';
+import type { OpaqueRecord } from '@lockstep/protocol';
+import { type Evaluation, type Objective, objectiveValue } from '@lockstep/search';
+import type { RunResult } from '@lockstep/sweep';
+import { readLog } from '@lockstep/tracking';
+import type { Costs } from './trial-cost.ts';
 
-const states: readonly TrialState[] = [
-  ...(['waiting', 'running', 'finished', 'failed', 'pruned', 'cancelled', 'setAside'] as const),
-];
-const filtered: Filtered = { what: 'trial', statuses: states };
+/** The result of values by metric: a value that is not finite is the trial's failure. */
+export function resultOf(
+  objectives: readonly Objective[],
+  valueOf: (objective: Objective) => number,
+  steps: number,
+): RunResult {
+  const values = objectives.map(valueOf);
+  const wrong = values.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) return { reason: `${objectives[wrong]!.metric} is ${values[wrong]}` };
+  return { values, steps };
+}
 
-type Sweep = Pick<SweepRecord, 'objectives'>;
+/** Of the evaluation where a run has paused. */
+export function valueAtPause({ metric }: Objective, costs: Costs, result: OpaqueRecord): number {
+  const metrics = { ...(Object(result.metrics) as Record<string, unknown>), ...costs };
+  if (Object.hasOwn(metrics, metric)) return Number(metrics[metric]);
+  throw unknownMetric(metric, Object.keys(metrics));
+}
 
-/** Keys of one name take precedence in this order: the trial's own (`status`), its objectives, its parameters. */
-function valuesOf({ objectives }: Sweep, trial: TrialRecord): Values {
-  const { number, generation, status, value, spread, reason, values, repeats } = trial;
-  const params = Object.entries(trial.params);
-  const own: Readonly<Record<string, Value | undefined>> = {
-    ...{ trial: number, generation, status, value, spread, reason },
-    step: repeats.length === 0 ? undefined : Math.min(...repeats.map(({ step }) => step)),
+/** Of a run that has ended, by its logs. */
+export async function valuesOfLogs(
+  objectives: readonly Objective[],
+  costs: Costs,
+  folder: string,
+): Promise<ReadonlyMap<string, number>> {
+  const logged = await evaluationsOf(folder);
+  const valueOf = (objective: Objective): number => {
+    const { metric } = objective;
+    if (Object.hasOwn(costs, metric)) return costs[metric]!;
+    const values = logged.get(metric);
+    if (values === undefined) throw unknownMetric(metric, [...logged.keys(), ...Object.keys(costs)]);
+    return objectiveValue(objective, values);
   };
-  const entries: (readonly [string, Value | undefined])[] = [
-    ...params,
-    ...params.map(([name, one]) => [`params.${name}`, one] as const),
-    ...objectives.map(({ metric }, i) => [metric, values[i]] as const),
-    ...Object.entries(own),
-  ];
-  return new Map(entries.filter((entry): entry is [string, Value] => entry[1] !== undefined));
+  return new Map(objectives.map((objective) => [objective.metric, valueOf(objective)]));
 }
 
-export interface Selection {
-  readonly filter?: string | undefined;
-  readonly sort?: string | undefined;
-  readonly descending?: boolean;
+/** By metric, one for each step: a run that went on after a stop may have logged one twice, with the same value. */
+async function evaluationsOf(folder: string): Promise<ReadonlyMap<string, readonly Evaluation[]>> {
+  const { records } = await readLog(folder, 'metrics');
+  const byMetric = new Map<string, Map<number, number>>();
+  for (const { kind, step, metrics } of records) {
+    if (kind !== 'evaluation' || typeof step !== 'number') continue;
+    for (const [name, value] of Object.entries(Object(metrics) as Record<string, unknown>)) {
+      const values = byMetric.get(name) ?? new Map<number, number>();
+      // Values that are not finite are logged as text.
+      byMetric.set(name, values.set(step, Number(value)));
+    }
+  }
+  const sorted = (values: ReadonlyMap<number, number>): readonly Evaluation[] =>
+    [...values].map(([step, value]) => ({ step, value })).sort((a, b) => a.step - b.step);
+  return new Map([...byMetric].map(([name, values]) => [name, sorted(values)]));
 }
 
-/**
- * The trials that meet all conditions, in order. Ties, and trials without the value, which come last, are in the order of their numbers.
- *
- * @throws LockstepError `config` for conditions that are none, and keys that no trial has
- */
-export function selectTrials(
-  sweep: Pick<SweepRecord, 'objectives' | 'trials'>,
-  { filter, sort, descending = false }: Selection,
-): readonly TrialRecord[] {
-  const conditions = filter === undefined ? [] : parseFilter(filter, filtered);
-  const all = sweep.trials.map((trial) => ({ trial, values: valuesOf(sweep, trial) }));
-  if (all.length === 0) return [];
-  const values = all.map((one) => one.values);
-  const key = (name: string) => keyNamed(values, name, 'trial');
-  const named = conditions.map((condition) => ({ ...condition, key: key(condition.key) }));
-  const met = all.filter((one) => named.every((condition) => meets(one.values, condition)));
-  if (sort === undefined) return met.map(({ trial }) => trial);
-  const by = key(sort);
-  return met
-    .sort(
-      (a, b) =>
-        compareValues(a.values.get(by), b.values.get(by), descending) || a.trial.number - b.trial.number,
-    )
-    .map(({ trial }) => trial);
+function unknownMetric(metric: string, known: readonly string[]): LockstepError {
+  const names = [...known].sort();
+  return new LockstepError(
+    'config',
+    `the runs have no metric '${metric}'; their evaluations have ${names.join(', ') || 'none'}`,
+    { metric, names },
+  );
 }

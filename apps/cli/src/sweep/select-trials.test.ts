@@ -1,8 +1,8 @@
 import { minimize } from '@lockstep/search';
 import type { TrialRecord } from '@lockstep/sweep';
 import { describe, expect, it } from 'vitest';
+import { selectTrials } from './select-trials.ts';
 import { progressText, trialTable } from './trial-table.ts';
-import { selectTrials } from './trial-values.ts';
 
 const objectives = [minimize('validation/loss')];
 const trial = (number: number, fields: Partial<TrialRecord>): TrialRecord => ({
