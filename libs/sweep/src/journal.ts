@@ -14,7 +14,16 @@ export interface RunKey {
 
 export type JournalEntry =
   /** A process goes on with the sweep. Runs that an earlier one has begun are no longer trained, and none is set aside. */
-  | { readonly type: 'started'; readonly time: string }
+  | {
+      readonly type: 'started';
+      readonly time: string;
+      /** Where workers join, with the real port. */
+      readonly endpoint: string;
+      /** The address that was asked for. */
+      readonly bind: string;
+      /** Whether workers need keys. */
+      readonly keys: boolean;
+    }
   /** A run is trained in this folder from now on. A later entry for the same repeat replaces it. */
   | ({
       readonly type: 'begun';
@@ -40,11 +49,11 @@ export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEn
 }
 
 function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>): boolean {
-  const { repeat, run, params, time, rung = 0, values, steps, reason, trials } = record;
+  const { repeat, run, params, endpoint, bind, rung = 0, values, steps, reason, trials } = record;
   const isOfRun = isWhole(trial) && isWhole(repeat);
   switch (type) {
     case 'started':
-      return typeof time === 'string';
+      return typeof endpoint === 'string' && typeof bind === 'string';
     case 'begun':
       return isOfRun && typeof run === 'string' && params !== undefined;
     case 'ended': {

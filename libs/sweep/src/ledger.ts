@@ -139,6 +139,7 @@ class Machine implements Ledger {
   }
 
   setAside({ trial, repeat }: RunKey, reason: string): void {
+    if (this.#cancelled.has(trial)) return;
     const open = this.#open.get(trial);
     invariant(open !== undefined, `a run of trial ${trial} is set aside, which was not begun`);
     this.#waiting = this.#waiting.filter((run) => run.trial !== trial);

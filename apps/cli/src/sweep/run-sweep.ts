@@ -4,10 +4,8 @@ import { offeredProfiles } from '@lockstep/kernels';
 import { checkSpace } from '@lockstep/search';
 import {
   createLedger,
-  describeSweep,
   type JournalEntry,
   readSweepManifest,
-  requireSameSweep,
   type Sweep,
   type SweepManifest,
 } from '@lockstep/sweep';
@@ -18,16 +16,19 @@ import type { OutputArgs } from '../options.ts';
 import { whileLocked } from '../run-lock.ts';
 import type { Terminal } from '../terminal.ts';
 import { requireWritableFolder } from '../writable.ts';
+import { recordTrials, sweepToResume } from './more-trials.ts';
 import { showPlan } from './show-plan.ts';
 import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } from './sweep-display.ts';
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import {
   createSweepFolder,
+  discardTable,
   type OpenJournal,
   openJournal,
   readKeptExperiment,
   writeTable,
 } from './sweep-folder.ts';
+import { placeOfSweep } from './sweep-place.ts';
 import { trainSweep } from './sweep-session.ts';
 
 interface SweepArgs extends OutputArgs {
@@ -35,6 +36,9 @@ interface SweepArgs extends OutputArgs {
   readonly workers: number;
   readonly threads: number | undefined;
   readonly resume: string | undefined;
+  readonly trials: number | undefined;
+  readonly bind: string | undefined;
+  readonly keys: string | undefined;
   readonly sweepRoot: string;
   readonly dryRun: boolean;
   readonly retryFailed: boolean;
@@ -48,6 +52,12 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
     throw new LockstepError(
       'config',
       'lockstep sweep takes the file of a new sweep, or --resume FOLDER to go on with one, and not both',
+    );
+  }
+  if (args.trials !== undefined && args.resume === undefined) {
+    throw new LockstepError(
+      'config',
+      `--trials ${args.trials} needs --resume: the file of a new sweep says how many trials it has`,
     );
   }
   if (args.retryFailed && args.resume === undefined) {
@@ -68,8 +78,8 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
 
 async function resumeSweep(folder: string, args: SweepArgs, display: SweepDisplay): Promise<number> {
   const manifest = await readSweepManifest(folder);
-  const { sweep }: SweepFile = await loadSweep(manifest.file);
-  requireSameSweep(manifest.sweep, describeSweep(sweep));
+  const file: SweepFile = await loadSweep(manifest.file);
+  const sweep = sweepToResume(folder, manifest, file.sweep, args.trials);
   if (sweep.profile !== undefined && sweep.profile !== manifest.profile) {
     throw new LockstepError(
       'config',
@@ -78,7 +88,10 @@ async function resumeSweep(folder: string, args: SweepArgs, display: SweepDispla
     );
   }
   const experiment = await readKeptExperiment(folder, manifest);
-  return whileLocked(folder, () => trainToTable(folder, manifest, sweep, experiment, args, display));
+  return whileLocked(folder, async () => {
+    const current = await recordTrials(folder, manifest, sweep.trials);
+    return trainToTable(folder, current, sweep, experiment, args, display);
+  });
 }
 
 function checkParameters({ space }: Sweep, { exported }: SweepExperiment): void {
@@ -99,10 +112,12 @@ async function trainToTable(
   const threads = threadsFor(args.threads, workers, Number.MAX_SAFE_INTEGER);
   const checkpointBytes = checkpointMib === undefined ? undefined : checkpointMib * 2 ** 20;
   try {
-    const retried = args.retryFailed ? retry(sweep, journal, display) : [];
+    const retried = args.retryFailed ? await retry(folder, sweep, journal, display) : [];
     const known = { ...journal, entries: [...journal.entries, ...retried] };
-    const session = { folder, name, sweep, experiment, profile, workers, threads, checkpointBytes, display };
-    const { ledger, isStopped } = await trainSweep({ ...session, journal: known });
+    const { ledger, isStopped } = await trainSweep({
+      ...{ folder, name, sweep, experiment, profile, workers, threads, checkpointBytes, display },
+      ...{ journal: known, place: placeOfSweep(folder, journal.entries, args), keysFolder: args.keys },
+    });
     const trials = ledger.recorded();
     if (isStopped) {
       display.ended({ type: 'interrupted', numRecorded: trials.length, folder });
@@ -111,6 +126,10 @@ async function trainToTable(
     if (ledger.aside.length > 0) {
       display.ended({ type: 'incomplete', aside: ledger.aside, numRecorded: trials.length, folder });
       return exitCodes.incomplete;
+    }
+    if (trials.length < sweep.trials) {
+      const { name: search } = sweep.search;
+      display.note(`${search} has no more assignments: ${trials.length} of ${sweep.trials} trials`);
     }
     const tableSha256 = await writeTable(folder, ledger.table());
     const front = sweep.objectives.length > 1 ? ledger.front() : undefined;
@@ -122,13 +141,19 @@ async function trainToTable(
 }
 
 /** Lets all failed trials be trained again. */
-function retry(sweep: Sweep, journal: OpenJournal, display: SweepDisplay): readonly JournalEntry[] {
+async function retry(
+  folder: string,
+  sweep: Sweep,
+  journal: OpenJournal,
+  display: SweepDisplay,
+): Promise<readonly JournalEntry[]> {
   const failed = createLedger(sweep, journal.entries)
     .recorded()
     .filter(({ result }) => result.status === 'failed')
     .map(({ number }) => number);
   display.note(`${plural(failed.length, 'failed trial')} to train again`);
   if (failed.length === 0) return [];
+  await discardTable(folder);
   const entry: JournalEntry = { type: 'retried', trials: failed };
   journal.append([entry]);
   return [entry];

@@ -20,7 +20,9 @@ export interface Training extends TrialSource {
   /** Called with the folder of a run before it is trained, also when it goes on there. */
   readonly onBegun: (run: SweepRun, name: string) => void;
   /** Called with a function that stops the run cleanly, each time it is called. Returns one that forgets it. */
-  readonly onStop: (stop: () => void) => () => void;
+  readonly onStop: (run: SweepRun, stop: () => void) => () => void;
+  /** Called after each step, with the number of steps that the run makes in all. */
+  readonly onStep: (run: SweepRun, step: number, totalSteps: number | undefined) => void;
 }
 
 /** stopped: somebody has stopped the run. setAside: its workers do not survive it. */
@@ -107,7 +109,12 @@ async function trainTo(
       throw error;
     });
   const losses = countLosses(pooled);
-  const forget = training.onStop(() => pooled.interrupt());
+  pooled.onUpdate((update) => {
+    if (update.type !== 'progress') return;
+    const { totalSteps } = update.report;
+    training.onStep(run, update.step, typeof totalSteps === 'number' ? totalSteps : undefined);
+  });
+  const forget = training.onStop(run, () => pooled.interrupt());
   const outcome = await pooled.done;
   forget();
   losses.stop();
