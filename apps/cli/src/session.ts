@@ -243,6 +243,7 @@ export function endingOf(
       };
     }
     case 'interrupted':
+    case 'paused':
       return { type: 'interrupted', step: outcome.step, run };
     case 'nonFinite': {
       const { found, message, step } = outcome;

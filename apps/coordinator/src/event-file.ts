@@ -96,7 +96,7 @@ function scalarsOf(step: number, { metrics }: OpaqueRecord, prefix: string): Uin
 
 /** An interrupted run has not ended: `lockstep resume` goes on with it. */
 function endOf({ reason }: Outcome): Uint8Array {
-  if (reason === 'interrupted') return new Uint8Array();
+  if (reason === 'interrupted' || reason === 'paused') return new Uint8Array();
   return sessionEnd(reason === 'finished' ? 'success' : 'failure', now());
 }
 

@@ -200,9 +200,9 @@ async function addRun(
   }
   shell.onUpdate((update) => {
     if (update.type !== 'progress') return;
-    const { totalSteps } = update.report;
-    if (typeof totalSteps === 'number')
-      dispatch.raise({ type: 'progress', run: name, remaining: work * (1 - update.step / totalSteps) });
+    const end = options.pause?.step ?? update.report.totalSteps;
+    if (typeof end === 'number')
+      dispatch.raise({ type: 'progress', run: name, remaining: work * (1 - update.step / end) });
   });
   const needs = { order: options.order ?? order, minWorkers, maxWorkers, numShards };
   dispatch.raise({ type: 'runAdded', run: name, needs, remaining: work });

@@ -27,6 +27,7 @@ export type {
   JournalEntry,
   LossReason,
   Outcome,
+  Pause,
   Recovered,
   RunEvent,
   WorkerRecord,

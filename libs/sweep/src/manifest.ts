@@ -25,6 +25,8 @@ export const sweepFiles = {
   journal: 'journal.jsonl',
   table: 'table.jsonl',
   runs: 'runs',
+  /** The folder of wishes to cancel a trial: a file for each, named by the trial's number. */
+  cancelled: 'cancelled',
 } as const;
 
 /** The number of trials that the sweep has now. */

@@ -31,7 +31,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const started: JournalEntry = { type: 'started', time: '2026-11-30' };
+const endpoint = 'tcp://127.0.0.1:7070';
+const started: JournalEntry = {
+  ...{ type: 'started', time: '2026-11-30', endpoint, bind: endpoint, keys: false },
+};
 const begun = (trial: number, repeat: number): JournalEntry => ({
   ...{ type: 'begun', trial, repeat, run: `run-${trial}-${repeat}`, generation: 0, params: { rate: 0.5 } },
 });

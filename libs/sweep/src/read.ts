@@ -22,7 +22,7 @@ export async function readSweep(folder: string, options: ReadSweepOptions = {}):
   const manifest = await readSweepManifest(folder);
   const isRunning = options.isRunning?.(folder);
   const { entries, warnings } = await readJournal(folder, isRunning);
-  const { objective, seed } = manifest.sweep;
+  const { objective, others, seed } = manifest.sweep;
   const told = trialsIn(entries);
   const trials: TrialRecord[] = [];
   // One trial at a time, so that thousands of them do not open thousands of files.
@@ -34,7 +34,8 @@ export async function readSweep(folder: string, options: ReadSweepOptions = {}):
   const tablePath = join(folder, sweepFiles.table);
   const table = await ifThere(tablePath, readFile(tablePath, 'utf8'));
   return {
-    ...{ folder, manifest, objectives: [objective], numTrials: numTrialsOf(manifest), trials },
+    ...{ folder, manifest, objectives: [objective, ...(others ?? [])] },
+    ...{ numTrials: numTrialsOf(manifest), trials },
     ...(best !== undefined && { best }),
     ...(table !== undefined && { tableSha256: sha256(table) }),
     ...(isRunning !== undefined && { isRunning }),
@@ -71,6 +72,8 @@ interface Told {
   /** Repeats that the newest process has begun. */
   readonly current: Set<number>;
   recorded?: RecordedTrial;
+  /** Why it is set aside. */
+  aside?: string;
 }
 
 function trialsIn(entries: readonly JournalEntry[]): ReadonlyMap<number, Told> {
@@ -83,7 +86,10 @@ function trialsIn(entries: readonly JournalEntry[]): ReadonlyMap<number, Told> {
   for (const entry of entries) {
     switch (entry.type) {
       case 'started':
-        for (const { current } of trials.values()) current.clear();
+        for (const told of trials.values()) {
+          told.current.clear();
+          delete told.aside;
+        }
         break;
       case 'begun': {
         const { begun, current } = at(entry.trial);
@@ -100,6 +106,12 @@ function trialsIn(entries: readonly JournalEntry[]): ReadonlyMap<number, Told> {
       case 'recorded':
         at(entry.trial.number).recorded = entry.trial;
         break;
+      case 'setAside':
+        at(entry.trial).aside = entry.reason;
+        break;
+      case 'retried':
+        for (const number of entry.trials) trials.delete(number);
+        break;
       default:
         entry satisfies never;
     }
@@ -115,11 +127,11 @@ interface Around {
 }
 
 async function trialOf(told: Told, around: Around): Promise<TrialRecord> {
-  const { number, recorded, begun } = told;
+  const { number, recorded, begun, aside } = told;
   const first = [...begun.values()].at(-1);
   const generation = recorded?.generation ?? first?.generation;
   const params: Assignment = recorded?.params ?? first?.params ?? {};
-  const { values = [], spreads, reason } = recorded?.result ?? {};
+  const { values = [], spreads, rungs, reason = aside } = recorded?.result ?? {};
   const [value] = values;
   const spread = spreads?.[0];
   return {
@@ -127,6 +139,7 @@ async function trialOf(told: Told, around: Around): Promise<TrialRecord> {
     ...(generation !== undefined && { generation }),
     ...(value !== undefined && { value }),
     ...(typeof spread === 'number' && { spread }),
+    ...(rungs !== undefined && { rungs }),
     ...(reason !== undefined && { reason }),
     repeats: await repeatsOf(told, around),
   };
@@ -136,21 +149,24 @@ const states: Readonly<Record<TrialStatus, TrialState>> = {
   complete: 'finished',
   failed: 'failed',
   pruned: 'pruned',
+  cancelled: 'cancelled',
 };
 
-function statusOf({ recorded, current }: Told, { isRunning }: Around): TrialState {
+function statusOf({ recorded, current, aside }: Told, { isRunning }: Around): TrialState {
   if (recorded !== undefined) return states[recorded.result.status];
+  if (aside !== undefined) return 'setAside';
   return isRunning !== false && current.size > 0 ? 'running' : 'waiting';
 }
 
-async function repeatsOf({ begun, ended, recorded }: Told, around: Around): Promise<RepeatRecord[]> {
+async function repeatsOf({ begun, ended, current, recorded }: Told, around: Around): Promise<RepeatRecord[]> {
   const indices = [...new Set([...begun.keys(), ...ended.keys()])].sort((a, b) => a - b);
   const repeats: RepeatRecord[] = [];
   for (const repeat of indices) {
     const run = begun.get(repeat)?.run;
     const path = run === undefined ? undefined : join(around.folder, sweepFiles.runs, run);
     const result = ended.get(repeat) ?? resultIn(recorded, around.seed + repeat);
-    const isDone = result !== undefined && 'steps' in result;
+    // In a sweep with rungs, a run that has ended at one goes on to the next.
+    const isDone = result !== undefined && 'steps' in result && !current.has(repeat);
     repeats.push({
       seed: around.seed + repeat,
       ...(path !== undefined && { run: path }),

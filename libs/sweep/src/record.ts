@@ -1,15 +1,15 @@
 /** A sweep's folder as plain data, for tables and pages. */
-import type { Assignment, Objective } from '@lockstep/search';
+import type { Assignment, Objective, RungValues } from '@lockstep/search';
 import type { SweepManifest } from './manifest.ts';
 
 /**
- * - `waiting`: it was begun and nobody trains it now, because the sweep was stopped or other trials come first.
+ * - `waiting`: it was begun and nobody trains it now, because the sweep was stopped, or the trials that it is compared with come first.
  * - `running`: at least one of its repeats is trained now.
  * - `finished`: all its repeats ran to their end.
  * - `failed`: it failed by itself; `reason` says why.
  * - `pruned`: it was stopped early, because others were better at the same step.
  * - `cancelled`: a user has ended it.
- * - `setAside`: it lost its workers again and again, so the sweep goes on without it.
+ * - `setAside`: it lost its workers again and again, so the sweep goes on without it; `reason` says more.
  */
 export type TrialState = 'waiting' | 'running' | 'finished' | 'failed' | 'pruned' | 'cancelled' | 'setAside';
 
@@ -22,7 +22,7 @@ export interface RepeatRecord {
   readonly step: number;
   /** Updates that the run makes in all, once it has made one. */
   readonly totalSteps?: number;
-  /** One for each objective, once it has ended. */
+  /** One for each objective, once it has ended or is at a rung. */
   readonly values?: readonly number[];
   /** Why it failed. */
   readonly reason?: string;
@@ -40,6 +40,8 @@ export interface TrialRecord {
   readonly spread?: number;
   /** Means for each objective; empty without values. */
   readonly values: readonly number[];
+  /** In a sweep with rungs: those that it has reached, once it is recorded. */
+  readonly rungs?: readonly RungValues[];
   readonly reason?: string;
   /** In the order of their seeds, without those that were not begun. */
   readonly repeats: readonly RepeatRecord[];

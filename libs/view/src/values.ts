@@ -19,7 +19,7 @@ export function keyNamed(all: readonly Values[], key: string, what: 'run' | 'tri
   if (known !== undefined) return known;
   const names = [...new Set(all.flatMap((values) => [...values.keys()]))];
   const near = nearNames(key, names);
-  const shown = names.filter((name) => !/^(?:config|params|last|best)\./.test(name)).sort();
+  const shown = names.filter((name) => !/^(?:config|params|last|best|spread)\./.test(name)).sort();
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `they have ${shown.join(', ')}`;
   throw new LockstepError('config', `no ${what} has '${key}'; ${hint}`, { key, near });
 }

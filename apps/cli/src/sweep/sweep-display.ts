@@ -1,14 +1,20 @@
 /** What a sweep prints: a line for each trial, for people or as JSON. */
 import type { RecordedTrial } from '@lockstep/search';
-import type { Sweep, SweepRun } from '@lockstep/sweep';
+import type { SetAside, Sweep, SweepRun } from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
+import { createLiveBlock } from '../display/live-block.ts';
 import { fittedTable } from '../display/table.ts';
 import { type Stream, widthOf } from '../terminal.ts';
+import { createLiveTable, type LiveTable } from './live-table.ts';
+import { paramsText, shortText, valueText } from './trial-table.ts';
 
 export interface SweepDisplay {
   started(facts: SweepStart): void;
   note(message: string): void;
   begun(run: SweepRun, name: string): void;
+  step(run: SweepRun, step: number, totalSteps: number | undefined): void;
+  /** A run is no longer trained, or waits at a rung. */
+  ranUntil(run: SweepRun): void;
   recorded(trial: RecordedTrial): void;
   ended(ending: SweepEnding): void;
 }
@@ -21,8 +27,10 @@ export interface SweepStart {
   readonly workers: number;
   readonly threads: number;
   readonly endpoint: string;
+  /** The address for workers of other machines. */
+  readonly join: string;
   /** Trials whose results an earlier process has recorded. */
-  readonly numRecorded: number;
+  readonly recorded: readonly RecordedTrial[];
 }
 
 export type SweepEnding =
@@ -30,7 +38,16 @@ export type SweepEnding =
       readonly type: 'done';
       readonly tableSha256: string;
       readonly best: RecordedTrial | undefined;
+      /** In a sweep with several objectives: the complete trials that no other one beats. */
+      readonly front: readonly RecordedTrial[] | undefined;
       readonly trials: readonly RecordedTrial[];
+      readonly folder: string;
+    }
+  /** Runs are set aside, so the sweep has no table. */
+  | {
+      readonly type: 'incomplete';
+      readonly aside: readonly SetAside[];
+      readonly numRecorded: number;
       readonly folder: string;
     }
   | { readonly type: 'interrupted'; readonly numRecorded: number; readonly folder: string };
@@ -40,11 +57,16 @@ const resumeWith = (folder: string): string => `lockstep sweep --resume ${folder
 const bestOf = (best: RecordedTrial | undefined) =>
   best === undefined ? null : { trial: best.number, params: best.params, value: best.result.values[0] };
 
+const onFront = ({ number, params, result }: RecordedTrial) => ({
+  ...{ trial: number, params, values: result.values },
+});
+
 export function createJsonSweepDisplay(out: Stream): SweepDisplay {
   const write = (event: string, facts: object) => out.write(`${JSON.stringify({ event, ...facts })}\n`);
   return {
-    started: ({ folder, sweep: { trials, repeats }, numRecorded, ...rest }) => {
-      const { name, profile, workers, threads, endpoint } = rest;
+    started: ({ folder, sweep: { trials, repeats }, recorded, ...rest }) => {
+      const { name, profile, workers, threads, endpoint, join } = rest;
+      const numRecorded = recorded.length;
       write('started', {
         name,
         sweep: folder,
@@ -55,10 +77,13 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
         workers,
         threads,
         endpoint,
+        join,
       });
     },
     note: (message) => write('note', { message }),
     begun: ({ trial, repeat, seed, params }, run) => write('begun', { trial, repeat, seed, params, run }),
+    step: () => undefined,
+    ranUntil: () => undefined,
     recorded: ({ number, params, result: { status, values, spreads, reason } }) =>
       write('trial', { trial: number, params, status, value: values[0], spread: spreads?.[0], reason }),
     ended: (ending) => {
@@ -66,43 +91,97 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
       if (ending.type === 'interrupted') {
         return write('interrupted', { trials: ending.numRecorded, sweep: folder });
       }
-      const { tableSha256, best, trials } = ending;
-      write('done', { tableSha256, best: bestOf(best), trials: trials.length, sweep: folder });
+      if (ending.type === 'incomplete') {
+        const { aside, numRecorded } = ending;
+        return write('incomplete', { setAside: aside, trials: numRecorded, sweep: folder });
+      }
+      const { tableSha256, best, front, trials } = ending;
+      write('done', {
+        ...{ tableSha256, best: bestOf(best) },
+        ...(front && { front: front.map(onFront) }),
+        ...{ trials: trials.length, sweep: folder },
+      });
     },
   };
 }
 
+/** Lines that the live table may take. */
+const maxLiveLines = 12;
+
 export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
-  const line = (text: string) => out.write(`  ${text}\n`);
+  const block = createLiveBlock(out);
+  const line = (text: string) => block.above(`  ${text}\n`);
   let metric = '';
+  let live: LiveTable | undefined;
+  const draw = (): void => block.draw(() => live?.lines(out.columns() - 1, maxLiveLines) ?? []);
   return {
-    started: ({ name, sweep, profile, workers, threads, numRecorded, folder }) => {
-      const { trials, repeats, search, objective } = sweep;
+    started: (start) => {
+      const { name, sweep, profile, workers, threads, recorded, folder } = start;
+      const { trials, repeats, search, objective, objectives } = sweep;
       metric = objective.metric;
+      live = createLiveTable(objectives, trials, recorded);
       const each = repeats === 1 ? '' : ` × ${repeats} seeds`;
-      const on = `${plural(workers, 'worker')} × ${plural(threads, 'thread')}`;
-      line(`${name} · ${search.name} · ${plural(trials, 'trial')}${each} · profile ${profile} · ${on}`);
-      line(`${folder}${numRecorded === 0 ? '' : `: ${plural(numRecorded, 'trial')} recorded already`}`);
+      const on = workers === 0 ? '' : ` · ${plural(workers, 'worker')} × ${plural(threads, 'thread')}`;
+      line(`${name} · ${search.name} · ${plural(trials, 'trial')}${each} · profile ${profile}${on}`);
+      const already = recorded.length === 0 ? '' : `: ${plural(recorded.length, 'trial')} recorded already`;
+      line(`${folder}${already}`);
+      const join = `lockstep worker --join ${start.join.replace(/^tcp:\/\//, '')}`;
+      if (workers === 0) line(`waiting for workers: ${join}`);
+      else if (!isOfThisMachine(start.endpoint)) line(`more workers may join: ${join}`);
+      draw();
     },
     note: line,
-    begun: () => undefined,
-    recorded: ({ number, params, result }) =>
-      line(`trial ${String(number).padStart(3)}  ${metric} ${valueText(result)}  ${paramsText(params)}`),
+    begun: (run) => {
+      live?.begun(run);
+      draw();
+    },
+    step: (run, step, totalSteps) => {
+      live?.step(run, step, totalSteps);
+      draw();
+    },
+    ranUntil: (run) => {
+      live?.ended(run);
+      draw();
+    },
+    recorded: (trial) => {
+      const { number, params, result } = trial;
+      live?.recorded(trial);
+      line(`trial ${String(number).padStart(3)}  ${metric} ${resultText(result)}  ${paramsText(params)}`);
+      draw();
+    },
     ended: (ending) => {
-      if (ending.type === 'interrupted') {
-        line(`stopped after ${plural(ending.numRecorded, 'trial')}; ${resumeWith(ending.folder)} goes on`);
-        return;
-      }
-      for (const row of tableLines(ending.trials, metric, widthOf(out))) line(row);
-      const { best, tableSha256, folder } = ending;
+      block.erase();
+      for (const text of endingLines(ending, metric, widthOf(out))) out.write(`  ${text}\n`);
+    },
+  };
+}
+
+const isOfThisMachine = (endpoint: string): boolean => /^tcp:\/\/(?:127\.|\[::1\])/.test(endpoint);
+
+function endingLines(ending: SweepEnding, metric: string, width: number): readonly string[] {
+  const { folder } = ending;
+  switch (ending.type) {
+    case 'interrupted':
+      return [`stopped after ${plural(ending.numRecorded, 'trial')}; ${resumeWith(folder)} goes on`];
+    case 'incomplete':
+      return [
+        ...ending.aside.map(
+          ({ trial, repeat, params, reason }) =>
+            `! trial ${trial}, repeat ${repeat} is set aside: ${paramsText(params)}: ${reason}`,
+        ),
+        `incomplete: no table; ${resumeWith(folder)} tries again`,
+      ];
+    case 'done': {
+      const { best, tableSha256, trials } = ending;
       const winner =
         best === undefined
           ? 'no trial has a value'
           : `best: trial ${best.number}, ${paramsText(best.params)}`;
-      line(`✓ ${winner}`);
-      line(`table ${tableSha256}   sweep ${folder}`);
-    },
-  };
+      return [...tableLines(trials, metric, width), `✓ ${winner}`, `table ${tableSha256}   sweep ${folder}`];
+    }
+    default:
+      return ending satisfies never;
+  }
 }
 
 /** One row for each trial, in the order of their numbers. */
@@ -113,27 +192,15 @@ function tableLines(trials: readonly RecordedTrial[], metric: string, width: num
   });
   const columns = [
     column('trial', ({ number }) => `${number}`),
-    column(metric, ({ result }) => (result.status === 'failed' ? 'failed' : valueText(result))),
+    column(metric, ({ result }) => (result.status === 'failed' ? 'failed' : resultText(result))),
     ...names.map((name) => column(name, ({ params }) => shortText(params[name]))),
   ];
   return fittedTable(columns, width).lines;
 }
 
-function valueText({ values: [value], spreads, reason }: RecordedTrial['result']): string {
+function resultText({ status, steps, values: [value], spreads, reason }: RecordedTrial['result']): string {
+  if (status === 'cancelled') return 'cancelled';
   if (value === undefined) return `failed (${reason?.split('\n')[0]})`;
-  const spread = spreads?.[0];
-  return `${shortText(value)}${spread === null || spread === undefined ? '' : ` ± ${spread.toPrecision(2)}`}`;
-}
-
-const paramsText = (params: RecordedTrial['params']): string =>
-  Object.entries(params)
-    .map(([name, value]) => `${name}=${shortText(value)}`)
-    .join(' ');
-
-/** Four digits for people; the table has all of them. */
-function shortText(value: unknown): string {
-  if (value === undefined) return '';
-  return typeof value === 'number' && !Number.isInteger(value)
-    ? `${Number(value.toPrecision(4))}`
-    : `${value}`;
+  const pruned = status === 'pruned' ? `, pruned at step ${steps}` : '';
+  return `${valueText(value, spreads?.[0])}${pruned}`;
 }

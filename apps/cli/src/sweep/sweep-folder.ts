@@ -1,7 +1,7 @@
 /** The folder of a sweep: `sweep.json`, the experiment's code, `journal.jsonl`, the trials' runs and, at the end, `table.jsonl`. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileError, makeDurableFolder, writeAtomic } from '@lockstep/files';
 import {
@@ -100,6 +100,10 @@ function attempt<T>(path: string, action: () => T): T {
     throw fileError(path, cause);
   }
 }
+
+/** Removes a table that no longer holds. The journal has all that is in it. */
+export const discardTable = (folder: string): Promise<void> =>
+  rm(join(folder, sweepFiles.table), { force: true });
 
 /** Writes the table; returns its SHA-256, which is the sweep's result. */
 export async function writeTable(folder: string, table: string): Promise<string> {

@@ -1,20 +1,22 @@
 /** Trains what a sweep still needs: a pool, its local workers, and as many runs side by side as there are workers. */
-import { startPool } from '@lockstep/coordinator';
-import { LockstepError } from '@lockstep/errors';
+import type { Pool } from '@lockstep/coordinator';
 import type { Profile } from '@lockstep/protocol';
 import { createLedger, type Ledger, type Sweep, type SweepRun } from '@lockstep/sweep';
-import { buildHash, workerEntry } from '@lockstep/worker';
+import { buildHash } from '@lockstep/worker';
 import { openCoordinatorLog } from '../coordinator-log.ts';
-import { localEndpoint } from '../join-address.ts';
-import { describeExit, type LocalWorkers, startLocalWorkers, type WorkerExit } from '../local-workers.ts';
+import { joinEndpoint } from '../join-address.ts';
 import { version } from '../project.ts';
-import { createRestarts } from '../restarts.ts';
 import { logFolder } from '../run-folder.ts';
-import { onInterrupt } from '../signals.ts';
+import { followCancelled } from './cancelled.ts';
+import { createChanges, createStops, type Stops } from './stops.ts';
+import { type Crew, startCrew, stopGraceMs } from './sweep-crew.ts';
 import type { SweepDisplay } from './sweep-display.ts';
 import type { SweepExperiment } from './sweep-file.ts';
-import type { OpenJournal } from './sweep-folder.ts';
-import { trainTrial } from './train-trial.ts';
+import { type OpenJournal, runsFolder } from './sweep-folder.ts';
+import { type SweepPlace, servePool } from './sweep-place.ts';
+import { type Training, trainTrial } from './train-trial.ts';
+import { createCheckpointKeeper } from './trial-checkpoints.ts';
+import { createCostCounter } from './trial-cost.ts';
 
 export interface SweepSession {
   readonly folder: string;
@@ -23,131 +25,143 @@ export interface SweepSession {
   readonly experiment: SweepExperiment;
   readonly profile: Profile;
   readonly journal: OpenJournal;
+  /** Workers that this process starts. */
   readonly workers: number;
-  /** Compute threads of each worker. */
+  /** Compute threads of each of them. */
   readonly threads: number;
+  /** What checkpoints of runs that wait at a rung may take. Default: any space. */
+  readonly checkpointBytes: number | undefined;
+  /** Where workers join. */
+  readonly place: SweepPlace;
+  /** The folder of `lockstep keys`. */
+  readonly keysFolder: string | undefined;
   readonly display: SweepDisplay;
 }
 
-/** How long workers that were told to stop may finish what they compute. */
-const stopGraceMs = 5_000;
+/** What a sweep has come to. */
+export interface SweepProgress {
+  readonly ledger: Ledger;
+  /** Ctrl-C has stopped the sweep. */
+  readonly isStopped: boolean;
+}
 
-/** Resolves with the ledger and whether Ctrl-C has stopped the sweep. Throws what is not a result of a trial. */
-export async function trainSweep(
-  session: SweepSession,
-): Promise<{ readonly ledger: Ledger; readonly isStopped: boolean }> {
-  const { folder, sweep, profile, journal, display, workers: count, threads } = session;
+/** Trains until nothing is left that can be trained, or Ctrl-C. Throws what is not a result of a trial. */
+export async function trainSweep(session: SweepSession): Promise<SweepProgress> {
+  const { folder, sweep, profile, journal, place, keysFolder, display } = session;
+  const { note } = display;
   const ledger = createLedger(sweep, journal.entries);
-  const pool = await startPool({
-    ...{ bind: 'tcp://127.0.0.1:0', version, build: buildHash(), profile },
-    logger: openCoordinatorLog(logFolder(folder)),
-  });
-  journal.append([{ type: 'started', time: new Date().toISOString() }]);
-  const numRecorded = ledger.recorded().length;
-  const { endpoint } = pool;
-  display.started({
-    folder,
-    name: session.name,
-    sweep,
-    profile,
-    workers: count,
-    threads,
-    endpoint,
-    numRecorded,
-  });
-  const crew = startCrew(session, endpoint);
-  const stops = new Set<() => void>();
-  let isStopped = false;
-  const stopListening = onInterrupt((times) => {
-    if (times > 2) process.exit(130);
-    isStopped = true;
-    for (const stop of stops) stop();
-  });
-  const train = async (run: SweepRun): Promise<void> => {
-    const result = await trainTrial(run, {
-      ...{ folder, sweep, experiment: session.experiment, profile, pool },
-      onBegun: (begun, name) => {
-        const { trial, repeat, generation, params } = begun;
-        journal.append([{ type: 'begun', trial, repeat, run: name, generation, params }]);
-        display.begun(begun, name);
-      },
-      onStop: (stop) => {
-        stops.add(stop);
-        if (isStopped) stop();
-        return () => stops.delete(stop);
-      },
-    });
-    if (result === undefined) return;
-    crew.ran();
-    const entries = ledger.ended(run, result);
-    journal.append(entries);
-    for (const entry of entries) if (entry.type === 'recorded') display.recorded(entry.trial);
-  };
+  const logger = openCoordinatorLog(logFolder(folder));
+  const { pool, entry } = await servePool(
+    place,
+    keysFolder,
+    { version, build: buildHash(), profile, logger },
+    note,
+  );
+  journal.append([entry]);
+  showStart(session, ledger, pool.endpoint);
+  const changes = createChanges();
+  const crew = startCrew({ ...session, note, onChange: changes.changed }, pool);
+  const stops = createStops(changes.changed);
+  const { train, cancel, close } = createTrainer(session, ledger, { pool, crew, stops });
   const running = new Set<Promise<void>>();
+  let stopFollowing = (): void => undefined;
   try {
+    const onCancel = (trial: number): void => {
+      cancel(trial);
+      changes.changed();
+    };
+    stopFollowing = followCancelled(folder, onCancel, changes.fail);
     for (;;) {
-      const next = isStopped || running.size >= count ? 'wait' : ledger.next();
+      const hasRoom = running.size < crew.numPlaces();
+      const next = stops.isStopped || !hasRoom ? 'wait' : ledger.next();
       if (typeof next === 'object') {
         const one: Promise<void> = train(next).finally(() => running.delete(one));
         running.add(one);
-      } else if (running.size === 0) break;
-      else await Promise.race([...running, crew.failed]);
+      } else if (running.size === 0 && (stops.isStopped || hasRoom)) break;
+      else await Promise.race([...running, crew.failed, changes.next()]);
     }
-    return { ledger, isStopped };
+    await close();
+    return { ledger, isStopped: stops.isStopped };
   } finally {
+    stopFollowing();
     crew.dismiss();
     await pool.close(stopGraceMs);
     // What these runs throw comes from the end of the pool; the first error is thrown already.
     await Promise.allSettled(running);
     await crew.stop();
-    stopListening();
+    stops.close();
   }
 }
 
-interface Crew {
-  /** Rejects when no worker is left. */
-  readonly failed: Promise<never>;
-  /** A run has ended: workers that are lost later may be started again as often as before. */
-  ran(): void;
-  /** Starts no worker again after this. */
-  dismiss(): void;
-  stop(): Promise<void>;
+function showStart(session: SweepSession, ledger: Ledger, endpoint: string): void {
+  const { folder, name, sweep, profile, workers, threads, display } = session;
+  const recorded = ledger.recorded();
+  const join = joinEndpoint(endpoint);
+  display.started({ folder, name, sweep, profile, workers, threads, endpoint, join, recorded });
+  for (const { metric } of sweep.objectives.filter((one) => one.metric.startsWith('test/'))) {
+    display.note(
+      `the objective is ${metric}: what the sweep chooses fits the test split, and its value there says little of other data`,
+    );
+  }
 }
 
-/** The local workers of a sweep. One that is lost is started again, while the others train. */
-function startCrew({ folder, workers, threads, display }: SweepSession, endpoint: string): Crew {
-  let isOver = false;
-  let hasRun = false;
-  let fail: (error: LockstepError) => void;
-  const failed = new Promise<never>((_, reject) => {
-    fail = reject;
+interface TrainerParts {
+  readonly pool: Pool;
+  readonly crew: Pick<Crew, 'ran'>;
+  readonly stops: Pick<Stops, 'add' | 'cancel' | 'isCancelled'>;
+}
+
+/** Trains runs, and writes down what comes of them. */
+function createTrainer(session: SweepSession, ledger: Ledger, { pool, crew, stops }: TrainerParts) {
+  const { folder, sweep, experiment, profile, journal, display, checkpointBytes } = session;
+  const { objectives, repeats } = sweep;
+  const keeper = createCheckpointKeeper({
+    ...{ root: runsFolder(folder), objectives, ledger, repeats, maxBytes: checkpointBytes },
   });
-  // It is raced only while runs are trained.
-  failed.catch(() => undefined);
-  const restarts = createRestarts((index) => local.start(index));
-  const onExit = (exit: WorkerExit): void => {
-    if (isOver) return;
-    const restart = restarts.plan(exit.index, hasRun);
-    hasRun = false;
-    if (restart !== undefined) display.note(`${describeExit(exit)}; it is started again`);
-    else if (local.numAlive() + restarts.numWaiting() > 0)
-      display.note(`${describeExit(exit)}; others go on`);
-    else fail(new LockstepError('lost', `no worker is left: ${describeExit(exit)}`));
+  keeper.recorded(ledger.recorded());
+  const write = (): void => {
+    const entries = ledger.takeEntries();
+    if (entries.length > 0) journal.append(entries);
+    const recorded = entries.flatMap((entry) => (entry.type === 'recorded' ? [entry.trial] : []));
+    for (const trial of recorded) display.recorded(trial);
+    if (recorded.length > 0) keeper.recorded(recorded);
   };
-  const local: LocalWorkers = startLocalWorkers({
-    ...{ count: workers, threads, endpoint: localEndpoint(endpoint), keysFolder: undefined },
-    ...{ logFolder: logFolder(folder), entry: workerEntry, onExit },
-  });
-  const dismiss = (): void => {
-    isOver = true;
-    restarts.cancel();
+  const training: Training = {
+    ...{ folder, sweep, experiment, profile, pool },
+    costs: createCostCounter(sweep, experiment),
+    onBegun(run, name) {
+      ledger.begun(run, name);
+      write();
+      display.begun(run, name);
+    },
+    onStop: stops.add,
+    onStep: display.step,
   };
   return {
-    failed,
-    ran: () => {
-      hasRun = true;
+    async train(run: SweepRun): Promise<void> {
+      keeper.begun(run);
+      const end = await trainTrial(run, training).finally(() => display.ranUntil(run));
+      if (end.type === 'stopped' || stops.isCancelled(run.trial)) return;
+      crew.ran();
+      if (end.type === 'setAside') {
+        display.note(`trial ${run.trial}, seed ${run.seed}, is set aside: ${end.reason}`);
+        ledger.setAside(run, end.reason);
+      } else {
+        if ('values' in end.result && run.rung?.isLast === false) keeper.paused(run, end.result);
+        ledger.ended(run, end.result);
+      }
+      write();
     },
-    dismiss,
-    stop: () => local.stop(stopGraceMs),
+    /** Ends a trial by the wish of a person, unless it is recorded. */
+    cancel(trial: number): void {
+      ledger.cancel(trial);
+      stops.cancel(trial);
+      write();
+    },
+    /** Resolves when all is written and removed. */
+    async close(): Promise<void> {
+      write();
+      await keeper.done();
+    },
   };
 }

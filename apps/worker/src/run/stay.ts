@@ -4,6 +4,7 @@
  */
 import { runHash } from '@lockstep/collectives';
 import { invariant } from '@lockstep/errors';
+import type { Pause } from '@lockstep/protocol';
 import type { RecordMode, RunConfig } from '@lockstep/run';
 import { type Connect, type Generation, openGeneration } from '../generation/generation.ts';
 import type { Welcome, WorkerProcess } from '../worker-process.ts';
@@ -31,13 +32,14 @@ export interface StayConfig {
   readonly trace?: boolean;
   readonly record?: RecordMode;
   readonly finalCheckpoint?: boolean;
+  readonly pause?: Pause;
 }
 
 /** @param bundle the raw frame that came with the welcome */
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false, record = 'off', finalCheckpoint = true }: StayConfig,
+  { run: config, trace = false, record = 'off', finalCheckpoint = true, pause }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -55,7 +57,7 @@ export function beginStay(
   };
   const load = async (): Promise<void> => {
     const { hash } = experiment;
-    const opened = await openRun({ name, bundle, hash, config, record, finalCheckpoint }, host);
+    const opened = await openRun({ name, bundle, hash, config, record, finalCheckpoint, pause }, host);
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };

@@ -18,8 +18,9 @@ export interface Trial<A extends Assignment = Assignment> {
  * - `complete`: it ran to its end.
  * - `pruned`: it was stopped at `steps`, because others were better there.
  * - `failed`: it failed by itself, such as by numbers that are not finite or an error of the experiment.
+ * - `cancelled`: a person has ended it. Searches take it as one that failed.
  */
-export type TrialStatus = 'complete' | 'pruned' | 'failed';
+export type TrialStatus = 'complete' | 'pruned' | 'failed' | 'cancelled';
 
 export interface RepeatResult {
   readonly seed: number;
@@ -27,9 +28,15 @@ export interface RepeatResult {
   readonly values: readonly number[];
 }
 
+/** Where a trial stood at a rung: the means of all its repeats after `steps` steps, one for each objective. */
+export interface RungValues {
+  readonly steps: number;
+  readonly values: readonly number[];
+}
+
 export interface TrialResult {
   readonly status: TrialStatus;
-  /** The mean over repeats, one for each objective; empty for a trial that failed. */
+  /** The mean over repeats, one for each objective; empty for a trial that failed or was cancelled. */
   readonly values: readonly number[];
   /** The sample standard deviation over repeats for each objective, null for a single repeat. */
   readonly spreads?: readonly (number | null)[];
@@ -37,6 +44,8 @@ export interface TrialResult {
   readonly repeats?: readonly RepeatResult[];
   /** The steps that each repeat ran. */
   readonly steps?: number;
+  /** In a sweep with rungs: those that the trial has reached, in their order. */
+  readonly rungs?: readonly RungValues[];
   /** Why it failed. The same words wherever the trial ran, since the table has them. */
   readonly reason?: string;
 }
