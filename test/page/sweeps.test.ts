@@ -172,6 +172,27 @@ describe.skipIf(whyNoBrowser !== undefined)('the page of a sweep', { timeout: 18
     await page.context().close();
   });
 
+  it('shows rungs and objectives against each other', async () => {
+    const made: MadeSweep = { id: '2026-11-30-digits-00dd', trials: 32, isHalved: true };
+    const folder = await makeSweep(join(root, 'halved'), made);
+    const path = join(root, 'halved.html');
+    await writeFile(path, (await createReport({ paths: [folder], isRunning })).html);
+    const { page, problems } = await open(browser, pathToFileURL(path).href, { width: 1_600 });
+    const rungs = page.getByRole('application', { name: /^Values at rungs/ });
+    expect(await rungs.locator('.line-rung').count()).toBe(4);
+    expect(await rungs.locator('.note').first().textContent()).toMatch(/^\d+ trials, \d+ stopped$/);
+    const front = page.getByRole('application', { name: /^parameters by validation\/loss/ });
+    expect(await front.locator('.line-front').count()).toBe(1);
+    expect(await front.getAttribute('aria-label')).toMatch(/trials are beaten by no other one/);
+    for (const scheme of themes) {
+      await page.emulateMedia({ colorScheme: scheme });
+      expect(await violations(page)).toEqual([]);
+      await keepPicture(page, `sweep-halved-1600-${scheme}`, true);
+    }
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   it('follows a sweep that goes on, without reading everything again', async () => {
     const made: MadeSweep = { id: '2026-11-30-digits-00bb', trials: 12, recorded: 6 };
     const folder = await makeSweep(join(root, 'live'), made);

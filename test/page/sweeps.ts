@@ -3,6 +3,8 @@ import { appendFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeRun } from './runs.ts';
 
+const where = { endpoint: 'tcp://127.0.0.1:4000', bind: 'tcp://127.0.0.1:0', keys: false };
+
 export interface MadeSweep {
   readonly id: string;
   readonly name?: string;
@@ -11,6 +13,8 @@ export interface MadeSweep {
   readonly recorded?: number;
   /** Steps of each run. */
   readonly steps?: number;
+  /** Whether it has rungs at which trials are stopped, and the number of parameters as a second objective. */
+  readonly isHalved?: boolean;
   /** Names of parameters and what the options of one of them are, in place of the usual ones. */
   readonly names?: { readonly rate: string; readonly option: string };
 }
@@ -57,7 +61,7 @@ export async function makeSweep(root: string, made: MadeSweep): Promise<string> 
   const folder = join(root, id);
   await mkdir(join(folder, 'runs'), { recursive: true });
   await writeFile(join(folder, 'sweep.json'), JSON.stringify(manifestOf(made, name, trials)));
-  await append(folder, [{ type: 'started', time: '2026-11-30T10:00:00.000Z' }]);
+  await append(folder, [{ type: 'started', ...where, time: '2026-11-30T10:00:00.000Z' }]);
   for (let trial = 0; trial < recorded; trial++) await recordTrial(folder, made, trial);
   for (let trial = recorded; trial < Math.min(trials, recorded + 2); trial++)
     await beginTrial(folder, made, trial);
@@ -71,7 +75,7 @@ export async function makeSweep(root: string, made: MadeSweep): Promise<string> 
   return folder;
 }
 
-function manifestOf({ names }: MadeSweep, name: string, trials: number): object {
+function manifestOf({ names, isHalved = false }: MadeSweep, name: string, trials: number): object {
   const params = {
     batch: { type: 'choice', options: names === undefined ? [64, 128, 256] : [names.option, 'other'] },
     head: { type: 'oneOf', options: ['linear', 'mlp'] },
@@ -86,6 +90,10 @@ function manifestOf({ names }: MadeSweep, name: string, trials: number): object 
       space: { params, constraints: [] },
       search: { name: 'tpe', options: { startup: 8 } },
       objective: { metric: 'validation/loss', direction: 'minimize', over: 'last' },
+      others: isHalved ? [{ metric: 'parameters', direction: 'minimize', over: 'last' }] : null,
+      stopping: isHalved
+        ? { name: 'successiveHalving', min: 5, max: 40, eta: 2, brackets: [{ rungs: [] }] }
+        : null,
       ...{
         trials,
         repeats: seeds.length,
@@ -122,7 +130,7 @@ export async function beginTrial(folder: string, made: MadeSweep, trial: number)
   }
 }
 
-/** Every thirteenth fails, and every ninth is pruned. */
+/** Every thirteenth fails. Without rungs every ninth is pruned after 20 steps. */
 export async function recordTrial(folder: string, made: MadeSweep, trial: number): Promise<void> {
   await beginTrial(folder, made, trial);
   await endTrial(folder, made, trial);
@@ -130,30 +138,57 @@ export async function recordTrial(folder: string, made: MadeSweep, trial: number
 
 export async function endTrial(folder: string, made: MadeSweep, trial: number): Promise<void> {
   const params = paramsOf(trial, made);
-  const losses = seeds.map((seed) => lossOf(params, seed, made.names));
-  const isFailed = trial % 13 === 7;
   const reason = 'step 31 is not finite: loss';
-  const steps = trial % 9 === 4 ? 20 : 40;
-  const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+  const isFailed = trial % 13 === 7;
+  const steps = stepsOf(made, trial);
+  const values = seeds.map((seed) => valuesOf(made, params, seed));
+  const ended = seeds.map((_, repeat) => ({
+    ...{ type: 'ended', trial, repeat },
+    ...(isFailed ? { reason } : { values: values[repeat], steps }),
+  }));
   const result = isFailed
     ? { status: 'failed', values: [], reason: `seed 1: ${reason}` }
     : {
-        status: steps === 20 ? 'pruned' : 'complete',
-        values: [mean],
-        spreads: [Math.abs(losses[0]! - losses[1]!) / Math.SQRT2],
-        repeats: seeds.map((seed, i) => ({ seed, values: [losses[i]] })),
+        status: steps < 40 ? 'pruned' : 'complete',
+        values: values[0]!.map((_, i) => mean(values.map((one) => one[i]!))),
+        spreads: values[0]!.map((value, i) => Math.abs(value - values[1]![i]!) / Math.SQRT2),
+        repeats: seeds.map((seed, i) => ({ seed, values: values[i] })),
+        ...(made.isHalved === true && { rungs: rungsOf(values, steps) }),
         steps,
       };
-  const ended = seeds.map((_, repeat) => ({
-    ...{ type: 'ended', trial, repeat },
-    ...(isFailed ? { reason } : { values: [losses[repeat]], steps }),
-  }));
   const generation = Math.floor(trial / 4);
   await append(folder, [
     ...ended,
     { type: 'recorded', trial: { number: trial, generation, params, result } },
   ]);
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
+
+const rungSteps = [5, 10, 20, 40];
+
+/** Of trials with rungs half go on at each. */
+function stepsOf({ isHalved = false }: MadeSweep, trial: number): number {
+  if (!isHalved) return trial % 9 === 4 ? 20 : 40;
+  const place = spread(trial, 0);
+  return place < 0.5 ? 5 : place < 0.62 ? 10 : place < 0.74 ? 20 : 40;
+}
+
+function valuesOf({ names, isHalved = false }: MadeSweep, params: Params, seed: number): readonly number[] {
+  const loss = lossOf(params, seed, names);
+  return isHalved ? [loss, 790 * Number(params.width ?? 10)] : [loss];
+}
+
+const rungsOf = (values: readonly (readonly number[])[], last: number): readonly object[] =>
+  rungSteps
+    .filter((steps) => steps <= last)
+    .map((steps) => ({
+      steps,
+      values: values[0]!.map(
+        (_, i) => mean(values.map((one) => one[i]!)) * (i === 0 ? (40 / steps) ** 0.3 : 1),
+      ),
+    }));
 
 const linesOf = (records: readonly object[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');

@@ -128,6 +128,8 @@ export function stepValues({ trials, facts }: SweepView, store: Store): StepValu
   return { isOfRungs: false, trials: found.filter(({ points }) => points.length > 0) };
 }
 
+const trialsText = (count: number): string => `${count} ${count === 1 ? 'trial' : 'trials'}`;
+
 /** Values over steps: who was compared where, and who did not go on. */
 export function rungPlotOf(sweep: SweepView, { isOfRungs, trials }: StepValues, isLog: boolean): PlotContent {
   const { progress, facts } = sweep;
@@ -158,7 +160,7 @@ export function rungPlotOf(sweep: SweepView, { isOfRungs, trials }: StepValues, 
         { x: at, y: 0 },
         { x: at, y: 1 },
       ],
-      text: numPruned === 0 ? `${numTrials}` : `${numTrials}, ${numPruned} stopped`,
+      text: numPruned === 0 ? trialsText(numTrials) : `${trialsText(numTrials)}, ${numPruned} stopped`,
     };
   });
   const points = trials.flatMap(({ trial, points: own }): PlotPoint[] => {
@@ -175,6 +177,7 @@ export function rungPlotOf(sweep: SweepView, { isOfRungs, trials }: StepValues, 
     yTicks: y.ticks,
     hasLane: false,
     description: `${countText(trials.length)} trials from step ${least} to ${greatest}.`,
+    title: isOfRungs ? 'Values at rungs' : 'Values over steps',
   };
 }
 

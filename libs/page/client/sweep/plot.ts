@@ -1,6 +1,6 @@
 /** A drawing in which trials have places: points, lines between them, two axes. Pointer and keys choose a trial. */
 import type { TrialView } from '@lockstep/view';
-import { h, s } from '../dom.ts';
+import { h, s, setText } from '../dom.ts';
 import { type GlyphName, glyph } from './glyph.ts';
 
 /** From 0 to 1, from the left and from the bottom. */
@@ -39,6 +39,8 @@ export interface PlotContent {
   /** Whether some trials have no value; these are below the axis. */
   readonly hasLane: boolean;
   readonly description: string;
+  /** In place of the title of the plot. */
+  readonly title?: string;
 }
 
 /** What is told apart in all drawings. */
@@ -71,6 +73,7 @@ export class Plot {
   readonly element: HTMLElement;
   readonly #options: PlotOptions;
   readonly #figure: HTMLElement;
+  readonly #title = h('h3');
   readonly #tip = h('ul', { class: 'readings' });
   #content: PlotContent | undefined;
   #marking: Marking | undefined;
@@ -97,18 +100,14 @@ export class Plot {
       },
     });
     this.#figure.style.height = `${options.height}px`;
-    this.element = h(
-      'article',
-      { class: 'card' },
-      h('header', {}, h('h3', {}, options.title)),
-      this.#figure,
-      this.#tip,
-    );
+    this.element = h('article', { class: 'card' }, h('header', {}, this.#title), this.#figure, this.#tip);
   }
 
   show(content: PlotContent): void {
     this.#content = content;
-    this.#figure.setAttribute('aria-label', `${this.#options.title}. ${content.description} ${keysText}`);
+    const { title = this.#options.title, description } = content;
+    setText(this.#title, title);
+    this.#figure.setAttribute('aria-label', `${title}. ${description} ${keysText}`);
     this.#draw();
   }
 

@@ -42,7 +42,7 @@ export function sweepFigures({ facts, progress, trials }: SweepView): readonly F
         ]),
     {
       ...{ name: 'Search', value: facts.search.split(' ')[0]! },
-      note: [facts.search.split(' ').slice(1).join(' '), facts.halving ?? '']
+      note: [facts.search.split(' ').slice(1).join(' '), facts.stopping ?? '']
         .filter((text) => text !== '')
         .join(', '),
     },

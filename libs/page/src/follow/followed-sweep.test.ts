@@ -77,6 +77,46 @@ describe('a followed sweep', () => {
     });
   });
 
+  it('shows rungs, the rule that stops trials, and the trials that no other one beats', async () => {
+    await test.remove();
+    test = await createTestSweep(
+      {},
+      {
+        others: [{ metric: 'parameters', direction: 'minimize', over: 'last' }],
+        stopping: {
+          name: 'hyperband',
+          min: 2,
+          max: 18,
+          eta: 3,
+          brackets: [{ rungs: [{ trials: 9, steps: 2 }] }],
+        },
+      },
+    );
+    const rungs = [
+      { steps: 2, values: [0.9, 100] },
+      { steps: 6, values: [0.5, 100] },
+    ];
+    for (const [trial, values] of [
+      [0.5, 100],
+      [0.25, 300],
+      [0.75, 200],
+    ].entries()) {
+      const result = { status: 'complete', values, steps: 6, rungs: trial === 0 ? rungs : [] };
+      await test.append({
+        type: 'recorded',
+        trial: { number: trial, generation: 0, params: mlp(0.1), result },
+      });
+    }
+    const { facts, progress, trials } = (await open()).view();
+    expect(facts.stopping).toBe('hyperband min=2 max=18 eta=3');
+    expect(facts.objectives.map(({ metric }) => metric)).toEqual(['validation/loss', 'parameters']);
+    expect([progress.front, progress.best]).toEqual([[0, 1], 1]);
+    expect(trials[0]!.rungs).toEqual([
+      { step: 2, value: 0.9 },
+      { step: 6, value: 0.5 },
+    ]);
+  });
+
   it('is interrupted where nobody trains it and it has no table', async () => {
     await test.begin(0, mlp(0.1));
     isTrained = false;

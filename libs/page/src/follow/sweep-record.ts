@@ -10,7 +10,7 @@ import {
   type Space,
   spaceOf,
 } from '@lockstep/search';
-import type { RepeatRecord, SweepRecord, TrialRecord } from '@lockstep/sweep';
+import type { RepeatRecord, StoppingRule, SweepRecord, TrialRecord } from '@lockstep/sweep';
 import type {
   ParamAxis,
   SweepFacts,
@@ -36,6 +36,7 @@ function factsOf({ folder, manifest, objectives }: SweepRecord): SweepFacts {
   return {
     ...{ id: basename(folder), name, profile, created: createdAt },
     search: callText(sweep.search.name, sweep.search.options),
+    ...(sweep.stopping && { stopping: stoppingText(sweep.stopping) }),
     objectives: objectives.map(({ metric, direction }) => ({ metric, direction })),
     axes: dimensionsOf(spaceOf(sweep.space)).map(axisOf),
     ...{ repeats: sweep.repeats, generation: sweep.generation, seed: sweep.seed },
@@ -46,6 +47,12 @@ function factsOf({ folder, manifest, objectives }: SweepRecord): SweepFacts {
 /** `tpe startup=8`. */
 const callText = (name: string, options: Readonly<Record<string, unknown>> = {}): string =>
   [name, ...Object.entries(options).map(([option, value]) => `${option}=${JSON.stringify(value)}`)].join(' ');
+
+/** `hyperband min=100 max=2700 eta=3`; the brackets follow from these numbers. */
+function stoppingText({ name, ...options }: StoppingRule): string {
+  const numbers = Object.entries(options).filter(([, value]) => typeof value === 'number');
+  return callText(name, Object.fromEntries(numbers));
+}
 
 function axisOf({ id, name, conditions, domain }: Dimension): ParamAxis {
   const shared = { id, name, conditions };
@@ -63,14 +70,16 @@ function axisOf({ id, name, conditions, domain }: Dimension): ParamAxis {
 }
 
 function trialOf(sweep: string, trial: TrialRecord): TrialView {
-  const { number, generation = 0, params, status, values, spread, reason, repeats } = trial;
+  const { number, generation = 0, params, status, values, spread, rungs = [], reason, repeats } = trial;
   return {
     ...{ number, generation, params: params as Readonly<Record<string, Value>>, status, values },
     ...(spread !== undefined && { spread }),
     steps: repeats.reduce((most, { step }) => Math.max(most, step), 0),
     ...(reason !== undefined && { reason }),
     repeats: repeats.map((repeat) => repeatOf(sweep, repeat)),
-    rungs: [],
+    rungs: rungs.flatMap(({ steps: step, values: [value] }) =>
+      value === undefined ? [] : [{ step, value }],
+    ),
   };
 }
 

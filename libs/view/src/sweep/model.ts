@@ -87,8 +87,8 @@ export interface SweepFacts {
   readonly profile?: string;
   /** The search and what it was told: `tpe startup=8`. */
   readonly search: string;
-  /** What computes rungs: `hyperband min=100 max=2700 eta=3`. */
-  readonly halving?: string;
+  /** The rule that stops trials early: `hyperband min=100 max=2700 eta=3`. */
+  readonly stopping?: string;
   readonly objectives: readonly ObjectiveView[];
   readonly axes: readonly ParamAxis[];
   readonly repeats: number;
