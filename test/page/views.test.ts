@@ -15,6 +15,8 @@ const views = {
   smooth: 'smooth=50&scale=log',
   seeds: 'smooth=20&seeds=band',
   zoom: 'steps=100-300',
+  histograms: 'view=histograms',
+  gradients: 'view=histograms&of=gradients',
   runs: 'view=runs&sort=test%2Floss',
   workers: 'view=workers',
   members: 'view=members',
@@ -39,6 +41,7 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
         steps: 600,
         workers: 3,
         lossAt: 240,
+        hasHistograms: true,
       },
     });
     await makeGrid(join(root, 'many'));
@@ -136,6 +139,22 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
     await expect
       .poll(() => page.getByRole('button', { name: 'Log scale' }).getAttribute('aria-pressed'))
       .toBe('true');
+    await page.context().close();
+  });
+
+  it('reads histograms by keys', async () => {
+    const { page } = await open(browser, `${addresses.get('one as a file')!}#view=histograms`, {
+      width: 1_600,
+    });
+    const heat = page.locator('.heat').first();
+    await heat.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('.heat-reading').first().textContent()).toMatch(/^step 10: median /);
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.heat-reading').first().textContent()).toMatch(/^step 20: /);
+    expect(await page.locator('.heat').count()).toBe(4);
+    await page.getByRole('button', { name: 'Updates' }).click();
+    await expect.poll(() => page.url()).toMatch(/#view=histograms&of=updates$/);
     await page.context().close();
   });
 

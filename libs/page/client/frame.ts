@@ -18,6 +18,7 @@ const names: Readonly<Record<ViewName, string>> = {
   sweep: 'Sweep',
   trials: 'Trials',
   curves: 'Curves',
+  histograms: 'Histograms',
   runs: 'Runs',
   workers: 'Workers',
   members: 'Members',
@@ -76,7 +77,7 @@ export function createFrame(app: App): Frame {
       theme.update();
       for (const [view, tab] of tabs) {
         tab.href = keeper.hrefOf({ view });
-        tab.hidden = store.sweeps.length === 0 && (view === 'sweep' || view === 'trials');
+        tab.hidden = isEmpty(view, store);
         if (view === keeper.state.view) tab.setAttribute('aria-current', 'page');
         else tab.removeAttribute('aria-current');
       }
@@ -98,6 +99,12 @@ function onlyOf(app: App): ShownRun | SweepView | undefined {
   const isOfSweeps = view === 'sweep' || view === 'trials' || isOneSweep(store);
   if (store.sweeps.length > 0 && isOfSweeps) return currentSweep(app);
   return store.runs.length === 1 ? store.runs[0] : undefined;
+}
+
+/** Views of what most pages do not have are not offered there. */
+function isEmpty(view: ViewName, { sweeps, runs }: Store): boolean {
+  if (view === 'sweep' || view === 'trials') return sweeps.length === 0;
+  return view === 'histograms' && runs.every(({ histograms }) => histograms.length === 0);
 }
 
 const isOneSweep = ({ sweeps, runs }: Store): boolean =>

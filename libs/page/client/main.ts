@@ -3,6 +3,7 @@ import type { App, View } from './app.ts';
 import { createCurvesView } from './curves-view.ts';
 import { beforeFrame, h } from './dom.ts';
 import { createFrame } from './frame.ts';
+import { createHistogramsView } from './histograms-view.ts';
 import { readPalette } from './look.ts';
 import { createMembersView } from './members-view.ts';
 import { createRunView } from './run-view.ts';
@@ -19,6 +20,7 @@ const views: Readonly<Record<ViewName, (app: App) => View>> = {
   sweep: createSweepView,
   trials: createTrialsView,
   curves: createCurvesView,
+  histograms: createHistogramsView,
   runs: createRunsView,
   workers: createWorkersView,
   members: createMembersView,

@@ -1,7 +1,16 @@
 /** What is shown, kept in the address so that a link shows the same. */
-import { type Brush, formatBrush, parseBrush } from '@lockstep/view';
+import { type Brush, formatBrush, type HistogramKind, histogramKinds, parseBrush } from '@lockstep/view';
 
-export const viewNames = ['sweep', 'trials', 'curves', 'runs', 'workers', 'members', 'run'] as const;
+export const viewNames = [
+  'sweep',
+  'trials',
+  'curves',
+  'histograms',
+  'runs',
+  'workers',
+  'members',
+  'run',
+] as const;
 
 export type ViewName = (typeof viewNames)[number];
 
@@ -24,6 +33,8 @@ export interface ViewState {
   /** The steps that are shown; null for all. */
   readonly zoom: { readonly from: number; readonly to: number } | null;
   readonly theme: Theme;
+  /** What the histograms are of. */
+  readonly histograms: HistogramKind;
   /** The sweep of the views that show one; empty for the first. */
   readonly sweep: string;
   /** The trial that is looked at; null for the best one. */
@@ -48,6 +59,7 @@ const initial: ViewState = {
   seeds: false,
   zoom: null,
   theme: 'auto',
+  histograms: 'params',
   sweep: '',
   trial: null,
   brushes: [],
@@ -75,6 +87,7 @@ export function parseState(hash: string, home: ViewName): ViewState {
     log: text('scale') === 'log',
     seeds: text('seeds') === 'band',
     zoom: zoomOf(text('steps')),
+    histograms: histogramKinds.find((kind) => kind === text('of')) ?? initial.histograms,
     sweep: text('sweep'),
     trial: /^\d{1,9}$/.test(text('trial')) ? Number(text('trial')) : null,
     brushes: query.getAll('brush').flatMap((brush) => parseBrush(brush) ?? []),
@@ -105,6 +118,7 @@ export function formatState(state: ViewState, home: ViewName): string {
   put('seeds', 'band', !state.seeds);
   if (state.zoom !== null) query.append('steps', `${tidy(state.zoom.from)}-${tidy(state.zoom.to)}`);
   put('theme', state.theme, state.theme === 'auto');
+  put('of', state.histograms, state.histograms === initial.histograms);
   put('sweep', state.sweep, state.sweep === '');
   put('trial', String(state.trial), state.trial === null);
   for (const brush of state.brushes) query.append('brush', formatBrush(brush));

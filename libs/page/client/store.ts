@@ -5,7 +5,9 @@ import {
   type Delta,
   emptyCurve,
   extend,
+  fewer,
   GrowingWork,
+  type HistogramStep,
   type PageData,
   type RunDelta,
   type RunFacts,
@@ -22,6 +24,8 @@ import {
 
 /** A curve that grows beyond so many columns is thinned to half of them. */
 const maxColumns = 2_048;
+
+const maxHistograms = 256;
 
 export interface ShownCurve {
   readonly kind: CurveKind;
@@ -42,15 +46,18 @@ export class ShownRun {
   progress: RunProgress;
   timeline: Timeline;
   program: RunView['program'];
+  histograms: readonly HistogramStep[];
   readonly curves = new Map<string, ShownCurve>();
   readonly workers = new Map<string, { rank: number; readonly work: GrowingWork }>();
 
-  constructor(index: number, { facts, progress, timeline, curves, workers, program }: RunView) {
+  constructor(index: number, run: RunView) {
+    const { facts, progress, timeline, curves, workers, program, histograms } = run;
     this.index = index;
     this.facts = facts;
     this.progress = progress;
     this.timeline = timeline;
     this.program = program;
+    this.histograms = histograms;
     for (const [name, { kind, curve }] of Object.entries(curves)) {
       this.curves.set(name, { kind, curve: withMeans(curve) });
     }
@@ -61,11 +68,12 @@ export class ShownRun {
     return this.facts.id;
   }
 
-  apply({ facts, progress, timeline, curves = {}, workers = [], program }: RunDelta): void {
+  apply({ facts, progress, timeline, curves = {}, workers = [], program, histograms = [] }: RunDelta): void {
     this.facts = facts ?? this.facts;
     this.progress = progress ?? this.progress;
     this.timeline = timeline ?? this.timeline;
     this.program = program ?? this.program;
+    this.histograms = joined(this.histograms, histograms);
     for (const [name, { kind, ...points }] of Object.entries(curves)) {
       const { curve } = this.curves.get(name) ?? { curve: emptyCurve };
       this.curves.set(name, { kind, curve: bounded(extend(curve, points)) });
@@ -81,6 +89,14 @@ export class ShownRun {
       this.workers.set(worker, known);
     }
   }
+}
+
+/** Steps that ascend; more than these are thinned to half of them. */
+function joined(known: readonly HistogramStep[], added: readonly HistogramStep[]): readonly HistogramStep[] {
+  if (added.length === 0) return known;
+  const last = known.at(-1)?.step ?? -1;
+  const all = [...known, ...added.filter(({ step }) => step > last)];
+  return all.length > maxHistograms ? fewer(all, maxHistograms / 2) : all;
 }
 
 function bounded(curve: Curve): Curve {

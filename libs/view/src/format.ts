@@ -19,7 +19,8 @@ export function numberText(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return '0';
   if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace('e+', 'e').replace('-', '−');
-  return value.toPrecision(4).replace('-', '−');
+  const text = size >= 1e4 ? String(Math.round(value)) : value.toPrecision(4);
+  return text.replace('-', '−');
 }
 
 /** `0:32`, `12:05`, `1:02:03`. */

@@ -25,6 +25,16 @@ export {
   shortHash,
   spreadText,
 } from './format.ts';
+export {
+  fewer,
+  type Heat,
+  type HistogramKind,
+  type HistogramRow,
+  type HistogramStep,
+  heatOf,
+  histogramKinds,
+  namesIn,
+} from './histograms.ts';
 export type {
   CurveKind,
   Delta,

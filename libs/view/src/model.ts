@@ -1,5 +1,6 @@
 /** What a page knows of runs. */
 import type { Curve } from './curve.ts';
+import type { HistogramStep } from './histograms.ts';
 import type { ProgramPart } from './program.ts';
 import type { RunStatus } from './status.ts';
 import type { SweepDelta, SweepView } from './sweep/model.ts';
@@ -75,6 +76,8 @@ export interface RunView {
   readonly workers: readonly WorkerView[];
   /** Parts of a step, from a trace; empty without one. */
   readonly program: readonly ProgramPart[];
+  /** Of some steps, ascending; empty in a run that was not asked for them. */
+  readonly histograms: readonly HistogramStep[];
 }
 
 export interface PageData {
@@ -121,4 +124,6 @@ export interface RunDelta {
   >;
   readonly workers?: readonly WorkerView[];
   readonly program?: readonly ProgramPart[];
+  /** Of later steps. */
+  readonly histograms?: readonly HistogramStep[];
 }

@@ -60,7 +60,7 @@ export interface PlotOptions {
   readonly tipOf: (trial: number) => readonly (readonly [name: string, value: string])[];
 }
 
-const margin = { left: 56, right: 14, top: 16, bottom: 26 };
+const margin = { left: 56, right: 14, top: 18, bottom: 26 };
 const lane = 20;
 
 /** The pointer finds points within so many pixels. */
@@ -163,7 +163,7 @@ export class Plot {
     this.#elements = new Map();
     this.#at = [];
     const points = content.points.map((point) => this.#point(point, xOf(point.x), yOf(point.y), bottom));
-    const lines = content.lines.map((line) => this.#line(line, xOf, yOf, bottom));
+    const lines = content.lines.map((line) => this.#line(line, xOf, yOf));
     const drawing = s(
       'svg',
       { width: this.#width, height, viewBox: `0 0 ${this.#width} ${height}`, 'aria-hidden': 'true' },
@@ -199,15 +199,15 @@ export class Plot {
     { kind, trial, places, text }: PlotLine,
     xOf: (place: number) => number,
     yOf: (place: number) => number,
-    bottom: number,
   ): SVGElement {
     const d = places.map(({ x, y }, i) => `${i === 0 ? 'M' : 'L'}${xOf(x).toFixed(1)} ${yOf(y).toFixed(1)}`);
     const path = s('path', { class: `line line-${kind}`, d: d.join('') });
     if (trial !== undefined) this.#keep(trial, path);
     if (text === undefined) return path;
     const x = xOf(places[0]!.x);
-    const isRight = x > this.#width - 90;
-    const anchor = { x: x + (isRight ? -5 : 5), y: bottom - 5, 'text-anchor': isRight ? 'end' : 'start' };
+    const isRight = x > this.#width - 110;
+    // Above the points, in the margin.
+    const anchor = { x: isRight ? this.#width - 4 : x - 4, y: 9, 'text-anchor': isRight ? 'end' : 'start' };
     return s('g', {}, path, s('text', { class: 'note', ...anchor }, text));
   }
 

@@ -42,9 +42,7 @@ export function sweepFigures({ facts, progress, trials }: SweepView): readonly F
         ]),
     {
       ...{ name: 'Search', value: facts.search.split(' ')[0]! },
-      note: [facts.search.split(' ').slice(1).join(' '), facts.stopping ?? '']
-        .filter((text) => text !== '')
-        .join(', '),
+      note: facts.stopping === undefined ? '' : `with ${facts.stopping.split(' ')[0]}`,
     },
     ...(tableSha256 === undefined
       ? []

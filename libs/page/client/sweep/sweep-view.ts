@@ -224,8 +224,23 @@ class TheSweepView implements View {
       h('h2', {}, 'To get this table again'),
       h('div', { class: 'command' }, h('code', {}, facts.command)),
       ...result,
+      h('p', { class: 'result' }, settingsText(facts)),
     );
   }
+}
+
+/** What decides the table, besides the space. */
+function settingsText({ search, stopping, seed, repeats, generation, profile }: SweepView['facts']): string {
+  const parts = [
+    ...[`search ${search}`, ...(stopping === undefined ? [] : [`stopping ${stopping}`])],
+    ...[
+      `seed ${seed}`,
+      `${repeats} ${repeats === 1 ? 'run' : 'runs'} a trial`,
+      `generations of ${generation}`,
+    ],
+    ...(profile === undefined ? [] : [`profile ${profile}`]),
+  ];
+  return parts.join('; ');
 }
 
 function section(title: string, ...children: readonly Node[]): HTMLElement {

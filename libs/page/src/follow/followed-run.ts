@@ -26,6 +26,7 @@ import {
   type WorkerView,
   widthFor,
 } from '@lockstep/view';
+import { FollowedHistograms } from './followed-histograms.ts';
 import { FollowedMetrics, takeFresh } from './metrics.ts';
 import { commandText, machineText } from './texts.ts';
 import { coarser, compact } from './thinned.ts';
@@ -45,6 +46,8 @@ export interface RunFolder {
 export interface Detail {
   readonly curveColumns: number;
   readonly workColumns: number;
+  /** Steps of histograms. */
+  readonly histogramSteps: number;
 }
 
 /** What was read of a folder. */
@@ -53,6 +56,7 @@ interface Contents {
   readonly trace: LogTail;
   readonly program: GrowingProgram;
   readonly metrics: FollowedMetrics;
+  readonly histograms: FollowedHistograms;
   readonly events: LogRecord[];
   readonly journal: LogRecord[];
 }
@@ -99,12 +103,13 @@ export class FollowedRun {
    * the changes, as those of the run of this index. Throws `config` where the folder is gone; what was read of it stays.
    */
   async poll(index: number): Promise<'same' | 'revised' | RunDelta> {
-    const { tails, metrics, events, journal, trace, program } = this.#contents;
+    const { tails, metrics, events, journal, trace, program, histograms } = this.#contents;
     const read = {
       journal: await tails.journal.read((line) => void journal.push(line)),
       events: await tails.events.read((line) => void events.push(line)),
       metrics: await tails.metrics.read((line) => metrics.add(line)),
       trace: await trace.read((event) => program.add(event)),
+      histograms: await histograms.read(),
     };
     const isRunning = this.#isRunning(this.folder);
     if (Object.values(read).includes('replaced')) {
@@ -116,12 +121,14 @@ export class FollowedRun {
       return 'revised';
     }
     const isTold = read.events === 'grown' || read.journal === 'grown' || isRunning !== this.#wasRunning;
-    if (!isTold && read.metrics === 'same' && read.trace === 'same') return 'same';
+    if (!isTold && [read.metrics, read.trace, read.histograms].every((change) => change === 'same'))
+      return 'same';
     if (isTold) {
       this.#record = await recordOf(this.folder, this.#contents, isRunning);
       this.#wasRunning = isRunning;
     }
-    if (metrics.takeRevised()) return 'revised';
+    // Both are asked, so that neither says it again.
+    if ([metrics.takeRevised(), histograms.takeRevised()].includes(true)) return 'revised';
     return {
       run: index,
       progress: this.#progress(),
@@ -132,8 +139,8 @@ export class FollowedRun {
   }
 
   /** Everything that was read, thinned. */
-  view({ curveColumns, workColumns }: Detail): RunView {
-    const { program, metrics } = this.#contents;
+  view({ curveColumns, workColumns, histogramSteps }: Detail): RunView {
+    const { program, metrics, histograms } = this.#contents;
     const { curves, workers } = metrics;
     return {
       facts: this.#facts(),
@@ -151,6 +158,7 @@ export class FollowedRun {
         work: coarser(work.get(), workColumns),
       })),
       program: program.get(),
+      histograms: histograms.view(histogramSteps),
     };
   }
 
@@ -224,8 +232,8 @@ export class FollowedRun {
     return timelineOf(this.#contents.events, this.#contents.journal, this.#record.status === 'running');
   }
 
-  /** Points and work that were not passed on. */
-  #fresh(): Pick<RunDelta, 'curves' | 'workers'> {
+  /** Points, work and histograms that were not passed on. */
+  #fresh(): Pick<RunDelta, 'curves' | 'workers' | 'histograms'> {
     const curves = [...this.#contents.metrics.curves].flatMap(([name, curve]) => {
       const points = curve.takeNew();
       return points === undefined ? [] : [[name, listed(curve.kind, points)] as const];
@@ -234,9 +242,11 @@ export class FollowedRun {
       const work = takeFresh(followed);
       return work === undefined ? [] : [{ worker, rank: followed.rank, work }];
     });
+    const histograms = this.#contents.histograms.takeFresh();
     return {
       ...(curves.length > 0 && { curves: Object.fromEntries(curves) }),
       ...(workers.length > 0 && { workers }),
+      ...(histograms && { histograms }),
     };
   }
 }
@@ -252,15 +262,18 @@ async function readContents(folder: string): Promise<Contents> {
     trace: new LogTail(join(folder, 'trace.json'), (line) => recordIn(line.replace(/,$/, ''))),
     program: new GrowingProgram(),
     metrics: new FollowedMetrics(await batchSizeOf(folder)),
+    histograms: new FollowedHistograms(folder),
     events: [],
     journal: [],
   };
-  const { tails, metrics, events, journal, trace, program } = contents;
+  const { tails, metrics, events, journal, trace, program, histograms } = contents;
   await trace.read((event) => program.add(event));
   await tails.journal.read((line) => void journal.push(line));
   await tails.events.read((line) => void events.push(line));
   await tails.metrics.read((line) => metrics.add(line));
+  await histograms.read();
   metrics.takeRevised();
+  histograms.takeRevised();
   return contents;
 }
 

@@ -21,6 +21,7 @@ export interface Changes {
 /** Points and columns of all runs together, so that hundreds of runs are sent and drawn as fast as one. */
 const curveBudget = 24_000;
 const workBudget = 4_096;
+const histogramBudget = 512;
 
 /** More runs that appear at once are not worth passing on one by one. */
 const maxAdded = 16;
@@ -161,6 +162,7 @@ export class FollowedRuns {
 export const detailFor = (numRuns: number): Detail => ({
   curveColumns: within(curveBudget / Math.max(1, numRuns), 64, 1_024),
   workColumns: within(workBudget / Math.max(1, numRuns), 16, 512),
+  histogramSteps: within(histogramBudget / Math.max(1, numRuns), 8, 128),
 });
 
 const within = (value: number, least: number, most: number): number =>
