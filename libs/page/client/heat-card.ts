@@ -11,7 +11,7 @@ export class HeatCard {
   readonly #name: string;
   readonly #canvas = h('canvas', { 'aria-hidden': 'true' });
   readonly #figure: HTMLElement;
-  readonly #reading = h('p', { class: 'heat-reading', 'aria-live': 'polite' });
+  readonly #reading = h('p', { class: 'heat-reading' });
   #heat: Heat | undefined;
   #palette: Palette | undefined;
   #width = 0;
@@ -26,7 +26,11 @@ export class HeatCard {
         ...{ class: 'heat', tabindex: 0, role: 'application', 'aria-roledescription': 'heat map' },
         on: {
           keydown: (event: KeyboardEvent) => this.#key(event),
-          pointermove: (event: PointerEvent) => this.#read(this.#indexAt(event)),
+          pointermove: (event: PointerEvent) => {
+            this.#reading.removeAttribute('aria-live');
+            this.#read(this.#indexAt(event));
+          },
+          blur: () => this.#reading.removeAttribute('aria-live'),
           pointerleave: () => this.#read(undefined),
         },
       },
@@ -35,7 +39,8 @@ export class HeatCard {
     this.element = h(
       'article',
       { class: 'card' },
-      h('header', {}, h('h3', {}, name), this.#reading),
+      h('header', {}, h('h3', {}, name)),
+      this.#reading,
       this.#figure,
     );
   }
@@ -179,6 +184,8 @@ export class HeatCard {
     const last = this.#heat.steps.length - 1;
     const at = this.#at ?? last;
     const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last }[event.key];
+    // Spoken only where keys have asked for it.
+    this.#reading.setAttribute('aria-live', 'polite');
     if (event.key === 'Escape') this.#read(undefined);
     else if (to === undefined) return;
     else this.#read(Math.max(0, Math.min(last, to)));

@@ -18,7 +18,7 @@ export function metricText(name: string, value: number): string {
 export function numberText(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return '0';
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace('e+', 'e').replace('-', '−');
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace('e+', 'e').replaceAll('-', '−');
   const text = size >= 1e4 ? String(Math.round(value)) : value.toPrecision(4);
   return text.replace('-', '−');
 }

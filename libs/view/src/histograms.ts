@@ -43,7 +43,7 @@ export interface Heat {
 }
 
 /** Magnitudes below which lie fewer elements than this share at every step are one row in the middle. */
-const negligible = 0.02;
+const negligible = 0.1;
 
 /** Of one parameter; undefined where no step has it. */
 export function heatOf(steps: readonly HistogramStep[], kind: HistogramKind, name: string): Heat | undefined {

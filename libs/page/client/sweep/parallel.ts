@@ -30,6 +30,8 @@ export class Parallel {
   #sweep: SweepView | undefined;
   #marking: Marking | undefined;
   #axesShape = '';
+  /** What the lines are of. */
+  #drawn: { readonly sweep: SweepView; readonly axes: string } | undefined;
 
   constructor(options: ParallelOptions) {
     this.#options = options;
@@ -98,7 +100,7 @@ export class Parallel {
 
   /** The axes stay while a part of one is dragged, and where only trials are new. */
   #drawAxes(width: number): void {
-    const ticks = this.#axes.map(({ id, scale }) => [id, scale.ticks(6)]);
+    const ticks = this.#axes.map(({ id, scale }) => [id, scale.ticks(6), scale.valueAt(0), scale.valueAt(1)]);
     const shape = JSON.stringify([width, ticks]);
     if (shape === this.#axesShape) return;
     this.#axesShape = shape;
@@ -128,7 +130,10 @@ export class Parallel {
     );
   }
 
+  /** The lines stay where only what is chosen is other. */
   #drawLines(sweep: SweepView): void {
+    if (this.#drawn?.sweep === sweep && this.#drawn.axes === this.#axesShape) return;
+    this.#drawn = { sweep, axes: this.#axesShape };
     const layout = this.#layout!;
     const { trials, progress, facts } = sweep;
     const standing = standings(trials, facts.objectives[0]!.direction);

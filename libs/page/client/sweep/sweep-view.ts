@@ -15,6 +15,13 @@ export const createSweepView = (app: App): View => new TheSweepView(app);
 
 const slices = 210;
 
+/** The trials that are chosen, and what they were chosen from and by. */
+interface Chosen {
+  readonly sweep: SweepView | undefined;
+  readonly key: string;
+  readonly numbers: ReadonlySet<number>;
+}
+
 class TheSweepView implements View {
   readonly element = h('div', { class: 'sweep' });
   readonly #app: App;
@@ -35,8 +42,10 @@ class TheSweepView implements View {
   /** What is chosen while an axis is dragged, which is not in the address yet. */
   #dragged: readonly Brush[] | undefined;
   #hovered: number | undefined;
+  /** What is drawn. */
+  #drawn: SweepView | undefined;
   #shape = '';
-  #chosen: { readonly key: string; readonly numbers: ReadonlySet<number> } = { key: '', numbers: new Set() };
+  #chosen: Chosen = { sweep: undefined, key: '', numbers: new Set() };
 
   constructor(app: App) {
     this.#app = app;
@@ -72,8 +81,9 @@ class TheSweepView implements View {
     this.#arrange(sweep);
     const { log: isLog } = this.#app.keeper.state;
     const steps = stepValues(sweep, this.#app.store);
-    const shape = JSON.stringify([sweep, steps, isLog]);
-    const isOther = shape !== this.#shape;
+    const shape = JSON.stringify([steps.trials.map(({ points }) => points), isLog]);
+    const isOther = sweep !== this.#drawn || shape !== this.#shape;
+    this.#drawn = sweep;
     this.#shape = shape;
     if (isOther) {
       this.#history.show(historyOf(sweep, isLog));
@@ -110,15 +120,9 @@ class TheSweepView implements View {
     if (sweep === undefined) return;
     const { state } = this.#app.keeper;
     const brushes = this.#dragged ?? state.brushes;
-    const key = JSON.stringify([
-      sweep.facts.id,
-      sweep.trials.length,
-      this.#shape.length,
-      brushes,
-      state.trialFilter,
-    ]);
-    if (key !== this.#chosen.key) {
-      this.#chosen = { key, numbers: choose(sweep, { ...state, brushes }).numbers };
+    const key = JSON.stringify([brushes, state.trialFilter]);
+    if (key !== this.#chosen.key || sweep !== this.#chosen.sweep) {
+      this.#chosen = { sweep, key, numbers: choose(sweep, { ...state, brushes }).numbers };
     }
     const selected = state.trial ?? sweep.progress.best;
     const marking: Marking = { chosen: this.#chosen.numbers, selected, hovered: this.#hovered };

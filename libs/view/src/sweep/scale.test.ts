@@ -83,8 +83,8 @@ describe('measuredScale', () => {
 
 describe('tickText', () => {
   it('is short', () => {
-    expect([0, 0.05, 1e-4, 20_000, 1234.5, -2, 3e7].map(tickText)).toEqual([
-      ...['0', '0.05', '1e−4', '20k', '1234.5', '−2', '3e7'],
+    expect([0, 0.05, -1e-4, 20_000, 1234.5, -2, 3e7].map(tickText)).toEqual([
+      ...['0', '0.05', '−1e−4', '20k', '1234.5', '−2', '3e7'],
     ]);
   });
 });

@@ -141,8 +141,8 @@ export function tickText(value: number): string {
   if (size < 1e-3 || size >= 1e6) {
     return value.toExponential().length > 7
       ? numberText(value)
-      : value.toExponential().replace('e+', 'e').replace('-', '−');
+      : value.toExponential().replace('e+', 'e').replaceAll('-', '−');
   }
   const text = size >= 1e4 && value % 100 === 0 ? `${value / 1_000}k` : String(Number(value.toPrecision(6)));
-  return text.replace('-', '−');
+  return text.replaceAll('-', '−');
 }
