@@ -74,7 +74,7 @@ export class HeatCard {
     return {
       ...{ right, bottom, column, row },
       x: (index: number): number => margin.left + index * column,
-      y: (rows: number): number => bottom - rows * row,
+      y: (place: number): number => bottom - place * (bottom - margin.top),
     };
   }
 
@@ -93,7 +93,11 @@ export class HeatCard {
     this.#drawAxes(ctx, heat, palette);
   }
 
-  #drawShares(ctx: CanvasRenderingContext2D, { shares, broken, steps }: Heat, palette: Palette): void {
+  #drawShares(
+    ctx: CanvasRenderingContext2D,
+    { shares, broken, steps, numRows }: Heat,
+    palette: Palette,
+  ): void {
     const { x, y, column, row, bottom } = this.#place();
     const most = Math.max(...shares.flat());
     ctx.fillStyle = palette.accent;
@@ -102,7 +106,7 @@ export class HeatCard {
         if (share === 0) continue;
         // The root shows few elements beside many.
         ctx.globalAlpha = 0.06 + 0.84 * Math.sqrt(share / most);
-        ctx.fillRect(x(index), y(at + 1), column + 0.4, row + 0.4);
+        ctx.fillRect(x(index), y((at + 1) / numRows), column + 0.4, row + 0.4);
       }
     }
     ctx.globalAlpha = 1;
@@ -110,7 +114,7 @@ export class HeatCard {
     for (const step of broken) ctx.fillRect(x(steps.indexOf(step)), bottom - 3, column, 3);
   }
 
-  #drawQuantiles(ctx: CanvasRenderingContext2D, { quantiles }: Heat, palette: Palette): void {
+  #drawQuantiles(ctx: CanvasRenderingContext2D, { quantiles, place }: Heat, palette: Palette): void {
     const { x, y, column } = this.#place();
     ctx.strokeStyle = palette.ink;
     for (const [which, [width, dash]] of [
@@ -127,7 +131,7 @@ export class HeatCard {
           isDown = false;
           continue;
         }
-        const [left, top] = [x(index) + column / 2, y(quantile[which]!)];
+        const [left, top] = [x(index) + column / 2, y(within(place(quantile[which]!)))];
         if (isDown) ctx.lineTo(left, top);
         else ctx.moveTo(left, top);
         isDown = true;
@@ -146,8 +150,8 @@ export class HeatCard {
     ctx.textAlign = 'right';
     ctx.textBaseline = 'middle';
     let last = Number.POSITIVE_INFINITY;
-    for (const { at, text } of ticks) {
-      const top = y(at);
+    for (const { place, text } of ticks(6)) {
+      const top = y(place);
       if (last - top < 15) continue;
       last = top;
       ctx.fillText(text, margin.left - 8, Math.max(margin.top + 4, top));
@@ -193,12 +197,14 @@ export class HeatCard {
   }
 }
 
+const within = (place: number): number => Math.max(0, Math.min(1, place));
+
 /** `step 100: median 0.012, 90% from −0.31 to 0.32`. */
-function readingOf({ steps, quantiles, broken, valueAt }: Heat, index: number): string {
+function readingOf({ steps, quantiles, broken }: Heat, index: number): string {
   const step = `step ${countText(steps[index]!)}`;
-  const places = quantiles[index];
-  if (places === null || places === undefined) return `${step}: none is finite`;
-  const [low, median, high] = places.map((place) => tickText(Number(valueAt(place).toPrecision(2))));
+  const values = quantiles[index];
+  if (values === null || values === undefined) return `${step}: none is finite`;
+  const [low, median, high] = values.map((value) => tickText(Number(value.toPrecision(2))));
   const ending = broken.includes(steps[index]!) ? ', some not finite' : '';
   return `${step}: median ${median}, 90% from ${low} to ${high}${ending}`;
 }

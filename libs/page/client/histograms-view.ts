@@ -21,6 +21,7 @@ class HistogramsView implements View {
   readonly #app: App;
   readonly #picker: ReturnType<typeof createPicker>;
   readonly #kinds: ReadonlyMap<HistogramKind, HTMLButtonElement>;
+  readonly #log: HTMLButtonElement;
   readonly #empty = h('p', { class: 'empty' });
   readonly #grid = h('div', { class: 'grid' });
   readonly #about = h('p', { class: 'about' });
@@ -34,12 +35,19 @@ class HistogramsView implements View {
     this.#app = app;
     this.#picker = createPicker(app);
     this.#kinds = new Map(histogramKinds.map((kind) => [kind, this.#button(kind)]));
+    const { keeper } = app;
+    this.#log = h(
+      'button',
+      { type: 'button', class: 'toggle', on: { click: () => keeper.set({ log: !keeper.state.log }) } },
+      'Log scale',
+    );
     this.element.append(
       this.#picker.element,
       h(
         'div',
         { class: 'tools', role: 'toolbar', 'aria-label': 'Histograms' },
         h('span', { class: 'buttons' }, ...this.#kinds.values()),
+        this.#log,
         legend(),
       ),
       this.#empty,
@@ -52,16 +60,17 @@ class HistogramsView implements View {
 
   update(): void {
     this.#picker.update();
-    const { histograms: kind } = this.#app.keeper.state;
+    const { histograms: kind, log: isLog } = this.#app.keeper.state;
+    this.#log.setAttribute('aria-pressed', String(isLog));
     for (const [name, button] of this.#kinds) button.setAttribute('aria-pressed', String(name === kind));
     const run = currentRun(this.#app);
     const steps = run?.histograms ?? [];
     this.#empty.replaceChildren(
       steps.length === 0 ? 'This run has no histograms. They are recorded with --histograms.' : '',
     );
-    this.#about.replaceChildren(steps.length === 0 ? '' : aboutText(kind));
+    this.#about.replaceChildren(steps.length === 0 ? '' : aboutText(kind, isLog));
     const palette = this.#app.palette();
-    const key = JSON.stringify([run?.id, kind, palette]);
+    const key = JSON.stringify([run?.id, kind, isLog, palette]);
     if (key === this.#shown?.key && steps === this.#shown.steps) return;
     this.#shown = { key, steps };
     const names = namesIn(steps, kind);
@@ -69,7 +78,7 @@ class HistogramsView implements View {
       this.#cards = new Map(names.map((name) => [name, new HeatCard(name)]));
       this.#grid.replaceChildren(...[...this.#cards.values()].map(({ element }) => element));
     }
-    for (const [name, card] of this.#cards) card.show(heatOf(steps, kind, name)!, palette);
+    for (const [name, card] of this.#cards) card.show(heatOf(steps, kind, name, isLog)!, palette);
   }
 
   close(): void {
@@ -88,8 +97,10 @@ const about: Readonly<Record<HistogramKind, string>> = {
   updates: 'What the step has added to the parameters.',
 };
 
-const aboutText = (kind: HistogramKind): string =>
-  `${about[kind]} A row is half a power of two of the magnitude; the smallest magnitudes are one row at 0.`;
+const aboutText = (kind: HistogramKind, isLog: boolean): string =>
+  isLog
+    ? `${about[kind]} A row is half a power of two of the magnitude; small magnitudes are one row at 0.`
+    : `${about[kind]} Of the elements 0.2% at either end may lie outside.`;
 
 function legend(): HTMLElement {
   return h(

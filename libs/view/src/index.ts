@@ -25,13 +25,12 @@ export {
   shortHash,
   spreadText,
 } from './format.ts';
+export { type Heat, heatOf } from './heat.ts';
 export {
   fewer,
-  type Heat,
   type HistogramKind,
   type HistogramRow,
   type HistogramStep,
-  heatOf,
   histogramKinds,
   namesIn,
 } from './histograms.ts';
