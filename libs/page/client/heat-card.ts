@@ -67,12 +67,11 @@ export class HeatCard {
   }
 
   #place() {
-    const { steps, numRows } = this.#heat!;
+    const { steps } = this.#heat!;
     const [right, bottom] = [this.#width - margin.right, height - margin.bottom];
     const column = (right - margin.left) / steps.length;
-    const row = (bottom - margin.top) / numRows;
     return {
-      ...{ right, bottom, column, row },
+      ...{ right, bottom, column },
       x: (index: number): number => margin.left + index * column,
       y: (place: number): number => bottom - place * (bottom - margin.top),
     };
@@ -98,7 +97,9 @@ export class HeatCard {
     { shares, broken, steps, numRows }: Heat,
     palette: Palette,
   ): void {
-    const { x, y, column, row, bottom } = this.#place();
+    const { x, y, column, bottom } = this.#place();
+    // Whole pixels leave no seams.
+    const edge = (length: number): number => Math.round(length * devicePixelRatio) / devicePixelRatio;
     const most = Math.max(...shares.flat());
     ctx.fillStyle = palette.accent;
     for (const [index, list] of shares.entries()) {
@@ -106,7 +107,8 @@ export class HeatCard {
         if (share === 0) continue;
         // The root shows few elements beside many.
         ctx.globalAlpha = 0.06 + 0.84 * Math.sqrt(share / most);
-        ctx.fillRect(x(index), y((at + 1) / numRows), column + 0.4, row + 0.4);
+        const [left, top] = [edge(x(index)), edge(y((at + 1) / numRows))];
+        ctx.fillRect(left, top, edge(x(index + 1)) - left, edge(y(at / numRows)) - top);
       }
     }
     ctx.globalAlpha = 1;

@@ -21,12 +21,28 @@ import type { GlyphName } from './glyph.ts';
 import { inLane, type PlotContent, type PlotLine, type PlotPoint } from './plot.ts';
 
 /** The scale of an objective over all trials; of values that are all above 0 it may be logarithmic. */
-export const objectiveScale = ({ trials }: SweepView, objective: number, isLog: boolean, of: ObjectiveView) =>
-  measuredScale(
+export const objectiveScale = (
+  { trials }: SweepView,
+  objective: number,
+  isLog: boolean,
+  of: ObjectiveView,
+): Scale =>
+  scaleIn(
+    of,
     trials.flatMap(({ values }) => values[objective] ?? []),
-    of.direction,
     isLog,
   );
+
+/** Shares of samples are written as percentages. */
+function scaleIn({ metric, direction }: ObjectiveView, values: readonly number[], isLog: boolean): Scale {
+  const scale = measuredScale(values, direction, isLog);
+  if (!/accuracy$/i.test(metric)) return scale;
+  const percent = (place: number): string => `${Math.round(1_000 * Number(scale.valueAt(place))) / 10}%`;
+  return {
+    ...scale,
+    ticks: (count) => scale.ticks(count).map(({ place }) => ({ place, text: percent(place) })),
+  };
+}
 
 export const glyphOf = ({ number, status }: TrialView, best: number | undefined): GlyphName =>
   number === best ? 'best' : status;
@@ -35,12 +51,12 @@ export const glyphOf = ({ number, status }: TrialView, best: number | undefined)
 const lacksValues = (trials: readonly TrialView[]): boolean =>
   trials.some(({ values }) => values[0] === undefined || Number.isNaN(values[0]));
 
-/** Half the bar of a spread, as a share of the axis around the value. */
-function spreadShare(scale: Scale, { values, spread }: TrialView): number {
+/** The ends of the bar of a spread. */
+function spreadOf(scale: Scale, { values, spread }: TrialView): PlotPoint['spread'] {
   const [value] = values;
-  if (value === undefined || spread === undefined) return 0;
+  if (value === undefined || spread === undefined) return undefined;
   const [low, high] = [scale.place(value - spread), scale.place(value + spread)];
-  return low === undefined || high === undefined ? 0 : (high - low) / 2;
+  return low === undefined || high === undefined ? undefined : { low, high };
 }
 
 /** Values by the number of the trial, with the best so far. */
@@ -52,9 +68,9 @@ export function historyOf(sweep: SweepView, isLog: boolean): PlotContent {
   const x = numberScale({ lo: 0, hi: last, log: false });
   const points = trials.map((trial): PlotPoint => {
     const place = y.place(trial.values[0] ?? Number.NaN);
-    const spread = place === undefined ? 0 : spreadShare(y, trial);
+    const spread = spreadOf(y, trial);
     return {
-      ...{ trial, x: x.place(trial.number)!, y: place ?? inLane, spread },
+      ...{ trial, x: x.place(trial.number)!, y: place ?? inLane, ...(spread && { spread }) },
       isBeyond: y.isBeyond(trial.values[0] ?? Number.NaN),
       name: glyphOf(trial, progress.best),
     };
@@ -113,7 +129,7 @@ export interface StepValues {
   readonly trials: readonly { readonly trial: TrialView; readonly points: readonly RungPoint[] }[];
 }
 
-/** The values at the ends of rungs; of a sweep without rungs those of all evaluations. */
+/** The values at the ends of rungs; of a sweep without rungs those of all evaluations, if there are several. */
 export function stepValues({ trials, facts }: SweepView, store: Store): StepValues {
   const inRungs = trials.filter(({ rungs }) => rungs.length > 0);
   if (inRungs.length > 0) {
@@ -125,7 +141,8 @@ export function stepValues({ trials, facts }: SweepView, store: Store): StepValu
     const curves = trial.repeats.flatMap(({ run = '' }) => runs.get(run)?.curves.get(metric)?.curve ?? []);
     return { trial, points: curves.length === 0 ? [] : meansAt(curves) };
   });
-  return { isOfRungs: false, trials: found.filter(({ points }) => points.length > 0) };
+  const isSeveral = found.some(({ points }) => points.length > 1);
+  return { isOfRungs: false, trials: isSeveral ? found.filter(({ points }) => points.length > 0) : [] };
 }
 
 const trialsText = (count: number): string => `${count} ${count === 1 ? 'trial' : 'trials'}`;
@@ -135,9 +152,9 @@ export function rungPlotOf(sweep: SweepView, { isOfRungs, trials }: StepValues, 
   const { progress, facts } = sweep;
   const [objective] = facts.objectives as [ObjectiveView];
   const all = trials.flatMap(({ points }) => points);
-  const y = measuredScale(
+  const y = scaleIn(
+    objective,
     all.map(({ value }) => value),
-    objective.direction,
     isLog,
   );
   const steps = all.map(({ step }) => step);

@@ -19,8 +19,8 @@ export interface PlotPoint extends Place {
   readonly name: GlyphName;
   /** Whether the value lies beyond the end of the vertical axis at which the point is. */
   readonly isBeyond?: boolean;
-  /** Half of the length of a bar through the point, as a share of the height. */
-  readonly spread?: number;
+  /** The places of the ends of a bar through the point. */
+  readonly spread?: { readonly low: number; readonly high: number } | undefined;
 }
 
 export interface PlotLine {
@@ -162,7 +162,7 @@ export class Plot {
       place === inLane ? bottom + lane - 4 : bottom - place * (bottom - margin.top);
     this.#elements = new Map();
     this.#at = [];
-    const points = content.points.map((point) => this.#point(point, xOf(point.x), yOf(point.y), bottom));
+    const points = content.points.map((point) => this.#point(point, xOf(point.x), yOf, bottom));
     const lines = content.lines.map((line) => this.#line(line, xOf, yOf));
     const drawing = s(
       'svg',
@@ -175,21 +175,18 @@ export class Plot {
     if (this.#marking !== undefined) for (const trial of this.#elements.keys()) this.#dress(trial);
   }
 
-  #point(
-    { trial, name, spread = 0, isBeyond = false }: PlotPoint,
-    x: number,
-    y: number,
-    bottom: number,
-  ): SVGElement {
-    const length = spread * (bottom - margin.top);
-    const bar = length < 1 ? null : s('line', { class: 'spread', x1: 0, x2: 0, y1: -length, y2: length });
+  #point(point: PlotPoint, x: number, yOf: (place: number) => number, bottom: number): SVGElement {
+    const { trial, name, spread, isBeyond = false } = point;
+    const y = yOf(point.y);
+    const ends = spread && { y1: yOf(spread.low) - y, y2: yOf(spread.high) - y };
+    const bar = ends && s('line', { class: 'spread', x1: 0, x2: 0, ...ends });
     const element = s('g', { class: 'trial', transform: `translate(${x.toFixed(1)} ${y.toFixed(1)})` });
     const isUp = y < bottom / 2;
     const arrow = s('path', {
       class: 'beyond',
       d: isUp ? 'M-3.5 -6.5L0 -10L3.5 -6.5' : 'M-3.5 6.5L0 10L3.5 6.5',
     });
-    element.append(...(bar === null ? [] : [bar]), glyph(name), ...(isBeyond ? [arrow] : []));
+    element.append(...(bar === undefined ? [] : [bar]), glyph(name), ...(isBeyond ? [arrow] : []));
     this.#keep(trial.number, element);
     this.#at.push({ trial: trial.number, x, y });
     return element;
