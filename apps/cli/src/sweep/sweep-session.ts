@@ -71,13 +71,16 @@ export async function trainSweep(session: SweepSession): Promise<SweepProgress> 
       changes.changed();
     };
     stopFollowing = followCancelled(folder, onCancel, changes.fail);
+    let next: ReturnType<Ledger['next']> = 'wait';
     for (;;) {
-      const hasRoom = running.size < crew.numPlaces();
-      const next = stops.isStopped || !hasRoom ? 'wait' : ledger.next();
-      if (typeof next === 'object') {
+      const isOpen = typeof next === 'object' && !stops.isCancelled(next.trial);
+      if (!isOpen) next = stops.isStopped ? 'done' : ledger.next();
+      const canTrain = !stops.isStopped && running.size < crew.numPlaces();
+      if (typeof next === 'object' && canTrain) {
         const one: Promise<void> = train(next).finally(() => running.delete(one));
         running.add(one);
-      } else if (running.size === 0 && (stops.isStopped || hasRoom)) break;
+        next = 'wait';
+      } else if (running.size === 0 && (typeof next !== 'object' || stops.isStopped)) break;
       else await Promise.race([...running, crew.failed, changes.next()]);
     }
     await close();
