@@ -1,4 +1,5 @@
 /** A sweep has one table: for any number of workers, and when its process is killed and another goes on. */
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -7,9 +8,11 @@ import { type Command, startCommand } from '../cluster/harness/command.ts';
 
 const file = 'test/cluster/experiments/rated-sweep.ts';
 
-async function begin(workers: number): Promise<Command> {
+const halvingFile = 'test/cluster/experiments/rated-halving-sweep.ts';
+
+async function begin(workers: number, sweep = file): Promise<Command> {
   const root = await temporaryFolder();
-  return startCommand(['sweep', file, '--workers', `${workers}`, '--sweep-root', root, '--json']);
+  return startCommand(['sweep', sweep, '--workers', `${workers}`, '--sweep-root', root, '--json']);
 }
 
 it('gives one table with one worker, with two, and after a kill and a Ctrl-C', async () => {
@@ -45,3 +48,49 @@ it('gives one table with one worker, with two, and after a kill and a Ctrl-C', a
   const again = startCommand(['sweep', '--resume', `${unfinished}`, '--workers', '1', '--json']);
   expect(await again.event('done')).toMatchObject({ tableSha256, best, trials });
 }, 180_000);
+
+/** Ends the local workers of a sweep without a word. */
+function killWorkers({ pid }: Command, count: number): void {
+  const workers = execFileSync('ps', ['-o', 'pid=', '--ppid', `${pid}`], { encoding: 'utf8' })
+    .trim()
+    .split(/\s+/)
+    .slice(0, count);
+  for (const worker of workers) process.kill(Number(worker), 'SIGKILL');
+}
+
+it('stops the same trials at rungs on any pool, with workers that are killed, and when it is killed twice', async () => {
+  const alone = await begin(1, halvingFile);
+  const { tableSha256, best, trials, sweep } = await alone.event('done');
+  expect(await alone.exited).toBe(0);
+  const lines = readFileSync(join(`${sweep}`, 'table.jsonl'), 'utf8')
+    .trim()
+    .split('\n');
+  const statuses = lines.map((line) => (JSON.parse(line) as { readonly status: string }).status);
+  expect(statuses.toSorted()).toEqual(['complete', ...Array(2).fill('failed'), ...Array(9).fill('pruned')]);
+
+  const four = await begin(4, halvingFile);
+  await four.event('begun', 6);
+  killWorkers(four, 2);
+  await four.event('trial', 5);
+  killWorkers(four, 1);
+  expect(await four.event('done')).toMatchObject({ tableSha256, best, trials });
+
+  const first = await begin(2, halvingFile);
+  const { sweep: unfinished } = await first.event('started');
+  await first.event('begun', 9);
+  first.kill();
+  await first.exited;
+  const resume = (workers: number): Command =>
+    startCommand(['sweep', '--resume', `${unfinished}`, '--workers', `${workers}`, '--json']);
+  const second = resume(4);
+  await second.event('trial', 3);
+  second.kill();
+  await second.exited;
+  const third = resume(2);
+  expect(await third.event('done')).toMatchObject({ tableSha256, best, trials, sweep: unfinished });
+  expect(
+    readFileSync(join(`${unfinished}`, 'table.jsonl'), 'utf8')
+      .trim()
+      .split('\n'),
+  ).toEqual(lines);
+}, 240_000);
