@@ -135,6 +135,9 @@ async function trainToTable(
     const front = sweep.objectives.length > 1 ? ledger.front() : undefined;
     display.ended({ type: 'done', tableSha256, best: ledger.best(), front, trials, folder });
     return exitCodes.done;
+  } catch (error) {
+    display.failed(folder);
+    throw error;
   } finally {
     journal.close();
   }
