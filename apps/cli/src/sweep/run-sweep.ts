@@ -22,6 +22,7 @@ import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } f
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import {
   createSweepFolder,
+  discardIfEmpty,
   discardTable,
   type OpenJournal,
   openJournal,
@@ -136,7 +137,7 @@ async function trainToTable(
     display.ended({ type: 'done', tableSha256, best: ledger.best(), front, trials, folder });
     return exitCodes.done;
   } catch (error) {
-    display.failed(folder);
+    if (!(await discardIfEmpty(folder))) display.failed(folder);
     throw error;
   } finally {
     journal.close();

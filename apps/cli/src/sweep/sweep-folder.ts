@@ -1,7 +1,7 @@
 /** The folder of a sweep: `sweep.json`, the experiment's code, `journal.jsonl`, the trials' runs and, at the end, `table.jsonl`. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError, makeDurableFolder, writeAtomic } from '@lockstep/files';
@@ -111,6 +111,14 @@ function attempt<T>(path: string, action: () => T): T {
   } catch (cause) {
     throw fileError(path, cause);
   }
+}
+
+/** Removes the folder of a sweep that has no entry yet, because its address or its keys were wrong. Tells whether it did. */
+export async function discardIfEmpty(folder: string): Promise<boolean> {
+  const { size } = await stat(join(folder, sweepFiles.journal));
+  if (size > 0) return false;
+  await rm(folder, { recursive: true });
+  return true;
 }
 
 /** Removes a table that no longer holds. The journal has all that is in it. */
