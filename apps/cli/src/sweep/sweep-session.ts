@@ -1,5 +1,6 @@
 /** Trains what a sweep still needs: a pool, its local workers, and as many runs side by side as there are workers. */
 import type { Pool } from '@lockstep/coordinator';
+import { invariant } from '@lockstep/errors';
 import type { Profile } from '@lockstep/protocol';
 import { createLedger, type Ledger, type Sweep, type SweepRun } from '@lockstep/sweep';
 import { buildHash } from '@lockstep/worker';
@@ -80,8 +81,11 @@ export async function trainSweep(session: SweepSession): Promise<SweepProgress> 
         const one: Promise<void> = train(next).finally(() => running.delete(one));
         running.add(one);
         next = 'wait';
-      } else if (running.size === 0 && (typeof next !== 'object' || stops.isStopped)) break;
-      else await Promise.race([...running, crew.failed, changes.next()]);
+      } else if (running.size === 0 && (typeof next !== 'object' || stops.isStopped)) {
+        const isOver = next === 'done' || stops.isStopped || ledger.aside.length > 0;
+        invariant(isOver, 'the sweep waits for runs that nobody trains');
+        break;
+      } else await Promise.race([...running, crew.failed, changes.next()]);
     }
     await close();
     return { ledger, isStopped: stops.isStopped };

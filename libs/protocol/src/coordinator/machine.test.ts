@@ -129,6 +129,21 @@ describe('coordinator', () => {
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
   });
 
+  it('welcomes a worker again that repeats its hello for five seconds, and not again at once', () => {
+    const { raise, hear } = started();
+    hear('w1', helloOf('w1', 1));
+    const welcomedAt: number[] = [];
+    for (let now = 100; now <= 12_000; now += 100) {
+      raise({ type: 'tick' }, now);
+      if (now % 500 !== 0) continue;
+      for (const effect of hear('w1', helloOf('w1', 1), now)) {
+        expect(effect).toMatchObject({ type: 'send', worker: 'w1', message: { type: 'welcome' } });
+        welcomedAt.push(now);
+      }
+    }
+    expect(welcomedAt).toEqual([5_000, 10_000]);
+  });
+
   it('saves nothing when two fingerprints differ, because nobody knows which state is right', () => {
     const { hear } = running();
     hear('w1', committed(1, 'a'));
