@@ -1,6 +1,6 @@
 /** A sweep has one table: for any number of workers, and when its process is killed and another goes on. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../cluster/harness/cluster.ts';
@@ -58,6 +58,17 @@ function killWorkers({ pid }: Command, count: number): void {
   for (const worker of workers) process.kill(Number(worker), 'SIGKILL');
 }
 
+/** The command line that trains a trial's run in one go, and what the run came to. */
+function readRun(folder: string) {
+  const { command } = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8')) as {
+    readonly command: readonly string[];
+  };
+  const events = readFileSync(join(folder, 'events.jsonl'), 'utf8').trim().split('\n');
+  const last = JSON.parse(events.at(-1)!) as { readonly ending: Readonly<Record<string, unknown>> };
+  const { steps, fingerprint, chain, metrics } = last.ending;
+  return { command, ending: { steps, fingerprint, chain, metrics } };
+}
+
 it('stops the same trials at rungs on any pool, with workers that are killed, and when it is killed twice', async () => {
   const alone = await begin(1, halvingFile);
   const { tableSha256, best, trials, sweep } = await alone.event('done');
@@ -67,6 +78,14 @@ it('stops the same trials at rungs on any pool, with workers that are killed, an
     .split('\n');
   const statuses = lines.map((line) => (JSON.parse(line) as { readonly status: string }).status);
   expect(statuses.toSorted()).toEqual(['complete', ...Array(2).fill('failed'), ...Array(9).fill('pruned')]);
+
+  const { trial } = best as { readonly trial: number };
+  const [winner] = readdirSync(join(`${sweep}`, 'runs')).filter((name) =>
+    name.includes(`trial-000${trial}-`),
+  );
+  const { command, ending } = readRun(join(`${sweep}`, 'runs', winner!));
+  const whole = startCommand([...command, '--run-root', await temporaryFolder(), '--json']);
+  expect(await whole.event('done')).toMatchObject(ending);
 
   const four = await begin(4, halvingFile);
   await four.event('begun', 6);
