@@ -1,4 +1,4 @@
-/** Successive halving: 18 trials of 6 steps with two seeds each, of which the best 6 go on to 18 steps and the best 2 to 54. */
+/** Successive halving: 24 trials of 6 steps with two seeds each, of which the best 8 go on to 18 steps and the best 2 to 54. */
 import { defineSweep, minimize, search, space, stopping } from 'lockstep';
 
 export default defineSweep({
@@ -9,9 +9,9 @@ export default defineSweep({
     width: space.integer(32, 256, { log: true }),
   },
   search: search.random(),
-  stopping: stopping.successiveHalving({ min: 6, max: 54, trials: 18 }),
+  stopping: stopping.successiveHalving({ min: 6, max: 54, trials: 24 }),
   objective: minimize('validation/loss'),
-  trials: 18,
+  trials: 24,
   repeats: 2,
   limitSamples: 5_120,
 });

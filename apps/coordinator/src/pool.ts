@@ -96,6 +96,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const server = await openServer({
     bind,
     keys,
+    onRefused(refusal, count) {
+      logger.warn({ ...refusal, count }, 'connection refused');
+      tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
+    },
+  });
+  server.receive({
     onMessage(worker, message, frames) {
       if (message.type === 'hello') departures.connected(worker);
       dispatch.raise({ type: 'message', worker, message }, frames);
@@ -106,10 +112,6 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       dispatch.raise({ type: 'disconnected', worker });
     },
     onBadFrame: (worker, reason, count) => logger.warn({ worker, reason, count }, 'bad frame dropped'),
-    onRefused(refusal, count) {
-      logger.warn({ ...refusal, count }, 'connection refused');
-      tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
-    },
   });
   logger.info({ endpoint: server.endpoint }, 'pool started');
   const ticking = setInterval(() => {

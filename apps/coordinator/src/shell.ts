@@ -1,6 +1,6 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
 import { newestCheckpoint } from '@lockstep/checkpoint';
-import { LockstepError, toWireError } from '@lockstep/errors';
+import { invariant, LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
   type CoordinatorEffect,
@@ -249,7 +249,10 @@ export class Shell {
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
     if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
-    this.#server?.send(worker, message, attached);
+    invariant(this.#server !== undefined, 'a message is sent before the run is served', {
+      message: message.type,
+    });
+    this.#server.send(worker, message, attached);
   }
 
   #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {

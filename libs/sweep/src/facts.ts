@@ -15,6 +15,8 @@ export interface JournalFacts {
 export const keyOf = (trial: number, repeat: number, rung?: number): string =>
   rung === undefined ? `${trial}/${repeat}` : `${trial}/${repeat}/${rung}`;
 
+/** The run of a key with a rung. */
+const runOf = (key: string): string => key.slice(0, key.lastIndexOf('/'));
 const trialOf = (key: string): number => Number(key.slice(0, key.indexOf('/')));
 
 export function factsOf(sweep: Sweep, entries: readonly JournalEntry[]): JournalFacts {
@@ -62,12 +64,11 @@ function retry(sweep: Sweep, { recorded, results, begun }: JournalFacts, trials:
   }
   for (const [key, result] of [...results]) {
     const trial = trialOf(key);
-    if (isProposedAnew(trial) || (trials.has(trial) && 'reason' in result)) results.delete(key);
+    if (!isProposedAnew(trial) && !(trials.has(trial) && 'reason' in result)) continue;
+    results.delete(key);
+    begun.delete(runOf(key));
   }
-  for (const key of [...begun.keys()]) {
-    const trial = trialOf(key);
-    if (isProposedAnew(trial) || trials.has(trial)) begun.delete(key);
-  }
+  for (const key of [...begun.keys()]) if (isProposedAnew(trialOf(key))) begun.delete(key);
 }
 
 /** The generation of a trial, by the sizes of all before it. */

@@ -121,6 +121,7 @@ class Machine implements Ledger {
   }
 
   begun({ trial, repeat }: RunKey, run: string): void {
+    if (this.#cancelled.has(trial)) return;
     const open = this.#open.get(trial);
     invariant(open !== undefined, `a run of trial ${trial} was begun, which was not asked for`);
     const { generation, params } = open.trial;

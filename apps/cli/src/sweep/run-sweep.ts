@@ -22,6 +22,7 @@ import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } f
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import {
   createSweepFolder,
+  discardIfEmpty,
   discardTable,
   type OpenJournal,
   openJournal,
@@ -135,6 +136,9 @@ async function trainToTable(
     const front = sweep.objectives.length > 1 ? ledger.front() : undefined;
     display.ended({ type: 'done', tableSha256, best: ledger.best(), front, trials, folder });
     return exitCodes.done;
+  } catch (error) {
+    if (!(await discardIfEmpty(folder))) display.failed(folder);
+    throw error;
   } finally {
     journal.close();
   }

@@ -17,6 +17,8 @@ export interface SweepDisplay {
   ranUntil(run: SweepRun): void;
   recorded(trial: RecordedTrial): void;
   ended(ending: SweepEnding): void;
+  /** An error ends the sweep, which somebody else reports. */
+  failed(folder: string): void;
 }
 
 export interface SweepStart {
@@ -86,6 +88,7 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
     ranUntil: () => undefined,
     recorded: ({ number, params, result: { status, values, spreads, reason } }) =>
       write('trial', { trial: number, params, status, value: values[0], spread: spreads?.[0], reason }),
+    failed: (folder) => write('failed', { sweep: folder }),
     ended: (ending) => {
       const { folder } = ending;
       if (ending.type === 'interrupted') {
@@ -148,6 +151,10 @@ export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
       live?.recorded(trial);
       line(`trial ${String(number).padStart(3)}  ${metric} ${resultText(result)}  ${paramsText(params)}`);
       draw();
+    },
+    failed: (folder) => {
+      block.erase();
+      out.write(`  the sweep stopped at an error; ${resumeWith(folder)} goes on\n`);
     },
     ended: (ending) => {
       block.erase();

@@ -1,8 +1,9 @@
 /** The folder of a sweep: `sweep.json`, the experiment's code, `journal.jsonl`, the trials' runs and, at the end, `table.jsonl`. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { LockstepError } from '@lockstep/errors';
 import { fileError, makeDurableFolder, writeAtomic } from '@lockstep/files';
 import {
   bundleName,
@@ -21,6 +22,7 @@ import {
   sweepFiles,
 } from '@lockstep/sweep';
 import { formatLine, readLines, repairLines, sha256 } from '@lockstep/tracking';
+import { loadModule } from '../experiment-file.ts';
 import { logFolder } from '../run-folder.ts';
 import type { SweepExperiment, SweepFile } from './sweep-file.ts';
 
@@ -56,7 +58,17 @@ export async function createSweepFolder(
 /** The experiment as it was when the sweep began: a sweep goes on with the code that it keeps. */
 export async function readKeptExperiment(folder: string, manifest: SweepManifest): Promise<SweepExperiment> {
   const { file, hash } = manifest.experiment;
-  const bundle = await readBundle(folder, hash);
+  const bundle = await readBundle(folder, hash).catch(async (cause: unknown) => {
+    // The same code may still be in its file.
+    const made = await loadModule(file).catch(() => undefined);
+    if (made?.hash === hash) return made.bundle;
+    throw new LockstepError(
+      'config',
+      `${join(folder, bundleName)} is missing or was changed, and ${file} is not the code with which the sweep began: put one of them back, or begin another sweep`,
+      { folder, file },
+      { cause },
+    );
+  });
   const project = findProject(dirname(file));
   const exports = await importBundle(file, project, await cacheBundle(project, bundle, hash));
   return { path: file, project, bundle, hash, exported: requireExported(file, exports) };
@@ -99,6 +111,14 @@ function attempt<T>(path: string, action: () => T): T {
   } catch (cause) {
     throw fileError(path, cause);
   }
+}
+
+/** Removes the folder of a sweep that has no entry yet, because its address or its keys were wrong. Tells whether it did. */
+export async function discardIfEmpty(folder: string): Promise<boolean> {
+  const { size } = await stat(join(folder, sweepFiles.journal));
+  if (size > 0) return false;
+  await rm(folder, { recursive: true });
+  return true;
 }
 
 /** Removes a table that no longer holds. The journal has all that is in it. */

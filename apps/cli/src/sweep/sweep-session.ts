@@ -1,5 +1,6 @@
 /** Trains what a sweep still needs: a pool, its local workers, and as many runs side by side as there are workers. */
 import type { Pool } from '@lockstep/coordinator';
+import { invariant } from '@lockstep/errors';
 import type { Profile } from '@lockstep/protocol';
 import { createLedger, type Ledger, type Sweep, type SweepRun } from '@lockstep/sweep';
 import { buildHash } from '@lockstep/worker';
@@ -71,14 +72,20 @@ export async function trainSweep(session: SweepSession): Promise<SweepProgress> 
       changes.changed();
     };
     stopFollowing = followCancelled(folder, onCancel, changes.fail);
+    let next: ReturnType<Ledger['next']> = 'wait';
     for (;;) {
-      const hasRoom = running.size < crew.numPlaces();
-      const next = stops.isStopped || !hasRoom ? 'wait' : ledger.next();
-      if (typeof next === 'object') {
+      const isOpen = typeof next === 'object' && !stops.isCancelled(next.trial);
+      if (!isOpen) next = stops.isStopped ? 'done' : ledger.next();
+      const canTrain = !stops.isStopped && running.size < crew.numPlaces();
+      if (typeof next === 'object' && canTrain) {
         const one: Promise<void> = train(next).finally(() => running.delete(one));
         running.add(one);
-      } else if (running.size === 0 && (stops.isStopped || hasRoom)) break;
-      else await Promise.race([...running, crew.failed, changes.next()]);
+        next = 'wait';
+      } else if (running.size === 0 && (typeof next !== 'object' || stops.isStopped)) {
+        const isOver = next === 'done' || stops.isStopped || ledger.aside.length > 0;
+        invariant(isOver, 'the sweep waits for runs that nobody trains');
+        break;
+      } else await Promise.race([...running, crew.failed, changes.next()]);
     }
     await close();
     return { ledger, isStopped: stops.isStopped };

@@ -1,10 +1,12 @@
 /** Trains one run of a sweep on its pool: to its end, or to the rung at which its trial is compared with others. */
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Pool, PooledRun } from '@lockstep/coordinator';
 import { fromWireError } from '@lockstep/errors';
 import { bundleName } from '@lockstep/inference';
 import type { Outcome, Pause } from '@lockstep/protocol';
 import type { RunResult, SweepRun } from '@lockstep/sweep';
+import { logPath } from '@lockstep/tracking';
 import type { OpenedRun } from '../run-folder.ts';
 import { openRunFolder } from '../run-folder.ts';
 import { endingOf } from '../session.ts';
@@ -119,7 +121,13 @@ async function trainTo(
   forget();
   losses.stop();
   noteEnd(opened, outcome, profile, pooled);
+  const gap = opened.run.gaps().find(({ path }) => path === logPath(folder, 'metrics'));
   await pooled.close();
+  if (gap !== undefined) {
+    // Its value may be among what is lost, so the run is trained again when there is room.
+    await rm(folder, { recursive: true });
+    throw gap.error;
+  }
   return { outcome, folder, aside: losses.reason };
 }
 

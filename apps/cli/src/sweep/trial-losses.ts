@@ -26,7 +26,7 @@ export function countLosses(run: Pick<PooledRun, 'onUpdate' | 'numWorkers' | 'fa
     hasWorker = false;
     numLosses++;
     if (numLosses < maxLosses) return;
-    reason = `it has lost its workers ${numLosses} times without a new checkpoint; the last one was ${event.worker} (${event.reason})`;
+    reason = `it has lost its workers ${numLosses} times without a new checkpoint; does its model fit into their memory?`;
     run.fail(toWireError(new LockstepError('lost', reason, { numLosses })));
   });
   return {

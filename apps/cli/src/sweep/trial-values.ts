@@ -9,10 +9,10 @@ import type { Costs } from './trial-cost.ts';
 /** The result of values by metric: a value that is not finite is the trial's failure. */
 export function resultOf(
   objectives: readonly Objective[],
-  valueOf: (objective: Objective) => number,
+  valueFor: (objective: Objective) => number,
   steps: number,
 ): RunResult {
-  const values = objectives.map(valueOf);
+  const values = objectives.map(valueFor);
   const wrong = values.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) return { reason: `${objectives[wrong]!.metric} is ${values[wrong]}` };
   return { values, steps };
@@ -32,14 +32,14 @@ export async function valuesOfLogs(
   folder: string,
 ): Promise<ReadonlyMap<string, number>> {
   const logged = await evaluationsOf(folder);
-  const valueOf = (objective: Objective): number => {
+  const valueFor = (objective: Objective): number => {
     const { metric } = objective;
     if (Object.hasOwn(costs, metric)) return costs[metric]!;
     const values = logged.get(metric);
     if (values === undefined) throw unknownMetric(metric, [...logged.keys(), ...Object.keys(costs)]);
     return objectiveValue(objective, values);
   };
-  return new Map(objectives.map((objective) => [objective.metric, valueOf(objective)]));
+  return new Map(objectives.map((objective) => [objective.metric, valueFor(objective)]));
 }
 
 /** By metric, one for each step: a run that went on after a stop may have logged one twice, with the same value. */

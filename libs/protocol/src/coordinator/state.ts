@@ -114,8 +114,10 @@ export interface WorkerRecord {
   readonly step: number;
   /** Its share of the shards relative to others: its number of threads, until speeds are measured. */
   readonly weight: number;
-  /** On the clock of the coordinator's `ranMs`. */
+  /** On the clock of the coordinator's `ranMs`, as is `welcomedMs`. */
   readonly lastHeardMs: number;
+  /** When the last welcome was sent to it. */
+  readonly welcomedMs: number;
   /** It has committed a step, so an error on it now would happen on others too. */
   readonly isProven: boolean;
   readonly finish: Finish | null;
