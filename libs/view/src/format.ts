@@ -37,6 +37,10 @@ export function millisecondsText(ms: number): string {
   return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
 
+/** A setting: numbers that would be long have four digits that count. */
+export const settingText = (value: string | number | boolean): string =>
+  typeof value === 'number' && String(value).length > 8 ? numberText(value) : String(value);
+
 /** Two digits that count, as one writes the spread of a value. */
 export const spreadText = (spread: number): string =>
   spread !== 0 && spread < 1e-6 ? numberText(spread) : String(Number(spread.toPrecision(2)));

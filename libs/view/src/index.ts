@@ -22,6 +22,7 @@ export {
   numberText,
   percentText,
   rateText,
+  settingText,
   shortHash,
   spreadText,
 } from './format.ts';

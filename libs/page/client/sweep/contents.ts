@@ -36,6 +36,8 @@ export const objectiveScale = (
 /** Shares of samples are written as percentages. */
 function scaleIn({ metric, direction }: ObjectiveView, values: readonly number[], isLog: boolean): Scale {
   const scale = measuredScale(values, direction, isLog);
+  // Nothing was measured yet, so that no number has a place.
+  if (values.length === 0) return { ...scale, ticks: () => [] };
   if (!/accuracy$/i.test(metric)) return scale;
   const percent = (place: number): string => `${Math.round(1_000 * Number(scale.valueAt(place))) / 10}%`;
   return {
@@ -129,20 +131,21 @@ export interface StepValues {
   readonly trials: readonly { readonly trial: TrialView; readonly points: readonly RungPoint[] }[];
 }
 
-/** The values at the ends of rungs; of a sweep without rungs those of all evaluations, if there are several. */
+/**
+ * The values at the ends of rungs, and of trials that are not recorded yet those of their evaluations. A sweep without rungs has those of
+ * all evaluations, if there are several.
+ */
 export function stepValues({ trials, facts }: SweepView, store: Store): StepValues {
-  const inRungs = trials.filter(({ rungs }) => rungs.length > 0);
-  if (inRungs.length > 0) {
-    return { isOfRungs: true, trials: inRungs.map((trial) => ({ trial, points: trial.rungs })) };
-  }
-  const metric = facts.objectives[0]!.metric;
+  const { metric } = facts.objectives[0]!;
   const runs = new Map(store.runs.map((run) => [run.id, run]));
   const found = trials.map((trial) => {
+    if (trial.rungs.length > 0) return { trial, points: trial.rungs };
     const curves = trial.repeats.flatMap(({ run = '' }) => runs.get(run)?.curves.get(metric)?.curve ?? []);
     return { trial, points: curves.length === 0 ? [] : meansAt(curves) };
   });
-  const isSeveral = found.some(({ points }) => points.length > 1);
-  return { isOfRungs: false, trials: isSeveral ? found.filter(({ points }) => points.length > 0) : [] };
+  const known = found.filter(({ points }) => points.length > 0);
+  const isOfRungs = facts.stopping !== undefined;
+  return { isOfRungs, trials: isOfRungs || known.some(({ points }) => points.length > 1) ? known : [] };
 }
 
 const trialsText = (count: number): string => `${count} ${count === 1 ? 'trial' : 'trials'}`;
@@ -188,7 +191,7 @@ export function rungPlotOf(sweep: SweepView, { isOfRungs, trials }: StepValues, 
     points,
     lines: [...marks, ...lines.filter(({ places }) => places.length > 1)],
     xTicks: (count) =>
-      isOfRungs
+      rungs.length > 0
         ? rungs.map(({ step }) => ({ place: x.place(step)!, text: countText(step) }))
         : x.ticks(count).filter(({ text }) => !text.includes('.')),
     yTicks: y.ticks,

@@ -4,16 +4,15 @@ import {
   keyNamed,
   meets,
   metricText,
-  numberText,
   parseFilter,
   type SweepFacts,
   type SweepView,
+  settingText,
   spreadText,
   type TrialStatus,
   type TrialView,
   trialStatuses,
   trialValues,
-  type Value,
 } from '@lockstep/view';
 import type { App } from '../app.ts';
 import type { ViewState } from '../state.ts';
@@ -62,10 +61,6 @@ export const statusText = (status: TrialStatus): string => statusTexts[status] ?
 export const spreadOf = (metric: string, spread: number): string =>
   /accuracy$/i.test(metric) ? `${spreadText(100 * spread)}%` : spreadText(spread);
 
-/** Numbers with four digits that count; names as they are. */
-export const paramText = (value: Value): string =>
-  typeof value === 'number' && !Number.isInteger(value) ? numberText(value) : String(value);
-
 /** `0.0834 ± 0.004`; what it is waiting for, or why there is none, where it has no value. */
 export function valueText({ objectives }: SweepFacts, { values, spread, status }: TrialView): string {
   const [objective] = objectives;
@@ -77,6 +72,6 @@ export function valueText({ objectives }: SweepFacts, { values, spread, status }
 
 /** Words for those who cannot see the drawing. */
 export function spokenText(facts: SweepFacts, trial: TrialView): string {
-  const params = Object.entries(trial.params).map(([name, value]) => `${name} ${paramText(value)}`);
+  const params = Object.entries(trial.params).map(([name, value]) => `${name} ${settingText(value)}`);
   return `trial ${trial.number}, ${statusText(trial.status)}, ${valueText(facts, trial)}, ${params.join(', ')}`;
 }

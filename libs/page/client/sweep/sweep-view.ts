@@ -1,10 +1,10 @@
 /** A sweep: how its trials went, and what they have to do with their parameters. */
-import { type Brush, metricText, type SweepView, withBrush } from '@lockstep/view';
+import { type Brush, metricText, type SweepView, settingText, withBrush } from '@lockstep/view';
 import type { App, View } from '../app.ts';
 import { h, setText } from '../dom.ts';
 import { axesOf } from './axes.ts';
 import { frontOf, historyOf, rungPlotOf, sliceOf, stepValues } from './contents.ts';
-import { choose, currentSweep, paramText, spokenText, statusText } from './current.ts';
+import { choose, currentSweep, spokenText, statusText } from './current.ts';
 import { createImportanceCard } from './importance-card.ts';
 import { Parallel } from './parallel.ts';
 import { type Marking, Plot } from './plot.ts';
@@ -183,7 +183,7 @@ class TheSweepView implements View {
     return [
       [`trial ${trial}`, statusText(found.status)],
       ...values,
-      ...Object.entries(found.params).map(([name, value]): [string, string] => [name, paramText(value)]),
+      ...Object.entries(found.params).map(([name, value]): [string, string] => [name, settingText(value)]),
     ];
   }
 

@@ -1,9 +1,9 @@
 /** A trial with its values, parameters and runs. */
-import type { SweepView, TrialView } from '@lockstep/view';
+import { type SweepView, settingText, type TrialView } from '@lockstep/view';
 import type { App } from '../app.ts';
 import { h } from '../dom.ts';
 import { glyphOf, objectiveText } from './contents.ts';
-import { currentTrial, paramText, spreadOf, statusText } from './current.ts';
+import { currentTrial, spreadOf, statusText } from './current.ts';
 import { glyphIcon } from './glyph.ts';
 
 export interface TrialCard {
@@ -55,7 +55,7 @@ function partsOf(app: App, sweep: SweepView, trial: TrialView): readonly Node[] 
       'dl',
       { class: 'facts' },
       ...rows,
-      ...Object.entries(params).map(([name, value]) => fact(name, paramText(value))),
+      ...Object.entries(params).map(([name, value]) => fact(name, settingText(value))),
       fact('generation', String(generation)),
       fact('steps', steps.toLocaleString('en-US')),
     ),

@@ -7,13 +7,14 @@ import {
   paramOf,
   type SweepFacts,
   type SweepView,
+  settingText,
   type TrialView,
   trialValues,
 } from '@lockstep/view';
 import type { App, View } from '../app.ts';
 import { h, setText } from '../dom.ts';
 import { glyphOf } from './contents.ts';
-import { choose, currentSweep, paramText, spreadOf, statusText } from './current.ts';
+import { choose, currentSweep, spreadOf, statusText } from './current.ts';
 import { glyphIcon } from './glyph.ts';
 import { createSweepPicker } from './sweep-tools.ts';
 import { curvesOf } from './trial-card.ts';
@@ -199,7 +200,7 @@ function columnsOf({ objectives, axes, repeats }: SweepFacts): readonly Column[]
       );
       const text = (trial: TrialView): string => {
         const value = own.map((axis) => paramOf(axis, trial)).find((one) => one !== undefined);
-        return value === undefined ? '–' : paramText(value);
+        return value === undefined ? '–' : settingText(value);
       };
       return { key: `params.${name}`, title: name, isNumber, text };
     }),
