@@ -4,6 +4,8 @@ export interface Stream {
   readonly isTTY: boolean;
   /** Characters in a line. */
   columns(): number;
+  /** Lines of the window. Default 24. */
+  rows?(): number;
 }
 
 export interface Terminal {
@@ -12,6 +14,7 @@ export interface Terminal {
 }
 
 const defaultColumns = 100;
+const defaultRows = 24;
 
 export function processTerminal(): Terminal {
   return { out: streamOf(process.stdout), err: streamOf(process.stderr) };
@@ -24,8 +27,12 @@ function streamOf(stream: NodeJS.WriteStream): Stream {
     },
     isTTY: stream.isTTY === true,
     columns: () => stream.columns ?? defaultColumns,
+    rows: () => stream.rows ?? defaultRows,
   };
 }
+
+/** Lines of the window. */
+export const rowsOf = (stream: Stream): number => stream.rows?.() ?? defaultRows;
 
 /** Characters in a line. A pipe has no width. */
 export const widthOf = (stream: Stream): number =>

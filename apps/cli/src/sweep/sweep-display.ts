@@ -4,7 +4,7 @@ import type { SetAside, Sweep, SweepRun } from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
 import { createLiveBlock } from '../display/live-block.ts';
 import { fittedTable } from '../display/table.ts';
-import { type Stream, widthOf } from '../terminal.ts';
+import { rowsOf, type Stream, widthOf } from '../terminal.ts';
 import { createLiveTable, type LiveTable } from './live-table.ts';
 import { paramsText, shortText, valueText } from './trial-table.ts';
 
@@ -116,7 +116,10 @@ export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
   const line = (text: string) => block.above(`  ${text}\n`);
   let metric = '';
   let live: LiveTable | undefined;
-  const draw = (): void => block.draw(() => live?.lines(out.columns() - 1, maxLiveLines) ?? []);
+  const draw = (): void => {
+    const maxLines = Math.min(maxLiveLines, rowsOf(out) - 1);
+    block.draw(() => live?.lines(out.columns() - 1, maxLines) ?? []);
+  };
   return {
     started: (start) => {
       const { name, sweep, profile, workers, threads, recorded, folder } = start;
