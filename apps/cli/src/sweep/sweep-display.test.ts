@@ -2,6 +2,7 @@ import { minimize, type RecordedTrial, random, uniform } from '@lockstep/search'
 import { defineSweep, type SweepRun } from '@lockstep/sweep';
 import { expect, it } from 'vitest';
 import { recordingStream } from '../fixtures/recording.ts';
+import { screenOf } from '../fixtures/screen.ts';
 import { createPeopleSweepDisplay, type SweepStart } from './sweep-display.ts';
 
 const sweep = defineSweep({
@@ -47,17 +48,29 @@ it('writes a line for each trial where there is no terminal, and nothing that mo
 `);
 });
 
-it('moves lines on a terminal, and removes them at the end and at an error', () => {
+it('moves lines on a terminal, now and then, and removes them at the end and at an error', () => {
   for (const end of ['ended', 'failed'] as const) {
-    const out = recordingStream(true, 60);
-    const display = createPeopleSweepDisplay(out);
+    const out = recordingStream(true, 80);
+    let time = 0;
+    const display = createPeopleSweepDisplay(out, () => time);
+    const shown = () => screenOf(out.text(), 80).filter((text) => text !== '');
     display.started(start(1, 'tcp://127.0.0.1:5'));
     display.begun(run, 'run-0');
+    expect(shown().at(-1)).toBe('  ▕                    ▏ 0/3 trials');
+    time = 100;
+    display.step(run, 3, 10);
+    expect(shown().slice(-2)).toEqual([
+      '  trial  status   validation/loss  steps  rate',
+      '      0  running                –   3/10   0.5',
+    ]);
     display.recorded(trial('complete'));
-    expect(out.text()).toContain('1/3 trials');
     if (end === 'failed') display.failed('runs/s');
     else display.ended({ type: 'interrupted', numRecorded: 1, folder: 'runs/s' });
-    const [last] = out.text().split('\x1b[J').slice(-1);
-    expect(last).toMatch(/^ {2}.*lockstep sweep --resume runs\/s goes on\n$/);
+    expect(shown()).toEqual([
+      '  some · random · 3 trials · profile fma · 1 worker × 1 thread',
+      '  runs/s',
+      '  trial   0  validation/loss 2  rate=0.5',
+      expect.stringContaining('lockstep sweep --resume runs/s goes on'),
+    ]);
   }
 });
