@@ -58,6 +58,7 @@ describe('completion in bash', () => {
         'bind',
         'keys',
         'page',
+        'quiet',
         'json',
         'verbose',
         'help',

@@ -72,6 +72,8 @@ export interface ServedRunOptions {
   readonly finalCheckpoint?: boolean;
   /** Where the run stops to go on later, as if it had not. Its state is saved there. Default: it trains to its end. */
   readonly pause?: Pause;
+  /** Called with every update, from the first one on; `onUpdate` of a run that is served already may miss some. */
+  readonly observer?: (update: Update) => void;
   readonly hooks?: CoordinatorHooks;
 }
 
@@ -163,6 +165,7 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
         ...{ endpoint: server.endpoint, ...address },
       };
       try {
+        if (options.observer !== undefined) shell.onUpdate(options.observer);
         events = followEvents(options.eventFile, shell);
         const journaled = run.journal({ ...started });
         shell.connect(server);

@@ -134,8 +134,11 @@ export class Shell {
   hear(worker: string, message: WorkerMessage, frames: readonly Uint8Array[]): void {
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
       this.#guard(() => {
-        const fault = this.#log.work(worker, message);
-        if (fault !== undefined) this.#dropBadFrame(worker, fault);
+        const logged = this.#log.work(worker, message);
+        if (logged === undefined) return;
+        const { generation, step } = message;
+        this.#tell({ type: 'work', worker, generation, step, work: logged.work });
+        if (logged.fault !== undefined) this.#dropBadFrame(worker, logged.fault);
       });
     }
     if (message.type === 'committed' || message.type === 'evaluated') {

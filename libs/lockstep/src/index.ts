@@ -209,6 +209,7 @@ export {
   lion,
   lookahead,
   masked,
+  monitorLearningRate,
   monitorNoiseScale,
   multiStepDecay,
   multiTransform,

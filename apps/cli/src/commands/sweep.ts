@@ -1,6 +1,13 @@
 /** Commands that train the trials of a sweep, and show and change what it trains. */
 import { flag, text, wholeNumber, wholeNumberOr } from '../option.ts';
-import { localOptions, networkOptions, outsideOptions, pageOptions, runOptions } from '../options.ts';
+import {
+  displayOptions,
+  localOptions,
+  networkOptions,
+  outsideOptions,
+  pageOptions,
+  runOptions,
+} from '../options.ts';
 import { command } from './command.ts';
 
 const folder = text({ describe: 'folder of the sweep', isRequired: true });
@@ -92,6 +99,7 @@ export const sweepFit = command({
     ...networkOptions,
     ...outsideOptions,
     ...pageOptions,
+    ...displayOptions,
   },
   examples: [['sweep fit runs/sweeps/2026-11-30-quick-3f9c --epochs 5', 'the winner, trained longer']],
   run: async (args, context) => {

@@ -7,9 +7,9 @@ import { chooseDisplay } from '../display/choose.ts';
 import { metricsOf, trainNewRun } from '../new-run.ts';
 import type { ArgsOf } from '../option.ts';
 import type {
+  DisplayArgs,
   localOptions,
   networkOptions,
-  OutputArgs,
   outsideOptions,
   pageOptions,
   runOptions,
@@ -28,7 +28,7 @@ interface FitArgs
     ArgsOf<typeof outsideOptions>,
     ArgsOf<typeof pageOptions>,
     Pick<ArgsOf<typeof runOptions>, 'seed' | 'steps' | 'epochs' | 'keep' | 'record' | 'runRoot'>,
-    OutputArgs {
+    DisplayArgs {
   readonly folder: string;
   readonly trial: number | undefined;
   readonly limitSamples: number | 'all' | undefined;

@@ -46,7 +46,6 @@ export function sweepToResume(
   }
   if (trials > now) requireWholeBrackets(file, now);
   const { profile, ...rest } = file;
-  // Checked again: a search may not have so many trials.
   return defineSweep({ ...withoutDerived(rest), trials, ...(profile && { profile }) });
 }
 

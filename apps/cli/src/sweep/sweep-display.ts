@@ -1,10 +1,11 @@
 /** What a sweep prints: a line for each trial, for people or as JSON. */
 import type { RecordedTrial } from '@lockstep/search';
 import type { SetAside, Sweep, SweepRun } from '@lockstep/sweep';
+import { coloured } from '../display/colour.ts';
 import { plural } from '../display/format.ts';
-import { createLiveBlock } from '../display/live-block.ts';
+import { createMovingLines } from '../display/moving-lines.ts';
 import { fittedTable } from '../display/table.ts';
-import { type Stream, widthOf } from '../terminal.ts';
+import { rowsOf, type Stream, widthOf } from '../terminal.ts';
 import { createLiveTable, type LiveTable } from './live-table.ts';
 import { paramsText, shortText, valueText } from './trial-table.ts';
 
@@ -110,13 +111,26 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
 
 /** Lines that the live table may take. */
 const maxLiveLines = 12;
+/** The least time between two drawings of them. */
+const redrawMs = 100;
 
-export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
-  const block = createLiveBlock(out);
-  const line = (text: string) => block.above(`  ${text}\n`);
+export function createPeopleSweepDisplay(
+  out: Stream,
+  now: () => number = () => performance.now(),
+): SweepDisplay {
+  const moving = createMovingLines(out);
+  const line = (text: string) => moving.above(coloured(`  ${text}`, out));
   let metric = '';
   let live: LiveTable | undefined;
-  const draw = (): void => block.draw(() => live?.lines(out.columns() - 1, maxLiveLines) ?? []);
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = (): void => {
+    if (!out.isTTY || live === undefined || now() - drawnAt < redrawMs) return;
+    drawnAt = now();
+    // The last column stays free, because some terminals wrap there.
+    const width = out.columns() - 1;
+    const lines = live.lines(width, Math.min(maxLiveLines, rowsOf(out) - 1));
+    moving.draw(lines.map((one) => one.slice(0, width)));
+  };
   return {
     started: (start) => {
       const { name, sweep, profile, workers, threads, recorded, folder } = start;
@@ -153,12 +167,14 @@ export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
       draw();
     },
     failed: (folder) => {
-      block.erase();
+      moving.erase();
       out.write(`  the sweep stopped at an error; ${resumeWith(folder)} goes on\n`);
     },
     ended: (ending) => {
-      block.erase();
-      for (const text of endingLines(ending, metric, widthOf(out))) out.write(`  ${text}\n`);
+      moving.erase();
+      for (const text of endingLines(ending, metric, widthOf(out))) {
+        out.write(`${coloured(`  ${text}`, out)}\n`);
+      }
     },
   };
 }
