@@ -2,6 +2,8 @@
  * Histograms of parameters, gradients and updates over steps. Bins are those of the run folder: two in each power of two. A positive bin
  * k begins at 2⁻⁴⁰ · 2^((k − 1) / 2), with 1.5 for the half; bin −k mirrors bin k, and bin 0 has what is smaller.
  */
+import { lowerBound } from './curve.ts';
+
 export const histogramKinds = ['params', 'gradients', 'updates'] as const;
 
 export type HistogramKind = (typeof histogramKinds)[number];
@@ -24,18 +26,25 @@ export type HistogramStep = { readonly step: number } & Readonly<
   Record<HistogramKind, Readonly<Record<string, HistogramRow>>>
 >;
 
+/** The lower edges of the positive bins: 2⁻⁴⁰, 1.5 · 2⁻⁴⁰, 2⁻³⁹, … up to what float32 has. Doubling is exact. */
+const edges = edgesFrom(1 / 1_024 / 1_024 / 1_024 / 1_024);
+
+function edgesFrom(least: number): readonly number[] {
+  const found: number[] = [];
+  for (let power = least; power < 1e39; power *= 2) found.push(power, 1.5 * power);
+  return found;
+}
+
 /** The lower edge of a bin; that of the next one is its upper edge. */
 export const lowerEdgeOf = (bin: number): number => (bin > 0 ? edgeOf(bin) : -edgeOf(1 - bin));
 
-const edgeOf = (bin: number): number => 2 ** (-40 + Math.floor((bin - 1) / 2)) * (bin % 2 === 1 ? 1 : 1.5);
+const edgeOf = (bin: number): number => edges[bin - 1] ?? Number.POSITIVE_INFINITY;
 
 /** The bin of a number. */
 export function binOf(value: number): number {
-  if (value < 0) return -binOf(-value);
-  const near = Math.max(0, Math.floor(2 * (Math.log2(value) + 40)) + 1);
-  return (
-    [near - 1, near, near + 1].find((bin) => lowerEdgeOf(bin) <= value && value < lowerEdgeOf(bin + 1)) ?? 0
-  );
+  if (value < 0) return 0 - binOf(-value);
+  const at = lowerBound(edges, value);
+  return edges[at] === value ? at + 1 : at;
 }
 
 /** A bin with elements, as far as the least and the greatest element reach. */

@@ -159,7 +159,7 @@ export class Parallel {
         d: d.join(''),
       });
       const share = standing.get(trial.number) ?? 0;
-      path.style.setProperty('--share', `${Math.round(100 * share ** 2)}%`);
+      path.style.setProperty('--share', `${Math.round(100 * share * share)}%`);
       this.#paths.set(trial.number, path);
       return path;
     });

@@ -118,7 +118,7 @@ function tickValues({ lo, hi, log }: Range, count: number): readonly number[] {
 
 function decadeValues(lo: number, hi: number, factors: readonly number[]): number[] {
   const found: number[] = [];
-  for (let power = Math.floor(Math.log10(lo)); power <= Math.ceil(Math.log10(hi)); power++) {
+  for (let power = exponentOf(lo); power <= exponentOf(hi) + 1; power++) {
     for (const factor of factors) {
       const value = Number(`${factor}e${power}`);
       if (value >= lo * (1 - 1e-9) && value <= hi * (1 + 1e-9)) found.push(value);
@@ -129,10 +129,13 @@ function decadeValues(lo: number, hi: number, factors: readonly number[]): numbe
 
 /** The least of 1, 2, 5, 10, … times a power of ten that is no less than this length. */
 function niceStride(length: number): number {
-  const unit = 10 ** Math.floor(Math.log10(length));
+  const unit = Number(`1e${exponentOf(length)}`);
   const factor = [1, 2, 5].find((one) => one * unit >= length * (1 - 1e-9)) ?? 10;
   return factor * unit;
 }
+
+/** The power of ten of the first digit. */
+const exponentOf = (value: number): number => Number(value.toExponential().split('e')[1]);
 
 /** As short as it reads at an axis: `0.05`, `1e-4`, `20k`. */
 export function tickText(value: number): string {
