@@ -214,7 +214,10 @@ export class Plot {
 
   #near({ clientX, clientY }: PointerEvent): number | undefined {
     const { left, top } = this.#figure.getBoundingClientRect();
-    const distance = ({ x, y }: Place) => Math.hypot(x - (clientX - left), y - (clientY - top));
+    const distance = ({ x, y }: Place): number => {
+      const [across, up] = [x - (clientX - left), y - (clientY - top)];
+      return Math.sqrt(across * across + up * up);
+    };
     const [nearest] = this.#at.toSorted((a, b) => distance(a) - distance(b));
     return nearest !== undefined && distance(nearest) <= reach ? nearest.trial : undefined;
   }

@@ -147,7 +147,7 @@ class RangeSlider implements AxisControl {
     const fixed = end === undefined ? placeOf(event) : this.#places[end === 'from' ? 'to' : 'from'];
     const begin = { x: event.clientX, y: event.clientY };
     const isMoved = ({ clientX, clientY }: PointerEvent): boolean =>
-      Math.hypot(clientX - begin.x, clientY - begin.y) >= minDrag;
+      Math.max(Math.abs(clientX - begin.x), Math.abs(clientY - begin.y)) >= minDrag;
     let hasMoved = false;
     const listening = new AbortController();
     const { signal } = listening;
