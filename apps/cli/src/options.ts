@@ -80,6 +80,9 @@ export const runOptions = {
     default: 'auto',
     fixed: 'the steps of a run have one record',
   }),
+  histograms: flag('at fingerprint steps, histograms of parameters, gradients and updates', {
+    fixed: 'the steps of a run have one record',
+  }),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
     default: 'auto',
@@ -133,6 +136,7 @@ export const branchOptions = {
   'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
   keep: runOptions.keep,
   record: runOptions.record,
+  histograms: runOptions.histograms,
   'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
   ...outsideOptions,
 } satisfies OptionTable;

@@ -67,6 +67,8 @@ export interface RunFacts {
   readonly parent?: Parent | undefined;
   /** What it records of each step. Default: nothing. */
   readonly record?: RecordMode;
+  /** Whether fingerprint steps have histograms. Default: false. */
+  readonly histograms?: boolean;
   /** The name in that of its folder. Default: the name of the run. */
   readonly folderName?: string;
   /** Default `full`. */
@@ -82,7 +84,8 @@ export async function createRunFolder(
   facts: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
-  const { command = [], keep = defaultKeep, record = 'off', parent, durability = 'full' } = facts;
+  const { command = [], keep = defaultKeep, record = 'off', histograms = false } = facts;
+  const { parent, durability = 'full' } = facts;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -90,7 +93,7 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
-    ...{ keep, record },
+    ...{ keep, record, histograms },
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,

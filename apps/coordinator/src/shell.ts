@@ -20,7 +20,7 @@ import { createOffenceCounter } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, histogramsOf, type RunLog } from './run-log.ts';
 import { describeRefusal, type Server } from './server.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
@@ -258,9 +258,12 @@ export class Shell {
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
     const hashes = isCommit ? hashesOf(cause.message) : {};
     const shared = isCommit ? this.#log.shared(cause.message) : undefined;
+    const histograms = histogramsOf(step, effect.report);
     this.#checkpoints.release();
+    if (histograms !== undefined) this.#log.histograms(histograms);
     this.#log.step(step, report, hashes);
-    this.#tell({ type: 'progress', step, report, ...hashes, ...(shared && { shared }) });
+    const further = { ...(shared && { shared }), ...(histograms && { histograms }) };
+    this.#tell({ type: 'progress', step, report, ...hashes, ...further });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 

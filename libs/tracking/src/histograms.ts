@@ -61,9 +61,19 @@ function lineOf(text: string): LogRecord | undefined {
   const record = recordOf(text);
   if (record === undefined || !isWhole(record.step)) return undefined;
   if ('kind' in record) return record.kind === lengthChanged ? record : undefined;
-  const { params, gradients, updates } = record;
-  return [params, gradients, updates].every(areHistograms) ? record : undefined;
+  return histogramsFrom(record.step as number, record) && record;
 }
+
+/** Histograms of a step as a report or a line has them; undefined if they are none. */
+export function histogramsFrom(step: number, record: LogRecord): StepHistograms | undefined {
+  const { params, gradients, updates, omitted } = record;
+  const isOmitted = omitted === undefined || (Array.isArray(omitted) && omitted.every(isText));
+  if (!isOmitted || ![params, gradients, updates].every(areHistograms)) return undefined;
+  const histograms = { step, params, gradients, updates, ...(omitted !== undefined && { omitted }) };
+  return histograms as StepHistograms;
+}
+
+const isText = (value: unknown): boolean => typeof value === 'string';
 
 const isWhole = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
 

@@ -4,6 +4,7 @@ export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
 export {
   type HistogramFile,
+  histogramsFrom,
   histogramsName,
   type NamedHistograms,
   noteLengthInHistograms,

@@ -30,6 +30,7 @@ export interface StayConfig {
   readonly run: RunConfig;
   readonly trace?: boolean;
   readonly record?: RecordMode;
+  readonly histograms?: boolean;
   readonly finalCheckpoint?: boolean;
 }
 
@@ -37,7 +38,7 @@ export interface StayConfig {
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false, record = 'off', finalCheckpoint = true }: StayConfig,
+  { run: config, trace = false, record = 'off', histograms = false, finalCheckpoint = true }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -55,7 +56,7 @@ export function beginStay(
   };
   const load = async (): Promise<void> => {
     const { hash } = experiment;
-    const opened = await openRun({ name, bundle, hash, config, record, finalCheckpoint }, host);
+    const opened = await openRun({ name, bundle, hash, config, record, histograms, finalCheckpoint }, host);
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };
