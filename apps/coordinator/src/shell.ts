@@ -1,6 +1,6 @@
 /** The shell around the coordinator's machine: passes events to the machine and carries out its effects in order. */
 import { newestCheckpoint } from '@lockstep/checkpoint';
-import { LockstepError, toWireError } from '@lockstep/errors';
+import { invariant, LockstepError, toWireError } from '@lockstep/errors';
 import {
   advanceCoordinator,
   type CoordinatorEffect,
@@ -8,13 +8,19 @@ import {
   type CoordinatorMessage,
   type CoordinatorState,
   cutFrames,
+  type HeldCheckpoint,
   type Outcome,
   type WorkerMessage,
 } from '@lockstep/protocol';
 import type { SharedValue } from '@lockstep/tracking';
 import type { Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
+import {
+  type ArrivedCheckpoint,
+  type CheckpointStore,
+  createCheckpointStore,
+  type RunCheckpoints,
+} from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
@@ -215,9 +221,14 @@ export class Shell {
         return this.#progress(effect, cause);
       case 'evaluation':
         return this.#evaluation(effect);
+      case 'holdCheckpoint':
+        return this.#checkpoints.hold(effect, arrived(cause, frames));
       case 'storeCheckpoint':
         // The queue does not wait, because a large checkpoint takes seconds.
-        this.#storing = this.#storeCheckpoint(effect, cause, frames);
+        this.#storing = this.#storeCheckpoint(
+          effect,
+          this.#checkpoints.take(effect) ?? arrived(cause, frames),
+        );
         return undefined;
       case 'sendCheckpoint':
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
@@ -242,6 +253,7 @@ export class Shell {
     this.#logger.info({ outcome }, 'run ended');
     for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
     this.#outcome = outcome;
+    this.#checkpoints.drop();
     this.#settle(outcome);
     this.#tell({ type: 'done', outcome });
   }
@@ -300,12 +312,9 @@ export class Shell {
   }
 
   async #storeCheckpoint(
-    { worker, step }: Extract<CoordinatorEffect, { type: 'storeCheckpoint' }>,
-    cause: CoordinatorEvent,
-    frames: readonly Uint8Array[],
+    { worker, step }: HeldCheckpoint,
+    { header, frames }: ArrivedCheckpoint,
   ): Promise<void> {
-    if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    const { header } = cause.message;
     const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
     });
@@ -336,6 +345,15 @@ export class Shell {
   #tell(update: Update): undefined {
     for (const listener of this.#listeners) listener(update);
   }
+}
+
+/** The checkpoint in the message that caused an effect. */
+function arrived(cause: CoordinatorEvent, frames: readonly Uint8Array[]): ArrivedCheckpoint {
+  invariant(
+    cause.type === 'message' && cause.message.type === 'checkpoint',
+    'a checkpoint is stored when it arrives, or was held then',
+  );
+  return { header: cause.message.header, frames };
 }
 
 /** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */
