@@ -1,9 +1,12 @@
 /** Shows the first difference between a run and its own computation, or between two runs. */
 import { LockstepError } from '@lockstep/errors';
 import {
+  type DiffedPart,
+  diffInParts,
   diffRuns,
-  diffWithComputation,
+  type Interval,
   openRecordedRun,
+  type RecordedRun,
   type RunDifference,
   savedBefore,
 } from '@lockstep/replay';
@@ -12,17 +15,19 @@ import type { Context } from './commands/command.ts';
 import { differenceLines } from './display/proofs.ts';
 import { createStepCounter } from './display/step-counter.ts';
 import { exitCodes } from './errors.ts';
+import { computeIntervals, type IntervalThreadsAsked, numThreadsFor } from './interval-threads.ts';
 import { requireRunFolder } from './run-folder.ts';
 
 interface DiffArgs {
   readonly runs: readonly string[];
   readonly from: number;
+  readonly threads: number | undefined;
   readonly json: boolean;
 }
 
 /** Resolves with the exit code, which says whether there is a difference. */
 export async function diffCommand(args: DiffArgs, { terminal }: Pick<Context, 'terminal'>): Promise<number> {
-  const { runs: paths, from, json } = args;
+  const { runs: paths, from, threads, json } = args;
   if (paths.length > 2) {
     throw new LockstepError('config', `diff takes one run or two, not ${paths.length}`, { runs: paths });
   }
@@ -32,12 +37,25 @@ export async function diffCommand(args: DiffArgs, { terminal }: Pick<Context, 't
   const start = savedBefore(a!, Math.max(from, a!.firstStep));
   const found =
     b === undefined
-      ? await diffWithComputation(a!, { from: start, onStep: counter.step })
+      ? await diffOfOne(a!, start, { threads, onStep: counter.step })
       : await diffRuns(a!, b, { onStep: counter.step });
   counter.end();
   const lines = json ? [JSON.stringify(eventOf(found))] : differenceLines(found, folders, counter.numSteps);
   terminal.out.write(`${lines.join('\n')}\n`);
   return found === undefined ? exitCodes.done : exitCodes.different;
+}
+
+function diffOfOne(
+  run: RecordedRun,
+  from: number,
+  { threads, onStep }: IntervalThreadsAsked & { readonly onStep: (step: number) => void },
+): Promise<RunDifference | undefined> {
+  const { folder } = run;
+  const isLast = ({ difference }: DiffedPart): boolean => difference !== null;
+  const diffParts = (parts: readonly Interval[]) =>
+    computeIntervals(parts, { folder, task: 'diff', threads, onStep, isLast });
+  const isDivided = numThreadsFor({ threads }, 2) > 1;
+  return diffInParts(run, { from, onStep, ...(isDivided && { diffParts }) });
 }
 
 const eventOf = (found: RunDifference | undefined) =>

@@ -152,6 +152,14 @@ export const replayOptions = {
   'keep-in': text({ describe: 'keep the folder of the replay in this folder (default: it is removed)' }),
 } satisfies OptionTable;
 
+/** Threads of a command that computes intervals between saved states. */
+export const intervalOptions = {
+  threads: wholeNumber(1, {
+    describe:
+      'threads that compute parts of the run between saved states; each loads the data (default: all cores)',
+  }),
+} satisfies OptionTable;
+
 /** Options for the checkpoint of a run. */
 export const checkpointOptions = {
   step: wholeNumber(0, { describe: 'the checkpoint of this step (default: the newest)' }),

@@ -46,6 +46,16 @@ export interface RunDifference {
   readonly note: string;
 }
 
+export interface DiffOptions extends CheckOptions {
+  readonly from?: number;
+  /** Default: the last recorded step. */
+  readonly until?: number;
+  /** Of the run. Default: it is read. */
+  readonly evidence?: Evidence;
+  /** Computes the steps. Default: a new one. */
+  readonly check?: Check;
+}
+
 /**
  * Compares a run with its own computation on this thread, from `from` on. Returns undefined if every recorded step is the same.
  *
@@ -53,10 +63,9 @@ export interface RunDifference {
  */
 export async function diffWithComputation(
   run: RecordedRun,
-  options: CheckOptions & { readonly from?: number; readonly until?: number } = {},
+  options: DiffOptions = {},
 ): Promise<RunDifference | undefined> {
-  const evidence = await readEvidence(run);
-  const check = new Check(run, evidence, options);
+  const { evidence = await readEvidence(run), check = new Check(run, evidence, options) } = options;
   const { from = run.firstStep, until = evidence.logs.lastStep } = options;
   const finding = await check.interval({ from, to: until });
   return finding && located(run, evidence, check.computation, finding);
@@ -86,13 +95,15 @@ async function located(
   }
   const { part, exchange, variable = part, shards, workers, isAlone, isRoundedAway } = finding.difference;
   const { members } = evidence.steps.get(step)!;
-  // What all members have in common is the fault of none of them alone.
-  const worker = shards !== null || workers.length < members.length ? workers[0]! : null;
+  const cause = isAlone && !ofBatch.includes(part) ? 'worker' : causeOf(run.changes, part);
+  // What the members have in common is the fault of none of them: all have the data, the program or the build that differs.
+  const isOwn = isAlone || (members.length === 1 && (cause === 'worker' || run.changes.length === 0));
+  const worker = isOwn ? workers[0]! : null;
   const element = part === 'replica' ? await elementOf(computation, variable) : undefined;
   return {
     ...{ step, part, ...(exchange !== undefined && { exchange }), variable, shards },
     ...{ worker, ...(worker !== null && (await placeOf(run, worker, members))) },
-    ...{ run: run.folder, cause: isAlone && !ofBatch.includes(part) ? 'worker' : causeOf(run.changes, part) },
+    ...{ run: run.folder, cause },
     element: element ?? null,
     ...(isRoundedAway && { isRoundedAway }),
     note: isRoundedAway

@@ -20,6 +20,8 @@ export type { Inspection, InspectOptions, InspectWatch, NamedTensors } from './i
 export { inspectRun, inspectStep, tensorsOfInspection } from './inspect.ts';
 export type { Draw, Interval } from './intervals.ts';
 export { drawIntervals, intervalsBetween } from './intervals.ts';
+export type { CheckedPart, DiffedPart, DiffInPartsOptions } from './parts.ts';
+export { checkPart, diffInParts, diffPart } from './parts.ts';
 export type { Change, OpenOptions, RecordedRun } from './recorded-run.ts';
 export { openRecordedRun } from './recorded-run.ts';
 export type { Logged, LoggedMetrics, LoggedStep, LoggedStop, RunLogs } from './run-logs.ts';
