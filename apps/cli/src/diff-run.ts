@@ -8,6 +8,7 @@ import {
   openRecordedRun,
   type RecordedRun,
   type RunDifference,
+  readEvidence,
   savedBefore,
 } from '@lockstep/replay';
 import { buildHash } from '@lockstep/worker';
@@ -16,6 +17,7 @@ import { differenceLines } from './display/proofs.ts';
 import { createStepCounter } from './display/step-counter.ts';
 import { exitCodes } from './errors.ts';
 import { computeIntervals, type IntervalThreadsAsked, numThreadsFor } from './interval-threads.ts';
+import { noteDamage, noteTraining, requireRecordedSteps, requireStepsBehind } from './recorded-steps.ts';
 import { requireRunFolder } from './run-folder.ts';
 
 interface DiffArgs {
@@ -33,6 +35,13 @@ export async function diffCommand(args: DiffArgs, { terminal }: Pick<Context, 't
   }
   const folders = await Promise.all(paths.map(requireRunFolder));
   const [a, b] = await Promise.all(folders.map((folder) => openRecordedRun(folder, { build: buildHash() })));
+  for (const run of b === undefined ? [a!] : [a!, b]) {
+    const evidence = await readEvidence(run);
+    requireRecordedSteps(run, evidence);
+    requireStepsBehind(from, run, evidence);
+    noteTraining(terminal.err, run, evidence);
+    noteDamage(terminal.err, evidence);
+  }
   const counter = createStepCounter(terminal.err, json);
   const start = savedBefore(a!, Math.max(from, a!.firstStep));
   const found =

@@ -172,10 +172,18 @@ export async function requireRunFolder(path: string): Promise<string> {
     );
   }
   const parent = dirname(folder);
+  if (existsSync(join(parent, 'manifest.json')) && existsSync(folder)) {
+    throw new LockstepError('config', `${folder} is a file of a run, not its folder; name ${parent}`, {
+      ...{ folder, near: [parent] },
+    });
+  }
   const names = existsSync(parent) ? await runsIn(parent) : [];
   const near = nearNames(basename(folder), names);
   const shown = (near.length > 0 ? near : names.slice(0, 3)).map((name) => join(parent, name));
-  const hint = shown.length > 0 ? `did you mean ${shown.join(' or ')}?` : `there are no runs in ${parent}`;
+  const hint =
+    shown.length > 0
+      ? `did you mean ${shown.join(' or ')}?`
+      : `there are no runs in ${parent}; the folder of a run has a manifest.json`;
   throw new LockstepError('config', `${folder} is not the folder of a run; ${hint}`, { folder, near: shown });
 }
 

@@ -1,12 +1,14 @@
 /** Proves parts of a run by computing them again, and says what was proved. */
 import { randomInt } from 'node:crypto';
 import { type Interval, openRecordedRun, planVerification, readEvidence, verifyRun } from '@lockstep/replay';
+import { checkSeal } from '@lockstep/tracking';
 import { buildHash } from '@lockstep/worker';
 import type { Context } from './commands/command.ts';
 import { plannedLine, verificationLines } from './display/proofs.ts';
 import { createStepCounter } from './display/step-counter.ts';
 import { exitCodes } from './errors.ts';
 import { computeIntervals, numThreadsFor } from './interval-threads.ts';
+import { noteTraining, requireRecordedSteps } from './recorded-steps.ts';
 import { requireRunFolder } from './run-folder.ts';
 
 interface VerifyArgs {
@@ -25,7 +27,12 @@ export async function verifyCommand(
   const { json, fraction, threads, seed = randomInt(2 ** 32) } = args;
   const folder = await requireRunFolder(args.run);
   const run = await openRecordedRun(folder, { build: buildHash() });
-  const plan = planVerification(run, await readEvidence(run), { seed, fraction });
+  const evidence = await readEvidence(run);
+  const seal = await checkSeal(folder);
+  // Where files are missing, the seal says so.
+  if (seal.findings.length === 0) requireRecordedSteps(run, evidence);
+  noteTraining(terminal.err, run, evidence);
+  const plan = planVerification(run, evidence, { seed, fraction });
   if (!json) terminal.out.write(`${plannedLine(plan, seed)}\n`);
   const counter = createStepCounter(terminal.err, json);
   const onStep = counter.step;

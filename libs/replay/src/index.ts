@@ -48,4 +48,4 @@ export { recordedDigests, reportedDigests } from './step-digests.ts';
 export type { Sampling } from './step-samples.ts';
 export { epochAt, samplesAt, samplingOf } from './step-samples.ts';
 export type { CheckedInterval, Verification, VerifyOptions } from './verify.ts';
-export { planVerification, verifyRun } from './verify.ts';
+export { damagedRecord, planVerification, verifyRun } from './verify.ts';

@@ -35,7 +35,9 @@ export async function checkPart(
   return { finding: finding ?? null, compared: check.compared };
 }
 
+/** Undefined also for a state that was not saved, with which the last interval may end. */
 async function closing({ computation }: Check): Promise<Finding | undefined> {
+  if (!computation.run.checkpoints.includes(computation.step)) return undefined;
   const difference = await compareCheckpoint(computation);
   return difference && { kind: 'checkpoint', step: computation.step, difference };
 }
@@ -59,12 +61,13 @@ export async function diffPart(
   return { difference: difference ?? null, isClosed };
 }
 
-/** The intervals of a run from the state of `from` on; the last one ends at the last recorded step. */
+/** The intervals of a run from the state of `from` on; the last one ends at the last recorded step. None if no step is behind `from`. */
 export function partsFrom(
-  { firstStep, checkpoints }: RecordedRun,
-  { lastStep }: RunLogs,
+  { firstStep, checkpoints }: Pick<RecordedRun, 'firstStep' | 'checkpoints'>,
+  { lastStep }: Pick<RunLogs, 'lastStep'>,
   from: number,
 ): readonly Interval[] {
+  if (from >= lastStep) return [];
   const saved = [firstStep, ...checkpoints].filter((step) => step >= from && step < lastStep);
   return intervalsBetween([...new Set([from, ...saved, lastStep])].sort((a, b) => a - b));
 }
@@ -72,6 +75,8 @@ export function partsFrom(
 export interface DiffInPartsOptions extends CheckOptions {
   /** A step with a saved state. Default: the first one. */
   readonly from?: number;
+  /** Of the run. Default: it is read. */
+  readonly evidence?: Evidence;
   /** Computes parts, in their order; it may leave out those behind a difference. Default: on this thread. */
   readonly diffParts?: (parts: readonly Interval[]) => Promise<readonly (DiffedPart | undefined)[]>;
 }
@@ -79,9 +84,10 @@ export interface DiffInPartsOptions extends CheckOptions {
 /** What {@link diffWithComputation} gives, by parts. */
 export async function diffInParts(
   run: RecordedRun,
-  { from = run.firstStep, diffParts, ...options }: DiffInPartsOptions = {},
+  { from = run.firstStep, diffParts, ...given }: DiffInPartsOptions = {},
 ): Promise<RunDifference | undefined> {
-  const evidence = await readEvidence(run);
+  const { evidence = await readEvidence(run) } = given;
+  const options = { ...given, evidence };
   const parts = partsFrom(run, evidence.logs, from);
   if (diffParts === undefined || parts.length < 2) return diffWithComputation(run, { ...options, from });
   const diffed = await diffParts(parts);

@@ -5,8 +5,8 @@
 import { checkSeal, type SealReport } from '@lockstep/tracking';
 import { type CheckOptions, type Evidence, type Finding, readEvidence } from './check.ts';
 import type { Compared } from './comparison.ts';
-import { type Draw, drawIntervals, type Interval, intervalsBetween } from './intervals.ts';
-import { type CheckedPart, checkPart } from './parts.ts';
+import { type Draw, drawIntervals, type Interval } from './intervals.ts';
+import { type CheckedPart, checkPart, partsFrom } from './parts.ts';
 import type { RecordedRun } from './recorded-run.ts';
 
 export interface VerifyOptions extends CheckOptions {
@@ -34,12 +34,10 @@ export interface Verification extends Omit<Draw, 'drawn'> {
   readonly compared: Compared;
 }
 
-/** The intervals that `verify` draws, before it computes any. */
+/** The intervals that `verify` draws, before it computes any. Steps behind the last saved state are an interval too. */
 export function planVerification(run: RecordedRun, { logs }: Evidence, options: VerifyOptions): Draw {
-  const { firstStep, checkpoints } = run;
-  const saved = [...new Set([firstStep, ...checkpoints])].filter((step) => step <= logs.lastStep);
   const { seed, fraction = 0.1 } = options;
-  return drawIntervals(intervalsBetween(saved.sort((a, b) => a - b)), fraction, seed);
+  return drawIntervals(partsFrom(run, logs, run.firstStep), fraction, seed);
 }
 
 /** Stops at nothing: each drawn interval is checked, whatever the others show. */
@@ -84,10 +82,14 @@ const together = (parts: readonly Compared[]): Compared =>
 
 const none: Compared = { steps: 0, fingerprints: 0, evaluations: 0, digests: 0 };
 
+/** What is damaged in the step record of a run, whose digests are then not compared. A sentence each. */
+export const damagedRecord = ({ record }: Pick<Evidence, 'record'>): readonly string[] =>
+  (record?.damaged ?? []).map(({ path, offset, what }) => `${path}, at byte ${offset}: ${what}`);
+
 function damageOf({ record }: Evidence): string[] {
-  const { damaged = [], conflicts = [] } = record ?? {};
+  const { conflicts = [] } = record ?? {};
   return [
-    ...damaged.map(({ path, offset, what }) => `${path}, at byte ${offset}: ${what}`),
+    ...damagedRecord({ record }),
     ...conflicts.map(
       ({ step, generations, what }) =>
         `step ${step} was computed in generations ${generations.join(' and ')} with different results: ${what}`,
