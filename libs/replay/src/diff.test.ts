@@ -91,17 +91,31 @@ describe('a run beside its own computation', () => {
     });
   });
 
-  it('finds the step by the logs where nothing else is recorded', async () => {
-    const folder = join(root, 'logs');
-    await recordLocally(folder, 'logs', convolutional(), { config });
+  /** Changes the loss of step 4 in the log. */
+  async function alterLoss(folder: string): Promise<void> {
     const path = join(folder, 'metrics.jsonl');
     const lines = (await readFile(path, 'utf8')).split('\n');
     const at = lines.findIndex((line) => line.includes('"step":4,') && line.includes('"kind":"step"'));
     lines[at] = lines[at]!.replace(/"loss":[\d.]+/, '"loss":9');
     await writeFile(path, lines.join('\n'));
+  }
+
+  it('finds the step by the logs where nothing else is recorded', async () => {
+    const folder = join(root, 'logs');
+    await recordLocally(folder, 'logs', convolutional(), { config });
+    await alterLoss(folder);
     expect(await diffWithComputation(await openRecordedRun(folder))).toMatchObject({
       ...{ step: 4, part: 'value', variable: 'loss', worker: null, shards: null, element: null },
-      note: expect.stringContaining('recorded is 9'),
+      ...{ cause: 'worker', note: expect.stringContaining('recorded is 9') },
+    });
+  });
+
+  it('finds the log at fault where all digests are the same', async () => {
+    await run('altered');
+    await alterLoss(join(root, 'altered'));
+    expect(await diffWithComputation(await openRecordedRun(join(root, 'altered')))).toMatchObject({
+      ...{ step: 4, part: 'value', variable: 'loss', worker: null, cause: 'log' },
+      note: expect.stringContaining('metrics.jsonl was changed'),
     });
   });
 });

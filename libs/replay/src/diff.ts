@@ -12,15 +12,16 @@ import {
   readEvidence,
 } from './check.ts';
 import type { Computation } from './computation.ts';
-import type { Part } from './difference.ts';
+import { isOfModel, type Part } from './difference.ts';
 import type { Change, RecordedRun } from './recorded-run.ts';
 
 /**
  * Why two computations of a step part. `batch`: they read other samples, or other bytes of them. `program`: the experiment computes
  * other operations. `profile`: contractions are rounded otherwise. `build`: the packages are of another build. `setting`: the runs
- * have other settings. `worker`: none of these, so that a worker computed something else than its program.
+ * have other settings. `log`: the digests of the step are those that are computed, and its line in the log is not. `worker`: none of
+ * these, so that a worker computed something else than its program.
  */
-export type Cause = 'batch' | 'program' | 'profile' | 'build' | 'setting' | 'worker';
+export type Cause = 'batch' | 'program' | 'profile' | 'build' | 'setting' | 'worker' | 'log';
 
 export interface RunDifference {
   readonly step: number;
@@ -87,10 +88,14 @@ async function located(
   }
   if (finding.kind === 'value') {
     const { what, recorded, computed } = finding.parting;
+    const isOfLog = isDigested(evidence, step, what);
+    const why = isOfLog
+      ? 'the digests of the step are those that are computed here, so its line in metrics.jsonl was changed after it was written'
+      : 'no digest of the step says where (train with --record full)';
     return {
       ...{ step, part: 'value', variable: what, shards: null, worker: null, run: run.folder },
-      ...{ cause: causeOf(run.changes, 'value'), element: null },
-      note: `recorded is ${recorded}, computed ${computed}; the run has no digests of this step, so the place in the step is not known (train with --record full)`,
+      ...{ cause: isOfLog ? 'log' : causeOf(run.changes, 'value'), element: null },
+      note: `recorded is ${recorded}, computed ${computed}; ${why}`,
     };
   }
   const { part, exchange, variable = part, shards, workers, isAlone, isRoundedAway } = finding.difference;
@@ -112,6 +117,13 @@ async function located(
         ? 'the elements are not known: what the worker computed is not kept, and its program computes other bytes'
         : 'the elements are those of the checkpoint of this step',
   };
+}
+
+/** Whether a value of a step follows from what its members have digests of. Those of evaluations do not. */
+function isDigested({ steps, logs }: Evidence, step: number, what: string): boolean {
+  const recorded = steps.get(step);
+  if (recorded === undefined || isOfModel(recorded.form)) return false;
+  return what in (logs.steps.get(step)?.metrics ?? {});
 }
 
 async function placeOf(
