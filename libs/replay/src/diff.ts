@@ -13,6 +13,7 @@ import {
 } from './check.ts';
 import type { Computation } from './computation.ts';
 import { isOfModel, type Part } from './difference.ts';
+import { ofHistogram } from './histograms.ts';
 import type { Change, RecordedRun } from './recorded-run.ts';
 
 /**
@@ -90,7 +91,7 @@ async function located(
     const { what, recorded, computed } = finding.parting;
     const isOfLog = isDigested(evidence, step, what);
     const why = isOfLog
-      ? 'the digests of the step are those that are computed here, so its line in metrics.jsonl was changed after it was written'
+      ? `the digests of the step are those that are computed here, so its line in ${what.startsWith(ofHistogram) ? 'histograms.jsonl' : 'metrics.jsonl'} was changed after it was written`
       : 'no digest of the step says where (train with --record full)';
     return {
       ...{ step, part: 'value', variable: what, shards: null, worker: null, run: run.folder },
@@ -123,7 +124,7 @@ async function located(
 function isDigested({ steps, logs }: Evidence, step: number, what: string): boolean {
   const recorded = steps.get(step);
   if (recorded === undefined || isOfModel(recorded.form)) return false;
-  return what in (logs.steps.get(step)?.metrics ?? {});
+  return what.startsWith(ofHistogram) || what in (logs.steps.get(step)?.metrics ?? {});
 }
 
 async function placeOf(

@@ -16,7 +16,7 @@ const causes: Readonly<Record<RunDifference['cause'], string>> = {
   profile: 'the profile: contractions are rounded otherwise',
   build: 'the build: other code of the packages computed the run',
   setting: 'the settings: the runs have other ones',
-  log: 'the log: what the workers computed is what is computed here, and metrics.jsonl has something else',
+  log: 'the log: what the workers computed is what is computed here, and a file of the run says something else',
   worker:
     'the worker: neither data, program, profile nor build explain it, so its machine computed something else',
 };
