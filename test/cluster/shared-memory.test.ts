@@ -1,10 +1,10 @@
-/** Workers of one host exchange through shared memory, with the bits of an exchange over the network, and free it. */
+/** Workers of one host exchange through shared memory, also after one is killed, and free it. */
 import { readdirSync } from 'node:fs';
 import { sharedMemory } from '@lockstep/lanes';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { fingerprintOf, startCluster } from './harness/cluster.ts';
 import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
-import { direct, lanes, noSharedMemory } from './harness/lanes.ts';
+import { direct, lanes } from './harness/lanes.ts';
 import { readGenerations } from './harness/run-log.ts';
 
 const logLevel = 'info';
@@ -16,27 +16,9 @@ beforeAll(async () => {
   expected = (await trainInOneProcess(experiment)).fingerprint;
 });
 
-it('a single worker exchanges without its main thread', async () => {
-  const cluster = await startCluster({
-    experiment,
-    workers: 1,
-    threads: 2,
-    logLevel,
-    env: () => noSharedMemory,
-  });
-  expect(fingerprintOf(await cluster.end())).toBe(expected);
-  expect(direct(cluster)).toEqual([[1]]);
-});
-
-describe.skipIf(!sharedMemory().available)('three workers', () => {
-  it('exchange over sockets if shared memory is off', async () => {
-    const cluster = await startCluster({ experiment, workers: 3, env: () => noSharedMemory, logLevel });
-    expect(await lanes(cluster)).toEqual([0, 0, 0]);
-    expect(fingerprintOf(await cluster.end())).toBe(expected);
-    expect(direct(cluster)).toEqual([[], [], []]);
-  });
-
-  it('leave no memory behind when one is killed, and the others continue in new memory', async () => {
+it.skipIf(!sharedMemory().available)(
+  'three workers leave no memory behind when one is killed, and the others continue in new memory',
+  async () => {
     const before = readdirSync('/dev/shm');
     const cluster = await startCluster({ experiment, workers: 3, logLevel });
     expect(await lanes(cluster)).toEqual([6, 6, 6]);
@@ -51,5 +33,5 @@ describe.skipIf(!sharedMemory().available)('three workers', () => {
     const generations = await readGenerations(cluster.folder);
     expect(generations.map(({ members }) => members.length)).toEqual([3, 2]);
     expect(readdirSync('/dev/shm').filter((name) => !before.includes(name))).toEqual([]);
-  });
-});
+  },
+);

@@ -26,7 +26,7 @@ const reach = (name: string): unknown =>
 const onlyHere = [
   ...['flush', 'treeSum', 'lambda', 'parallel', 'positionalEmbedding', 'residual', 'residualWith'],
   ...['sinusoidalPositions', 'byNoiseScale', 'inverseSquareRoot', 'scaledByBatch', 'averageIn'],
-  ...['monitorNoiseScale', 'stepMetricsOf'],
+  ...['monitorLearningRate', 'monitorNoiseScale', 'stepMetricsOf'],
 ];
 
 describe('docs/names.md', () => {

@@ -14,6 +14,18 @@ beforeAll(async () => {
   expected = (await trainInOneProcess(experiment)).fingerprint;
 });
 
+it('a single worker exchanges without its main thread', async () => {
+  const cluster = await startCluster({
+    experiment,
+    workers: 1,
+    threads: 2,
+    logLevel,
+    env: () => noSharedMemory,
+  });
+  expect(fingerprintOf(await cluster.end())).toBe(expected);
+  expect(direct(cluster)).toEqual([[1]]);
+});
+
 describe.skipIf(!sharedMemory().available)('three workers', () => {
   it('exchange through memory, from compute thread to compute thread', async () => {
     const cluster = await startCluster({ experiment, workers: 3, threads: 2, logLevel });
@@ -35,6 +47,13 @@ describe.skipIf(!sharedMemory().available)('three workers', () => {
     expect(await lanes(cluster)).toEqual([4, 0, 4]);
     expect(fingerprintOf(await cluster.end())).toBe(expected);
     // If one worker does not share memory, the main threads of all workers exchange.
+    expect(direct(cluster)).toEqual([[], [], []]);
+  });
+
+  it('exchange over sockets if shared memory is off', async () => {
+    const cluster = await startCluster({ experiment, workers: 3, env: () => noSharedMemory, logLevel });
+    expect(await lanes(cluster)).toEqual([0, 0, 0]);
+    expect(fingerprintOf(await cluster.end())).toBe(expected);
     expect(direct(cluster)).toEqual([[], [], []]);
   });
 });

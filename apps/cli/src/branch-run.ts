@@ -22,7 +22,7 @@ import { createRecomputation } from './display/recomputation.ts';
 import { metricsOf, trainNewRun, type Workers } from './new-run.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
-import type { branchOptions, networkOptions, OutputArgs } from './options.ts';
+import type { branchOptions, DisplayArgs, networkOptions } from './options.ts';
 import {
   codeOf,
   createRunFolder,
@@ -33,7 +33,7 @@ import {
 } from './run-folder.ts';
 import { requireOrdinaryFile, requireWritableFolder } from './writable.ts';
 
-interface BranchArgs extends ArgsOf<typeof branchOptions>, ArgsOf<typeof networkOptions>, OutputArgs {
+interface BranchArgs extends ArgsOf<typeof branchOptions>, ArgsOf<typeof networkOptions>, DisplayArgs {
   readonly run: string;
 }
 

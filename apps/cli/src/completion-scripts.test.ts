@@ -55,6 +55,7 @@ describe('completion in bash', () => {
         'bind',
         'keys',
         'page',
+        'quiet',
         'json',
         'verbose',
         'help',

@@ -13,6 +13,8 @@ export const exitCodes = {
   nonFinite: 5,
   /** A run that was computed again is another one than was recorded. Code 6 belongs to workers. */
   different: 7,
+  /** A sweep has set trials aside, so it has no table. */
+  incomplete: 8,
   /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
   interrupted: 130,
 } as const;

@@ -9,7 +9,7 @@ import { loadExperiment } from './experiment-file.ts';
 import { threadsFor } from './local-workers.ts';
 import { notesOf } from './notes.ts';
 import type { ArgsOf } from './option.ts';
-import type { networkOptions, OutputArgs, outsideOptions, pageOptions, runOptions } from './options.ts';
+import type { DisplayArgs, networkOptions, outsideOptions, pageOptions, runOptions } from './options.ts';
 import { pageAddress } from './page.ts';
 import { createRunFolder, discardRun, type OpenedRun } from './run-folder.ts';
 import { whileLocked } from './run-lock.ts';
@@ -22,7 +22,7 @@ interface NewRunArgs
   extends ArgsOf<typeof runOptions>,
     ArgsOf<typeof networkOptions>,
     ArgsOf<typeof pageOptions>,
-    OutputArgs {
+    DisplayArgs {
   readonly experiment: string;
 }
 

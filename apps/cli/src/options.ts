@@ -113,6 +113,11 @@ export const pageOptions = {
   }),
 } satisfies OptionTable;
 
+/** What people see of a run. */
+export const displayOptions = {
+  quiet: flag('show addresses, warnings and the result alone; changes nothing with --json'),
+} satisfies OptionTable;
+
 /** Options for workers that the command starts on this machine. */
 export const localOptions = {
   workers: wholeNumber(0, {
@@ -177,6 +182,9 @@ export const outputOptions = {
 } satisfies OptionTable;
 
 export type OutputArgs = ArgsOf<typeof outputOptions>;
+
+/** Of a command that shows a run. */
+export type DisplayArgs = OutputArgs & ArgsOf<typeof displayOptions>;
 
 export const experimentFile = text({
   describe: 'TypeScript file that exports an experiment by default',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { pageAddress } from './page.ts';
+import { givenToken, pageAddress } from './page.ts';
 
 describe('pageAddress', () => {
   it('is a free port of this machine, a port, or an address with a port', () => {
@@ -12,5 +12,18 @@ describe('pageAddress', () => {
 
   it.each(['web', '8080x', ':8080', '99999', '-1', 'box:'])('refuses %s', (text) => {
     expect(() => pageAddress(text)).toThrow(/--page '.*': write a port, such as 8080/);
+  });
+});
+
+describe('the token of the environment', () => {
+  it('is taken if it is long enough', () => {
+    expect(givenToken('0123456789abcdef')).toBe('0123456789abcdef');
+    expect([givenToken(undefined), givenToken('')]).toEqual([undefined, undefined]);
+  });
+
+  it.each(['short', 'with a space in it', 'with-a-line-feed\n'])('is refused: %j', (text) => {
+    expect(() => givenToken(text)).toThrow(/LOCKSTEP_PAGE_TOKEN must have at least 16 characters/);
+    // The message may end up in a log.
+    expect(() => givenToken(text)).not.toThrow(text);
   });
 });

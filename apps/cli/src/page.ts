@@ -1,6 +1,7 @@
 /** The page of runs, served by this command. */
 import { randomBytes } from 'node:crypto';
 import { LockstepError } from '@lockstep/errors';
+import type { PageOptions } from '@lockstep/page';
 import { quoted } from './display/format.ts';
 import { isLocked } from './run-lock.ts';
 
@@ -26,6 +27,23 @@ export function pageAddress(text: string): PageAddress {
   return { host: host.replace(/^\[(.*)\]$/, '$1'), port };
 }
 
+/** A command line would show the token to everybody on the machine, and the run's record would keep it. */
+const tokenVariable = 'LOCKSTEP_PAGE_TOKEN';
+
+/** Fewer characters could be guessed. */
+const minTokenLength = 16;
+
+/** The token that the environment gives, so that others know it before the page is served. Throws `config`. */
+export function givenToken(text: string | undefined): string | undefined {
+  if (text === undefined || text === '') return undefined;
+  if (text.length >= minTokenLength && /^[\w.~+/=-]+$/.test(text)) return text;
+  throw new LockstepError(
+    'config',
+    `${tokenVariable} must have at least ${minTokenLength} characters out of letters, digits and -._~+/=; it has ${text.length}; openssl rand -hex 16 makes one`,
+    { length: text.length },
+  );
+}
+
 /** Serves the page of runs. Throws `config` or `address`. */
 export async function servePage(
   paths: readonly string[],
@@ -34,10 +52,11 @@ export async function servePage(
     readonly names?: readonly string[];
     readonly isRunning?: () => boolean;
     readonly eager?: boolean;
-  } = {},
+  } & Pick<PageOptions, 'routes' | 'openRoutes'> = {},
 ) {
   const { isLoopback, startPage } = await import('@lockstep/page');
-  const needed = isLoopback(host) ? token : (token ?? randomBytes(18).toString('base64url'));
-  const { names = [], isRunning = isLocked, eager = false } = options;
-  return startPage({ paths, host, port, token: needed, names, isRunning, eager });
+  const made = () => givenToken(process.env[tokenVariable]) ?? randomBytes(18).toString('base64url');
+  const needed = isLoopback(host) ? token : (token ?? made());
+  const { names = [], isRunning = isLocked, eager = false, routes = {}, openRoutes = {} } = options;
+  return startPage({ paths, host, port, token: needed, names, isRunning, eager, routes, openRoutes });
 }

@@ -23,7 +23,7 @@ import type { Display, Ending, Replayed } from './display/display.ts';
 import { plural } from './display/format.ts';
 import { exitCodes } from './errors.ts';
 import { threadsFor } from './local-workers.ts';
-import type { OutputArgs } from './options.ts';
+import type { DisplayArgs } from './options.ts';
 import {
   type AskedSteps,
   beginningOfReplay,
@@ -44,7 +44,7 @@ import { isLocked, whileLocked } from './run-lock.ts';
 import { exitCodeOfEnding, runSession } from './session.ts';
 import { requireWritableFolder } from './writable.ts';
 
-interface ReplayArgs extends AskedSteps, OutputArgs {
+interface ReplayArgs extends AskedSteps, DisplayArgs {
   readonly run: string;
   readonly workers: number;
   readonly threads: number | undefined;

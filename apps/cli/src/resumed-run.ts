@@ -4,7 +4,7 @@ import { chooseDisplay } from './display/choose.ts';
 import type { Display } from './display/display.ts';
 import { exitCodes } from './errors.ts';
 import { threadsFor } from './local-workers.ts';
-import type { OutputArgs } from './options.ts';
+import type { DisplayArgs } from './options.ts';
 import { pageAddress } from './page.ts';
 import { placeOf } from './returning.ts';
 import {
@@ -20,7 +20,7 @@ import { exitCodeOfEnding, runSession } from './session.ts';
 import { existingEventFile } from './tensorboard.ts';
 import type { Terminal } from './terminal.ts';
 
-interface ResumeArgs extends AskedLength, OutputArgs {
+interface ResumeArgs extends AskedLength, DisplayArgs {
   readonly run: string;
   readonly workers: number;
   readonly threads: number | undefined;

@@ -1,8 +1,10 @@
 /** A run of this process: its coordinator, its local workers, its display, and how it is stopped. */
 import {
   type Coordinator,
+  type CoordinatorOptions,
   type EventFileOptions,
   type Notice,
+  openRunMetrics,
   startCoordinator,
   type Update,
 } from '@lockstep/coordinator';
@@ -17,6 +19,7 @@ import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
 import { joinEndpoint, localEndpoint } from './join-address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
+import { monitoringRoutes } from './monitoring.ts';
 import { type PageAddress, servePage } from './page.ts';
 import { version } from './project.ts';
 import { followReturning, type Returning } from './returning.ts';
@@ -134,11 +137,19 @@ interface Begun {
 
 /** Starts the page, which may find its port taken, and the coordinator. */
 async function begin(options: SessionOptions) {
-  const { page: address, opened } = options;
+  if (options.page === undefined) return { ...(await start(options)), page: undefined };
+  const { run, name: experiment, config } = options.opened;
+  const { folder } = run;
+  const { batchSize, numShards } = config;
+  const built = { version, build: buildHash() };
+  const metrics = await openRunMetrics({ folder, experiment, ...built, batchSize, numShards });
   let isOver = false;
-  const page = address && (await servePage([opened.run.folder], address, { isRunning: () => !isOver }));
+  const page = await servePage([folder], options.page, {
+    isRunning: () => !isOver,
+    ...(await monitoringRoutes(metrics)),
+  });
   try {
-    const begun = await start(options);
+    const begun = await start(options, metrics.see);
     void begun.coordinator.done.then(() => {
       isOver = true;
     });
@@ -149,14 +160,17 @@ async function begin(options: SessionOptions) {
   }
 }
 
-async function start(options: SessionOptions): Promise<Begun> {
+type Observer = CoordinatorOptions['observer'];
+
+async function start(options: SessionOptions, observer?: Observer): Promise<Begun> {
   const { bind, otherwiseBind, returning = [], notices = [] } = options;
   try {
-    return { coordinator: await listen(options, bind, returning), awaited: returning, notices };
+    const coordinator = await listen(options, bind, returning, observer);
+    return { coordinator, awaited: returning, notices };
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'address') throw error;
     if (otherwiseBind === undefined) throw isResumed(options) ? withBindRemedy(error) : error;
-    const coordinator = await listen(options, otherwiseBind, []);
+    const coordinator = await listen(options, otherwiseBind, [], observer);
     const { message } = error;
     const remedy = `earlier workers do not find it, so the run goes on from its newest checkpoint`;
     const taken: Notice = {
@@ -180,6 +194,7 @@ async function listen(
   { opened, minWorkers, keysFolder, trace, eventFile }: SessionOptions,
   bind: string,
   returning: readonly Returning[],
+  observer: Observer,
 ): Promise<Coordinator> {
   const { run, name, bundle, config, profile } = opened;
   return startCoordinator({
@@ -196,6 +211,7 @@ async function listen(
     awaited: returning.map(({ worker }) => worker),
     ...(trace !== undefined && { trace }),
     ...(eventFile !== undefined && { eventFile }),
+    ...(observer !== undefined && { observer }),
     sealedFiles: [bundleName],
     logger: openCoordinatorLog(logFolder(run.folder)),
   });
@@ -243,6 +259,7 @@ export function endingOf(
       };
     }
     case 'interrupted':
+    case 'paused':
       return { type: 'interrupted', step: outcome.step, run };
     case 'nonFinite': {
       const { found, message, step } = outcome;

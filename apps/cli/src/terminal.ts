@@ -1,7 +1,9 @@
 /** The output of a command: streams of a process, or strings of a test. */
 export interface Stream {
   write(text: string): void;
+  /** A terminal on which lines can be drawn over. */
   readonly isTTY: boolean;
+  readonly hasColours: boolean;
   /** Characters in a line. */
   columns(): number;
 }
@@ -17,13 +19,23 @@ export function processTerminal(): Terminal {
   return { out: streamOf(process.stdout), err: streamOf(process.stderr) };
 }
 
-function streamOf(stream: NodeJS.WriteStream): Stream {
+/** What the environment says of the terminal. */
+type Environment = Readonly<Partial<Record<'TERM' | 'NO_COLOR', string>>>;
+
+/** No colours where `NO_COLOR` has a value (https://no-color.org), or the terminal is `dumb`: that one cannot move its cursor either. */
+export function streamOf(
+  stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>,
+  { TERM, NO_COLOR = '' }: Environment = process.env,
+): Stream {
+  const isTTY = stream.isTTY === true && TERM !== 'dumb';
   return {
     write: (text) => {
       stream.write(text);
     },
-    isTTY: stream.isTTY === true,
-    columns: () => stream.columns ?? defaultColumns,
+    isTTY,
+    hasColours: isTTY && NO_COLOR === '',
+    // A terminal that nobody has given a size has 0 columns.
+    columns: () => stream.columns || defaultColumns,
   };
 }
 

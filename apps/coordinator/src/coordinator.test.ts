@@ -107,7 +107,9 @@ async function until(coordinator: Started, isIt: (update: Update) => boolean): P
 describe('a coordinator', () => {
   it('hands out the experiment, logs steps and work, and ends when the members have finished', async () => {
     const run = await newRun();
-    const coordinator = await serve(run, { minWorkers: 2 });
+    const observed: Update[] = [];
+    const observer = (update: Update) => void observed.push(update);
+    const coordinator = await serve(run, { minWorkers: 2, observer });
     const a = await joinFakeWorker(coordinator.endpoint, 'a');
     open.push(a);
     const welcome = await a.next('welcome');
@@ -126,6 +128,8 @@ describe('a coordinator', () => {
     expect({ generation, source, profile }).toEqual({ generation: 1, source: 'init', profile: 'portable' });
     expect(members.map(({ worker }) => worker)).toEqual(['a', 'b']);
     for (const worker of [a, b]) {
+      commit(worker, generation, 1);
+      // As after a lost connection.
       commit(worker, generation, 1);
       worker.send({
         type: 'evaluated',
@@ -170,6 +174,11 @@ describe('a coordinator', () => {
         shards: 4,
         computeMs: 1,
       })),
+    );
+    // Who observes the run learns of each line, in the same order.
+    const told = observed.flatMap((update) => (update.type === 'progress' ? 'step' : update.type));
+    expect(told.filter((type) => ['step', 'evaluation', 'work'].includes(type))).toEqual(
+      metrics.map(({ kind }) => kind),
     );
     const { records: journal } = await readLog(run.folder, 'journal');
     expect(journal.map(({ type }) => type)).toEqual(['started', 'data', 'profile', 'generation', 'done']);

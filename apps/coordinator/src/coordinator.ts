@@ -1,6 +1,6 @@
 /** Starts and stops the coordinator of one run: puts a server and a clock around it. */
 import { TICK_MS } from '@lockstep/protocol';
-import type { ServerKeys } from '@lockstep/transport';
+import type { Refusal, ServerKeys } from '@lockstep/transport';
 import { type RunControl, type ServedRunOptions, serveRun } from './served-run.ts';
 import { openServer } from './server.ts';
 
@@ -30,21 +30,20 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const { bind, keys } = options;
   const served = await serveRun(options);
   const { shell } = served;
-  const server = await openServer({
-    bind,
-    keys,
-    onMessage: (worker, message, frames) => shell.hear(worker, message, frames),
-    onPiece: (worker) => shell.raise({ type: 'heard', worker }),
-    onDisconnect: (worker) => shell.disconnected(worker),
-    onBadFrame: (worker, reason, count) => shell.badFrame(worker, reason, count),
-    onRefused: (refusal, count) => shell.turnAway(refusal, count),
-  }).catch((error: unknown) => {
+  const onRefused = (refusal: Refusal, count: number): void => shell.turnAway(refusal, count);
+  const server = await openServer({ bind, keys, onRefused }).catch((error: unknown) => {
     served.abandon();
     throw error;
   });
   await served.begin(server, { bind, keys: keys !== undefined }).catch(async (error: unknown) => {
     await server.close();
     throw error;
+  });
+  server.receive({
+    onMessage: (worker, message, frames) => shell.hear(worker, message, frames),
+    onPiece: (worker) => shell.raise({ type: 'heard', worker }),
+    onDisconnect: (worker) => shell.disconnected(worker),
+    onBadFrame: (worker, reason, count) => shell.badFrame(worker, reason, count),
   });
   const ticking = setInterval(() => shell.raise({ type: 'tick' }), TICK_MS);
   const close = async (graceMs: number): Promise<void> => {

@@ -120,7 +120,7 @@ function bucketsOf(of: Histogram): Buckets {
 
 /** An interrupted run has not ended: `lockstep resume` goes on with it. */
 function endOf({ reason }: Outcome): Uint8Array {
-  if (reason === 'interrupted') return new Uint8Array();
+  if (reason === 'interrupted' || reason === 'paused') return new Uint8Array();
   return sessionEnd(reason === 'finished' ? 'success' : 'failure', now());
 }
 

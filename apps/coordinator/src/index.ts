@@ -7,6 +7,9 @@
 export type { Coordinator, CoordinatorOptions } from './coordinator.ts';
 export { startCoordinator } from './coordinator.ts';
 export type { EventFileOptions } from './event-file.ts';
+export { type Family, families } from './monitoring/families.ts';
+export { openRunMetrics, type RunMetrics, type RunMetricsOptions } from './monitoring/run-metrics.ts';
+export { textFormat } from './monitoring/text-format.ts';
 export type { Notice } from './notices.ts';
 export type { Pool, PooledRun, PooledRunOptions, PoolOptions, PoolUpdate } from './pool.ts';
 export { startPool } from './pool.ts';

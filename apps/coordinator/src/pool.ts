@@ -96,6 +96,12 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
   const server = await openServer({
     bind,
     keys,
+    onRefused(refusal, count) {
+      logger.warn({ ...refusal, count }, 'connection refused');
+      tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
+    },
+  });
+  server.receive({
     onMessage(worker, message, frames) {
       if (message.type === 'hello') departures.connected(worker);
       dispatch.raise({ type: 'message', worker, message }, frames);
@@ -106,10 +112,6 @@ export async function startPool(options: PoolOptions): Promise<Pool> {
       dispatch.raise({ type: 'disconnected', worker });
     },
     onBadFrame: (worker, reason, count) => logger.warn({ worker, reason, count }, 'bad frame dropped'),
-    onRefused(refusal, count) {
-      logger.warn({ ...refusal, count }, 'connection refused');
-      tell({ type: 'turnedAway', reason: describeRefusal(refusal) });
-    },
   });
   logger.info({ endpoint: server.endpoint }, 'pool started');
   const ticking = setInterval(() => {
@@ -200,9 +202,9 @@ async function addRun(
   }
   shell.onUpdate((update) => {
     if (update.type !== 'progress') return;
-    const { totalSteps } = update.report;
-    if (typeof totalSteps === 'number')
-      dispatch.raise({ type: 'progress', run: name, remaining: work * (1 - update.step / totalSteps) });
+    const end = options.pause?.step ?? update.report.totalSteps;
+    if (typeof end === 'number')
+      dispatch.raise({ type: 'progress', run: name, remaining: work * (1 - update.step / end) });
   });
   const needs = { order: options.order ?? order, minWorkers, maxWorkers, numShards };
   dispatch.raise({ type: 'runAdded', run: name, needs, remaining: work });

@@ -30,10 +30,10 @@ export interface RunLog {
   histograms(histograms: StepHistograms): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
   /**
-   * Logs a report once for each member, generation and step: workers send reports again after a lost connection. Returns what is wrong
-   * with its record of the step, if anything is.
+   * Logs a report once for each member, generation and step: workers send reports again after a lost connection. Returns undefined for a
+   * report that is logged already.
    */
-  work(worker: string, message: Committed): string | undefined;
+  work(worker: string, message: Committed): LoggedWork | undefined;
   /** What a report says that all members share; undefined if nothing is recorded. */
   shared(message: Committed): SharedDigests | undefined;
   /** The first value in which workers differ from others in a step; undefined if it is not known. */
@@ -51,6 +51,13 @@ export interface RunLog {
 export interface RunLogFiles {
   readonly writer?: StepRecordWriter | undefined;
   readonly histograms?: LogFile | undefined;
+}
+
+export interface LoggedWork {
+  /** What the worker says of its own part of the step. */
+  readonly work: OpaqueRecord;
+  /** What is wrong with its record of the step. */
+  readonly fault: string | undefined;
 }
 
 /**
@@ -92,9 +99,9 @@ export function createRunLog(
       if (last && (generation < last.generation || (generation === last.generation && step <= last.step)))
         return undefined;
       logged.set(worker, { generation, step });
-      const { work } = report;
-      appendMetrics({ kind: 'work', step, generation, worker, ...(isRecord(work) ? work : {}) });
-      return steps.write(worker, message);
+      const work = isRecord(report.work) ? report.work : {};
+      appendMetrics({ kind: 'work', step, generation, worker, ...work });
+      return { work, fault: steps.write(worker, message) };
     },
     shared: steps.shared,
     differing: steps.differing,

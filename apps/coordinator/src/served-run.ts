@@ -10,6 +10,7 @@ import {
   LIVENESS_MS,
   type OpaqueRecord,
   type Outcome,
+  type Pause,
   type Profile,
   RETURN_WAIT_MS,
 } from '@lockstep/protocol';
@@ -69,8 +70,12 @@ export interface ServedRunOptions {
   readonly eventFile?: EventFileOptions;
   /** Files of the run folder, besides logs, manifest and checkpoints, that the run's seal covers. Default: none. */
   readonly sealedFiles?: readonly string[];
-  /** Whether the state at the run's end becomes a checkpoint. Default: true, or false in a run of the durability `trial`. */
+  /** Whether the state at the run's end becomes a checkpoint. Default: true, or false in a run of the durability `trial` that does not pause. */
   readonly finalCheckpoint?: boolean;
+  /** Where the run stops to go on later, as if it had not. Its state is saved there. Default: it trains to its end. */
+  readonly pause?: Pause;
+  /** Called with every update, from the first one on; `onUpdate` of a run that is served already may miss some. */
+  readonly observer?: (update: Update) => void;
   readonly hooks?: CoordinatorHooks;
 }
 
@@ -163,6 +168,7 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
         ...{ endpoint: server.endpoint, ...address },
       };
       try {
+        if (options.observer !== undefined) shell.onUpdate(options.observer);
         events = followEvents(options.eventFile, shell);
         const journaled = run.journal({ ...started });
         shell.connect(server);
@@ -248,9 +254,11 @@ function requireStanding({ folder, manifest }: Run, step: number): void {
 }
 
 /** The id by which workers know a run. A worker that holds programs of another length sees another run, and leaves. */
-function idOf({ folder, manifest }: Run): string {
+function idOf({ folder, manifest }: Run, pause: Pause | undefined): string {
   const numChanges = changesOf(manifest).length;
-  return numChanges === 0 ? basename(folder) : `${basename(folder)}~${numChanges}`;
+  const change = numChanges === 0 ? '' : `~${numChanges}`;
+  const end = pause === undefined ? '' : `@${pause.step}`;
+  return `${basename(folder)}${change}${end}`;
 }
 
 function machineConfig(
@@ -260,9 +268,9 @@ function machineConfig(
   pool: PoolHooks | undefined,
 ): CoordinatorConfig {
   const { experiment, run, version, build, config, numShards, minWorkers, profile, trace, hooks } = options;
-  const { finalCheckpoint = run.durability === 'full' } = options;
+  const { pause, finalCheckpoint = run.durability === 'full' || pause !== undefined } = options;
   return {
-    run: idOf(run),
+    run: idOf(run, pause),
     incarnation: history.lastIncarnation + 1,
     version,
     build,
@@ -273,6 +281,7 @@ function machineConfig(
       ...(record !== 'off' && { record }),
       ...(histograms && { histograms }),
       ...(!finalCheckpoint && { finalCheckpoint }),
+      ...(pause && { pause: { ...pause } }),
     },
     bundleBytes: experiment.bundle.byteLength,
     numShards,
@@ -281,6 +290,7 @@ function machineConfig(
     heartbeatMs: HEARTBEAT_MS,
     livenessMs: LIVENESS_MS,
     ...(pool && { pooled: pool.pooled }),
+    ...(pause && { pauseAt: pause.step }),
     awaited: options.awaited ?? [],
     awaitMs: RETURN_WAIT_MS,
     ...(history.recovered && { initial: history.recovered }),

@@ -8,20 +8,26 @@ export interface ServerOptions {
   readonly bind: string;
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys | undefined;
+  /** A connection was refused. Called for the 1st, 2nd, 4th, 8th, … refusal of one sender for one reason. */
+  readonly onRefused: (refusal: Refusal, count: number) => void;
+}
+
+/** What a server passes on of its workers. */
+export interface ServerListeners {
   /** `frames`: the raw frames that follow the message. */
   readonly onMessage: (worker: string, message: WorkerMessage, frames: readonly Uint8Array[]) => void;
   /** A piece of a long message arrived. */
   readonly onPiece: (worker: string) => void;
   readonly onDisconnect: (worker: string) => void;
-  /** Called for the 1st, 2nd, 4th, 8th, … bad frame of a sender. */
+  /** Called for bad frames of one sender as `onRefused` is for refusals. */
   readonly onBadFrame: (worker: string, reason: string, count: number) => void;
-  /** A connection was refused; called as `onBadFrame` is. */
-  readonly onRefused: (refusal: Refusal, count: number) => void;
 }
 
 export interface Server {
   /** Where workers join, with the real port. */
   readonly endpoint: string;
+  /** Called once, when workers can be answered. Messages that arrived before come first. */
+  receive(listeners: ServerListeners): void;
   /** Throws `protocol` for a message that is too long. */
   send(worker: string, message: CoordinatorMessage, frames?: readonly Uint8Array[]): void;
   /** Sends an encoded message with its raw frames. */
@@ -32,19 +38,11 @@ export interface Server {
 
 /** Throws `address` or `credentials`. */
 export async function openServer(options: ServerOptions): Promise<Server> {
-  const { bind, keys, onMessage, onPiece, onDisconnect, onBadFrame, onRefused } = options;
+  const { bind, keys, onRefused } = options;
   const offence = createOffenceCounter();
   const server = await createControlServer({
     bind,
     ...(keys && { keys }),
-    onPiece,
-    onDisconnect,
-    onMessage(worker, parts) {
-      const inbound = readInbound(parts);
-      if (!('reason' in inbound)) return onMessage(worker, inbound.message, inbound.frames);
-      const { count, log } = offence(worker);
-      if (log) onBadFrame(worker, inbound.reason, count);
-    },
     onRefused(refusal) {
       const { count, log } = offence(`${refusal.address ?? ''} ${refusal.reason}`);
       if (log) onRefused(refusal, count);
@@ -52,6 +50,17 @@ export async function openServer(options: ServerOptions): Promise<Server> {
   });
   return {
     endpoint: server.endpoint,
+    receive: ({ onMessage, onPiece, onDisconnect, onBadFrame }) =>
+      server.receive({
+        onPiece,
+        onDisconnect,
+        onMessage(worker, parts) {
+          const inbound = readInbound(parts);
+          if (!('reason' in inbound)) return onMessage(worker, inbound.message, inbound.frames);
+          const { count, log } = offence(worker);
+          if (log) onBadFrame(worker, inbound.reason, count);
+        },
+      }),
     send: (worker, message, frames = []) => server.send(worker, [encodeMessage(message), ...frames]),
     pass: (worker, parts) => server.send(worker, parts),
     close: () => server.close(),

@@ -140,8 +140,11 @@ export class Shell {
   hear(worker: string, message: WorkerMessage, frames: readonly Uint8Array[]): void {
     if (message.type === 'committed' && this.#state.workers.has(worker)) {
       this.#guard(() => {
-        const fault = this.#log.work(worker, message);
-        if (fault !== undefined) this.#dropBadFrame(worker, fault);
+        const logged = this.#log.work(worker, message);
+        if (logged === undefined) return;
+        const { generation, step } = message;
+        this.#tell({ type: 'work', worker, generation, step, work: logged.work });
+        if (logged.fault !== undefined) this.#dropBadFrame(worker, logged.fault);
       });
     }
     if (message.type === 'committed' || message.type === 'evaluated') {
@@ -261,7 +264,10 @@ export class Shell {
   #send(worker: string, message: CoordinatorMessage, frames: readonly Uint8Array[] = []): undefined {
     if (message.type === 'welcome') this.#departures.connected(worker);
     const attached = message.type === 'welcome' ? [this.#bundle] : frames;
-    this.#server?.send(worker, message, attached);
+    invariant(this.#server !== undefined, 'a message is sent before the run is served', {
+      message: message.type,
+    });
+    this.#server.send(worker, message, attached);
   }
 
   #progress(effect: Extract<CoordinatorEffect, { type: 'progress' }>, cause: CoordinatorEvent): undefined {

@@ -19,6 +19,17 @@ export type Update =
       /** At fingerprint steps of a run that takes histograms. */
       readonly histograms?: StepHistograms;
     }
+  /**
+   * Once a step of a generation for each of its members, before or after the `progress` of the step. `work` has rank, shards, times in
+   * milliseconds and bytes.
+   */
+  | {
+      readonly type: 'work';
+      readonly worker: string;
+      readonly generation: number;
+      readonly step: number;
+      readonly work: OpaqueRecord;
+    }
   | {
       readonly type: 'evaluation';
       readonly step: number;

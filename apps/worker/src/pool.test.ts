@@ -1,6 +1,8 @@
 /** Whole workers that go from run to run in one process: each run has the bits of one process. */
+import type { Outcome } from '@lockstep/protocol';
 import { type Experiment, type RunOverrides, resolveConfig, trainLocally } from '@lockstep/training';
 import { describe, expect, it } from 'vitest';
+import type { Disk } from './fixtures/coordinator.ts';
 import { logarithm, small, wide } from './fixtures/experiments.ts';
 import { startPoolCluster } from './fixtures/pool-cluster.ts';
 
@@ -89,4 +91,32 @@ it('a run goes on when a worker of the pool is killed, and so do those that wait
     undefined,
     { type: 'exit', reason: 'finished' },
   ]);
+});
+
+it('a run that pauses twice has the bits of one that does not', async () => {
+  const pool = startPoolCluster({ workers: 2 });
+  const needs = { minWorkers: 2 };
+  const settings = { fingerprintEvery: 2, steps: 6, epochs: 2 };
+  const whole = await pool.train(small, settings, needs).outcome;
+  let disk: Disk | undefined;
+  for (const step of [1, 5]) {
+    const stage = pool.train(small, settings, needs, {
+      ...(disk && { disk }),
+      pause: { step, split: 'validation' },
+    });
+    const outcome = await stage.outcome;
+    expect(outcome).toMatchObject({
+      ...{ reason: 'paused', step },
+      result: { metrics: { 'validation/loss': expect.any(Number) } },
+    });
+    disk = stage.disk;
+    expect([...disk.checkpoints.keys()].at(-1)).toBe(step);
+    expect(disk.journal.at(-1)).toEqual({ type: 'done', reason: 'interrupted', step });
+  }
+  const last = await pool.train(small, settings, needs, { disk: disk! }).outcome;
+  expect(last).toMatchObject({ reason: 'finished', step: 6 });
+  const bitsOf = (outcome: Outcome) =>
+    outcome.reason === 'finished' && [outcome.fingerprint, outcome.result.chain, outcome.result.metrics];
+  expect(bitsOf(last)).toEqual(bitsOf(whole));
+  await pool.close();
 });

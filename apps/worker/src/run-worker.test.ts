@@ -40,7 +40,7 @@ async function lastWord(...args: readonly string[]): Promise<string> {
 }
 
 async function coordinatorEndpoint(): Promise<string> {
-  const server = await createControlServer({ bind: 'tcp://127.0.0.1:0', onMessage: () => {} });
+  const server = await createControlServer({ bind: 'tcp://127.0.0.1:0' });
   onTestFinished(() => server.close());
   return server.endpoint;
 }
@@ -69,7 +69,7 @@ async function waitingWorker(endpoint: string) {
 }
 
 async function freeEndpoint(): Promise<string> {
-  const server = await createControlServer({ bind: 'tcp://127.0.0.1:0', onMessage: () => {} });
+  const server = await createControlServer({ bind: 'tcp://127.0.0.1:0' });
   await server.close();
   return server.endpoint;
 }
@@ -79,10 +79,10 @@ it('waits for a coordinator that is started later, and says so', async () => {
   const { child, said } = await waitingWorker(endpoint);
   expect(said).toBe(`waiting for the coordinator at ${endpoint}, for 300 s`);
   const hello = await new Promise<Uint8Array>((resolve, reject) => {
-    createControlServer({ bind: endpoint, onMessage: (_identity, [head]) => resolve(head!) }).then(
-      (server) => onTestFinished(() => server.close()),
-      reject,
-    );
+    createControlServer({ bind: endpoint }).then((server) => {
+      onTestFinished(() => server.close());
+      server.receive({ onMessage: (_identity, [head]) => resolve(head!) });
+    }, reject);
   });
   expect(decodeWorkerMessage(hello)).toMatchObject({
     ok: true,

@@ -131,6 +131,7 @@ describe('lockstep', () => {
       // Tables of functions of @lockstep/search.
       search: lockstep.search,
       space: lockstep.space,
+      stopping: lockstep.stopping,
       defineSweep: sweep.defineSweep,
       loadRun: inference.loadRun,
       // Its own function, which loads @lockstep/replay when it is called.

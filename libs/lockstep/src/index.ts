@@ -209,6 +209,7 @@ export {
   lion,
   lookahead,
   masked,
+  monitorLearningRate,
   monitorNoiseScale,
   multiStepDecay,
   multiTransform,
@@ -271,7 +272,7 @@ export type {
   TrialResult,
 } from '@lockstep/search';
 export { createStudy, hypervolume, importances, maximize, minimize, paretoFront } from '@lockstep/search';
-export type { Sweep, SweepOptions } from '@lockstep/sweep';
+export type { CostLimits, StoppingRule, Sweep, SweepOptions } from '@lockstep/sweep';
 export { defineSweep } from '@lockstep/sweep';
 export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
@@ -288,4 +289,4 @@ export { inspectRun } from './inspect.ts';
 export * from './ops.ts';
 /** The ops behind the layers of the same names: `ops.conv2d(x, kernel)`. */
 export * as ops from './ops.ts';
-export { search, space } from './sweeps.ts';
+export { search, space, stopping } from './sweeps.ts';

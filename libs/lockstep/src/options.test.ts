@@ -196,6 +196,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   skipNonFinite: [(o) => l.skipNonFinite(adam(0.1), o), 'most'],
   reduceOnPlateau: [(o) => l.reduceOnPlateau(o), 'patience'],
   addGradientNoise: [(o) => l.addGradientNoise(o), 'variance'],
+  monitorLearningRate: [(o) => l.monitorLearningRate(0.1, o), 'name'],
   monitorNoiseScale: [(o) => l.monitorNoiseScale(o), 'decay'],
   accumulateGradients: [(o) => l.accumulateGradients(2, adam(0.1), o), 'rule'],
   byNoiseScale: [(o) => l.byNoiseScale(o), 'most'],

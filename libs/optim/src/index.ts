@@ -44,6 +44,8 @@ export type { CosineRestartsOptions, CyclicOptions, OneCycleOptions } from './cy
 export { cosineRestarts, cyclic, oneCycle } from './cycles.ts';
 export type { BatchScaling } from './joining.ts';
 export { joinSchedules, scaledByBatch, warmup } from './joining.ts';
+export type { LearningRateOptions, LearningRateState } from './learning-rate-monitor.ts';
+export { monitorLearningRate } from './learning-rate-monitor.ts';
 export type { Mask, MaskedOptions } from './masks.ts';
 export { freeze, masked, multiTransform } from './masks.ts';
 export type {

@@ -23,6 +23,7 @@ import {
   run,
   stepOf,
 } from './fixtures/runs.ts';
+import { monitorLearningRate } from './learning-rate-monitor.ts';
 import { freeze, masked, multiTransform } from './masks.ts';
 import { addGradientNoise } from './noise.ts';
 import { monitorNoiseScale } from './noise-scale.ts';
@@ -82,6 +83,7 @@ const optimizers: Readonly<Record<string, GradientTransformation<unknown>>> = {
     { rule: 'sqrt' },
   ),
   byNoiseScale: accumulateGradients(byNoiseScale({ most: 3, decay: 0.8 }), adam(0.01)),
+  monitorLearningRate: chain(sgd(0.1), monitorLearningRate(0.1)),
   monitorNoiseScale: chain(monitorNoiseScale(), sgd(0.1)),
   masked: masked(adam(0.01), (path) => path.endsWith('kernel'), { rest: 'zero' }),
   multiTransform: multiTransform({ matrix: lamb(0.01), other: sgd(0.1) }, (_path, { length }) =>

@@ -13,6 +13,7 @@ import {
   globalNorm,
 } from './clipping.ts';
 import { compiledStepOf, dataOf, float, gradsAt, numSteps, progressAt, stepOf } from './fixtures/runs.ts';
+import { monitorLearningRate } from './learning-rate-monitor.ts';
 import { masked, multiTransform } from './masks.ts';
 import { addGradientNoise } from './noise.ts';
 import { monitorNoiseScale } from './noise-scale.ts';
@@ -47,6 +48,7 @@ const cases: Record<string, GradientTransformation<unknown>> = {
   lookahead: lookahead(adamw(0.1), { every: 2 }),
   accumulation: accumulateGradients(2, adamw(0.1)),
   plateau: chain(adamw(0.1), reduceOnPlateau({ patience: 0 })),
+  'learning rate': chain(adamw(0.1), monitorLearningRate(0.1)),
   'noise scale': chain(monitorNoiseScale(), adamw(0.1)),
   skipping: skipNonFinite(adamw(0.1)),
   mask: masked(adamw(0.1), (path) => path.endsWith('kernel'), { rest: 'zero' }),

@@ -15,6 +15,9 @@ export const LIVENESS_MS = 1_800;
 /** A worker without an answer repeats its hello this often. While a welcome is on its way, nothing else shows that the worker lives. */
 export const HELLO_RETRY_MS = 500;
 
+/** A welcome is sent again to a worker that repeats its hello for this long. It carries the experiment, so it may take seconds. */
+export const WELCOME_RETRY_MS = 5_000;
+
 /** The most that counts of the time between two ticks: a process that was suspended for longer received nothing meanwhile. */
 export const MAX_TICK_MS = 2 * TICK_MS;
 

@@ -28,6 +28,7 @@ export type {
   JournalEntry,
   LossReason,
   Outcome,
+  Pause,
   Recovered,
   RunEvent,
   WorkerRecord,

@@ -1,23 +1,29 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { checkpointFolder, loadCheckpoint, saveCheckpoint } from '@lockstep/checkpoint';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { convolutional } from './fixtures/experiments.ts';
 import { recordLocally } from './fixtures/recorded.ts';
 import { openRecordedRun } from './recorded-run.ts';
 import { verifyRun } from './verify.ts';
 
-let folder: string;
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'lockstep-verify-'));
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'lockstep-verify-'));
   const members = [
     { start: 0, count: 3 },
     { start: 3, count: 1 },
   ];
-  await recordLocally(folder, 'verified', convolutional(), { members });
+  await recordLocally(join(root, 'verified'), 'verified', convolutional(), { members });
 });
-afterEach(() => rm(folder, { recursive: true }));
+afterAll(() => rm(root, { recursive: true }));
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(root, 'run-'));
+  await cp(join(root, 'verified'), folder, { recursive: true });
+});
 
 const verifyAll = async () => verifyRun(await openRecordedRun(folder), { seed: 1, fraction: 1 });
 

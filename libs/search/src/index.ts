@@ -73,6 +73,7 @@ export { createStudy, type Study } from './study/study.ts';
 export {
   type RecordedTrial,
   type RepeatResult,
+  type RungValues,
   resultOfRepeats,
   type Trial,
   type TrialResult,

@@ -18,7 +18,7 @@ export function tableOf(trials: readonly RecordedTrial[], objectives: readonly O
 }
 
 function lineOf({ number, params, result }: RecordedTrial, metrics: readonly string[]): unknown {
-  const { status, values, spreads, repeats, steps, reason } = result;
+  const { status, values, spreads, repeats, steps, rungs, reason } = result;
   const named = (list: readonly (number | null)[]) => list.map((value, i) => [metrics[i], jsonOf(value)]);
   return {
     trial: number,
@@ -32,6 +32,9 @@ function lineOf({ number, params, result }: RecordedTrial, metrics: readonly str
         seed: repeat.seed,
         values: Object.fromEntries(named(repeat.values)),
       })),
+    }),
+    ...(rungs !== undefined && {
+      rungs: rungs.map((rung) => ({ steps: rung.steps, values: Object.fromEntries(named(rung.values)) })),
     }),
     ...(reason !== undefined && { reason }),
   };

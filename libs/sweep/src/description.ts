@@ -7,13 +7,19 @@ import {
   type SpaceDescription,
   spaceDifference,
 } from '@lockstep/search';
-import type { Sweep } from './definition.ts';
+import type { CostLimits, Sweep } from './definition.ts';
+import type { StoppingRule } from './stopping.ts';
 
 /** The order of names and comments in a sweep file do not change it. */
 export interface SweepDescription {
   readonly space: SpaceDescription;
   readonly search: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** The first one. */
   readonly objective: Objective;
+  /** Those after the first one. */
+  readonly others: readonly Objective[] | null;
+  readonly stopping: StoppingRule | null;
+  readonly limits: CostLimits | null;
   readonly trials: number;
   readonly repeats: number;
   readonly generation: number;
@@ -25,16 +31,25 @@ export interface SweepDescription {
 
 /** The canonical form of a sweep. Where the experiment's file lies and the profile are recorded beside it. */
 export function describeSweep(sweep: Sweep): SweepDescription {
-  const { space, constraints, search, objective, trials, repeats, generation, seed } = sweep;
-  const { metric, direction, over } = objective;
-  const { steps = null, epochs = null, limitSamples = null } = sweep;
+  const { space, constraints, search, objectives, trials, repeats, generation, seed } = sweep;
+  const { steps = null, epochs = null, limitSamples = null, stopping = null, limits } = sweep;
+  const [objective, ...others] = objectives.map(plain);
   return {
     space: describeSpace(space, constraints),
     search: { name: search.name, options: search.options },
-    objective: { metric, direction, over },
+    ...{ objective: objective!, others: others.length > 0 ? others : null, stopping },
+    limits: limits === undefined ? null : plainLimits(limits),
     ...{ trials, repeats, generation, seed, steps, epochs, limitSamples },
   };
 }
+
+const plain = ({ metric, direction, over }: Objective): Objective => ({ metric, direction, over });
+
+/** With the same order of names in every sweep. */
+const plainLimits = ({ parameters, flops }: CostLimits): CostLimits => ({
+  ...(parameters !== undefined && { parameters }),
+  ...(flops !== undefined && { flops }),
+});
 
 /**
  * Lets a sweep go on with its file as it is now.
@@ -45,7 +60,7 @@ export function requireSameSweep(began: SweepDescription, now: SweepDescription)
   const inSpace = spaceDifference(began.space, now.space);
   const names = (Object.keys(now) as (keyof SweepDescription)[]).filter((name) => name !== 'space');
   const others = names
-    .map((name) => ({ name, from: JSON.stringify(began[name]), to: JSON.stringify(now[name]) }))
+    .map((name) => ({ name, from: JSON.stringify(began[name] ?? null), to: JSON.stringify(now[name]) }))
     .filter(({ from, to }) => from !== to)
     .map(({ name, from, to }) => `${name} was ${from} and is ${to}`);
   const differences = [...(inSpace === undefined ? [] : [describeDifference(inSpace)]), ...others];

@@ -1,5 +1,14 @@
 /** A sweep as its file defines it, the runs of its trials, and what its journal says of them. No processes and no files. */
-export { defineSweep, isSweep, type Sweep, type SweepOptions, type SweepProfile } from './definition.ts';
+export {
+  type CostLimits,
+  costMetrics,
+  defineSweep,
+  isSweep,
+  type Sweep,
+  type SweepOptions,
+  type SweepProfile,
+} from './definition.ts';
 export { describeSweep, requireSameSweep, type SweepDescription } from './description.ts';
-export { type JournalEntry, parseEntry, type RunResult } from './journal.ts';
-export { createLedger, type Ledger, type SweepRun } from './ledger.ts';
+export { type JournalEntry, parseEntry, type RunKey, type RunResult } from './journal.ts';
+export { createLedger, type Ledger, type SetAside, type SweepRun, type SweepRung } from './ledger.ts';
+export { type MedianRule, type MedianStoppingOptions, median, type StoppingRule } from './stopping.ts';

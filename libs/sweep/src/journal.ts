@@ -6,30 +6,53 @@ export type RunResult =
   | { readonly values: readonly number[]; readonly steps: number }
   | { readonly reason: string };
 
+/** One run of a trial: its number, and that of the repeat; both count from 0. */
+export interface RunKey {
+  readonly trial: number;
+  readonly repeat: number;
+}
+
 export type JournalEntry =
   /** A run folder was made for a repeat of a trial. A later entry for the same repeat replaces it. */
-  | { readonly type: 'begun'; readonly trial: number; readonly repeat: number; readonly run: string }
-  /** A run has ended by itself, and its folder is closed. */
-  | ({ readonly type: 'ended'; readonly trial: number; readonly repeat: number } & RunResult)
-  /** All repeats of a trial have ended. */
-  | { readonly type: 'recorded'; readonly trial: RecordedTrial };
+  | ({ readonly type: 'begun'; readonly run: string } & RunKey)
+  /**
+   * A run has ended by itself and its folder is closed. In a sweep with rungs, it has come to the rung of this number, which counts from
+   * 0, or has failed before; a run that goes on later does so in the same folder.
+   */
+  | ({ readonly type: 'ended'; readonly rung?: number } & RunKey & RunResult)
+  /** A trial is complete, pruned or failed, which is a line of the table. */
+  | { readonly type: 'recorded'; readonly trial: RecordedTrial }
+  /** A run has lost its workers so often that the sweep ends without it. The next process tries it again. */
+  | ({ readonly type: 'setAside'; readonly reason: string } & RunKey)
+  /** These failed trials are trained again, by the wish of a person: what was recorded of them before does not count. */
+  | { readonly type: 'retried'; readonly trials: readonly number[] };
 
 /** The entry of a line; undefined for a line of another form, which a newer version may have written. */
 export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEntry | undefined {
-  const { type, trial, repeat, run, values, steps, reason } = record;
-  const isOfRun = Number.isSafeInteger(trial) && Number.isSafeInteger(repeat);
+  return isEntry(record) ? (record as unknown as JournalEntry) : undefined;
+}
+
+function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>): boolean {
+  const { repeat, run, rung = 0, values, steps, reason, trials } = record;
+  const isOfRun = isWhole(trial) && isWhole(repeat);
   switch (type) {
     case 'begun':
-      return isOfRun && typeof run === 'string' ? (record as JournalEntry) : undefined;
+      return isOfRun && typeof run === 'string';
     case 'ended': {
-      const isResult = Array.isArray(values) && Number.isSafeInteger(steps);
-      return isOfRun && (isResult || typeof reason === 'string') ? (record as JournalEntry) : undefined;
+      const isResult = Array.isArray(values) && isWhole(steps);
+      return isOfRun && isWhole(rung) && (isResult || typeof reason === 'string');
     }
     case 'recorded': {
       const { number, params, result } = Object(trial) as Partial<RecordedTrial>;
-      return Number.isSafeInteger(number) && params && result ? (record as JournalEntry) : undefined;
+      return isWhole(number) && params !== undefined && result !== undefined;
     }
+    case 'setAside':
+      return isOfRun && typeof reason === 'string';
+    case 'retried':
+      return Array.isArray(trials) && trials.every(isWhole);
     default:
-      return undefined;
+      return false;
   }
 }
+
+const isWhole = (value: unknown): boolean => Number.isSafeInteger(value);

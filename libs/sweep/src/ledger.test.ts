@@ -3,6 +3,7 @@ import { grid, logUniform, minimize, tpe, uniform } from '@lockstep/search';
 import { describe, expect, it } from 'vitest';
 import { defineSweep, isSweep, type Sweep } from './definition.ts';
 import { describeSweep, requireSameSweep } from './description.ts';
+import { simulate } from './fixtures/simulated.ts';
 import { type JournalEntry, parseEntry, type RunResult } from './journal.ts';
 import { createLedger, type SweepRun } from './ledger.ts';
 
@@ -21,24 +22,8 @@ const resultOf = ({ params, seed }: SweepRun): RunResult => {
   return { values: [(Math.log10(rate) + 1) ** 2 + momentum / seed], steps: 10 };
 };
 
-/** Trains up to `atOnce` runs side by side, of which the newest ends first; `maxRuns` cuts it short as a kill would. */
-function train(of: Sweep, atOnce: number, journal: JournalEntry[] = [], maxRuns = Number.POSITIVE_INFINITY) {
-  const ledger = createLedger(of, journal);
-  const running: SweepRun[] = [];
-  for (let ended = 0; ended < maxRuns; ) {
-    const next = running.length < atOnce ? ledger.next() : 'wait';
-    if (typeof next === 'object') {
-      journal.push({ type: 'begun', trial: next.trial, repeat: next.repeat, run: `run-${journal.length}` });
-      running.push(next);
-      continue;
-    }
-    const run = running.pop();
-    if (run === undefined) break;
-    journal.push(...ledger.ended(run, resultOf(run)));
-    ended++;
-  }
-  return ledger;
-}
+const train = (of: Sweep, atOnce: number, journal: JournalEntry[] = [], maxRuns = Number.POSITIVE_INFINITY) =>
+  simulate({ sweep: of, resultOf, atOnce, journal, maxRuns });
 
 describe('a ledger', () => {
   const table = train(sweep, 1).table();

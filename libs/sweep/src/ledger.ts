@@ -2,35 +2,66 @@
 import { invariant } from '@lockstep/errors';
 import {
   type Assignment,
-  createStudy,
+  paretoFront,
   type RecordedTrial,
+  type RungValues,
   resultOfRepeats,
   type Study,
   type Trial,
   type TrialResult,
   tableOf,
 } from '@lockstep/search';
-import type { Sweep } from './definition.ts';
-import type { JournalEntry, RunResult } from './journal.ts';
+import { type Sweep, studyOf } from './definition.ts';
+import { factsOf, keyOf } from './facts.ts';
+import type { JournalEntry, RunKey, RunResult } from './journal.ts';
+import type { AtRung, Standing } from './standings.ts';
+import { createStopper, type Stopper } from './stopper.ts';
 
-/** One run of a trial. */
-export interface SweepRun {
-  readonly trial: number;
+/** The step at which a run pauses, so that its trial is compared with others. */
+export interface SweepRung {
   /** Counts from 0. */
-  readonly repeat: number;
+  readonly index: number;
+  readonly steps: number;
+  /** The run ends there. */
+  readonly isLast: boolean;
+}
+
+/** One run of a trial, or in a sweep with rungs its way to the next one. */
+export interface SweepRun extends RunKey {
   readonly seed: number;
   readonly params: Assignment;
-  /** The folder in which an earlier process began it. */
+  /** Absent in a sweep without rungs: the run trains to its end. */
+  readonly rung?: SweepRung;
+  /** The folder in which it was begun, by an earlier process or up to an earlier rung. */
   readonly begun?: string;
 }
 
+/** A run that nobody trains, because it has lost its workers too often. */
+export interface SetAside extends RunKey {
+  readonly params: Assignment;
+  readonly reason: string;
+}
+
 export interface Ledger {
-  /** The next run; `wait` if others must end first; `done` if there are no more. */
+  /** The next run; `wait` if others must end first, or are set aside; `done` if there are no more. */
   next(): SweepRun | 'wait' | 'done';
-  /** Records the result of a run; returns the entries for the journal. Runs may end in any order. */
-  ended(run: Pick<SweepRun, 'trial' | 'repeat'>, result: RunResult): readonly JournalEntry[];
+  /** A folder was made for the run. */
+  begun(run: RunKey, folder: string): void;
+  /** Records the result of a run. Runs may end in any order. */
+  ended(run: Pick<SweepRun, 'trial' | 'repeat' | 'rung'>, result: RunResult): void;
+  /** The run is not trained any more, and its trial gets no result. */
+  setAside(run: RunKey, reason: string): void;
+  /** What was decided since the last call, for the journal. */
+  takeEntries(): readonly JournalEntry[];
+  /** In the order of their numbers. */
   recorded(): readonly RecordedTrial[];
+  readonly aside: readonly SetAside[];
+  /** By the first objective. */
   best(): RecordedTrial | undefined;
+  /** The complete trials that no other one beats by all objectives. */
+  front(): readonly RecordedTrial[];
+  /** The name of a run's folder; undefined if it has none. */
+  folderOf(run: RunKey): string | undefined;
   /** The lines of `table.jsonl`. */
   table(): string;
 }
@@ -39,29 +70,37 @@ export interface Ledger {
 export const createLedger = (sweep: Sweep, entries: readonly JournalEntry[] = []): Ledger =>
   new Machine(sweep, entries);
 
+/** A trial that was asked for and is not recorded. */
+interface Open {
+  readonly trial: Trial;
+  /** The rung to which its runs are on the way; -1 before the first. */
+  rung: number;
+}
+
 class Machine implements Ledger {
   readonly #sweep: Sweep;
   readonly #study: Study;
-  /** Of trials that are not complete, by trial and repeat. */
-  readonly #results = new Map<string, RunResult>();
-  readonly #begun = new Map<string, string>();
-  readonly #asked = new Map<number, Trial>();
-  /** Runs of trials that were asked for and that nobody trains. */
-  readonly #waiting: SweepRun[] = [];
+  readonly #stopper: Stopper;
+  /** Of trials that are not recorded, by trial, repeat and rung. */
+  readonly #results: Map<string, RunResult>;
+  readonly #begun: Map<string, string>;
+  readonly #recorded: Map<number, RecordedTrial>;
+  readonly #open = new Map<number, Open>();
+  readonly #aside = new Map<string, SetAside>();
+  /** Runs of open trials that nobody trains. */
+  #waiting: SweepRun[] = [];
+  #entries: JournalEntry[] = [];
+  #numKnown: number;
 
   constructor(sweep: Sweep, entries: readonly JournalEntry[]) {
+    const { recorded, results, begun } = factsOf(sweep, entries);
     this.#sweep = sweep;
-    const recorded = new Map<number, RecordedTrial>();
-    for (const entry of entries) {
-      if (entry.type === 'begun') this.#begun.set(keyOf(entry), entry.run);
-      else if (entry.type === 'recorded') recorded.set(entry.trial.number, entry.trial);
-      else this.#results.set(keyOf(entry), resultOf(entry));
-    }
-    const { space, constraints, search, seed, generation, objective, trials } = sweep;
-    this.#study = createStudy({
-      ...{ space, constraints, search, seed, generation, objectives: [objective], numTrials: trials },
-      recorded: [...recorded.values()],
-    }) as Study;
+    this.#results = results;
+    this.#begun = begun;
+    this.#recorded = recorded;
+    this.#stopper = createStopper(sweep);
+    this.#study = studyOf(sweep, [...recorded.values()]);
+    this.#numKnown = Math.max(0, ...[...recorded.keys()].map((number) => number + 1));
   }
 
   next(): SweepRun | 'wait' | 'done' {
@@ -69,77 +108,182 @@ class Machine implements Ledger {
       const run = this.#waiting.shift();
       if (run !== undefined) return run;
       const trial = this.#study.ask();
-      if (trial === 'done') return this.#asked.size > 0 ? 'wait' : 'done';
       if (trial === 'wait') return 'wait';
-      this.#asked.set(trial.number, trial);
-      for (let repeat = 0; repeat < this.#sweep.repeats; repeat++) {
-        if (!this.#results.has(keyOf({ trial: trial.number, repeat })))
-          this.#waiting.push(this.#runOf(trial, repeat));
-      }
-      // Every repeat may have ended just before an earlier process was killed.
-      this.#complete(trial.number);
+      if (trial !== 'done') this.#begin(trial);
+      else if (!this.#close()) return this.#open.size > 0 ? 'wait' : 'done';
     }
   }
 
-  ended(run: Pick<SweepRun, 'trial' | 'repeat'>, result: RunResult): readonly JournalEntry[] {
-    const { trial, repeat } = run;
-    invariant(this.#asked.has(trial), `a run of trial ${trial} has ended, which was not begun`);
-    this.#results.set(keyOf(run), result);
-    const recorded = this.#complete(trial);
-    return [
-      { type: 'ended', trial, repeat, ...result },
-      ...(recorded === undefined ? [] : [{ type: 'recorded', trial: recorded } as const]),
-    ];
+  begun({ trial, repeat }: RunKey, run: string): void {
+    this.#begun.set(keyOf(trial, repeat), run);
+    this.#entries.push({ type: 'begun', trial, repeat, run });
+  }
+
+  ended(run: Pick<SweepRun, 'trial' | 'repeat' | 'rung'>, result: RunResult): void {
+    const { trial, repeat, rung } = run;
+    const open = this.#open.get(trial);
+    invariant(open !== undefined, `a run of trial ${trial} has ended, which was not begun`);
+    this.#results.set(keyOf(trial, repeat, rung?.index ?? 0), result);
+    this.#entries.push({ type: 'ended', trial, repeat, ...(rung && { rung: rung.index }), ...result });
+    this.#settle(open.trial);
+  }
+
+  setAside({ trial, repeat }: RunKey, reason: string): void {
+    const open = this.#open.get(trial);
+    invariant(open !== undefined, `a run of trial ${trial} is set aside, which was not begun`);
+    this.#waiting = this.#waiting.filter((run) => run.trial !== trial);
+    this.#aside.set(keyOf(trial, repeat), { trial, repeat, params: open.trial.params, reason });
+    this.#entries.push({ type: 'setAside', trial, repeat, reason });
+  }
+
+  takeEntries(): readonly JournalEntry[] {
+    const entries = this.#entries;
+    this.#entries = [];
+    return entries;
   }
 
   recorded(): readonly RecordedTrial[] {
     return this.#study.recorded();
   }
 
+  get aside(): readonly SetAside[] {
+    return [...this.#aside.values()].sort((a, b) => a.trial - b.trial || a.repeat - b.repeat);
+  }
+
   best(): RecordedTrial | undefined {
     return this.#study.best();
   }
 
-  table(): string {
-    return tableOf(this.#study.recorded(), [this.#sweep.objective]);
+  front(): readonly RecordedTrial[] {
+    return paretoFront(this.#sweep.objectives, this.recorded());
   }
 
-  #runOf({ number: trial, params }: Trial, repeat: number): SweepRun {
-    const begun = this.#begun.get(keyOf({ trial, repeat }));
-    return { trial, repeat, seed: this.#seedOf(repeat), params, ...(begun !== undefined && { begun }) };
+  folderOf({ trial, repeat }: RunKey): string | undefined {
+    return this.#begun.get(keyOf(trial, repeat));
+  }
+
+  table(): string {
+    return tableOf(this.recorded(), this.#sweep.objectives);
+  }
+
+  #begin(trial: Trial): void {
+    this.#open.set(trial.number, { trial, rung: -1 });
+    this.#numKnown = Math.max(this.#numKnown, trial.number + 1);
+    // Every repeat may have ended just before an earlier process was killed.
+    this.#settle(trial);
+  }
+
+  /** The search has no more trials: its last bracket may be shorter than planned. True: more runs are waiting now. */
+  #close(): boolean {
+    for (const number of this.#stopper.close(this.#numKnown)) {
+      const open = this.#open.get(number);
+      if (open !== undefined) this.#settle(open.trial);
+    }
+    return this.#waiting.length > 0;
+  }
+
+  /** Carries out what the results of a trial decide, for it and for those that it is compared with. */
+  #settle(trial: Trial): void {
+    const standings = this.#stopper.standings(trial, {
+      look: (number, rung) => this.#look(number, rung),
+      numKnown: this.#numKnown,
+      recorded: this.#recorded.values(),
+    });
+    for (const [number, standing] of standings) {
+      const open = this.#open.get(number);
+      if (open === undefined || standing.state === 'waits') continue;
+      if (standing.state !== 'trains') this.#record(open, standing);
+      else if (standing.rung > open.rung) this.#trainTo(open, standing.rung);
+    }
+  }
+
+  #trainTo(open: Open, rung: number): void {
+    open.rung = rung;
+    const { number } = open.trial;
+    for (const repeat of this.#repeats()) {
+      if (!this.#results.has(keyOf(number, repeat, rung))) {
+        this.#waiting.push(this.#runOf(open.trial, repeat, rung));
+      }
+    }
+  }
+
+  #runOf({ number: trial, params }: Trial, repeat: number, index: number): SweepRun {
+    const begun = this.#begun.get(keyOf(trial, repeat));
+    const steps = this.#stopper.stepsOf(trial);
+    const rung = steps && { index, steps: steps[index]!, isLast: index === steps.length - 1 };
+    return {
+      ...{ trial, repeat, seed: this.#seedOf(repeat), params },
+      ...(rung && { rung }),
+      ...(begun !== undefined && { begun }),
+    };
+  }
+
+  #record({ trial }: Open, standing: Standing): void {
+    const { number } = trial;
+    const recorded = { ...trial, result: this.#resultOf(number, standing) };
+    this.#study.tell(number, recorded.result);
+    this.#open.delete(number);
+    this.#recorded.set(number, recorded);
+    for (const repeat of this.#repeats()) {
+      for (let rung = 0; rung <= standing.rung; rung++) this.#results.delete(keyOf(number, repeat, rung));
+    }
+    this.#entries.push({ type: 'recorded', trial: recorded });
+  }
+
+  /** A trial fails with the first repeat that failed, in the order of the repeats and not of time. */
+  #resultOf(number: number, { state, rung }: Standing): TrialResult {
+    const results = this.#at(number, rung) as readonly RunResult[];
+    const failed = results.findIndex((result) => 'reason' in result);
+    if (failed >= 0) {
+      const { reason } = results[failed] as { readonly reason: string };
+      const rungs = this.#rungsOf(number, rung);
+      return {
+        ...{ status: 'failed', values: [], ...(rungs.length > 0 && { rungs }) },
+        reason: `seed ${this.#seedOf(failed)}: ${reason}`,
+      };
+    }
+    const status = state === 'pruned' ? 'pruned' : 'complete';
+    const result = this.#summary(status, results as readonly Ended[]);
+    return this.#sweep.stopping === undefined
+      ? result
+      : { ...result, rungs: this.#rungsOf(number, rung + 1) };
+  }
+
+  /** The first `count` rungs of a trial. */
+  #rungsOf(number: number, count: number): readonly RungValues[] {
+    const steps = this.#stopper.stepsOf(number) ?? [];
+    return steps.slice(0, count).map((step, rung) => {
+      const { values } = this.#summary('complete', this.#at(number, rung) as readonly Ended[]);
+      return { steps: step, values };
+    });
+  }
+
+  #summary(status: 'complete' | 'pruned', results: readonly Ended[]): TrialResult {
+    const repeats = results.map(({ values }, repeat) => ({ seed: this.#seedOf(repeat), values }));
+    return resultOfRepeats(status, repeats, Math.max(...results.map(({ steps }) => steps)));
+  }
+
+  #look(number: number, rung: number): AtRung {
+    const recorded = this.#recorded.get(number)?.result;
+    if (recorded !== undefined) return recorded.rungs?.[rung]?.values ?? 'failed';
+    const results = this.#at(number, rung);
+    if (results.includes(undefined)) return 'running';
+    if (results.some((result) => 'reason' in result!)) return 'failed';
+    return this.#summary('complete', results as readonly Ended[]).values;
+  }
+
+  /** The results of all repeats at a rung. */
+  #at(number: number, rung: number): readonly (RunResult | undefined)[] {
+    return this.#repeats().map((repeat) => this.#results.get(keyOf(number, repeat, rung)));
+  }
+
+  #repeats(): readonly number[] {
+    return Array.from({ length: this.#sweep.repeats }, (_, repeat) => repeat);
   }
 
   #seedOf(repeat: number): number {
     return this.#sweep.seed + repeat;
   }
-
-  /** Tells the study the result of a trial of which every repeat has ended. */
-  #complete(number: number): RecordedTrial | undefined {
-    const trial = this.#asked.get(number)!;
-    const keys = Array.from({ length: this.#sweep.repeats }, (_, repeat) => keyOf({ trial: number, repeat }));
-    const results = keys.map((key) => this.#results.get(key));
-    if (results.includes(undefined)) return undefined;
-    const result = this.#resultOf(results as RunResult[]);
-    this.#study.tell(number, result);
-    this.#asked.delete(number);
-    for (const key of keys) this.#results.delete(key);
-    return { ...trial, result };
-  }
-
-  /** A trial fails with the first repeat that failed, in the order of the repeats and not of time. */
-  #resultOf(results: readonly RunResult[]): TrialResult {
-    const failed = results.findIndex((result) => 'reason' in result);
-    if (failed >= 0) {
-      const { reason } = results[failed] as { readonly reason: string };
-      return { status: 'failed', values: [], reason: `seed ${this.#seedOf(failed)}: ${reason}` };
-    }
-    const complete = results as readonly Exclude<RunResult, { readonly reason: string }>[];
-    const repeats = complete.map(({ values }, repeat) => ({ seed: this.#seedOf(repeat), values }));
-    return resultOfRepeats('complete', repeats, Math.max(...complete.map(({ steps }) => steps)));
-  }
 }
 
-const keyOf = ({ trial, repeat }: Pick<SweepRun, 'trial' | 'repeat'>): string => `${trial}/${repeat}`;
-
-const resultOf = (entry: RunResult): RunResult =>
-  'reason' in entry ? { reason: entry.reason } : { values: entry.values, steps: entry.steps };
+type Ended = Exclude<RunResult, { readonly reason: string }>;

@@ -2,6 +2,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import {
   type ControlClientOptions,
+  type ControlListeners,
   type ControlServerOptions,
   createControlClient,
   createControlServer,
@@ -15,14 +16,24 @@ const bind = 'tcp://127.0.0.1:0';
 const open: { close(): Promise<void> }[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-async function serve(options: Partial<ControlServerOptions> = {}) {
-  const inbox = createInbox<{ identity: string; text: string[] }>();
-  const server = await createControlServer({
-    bind,
-    onMessage: (identity, frames) => inbox.put({ identity, text: frames.map(String) }),
-    ...options,
-  });
+async function listen(options: Partial<ControlServerOptions> = {}) {
+  const server = await createControlServer({ bind, ...options });
   open.push(server);
+  return server;
+}
+
+async function serve({
+  bind: address = bind,
+  keys,
+  onRefused,
+  ...listeners
+}: Partial<ControlServerOptions & ControlListeners> = {}) {
+  const inbox = createInbox<{ identity: string; text: string[] }>();
+  const server = await listen({ bind: address, ...(keys && { keys }), ...(onRefused && { onRefused }) });
+  server.receive({
+    onMessage: (identity, frames) => inbox.put({ identity, text: frames.map(String) }),
+    ...listeners,
+  });
   return { ...server, inbox };
 }
 
@@ -49,6 +60,16 @@ describe('the control plane', () => {
     server.send('a', [Buffer.from('to a')]);
     expect(String((await a.inbox.next())[0])).toBe('to a');
     expect(String((await b.inbox.next())[0])).toBe('to b');
+  });
+
+  it('passes on what came before it receives, and can answer it', async () => {
+    const server = await listen();
+    const client = await join(server.endpoint);
+    client.send([Buffer.from('early')]);
+    // A second client's connection shows that the server has had time to accept the message of the first.
+    await join(server.endpoint, { identity: 'w1' });
+    server.receive({ onMessage: (identity, frames) => server.send(identity, frames) });
+    expect(String((await client.inbox.next())[0])).toBe('early');
   });
 
   it('reports a client that leaves after its last message', async () => {

@@ -15,18 +15,27 @@ export interface ControlServerOptions {
   readonly bind: string;
   /** Required for addresses that other machines can reach. */
   readonly keys?: ServerKeys;
+  /** A process without the right keys tried to connect. */
+  readonly onRefused?: (refusal: Refusal) => void;
+}
+
+/** What a server passes on of its clients. */
+export interface ControlListeners {
   readonly onMessage: (identity: string, frames: Buffer[]) => void;
   /** A piece of a long message arrived. */
   readonly onPiece?: (identity: string) => void;
   /** The client's connection ended; the client may return. */
   readonly onDisconnect?: (identity: string) => void;
-  /** A process without the right keys tried to connect. */
-  readonly onRefused?: (refusal: Refusal) => void;
 }
 
 export interface ControlServer {
   /** The address it listens on, with the actual port. */
   readonly endpoint: string;
+  /**
+   * Called once, when messages can be answered: clients that wait for the address connect before the caller of `createControlServer`
+   * knows that it is bound. Messages that arrived before come first.
+   */
+  receive(listeners: ControlListeners): void;
   /** Queues a copy. Drops a message to a client that is gone. */
   send(identity: string, frames: Frames): void;
   /** Resolves when the address is free again. */
@@ -35,32 +44,31 @@ export interface ControlServer {
 
 /** The coordinator's end of the control plane. Throws `address` or `credentials`. */
 export async function createControlServer(options: ControlServerOptions): Promise<ControlServer> {
-  const { onMessage, onPiece, onDisconnect } = options;
   const assemblers = new Map<string, Assembler>();
   const assemblerOf = (identity: string): Assembler => {
     const assembler = assemblers.get(identity) ?? createAssembler();
     assemblers.set(identity, assembler);
     return assembler;
   };
-  const router = await bindRouter(
-    { ...options, highWaterMark, maxFrameBytes },
-    {
-      message: (identity, frames) => {
-        const taken = assemblerOf(identity).take(frames);
-        if (taken === 'piece') onPiece?.(identity);
-        else if (taken !== undefined) onMessage(identity, taken);
-      },
-      disconnect: (identity) => {
-        assemblers.delete(identity);
-        onDisconnect?.(identity);
-      },
-    },
-  );
+  const router = await bindRouter({ ...options, highWaterMark, maxFrameBytes });
   return {
-    ...router,
+    endpoint: router.endpoint,
+    receive: ({ onMessage, onPiece, onDisconnect }) =>
+      router.receive({
+        message(identity, frames) {
+          const taken = assemblerOf(identity).take(frames);
+          if (taken === 'piece') onPiece?.(identity);
+          else if (taken !== undefined) onMessage(identity, taken);
+        },
+        disconnect(identity) {
+          assemblers.delete(identity);
+          onDisconnect?.(identity);
+        },
+      }),
     send: (identity, frames) => {
       for (const piece of inPieces(frames)) router.send(identity, copyFrames(piece));
     },
+    close: () => router.close(),
   };
 }
 

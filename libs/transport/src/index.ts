@@ -3,7 +3,13 @@
  * bytes and knows nothing of their meaning. Every socket has a send queue, one receive loop and heartbeats, and needs CURVE
  * keys on any address that other machines can reach. Only the main thread opens sockets.
  */
-export type { ControlClient, ControlClientOptions, ControlServer, ControlServerOptions } from './control.ts';
+export type {
+  ControlClient,
+  ControlClientOptions,
+  ControlListeners,
+  ControlServer,
+  ControlServerOptions,
+} from './control.ts';
 export { createControlClient, createControlServer } from './control.ts';
 export type { Endpoint } from './endpoint.ts';
 export { advertisedEndpoint, isLoopback, localAddressTowards, parseEndpoint } from './endpoint.ts';

@@ -68,11 +68,9 @@ export async function createMesh(options: MeshOptions): Promise<Mesh> {
   requireIdentity(identity);
   const peers = new Map<string, ConnectedDealer>();
   const closing = new Set<Promise<void>>();
+  const router = await bindRouter({ ...options, highWaterMark, maxFrameBytes, heartbeatTimeoutMs });
   // The socket that sends to a peer reports its loss, so the listening socket ignores disconnects.
-  const router = await bindRouter(
-    { ...options, highWaterMark, maxFrameBytes, heartbeatTimeoutMs },
-    { message: onMessage, disconnect: () => {} },
-  );
+  router.receive({ message: onMessage, disconnect: () => {} });
 
   const disconnect = (peerId: string) => {
     const closed = peers.get(peerId)?.close();

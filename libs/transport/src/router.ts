@@ -26,6 +26,8 @@ export interface RouterEvents {
 
 export interface BoundRouter {
   readonly endpoint: string;
+  /** Called once: passes on what has arrived since the address was bound, and from then on what arrives. */
+  receive(events: RouterEvents): void;
   send(identity: string, frames: Frames): void;
   /** Resolves when the address is free again. */
   close(): Promise<void>;
@@ -48,8 +50,8 @@ class NotifyingRouter extends Router {
  */
 const contexts = new Set<Context>();
 
-/** A listening socket. Throws `address` or `credentials`. */
-export async function bindRouter(options: ListenOptions, events: RouterEvents): Promise<BoundRouter> {
+/** A listening socket. Peers may connect as soon as it is bound, and wait for `receive`. Throws `address` or `credentials`. */
+export async function bindRouter(options: ListenOptions): Promise<BoundRouter> {
   const { bind, keys, onRefused } = options;
   parseEndpoint(bind);
   requireKeysUnlessLoopback(bind, keys);
@@ -90,18 +92,21 @@ export async function bindRouter(options: ListenOptions, events: RouterEvents): 
     await ended();
     throw bindError(bind, cause);
   }
-  const receiving = receiveAll(router, ([identity, ...frames]) => {
-    if (frames.length === 1 && frames[0]!.length === 0) events.disconnect(identity!.toString('latin1'));
-    else events.message(identity!.toString('latin1'), frames);
-  });
+  let receiving: Promise<void> | undefined;
   const sender = createSender(router);
   return {
     endpoint: router.lastEndpoint ?? bind,
+    receive(events) {
+      receiving = receiveAll(router, ([identity, ...frames]) => {
+        if (frames.length === 1 && frames[0]!.length === 0) events.disconnect(identity!.toString('latin1'));
+        else events.message(identity!.toString('latin1'), frames);
+      });
+    },
     send: (identity, frames) => sender.send([Buffer.from(identity, 'latin1'), ...frames]),
     close: async () => {
       sender.clear();
       router.close();
-      await ended(receiving);
+      await ended(receiving ?? Promise.resolve());
     },
   };
 }

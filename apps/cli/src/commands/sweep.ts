@@ -13,6 +13,10 @@ export const sweep = command({
     resume: text({
       describe: 'go on with the sweep of this folder; its table is the same as without the stop',
     }),
+    'retry-failed': flag('with --resume: trials that have failed by themselves are trained again'),
+    'checkpoint-mib': wholeNumber(1, {
+      describe: 'MiB that checkpoints of runs which wait at a rung may take; default any number',
+    }),
     'sweep-root': text({ describe: 'folder of all sweeps', default: 'runs/sweeps' }),
     'dry-run': flag('show what would be trained first, and train nothing'),
   },

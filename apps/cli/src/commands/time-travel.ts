@@ -1,12 +1,19 @@
 /** Commands that go back in a run: they compute its steps again. */
-import { branchOptions, localOptions, networkOptions, replayOptions, runFolder } from '../options.ts';
+import {
+  branchOptions,
+  displayOptions,
+  localOptions,
+  networkOptions,
+  replayOptions,
+  runFolder,
+} from '../options.ts';
 import { command } from './command.ts';
 
 export const branch = command({
   name: 'branch',
   summary: 'go on from any step of a run with other settings',
   positionals: { run: runFolder },
-  options: { ...branchOptions, ...localOptions, ...networkOptions },
+  options: { ...branchOptions, ...localOptions, ...networkOptions, ...displayOptions },
   refused: {
     profile:
       'the state of a branch was computed in the arithmetic of its run, which stays; a new run with lockstep train may have another --profile',
@@ -29,7 +36,7 @@ export const replay = command({
   name: 'replay',
   summary: 'compute a run again, on any number of workers, and compare every step with its record',
   positionals: { run: runFolder },
-  options: replayOptions,
+  options: { ...replayOptions, ...displayOptions },
   examples: [
     ['replay runs/2026-11-22-mnist-cnn-3f9c --workers 2', 'identical, or where it parts'],
     ['replay runs/2026-11-22-mnist-cnn-3f9c --from 400 --json', 'later steps only, for scripts'],

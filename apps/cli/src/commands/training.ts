@@ -5,6 +5,7 @@ import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
   branchOptions,
+  displayOptions,
   experimentFile,
   keepOptions,
   lengthOptions,
@@ -20,7 +21,7 @@ export const train = command({
   name: 'train',
   summary: 'train on workers of this machine',
   positionals: { experiment: experimentFile },
-  options: { ...localOptions, ...runOptions, ...networkOptions, ...pageOptions },
+  options: { ...localOptions, ...runOptions, ...networkOptions, ...pageOptions, ...displayOptions },
   examples: [
     ['train experiments/mnist-cnn.ts --workers 2', 'two worker processes'],
     ['train mine.ts --seed 7 --steps 100 --json', 'for scripts'],
@@ -44,6 +45,7 @@ export const coordinator = command({
     ...runOptions,
     ...networkOptions,
     ...pageOptions,
+    ...displayOptions,
   },
   examples: [['coordinator mine.ts --bind tcp://10.0.0.5:7070 --keys keys', 'for other machines']],
   run: async (args, context) => {
@@ -131,6 +133,7 @@ export const resume = command({
     }),
     keys: networkOptions.keys,
     ...pageOptions,
+    ...displayOptions,
   },
   refused: refusals({
     ...fixedReasons(runOptions),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bar, duration, metric, plural, rate, shortHash, sparkline, wrapped } from './format.ts';
+import { bar, duration, metric, plural, rate, shortHash, sparkline, unbroken, wrapped } from './format.ts';
 
 describe('bar', () => {
   it.each([
@@ -62,6 +62,16 @@ it('breaks a paragraph between words', () => {
   expect(wrapped('a batch of 12 is large', 13, '  ', '    ')).toBe('  a batch of\n    12 is\n    large');
   expect(wrapped('step 3:  loss 1  x', Number.POSITIVE_INFINITY, '  ', '    ')).toBe('  step 3:  loss 1  x');
   // A path is not broken.
-  expect(wrapped('run runs/2026-11-22-mnist', 10, '  ', '    ')).toBe('  run\n    runs/2026-11-22-mnist');
+  expect(wrapped('run runs/2026-11-22-mnist', 26, '  ', '    ')).toBe('  run\n    runs/2026-11-22-mnist');
   expect(wrapped('', 10, '  ', '    ')).toBe('  ');
+  // Spaces at which a line is broken are left out.
+  expect(wrapped('✓ loss 0.1   run r', 12, '  ', '    ')).toBe('  ✓ loss 0.1\n    run r');
+  expect(wrapped(`in ${unbroken('a b')} c`, 7, '', '  ')).toBe('in a b\n  c');
+  // A path that is too long is broken between folders.
+  expect(wrapped('run /home/ann/runs/2026-mnist', 14, '  ', '  ')).toBe(
+    '  run /home/\n  ann/runs/\n  2026-mnist',
+  );
+  expect(wrapped('page http://here:8080/?token=t', 14, '', '  ')).toBe('page\n  http://here:8080/?token=t');
+  // A name that just fits takes the room of the indentation.
+  expect(wrapped(`in ${unbroken('a b c d')}`, 8, '', '  ')).toBe('in\na b c d');
 });

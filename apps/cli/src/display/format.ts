@@ -75,18 +75,34 @@ export function quoted(value: unknown): string {
   return `'${short.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => JSON.stringify(char).slice(1, -1))}'`;
 }
 
+const noBreakSpace = '\u00a0';
+
+/** A text that `wrapped` does not break, although it has spaces. */
+export const unbroken = (text: string): string => text.replaceAll(' ', noBreakSpace);
+
 /**
  * A paragraph broken between words into lines of at most `width` characters. The first line begins with `first`, the others with
- * `rest`.
+ * `rest`, unless a word needs that room. A path that is longer than a line is broken between its folders: names stay whole.
  */
 export function wrapped(text: string, width: number, first: string, rest: string): string {
   const lines: string[] = [];
-  const [head = '', ...words] = text.split(' ');
+  // Each with the spaces before it.
+  const [head = '', ...words] = (text.match(/ *[^ ]+/g) ?? []).flatMap((word) => piecesOf(word, width));
   let line = `${first}${head}`;
   for (const word of words) {
-    const fits = line.length + 1 + word.length <= width;
-    if (!fits) lines.push(line);
-    line = fits ? `${line} ${word}` : `${rest}${word}`;
+    if (line.length + word.length <= width) line += word;
+    else {
+      lines.push(line);
+      const bare = word.trimStart();
+      const needsRoom = bare.length <= width && rest.length + bare.length > width;
+      line = needsRoom ? bare : `${rest}${bare}`;
+    }
   }
-  return [...lines, line].join('\n');
+  return [...lines, line].join('\n').replaceAll(noBreakSpace, ' ');
+}
+
+/** An address stays whole, since terminals let people open it. */
+function piecesOf(word: string, width: number): readonly string[] {
+  const isWhole = word.trimStart().length <= width || word.includes('://');
+  return isWhole ? [word] : word.split(/(?<=\/)/);
 }

@@ -51,6 +51,7 @@ export function createJsonDisplay(out: Stream, now: () => number = () => perform
         }
         case 'turnedAway':
           return write('turnedAway', { reason: update.reason });
+        case 'work':
         case 'done':
           return;
         default:

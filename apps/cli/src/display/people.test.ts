@@ -2,6 +2,7 @@ import type { Update } from '@lockstep/coordinator';
 import type { RunEvent } from '@lockstep/protocol';
 import { describe, expect, it } from 'vitest';
 import { recordingStream } from '../fixtures/recording.ts';
+import { screenOf } from '../fixtures/screen.ts';
 import type { RunInfo } from './display.ts';
 import { createPeopleDisplay } from './people.ts';
 
@@ -44,10 +45,10 @@ const done = {
   run: 'runs/r',
 } as const;
 
-function shown(isTTY: boolean, columns = 60) {
+function shown(isTTY: boolean, columns = 60, isQuiet = false) {
   const out = recordingStream(isTTY, columns);
   let time = 0;
-  const display = createPeopleDisplay(out, () => time);
+  const display = createPeopleDisplay(out, { isQuiet, now: () => time });
   const at = (ms: number, update: Update) => {
     time = ms;
     display.update(update);
@@ -108,8 +109,8 @@ describe('a display for people', () => {
       .map((line) => line.split('\r\x1b[2K').at(-1));
     expect(text()).not.toContain('step 2/4');
     expect(lines).toEqual([
-      '  mnist-cnn · seed 1 · profile portable · 2 workers × 1',
-      '    thread · 8 shards of 32 rows',
+      '  mnist-cnn · seed 1 · profile portable ·',
+      '    2 workers × 1 thread · 8 shards of 32 rows',
       '  ! a connection was refused: 10.0.0.9: its key is not in',
       '    the allow-list',
       expect.stringMatching(/^ {2}step 3\/4 .*75%/),
@@ -119,6 +120,68 @@ describe('a display for people', () => {
     ]);
     for (const line of text().split(/\r|\n/)) {
       if (line.includes('step ')) expect(line.replace('\x1b[2K', '').length).toBeLessThan(60);
+    }
+  });
+
+  const work = (worker: string, rank: number, computeMs: number): Update => ({
+    ...{ type: 'work', worker, generation: 1, step: 1 },
+    work: { rank, shards: 4, stepMs: 40, computeMs, waitMs: 36 - computeMs, networkMs: 4 },
+  });
+
+  it('shows below the moving line for whom members wait, and elsewhere behind it', () => {
+    const run = (isTTY: boolean) => {
+      const { display, at, text } = shown(isTTY, 80);
+      display.started(info);
+      at(0, generation(1, 0, ['w0', 'w1']));
+      at(200, work('w0', 0, 26));
+      at(200, work('w1', 1, 36));
+      at(6_000, progress(1));
+      at(6_100, event({ type: 'lost', worker: 'w1', reason: 'left' }));
+      return { text: text(), display };
+    };
+    const screen = screenOf(run(true).text, 80);
+    expect(screen.slice(2)).toEqual([
+      '  ! worker w1 is gone (left)',
+      expect.stringMatching(/^ {2}step 1\/4 .* loss 1\.000 ▁$/),
+      '  40 ms a step, 1 member waits 10 ms for rank 1   █ compute ▒ wait ░ network',
+      '  0 █████████████▒▒▒▒▒░░ 26 ms  1 ██████████████████░░ 36 ms',
+    ]);
+    expect(run(false).text).toMatch(/step 1\/4 .* loss 1\.000 ▁ {2}others wait 10 ms of 40 ms for rank 1\n/);
+  });
+
+  it.each([40, 80, 200])('never breaks the name of a run, in %d columns', (columns) => {
+    const run = 'runs/2026-11-30-my-model-3f9c';
+    const { display, at, text } = shown(true, columns);
+    display.started({ ...info, name: 'a name with spaces', run });
+    at(0, generation(1, 0, ['w0', 'w1']));
+    at(200, progress(4));
+    display.ended({ ...done, run });
+    display.ended({ type: 'interrupted', step: 3, run });
+    display.ended({ type: 'failed', error: { code: 'lost', message: 'x', facts: {} }, step: 2, run });
+    const screen = screenOf(text(), columns);
+    expect(screen.filter((line) => line.includes(run))).toHaveLength(5);
+    expect(screen.filter((line) => line.includes('a name with spaces'))).toHaveLength(1);
+    for (const line of text().split('\n')) expect(screenOf(line, columns)).toHaveLength(1);
+  });
+
+  it('shows addresses, warnings and the result alone if it is to be quiet', () => {
+    for (const isTTY of [true, false]) {
+      const { display, at, text } = shown(isTTY, 100, true);
+      display.started({ ...info, localWorkers: 0 });
+      display.page('http://127.0.0.1:8080/');
+      display.note('a note');
+      at(0, event({ type: 'joined', worker: 'w0', host: 'there', pid: 1, threads: 4 }));
+      at(0, generation(1, 0, ['w0', 'w1']));
+      at(6_000, progress(1));
+      at(7_000, event({ type: 'lost', worker: 'aaaaaaaa-bbbb', reason: 'silent' }));
+      display.ended(done);
+      expect(text().split('\n')).toEqual([
+        '  waiting for workers: lockstep worker --join 10.0.0.5:7070',
+        '  page  http://127.0.0.1:8080/',
+        '  ! worker aaaaaaaa is gone (silent)',
+        '  ✓ test accuracy 98.6%   portable:3f9c3f9c…3f9c (chain 77e077e0…77e0)   run runs/r',
+        '',
+      ]);
     }
   });
 

@@ -1,22 +1,36 @@
-/** A display for people: a header, events, and one line that moves on a terminal (elsewhere, a line now and then). */
+/** A display for people: a header, events, and lines that move on a terminal (elsewhere, a line now and then). */
 import type { Update } from '@lockstep/coordinator';
 import type { Stream } from '../terminal.ts';
 import { describeProblems } from '../type-check.ts';
+import { coloured } from './colour.ts';
 import type { Display, Ending, Replayed, RunInfo } from './display.ts';
 import { wrapped } from './format.ts';
+import { memberLines, waitingText } from './member-lines.ts';
+import { createMemberTracker } from './member-times.ts';
+import { createMovingLines } from './moving-lines.ts';
 import { createProgressTracker, type ProgressTracker, renderProgress } from './progress.ts';
 import { replayedLines } from './replayed.ts';
 import { endingLines, hashesText, headline, sentence, spares } from './sentences.ts';
 
-const clearLine = '\r\x1b[2K';
-/** The least time between two drawings of the moving line, and between two lines elsewhere. */
+/** The least time between two drawings of the moving lines, and between two lines elsewhere. */
 const redrawMs = 100;
 const plainMs = 5_000;
 
-export function createPeopleDisplay(out: Stream, now: () => number = () => performance.now()): Display {
+export interface PeopleOptions {
+  /** Shows addresses, warnings and the result alone. Default false. */
+  readonly isQuiet?: boolean;
+  /** Milliseconds. */
+  readonly now?: () => number;
+}
+
+export function createPeopleDisplay(
+  out: Stream,
+  { isQuiet = false, now = () => performance.now() }: PeopleOptions = {},
+): Display {
   let info: RunInfo | undefined;
   let tracker: ProgressTracker | undefined;
-  let moving = '';
+  const memberTracker = createMemberTracker();
+  const moving = createMovingLines(out);
   let begun = false;
   /** Workers that could not load, shown once others begin. If none begins, the error of the run gives the reason once. */
   let heldBack: string[] = [];
@@ -25,25 +39,23 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   /** The last column stays free, because some terminals wrap there. */
   const width = () => (out.isTTY ? out.columns() - 1 : Number.POSITIVE_INFINITY);
 
+  const fitted = (line: string): string => coloured(wrapped(line, width(), '  ', '    '), out);
+
+  /** Shows a line that stays. */
+  function tell(text: string): void {
+    moving.above(text.split('\n').map(fitted).join('\n'));
+  }
+
+  /** A note that is no warning is left out where it is to be quiet. */
   function note(text: string): void {
-    const lines = text
-      .split('\n')
-      .map((line) => wrapped(line, width(), '  ', '    '))
-      .join('\n');
-    out.write(out.isTTY && moving !== '' ? `${clearLine}${lines}\n${moving}` : `${lines}\n`);
+    if (!isQuiet || text.startsWith('!')) tell(text);
   }
 
-  function draw(text: string): void {
+  function draw(lines: readonly string[]): void {
     drawnAt = now();
-    if (out.isTTY) {
-      moving = text.slice(0, width());
-      out.write(`${clearLine}${moving}`);
-    } else out.write(`${text}\n`);
-  }
-
-  function erase(): void {
-    if (moving !== '') out.write(clearLine);
-    moving = '';
+    if (isQuiet) return;
+    if (out.isTTY) moving.draw(lines.map((line) => line.slice(0, width())));
+    else out.write(`${lines.join('  ')}\n`);
   }
 
   function begin(numWorkers: number, profile: string): void {
@@ -57,9 +69,14 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
   /** On a terminal the next line would hide the hashes at once. */
   function progress({ fingerprint, report: { chain } }: Extract<Update, { type: 'progress' }>): void {
     if (now() - drawnAt < (out.isTTY ? redrawMs : plainMs)) return;
-    const isShown = fingerprint !== undefined && !out.isTTY;
-    const hashes = isShown ? `  ${hashesText({ fingerprint, chain })}` : '';
-    draw(`${renderProgress(tracker!.view(), width())}${hashes}`);
+    const line = renderProgress(tracker!.view(), width());
+    const members = memberTracker.members();
+    if (out.isTTY) {
+      draw([line, ...memberLines(members, width())]);
+      return;
+    }
+    const hashes = fingerprint === undefined ? '' : hashesText({ fingerprint, chain });
+    draw([line, waitingText(members), hashes].filter((part) => part !== ''));
   }
 
   return {
@@ -67,10 +84,11 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       info = started;
       tracker = createProgressTracker(started.config.batchSize, started.config.steps);
       const { minWorkers, localWorkers, join } = started;
-      if (localWorkers < minWorkers) note(`waiting for workers: lockstep worker --join ${bare(join)}`);
-      else if (out.isTTY) draw('  starting …');
+      if (localWorkers < minWorkers) tell(`waiting for workers: lockstep worker --join ${bare(join)}`);
+      else if (out.isTTY) draw(['  starting …']);
     },
     update: (update: Update) => {
+      memberTracker.see(update);
       if (update.type === 'event' && update.event.type === 'generation' && !begun) {
         begin(update.event.workers.length, update.event.profile);
         return;
@@ -86,22 +104,20 @@ export function createPeopleDisplay(out: Stream, now: () => number = () => perfo
       if (!begun && isFailedLoading(update)) heldBack.push(text);
       else note(text);
     },
-    page: (address) => note(`page  ${address}`),
+    page: (address) => tell(`page  ${address}`),
     note,
-    typeErrors: (problems) => {
-      for (const line of describeProblems(problems)) note(line);
-    },
+    typeErrors: (problems) => tell(describeProblems(problems).join('\n')),
     ended: (ending: Ending | Replayed) => {
-      erase();
+      moving.erase();
       if (ending.type === 'replayed') {
-        for (const line of replayedLines(ending)) out.write(`  ${line}\n`);
+        tell(replayedLines(ending).join('\n'));
         return;
       }
       if (ending.type !== 'failed') for (const text of heldBack) note(text);
       heldBack = [];
       const view = tracker?.view();
-      if (view !== undefined && view.step > 0) out.write(`${renderProgress(view, width())}\n`);
-      for (const line of endingLines(ending)) out.write(`  ${line}\n`);
+      if (view !== undefined && view.step > 0 && !isQuiet) out.write(`${renderProgress(view, width())}\n`);
+      tell(endingLines(ending).join('\n'));
     },
   };
 }

@@ -22,6 +22,7 @@ describe('renderProgress', () => {
     [90, '  step 412/645 ▕███████    ▏ 63%  loss 0.07120  accuracy 98.1%  1,840 samples/s  0:32 left'],
     [70, '  step 412/645 ▕█████▏  ▏ 63%  loss 0.07120  accuracy 98.1%  0:32 left'],
     [55, '  step 412/645 ▕█████▊   ▏ 63%  loss 0.07120  0:32 left'],
+    [39, '  step 412/645 ▕███████████▌      ▏ 63%'],
     [20, '  step 412/645'],
     [8, '  step 4'],
   ])('fits into %d characters', (width, line) => {

@@ -98,6 +98,8 @@ export function renderProgress(view: ProgressView, width: number): string {
     [...lossText, ...metricTexts, ...speed, ...left],
     [...lossText, ...metricTexts.slice(0, 1), ...left],
     [...lossText, ...left],
+    lossText,
+    [],
   ];
   const fitting = contents.map((parts) => fit(view, parts, width)).find((line) => line !== undefined);
   return fitting ?? `  ${stepText(view)}`.slice(0, width);

@@ -1,7 +1,7 @@
 /** Sentences about the events of a run. */
 import type { Update } from '@lockstep/coordinator';
 import type { Ending, RunInfo } from './display.ts';
-import { metric, plural, shortHash } from './format.ts';
+import { metric, plural, shortHash, unbroken } from './format.ts';
 import { metricsOf } from './progress.ts';
 
 /** `mnist-cnn · seed 1 · profile portable · 2 workers × 1 thread · 8 shards of 32 rows` */
@@ -11,7 +11,7 @@ export function headline(info: RunInfo, numWorkers: number, profile: string): st
   const workers = plural(numWorkers, 'worker');
   const places = numWorkers === localWorkers ? `${workers} × ${plural(threads, 'thread')}` : workers;
   const shards = `${plural(numShards, 'shard')} of ${plural(Math.ceil(batchSize / numShards), 'row')}`;
-  return [name, `seed ${seed}`, `profile ${profile}`, places, shards].join(' · ');
+  return [name, `seed ${seed}`, `profile ${profile}`, places, shards].map(unbroken).join(' · ');
 }
 
 /** Workers and threads without a shard, if there are any. */
@@ -39,6 +39,7 @@ export function sentence(update: Update): string | undefined {
     case 'notice':
       return `! ${update.notice.message}`;
     case 'progress':
+    case 'work':
     case 'checkpoint':
     case 'done':
       return undefined;
@@ -106,18 +107,18 @@ export function endingLines(ending: Ending): readonly string[] {
       const warning = `! not finite: ${plural(nonFiniteSteps, 'step')}`;
       return [
         ...(nonFiniteSteps > 0 ? [warning] : []),
-        `✓ ${list}   ${profile}:${hashesText(ending)}   run ${run}`,
+        `✓ ${list}   ${profile}:${hashesText(ending)}   ${runText(run)}`,
       ];
     }
     case 'interrupted': {
       const { run } = ending;
       const saved =
         ending.step < 0 ? 'stopped before the first checkpoint' : `stopped; step ${ending.step} is saved`;
-      return [`■ ${saved}   run ${run}`, goOn(run)];
+      return [`■ ${saved}   ${runText(run)}`, goOn(run)];
     }
     case 'stoppedNonFinite':
       return [
-        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   run ${ending.run}`,
+        `✗ stopped: step ${ending.step} is not finite (${ending.what.join(', ')})   ${runText(ending.run)}`,
         `  ${ending.message}`,
         ...(ending.cause === 'state' ? [] : [savedBefore(ending.step)]),
       ];
@@ -127,7 +128,7 @@ export function endingLines(ending: Ending): readonly string[] {
       if (run === undefined) return [`✗ failed ${when}; no run is kept`];
       // A resumed run would repeat a mistake of the experiment.
       return [
-        `✗ failed after step ${ending.step}   run ${run}`,
+        `✗ failed after step ${ending.step}   ${runText(run)}`,
         ...(['lost', 'file'].includes(ending.error.code) ? [goOn(run)] : []),
       ];
     }
@@ -139,7 +140,10 @@ export function endingLines(ending: Ending): readonly string[] {
 const savedBefore = (step: number): string =>
   `  step ${step - 1} is saved; step ${step} would stop the run again unless the experiment or its data change`;
 
-const goOn = (run: string): string => `  go on with: lockstep resume ${run}`;
+const goOn = (run: string): string => `  go on with: lockstep resume ${unbroken(run)}`;
+
+/** A name that is broken over two lines cannot be copied. */
+const runText = (run: string): string => unbroken(`run ${run}`);
 
 /** A list such as `test accuracy 98.6%  test loss 0.0413`. */
 function metricList(metrics: Readonly<Record<string, number>>): string {

@@ -2,7 +2,14 @@
 import { LockstepError } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { checkSpace } from '@lockstep/search';
-import { createLedger, describeSweep, requireSameSweep, type Sweep, type SweepRun } from '@lockstep/sweep';
+import {
+  createLedger,
+  describeSweep,
+  type JournalEntry,
+  requireSameSweep,
+  type Sweep,
+  type SweepRun,
+} from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../local-workers.ts';
@@ -14,6 +21,7 @@ import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } f
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import {
   createSweepFolder,
+  type OpenJournal,
   openJournal,
   readKeptExperiment,
   readSweepManifest,
@@ -29,6 +37,8 @@ interface SweepArgs extends OutputArgs {
   readonly resume: string | undefined;
   readonly sweepRoot: string;
   readonly dryRun: boolean;
+  readonly retryFailed: boolean;
+  readonly checkpointMib: number | undefined;
 }
 
 /** Resolves with the exit code. */
@@ -39,6 +49,9 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
       'config',
       'lockstep sweep takes the file of a new sweep, or --resume FOLDER to go on with one, and not both',
     );
+  }
+  if (args.retryFailed && args.resume === undefined) {
+    throw new LockstepError('config', '--retry-failed needs --resume: a new sweep has no failed trials');
   }
   if (args.resume !== undefined) return resumeSweep(args.resume.replace(/(?<=.)\/+$/, ''), args, display);
   const file = await loadSweep(args.sweep!);
@@ -97,20 +110,41 @@ async function trainToTable(
 ): Promise<number> {
   const journal = await openJournal(folder);
   for (const message of journal.damaged) display.note(message);
-  const { workers } = args;
+  const { workers, checkpointMib } = args;
   const threads = threadsFor(args.threads, workers, Number.MAX_SAFE_INTEGER);
+  const checkpointBytes = checkpointMib === undefined ? undefined : checkpointMib * 2 ** 20;
   try {
-    const session = { folder, name, sweep, experiment, profile, journal, workers, threads, display };
-    const { ledger, isStopped } = await trainSweep(session);
+    const retried = args.retryFailed ? retry(sweep, journal, display) : [];
+    const known = { ...journal, entries: [...journal.entries, ...retried] };
+    const session = { folder, name, sweep, experiment, profile, workers, threads, checkpointBytes, display };
+    const { ledger, isStopped } = await trainSweep({ ...session, journal: known });
     const trials = ledger.recorded();
     if (isStopped) {
       display.ended({ type: 'interrupted', numRecorded: trials.length, folder });
       return exitCodes.interrupted;
     }
+    if (ledger.aside.length > 0) {
+      display.ended({ type: 'incomplete', aside: ledger.aside, numRecorded: trials.length, folder });
+      return exitCodes.incomplete;
+    }
     const tableSha256 = await writeTable(folder, ledger.table());
-    display.ended({ type: 'done', tableSha256, best: ledger.best(), trials, folder });
+    const front = sweep.objectives.length > 1 ? ledger.front() : undefined;
+    display.ended({ type: 'done', tableSha256, best: ledger.best(), front, trials, folder });
     return exitCodes.done;
   } finally {
     journal.close();
   }
+}
+
+/** Lets all failed trials be trained again. */
+function retry(sweep: Sweep, journal: OpenJournal, display: SweepDisplay): readonly JournalEntry[] {
+  const failed = createLedger(sweep, journal.entries)
+    .recorded()
+    .filter(({ result }) => result.status === 'failed')
+    .map(({ number }) => number);
+  display.note(`${plural(failed.length, 'failed trial')} to train again`);
+  if (failed.length === 0) return [];
+  const entry: JournalEntry = { type: 'retried', trials: failed };
+  journal.append([entry]);
+  return [entry];
 }

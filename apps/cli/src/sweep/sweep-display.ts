@@ -1,6 +1,6 @@
 /** What a sweep prints: a line for each trial, for people or as JSON. */
 import type { RecordedTrial } from '@lockstep/search';
-import type { Sweep, SweepRun } from '@lockstep/sweep';
+import type { SetAside, Sweep, SweepRun } from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
 import { fittedTable } from '../display/table.ts';
 import { type Stream, widthOf } from '../terminal.ts';
@@ -30,7 +30,16 @@ export type SweepEnding =
       readonly type: 'done';
       readonly tableSha256: string;
       readonly best: RecordedTrial | undefined;
+      /** In a sweep with several objectives: the complete trials that no other one beats. */
+      readonly front: readonly RecordedTrial[] | undefined;
       readonly trials: readonly RecordedTrial[];
+      readonly folder: string;
+    }
+  /** Runs are set aside, so the sweep has no table. */
+  | {
+      readonly type: 'incomplete';
+      readonly aside: readonly SetAside[];
+      readonly numRecorded: number;
       readonly folder: string;
     }
   | { readonly type: 'interrupted'; readonly numRecorded: number; readonly folder: string };
@@ -39,6 +48,10 @@ const resumeWith = (folder: string): string => `lockstep sweep --resume ${folder
 
 const bestOf = (best: RecordedTrial | undefined) =>
   best === undefined ? null : { trial: best.number, params: best.params, value: best.result.values[0] };
+
+const onFront = ({ number, params, result }: RecordedTrial) => ({
+  ...{ trial: number, params, values: result.values },
+});
 
 export function createJsonSweepDisplay(out: Stream): SweepDisplay {
   const write = (event: string, facts: object) => out.write(`${JSON.stringify({ event, ...facts })}\n`);
@@ -66,8 +79,16 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
       if (ending.type === 'interrupted') {
         return write('interrupted', { trials: ending.numRecorded, sweep: folder });
       }
-      const { tableSha256, best, trials } = ending;
-      write('done', { tableSha256, best: bestOf(best), trials: trials.length, sweep: folder });
+      if (ending.type === 'incomplete') {
+        const { aside, numRecorded } = ending;
+        return write('incomplete', { setAside: aside, trials: numRecorded, sweep: folder });
+      }
+      const { tableSha256, best, front, trials } = ending;
+      write('done', {
+        ...{ tableSha256, best: bestOf(best) },
+        ...(front && { front: front.map(onFront) }),
+        ...{ trials: trials.length, sweep: folder },
+      });
     },
   };
 }
@@ -91,6 +112,12 @@ export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
     ended: (ending) => {
       if (ending.type === 'interrupted') {
         line(`stopped after ${plural(ending.numRecorded, 'trial')}; ${resumeWith(ending.folder)} goes on`);
+        return;
+      }
+      if (ending.type === 'incomplete') {
+        for (const { trial, repeat, params, reason } of ending.aside)
+          line(`! trial ${trial}, repeat ${repeat} is set aside: ${paramsText(params)}: ${reason}`);
+        line(`incomplete: no table; ${resumeWith(ending.folder)} tries again`);
         return;
       }
       for (const row of tableLines(ending.trials, metric, widthOf(out))) line(row);
@@ -119,10 +146,11 @@ function tableLines(trials: readonly RecordedTrial[], metric: string, width: num
   return fittedTable(columns, width).lines;
 }
 
-function valueText({ values: [value], spreads, reason }: RecordedTrial['result']): string {
+function valueText({ status, steps, values: [value], spreads, reason }: RecordedTrial['result']): string {
   if (value === undefined) return `failed (${reason?.split('\n')[0]})`;
   const spread = spreads?.[0];
-  return `${shortText(value)}${spread === null || spread === undefined ? '' : ` ± ${spread.toPrecision(2)}`}`;
+  const pruned = status === 'pruned' ? `, pruned at step ${steps}` : '';
+  return `${shortText(value)}${spread === null || spread === undefined ? '' : ` ± ${spread.toPrecision(2)}`}${pruned}`;
 }
 
 const paramsText = (params: RecordedTrial['params']): string =>

@@ -1,39 +1,94 @@
-/** Trains one run of a sweep on its pool, from its folder to its result. */
-import { rm } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
-import type { Pool } from '@lockstep/coordinator';
-import { type ErrorCode, fromWireError, LockstepError } from '@lockstep/errors';
-import { bundleName, shortPath } from '@lockstep/inference';
-import type { Outcome, Profile } from '@lockstep/protocol';
-import { placed, type RunConfig } from '@lockstep/run';
-import { type Evaluation, type Objective, objectiveValue } from '@lockstep/search';
-import type { RunResult, Sweep, SweepRun } from '@lockstep/sweep';
-import { readLog } from '@lockstep/tracking';
-import { resolveConfig, resolveExperiment } from '@lockstep/training';
-import { createRunFolder, type OpenedRun, openRunFolder } from '../run-folder.ts';
+/** Trains one run of a sweep on its pool: to its end, or to the rung at which its trial is compared with others. */
+import { basename } from 'node:path';
+import type { Pool, PooledRun } from '@lockstep/coordinator';
+import { fromWireError } from '@lockstep/errors';
+import { bundleName } from '@lockstep/inference';
+import type { Outcome, Pause } from '@lockstep/protocol';
+import type { RunResult, SweepRun } from '@lockstep/sweep';
+import type { OpenedRun } from '../run-folder.ts';
+import { openRunFolder } from '../run-folder.ts';
 import { endingOf } from '../session.ts';
-import type { SweepExperiment } from './sweep-file.ts';
-import { runsFolder } from './sweep-folder.ts';
+import type { CostCounter, Costs } from './trial-cost.ts';
+import { openTrial, type PreparedRun, prepareRun, reasonOf, type TrialSource } from './trial-folder.ts';
+import { countLosses } from './trial-losses.ts';
+import { resultOf, valueAtPause, valuesOfLogs } from './trial-values.ts';
 
-export interface Training {
-  readonly folder: string;
-  readonly sweep: Sweep;
-  readonly experiment: SweepExperiment;
-  readonly profile: Profile;
+export interface Training extends TrialSource {
   readonly pool: Pool;
-  /** Called with the folder of a run before it is trained. */
+  readonly costs: CostCounter;
+  /** Called with the folder of a run when it is made. */
   readonly onBegun: (run: SweepRun, name: string) => void;
   /** Called with a function that stops the run cleanly, each time it is called. Returns one that forgets it. */
   readonly onStop: (stop: () => void) => () => void;
 }
 
-/** Resolves with undefined for a run that was stopped. Throws what went wrong outside the trial. */
-export async function trainTrial(run: SweepRun, training: Training): Promise<RunResult | undefined> {
-  const { sweep, pool } = training;
-  const prepared = prepare(run, training);
-  if ('reason' in prepared) return prepared;
-  const { name, config } = prepared;
-  const opened = await openTrial(run, prepared, training);
+/** stopped: somebody has stopped the run. setAside: its workers do not survive it. */
+export type TrialEnd =
+  | { readonly type: 'ended'; readonly result: RunResult }
+  | { readonly type: 'stopped' }
+  | { readonly type: 'setAside'; readonly reason: string };
+
+/** Throws what went wrong outside the trial. */
+export async function trainTrial(run: SweepRun, training: Training): Promise<TrialEnd> {
+  const prepared = await affordable(run, training);
+  if ('reason' in prepared) return { type: 'ended', result: prepared };
+  const { opened, isNew } = await openTrial(run, prepared, training);
+  if (isNew) training.onBegun(run, basename(opened.run.folder));
+  const session: TrialSession = { run, training, ...prepared };
+  const end = await trainTo(session, opened, pauseOf(run, training));
+  const isPausedAtEnd = run.rung?.isLast && end.outcome.reason === 'paused';
+  if (!isPausedAtEnd || end.aside !== undefined) return endOf(session, end);
+  // The rung is at the run's last step: it ends like any other run, with its own last evaluation.
+  const last = await trainTo(session, await openRunFolder(end.folder, 'trial'), undefined);
+  return last.outcome.reason === 'finished' ? endOf(session, end) : endOf(session, last);
+}
+
+interface Affordable extends PreparedRun {
+  readonly costs: Costs;
+}
+
+/** The run, or why it is not trained: the experiment refuses its parameters, or it costs too much. */
+async function affordable(
+  run: SweepRun,
+  training: Training,
+): Promise<Affordable | { readonly reason: string }> {
+  try {
+    const prepared = prepareRun(run, training);
+    const costs = await training.costs.costsOf(prepared);
+    const reason = training.costs.refusal(costs);
+    return reason === undefined ? { ...prepared, costs } : { reason };
+  } catch (error) {
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    return { reason };
+  }
+}
+
+function pauseOf({ rung }: SweepRun, { sweep }: Training): Pause | undefined {
+  if (rung === undefined) return undefined;
+  const split = sweep.objective.metric.startsWith('test/') ? 'test' : 'validation';
+  return { step: rung.steps, split };
+}
+
+interface TrialSession extends Affordable {
+  readonly run: SweepRun;
+  readonly training: Training;
+}
+
+interface StageEnd {
+  readonly outcome: Outcome;
+  readonly folder: string;
+  /** Why the run was set aside. */
+  readonly aside: string | undefined;
+}
+
+/** Trains from the newest checkpoint up to a pause or the end, and closes the folder. */
+async function trainTo(
+  { run, training, name, config }: TrialSession,
+  opened: OpenedRun,
+  pause: Pause | undefined,
+): Promise<StageEnd> {
+  const { pool, sweep, profile } = training;
   const { folder } = opened.run;
   const pooled = await pool
     .train({
@@ -42,143 +97,57 @@ export async function trainTrial(run: SweepRun, training: Training): Promise<Run
       config: { run: config, name },
       numShards: config.numShards,
       order: run.trial * sweep.repeats + run.repeat,
+      work: pause?.step ?? 1,
       sealedFiles: [bundleName],
+      ...(pause && { pause }),
     })
     .catch(async (error: unknown) => {
       await opened.run.close();
       throw error;
     });
+  const losses = countLosses(pooled);
   const forget = training.onStop(() => pooled.interrupt());
   const outcome = await pooled.done;
   forget();
-  const ending = endingOf(outcome, folder, training.profile, pooled.numNonFinite(), false);
-  if (ending.type === 'done' || ending.type === 'stoppedNonFinite') {
-    opened.run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
-  }
+  losses.stop();
+  noteEnd(opened, outcome, profile, pooled);
   await pooled.close();
-  return resultOf(outcome, folder, sweep.objective);
+  return { outcome, folder, aside: losses.reason };
 }
 
-interface Prepared {
-  readonly name: string;
-  readonly config: RunConfig;
-}
-
-/** The configuration that `lockstep train` would give the run, or why the experiment refuses these parameters. */
-function prepare(
-  { params, seed }: SweepRun,
-  { sweep, experiment }: Training,
-): Prepared | { readonly reason: string } {
-  const { bundle, hash, project, exported, path } = experiment;
-  const { steps, epochs, limitSamples } = sweep;
-  try {
-    const resolved = placed(
-      { bundle, hash, root: project.root },
-      () => undefined,
-      () => resolveExperiment(exported, params),
-    );
-    const overrides = { seed, steps, epochs, limitSamples, params: resolved.params };
-    const name = resolved.experiment.name ?? basename(path, extname(path));
-    return { name, config: resolveConfig(resolved.experiment, overrides) };
-  } catch (error) {
-    if (error instanceof LockstepError && isOfTrial(error.code)) return { reason: error.message };
-    throw error;
+function noteEnd({ run }: OpenedRun, outcome: Outcome, profile: string, pooled: PooledRun): void {
+  const ending = endingOf(outcome, run.folder, profile, pooled.numNonFinite(), false);
+  if (ending.type === 'done' || ending.type === 'stoppedNonFinite') {
+    run.appendEvent({ time: new Date().toISOString(), type: ending.type, ending });
   }
 }
 
-/** Opens the folder in which an earlier process began the run, if it can go on from there; else makes a new one. */
-async function openTrial(run: SweepRun, { name, config }: Prepared, training: Training): Promise<OpenedRun> {
-  const { experiment, profile, folder } = training;
-  const root = runsFolder(folder);
-  if (run.begun !== undefined) {
-    const begun = await openBegun(join(root, run.begun));
-    if (begun !== undefined) return begun;
-  }
-  const opened = await createRunFolder(root, { ...experiment, name }, config, profile, {
-    command: commandOf(run, training),
-    record: 'auto',
-    folderName: `trial-${String(run.trial).padStart(4, '0')}-seed-${run.seed}`,
-    durability: 'trial',
-  });
-  training.onBegun(run, basename(opened.run.folder));
-  return opened;
-}
-
-/** Removes a run that had come to its end when its process was killed, or that cannot be read: it is trained again. */
-async function openBegun(folder: string): Promise<OpenedRun | undefined> {
-  const { records } = await readLog(folder, 'journal');
-  const hasEnded = records.some(({ type, reason }) => type === 'done' && reason !== 'interrupted');
-  try {
-    if (!hasEnded) return await openRunFolder(folder, 'trial');
-  } catch (error) {
-    if (!(error instanceof LockstepError && error.code === 'checkpoint')) throw error;
-  }
-  await rm(folder, { recursive: true, force: true });
-  return undefined;
-}
-
-/** The command line that trains the same run without a sweep. */
-function commandOf({ params, seed }: SweepRun, { sweep, experiment, profile }: Training): readonly string[] {
-  const { steps, epochs, limitSamples } = sweep;
-  const lengths = Object.entries({ steps, epochs, 'limit-samples': limitSamples });
-  return [
-    ...['train', shortPath(experiment.path)],
-    ...Object.entries(params).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-    ...['--seed', `${seed}`],
-    ...lengths.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, `${value}`])),
-    ...['--profile', profile],
-  ];
-}
-
-/** Errors that the same parameters give on every machine. The others say something of this machine or its workers. */
-const codesOfTrials: readonly ErrorCode[] = ['shape', 'dtype', 'argument', 'trace', 'experiment', 'config'];
-
-const isOfTrial = (code: ErrorCode): boolean => codesOfTrials.includes(code);
-
-async function resultOf(
-  outcome: Outcome,
-  folder: string,
-  objective: Objective,
-): Promise<RunResult | undefined> {
-  switch (outcome.reason) {
+async function endOf(
+  { training, costs }: TrialSession,
+  { outcome, folder, aside }: StageEnd,
+): Promise<TrialEnd> {
+  if (aside !== undefined) return { type: 'setAside', reason: aside };
+  const { objectives } = training.sweep;
+  const ended = (result: RunResult): TrialEnd => ({ type: 'ended', result });
+  const { reason, step } = outcome;
+  switch (reason) {
     case 'finished': {
-      const value = objectiveValue(objective, await evaluationsOf(folder, objective.metric));
-      if (!Number.isFinite(value)) return { reason: `${objective.metric} is ${value}` };
-      return { values: [value], steps: outcome.step };
+      const values = await valuesOfLogs(objectives, costs, folder);
+      return ended(resultOf(objectives, ({ metric }) => values.get(metric)!, step));
     }
+    case 'paused':
+      return ended(resultOf(objectives, (one) => valueAtPause(one, costs, outcome.result), step));
     case 'interrupted':
-      return undefined;
+      return { type: 'stopped' };
     case 'nonFinite':
-      return { reason: `step ${outcome.step} is not finite: ${outcome.found.what.join(', ')}` };
+      return ended({ reason: `step ${step} is not finite: ${outcome.found.what.join(', ')}` });
     case 'failed': {
       const error = fromWireError(outcome.error);
-      if (error instanceof LockstepError && isOfTrial(error.code)) return { reason: error.message };
-      throw error;
+      const own = reasonOf(error);
+      if (own === undefined) throw error;
+      return ended({ reason: own });
     }
     default:
-      return outcome satisfies never;
+      return reason satisfies never;
   }
-}
-
-/** One for each step: a run that went on after a stop may have logged one twice, with the same value. */
-async function evaluationsOf(folder: string, metric: string): Promise<readonly Evaluation[]> {
-  const { records } = await readLog(folder, 'metrics');
-  const values = new Map<number, number>();
-  const names = new Set<string>();
-  for (const { kind, step, metrics } of records) {
-    if (kind !== 'evaluation' || typeof step !== 'number') continue;
-    for (const [name, value] of Object.entries(Object(metrics) as Record<string, unknown>)) {
-      names.add(name);
-      // Values that are not finite are logged as text.
-      if (name === metric) values.set(step, Number(value));
-    }
-  }
-  if (values.size > 0) {
-    return [...values].map(([step, value]) => ({ step, value })).sort((a, b) => a.step - b.step);
-  }
-  throw new LockstepError(
-    'config',
-    `the runs have no metric '${metric}'; their evaluations have ${[...names].sort().join(', ') || 'none'}`,
-    { metric, names: [...names] },
-  );
 }

@@ -3,7 +3,7 @@
  * A run begins when the experiment is loaded. It can end while the process with its sockets and threads stays for the next one.
  */
 import type { Dataset, SplitName } from '@lockstep/data';
-import type { ProgramOutline } from '@lockstep/protocol';
+import type { Pause, ProgramOutline } from '@lockstep/protocol';
 import {
   createSchedule,
   type EarlyStopping,
@@ -34,8 +34,8 @@ export interface Run {
   readonly schedule: Schedule;
   readonly earlyStopping: EarlyStopping | undefined;
   readonly nonFiniteRule: NonFiniteRule;
-  /** The split that is evaluated when the run ends. */
-  readonly finalSplit: SplitName | undefined;
+  /** The split that is evaluated when the run ends at a step, or pauses there. */
+  finalSplit(step: number): SplitName | undefined;
   readonly sizes: ExchangeSizes;
   /** For the protocol's machine. */
   readonly outline: ProgramOutline;
@@ -64,6 +64,8 @@ export interface RunOptions {
   readonly histograms?: boolean;
   /** Whether the state at the end becomes a checkpoint. Default true. */
   readonly finalCheckpoint?: boolean;
+  /** Where the run stops to go on later. */
+  readonly pause?: Pause | undefined;
 }
 
 /** What a run uses of its process. */
@@ -77,15 +79,18 @@ export interface RunHost {
 
 /** Rejects with what is wrong with the experiment or its data. */
 export async function openRun(options: RunOptions, { compiler, pool, memory, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config, record, histograms = false, finalCheckpoint = true } = options;
+  const { name, bundle, hash, config, record, histograms = false } = options;
+  const { finalCheckpoint = true, pause } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
   const { train, validation, test } = dataset.splits;
-  const schedule = createSchedule(config, train.size, validation !== undefined);
+  const shown = pause === undefined ? config : { ...config, until: pause.step };
+  const schedule = createSchedule(shown, train.size, validation !== undefined);
   const sizes = exchangeSizes(programs, dataset, config);
   const replica = createReplica(programs);
-  const finalSplit = test ? 'test' : validation ? 'validation' : undefined;
+  const lastSplit = test ? 'test' : validation ? 'validation' : undefined;
+  const pauseSplit = pause && dataset.splits[pause.split] ? pause.split : lastSplit;
   const jobs = createJobQueue(fail);
   return {
     name,
@@ -95,12 +100,12 @@ export async function openRun(options: RunOptions, { compiler, pool, memory, fai
     schedule,
     earlyStopping,
     nonFiniteRule: nonFiniteRule(config, programs),
-    finalSplit,
+    finalSplit: (step) => (step === pause?.step ? pauseSplit : lastSplit),
     sizes,
     outline: {
       numSegments: sizes.buckets.length,
       plan: (step) => schedule.at(step),
-      finalEvaluation: finalSplit !== undefined,
+      finalEvaluation: lastSplit !== undefined,
       finalCheckpoint,
       dataHash: dataset.hash,
       programs: hashes,

@@ -4,6 +4,7 @@
  */
 import { runHash } from '@lockstep/collectives';
 import { invariant } from '@lockstep/errors';
+import type { Pause } from '@lockstep/protocol';
 import type { RecordMode, RunConfig } from '@lockstep/run';
 import { type Connect, type Generation, openGeneration } from '../generation/generation.ts';
 import type { Welcome, WorkerProcess } from '../worker-process.ts';
@@ -32,13 +33,14 @@ export interface StayConfig {
   readonly record?: RecordMode;
   readonly histograms?: boolean;
   readonly finalCheckpoint?: boolean;
+  readonly pause?: Pause;
 }
 
 /** @param bundle the raw frame that came with the welcome */
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false, record = 'off', histograms = false, finalCheckpoint = true }: StayConfig,
+  { run: config, trace = false, record = 'off', histograms = false, ...ending }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -56,7 +58,11 @@ export function beginStay(
   };
   const load = async (): Promise<void> => {
     const { hash } = experiment;
-    const opened = await openRun({ name, bundle, hash, config, record, histograms, finalCheckpoint }, host);
+    const { finalCheckpoint = true, pause } = ending;
+    const opened = await openRun(
+      { name, bundle, hash, config, record, histograms, finalCheckpoint, pause },
+      host,
+    );
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };

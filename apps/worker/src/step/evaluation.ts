@@ -31,18 +31,19 @@ export interface Evaluation {
 
 export function createEvaluation(options: EvaluationOptions): Evaluation {
   const { group, run, pool, reductions, tracer, raise } = options;
-  const { replica, memory, schedule, tally, jobs, programs, earlyStopping, finalSplit } = run;
-  const splitOf = (isFinal: boolean): SplitName => (isFinal && finalSplit === 'test' ? 'test' : 'validation');
+  const { replica, memory, schedule, tally, jobs, programs, earlyStopping } = run;
+  const splitOf = (step: number, isFinal: boolean): SplitName =>
+    isFinal && run.finalSplit(step) === 'test' ? 'test' : 'validation';
   return {
     run: ({ step, final }) =>
       jobs.add(async () => {
         const next = final || schedule.at(step).last ? {} : { nextStep: step + 1 };
-        const job = { order: 'evaluate', step, split: splitOf(final), copy: replica.copy } as const;
+        const job = { order: 'evaluate', step, split: splitOf(step, final), copy: replica.copy } as const;
         await pool.runAll({ ...job, ...next });
         raise({ type: 'segmentDone' });
       }),
     exchange({ generation, step, exchange, final }) {
-      const split = splitOf(final);
+      const split = splitOf(step, final);
       const bucket = memory.evaluationBucket(split);
       reductions.reduce(step, exchange, [bucket], () => {
         const metrics = evaluationMetrics(programs.evaluationMetrics, bucket.result, split);

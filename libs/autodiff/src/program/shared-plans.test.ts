@@ -22,7 +22,7 @@ import {
   vmap,
 } from '../index.ts';
 
-const numRuns = process.env.LOCKSTEP_THOROUGH === '1' ? 400 : 60;
+const numRuns = process.env.LOCKSTEP_THOROUGH === '1' ? 400 : 20;
 const aval = { dtype: 'float32', shape: [4] } as const;
 const trace = (f: (x: Tensor) => Tensor): Program => traceProgram((x) => [f(x!)], [aval]);
 

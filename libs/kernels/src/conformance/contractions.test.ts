@@ -12,8 +12,10 @@ import { clearMemory, place } from '../fixtures/memory.ts';
 import { plain, randomInt, wild } from '../fixtures/random.ts';
 import type { Conv2dAttrs } from '../kernels.ts';
 
-/** Random convolutions by tiles: all of them in `npm run test:thorough`. */
-const numTiled = process.env.LOCKSTEP_THOROUGH === '1' ? 60 : 6;
+/** Large products and all random cases only in `npm run test:thorough`. */
+const isThorough = process.env.LOCKSTEP_THOROUGH === '1';
+const numTiled = isThorough ? 60 : 4;
+const mostProducts = isThorough ? 3e6 : 6e5;
 
 const kinds = [
   ['plain', plain],
@@ -24,7 +26,7 @@ conformsInProfile('matmul', (backend) => {
   for (const m of [1, 3, 4, 6, 65, 130]) {
     for (const n of [1, 7, 8, 10, 24, 300]) {
       for (const k of [0, 1, 5, 64, 257, 520]) {
-        if (m * n * k > 3e6) continue;
+        if (m * n * k > mostProducts) continue;
         const transposes = { transposeA: randomInt(2) === 1, transposeB: randomInt(2) === 1 };
         const attrs = { batch: 1, m, n, k, ...transposes, batchA: true, batchB: true };
         const run: Run = (q, o, [a, b]) => q.matmul(o, a!, b!, attrs);
@@ -68,10 +70,10 @@ conformsInProfile('segmentedContraction', (backend) => {
       [300, 5, 66],
       [0, 2, 2],
     ] as const) {
-      if (segments * rows * m * n <= 3e6) expectContraction({ segments, rows, m, n }, plain);
+      if (segments * rows * m * n <= mostProducts) expectContraction({ segments, rows, m, n }, plain);
     }
   }
-  for (let trial = 0; trial < 32; trial++) {
+  for (let trial = 0; trial < (isThorough ? 32 : 12); trial++) {
     const [rows, m, n] = [40, 40, 70].map((most) => 1 + randomInt(most)) as [number, number, number];
     expectContraction({ segments: 4, rows, m, n }, trial % 2 === 0 ? wild : plain);
   }

@@ -26,7 +26,8 @@ import { bools, coarse, full, operands, pick, plain, randomInt, scalar, wild } f
 import type { FusedAttrs, Operand, ReduceAttrs } from '../kernels.ts';
 
 /** Random chains of each length. */
-const numChains = (all: number): number => (process.env.LOCKSTEP_THOROUGH === '1' ? all : Math.ceil(all / 5));
+const numChains = (all: number): number =>
+  process.env.LOCKSTEP_THOROUGH === '1' ? all : Math.ceil(all / 10);
 
 const withData = (chain: readonly Operand[], data: readonly TypedArray[]): Operand[] =>
   chain.map((operand, i) => ({ ...operand, data: data[i]! }));

@@ -32,6 +32,7 @@ export const headers = {
 /** Fewer bytes are not worth the time. */
 const minCompressed = 1_024;
 
+/** Answers with a text or bytes, compressed where that is worth it. */
 export async function sendBody(
   request: IncomingMessage,
   response: ServerResponse,
@@ -52,6 +53,7 @@ export async function sendBody(
   response.end(request.method === 'HEAD' ? undefined : sent);
 }
 
+/** Answers with a status of failure and one line that says why. */
 export function sendRefusal(response: ServerResponse, status: number, reason: string): void {
   response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
   response.end(`${reason}\n`);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders, request } from 'node:http';
+import { createServer, type IncomingHttpHeaders, request, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { type Delta, fromJson, type PageData, unpack, type WindowData } from '@lockstep/view';
@@ -304,6 +304,17 @@ describe('a page with a token', () => {
     expect((await ask('/data', { cookie: pair, 'sec-fetch-site': 'cross-site' })).status).toBe(403);
     expect((await ask('/data', { cookie: pair, host: 'evil.example' })).status).toBe(421);
     expect((await ask('/data', { cookie: pair.replace(/.$/, '') })).status).toBe(401);
+  });
+
+  it('is not needed where a path says nothing of the runs', async () => {
+    const openRoutes = {
+      '/healthz': (_request: unknown, response: ServerResponse) => void response.end('ok'),
+    };
+    await start({ token, openRoutes });
+    expect(String((await ask('/healthz')).body)).toBe('ok');
+    expect((await ask('/healthz', { host: 'pod.cluster.local' })).status).toBe(200);
+    expect((await ask('/healthz', {}, 'POST')).status).toBe(401);
+    expect((await ask('/healthz/')).status).toBe(401);
   });
 
   it('opens for programs that send it', async () => {

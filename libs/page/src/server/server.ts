@@ -5,7 +5,7 @@ import { LockstepError } from '@lockstep/errors';
 import { pack } from '@lockstep/view';
 import { type Assets, documentText, readAssets } from '../document.ts';
 import { FollowedRuns } from '../follow/followed-runs.ts';
-import { createAccess } from './access.ts';
+import { type Access, createAccess } from './access.ts';
 import { Feed } from './feed.ts';
 import { headers, sendBody, sendRefusal } from './respond.ts';
 
@@ -28,6 +28,8 @@ export interface PageOptions {
   readonly eager?: boolean;
   /** What other paths answer, such as `/metrics`. */
   readonly routes?: Readonly<Record<string, Route>>;
+  /** What paths answer to everybody, under any name and without a token, such as `/healthz`: they must tell nothing of the runs. */
+  readonly openRoutes?: Readonly<Record<string, Route>>;
 }
 
 export type Route = (request: IncomingMessage, response: ServerResponse, url: URL) => Promise<void> | void;
@@ -65,8 +67,9 @@ export async function startPage(options: PageOptions): Promise<Page> {
   const feed = new Feed({ runs, intervalMs });
   const access = createAccess({ token, hosts: [...names, ...(isIP(host) === 0 ? [host] : [])] });
   const routes = { ...routesOf(runs, feed, readAssets()), ...options.routes };
+  const { openRoutes = {} } = options;
   const server = createServer((request, response) => {
-    answer(request, response, access, routes).catch((error: unknown) => {
+    answer(request, response, { access, routes, openRoutes }).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else sendRefusal(response, 500, error instanceof Error ? error.message : String(error));
     });
@@ -104,29 +107,38 @@ function listen(server: Server, host: string, port: number): Promise<void> {
   });
 }
 
+interface Served {
+  readonly access: Access;
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly openRoutes: Readonly<Record<string, Route>>;
+}
+
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  access: ReturnType<typeof createAccess>,
-  routes: Readonly<Record<string, Route>>,
+  { access, routes, openRoutes }: Served,
 ): Promise<void> {
   const url = urlOf(request);
   if (url === undefined) return sendRefusal(response, 400, 'the address cannot be read');
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const open = routeAt(openRoutes, url);
+  if (open !== undefined && isRead) return open(request, response, url);
   const decision = access(request, url);
   if (decision.type === 'refused') return sendRefusal(response, decision.status, decision.reason);
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return sendRefusal(response, 405, 'the page can only be read');
-  }
+  if (!isRead) return sendRefusal(response, 405, 'the page can only be read');
   if (decision.type === 'welcome') {
     const { cookie, location } = decision;
     response.writeHead(303, { ...headers, 'Set-Cookie': cookie, Location: location });
     response.end();
     return;
   }
-  const route = Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined;
+  const route = routeAt(routes, url);
   if (route === undefined) return sendRefusal(response, 404, 'there is nothing at this address');
   await route(request, response, url);
 }
+
+const routeAt = (routes: Served['routes'], { pathname }: URL): Route | undefined =>
+  Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
 
 function urlOf({ url = '' }: IncomingMessage): URL | undefined {
   const isPath = url.startsWith('/') && !url.startsWith('//');

@@ -5,7 +5,13 @@ import type { Hello, StopReason } from '../messages/messages.ts';
 import type { Finish } from './state.ts';
 import { journal, newcomer, send, type Turn, update } from './turn.ts';
 
+/** The run has ended, or has come to where it pauses: to its journal and its workers that is an interruption. */
 export function finish(turn: Turn, { step, fingerprint, result }: Finish): void {
+  if (step === turn.state.config.pauseAt) {
+    stopWorkers(turn, 'interrupted', step);
+    turn.effects.push({ type: 'done', outcome: { reason: 'paused', step, result } });
+    return;
+  }
   stopWorkers(turn, 'finished', step);
   turn.effects.push({ type: 'done', outcome: { reason: 'finished', step, fingerprint, result } });
 }

@@ -1,5 +1,6 @@
 /** Admits workers or refuses them, by their hello and hashes. */
 
+import { WELCOME_RETRY_MS } from '../constants.ts';
 import type { Hello, RefusalCode, WorkerMessage } from '../messages/messages.ts';
 import { type Difference, differs, machineDifference, profileDifference } from './differences.ts';
 import { admit, lose } from './generations.ts';
@@ -34,15 +35,17 @@ export function welcome(turn: Turn, hello: Hello) {
 }
 
 /**
- * The worker repeated its hello before the answer arrived. In a pool it may also have been in another run and have ignored the
- * answer; if it did not, it ignores the second one.
+ * The worker repeated its hello before the answer arrived. The answer may be on its way, or lost with a connection that was replaced.
+ * In a pool the worker may also have been in another run and have ignored the answer. It ignores a second one.
  */
 function repeated(turn: Turn, worker: string): void {
-  updateWorker(turn, worker, { lastHeardMs: turn.state.ranMs });
-  if (turn.state.config.pooled) sendWelcome(turn, worker);
+  const { ranMs, workers, config } = turn.state;
+  updateWorker(turn, worker, { lastHeardMs: ranMs });
+  if (config.pooled || ranMs - workers.get(worker)!.welcomedMs >= WELCOME_RETRY_MS) sendWelcome(turn, worker);
 }
 
 function sendWelcome(turn: Turn, worker: string): void {
+  updateWorker(turn, worker, { welcomedMs: turn.state.ranMs });
   const { run, incarnation, config, experiment, heartbeatMs, livenessMs, bundleBytes, pooled } =
     turn.state.config;
   send(turn, worker, {

@@ -34,8 +34,8 @@ function started(changes: Partial<CoordinatorConfig> = {}) {
 }
 
 /** Two members in generation 1 with the initial state. */
-function running() {
-  const coordinator = started();
+function running(changes: Partial<CoordinatorConfig> = {}) {
+  const coordinator = started(changes);
   for (const worker of ['w1', 'w2']) {
     coordinator.hear(worker, helloOf(worker, 1));
     coordinator.hear(worker, { type: 'loaded' });
@@ -51,6 +51,39 @@ const committed = (step: number, fingerprint?: string, stateHash?: string): Work
   report: {},
   ...(fingerprint === undefined ? {} : { fingerprint }),
   ...(stateHash === undefined ? {} : { stateHash }),
+});
+
+describe('a run that pauses', () => {
+  const finishedAt = (step: number): WorkerMessage => ({
+    ...{ type: 'finished', generation: 1, step, fingerprint: 'f', result: { metrics: { loss: 1 } } },
+  });
+  const evaluatedAt = (step: number): WorkerMessage => ({
+    ...{ type: 'evaluated', generation: 1, step, final: true, report: {} },
+  });
+
+  it('is interrupted to its journal and its workers, and has an evaluation of its own nowhere but in the outcome', () => {
+    const { hear } = running({ pauseAt: 4 });
+    hear('w1', committed(4));
+    expect(hear('w1', evaluatedAt(4))).toEqual([]);
+    expect(hear('w1', finishedAt(4))).toEqual([]);
+    expect(hear('w2', finishedAt(4))).toMatchObject([
+      { type: 'journal', entry: { type: 'done', reason: 'interrupted', step: 4 } },
+      ...['w1', 'w2'].map((worker) => ({
+        type: 'send',
+        worker,
+        message: { type: 'stop', reason: 'interrupted' },
+      })),
+      { type: 'done', outcome: { reason: 'paused', step: 4, result: { metrics: { loss: 1 } } } },
+    ]);
+  });
+
+  it('finishes if it ends before', () => {
+    const { hear } = running({ pauseAt: 4 });
+    hear('w1', committed(3));
+    expect(hear('w1', evaluatedAt(3))).toMatchObject([{ type: 'evaluation', step: 3, final: true }]);
+    hear('w1', finishedAt(3));
+    expect(hear('w2', finishedAt(3)).at(-1)).toMatchObject({ outcome: { reason: 'finished', step: 3 } });
+  });
 });
 
 describe('coordinator', () => {
@@ -94,6 +127,21 @@ describe('coordinator', () => {
       raise({ type: 'tick' }, now);
     }
     expect([...state().workers.keys()]).toEqual(['w1', 'w2']);
+  });
+
+  it('welcomes a worker again that repeats its hello for five seconds, and not again at once', () => {
+    const { raise, hear } = started();
+    hear('w1', helloOf('w1', 1));
+    const welcomedAt: number[] = [];
+    for (let now = 100; now <= 12_000; now += 100) {
+      raise({ type: 'tick' }, now);
+      if (now % 500 !== 0) continue;
+      for (const effect of hear('w1', helloOf('w1', 1), now)) {
+        expect(effect).toMatchObject({ type: 'send', worker: 'w1', message: { type: 'welcome' } });
+        welcomedAt.push(now);
+      }
+    }
+    expect(welcomedAt).toEqual([5_000, 10_000]);
   });
 
   it('saves nothing when two fingerprints differ, because nobody knows which state is right', () => {

@@ -29,7 +29,9 @@ export function committed(turn: Turn, worker: string, message: Report<'committed
   }
 }
 
+/** The evaluation where a run pauses is none of its own. */
 export function evaluated(turn: Turn, { step, final, report }: Report<'evaluated'>): void {
+  if (final && step === turn.state.config.pauseAt) return;
   const known = final ? turn.state.finalEvaluated : step <= turn.state.evaluatedStep;
   if (known) return;
   update(turn, final ? { finalEvaluated: true } : { evaluatedStep: step });

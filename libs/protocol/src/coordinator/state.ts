@@ -15,6 +15,15 @@ import type {
   WorkerMessage,
 } from '../messages/messages.ts';
 
+/**
+ * A run stops after a step of its schedule, to go on later as if it had not. The state is saved, and a split is evaluated; this evaluation
+ * comes with the outcome, and the run's logs and its state know nothing of it.
+ */
+export interface Pause {
+  readonly step: number;
+  readonly split: 'validation' | 'test';
+}
+
 export interface CoordinatorConfig {
   readonly run: string;
   /** Raised at each start of the coordinator, so that frames from before are recognised. */
@@ -34,6 +43,8 @@ export interface CoordinatorConfig {
   readonly livenessMs: number;
   /** The run shares its workers with others. */
   readonly pooled?: true;
+  /** The step after which the run pauses. The configuration that workers receive says the same. */
+  readonly pauseAt?: number;
   /**
    * Workers of the previous incarnation, which may hold a newer state than any checkpoint. The first generation waits for
    * them, for `awaitMs` at most.
@@ -103,8 +114,10 @@ export interface WorkerRecord {
   readonly step: number;
   /** Its share of the shards relative to others: its number of threads, until speeds are measured. */
   readonly weight: number;
-  /** On the clock of the coordinator's `ranMs`. */
+  /** On the clock of the coordinator's `ranMs`, as is `welcomedMs`. */
   readonly lastHeardMs: number;
+  /** When the last welcome was sent to it. */
+  readonly welcomedMs: number;
   /** It has committed a step, so an error on it now would happen on others too. */
   readonly isProven: boolean;
   readonly finish: Finish | null;
@@ -290,6 +303,8 @@ export type Outcome =
       readonly result: OpaqueRecord;
     }
   | { readonly reason: 'interrupted'; readonly step: number }
+  /** The run has come to the step where it was to pause. `result` has the metrics of the evaluation there. */
+  | { readonly reason: 'paused'; readonly step: number; readonly result: OpaqueRecord }
   /** The state before `step` is the newest checkpoint, unless the initial state is not finite. */
   | {
       readonly reason: 'nonFinite';

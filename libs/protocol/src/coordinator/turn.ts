@@ -48,7 +48,8 @@ export function log(turn: Turn, event: RunEvent): void {
 /** `ranMs`: that of the coordinator. */
 export function newcomer(hello: Hello, ranMs: number): WorkerRecord {
   const { threads: weight } = hello;
-  return { hello, status: 'loading', step: -1, weight, lastHeardMs: ranMs, isProven: false, finish: null };
+  const times = { lastHeardMs: ranMs, welcomedMs: ranMs };
+  return { hello, status: 'loading', step: -1, weight, ...times, isProven: false, finish: null };
 }
 
 /** Refuses a worker, whether it is known or not. */

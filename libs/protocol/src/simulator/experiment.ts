@@ -6,7 +6,7 @@ import type { ProgramOutline } from '../worker/state.ts';
 import type { RunOptions } from './options.ts';
 import type { SimRun } from './world.ts';
 
-export function outlineOf({ options, ledger: { finalStep } }: SimRun): ProgramOutline {
+export function outlineOf({ options, ledger: { finalStep }, pauseAt }: SimRun): ProgramOutline {
   const { numSegments, numSteps, evaluateEvery, checkpointEvery, fingerprintEvery, finalEvaluation } =
     options;
   return {
@@ -15,10 +15,10 @@ export function outlineOf({ options, ledger: { finalStep } }: SimRun): ProgramOu
     dataHash: 'data',
     plan: (step) => ({
       evaluate: step % evaluateEvery === 0 && step <= finalStep,
-      checkpoint: step > 0 && step % checkpointEvery === 0,
+      checkpoint: (step > 0 && step % checkpointEvery === 0) || step === pauseAt,
       stateHash: step > 0 && step % checkpointEvery === 0,
       fingerprint: step % fingerprintEvery === 0,
-      last: step === numSteps,
+      last: step === numSteps || step === pauseAt,
     }),
   };
 }

@@ -153,6 +153,7 @@ function configOf({ run, incarnation, minWorkers, pooled }: SimCoordinatorOption
     ...{ config: { run: run.name }, bundleBytes: 0, numShards: run.options.numShards },
     ...{ minWorkers, profile: 'auto', heartbeatMs: HEARTBEAT_MS, livenessMs: LIVENESS_MS },
     ...(pooled && { pooled }),
+    ...(run.pauseAt !== undefined && { pauseAt: run.pauseAt }),
     // A pool gives former members to other runs, or back to this one.
     awaited: pooled ? [] : lastMembers(disk.journal),
     awaitMs: RETURN_WAIT_MS,

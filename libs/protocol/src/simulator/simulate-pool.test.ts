@@ -64,8 +64,15 @@ function drawnRun(random: ReturnType<typeof createRandom>, seed: number): Pooled
     atMs: random.between(0, 3_000),
     minWorkers: 1 + upTo(2),
     maxWorkers: 1 + upTo(5),
+    ...(random.chance(0.3) && { pauses: pausesIn(random, numSteps) }),
     ...(random.chance(0.1) && { nonFinite: { cause: 'step', step: 1 + upTo(numSteps - 1), shownAt: 0 } }),
   };
+}
+
+/** One or two steps of a run, the last one among them. */
+function pausesIn(random: ReturnType<typeof createRandom>, numSteps: number): readonly number[] {
+  const drawn = [1 + random.below(numSteps), 1 + random.below(numSteps)];
+  return [...new Set(drawn)].sort((a, b) => a - b);
 }
 
 /** Draws all options of a pool from one number. */
@@ -119,7 +126,7 @@ describe('simulatePool', () => {
   it('keeps every promise over random schedules of faults', () => {
     let numAssignments = 0;
     let numMoves = 0;
-    const ends = { finished: 0, nonFinite: 0, interrupted: 0, failed: 0 };
+    const ends = { finished: 0, paused: 0, nonFinite: 0, interrupted: 0, failed: 0 };
     for (let seed = 1; seed <= numSchedules; seed++) {
       const result = simulateDrawn(seed);
       numAssignments += result.numAssignments;

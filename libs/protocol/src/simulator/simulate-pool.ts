@@ -18,6 +18,8 @@ export interface PooledRunOptions extends RunOptions {
   readonly atMs: number;
   readonly minWorkers: number;
   readonly maxWorkers: number;
+  /** Steps after which the run pauses and is added again, ascending. Default: none. */
+  readonly pauses?: readonly number[];
 }
 
 export interface PoolFaults extends Omit<Faults, 'numReweighs' | 'interrupt'> {
@@ -88,7 +90,7 @@ class PoolCluster {
     }));
     this.#hosts = new Hosts({
       ...options,
-      runOf: (name) => this.#scheduled(name).run,
+      runOf: (name) => partOf(this.#scheduled(name).run, pauseIn(name)),
       arrive: (worker, message) => this.#pool?.hear(worker, message),
       disconnected: (worker) => this.#pool?.raise({ type: 'disconnected', worker }),
     });
@@ -155,11 +157,11 @@ class PoolCluster {
   }
 
   #scheduled(name: string): Scheduled {
-    return this.#runs[Number(name.slice(1))]!;
+    return this.#runs[Number.parseInt(name.slice(1), 10)]!;
   }
 
   #pickRun(): string {
-    return `r${this.#hosts.random.below(this.#runs.length)}`;
+    return nextPart(this.#runs[this.#hosts.random.below(this.#runs.length)]!).name;
   }
 
   #sometime(times: number, withinMs: number, action: () => void): void {
@@ -184,15 +186,15 @@ class PoolCluster {
 
   /** While the pool is down it is only noted. */
   #add(scheduled: Scheduled): void {
-    const { run, options, order } = scheduled;
+    const { options, order } = scheduled;
     scheduled.isAdded = true;
     if (this.#pool === null) return;
     scheduled.incarnation += 1;
     const { minWorkers, maxWorkers, numShards } = options;
-    this.#pool.add(run, scheduled.incarnation, { order, minWorkers, maxWorkers, numShards });
+    this.#pool.add(nextPart(scheduled), scheduled.incarnation, { order, minWorkers, maxWorkers, numShards });
   }
 
-  /** A run that was interrupted or failed is resumed. The pool closes after the last one. */
+  /** A run that has paused, was interrupted or failed is resumed. The pool closes after the last one. */
   #ended(name: string, pool: number): void {
     const scheduled = this.#scheduled(name);
     if (this.#isDone()) this.#pool?.raise({ type: 'close' });
@@ -246,4 +248,17 @@ class PoolCluster {
 function isOver({ ledger }: SimRun): boolean {
   const reason = ledger.outcomes.at(-1)?.reason;
   return reason === 'finished' || reason === 'nonFinite';
+}
+
+/** A run up to a pause, under a name of its own: a worker of another part has another plan. */
+const partOf = (run: SimRun, pauseAt: number | undefined): SimRun =>
+  pauseAt === undefined ? run : { ...run, name: `${run.name}@${pauseAt}`, pauseAt };
+
+const pauseIn = (name: string): number | undefined =>
+  name.includes('@') ? Number(name.slice(name.indexOf('@') + 1)) : undefined;
+
+/** The part that follows those which have ended at their pause. */
+function nextPart({ run, options: { pauses = [] } }: Scheduled): SimRun {
+  const { outcomes } = run.ledger;
+  return partOf(run, pauses[outcomes.filter(({ reason }) => reason === 'paused').length]);
 }

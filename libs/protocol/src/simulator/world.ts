@@ -13,6 +13,8 @@ export interface SimRun {
   readonly name: string;
   readonly options: RunOptions;
   readonly ledger: Ledger;
+  /** The step after which this part of the run pauses. */
+  readonly pauseAt?: number | undefined;
 }
 
 /** A worker that has not crashed, as other processes see it. */

@@ -27,6 +27,12 @@ export interface RepeatResult {
   readonly values: readonly number[];
 }
 
+/** Where a trial stood at a rung: the means of all its repeats after `steps` steps, one for each objective. */
+export interface RungValues {
+  readonly steps: number;
+  readonly values: readonly number[];
+}
+
 export interface TrialResult {
   readonly status: TrialStatus;
   /** The mean over repeats, one for each objective; empty for a trial that failed. */
@@ -37,6 +43,8 @@ export interface TrialResult {
   readonly repeats?: readonly RepeatResult[];
   /** The steps that each repeat ran. */
   readonly steps?: number;
+  /** In a sweep with rungs: those that the trial has reached, in their order. */
+  readonly rungs?: readonly RungValues[];
   /** Why it failed. The same words wherever the trial ran, since the table has them. */
   readonly reason?: string;
 }
