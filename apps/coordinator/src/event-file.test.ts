@@ -78,7 +78,10 @@ describe('an event file', () => {
     const of = histogram(new Float32Array([-1, 0, 1, 1.25, Number.NaN]));
     const params = { '0/kernel': of };
     const bytes = write([
-      { ...progress(2, {}), histograms: { step: 2, params, gradients: {}, updates: params } },
+      {
+        ...{ type: 'progress', step: 2, report: { metrics: {} } },
+        histograms: { step: 2, params, gradients: {}, updates: params },
+      },
     ]);
     const buckets = {
       ...{ min: -1, max: 1.25, count: 4, sum: 1.25, sumOfSquares: 3.5625 },

@@ -102,6 +102,8 @@ export function histogramEdges({ first, counts: { length } }: Pick<Histogram, 'f
 
 const lowerEdge = (bin: number): number => (bin > 0 ? edge(bin) : -edge(1 - bin));
 
-/** The lower edge of a positive bin. */
-const edge = (bin: number): number =>
-  2 ** (leastExponent + Math.floor((bin - 1) / 2)) * (bin % 2 === 1 ? 1 : 1.5);
+/** The lower edge of a positive bin: the number whose bits its key begins with. Half of it always is a float32, also behind the last bin. */
+function edge(bin: number): number {
+  const halfKey = bin - 1 + leastKey - 2;
+  return 2 * new Float32Array(new Int32Array([halfKey << keyShift]).buffer)[0]!;
+}
