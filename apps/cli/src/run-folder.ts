@@ -65,6 +65,8 @@ export interface RunFacts {
   readonly keep?: Keep | undefined;
   /** The run from which it branches. */
   readonly parent?: Parent | undefined;
+  /** The sweep whose trial it trains again, the number of the trial, and the SHA-256 of the table if the sweep has ended. */
+  readonly sweep?: { readonly folder: string; readonly trial: number; readonly table: string | null };
   /** What it records of each step. Default: nothing. */
   readonly record?: RecordMode;
   /** Whether fingerprint steps have histograms. Default: false. */
@@ -85,7 +87,7 @@ export async function createRunFolder(
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
   const { command = [], keep = defaultKeep, record = 'off', histograms = false } = facts;
-  const { parent, durability = 'full' } = facts;
+  const { parent, sweep, durability = 'full' } = facts;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -100,6 +102,7 @@ export async function createRunFolder(
     machine: describeMachine(),
     command,
     parent: parent ?? null,
+    ...(sweep !== undefined && { sweep }),
     createdAt: new Date().toISOString(),
   };
   const files = { [bundleName]: bundle };
