@@ -64,6 +64,12 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
   if (args.retryFailed && args.resume === undefined) {
     throw new LockstepError('config', '--retry-failed needs --resume: a new sweep has no failed trials');
   }
+  if (args.dryRun && args.resume !== undefined) {
+    throw new LockstepError(
+      'config',
+      `--dry-run is for the file of a new sweep; lockstep sweep show ${args.resume} shows what is left of this one`,
+    );
+  }
   if (args.resume !== undefined) return resumeSweep(args.resume.replace(/(?<=.)\/+$/, ''), args, display);
   const file = await loadSweep(args.sweep!);
   const experiment = await loadSweptExperiment(file);

@@ -6,12 +6,15 @@ import { plural } from '../display/format.ts';
 import { createMovingLines } from '../display/moving-lines.ts';
 import { fittedTable } from '../display/table.ts';
 import { rowsOf, type Stream, widthOf } from '../terminal.ts';
+import type { Estimate } from './estimate.ts';
 import { createLiveTable, type LiveTable } from './live-table.ts';
 import { paramsText, shortText, valueText } from './trial-table.ts';
 
 export interface SweepDisplay {
   started(facts: SweepStart): void;
   note(message: string): void;
+  /** `texts`: what people read of it. */
+  estimated(estimate: Estimate, texts: readonly string[]): void;
   begun(run: SweepRun, name: string): void;
   step(run: SweepRun, step: number, totalSteps: number | undefined): void;
   /** A run is no longer trained, or waits at a rung. */
@@ -84,6 +87,7 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
       });
     },
     note: (message) => write('note', { message }),
+    estimated: (estimate) => write('estimated', { ...estimate }),
     begun: ({ trial, repeat, seed, params }, run) => write('begun', { trial, repeat, seed, params, run }),
     step: () => undefined,
     ranUntil: () => undefined,
@@ -148,6 +152,7 @@ export function createPeopleSweepDisplay(
       draw();
     },
     note: line,
+    estimated: (_, texts) => texts.forEach((text) => void line(text)),
     begun: (run) => {
       live?.begun(run);
       draw();
