@@ -10,16 +10,20 @@ import type { Estimate } from './estimate.ts';
 import { createLiveTable, type LiveTable } from './live-table.ts';
 import { paramsText, shortText, valueText } from './trial-table.ts';
 
-export interface SweepDisplay {
+/** What the training of a sweep tells. */
+export interface TrainingDisplay {
   started(facts: SweepStart): void;
   note(message: string): void;
+  begun(run: SweepRun, name: string): void;
+  recorded(trial: RecordedTrial): void;
+  step?(run: SweepRun, step: number, totalSteps: number | undefined): void;
+  /** A run is no longer trained, or waits at a rung. */
+  ranUntil?(run: SweepRun): void;
+}
+
+export interface SweepDisplay extends TrainingDisplay {
   /** `texts`: what people read of it. */
   estimated(estimate: Estimate, texts: readonly string[]): void;
-  begun(run: SweepRun, name: string): void;
-  step(run: SweepRun, step: number, totalSteps: number | undefined): void;
-  /** A run is no longer trained, or waits at a rung. */
-  ranUntil(run: SweepRun): void;
-  recorded(trial: RecordedTrial): void;
   ended(ending: SweepEnding): void;
   /** An error ends the sweep, which somebody else reports. */
   failed(folder: string): void;
@@ -89,8 +93,6 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
     note: (message) => write('note', { message }),
     estimated: (estimate) => write('estimated', { ...estimate }),
     begun: ({ trial, repeat, seed, params }, run) => write('begun', { trial, repeat, seed, params, run }),
-    step: () => undefined,
-    ranUntil: () => undefined,
     recorded: ({ number, params, result: { status, values, spreads, reason } }) =>
       write('trial', { trial: number, params, status, value: values[0], spread: spreads?.[0], reason }),
     failed: (folder) => write('failed', { sweep: folder }),
