@@ -32,6 +32,15 @@ const rowsOf = ({ batches, workers, critical, noise }: Findings): readonly objec
   ...critical.map((row) => ({ axis: 'critical', ...row })),
 ];
 
+/** What a scale says itself, or leaves out, of the sweep underneath. */
+const unsaid = {
+  started: () => undefined,
+  step: () => undefined,
+  ranUntil: () => undefined,
+  ended: () => undefined,
+  failed: () => undefined,
+} as const;
+
 function jsonDisplay(out: Stream): ScaleDisplay {
   // JSON has no numbers that are not finite.
   const visible = (_key: string, value: unknown): unknown =>
@@ -40,7 +49,7 @@ function jsonDisplay(out: Stream): ScaleDisplay {
     out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
   return {
     sweep: {
-      started: () => undefined,
+      ...unsaid,
       note: (message) => write('note', { message }),
       begun: ({ seed, params }, run) => write('begun', { seed, params, run }),
       recorded: ({ params, result }) => write('trial', { params, ...result }),
@@ -67,7 +76,7 @@ function peopleDisplay(out: Stream): ScaleDisplay {
   let metric = '';
   return {
     sweep: {
-      started: () => undefined,
+      ...unsaid,
       note: line,
       begun: () => undefined,
       recorded: ({ params, result: { values, spreads, reason } }) => {
