@@ -41,7 +41,12 @@ export type JournalEntry =
   /** A run has lost its workers so often that the sweep ends without it. The next process tries it again. */
   | ({ readonly type: 'setAside'; readonly reason: string } & RunKey)
   /** These failed trials are trained again, by the wish of a person: what was recorded of them before does not count. */
-  | { readonly type: 'retried'; readonly trials: readonly number[] };
+  | {
+      readonly type: 'retried';
+      readonly trials: readonly number[];
+      /** All trials whose record does not count any more: these, and those that were proposed or decided because of them. */
+      readonly forgotten: readonly number[];
+    };
 
 /** The entry of a line; undefined for a line of another form, which a newer version may have written. */
 export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEntry | undefined {
@@ -49,7 +54,7 @@ export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEn
 }
 
 function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>): boolean {
-  const { repeat, run, params, endpoint, bind, rung = 0, values, steps, reason, trials } = record;
+  const { repeat, run, params, endpoint, bind, rung = 0, values, steps, reason, trials, forgotten } = record;
   const isOfRun = isWhole(trial) && isWhole(repeat);
   switch (type) {
     case 'started':
@@ -67,7 +72,7 @@ function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>):
     case 'setAside':
       return isOfRun && typeof reason === 'string';
     case 'retried':
-      return Array.isArray(trials) && trials.every(isWhole);
+      return [trials, forgotten].every((list) => Array.isArray(list) && list.every(isWhole));
     default:
       return false;
   }

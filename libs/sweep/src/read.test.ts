@@ -108,6 +108,12 @@ it('has the hash of the table, the trials that were added, and a reason for a fa
   });
 });
 
+it('forgets what does not count after failed trials are tried again', async () => {
+  journal(begun(0, 0), begun(1, 0), ended(1, 0, 1), ended(1, 1, 3), recorded);
+  journal({ type: 'retried', trials: [0], forgotten: [0, 1] });
+  expect((await readSweep(folder)).trials).toMatchObject([{ number: 1, status: 'waiting', values: [] }]);
+});
+
 it('names damaged lines, and reads the others', async () => {
   journal(begun(0, 0));
   const path = join(folder, 'journal.jsonl');

@@ -110,6 +110,7 @@ function trialsIn(entries: readonly JournalEntry[]): ReadonlyMap<number, Told> {
         at(entry.trial).aside = entry.reason;
         break;
       case 'retried':
+        for (const number of entry.forgotten) delete trials.get(number)?.recorded;
         for (const number of entry.trials) trials.delete(number);
         break;
       default:

@@ -208,7 +208,7 @@ describe('failures', () => {
       .recorded()
       .filter(({ result }) => result.status === 'failed');
     expect(failed.length).toBeGreaterThan(0);
-    journal.push({ type: 'retried', trials: failed.map(({ number }) => number) });
+    journal.push({ type: 'retried', trials: failed.map(({ number }) => number), forgotten: [] });
     const again = simulate({ sweep, resultOf: repaired, atOnce: 2, journal: reread(journal) });
     expect(again.table()).toBe(simulate({ sweep, resultOf: repaired, atOnce: 1 }).table());
   });

@@ -7,7 +7,7 @@ import { choice, type Direction, type Evaluation, grid, maximize, minimize } fro
 import { defineSweep, readSweepManifest, type SetAside, type Sweep } from '@lockstep/sweep';
 import { loadModule } from '../experiment-file.ts';
 import { whileLocked } from '../run-lock.ts';
-import type { SweepDisplay } from '../sweep/sweep-display.ts';
+import type { TrainingDisplay } from '../sweep/sweep-display.ts';
 import type { SweepExperiment } from '../sweep/sweep-file.ts';
 import {
   createSweepFolder,
@@ -43,7 +43,7 @@ interface BatchSession {
   readonly direction: Direction;
   /** Worker processes, which train as many runs side by side. */
   readonly workers: number;
-  readonly display: SweepDisplay;
+  readonly display: TrainingDisplay;
 }
 
 /** Trains what the sweep still needs. */

@@ -2,7 +2,7 @@
 import type { BatchRow, Target } from '@lockstep/scaling';
 import { metric as metricText, plural } from '../display/format.ts';
 import { milliseconds } from '../display/link.ts';
-import type { SweepDisplay } from '../sweep/sweep-display.ts';
+import type { TrainingDisplay } from '../sweep/sweep-display.ts';
 import type { Stream } from '../terminal.ts';
 import type { CriticalPoint } from './branch-runs.ts';
 import type { Findings } from './findings.ts';
@@ -12,7 +12,7 @@ import type { WorkerRow } from './worker-runs.ts';
 
 export interface ScaleDisplay {
   /** Of the sweep over batch sizes. */
-  readonly sweep: SweepDisplay;
+  readonly sweep: TrainingDisplay;
   started(folder: string, request: ScaleRequest): void;
   batches(rows: readonly BatchRow[], target: Target): void;
   worker(row: WorkerRow): void;

@@ -140,5 +140,7 @@ describe('lockstep sweep fit', () => {
 
 it('lockstep sweep refuses options that do not go together', async () => {
   expect((await command('sweep', 'x.ts', '--trials', '4')).err).toContain('--trials 4 needs --resume');
+  const dry = await command('sweep', '--resume', 'x', '--dry-run');
+  expect(dry.err).toContain('--dry-run is for the file of a new sweep; lockstep sweep show x');
   expect((await command('sweep')).err).toContain('takes the file of a new sweep, or --resume FOLDER');
 });

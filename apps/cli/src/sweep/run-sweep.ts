@@ -64,6 +64,12 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
   if (args.retryFailed && args.resume === undefined) {
     throw new LockstepError('config', '--retry-failed needs --resume: a new sweep has no failed trials');
   }
+  if (args.dryRun && args.resume !== undefined) {
+    throw new LockstepError(
+      'config',
+      `--dry-run is for the file of a new sweep; lockstep sweep show ${args.resume} shows what is left of this one`,
+    );
+  }
   if (args.resume !== undefined) return resumeSweep(args.resume.replace(/(?<=.)\/+$/, ''), args, display);
   const file = await loadSweep(args.sweep!);
   const experiment = await loadSweptExperiment(file);
@@ -151,14 +157,19 @@ async function retry(
   journal: OpenJournal,
   display: SweepDisplay,
 ): Promise<readonly JournalEntry[]> {
-  const failed = createLedger(sweep, journal.entries)
-    .recorded()
-    .filter(({ result }) => result.status === 'failed')
-    .map(({ number }) => number);
+  const recorded = createLedger(sweep, journal.entries).recorded();
+  const failed = recorded.filter(({ result }) => result.status === 'failed').map(({ number }) => number);
   display.note(`${plural(failed.length, 'failed trial')} to train again`);
   if (failed.length === 0) return [];
   await discardTable(folder);
-  const entry: JournalEntry = { type: 'retried', trials: failed };
-  journal.append([entry]);
-  return [entry];
+  const entry = { type: 'retried', trials: failed, forgotten: [] } as const;
+  const kept = new Set(
+    createLedger(sweep, [...journal.entries, entry])
+      .recorded()
+      .map(({ number }) => number),
+  );
+  const numbers = recorded.map(({ number }) => number);
+  const whole: JournalEntry = { ...entry, forgotten: numbers.filter((number) => !kept.has(number)) };
+  journal.append([whole]);
+  return [whole];
 }

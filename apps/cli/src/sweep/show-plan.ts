@@ -4,7 +4,7 @@ import { createLedger, type Sweep, type SweepRun } from '@lockstep/sweep';
 import { duration, plural, rate } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
 import { threadsFor } from '../local-workers.ts';
-import { type Estimate, estimateOf, type Measured, measureRun } from './estimate.ts';
+import { estimateOf, type Measured, measureRun } from './estimate.ts';
 import type { SweepDisplay } from './sweep-display.ts';
 import type { SweepExperiment } from './sweep-file.ts';
 
@@ -34,7 +34,7 @@ export async function showPlan(
   const profile = sweep.profile ?? offeredProfiles()[0]!;
   display.note('a few steps of trial 0 are trained now, to estimate the time; nothing of them is kept');
   const measured = await measureRun(runs[0]!, sweep, experiment, { profile, threads });
-  for (const text of estimateTexts(sweep, measured, numWorkers)) display.note(text);
+  display.estimated(estimateOf(sweep, measured, numWorkers), estimateTexts(sweep, measured, numWorkers));
   return exitCodes.done;
 }
 
@@ -46,8 +46,7 @@ function independentRuns(sweep: Sweep): readonly SweepRun[] {
 }
 
 function estimateTexts(sweep: Sweep, measured: Measured, numWorkers: number): readonly string[] {
-  const estimate: Estimate = estimateOf(sweep, measured, numWorkers);
-  const { numRuns, numSteps, seconds, secondsPerRun } = estimate;
+  const { numRuns, numSteps, seconds, secondsPerRun } = estimateOf(sweep, measured, numWorkers);
   const atMost = sweep.stopping?.name === 'median' ? ' at most' : '';
   const ms = (value: number): string => `${rate(1_000 * value)} ms`;
   const { step, between, evaluation, numMeasured } = measured;

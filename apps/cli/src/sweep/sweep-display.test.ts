@@ -37,8 +37,8 @@ it('writes a line for each trial where there is no terminal, and nothing that mo
   const display = createPeopleSweepDisplay(out);
   display.started(start(1, 'tcp://127.0.0.1:5'));
   display.begun(run, 'run-0');
-  display.step(run, 3, 10);
-  display.ranUntil(run);
+  display.step?.(run, 3, 10);
+  display.ranUntil?.(run);
   display.recorded(trial('complete'));
   display.recorded({ ...trial('cancelled'), number: 1 });
   expect(out.text()).toBe(`  some · random · 3 trials · profile fma · 1 worker × 1 thread
@@ -58,7 +58,7 @@ it('moves lines on a terminal, now and then, and removes them at the end and at 
     display.begun(run, 'run-0');
     expect(shown().at(-1)).toBe('  ▕                    ▏ 0/3 trials');
     time = 100;
-    display.step(run, 3, 10);
+    display.step?.(run, 3, 10);
     expect(shown().slice(-2)).toEqual([
       '  trial  status   validation/loss  steps  rate',
       '      0  running                –   3/10   0.5',

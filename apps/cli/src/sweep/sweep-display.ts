@@ -6,17 +6,24 @@ import { plural } from '../display/format.ts';
 import { createMovingLines } from '../display/moving-lines.ts';
 import { fittedTable } from '../display/table.ts';
 import { rowsOf, type Stream, widthOf } from '../terminal.ts';
+import type { Estimate } from './estimate.ts';
 import { createLiveTable, type LiveTable } from './live-table.ts';
 import { paramsText, shortText, valueText } from './trial-table.ts';
 
-export interface SweepDisplay {
+/** What the training of a sweep tells. */
+export interface TrainingDisplay {
   started(facts: SweepStart): void;
   note(message: string): void;
   begun(run: SweepRun, name: string): void;
-  step(run: SweepRun, step: number, totalSteps: number | undefined): void;
-  /** A run is no longer trained, or waits at a rung. */
-  ranUntil(run: SweepRun): void;
   recorded(trial: RecordedTrial): void;
+  step?(run: SweepRun, step: number, totalSteps: number | undefined): void;
+  /** A run is no longer trained, or waits at a rung. */
+  ranUntil?(run: SweepRun): void;
+}
+
+export interface SweepDisplay extends TrainingDisplay {
+  /** `texts`: what people read of it. */
+  estimated(estimate: Estimate, texts: readonly string[]): void;
   ended(ending: SweepEnding): void;
   /** An error ends the sweep, which somebody else reports. */
   failed(folder: string): void;
@@ -84,9 +91,8 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
       });
     },
     note: (message) => write('note', { message }),
+    estimated: (estimate) => write('estimated', { ...estimate }),
     begun: ({ trial, repeat, seed, params }, run) => write('begun', { trial, repeat, seed, params, run }),
-    step: () => undefined,
-    ranUntil: () => undefined,
     recorded: ({ number, params, result: { status, values, spreads, reason } }) =>
       write('trial', { trial: number, params, status, value: values[0], spread: spreads?.[0], reason }),
     failed: (folder) => write('failed', { sweep: folder }),
@@ -148,6 +154,7 @@ export function createPeopleSweepDisplay(
       draw();
     },
     note: line,
+    estimated: (_, texts) => texts.forEach((text) => void line(text)),
     begun: (run) => {
       live?.begun(run);
       draw();

@@ -11,7 +11,7 @@ import { logFolder } from '../run-folder.ts';
 import { followCancelled } from './cancelled.ts';
 import { createChanges, createStops, type Stops } from './stops.ts';
 import { type Crew, startCrew, stopGraceMs } from './sweep-crew.ts';
-import type { SweepDisplay } from './sweep-display.ts';
+import type { TrainingDisplay } from './sweep-display.ts';
 import type { SweepExperiment } from './sweep-file.ts';
 import { type OpenJournal, runsFolder } from './sweep-folder.ts';
 import { type SweepPlace, servePool } from './sweep-place.ts';
@@ -36,7 +36,7 @@ export interface SweepSession {
   readonly place: SweepPlace;
   /** The folder of `lockstep keys`. */
   readonly keysFolder: string | undefined;
-  readonly display: SweepDisplay;
+  readonly display: TrainingDisplay;
 }
 
 /** What a sweep has come to. */
@@ -142,12 +142,12 @@ function createTrainer(session: SweepSession, ledger: Ledger, { pool, crew, stop
       display.begun(run, name);
     },
     onStop: stops.add,
-    onStep: display.step,
+    onStep: (run, step, totalSteps) => display.step?.(run, step, totalSteps),
   };
   return {
     async train(run: SweepRun): Promise<void> {
       keeper.begun(run);
-      const end = await trainTrial(run, training).finally(() => display.ranUntil(run));
+      const end = await trainTrial(run, training).finally(() => display.ranUntil?.(run));
       if (end.type === 'stopped' || stops.isCancelled(run.trial)) return;
       crew.ran();
       if (end.type === 'setAside') {
