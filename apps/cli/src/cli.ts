@@ -1,4 +1,4 @@
-import { commandLine, normalise } from './command-line.ts';
+import { commandLine, normalise, readArgs, splitAtDashes } from './command-line.ts';
 import { commandIn, commands } from './commands/table.ts';
 import { experimentFile } from './options.ts';
 import type { Terminal } from './terminal.ts';
@@ -8,10 +8,11 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   let action: (() => Promise<number>) | undefined;
   let help = '';
   try {
-    const words = normalise(argv);
+    const { words: given, rest } = splitAtDashes(argv);
+    const words = normalise(given);
     const parser = commandLine(
       (command, args) => {
-        action = () => command.run(args, { terminal, argv, commands });
+        action = () => command.run(args, { terminal, argv, commands, rest, readArgs });
       },
       words,
       terminal.out.columns(),

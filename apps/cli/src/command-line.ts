@@ -14,9 +14,9 @@ export type OnCommand = (command: Command, args: object) => void;
 
 const epilogue = `Exit codes: 0 done, 1 the experiment or the run failed, 2 a mistake in the command line, the
 configuration or an address, 3 keys wrong or missing, or worker refused, 5 a loss, gradient or
-parameter is not finite, 7 a run that is computed again differs from its record, 130 interrupted
-(the run is saved). A worker ends with 4 when it has lost its coordinator, with 6 when there never
-was one.`;
+parameter is not finite, 7 a run that is computed again differs from its record, 75 the launcher
+asked for a stop and may start the job again, 130 interrupted (the run is saved). A worker ends
+with 4 when it has lost its coordinator, with 6 when there never was one.`;
 
 /** The limit for the width of help, which is otherwise that of the terminal. */
 const maxHelpColumns = 100;
@@ -54,8 +54,9 @@ export function commandLine(
 }
 
 function addCommand(parser: Argv, command: Command, onCommand: OnCommand): void {
-  const { positionals, options, refused, examples } = command;
+  const { positionals, options, refused, examples, rest } = command;
   const build = (args: Argv): Argv => {
+    if (rest !== undefined) args.usage(`$0 ${command.name} [options] -- ${rest}\n\n${command.summary}`);
     for (const [name, positional] of Object.entries(positionals)) {
       const { requiresArg: _, ...rest } = yargsOption(`<${name}>`, positional);
       args.positional(name, rest);
@@ -108,6 +109,24 @@ export function normalise(argv: readonly string[]): readonly string[] {
   }
   if (first !== 'help') return argv;
   return named === undefined || named.startsWith('-') ? ['--help'] : [...argv.slice(1), '--help'];
+}
+
+/** The words before `--`, and those after it if the command takes some. */
+export function splitAtDashes(argv: readonly string[]) {
+  const at = commandIn(argv)?.rest === undefined ? -1 : argv.indexOf('--');
+  return at < 0 ? { words: argv, rest: [] } : { words: argv.slice(0, at), rest: argv.slice(at + 1) };
+}
+
+/** Reads a command line without running its command; resolves with the arguments. Throws `config` for mistakes in it. */
+export async function readArgs(argv: readonly string[]): Promise<object> {
+  let found: object = {};
+  const parser = commandLine((_command, args) => {
+    found = args;
+  }, argv);
+  await parser.parseAsync([...argv], {}, (error: Error | undefined) => {
+    if (error) throw error;
+  });
+  return found;
 }
 
 /** A message of yargs in our words, with the command whose help says more. */

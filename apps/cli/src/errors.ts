@@ -15,6 +15,8 @@ export const exitCodes = {
   different: 7,
   /** A sweep has set trials aside, so it has no table. */
   incomplete: 8,
+  /** `lockstep launch`: the engine asked for a stop, the run is saved, and a new start goes on with it (EX_TEMPFAIL). */
+  again: 75,
   /** Stopped by Ctrl-C or SIGTERM; the run is saved. */
   interrupted: 130,
 } as const;

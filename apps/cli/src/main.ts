@@ -5,7 +5,7 @@ import { processTerminal } from './terminal.ts';
 // the output is lost. Other commands have no other result, so they fail.
 const argv = process.argv.slice(2);
 const isRun =
-  ['train', 'coordinator', 'resume', 'branch'].includes(argv[0] ?? '') ||
+  ['train', 'coordinator', 'resume', 'branch', 'launch'].includes(argv[0] ?? '') ||
   (argv[0] === 'sweep' && !['show', 'cancel'].includes(argv[1] ?? ''));
 let isSilent = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -26,6 +26,14 @@ interface NewRunArgs
   readonly experiment: string;
 }
 
+/** Where something outside has chosen the folder of a run, and the address of its coordinator. */
+export interface ChosenPlace {
+  /** The folder's name. */
+  readonly folder?: string | undefined;
+  /** `host:port`, as workers reach it. */
+  readonly address?: string | undefined;
+}
+
 export interface Workers {
   /** Workers that this command starts. */
   readonly local: number;
@@ -40,6 +48,7 @@ export async function startNewRun(
   args: NewRunArgs,
   workers: Workers,
   { terminal, argv }: Pick<Context, 'terminal' | 'argv'>,
+  place: ChosenPlace = {},
 ): Promise<number> {
   await requireWritableFolder('run-root', args.runRoot);
   // A mistake in it is found before anything is made.
@@ -49,12 +58,13 @@ export async function startNewRun(
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
   const { keep, record, histograms } = args;
-  const facts = { command: argv, keep, record, histograms };
+  const facts = { command: argv, keep, record, histograms, folder: place.folder };
   const opened = await createRunFolder(args.runRoot, file, config, args.profile, facts);
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);
   const typeCheck = startTypeCheck(file.path, file.project, display.typeErrors);
-  return trainNewRun(opened, metricsOf(file.experiment), workers, args, display).finally(typeCheck.stop);
+  const metrics = metricsOf(file.experiment);
+  return trainNewRun(opened, metrics, workers, args, display, place.address).finally(typeCheck.stop);
 }
 
 type TrainingArgs = ArgsOf<typeof networkOptions> &
@@ -71,6 +81,7 @@ export async function trainNewRun(
   workers: Workers,
   args: TrainingArgs,
   display: Display,
+  address?: string,
 ): Promise<number> {
   const { name, config, run } = opened;
   const { folder } = run;
@@ -81,6 +92,7 @@ export async function trainNewRun(
       threads: threadsFor(workers.threads, workers.local, config.numShards),
       minWorkers: workers.expected,
       bind: args.bind,
+      address,
       keysFolder: args.keys,
       trace: args.trace === '' ? join(folder, 'trace.json') : args.trace,
       eventFile: args.tensorboard ? eventFileOf({ folder, name, config, metrics }) : undefined,

@@ -102,7 +102,9 @@ export const networkOptions = {
     describe: 'where workers join; other machines need an address of this one, and keys',
     default: 'tcp://127.0.0.1:0',
   }),
-  keys: text({ describe: 'folder made by `lockstep keys`' }),
+  keys: text({
+    describe: 'folder made by `lockstep keys`, or a file with a secret that all processes share, or env:NAME',
+  }),
 } satisfies OptionTable;
 
 /** The page of a run that this command trains. */

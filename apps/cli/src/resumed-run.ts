@@ -29,6 +29,8 @@ interface ResumeArgs extends AskedLength, DisplayArgs {
   /** How many checkpoints the run keeps from now on; undefined for as many as before. */
   readonly keep: Keep | undefined;
   readonly page: string | undefined;
+  /** `host:port`, as workers reach the coordinator. */
+  readonly address?: string;
 }
 
 /** Trains until the run ends; resolves with the exit code. */
@@ -53,6 +55,7 @@ export async function resumeRun(args: ResumeArgs, terminal: Terminal): Promise<n
       localWorkers: args.workers,
       threads: threadsFor(args.threads, args.workers, opened.config.numShards),
       minWorkers: Math.max(1, args.workers),
+      address: args.address,
       ...place,
       // Workers that hold the programs of the old length leave, so the run does not wait for them.
       ...(planned !== undefined && { returning: [] }),

@@ -73,6 +73,8 @@ export interface RunFacts {
   readonly histograms?: boolean;
   /** The name in that of its folder. Default: the name of the run. */
   readonly folderName?: string;
+  /** The whole name of its folder, where something outside has chosen it. */
+  readonly folder?: string | undefined;
   /** Default `full`. */
   readonly durability?: Durability;
 }
@@ -106,7 +108,8 @@ export async function createRunFolder(
     createdAt: new Date().toISOString(),
   };
   const files = { [bundleName]: bundle };
-  const run = await createRun({ root, name: facts.folderName ?? name, manifest, files, durability });
+  const folder = { name: facts.folderName ?? name, folderName: facts.folder };
+  const run = await createRun({ root, ...folder, manifest, files, durability });
   const opened: OpenedRun = { run, name, bundle, config, profile, notices: [] };
   try {
     await makeLogFolder(run.folder);

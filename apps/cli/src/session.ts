@@ -18,6 +18,7 @@ import type { Display, Ending } from './display/display.ts';
 import { metricsOf } from './display/progress.ts';
 import { exitCodeOf, exitCodes } from './errors.ts';
 import { joinEndpoint, localEndpoint } from './join-address.ts';
+import { writeAddress } from './launch/address.ts';
 import { type LocalWorkers, startLocalWorkers, type WorkerExit } from './local-workers.ts';
 import { monitoringRoutes } from './monitoring.ts';
 import { type PageAddress, servePage } from './page.ts';
@@ -41,7 +42,12 @@ export interface SessionOptions {
   readonly returning?: readonly Returning[];
   /** What was repaired before the run started. */
   readonly notices?: readonly Notice[];
-  /** The folder of `lockstep keys`. */
+  /**
+   * `host:port` under which all workers reach the coordinator, those of this machine too, which others must reach. It is written into
+   * the run folder. Default: local workers join over loopback where they can.
+   */
+  readonly address?: string | undefined;
+  /** The folder of `lockstep keys`, or another place of keys. */
   readonly keysFolder: string | undefined;
   /** A file for a trace of the workers. */
   readonly trace?: string | undefined;
@@ -80,6 +86,7 @@ export async function runSession(options: SessionOptions): Promise<Ending> {
     watch.see(update);
   });
   display.started(infoOf(options, coordinator.endpoint));
+  if (options.address !== undefined) await writeAddress(run.folder, options.address);
   if (page !== undefined) display.page(page.address);
   for (const notice of [...notices, ...coordinator.notices]) display.update({ type: 'notice', notice });
   const stopFollowing = followReturning(coordinator, awaited);
@@ -169,7 +176,7 @@ async function start(options: SessionOptions, observer?: Observer): Promise<Begu
     return { coordinator, awaited: returning, notices };
   } catch (error) {
     if (!(error instanceof LockstepError) || error.code !== 'address') throw error;
-    if (otherwiseBind === undefined) throw isResumed(options) ? withBindRemedy(error) : error;
+    if (otherwiseBind === undefined) throw hasBindOption(options) ? withBindRemedy(error) : error;
     const coordinator = await listen(options, otherwiseBind, [], observer);
     const { message } = error;
     const remedy = `earlier workers do not find it, so the run goes on from its newest checkpoint`;
@@ -182,7 +189,8 @@ async function start(options: SessionOptions, observer?: Observer): Promise<Begu
   }
 }
 
-const isResumed = ({ returning }: SessionOptions): boolean => returning !== undefined;
+const hasBindOption = ({ returning, address }: SessionOptions): boolean =>
+  returning !== undefined && address === undefined;
 
 /** Names the remedy for a resumed run, whose address was not given with this command. */
 function withBindRemedy({ code, message, facts, cause }: LockstepError): LockstepError {
@@ -217,21 +225,22 @@ async function listen(
   });
 }
 
-function infoOf({ opened, localWorkers, threads, minWorkers }: SessionOptions, endpoint: string) {
+function infoOf(options: SessionOptions, endpoint: string) {
+  const { opened, localWorkers, threads, minWorkers, address } = options;
   const { name, config, run } = opened;
-  const join = joinEndpoint(endpoint);
+  const join = address === undefined ? joinEndpoint(endpoint) : `tcp://${address}`;
   return { name, run: run.folder, endpoint, join, config, localWorkers, threads, minWorkers };
 }
 
 function startWorkers(
-  { opened, localWorkers, threads, keysFolder }: SessionOptions,
+  { opened, localWorkers, threads, keysFolder, address }: SessionOptions,
   endpoint: string,
   onExit: (exit: WorkerExit) => void,
 ): LocalWorkers {
   return startLocalWorkers({
     count: localWorkers,
     threads,
-    endpoint: localEndpoint(endpoint),
+    endpoint: address === undefined ? localEndpoint(endpoint) : `tcp://${address}`,
     keysFolder,
     logFolder: logFolder(opened.run.folder),
     entry: workerEntry,

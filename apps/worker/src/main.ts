@@ -27,12 +27,12 @@ const openLog = async (): Promise<Logger> => {
 const aborting = new AbortController();
 const leave = (): void => aborting.abort();
 if (values.managed) {
-  process.on('SIGINT', () => {});
+  // A terminal and a batch system signal all processes of a command; the one that started this process decides what they mean.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, () => {});
   process.stdin.on('end', leave).on('error', leave).resume();
 } else {
-  process.on('SIGINT', leave);
+  process.on('SIGINT', leave).on('SIGTERM', leave);
 }
-process.on('SIGTERM', leave);
 
 try {
   if (values.join === undefined) {

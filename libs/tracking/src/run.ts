@@ -43,6 +43,8 @@ export interface RunOptions {
   /** The folder of all runs. Default `runs`. */
   readonly root?: string;
   readonly name: string;
+  /** The folder's name, where something outside has chosen it. Default: date, name and an ending that is drawn. */
+  readonly folderName?: string | undefined;
   readonly manifest: Manifest;
   /** Files beside the manifest, by name. The manifest is written after them, so a run with a manifest has them all. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
@@ -159,8 +161,8 @@ export class Run {
 }
 
 /**
- * Creates a run in a folder of its own, `<date>-<name>-<4 hex>`, with its manifest on the disk. Throws a `file` error, and then
- * leaves no folder.
+ * Creates a run in a folder of its own, `<date>-<name>-<4 hex>` unless another name is given, with its manifest on the disk. Throws a
+ * `file` error, and then leaves no folder.
  */
 export async function createRun(options: RunOptions): Promise<Run> {
   const { root = 'runs', name, manifest, files = {}, now = new Date(), durability = 'full' } = options;
@@ -168,7 +170,8 @@ export async function createRun(options: RunOptions): Promise<Run> {
   // Checked before the folder is made: a manifest that JSON cannot hold makes no run.
   canonicalJson(manifest);
   const slug = name.replace(/[^A-Za-z0-9._]+/g, '-').replace(/^-|-$/g, '') || 'run';
-  const folder = await createFolder(root, `${now.toISOString().slice(0, 10)}-${slug}`, on);
+  const prefix = `${now.toISOString().slice(0, 10)}-${slug}`;
+  const folder = await createFolder(root, options.folderName ?? prefix, options.folderName === undefined, on);
   try {
     for (const [file, contents] of Object.entries(files)) await writeAtomic(join(folder, file), contents, on);
     return await openFiles(folder, await writeManifest(folder, manifest, on), [], durability);
@@ -251,21 +254,21 @@ async function openFiles(
   }
 }
 
-/** Draws endings until one is free; there are 65,536 for each name and day. */
-async function createFolder(root: string, prefix: string, on: Disk): Promise<string> {
+/** A folder of this name; where endings are drawn, until one is free: there are 65,536 for each name and day. */
+async function createFolder(root: string, name: string, isDrawn: boolean, on: Disk): Promise<string> {
   try {
     await makeDurableFolder(root, on);
   } catch (cause) {
     throw fileError(root, cause);
   }
   for (;;) {
-    const folder = join(root, `${prefix}-${randomBytes(2).toString('hex')}`);
+    const folder = join(root, isDrawn ? `${name}-${randomBytes(2).toString('hex')}` : name);
     try {
       await mkdir(folder);
       await on.syncFolder(root);
       return folder;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(folder, error);
+      if (!isDrawn || (error as NodeJS.ErrnoException).code !== 'EEXIST') throw fileError(folder, error);
     }
   }
 }

@@ -1,10 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError } from '@lockstep/files';
 import { curveKeyPair } from 'zeromq';
 import { isLoopback } from './endpoint.ts';
+import { pairsOfSecret } from './secret.ts';
 
 /** A CURVE25519 key pair, Z85-encoded: 40 characters each. */
 export interface KeyPair {
@@ -29,8 +30,16 @@ export interface Keys {
 
 /** New keys for a cluster: a pair for the coordinator and one that its workers share. */
 export function generateKeys(): Keys {
-  const server = curveKeyPair();
-  const client = curveKeyPair();
+  return keysOf(curveKeyPair(), curveKeyPair());
+}
+
+/** The keys of a cluster whose processes share a secret: whoever has it has the coordinator's keys too. Throws `credentials`. */
+export async function keysOfSecret(secret: string, from: string): Promise<Keys> {
+  const { server, client } = await pairsOfSecret(secret, from);
+  return keysOf(server, client);
+}
+
+function keysOf(server: KeyPair, client: KeyPair): Keys {
   const allowedClients = [client.publicKey];
   return {
     server: { ...server, allowedClients },
@@ -84,8 +93,34 @@ export async function writeKeys(folder: string, keys: Keys): Promise<void> {
   }
 }
 
-/** The coordinator's keys from a folder that {@link writeKeys} wrote. Throws `credentials`. */
-export async function readServerKeys(folder: string): Promise<ServerKeys> {
+/**
+ * The coordinator's keys from a folder that {@link writeKeys} wrote, from a file that holds a shared secret, or from a secret in a
+ * variable of the environment, `env:NAME`. Throws `credentials`.
+ */
+export async function readServerKeys(from: string): Promise<ServerKeys> {
+  const secret = await readSecret(from);
+  return secret === undefined ? serverKeysIn(from) : (await keysOfSecret(secret, from)).server;
+}
+
+/** A worker's keys, from where {@link readServerKeys} finds the coordinator's. Throws `credentials`. */
+export async function readClientKeys(from: string): Promise<ClientKeys> {
+  const secret = await readSecret(from);
+  return secret === undefined ? clientKeysIn(from) : (await keysOfSecret(secret, from)).client;
+}
+
+/** The shared secret in a file or in a variable; undefined for a folder. */
+async function readSecret(from: string): Promise<string | undefined> {
+  const [, variable] = /^env:(.+)$/.exec(from) ?? [];
+  if (variable !== undefined) {
+    const secret = process.env[variable];
+    if (secret !== undefined) return secret.trim();
+    throw new LockstepError('credentials', `keys ${from}: the variable ${variable} is not set`, { variable });
+  }
+  if (!statSync(from, { throwIfNoEntry: false })?.isFile()) return undefined;
+  return (await readFile(from, 'utf8')).trim();
+}
+
+async function serverKeysIn(folder: string): Promise<ServerKeys> {
   return {
     publicKey: await readKey(folder, files.serverPublic),
     secretKey: await readKey(folder, files.serverSecret),
@@ -93,8 +128,7 @@ export async function readServerKeys(folder: string): Promise<ServerKeys> {
   };
 }
 
-/** A worker's keys from a folder that {@link writeKeys} wrote. Throws `credentials`. */
-export async function readClientKeys(folder: string): Promise<ClientKeys> {
+async function clientKeysIn(folder: string): Promise<ClientKeys> {
   return {
     publicKey: await readKey(folder, files.clientPublic),
     secretKey: await readKey(folder, files.clientSecret),

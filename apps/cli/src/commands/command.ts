@@ -10,6 +10,10 @@ export interface Context {
   readonly argv: readonly string[];
   /** All commands, for those that describe them. */
   readonly commands: readonly Command[];
+  /** The words after `--`, for a command that takes some. */
+  readonly rest: readonly string[];
+  /** Reads a command line without running its command; resolves with the arguments. Throws `config` for mistakes in it. */
+  readArgs(argv: readonly string[]): Promise<object>;
 }
 
 export interface Command {
@@ -22,6 +26,8 @@ export interface Command {
   readonly refused: Readonly<Record<string, string>>;
   /** A command line without the program's name, and what it is for. */
   readonly examples: readonly (readonly [line: string, describe: string])[];
+  /** What may stand after `--`, for the usage; absent if nothing may. */
+  readonly rest?: string;
   /** Runs the command with the arguments that its entry describes; resolves with the exit code. */
   run(args: object, context: Context): Promise<number>;
 }
@@ -31,7 +37,7 @@ type None = Record<never, never>;
 /** One entry. Its file is loaded for `--help` and for other commands as well, so `run` imports what is slow to load. */
 export function command<Positionals extends OptionTable = None, Own extends OptionTable = None>(
   entry: Pick<Command, 'name' | 'summary'> &
-    Partial<Pick<Command, 'refused' | 'examples'>> & {
+    Partial<Pick<Command, 'refused' | 'examples' | 'rest'>> & {
       readonly positionals?: Positionals;
       readonly options?: Own;
       readonly run: (

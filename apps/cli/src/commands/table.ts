@@ -1,6 +1,7 @@
 /** Every command, in the order in which help shows them. */
 import type { Command } from './command.ts';
 import { inspect, spike } from './inspect.ts';
+import { launch } from './launch.ts';
 import { completion, doctor, help, keys } from './machine.ts';
 import { report, view } from './pages.ts';
 import { diff, verify } from './proofs.ts';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   coordinator,
   worker,
   resume,
+  launch,
   sweep,
   sweepShow,
   sweepCancel,

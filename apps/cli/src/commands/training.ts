@@ -1,7 +1,4 @@
 /** Commands that train: they start a run, join one, or go on with one. */
-import { availableParallelism } from 'node:os';
-import { LockstepError } from '@lockstep/errors';
-import { quoted } from '../display/format.ts';
 import { type OptionTable, text, wholeNumber } from '../option.ts';
 import {
   branchOptions,
@@ -70,55 +67,11 @@ export const worker = command({
   },
   examples: [['worker --join 10.0.0.5:7070 --keys keys', 'from another machine']],
   run: async (args, { terminal }) => {
-    const { keys, bind, advertise, wait, threads = availableParallelism() } = args;
-    const { onInterrupt } = await import('../signals.ts');
-    const aborting = new AbortController();
-    const stopListening = onInterrupt((times) => {
-      if (times > 1) process.exit(130);
-      aborting.abort();
-    });
-    try {
-      const join = endpointOf(args.join);
-      const { exitCodeOf, loadWorker, startThreads } = await import('@lockstep/worker');
-      // The threads load their code while this thread loads what follows.
-      const started = startThreads(threads);
-      const [{ pino }, { readClientKeys, work }] = await Promise.all([import('pino'), loadWorker()]);
-      const options = {
-        join,
-        threads,
-        ...(keys !== undefined && { keys: await readClientKeys(keys) }),
-        ...(bind !== undefined && { bind }),
-        ...(advertise !== undefined && { advertise }),
-        log: pino(pino.destination({ dest: 2, sync: true })),
-        signal: aborting.signal,
-        waitMs: 1_000 * wait,
-        onWaiting: (message: string) => void terminal.err.write(`lockstep: ${message}\n`),
-      };
-      const exit = await work(options, started);
-      const { reason, message } = exit;
-      terminal.err.write(`lockstep: the worker stopped: ${message ?? reason}\n`);
-      return exitCodeOf(exit);
-    } finally {
-      stopListening();
-    }
+    const { exitCodeOf } = await import('@lockstep/worker');
+    const { endpointOf, joinAsWorker } = await import('../worker-session.ts');
+    return exitCodeOf(await joinAsWorker({ ...args, join: endpointOf(args.join) }, terminal));
   },
 });
-
-/** `host:port` or an endpoint in full. */
-function endpointOf(join: string): string {
-  if (/:0*$/.test(join)) {
-    throw new LockstepError(
-      'config',
-      `--join ${quoted(join)}: the port is missing; write host:port, as the coordinator prints it`,
-      { join },
-    );
-  }
-  if (join.includes('://')) return join;
-  if (/^(\[[^\]]+\]|[^\s:/]+):\d+$/.test(join)) return `tcp://${join}`;
-  throw new LockstepError('config', `--join ${quoted(join)}: write host:port, as the coordinator prints it`, {
-    join,
-  });
-}
 
 export const resume = command({
   name: 'resume',
