@@ -35,7 +35,9 @@ const modes = {
   thorough: { projects: projects([...packages, ...suites('golden')]), env: { LOCKSTEP_THOROUGH: '1' } },
   // Each test starts more processes than there are cores.
   long: {
-    projects: projects(suites('parity', 'chaos', 'memory', 'network', 'containers', 'page', 'slurm')),
+    projects: projects(
+      suites('parity', 'chaos', 'memory', 'network', 'containers', 'page', 'slurm', 'kubernetes'),
+    ),
     fileParallelism: false,
   },
 };

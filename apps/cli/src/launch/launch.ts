@@ -5,7 +5,6 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { writeAtomic } from '@lockstep/files';
-import { exitCodeOf } from '@lockstep/worker';
 import type { Context } from '../commands/command.ts';
 import { exitCodes } from '../errors.ts';
 import type { ArgsOf } from '../option.ts';
@@ -13,6 +12,7 @@ import type { OutputArgs } from '../options.ts';
 import { finishedEnding } from '../run-folder.ts';
 import { joinAsWorker } from '../worker-session.ts';
 import { readAddress } from './address.ts';
+import { endingOf } from './ending.ts';
 import { serveJob } from './job.ts';
 import type { launchOptions } from './options.ts';
 import { type LaunchPlan, planLaunch } from './plan.ts';
@@ -93,6 +93,5 @@ async function work(
     },
     terminal,
   );
-  const isCutShort = exit.reason === 'left' || exit.reason === 'interrupted';
-  return isCutShort && warning.signal.aborted ? exitCodes.again : exitCodeOf(exit);
+  return endingOf(exit, plan, warning.signal.aborted);
 }

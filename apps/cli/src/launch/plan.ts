@@ -32,6 +32,8 @@ export interface LaunchPlan {
   readonly threads: number;
   /** Whether a signal to stop goes to the coordinator too. */
   readonly isStoppedByCoordinator: boolean;
+  /** Whether the engine starts the coordinator by itself, and again if it has stopped it. */
+  readonly hasOwnCoordinator: boolean;
 }
 
 /**
@@ -51,6 +53,7 @@ export function planLaunch(environment: Environment, asked: AskedPart, numCores:
     threads: threadsOf(engine, environment, numCores),
     // A worker of another job gets the signals of its own.
     isStoppedByCoordinator: engine?.signals === 'all' && elsewhere === undefined,
+    hasOwnCoordinator: engine?.hasOwnCoordinator === true,
   };
 }
 
