@@ -53,7 +53,11 @@ async function prepare() {
     const { size } = splits[name];
     const x = new Float32Array(size * 784);
     const y = new Int32Array(size);
-    fillBatch(splits[name], Int32Array.from({ length: size }, (_, i) => i), { x, y });
+    fillBatch(
+      splits[name],
+      Int32Array.from({ length: size }, (_, i) => i),
+      { x, y },
+    );
     await writeFile(join(folder, `${name}.x`), x);
     await writeFile(join(folder, `${name}.y`), y);
   }
@@ -87,7 +91,8 @@ async function measure([command, ...args]) {
   }
   const [status] = await ended;
   const seconds = (performance.now() - startedAt) / 1_000;
-  if (status !== 0 || times.length !== numTrials) throw new Error(`${command} ${args.join(' ')}: exit ${status}`);
+  if (status !== 0 || times.length !== numTrials)
+    throw new Error(`${command} ${args.join(' ')}: exit ${status}`);
   const rate = (numTrials - numWarm) / (times.at(-1) - times[numWarm - 1]);
   return { first: times[0], seconds, rate, best: done.best?.value ?? done.value, versions: done.versions };
 }
@@ -97,7 +102,11 @@ function note(results, count, result) {
 }
 
 function print({ ours, torch }) {
-  const median = (results, key) => quantile(results.map((one) => one[key]), 0.5);
+  const median = (results, key) =>
+    quantile(
+      results.map((one) => one[key]),
+      0.5,
+    );
   const row = (name, results) => ({
     contestant: name,
     'trials/s': Number(median(results, 'rate').toFixed(2)),
@@ -116,6 +125,8 @@ function print({ ours, torch }) {
     const ratios = ours.get(count).map(({ rate }, round) => rate / torch.get(count)[round].rate);
     const all = ours.get(count).map(({ seconds }, round) => torch.get(count)[round].seconds / seconds);
     const text = (list) => list.map((ratio) => ratio.toFixed(2)).join(', ');
-    console.log(`${count} at once: ours ÷ PyTorch ${text(ratios)} in trials per second, ${text(all)} as whole commands`);
+    console.log(
+      `${count} at once: ours ÷ PyTorch ${text(ratios)} in trials per second, ${text(all)} as whole commands`,
+    );
   }
 }

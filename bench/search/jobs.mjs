@@ -30,7 +30,13 @@ process.exitCode = new Set(ours.map(({ sha256 }) => sha256)).size === 1 ? 0 : 1;
 async function search(jobs) {
   const study = createStudy({
     space: Object.fromEntries(bounds.map(([lo, hi], i) => [`x${i}`, uniform(lo, hi)])),
-    ...{ search: tpe(), seed: Number(values.seed), generation: 4, objectives, numTrials: Number(values.trials) },
+    ...{
+      search: tpe(),
+      seed: Number(values.seed),
+      generation: 4,
+      objectives,
+      numTrials: Number(values.trials),
+    },
   });
   const running = new Set();
   for (let next = study.ask(); next !== 'done' || running.size > 0; next = study.ask()) {
