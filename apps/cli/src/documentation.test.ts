@@ -43,7 +43,7 @@ const lines = pages.flatMap((page) =>
 describe('documentation', () => {
   it('shows commands', () => {
     expect(lines.length).toBeGreaterThan(15);
-    expect(new Set(lines.map(([, line]) => line.split(' ')[0])).size).toBe(24);
+    expect(new Set(lines.map(([, line]) => line.split(' ')[0])).size).toBe(25);
   });
 
   it.each(lines)('%s: lockstep %s', async (_, line) => {

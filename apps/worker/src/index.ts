@@ -7,6 +7,7 @@ import { startThreads } from './threads.ts';
 export { buildHash } from './build-hash.ts';
 export { exitCodeOf, exitCodes } from './exit-codes.ts';
 export type { WorkerHooks } from './hooks.ts';
+export { divide } from './run/shards.ts';
 export type { WorkerOptions } from './run-worker.ts';
 export type { Threads } from './threads.ts';
 export { startEarly, startThreads } from './threads.ts';

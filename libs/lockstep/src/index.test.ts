@@ -121,6 +121,7 @@ describe('lockstep', () => {
       mapTree: tree.map,
       unflattenTree: tree.unflatten,
       defineExperiment: training.defineExperiment,
+      scaleWithBatch: training.scaleWithBatch,
       param: params.param,
       minimize: search.minimize,
       maximize: search.maximize,

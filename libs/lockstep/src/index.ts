@@ -276,7 +276,7 @@ export type { CostLimits, StoppingRule, Sweep, SweepOptions } from '@lockstep/sw
 export { defineSweep } from '@lockstep/sweep';
 export type { DType, Shape } from '@lockstep/tensor';
 export type { Batch, Experiment, ExperimentTemplate } from '@lockstep/training';
-export { defineExperiment } from '@lockstep/training';
+export { defineExperiment, scaleWithBatch } from '@lockstep/training';
 export type { Tree } from '@lockstep/tree';
 export {
   flatten as flattenTree,

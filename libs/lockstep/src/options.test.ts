@@ -215,6 +215,7 @@ const cases: Record<Exclude<TakesOptions, Excluded>, Case> = {
   scaledByBatch: [(o) => l.scaledByBatch(0.1 as number & Schedule, o), 'baseBatchSize'],
   defineExperiment: [(o) => l.defineExperiment(o), 'batch'],
   defineSweep: [(o) => l.defineSweep(o), 'repeats'],
+  scaleWithBatch: [(o) => l.scaleWithBatch({} as never, o), 'warmup'],
   minimize: [(o) => l.minimize('validation/loss', o), 'over'],
   createStudy: [(o) => l.createStudy(o), 'waits'],
   importances: [(o) => l.importances({}, l.minimize('loss'), [], o), 'best'],

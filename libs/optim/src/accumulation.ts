@@ -79,7 +79,7 @@ export function accumulateGradients<S extends TensorTree>(
         inner: inner.init(params),
       };
     },
-    update(grads, state, params, { step, totalSteps, loss, samples: ofStep }) {
+    update(grads, state, params, { step, totalSteps, loss, samples: ofStep, stretch }) {
       const count = state.index.add(1);
       const samples = state.samples.add(ofStep === undefined ? 1 : ofStep.cast('float32'));
       // The running mean over samples. For equal gradients it is that gradient, and for equal batches the mean over
@@ -97,6 +97,7 @@ export function accumulateGradients<S extends TensorTree>(
         totalSteps: growth.numUpdates(totalSteps),
         ...(loss === undefined ? {} : { loss: meanLoss }),
         ...(ofStep === undefined ? {} : { samples }),
+        ...(stretch === undefined ? {} : { stretch }),
       });
       const gathered = { mean, meanLoss, samples, index: count };
       return [

@@ -8,7 +8,7 @@ import { aRate } from './kinds.ts';
 import { average, averageTree, quotient, squared } from './moments.ts';
 import type { Schedule } from './schedule.ts';
 import { overTrained } from './trained.ts';
-import { dtypeOf, type GradientTransformation, type TensorTree } from './transformation.ts';
+import { dtypeOf, type GradientTransformation, scheduleAt, type TensorTree } from './transformation.ts';
 
 /** Decaying sums of past updates, one per parameter. */
 export type MomentumState = { readonly velocity: TensorTree };
@@ -52,8 +52,11 @@ export function traceMomentum(
   }
   const link: GradientTransformation<MomentumState> = {
     init: (params) => ({ velocity: map(zerosLike, params) }),
-    update(grads, state, _params, { step, totalSteps }) {
-      const kept = typeof momentum === 'number' ? momentum : momentum(step.cast(dtypeOf(grads)), totalSteps);
+    update(grads, state, _params, progress) {
+      const { step } = progress;
+      const at = scheduleAt(progress);
+      const kept =
+        typeof momentum === 'number' ? momentum : momentum(at.step.cast(dtypeOf(grads)), at.totalSteps);
       const part = (g: Tensor): Tensor =>
         dampening === 0 ? g : g.mul(where(step.cast(g.dtype).equal(0), full([], 1, g.dtype), 1 - dampening));
       const velocity = map((g, v) => flush(v.mul(kept).add(part(g))), grads, state.velocity);

@@ -125,5 +125,5 @@ export type { SkipState } from './skipping.ts';
 export { skipNonFinite, skipsNonFinite } from './skipping.ts';
 export type { StepMetrics } from './step-metrics.ts';
 export { stepMetricsOf } from './step-metrics.ts';
-export type { Empty, GradientTransformation, Progress, TensorTree } from './transformation.ts';
+export type { Empty, GradientTransformation, Progress, Stretch, TensorTree } from './transformation.ts';
 export { applyUpdates, chain, identity, stateless } from './transformation.ts';

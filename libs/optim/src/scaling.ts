@@ -12,6 +12,7 @@ import {
   dtypeOf,
   type Empty,
   type GradientTransformation,
+  scheduleAt,
   stateless,
   transformation,
 } from './transformation.ts';
@@ -33,7 +34,8 @@ const checkScaleBySchedule = signature('scaleBySchedule', { schedule: aFunction 
 /** Multiplies updates by the schedule's value. */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<Empty> {
   checkScaleBySchedule(schedule);
-  const link = stateless((grads, _params, { step, totalSteps }) => {
+  const link = stateless((grads, _params, progress) => {
+    const { step, totalSteps } = scheduleAt(progress);
     const factor = schedule(step.cast(dtypeOf(grads)), totalSteps);
     return map((g) => g.mul(factor.cast(g.dtype)), grads);
   });

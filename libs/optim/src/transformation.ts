@@ -31,6 +31,28 @@ export interface Progress {
    * measure noise need it. float32 []
    */
   readonly samples?: Tensor;
+  /** How schedules count, if they were written for another batch size. Default: they count updates. */
+  readonly stretch?: Stretch;
+}
+
+/**
+ * From update `from` on, a schedule advances by `steps` an update: with a batch of 4 times the size for which it was written, 4 steps
+ * keep it at the same samples.
+ */
+export interface Stretch {
+  readonly from: number;
+  readonly steps: number;
+}
+
+/** Where schedules are at an update: a step, and the length of the run in such steps. */
+export function scheduleAt(progress: Progress): Pick<Progress, 'step' | 'totalSteps'> {
+  const { step, totalSteps, stretch } = progress;
+  if (stretch === undefined || stretch.steps === 1) return progress;
+  const { from, steps } = stretch;
+  return {
+    step: step.minimum(from).add(step.sub(from).maximum(0).mul(steps)),
+    totalSteps: from + (totalSteps - from) * steps,
+  };
 }
 
 export interface GradientTransformation<S = TensorTree> {

@@ -22,6 +22,7 @@ export { compilePrograms } from './programs.ts';
 export type { StepValue } from './replicated-values.ts';
 export type { RunOverrides } from './resolve-config.ts';
 export { resolveConfig } from './resolve-config.ts';
+export { type BatchRule, type BatchScaleOptions, batchRules, scaleWithBatch } from './scale-with-batch.ts';
 export type { Searched } from './search.ts';
 export { searchNonFinite } from './search.ts';
 export type { StepOptions } from './step-inputs.ts';

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { extname } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import type { Prediction } from '@lockstep/inference';
-import { choice, text } from '../option.ts';
+import { choice, text, wholeNumber } from '../option.ts';
 import {
   checkpointOptions,
   type ExportFormat,
@@ -24,12 +24,30 @@ export const explain = command({
     'batch-size': runOptions['batch-size'],
     shards: runOptions.shards,
     'limit-samples': runOptions['limit-samples'],
+    link: text({
+      describe:
+        'predict the time of a step on machines with this link, such as 1Gbit, from its time on this one',
+    }),
+    latency: text({ describe: 'of that link, from one machine to another', default: '0.1ms' }),
+    workers: wholeNumber(1, { describe: 'with --link: machines with one worker each', default: 8 }),
+    threads: wholeNumber(1, { describe: 'with --link: compute threads of each worker', default: 1 }),
   },
-  examples: [['explain experiments/mnist-cnn.ts --shards 1', 'the programs of a single shard']],
+  examples: [
+    ['explain experiments/mnist-cnn.ts --shards 1', 'the programs of a single shard'],
+    [
+      'explain experiments/mnist-cnn.ts --link 1Gbit --workers 16',
+      'a step on 16 machines that you do not have',
+    ],
+  ],
   run: async (args, { terminal }) => {
     const { loadExperiment } = await import('../experiment-file.ts');
     const { describeStep } = await import('../step-description.ts');
     const file = await loadExperiment(args.experiment, args.set);
+    const { link, json } = args;
+    if (link !== undefined) {
+      const { explainLink } = await import('../scale/explain-link.ts');
+      return explainLink(file, { ...args, link }, { json, terminal });
+    }
     const description = await describeStep(file, args);
     if (args.json) {
       for (const program of ['shard', 'update'] as const) {

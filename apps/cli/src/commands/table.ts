@@ -6,6 +6,7 @@ import { report, view } from './pages.ts';
 import { diff, verify } from './proofs.ts';
 import { compare, prune, runs, show } from './records.ts';
 import { explain, exportRun, predict } from './results.ts';
+import { scale } from './scale.ts';
 import { sweep } from './sweep.ts';
 import { branch, replay } from './time-travel.ts';
 import { coordinator, resume, train, worker } from './training.ts';
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   worker,
   resume,
   sweep,
+  scale,
   branch,
   replay,
   diff,
