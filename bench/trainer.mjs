@@ -8,10 +8,11 @@ import { kernelsOf, SCRATCH_BYTES } from './kernels.mjs';
 const TOTAL_STEPS = 1_000_000;
 
 /**
- * @param options `numShards`, `profile`; `record`, what the step records (default: nothing)
+ * @param options `numShards`, `profile`; `record`, what the step records (default: nothing); `histograms`, whether every step takes
+ * histograms (default: false)
  * @returns `step()`, a whole training step; `update()`, only its update, with the sums of the last step; `loss()` of the last step
  */
-export async function createTrainer(experiment, { numShards, profile, record = 'off' }) {
+export async function createTrainer(experiment, { numShards, profile, record = 'off', histograms = false }) {
   const dataset = await experiment.data.load();
   const config = resolveConfig(experiment, { shards: numShards, steps: TOTAL_STEPS });
   const programs = compilePrograms(experiment, dataset, config, TOTAL_STEPS);
@@ -47,9 +48,9 @@ export async function createTrainer(experiment, { numShards, profile, record = '
         executor.runSegment(count, segment, copy);
         exchange();
       }
-      executor.runUpdate(count, copy);
+      executor.runUpdate(count, copy, { histograms });
     },
-    update: () => executor.runUpdate(count, copy),
+    update: () => executor.runUpdate(count, copy, { histograms }),
     loss: () => metrics[programs.stepMetrics.indexOf('loss')],
   };
 }

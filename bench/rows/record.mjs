@@ -12,25 +12,29 @@ const WARM_UP_STEPS = 20;
 const STEPS_PER_FIGURE = 15;
 const LEAST_FIGURES = 5;
 
-const modes = ['chain', 'full'];
+/** `every`: one in so many steps of a run does it. */
+const modes = [
+  { name: 'chain', option: '--record chain', options: { record: 'chain' }, every: 1 },
+  { name: 'full', option: '--record full', options: { record: 'full' }, every: 1 },
+  { name: 'histograms', option: '--histograms', options: { histograms: true }, every: 50 },
+];
 
-const rowName = (model, mode) => `record-${model}-${mode}`;
+const rowName = (model, { name }) => `record-${model}-${name}`;
 
 /** Figures by row: per cent of the time without a record. */
 const measure =
   (model, experiment) =>
   async ({ profile, seconds }) => {
-    const all = ['off', ...modes];
     const trainers = [];
-    for (const record of all)
-      trainers.push(await createTrainer(experiment(), { numShards: NUM_SHARDS, profile, record }));
+    for (const options of [{}, ...modes.map(({ options }) => options)])
+      trainers.push(await createTrainer(experiment(), { numShards: NUM_SHARDS, profile, ...options }));
     for (let step = 0; step < WARM_UP_STEPS; step++) for (const { step: run } of trainers) run();
     const figures = Object.fromEntries(modes.map((mode) => [rowName(model, mode), []]));
     const end = performance.now() + 1e3 * seconds;
     for (let i = 0; i < LEAST_FIGURES || performance.now() < end; i++) {
       const [off, ...recorded] = medians(trainers);
       for (const [at, mode] of modes.entries())
-        figures[rowName(model, mode)].push(100 * (recorded[at] / off - 1));
+        figures[rowName(model, mode)].push((100 * (recorded[at] / off - 1)) / mode.every);
     }
     return figures;
   };
@@ -53,7 +57,7 @@ const recordGroup = (model, what, experiment) => ({
   name: `record-${model}`,
   rows: modes.map((mode) => ({
     name: rowName(model, mode),
-    what: `time that --record ${mode} adds to a step, ${what}`,
+    what: `time that ${mode.option} adds to a step, ${what}`,
     measured: '%',
   })),
   contestants: { ours: { measure: measure(model, experiment) } },

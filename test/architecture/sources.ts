@@ -17,10 +17,11 @@ const ZEROMQ_HOME = 'libs/transport/';
 
 /**
  * Files that may use the engine's transcendental functions. Float64 kernels serve checks and teaching and never reach a
- * trained parameter. All other code uses our own polynomials, because the engine's functions differ between Node versions.
+ * trained parameter, and neither do the places of points in drawings. All other code uses our own polynomials, because the engine's
+ * functions differ between Node versions.
  */
 const OWN_MATH_EXEMPT =
-  /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|\.(test|bench)\.ts$|\/fixtures\/|^(test|bench|tools)\//;
+  /^libs\/kernels\/src\/reference\/float64[^/]*\.ts$|^libs\/view\/src\/sweep\/scale\.ts$|\.(test|bench)\.ts$|\/fixtures\/|^(test|bench|tools)\//;
 
 /** AssemblyScript has the syntax of TypeScript; its Math is compiled in and gives the same bits everywhere. */
 const ASSEMBLY = /^libs\/kernels\/assembly\//;

@@ -23,14 +23,15 @@ const bare = (code: string): string =>
     .replace(/,(?=[)\]}])/g, '');
 
 describe('README.md', () => {
-  it('shows on its first screen how to train here, on several machines, and to the same result again', () => {
+  it('shows on its first screen how to train here, on several machines, and to the same result again, and a sweep', () => {
     const [screen] = page.split('\n## Install\n') as [string];
     expect(screen.split('\n').length).toBeLessThanOrEqual(65);
     const uses = screen.split(/^\*\*\d\. /m).slice(1);
-    expect(uses).toHaveLength(3);
+    expect(uses).toHaveLength(4);
     expect(uses[0]).toContain('npm start');
     expect(uses[1]).toMatch(/lockstep coordinator .*lockstep worker .*docker compose up/s);
     expect(uses[2]).toMatch(/--seed .*--seed .*lockstep resume/s);
+    expect(uses[3]).toMatch(/lockstep sweep .*--workers/);
   });
 
   it('shows experiments/mnist-cnn.ts as it is', () => {

@@ -2,6 +2,7 @@
 import { appendFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { histogram } from '@lockstep/tensor';
 
 export interface MadeRun {
   readonly id: string;
@@ -16,6 +17,8 @@ export interface MadeRun {
   readonly metrics?: readonly string[];
   /** Whether its logs say how it ended. Default true. */
   readonly isFinished?: boolean;
+  /** Whether it has histograms. Default false. */
+  readonly hasHistograms?: boolean;
   /** A step at which a worker is lost. */
   readonly lossAt?: number;
 }
@@ -85,6 +88,7 @@ export async function makeRun(root: string, run: MadeRun): Promise<string> {
     const length = Math.min(5_000, steps - first + 1);
     await appendFile(path, Array.from({ length }, (_, i) => stepLines(run, first + i)).join(''));
   }
+  if (run.hasHistograms === true) await writeFile(join(folder, 'histograms.jsonl'), histogramLines(run));
   const every = Math.max(1, Math.floor(steps / 8));
   const evaluations = Array.from({ length: Math.floor(steps / every) }, (_, i) => {
     const step = (i + 1) * every;
@@ -103,6 +107,34 @@ export async function makeRun(root: string, run: MadeRun): Promise<string> {
   const final = isFinished ? [{ kind: 'evaluation', step: steps, final: true, metrics: last }] : [];
   await appendFile(path, logLines([...evaluations, ...final]));
   return folder;
+}
+
+const variables = ['0/bias', '0/weight', '2/bias', '2/weight'];
+
+/** Every tenth step; the weights grow and the gradients fall. */
+function histogramLines({ seed = 1, steps }: MadeRun): string {
+  const of = (width: number, step: number, kind: number) =>
+    Object.fromEntries(
+      variables.map((name, i) => {
+        // A sum of three is nearly normal.
+        const draw = (k: number) =>
+          noise(seed, i, k, step, kind) + noise(seed, i, k, kind, 7) + noise(k, i, kind, 9);
+        const values = Float32Array.from({ length: 1_000 }, (_, k) => width * (1 + i / 2) * draw(k));
+        return [name, histogram(values)];
+      }),
+    );
+  return logLines(
+    Array.from({ length: Math.floor(steps / 10) }, (_, i) => {
+      const step = 10 * (i + 1);
+      const params = of(0.03 * (1 + step / 200), step, 1);
+      return {
+        step,
+        params,
+        gradients: of(0.02 / (1 + step / 50), step, 2),
+        updates: of(1e-3 / (1 + step / 80), step, 3),
+      };
+    }),
+  );
 }
 
 const firstShard = (rank: number, workers: number): number => Math.floor((8 * rank) / workers);

@@ -1,24 +1,22 @@
 /** Every view, served and as a file, light and dark, on wide and narrow screens. */
-import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createReport, type Page as Server, startPage } from '@lockstep/page';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepPicture, launch, noteSkipped, open, show, whyNoBrowser } from './browser.ts';
+import { keepPicture, launch, noteSkipped, open, show, violations, whyNoBrowser } from './browser.ts';
 import { makeGrid, makeRoot, makeRun } from './runs.ts';
 
 noteSkipped();
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 const views = {
   curves: '',
   smooth: 'smooth=50&scale=log',
   seeds: 'smooth=20&seeds=band',
   zoom: 'steps=100-300',
+  histograms: 'view=histograms',
+  gradients: 'view=histograms&of=gradients',
   runs: 'view=runs&sort=test%2Floss',
   workers: 'view=workers',
   members: 'view=members',
@@ -43,6 +41,7 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
         steps: 600,
         workers: 3,
         lossAt: 240,
+        hasHistograms: true,
       },
     });
     await makeGrid(join(root, 'many'));
@@ -83,20 +82,6 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
       expect(requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
       await page.context().close();
     });
-  }
-
-  /** What axe-core finds. The page refuses scripts of others, so the checker runs past its policy. */
-  async function violations(page: Page): Promise<readonly string[]> {
-    const session = await page.context().newCDPSession(page);
-    await session.send('Runtime.evaluate', { expression: axe });
-    const expression = `axe.run().then(({ violations }) => violations.map(({ id, nodes }) =>
-      id + ': ' + nodes.map(({ html, failureSummary }) => html.slice(0, 160) + ' ' + failureSummary).join('; ')))`;
-    const { result } = await session.send('Runtime.evaluate', {
-      expression,
-      awaitPromise: true,
-      returnByValue: true,
-    });
-    return result.value as readonly string[];
   }
 
   it.each(['one as a file', 'many as a file'])('is accessible in every view: %s', async (what) => {
@@ -154,6 +139,22 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
     await expect
       .poll(() => page.getByRole('button', { name: 'Log scale' }).getAttribute('aria-pressed'))
       .toBe('true');
+    await page.context().close();
+  });
+
+  it('reads histograms by keys', async () => {
+    const { page } = await open(browser, `${addresses.get('one as a file')!}#view=histograms`, {
+      width: 1_600,
+    });
+    const heat = page.locator('.heat').first();
+    await heat.focus();
+    await page.keyboard.press('Home');
+    await expect.poll(() => page.locator('.heat-reading').first().textContent()).toMatch(/^step 10: median /);
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(() => page.locator('.heat-reading').first().textContent()).toMatch(/^step 20: /);
+    expect(await page.locator('.heat').count()).toBe(4);
+    await page.getByRole('button', { name: 'Updates' }).click();
+    await expect.poll(() => page.url()).toMatch(/#view=histograms&of=updates$/);
     await page.context().close();
   });
 

@@ -75,7 +75,7 @@ interface PrepareArgs extends BranchArgs {
 
 /** Makes the folder of the branch. Data and state are in memory no longer when this has returned. */
 async function prepare(args: PrepareArgs, display: Display, watch: StateWatch): Promise<Prepared> {
-  const { folder, step, root, argv: command, keep, record } = args;
+  const { folder, step, root, argv: command, keep, record, histograms } = args;
   const parent = await openRecordedRun(folder, { build: buildHash() });
   requireSameData(parent);
   for (const warning of warningsOf(parent)) display.note(warning);
@@ -87,7 +87,7 @@ async function prepare(args: PrepareArgs, display: Display, watch: StateWatch): 
   const beginning = beginningOf(computation, branch);
   const { experiment, dataset, config } = branch;
   for (const note of notesOf(experiment, dataset, config, args)) display.note(note);
-  const opened = await createBranchFolder(root, branch, beginning, { command, keep, record });
+  const opened = await createBranchFolder(root, branch, beginning, { command, keep, record, histograms });
   return { opened, metrics: metricsOf(experiment) };
 }
 

@@ -1,5 +1,5 @@
 import { commandLine, normalise } from './command-line.ts';
-import { commandNamed, commands } from './commands/table.ts';
+import { commandIn, commands } from './commands/table.ts';
 import { experimentFile } from './options.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,8 +34,9 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
 }
 
 /** The part of the help that lists the parameters of the experiment that a command line names; empty if it names none. */
-async function parametersOf([name, file]: readonly string[]): Promise<string> {
-  const takesFile = Object.values(commandNamed(name)?.positionals ?? {}).includes(experimentFile);
+async function parametersOf(words: readonly string[]): Promise<string> {
+  const [, file] = words;
+  const takesFile = Object.values(commandIn(words)?.positionals ?? {}).includes(experimentFile);
   if (!takesFile || file === undefined || file.startsWith('-')) return '';
   const { parametersText } = await import('./parameters-text.ts');
   return `\n${await parametersText(file)}`;

@@ -1,8 +1,9 @@
 /** Reads a command line, and explains mistakes in it. */
+import { existsSync } from 'node:fs';
 import { LockstepError, nearNames } from '@lockstep/errors';
 import yargs, { type Argv, type Options } from 'yargs';
 import { type Command, optionsOf } from './commands/command.ts';
-import { commandNamed, commandNames, commands } from './commands/table.ts';
+import { commandIn, commandNames, commands, subcommandsOf, topCommands } from './commands/table.ts';
 import { quoted } from './display/format.ts';
 import { type OptionTable, yargsOption } from './option.ts';
 import { outputOptions } from './options.ts';
@@ -28,14 +29,14 @@ export function commandLine(
   argv: readonly string[] = [],
   columns: number = maxHelpColumns,
 ): Argv {
-  const command = commandNamed(argv.find((word) => !word.startsWith('-')));
+  const command = commandIn(argv.filter((word) => !word.startsWith('-')));
   const parser = yargs()
     .scriptName('lockstep')
     // Messages are English whatever the machine's language is: `explain` reads them.
     .locale('en')
     .parserConfiguration({ 'boolean-negation': false, 'dot-notation': false })
     .options(yargsOptions(outputOptions));
-  for (const one of commands) addCommand(parser, one, onCommand);
+  for (const one of topCommands) addCommand(parser, one, onCommand);
   return parser
     .usage('$0 <command>\n\nTrains neural networks data-parallel: one seed, one result.')
     .version(version)
@@ -60,7 +61,11 @@ function addCommand(parser: Argv, command: Command, onCommand: OnCommand): void 
       args.positional(name, rest);
     }
     args.options(yargsOptions(options));
+    // What a command takes is not taken by its subcommands.
+    for (const name of [...Object.keys(positionals), ...Object.keys(options)])
+      args.option(name, { global: false });
     for (const [name, message] of Object.entries(refused)) args.option(name, refusedOption(name, message));
+    for (const one of subcommandsOf(command)) addCommand(args, one, onCommand);
     for (const [line, describe] of examples) args.example(`$0 ${line}`, describe);
     return args;
   };
@@ -81,13 +86,13 @@ function refusedOption(name: string, message: string): Options {
   };
 }
 
-/** `train <experiment>`, `completion [shell]`, `compare <runs..>`. */
+/** `train <experiment>`, `completion [shell]`, `compare <runs..>`, and of `sweep show` the part `show <folder>`. */
 function usageOf({ name, positionals }: Command): string {
   const places = Object.entries(positionals).map(([place, { isRequired, isList }]) => {
     const word = isList ? `${place}..` : place;
     return isRequired ? `<${word}>` : `[${word}]`;
   });
-  return [name, ...places].join(' ');
+  return [name.split(' ').at(-1), ...places].join(' ');
 }
 
 /**
@@ -98,7 +103,7 @@ export function normalise(argv: readonly string[]): readonly string[] {
   const [first, second] = argv;
   if (first === undefined) return ['--help'];
   const named = first === 'help' ? second : first;
-  if (named !== undefined && !named.startsWith('-') && commandNamed(named) === undefined) {
+  if (named !== undefined && !named.startsWith('-') && commandIn([named]) === undefined) {
     throw new LockstepError('config', unknown('command', [named]), { command: named });
   }
   if (first !== 'help') return argv;
@@ -121,9 +126,15 @@ function inOurWords(message: string, command: Command | undefined): string {
   const [, got] = /^Not enough non-option arguments: got (\d+)/.exec(message) ?? [];
   if (got !== undefined && command !== undefined) {
     const [name, { describe = '' }] = Object.entries(command.positionals)[Number(got)] ?? ['', {}];
-    return `<${name}> is missing: ${describe}`;
+    return `<${name}> is missing: ${describe}${fileOfName(command)}`;
   }
   return message;
+}
+
+/** A command of two words hides a file that has the second one as its name. */
+function fileOfName({ name }: Command): string {
+  const [, word] = name.split(' ');
+  return word !== undefined && existsSync(word) ? `; for the file '${word}' write ./${word}` : '';
 }
 
 const describeOption = (command: Command | undefined, name: string): string =>

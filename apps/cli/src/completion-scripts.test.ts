@@ -36,6 +36,9 @@ describe('completion in bash', () => {
       ['worker', '--j'],
       ['--join', '--json'],
     ],
+    [['sweep', 's'], ['show']],
+    [['sweep', 'show', 'folder', '--d'], ['--descending']],
+    [['sweep', 'x.ts', '--d'], ['--dry-run']],
     // The shell itself completes names of files.
     [['train', ''], []],
     [['train', 'x.ts', '--keys', ''], []],
@@ -69,7 +72,7 @@ it('the script for zsh describes commands and options, with special characters o
   expect(script).toContain("    'train:train on workers of this machine'\n");
   expect(script).toMatch(/--profile=\[arithmetic of matmul.*\]:profile:\(auto portable fma\)'/);
   expect(script).toMatch(/'--json\[one JSON object a line on stdout, and nothing else\]'/);
-  for (const name of commandNames) expect(script).toContain(`    ${name})\n`);
+  for (const { name } of commands) expect(script).toContain(`    '${name}')\n`);
   const quotes = script
     .split('\n')
     .filter((line) => !line.startsWith('#') && (line.split("'").length - 1) % 2 === 1);

@@ -1,10 +1,12 @@
 /** The `lockstep` command. */
 import { processTerminal } from './terminal.ts';
 
-// A reader that closes our output early (`| head`) does not stop a run. Neither does a full disk that the output goes to: only
+// A reader that closes our output early (`| head`) does not stop a run or a sweep. Neither does a full disk that the output goes to: only
 // the output is lost. Other commands have no other result, so they fail.
 const argv = process.argv.slice(2);
-const isRun = ['train', 'coordinator', 'resume', 'branch'].includes(argv[0] ?? '');
+const isRun =
+  ['train', 'coordinator', 'resume', 'branch'].includes(argv[0] ?? '') ||
+  (argv[0] === 'sweep' && !['show', 'cancel'].includes(argv[1] ?? ''));
 let isSilent = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE' || isSilent) return;

@@ -48,8 +48,8 @@ export async function startNewRun(
   const file = await loadExperiment(args.experiment, args.set);
   const config = resolveConfig(file.experiment, { ...args, params: file.params });
   const notes = await oddities(file.experiment, config, args);
-  const { keep, record } = args;
-  const facts = { command: argv, keep, record };
+  const { keep, record, histograms } = args;
+  const facts = { command: argv, keep, record, histograms };
   const opened = await createRunFolder(args.runRoot, file, config, args.profile, facts);
   const display = chooseDisplay(terminal, args);
   for (const note of notes) display.note(note);

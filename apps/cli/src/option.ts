@@ -129,8 +129,8 @@ export function choice<Name extends string, A extends About<NoInfer<Name>>>(
 }
 
 /** Yes or no: `--name`, `--no-name`. */
-export function flag(describe: string) {
-  return { describe, type: 'boolean', default: false as boolean } as const;
+export function flag(describe: string, about: Pick<About<boolean>, 'fixed'> = {}) {
+  return { ...about, describe, type: 'boolean', default: false as boolean } as const;
 }
 
 function mistake(label: string, rule: string, given: unknown, hint = ''): LockstepError {

@@ -80,6 +80,9 @@ export const runOptions = {
     default: 'auto',
     fixed: 'the steps of a run have one record',
   }),
+  histograms: flag('at fingerprint steps, histograms of parameters, gradients and updates', {
+    fixed: 'the steps of a run have one record',
+  }),
   profile: choice(['auto', 'portable', 'fma'] as const satisfies readonly (Profile | 'auto')[], {
     describe: 'arithmetic of matmul and convolution; auto takes what all workers offer',
     default: 'auto',
@@ -138,6 +141,7 @@ export const branchOptions = {
   'checkpoint-every': wholeNumber(1, { describe: 'steps between checkpoints' }),
   keep: runOptions.keep,
   record: runOptions.record,
+  histograms: runOptions.histograms,
   'run-root': text({ describe: 'folder of the new run (default: that in which the run is)' }),
   ...outsideOptions,
 } satisfies OptionTable;
@@ -151,6 +155,14 @@ export const replayOptions = {
   }),
   until: wholeNumber(1, { describe: 'end after this step (default: the last one that is recorded)' }),
   'keep-in': text({ describe: 'keep the folder of the replay in this folder (default: it is removed)' }),
+} satisfies OptionTable;
+
+/** Threads of a command that computes intervals between saved states. */
+export const intervalOptions = {
+  threads: wholeNumber(1, {
+    describe:
+      'threads that compute parts of the run between saved states; each loads the data (default: all cores)',
+  }),
 } satisfies OptionTable;
 
 /** Options for the checkpoint of a run. */

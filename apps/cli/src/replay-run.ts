@@ -8,12 +8,14 @@ import { LockstepError } from '@lockstep/errors';
 import {
   type Comparison,
   compareWith,
+  damagedRecord,
   openRecordedRun,
   type Parting,
   readRunLogs,
   recordedDigests,
   reportedDigests,
 } from '@lockstep/replay';
+import { readStepRecord } from '@lockstep/tracking';
 import { buildHash } from '@lockstep/worker';
 import type { Context } from './commands/command.ts';
 import { chooseDisplay } from './display/choose.ts';
@@ -58,6 +60,8 @@ export async function replayRun(
   if (args.keepIn !== undefined) await requireWritableFolder('keep-in', args.keepIn);
   const display = chooseDisplay(terminal, args);
   const plan = await open(folder, args);
+  for (const damage of damagedRecord({ record: await readStepRecord(folder) }))
+    display.note(`${damage}; digests in it are not compared`);
   if (isLocked(folder) === true) {
     display.note(`the run is being trained: this compares its ${plural(plan.logs.lastStep, 'step')} so far`);
   }

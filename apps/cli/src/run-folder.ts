@@ -65,8 +65,12 @@ export interface RunFacts {
   readonly keep?: Keep | undefined;
   /** The run from which it branches. */
   readonly parent?: Parent | undefined;
+  /** The sweep whose trial it trains again, the number of the trial, and the SHA-256 of the table if the sweep has ended. */
+  readonly sweep?: { readonly folder: string; readonly trial: number; readonly table: string | null };
   /** What it records of each step. Default: nothing. */
   readonly record?: RecordMode;
+  /** Whether fingerprint steps have histograms. Default: false. */
+  readonly histograms?: boolean;
   /** The name in that of its folder. Default: the name of the run. */
   readonly folderName?: string;
   /** Default `full`. */
@@ -82,7 +86,8 @@ export async function createRunFolder(
   facts: RunFacts = {},
 ): Promise<OpenedRun> {
   const { name, bundle, hash, path, project } = code;
-  const { command = [], keep = defaultKeep, record = 'off', parent, durability = 'full' } = facts;
+  const { command = [], keep = defaultKeep, record = 'off', histograms = false } = facts;
+  const { parent, sweep, durability = 'full' } = facts;
   const lockfile = join(project.root, 'package-lock.json');
   const manifest = {
     schemaVersion: manifestSchemaVersion,
@@ -90,13 +95,14 @@ export async function createRunFolder(
     experiment: { file: path, hash },
     config,
     profile,
-    ...{ keep, record },
+    ...{ keep, record, histograms },
     lockfile: existsSync(lockfile) ? sha256(await readFile(lockfile)) : null,
     versions: { lockstep: version, node: process.version },
     platform: `${process.platform}-${process.arch}`,
     machine: describeMachine(),
     command,
     parent: parent ?? null,
+    ...(sweep !== undefined && { sweep }),
     createdAt: new Date().toISOString(),
   };
   const files = { [bundleName]: bundle };
@@ -169,10 +175,18 @@ export async function requireRunFolder(path: string): Promise<string> {
     );
   }
   const parent = dirname(folder);
+  if (existsSync(join(parent, 'manifest.json')) && existsSync(folder)) {
+    throw new LockstepError('config', `${folder} is a file of a run, not its folder; name ${parent}`, {
+      ...{ folder, near: [parent] },
+    });
+  }
   const names = existsSync(parent) ? await runsIn(parent) : [];
   const near = nearNames(basename(folder), names);
   const shown = (near.length > 0 ? near : names.slice(0, 3)).map((name) => join(parent, name));
-  const hint = shown.length > 0 ? `did you mean ${shown.join(' or ')}?` : `there are no runs in ${parent}`;
+  const hint =
+    shown.length > 0
+      ? `did you mean ${shown.join(' or ')}?`
+      : `there are no runs in ${parent}; the folder of a run has a manifest.json`;
   throw new LockstepError('config', `${folder} is not the folder of a run; ${hint}`, { folder, near: shown });
 }
 

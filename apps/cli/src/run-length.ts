@@ -9,6 +9,7 @@ import {
   type LengthChange,
   lengthChanged,
   noteLengthChange,
+  noteLengthInHistograms,
 } from '@lockstep/tracking';
 import { plural } from './display/format.ts';
 import type { OpenedRun } from './run-folder.ts';
@@ -105,6 +106,7 @@ export async function changeLength(
   run.appendMetrics({ kind: lengthChanged, ...change });
   run.appendEvent({ type: lengthChanged, ...change });
   await noteLengthChange(run.folder, change.step);
+  await noteLengthInHistograms(run.folder, change.step);
   await run.journal({ type: lengthChanged, step: change.step });
   await run.amend({ config, changes: [...changesOf(run.manifest), change] });
   return { ...opened, config };

@@ -6,6 +6,8 @@ export interface Stream {
   readonly hasColours: boolean;
   /** Characters in a line. */
   columns(): number;
+  /** Lines of the window. Default 24. */
+  rows?(): number;
 }
 
 export interface Terminal {
@@ -14,6 +16,7 @@ export interface Terminal {
 }
 
 const defaultColumns = 100;
+const defaultRows = 24;
 
 export function processTerminal(): Terminal {
   return { out: streamOf(process.stdout), err: streamOf(process.stderr) };
@@ -24,7 +27,7 @@ type Environment = Readonly<Partial<Record<'TERM' | 'NO_COLOR', string>>>;
 
 /** No colours where `NO_COLOR` has a value (https://no-color.org), or the terminal is `dumb`: that one cannot move its cursor either. */
 export function streamOf(
-  stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>,
+  stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'> & { readonly rows?: number },
   { TERM, NO_COLOR = '' }: Environment = process.env,
 ): Stream {
   const isTTY = stream.isTTY === true && TERM !== 'dumb';
@@ -36,8 +39,12 @@ export function streamOf(
     hasColours: isTTY && NO_COLOR === '',
     // A terminal that nobody has given a size has 0 columns.
     columns: () => stream.columns || defaultColumns,
+    rows: () => stream.rows || defaultRows,
   };
 }
+
+/** Lines of the window. */
+export const rowsOf = (stream: Stream): number => stream.rows?.() ?? defaultRows;
 
 /** Characters in a line. A pipe has no width. */
 export const widthOf = (stream: Stream): number =>

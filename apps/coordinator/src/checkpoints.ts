@@ -10,7 +10,7 @@ import {
   saveCheckpoint,
 } from '@lockstep/checkpoint';
 import { disk, fileError, unsyncedDisk } from '@lockstep/files';
-import { joinFrames, type OpaqueRecord } from '@lockstep/protocol';
+import { type HeldCheckpoint, joinFrames, type OpaqueRecord } from '@lockstep/protocol';
 import type { Durability } from '@lockstep/tracking';
 
 export interface StoredCheckpoint {
@@ -18,7 +18,19 @@ export interface StoredCheckpoint {
   readonly bytes: Uint8Array;
 }
 
+/** A checkpoint as its message brought it. */
+export interface ArrivedCheckpoint {
+  readonly header: OpaqueRecord;
+  readonly frames: readonly Uint8Array[];
+}
+
 export interface CheckpointStore {
+  /** Keeps a checkpoint that nobody may go on from yet. */
+  hold(of: HeldCheckpoint, checkpoint: ArrivedCheckpoint): undefined;
+  /** Gives a checkpoint that was held, once; undefined if it was not. */
+  take(of: HeldCheckpoint): ArrivedCheckpoint | undefined;
+  /** Forgets all that is held: it is never stored. */
+  drop(): void;
   /**
    * Resolves when the checkpoint is durable (in a trial: written), with what was written. Checkpoints are saved one after the other. Throws a `file`
    * error where the checkpoint cannot be written, and another error where the bytes are not a checkpoint.
@@ -44,9 +56,20 @@ export interface RunCheckpoints {
 export function createCheckpointStore({ folder, keep, first, durability }: RunCheckpoints): CheckpointStore {
   const on = durability === 'full' ? disk : unsyncedDisk;
   let saving: Promise<unknown> = Promise.resolve();
+  const held = new Map<string, ArrivedCheckpoint>();
+  const keyOf = ({ worker, step }: HeldCheckpoint): string => `${step} ${worker}`;
   /** Kept because all members of a generation restore the same checkpoint. */
   let lastRead: { readonly step: number; readonly stored: StoredCheckpoint } | undefined;
   return {
+    hold(of, checkpoint) {
+      held.set(keyOf(of), checkpoint);
+    },
+    take(of) {
+      const checkpoint = held.get(keyOf(of));
+      held.delete(keyOf(of));
+      return checkpoint;
+    },
+    drop: () => held.clear(),
     save: (step, header, frames) => {
       const write = async () => {
         const file = decodeSafetensors(joinFrames(frames));

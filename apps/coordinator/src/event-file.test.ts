@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { soundBytes } from '@lockstep/tensorboard';
+import { histogram } from '@lockstep/tensor';
+import { histograms, soundBytes } from '@lockstep/tensorboard';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openEventFile } from './event-file.ts';
 import type { Update } from './updates.ts';
@@ -71,6 +72,31 @@ describe('an event file', () => {
       '3 test/loss 1.5',
       '_hparams_/session_end_info',
     ]);
+  });
+
+  it('has histograms with the edges of their bins', () => {
+    const of = histogram(new Float32Array([-1, 0, 1, 1.25, Number.NaN]));
+    const params = { '0/kernel': of };
+    const bytes = write([
+      {
+        ...{ type: 'progress', step: 2, report: { metrics: {} } },
+        histograms: { step: 2, params, gradients: {}, updates: params },
+      },
+    ]);
+    const buckets = {
+      ...{ min: -1, max: 1.25, count: 4, sum: 1.25, sumOfSquares: 3.5625 },
+      // From −1 to 1 there are two bins in each of the 40 powers of two on either side, and one between them.
+      limits: of.counts.map((_, i) => {
+        const bin = i - 81;
+        const edge = (at: number): number => 2 ** Math.floor((at - 81) / 2) * (at % 2 === 1 ? 1 : 1.5);
+        return bin >= 0 ? edge(bin + 1) : -edge(-bin);
+      }),
+      counts: of.counts,
+    };
+    const wanted = histograms({ step: 2 }, { 'params/0/kernel': buckets, 'updates/0/kernel': buckets });
+    // The summary is behind the step, which is behind the time of the event.
+    const summary = Buffer.from(wanted).subarray(12 + 2, -4);
+    expect(bytes.includes(summary)).toBe(true);
   });
 
   it('goes on after its last sound record, and does not end where a run is interrupted', () => {

@@ -2,14 +2,18 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { cutBack, fileError } from '@lockstep/files';
 import type { OpaqueRecord, Outcome } from '@lockstep/protocol';
+import { type Histogram, histogramEdges } from '@lockstep/tensor';
 import {
+  type Histogram as Buckets,
   fileVersion,
+  histograms,
   type Session,
   scalars,
   sessionEnd,
   sessionStart,
   soundBytes,
 } from '@lockstep/tensorboard';
+import type { StepHistograms } from '@lockstep/tracking';
 import type { Update } from './updates.ts';
 
 export interface EventFileOptions {
@@ -19,7 +23,10 @@ export interface EventFileOptions {
 }
 
 export interface EventFile {
-  /** Writes scalars of steps (`train/loss`) and evaluations (`test/loss`), and how the run ended. */
+  /**
+   * Writes scalars of steps (`train/loss`) and evaluations (`test/loss`), histograms (`params/0/kernel`, `gradients/…`, `updates/…`),
+   * and how the run ended.
+   */
   update(update: Update): void;
   close(): void;
 }
@@ -41,7 +48,8 @@ export function openEventFile(
     update(update) {
       switch (update.type) {
         case 'progress':
-          return append(scalarsOf(update.step, update.report, 'train/'));
+          append(scalarsOf(update.step, update.report, 'train/'));
+          return append(histogramsIn(update.histograms));
         case 'evaluation':
           return append(scalarsOf(update.step, update.report, ''));
         case 'done':
@@ -92,6 +100,22 @@ function scalarsOf(step: number, { metrics }: OpaqueRecord, prefix: string): Uin
   if (entries.length === 0) return new Uint8Array();
   const values = Object.fromEntries(entries.map(([name, value]) => [`${prefix}${name}`, value as number]));
   return scalars({ wallTime: now(), step }, values);
+}
+
+function histogramsIn(of: StepHistograms | undefined): Uint8Array {
+  if (of === undefined) return new Uint8Array();
+  const { step, params, gradients, updates } = of;
+  const tagged = Object.entries({ params, gradients, updates }).flatMap(([kind, named]) =>
+    Object.entries(named).map(([name, one]) => [`${kind}/${name}`, bucketsOf(one)] as const),
+  );
+  return histograms({ wallTime: now(), step }, Object.fromEntries(tagged));
+}
+
+/** Numbers that are not finite have no bucket. */
+function bucketsOf(of: Histogram): Buckets {
+  const { min, max, count, nonFinite = 0, sum, sumOfSquares, counts } = of;
+  const limits = histogramEdges(of).slice(1);
+  return { min, max, count: count - nonFinite, sum, sumOfSquares, limits, counts };
 }
 
 /** An interrupted run has not ended: `lockstep resume` goes on with it. */

@@ -2,11 +2,14 @@
 import type { JournalEntry, OpaqueRecord, Recovered, WorkerMessage } from '@lockstep/protocol';
 import { recover } from '@lockstep/protocol';
 import {
+  histogramsFrom,
+  type LogFile,
   type LogGap,
   type LogRecord,
   type Run,
   readLog,
   type SharedValue,
+  type StepHistograms,
   type StepRecordWriter,
   standingMetrics,
 } from '@lockstep/tracking';
@@ -23,6 +26,8 @@ type Committed = Extract<WorkerMessage, { type: 'committed' }>;
 export interface RunLog {
   /** `report` is the part that is the same on all members. */
   step(step: number, report: OpaqueRecord, hashes: StepHashes): void;
+  /** Before the line of their step: a step whose line is missing is computed again. */
+  histograms(histograms: StepHistograms): void;
   evaluation(step: number, final: boolean, report: OpaqueRecord): void;
   /**
    * Logs a report once for each member, generation and step: workers send reports again after a lost connection. Returns undefined for a
@@ -38,8 +43,14 @@ export interface RunLog {
   gaps(): readonly LogGap[];
   /** Resolves when the entry is on the disk. */
   journal(entry: JournalEntry): Promise<void>;
-  /** Closes the record of steps. */
+  /** Closes the record of steps and the histograms. */
   close(): void;
+}
+
+/** Logs that not every run has. */
+export interface RunLogFiles {
+  readonly writer?: StepRecordWriter | undefined;
+  readonly histograms?: LogFile | undefined;
 }
 
 export interface LoggedWork {
@@ -52,7 +63,11 @@ export interface LoggedWork {
 /**
  * Calls `notify` once for each log that cannot be written; the run goes on without it. A journal that cannot be written rejects.
  */
-export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?: StepRecordWriter): RunLog {
+export function createRunLog(
+  run: Run,
+  notify: (notice: Notice) => void,
+  { writer, histograms }: RunLogFiles = {},
+): RunLog {
   const logged = new Map<string, { readonly generation: number; readonly step: number }>();
   const known = new Set<string>();
   const check = (isWritten: boolean): void => {
@@ -63,13 +78,17 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?
     }
   };
   const steps = createStepLog(writer, () => check(false));
-  const gaps = (): readonly LogGap[] => [...run.gaps(), steps.gap()].filter((gap) => gap !== undefined);
+  const gaps = (): readonly LogGap[] =>
+    [...run.gaps(), steps.gap(), histograms?.gap()].filter((gap) => gap !== undefined);
   const appendMetrics = (record: LogRecord): void => check(run.appendMetrics(record));
   const appendEvent = (record: LogRecord): void => check(run.appendEvent(record));
 
   return {
     step: (step, report, hashes) => {
       appendMetrics({ kind: 'step', step, ...hashes, ...report });
+    },
+    histograms(of) {
+      check(histograms?.append({ ...of }) ?? true);
     },
     evaluation: (step, final, report) => {
       appendMetrics({ kind: 'evaluation', step, final, ...report });
@@ -88,7 +107,10 @@ export function createRunLog(run: Run, notify: (notice: Notice) => void, writer?
     differing: steps.differing,
     event: (event) => appendEvent({ time: new Date().toISOString(), ...event }),
     gaps,
-    close: steps.close,
+    close() {
+      steps.close();
+      histograms?.close();
+    },
     journal: async (entry) => {
       // The manifest comes first: with the manifest alone the run still goes on in this profile.
       if (entry.type === 'profile' && entry.profile !== run.manifest.profile) {
@@ -114,9 +136,18 @@ export const hashesOf = ({ fingerprint, stateHash }: Committed): StepHashes => (
 });
 
 /** The part of a report that is the same on all members. */
-export function agreedPart({ work: _work, trace: _trace, ...agreed }: OpaqueRecord): OpaqueRecord {
+export function agreedPart({
+  work: _work,
+  trace: _trace,
+  histograms: _histograms,
+  ...agreed
+}: OpaqueRecord): OpaqueRecord {
   return agreed;
 }
+
+/** The histograms of a report; undefined if it has none, and also if what it has are no histograms. */
+export const histogramsOf = (step: number, { histograms }: OpaqueRecord): StepHistograms | undefined =>
+  isRecord(histograms) ? histogramsFrom(step, histograms) : undefined;
 
 export interface RunHistory {
   /** The highest incarnation of a coordinator that may have served this run. */

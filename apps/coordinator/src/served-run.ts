@@ -16,12 +16,14 @@ import {
 } from '@lockstep/protocol';
 import {
   changesOf,
+  openHistograms,
   openStepRecord,
   parentOf,
   type RecordMode,
   type Run,
   recordModeOf,
   sha256,
+  takesHistograms,
 } from '@lockstep/tracking';
 import type { Logger } from 'pino';
 import type { RunCheckpoints } from './checkpoints.ts';
@@ -135,11 +137,12 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
   const notify = (notice: Notice): void => shell.notify(notice);
   const record = recordModeOf(run.manifest, run.folder);
   const recorded = record === 'off' ? undefined : await openStepRecord(run.folder);
-  const log = createRunLog(run, notify, recorded?.writer);
+  const counted = takesHistograms(run.manifest, run.folder) ? await openHistograms(run.folder) : undefined;
+  const log = createRunLog(run, notify, { writer: recorded?.writer, histograms: counted?.log });
   const { trace: path } = options;
   const trace =
     path === undefined ? undefined : createTraceFile(path, (error) => notify(traceFailed(path, error)));
-  const config = machineConfig(options, history, record, pool);
+  const config = machineConfig(options, history, { record, histograms: counted !== undefined }, pool);
   const shell = new Shell({
     state: createCoordinator(config, performance.now()),
     bundle: options.experiment.bundle,
@@ -150,7 +153,7 @@ export async function serveRun(options: ServedRunOptions, pool?: PoolHooks): Pro
     onEnding: pool?.onEnding,
   });
   const notices = [
-    ...run.damaged.map(lineDamaged),
+    ...[...run.damaged, ...(counted?.damaged ?? [])].map(lineDamaged),
     ...(recorded?.damaged ?? []).map((one) => recordDamaged(one, recorded?.writer !== undefined)),
     ...skipped.map((one) => checkpointSkipped(one, insteadOf(newestStep))),
   ];
@@ -261,7 +264,7 @@ function idOf({ folder, manifest }: Run, pause: Pause | undefined): string {
 function machineConfig(
   options: ServedRunOptions,
   history: RunHistory,
-  record: RecordMode,
+  { record, histograms }: { readonly record: RecordMode; readonly histograms: boolean },
   pool: PoolHooks | undefined,
 ): CoordinatorConfig {
   const { experiment, run, version, build, config, numShards, minWorkers, profile, trace, hooks } = options;
@@ -276,6 +279,7 @@ function machineConfig(
       ...config,
       ...(trace !== undefined && { trace: true }),
       ...(record !== 'off' && { record }),
+      ...(histograms && { histograms }),
       ...(!finalCheckpoint && { finalCheckpoint }),
       ...(pause && { pause: { ...pause } }),
     },

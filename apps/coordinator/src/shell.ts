@@ -8,19 +8,25 @@ import {
   type CoordinatorMessage,
   type CoordinatorState,
   cutFrames,
+  type HeldCheckpoint,
   type Outcome,
   type WorkerMessage,
 } from '@lockstep/protocol';
 import type { SharedValue } from '@lockstep/tracking';
 import type { Refusal } from '@lockstep/transport';
 import type { Logger } from 'pino';
-import { type CheckpointStore, createCheckpointStore, type RunCheckpoints } from './checkpoints.ts';
+import {
+  type ArrivedCheckpoint,
+  type CheckpointStore,
+  createCheckpointStore,
+  type RunCheckpoints,
+} from './checkpoints.ts';
 import { createDepartures } from './departures.ts';
 import { createOffenceCounter } from './inbound.ts';
 import { createNonFiniteSearch } from './non-finite.ts';
 import { checkpointFailed, checkpointSkipped, insteadOf, logIncomplete, type Notice } from './notices.ts';
 import { createQueue } from './queue.ts';
-import { agreedPart, hashesOf, type RunLog } from './run-log.ts';
+import { agreedPart, hashesOf, histogramsOf, type RunLog } from './run-log.ts';
 import { describeRefusal, type Server } from './server.ts';
 import type { TraceFile } from './trace.ts';
 import type { Update } from './updates.ts';
@@ -218,9 +224,14 @@ export class Shell {
         return this.#progress(effect, cause);
       case 'evaluation':
         return this.#evaluation(effect);
+      case 'holdCheckpoint':
+        return this.#checkpoints.hold(effect, arrived(cause, frames));
       case 'storeCheckpoint':
         // The queue does not wait, because a large checkpoint takes seconds.
-        this.#storing = this.#storeCheckpoint(effect, cause, frames);
+        this.#storing = this.#storeCheckpoint(
+          effect,
+          this.#checkpoints.take(effect) ?? arrived(cause, frames),
+        );
         return undefined;
       case 'sendCheckpoint':
         return this.#isUndecided ? undefined : this.#sendCheckpoint(effect);
@@ -245,6 +256,7 @@ export class Shell {
     this.#logger.info({ outcome }, 'run ended');
     for (const gap of this.#log.gaps()) this.notify(logIncomplete(gap));
     this.#outcome = outcome;
+    this.#checkpoints.drop();
     this.#settle(outcome);
     this.#tell({ type: 'done', outcome });
   }
@@ -264,9 +276,12 @@ export class Shell {
     const isCommit = cause.type === 'message' && cause.message.type === 'committed';
     const hashes = isCommit ? hashesOf(cause.message) : {};
     const shared = isCommit ? this.#log.shared(cause.message) : undefined;
+    const histograms = histogramsOf(step, effect.report);
     this.#checkpoints.release();
+    if (histograms !== undefined) this.#log.histograms(histograms);
     this.#log.step(step, report, hashes);
-    this.#tell({ type: 'progress', step, report, ...hashes, ...(shared && { shared }) });
+    const further = { ...(shared && { shared }), ...(histograms && { histograms }) };
+    this.#tell({ type: 'progress', step, report, ...hashes, ...further });
     return this.#notifyOf(this.#nonFinite.ofStep(step, report));
   }
 
@@ -303,12 +318,9 @@ export class Shell {
   }
 
   async #storeCheckpoint(
-    { worker, step }: Extract<CoordinatorEffect, { type: 'storeCheckpoint' }>,
-    cause: CoordinatorEvent,
-    frames: readonly Uint8Array[],
+    { worker, step }: HeldCheckpoint,
+    { header, frames }: ArrivedCheckpoint,
   ): Promise<void> {
-    if (cause.type !== 'message' || cause.message.type !== 'checkpoint') return;
-    const { header } = cause.message;
     const saved = await this.#checkpoints.save(step, header, frames).catch((error: unknown) => {
       this.#notStored(worker, step, error);
     });
@@ -339,6 +351,15 @@ export class Shell {
   #tell(update: Update): undefined {
     for (const listener of this.#listeners) listener(update);
   }
+}
+
+/** The checkpoint in the message that caused an effect. */
+function arrived(cause: CoordinatorEvent, frames: readonly Uint8Array[]): ArrivedCheckpoint {
+  invariant(
+    cause.type === 'message' && cause.message.type === 'checkpoint',
+    'a checkpoint is stored when it arrives, or was held then',
+  );
+  return { header: cause.message.header, frames };
 }
 
 /** Adds the first value in which members differ, which the machine does not know, to the error that ends the run. */

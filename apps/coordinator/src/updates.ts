@@ -1,5 +1,6 @@
 /** What a coordinator tells its listeners about a run. */
 import type { OpaqueRecord, Outcome, RunEvent } from '@lockstep/protocol';
+import type { StepHistograms } from '@lockstep/tracking';
 import type { Notice } from './notices.ts';
 import type { SharedDigests } from './step-log.ts';
 
@@ -15,6 +16,8 @@ export type Update =
       readonly report: OpaqueRecord;
       /** Absent if the run records nothing of its steps. */
       readonly shared?: SharedDigests;
+      /** At fingerprint steps of a run that takes histograms. */
+      readonly histograms?: StepHistograms;
     }
   /**
    * Once a step of a generation for each of its members, before or after the `progress` of the step. `work` has rank, shards, times in

@@ -116,19 +116,24 @@ function corruptAfter(step: number, pool: Pool): Pool {
   };
 }
 
-it('a worker whose optimizer state alone differs is named at the next step with a checkpoint', async () => {
+/** A run of three workers, one of which has a wrong optimizer state from step 4 on. */
+function corrupted(options: Partial<ClusterOptions> = {}): Cluster {
   let numPools = 0;
   const createPool = (numThreads: number): Pool => {
     const worker = numPools++;
     const pool = createInThreadPool({ worker: `w${worker}`, numThreads });
     return worker === 1 ? corruptAfter(4, pool) : pool;
   };
-  const cluster = start({
+  return start({
     workers: 3,
-    overrides: { fingerprintEvery: 2, checkpointEvery: 4, steps: 6 },
+    overrides: { fingerprintEvery: 2, checkpointEvery: 2, steps: 6 },
     createPool,
+    ...options,
   });
-  const { outcome } = await cluster.end();
+}
+
+it('a worker whose optimizer state alone differs is named at the next step with a checkpoint', async () => {
+  const { outcome } = await corrupted().end();
   expect(outcome).toMatchObject({
     reason: 'failed',
     error: {
@@ -137,3 +142,19 @@ it('a worker whose optimizer state alone differs is named at the next step with 
     },
   });
 });
+
+// In these orders the checkpoint comes before the hash that differs.
+it.each([2, 3])(
+  'nobody can go on from the checkpoint of a step at which members differ: order %i',
+  async (seed) => {
+    const first = corrupted({ seed });
+    expect((await first.end()).outcome.reason).toBe('failed');
+    expect([...first.disk.checkpoints.keys()]).toEqual([2]);
+    const second = start({
+      disk: first.disk,
+      overrides: { fingerprintEvery: 2, checkpointEvery: 2, steps: 6 },
+    });
+    expect((await second.end()).outcome.reason).toBe('finished');
+    expect(second.disk.checkpoints.get(6)!.header).toMatchObject(hashes[6]!);
+  },
+);

@@ -39,9 +39,13 @@ export function readKnown(folder: string, manifest: Manifest): KnownManifest {
   if (name && experiment?.hash && experiment.file && typeof config?.numShards === 'number' && profile) {
     return { name, experiment, config, profile };
   }
-  throw new LockstepError('checkpoint', `${folder}: its manifest.json is not that of a training run`, {
-    folder,
-  });
+  throw new LockstepError(
+    'checkpoint',
+    `${folder}: its manifest.json is not that of a training run; put the file back from a copy, or name another folder`,
+    {
+      folder,
+    },
+  );
 }
 
 export async function readBundle(folder: string, hash: string): Promise<Uint8Array> {
@@ -58,7 +62,7 @@ export async function readBundle(folder: string, hash: string): Promise<Uint8Arr
   if (actual === hash) return bundle;
   throw new LockstepError(
     'checkpoint',
-    `${path} has SHA-256 ${actual}, the run began with ${hash}; a changed experiment is a new run: use lockstep train`,
+    `${path} has SHA-256 ${actual}, the run began with ${hash}; put the file back as it was; a changed experiment is a new run: use lockstep train`,
     { path, actual, expected: hash },
   );
 }

@@ -3,6 +3,7 @@ import type { App, View } from './app.ts';
 import { createCurvesView } from './curves-view.ts';
 import { beforeFrame, h } from './dom.ts';
 import { createFrame } from './frame.ts';
+import { createHistogramsView } from './histograms-view.ts';
 import { readPalette } from './look.ts';
 import { createMembersView } from './members-view.ts';
 import { createRunView } from './run-view.ts';
@@ -11,10 +12,15 @@ import { type Selection, select } from './selection.ts';
 import { findSource, type Link } from './source.ts';
 import { StateKeeper, type ViewName } from './state.ts';
 import { Store } from './store.ts';
+import { createSweepView } from './sweep/sweep-view.ts';
+import { createTrialsView } from './sweep/trials-view.ts';
 import { createWorkersView } from './workers-view.ts';
 
 const views: Readonly<Record<ViewName, (app: App) => View>> = {
+  sweep: createSweepView,
+  trials: createTrialsView,
   curves: createCurvesView,
+  histograms: createHistogramsView,
   runs: createRunsView,
   workers: createWorkersView,
   members: createMembersView,
@@ -56,6 +62,7 @@ async function start(): Promise<void> {
     },
   };
   await load();
+  if (store.sweeps.length > 0) keeper.setHome('sweep');
   const frame = createFrame(app);
   let shown: { readonly name: ViewName; readonly view: View } | undefined;
   const show = beforeFrame(() => {

@@ -1,5 +1,5 @@
 /** A table of runs: filtered, sorted, and chosen for the charts. */
-import { durationText, metricText, shortHash, type Value } from '@lockstep/view';
+import { durationText, metricText, settingText, shortHash, type Value } from '@lockstep/view';
 import type { App, View } from './app.ts';
 import { h, s, setText } from './dom.ts';
 import { swatch } from './legend.ts';
@@ -220,7 +220,7 @@ function columnsOf(runs: readonly ShownRun[]): readonly Column[] {
       key,
       title: key,
       isNumber: settings.some((one) => typeof (one as Record<string, Value | undefined>)[key] === 'number'),
-      text: value(key),
+      text: (run: ShownRun) => settingText(valuesOf(run).get(key) ?? '–'),
     })),
     ...ordered.map((key) => ({ key, title: key, isNumber: true, text: lastOf(key) })),
     { key: 'steps', title: 'Steps', isNumber: true, text: value('steps') },

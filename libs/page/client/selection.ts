@@ -1,5 +1,14 @@
 /** Which runs are shown, in which order, and how they look. */
-import { byText, compareValues, differences, keyNamed, meets, parseFilter } from '@lockstep/view';
+import {
+  byText,
+  compareValues,
+  differences,
+  keyNamed,
+  meets,
+  parseFilter,
+  settingText,
+  type Value,
+} from '@lockstep/view';
 import { type Look, lookOf, manyLook } from './look.ts';
 import type { ViewState } from './state.ts';
 import { type ShownRun, valuesOf } from './store.ts';
@@ -89,10 +98,15 @@ function order(runs: readonly ShownRun[], values: Values, state: ViewState): rea
 const byTime = (a: ShownRun, b: ShownRun): number =>
   byText(a.facts.created ?? '', b.facts.created ?? '') || byText(a.id, b.id);
 
+const shortened = (settings: Readonly<Record<string, Value | undefined>>) =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [name, value === undefined ? value : settingText(value)]),
+  );
+
 /** Settings that differ; the folder's name where they do not tell runs apart. */
 function labelsOf(runs: readonly ShownRun[]): ReadonlyMap<ShownRun, string> {
   const texts = differences(
-    runs.map(({ facts: { name, params, config, seed } }) => ({ name, ...config, ...params, seed })),
+    runs.map(({ facts: { name, params, config, seed } }) => shortened({ name, ...config, ...params, seed })),
   );
   const counts = new Map<string, number>();
   for (const text of texts) counts.set(text, (counts.get(text) ?? 0) + 1);

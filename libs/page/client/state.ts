@@ -1,6 +1,16 @@
 /** What is shown, kept in the address so that a link shows the same. */
+import { type Brush, formatBrush, type HistogramKind, histogramKinds, parseBrush } from '@lockstep/view';
 
-export const viewNames = ['curves', 'runs', 'workers', 'members', 'run'] as const;
+export const viewNames = [
+  'sweep',
+  'trials',
+  'curves',
+  'histograms',
+  'runs',
+  'workers',
+  'members',
+  'run',
+] as const;
 
 export type ViewName = (typeof viewNames)[number];
 
@@ -23,6 +33,18 @@ export interface ViewState {
   /** The steps that are shown; null for all. */
   readonly zoom: { readonly from: number; readonly to: number } | null;
   readonly theme: Theme;
+  /** What the histograms are of. */
+  readonly histograms: HistogramKind;
+  /** The sweep of the views that show one; empty for the first. */
+  readonly sweep: string;
+  /** The trial that is looked at; null for the best one. */
+  readonly trial: number | null;
+  /** Parts of axes to which trials are limited. */
+  readonly brushes: readonly Brush[];
+  /** Conditions on trials. */
+  readonly trialFilter: string;
+  readonly trialSort: string;
+  readonly trialsDescending: boolean;
 }
 
 const initial: ViewState = {
@@ -37,13 +59,20 @@ const initial: ViewState = {
   seeds: false,
   zoom: null,
   theme: 'auto',
+  histograms: 'params',
+  sweep: '',
+  trial: null,
+  brushes: [],
+  trialFilter: '',
+  trialSort: '',
+  trialsDescending: false,
 };
 
-/** What the part of an address behind `#` says; what it does not say, or says wrongly, is as at the beginning. */
-export function parseState(hash: string): ViewState {
+/** What the part of an address behind `#` says; what it does not say, or says wrongly, is as at the beginning, with the view `home`. */
+export function parseState(hash: string, home: ViewName): ViewState {
   const query = new URLSearchParams(hash.replace(/^#/, ''));
   const text = (name: string): string => query.get(name) ?? '';
-  const view = viewNames.find((name) => name === text('view')) ?? initial.view;
+  const view = viewNames.find((name) => name === text('view')) ?? home;
   const theme = (['light', 'dark'] as const).find((name) => name === text('theme')) ?? initial.theme;
   const smoothing = Number(text('smooth'));
   return {
@@ -58,6 +87,13 @@ export function parseState(hash: string): ViewState {
     log: text('scale') === 'log',
     seeds: text('seeds') === 'band',
     zoom: zoomOf(text('steps')),
+    histograms: histogramKinds.find((kind) => kind === text('of')) ?? initial.histograms,
+    sweep: text('sweep'),
+    trial: /^\d{1,9}$/.test(text('trial')) ? Number(text('trial')) : null,
+    brushes: query.getAll('brush').flatMap((brush) => parseBrush(brush) ?? []),
+    trialFilter: text('trials'),
+    trialSort: text('by'),
+    trialsDescending: text('trials-order') === 'down',
   };
 }
 
@@ -66,12 +102,12 @@ function zoomOf(text: string): ViewState['zoom'] {
   return from !== undefined && Number(from) < Number(to) ? { from: Number(from), to: Number(to) } : null;
 }
 
-export function formatState(state: ViewState): string {
+export function formatState(state: ViewState, home: ViewName): string {
   const query = new URLSearchParams();
   const put = (name: string, value: string, isPlain: boolean): void => {
     if (!isPlain) query.append(name, value);
   };
-  put('view', state.view, state.view === initial.view);
+  put('view', state.view, state.view === home);
   put('run', state.run, state.run === '');
   for (const run of state.hidden) query.append('hide', run);
   put('filter', state.filter, state.filter === '');
@@ -82,6 +118,13 @@ export function formatState(state: ViewState): string {
   put('seeds', 'band', !state.seeds);
   if (state.zoom !== null) query.append('steps', `${tidy(state.zoom.from)}-${tidy(state.zoom.to)}`);
   put('theme', state.theme, state.theme === 'auto');
+  put('of', state.histograms, state.histograms === initial.histograms);
+  put('sweep', state.sweep, state.sweep === '');
+  put('trial', String(state.trial), state.trial === null);
+  for (const brush of state.brushes) query.append('brush', formatBrush(brush));
+  put('trials', state.trialFilter, state.trialFilter === '');
+  put('by', state.trialSort, state.trialSort === '');
+  put('trials-order', 'down', !state.trialsDescending);
   return query.toString();
 }
 
@@ -89,14 +132,21 @@ const tidy = (step: number): string => String(Math.round(step * 10) / 10);
 
 /** The state of this page. Listeners are called after each change. */
 export class StateKeeper {
-  #state = parseState(location.hash);
+  /** The view of an address that names none. */
+  #home: ViewName = 'curves';
+  #state = parseState(location.hash, this.#home);
   readonly #listeners = new Set<() => void>();
 
   constructor() {
     addEventListener('hashchange', () => {
-      this.#state = parseState(location.hash);
+      this.#state = parseState(location.hash, this.#home);
       this.#tell();
     });
+  }
+
+  setHome(home: ViewName): void {
+    this.#home = home;
+    this.#state = parseState(location.hash, home);
   }
 
   get state(): ViewState {
@@ -111,7 +161,7 @@ export class StateKeeper {
   set(change: Partial<ViewState>): void {
     const isOtherView = change.view !== undefined && change.view !== this.#state.view;
     this.#state = { ...this.#state, ...change };
-    const hash = `#${formatState(this.#state)}`;
+    const hash = `#${formatState(this.#state, this.#home)}`;
     if (isOtherView) history.pushState(null, '', hash);
     else history.replaceState(null, '', hash);
     this.#tell();
@@ -119,7 +169,7 @@ export class StateKeeper {
 
   /** The address of a view, for a link. */
   hrefOf(change: Partial<ViewState>): string {
-    return `#${formatState({ ...this.#state, ...change })}`;
+    return `#${formatState({ ...this.#state, ...change }, this.#home)}`;
   }
 
   #tell(): void {

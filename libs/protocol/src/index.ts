@@ -24,6 +24,7 @@ export type {
   CoordinatorEvent,
   CoordinatorPhase,
   CoordinatorState,
+  HeldCheckpoint,
   JournalEntry,
   LossReason,
   Outcome,

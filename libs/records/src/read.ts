@@ -151,6 +151,8 @@ function facts(manifest: Json, { metrics }: Logs, date: string | undefined) {
   const { run, step, stateHash, chain } = jsonOf(manifest.parent);
   const state = defined({ stateHash: textOf(stateHash), chain: textOf(chain) });
   const parent = isText(run) && typeof step === 'number' ? { run, step, ...state } : undefined;
+  const { folder, trial } = jsonOf(manifest.sweep);
+  const sweep = isText(folder) && typeof trial === 'number' ? { folder, trial } : undefined;
   const command = textsOf(manifest.command);
   return defined({
     created: textOf(manifest.createdAt) ?? date,
@@ -160,6 +162,7 @@ function facts(manifest: Json, { metrics }: Logs, date: string | undefined) {
     machine: Object.keys(machine).length === 0 ? undefined : machine,
     command: command.length === 0 ? undefined : command,
     parent,
+    sweep,
   });
 }
 

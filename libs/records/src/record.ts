@@ -71,6 +71,8 @@ export interface RunRecord {
     readonly stateHash?: string;
     readonly chain?: string;
   };
+  /** The sweep whose trial the run trains again, and the number of the trial. */
+  readonly sweep?: { readonly folder: string; readonly trial: number };
   /** The time from the start of each session to its last event, summed. Absent while the run goes on. */
   readonly durationMs?: number;
   /** Steps of the checkpoints in the folder, ascending. */

@@ -4,10 +4,17 @@ import { checkpointFolder, loadCheckpoint } from '@lockstep/checkpoint';
 import { LockstepError } from '@lockstep/errors';
 import type { createKernels } from '@lockstep/kernels';
 import type { Progress } from '@lockstep/run';
-import { type RecordedStep, readStepRecord, type StepRecordFile } from '@lockstep/tracking';
+import {
+  type RecordedStep,
+  readHistograms,
+  readStepRecord,
+  type StepHistograms,
+  type StepRecordFile,
+} from '@lockstep/tracking';
 import { type Compared, type Comparison, compareWith, type Parting } from './comparison.ts';
 import { Computation, type ComputedStep } from './computation.ts';
 import { type Difference, divisionOf, findDifference } from './difference.ts';
+import { differentHistogram } from './histograms.ts';
 import type { Interval } from './intervals.ts';
 import type { RecordedRun } from './recorded-run.ts';
 import { type RunLogs, readRunLogs } from './run-logs.ts';
@@ -19,14 +26,18 @@ export interface Evidence {
   /** Undefined for a run without a step record. */
   readonly record: StepRecordFile | undefined;
   readonly steps: ReadonlyMap<number, RecordedStep>;
+  /** By step; empty for a run that took none. */
+  readonly histograms: ReadonlyMap<number, StepHistograms>;
 }
 
 export async function readEvidence({ folder, manifest }: RecordedRun): Promise<Evidence> {
   const record = await readStepRecord(folder);
+  const { steps: histograms } = await readHistograms(folder);
   return {
     logs: await readRunLogs(folder, manifest),
     record,
     steps: new Map((record?.steps ?? []).map((step) => [step.step, step])),
+    histograms: new Map(histograms.map((of) => [of.step, of])),
   };
 }
 
@@ -120,7 +131,7 @@ export class Check {
     const recorded = this.#evidence.steps.get(step);
     const hasBlocks = recorded !== undefined && coversAll(recorded, this.#run.config.numShards);
     this.computation.divide(hasBlocks ? divisionOf(recorded) : undefined);
-    const computed = this.computation.advance();
+    const computed = this.computation.advance({ histograms: this.#evidence.histograms.has(step) });
     return this.#digests(recorded, computed) ?? this.#values(step, computed);
   }
 
@@ -133,7 +144,11 @@ export class Check {
   }
 
   #values(step: number, computed: ComputedStep): Finding | undefined {
-    const parting = partingOfStep(this.#comparison, computed, this.computation.progress.chain);
+    const recorded = this.#evidence.histograms.get(step);
+    const { histograms } = computed;
+    const parting =
+      partingOfStep(this.#comparison, computed, this.computation.progress.chain) ??
+      (recorded && histograms && differentHistogram(recorded, histograms));
     return parting === undefined ? undefined : { kind: 'value', step, parting };
   }
 }

@@ -23,7 +23,13 @@ import {
   type Variable,
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
-import { createLocalWorker, type ExecutorHooks, type LocalWorker } from '@lockstep/training';
+import {
+  createLocalWorker,
+  type ExecutorHooks,
+  type LocalWorker,
+  type UpdateHistograms,
+  type UpdateOptions,
+} from '@lockstep/training';
 import type { RecordedRun } from './recorded-run.ts';
 import type { Stage } from './stages.ts';
 
@@ -45,6 +51,8 @@ export interface ComputedStep extends Partial<StateHashes> {
   /** What is not finite. If the run stops there, the state is still that before the step. */
   readonly nonFinite?: NonFinite;
   readonly isUpdated: boolean;
+  /** Where they were asked for. */
+  readonly histograms?: UpdateHistograms;
 }
 
 export interface ComputationOptions {
@@ -141,13 +149,14 @@ export class Computation {
   }
 
   /** Applies the update of the step that was computed, and evaluates where the schedule says so. */
-  update(): ComputedStep {
+  update(options: UpdateOptions = {}): ComputedStep {
     const bound = this.#current();
     const step = this.#step + 1;
-    const { isUpdated, nonFinite } = bound.worker.update(step);
+    const { isUpdated, nonFinite, histograms } = bound.worker.update(step, options);
     const computed = {
       ...{ step, metrics: bound.worker.stepMetrics(), isUpdated },
       ...(nonFinite && { nonFinite }),
+      ...(histograms && { histograms }),
     };
     if (!isUpdated) return computed;
     const hashes = bound.hashes(step);
@@ -157,9 +166,9 @@ export class Computation {
   }
 
   /** Computes the next step with its update. */
-  advance(): ComputedStep {
+  advance(options: UpdateOptions = {}): ComputedStep {
     this.computeStep();
-    return this.update();
+    return this.update(options);
   }
 
   /** The metrics of the evaluation with which a run ends, of the current state. Undefined for a run without such an evaluation. */

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createKernels, offeredProfiles } from '@lockstep/kernels';
 import type { Experiment } from '@lockstep/training';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { diffWithComputation } from './diff.ts';
@@ -90,19 +91,107 @@ describe('a run beside its own computation', () => {
     });
   });
 
-  it('finds the step by the logs where nothing else is recorded', async () => {
-    const folder = join(root, 'logs');
-    await recordLocally(folder, 'logs', convolutional(), { config });
+  /** Changes the loss of step 4 in the log. */
+  async function alterLoss(folder: string): Promise<void> {
     const path = join(folder, 'metrics.jsonl');
     const lines = (await readFile(path, 'utf8')).split('\n');
     const at = lines.findIndex((line) => line.includes('"step":4,') && line.includes('"kind":"step"'));
     lines[at] = lines[at]!.replace(/"loss":[\d.]+/, '"loss":9');
     await writeFile(path, lines.join('\n'));
+  }
+
+  it('finds the step by the logs where nothing else is recorded', async () => {
+    const folder = join(root, 'logs');
+    await recordLocally(folder, 'logs', convolutional(), { config });
+    await alterLoss(folder);
     expect(await diffWithComputation(await openRecordedRun(folder))).toMatchObject({
       ...{ step: 4, part: 'value', variable: 'loss', worker: null, shards: null, element: null },
-      note: expect.stringContaining('recorded is 9'),
+      ...{ cause: 'worker', note: expect.stringContaining('recorded is 9') },
     });
   });
+
+  it('finds the log at fault where all digests are the same', async () => {
+    await run('altered');
+    await alterLoss(join(root, 'altered'));
+    expect(await diffWithComputation(await openRecordedRun(join(root, 'altered')))).toMatchObject({
+      ...{ step: 4, part: 'value', variable: 'loss', worker: null, cause: 'log' },
+      note: expect.stringContaining('metrics.jsonl was changed'),
+    });
+  });
+});
+
+/** The kernels of a build whose matrix products end in another bit. */
+const ofOtherBuild: typeof createKernels = (options) => {
+  const kernels = createKernels(options);
+  return {
+    ...kernels,
+    matmul(out, a, b, attrs) {
+      kernels.matmul(out, a, b, attrs);
+      new Uint32Array(out.buffer, out.byteOffset, 1)[0]! ^= 1;
+    },
+  };
+};
+
+describe('what is not the fault of a worker', () => {
+  const one = { config: { steps: 1 } };
+  const fault: ClusterFault = {
+    ...{ rank: 2, step: 3, variable: 'params/5/kernel', element: 6, shard: 2 },
+    part: 'partial',
+  };
+
+  it('is the build, where another one computes and all members differ from it', async () => {
+    await run('built', { createKernels: ofOtherBuild, ...one });
+    const found = await diffWithComputation(
+      await openRecordedRun(join(root, 'built'), { build: 'of-this-machine' }),
+    );
+    expect(found).toMatchObject({ step: 1, part: 'partial', cause: 'build', worker: null });
+  });
+
+  it('is no longer the build where the others agree with the one that computes here', async () => {
+    await run('faulty', { fault });
+    const found = await diffWithComputation(
+      await openRecordedRun(join(root, 'faulty'), { build: 'of-this-machine' }),
+    );
+    expect(found).toMatchObject({ step: 3, cause: 'worker', worker: 'w2' });
+  });
+
+  it('is the build between two runs, of which it computed one', async () => {
+    await run('here', one);
+    await run('there', { createKernels: ofOtherBuild, ...one, manifest: { builds: ['of-another-machine'] } });
+    const open = (name: string) => openRecordedRun(join(root, name), { build: 'of-the-test' });
+    const [a, b] = [await open('here'), await open('there')];
+    const expected = { step: 1, cause: 'build', worker: null, run: b.folder };
+    expect(await diffRuns(a, b)).toMatchObject(expected);
+    expect(await diffRuns(b, a)).toMatchObject(expected);
+  });
+
+  it('is nobody in particular where all members of an unchanged run differ', async () => {
+    const found = await diffWithComputation(await run('all', { createKernels: ofOtherBuild, ...one }));
+    expect(found).toMatchObject({ step: 1, cause: 'worker', worker: null });
+  });
+
+  it.runIf(offeredProfiles().includes('fma'))(
+    'is the profile, where two runs have different ones',
+    async () => {
+      const [a, b] = [await run('portable', one), await run('fma', { profile: 'fma', ...one })];
+      expect(await diffWithComputation(b)).toBeUndefined();
+      const found = await diffRuns(a, b);
+      expect(found).toMatchObject({ step: 1, cause: 'profile', worker: null });
+      expect(found!.run).toBeUndefined();
+      expect(found!.element!.recorded).not.toBe(found!.element!.computed);
+      const faulty = await run('faulty-fma', {
+        ...one,
+        profile: 'fma',
+        fault: { ...fault, step: 1 },
+      });
+      expect(await diffRuns(a, faulty)).toMatchObject({
+        step: 1,
+        cause: 'worker',
+        worker: 'w2',
+        run: faulty.folder,
+      });
+    },
+  );
 });
 
 describe('a difference that the sum rounds away', () => {

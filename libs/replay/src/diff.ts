@@ -12,15 +12,17 @@ import {
   readEvidence,
 } from './check.ts';
 import type { Computation } from './computation.ts';
-import type { Part } from './difference.ts';
+import { isOfModel, type Part } from './difference.ts';
+import { ofHistogram } from './histograms.ts';
 import type { Change, RecordedRun } from './recorded-run.ts';
 
 /**
  * Why two computations of a step part. `batch`: they read other samples, or other bytes of them. `program`: the experiment computes
  * other operations. `profile`: contractions are rounded otherwise. `build`: the packages are of another build. `setting`: the runs
- * have other settings. `worker`: none of these, so that a worker computed something else than its program.
+ * have other settings. `log`: the digests of the step are those that are computed, and its line in the log is not. `worker`: none of
+ * these, so that a worker computed something else than its program.
  */
-export type Cause = 'batch' | 'program' | 'profile' | 'build' | 'setting' | 'worker';
+export type Cause = 'batch' | 'program' | 'profile' | 'build' | 'setting' | 'worker' | 'log';
 
 export interface RunDifference {
   readonly step: number;
@@ -46,6 +48,16 @@ export interface RunDifference {
   readonly note: string;
 }
 
+export interface DiffOptions extends CheckOptions {
+  readonly from?: number;
+  /** Default: the last recorded step. */
+  readonly until?: number;
+  /** Of the run. Default: it is read. */
+  readonly evidence?: Evidence;
+  /** Computes the steps. Default: a new one. */
+  readonly check?: Check;
+}
+
 /**
  * Compares a run with its own computation on this thread, from `from` on. Returns undefined if every recorded step is the same.
  *
@@ -53,10 +65,9 @@ export interface RunDifference {
  */
 export async function diffWithComputation(
   run: RecordedRun,
-  options: CheckOptions & { readonly from?: number; readonly until?: number } = {},
+  options: DiffOptions = {},
 ): Promise<RunDifference | undefined> {
-  const evidence = await readEvidence(run);
-  const check = new Check(run, evidence, options);
+  const { evidence = await readEvidence(run), check = new Check(run, evidence, options) } = options;
   const { from = run.firstStep, until = evidence.logs.lastStep } = options;
   const finding = await check.interval({ from, to: until });
   return finding && located(run, evidence, check.computation, finding);
@@ -78,21 +89,27 @@ async function located(
   }
   if (finding.kind === 'value') {
     const { what, recorded, computed } = finding.parting;
+    const isOfLog = isDigested(evidence, step, what);
+    const why = isOfLog
+      ? `the digests of the step are those that are computed here, so its line in ${what.startsWith(ofHistogram) ? 'histograms.jsonl' : 'metrics.jsonl'} was changed after it was written`
+      : 'no digest of the step says where (train with --record full)';
     return {
       ...{ step, part: 'value', variable: what, shards: null, worker: null, run: run.folder },
-      ...{ cause: causeOf(run.changes, 'value'), element: null },
-      note: `recorded is ${recorded}, computed ${computed}; the run has no digests of this step, so the place in the step is not known (train with --record full)`,
+      ...{ cause: isOfLog ? 'log' : causeOf(run.changes, 'value'), element: null },
+      note: `recorded is ${recorded}, computed ${computed}; ${why}`,
     };
   }
   const { part, exchange, variable = part, shards, workers, isAlone, isRoundedAway } = finding.difference;
   const { members } = evidence.steps.get(step)!;
-  // What all members have in common is the fault of none of them alone.
-  const worker = shards !== null || workers.length < members.length ? workers[0]! : null;
+  const cause = isAlone && !ofBatch.includes(part) ? 'worker' : causeOf(run.changes, part);
+  // What the members have in common is the fault of none of them: all have the data, the program or the build that differs.
+  const isOwn = isAlone || (members.length === 1 && (cause === 'worker' || run.changes.length === 0));
+  const worker = isOwn ? workers[0]! : null;
   const element = part === 'replica' ? await elementOf(computation, variable) : undefined;
   return {
     ...{ step, part, ...(exchange !== undefined && { exchange }), variable, shards },
     ...{ worker, ...(worker !== null && (await placeOf(run, worker, members))) },
-    ...{ run: run.folder, cause: isAlone && !ofBatch.includes(part) ? 'worker' : causeOf(run.changes, part) },
+    ...{ run: run.folder, cause },
     element: element ?? null,
     ...(isRoundedAway && { isRoundedAway }),
     note: isRoundedAway
@@ -101,6 +118,13 @@ async function located(
         ? 'the elements are not known: what the worker computed is not kept, and its program computes other bytes'
         : 'the elements are those of the checkpoint of this step',
   };
+}
+
+/** Whether a value of a step follows from what its members have digests of. Those of evaluations do not. */
+function isDigested({ steps, logs }: Evidence, step: number, what: string): boolean {
+  const recorded = steps.get(step);
+  if (recorded === undefined || isOfModel(recorded.form)) return false;
+  return what.startsWith(ofHistogram) || what in (logs.steps.get(step)?.metrics ?? {});
 }
 
 async function placeOf(

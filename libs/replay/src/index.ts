@@ -20,6 +20,8 @@ export type { Inspection, InspectOptions, InspectWatch, NamedTensors } from './i
 export { inspectRun, inspectStep, tensorsOfInspection } from './inspect.ts';
 export type { Draw, Interval } from './intervals.ts';
 export { drawIntervals, intervalsBetween } from './intervals.ts';
+export type { CheckedPart, DiffedPart, DiffInPartsOptions } from './parts.ts';
+export { checkPart, diffInParts, diffPart } from './parts.ts';
 export type { Change, OpenOptions, RecordedRun } from './recorded-run.ts';
 export { openRecordedRun } from './recorded-run.ts';
 export type { Logged, LoggedMetrics, LoggedStep, LoggedStop, RunLogs } from './run-logs.ts';
@@ -46,4 +48,4 @@ export { recordedDigests, reportedDigests } from './step-digests.ts';
 export type { Sampling } from './step-samples.ts';
 export { epochAt, samplesAt, samplingOf } from './step-samples.ts';
 export type { CheckedInterval, Verification, VerifyOptions } from './verify.ts';
-export { planVerification, verifyRun } from './verify.ts';
+export { damagedRecord, planVerification, verifyRun } from './verify.ts';

@@ -53,6 +53,18 @@ describe('verifyRun', () => {
     expect(found).toMatchObject({ verified: true, numIntervals: 2, coverage: 0.5, missed: 0.5 });
   });
 
+  it('computes what is behind the last checkpoint too, and all of a run without any', async () => {
+    await rm(join(checkpointFolder(folder), 'step-00000006.json'));
+    const found = await verifyAll();
+    expect(found).toMatchObject({ verified: true, coverage: 1, compared: { steps: 6 } });
+    expect(found.intervals.map(({ from, to }) => [from, to])).toEqual([
+      [0, 3],
+      [3, 6],
+    ]);
+    await rm(checkpointFolder(folder), { recursive: true });
+    expect((await verifyAll()).intervals).toEqual([{ from: 0, to: 6, finding: null }]);
+  });
+
   it('finds an altered metric', async () => {
     await alterLine('metrics.jsonl', '"step":5,', (line) => line.replace(/"loss":[\d.]+/, '"loss":0.5'));
     const found = await verifyAll();

@@ -3,16 +3,10 @@
  * with the checkpoint that closes each. The seal shows whether files were altered since the run ended.
  */
 import { checkSeal, type SealReport } from '@lockstep/tracking';
-import {
-  Check,
-  type CheckOptions,
-  compareCheckpoint,
-  type Evidence,
-  type Finding,
-  readEvidence,
-} from './check.ts';
+import { type CheckOptions, type Evidence, type Finding, readEvidence } from './check.ts';
 import type { Compared } from './comparison.ts';
-import { type Draw, drawIntervals, type Interval, intervalsBetween } from './intervals.ts';
+import { type Draw, drawIntervals, type Interval } from './intervals.ts';
+import { type CheckedPart, checkPart, partsFrom } from './parts.ts';
 import type { RecordedRun } from './recorded-run.ts';
 
 export interface VerifyOptions extends CheckOptions {
@@ -20,6 +14,8 @@ export interface VerifyOptions extends CheckOptions {
   readonly seed: number;
   /** The least part of all steps that the drawn intervals cover. Default 0.1. */
   readonly fraction?: number;
+  /** Computes intervals, in their order. Default: on this thread. */
+  readonly checkParts?: (intervals: readonly Interval[]) => Promise<readonly CheckedPart[]>;
 }
 
 export interface CheckedInterval extends Interval {
@@ -38,12 +34,10 @@ export interface Verification extends Omit<Draw, 'drawn'> {
   readonly compared: Compared;
 }
 
-/** The intervals that `verify` draws, before it computes any. */
+/** The intervals that `verify` draws, before it computes any. Steps behind the last saved state are an interval too. */
 export function planVerification(run: RecordedRun, { logs }: Evidence, options: VerifyOptions): Draw {
-  const { firstStep, checkpoints } = run;
-  const saved = [...new Set([firstStep, ...checkpoints])].filter((step) => step <= logs.lastStep);
   const { seed, fraction = 0.1 } = options;
-  return drawIntervals(intervalsBetween(saved.sort((a, b) => a - b)), fraction, seed);
+  return drawIntervals(partsFrom(run, logs, run.firstStep), fraction, seed);
 }
 
 /** Stops at nothing: each drawn interval is checked, whatever the others show. */
@@ -51,28 +45,51 @@ export async function verifyRun(run: RecordedRun, options: VerifyOptions): Promi
   const evidence = await readEvidence(run);
   const { drawn, ...draw } = planVerification(run, evidence, options);
   const seal = await checkSeal(run.folder);
-  const check = new Check(run, evidence, options);
-  const intervals: CheckedInterval[] = [];
-  for (const interval of drawn) intervals.push({ ...interval, finding: await findingOf(check, interval) });
+  const { checkParts = (parts) => checkHere(run, evidence, parts, options) } = options;
+  const checked = await checkParts(drawn);
+  const intervals = drawn.map(
+    (interval, i): CheckedInterval => ({ ...interval, finding: checked[i]!.finding }),
+  );
   const damaged = damageOf(evidence);
   const isClean = intervals.every(({ finding }) => finding === null) && damaged.length === 0;
   return {
     ...{ verified: isClean && seal.findings.length === 0, seed: options.seed, ...draw },
-    ...{ intervals, seal, damaged, compared: check.compared },
+    ...{ intervals, seal, damaged, compared: together(checked.map(({ compared }) => compared)) },
   };
 }
 
-async function findingOf(check: Check, interval: Interval): Promise<Finding | null> {
-  const finding = (await check.interval(interval)) ?? check.finalEvaluation();
-  if (finding !== undefined) return finding;
-  const difference = await compareCheckpoint(check.computation);
-  return difference === undefined ? null : { kind: 'checkpoint', step: interval.to, difference };
+async function checkHere(
+  run: RecordedRun,
+  evidence: Evidence,
+  intervals: readonly Interval[],
+  options: CheckOptions,
+): Promise<readonly CheckedPart[]> {
+  const checked: CheckedPart[] = [];
+  for (const interval of intervals) checked.push(await checkPart(run, evidence, interval, options));
+  return checked;
 }
 
+const together = (parts: readonly Compared[]): Compared =>
+  parts.reduce(
+    (sum, { steps, fingerprints, evaluations, digests }) => ({
+      steps: sum.steps + steps,
+      fingerprints: sum.fingerprints + fingerprints,
+      evaluations: sum.evaluations + evaluations,
+      digests: sum.digests + digests,
+    }),
+    none,
+  );
+
+const none: Compared = { steps: 0, fingerprints: 0, evaluations: 0, digests: 0 };
+
+/** What is damaged in the step record of a run, whose digests are then not compared. A sentence each. */
+export const damagedRecord = ({ record }: Pick<Evidence, 'record'>): readonly string[] =>
+  (record?.damaged ?? []).map(({ path, offset, what }) => `${path}, at byte ${offset}: ${what}`);
+
 function damageOf({ record }: Evidence): string[] {
-  const { damaged = [], conflicts = [] } = record ?? {};
+  const { conflicts = [] } = record ?? {};
   return [
-    ...damaged.map(({ path, offset, what }) => `${path}, at byte ${offset}: ${what}`),
+    ...damagedRecord({ record }),
     ...conflicts.map(
       ({ step, generations, what }) =>
         `step ${step} was computed in generations ${generations.join(' and ')} with different results: ${what}`,

@@ -49,6 +49,7 @@ export {
   type SpaceDescription,
   type SpaceDifference,
   spaceDifference,
+  spaceOf,
 } from './space/describe.ts';
 export {
   type ChoiceDomain,

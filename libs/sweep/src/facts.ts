@@ -35,6 +35,7 @@ export function factsOf(sweep: Sweep, entries: readonly JournalEntry[]): Journal
       case 'retried':
         retry(sweep, facts, new Set(entry.trials));
         break;
+      case 'started':
       case 'setAside':
         break;
       default:

@@ -1,5 +1,5 @@
 /** What a sweep writes down, one line of JSON each, so that another process can go on with it. */
-import type { RecordedTrial } from '@lockstep/search';
+import type { Assignment, RecordedTrial } from '@lockstep/search';
 
 /** What became of a run: the values of the objectives and the steps that it made, or why it failed by itself. */
 export type RunResult =
@@ -13,8 +13,24 @@ export interface RunKey {
 }
 
 export type JournalEntry =
-  /** A run folder was made for a repeat of a trial. A later entry for the same repeat replaces it. */
-  | ({ readonly type: 'begun'; readonly run: string } & RunKey)
+  /** A process goes on with the sweep. Runs that an earlier one has begun are no longer trained, and none is set aside. */
+  | {
+      readonly type: 'started';
+      readonly time: string;
+      /** Where workers join, with the real port. */
+      readonly endpoint: string;
+      /** The address that was asked for. */
+      readonly bind: string;
+      /** Whether workers need keys. */
+      readonly keys: boolean;
+    }
+  /** A run is trained in this folder from now on. A later entry for the same repeat replaces it. */
+  | ({
+      readonly type: 'begun';
+      readonly run: string;
+      readonly generation: number;
+      readonly params: Assignment;
+    } & RunKey)
   /**
    * A run has ended by itself and its folder is closed. In a sweep with rungs, it has come to the rung of this number, which counts from
    * 0, or has failed before; a run that goes on later does so in the same folder.
@@ -25,7 +41,12 @@ export type JournalEntry =
   /** A run has lost its workers so often that the sweep ends without it. The next process tries it again. */
   | ({ readonly type: 'setAside'; readonly reason: string } & RunKey)
   /** These failed trials are trained again, by the wish of a person: what was recorded of them before does not count. */
-  | { readonly type: 'retried'; readonly trials: readonly number[] };
+  | {
+      readonly type: 'retried';
+      readonly trials: readonly number[];
+      /** All trials whose record does not count any more: these, and those that were proposed or decided because of them. */
+      readonly forgotten: readonly number[];
+    };
 
 /** The entry of a line; undefined for a line of another form, which a newer version may have written. */
 export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEntry | undefined {
@@ -33,11 +54,13 @@ export function parseEntry(record: Readonly<Record<string, unknown>>): JournalEn
 }
 
 function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>): boolean {
-  const { repeat, run, rung = 0, values, steps, reason, trials } = record;
+  const { repeat, run, params, endpoint, bind, rung = 0, values, steps, reason, trials, forgotten } = record;
   const isOfRun = isWhole(trial) && isWhole(repeat);
   switch (type) {
+    case 'started':
+      return typeof endpoint === 'string' && typeof bind === 'string';
     case 'begun':
-      return isOfRun && typeof run === 'string';
+      return isOfRun && typeof run === 'string' && params !== undefined;
     case 'ended': {
       const isResult = Array.isArray(values) && isWhole(steps);
       return isOfRun && isWhole(rung) && (isResult || typeof reason === 'string');
@@ -49,7 +72,7 @@ function isEntry({ type, trial, ...record }: Readonly<Record<string, unknown>>):
     case 'setAside':
       return isOfRun && typeof reason === 'string';
     case 'retried':
-      return Array.isArray(trials) && trials.every(isWhole);
+      return [trials, forgotten].every((list) => Array.isArray(list) && list.every(isWhole));
     default:
       return false;
   }

@@ -3,7 +3,7 @@ import { grid, logUniform, minimize, tpe, uniform } from '@lockstep/search';
 import { describe, expect, it } from 'vitest';
 import { defineSweep, isSweep, type Sweep } from './definition.ts';
 import { describeSweep, requireSameSweep } from './description.ts';
-import { simulate } from './fixtures/simulated.ts';
+import { reread, simulate } from './fixtures/simulated.ts';
 import { type JournalEntry, parseEntry, type RunResult } from './journal.ts';
 import { createLedger, type SweepRun } from './ledger.ts';
 
@@ -46,7 +46,9 @@ describe('a ledger', () => {
   });
 
   it('hands out the folder of a run that was begun, once', () => {
-    const begun: JournalEntry = { type: 'begun', trial: 0, repeat: 1, run: 'runs/x' };
+    const begun: JournalEntry = {
+      ...{ type: 'begun', trial: 0, repeat: 1, run: 'runs/x', generation: 0, params: {} },
+    };
     const ledger = createLedger(sweep, [begun]);
     expect([ledger.next(), ledger.next()]).toMatchObject([
       { trial: 0, repeat: 0, seed: 7 },
@@ -60,6 +62,49 @@ describe('a ledger', () => {
     ledger.ended({ trial: 0, repeat: 1 }, { reason: 'second' });
     ledger.ended({ trial: 0, repeat: 0 }, { reason: 'first' });
     expect(ledger.recorded()[0]?.result).toEqual({ status: 'failed', values: [], reason: 'seed 7: first' });
+  });
+
+  describe('cancels a trial', () => {
+    /** Cancels trial 4 when so many runs have ended: before it is asked for, while it waits or runs, and when it is recorded. */
+    const cancelledAfter = (numEnded: number, atOnce: number) => {
+      const journal: JournalEntry[] = [];
+      const first = train(sweep, atOnce, journal, numEnded);
+      first.cancel(4);
+      journal.push(...first.takeEntries());
+      const ledger = createLedger(sweep, reread(journal));
+      ledger.cancel(4);
+      const next = simulate({ sweep, resultOf, atOnce, journal, cancelled: [4] });
+      return { table: next.table(), status: next.recorded()[4]!.result.status };
+    };
+
+    it('and has one table whenever it is cancelled, which ends when it is recorded', () => {
+      const early = cancelledAfter(0, 1);
+      expect(early.status).toBe('cancelled');
+      expect(early.table).not.toBe(table);
+      const line = JSON.parse(early.table.split('\n')[4]!);
+      expect(line).toMatchObject({ trial: 4, status: 'cancelled', values: null });
+      for (const numEnded of [5, 7, 8, 9]) expect(cancelledAfter(numEnded, 1)).toEqual(early);
+      for (const numEnded of [0, 3, 6]) expect(cancelledAfter(numEnded, 3)).toEqual(early);
+      expect(cancelledAfter(12, 1)).toEqual({ table, status: 'complete' });
+    });
+
+    it('whose runs still end, without counting', () => {
+      const ledger = createLedger(sweep);
+      const run = ledger.next() as SweepRun;
+      ledger.cancel(run.trial);
+      ledger.ended(run, { values: [1], steps: 10 });
+      expect(ledger.recorded().map(({ result }) => result)).toEqual([{ status: 'cancelled', values: [] }]);
+      expect(ledger.takeEntries().map(({ type }) => type)).toEqual(['recorded']);
+      expect(ledger.next()).toMatchObject({ trial: 1, repeat: 0 });
+    });
+
+    it('that was set aside, so that the sweep can end', () => {
+      const ledger = createLedger(defineSweep({ ...options, trials: 1, repeats: 1 }));
+      ledger.setAside(ledger.next() as SweepRun, 'it lost its workers');
+      expect(ledger.next()).toBe('wait');
+      ledger.cancel(0);
+      expect([ledger.next(), ledger.aside]).toEqual(['done', []]);
+    });
   });
 
   it('ends when a grid has no more combinations', () => {

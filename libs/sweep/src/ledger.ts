@@ -45,12 +45,17 @@ export interface SetAside extends RunKey {
 export interface Ledger {
   /** The next run; `wait` if others must end first, or are set aside; `done` if there are no more. */
   next(): SweepRun | 'wait' | 'done';
-  /** A folder was made for the run. */
+  /** The run is trained in this folder now. */
   begun(run: RunKey, folder: string): void;
   /** Records the result of a run. Runs may end in any order. */
   ended(run: Pick<SweepRun, 'trial' | 'repeat' | 'rung'>, result: RunResult): void;
   /** The run is not trained any more, and its trial gets no result. */
   setAside(run: RunKey, reason: string): void;
+  /**
+   * Ends a trial by the wish of a person, now or as soon as it is asked for. A trial that is recorded stays as it is. Results of its
+   * runs that still arrive do not count.
+   */
+  cancel(trial: number): void;
   /** What was decided since the last call, for the journal. */
   takeEntries(): readonly JournalEntry[];
   /** In the order of their numbers. */
@@ -87,6 +92,7 @@ class Machine implements Ledger {
   readonly #recorded: Map<number, RecordedTrial>;
   readonly #open = new Map<number, Open>();
   readonly #aside = new Map<string, SetAside>();
+  readonly #cancelled = new Set<number>();
   /** Runs of open trials that nobody trains. */
   #waiting: SweepRun[] = [];
   #entries: JournalEntry[] = [];
@@ -115,12 +121,17 @@ class Machine implements Ledger {
   }
 
   begun({ trial, repeat }: RunKey, run: string): void {
+    if (this.#cancelled.has(trial)) return;
+    const open = this.#open.get(trial);
+    invariant(open !== undefined, `a run of trial ${trial} was begun, which was not asked for`);
+    const { generation, params } = open.trial;
     this.#begun.set(keyOf(trial, repeat), run);
-    this.#entries.push({ type: 'begun', trial, repeat, run });
+    this.#entries.push({ type: 'begun', trial, repeat, run, generation, params });
   }
 
   ended(run: Pick<SweepRun, 'trial' | 'repeat' | 'rung'>, result: RunResult): void {
     const { trial, repeat, rung } = run;
+    if (this.#cancelled.has(trial)) return;
     const open = this.#open.get(trial);
     invariant(open !== undefined, `a run of trial ${trial} has ended, which was not begun`);
     this.#results.set(keyOf(trial, repeat, rung?.index ?? 0), result);
@@ -129,11 +140,19 @@ class Machine implements Ledger {
   }
 
   setAside({ trial, repeat }: RunKey, reason: string): void {
+    if (this.#cancelled.has(trial)) return;
     const open = this.#open.get(trial);
     invariant(open !== undefined, `a run of trial ${trial} is set aside, which was not begun`);
     this.#waiting = this.#waiting.filter((run) => run.trial !== trial);
     this.#aside.set(keyOf(trial, repeat), { trial, repeat, params: open.trial.params, reason });
     this.#entries.push({ type: 'setAside', trial, repeat, reason });
+  }
+
+  cancel(trial: number): void {
+    if (this.#recorded.has(trial)) return;
+    this.#cancelled.add(trial);
+    const open = this.#open.get(trial);
+    if (open !== undefined) this.#cancelOpen(open);
   }
 
   takeEntries(): readonly JournalEntry[] {
@@ -167,10 +186,12 @@ class Machine implements Ledger {
   }
 
   #begin(trial: Trial): void {
-    this.#open.set(trial.number, { trial, rung: -1 });
+    const open: Open = { trial, rung: -1 };
+    this.#open.set(trial.number, open);
     this.#numKnown = Math.max(this.#numKnown, trial.number + 1);
+    if (this.#cancelled.has(trial.number)) this.#cancelOpen(open);
     // Every repeat may have ended just before an earlier process was killed.
-    this.#settle(trial);
+    else this.#settle(trial);
   }
 
   /** The search has no more trials: its last bracket may be shorter than planned. True: more runs are waiting now. */
@@ -219,13 +240,31 @@ class Machine implements Ledger {
   }
 
   #record({ trial }: Open, standing: Standing): void {
+    this.#conclude(trial, this.#resultOf(trial.number, standing), standing.rung);
+  }
+
+  /** The rungs that it has reached stay, since they have decided about others. */
+  #cancelOpen({ trial }: Open): void {
     const { number } = trial;
-    const recorded = { ...trial, result: this.#resultOf(number, standing) };
-    this.#study.tell(number, recorded.result);
+    this.#waiting = this.#waiting.filter((run) => run.trial !== number);
+    for (const repeat of this.#repeats()) this.#aside.delete(keyOf(number, repeat));
+    const steps = this.#stopper.stepsOf(number) ?? [];
+    const missing = steps.findIndex((_, rung) => typeof this.#look(number, rung) === 'string');
+    const rungs = this.#rungsOf(number, missing < 0 ? steps.length : missing);
+    const result: TrialResult = { status: 'cancelled', values: [], ...(rungs.length > 0 && { rungs }) };
+    this.#conclude(trial, result, steps.length);
+    this.#settle(trial);
+  }
+
+  /** `lastRung`: the last one of which there may be results. */
+  #conclude(trial: Trial, result: TrialResult, lastRung: number): void {
+    const { number } = trial;
+    const recorded = { ...trial, result };
+    this.#study.tell(number, result);
     this.#open.delete(number);
     this.#recorded.set(number, recorded);
     for (const repeat of this.#repeats()) {
-      for (let rung = 0; rung <= standing.rung; rung++) this.#results.delete(keyOf(number, repeat, rung));
+      for (let rung = 0; rung <= lastRung; rung++) this.#results.delete(keyOf(number, repeat, rung));
     }
     this.#entries.push({ type: 'recorded', trial: recorded });
   }

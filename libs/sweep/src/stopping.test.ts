@@ -75,6 +75,21 @@ describe('successive halving', () => {
     );
   });
 
+  it('keeps the rungs of a trial that is cancelled, which have decided about others', () => {
+    const journal: JournalEntry[] = [];
+    const early = simulate({ sweep: halving, resultOf, atOnce: 1, journal, maxRuns: 60 });
+    const going = early.recorded();
+    const winner = whole.best()!.number;
+    expect(going.some(({ number }) => number === winner)).toBe(false);
+    const rest = { sweep: halving, resultOf, atOnce: 3, journal: reread(journal), cancelled: [winner] };
+    const ledger = simulate(rest);
+    const { result } = ledger.recorded()[winner]!;
+    expect(result).toMatchObject({ status: 'cancelled', values: [] });
+    expect(result.rungs).toEqual(whole.recorded()[winner]!.result.rungs!.slice(0, result.rungs!.length));
+    expect(ledger.recorded()).toHaveLength(24);
+    expect(createLedger(halving, rest.journal).table()).toBe(ledger.table());
+  });
+
   it('goes on from a journal that ends anywhere, with the folders of its runs', () => {
     const full: JournalEntry[] = [];
     simulate({ sweep: halving, resultOf, atOnce: 4, journal: full });
@@ -90,7 +105,7 @@ describe('successive halving', () => {
 
   it('hands out a run that goes on with its folder, its next rung and the length of the last one', () => {
     const ledger = createLedger(halving, [
-      { type: 'begun', trial: 0, repeat: 0, run: 'trial-0000-seed-7' },
+      { type: 'begun', trial: 0, repeat: 0, run: 'trial-0000-seed-7', generation: 0, params: {} },
       { type: 'ended', trial: 0, repeat: 0, rung: 0, values: [1], steps: 10 },
     ]);
     expect(ledger.next()).toMatchObject({
@@ -193,7 +208,7 @@ describe('failures', () => {
       .recorded()
       .filter(({ result }) => result.status === 'failed');
     expect(failed.length).toBeGreaterThan(0);
-    journal.push({ type: 'retried', trials: failed.map(({ number }) => number) });
+    journal.push({ type: 'retried', trials: failed.map(({ number }) => number), forgotten: [] });
     const again = simulate({ sweep, resultOf: repaired, atOnce: 2, journal: reread(journal) });
     expect(again.table()).toBe(simulate({ sweep, resultOf: repaired, atOnce: 1 }).table());
   });

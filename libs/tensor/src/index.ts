@@ -11,6 +11,7 @@ export {
   viewOf,
   wholeRange,
 } from './dtype.ts';
+export { type Histogram, histogram, histogramEdges } from './histogram.ts';
 export type { Shape } from './shape.ts';
 export {
   broadcastShapes,

@@ -2,9 +2,22 @@
 export type { LogGap } from './append-file.ts';
 export type { Length, LengthChange } from './changes.ts';
 export { changesOf, lengthChanged, standingMetrics } from './changes.ts';
+export {
+  type HistogramFile,
+  histogramsFrom,
+  histogramsName,
+  type NamedHistograms,
+  noteLengthInHistograms,
+  type OpenedHistograms,
+  openHistograms,
+  readHistograms,
+  type StepHistograms,
+  takesHistograms,
+} from './histograms.ts';
 export { canonicalJson, hashJson, sha256 } from './json.ts';
 export type { DamagedLine, Lines, LogRecord } from './lines.ts';
 export { formatLine, readLines, recordOf, repairLines } from './lines.ts';
+export type { LogFile } from './log-file.ts';
 export { LogTail, type TailChange } from './log-tail.ts';
 export type { Parent } from './parent.ts';
 export { parentOf } from './parent.ts';

@@ -29,15 +29,18 @@ export function formatLine(record: LogRecord): string {
 
 /**
  * The records of a JSONL file; none if the file does not exist. A last line without its line feed is torn. It is returned apart,
- * as are other lines that are not a JSON object.
+ * as are other lines that are no records. `parse` gives undefined for a line that is no record. Default: a JSON object.
  */
-export async function readLines(path: string): Promise<Lines> {
+export async function readLines(
+  path: string,
+  parse: (line: string) => LogRecord | undefined = recordOf,
+): Promise<Lines> {
   const lines = (await readOrEmpty(path)).split('\n');
   const text = lines.pop()!;
   const records: LogRecord[] = [];
   const damaged: DamagedLine[] = [];
   lines.forEach((line, i) => {
-    const record = recordOf(line);
+    const record = parse(line);
     if (record === undefined) damaged.push(damagedLine(path, i + 1, line));
     else records.push(record);
   });

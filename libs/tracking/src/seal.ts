@@ -27,7 +27,7 @@ export interface Sealed {
 
 export const journalName = 'journal.jsonl';
 
-const logNames = ['metrics.jsonl', 'events.jsonl', 'record.bin', journalName];
+const logNames = ['metrics.jsonl', 'events.jsonl', 'record.bin', 'histograms.jsonl', journalName];
 
 /**
  * Hashes the logs and the named files of a folder as they are, those that exist. The hashes of checkpoints are known from when they

@@ -16,6 +16,7 @@ import {
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
 import { type BlockOptions, bindBlock } from './bound-block.ts';
+import { createHistogramTaker, type HistogramTaker } from './histograms.ts';
 import { createRecorder } from './recorder.ts';
 import { createUpdater, type UpdateResult } from './updater.ts';
 
@@ -47,6 +48,11 @@ export interface BatchSupply {
   release(): void;
 }
 
+export interface UpdateOptions {
+  /** Whether the result has histograms of the update. Default: false. */
+  readonly histograms?: boolean;
+}
+
 /** Sums over the samples of a step. */
 export interface ReducedSums {
   /** Of the gradient, by parameter. */
@@ -65,7 +71,7 @@ export interface Executor {
    * has read. If loss, gradients or that state are not finite and the run must stop then, the state stays and
    * `isUpdated` is false.
    */
-  runUpdate(step: number, copy: ReplicaCopy): UpdateResult;
+  runUpdate(step: number, copy: ReplicaCopy, options?: UpdateOptions): UpdateResult;
   /** The sums over all samples with which the last update has computed. The next step overwrites them. */
   reduced(copy: ReplicaCopy): ReducedSums;
   /** Fills the blocks' evaluation sums for a whole split, after step `step`. */
@@ -88,6 +94,12 @@ export function createExecutor(options: ExecutorOptions): Executor {
   const { record } = layout;
   const recorder = record && createRecorder({ ...bound, thread, record, numShards: config.numShards });
   const updater = thread === 0 ? createUpdater({ ...bound, config }, blocks[0]!) : undefined;
+  let taker: HistogramTaker | undefined;
+  /** Most runs take none, and do not pay for its memory. */
+  const histogramTaker = (): HistogramTaker => {
+    taker ??= createHistogramTaker(bound, blocks[0]!);
+    return taker;
+  };
   return {
     initialize(copy) {
       invariant(updater !== undefined, 'the first thread initialises');
@@ -105,16 +117,17 @@ export function createExecutor(options: ExecutorOptions): Executor {
       hooks.onRan?.(step, segment);
       recorder?.recordPartials(segment);
     },
-    runUpdate(step, copy) {
+    runUpdate(step, copy, { histograms: isCounted = false } = {}) {
       invariant(updater !== undefined, 'the first thread updates');
       const last = blocks[0]!.training(copy, trainingSlot(step));
       last.run(last.numSegments - 1);
+      const counting = isCounted ? histogramTaker() : undefined;
+      counting?.before(copy);
       const result = updater.update(step, copy);
-      if (result.isUpdated) {
-        hooks.onUpdated?.(step, copy);
-        recorder?.recordUpdate(copy);
-      }
-      return result;
+      if (!result.isUpdated) return result;
+      hooks.onUpdated?.(step, copy);
+      recorder?.recordUpdate(copy);
+      return counting ? { ...result, histograms: counting.after(copy) } : result;
     },
     reduced(copy) {
       const { gradientSums, sums } = blocks[0]!.outputs(copy);

@@ -4,9 +4,17 @@ export type { ComputedRecord } from './computed-record.ts';
 export { defineExperiment, definitionOf, isExperiment } from './define-experiment.ts';
 export type { ProgramsDescription } from './describe.ts';
 export { describePrograms } from './describe.ts';
-export type { BatchSupply, Executor, ExecutorHooks, ExecutorOptions, ReducedSums } from './executor.ts';
+export type {
+  BatchSupply,
+  Executor,
+  ExecutorHooks,
+  ExecutorOptions,
+  ReducedSums,
+  UpdateOptions,
+} from './executor.ts';
 export { createExecutor } from './executor.ts';
 export type { Batch, Experiment, FunctionExperiment, Inputs, ModelExperiment } from './experiment.ts';
+export type { UpdateHistograms } from './histograms.ts';
 export { idleSteps } from './idle-optimizer.ts';
 export type { LocalOptions, LocalResult } from './local.ts';
 export { trainLocally } from './local.ts';

@@ -28,7 +28,7 @@ import {
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
 import { type ComputedRecord, computedRecord } from './computed-record.ts';
-import { createExecutor, type ExecutorHooks, type ReducedSums } from './executor.ts';
+import { createExecutor, type ExecutorHooks, type ReducedSums, type UpdateOptions } from './executor.ts';
 import { replicatedValues, type StepValue } from './replicated-values.ts';
 import type { UpdateResult } from './updater.ts';
 
@@ -54,7 +54,7 @@ export interface LocalWorker {
   initialize(): void;
   /** Runs the segments and exchanges of step `step`, from 1, without its update. */
   runSegments(step: number): void;
-  update(step: number): UpdateResult;
+  update(step: number, options?: UpdateOptions): UpdateResult;
   /** The sums over all samples with which the last update has computed. The next step overwrites them. */
   reduced(): ReducedSums;
   /** The metrics of the last update. */
@@ -109,7 +109,7 @@ export function createLocalWorker(options: LocalWorkerOptions, programs: Program
         combineAll();
       }
     },
-    update: (step) => executors[0]!.runUpdate(step, copy),
+    update: (step, options) => executors[0]!.runUpdate(step, copy, options),
     reduced: () => executors[0]!.reduced(copy),
     stepMetrics() {
       const values = view(layout.stepMetrics);

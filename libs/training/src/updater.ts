@@ -19,6 +19,7 @@ import {
 } from '@lockstep/run';
 import type { TypedArray } from '@lockstep/tensor';
 import type { BlockOptions, BoundBlock } from './bound-block.ts';
+import type { UpdateHistograms } from './histograms.ts';
 import { perCopy } from './per-copy.ts';
 
 export interface UpdateResult {
@@ -26,6 +27,8 @@ export interface UpdateResult {
   readonly isUpdated: boolean;
   /** What was not finite before the update; absent if everything was. */
   readonly nonFinite?: NonFinite;
+  /** Of the update, where they were asked for and it was made. */
+  readonly histograms?: UpdateHistograms;
 }
 
 export interface Updater {

@@ -13,8 +13,16 @@ export interface Condition {
   readonly value: string;
 }
 
+/** What conditions are asked of, for messages, and the values that its `status` can have. */
+export interface Filtered {
+  readonly what: 'run' | 'trial';
+  readonly statuses: readonly string[];
+}
+
+const runs: Filtered = { what: 'run', statuses };
+
 /** Conditions between commas. Throws `config` for text that is none. */
-export function parseFilter(filter: string): readonly Condition[] {
+export function parseFilter(filter: string, of: Filtered = runs): readonly Condition[] {
   return filter.split(',').map((text) => {
     const [, key = '', operator, value = ''] =
       /^\s*([^<>=!\s]+)\s*(<=|>=|!=|=|<|>)\s*(.*?)\s*$/.exec(text) ?? [];
@@ -26,17 +34,17 @@ export function parseFilter(filter: string): readonly Condition[] {
       );
     }
     const condition = { key, operator: operator as Operator, value };
-    requireStatus(condition);
+    requireStatus(condition, of);
     return condition;
   });
 }
 
-/** A misspelt status would select no run. */
-function requireStatus({ key, value }: Condition): void {
-  if (key !== 'status' || value.includes('*') || statuses.some((status) => status === value)) return;
-  const [near] = nearNames(value, statuses, 1);
-  const hint = near === undefined ? `it is one of ${statuses.join(', ')}` : `did you mean ${near}?`;
-  throw new LockstepError('config', `no run has the status '${value}'; ${hint}`, { value, near });
+/** A misspelt status would select nothing. */
+function requireStatus({ key, value }: Condition, { what, statuses: known }: Filtered): void {
+  if (key !== 'status' || value.includes('*') || known.includes(value)) return;
+  const [near] = nearNames(value, known, 1);
+  const hint = near === undefined ? `it is one of ${known.join(', ')}` : `did you mean ${near}?`;
+  throw new LockstepError('config', `no ${what} has the status '${value}'; ${hint}`, { value, near });
 }
 
 /** Values without the key meet no condition on it, `!=` included. Throws `config` for a condition that its value cannot be compared by. */

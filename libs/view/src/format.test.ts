@@ -7,7 +7,9 @@ import {
   millisecondsText,
   numberText,
   rateText,
+  settingText,
   shortHash,
+  spreadText,
 } from './format.ts';
 
 it('writes metrics as people read them', () => {
@@ -17,6 +19,17 @@ it('writes metrics as people read them', () => {
   expect(metricText('loss', Number.NEGATIVE_INFINITY)).toBe('−∞');
   expect(metricText('samples/second', 12_345.6)).toBe('12,346');
   expect([0, -1.5, 123_456, 1.2e-5].map(numberText)).toEqual(['0', '−1.500', '1.23e5', '1.20e−5']);
+  expect([0.05, 0.177_956_408_99, 'relu', true, 1e-5].map(settingText)).toEqual([
+    ...['0.05', '0.1780', 'relu', 'true', '0.00001'],
+  ]);
+  expect([9_999, 42_660.4].map(numberText)).toEqual(['9999', '42660']);
+  expect([0.000_778, 0.12, 12.34, 4e-9, 0].map(spreadText)).toEqual([
+    '0.00078',
+    '0.12',
+    '12',
+    '4.00e−9',
+    '0',
+  ]);
   expect([9.87, 1_840.2].map(rateText)).toEqual(['9.9', '1,840']);
 });
 

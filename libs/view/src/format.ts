@@ -18,8 +18,9 @@ export function metricText(name: string, value: number): string {
 export function numberText(value: number): string {
   const size = Math.abs(value);
   if (value === 0) return '0';
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace('e+', 'e').replace('-', '−');
-  return value.toPrecision(4).replace('-', '−');
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(2).replace('e+', 'e').replaceAll('-', '−');
+  const text = size >= 1e4 ? String(Math.round(value)) : value.toPrecision(4);
+  return text.replace('-', '−');
 }
 
 /** `0:32`, `12:05`, `1:02:03`. */
@@ -35,6 +36,14 @@ export function millisecondsText(ms: number): string {
   if (ms >= 1_000) return `${(ms / 1_000).toPrecision(3)} s`;
   return `${ms >= 100 ? ms.toFixed(0) : ms >= 10 ? ms.toFixed(1) : ms.toFixed(2)} ms`;
 }
+
+/** A setting: numbers that would be long have four digits that count. */
+export const settingText = (value: string | number | boolean): string =>
+  typeof value === 'number' && String(value).length > 8 ? numberText(value) : String(value);
+
+/** Two digits that count, as one writes the spread of a value. */
+export const spreadText = (spread: number): string =>
+  spread !== 0 && spread < 1e-6 ? numberText(spread) : String(Number(spread.toPrecision(2)));
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 

@@ -1,5 +1,5 @@
 /** What a page shows of runs, as plain data. Runs in Node and in browsers: nothing here reads a file. */
-export { type Condition, meets, parseFilter } from './conditions.ts';
+export { type Condition, type Filtered, meets, parseFilter } from './conditions.ts';
 export {
   type Curve,
   emptyCurve,
@@ -22,8 +22,19 @@ export {
   numberText,
   percentText,
   rateText,
+  settingText,
   shortHash,
+  spreadText,
 } from './format.ts';
+export { type Heat, heatOf } from './heat.ts';
+export {
+  fewer,
+  type HistogramKind,
+  type HistogramRow,
+  type HistogramStep,
+  histogramKinds,
+  namesIn,
+} from './histograms.ts';
 export type {
   CurveKind,
   Delta,
@@ -42,6 +53,45 @@ export { GrowingProgram, type PartKind, type ProgramPart, type TraceEvent } from
 export { Series } from './series.ts';
 export { type Band, bandOf, smoothed } from './smooth.ts';
 export { type RunStatus, statuses } from './status.ts';
+export {
+  type Brush,
+  formatBrush,
+  isWithin,
+  type OptionsBrush,
+  parseBrush,
+  type RangeBrush,
+  withBrush,
+} from './sweep/brush.ts';
+export {
+  type ChoiceMade,
+  type ImportanceView,
+  type ObjectiveView,
+  type ParamAxis,
+  paramOf,
+  type RungPoint,
+  type SweepDelta,
+  type SweepFacts,
+  type SweepProgress,
+  type SweepStatus,
+  type SweepView,
+  type TrialRun,
+  type TrialStatus,
+  type TrialView,
+  trialStatuses,
+  withTrials,
+} from './sweep/model.ts';
+export { meansAt, type RungView, rungsOf } from './sweep/rungs.ts';
+export {
+  measuredScale,
+  numberScale,
+  optionScale,
+  type Range,
+  type Scale,
+  scaleOfAxis,
+  type Tick,
+  tickText,
+} from './sweep/scale.ts';
+export { type BestSoFar, bestSoFar, countsOf, isBetter, standings, trialValues } from './sweep/trials.ts';
 export {
   type GenerationMark,
   type LogEntry,

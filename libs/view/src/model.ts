@@ -1,7 +1,9 @@
 /** What a page knows of runs. */
 import type { Curve } from './curve.ts';
+import type { HistogramStep } from './histograms.ts';
 import type { ProgramPart } from './program.ts';
 import type { RunStatus } from './status.ts';
+import type { SweepDelta, SweepView } from './sweep/model.ts';
 import type { Timeline } from './timeline.ts';
 import type { Value } from './values.ts';
 import type { Work } from './work.ts';
@@ -74,12 +76,16 @@ export interface RunView {
   readonly workers: readonly WorkerView[];
   /** Parts of a step, from a trace; empty without one. */
   readonly program: readonly ProgramPart[];
+  /** Of some steps, ascending; empty in a run that was not asked for them. */
+  readonly histograms: readonly HistogramStep[];
 }
 
 export interface PageData {
   /** When it was read, in milliseconds since 1970. */
   readonly time: number;
   readonly runs: readonly RunView[];
+  /** Their runs are among `runs`. */
+  readonly sweeps: readonly SweepView[];
   /** Folders that are no runs, a sentence each. */
   readonly warnings: readonly string[];
   /** Where changes after this data begin; absent in a file, which does not change. */
@@ -98,6 +104,9 @@ export interface WindowData {
 export interface Delta {
   readonly time: number;
   readonly runs: readonly RunDelta[];
+  /** Runs after those that were there, in order. */
+  readonly added: readonly RunView[];
+  readonly sweeps: readonly SweepDelta[];
 }
 
 export interface RunDelta {
@@ -115,4 +124,6 @@ export interface RunDelta {
   >;
   readonly workers?: readonly WorkerView[];
   readonly program?: readonly ProgramPart[];
+  /** Of later steps. */
+  readonly histograms?: readonly HistogramStep[];
 }

@@ -13,15 +13,15 @@ export type Values = ReadonlyMap<string, Value>;
 const camelCase = (key: string): string =>
   key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The key as runs have it. Throws `config`, with the nearest keys, where none of the runs has it. */
-export function keyNamed(all: readonly Values[], key: string): string {
+/** The key as runs or trials have it. Throws `config`, with the nearest keys, where none of them has it. */
+export function keyNamed(all: readonly Values[], key: string, what: 'run' | 'trial' = 'run'): string {
   const known = [key, camelCase(key)].find((name) => all.some((values) => values.has(name)));
   if (known !== undefined) return known;
   const names = [...new Set(all.flatMap((values) => [...values.keys()]))];
   const near = nearNames(key, names);
-  const shown = names.filter((name) => !/^(?:config|params|last|best)\./.test(name)).sort();
+  const shown = names.filter((name) => !/^(?:config|params|last|best|spread)\./.test(name)).sort();
   const hint = near.length > 0 ? `did you mean ${near.join(' or ')}?` : `they have ${shown.join(', ')}`;
-  throw new LockstepError('config', `no run has '${key}'; ${hint}`, { key, near });
+  throw new LockstepError('config', `no ${what} has '${key}'; ${hint}`, { key, near });
 }
 
 /**

@@ -4,7 +4,7 @@ import { LockstepError } from '@lockstep/errors';
 import { text, texts, wholeNumber, words } from '../option.ts';
 import { command } from './command.ts';
 
-const runs = words({ describe: 'folders of runs, or folders in which runs are (default: runs)' });
+const runs = words({ describe: 'folders of runs and sweeps, or folders in which these are (default: runs)' });
 
 /** The folder of all runs, where none was named. */
 const named = (paths: readonly string[] | undefined): readonly string[] =>
@@ -12,7 +12,7 @@ const named = (paths: readonly string[] | undefined): readonly string[] =>
 
 export const view = command({
   name: 'view',
-  summary: 'show runs in a browser: curves, workers, members, records',
+  summary: 'show runs and sweeps in a browser: curves, trials, workers, members, records',
   positionals: { runs },
   options: {
     port: wholeNumber(0, { describe: 'port of the page; 0 takes a free one', default: 0 }),
@@ -26,6 +26,7 @@ export const view = command({
   examples: [
     ['view', 'all runs of the folder `runs`, as they go on'],
     ['view runs/2026-11-22-mnist-cnn-3f9c --port 8080', 'one run'],
+    ['view runs/sweeps/2026-11-30-quick-6a46', 'one sweep and the runs of its trials'],
   ],
   run: async ({ runs: paths, port, bind, token, host: names, json }, { terminal }) => {
     const { servePage } = await import('../page.ts');
@@ -48,12 +49,13 @@ export const view = command({
 
 export const report = command({
   name: 'report',
-  summary: 'write runs into one file that a browser opens without a server',
+  summary: 'write runs and sweeps into one file that a browser opens without a server',
   positionals: { runs },
   options: { out: text({ describe: 'file to write', default: 'report.html' }) },
   examples: [
     ['report runs/2026-11-22-mnist-cnn-3f9c --out mnist.html', 'one run'],
     ['report runs', 'all runs of a folder'],
+    ['report runs/sweeps/2026-11-30-quick-6a46', 'one sweep'],
   ],
   run: async ({ runs: paths, out, json }, { terminal }) => {
     if (!/^\.html?$/.test(extname(out))) {
@@ -62,16 +64,21 @@ export const report = command({
     const { createReport } = await import('@lockstep/page');
     const { isLocked } = await import('../run-lock.ts');
     const { writeOut } = await import('../writable.ts');
-    const { html, numRuns, warnings } = await createReport({ paths: named(paths), isRunning: isLocked });
+    const { html, numRuns, numSweeps, warnings } = await createReport({
+      paths: named(paths),
+      isRunning: isLocked,
+    });
     for (const warning of warnings) terminal.err.write(`lockstep: ${warning}\n`);
     const bytes = Buffer.from(html);
     await writeOut(out, bytes);
     if (json) {
-      terminal.out.write(`${JSON.stringify({ written: out, runs: numRuns, bytes: bytes.length })}\n`);
+      const counts = { runs: numRuns, ...(numSweeps > 0 && { sweeps: numSweeps }) };
+      terminal.out.write(`${JSON.stringify({ written: out, ...counts, bytes: bytes.length })}\n`);
     } else {
       const { bytesText } = await import('../display/programs.ts');
       const { plural } = await import('../display/format.ts');
-      terminal.out.write(`${out}  ${plural(numRuns, 'run')}, ${bytesText(bytes.length)}\n`);
+      const sweeps = numSweeps === 0 ? '' : `${plural(numSweeps, 'sweep')}, `;
+      terminal.out.write(`${out}  ${sweeps}${plural(numRuns, 'run')}, ${bytesText(bytes.length)}\n`);
     }
     return 0;
   },

@@ -1,6 +1,6 @@
 /** Commands that show whether a run is what it says it is. */
 import { numberBetween, wholeNumber, words } from '../option.ts';
-import { runFolder } from '../options.ts';
+import { intervalOptions, runFolder } from '../options.ts';
 import { command } from './command.ts';
 
 export const diff = command({
@@ -11,6 +11,7 @@ export const diff = command({
   },
   options: {
     from: wholeNumber(0, { describe: 'begin at the newest saved state up to this step', default: 0 }),
+    ...intervalOptions,
   },
   examples: [
     [
@@ -35,6 +36,7 @@ export const verify = command({
       describe: 'least part of all steps that is computed again',
       default: 0.1,
     }),
+    ...intervalOptions,
   },
   examples: [
     ['verify runs/2026-11-22-mnist-cnn-3f9c', 'a tenth of its steps'],

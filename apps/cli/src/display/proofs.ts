@@ -16,6 +16,7 @@ const causes: Readonly<Record<RunDifference['cause'], string>> = {
   profile: 'the profile: contractions are rounded otherwise',
   build: 'the build: other code of the packages computed the run',
   setting: 'the settings: the runs have other ones',
+  log: 'the log: what the workers computed is what is computed here, and a file of the run says something else',
   worker:
     'the worker: neither data, program, profile nor build explain it, so its machine computed something else',
 };
@@ -86,10 +87,16 @@ export function plannedLine({ drawn, numIntervals, coverage }: Draw, seed: numbe
 
 const percent = (part: number): string => `${(100 * part).toFixed(1)}%`;
 
-export function verificationLines(found: Verification, { folder, changes }: RecordedRun): readonly string[] {
-  const { verified, intervals, seal, damaged, missed, compared } = found;
+export function verificationLines(
+  found: Verification,
+  { folder, changes, checkpoints }: RecordedRun,
+): readonly string[] {
+  const { verified, intervals, seal, damaged, compared } = found;
   const wrong = intervals.filter(({ finding }) => finding !== null);
-  const counts = `${plural(compared.steps, 'step')}, ${plural(compared.digests, 'digest')}, ${plural(compared.fingerprints, 'fingerprint')}, ${plural(compared.evaluations, 'evaluation')}, ${plural(intervals.length - wrong.length, 'closing checkpoint')}`;
+  const numClosing = intervals.filter(
+    ({ finding, to }) => finding === null && checkpoints.includes(to),
+  ).length;
+  const counts = `${plural(compared.steps, 'step')}, ${plural(compared.digests, 'digest')}, ${plural(compared.fingerprints, 'fingerprint')}, ${plural(compared.evaluations, 'evaluation')}, ${plural(numClosing, 'closing checkpoint')}`;
   const changed = changes.map(({ what }) => what).join(', ');
   return [
     `${verified ? '✓ verified' : '✗ not verified'}   run ${folder}`,
@@ -99,19 +106,24 @@ export function verificationLines(found: Verification, { folder, changes }: Reco
     ...damaged.map((message) => `  ✗ ${message}`),
     `  files:     ${sealText(found)}`,
     ...(changed === '' ? [] : [`  changed since the run: ${changed}`]),
-    missed === 0
-      ? '  every step was computed again'
-      : `  one altered interval would have been missed with a probability of ${percent(missed)}; --fraction 1 computes every step again`,
+    `  ${coverageText(found)}`,
   ];
 }
 
+function coverageText({ intervals, missed }: Verification): string {
+  if (intervals.length === 0) return 'no step is recorded, so none was computed again';
+  if (missed === 0) return 'every step was computed again';
+  return `one altered interval would have been missed with a probability of ${percent(missed)}; --fraction 1 computes every step again`;
+}
+
 function sealText({ seal }: Verification): string {
-  const { state, intact, findings, time } = seal;
+  const { state, intact, findings, removed, time } = seal;
   if (state === 'unsealed')
     return 'not sealed: the run has not ended in order, so that altered files show only in the intervals';
   const since = state === 'resumed' ? '; the run went on since, so that only its logs are compared' : '';
   const checked = `${intact.length} of ${intact.length + findings.length} files are as they were sealed at ${time}`;
-  return `${checked}${since}`;
+  const gone = removed.length === 0 ? '' : `; ${plural(removed.length, 'file')} of checkpoints removed since`;
+  return `${checked}${gone}${since}`;
 }
 
 const intervalText = ({ from, to, finding }: CheckedInterval): string =>

@@ -97,6 +97,7 @@ export function runText(run: RunRecord, width: number): string {
     ['created', created],
     ['command', run.command === undefined ? undefined : `lockstep ${run.command.map(shellWord).join(' ')}`],
     ['parent', parentText(run)],
+    ['sweep', run.sweep && `${run.sweep.folder}, trial ${run.sweep.trial}`],
     ['seed', run.seed === undefined ? undefined : String(run.seed)],
     ['params', assignments(run.params)],
     ['settings', assignments(run.config)],

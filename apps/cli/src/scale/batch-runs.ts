@@ -4,19 +4,19 @@ import { LockstepError } from '@lockstep/errors';
 import { type RunRecord, readRun } from '@lockstep/records';
 import type { BatchRun, NoiseSeries } from '@lockstep/scaling';
 import { choice, type Direction, type Evaluation, grid, maximize, minimize } from '@lockstep/search';
-import { defineSweep, type SetAside, type Sweep } from '@lockstep/sweep';
+import { defineSweep, readSweepManifest, type SetAside, type Sweep } from '@lockstep/sweep';
 import { loadModule } from '../experiment-file.ts';
 import { whileLocked } from '../run-lock.ts';
-import type { SweepDisplay } from '../sweep/sweep-display.ts';
+import type { TrainingDisplay } from '../sweep/sweep-display.ts';
 import type { SweepExperiment } from '../sweep/sweep-file.ts';
 import {
   createSweepFolder,
   openJournal,
   readKeptExperiment,
-  readSweepManifest,
   runsFolder,
   writeTable,
 } from '../sweep/sweep-folder.ts';
+import { placeOfSweep } from '../sweep/sweep-place.ts';
 import { trainSweep } from '../sweep/sweep-session.ts';
 import { type ScaleRequest, scaledFile, sweepIn } from './scale-folder.ts';
 
@@ -43,7 +43,7 @@ interface BatchSession {
   readonly direction: Direction;
   /** Worker processes, which train as many runs side by side. */
   readonly workers: number;
-  readonly display: SweepDisplay;
+  readonly display: TrainingDisplay;
 }
 
 /** Trains what the sweep still needs. */
@@ -69,7 +69,11 @@ export async function trainBatchSizes(session: BatchSession): Promise<BatchAxis>
       const { threads } = request;
       const { ledger, isStopped } = await trainSweep({
         ...{ folder: own, name, sweep, experiment, profile, journal, workers, threads, display },
-        checkpointBytes: undefined,
+        ...{
+          checkpointBytes: undefined,
+          place: placeOfSweep(own, journal.entries, {}),
+          keysFolder: undefined,
+        },
       });
       if (isStopped) return { isStopped, runs: [], failed: [], experiment };
       requireNoneAside(folder, ledger.aside);

@@ -2,7 +2,7 @@
 import type { BatchRow, Target } from '@lockstep/scaling';
 import { metric as metricText, plural } from '../display/format.ts';
 import { milliseconds } from '../display/link.ts';
-import type { SweepDisplay } from '../sweep/sweep-display.ts';
+import type { TrainingDisplay } from '../sweep/sweep-display.ts';
 import type { Stream } from '../terminal.ts';
 import type { CriticalPoint } from './branch-runs.ts';
 import type { Findings } from './findings.ts';
@@ -12,7 +12,7 @@ import type { WorkerRow } from './worker-runs.ts';
 
 export interface ScaleDisplay {
   /** Of the sweep over batch sizes. */
-  readonly sweep: SweepDisplay;
+  readonly sweep: TrainingDisplay;
   started(folder: string, request: ScaleRequest): void;
   batches(rows: readonly BatchRow[], target: Target): void;
   worker(row: WorkerRow): void;
@@ -32,6 +32,15 @@ const rowsOf = ({ batches, workers, critical, noise }: Findings): readonly objec
   ...critical.map((row) => ({ axis: 'critical', ...row })),
 ];
 
+/** What a scale says itself, or leaves out, of the sweep underneath. */
+const unsaid = {
+  started: () => undefined,
+  step: () => undefined,
+  ranUntil: () => undefined,
+  ended: () => undefined,
+  failed: () => undefined,
+} as const;
+
 function jsonDisplay(out: Stream): ScaleDisplay {
   // JSON has no numbers that are not finite.
   const visible = (_key: string, value: unknown): unknown =>
@@ -40,11 +49,10 @@ function jsonDisplay(out: Stream): ScaleDisplay {
     out.write(`${JSON.stringify({ event, ...facts }, visible)}\n`);
   return {
     sweep: {
-      started: () => undefined,
+      ...unsaid,
       note: (message) => write('note', { message }),
       begun: ({ seed, params }, run) => write('begun', { seed, params, run }),
       recorded: ({ params, result }) => write('trial', { params, ...result }),
-      ended: () => undefined,
     },
     started: (folder, request) => write('started', { scale: folder, ...request }),
     batches: (rows, target) => write('batches', { target, rows }),
@@ -68,7 +76,7 @@ function peopleDisplay(out: Stream): ScaleDisplay {
   let metric = '';
   return {
     sweep: {
-      started: () => undefined,
+      ...unsaid,
       note: line,
       begun: () => undefined,
       recorded: ({ params, result: { values, spreads, reason } }) => {
@@ -81,7 +89,6 @@ function peopleDisplay(out: Stream): ScaleDisplay {
             : `${metric} ${metricText(metric, value)}${around}`;
         line(`batch ${params.batchSize}  ${end}`);
       },
-      ended: () => undefined,
     },
     started(folder, request) {
       const { name, rule, batches, workers, seeds, profile, epochs } = request;

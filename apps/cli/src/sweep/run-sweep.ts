@@ -4,11 +4,10 @@ import { offeredProfiles } from '@lockstep/kernels';
 import { checkSpace } from '@lockstep/search';
 import {
   createLedger,
-  describeSweep,
   type JournalEntry,
-  requireSameSweep,
+  readSweepManifest,
   type Sweep,
-  type SweepRun,
+  type SweepManifest,
 } from '@lockstep/sweep';
 import { plural } from '../display/format.ts';
 import { exitCodes } from '../errors.ts';
@@ -17,17 +16,20 @@ import type { OutputArgs } from '../options.ts';
 import { whileLocked } from '../run-lock.ts';
 import type { Terminal } from '../terminal.ts';
 import { requireWritableFolder } from '../writable.ts';
+import { recordTrials, sweepToResume } from './more-trials.ts';
+import { showPlan } from './show-plan.ts';
 import { createJsonSweepDisplay, createPeopleSweepDisplay, type SweepDisplay } from './sweep-display.ts';
 import { loadSweep, loadSweptExperiment, type SweepExperiment, type SweepFile } from './sweep-file.ts';
 import {
   createSweepFolder,
+  discardIfEmpty,
+  discardTable,
   type OpenJournal,
   openJournal,
   readKeptExperiment,
-  readSweepManifest,
-  type SweepManifest,
   writeTable,
 } from './sweep-folder.ts';
+import { placeOfSweep } from './sweep-place.ts';
 import { trainSweep } from './sweep-session.ts';
 
 interface SweepArgs extends OutputArgs {
@@ -35,6 +37,9 @@ interface SweepArgs extends OutputArgs {
   readonly workers: number;
   readonly threads: number | undefined;
   readonly resume: string | undefined;
+  readonly trials: number | undefined;
+  readonly bind: string | undefined;
+  readonly keys: string | undefined;
   readonly sweepRoot: string;
   readonly dryRun: boolean;
   readonly retryFailed: boolean;
@@ -50,14 +55,26 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
       'lockstep sweep takes the file of a new sweep, or --resume FOLDER to go on with one, and not both',
     );
   }
+  if (args.trials !== undefined && args.resume === undefined) {
+    throw new LockstepError(
+      'config',
+      `--trials ${args.trials} needs --resume: the file of a new sweep says how many trials it has`,
+    );
+  }
   if (args.retryFailed && args.resume === undefined) {
     throw new LockstepError('config', '--retry-failed needs --resume: a new sweep has no failed trials');
+  }
+  if (args.dryRun && args.resume !== undefined) {
+    throw new LockstepError(
+      'config',
+      `--dry-run is for the file of a new sweep; lockstep sweep show ${args.resume} shows what is left of this one`,
+    );
   }
   if (args.resume !== undefined) return resumeSweep(args.resume.replace(/(?<=.)\/+$/, ''), args, display);
   const file = await loadSweep(args.sweep!);
   const experiment = await loadSweptExperiment(file);
   checkParameters(file.sweep, experiment);
-  if (args.dryRun) return showPlan(file.sweep, display);
+  if (args.dryRun) return showPlan(file.sweep, experiment, args, display);
   await requireWritableFolder('sweep-root', args.sweepRoot);
   const profile = file.sweep.profile ?? offeredProfiles()[0]!;
   const folder = await createSweepFolder(args.sweepRoot, file, experiment, profile);
@@ -68,8 +85,8 @@ export async function runSweep(args: SweepArgs, { out }: Terminal): Promise<numb
 
 async function resumeSweep(folder: string, args: SweepArgs, display: SweepDisplay): Promise<number> {
   const manifest = await readSweepManifest(folder);
-  const { sweep }: SweepFile = await loadSweep(manifest.file);
-  requireSameSweep(manifest.sweep, describeSweep(sweep));
+  const file: SweepFile = await loadSweep(manifest.file);
+  const sweep = sweepToResume(folder, manifest, file.sweep, args.trials);
   if (sweep.profile !== undefined && sweep.profile !== manifest.profile) {
     throw new LockstepError(
       'config',
@@ -78,26 +95,14 @@ async function resumeSweep(folder: string, args: SweepArgs, display: SweepDispla
     );
   }
   const experiment = await readKeptExperiment(folder, manifest);
-  return whileLocked(folder, () => trainToTable(folder, manifest, sweep, experiment, args, display));
+  return whileLocked(folder, async () => {
+    const current = await recordTrials(folder, manifest, sweep.trials);
+    return trainToTable(folder, current, sweep, experiment, args, display);
+  });
 }
 
 function checkParameters({ space }: Sweep, { exported }: SweepExperiment): void {
   checkSpace(space, 'params' in exported ? exported.params : {});
-}
-
-/** The runs that do not depend on results. */
-function showPlan(sweep: Sweep, display: SweepDisplay): number {
-  const ledger = createLedger(sweep);
-  const runs: SweepRun[] = [];
-  for (let next = ledger.next(); typeof next === 'object'; next = ledger.next()) runs.push(next);
-  const known = new Set(runs.map(({ trial }) => trial)).size;
-  display.note(
-    `${plural(sweep.trials, 'trial')} at most × ${plural(sweep.repeats, 'seed')}; those that do not depend on results, ${known}:`,
-  );
-  for (const { trial, seed, params } of runs) {
-    display.note(`trial ${trial}, seed ${seed}: ${JSON.stringify(params)}`);
-  }
-  return exitCodes.done;
 }
 
 async function trainToTable(
@@ -114,10 +119,12 @@ async function trainToTable(
   const threads = threadsFor(args.threads, workers, Number.MAX_SAFE_INTEGER);
   const checkpointBytes = checkpointMib === undefined ? undefined : checkpointMib * 2 ** 20;
   try {
-    const retried = args.retryFailed ? retry(sweep, journal, display) : [];
+    const retried = args.retryFailed ? await retry(folder, sweep, journal, display) : [];
     const known = { ...journal, entries: [...journal.entries, ...retried] };
-    const session = { folder, name, sweep, experiment, profile, workers, threads, checkpointBytes, display };
-    const { ledger, isStopped } = await trainSweep({ ...session, journal: known });
+    const { ledger, isStopped } = await trainSweep({
+      ...{ folder, name, sweep, experiment, profile, workers, threads, checkpointBytes, display },
+      ...{ journal: known, place: placeOfSweep(folder, journal.entries, args), keysFolder: args.keys },
+    });
     const trials = ledger.recorded();
     if (isStopped) {
       display.ended({ type: 'interrupted', numRecorded: trials.length, folder });
@@ -127,24 +134,42 @@ async function trainToTable(
       display.ended({ type: 'incomplete', aside: ledger.aside, numRecorded: trials.length, folder });
       return exitCodes.incomplete;
     }
+    if (trials.length < sweep.trials) {
+      const { name: search } = sweep.search;
+      display.note(`${search} has no more assignments: ${trials.length} of ${sweep.trials} trials`);
+    }
     const tableSha256 = await writeTable(folder, ledger.table());
     const front = sweep.objectives.length > 1 ? ledger.front() : undefined;
     display.ended({ type: 'done', tableSha256, best: ledger.best(), front, trials, folder });
     return exitCodes.done;
+  } catch (error) {
+    if (!(await discardIfEmpty(folder))) display.failed(folder);
+    throw error;
   } finally {
     journal.close();
   }
 }
 
 /** Lets all failed trials be trained again. */
-function retry(sweep: Sweep, journal: OpenJournal, display: SweepDisplay): readonly JournalEntry[] {
-  const failed = createLedger(sweep, journal.entries)
-    .recorded()
-    .filter(({ result }) => result.status === 'failed')
-    .map(({ number }) => number);
+async function retry(
+  folder: string,
+  sweep: Sweep,
+  journal: OpenJournal,
+  display: SweepDisplay,
+): Promise<readonly JournalEntry[]> {
+  const recorded = createLedger(sweep, journal.entries).recorded();
+  const failed = recorded.filter(({ result }) => result.status === 'failed').map(({ number }) => number);
   display.note(`${plural(failed.length, 'failed trial')} to train again`);
   if (failed.length === 0) return [];
-  const entry: JournalEntry = { type: 'retried', trials: failed };
-  journal.append([entry]);
-  return [entry];
+  await discardTable(folder);
+  const entry = { type: 'retried', trials: failed, forgotten: [] } as const;
+  const kept = new Set(
+    createLedger(sweep, [...journal.entries, entry])
+      .recorded()
+      .map(({ number }) => number),
+  );
+  const numbers = recorded.map(({ number }) => number);
+  const whole: JournalEntry = { ...entry, forgotten: numbers.filter((number) => !kept.has(number)) };
+  journal.append([whole]);
+  return [whole];
 }

@@ -1,16 +1,32 @@
 /** What a sweep prints: a line for each trial, for people or as JSON. */
 import type { RecordedTrial } from '@lockstep/search';
 import type { SetAside, Sweep, SweepRun } from '@lockstep/sweep';
+import { coloured } from '../display/colour.ts';
 import { plural } from '../display/format.ts';
+import { createMovingLines } from '../display/moving-lines.ts';
 import { fittedTable } from '../display/table.ts';
-import { type Stream, widthOf } from '../terminal.ts';
+import { rowsOf, type Stream, widthOf } from '../terminal.ts';
+import type { Estimate } from './estimate.ts';
+import { createLiveTable, type LiveTable } from './live-table.ts';
+import { paramsText, shortText, valueText } from './trial-table.ts';
 
-export interface SweepDisplay {
+/** What the training of a sweep tells. */
+export interface TrainingDisplay {
   started(facts: SweepStart): void;
   note(message: string): void;
   begun(run: SweepRun, name: string): void;
   recorded(trial: RecordedTrial): void;
+  step?(run: SweepRun, step: number, totalSteps: number | undefined): void;
+  /** A run is no longer trained, or waits at a rung. */
+  ranUntil?(run: SweepRun): void;
+}
+
+export interface SweepDisplay extends TrainingDisplay {
+  /** `texts`: what people read of it. */
+  estimated(estimate: Estimate, texts: readonly string[]): void;
   ended(ending: SweepEnding): void;
+  /** An error ends the sweep, which somebody else reports. */
+  failed(folder: string): void;
 }
 
 export interface SweepStart {
@@ -21,8 +37,10 @@ export interface SweepStart {
   readonly workers: number;
   readonly threads: number;
   readonly endpoint: string;
+  /** The address for workers of other machines. */
+  readonly join: string;
   /** Trials whose results an earlier process has recorded. */
-  readonly numRecorded: number;
+  readonly recorded: readonly RecordedTrial[];
 }
 
 export type SweepEnding =
@@ -56,8 +74,9 @@ const onFront = ({ number, params, result }: RecordedTrial) => ({
 export function createJsonSweepDisplay(out: Stream): SweepDisplay {
   const write = (event: string, facts: object) => out.write(`${JSON.stringify({ event, ...facts })}\n`);
   return {
-    started: ({ folder, sweep: { trials, repeats }, numRecorded, ...rest }) => {
-      const { name, profile, workers, threads, endpoint } = rest;
+    started: ({ folder, sweep: { trials, repeats }, recorded, ...rest }) => {
+      const { name, profile, workers, threads, endpoint, join } = rest;
+      const numRecorded = recorded.length;
       write('started', {
         name,
         sweep: folder,
@@ -68,12 +87,15 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
         workers,
         threads,
         endpoint,
+        join,
       });
     },
     note: (message) => write('note', { message }),
+    estimated: (estimate) => write('estimated', { ...estimate }),
     begun: ({ trial, repeat, seed, params }, run) => write('begun', { trial, repeat, seed, params, run }),
     recorded: ({ number, params, result: { status, values, spreads, reason } }) =>
       write('trial', { trial: number, params, status, value: values[0], spread: spreads?.[0], reason }),
+    failed: (folder) => write('failed', { sweep: folder }),
     ended: (ending) => {
       const { folder } = ending;
       if (ending.type === 'interrupted') {
@@ -93,43 +115,103 @@ export function createJsonSweepDisplay(out: Stream): SweepDisplay {
   };
 }
 
-export function createPeopleSweepDisplay(out: Stream): SweepDisplay {
-  const line = (text: string) => out.write(`  ${text}\n`);
+/** Lines that the live table may take. */
+const maxLiveLines = 12;
+/** The least time between two drawings of them. */
+const redrawMs = 100;
+
+export function createPeopleSweepDisplay(
+  out: Stream,
+  now: () => number = () => performance.now(),
+): SweepDisplay {
+  const moving = createMovingLines(out);
+  const line = (text: string) => moving.above(coloured(`  ${text}`, out));
   let metric = '';
+  let live: LiveTable | undefined;
+  let drawnAt = Number.NEGATIVE_INFINITY;
+  const draw = (): void => {
+    if (!out.isTTY || live === undefined || now() - drawnAt < redrawMs) return;
+    drawnAt = now();
+    // The last column stays free, because some terminals wrap there.
+    const width = out.columns() - 1;
+    const lines = live.lines(width, Math.min(maxLiveLines, rowsOf(out) - 1));
+    moving.draw(lines.map((one) => one.slice(0, width)));
+  };
   return {
-    started: ({ name, sweep, profile, workers, threads, numRecorded, folder }) => {
-      const { trials, repeats, search, objective } = sweep;
+    started: (start) => {
+      const { name, sweep, profile, workers, threads, recorded, folder } = start;
+      const { trials, repeats, search, objective, objectives } = sweep;
       metric = objective.metric;
+      live = createLiveTable(objectives, trials, recorded);
       const each = repeats === 1 ? '' : ` × ${repeats} seeds`;
-      const on = `${plural(workers, 'worker')} × ${plural(threads, 'thread')}`;
-      line(`${name} · ${search.name} · ${plural(trials, 'trial')}${each} · profile ${profile} · ${on}`);
-      line(`${folder}${numRecorded === 0 ? '' : `: ${plural(numRecorded, 'trial')} recorded already`}`);
+      const on = workers === 0 ? '' : ` · ${plural(workers, 'worker')} × ${plural(threads, 'thread')}`;
+      line(`${name} · ${search.name} · ${plural(trials, 'trial')}${each} · profile ${profile}${on}`);
+      const already = recorded.length === 0 ? '' : `: ${plural(recorded.length, 'trial')} recorded already`;
+      line(`${folder}${already}`);
+      const join = `lockstep worker --join ${start.join.replace(/^tcp:\/\//, '')}`;
+      if (workers === 0) line(`waiting for workers: ${join}`);
+      else if (!isOfThisMachine(start.endpoint)) line(`more workers may join: ${join}`);
+      draw();
     },
     note: line,
-    begun: () => undefined,
-    recorded: ({ number, params, result }) =>
-      line(`trial ${String(number).padStart(3)}  ${metric} ${valueText(result)}  ${paramsText(params)}`),
+    estimated: (_, texts) => texts.forEach((text) => void line(text)),
+    begun: (run) => {
+      live?.begun(run);
+      draw();
+    },
+    step: (run, step, totalSteps) => {
+      live?.step(run, step, totalSteps);
+      draw();
+    },
+    ranUntil: (run) => {
+      live?.ended(run);
+      draw();
+    },
+    recorded: (trial) => {
+      const { number, params, result } = trial;
+      live?.recorded(trial);
+      line(`trial ${String(number).padStart(3)}  ${metric} ${resultText(result)}  ${paramsText(params)}`);
+      draw();
+    },
+    failed: (folder) => {
+      moving.erase();
+      out.write(`  the sweep stopped at an error; ${resumeWith(folder)} goes on\n`);
+    },
     ended: (ending) => {
-      if (ending.type === 'interrupted') {
-        line(`stopped after ${plural(ending.numRecorded, 'trial')}; ${resumeWith(ending.folder)} goes on`);
-        return;
+      moving.erase();
+      for (const text of endingLines(ending, metric, widthOf(out))) {
+        out.write(`${coloured(`  ${text}`, out)}\n`);
       }
-      if (ending.type === 'incomplete') {
-        for (const { trial, repeat, params, reason } of ending.aside)
-          line(`! trial ${trial}, repeat ${repeat} is set aside: ${paramsText(params)}: ${reason}`);
-        line(`incomplete: no table; ${resumeWith(ending.folder)} tries again`);
-        return;
-      }
-      for (const row of tableLines(ending.trials, metric, widthOf(out))) line(row);
-      const { best, tableSha256, folder } = ending;
+    },
+  };
+}
+
+const isOfThisMachine = (endpoint: string): boolean => /^tcp:\/\/(?:127\.|\[::1\])/.test(endpoint);
+
+function endingLines(ending: SweepEnding, metric: string, width: number): readonly string[] {
+  const { folder } = ending;
+  switch (ending.type) {
+    case 'interrupted':
+      return [`stopped after ${plural(ending.numRecorded, 'trial')}; ${resumeWith(folder)} goes on`];
+    case 'incomplete':
+      return [
+        ...ending.aside.map(
+          ({ trial, repeat, params, reason }) =>
+            `! trial ${trial}, repeat ${repeat} is set aside: ${paramsText(params)}: ${reason}`,
+        ),
+        `incomplete: no table; ${resumeWith(folder)} tries again`,
+      ];
+    case 'done': {
+      const { best, tableSha256, trials } = ending;
       const winner =
         best === undefined
           ? 'no trial has a value'
           : `best: trial ${best.number}, ${paramsText(best.params)}`;
-      line(`✓ ${winner}`);
-      line(`table ${tableSha256}   sweep ${folder}`);
-    },
-  };
+      return [...tableLines(trials, metric, width), `✓ ${winner}`, `table ${tableSha256}   sweep ${folder}`];
+    }
+    default:
+      return ending satisfies never;
+  }
 }
 
 /** One row for each trial, in the order of their numbers. */
@@ -140,28 +222,15 @@ function tableLines(trials: readonly RecordedTrial[], metric: string, width: num
   });
   const columns = [
     column('trial', ({ number }) => `${number}`),
-    column(metric, ({ result }) => (result.status === 'failed' ? 'failed' : valueText(result))),
+    column(metric, ({ result }) => (result.status === 'failed' ? 'failed' : resultText(result))),
     ...names.map((name) => column(name, ({ params }) => shortText(params[name]))),
   ];
   return fittedTable(columns, width).lines;
 }
 
-function valueText({ status, steps, values: [value], spreads, reason }: RecordedTrial['result']): string {
+function resultText({ status, steps, values: [value], spreads, reason }: RecordedTrial['result']): string {
+  if (status === 'cancelled') return 'cancelled';
   if (value === undefined) return `failed (${reason?.split('\n')[0]})`;
-  const spread = spreads?.[0];
   const pruned = status === 'pruned' ? `, pruned at step ${steps}` : '';
-  return `${shortText(value)}${spread === null || spread === undefined ? '' : ` ± ${spread.toPrecision(2)}`}${pruned}`;
-}
-
-const paramsText = (params: RecordedTrial['params']): string =>
-  Object.entries(params)
-    .map(([name, value]) => `${name}=${shortText(value)}`)
-    .join(' ');
-
-/** Four digits for people; the table has all of them. */
-function shortText(value: unknown): string {
-  if (value === undefined) return '';
-  return typeof value === 'number' && !Number.isInteger(value)
-    ? `${Number(value.toPrecision(4))}`
-    : `${value}`;
+  return `${valueText(value, spreads?.[0])}${pruned}`;
 }

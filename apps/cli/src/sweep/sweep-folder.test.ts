@@ -2,9 +2,9 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { JournalEntry } from '@lockstep/sweep';
+import { type JournalEntry, readSweepManifest } from '@lockstep/sweep';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openJournal, readSweepManifest, writeTable } from './sweep-folder.ts';
+import { openJournal, writeTable } from './sweep-folder.ts';
 
 let folder: string;
 beforeEach(() => {
@@ -12,7 +12,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-const begun: JournalEntry = { type: 'begun', trial: 0, repeat: 0, run: 'a' };
+const begun: JournalEntry = {
+  type: 'begun',
+  trial: 0,
+  repeat: 0,
+  run: 'a',
+  generation: 0,
+  params: { rate: 1 },
+};
 const ended: JournalEntry = { type: 'ended', trial: 0, repeat: 0, values: [0.1], steps: 3 };
 
 it('reads what it wrote, and removes a line that was cut short', async () => {

@@ -1,7 +1,7 @@
 /** The folder of a sweep: `sweep.json`, the experiment's code, `journal.jsonl`, the trials' runs and, at the end, `table.jsonl`. */
 import { randomBytes } from 'node:crypto';
 import { closeSync, existsSync, fdatasyncSync, openSync, writeSync } from 'node:fs';
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { LockstepError } from '@lockstep/errors';
 import { fileError, makeDurableFolder, writeAtomic } from '@lockstep/files';
@@ -14,27 +14,19 @@ import {
   requireExported,
 } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
-import { describeSweep, type JournalEntry, parseEntry, type SweepDescription } from '@lockstep/sweep';
+import {
+  describeSweep,
+  type JournalEntry,
+  parseEntry,
+  type SweepManifest,
+  sweepFiles,
+} from '@lockstep/sweep';
 import { formatLine, readLines, repairLines, sha256 } from '@lockstep/tracking';
+import { loadModule } from '../experiment-file.ts';
 import { logFolder } from '../run-folder.ts';
 import type { SweepExperiment, SweepFile } from './sweep-file.ts';
 
-/** What was fixed when the sweep began. */
-export interface SweepManifest {
-  readonly schemaVersion: 1;
-  readonly name: string;
-  /** The path of the sweep's file. */
-  readonly file: string;
-  readonly experiment: { readonly file: string; readonly hash: string };
-  readonly sweep: SweepDescription;
-  readonly profile: Profile;
-  readonly createdAt: string;
-}
-
-const manifestName = 'sweep.json';
-const journalName = 'journal.jsonl';
-
-export const runsFolder = (folder: string): string => join(folder, 'runs');
+export const runsFolder = (folder: string): string => join(folder, sweepFiles.runs);
 
 /** Makes the folder of a new sweep. Its manifest is written last, so a folder with a manifest has all that a resume needs. */
 export async function createSweepFolder(
@@ -59,44 +51,24 @@ export async function createSweepFolder(
     });
   }
   await writeAtomic(join(folder, bundleName), experiment.bundle);
-  await writeAtomic(join(folder, manifestName), `${JSON.stringify(manifest, null, 2)}\n`);
+  await writeAtomic(join(folder, sweepFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`);
   return folder;
-}
-
-/** Throws `config` for a folder that is not that of a sweep. */
-export async function readSweepManifest(folder: string): Promise<SweepManifest> {
-  const path = join(folder, manifestName);
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new LockstepError(
-      'config',
-      `${folder} is not the folder of a sweep: ${path} cannot be read (${String(cause)}); name the folder that lockstep sweep has printed`,
-      { folder },
-      { cause },
-    );
-  });
-  const manifest = parsedOrUndefined(text);
-  if (manifest?.schemaVersion === 1 && manifest.sweep && manifest.experiment && manifest.profile)
-    return manifest;
-  throw new LockstepError(
-    'config',
-    `${path} is not the manifest of a sweep, or was damaged: put it back from a copy, or begin the sweep again`,
-    { path },
-  );
-}
-
-function parsedOrUndefined(text: string): SweepManifest | undefined {
-  try {
-    return Object(JSON.parse(text)) as SweepManifest;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The experiment as it was when the sweep began: a sweep goes on with the code that it keeps. */
 export async function readKeptExperiment(folder: string, manifest: SweepManifest): Promise<SweepExperiment> {
   const { file, hash } = manifest.experiment;
-  const bundle = await readBundle(folder, hash);
+  const bundle = await readBundle(folder, hash).catch(async (cause: unknown) => {
+    // The same code may still be in its file.
+    const made = await loadModule(file).catch(() => undefined);
+    if (made?.hash === hash) return made.bundle;
+    throw new LockstepError(
+      'config',
+      `${join(folder, bundleName)} is missing or was changed, and ${file} is not the code with which the sweep began: put one of them back, or begin another sweep`,
+      { folder, file },
+      { cause },
+    );
+  });
   const project = findProject(dirname(file));
   const exports = await importBundle(file, project, await cacheBundle(project, bundle, hash));
   return { path: file, project, bundle, hash, exported: requireExported(file, exports) };
@@ -114,7 +86,7 @@ export interface OpenJournal {
 
 /** Opens the journal of a sweep. A line that a crash cut short is removed. */
 export async function openJournal(folder: string): Promise<OpenJournal> {
-  const path = join(folder, journalName);
+  const path = join(folder, sweepFiles.journal);
   const lines = await repairLines(path);
   const { records } = await readLines(path);
   const entries = records.map(parseEntry).filter((entry) => entry !== undefined);
@@ -141,8 +113,20 @@ function attempt<T>(path: string, action: () => T): T {
   }
 }
 
+/** Removes the folder of a sweep that has no entry yet, because its address or its keys were wrong. Tells whether it did. */
+export async function discardIfEmpty(folder: string): Promise<boolean> {
+  const { size } = await stat(join(folder, sweepFiles.journal));
+  if (size > 0) return false;
+  await rm(folder, { recursive: true });
+  return true;
+}
+
+/** Removes a table that no longer holds. The journal has all that is in it. */
+export const discardTable = (folder: string): Promise<void> =>
+  rm(join(folder, sweepFiles.table), { force: true });
+
 /** Writes the table; returns its SHA-256, which is the sweep's result. */
 export async function writeTable(folder: string, table: string): Promise<string> {
-  await writeAtomic(join(folder, 'table.jsonl'), table);
+  await writeAtomic(join(folder, sweepFiles.table), table);
   return sha256(table);
 }

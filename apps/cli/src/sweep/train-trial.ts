@@ -1,25 +1,30 @@
 /** Trains one run of a sweep on its pool: to its end, or to the rung at which its trial is compared with others. */
+import { rm } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Pool, PooledRun } from '@lockstep/coordinator';
 import { fromWireError } from '@lockstep/errors';
 import { bundleName } from '@lockstep/inference';
 import type { Outcome, Pause } from '@lockstep/protocol';
 import type { RunResult, SweepRun } from '@lockstep/sweep';
+import { logPath } from '@lockstep/tracking';
 import type { OpenedRun } from '../run-folder.ts';
 import { openRunFolder } from '../run-folder.ts';
 import { endingOf } from '../session.ts';
+import type { ResolvedTrial } from './trial-config.ts';
 import type { CostCounter, Costs } from './trial-cost.ts';
-import { openTrial, type PreparedRun, prepareRun, reasonOf, type TrialSource } from './trial-folder.ts';
+import { openTrial, prepareRun, reasonOf, type TrialSource } from './trial-folder.ts';
 import { countLosses } from './trial-losses.ts';
 import { resultOf, valueAtPause, valuesOfLogs } from './trial-values.ts';
 
 export interface Training extends TrialSource {
   readonly pool: Pool;
   readonly costs: CostCounter;
-  /** Called with the folder of a run when it is made. */
+  /** Called with the folder of a run before it is trained, also when it goes on there. */
   readonly onBegun: (run: SweepRun, name: string) => void;
   /** Called with a function that stops the run cleanly, each time it is called. Returns one that forgets it. */
-  readonly onStop: (stop: () => void) => () => void;
+  readonly onStop: (run: SweepRun, stop: () => void) => () => void;
+  /** Called after each step, with the number of steps that the run makes in all. */
+  readonly onStep: (run: SweepRun, step: number, totalSteps: number | undefined) => void;
 }
 
 /** stopped: somebody has stopped the run. setAside: its workers do not survive it. */
@@ -32,8 +37,8 @@ export type TrialEnd =
 export async function trainTrial(run: SweepRun, training: Training): Promise<TrialEnd> {
   const prepared = await affordable(run, training);
   if ('reason' in prepared) return { type: 'ended', result: prepared };
-  const { opened, isNew } = await openTrial(run, prepared, training);
-  if (isNew) training.onBegun(run, basename(opened.run.folder));
+  const opened = await openTrial(run, prepared, training);
+  training.onBegun(run, basename(opened.run.folder));
   const session: TrialSession = { run, training, ...prepared };
   const end = await trainTo(session, opened, pauseOf(run, training));
   const isPausedAtEnd = run.rung?.isLast && end.outcome.reason === 'paused';
@@ -43,7 +48,7 @@ export async function trainTrial(run: SweepRun, training: Training): Promise<Tri
   return last.outcome.reason === 'finished' ? endOf(session, end) : endOf(session, last);
 }
 
-interface Affordable extends PreparedRun {
+interface Affordable extends ResolvedTrial {
   readonly costs: Costs;
 }
 
@@ -106,12 +111,23 @@ async function trainTo(
       throw error;
     });
   const losses = countLosses(pooled);
-  const forget = training.onStop(() => pooled.interrupt());
+  pooled.onUpdate((update) => {
+    if (update.type !== 'progress') return;
+    const { totalSteps } = update.report;
+    training.onStep(run, update.step, typeof totalSteps === 'number' ? totalSteps : undefined);
+  });
+  const forget = training.onStop(run, () => pooled.interrupt());
   const outcome = await pooled.done;
   forget();
   losses.stop();
   noteEnd(opened, outcome, profile, pooled);
+  const gap = opened.run.gaps().find(({ path }) => path === logPath(folder, 'metrics'));
   await pooled.close();
+  if (gap !== undefined) {
+    // Its value may be among what is lost, so the run is trained again when there is room.
+    await rm(folder, { recursive: true });
+    throw gap.error;
+  }
   return { outcome, folder, aside: losses.reason };
 }
 

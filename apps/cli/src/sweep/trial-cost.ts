@@ -5,14 +5,14 @@ import { costMetrics, type Sweep } from '@lockstep/sweep';
 import { sizeOf } from '@lockstep/tensor';
 import { compilePrograms } from '@lockstep/training';
 import type { SweepExperiment } from './sweep-file.ts';
-import type { PreparedRun } from './trial-folder.ts';
+import type { ResolvedTrial } from './trial-config.ts';
 
 /** Values of metrics by their names. */
 export type Costs = Readonly<Record<string, number>>;
 
 export interface CostCounter {
   /** Empty in a sweep that asks for no costs. Throws what the experiment says of these parameters. */
-  costsOf(run: PreparedRun): Promise<Costs>;
+  costsOf(run: ResolvedTrial): Promise<Costs>;
   /** Why a trial of these costs is not trained; undefined if it is. */
   refusal(costs: Costs): string | undefined;
 }

@@ -1,17 +1,16 @@
 /** The run folder of a trial: made when its run begins, and opened again at each rung and after a crash. */
 import { rm } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { join } from 'node:path';
 import { checkpointFolder, listCheckpoints } from '@lockstep/checkpoint';
 import { type ErrorCode, LockstepError } from '@lockstep/errors';
 import { shortPath } from '@lockstep/inference';
 import type { Profile } from '@lockstep/protocol';
-import { placed, type RunConfig } from '@lockstep/run';
 import type { Sweep, SweepRun } from '@lockstep/sweep';
 import { readLog } from '@lockstep/tracking';
-import { type Experiment, resolveConfig, resolveExperiment } from '@lockstep/training';
 import { createRunFolder, type OpenedRun, openRunFolder } from '../run-folder.ts';
 import type { SweepExperiment } from './sweep-file.ts';
 import { runsFolder } from './sweep-folder.ts';
+import { type ResolvedTrial, resolveTrial } from './trial-config.ts';
 
 /** What all trials of a sweep share. */
 export interface TrialSource {
@@ -22,13 +21,6 @@ export interface TrialSource {
   readonly profile: Profile;
 }
 
-/** The experiment of one run, with its parameters. */
-export interface PreparedRun {
-  readonly name: string;
-  readonly experiment: Experiment;
-  readonly config: RunConfig;
-}
-
 /** Errors that the same parameters give on every machine. The others say something of this machine or its workers. */
 const codesOfTrials: readonly ErrorCode[] = ['shape', 'dtype', 'argument', 'trace', 'experiment', 'config'];
 
@@ -37,43 +29,28 @@ export const reasonOf = (error: unknown): string | undefined =>
   error instanceof LockstepError && codesOfTrials.includes(error.code) ? error.message : undefined;
 
 /** The configuration that `lockstep train` would give the run. Throws what the experiment says of these parameters. */
-export function prepareRun(
-  { params, seed }: SweepRun,
-  { sweep, experiment: { bundle, hash, project, exported, path } }: TrialSource,
-): PreparedRun {
+export function prepareRun({ params, seed }: SweepRun, { sweep, experiment }: TrialSource): ResolvedTrial {
   const { steps, epochs, limitSamples } = sweep;
-  const { experiment, params: values } = placed(
-    { bundle, hash, root: project.root },
-    () => undefined,
-    () => resolveExperiment(exported, params),
-  );
-  const config = resolveConfig(experiment, { seed, steps, epochs, limitSamples, params: values });
-  return { name: experiment.name ?? basename(path, extname(path)), experiment, config };
-}
-
-export interface OpenedTrial {
-  readonly opened: OpenedRun;
-  readonly isNew: boolean;
+  return resolveTrial(experiment, params, { seed, steps, epochs, limitSamples });
 }
 
 /** Opens the folder in which the run was begun, if it can go on from there; else makes a new one. */
 export async function openTrial(
   run: SweepRun,
-  prepared: PreparedRun,
+  prepared: ResolvedTrial,
   source: TrialSource,
-): Promise<OpenedTrial> {
+): Promise<OpenedRun> {
   const root = runsFolder(source.folder);
   const begun = run.begun === undefined ? undefined : await openBegun(run, join(root, run.begun));
-  if (begun !== undefined) return { opened: begun, isNew: false };
+  if (begun !== undefined) return begun;
   const { name, config } = prepared;
-  const opened = await createRunFolder(root, { ...source.experiment, name }, config, source.profile, {
+  return createRunFolder(root, { ...source.experiment, name }, config, source.profile, {
     command: commandOf(run, source),
     record: 'auto',
     folderName: `trial-${String(run.trial).padStart(4, '0')}-seed-${run.seed}`,
     durability: 'trial',
     keep: 1,
   });
-  return { opened, isNew: true };
 }
 
 /**

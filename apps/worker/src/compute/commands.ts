@@ -17,7 +17,8 @@ export const word = {
   copy: 4,
   split: 5,
   ticket: 6,
-  size: 7,
+  histograms: 7,
+  size: 8,
 } as const;
 
 /**
@@ -46,6 +47,8 @@ export interface Job {
   readonly split?: SplitName;
   /** The training step that comes next, where it is known: its batch is loaded while this job runs. */
   readonly nextStep?: number;
+  /** Whether the answer to an `update` has histograms. Default: false. */
+  readonly histograms?: boolean;
 }
 
 /** What a generation changes; posted before a `configure` order. */

@@ -168,13 +168,14 @@ function give(thread: Thread, job: Job, ticket = 0, onReady?: (numBuckets: numbe
   invariant(thread.pending === undefined, 'a thread does one job at a time');
   if (thread.failure !== undefined) return Promise.reject(thread.failure);
   const { mailbox } = thread;
-  const { order, step = 0, segment = 0, copy = 0, split = 'train' } = job;
+  const { order, step = 0, segment = 0, copy = 0, split = 'train', histograms = false } = job;
   mailbox[word.order] = orders.indexOf(order);
   mailbox[word.step] = step;
   mailbox[word.segment] = segment;
   mailbox[word.copy] = copy;
   mailbox[word.split] = splits.indexOf(split);
   mailbox[word.ticket] = ticket;
+  mailbox[word.histograms] = histograms ? 1 : 0;
   return new Promise((resolve, reject) => {
     thread.pending = { job, sequence: Atomics.load(mailbox, word.sequence) + 1, onReady, resolve, reject };
     Atomics.add(mailbox, word.sequence, 1);

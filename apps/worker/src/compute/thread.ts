@@ -98,7 +98,7 @@ function work(
       executor.runSegment(mailbox[word.step]!, mailbox[word.segment]!, copy);
       return undefined;
     case 'update':
-      return executor.runUpdate(mailbox[word.step]!, copy);
+      return executor.runUpdate(mailbox[word.step]!, copy, { histograms: mailbox[word.histograms] === 1 });
     case 'evaluate':
       executor.evaluate(mailbox[word.step]!, splits[mailbox[word.split]!]!, copy);
       return undefined;

@@ -44,6 +44,8 @@ export interface Run {
   readonly early: EarlyFrames;
   readonly tally: Tally;
   readonly jobs: JobQueue;
+  /** Whether reports of fingerprint steps have histograms. */
+  readonly histograms: boolean;
   /** Names the operation that is not finite in step `step`, which begins from the current state. */
   search(step: number): Promise<string>;
   /** Ends the run. Resolves when no job of it uses the compute threads any more. */
@@ -58,6 +60,8 @@ export interface RunOptions {
   readonly config: RunConfig;
   /** What is recorded of each step. */
   readonly record: RecordMode;
+  /** Whether reports of fingerprint steps have histograms. Default: false. */
+  readonly histograms?: boolean;
   /** Whether the state at the end becomes a checkpoint. Default true. */
   readonly finalCheckpoint?: boolean;
   /** Where the run stops to go on later. */
@@ -75,7 +79,8 @@ export interface RunHost {
 
 /** Rejects with what is wrong with the experiment or its data. */
 export async function openRun(options: RunOptions, { compiler, pool, memory, fail }: RunHost): Promise<Run> {
-  const { name, bundle, hash, config, record, finalCheckpoint = true, pause } = options;
+  const { name, bundle, hash, config, record, histograms = false } = options;
+  const { finalCheckpoint = true, pause } = options;
   const { dataset, programs: compiled, earlyStopping, hashes } = await compiler.load(bundle, hash, config);
   const plans = createPlans(compiled, compiler);
   const { programs } = plans;
@@ -110,6 +115,7 @@ export async function openRun(options: RunOptions, { compiler, pool, memory, fai
     early: createEarlyFrames(sizes.maxHeldBytes),
     tally: createTally(),
     jobs,
+    histograms,
     async search(step) {
       const { message, site } = await compiler.search(step, replica.trained());
       if (site === undefined) return message;

@@ -31,6 +31,7 @@ export interface StayConfig {
   readonly run: RunConfig;
   readonly trace?: boolean;
   readonly record?: RecordMode;
+  readonly histograms?: boolean;
   readonly finalCheckpoint?: boolean;
   readonly pause?: Pause;
 }
@@ -39,7 +40,7 @@ export interface StayConfig {
 export function beginStay(
   process: WorkerProcess,
   { run: name, incarnation, experiment, pooled }: Welcome,
-  { run: config, trace = false, record = 'off', finalCheckpoint = true, pause }: StayConfig,
+  { run: config, trace = false, record = 'off', histograms = false, ...ending }: StayConfig,
   bundle: Uint8Array,
 ): Stay {
   let run: Run | undefined;
@@ -57,7 +58,11 @@ export function beginStay(
   };
   const load = async (): Promise<void> => {
     const { hash } = experiment;
-    const opened = await openRun({ name, bundle, hash, config, record, finalCheckpoint, pause }, host);
+    const { finalCheckpoint = true, pause } = ending;
+    const opened = await openRun(
+      { name, bundle, hash, config, record, histograms, finalCheckpoint, pause },
+      host,
+    );
     run = opened;
     host.raise({ type: 'loaded', program: opened.outline });
   };

@@ -13,7 +13,7 @@ type Effect<Type extends WorkerEffect['type']> = Extract<WorkerEffect, { type: T
 
 export interface TrainingOptions {
   readonly group: Pick<Group, 'generation' | 'rank' | 'members'>;
-  readonly run: Pick<Run, 'replica' | 'memory' | 'schedule' | 'tally' | 'jobs'>;
+  readonly run: Pick<Run, 'replica' | 'memory' | 'schedule' | 'tally' | 'jobs' | 'histograms'>;
   readonly runner: StepRunner;
   readonly pool: Pick<Pool, 'runUpdate'>;
   readonly tracer: Pick<Tracer, 'add' | 'take'>;
@@ -57,8 +57,9 @@ export function createTraining(options: TrainingOptions): Training {
   const update = async (effect: Effect<'runUpdate'>): Promise<void> => {
     const { step, careful } = effect;
     if (careful) replica.keep();
-    const { isUpdated, nonFinite, computeMs } = await pool.runUpdate({
+    const { isUpdated, nonFinite, histograms, computeMs } = await pool.runUpdate({
       ...{ order: 'update', step, copy: replica.copy },
+      histograms: run.histograms && effect.fingerprint,
     });
     if (!isUpdated && nonFinite !== undefined) return raise({ type: 'nonFinite', found: nonFinite });
     replica.updated();
@@ -76,6 +77,7 @@ export function createTraining(options: TrainingOptions): Training {
       ...{ metrics: memory.stepMetrics(), chain, totalSteps: schedule.totalSteps, work },
       ...tracedBy(tracer, rank),
       ...(nonFinite && { nonFinite: nonFinite.what }),
+      ...(histograms && { histograms }),
     };
     const recorded = memory.recorded();
     raise({ type: 'updateDone', ...hashes, ...(recorded && record(recorded)), report });

@@ -12,9 +12,10 @@ beforeEach(async () => {
 });
 afterEach(() => test.remove());
 
-const everything = { curveColumns: 1_000, workColumns: 100 };
+const everything = { curveColumns: 1_000, workColumns: 100, histogramSteps: 100 };
 let isTrained = true;
-const open = (): Promise<FollowedRun> => FollowedRun.open(test.folder, { isRunning: () => isTrained });
+const open = (): Promise<FollowedRun> =>
+  FollowedRun.open({ folder: test.folder }, { isRunning: () => isTrained });
 
 beforeEach(() => {
   isTrained = true;
@@ -162,11 +163,35 @@ describe('a followed run', () => {
   it('thins long curves, and shows windows of them whole', async () => {
     await test.append('metrics', ...Array.from({ length: 3_000 }, (_, i) => stepLines(21 + i)).flat());
     const run = await open();
-    const { loss } = run.view({ curveColumns: 100, workColumns: 10 }).curves;
+    const { loss } = run.view({ ...everything, curveColumns: 100 }).curves;
     expect(loss!.curve.width).toBe(32);
     const window = run.window({ from: 1_000, to: 1_100 }, 200, ['loss', 'none']);
     expect(Object.keys(window)).toEqual(['loss']);
     expect(window.loss!.width).toBe(1);
     expect([window.loss!.steps.at(0), window.loss!.steps.at(-1)]).toEqual([999, 1_101]);
+  });
+
+  it('has histograms, and passes on those of later steps', async () => {
+    const row = { count: 3, min: 1, max: 1, sum: 3, sumOfSquares: 3, first: 81, counts: [3] };
+    const lineOf = (step: number) => ({
+      step,
+      params: { w: row },
+      gradients: { w: row },
+      updates: { w: row },
+    });
+    const write = (...lines: readonly object[]) =>
+      appendFile(
+        join(test.folder, 'histograms.jsonl'),
+        lines.map((line) => `${JSON.stringify(line)}\n`).join(''),
+      );
+    await write(lineOf(10), { step: 12, params: 'none' });
+    const run = await open();
+    expect(run.view(everything).histograms).toEqual([lineOf(10)]);
+    await write(lineOf(20), lineOf(20));
+    expect(deltaOf(await run.poll(0)).histograms).toEqual([lineOf(20)]);
+    expect(await run.poll(0)).toBe('same');
+    await write({ kind: 'lengthChanged', step: 15 });
+    expect(await run.poll(0)).toBe('revised');
+    expect(run.view(everything).histograms).toEqual([lineOf(10)]);
   });
 });

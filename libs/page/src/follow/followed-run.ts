@@ -26,6 +26,7 @@ import {
   type WorkerView,
   widthFor,
 } from '@lockstep/view';
+import { FollowedHistograms } from './followed-histograms.ts';
 import { FollowedMetrics, takeFresh } from './metrics.ts';
 import { commandText, machineText } from './texts.ts';
 import { coarser, compact } from './thinned.ts';
@@ -35,10 +36,18 @@ export interface FollowOptions {
   readonly isRunning: (folder: string) => boolean | undefined;
 }
 
+export interface RunFolder {
+  readonly folder: string;
+  /** What the page calls its run. Default: the name of the folder. */
+  readonly name?: string;
+}
+
 /** Numbers of columns, to which curves and work are thinned. */
 export interface Detail {
   readonly curveColumns: number;
   readonly workColumns: number;
+  /** Steps of histograms. */
+  readonly histogramSteps: number;
 }
 
 /** What was read of a folder. */
@@ -47,19 +56,27 @@ interface Contents {
   readonly trace: LogTail;
   readonly program: GrowingProgram;
   readonly metrics: FollowedMetrics;
+  readonly histograms: FollowedHistograms;
   readonly events: LogRecord[];
   readonly journal: LogRecord[];
 }
 
 export class FollowedRun {
   readonly folder: string;
+  readonly #name: string;
   readonly #isRunning: FollowOptions['isRunning'];
   #contents: Contents;
   #record: RunRecord;
   #wasRunning: boolean | undefined;
 
-  private constructor(folder: string, options: FollowOptions, contents: Contents, record: RunRecord) {
+  private constructor(
+    { folder, name }: RunFolder,
+    options: FollowOptions,
+    contents: Contents,
+    record: RunRecord,
+  ) {
     this.folder = folder;
+    this.#name = name ?? record.id;
     this.#isRunning = options.isRunning;
     this.#contents = contents;
     this.#record = record;
@@ -68,12 +85,13 @@ export class FollowedRun {
   }
 
   /** Reads all that is there. Throws `config` for a folder that is not one of a run. */
-  static async open(folder: string, options: FollowOptions): Promise<FollowedRun> {
+  static async open(place: RunFolder, options: FollowOptions): Promise<FollowedRun> {
+    const { folder } = place;
     // A folder of another kind is refused before its files are read.
     await readRunAround(folder, { metrics: [], events: [], journal: [] });
     const contents = await readContents(folder);
     const record = await recordOf(folder, contents, options.isRunning(folder));
-    return new FollowedRun(folder, options, contents, record);
+    return new FollowedRun(place, options, contents, record);
   }
 
   get isRunning(): boolean {
@@ -85,12 +103,13 @@ export class FollowedRun {
    * the changes, as those of the run of this index. Throws `config` where the folder is gone; what was read of it stays.
    */
   async poll(index: number): Promise<'same' | 'revised' | RunDelta> {
-    const { tails, metrics, events, journal, trace, program } = this.#contents;
+    const { tails, metrics, events, journal, trace, program, histograms } = this.#contents;
     const read = {
       journal: await tails.journal.read((line) => void journal.push(line)),
       events: await tails.events.read((line) => void events.push(line)),
       metrics: await tails.metrics.read((line) => metrics.add(line)),
       trace: await trace.read((event) => program.add(event)),
+      histograms: await histograms.read(),
     };
     const isRunning = this.#isRunning(this.folder);
     if (Object.values(read).includes('replaced')) {
@@ -102,12 +121,14 @@ export class FollowedRun {
       return 'revised';
     }
     const isTold = read.events === 'grown' || read.journal === 'grown' || isRunning !== this.#wasRunning;
-    if (!isTold && read.metrics === 'same' && read.trace === 'same') return 'same';
+    if (!isTold && [read.metrics, read.trace, read.histograms].every((change) => change === 'same'))
+      return 'same';
     if (isTold) {
       this.#record = await recordOf(this.folder, this.#contents, isRunning);
       this.#wasRunning = isRunning;
     }
-    if (metrics.takeRevised()) return 'revised';
+    // Both are asked, so that neither says it again.
+    if ([metrics.takeRevised(), histograms.takeRevised()].includes(true)) return 'revised';
     return {
       run: index,
       progress: this.#progress(),
@@ -118,8 +139,8 @@ export class FollowedRun {
   }
 
   /** Everything that was read, thinned. */
-  view({ curveColumns, workColumns }: Detail): RunView {
-    const { program, metrics } = this.#contents;
+  view({ curveColumns, workColumns, histogramSteps }: Detail): RunView {
+    const { program, metrics, histograms } = this.#contents;
     const { curves, workers } = metrics;
     return {
       facts: this.#facts(),
@@ -137,6 +158,7 @@ export class FollowedRun {
         work: coarser(work.get(), workColumns),
       })),
       program: program.get(),
+      histograms: histograms.view(histogramSteps),
     };
   }
 
@@ -152,11 +174,11 @@ export class FollowedRun {
   }
 
   #facts(): RunFacts {
-    const { id, name, created, seed, profile, params, config, data, programs, builds } = this.#record;
+    const { name, created, seed, profile, params, config, data, programs, builds } = this.#record;
     const { versions, platform, machine, parent, command } = this.#record;
     const identity = identityOf(this.#record);
     return {
-      ...{ id, name, group: hashJson({ name, params, config }).slice(0, 12) },
+      ...{ id: this.#name, name, group: hashJson({ name, params, config }).slice(0, 12) },
       ...(created !== undefined && { created }),
       ...(seed !== undefined && { seed }),
       ...(profile !== undefined && { profile }),
@@ -210,8 +232,8 @@ export class FollowedRun {
     return timelineOf(this.#contents.events, this.#contents.journal, this.#record.status === 'running');
   }
 
-  /** Points and work that were not passed on. */
-  #fresh(): Pick<RunDelta, 'curves' | 'workers'> {
+  /** Points, work and histograms that were not passed on. */
+  #fresh(): Pick<RunDelta, 'curves' | 'workers' | 'histograms'> {
     const curves = [...this.#contents.metrics.curves].flatMap(([name, curve]) => {
       const points = curve.takeNew();
       return points === undefined ? [] : [[name, listed(curve.kind, points)] as const];
@@ -220,9 +242,11 @@ export class FollowedRun {
       const work = takeFresh(followed);
       return work === undefined ? [] : [{ worker, rank: followed.rank, work }];
     });
+    const histograms = this.#contents.histograms.takeFresh();
     return {
       ...(curves.length > 0 && { curves: Object.fromEntries(curves) }),
       ...(workers.length > 0 && { workers }),
+      ...(histograms && { histograms }),
     };
   }
 }
@@ -238,15 +262,18 @@ async function readContents(folder: string): Promise<Contents> {
     trace: new LogTail(join(folder, 'trace.json'), (line) => recordIn(line.replace(/,$/, ''))),
     program: new GrowingProgram(),
     metrics: new FollowedMetrics(await batchSizeOf(folder)),
+    histograms: new FollowedHistograms(folder),
     events: [],
     journal: [],
   };
-  const { tails, metrics, events, journal, trace, program } = contents;
+  const { tails, metrics, events, journal, trace, program, histograms } = contents;
   await trace.read((event) => program.add(event));
   await tails.journal.read((line) => void journal.push(line));
   await tails.events.read((line) => void events.push(line));
   await tails.metrics.read((line) => metrics.add(line));
+  await histograms.read();
   metrics.takeRevised();
+  histograms.takeRevised();
   return contents;
 }
 

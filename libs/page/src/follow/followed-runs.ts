@@ -1,67 +1,96 @@
-/** The runs of a page: folders of runs, and folders in which runs appear. */
-import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+/** The runs and sweeps of a page: folders of them, and folders in which they appear. */
 import { LockstepError } from '@lockstep/errors';
-import type { PageData, RunDelta, Window, WindowData } from '@lockstep/view';
+import type { PageData, RunDelta, RunView, SweepDelta, Window, WindowData } from '@lockstep/view';
+import { findFolders, runsIn } from './folders.ts';
 import { type Detail, FollowedRun, type FollowOptions } from './followed-run.ts';
+import { FollowedSweep } from './followed-sweep.ts';
+import { nameOfRun } from './sweep-record.ts';
 
 export interface RunsOptions extends FollowOptions {
-  /** Folders of runs, and folders that contain such folders. */
+  /** Folders of runs and sweeps, and folders that contain such folders. */
   readonly paths: readonly string[];
+}
+
+export interface Changes {
+  readonly runs: readonly RunDelta[];
+  /** Runs after those that were there, in order. */
+  readonly added: readonly RunView[];
+  readonly sweeps: readonly SweepDelta[];
 }
 
 /** Points and columns of all runs together, so that hundreds of runs are sent and drawn as fast as one. */
 const curveBudget = 24_000;
 const workBudget = 4_096;
+const histogramBudget = 512;
+
+/** More runs that appear at once are not worth passing on one by one. */
+const maxAdded = 16;
 
 export class FollowedRuns {
   readonly #paths: readonly string[];
   readonly #options: FollowOptions;
   readonly #runs: FollowedRun[] = [];
+  readonly #sweeps: FollowedSweep[] = [];
   readonly #seen = new Set<string>();
-  /** Runs whose folders were removed; what was read of them is still shown. */
-  readonly #gone = new Set<FollowedRun>();
+  /** Runs and sweeps whose folders were removed; what was read of them is still shown. */
+  readonly #gone = new Set<FollowedRun | FollowedSweep>();
   readonly #warnings: string[] = [];
 
-  constructor({ paths, ...options }: RunsOptions) {
+  constructor({ paths, isRunning }: RunsOptions) {
     this.#paths = paths;
-    this.#options = options;
+    this.#options = { isRunning };
   }
 
   get length(): number {
     return this.#runs.length;
   }
 
+  get numSweeps(): number {
+    return this.#sweeps.length;
+  }
+
   /** Throws `config` for a folder that cannot be read. */
   async check(): Promise<void> {
-    await this.#folders();
+    await findFolders(this.#paths);
   }
 
-  /** Reads folders that are not read yet; whether there are any. A folder that is not one of a run becomes a warning. */
-  async discover(): Promise<boolean> {
-    const folders = await this.#folders();
-    const fresh = folders.filter((folder) => !this.#seen.has(folder));
-    for (const folder of fresh) await this.#add(folder);
-    return fresh.length > 0;
-  }
-
-  /** Changes of the runs since the last call, or `revised` where what was shown no longer holds. */
-  async poll(isDue: (run: FollowedRun) => boolean = () => true): Promise<readonly RunDelta[] | 'revised'> {
-    const deltas: RunDelta[] = [];
-    let isRevised = false;
-    for (const [index, run] of this.#runs.entries()) {
-      if (this.#gone.has(run) || !isDue(run)) continue;
-      const change = await run.poll(index).catch((error: unknown) => this.#goneOf(run, error));
-      if (change === 'revised') isRevised = true;
-      else if (change !== 'same') deltas.push(change);
+  /** Reads folders that are not read yet. One that is neither a run nor a sweep becomes a warning. */
+  async discover(): Promise<void> {
+    const { runs, sweeps } = await findFolders(this.#paths);
+    for (const folder of sweeps) {
+      await this.#once(folder, async () => {
+        this.#sweeps.push(await FollowedSweep.open(folder, this.#options));
+      });
     }
-    return isRevised ? 'revised' : deltas;
+    for (const folder of runs) await this.#addRun(folder);
+    for (const sweep of this.#sweeps) {
+      for (const folder of await runsIn(sweep.runs)) await this.#addRun(folder, sweep);
+    }
+  }
+
+  /**
+   * Changes since the last call, or `revised` where what was shown no longer holds, so that `data` must be asked again. Where it is
+   * not thorough, runs that have ended are not read, and folders are looked for only in sweeps that have changed.
+   */
+  async read(isThorough: boolean): Promise<Changes | 'revised'> {
+    const [numRuns, numSweeps] = [this.#runs.length, this.#sweeps.length];
+    const sweeps = await this.#pollSweeps();
+    if (isThorough || sweeps.length > 0) await this.discover();
+    const runs = await this.#pollRuns(numRuns, (run) => isThorough || run.isRunning);
+    const added = this.#runs.slice(numRuns);
+    const isOther = numRuns === 0 && added.length > 0;
+    if (runs === 'revised' || isOther || added.length > maxAdded || this.#sweeps.length > numSweeps) {
+      return 'revised';
+    }
+    const detail = detailFor(this.#runs.length);
+    return { runs, added: added.map((run) => run.view(detail)), sweeps };
   }
 
   data(detail: Detail = detailFor(this.#runs.length)): PageData {
     return {
       time: Date.now(),
       runs: this.#runs.map((run) => run.view(detail)),
+      sweeps: this.#sweeps.map((sweep) => sweep.view()),
       warnings: this.#warnings,
     };
   }
@@ -72,33 +101,60 @@ export class FollowedRuns {
     return { ...window, runs: shown };
   }
 
-  async #add(folder: string): Promise<void> {
-    this.#seen.add(folder);
-    try {
-      this.#runs.push(await FollowedRun.open(folder, this.#options));
-    } catch (error) {
-      this.#warn(error);
+  async #pollSweeps(): Promise<readonly SweepDelta[]> {
+    const deltas: SweepDelta[] = [];
+    for (const [index, sweep] of this.#sweeps.entries()) {
+      if (this.#gone.has(sweep)) continue;
+      const change = await sweep.poll(index).catch((error: unknown) => this.#goneOf(sweep, error));
+      if (change !== undefined) deltas.push(change);
     }
+    return deltas;
   }
 
-  #goneOf(run: FollowedRun, error: unknown): 'same' {
+  /** Of the first `count` runs; those after them were just read. */
+  async #pollRuns(
+    count: number,
+    isDue: (run: FollowedRun) => boolean,
+  ): Promise<readonly RunDelta[] | 'revised'> {
+    const deltas: RunDelta[] = [];
+    let isRevised = false;
+    for (const [index, run] of this.#runs.slice(0, count).entries()) {
+      if (this.#gone.has(run) || !isDue(run)) continue;
+      const change = await run.poll(index).catch((error: unknown) => this.#goneOf(run, error));
+      if (change === 'revised') isRevised = true;
+      else if (change !== undefined && change !== 'same') deltas.push(change);
+    }
+    return isRevised ? 'revised' : deltas;
+  }
+
+  async #addRun(folder: string, sweep?: FollowedSweep): Promise<void> {
+    await this.#once(folder, async () => {
+      const run =
+        sweep === undefined
+          ? FollowedRun.open({ folder }, this.#options)
+          : FollowedRun.open(
+              { folder, name: nameOfRun(sweep.folder, folder) },
+              { isRunning: () => sweep.isTraining(folder) },
+            );
+      this.#runs.push(await run);
+    });
+  }
+
+  /** Opens a folder if it was not opened before. What is wrong with it becomes a warning. */
+  async #once(folder: string, open: () => Promise<void>): Promise<void> {
+    if (this.#seen.has(folder)) return;
+    this.#seen.add(folder);
+    await open().catch((error: unknown) => this.#warn(error));
+  }
+
+  #goneOf(one: FollowedRun | FollowedSweep, error: unknown): undefined {
     this.#warn(error);
-    this.#gone.add(run);
-    return 'same';
+    this.#gone.add(one);
   }
 
   #warn(error: unknown): void {
     if (!(error instanceof LockstepError)) throw error;
     this.#warnings.push(error.message);
-  }
-
-  async #folders(): Promise<readonly string[]> {
-    const all: string[] = [];
-    for (const path of this.#paths) {
-      if (await isRun(path)) all.push(path);
-      else all.push(...(await runsIn(path)));
-    }
-    return all;
   }
 }
 
@@ -106,30 +162,8 @@ export class FollowedRuns {
 export const detailFor = (numRuns: number): Detail => ({
   curveColumns: within(curveBudget / Math.max(1, numRuns), 64, 1_024),
   workColumns: within(workBudget / Math.max(1, numRuns), 16, 512),
+  histogramSteps: within(histogramBudget / Math.max(1, numRuns), 8, 128),
 });
 
 const within = (value: number, least: number, most: number): number =>
   Math.max(least, Math.min(most, Math.floor(value)));
-
-const isRun = (folder: string): Promise<boolean> =>
-  stat(join(folder, 'manifest.json')).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-
-/** Throws `config` for a folder that cannot be read. */
-async function runsIn(root: string): Promise<readonly string[]> {
-  const entries = await readdir(root, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === 'ENOENT' ? 'does not exist' : `cannot be read (${String(cause)})`;
-    throw new LockstepError(
-      'config',
-      `${root} ${why}; name a run, or the folder of your runs`,
-      { root },
-      { cause },
-    );
-  });
-  const folders = entries.filter((entry) => entry.isDirectory() || entry.isSymbolicLink());
-  const paths = folders.map(({ name }) => join(root, name)).sort();
-  const found = await Promise.all(paths.map(isRun));
-  return paths.filter((_, i) => found[i]);
-}

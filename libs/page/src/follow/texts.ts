@@ -1,3 +1,4 @@
+import { basename, isAbsolute, relative } from 'node:path';
 import type { Machine } from '@lockstep/records';
 
 /** A command line as one types it into a shell. */
@@ -13,4 +14,11 @@ export function machineText({ cpu, cores, memoryBytes }: Machine): string {
   return [cpu, cores === undefined ? undefined : `${cores} cores`, memory]
     .filter((part) => part !== undefined)
     .join(', ');
+}
+
+/** A path below this process's folder; of another one its last part, since a report is sent to others. */
+export function sharedPath(path: string): string {
+  if (!isAbsolute(path)) return path;
+  const below = relative(process.cwd(), path);
+  return below.startsWith('..') || isAbsolute(below) ? basename(path) : below;
 }

@@ -97,10 +97,11 @@ export class Feed {
   }
 
   async #readOnce(isThorough: boolean): Promise<void> {
-    const hasNew = isThorough && (await this.#runs.discover());
-    const changes = await this.#runs.poll((run) => isThorough || run.isRunning);
-    if (hasNew || changes === 'revised') this.#startOver();
-    else if (changes.length > 0) this.#pass({ time: Date.now(), runs: changes });
+    const changes = await this.#runs.read(isThorough);
+    if (changes === 'revised') this.#startOver();
+    else if (Object.values(changes).some(({ length }) => length > 0)) {
+      this.#pass({ time: Date.now(), ...changes });
+    }
   }
 
   #pass(delta: Delta): void {

@@ -130,7 +130,7 @@ describe('the page', () => {
     expect(other.value!.event).toBe('reset');
   });
 
-  it('lets browsers load everything again where a run appears', async () => {
+  it('passes on a run that appears', async () => {
     await start();
     const { cursor } = dataOf(await ask('/data'));
     const following = events(`/changes?after=${cursor}`);
@@ -140,7 +140,8 @@ describe('the page', () => {
       cp(other.folder, `${test.root}/2026-11-30-digits-00bb`, { recursive: true }),
     );
     await other.remove();
-    expect((await first).value!.event).toBe('reset');
+    const { added } = fromJson((await first).value!.data) as Delta;
+    expect(added.map(({ facts }) => facts.id)).toEqual(['2026-11-30-digits-00bb']);
     expect(dataOf(await ask('/data')).runs.length).toBe(2);
   });
 

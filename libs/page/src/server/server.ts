@@ -10,7 +10,7 @@ import { Feed } from './feed.ts';
 import { headers, sendBody, sendRefusal } from './respond.ts';
 
 export interface PageOptions {
-  /** Folders of runs, and folders that contain such folders. */
+  /** Folders of runs and sweeps, and folders that contain such folders. */
   readonly paths: readonly string[];
   /** Whether a process trains the run of this folder; undefined where nobody can say. */
   readonly isRunning: (folder: string) => boolean | undefined;

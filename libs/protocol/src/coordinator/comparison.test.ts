@@ -159,3 +159,93 @@ describe('members that differ', () => {
     expect(state().hashes.length).toBeLessThanOrEqual(24);
   });
 });
+
+describe('the checkpoint of a step', () => {
+  const checkpoint = (step: number): WorkerMessage => ({ type: 'checkpoint', step, header: {}, frames: [] });
+  /** What happens to checkpoints. */
+  const kept = (effects: readonly CoordinatorEffect[]): readonly string[] =>
+    effects.flatMap((effect) =>
+      effect.type === 'holdCheckpoint' || effect.type === 'storeCheckpoint'
+        ? [`${effect.type} of ${effect.worker} and step ${effect.step}`]
+        : [],
+    );
+  const [hold, store] = ['holdCheckpoint', 'storeCheckpoint'].map((what) => `${what} of w1 and step 1`);
+
+  it('is stored when all members have reported the step and agree', () => {
+    const { commit, hear } = running(3);
+    commit('w1', 1, 'a');
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([hold]);
+    expect(kept(commit('w2', 1, 'a'))).toEqual([]);
+    expect(kept(commit('w3', 1, 'a'))).toEqual([store]);
+    expect(kept(commit('w1', 2, 'b'))).toEqual([]);
+  });
+
+  it('is stored at once where all have reported the step, and where it has no hashes', () => {
+    const { commit, hear } = running(2);
+    for (const worker of ['w1', 'w2']) commit(worker, 1, 'a');
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([store]);
+    expect(kept(running(2).hear('w1', checkpoint(1)))).toEqual([store]);
+  });
+
+  it.each([
+    ['two members, of whom none has a majority', ['a', 'b']],
+    ['a member that differs from the sender', ['a', 'a', 'b']],
+    ['a sender that differs from the majority', ['a', 'b', 'b']],
+  ])('is never stored with %s', (_, digests) => {
+    const { commit, hear, raise, state } = running(digests.length);
+    commit('w1', 1, digests[0]!);
+    const effects = [...hear('w1', checkpoint(1))];
+    for (const [i, digest] of digests.entries()) if (i > 0) effects.push(...commit(`w${i + 1}`, 1, digest));
+    effects.push(...raise({ type: 'tick' }));
+    expect(kept(effects)).toEqual([hold]);
+    expect(state()).toMatchObject({ phase: 'done', stopReason: 'failed', checkpointStep: -1 });
+  });
+
+  it('is never stored where members differ at a step before it', () => {
+    const { commit, hear, state } = running(3);
+    for (const step of [1, 2]) commit('w1', step, 'a');
+    commit('w2', 1, 'b');
+    expect(kept(hear('w1', checkpoint(2)))).toEqual(['holdCheckpoint of w1 and step 2']);
+    expect(kept(commit('w3', 1, 'a'))).toEqual([]);
+    expect(state().phase).toBe('done');
+  });
+
+  it('waits for a report that is long on its way, however far the others are', () => {
+    const { commit, hear } = running(2);
+    for (const step of [1, 2, 3, 4]) commit('w1', step, 'a');
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([hold]);
+    expect(kept(commit('w2', 1, 'b'))).toEqual([]);
+    const { commit: other, hear: tell } = running(2);
+    for (const step of [1, 2, 3, 4]) other('w1', step, 'a');
+    tell('w1', checkpoint(1));
+    expect(kept(other('w2', 1, 'a'))).toEqual([store]);
+  });
+
+  it('does not wait for a member that is lost, nor for one that joined later', () => {
+    const { commit, hear, raise } = running(2);
+    commit('w1', 1, 'a');
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([hold]);
+    expect(kept(raise({ type: 'disconnected', worker: 'w2' }))).toEqual([store]);
+    hear('w3', helloOf('w3', 1));
+    hear('w3', { type: 'loaded' });
+    hear('w1', { type: 'ready', generation: 2, step: 1 });
+    hear('w3', { type: 'ready', generation: 2, step: -1 });
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([store]);
+  });
+
+  it('waits for a member that was asked to stop and has not reported the step', () => {
+    const { commit, hear, raise } = running(3);
+    for (const worker of ['w1', 'w2', 'w3']) commit(worker, 1, 'a');
+    commit('w1', 2, 'a');
+    raise({ type: 'disconnected', worker: 'w3' });
+    expect(kept(hear('w1', checkpoint(2)))).toEqual(['holdCheckpoint of w1 and step 2']);
+    hear('w1', { type: 'ready', generation: 2, step: 2 });
+    expect(kept(commit('w2', 2, 'a'))).toEqual(['storeCheckpoint of w1 and step 2']);
+  });
+
+  it('is stored as it comes in a test that looks at members that differ', () => {
+    const { commit, hear } = running(2, { compares: false });
+    commit('w1', 1, 'a');
+    expect(kept(hear('w1', checkpoint(1)))).toEqual([store]);
+  });
+});

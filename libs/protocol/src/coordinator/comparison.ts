@@ -3,7 +3,7 @@
  * The machine waits for the members that have not reported the step yet, because two reports alone do not say who is right.
  */
 import { fail } from './ending.ts';
-import type { Hashed, Hashes } from './state.ts';
+import type { CoordinatorState, Hashed, Hashes } from './state.ts';
 import { type Turn, update } from './turn.ts';
 
 /** How many steps are kept of each kind. Members differ by one step at most, so reports are never far behind. */
@@ -67,6 +67,28 @@ function isVoteMissing({ state }: Turn, { step, byWorker }: Hashes): boolean {
       finish === null &&
       (status === 'member' || (status === 'asked' && isProven)),
   );
+}
+
+/**
+ * Whether no member will report other hashes of a step, or of one before it, than those that are known. Without hashes there is nothing
+ * to agree on.
+ */
+export function isAgreed({ state }: Turn, step: number): boolean {
+  return state.hashes
+    .filter((one) => one.of !== 'result' && one.step <= step)
+    .every((one) => areEqual(one.byWorker) && !isReportMissing(state, one));
+}
+
+/**
+ * Whether the report of a step may still come. It may be long on its way, so unlike for a verdict it does not matter how far others
+ * are.
+ */
+function isReportMissing({ workers, phase, began }: CoordinatorState, { step, byWorker }: Hashes): boolean {
+  return [...workers].some(([worker, { status, isProven, finish }]) => {
+    if (byWorker[worker] !== undefined || finish !== null) return false;
+    // In other phases, a worker that was asked to stop has not answered in time.
+    return status === 'member' ? step > began : status === 'asked' && isProven && phase === 'preparing';
+  });
 }
 
 /** The value of more than half of the votes, if there is one. */

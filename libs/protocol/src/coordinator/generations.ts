@@ -52,7 +52,7 @@ function begin(turn: Turn, chosen: readonly string[]) {
   const members = membersOf(turn.state, chosen);
   journal(turn, { type: 'generation', generation, step, source, members });
   log(turn, { type: 'generation', generation, step, source, workers: chosen, profile });
-  update(turn, { phase: 'running' });
+  update(turn, { phase: 'running', began: step });
   for (const worker of chosen) {
     updateWorker(turn, worker, { status: 'member' });
     const agreed = { generation, profile, members, step, source, ...(careful && { careful }) };

@@ -19,6 +19,7 @@ import {
   committed,
   evaluated,
   finished,
+  storeAgreed,
 } from './reports.ts';
 import { searched } from './searching.ts';
 import type {
@@ -60,6 +61,8 @@ export function createCoordinator(config: CoordinatorConfig, now: number): Coord
     blames: {},
     saver: null,
     storing: -1,
+    held: [],
+    began: initial.checkpointStep,
     awaited: new Set(config.awaited),
     awaitUntilMs: config.awaitMs ?? 0,
     failing: null,
@@ -103,7 +106,7 @@ export function advanceCoordinator(
   if (state.phase === 'done') afterwards(turn, event);
   else {
     handle(turn, event);
-    if (turn.state.phase !== 'done') judge(turn);
+    if (turn.state.phase !== 'done' && !judge(turn)) storeAgreed(turn);
   }
   return { state: turn.state, effects: turn.effects };
 }
@@ -197,7 +200,9 @@ function parked(turn: Turn, worker: string, generation: number, step: number) {
   if (workers.get(worker)?.status !== 'asked') return;
   updateWorker(turn, worker, { status: 'ready', step });
   // Before the next generation begins: it makes members of workers that did not compute the step.
-  if (!judge(turn)) continuePreparing(turn);
+  if (judge(turn)) return;
+  storeAgreed(turn);
+  continuePreparing(turn);
 }
 
 function tick(turn: Turn) {

@@ -2,7 +2,7 @@
 
 import type { WireError } from '@lockstep/errors';
 import type { WorkerMessage } from '../messages/messages.ts';
-import { compare } from './comparison.ts';
+import { compare, isAgreed } from './comparison.ts';
 import { fail } from './ending.ts';
 import { finishIfAll, startGeneration } from './generations.ts';
 import { search } from './searching.ts';
@@ -47,11 +47,25 @@ export function finished(turn: Turn, worker: string, message: Report<'finished'>
   finishIfAll(turn);
 }
 
-/** A checkpoint arrived. Members of two generations may both send that of a step; one is enough. */
+/**
+ * A checkpoint arrived. Members of two generations may both send that of a step; one is enough. It is not stored before the others
+ * have reported the step: a checkpoint of a step at which members differ would be the one to resume from.
+ */
 export function checkpointReceived(turn: Turn, worker: string, step: number): void {
   if (step <= turn.state.checkpointStep) return;
   update(turn, { storing: Math.max(turn.state.storing, step) });
-  turn.effects.push({ type: 'storeCheckpoint', worker, step });
+  if (isAgreed(turn, step)) return void turn.effects.push({ type: 'storeCheckpoint', worker, step });
+  update(turn, { held: [...turn.state.held, { worker, step }] });
+  turn.effects.push({ type: 'holdCheckpoint', worker, step });
+}
+
+/** Stores the held checkpoints of steps on which all members agree by now. */
+export function storeAgreed(turn: Turn): void {
+  const { held } = turn.state;
+  const agreed = held.filter(({ step }) => isAgreed(turn, step));
+  if (agreed.length === 0) return;
+  update(turn, { held: held.filter((one) => !agreed.includes(one)) });
+  for (const one of agreed) turn.effects.push({ type: 'storeCheckpoint', ...one });
 }
 
 type Saved = Extract<CoordinatorEvent, { type: 'checkpointSaved' }>;

@@ -136,6 +136,12 @@ export interface Hashes {
   readonly byWorker: Readonly<Record<string, string>>;
 }
 
+/** A checkpoint that has arrived. */
+export interface HeldCheckpoint {
+  readonly worker: string;
+  readonly step: number;
+}
+
 export interface CoordinatorState {
   readonly config: CoordinatorConfig;
   readonly phase: CoordinatorPhase;
@@ -170,6 +176,10 @@ export interface CoordinatorState {
   readonly saver: string | null;
   /** Step of the newest checkpoint that has arrived and is not durable yet; -1 if there is none. */
   readonly storing: number;
+  /** Those of them that are not stored yet, because members may still report another state of their step or of one before it. */
+  readonly held: readonly HeldCheckpoint[];
+  /** The step from which the last generation went on. Its members report later steps. */
+  readonly began: number;
   /** Workers of the previous incarnation that have not loaded yet. */
   readonly awaited: ReadonlySet<string>;
   /** On the clock of `ranMs`. */
@@ -331,7 +341,12 @@ export type CoordinatorEffect =
       readonly final: boolean;
       readonly report: OpaqueRecord;
     }
-  /** Write the checkpoint that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
+  /**
+   * Keep the checkpoint that arrived with this message in memory. If the members come to differ, it is never stored: nobody may go on
+   * from it.
+   */
+  | { readonly type: 'holdCheckpoint'; readonly worker: string; readonly step: number }
+  /** Write the checkpoint that is held, or that arrived with this message, then raise `checkpointSaved`. A step may occur twice. */
   | { readonly type: 'storeCheckpoint'; readonly worker: string; readonly step: number }
   /** Workers differ, which ends the run. `workers`: those that differ from the majority, or all if there is none. */
   | {

@@ -88,6 +88,7 @@ export class Ledger {
         return invariant(false, 'workers diverged', { effect });
       case 'event':
       case 'sendCheckpoint':
+      case 'holdCheckpoint':
       case 'storeCheckpoint':
         return;
       default:

@@ -7,6 +7,7 @@ import type {
   CoordinatorEffect,
   CoordinatorEvent,
   CoordinatorState,
+  HeldCheckpoint,
   JournalEntry,
 } from '../coordinator/state.ts';
 import type { CoordinatorMessage } from '../messages/messages.ts';
@@ -42,6 +43,7 @@ export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordin
   let alive = true;
   const queue: { readonly effect: CoordinatorEffect; readonly attached: number }[] = [];
   let isWriting = false;
+  const held = createHeldStates();
   let state = createCoordinator(configOf(options), clock.now());
 
   function raise(event: CoordinatorEvent) {
@@ -86,14 +88,18 @@ export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordin
         const named = pooled && { run: run.name };
         return send(worker, { type: 'restore', generation, step, header, frames: [], ...named });
       }
-      case 'storeCheckpoint':
+      case 'holdCheckpoint':
+        return held.put(effect, attached);
+      case 'storeCheckpoint': {
+        const params = held.take(effect) ?? attached;
         return clock.after(random.between(1, 50), () => {
           if (!alive) return;
           const { step } = effect;
           if (world.isDiskFull()) return raise({ type: 'checkpointFailed', step, error: noSpace });
-          ledger.stored(step, attached);
+          ledger.stored(step, params);
           raise({ type: 'checkpointSaved', step });
         });
+      }
       case 'journal':
       case 'event':
       case 'progress':
@@ -119,6 +125,22 @@ export function createSimCoordinator(options: SimCoordinatorOptions): SimCoordin
     raise,
     crash: () => {
       alive = false;
+    },
+  };
+}
+
+/** The states of checkpoints that are held. */
+function createHeldStates() {
+  const states = new Map<string, number>();
+  const keyOf = ({ worker, step }: HeldCheckpoint): string => `${worker} ${step}`;
+  return {
+    put(of: HeldCheckpoint, params: number): void {
+      states.set(keyOf(of), params);
+    },
+    take(of: HeldCheckpoint): number | undefined {
+      const params = states.get(keyOf(of));
+      states.delete(keyOf(of));
+      return params;
     },
   };
 }

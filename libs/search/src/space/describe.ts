@@ -32,6 +32,43 @@ export function describeSpace(
   };
 }
 
+/** The space that a description is of. Its names and bounds are not checked. */
+export function spaceOf({ params }: SpaceDescription): Space {
+  const entries = Object.entries(params);
+  const branches = entries.flatMap(([id, { type, options = [] }]) =>
+    type === 'oneOf' ? options.map((option) => `${id}=${option}/`) : [],
+  );
+  const branchOf = (id: string): string =>
+    branches.filter((branch) => id.startsWith(branch)).sort((a, b) => b.length - a.length)[0] ?? '';
+  const within = (branch: string): Space =>
+    Object.fromEntries(
+      entries
+        .filter(([id]) => branchOf(id) === branch)
+        .map(([id, description]) => [id.slice(branch.length), domainOf(id, description)]),
+    );
+  const domainOf = (
+    id: string,
+    { type, options = [], lo = 0, hi = 0, step, log = false }: DomainDescription,
+  ): Domain => {
+    switch (type) {
+      case 'choice':
+        return { type, options };
+      case 'oneOf':
+        return {
+          type,
+          branches: Object.fromEntries(options.map((option) => [`${option}`, within(`${id}=${option}/`)])),
+        };
+      case 'integer':
+        return { type, lo, hi, step: step ?? 1, log };
+      case 'number':
+        return { type, lo, hi, ...(step !== undefined && { step }), log };
+      default:
+        return type satisfies never;
+    }
+  };
+  return within('');
+}
+
 function describeDomain(domain: Domain): DomainDescription {
   switch (domain.type) {
     case 'choice':

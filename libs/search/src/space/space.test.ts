@@ -14,6 +14,7 @@ import {
   oneOf,
   type Space,
   spaceDifference,
+  spaceOf,
   uniform,
 } from '../index.ts';
 import { hasValue, valueAt } from './scale.ts';
@@ -208,5 +209,17 @@ describe('describeSpace', () => {
   it('survives JSON', () => {
     const described = describeSpace(space);
     expect(spaceDifference(JSON.parse(JSON.stringify(described)), described)).toBeUndefined();
+  });
+
+  it('has all that a space is, branches within branches included', () => {
+    const deep = {
+      ...space,
+      body: oneOf({ none: {}, deep: { kind: oneOf({ wide: { width: choice([1, 2]) }, thin: {} }) } }),
+      warmup: uniform(0, 1, { step: 0.25 }),
+    };
+    const described = describeSpace(deep);
+    const again = spaceOf(JSON.parse(JSON.stringify(described)));
+    expect(describeSpace(again)).toEqual(described);
+    expect(dimensionsOf(again).map(({ id }) => id)).toEqual(dimensionsOf(deep).map(({ id }) => id));
   });
 });

@@ -204,7 +204,8 @@ function requireInSpace({ number, params }: RecordedTrial, space: Space): void {
 }
 
 function requireFitting(number: number, result: TrialResult, objectives: readonly Objective[]): void {
-  const expected = result.status === 'failed' ? [0, objectives.length] : [objectives.length];
+  const mayBeEmpty = result.status === 'failed' || result.status === 'cancelled';
+  const expected = mayBeEmpty ? [0, objectives.length] : [objectives.length];
   if (expected.includes(result.values.length)) return;
   throw new LockstepError(
     'argument',

@@ -18,8 +18,9 @@ export interface Trial<A extends Assignment = Assignment> {
  * - `complete`: it ran to its end.
  * - `pruned`: it was stopped at `steps`, because others were better there.
  * - `failed`: it failed by itself, such as by numbers that are not finite or an error of the experiment.
+ * - `cancelled`: a person has ended it. Searches take it as one that failed.
  */
-export type TrialStatus = 'complete' | 'pruned' | 'failed';
+export type TrialStatus = 'complete' | 'pruned' | 'failed' | 'cancelled';
 
 export interface RepeatResult {
   readonly seed: number;
@@ -35,7 +36,7 @@ export interface RungValues {
 
 export interface TrialResult {
   readonly status: TrialStatus;
-  /** The mean over repeats, one for each objective; empty for a trial that failed. */
+  /** The mean over repeats, one for each objective; empty for a trial that failed or was cancelled. */
   readonly values: readonly number[];
   /** The sample standard deviation over repeats for each objective, null for a single repeat. */
   readonly spreads?: readonly (number | null)[];
