@@ -5,7 +5,7 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -79,32 +79,51 @@ async function trial(number) {
   return { times, outcome };
 }
 
+/** Seconds of processor time that this process and the workers have used. Unlike other times, it hardly depends on other programs. */
+async function cpuSeconds() {
+  const { user, system } = process.cpuUsage();
+  const stats = await Promise.all(workers.map(({ child }) => readFile(`/proc/${child.pid}/stat`, 'utf8')));
+  const ticks = stats.map((stat) => {
+    // After the name in brackets: fields 14 and 15, in hundredths of a second.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return { coordinator: (user + system) / 1e6, workers: ticks.reduce((sum, one) => sum + one, 0) / 100 };
+}
+
 await new Promise((resolve) => {
   const look = () => (pool.numWorkers() === numWorkers ? resolve() : setTimeout(look, 10));
   look();
 });
 const results = [];
-const beganAt = performance.now();
+// The first trial of each worker loads and compiles.
 let next = 0;
+await Promise.all(workers.map(async () => results.push(await trial(next++))));
+const [beganAt, cpuBefore] = [performance.now(), await cpuSeconds()];
+const numFirst = next;
 await Promise.all(
   workers.map(async () => {
     while (next < numTrials) results.push(await trial(next++));
   }),
 );
 const seconds = (performance.now() - beganAt) / 1_000;
-const names = Object.keys(results.at(-1).times);
+const cpuAfter = await cpuSeconds();
+const names = Object.keys(results[0].times);
 const round = (ms) => Number(ms.toFixed(1));
 console.table(
   Object.fromEntries(
     names.map((name) => {
-      const [first, ...later] = results.map(({ times }) => times[name]);
+      const [first, ...later] = results.map(({ times }) => times[name]).filter((time) => time !== undefined);
       later.sort((one, other) => one - other);
       const median = later[Math.floor(later.length / 2)];
       return [name, { 'first trial': round(first), median: round(median), least: round(later[0]) }];
     }),
   ),
 );
-console.log(`${numTrials} trials on ${numWorkers} workers: ${(numTrials / seconds).toFixed(2)} trials/s`);
+const numLater = numTrials - numFirst;
+console.log(`${numLater} later trials on ${numWorkers} workers: ${(numLater / seconds).toFixed(2)} trials/s`);
+const cpuOf = (who) => round((1_000 * (cpuAfter[who] - cpuBefore[who])) / numLater);
+console.log(`processor time of each: ${cpuOf('coordinator')} ms here, ${cpuOf('workers')} ms in workers`);
 await pool.close();
 for (const { child } of workers) child.stdin.end();
 await Promise.all(workers.map(({ ended }) => ended));

@@ -113,7 +113,9 @@ export function createRunLog(
     },
     journal: async (entry) => {
       // The manifest comes first: with the manifest alone the run still goes on in this profile.
-      if (entry.type === 'profile') await run.amend({ profile: entry.profile });
+      if (entry.type === 'profile' && entry.profile !== run.manifest.profile) {
+        await run.amend({ profile: entry.profile });
+      }
       if (entry.type === 'programs') await run.amend({ builds: [...buildsOf(run), entry.build] });
       await run.journal(entry);
     },

@@ -51,6 +51,19 @@ describe('fillBatch', () => {
     expect(b).toEqual(a);
   });
 
+  it('gives bytes the same values in rows of any length, wherever they begin in memory', () => {
+    for (const [width, first] of [3, 4, 8].flatMap((each) => [0, 2].map((at) => [each, at] as const))) {
+      const memory = Uint8Array.from({ length: first + 5 * width }, (_, i) => (i * 37) % 256);
+      const bytes = { ...pixels, shape: [width], storage: memory.subarray(first) };
+      const floats = { ...bytes, storage: Float32Array.from(bytes.storage) };
+      const rows = Int32Array.of(4, 0, 2);
+      const [a, b] = [new Float32Array(3 * width), new Float32Array(3 * width)];
+      fillBatch({ size: 5, fields: { x: bytes } }, rows, { x: a });
+      fillBatch({ size: 5, fields: { x: floats } }, rows, { x: b });
+      expect(a).toEqual(b);
+    }
+  });
+
   it('refuses buffers, fields and indices that do not fit', () => {
     const one = Int32Array.of(0);
     expect(() => fillBatch(train, Int32Array.of(3), {})).toThrow('no sample 3 in a split of 3');

@@ -57,7 +57,9 @@ class Machine implements Study {
   readonly #waits: boolean;
   readonly #propose: (numbers: readonly number[]) => readonly Assignment[];
   readonly #trials: Trial[] = [];
-  readonly #results = new Map<number, TrialResult>();
+  readonly #recorded = new Map<number, RecordedTrial>();
+  /** All of `#recorded` by number; undefined since the last result. */
+  #sorted: readonly RecordedTrial[] | undefined;
   /** The first trial that `ask` has not given. */
   #next = 0;
   /** How many trials of the sweep have a result without a gap before them. */
@@ -74,14 +76,15 @@ class Machine implements Study {
     const dimensions = dimensionsOf(space);
     const refusal = refusalBy(constraints as Constraints<Assignment>);
     const propose = search.over({ dimensions, objectives: options.objectives, seed, refusal });
-    this.#propose = (numbers) => propose(this.recorded(), numbers);
+    // A search that does not learn is not shown the results, which are many.
+    this.#propose = (numbers) => propose(search.isAdaptive ? this.recorded() : [], numbers);
     const recorded = [...(options.recorded ?? [])].sort((a, b) => a.number - b.number);
     for (const trial of recorded) requireInSpace(trial, space);
     this.#replay(recorded);
   }
 
   ask(): Trial | 'wait' | 'done' {
-    while (this.#results.has(this.#next)) this.#next++;
+    while (this.#recorded.has(this.#next)) this.#next++;
     if (this.#next >= this.#numTrials) return 'done';
     const state = this.#ensureProposed(this.#next);
     if (state !== 'proposed') return state;
@@ -97,19 +100,18 @@ class Machine implements Study {
         { number },
       );
     }
-    if (this.#results.has(number)) {
+    if (this.#recorded.has(number)) {
       throw new LockstepError('argument', `study: trial ${number} has a result already`, { number });
     }
     requireFitting(number, result, this.#objectives);
-    this.#results.set(number, result);
-    while (this.#results.has(this.#numComplete)) this.#numComplete++;
+    this.#recorded.set(number, { ...trial, result });
+    this.#sorted = undefined;
+    while (this.#recorded.has(this.#numComplete)) this.#numComplete++;
   }
 
   recorded(): readonly RecordedTrial[] {
-    return this.#trials.flatMap((trial) => {
-      const result = this.#results.get(trial.number);
-      return result === undefined ? [] : { ...trial, result };
-    });
+    this.#sorted ??= [...this.#recorded.values()].sort((a, b) => a.number - b.number);
+    return this.#sorted;
   }
 
   best(): RecordedTrial | undefined {
@@ -149,7 +151,7 @@ class Machine implements Study {
     }
     while (this.#adopt(byNumber));
     for (const trial of recorded) {
-      if (this.#results.has(trial.number)) continue;
+      if (this.#recorded.has(trial.number)) continue;
       this.#requireProposed(trial);
       this.tell(trial.number, trial.result);
     }
