@@ -1,8 +1,8 @@
 /** Gradients are exchanged bucket by bucket while the backward pass runs. */
 import { compilePrograms } from '@lockstep/training';
 import { beforeAll, expect, it } from 'vitest';
-import { fingerprintOf, startCluster } from './harness/cluster.ts';
-import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
+import { fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
 
 let wide: LoadedExperiment;
 let expected: string;

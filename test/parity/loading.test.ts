@@ -1,7 +1,7 @@
 /** A thread of its own loads batches ahead, across evaluations. */
 import { beforeAll, expect, it } from 'vitest';
-import { fingerprintOf, startCluster } from './harness/cluster.ts';
-import { type LoadedExperiment, loadExperiment, trainInOneProcess } from './harness/experiment.ts';
+import { fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment, trainInOneProcess } from '../cluster/harness/experiment.ts';
 
 let pictures: LoadedExperiment;
 let expected: Awaited<ReturnType<typeof trainInOneProcess>>;

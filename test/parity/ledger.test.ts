@@ -3,9 +3,9 @@ import { defaultChunkRules, expectedBytes } from '@lockstep/collectives';
 import { createSchedule } from '@lockstep/run';
 import { compilePrograms } from '@lockstep/training';
 import { expect, it } from 'vitest';
-import { fingerprintOf, startCluster } from './harness/cluster.ts';
-import { type LoadedExperiment, loadExperiment } from './harness/experiment.ts';
-import { readGenerations, readWork, shardsByStep } from './harness/run-log.ts';
+import { fingerprintOf, startCluster } from '../cluster/harness/cluster.ts';
+import { type LoadedExperiment, loadExperiment } from '../cluster/harness/experiment.ts';
+import { readGenerations, readWork, shardsByStep } from '../cluster/harness/run-log.ts';
 
 it('every shard is computed once a step, and every rank moves the bytes of the formula', async () => {
   const experiment = await loadExperiment('cnn', { limitSamples: 950 });
