@@ -33,6 +33,9 @@ export async function slurm(
 /** Time for what a busy machine does: to start processes, to queue a job again. */
 const patience = { timeout: 90_000, interval: 200 };
 
+/** Slurm counts in seconds: a node refuses a job that starts in the second in which it has killed the job's first start. */
+const soonSeconds = 2;
+
 export interface Job {
   readonly id: string;
   /** Its state, such as `RUNNING`, and how often it was queued again: `PENDING 1`. */
@@ -60,6 +63,10 @@ export async function submit(
     const [, name, restarts] = /JobState=(\w+) .* Restarts=(\d+) /.exec(await fields()) ?? [];
     return `${name} ${restarts}`;
   };
+  const waitSeconds = async (): Promise<number> => {
+    const [, time = ''] = /StartTime=(\S+)/.exec(await fields()) ?? [];
+    return (Date.parse(time) - Date.now()) / 1_000;
+  };
   const reached = async (expected: string): Promise<void> => {
     await expect.poll(state, patience).toBe(expected);
   };
@@ -79,7 +86,9 @@ export async function submit(
       // The wait begins anew when the last process of the first start has ended.
       const hurry = async (): Promise<string> => {
         const now = await state();
-        if (now.startsWith('PENDING')) await slurm(['scontrol', 'update', `jobid=${id}`, 'starttime=now']);
+        if (now.startsWith('PENDING') && (await waitSeconds()) > soonSeconds) {
+          await slurm(['scontrol', 'update', `jobid=${id}`, `starttime=now+${soonSeconds}seconds`]);
+        }
         return now;
       };
       await expect.poll(hurry, patience).toMatch(/^RUNNING/);
