@@ -1,9 +1,7 @@
 /** A run with a value that is not finite stops at that step, with its own exit code, and saves the state before the step. */
 
 import { expect, it } from 'vitest';
-import { startCluster } from './harness/cluster.ts';
 import { startCommand } from './harness/command.ts';
-import { loadExperiment } from './harness/experiment.ts';
 import { expectSaved, train } from './harness/non-finite.ts';
 
 it('a loss that is not finite stops the run before the update, and is named by file and line', async () => {
@@ -21,14 +19,4 @@ it('a loss that is not finite stops the run before the update, and is named by f
   expect(await resumed.event('generation')).toMatchObject({ step: 3, source: 'checkpoint' });
   expect(await resumed.event('nonFinite')).toMatchObject({ step: 4 });
   expect(await resumed.exited).toBe(5);
-});
-
-it('workers end with the same code', async () => {
-  const cluster = await startCluster({ experiment: await loadExperiment('logarithm'), workers: 2 });
-  const { outcome, exits } = await cluster.end();
-  expect(outcome).toMatchObject({ reason: 'nonFinite', step: 4 });
-  expect(exits).toEqual([
-    { code: 5, signal: null },
-    { code: 5, signal: null },
-  ]);
 });

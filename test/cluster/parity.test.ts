@@ -16,16 +16,3 @@ it('two workers of two threads give the bits of one process', async () => {
   expect(fingerprintOf(end)).toBe(expected);
   expect(end.exits).toEqual(Array(2).fill({ code: 0, signal: null }));
 });
-
-it('these tests notice sums in the order of arrival', async () => {
-  const faults = (worker: number) => ({ sumsAsTheyCome: true, delays: { seed: worker, maxDelayMs: 3 } });
-  const cluster = await startCluster({ experiment, workers: 3, faults });
-  const { outcome } = await cluster.end();
-  // The workers differ from each other, because each starts with its own partial results.
-  expect(outcome).toMatchObject({ reason: 'failed', error: { code: 'internal' } });
-  expect(outcome).toHaveProperty('error.message', expect.stringContaining('breaks the numeric profile'));
-
-  // A single worker that adds in the order of its eight threads differs from one that adds along the tree.
-  const alone = await startCluster({ experiment, workers: 1, threads: 8, faults });
-  expect(fingerprintOf(await alone.end())).not.toBe(expected);
-});

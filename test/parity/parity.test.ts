@@ -60,3 +60,16 @@ it('another batch, which eight does not divide', { timeout: 5 * minutes }, async
     expect(fingerprintOf(await cluster.end())).toBe(fingerprint);
   }
 });
+
+it('these tests notice sums in the order of arrival', { timeout: 5 * minutes }, async () => {
+  const faults = (worker: number) => ({ sumsAsTheyCome: true, delays: { seed: worker, maxDelayMs: 3 } });
+  const cluster = await startCluster({ experiment, workers: 3, faults });
+  const { outcome } = await cluster.end();
+  // The workers differ from each other, because each starts with its own partial results.
+  expect(outcome).toMatchObject({ reason: 'failed', error: { code: 'internal' } });
+  expect(outcome).toHaveProperty('error.message', expect.stringContaining('breaks the numeric profile'));
+
+  // A single worker that adds in the order of its eight threads differs from one that adds along the tree.
+  const alone = await startCluster({ experiment, workers: 1, threads: 8, faults });
+  expect(fingerprintOf(await alone.end())).not.toBe(expected);
+});
