@@ -4,18 +4,12 @@ import type { ShardRange } from '@lockstep/collectives';
 import { invariant } from '@lockstep/errors';
 import { offeredProfiles } from '@lockstep/kernels';
 import { assignShards, type Profile } from '@lockstep/protocol';
-import { createSchedule, type Programs, placed, placedLater, type RunConfig } from '@lockstep/run';
+import type { Programs, RunConfig } from '@lockstep/run';
 import { type ExchangedBucket, median, type StepCosts } from '@lockstep/scaling';
-import {
-  compilePrograms,
-  createLocalWorker,
-  definitionOf,
-  type LocalWorker,
-  type RunOverrides,
-  resolveConfig,
-} from '@lockstep/training';
+import { createLocalWorker, type LocalWorker, type RunOverrides } from '@lockstep/training';
 import { divide } from '@lockstep/worker';
 import type { ExperimentFile } from '../experiment-file.ts';
+import { compileStep } from '../step-programs.ts';
 
 export interface MeasuredStep {
   readonly config: RunConfig;
@@ -37,23 +31,13 @@ const mostSteps = 60;
  * @throws LockstepError `config` for settings that the experiment cannot have, and what the experiment itself throws
  */
 export async function prepareStep(file: ExperimentFile, overrides: RunOverrides): Promise<MeasuredStep> {
-  const { experiment, bundle, hash, project } = file;
-  const config = resolveConfig(experiment, { ...overrides, params: file.params });
-  const source = { bundle, hash, root: project.root };
-  const dataset = await placedLater(
-    () => source,
-    () => experiment.data.load({ limitSamples: config.limitSamples ?? undefined }),
-  );
-  const { train, validation } = dataset.splits;
-  const { totalSteps } = createSchedule(config, train.size, validation !== undefined);
-  const defined = () => definitionOf(experiment);
-  const programs = placed(source, defined, () => compilePrograms(experiment, dataset, config, totalSteps));
+  const { config, dataset, programs, totalSteps, place } = await compileStep(file, overrides);
   const profile = offeredProfiles()[0];
   invariant(profile !== undefined, 'every machine offers a profile');
   return {
     config,
     profile,
-    exchanges: placed(source, defined, () => exchangesOf(programs)),
+    exchanges: place(() => exchangesOf(programs)),
     measure(numWorkers, threads) {
       const ranges = assignShards(config.numShards, new Array<number>(numWorkers).fill(1));
       const working = ranges.filter(({ count }) => count > 0);
