@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { type Browser, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 export const executable = ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(existsSync);
 
@@ -82,4 +83,35 @@ export async function violations(page: Page): Promise<readonly string[]> {
     returnByValue: true,
   });
   return result.value as readonly string[];
+}
+
+export interface Tour {
+  readonly browser: Browser;
+  readonly address: string;
+  /** By name, the part of the address that shows a view. */
+  readonly views: Readonly<Record<string, string>>;
+  /** Of the pictures that are kept. */
+  readonly name: string;
+  readonly isWholePage?: boolean;
+}
+
+/** Goes through all views, wide and narrow, light and dark: without an error, a request elsewhere or a part outside the screen. */
+export async function expectSoundViews({ browser, address, views, name, isWholePage }: Tour): Promise<void> {
+  const { page, problems, requests } = await open(browser, address, { width: 1_600 });
+  for (const width of [1_600, 390]) {
+    for (const scheme of ['light', 'dark'] as const) {
+      await page.setViewportSize({ width, height: 1_000 });
+      await page.emulateMedia({ colorScheme: scheme });
+      for (const [view, hash] of Object.entries(views)) {
+        await show(page, hash);
+        const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
+        expect([view, width, overflow]).toEqual([view, width, 0]);
+        await keepPicture(page, `${name}-${view}-${width}-${scheme}`, isWholePage);
+      }
+    }
+  }
+  expect(problems).toEqual([]);
+  const own = new URL('.', address).href;
+  expect(requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
+  await page.context().close();
 }

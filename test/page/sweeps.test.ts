@@ -5,7 +5,16 @@ import { pathToFileURL } from 'node:url';
 import { createReport, type Page as Server, startPage } from '@lockstep/page';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepPicture, launch, noteSkipped, open, show, violations, whyNoBrowser } from './browser.ts';
+import {
+  expectSoundViews,
+  keepPicture,
+  launch,
+  noteSkipped,
+  open,
+  show,
+  violations,
+  whyNoBrowser,
+} from './browser.ts';
 import { makeRoot } from './runs.ts';
 import { beginTrial, endTrial, type MadeSweep, makeSweep, type Params, paramsOf } from './sweeps.ts';
 
@@ -57,23 +66,8 @@ describe.skipIf(whyNoBrowser !== undefined)('the page of a sweep', { timeout: 18
     'shows every view without an error or a part outside the screen: %s',
     async (how) => {
       const address = how === 'served' ? server.address : file;
-      const { page, problems, requests } = await open(browser, address, { width: 1_600 });
-      for (const width of [1_600, 390]) {
-        for (const scheme of themes) {
-          await page.setViewportSize({ width, height: 1_000 });
-          await page.emulateMedia({ colorScheme: scheme });
-          for (const [view, hash] of Object.entries(views)) {
-            await show(page, hash);
-            const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-            expect([view, width, overflow]).toEqual([view, width, 0]);
-            await keepPicture(page, `sweep-${how.replaceAll(' ', '-')}-${view}-${width}-${scheme}`, true);
-          }
-        }
-      }
-      expect(problems).toEqual([]);
-      const own = new URL('.', address).href;
-      expect(requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
-      await page.context().close();
+      const name = `sweep-${how.replaceAll(' ', '-')}`;
+      await expectSoundViews({ browser, address, views, name, isWholePage: true });
     },
   );
 

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { createReport, type Page as Server, startPage } from '@lockstep/page';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { keepPicture, launch, noteSkipped, open, show, violations, whyNoBrowser } from './browser.ts';
+import { expectSoundViews, launch, noteSkipped, open, show, violations, whyNoBrowser } from './browser.ts';
 import { makeGrid, makeRoot, makeRun } from './runs.ts';
 
 noteSkipped();
@@ -64,23 +64,7 @@ describe.skipIf(whyNoBrowser !== undefined)('the page', { timeout: 180_000 }, ()
   for (const what of ['one served', 'one as a file', 'many served', 'many as a file']) {
     it(`shows every view of ${what}, without an error, a request elsewhere or a part outside the screen`, async () => {
       const address = addresses.get(what)!;
-      const { page, problems, requests } = await open(browser, address, { width: 1_600 });
-      for (const width of [1_600, 390]) {
-        for (const scheme of themes) {
-          await page.setViewportSize({ width, height: 1_000 });
-          await page.emulateMedia({ colorScheme: scheme });
-          for (const [view, hash] of Object.entries(views)) {
-            await show(page, hash);
-            const overflow = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-            expect([view, width, overflow]).toEqual([view, width, 0]);
-            await keepPicture(page, `${what.replaceAll(' ', '-')}-${view}-${width}-${scheme}`);
-          }
-        }
-      }
-      expect(problems).toEqual([]);
-      const own = new URL('.', address).href;
-      expect(requests.filter((url) => !url.startsWith(own) && !url.startsWith('data:'))).toEqual([]);
-      await page.context().close();
+      await expectSoundViews({ browser, address, views, name: what.replaceAll(' ', '-') });
     });
   }
 

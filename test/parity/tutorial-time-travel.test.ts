@@ -1,37 +1,22 @@
 /** Creates the files and runs the commands of docs/tutorial-time-travel.md from top to bottom, and compares what they print with the page. */
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { expect, it, vi } from 'vitest';
+import { openTutorial } from './tutorial.ts';
 
 // The commands of the page run one after the other.
 vi.setConfig({ testTimeout: 300_000 });
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const page = readFileSync(join(root, 'docs/tutorial-time-travel.md'), 'utf8');
-/** Blocks without a language are what the commands before them print. */
-const blocks = [...page.matchAll(/^```(\w*) ?(\S*)\n(.*?)^```$/gms)].map(([, language, name, body]) => ({
-  language: language!,
-  name: name!,
-  body: body!,
-}));
-
-let folder: string;
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'lockstep-tutorial-'));
-  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-  symlinkSync(join(root, 'experiments/data'), join(folder, 'data'));
+const { page, blocks, folder, shell } = openTutorial('docs/tutorial-time-travel.md', {
+  data: 'experiments/data',
 });
-afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The names of runs on the page, in the order in which they appear there, by those of the runs that this test has trained. */
 const names = new Map<string, string>();
 const onPage = [...new Set(page.match(/\d{4}-\d\d-\d\d-cells-[0-9a-f]{4}/g))];
 
 function nameNewRuns(): void {
-  for (const real of readdirSync(join(folder, 'runs'))) {
+  for (const real of readdirSync(join(folder(), 'runs'))) {
     if (!names.has(real)) names.set(real, onPage[names.size]!);
   }
 }
@@ -50,8 +35,7 @@ const masked = (line: string): string =>
 
 /** @param differs whether the page shows a difference that is found, whose exit code is 7 */
 function run(command: string, differs: boolean): string[] {
-  const options = { cwd: folder, encoding: 'utf8' } as const;
-  const { status, stdout, stderr } = spawnSync('bash', ['-c', `set -e\n${withNames(command, 1)}`], options);
+  const { status, stdout, stderr } = shell(withNames(command, 1));
   nameNewRuns();
   expect(status, `${command}\n${stderr}`).toBe(differs ? 7 : 0);
   return withNames(`${stderr}${stdout}`, 0).split('\n').map(masked);
@@ -61,7 +45,7 @@ it('every block of the tutorial runs, and prints what the page shows', () => {
   let printed: readonly string[] = [];
   let numCompared = 0;
   for (const [i, { language, name, body }] of blocks.entries()) {
-    if (name !== '') writeFileSync(join(folder, name), body);
+    if (name !== '') writeFileSync(join(folder(), name), body);
     else if (language === 'sh') printed = run(body, blocks[i + 1]!.body.includes('✗'));
     else {
       // A line of dots stands for lines that are left out.

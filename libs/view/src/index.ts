@@ -28,11 +28,13 @@ export {
 } from './format.ts';
 export { type Heat, heatOf } from './heat.ts';
 export {
+  binOf,
   fewer,
   type HistogramKind,
   type HistogramRow,
   type HistogramStep,
   histogramKinds,
+  lowerEdgeOf,
   namesIn,
 } from './histograms.ts';
 export type {
